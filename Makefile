@@ -1,0 +1,37 @@
+# The two commands that matter: `make demo` and `make test`. Both set everything up.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test check bench lock clean
+
+setup: .venv/installed  ## the virtual environment, the locked dependencies, the server jars
+	@$(BIN)/hotline up --fetch-only
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hotline needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Installing the locked dependencies into .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## the sample messages travel through the real servers
+	@$(BIN)/hotline demo
+
+test: setup  ## every test that this machine can run
+	@$(BIN)/python -m pytest
+
+check: .venv/installed  ## formatting, lint, types, imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup  ## the figures of docs/reference/performance.md
+	@$(BIN)/python -m benchmarks
+
+lock: .venv/installed  ## resolve pyproject.toml again into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --quiet -o requirements.lock
+
+clean:
+	@rm -rf .venv .hotline
