@@ -1,0 +1,1 @@
+"""Connectors fetch bytes from where citizens write and publish them untouched."""

@@ -1,0 +1,89 @@
+"""The three shapes of a connector: it asks (pull), it is called (push), or the other side speaks (session)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ClassVar, Protocol
+
+from msgspec import Struct
+
+from schemas.records import Cursor, RawMessage
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """What came after a cursor, oldest first, and the cursor that means "after this"; empty when nothing is new."""
+
+    messages: tuple[RawMessage, ...] = ()
+    cursor: Cursor
+
+
+class PullConnector(Protocol):
+    """Asks a service what is new. Never sleeps, retries, publishes or logs.
+
+    Raises only errors of `schemas.errors`. Blocking calls are fine: the runner gives it a thread of its own.
+    """
+
+    channel: ClassVar[str]
+
+    def open(self) -> None:
+        """Connect. Safe to call again after a failure."""
+        ...
+
+    def fetch(self, cursor: Cursor) -> Batch:
+        """Return what came after `cursor`; an empty batch means nothing new."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may be new (IDLE), or after at most `seconds`."""
+        ...
+
+    def close(self) -> None:
+        """Release everything. Safe to call twice, and before open()."""
+        ...
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One HTTP request as the receiver hands it over: no framework behind it."""
+
+    method: str
+    path: str
+    query: Mapping[str, tuple[str, ...]]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """The HTTP answer to give once the messages are safe."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """Verified messages and the answer that the other side expects."""
+
+    messages: tuple[RawMessage, ...] = ()
+    answer: Answer
+
+
+class PushConnector(Protocol):
+    """Judges one HTTP request. HTTP itself belongs to the receiver that hosts every push channel."""
+
+    channel: ClassVar[str]
+
+    def accept(self, request: Request) -> Accepted:
+        """Return the verified messages; raises RefusedRequest (400, 401, 403, 413) for a stranger's."""
+        ...
+
+
+Emit = Callable[[RawMessage], Awaitable[None]]
+"""Returns when the bytes are safe; only then may the protocol's own acknowledgement be sent."""
+
+
+class SessionConnector(Protocol):
+    """Owns a connection on which the other side sends."""
+
+    channel: ClassVar[str]
+
+    async def run(self, emit: Emit) -> None:
+        """Serve one connection until it ends; raises errors of `schemas.errors`."""
+        ...

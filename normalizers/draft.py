@@ -1,0 +1,41 @@
+"""Draft: what one channel's normalizer makes of the bytes; `normalize` completes it into a Message."""
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from schemas.records import Finding, Part, Party, Thread
+
+
+class File(Struct, frozen=True, kw_only=True):
+    """One attachment: its bytes, or the channel's `media_id` where they still have to be fetched."""
+
+    name: str | None = None
+    media_type: str = "application/octet-stream"
+    data: bytes | None = None
+    media_id: str | None = None
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """The channel's share of a Message: text as written, quoted text and signature split off, files with bytes.
+
+    `findings` holds what the channel itself says (kind, category, place), with source `channel`. The optional
+    overrides are for neutral records, which name their own time, channel and account.
+    """
+
+    message_class: str = "person"
+    channel: str | None = None
+    channel_kind: str | None = None
+    account: str | None = None
+    sender: Party | None = None
+    recipients: tuple[Party, ...] = ()
+    thread: Thread = field(default_factory=Thread)
+    part: Part | None = None
+    title: str | None = None
+    text: str = ""
+    quoted: str | None = None
+    signature: str | None = None
+    files: tuple[File, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    received_at: datetime | None = None
+    extra: dict[str, str] = field(default_factory=dict)

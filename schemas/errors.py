@@ -1,0 +1,119 @@
+"""Errors, named by what to do about them.
+
+::
+
+    PipelineError
+    ├── RetriableError          wait, then try the same thing again
+    │   ├── UnreachableError    network, timeout, 5xx
+    │   └── ThrottledError      quota or 429; carries retry_after
+    ├── RecordError             this one record will never succeed: dead-letter it, go on
+    │   ├── MalformedError      bytes that do not parse
+    │   ├── UnsupportedError    parses, but we have no meaning for it
+    │   ├── TooLargeError       over the published limit
+    │   ├── MissingBlobError    the bytes that a reference names are gone
+    │   ├── MappingConflictError  the archive refuses the document's shape
+    │   └── SchemaError         a record of ours that breaks its own schema
+    ├── RefusedRequest          a push request that is forged, malformed or too large: answer it so, count it
+    └── FatalError              stop this component; a person must act
+        ├── MisconfiguredError  settings that cannot work
+        └── UnauthorizedError   *our* credentials refused by a service
+
+A message names the thing and the next action. It never carries a body, a token or an address: these texts end up
+in logs and in dead-letter headers.
+"""
+
+from typing import ClassVar
+
+
+class PipelineError(Exception):
+    """Anything that this project raises on purpose."""
+
+
+class RetriableError(PipelineError):
+    """A fault of the surroundings: wait, then try the same thing again."""
+
+
+class UnreachableError(RetriableError):
+    """Network fault, timeout or a 5xx answer."""
+
+
+class ThrottledError(RetriableError):
+    """A quota is used up; `retry_after` is in seconds, None when the service did not say."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RecordError(PipelineError):
+    """This one record will never succeed; `code` is the dead letter's `hotline.error.code`."""
+
+    code: ClassVar[str] = "internal"
+
+
+class MalformedError(RecordError):
+    """Bytes that do not parse."""
+
+    code = "malformed"
+
+
+class UnsupportedError(RecordError):
+    """Parses, but we have no meaning for it."""
+
+    code = "unsupported"
+
+
+class TooLargeError(RecordError):
+    """Over the published limit."""
+
+    code = "too_large"
+
+
+class MissingBlobError(RecordError):
+    """The bytes that a reference names are gone."""
+
+    code = "missing_blob"
+
+
+class MappingConflictError(RecordError):
+    """The archive refuses the document's shape."""
+
+    code = "mapping_conflict"
+
+
+class SchemaError(RecordError):
+    """A record of ours that breaks its own schema."""
+
+    code = "schema"
+
+
+class RefusedRequest(PipelineError):  # noqa: N818 - a refusal is an answer, not a fault of ours
+    """A push request that is forged (401/403), malformed (400) or too large (413); `status` is the HTTP answer."""
+
+    def __init__(self, message: str, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FatalError(PipelineError):
+    """Stop this component: a person must act."""
+
+
+class MisconfiguredError(FatalError):
+    """Settings that cannot work."""
+
+
+class UnauthorizedError(FatalError):
+    """Our own credentials were refused by a service."""
+
+
+ERROR_CODES: tuple[str, ...] = (
+    MalformedError.code,
+    UnsupportedError.code,
+    TooLargeError.code,
+    MissingBlobError.code,
+    MappingConflictError.code,
+    SchemaError.code,
+    RecordError.code,
+)
+"""Every `hotline.error.code`; `internal` stands for a fault of ours on one record."""

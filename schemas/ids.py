@@ -1,0 +1,65 @@
+"""Ids: natural, deterministic, never from a clock or a random number."""
+
+import base64
+import hashlib
+import hmac
+import zlib
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from stdnum.iso7064 import mod_11_10
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def b32(source: str, identifier: str) -> str:
+    """Return the 52 lowercase base32 characters (RFC 4648, no padding) of SHA-256(source + LF + id)."""
+    digest = hashlib.sha256(f"{source}\n{identifier}".encode()).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def message_id(source: str, identifier: str) -> str:
+    """Return the 26 characters that name a message for ever; `source` is `ce_source`, `identifier` is `ce_id`."""
+    return b32(source, identifier)[:26]
+
+
+def ticket_id(jurisdiction: str, first_message_id: str) -> str:
+    """Return `adcode-` + the first 20 characters of the first message's id: the Kafka key of the ticket."""
+    return f"{jurisdiction}-{first_message_id[:20]}"
+
+
+def ticket_no(jurisdiction: str, received: datetime, sequence: int) -> str:
+    """Return the printable 工单编号 `adcode-yyyymmdd-sequence-check`.
+
+    The date is the first intake in Asia/Shanghai, the sequence has six digits (more when a day needs them), the check
+    digit is ISO 7064 MOD 11,10 over all the digits before it.
+    """
+    day = received.astimezone(SHANGHAI).strftime("%Y%m%d")
+    number = f"{sequence:06d}"
+    return f"{jurisdiction}-{day}-{number}-{mod_11_10.calc_check_digit(jurisdiction + day + number)}"
+
+
+def valid_ticket_no(text: str) -> bool:
+    """Say whether `text` is a ticket number whose check digit is right."""
+    return text.count("-") == 3 and bool(mod_11_10.is_valid(text.replace("-", "")))
+
+
+def query_code(key: bytes, ticket: str) -> str:
+    """Return the citizen's 12-digit 查询码: HMAC-SHA256 of the ticket id, so it cannot be guessed from the number."""
+    digest = hmac.digest(key, f"query_code\n{ticket}".encode(), "sha256")
+    return f"{int.from_bytes(digest[:8], 'big') % 10**12:012d}"
+
+
+def partition_of(jurisdiction: str, partitions: int) -> int:
+    """Return the partition of a city: ``crc32(adcode) % partitions``, one number for all its topics."""
+    return zlib.crc32(jurisdiction.encode()) % partitions
+
+
+def source_of(channel: str, account: str) -> str:
+    """Return `ce_source` of a raw message: ``/hotline/<channel>/<account>``."""
+    return f"/hotline/{channel}/{account}"
+
+
+def blob_path(jurisdiction: str, message: str, sha256: str) -> str:
+    """Return the blob store path of one citizen's bytes: never shared between messages, so erasable."""
+    return f"{jurisdiction}/{message}/{sha256}"

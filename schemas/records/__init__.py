@@ -1,0 +1,29 @@
+"""Every record, one struct a file (records.md)."""
+
+from schemas.records.command import Command
+from schemas.records.common import Attachment, Edge, Emergency, Finding, Party, Record
+from schemas.records.cursor import Cursor
+from schemas.records.dead import DeadLetter
+from schemas.records.event import Event, InputRef, TicketVersion
+from schemas.records.handover import Handover
+from schemas.records.link import Link
+from schemas.records.message import Features, Message, Part, RawRef, Thread
+from schemas.records.raw import RawMessage, raw_message
+from schemas.records.ticket import Ticket
+
+RECORDS: dict[str, type[Record]] = {
+    "message": Message,
+    "command": Command,
+    "event": Event,
+    "link": Link,
+    "ticket": Ticket,
+    "handover": Handover,
+    "cursor": Cursor,
+}
+"""The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
+
+__all__ = [
+    "RECORDS", "Attachment", "Command", "Cursor", "DeadLetter", "Edge", "Emergency", "Event", "Features", "Finding",
+    "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record", "Thread", "Ticket",
+    "TicketVersion", "raw_message",
+]  # fmt: skip

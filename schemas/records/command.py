@@ -1,0 +1,27 @@
+"""Command: what a clerk or a back office wants done to a ticket."""
+
+from typing import Annotated, Any
+
+from msgspec import field
+
+from schemas.fields import about
+from schemas.records.common import Record, Time
+
+KINDS: tuple[str, ...] = (
+    "set_status", "merge", "unmerge", "move", "reclassify", "set_deadline", "dispatch", "return_dispatch", "supervise",
+    "revisit", "acknowledge_handover", "confirm_proposal", "reject_proposal", "redact", "forget", "read",
+)  # fmt: skip
+
+
+class Command(Record, frozen=True, kw_only=True):
+    """One order from outside; idempotent by `command_id`."""
+
+    command_id: Annotated[str, about("Chosen by the sender; a repeat changes nothing")]
+    jurisdiction: Annotated[str, about("行政区划代码 of the city")]
+    ticket_id: Annotated[str | None, about("The ticket it is about")] = None
+    handover_id: Annotated[str | None, about("The hand-over it is about")] = None
+    kind: Annotated[str, about("One of KINDS")]
+    author: Annotated[str, about("Who orders it: a clerk's or system's account")]
+    at: Annotated[Time, about("When it was ordered", index="date")]
+    reason: Annotated[str | None, about("Why", pii=1, index="text")] = None
+    args: Annotated[dict[str, Any], about("Arguments of the kind", index="none")] = field(default_factory=dict)

@@ -1,0 +1,18 @@
+"""Cursor: where a pull connector stands; it means 'after this'."""
+
+from typing import Annotated, Any
+
+from msgspec import field
+
+from schemas.fields import about
+from schemas.records.common import Record, Time
+
+
+class Cursor(Record, frozen=True, kw_only=True):
+    """An opaque position with whatever makes it valid, such as ``{"uidvalidity": 7, "uid": 42}``."""
+
+    connector_id: Annotated[str, about("Which connector")]
+    position: Annotated[dict[str, Any], about("Opaque to everyone but the connector", index="none")] = field(
+        default_factory=dict
+    )
+    at: Annotated[Time | None, about("When it was saved; null for a first start", index="date")] = None

@@ -1,0 +1,90 @@
+"""RawMessage: the bytes of one message as they came, with what the transport said of them."""
+
+import hashlib
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas import ids, topics
+from schemas.envelope import Envelope, type_of
+from schemas.wire import Outbound, Position
+
+INLINE_LIMIT = 512 * 1024
+"""Bytes over this go to the blob store before the record (claim check, design.md 4)."""
+
+SIZE_LIMIT = 64 * 1024 * 1024
+"""Bytes over this become a dead letter."""
+
+
+class RawMessage(Struct, frozen=True, kw_only=True):
+    """One raw record. `value` is empty while the bytes lie under `envelope.dataref`.
+
+    `conversation` is the Kafka key (account + sender or thread), so the turns of a conversation stay in order.
+    """
+
+    envelope: Envelope
+    value: bytes
+    conversation: str
+    position: Position | None = None
+    backfill: bool = False
+
+    @property
+    def channel(self) -> str:
+        """Return the channel's name, `record` when the record does not say."""
+        return self.envelope.channel or "record"
+
+    @property
+    def jurisdiction(self) -> str:
+        """Return the adcode of the city."""
+        return self.envelope.jurisdiction or ""
+
+    @property
+    def message_id(self) -> str:
+        """Return the id that names this message for ever."""
+        return ids.message_id(self.envelope.source, self.envelope.id)
+
+    def outbound(self) -> Outbound:
+        """Return the Kafka record."""
+        topic = topics.BACKFILL if self.backfill else topics.raw(self.channel)
+        return Outbound(topic, self.conversation.encode(), self.value, self.envelope.headers())
+
+
+def raw_message(
+    *,
+    channel: str,
+    channel_kind: str,
+    account: str,
+    jurisdiction: str,
+    identifier: str,
+    value: bytes,
+    content_type: str,
+    time: datetime,
+    recorded: datetime,
+    sender: str | None = None,
+    conversation: str | None = None,
+    wire_sha256: str | None = None,
+    backfill: bool = False,
+    traceparent: str | None = None,
+) -> RawMessage:
+    """Make the raw record of a message; the publisher moves large bytes to the blob store.
+
+    `time` is when the citizen sent it as the transport says, `recorded` when we took it; both aware.
+    """
+    envelope = Envelope(
+        id=identifier,
+        source=ids.source_of(channel, account),
+        type=type_of("raw"),
+        time=time,
+        recordedtime=recorded,
+        datacontenttype=content_type,
+        jurisdiction=jurisdiction,
+        channel=channel,
+        channelkind=channel_kind,
+        account=account,
+        sender=sender,
+        sha256=hashlib.sha256(value).hexdigest(),
+        wiresha256=wire_sha256,
+        traceparent=traceparent,
+    )
+    key = conversation if conversation is not None else f"{account}\n{sender or ''}"
+    return RawMessage(envelope=envelope, value=value, conversation=key, backfill=backfill)

@@ -1,0 +1,100 @@
+"""Every Kafka topic: its key, how it is partitioned, how long it keeps what (records.md, contract.md C1)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from msgspec import Struct
+
+CHANNELS: tuple[str, ...] = ("mailbox", "sms", "wechat", "weibo", "phone", "web", "record")
+"""The channels: topic suffix, `--channel` value, normalizer's and connector package's name."""
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """A topic as `hotline topics create` makes it; `retention_ms` None means for ever."""
+
+    name: str
+    about: str
+    key: str
+    partitioned_by: Literal["jurisdiction", "key"] = "jurisdiction"
+    cleanup_policy: Literal["delete", "compact"] = "delete"
+    retention_ms: int | None = None
+    extra: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Return the topic's settings in Kafka's own names."""
+        config: dict[str, str] = {"cleanup.policy": self.cleanup_policy}
+        if self.cleanup_policy == "delete":
+            config["retention.ms"] = str(self.retention_ms if self.retention_ms is not None else -1)
+        return {**config, **self.extra}
+
+
+def raw(channel: str) -> str:
+    """Return the raw topic of a channel."""
+    return f"hotline.raw.{channel}.v1"
+
+
+BACKFILL = "hotline.raw.backfill.v1"
+MESSAGE = "hotline.message.v1"
+EVENT = "hotline.event.v1"
+LINK = "hotline.link.v1"
+TICKET = "hotline.ticket.v1"
+TICKET_MASKED = "hotline.ticket.masked.v1"
+HANDOVER = "hotline.handover.v1"
+COMMAND = "hotline.command.v1"
+OUTBOX = "hotline.outbox.v1"
+CURSOR = "hotline.cursor.v1"
+DEAD = "hotline.dead.v1"
+
+LIVE_RAW: tuple[str, ...] = tuple(raw(channel) for channel in CHANNELS)
+
+_COMPACTED = MappingProxyType({"min.compaction.lag.ms": "3600000", "delete.retention.ms": str(7 * DAY_MS)})
+
+_RAW = [
+    Topic(
+        name=name,
+        about="Bytes as they came",
+        key="account + sender or thread",
+        partitioned_by="key",
+        retention_ms=30 * DAY_MS,
+    )
+    for name in (*LIVE_RAW, BACKFILL)
+]
+
+_ALL = [
+    *_RAW,
+    Topic(name=MESSAGE, about="Normalized messages and forwarded commands", key="message_id", retention_ms=30 * DAY_MS),
+    Topic(name=EVENT, about="The log of decisions, no personal text", key="ticket_id", retention_ms=3653 * DAY_MS),
+    Topic(name=LINK, about="Message to ticket", key="message_id", cleanup_policy="compact", extra=_COMPACTED),
+    Topic(name=TICKET, about="Ticket snapshots", key="ticket_id", cleanup_policy="compact", extra=_COMPACTED),
+    Topic(
+        name=TICKET_MASKED,
+        about="Ticket snapshots, masked",
+        key="ticket_id",
+        cleanup_policy="compact",
+        extra=_COMPACTED,
+    ),
+    Topic(name=HANDOVER, about="Emergencies for 110/119/120/122", key="message_id", retention_ms=180 * DAY_MS),
+    Topic(name=COMMAND, about="Commands from outside", key="any", partitioned_by="key", retention_ms=7 * DAY_MS),
+    Topic(name=OUTBOX, about="Answers to citizens", key="ticket_id", retention_ms=7 * DAY_MS),
+    Topic(
+        name=CURSOR,
+        about="Where each pull connector stands",
+        key="connector id",
+        partitioned_by="key",
+        cleanup_policy="compact",
+    ),
+    Topic(
+        name=DEAD,
+        about="What could not be processed, with its reason",
+        key="original key",
+        partitioned_by="key",
+        retention_ms=30 * DAY_MS,
+    ),
+]
+
+TOPICS: Mapping[str, Topic] = MappingProxyType({topic.name: topic for topic in _ALL})
+"""Every topic by name."""

@@ -1,0 +1,48 @@
+"""One Kafka record on its way out, and the JSON codec of all records."""
+
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from schemas.envelope import Headers
+from schemas.errors import SchemaError
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+class Outbound(NamedTuple):
+    """A record to send. `jurisdiction` None means that Kafka's own partitioner places the key."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+    jurisdiction: str | None = None
+
+
+class Position(NamedTuple):
+    """Where a record stands in its topic."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Return the JSON of a record."""
+    return _encoder.encode(record)
+
+
+def decode(value: bytes, kind: type[T]) -> T:
+    """Read a record's JSON; unknown fields are ignored. Raises SchemaError when it does not fit."""
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        result: T = decoder.decode(value)
+    except msgspec.DecodeError as error:  # ValidationError is one of them; its text can quote a value
+        raise SchemaError(f"not a {getattr(kind, '__name__', kind)}") from error
+    return result
