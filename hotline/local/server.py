@@ -1,0 +1,28 @@
+"""What the supervisor needs to know of a server."""
+
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from hotline.local.state import ServerName
+
+
+class Server(Protocol):
+    """One server of the stack, in a folder of its own."""
+
+    name: ClassVar[ServerName]
+    version: ClassVar[str]
+    port: int
+    folder: Path
+
+    def command(self) -> list[str]:
+        """Write the configuration and return the command that runs the server until SIGTERM."""
+        ...
+
+    def answers(self) -> bool:
+        """Say, by the server's own protocol, whether it serves requests."""
+        ...
+
+
+def mark(folder: Path) -> str:
+    """Return the JVM argument by which the server of `folder` is found again."""
+    return f"-Dhotline.stack={folder}"

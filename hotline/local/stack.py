@@ -1,0 +1,210 @@
+"""Start, stop and look at the local stack of one data folder."""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from hotline.local import jars, processes, state, supervisor
+from hotline.local.elastic import build_home
+from hotline.local.errors import StackError
+from hotline.local.ports import Ports
+from hotline.local.progress import SILENT, Progress
+from hotline.local.server import mark
+from hotline.local.state import ServerName, StackState
+
+_START_SECONDS = 90.0
+_FAILED_STARTS = 3
+_ROOM_FOR_DATA = 512 << 20
+
+
+@dataclass(frozen=True)
+class Existing:
+    """Clusters to use instead of local ones; None where a local one is wanted."""
+
+    bootstrap_servers: str | None = None
+    elasticsearch_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where clients find the two servers."""
+
+    bootstrap_servers: str
+    elasticsearch_url: str
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """One server as it is now."""
+
+    name: ServerName
+    version: str
+    address: str
+    pid: int | None
+    up: bool
+    restarts: int
+
+
+def prepare(progress: Progress = SILENT) -> None:
+    """Fetch, verify and compile whatever a start needs, so that it works offline."""
+    jars.fetch_jars(jars.KAFKA, jars.ELASTICSEARCH, progress=progress)
+    build_home(progress)
+
+
+class Stack:
+    """The local Kafka and Elasticsearch of one data folder."""
+
+    def __init__(self, data_dir: Path, existing: Existing | None = None) -> None:
+        self.data_dir = data_dir.resolve()
+        self._existing = existing or Existing()
+        self._names = _managed(self._existing)
+
+    def up(self, progress: Progress = SILENT, owner: int | None = None) -> Endpoints:
+        """Bring every server up, unless it is; the servers end with the process `owner`, if one is given."""
+        with self._exclusively():
+            if not self._is_up():
+                self._start(progress, owner)
+            return self._endpoints()
+
+    def down(self) -> None:
+        """Stop the servers cleanly, also those that a killed supervisor left."""
+        with self._exclusively():
+            self._stop()
+
+    def wipe(self) -> None:
+        """Delete what the stopped servers kept; other things in the data folder stay."""
+        with self._exclusively():
+            self._stop()
+            for name in (*supervisor.SERVERS, "logs"):
+                shutil.rmtree(self.data_dir / name, ignore_errors=True)
+            state.forget(self.data_dir)
+
+    def status(self) -> list[ServerStatus]:
+        """Return what each server of ours does now; an existing cluster is not listed."""
+        known = state.load(self.data_dir)
+        return [self._status(name, known) for name in self._names]
+
+    def pid(self, which: ServerName | Literal["supervisor"]) -> int | None:
+        """Return the process id of a server or of the supervisor, None when it does not run."""
+        found = supervisor.find(self.data_dir) if which == "supervisor" else processes.find(mark(self.data_dir / which))
+        return found.pid if found else None
+
+    def kill(self, which: ServerName | Literal["supervisor"]) -> None:
+        """Kill -9 a server or the supervisor, for tests of faults."""
+        pid = self.pid(which)
+        if pid is None:
+            raise StackError(f"{which} does not run: start it with `hotline up`.")
+        os.kill(pid, signal.SIGKILL)
+        _wait(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 5)
+
+    def restart(self, which: ServerName) -> None:
+        """Kill -9 a server and return when the supervisor has brought it back."""
+        self.kill(which)
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Return when every server answers again."""
+        _wait(self._has_settled, _START_SECONDS)
+        if not self._is_up():
+            raise self._why_not()
+
+    def _start(self, progress: Progress, owner: int | None) -> None:
+        prepare(progress)
+        jars.require_room(self.data_dir, _ROOM_FOR_DATA, "Kafka and Elasticsearch")
+        self._spawn_supervisor(owner)
+        progress.say("Waiting for " + " and ".join(name.capitalize() for name in self._names))
+        _wait(self._has_settled, _START_SECONDS)
+        if not self._is_up():
+            error = self._why_not()
+            self._stop()
+            raise error
+
+    def _spawn_supervisor(self, owner: int | None) -> None:
+        """Start a supervisor, unless one runs that keeps the same servers; it adopts servers that still run."""
+        running, known = supervisor.find(self.data_dir), state.load(self.data_dir)
+        if running and known and set(known.servers) == set(self._names):
+            return
+        if running:
+            self._stop()
+        (self.data_dir / "logs").mkdir(exist_ok=True)
+        (self.data_dir / supervisor.FAULT).unlink(missing_ok=True)
+        state.save(self.data_dir, StackState(known.slot if known else 0))
+        with (self.data_dir / "logs" / "supervisor.out").open("ab") as log:
+            command = supervisor.command(self.data_dir, self._names, owner)
+            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+
+    def _stop(self) -> None:
+        running = supervisor.find(self.data_dir)
+        if running:
+            processes.stop([running], supervisor.PATIENCE_SECONDS + 5)
+        left = [process for name in supervisor.SERVERS if (process := processes.find(mark(self.data_dir / name)))]
+        processes.stop(left, supervisor.PATIENCE_SECONDS)
+
+    def _is_up(self) -> bool:
+        return all(server.up for server in self.status()) and (
+            not self._names or supervisor.find(self.data_dir) is not None
+        )
+
+    def _has_settled(self) -> bool:
+        """Say whether waiting longer is of no use: all is up, or will not come up."""
+        known = state.load(self.data_dir)
+        failed = known is not None and any(s.failed_starts >= _FAILED_STARTS for s in known.servers.values())
+        return failed or all(server.up for server in self.status()) or supervisor.find(self.data_dir) is None
+
+    def _why_not(self) -> StackError:
+        fault = self.data_dir / supervisor.FAULT
+        if fault.exists():
+            return StackError(fault.read_text(encoding="utf-8"))
+        down = next((str(server.name) for server in self.status() if not server.up), "supervisor")
+        logs = self.data_dir / "logs"
+        return StackError(f"{down.capitalize()} does not come up: see {down}.* in {logs}, then run `hotline up` again.")
+
+    def _status(self, name: ServerName, known: StackState | None) -> ServerStatus:
+        server = supervisor.SERVERS[name](self.data_dir, Ports(known.slot if known else 0).of(name))
+        seen = known.servers.get(name) if known else None
+        up = seen is not None and seen.pid is not None and server.answers()
+        return ServerStatus(
+            name=name,
+            version=server.version,
+            address=f"127.0.0.1:{server.port}",
+            pid=seen.pid if seen else None,
+            up=up,
+            restarts=seen.restarts if seen else 0,
+        )
+
+    def _endpoints(self) -> Endpoints:
+        known = state.load(self.data_dir)
+        ports = Ports(known.slot if known else 0)
+        return Endpoints(
+            self._existing.bootstrap_servers or f"127.0.0.1:{ports.kafka}",
+            self._existing.elasticsearch_url or f"http://127.0.0.1:{ports.elasticsearch}",
+        )
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Let one command at a time change this stack; a second `up` waits for the first."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / "stack.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _managed(existing: Existing) -> list[ServerName]:
+    taken = {"kafka": existing.bootstrap_servers, "elasticsearch": existing.elasticsearch_url}
+    return [name for name in supervisor.SERVERS if not taken[name]]
+
+
+def _wait(done: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.05)

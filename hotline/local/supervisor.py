@@ -1,0 +1,149 @@
+"""The process that starts the servers, starts them again when they die, and stops them."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from hotline.local import ports, processes, state
+from hotline.local.elastic import Elasticsearch
+from hotline.local.errors import StackError
+from hotline.local.kafka import Kafka
+from hotline.local.server import Server, mark
+from hotline.local.state import ServerName, ServerState, StackState
+
+SERVERS: dict[ServerName, type[Kafka] | type[Elasticsearch]] = {"elasticsearch": Elasticsearch, "kafka": Kafka}
+PATIENCE_SECONDS = 30.0
+FAULT = "logs/fault.txt"
+
+_TICK_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Keeper:
+    """Keeps one server running."""
+
+    def __init__(self, server: Server, log: Path) -> None:
+        self._server = server
+        self._log = log
+        self._not_before = 0.0
+        self.process = processes.find(mark(server.folder))
+        pid = self.process.pid if self.process else None
+        self.state = ServerState(server.version, server.port, pid, "starting")
+
+    def tick(self, now: float) -> None:
+        """Look at the server once, and do the next thing for it."""
+        if self.process is None:
+            self._start(now)
+        elif not processes.alive(self.process):
+            self._note_death(now)
+        elif self.state.phase == "starting" and self._server.answers():
+            self.state.phase, self.state.failed_starts = "ready", 0
+
+    def _start(self, now: float) -> None:
+        if now < self._not_before:
+            return
+        self.process = processes.spawn(self._server.command(), self._server.folder, self._log)
+        self.state.pid, self.state.phase = self.process.pid, "starting"
+
+    def _note_death(self, now: float) -> None:
+        failed = self.state.failed_starts + (self.state.phase == "starting")
+        self._not_before = now + (min(2.0 ** (failed - 1), _LONGEST_PAUSE_SECONDS) if failed else 0)
+        self.process, self.state.pid, self.state.phase = None, None, "down"
+        self.state.restarts, self.state.failed_starts = self.state.restarts + 1, failed
+
+
+class Supervisor:
+    """Keeps the servers of one data folder until it is told to stop."""
+
+    def __init__(self, folder: Path, names: Sequence[ServerName], owner: psutil.Process | None) -> None:
+        self._folder = folder
+        self._owner = owner
+        self._stopping = threading.Event()
+        before = state.load(folder)
+        held = [name for name in names if processes.find(mark(folder / name))]
+        self._claim = ports.claim(before.slot if before else 0, names, held)
+        self._keepers = {name: self._keeper(name) for name in names}
+        self._saved: StackState | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopping.set())
+
+    def run(self) -> None:
+        """Keep the servers, then stop them."""
+        (self._folder / "supervisor.pid").write_text(f"{os.getpid()}\n")
+        self._save(os.getpid())
+        while not self._is_over():
+            for keeper in self._keepers.values():
+                keeper.tick(time.monotonic())
+                self._save(os.getpid())
+            self._stopping.wait(_TICK_SECONDS)
+        self._stop()
+
+    def _keeper(self, name: ServerName) -> Keeper:
+        server = SERVERS[name](self._folder, self._claim.ports.of(name))
+        return Keeper(server, self._folder / "logs" / f"{name}.out")
+
+    def _is_over(self) -> bool:
+        """Say whether to stop: told to, the folder was deleted, or the owner (a test run) is gone."""
+        orphaned = self._owner is not None and not self._owner.is_running()
+        return self._stopping.is_set() or orphaned or not state.is_there(self._folder)
+
+    def _stop(self) -> None:
+        processes.stop([keeper.process for keeper in self._keepers.values() if keeper.process], PATIENCE_SECONDS)
+        for keeper in self._keepers.values():
+            keeper.state.pid, keeper.state.phase = None, "down"
+        if state.is_there(self._folder):
+            self._save(None)
+        (self._folder / "supervisor.pid").unlink(missing_ok=True)
+
+    def _save(self, pid: int | None) -> None:
+        """Write what is known, if it has changed."""
+        servers = {name: msgspec.structs.replace(keeper.state) for name, keeper in self._keepers.items()}
+        now = StackState(self._claim.ports.slot, pid, servers)
+        if now != self._saved:
+            state.save(self._folder, now)
+            self._saved = now
+
+
+def command(folder: Path, names: Sequence[ServerName], owner: int | None) -> list[str]:
+    """Return the command that starts a supervisor in the background and returns at once."""
+    owned = ["--owner", str(owner)] if owner else []
+    return [sys.executable, "-m", "hotline.local.supervisor", *names, *owned, _mark(folder)]
+
+
+def find(folder: Path) -> psutil.Process | None:
+    """Return the supervisor of `folder`, or None."""
+    return processes.find(_mark(folder))
+
+
+def _mark(folder: Path) -> str:
+    return f"--stack={folder}"
+
+
+def main() -> None:
+    """Supervise one data folder, in the background."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+", choices=list(SERVERS), help="the servers to keep")
+    parser.add_argument("--stack", type=Path, required=True, metavar="FOLDER", help="their data folder")
+    parser.add_argument("--owner", type=int, metavar="PID", help="stop when this process ends")
+    given = parser.parse_args()
+    owner = psutil.Process(given.owner) if given.owner else None
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    try:
+        Supervisor(given.stack, given.names, owner).run()
+    except StackError as error:
+        (given.stack / FAULT).write_text(str(error), encoding="utf-8")
+        raise
+
+
+if __name__ == "__main__":
+    main()
