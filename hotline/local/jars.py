@@ -1,14 +1,14 @@
 """Jars pinned by coordinate and SHA-256: fetched in parallel, verified, kept in the user's cache."""
 
-import errno
 import hashlib
-import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from hotline.local.disk import PARTIAL, require_room, sweep, writing
 from hotline.local.errors import StackError
 from hotline.local.maven import download as from_maven
 from hotline.local.paths import HERE, cache_dir
@@ -18,7 +18,8 @@ KAFKA = HERE / "kafka.lock"
 ELASTICSEARCH = HERE / "elasticsearch.lock"
 GREENMAIL = HERE / "greenmail.lock"
 
-Download = Callable[[str, Path], Path]
+Advance = Callable[[int], None]
+Download = Callable[[str, Path, Advance], Path]
 
 _THREADS = 8
 
@@ -57,58 +58,46 @@ def fetch_jars(*locks: Path, progress: Progress = SILENT, download: Download = f
     missing = [jar for jar, good in zip(jars, intact, strict=True) if not good]
     if missing:
         require_room(cache_dir(), sum(jar.size for jar in missing), "the jars")
+        sweep(cache_dir())
         _fetch_all(missing, progress, download)
     return [jar.path for jar in jars]
 
 
-def require_room(folder: Path, size: int, what: str) -> None:
-    """Refuse to begin when the disk of `folder` cannot take `size` more bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise _no_room(folder, f"{what} need {size >> 20} MiB and {free >> 20} MiB are free")
-
-
 def _fetch_all(jars: Sequence[Jar], progress: Progress, download: Download) -> None:
-    total, done = sum(jar.size for jar in jars), 0
-    text = f"Fetching {len(jars)} jars"
-    progress.bar(text, 0, total)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        pending = {pool.submit(_fetch, jar, download): jar for jar in jars}
-        while pending:
-            finished, _ = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
-            done += sum(pending[future].size for future in finished)
-            progress.bar(text, done, total)
-            for future in finished:
-                del pending[future]
-                if future.exception():
-                    pool.shutdown(cancel_futures=True)
-                future.result()
+    total, lock, done = sum(jar.size for jar in jars), threading.Lock(), 0
 
+    def advance(size: int) -> None:
+        nonlocal done
+        with lock:
+            done += size
+            progress.bar(f"Fetching {len(jars)} jars", done, total)
 
-def _fetch(jar: Jar, download: Download) -> None:
-    cache = cache_dir()
+    advance(0)
+    # The big ones first, so that none of them is waited for alone at the end.
+    queue = sorted(jars, key=lambda jar: jar.size, reverse=True)
+    pool = ThreadPoolExecutor(_THREADS)
     try:
-        with tempfile.TemporaryDirectory(dir=cache, prefix="partial-") as folder:
-            fetched = download(jar.coordinate, Path(folder))
-            _verify(jar, fetched)
-            jar.path.parent.mkdir(parents=True, exist_ok=True)
-            # The rename is what makes it real: a break, or another checkout fetching the same, does no harm.
-            fetched.replace(jar.path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _no_room(cache, "the disk is full") from error
-        raise StackError(
-            f"Cannot write to {cache} ({error.strerror}): make it writable or set XDG_CACHE_HOME."
-        ) from error
+        for future in as_completed([pool.submit(_fetch, jar, download, advance) for jar in queue]):
+            future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _fetch(jar: Jar, download: Download, advance: Advance) -> None:
+    with writing(cache_dir()), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PARTIAL) as folder:
+        fetched = download(jar.coordinate, Path(folder), advance)
+        _verify(jar, fetched)
+        jar.path.parent.mkdir(parents=True, exist_ok=True)
+        # The rename is what makes it real: a break, or another checkout fetching the same, does no harm.
+        fetched.replace(jar.path)
 
 
 def _verify(jar: Jar, path: Path) -> None:
     found = _digest(path)
     if found != jar.sha256:
         raise StackError(
-            f"Wrong checksum for {jar.coordinate}: expected SHA-256 {jar.sha256[:12]}…, got {found[:12]}…; nothing was "
-            "installed. Try again, and if it stays so do not use this network or mirror."
+            f"Wrong checksum for {jar.coordinate}: expected SHA-256 {jar.sha256[:12]}…, got {found[:12]}…; it was "
+            "thrown away. Run `hotline up` again, and if it stays so do not trust this network or mirror."
         )
 
 
@@ -122,10 +111,3 @@ def _is_intact(jar: Jar) -> bool:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _no_room(folder: Path, why: str) -> StackError:
-    return StackError(
-        f"No room in {folder}: {why}. Free some space, or move the cache with XDG_CACHE_HOME "
-        "and the data with HOTLINE_LOCAL__DATA_DIR."
-    )

@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TaskID, TextColumn
+from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 
 class Progress(Protocol):
@@ -32,6 +33,13 @@ class Silent:
 SILENT = Silent()
 
 
+class _Bytes(DownloadColumn):
+    """Bytes where they are known, nothing where they are not."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total else Text()
+
+
 class Shown:
     """Shows one line on the terminal while a `with` block lasts; plain sentences where there is no terminal."""
 
@@ -41,7 +49,7 @@ class Shown:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            DownloadColumn(),
+            _Bytes(),
             console=console,
             transient=True,
             disable=not console.is_terminal,

@@ -15,6 +15,7 @@ from typing import Literal
 import psutil
 
 from hotline.local import jars, processes, state, supervisor
+from hotline.local.disk import require_room, writing
 from hotline.local.elastic import build_home
 from hotline.local.errors import StackError
 from hotline.local.ports import Ports
@@ -120,7 +121,7 @@ class Stack:
 
     def _start(self, progress: Progress, owner: int | None) -> None:
         prepare(progress)
-        jars.require_room(self.data_dir, _ROOM_FOR_DATA, "Kafka and Elasticsearch")
+        require_room(self.data_dir, _ROOM_FOR_DATA, "Kafka and Elasticsearch")
         self._spawn_supervisor(owner)
         progress.say("Waiting for " + " and ".join(name.capitalize() for name in self._names))
         _wait(self._has_settled, _START_SECONDS)
@@ -193,7 +194,8 @@ class Stack:
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
         """Let one command at a time change this stack; a second `up` waits for the first."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with writing(self.data_dir):
+            self.data_dir.mkdir(parents=True, exist_ok=True)
         with (self.data_dir / "stack.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

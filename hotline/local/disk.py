@@ -1,0 +1,44 @@
+"""What can go wrong with a disk, said in one sentence."""
+
+import errno
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hotline.local.errors import StackError
+
+PARTIAL = "partial-"
+"""How the names of unfinished folders begin."""
+
+_ELSEWHERE = "XDG_CACHE_HOME moves the cache, HOTLINE_LOCAL__DATA_DIR the data"
+_ABANDONED_SECONDS = 24 * 3600
+
+
+def require_room(folder: Path, size: int, what: str) -> None:
+    """Refuse to begin when the disk of `folder` cannot take `size` more bytes."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    if free < size:
+        need, have = -(-size >> 20), free >> 20
+        raise StackError(f"No room in {folder}: {what} need {need} MiB, {have} MiB are free. Free some; {_ELSEWHERE}.")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what a disk says no with into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StackError(f"No room in {folder}: the disk is full. Free some; {_ELSEWHERE}.") from error
+        raise StackError(f"Cannot write to {folder} ({error.strerror}): make it writable; {_ELSEWHERE}.") from error
+
+
+def sweep(folder: Path) -> None:
+    """Delete what broken-off commands left in `folder` a day ago or earlier."""
+    for partial in folder.glob(f"{PARTIAL}*"):
+        if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(partial, ignore_errors=True)
