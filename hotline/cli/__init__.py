@@ -1,22 +1,8 @@
-"""The command line, one file per group of verbs."""
+"""The command line: one file for each group of verbs; heavy imports wait inside the commands."""
 
-import sys
-
-import typer
-
-from hotline.cli import stack
-from schemas.errors import PipelineError
-
-app = typer.Typer(no_args_is_help=True, add_completion=False)
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(stack.status)
+from hotline.cli.app import app
 
 
 def main() -> None:
-    """Run a verb; a fault is one sentence and exit code 2."""
-    try:
-        app()
-    except PipelineError as error:
-        typer.echo(f"hotline: {error}", err=True)
-        sys.exit(2)
+    """Run `hotline`."""
+    app()

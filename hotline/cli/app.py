@@ -1,0 +1,63 @@
+"""The front door's frame: global options, the table of verbs, and faults as one sentence."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from hotline.cli import stack, trial
+from hotline.cli.common import Globals, complain
+from schemas.errors import FatalError, PipelineError
+
+
+class FrontDoor(TyperGroup):
+    """Turns our own errors into one sentence and an exit code: 2 when a person must act, else 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except PipelineError as error:
+            if ctx.params.get("debug"):
+                raise
+            complain(error)
+            raise typer.Exit(2 if isinstance(error, FatalError) else 1) from error
+
+
+app = typer.Typer(
+    cls=FrontDoor,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="12345 政务服务便民热线: every message to a city, as one stream of tickets and one searchable archive.",
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"hotline {version('hotline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def front_door(
+    ctx: typer.Context,
+    settings: Annotated[
+        Path | None, typer.Option(help="Settings file; ./hotline.toml by default.", envvar="HOTLINE_SETTINGS")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a fault.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Keep the global options for the verb."""
+    ctx.obj = Globals(settings_file=settings)
+
+
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+app.command("try")(trial.try_)

@@ -1,0 +1,40 @@
+"""What the verbs share: the global options, the settings they lead to, and how a fault is shown."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import Struct
+
+from schemas.errors import PipelineError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+class Globals(Struct, frozen=True, kw_only=True):
+    """The options before the verb."""
+
+    settings_file: Path | None = None
+
+
+def settings_of(ctx: typer.Context) -> "Settings":
+    """Read the settings that this command line names."""
+    from hotline.config import load
+
+    return load(ctx.ensure_object(Globals).settings_file)
+
+
+def complain(error: PipelineError) -> None:
+    """Say what is wrong, and nothing more, on standard error."""
+    for sentence in str(error).splitlines():
+        typer.echo(f"hotline: {sentence}", err=True)
+
+
+def print_json(record: object) -> None:
+    """Write one JSON object and a line end as UTF-8, whatever the terminal speaks."""
+    from msgspec import json
+
+    typer.echo(json.encode(record))

@@ -1,0 +1,48 @@
+"""`hotline try`: what the pipeline would make of some inputs; no server, nothing kept."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hotline.cli.common import AsJson, print_json
+from schemas.topics import CHANNELS
+
+
+def _known(channel: str | None) -> str | None:
+    if channel is not None and channel not in CHANNELS:
+        raise typer.BadParameter(f"choose one of {', '.join(CHANNELS)}")
+    return channel
+
+
+def try_(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders to walk.", show_default=False)],
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            callback=_known,
+            metavar="|".join(CHANNELS),
+            help="Channel of the files; .eml is mailbox, .xml is wechat, and .jsonl always holds neutral records.",
+        ),
+    ] = None,
+    stage: Annotated[
+        Literal["message", "ticket"], typer.Option(help="How far to go: to messages, or on to tickets.")
+    ] = "message",
+    jurisdiction: Annotated[str, typer.Option(help="行政区划代码 of the city, unless a record names its own.")] = "110000",
+    as_json: AsJson = False,
+) -> None:
+    """Show what the pipeline would make of PATH: the same functions, no server.
+
+    Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
+    """
+    from hotline import inputs, trial
+
+    tried = trial.run(inputs.read(paths, channel), stage=stage, jurisdiction=jurisdiction)
+    if as_json or not sys.stdout.isatty():
+        for result in tried:
+            print_json(result)
+    else:
+        from hotline.cli import trial_view
+
+        trial_view.show(tried)
