@@ -35,6 +35,13 @@ class MessageFiled(Change, frozen=True, kw_only=True):
     message_id: str
 
 
+class Noted(Change, frozen=True, kw_only=True):
+    """A message that makes no ticket (an auto-reply, a bounce) answers this one, which does not change."""
+
+    ticket_id: str
+    message_id: str
+
+
 class PartJoined(Change, frozen=True, kw_only=True):
     """A part of a long message completed (or nearly) a ticket's text."""
 
@@ -239,7 +246,7 @@ class CommandRefused(Change, frozen=True, kw_only=True):
 
 
 AnyChange = (
-    Opened | MessageFiled | PartJoined | Reopened | StatusSet | KindSet | CategorySet | PlaceSet | DeadlineSet
+    Opened | MessageFiled | Noted | PartJoined | Reopened | StatusSet | KindSet | CategorySet | PlaceSet | DeadlineSet
     | Dispatched | Returned | Supervised | Revisited | EdgeAdded | EdgeRemoved | NeverLink | Moved | Proposed
     | Confirmed | Rejected | HandedOver | Acknowledged | MinorFlagged | AcceptanceProposed | Redacted | Erased
     | Read | CommandRefused

@@ -34,7 +34,7 @@ class Origin(Record, frozen=True, kw_only=True):
 class Requester(Record, frozen=True, kw_only=True):
     """诉求人: who asks, as the channels showed it."""
 
-    id: Annotated[str | None, about("诉求人标识: keyed hash")] = None
+    id: Annotated[str | None, about("诉求人标识: keyed hash", pii=1)] = None
     kind: Annotated[str | None, about("natural_person, legal_person or other_org")] = None
     name: Annotated[str | None, about("姓名", pii=1)] = None
     phone: Annotated[str | None, about("联系电话", pii=1)] = None

@@ -1,0 +1,59 @@
+"""Generates what other systems read from the records: index templates, JSON Schema, the table of personal data."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas.elastic import indices
+from schemas.records import RECORDS
+from schemas.shape import walk
+
+FOLDER = Path(__file__).parent / "generated"
+"""Checked in, so that a change of a record shows what it changes for others."""
+
+
+def files() -> dict[str, bytes]:
+    """Return every generated file by its path below `FOLDER`."""
+    made = {f"elasticsearch/{index.alias}.json": index.template() for index in indices().values()}
+    made |= {f"jsonschema/{name}.json": _json_schema(name) for name in RECORDS}
+    made["redaction.json"] = redaction()
+    return {path: _pretty(content) for path, content in made.items()}
+
+
+def redaction() -> dict[str, dict[str, int]]:
+    """Return the PII class (1 personal, 2 sensitive) of every field that has one, by record and dotted path."""
+    return {name: {field.path: field.pii for field in walk(RECORDS[name]) if field.pii} for name in RECORDS}
+
+
+def check(folder: Path = FOLDER) -> list[str]:
+    """Return the paths that differ from what the records say now: stale, missing or left over."""
+    wanted = files()
+    there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.json")}
+    return sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
+
+
+def export(folder: Path = FOLDER) -> list[str]:
+    """Write what is stale, delete what is left over, and return the paths that changed."""
+    wanted, stale = files(), check(folder)
+    for path in stale:
+        target = folder / path
+        if path in wanted:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(wanted[path])
+        else:
+            target.unlink()
+    return stale
+
+
+def _json_schema(name: str) -> dict[str, Any]:
+    schema = msgspec.json.schema(RECORDS[name])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:hotline:{name}:1.0.0",
+        **schema,
+    }
+
+
+def _pretty(content: dict[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=2) + b"\n"

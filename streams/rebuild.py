@@ -1,0 +1,187 @@
+"""Restore one partition's state: the newest checkpoint and the tails of two logs, else the whole logs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import obstore
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from msgspec import Struct
+from obstore.store import ObjectStore
+
+from schemas import topics
+from schemas.errors import MisconfiguredError
+from schemas.records import Event
+from schemas.wire import decode
+from tickets.policy import TicketPolicy
+from tickets.state import Snapshot, State, apply
+
+FORMAT = 1
+"""Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
+
+BATCH_RECORDS = 5_000
+PREFIX = "checkpoints/assign"
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """A state and where the logs stood; `last_event_id` at `last_event` proves that the log is still the same."""
+
+    last_event: int
+    last_event_id: str
+    next_ticket: int
+    snapshot: Snapshot
+
+
+class Restored(Struct, kw_only=True):
+    """A state with the positions that its next checkpoint needs."""
+
+    state: State
+    last_event: int = -1
+    last_event_id: str = ""
+    next_ticket: int = 0
+
+
+class Logs:
+    """Reads the event log and the ticket log of one partition, committed records only."""
+
+    def __init__(self, options: dict[str, Any], partition: int) -> None:
+        self._options = options
+        self._event = TopicPartition(topics.EVENT, partition)
+        self._ticket = TopicPartition(topics.TICKET, partition)
+
+    async def __aenter__(self) -> "Logs":
+        self._consumer = AIOKafkaConsumer(
+            **self._options,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            fetch_max_wait_ms=50,
+        )
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def end_of_input(self, partition: int) -> int:
+        """Return the offset after the newest input."""
+        tp = TopicPartition(topics.MESSAGE, partition)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets([tp])
+        return ends[tp]
+
+    async def holds(self, checkpoint: Checkpoint) -> bool:
+        """Say whether the event log is the one that the checkpoint was taken of."""
+        async for record in self._read(self._event, checkpoint.last_event, checkpoint.last_event + 1):
+            return record.offset == checkpoint.last_event and dict(record.headers)["ce_id"].decode() == (
+                checkpoint.last_event_id
+            )
+        return False
+
+    def events(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+        """Return the events from `start` on."""
+        return self._read(self._event, start)
+
+    def tickets(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+        """Return the ticket snapshots from `start` on."""
+        return self._read(self._ticket, start)
+
+    async def _read(
+        self, tp: TopicPartition, start: int, stop: int | None = None
+    ) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+        self._consumer.assign([tp])
+        begin = (await self._consumer.beginning_offsets([tp]))[tp]
+        end = (await self._consumer.end_offsets([tp]))[tp] if stop is None else stop
+        self._consumer.seek(tp, max(start, begin))
+        while await self._consumer.position(tp) < end:
+            batches = await self._consumer.getmany(tp, timeout_ms=200, max_records=BATCH_RECORDS)
+            for record in batches.get(tp, ()):
+                yield record
+
+
+async def restore(options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
+    """Return the state of a partition as its logs tell it.
+
+    Raises MisconfiguredError when the input topic was made anew, or when a live ticket's snapshot is gone.
+    """
+    async with Logs(options, partition) as logs:
+        restored = await _from_checkpoint(logs, blobs, partition, policy)
+        await _fold_events(logs, restored)
+        await _fill_bodies(logs, restored)
+        _check_bodies(restored.state)
+        _check_input(restored.state, partition, await logs.end_of_input(partition))
+    return restored
+
+
+async def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> None:
+    """Write the state to the blob store and drop the older checkpoints."""
+    if restored.last_event < 0:
+        return
+    checkpoint = Checkpoint(
+        last_event=restored.last_event,
+        last_event_id=restored.last_event_id,
+        next_ticket=restored.next_ticket,
+        snapshot=restored.state.dump(),
+    )
+    value = msgspec.msgpack.encode(checkpoint)
+    path = f"{PREFIX}/{partition:05d}/v{FORMAT}-{restored.last_event:020d}.msgpack"
+    await asyncio.to_thread(obstore.put, blobs, path, value)
+    old = [one for one in await _checkpoints(blobs, partition) if one < path]
+    for one in old:
+        await asyncio.to_thread(obstore.delete, blobs, one)
+
+
+async def _from_checkpoint(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
+    for path in reversed(await _checkpoints(blobs, partition)):
+        value = (await asyncio.to_thread(obstore.get, blobs, path)).bytes()
+        try:
+            checkpoint = msgspec.msgpack.decode(bytes(value), type=Checkpoint)
+        except msgspec.DecodeError:
+            continue
+        if await logs.holds(checkpoint):
+            return Restored(
+                state=State.of(checkpoint.snapshot, policy),
+                last_event=checkpoint.last_event,
+                last_event_id=checkpoint.last_event_id,
+                next_ticket=checkpoint.next_ticket,
+            )
+    return Restored(state=State(policy))
+
+
+async def _checkpoints(blobs: ObjectStore, partition: int) -> list[str]:
+    prefix = f"{PREFIX}/{partition:05d}"
+    found = await asyncio.to_thread(lambda: obstore.list(blobs, prefix).collect())
+    return sorted(one["path"] for one in found if f"/v{FORMAT}-" in one["path"])
+
+
+async def _fold_events(logs: Logs, restored: Restored) -> None:
+    async for record in logs.events(restored.last_event + 1):
+        decision = decode(record.value or b"", Event)
+        apply(restored.state, decision)
+        restored.last_event, restored.last_event_id = record.offset, decision.event_id
+
+
+async def _fill_bodies(logs: Logs, restored: Restored) -> None:
+    live, bodies = restored.state.tickets, restored.state.bodies
+    async for record in logs.tickets(restored.next_ticket):
+        ticket_id = (record.key or b"").decode()
+        if ticket_id in live:
+            bodies[ticket_id] = record.value or b""
+        restored.next_ticket = record.offset + 1
+
+
+def _check_bodies(state: State) -> None:
+    missing = next((ticket_id for ticket_id in state.tickets if ticket_id not in state.bodies), None)
+    if missing is not None:
+        raise MisconfiguredError(
+            f"ticket {missing} is in the event log but has no snapshot in {topics.TICKET}: restore that topic first"
+        )
+
+
+def _check_input(state: State, partition: int, end: int) -> None:
+    decided = state.decided(topics.MESSAGE, partition)
+    if decided >= end:
+        raise MisconfiguredError(
+            f"{topics.MESSAGE} partition {partition} ends at {end}, but offset {decided} was decided before: the topic "
+            f"was made anew. Restore it, or start a new event log: nothing is skipped"
+        )

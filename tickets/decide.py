@@ -1,0 +1,122 @@
+"""`decide(state, input, policy) -> Event | None`: pure, so the same log gives the same tickets, ids and links."""
+
+from schemas import ids
+from schemas.records import Event, TicketVersion, event
+from tickets.deciders import DECIDERS
+from tickets.deciders.verdict import Verdict
+from tickets.incoming import Incoming
+from tickets.policy import TicketPolicy
+from tickets.state import CLOSED, State, day_key
+
+Changes = tuple[event.AnyChange, ...]
+
+_EMERGENCY = "emergency."
+_LEVEL = "emergency_level."
+
+
+def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
+    """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
+    if incoming.id in state.seen:
+        return None
+    if incoming.command is not None:
+        return _refuse(incoming, policy)
+    verdict, proposals = _ask(state, incoming)
+    changed, changes = _file(state, incoming, verdict)
+    return Event(
+        event_id=incoming.id,
+        jurisdiction=incoming.jurisdiction,
+        tickets=changed,
+        at=incoming.at,
+        input=incoming.ref,
+        features=incoming.features,
+        relation=verdict.relation,
+        method=verdict.method,
+        score=verdict.score,
+        evidence=verdict.evidence,
+        policy_version=policy.version,
+        changes=(*changes, *_propose(incoming, changed, proposals)),
+    )
+
+
+def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
+    proposals: list[Verdict] = []
+    for judge in DECIDERS.values():
+        verdict = judge(state, incoming)
+        if verdict is None:
+            continue
+        if verdict.sure:
+            return verdict, proposals
+        proposals.append(verdict)
+    raise AssertionError("the last decider is always sure")
+
+
+def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], Changes]:
+    if verdict.relation == "no_ticket":
+        answered = verdict.ticket_id
+        return (), (event.Noted(ticket_id=answered, message_id=incoming.id),) if answered else ()
+    if verdict.ticket_id is None:
+        return _open(state, incoming, verdict)
+    return _join(state, incoming, verdict.ticket_id)
+
+
+def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], Changes]:
+    ticket_id = ids.ticket_id(incoming.jurisdiction, incoming.id)
+    day = incoming.at.astimezone(ids.SHANGHAI).strftime("%Y%m%d")
+    sequence = state.sequences.get(day_key(incoming.jurisdiction, day), 0) + 1
+    opened = event.Opened(
+        ticket_id=ticket_id,
+        ticket_no=ids.ticket_no(incoming.jurisdiction, incoming.at, sequence),
+        day=day,
+        sequence=sequence,
+        message_id=incoming.id,
+        related=verdict.related,
+    )
+    filed = event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id)
+    return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *_hand_over(incoming, ticket_id))
+
+
+def _join(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], Changes]:
+    ticket = state.tickets[ticket_id]
+    changes: Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
+    if ticket.status in CLOSED:
+        changes = (event.Reopened(ticket_id=ticket_id), *changes)
+    changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
+    return (changed,), (*changes, *_hand_over(incoming, ticket_id))
+
+
+def _hand_over(incoming: Incoming, ticket_id: str) -> Changes:
+    codes = incoming.features.codes
+    classes = tuple(code.removeprefix(_EMERGENCY) for code in codes if code.startswith(_EMERGENCY))
+    level = next((code.removeprefix(_LEVEL) for code in codes if code.startswith(_LEVEL)), "urgent")
+    if not classes:
+        return ()
+    return (event.HandedOver(ticket_id=ticket_id, handover_id=incoming.id, classes=classes, level=level),)
+
+
+def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: list[Verdict]) -> Changes:
+    return tuple(
+        event.Proposed(
+            proposal_id=f"{incoming.id}-{number}",
+            ticket_id=changed[0].ticket_id,
+            relation=proposal.relation,
+            target=proposal.ticket_id or "",
+            score=proposal.score,
+        )
+        for number, proposal in enumerate(proposals, 1)
+        if changed
+    )
+
+
+def _refuse(incoming: Incoming, policy: TicketPolicy) -> Event:
+    kind = incoming.command.kind if incoming.command else ""
+    return Event(
+        event_id=incoming.id,
+        jurisdiction=incoming.jurisdiction,
+        at=incoming.at,
+        author=incoming.command.author if incoming.command else "assign",
+        input=incoming.ref,
+        relation="command",
+        method="refused",
+        policy_version=policy.version,
+        changes=(event.CommandRefused(command_id=incoming.id, reason=f"nobody carries out commands of kind {kind}"),),
+    )

@@ -1,0 +1,21 @@
+"""One relation a file; the first decider that is sure decides, the unsure ones leave proposals."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from tickets.deciders import follow_up, new, no_ticket, same_person
+from tickets.deciders.verdict import Verdict
+from tickets.incoming import Incoming
+from tickets.state import State
+
+Decider = Callable[[State, Incoming], Verdict | None]
+
+DECIDERS: Mapping[str, Decider] = MappingProxyType(
+    {
+        "no_ticket": no_ticket.judge,
+        "follow_up": follow_up.judge,
+        "same_person_same_matter": same_person.judge,
+        "new": new.judge,
+    }
+)
+"""In the order they are asked (design.md 6)."""

@@ -1,0 +1,18 @@
+"""Machines that answer, bounce or announce make no ticket; they stay in the archive with a link."""
+
+from tickets.deciders.verdict import Verdict
+from tickets.incoming import Incoming
+from tickets.state import State
+
+NO_CITIZEN = frozenset({"auto_reply", "bounce", "list", "calendar", "event"})
+
+
+def judge(state: State, incoming: Incoming) -> Verdict | None:
+    """Keep the message without a ticket; where it answers a known message, name that ticket."""
+    features = incoming.features
+    silent = features.message_class == "unsupported" and features.text_key is None
+    if features.message_class not in NO_CITIZEN and not silent:
+        return None
+    threads = (state.in_thread(incoming.jurisdiction, key) for key in features.threads)
+    answered = next((ticket_id for ticket_id in threads if ticket_id), None)
+    return Verdict(relation="no_ticket", method=features.message_class, ticket_id=answered)

@@ -1,0 +1,18 @@
+"""Verdict: what one decider says of one input."""
+
+from msgspec import Struct
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """A relation to `ticket_id` (None: no ticket, or a new one).
+
+    `sure` False only proposes: the next decider is asked, and a clerk judges later. `evidence` holds codes and ids.
+    """
+
+    relation: str
+    method: str
+    ticket_id: str | None = None
+    score: float = 1.0
+    evidence: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    sure: bool = True

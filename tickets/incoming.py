@@ -1,0 +1,49 @@
+"""Incoming: all that `decide` sees of one input; features, never personal text."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas.records import Command, Features, InputRef, Message
+from schemas.wire import Position
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """One message or command in its turn. `at` is log time: when we took the message, when the command was given."""
+
+    id: str
+    jurisdiction: str
+    at: datetime
+    position: Position
+    features: Features
+    command: Command | None = None
+
+    @classmethod
+    def of_message(cls, message: Message, position: Position) -> "Incoming":
+        """Reduce a message to what a decision may look at."""
+        return cls(
+            id=message.message_id,
+            jurisdiction=message.jurisdiction,
+            at=message.ingested_at,
+            position=position,
+            features=message.features,
+        )
+
+    @classmethod
+    def of_command(cls, command: Command, position: Position) -> "Incoming":
+        """Put a command in line with the messages."""
+        return cls(
+            id=command.command_id,
+            jurisdiction=command.jurisdiction,
+            at=command.at,
+            position=position,
+            features=Features(),
+            command=command,
+        )
+
+    @property
+    def ref(self) -> InputRef:
+        """Return the reference that the event keeps."""
+        topic, partition, offset = self.position
+        name = {"command_id": self.id} if self.command else {"message_id": self.id}
+        return InputRef(topic=topic, partition=partition, offset=offset, **name)

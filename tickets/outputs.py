@@ -1,0 +1,78 @@
+"""What one decision writes: its event, its link and the snapshots, as Kafka records (records.md)."""
+
+from schemas import topics
+from schemas.envelope import Envelope, type_of
+from schemas.records import Event, Link, Ticket, event
+from schemas.wire import Outbound, encode
+from tickets.masking import mask_ticket
+
+
+def link_of(decision: Event) -> Link | None:
+    """Return the link of the message that a decision files; None for a command."""
+    if decision.input.message_id is None:
+        return None
+    return Link(
+        message_id=decision.input.message_id,
+        jurisdiction=decision.jurisdiction,
+        ticket_id=_filed_in(decision),
+        relation=decision.relation,
+        method=decision.method,
+        score=decision.score,
+        evidence=decision.evidence,
+        decided_by=decision.author,
+        decided_at=decision.at,
+        policy_version=decision.policy_version,
+    )
+
+
+def of_event(decision: Event) -> list[Outbound]:
+    """Return the event and its link."""
+    filed = decision.tickets[0].ticket_id if decision.tickets else None
+    envelope = _envelope(decision, "event", decision.event_id, correlationid=filed)
+    records = [_outbound(topics.EVENT, decision.key, encode(decision), envelope)]
+    link = link_of(decision)
+    if link is not None:
+        identifier = f"{link.message_id}:{link.version}"
+        envelope = _envelope(decision, "link", identifier, sequence=f"{link.version:010d}", correlationid=filed)
+        records.append(_outbound(topics.LINK, link.message_id, encode(link), envelope))
+    return records
+
+
+def of_ticket(ticket: Ticket, value: bytes, decision: Event) -> list[Outbound]:
+    """Return the snapshot in clear and the masked one; `value` is the ticket's JSON."""
+    envelope = _envelope(
+        decision,
+        "ticket",
+        f"{ticket.ticket_id}:{ticket.version}",
+        sequence=f"{ticket.version:010d}",
+        subject=ticket.ticket_no,
+        correlationid=ticket.ticket_id,
+    )
+    masked = encode(mask_ticket(ticket))
+    return [
+        _outbound(topics.TICKET, ticket.ticket_id, value, envelope),
+        _outbound(topics.TICKET_MASKED, ticket.ticket_id, masked, envelope),
+    ]
+
+
+def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:
+    return Outbound(topic, key.encode(), value, envelope.headers(), envelope.jurisdiction)
+
+
+def _envelope(decision: Event, record: str, identifier: str, **more: str | None) -> Envelope:
+    return Envelope(
+        id=identifier,
+        source=f"/hotline/assign/{decision.jurisdiction}",
+        type=type_of(record),
+        time=decision.at,
+        recordedtime=decision.at,
+        dataschema=f"urn:hotline:{record}:1.0.0",
+        jurisdiction=decision.jurisdiction,
+        causationid=decision.input.message_id or decision.input.command_id,
+        **more,
+    )
+
+
+def _filed_in(decision: Event) -> str | None:
+    filed = (change for change in decision.changes if isinstance(change, event.MessageFiled | event.Noted))
+    return next((change.ticket_id for change in filed), None)
