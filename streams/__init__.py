@@ -1,0 +1,1 @@
+"""Faust carries, orders and remembers; what is decided lies in normalizers/ and tickets/."""

@@ -72,10 +72,12 @@ class Logs:
 
     async def holds(self, checkpoint: Checkpoint) -> bool:
         """Say whether the event log is the one that the checkpoint was taken of."""
-        async for record in self._read(self._event, checkpoint.last_event, checkpoint.last_event + 1):
-            return record.offset == checkpoint.last_event and dict(record.headers)["ce_id"].decode() == (
-                checkpoint.last_event_id
-            )
+        begin, end = await self._bounds(self._event)
+        if not begin <= checkpoint.last_event < end:
+            return begin > checkpoint.last_event  # retention took the event since; a topic made anew begins at 0
+        async for record in self._read(self._event, checkpoint.last_event):
+            same: bool = decode(record.value or b"", Event).event_id == checkpoint.last_event_id
+            return same and record.offset == checkpoint.last_event
         return False
 
     def events(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
@@ -86,12 +88,13 @@ class Logs:
         """Return the ticket snapshots from `start` on."""
         return self._read(self._ticket, start)
 
-    async def _read(
-        self, tp: TopicPartition, start: int, stop: int | None = None
-    ) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
+        begin, end = await self._consumer.beginning_offsets([tp]), await self._consumer.end_offsets([tp])
+        return begin[tp], end[tp]
+
+    async def _read(self, tp: TopicPartition, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
         self._consumer.assign([tp])
-        begin = (await self._consumer.beginning_offsets([tp]))[tp]
-        end = (await self._consumer.end_offsets([tp]))[tp] if stop is None else stop
+        begin, end = await self._bounds(tp)
         self._consumer.seek(tp, max(start, begin))
         while await self._consumer.position(tp) < end:
             batches = await self._consumer.getmany(tp, timeout_ms=200, max_records=BATCH_RECORDS)

@@ -59,7 +59,14 @@ def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outboun
     return Outbound(topic, key.encode(), value, envelope.headers(), envelope.jurisdiction)
 
 
-def _envelope(decision: Event, record: str, identifier: str, **more: str | None) -> Envelope:
+def _envelope(
+    decision: Event,
+    record: str,
+    identifier: str,
+    sequence: str | None = None,
+    subject: str | None = None,
+    correlationid: str | None = None,
+) -> Envelope:
     return Envelope(
         id=identifier,
         source=f"/hotline/assign/{decision.jurisdiction}",
@@ -69,7 +76,9 @@ def _envelope(decision: Event, record: str, identifier: str, **more: str | None)
         dataschema=f"urn:hotline:{record}:1.0.0",
         jurisdiction=decision.jurisdiction,
         causationid=decision.input.message_id or decision.input.command_id,
-        **more,
+        sequence=sequence,
+        subject=subject,
+        correlationid=correlationid,
     )
 
 
