@@ -1,0 +1,168 @@
+"""The journal: where push channels keep messages safe, on this machine's disk, while Kafka does not answer."""
+
+import fcntl
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import structlog
+
+from connectors import metrics
+from connectors.frames import HEADER_BYTES, MARKER_BYTES, frame
+from connectors.replay import Publish, replay
+from connectors.segment import Sealed, Segment, sync_folder
+from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.records import RawMessage
+
+SUFFIX = ".journal"
+
+_log = structlog.get_logger(__name__)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Journal:
+    """Messages in a folder of this process's own, oldest first, each of them fsynced before `append` returns.
+
+    A new segment begins at each start, so nothing is ever written behind what a crash tore.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = 1 << 30, segment_max_bytes: int = 8 << 20) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._segment_max_bytes = segment_max_bytes
+        self._writing = threading.Lock()
+        self._replaying = threading.Lock()
+        self._active: Segment | None = None
+        self._lock = _locked(folder)
+        self._sealed = _found(folder)
+        self._sequence = max((_sequence(sealed.path) for sealed in self._sealed), default=0)
+        metrics.JOURNAL_BYTES.set(self.size_bytes)
+
+    @property
+    def empty(self) -> bool:
+        """Say whether the broker holds everything."""
+        return self.size_bytes == 0
+
+    @property
+    def full(self) -> bool:
+        """Say whether there is no more room."""
+        return self.size_bytes >= self._max_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how many bytes wait for the broker. Takes no lock: the event loop asks."""
+        active = self._active
+        return sum(sealed.size for sealed in self._sealed) + (active.written if active else 0)
+
+    def append(self, messages: Sequence[RawMessage]) -> None:
+        """Return when the disk holds the messages; threads that append at once share an fsync.
+
+        Raises UnreachableError when it does not: the sender must be told to try again.
+        """
+        payloads = [_encoder.encode(message) for message in messages]
+        try:
+            with self._writing:
+                segment, position = self._write(payloads)
+            self._settle(segment, position)
+        except OSError as error:
+            raise UnreachableError(
+                f"the journal {self._folder} cannot be written: {error.strerror or error}"
+            ) from error
+        metrics.JOURNAL_APPENDED.inc(len(messages))
+
+    def replay(self, publish: Publish) -> int:
+        """Publish what is here now, oldest first, and return how many messages that were.
+
+        A segment is removed when the broker holds it. What `publish` raises ends the replay; the next one goes on
+        after the last batch that went well.
+        """
+        with self._replaying:
+            with self._writing:
+                self._seal()
+            return sum(self._drain(sealed, publish) for sealed in self._sealed)
+
+    def close(self) -> None:
+        """Close the files; what is in them stays for the next start. Safe to call twice."""
+        with self._replaying, self._writing:
+            self._seal()
+            self._lock.close()
+
+    def _write(self, payloads: list[bytes]) -> tuple[Segment, int]:
+        size = sum(len(payload) + HEADER_BYTES for payload in payloads)
+        if self.size_bytes + size > self._max_bytes:
+            raise UnreachableError(f"the journal {self._folder} is full: make Kafka answer, or raise its limit")
+        segment = self._segment_for(size)
+        position = segment.write(b"".join(frame(segment.marker, payload) for payload in payloads))
+        metrics.JOURNAL_BYTES.set(self.size_bytes)
+        return segment, position
+
+    def _segment_for(self, size: int) -> Segment:
+        if self._active and self._active.written and self._active.written + size > self._segment_max_bytes:
+            self._seal()
+        return self._active or self._begin()
+
+    def _begin(self) -> Segment:
+        self._sequence += 1
+        marker = secrets.token_bytes(MARKER_BYTES)
+        segment = Segment(self._folder / f"{self._sequence:016d}-{marker.hex()}{SUFFIX}", marker)
+        sync_folder(self._folder)
+        self._active = segment
+        return segment
+
+    def _settle(self, segment: Segment, position: int) -> None:
+        try:
+            segment.settle(position)
+        except OSError:
+            with self._writing:
+                if self._active is segment:
+                    self._seal()  # nothing may be promised on this file again
+            raise
+
+    def _seal(self) -> None:
+        """End the active segment. It is in both places for a moment, so that `empty` is never wrong."""
+        segment = self._active
+        if segment is None:
+            return
+        self._sealed = (*self._sealed, segment.sealed())
+        self._active = None
+        try:
+            segment.close()
+        except OSError as error:  # those who wait for this segment are told by `settle`
+            _log.error("journal_segment_failed", segment=segment.path.name, error=type(error).__name__)
+
+    def _drain(self, sealed: Sealed, publish: Publish) -> int:
+        try:
+            published = replay(sealed, publish)
+            sealed.path.unlink()
+            sync_folder(self._folder)
+        except OSError as error:
+            raise UnreachableError(f"cannot read the journal {self._folder}: {error.strerror or error}") from error
+        with self._writing:
+            self._sealed = tuple(other for other in self._sealed if other is not sealed)
+            metrics.JOURNAL_BYTES.set(self.size_bytes)
+        return published
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Claim the folder; the claim ends with this process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = (folder / "lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise MisconfiguredError(f"another process uses the journal {folder}: give each a folder of its own") from error
+    return lock
+
+
+def _found(folder: Path) -> tuple[Sealed, ...]:
+    """Return the segments that an earlier process left, oldest first."""
+    paths = sorted(folder.glob(f"*{SUFFIX}"))
+    return tuple(Sealed(path, bytes.fromhex(path.stem.partition("-")[2]), path.stat().st_size) for path in paths)
+
+
+def _sequence(path: Path) -> int:
+    return int(path.stem.partition("-")[0])
