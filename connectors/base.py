@@ -5,14 +5,20 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
-from schemas.records import Cursor, RawMessage
+from schemas.records import Cursor, DeadLetter, RawMessage
 
 
 class Batch(Struct, frozen=True, kw_only=True):
-    """What came after a cursor, oldest first, and the cursor that means "after this"; empty when nothing is new."""
+    """What came after a cursor, oldest first, and the cursor that means "after this"; empty when nothing is new.
+
+    `dead_letters` are messages that can never be fetched whole; `complaints` are sentences for a person, shown by the
+    health check while messages go on.
+    """
 
     messages: tuple[RawMessage, ...] = ()
     cursor: Cursor
+    dead_letters: tuple[DeadLetter, ...] = ()
+    complaints: tuple[str, ...] = ()
 
 
 class PullConnector(Protocol):
@@ -31,8 +37,11 @@ class PullConnector(Protocol):
         """Return what came after `cursor`; an empty batch means nothing new."""
         ...
 
-    def wait(self, seconds: float) -> None:
-        """Return when something may be new (IDLE), or after at most `seconds`."""
+    def wait(self, seconds: float) -> bool:
+        """Wait `seconds` at most; say whether it is time to fetch: something may be new, or the service's turn is due.
+
+        The runner calls it again and again, so that it can stop in between: the pace is the connector's own.
+        """
         ...
 
     def close(self) -> None:

@@ -1,0 +1,120 @@
+"""Cursors: where one pull connector stands, kept as its newest record in the compacted topic `hotline.cursor.v1`."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+from kafka import errors as theirs
+from kafka.partitioner.default import murmur2
+
+from connectors.producer import DELIVERY_SECONDS, Connect, Producer, translated
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, type_of
+from schemas.errors import SchemaError, UnreachableError
+from schemas.records import Cursor
+from schemas.wire import Outbound, decode, encode
+
+_log = structlog.get_logger(__name__)
+
+READ_SECONDS = 30.0
+
+
+class Cursors:
+    """The cursor of one connector. One process at a time owns it; `load` reads Kafka once, then remembers."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        connector_id: str,
+        *,
+        producer: Producer | None = None,
+        connect: Connect = KafkaConsumer,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._connection = connection
+        self._connector_id = connector_id
+        self._producer = producer or Producer(connection)
+        self._connect = connect
+        self._now = now
+        self._known: Cursor | None = None
+
+    def load(self) -> Cursor:
+        """Return the newest saved cursor, an empty one on a first start."""
+        if self._known is None:
+            self._known = self._read()
+        return self._known
+
+    def save(self, cursor: Cursor) -> None:
+        """Return when the broker holds the cursor; raises a RetriableError when it may not."""
+        stamped = msgspec.structs.replace(cursor, connector_id=self._connector_id, at=self._now())
+        try:
+            self._producer.deliver([self._record(stamped)]).result(DELIVERY_SECONDS + 5)
+        except TimeoutError as error:
+            raise UnreachableError("Kafka did not confirm a cursor: see that it runs") from error
+        self._known = stamped
+
+    def close(self) -> None:
+        """Let go of Kafka. Safe twice."""
+        self._producer.close()
+
+    @property
+    def _key(self) -> bytes:
+        return self._connector_id.encode()
+
+    def _record(self, cursor: Cursor) -> Outbound:
+        at = cursor.at or self._now()
+        envelope = Envelope(
+            id=f"{self._connector_id}:{at.isoformat()}",
+            source=f"/hotline/cursor/{self._connector_id}",
+            type=type_of("cursor"),
+            time=at,
+            recordedtime=at,
+        )
+        return Outbound(topics.CURSOR, self._key, encode(cursor), envelope.headers())
+
+    def _read(self) -> Cursor:
+        try:
+            consumer = self._connect(
+                enable_auto_commit=False,
+                isolation_level="read_committed",
+                bootstrap_timeout_ms=5_000,
+                request_timeout_ms=10_000,
+                **self._connection.client_options(),
+            )
+            try:
+                values = list(self._values(consumer))
+            finally:
+                consumer.close()
+        except (theirs.KafkaError, OSError) as error:
+            raise translated(error) from error
+        return self._newest(values)
+
+    def _values(self, consumer: Any) -> Iterator[bytes]:
+        """Yield this connector's records, oldest first, up to the end of its partition as it is now."""
+        partition = self._partition(consumer)
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        end = consumer.end_offsets([partition], timeout_ms=READ_SECONDS * 1000)[partition]
+        while consumer.position(partition, timeout_ms=READ_SECONDS * 1000) < end:
+            found = consumer.poll(timeout_ms=1000)
+            yield from (record.value for record in found.get(partition, ()) if record.key == self._key and record.value)
+
+    def _partition(self, consumer: Any) -> TopicPartition:
+        numbers = consumer.partitions_for_topic(topics.CURSOR)
+        if not numbers:
+            raise UnreachableError(f"Kafka has no topic {topics.CURSOR}: run `hotline topics create`")
+        # As the producer places the key, so that one partition is read and not all of them.
+        return TopicPartition(topics.CURSOR, (murmur2(self._key) & 0x7FFFFFFF) % len(numbers))
+
+    def _newest(self, values: list[bytes]) -> Cursor:
+        for value in reversed(values):
+            try:
+                return decode(value, Cursor)
+            except SchemaError:
+                # An older cursor, or none, only repeats what is already known.
+                _log.warning("cursor_unreadable", connector=self._connector_id)
+        return Cursor(connector_id=self._connector_id)

@@ -1,0 +1,87 @@
+"""Health: how one connector does, as its runner writes it and the health endpoint reads it."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from connectors import metrics
+
+State: TypeAlias = Literal["starting", "running", "degraded", "failed", "stopped"]
+
+_log = structlog.get_logger(__name__)
+
+
+class HealthReport(Struct, frozen=True, kw_only=True):
+    """One moment of a connector's life. `sentence` says what a person should do; it holds no personal data."""
+
+    connector: str
+    channel: str
+    state: State = "starting"
+    last_success: datetime | None = None
+    last_error: str | None = None
+    sentence: str | None = None
+    complaints: tuple[str, ...] = ()
+    messages: int = 0
+    dead_letters: int = 0
+    errors: int = 0
+
+
+class Health:
+    """The current report; one line is logged when the state changes, none while it stays. Thread-safe."""
+
+    def __init__(self, connector: str, channel: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._report = HealthReport(connector=connector, channel=channel)
+        self._labels = (channel, connector)
+        self._now = now
+        self._lock = threading.Lock()
+
+    @property
+    def report(self) -> HealthReport:
+        """Return the report of this moment."""
+        with self._lock:
+            return self._report
+
+    def succeeded(self, messages: int = 0, dead_letters: int = 0, complaints: tuple[str, ...] = ()) -> None:
+        """Note that the source answered and what came is safe."""
+        report, now = self.report, self._now()
+        metrics.LAST_SUCCESS.labels(*self._labels).set(now.timestamp())
+        self._become(
+            "running",
+            last_success=now,
+            sentence=None,
+            complaints=complaints,
+            messages=report.messages + messages,
+            dead_letters=report.dead_letters + dead_letters,
+        )
+
+    def troubled(self, error: BaseException) -> None:
+        """Note a fault that is tried again."""
+        self._note(error, "degraded")
+
+    def failed(self, error: BaseException) -> None:
+        """Note a fault that only a person can mend."""
+        self._note(error, "failed")
+
+    def stopped(self) -> None:
+        """Note an orderly end; a failure stays one."""
+        if self.report.state != "failed":
+            self._become("stopped")
+
+    def _note(self, error: BaseException, state: State) -> None:
+        name = type(error).__name__
+        metrics.ERRORS.labels(*self._labels, name).inc()
+        self._become(state, last_error=name, sentence=str(error), errors=self.report.errors + 1)
+
+    def _become(self, state: State, **changes: object) -> None:
+        with self._lock:
+            before = self._report
+            self._report = after = msgspec.structs.replace(before, state=state, **changes)
+        metrics.UP.labels(*self._labels).set(state == "running")
+        if before.state != state or before.complaints != after.complaints:
+            _log.info("connector_" + state, connector=after.connector, channel=after.channel, error=after.last_error,
+                      sentence=after.sentence, complaints=after.complaints)  # fmt: skip

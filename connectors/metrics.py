@@ -1,0 +1,45 @@
+"""Every instrument of the connectors' room, with its help text; labels are bounded."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter("hotline_connectors_records_total", "Records that the broker holds, repeats included", ["topic"])
+BYTES = Counter("hotline_connectors_bytes_total", "Bytes of their values", ["topic"])
+CLAIMED = Counter("hotline_connectors_claimed_total", "Messages whose bytes went to the blob store first", ["channel"])
+DEAD_LETTERS = Counter(
+    "hotline_connectors_dead_letters_total", "Messages that a connector had to put aside", ["channel", "code"]
+)
+PUBLISH_SECONDS = Histogram("hotline_connectors_publish_seconds", "From handing a batch over to the broker's answer")
+ERRORS = Counter(
+    "hotline_connectors_errors_total", "Faults of a source or of the broker", ["channel", "connector", "error"]
+)
+LAST_SUCCESS = Gauge(
+    "hotline_connectors_last_success_timestamp_seconds",
+    "When a source was last asked with success",
+    ["channel", "connector"],
+)
+UP = Gauge("hotline_connectors_up", "1 while a source answers, else 0", ["channel", "connector"])
+MAILS_VANISHED = Counter(
+    "hotline_connectors_mails_vanished_total", "Mails that were gone before they could be fetched", ["connector"]
+)
+MAILBOX_RESCANS = Counter(
+    "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
+)
+PUSH_REQUESTS = Counter(
+    "hotline_connectors_push_requests_total",
+    "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",
+    ["channel", "outcome"],
+)
+PUSH_REFUSED = Counter("hotline_connectors_push_refused_total", "Refused push requests", ["channel", "reason"])
+PUSH_SECONDS = Histogram(
+    "hotline_connectors_push_answer_seconds", "From a push request's header to its answer", ["channel"]
+)
+JOURNAL_APPENDED = Counter(
+    "hotline_connectors_journal_appended_total", "Messages kept in the journal because Kafka did not answer"
+)
+JOURNAL_BYTES = Gauge("hotline_connectors_journal_bytes", "Bytes in the journal that wait for Kafka")
+JOURNAL_TORN = Counter(
+    "hotline_connectors_journal_torn_total", "Appends that a crash cut short; their senders send them again"
+)
+JOURNAL_SET_ASIDE = Counter(
+    "hotline_connectors_journal_set_aside_total", "Pieces of the journal that went to .bad files: a person must look"
+)

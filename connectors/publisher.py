@@ -1,0 +1,189 @@
+"""Publisher: a message is published when the broker holds it, and not a moment earlier (invariant I1)."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import msgspec
+import obstore
+from obstore.exceptions import BaseError as BlobError
+from obstore.store import ObjectStore
+
+from connectors import metrics
+from connectors.producer import DELIVERY_SECONDS, Producer
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Headers
+from schemas.errors import TooLargeError, UnreachableError
+from schemas.records import DeadLetter, RawMessage
+from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
+from schemas.wire import Outbound, Position
+
+STAGE = "connector"
+"""The stage in the dead letters of what never became a raw record."""
+
+HEADERS_LIMIT = 64 * 1024
+"""Bytes of key and headers; more than that is an attack, not a sender."""
+
+WAITING_LIMIT = 64 * 1024 * 1024
+"""Bytes that `publish_async` lets wait for a broker that does not answer; above it refuses at once."""
+
+_TRIMMED = 1024
+
+
+class Publisher:
+    """Brings raw messages and dead letters to Kafka, large bytes to the blob store before. Thread-safe."""
+
+    def __init__(self, connection: KafkaConnection, blobs: ObjectStore, producer: Producer | None = None) -> None:
+        self._producer = producer or Producer(connection)
+        self._blobs = blobs
+        self._sender = ThreadPoolExecutor(1, "publisher")
+        self._lock = threading.Lock()
+        self._waiting = 0
+
+    def publish(self, messages: Iterable[RawMessage], dead: Iterable[DeadLetter] = ()) -> None:
+        """Return when the broker holds all of it; raises a RetriableError when it may not.
+
+        A fault leaves the whole batch unacknowledged: publish it again, repeats are harmless.
+        """
+        with metrics.PUBLISH_SECONDS.time():
+            records = [self._safe(message) for message in messages]
+            records += [letter.outbound() for letter in dead]
+            try:
+                self._producer.deliver(records).result(DELIVERY_SECONDS + 5)
+            except TimeoutError as error:
+                raise UnreachableError("Kafka confirmed nothing: see that it runs") from error
+        _count(records)
+
+    async def publish_async(
+        self,
+        messages: Sequence[RawMessage],
+        timeout: float,  # noqa: ASYNC109 - the receiver's own deadline: it must get our error, not a TimeoutError
+    ) -> None:
+        """Return when the broker holds all of it; raises UnreachableError when it has not after `timeout` seconds.
+
+        What was given up may still arrive later, as a repeat.
+        """
+        with metrics.PUBLISH_SECONDS.time():
+            try:
+                async with asyncio.timeout(timeout):
+                    records = [await self._safe_soon(message) for message in messages]
+                    await self._delivered(records)
+            except TimeoutError as error:
+                raise UnreachableError(f"Kafka did not confirm within {timeout} s: see that it runs") from error
+        _count(records)
+
+    def close(self) -> None:
+        """Deliver what is on its way, then let go. Safe twice."""
+        self._sender.shutdown()
+        self._producer.close()
+
+    async def _delivered(self, records: Sequence[Outbound]) -> None:
+        job, delivery = self._start(records)
+        waiter = asyncio.wrap_future(delivery)
+        waiter.add_done_callback(_look_at)
+        try:
+            await asyncio.wait([waiter])  # leaves the delivery alone when it is we who give up
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
+        waiter.result()
+
+    def _start(self, records: Sequence[Outbound]) -> tuple[Future[None], Future[None]]:
+        """Hand the records to the sender's thread: an unknown topic blocks it, and must not block the event loop."""
+        size = sum(len(record.value) for record in records)
+        self._take(size)
+        delivery: Future[None] = Future()
+        delivery.add_done_callback(lambda _: self._take(-size))
+        job = self._sender.submit(self._deliver, records, delivery)
+        job.add_done_callback(lambda done: delivery.cancel() if done.cancelled() else None)
+        return job, delivery
+
+    def _deliver(self, records: Sequence[Outbound], delivery: Future[None]) -> None:
+        self._producer.deliver(records).add_done_callback(lambda done: _pass_on(done, delivery))
+
+    def _take(self, size: int) -> None:
+        with self._lock:
+            if size > 0 and self._waiting + size > WAITING_LIMIT:
+                raise UnreachableError("Kafka is behind and too much waits for it already: see that it runs")
+            self._waiting += size
+
+    async def _safe_soon(self, message: RawMessage) -> Outbound:
+        if len(message.value) <= INLINE_LIMIT:
+            return self._safe(message)
+        return await asyncio.to_thread(self._safe, message)
+
+    def _safe(self, message: RawMessage) -> Outbound:
+        """Return the record that Kafka can take; large bytes lie in the blob store before it leaves."""
+        if len(message.value) > SIZE_LIMIT:
+            return _put_aside(
+                msgspec.structs.replace(message, value=b""), f"{len(message.value)} bytes are over the limit"
+            )
+        if len(message.value) > INLINE_LIMIT:
+            message = self._claimed(message)
+        record = message.outbound()
+        if len(record.key) + sum(len(value) for _, value in record.headers) > HEADERS_LIMIT:
+            return _put_aside(message, "its sender or other attributes are over the limit")
+        return record
+
+    def _claimed(self, message: RawMessage) -> RawMessage:
+        sha256 = message.envelope.sha256 or ""
+        path = ids.blob_path(message.jurisdiction, message.message_id, sha256)
+        try:
+            obstore.put(self._blobs, path, message.value)
+        except (BlobError, OSError) as error:
+            raise UnreachableError(
+                f"the blob store did not take a message ({type(error).__name__}): see that it can be reached and "
+                "has room"
+            ) from error
+        metrics.CLAIMED.labels(message.channel).inc()
+        return msgspec.structs.replace(
+            message, value=b"", envelope=msgspec.structs.replace(message.envelope, dataref=path)
+        )
+
+
+def _put_aside(message: RawMessage, reason: str) -> Outbound:
+    """Return the dead letter of a message that cannot become a raw record; what is over the limit does not travel."""
+    record = message.outbound()
+    headers: Headers = [(name, value[:_TRIMMED]) for name, value in record.headers]
+    return DeadLetter.of(
+        TooLargeError(reason),
+        stage=STAGE,
+        position=Position(record.topic, -1, -1),
+        key=record.key[:_TRIMMED],
+        value=record.value,
+        headers=headers,
+    ).outbound()
+
+
+def _pass_on(done: Future[None], to: Future[None]) -> None:
+    error = done.exception()
+    if error is not None:
+        to.set_exception(error)
+    else:
+        to.set_result(None)
+
+
+def _look_at(waiter: asyncio.Future[None]) -> None:
+    # Nobody may wait for it any more; asyncio would complain about an error that nobody has seen.
+    if not waiter.cancelled():
+        waiter.exception()
+
+
+def _count(records: Iterable[Outbound]) -> None:
+    sent: Counter[str] = Counter()
+    size: Counter[str] = Counter()
+    for record in records:
+        sent[record.topic] += 1
+        size[record.topic] += len(record.value)
+        if record.topic == topics.DEAD:
+            metrics.DEAD_LETTERS.labels(_text(record, "ce_channel"), _text(record, "hotline.error.code")).inc()
+    for topic, number in sent.items():
+        metrics.RECORDS.labels(topic).inc(number)
+        metrics.BYTES.labels(topic).inc(size[topic])
+
+
+def _text(record: Outbound, name: str) -> str:
+    return dict(record.headers).get(name, b"unknown").decode(errors="replace")

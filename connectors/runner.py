@@ -1,0 +1,135 @@
+"""The runner moves batches from a source to Kafka: it alone decides the order, waits and tries again."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_exponential_jitter,
+)
+from tenacity.wait import wait_base
+
+from connectors.base import Batch, PullConnector
+from connectors.cursors import Cursors
+from connectors.health import Health
+from connectors.publisher import Publisher
+from schemas.errors import FatalError, RecordError, RetriableError, ThrottledError, UnauthorizedError
+
+SLICE_SECONDS = 1.0
+"""How long a connector waits before it is asked whether to stop."""
+
+PACE = wait_exponential_jitter(initial=1, max=60, jitter=1)
+"""After a fault of the surroundings: 1, 2, 4 .. 60 s and up to one more, so that connectors do not knock together."""
+
+SLOW_PACE = wait_exponential_jitter(initial=30, max=900, jitter=30)
+"""After a refused login: repeated failures lock accounts, and a person may mend this one at any time."""
+
+
+def run_once(connector: PullConnector, publisher: Publisher, cursors: Cursors) -> Batch:
+    """Move one batch. A crash between any two lines repeats messages, never loses one."""
+    before = cursors.load()
+    batch = connector.fetch(before)
+    publisher.publish(batch.messages, batch.dead_letters)  # returns only when the broker holds them
+    if batch.cursor.position != before.position:
+        cursors.save(batch.cursor)
+    return batch
+
+
+def run_pull(
+    connector: PullConnector,
+    publisher: Publisher,
+    cursors: Cursors,
+    *,
+    stop: threading.Event,
+    health: Health,
+    pace: wait_base = PACE,
+    slow_pace: wait_base = SLOW_PACE,
+) -> None:
+    """Move batches until `stop` is set: the batch in flight is finished and its cursor saved before it returns.
+
+    Faults of the surroundings are waited out. Raises FatalError when only a person can help.
+    """
+    pull = _Pull(connector, publisher, cursors, stop, health)
+    retrying = _patiently(stop, lambda state: _wait_for(state, pace, slow_pace), pull.interrupted)
+    try:
+        while not stop.is_set():
+            retrying(pull.step)
+    except (RetriableError, UnauthorizedError, RecordError):
+        pass  # told to stop while it waited to try again
+    except FatalError as error:
+        health.failed(error)
+        raise
+    finally:
+        connector.close()
+        health.stopped()
+
+
+class _Pull:
+    """One connector, connected or not."""
+
+    def __init__(
+        self,
+        connector: PullConnector,
+        publisher: Publisher,
+        cursors: Cursors,
+        stop: threading.Event,
+        health: Health,
+    ) -> None:
+        self._connector = connector
+        self._publisher = publisher
+        self._cursors = cursors
+        self._stop = stop
+        self._health = health
+        self._open = False
+
+    def step(self) -> None:
+        """Connect if needed, move one batch, and when there was nothing wait for more."""
+        if not self._open:
+            self._connector.open()
+            self._open = True
+        before = self._cursors.load()
+        batch = run_once(self._connector, self._publisher, self._cursors)
+        self._health.succeeded(len(batch.messages), len(batch.dead_letters), batch.complaints)
+        if batch.cursor.position == before.position:
+            self._wait()
+
+    def _wait(self) -> None:
+        while not self._stop.is_set() and not self._connector.wait(SLICE_SECONDS):
+            pass
+
+    def interrupted(self, state: RetryCallState) -> None:
+        """Let go of a connection that may be half dead, before the wait."""
+        self._health.troubled(_error(state))
+        self._connector.close()
+        self._open = False
+
+
+def _patiently(
+    stop: threading.Event, wait: Callable[[RetryCallState], float], before_sleep: Callable[[RetryCallState], Any]
+) -> Retrying:
+    return Retrying(
+        # RecordError: a connector that cannot say which record it was; dead letters come in its batch.
+        retry=retry_if_exception_type((RetriableError, UnauthorizedError, RecordError)),
+        wait=wait,
+        stop=stop_when_event_set(stop),
+        sleep=sleep_using_event(stop),
+        before_sleep=before_sleep,
+        reraise=True,
+    )
+
+
+def _wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
+    error = _error(state)
+    if isinstance(error, UnauthorizedError):
+        return slow_pace(state)
+    return max(pace(state), error.retry_after or 0) if isinstance(error, ThrottledError) else pace(state)
+
+
+def _error(state: RetryCallState) -> BaseException:
+    error = state.outcome.exception() if state.outcome else None
+    return error or RuntimeError("a retry without an error")
