@@ -1,0 +1,238 @@
+"""assign: decides about one city's messages in order; each chunk's decisions are one Kafka transaction.
+
+Memory is never ahead of the log: whatever goes wrong throws the partition's state away, and it is restored from the
+logs before the next decision. A worker that lost its partition to another is fenced by the broker and waits.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import faust
+import structlog
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import errors as kafka
+from faust.types import TP
+from obstore.store import ObjectStore
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import type_of
+from schemas.errors import RecordError, UnsupportedError
+from schemas.records import Command, DeadLetter, Event, Message
+from schemas.wire import Outbound, Position, decode
+from streams import lanes, metrics
+from streams.rebuild import Restored, restore, save_checkpoint
+from streams.sender import Sender, client_options, make_producer, translated
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+
+log = structlog.get_logger()
+
+STAGE = "assign"
+CHECKPOINT_EVENTS = 50_000
+"""A checkpoint is written after so many decisions: it is what a successor does not have to fold again."""
+
+CLOSE_SECONDS = 5.0
+"""How long a producer may take to stop while Kafka does not answer."""
+
+_KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
+
+
+def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: TicketPolicy) -> "Assign":
+    """Attach the assign agent to `app`."""
+    assign = Assign(connection, blobs, policy)
+    lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
+
+    async def revoked(app: Any, revoked: set[TP], **_: Any) -> None:
+        await assign.lose([tp.partition for tp in revoked if tp.topic == topics.MESSAGE])
+
+    async def stopping(app: Any, **_: Any) -> None:
+        await assign.close()
+
+    app.on_partitions_revoked.connect(revoked, weak=False)  # type: ignore[arg-type] # as in lanes.declare
+    app.on_before_shutdown.connect(stopping, weak=False)  # type: ignore[arg-type] # as in lanes.declare
+    return assign
+
+
+class Assign:
+    """The partitions that this worker owns."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        blobs: ObjectStore,
+        policy: TicketPolicy,
+        reached: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        self._connection = connection
+        self._blobs = blobs
+        self._policy = policy
+        self._reached = reached
+        self._owners: dict[int, Owner] = {}
+
+    async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+        """Decide about one chunk, write it, acknowledge it. Raises RetriableError to have it repeated."""
+        try:
+            owner = self._owners.get(tp.partition) or await self._take_over(tp.partition)
+            await owner.work_off(chunk.records)
+        except kafka.ProducerFenced:
+            await self._wait_for_a_new_assignment(tp.partition)
+        except kafka.KafkaError as error:
+            await self.lose([tp.partition])
+            raise translated(error) from error
+        except BaseException:
+            await self.lose([tp.partition])
+            raise
+        chunk.ack()
+
+    async def lose(self, partitions: Iterable[int]) -> None:
+        """Throw the state of these partitions away."""
+        for partition in partitions:
+            owner = self._owners.pop(partition, None)
+            if owner is not None:
+                await owner.close()
+
+    async def close(self) -> None:
+        """Leave everything; what was decided is in the log."""
+        await self.lose(list(self._owners))
+
+    async def _take_over(self, partition: int) -> "Owner":
+        began = time.monotonic()
+        owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached)
+        self._owners[partition] = owner
+        seconds = time.monotonic() - began
+        metrics.RESTORE_SECONDS.observe(seconds)
+        live = len(owner.restored.state.tickets)
+        log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
+        return owner
+
+    async def _wait_for_a_new_assignment(self, partition: int) -> None:
+        """Do nothing until the lane is cancelled: starting again would fence the successor."""
+        await self.lose([partition])
+        metrics.FENCED.inc()
+        log.warning("partition_fenced", partition=partition)
+        await asyncio.Event().wait()
+
+
+async def take_over(
+    partition: int,
+    connection: KafkaConnection,
+    blobs: ObjectStore,
+    policy: TicketPolicy,
+    reached: Callable[[str], None],
+) -> "Owner":
+    """Fence the former owner, then restore: in this order nobody writes what the restored state has not read."""
+    producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
+    try:
+        await producer.start()
+        restored = await restore(client_options(connection), blobs, partition, policy)
+    except BaseException:
+        await producer.stop()
+        raise
+    return Owner(partition, producer, Sender(producer, connection.partitions), restored, blobs, reached)
+
+
+class Owner:
+    """One partition: its fenced producer and its desk. `reached` is told how far a transaction is."""
+
+    def __init__(
+        self,
+        partition: int,
+        producer: AIOKafkaProducer,
+        sender: Sender,
+        restored: Restored,
+        blobs: ObjectStore,
+        reached: Callable[[str], None],
+    ) -> None:
+        self.restored = restored
+        self._partition = partition
+        self._producer = producer
+        self._sender = sender
+        self._blobs = blobs
+        self._desk = Desk(restored.state)
+        self._reached = reached
+        self._since_checkpoint = 0
+
+    async def work_off(self, records: list[ConsumerRecord[bytes, bytes]]) -> None:
+        """Decide about the records and commit everything that follows from them at once."""
+        decisions, dead = self._decide(records)
+        outbounds = [*self._desk.flush(), *dead]
+        if outbounds:
+            await self._commit(outbounds, decisions)
+        _count(decisions, dead, len(records))
+        metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
+        await self._checkpoint_now_and_then(len(decisions))
+
+    async def close(self) -> None:
+        """Stop the producer; an open transaction is aborted by the broker or by the successor."""
+        with contextlib.suppress(TimeoutError, kafka.KafkaError):
+            await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
+
+    def _decide(self, records: list[ConsumerRecord[bytes, bytes]]) -> tuple[list[Event], list[Outbound]]:
+        decisions: list[Event] = []
+        dead: list[Outbound] = []
+        for record in records:
+            position = Position(record.topic, record.partition, record.offset)
+            try:
+                decision = self._desk.take(read(record), position)
+            except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
+                dead.append(_dead_letter(record, position, error))
+                continue
+            if decision is not None:
+                decisions.append(decision)
+        return decisions, dead
+
+    async def _commit(self, outbounds: list[Outbound], decisions: list[Event]) -> None:
+        with metrics.TRANSACTION_SECONDS.time():
+            self._reached("decided")
+            await self._producer.begin_transaction()
+            last = await self._sender.send(outbounds)
+            self._reached("sent")
+            await self._producer.commit_transaction()
+            self._reached("committed")
+        if decisions:
+            self.restored.last_event = last[topics.EVENT, self._partition]
+            self.restored.last_event_id = decisions[-1].event_id
+        written = last.get((topics.TICKET, self._partition))
+        if written is not None:
+            self.restored.next_ticket = written + 1
+
+    async def _checkpoint_now_and_then(self, decided: int) -> None:
+        self._since_checkpoint += decided
+        if self._since_checkpoint >= CHECKPOINT_EVENTS:
+            self._since_checkpoint = 0
+            await save_checkpoint(self._blobs, self._partition, self.restored)
+
+
+def read(record: ConsumerRecord[bytes, bytes]) -> Message | Command:
+    """Read one input by its `ce_type`. Raises RecordError."""
+    name = next((value.decode() for header, value in record.headers if header == "ce_type"), "")
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
+    return decode(record.value or b"", kind)
+
+
+def _dead_letter(record: ConsumerRecord[bytes, bytes], position: Position, error: Exception) -> Outbound:
+    letter = DeadLetter.of(
+        error,
+        stage=STAGE,
+        position=position,
+        key=record.key or b"",
+        value=record.value or b"",
+        headers=list(record.headers),
+    )
+    metrics.DEAD.labels(stage=STAGE, code=letter.code).inc()
+    if not isinstance(error, RecordError):
+        log.error("record_failed", stage=STAGE, error=letter.reason, offset=position.offset)
+    return letter.outbound()
+
+
+def _count(decisions: list[Event], dead: list[Outbound], records: int) -> None:
+    metrics.RECORDS.labels(stage=STAGE, topic=topics.MESSAGE).inc(records)
+    metrics.REPEATS.labels(stage=STAGE).inc(records - len(decisions) - len(dead))
+    for decision in decisions:
+        metrics.DECISIONS.labels(relation=decision.relation).inc()
