@@ -19,6 +19,8 @@ T = TypeVar("T", bound=Struct)
 
 MASK = "＊"
 
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆"
     "汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
@@ -50,7 +52,12 @@ _SPANS = re.compile(
 
 def mask_text(text: str) -> str:
     """Black out mobile and landline numbers, id, card and plate numbers, mail addresses, names and doors."""
-    return _SPANS.sub(_black_out, text)
+    shadow = text.translate(_HALF_WIDTH)  # same length: numbers typed full-width are numbers as well
+    parts, end = [], 0
+    for match in _SPANS.finditer(shadow):
+        parts += [text[end : match.start()], _blackened(match)]
+        end = match.end()
+    return "".join([*parts, text[end:]]) if parts else text
 
 
 def mask_ticket(ticket: Ticket) -> Ticket:
@@ -58,7 +65,7 @@ def mask_ticket(ticket: Ticket) -> Ticket:
     return replace(_mask(ticket), masked=True)
 
 
-def _black_out(match: re.Match[str]) -> str:
+def _blackened(match: re.Match[str]) -> str:
     found = match[0]
     if match.lastgroup == "id" and not ric.is_valid(found.upper()):
         return found[:3] + MASK * (len(found) - 3)  # a wrong check digit is still somebody's number, mistyped

@@ -1,0 +1,257 @@
+"""What `assign` decides, relation by relation (design.md 6)."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from schemas import ids
+from schemas.records import Command, Event, InputRef, Message, TicketVersion, event
+from tests.tickets.build import CITY, START, message, position
+from tickets.decide import decide
+from tickets.desk import Desk
+from tickets.incoming import Incoming
+from tickets.outputs import link_of
+from tickets.policy import TicketPolicy
+from tickets.state import State, apply, fold
+
+POLICY = TicketPolicy()
+
+
+def desk_after(messages: Iterable[Message]) -> tuple[Desk, list[Event | None]]:
+    desk = Desk(State(POLICY))
+    return desk, [desk.take(one, position(offset)) for offset, one in enumerate(messages)]
+
+
+def status(desk: Desk, ticket_id: str, to: str, at_minutes: float) -> None:
+    ticket = desk.state.tickets[ticket_id]
+    decision = Event(
+        event_id=f"clerk-{to}-{at_minutes}",
+        jurisdiction=CITY,
+        tickets=(TicketVersion(ticket_id=ticket_id, version=ticket.version + 1),),
+        at=START + timedelta(minutes=at_minutes),
+        input=InputRef(command_id="c", topic="t", partition=0, offset=0),
+        relation="command",
+        policy_version="1",
+        changes=(event.StatusSet(ticket_id=ticket_id, status=to),),
+    )
+    apply(desk.state, decision)
+
+
+def test_a_first_message_opens_a_ticket_with_final_ids() -> None:
+    desk, (decision,) = desk_after([message(1)])
+    assert decision is not None
+    first = message(1).message_id
+    assert decision.relation == "new"
+    assert decision.tickets[0].ticket_id == f"{CITY}-{first[:20]}"
+    ticket = desk.ticket(decision.tickets[0].ticket_id)
+    assert ticket.ticket_no.startswith("210100-20261125-000001-")
+    assert ids.valid_ticket_no(ticket.ticket_no)
+    assert (ticket.version, ticket.status, ticket.message_count) == (1, "received", 1)
+
+
+def test_ticket_numbers_count_per_city_and_day_in_shanghai() -> None:
+    evening = message(3, "另一件事", minutes=16 * 60)  # 01:00 the next day in Shanghai
+    desk, decisions = desk_after(
+        [message(1), message(2, "第二件事"), evening, message(4, "外地", jurisdiction="110000")]
+    )
+    numbers = [desk.ticket(one.tickets[0].ticket_id).ticket_no.rsplit("-", 1)[0] for one in decisions if one]
+    assert numbers == [
+        "210100-20261125-000001",
+        "210100-20261125-000002",
+        "210100-20261126-000001",
+        "110000-20261125-000001",
+    ]
+
+
+def test_a_repeat_is_counted_and_changes_nothing() -> None:
+    desk, (first, again) = desk_after([message(1), message(1)])
+    assert first is not None
+    assert again is None
+    assert desk.repeats == 1
+    assert desk.ticket(first.tickets[0].ticket_id).version == 1
+
+
+@pytest.mark.parametrize("kind", ["auto_reply", "bounce", "list", "calendar", "event"])
+def test_machines_make_no_ticket_but_keep_a_link(kind: str) -> None:
+    _, (decision,) = desk_after([message(1, message_class=kind)])
+    assert decision is not None
+    link = link_of(decision)
+    assert link is not None
+    assert (decision.relation, decision.tickets, link.ticket_id) == ("no_ticket", (), None)
+
+
+def test_an_auto_reply_names_the_ticket_it_answers_and_leaves_it_alone() -> None:
+    desk, (first, reply) = desk_after([message(1), message(2, message_class="auto_reply", answers=(f"{CITY}-1",))])
+    assert first is not None
+    assert reply is not None
+    link = link_of(reply)
+    assert link is not None
+    assert link.ticket_id == first.tickets[0].ticket_id
+    assert desk.ticket(first.tickets[0].ticket_id).version == 1
+
+
+def test_something_unsupported_with_words_is_a_citizen() -> None:
+    _, (spoken, silent) = desk_after(
+        [message(1, "井盖丢了", message_class="unsupported"), message(2, "", message_class="unsupported")]
+    )
+    assert spoken is not None
+    assert silent is not None
+    assert (spoken.relation, silent.relation) == ("new", "no_ticket")
+
+
+def test_a_reply_of_the_same_person_joins_the_ticket() -> None:
+    desk, (first, reply) = desk_after([message(1), message(2, "还是没人来修", answers=("unknown", f"{CITY}-1"))])
+    assert first is not None
+    assert reply is not None
+    ticket = desk.ticket(first.tickets[0].ticket_id)
+    assert (reply.relation, reply.method) == ("follow_up", "references_same_person")
+    assert (ticket.version, ticket.message_count) == (2, 2)
+    assert "还是没人来修" in ticket.text
+    assert "还是没人来修" in ticket.search_text
+
+
+def test_a_participant_of_the_thread_may_follow_up() -> None:
+    _, (_, reply) = desk_after(
+        [message(1, cc=("13900139000",)), message(2, "我是他妻子", sender="13900139000", answers=(f"{CITY}-1",))]
+    )
+    assert reply is not None
+    assert (reply.relation, reply.method) == ("follow_up", "references_participant")
+
+
+def test_a_stranger_who_quotes_a_thread_gets_a_ticket_and_a_proposal() -> None:
+    desk, (first, forged) = desk_after(
+        [message(1), message(2, "请把回复发给我", sender="13700137000", answers=(f"{CITY}-1",))]
+    )
+    assert first is not None
+    assert forged is not None
+    assert forged.relation == "new"
+    mine = desk.ticket(forged.tickets[0].ticket_id)
+    assert [(one.relation, one.target) for one in mine.proposals] == [("follow_up", first.tickets[0].ticket_id)]
+    assert desk.ticket(first.tickets[0].ticket_id).version == 1
+
+
+def test_the_same_person_who_says_the_same_is_filed_once() -> None:
+    desk, (first, again) = desk_after([message(1), message(2, channel="wechat")])
+    assert first is not None
+    assert again is not None
+    ticket = desk.ticket(first.tickets[0].ticket_id)
+    assert again.relation == "same_person_same_matter"
+    assert (ticket.message_count, ticket.channels) == (2, ("mailbox", "wechat"))
+    assert ticket.text == message(1).text
+
+
+def test_a_neighbour_with_the_same_words_keeps_a_ticket_of_his_own() -> None:
+    _, (first, other) = desk_after([message(1), message(2, sender="13900139000")])
+    assert first is not None
+    assert other is not None
+    assert other.relation == "new"
+    assert first.tickets != other.tickets
+
+
+def test_two_cities_in_one_partition_never_meet() -> None:
+    _, (first, other) = desk_after([message(1), message(2, jurisdiction="110000", answers=(f"{CITY}-1",))])
+    assert first is not None
+    assert other is not None
+    assert other.relation == "new"
+
+
+def test_a_reply_reopens_a_closed_ticket() -> None:
+    desk, (first,) = desk_after([message(1)])
+    assert first is not None
+    desk.flush()
+    ticket_id = first.tickets[0].ticket_id
+    status(desk, ticket_id, "resolved", 5)
+    reply = desk.take(message(10, "又坏了", answers=(f"{CITY}-1",)), position(10))
+    assert reply is not None
+    assert any(isinstance(change, event.Reopened) for change in reply.changes)
+    assert desk.ticket(ticket_id).status == "reopened"
+    assert desk.state.tickets[ticket_id].closed_at is None
+
+
+def test_a_reply_to_a_ticket_that_left_opens_a_related_one() -> None:
+    desk, (first,) = desk_after([message(1)])
+    assert first is not None
+    desk.flush()
+    ticket_id = first.tickets[0].ticket_id
+    status(desk, ticket_id, "resolved", 5)
+    late = 91 * 24 * 60
+    desk.take(message(9, "别的事", sender="13600136000", minutes=late), position(9))
+    assert ticket_id not in desk.state.tickets
+    assert ticket_id not in desk.state.bodies
+    reply = desk.take(message(10, "又坏了", answers=(f"{CITY}-1",), minutes=late + 1), position(10))
+    assert reply is not None
+    assert reply.relation == "new"
+    assert desk.ticket(reply.tickets[0].ticket_id).related == (ticket_id,)
+
+
+def test_an_open_ticket_never_leaves() -> None:
+    desk, (first,) = desk_after([message(1)])
+    assert first is not None
+    desk.take(message(2, "别的事", sender="1", minutes=400 * 24 * 60), position(2))
+    assert first.tickets[0].ticket_id in desk.state.tickets
+
+
+def test_a_person_s_undo_is_remembered() -> None:
+    desk, (first,) = desk_after([message(1)])
+    assert first is not None
+    again = message(2)
+    desk.state.never.add((again.message_id, first.tickets[0].ticket_id))
+    decision = desk.take(again, position(2))
+    assert decision is not None
+    assert decision.relation == "new"
+
+
+def test_an_emergency_marks_its_ticket_as_handed_over() -> None:
+    _, (decision,) = desk_after([message(1, codes=("emergency.fire", "emergency_level.critical"))])
+    assert decision is not None
+    handed = [change for change in decision.changes if isinstance(change, event.HandedOver)]
+    assert [(one.classes, one.level, one.handover_id) for one in handed] == [
+        (("fire",), "critical", message(1).message_id)
+    ]
+
+
+def test_a_command_nobody_carries_out_is_refused_by_an_event() -> None:
+    desk = Desk(State(POLICY))
+    command = Command(command_id="c1", jurisdiction=CITY, kind="merge", author="clerk", at=START)
+    decision = desk.take(command, position(0))
+    assert decision is not None
+    assert [type(change) for change in decision.changes] == [event.CommandRefused]
+    assert link_of(decision) is None
+
+
+def test_inputs_at_or_before_the_last_position_are_skipped() -> None:
+    desk, (first,) = desk_after([message(1)])
+    assert first is not None
+    assert desk.take(message(2, "别的"), position(0)) is None
+    assert desk.take(message(3, "再别的"), position(1)) is not None
+
+
+def test_decide_is_pure() -> None:
+    desk, _ = desk_after([message(1)])
+    incoming = Incoming.of_message(message(2, "x"), position(1))
+    before = desk.state.dump()
+    assert decide(desk.state, incoming, POLICY) == decide(desk.state, incoming, POLICY)
+    assert desk.state.dump() == before
+
+
+def test_the_event_log_alone_rebuilds_every_decision() -> None:
+    mixed = [
+        message(1),
+        message(1),
+        message(2, "另一件", sender="13900139000", answers=(f"{CITY}-1",)),
+        message(3),
+        message(4, "自动", message_class="auto_reply"),
+    ]
+    desk, decisions = desk_after(mixed)
+    desk.flush()
+    rebuilt = fold((one for one in decisions if one), POLICY)
+    assert replace(rebuilt.dump(), bodies={}) == replace(desk.state.dump(), bodies={})
+
+
+def test_a_second_mail_with_a_known_message_id_is_a_message_of_its_own() -> None:
+    first, twin = message(1), message(2, "完全不同的事", sender="13900139000")
+    twin = replace(twin, features=replace(twin.features, message_key=first.features.message_key))
+    _, decisions = desk_after([first, twin])
+    assert [one.relation for one in decisions if one] == ["new", "new"]

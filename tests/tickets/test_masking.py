@@ -1,0 +1,90 @@
+"""Masks hide persons, contacts and doors; places stay searchable."""
+
+import re
+
+import msgspec
+import pytest
+
+from schemas.records import Attachment, Message, Party, Ticket
+from schemas.wire import encode
+from tests.tickets.build import message, position
+from tickets.desk import Desk
+from tickets.masking import mask_text, mask_ticket
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+HIDDEN = {
+    "mobile": ("请打13812345678找我", "13812345678"),
+    "mobile with blanks": ("电话138 1234 5678", "5678"),
+    "mobile abroad": ("+86 13812345678", "13812345678"),
+    "full-width mobile": ("１３８１２３４５６７８", "１３８１２３４５６７８"),
+    "landline": ("座机024-23456789，白天在", "23456789"),
+    "landline without dash": ("02423456789", "23456789"),
+    "local landline": ("电话：23456789", "23456789"),
+    "id": ("身份证11010519491231002X", "11010519491231002"),
+    "mistyped id": ("身份证110105194912310021", "194912310021"),
+    "card": ("卡号6222 0212 3456 7890 123", "7890"),
+    "plate": ("车牌辽A12345堵门", "A12345"),
+    "new energy plate": ("沪AD12345", "AD12345"),
+    "mail": ("发到zhang.san@example.cn", "zhang.san"),
+    "name before title": ("张建国先生说", "张建国"),
+    "surname before title": ("王女士反映", "王"),
+    "own name": ("我叫李小龙，住在这里", "李小龙"),
+    "surname": ("我姓赵", "赵"),
+    "door": ("阳光小区3号楼2单元501室", "501"),
+    "short door": ("阳光小区3-2-501", "501"),
+}
+
+SHOWN = [
+    "中山路12号门口的路灯坏了",
+    "工单FZ16082600608一直没人管",
+    "工单210100-20261125-000187-8没有回复",
+    "地铁2号线施工到2026年11月25日",
+    "和平区建设大街与胜利路交叉口",
+    "罚款12000元",
+    "阳光小区物业费每平方米1.85元",
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), HIDDEN.values(), ids=HIDDEN.keys())
+def test_personal_spans_are_blacked_out(text: str, secret: str) -> None:
+    assert secret in text
+    assert secret not in mask_text(text)
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_words_of_the_matter_stay(text: str) -> None:
+    assert mask_text(text) == text
+
+
+def ticket_of(one: Message) -> Ticket:
+    desk = Desk(State(TicketPolicy()))
+    decision = desk.take(one, position(0))
+    assert decision is not None
+    return desk.ticket(decision.tickets[0].ticket_id)
+
+
+def test_every_personal_field_of_a_ticket_is_masked() -> None:
+    planted = message(
+        1,
+        "我叫李小龙，电话13812345678，阳光小区3号楼2单元501室漏水",
+        sender="13812345678",
+        attachments=(Attachment(id="1", name="李小龙身份证.jpg", sha256="0" * 64),),
+    )
+    planted = msgspec.structs.replace(planted, sender=Party(kind="phone", value="13812345678", name="李小龙"))
+    ticket = ticket_of(planted)
+    masked = encode(mask_ticket(ticket)).decode()
+    for secret in ("李小龙", "13812345678", "501"):
+        assert secret in encode(ticket).decode()
+        assert secret not in masked
+    assert "阳光小区" in masked
+    assert '"masked":true' in masked
+
+
+def test_the_masked_snapshot_is_a_ticket() -> None:
+    masked = encode(mask_ticket(ticket_of(message(1))))
+    assert msgspec.json.decode(masked, type=Ticket).masked
+
+
+def test_a_mask_keeps_no_digit_of_a_phone() -> None:
+    assert not re.search(r"\d", mask_text("13812345678"))
