@@ -1,5 +1,6 @@
 """The archive's indices (design.md 7): their names, and the templates made from the records."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -83,3 +84,14 @@ def _properties(record: type[Struct]) -> dict[str, Any]:
         elif field.index != "none":
             mapped[field.name] = _MAPPINGS[field.index]
     return mapped
+
+
+def mapped_fields(record: str) -> frozenset[str]:
+    """Return the dotted paths that the mapping knows: names of ours, safe to show in a reason."""
+    return frozenset(_paths(mapping(record)["properties"], ""))
+
+
+def _paths(properties: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name, content in properties.items():
+        yield f"{prefix}{name}"
+        yield from _paths(content.get("properties", {}), f"{prefix}{name}.")

@@ -1,0 +1,28 @@
+"""Kafka into the archive: a sink writes and reports, the runner retries, dead-letters and commits."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas import topics
+from schemas.elastic import PREFIX, indices
+from schemas.envelope import type_of
+from sinks.base import Document, Refusal, Route, Sink, Verdicts
+
+COMMAND = type_of("command").encode()
+
+
+def routes(prefix: str = PREFIX) -> dict[str, Route]:
+    """Return what goes into which index, by short name."""
+    index = indices(prefix)
+    return {
+        "ticket": Route(topic=topics.TICKET, index=index["ticket"]),
+        "ticket_masked": Route(topic=topics.TICKET_MASKED, index=index["ticket_masked"]),
+        "message": Route(topic=topics.MESSAGE, index=index["message"], skip=frozenset({COMMAND})),
+        "link": Route(topic=topics.LINK, index=index["link"]),
+    }
+
+
+SINKS: Mapping[str, Mapping[str, Route]] = MappingProxyType({"elastic": MappingProxyType(routes())})
+"""Every sink by the name that `hotline run sink:<name>` takes, with what it carries."""
+
+__all__ = ["SINKS", "Document", "Refusal", "Route", "Sink", "Verdicts", "routes"]

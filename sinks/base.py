@@ -1,0 +1,69 @@
+"""What a sink is: it writes documents and says of each what became of it; the runner does the rest."""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple, Protocol
+
+from msgspec import Struct, field
+
+from schemas.elastic import Index
+from schemas.envelope import Headers
+from schemas.wire import Position
+
+
+class Document(NamedTuple):
+    """One Kafka record on its way into a service, exactly as it came."""
+
+    position: Position
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+class Refusal(NamedTuple):
+    """A document that a service did not take: `code` is a dead letter's, `reason` holds no value of the document."""
+
+    document: Document
+    code: str
+    reason: str
+
+
+class Verdicts(Struct, frozen=True, kw_only=True):
+    """What became of each document of one write; every document is in exactly one heap.
+
+    `stale` is stored too: the service already has this version or a newer one.
+    """
+
+    stored: list[Document] = field(default_factory=list)
+    stale: list[Document] = field(default_factory=list)
+    retry: list[Refusal] = field(default_factory=list)
+    rejected: list[Refusal] = field(default_factory=list)
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """Which topic goes into which index; records of the types in `skip` are not for the archive."""
+
+    topic: str
+    index: Index
+    skip: frozenset[bytes] = frozenset()
+
+
+class Sink(Protocol):
+    """Writes documents into one service. Never sleeps, retries, reads Kafka or logs.
+
+    Several writes may run at once. Raises only errors of `schemas.errors`: a RetriableError means that none of the
+    documents could be judged, a RecordError that the service refused them as a whole (too large, unreadable).
+    """
+
+    name: ClassVar[str]
+
+    async def open(self) -> None:
+        """Make ready whatever the first write needs. Safe to call again after a failure."""
+        ...
+
+    async def write(self, documents: Sequence[Document]) -> Verdicts:
+        """Write the documents, no field of them touched, and say of each what became of it."""
+        ...
+
+    async def close(self) -> None:
+        """Release everything. Safe to call twice, and before open()."""
+        ...

@@ -1,0 +1,69 @@
+"""Gathers documents into batches that close by count, bytes or age, whichever comes first."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sinks.base import Document
+from sinks.settings import SinkSettings
+
+
+class Place(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class Batch:
+    """Documents to write, and the offsets to commit once each of them is judged."""
+
+    def __init__(self, opened: float) -> None:
+        self.documents: list[Document] = []
+        self.offsets: dict[Place, int] = {}
+        self.opened = opened
+        self.size = 0
+
+
+class Batcher:
+    """Holds the one open batch."""
+
+    def __init__(self, settings: SinkSettings, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._open: Batch | None = None
+
+    def add(self, document: Document) -> Batch | None:
+        """Add a document; return the batch if that filled it."""
+        batch = self._step_past(document)
+        batch.documents.append(document)
+        batch.size += len(document.value)
+        if len(batch.documents) >= self._settings.batch_max_documents or batch.size >= self._settings.batch_max_bytes:
+            return self.close()
+        return None
+
+    def skip(self, document: Document) -> None:
+        """Step past a record that no index takes; its offset is committed with the batch."""
+        self._step_past(document)
+
+    def due(self) -> Batch | None:
+        """Return the open batch if it is old enough."""
+        if self._open is None or self.seconds_left() > 0:
+            return None
+        return self.close()
+
+    def seconds_left(self) -> float:
+        """Return how long the open batch may still wait."""
+        waited = self._clock() - self._open.opened if self._open else 0.0
+        return max(0.0, self._settings.batch_max_age_seconds - waited)
+
+    def close(self) -> Batch | None:
+        """Return whatever is open."""
+        batch, self._open = self._open, None
+        return batch
+
+    def _step_past(self, document: Document) -> Batch:
+        if self._open is None:
+            self._open = Batch(self._clock())
+        topic, partition, offset = document.position
+        self._open.offsets[Place(topic, partition)] = offset + 1
+        return self._open

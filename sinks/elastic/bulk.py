@@ -1,0 +1,86 @@
+"""Kafka records into the body of a `_bulk` request, without parsing them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from schemas.errors import RecordError, SchemaError, UnsupportedError
+from sinks.base import Document, Refusal, Route
+
+_KEY = re.compile(rb"[A-Za-z0-9_.:-]{1,512}")
+"""Every id of ours; whatever else could break out of the action line or be refused with the whole request."""
+
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])-")
+
+_VERSION_LIMIT = 2**63
+
+
+class Body(NamedTuple):
+    """A request body, the documents in it in order, and those that cannot be in any."""
+
+    lines: bytes
+    documents: list[Document]
+    refused: list[Refusal]
+
+
+def body(documents: Sequence[Document], routes: Mapping[str, Route]) -> Body:
+    """Build the request for these documents; the values are copied byte for byte."""
+    parts: list[bytes] = []
+    taken: list[Document] = []
+    refused: list[Refusal] = []
+    for document in documents:
+        try:
+            parts += (action(document, routes), document.value)
+        except RecordError as error:
+            refused.append(Refusal(document, error.code, str(error)))
+        else:
+            taken.append(document)
+    parts.append(b"")
+    return Body(b"\n".join(parts), taken, refused)
+
+
+def action(document: Document, routes: Mapping[str, Route]) -> bytes:
+    """Return the action line of one document. Raises RecordError when it can never be indexed."""
+    route = routes.get(document.position.topic)
+    if route is None:
+        raise UnsupportedError("no index takes this topic: subscribe the sink to the topics of its routes alone")
+    _check_frame(document)
+    headers = dict(document.headers)
+    # An alias that is not there must refuse the document, not grow an index without a mapping.
+    index = (
+        b'%b","require_alias":false' % route.index.of_month(_month(headers)).encode()
+        if route.index.monthly
+        else b'%b","require_alias":true' % route.index.alias.encode()
+    )
+    version = _version(headers, default=1 if route.index.monthly else None)
+    return b'{"index":{"_index":"%b,"_id":"%b","version":%d,"version_type":"external_gte"}}' % (
+        index,
+        document.key,
+        version,
+    )
+
+
+def _check_frame(document: Document) -> None:
+    """Refuse what would break the request for its neighbours; anything else is Elasticsearch's to judge."""
+    if not _KEY.fullmatch(document.key):
+        raise SchemaError("the record's key is no id of ours: look at its producer")
+    value = document.value
+    if not (value.startswith(b"{") and value.endswith(b"}")) or b"\n" in value:
+        raise SchemaError("the record's value is not one JSON object on one line: look at its producer")
+
+
+def _version(headers: Mapping[str, bytes], default: int | None) -> int:
+    text = headers.get("ce_sequence")
+    if text is None and default is not None:
+        return default
+    if text is None or not text.isdigit() or int(text) >= _VERSION_LIMIT:
+        raise SchemaError("ce_sequence is not the record's version: look at its producer")
+    return int(text)
+
+
+def _month(headers: Mapping[str, bytes]) -> str:
+    """Return the month of intake, ``2026-11``: it is in every record, and no citizen's clock can set it."""
+    text = headers.get("ce_recordedtime", b"").decode("ascii", "replace")
+    if not _MONTH.match(text):
+        raise SchemaError("ce_recordedtime is not a time: look at its producer")
+    return text[:7]

@@ -1,0 +1,59 @@
+"""Elasticsearch's errors become ours at the door."""
+
+import contextlib
+from collections.abc import Iterator
+
+from elastic_transport import ApiError, TransportError
+from elasticsearch import UnsupportedProductError
+
+from schemas.errors import (
+    MisconfiguredError,
+    PipelineError,
+    SchemaError,
+    ThrottledError,
+    TooLargeError,
+    UnauthorizedError,
+    UnreachableError,
+)
+
+HINT = "look at its log, or start the local one with `hotline up`"
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn whatever the client raises into an error of ours; nothing of a document goes into its text."""
+    try:
+        yield
+    except (ApiError, TransportError, OSError, TimeoutError) as error:
+        raise ours(error) from error
+
+
+def ours(error: Exception) -> PipelineError:
+    """Return our error for one of the client's."""
+    if isinstance(error, UnsupportedProductError):
+        return MisconfiguredError("What answers at the Elasticsearch address is no Elasticsearch: check the hosts")
+    if isinstance(error, ApiError):
+        return _of_answer(error)
+    return UnreachableError(f"Elasticsearch does not answer ({type(error).__name__}): {HINT}")
+
+
+def _of_answer(error: ApiError) -> PipelineError:
+    status = error.meta.status
+    if status in (401, 403):
+        return UnauthorizedError(f"Elasticsearch refuses our login ({status}): check its API key or password")
+    if status == 429:
+        return ThrottledError("Elasticsearch is overloaded (429)", _seconds(error.meta.headers.get("retry-after")))
+    if status == 413:
+        return TooLargeError("Elasticsearch refuses the request as too large (413)")
+    if status == 400:
+        return SchemaError(f"Elasticsearch cannot read the request (400 {_kind(error)})")
+    return UnreachableError(f"Elasticsearch answers {status}: {HINT}")
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdigit() else None
+
+
+def _kind(error: ApiError) -> str:
+    """Return the exception's name, which is the client's message of an error; it is one word, never a quotation."""
+    return error.message if error.message.isidentifier() else type(error).__name__

@@ -1,0 +1,52 @@
+"""Installs templates, indices and aliases (`hotline index create`); run it as often as you like."""
+
+from collections.abc import Iterable
+
+from elasticsearch import AsyncElasticsearch, BadRequestError
+
+from schemas.elastic import Index, indices, mapping
+from schemas.errors import MisconfiguredError
+from sinks.elastic.errors import translated
+
+_EXISTS = "resource_already_exists_exception"
+
+
+async def ensure_indices(client: AsyncElasticsearch, wanted: Iterable[Index] | None = None) -> list[str]:
+    """Make whatever is missing and add new fields to what is there; return the concrete indices that were made.
+
+    Raises MisconfiguredError when an existing index contradicts the records, or a foreign one has an alias's name.
+    """
+    created = []
+    for index in indices().values() if wanted is None else wanted:
+        with translated():
+            await client.indices.put_index_template(name=index.alias, **index.template())
+            if await client.indices.exists_alias(name=index.alias):
+                await _update_mapping(client, index)
+            elif index.first is not None and await _create(client, index, index.first):
+                created.append(index.first)
+    return created
+
+
+async def _create(client: AsyncElasticsearch, index: Index, name: str) -> bool:
+    """Make the first concrete index with its alias; False when another process was faster."""
+    if await client.indices.exists(index=index.alias):
+        raise MisconfiguredError(f"An index has the name of the alias {index.alias}: rename or delete that index")
+    try:
+        await client.indices.create(index=name, aliases={index.alias: {"is_write_index": True}})
+    except BadRequestError as error:
+        if error.message != _EXISTS:
+            raise
+        # There already: made by a faster process, or left without its alias by a broken-off rebuild.
+        await client.indices.put_alias(index=name, name=index.alias, is_write_index=True)
+        return False
+    return True
+
+
+async def _update_mapping(client: AsyncElasticsearch, index: Index) -> None:
+    """Add fields that the records gained; the documents already there are not read again."""
+    try:
+        await client.indices.put_mapping(index=index.alias, **mapping(index.record))
+    except BadRequestError as error:
+        raise MisconfiguredError(
+            f"{index.alias} has another mapping than the records: run `hotline index rebuild {index.alias}`"
+        ) from error

@@ -1,0 +1,56 @@
+"""Judges the answer of a `_bulk` request, document by document; pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.errors import MappingConflictError, TooLargeError
+from sinks.base import Document, Refusal, Verdicts
+
+DONE = frozenset({200, 201})
+STALE = 409
+"""With `external_gte`: a newer version is already there."""
+
+RETRY = frozenset({401, 403, 404, 408, 429, 500, 502, 503, 504})
+"""The surroundings' fault (load, a lost shard, a blocked or missing index, a missing right): it will pass."""
+
+SURROUNDINGS = frozenset({"index_closed_exception", "validation_exception"})
+"""Faults of the surroundings that Elasticsearch calls 400: a closed index, no shard left for a new month's index."""
+
+_FIELD = re.compile(r"\[([a-z_]+(?:\.[a-z_]+)*)\]")
+
+FAILED = 500
+"""A fault inside Elasticsearch: it mostly passes, but one document can cause it for ever (the runner gives up then)."""
+
+
+def judge(documents: Sequence[Document], items: Sequence[Mapping[str, Any]], fields: frozenset[str]) -> Verdicts:
+    """Sort the documents by what Elasticsearch answered for each; `fields` are the paths that a reason may name."""
+    verdicts = Verdicts()
+    for document, item in zip(documents, items, strict=True):
+        (result,) = item.values()
+        status = int(result["status"])
+        if status in DONE:
+            verdicts.stored.append(document)
+        elif status == STALE:
+            verdicts.stale.append(document)
+        else:
+            error = result["error"]
+            heap = verdicts.retry if _passes(status, error["type"]) else verdicts.rejected
+            heap.append(Refusal(document, _code(status), _reason(error, fields)))
+    return verdicts
+
+
+def _passes(status: int, kind: str) -> bool:
+    return status in RETRY or kind in SURROUNDINGS
+
+
+def _code(status: int) -> str:
+    if status == FAILED:
+        return "internal"
+    return TooLargeError.code if status == 413 else MappingConflictError.code
+
+
+def _reason(error: Mapping[str, Any], fields: frozenset[str]) -> str:
+    """Name the kind of error and the field; never Elasticsearch's own text, which quotes the citizen's."""
+    found = next((path for path in _FIELD.findall(error.get("reason") or "") if path in fields), None)
+    return f"{error['type']} at {found}" if found else str(error["type"])

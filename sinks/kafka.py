@@ -1,0 +1,67 @@
+"""The Kafka clients of a sink: a consumer that sees only committed transactions, a producer for dead letters."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
+from schemas.records import DeadLetter
+
+GROUP_PREFIX = "hotline-sink-"
+
+_HEADROOM = 2 * 1024 * 1024
+"""Room for the reasons that a dead letter adds to a record of the largest size."""
+
+
+def make_consumer(connection: KafkaConnection, sink: str) -> AIOKafkaConsumer:
+    """Return a consumer of the sink's group that has not started; it commits only when it is told."""
+    return AIOKafkaConsumer(
+        **_options(connection),
+        group_id=f"{GROUP_PREFIX}{sink}",
+        client_id=f"{GROUP_PREFIX}{sink}",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=1_000,
+        fetch_max_wait_ms=100,
+    )
+
+
+def make_producer(connection: KafkaConnection) -> AIOKafkaProducer:
+    """Return a producer that answers when every replica has the record."""
+    return AIOKafkaProducer(**_options(connection), acks="all", enable_idempotence=True, max_request_size=_HEADROOM)
+
+
+class Graveyard:
+    """Puts dead letters into Kafka."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Return when Kafka holds all of them."""
+        try:
+            await asyncio.gather(*[self._send(letter) for letter in letters])
+        except KafkaError as error:
+            raise UnreachableError(
+                f"Kafka does not take dead letters ({type(error).__name__}): see its log, or `hotline topics create`"
+            ) from error
+
+    async def _send(self, letter: DeadLetter) -> None:
+        out = letter.outbound()
+        await self._producer.send_and_wait(out.topic, out.value, key=out.key, headers=out.headers)
+
+
+def _options(connection: KafkaConnection) -> dict[str, Any]:
+    """Return what aiokafka calls the connection's settings."""
+    options = connection.client_options()
+    if connection.security_protocol in ("SSL", "SASL_SSL"):
+        options["ssl_context"] = ssl.create_default_context(cafile=options.get("ssl_cafile"))
+    options.pop("ssl_cafile", None)
+    return options

@@ -1,0 +1,23 @@
+"""What the sinks count and measure."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DOCUMENTS = Counter(
+    "hotline_sinks_documents",
+    "Documents by what became of them: stored, stale (a newer version was there), rejected, skipped",
+    ["sink", "outcome"],
+)
+RETRIES = Counter("hotline_sinks_retries", "Documents that went round again", ["sink"])
+FAULTS = Counter("hotline_sinks_faults", "Writes and commits that failed as a whole", ["sink", "error"])
+WRITE_SECONDS = Histogram(
+    "hotline_sinks_write_seconds",
+    "Time of one write, as the service answered it",
+    ["sink"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+LAG = Gauge(
+    "hotline_sinks_lag_records",
+    "Records in the topic behind the last one that was read",
+    ["sink", "topic", "partition"],
+)
+IN_FLIGHT = Gauge("hotline_sinks_in_flight_batches", "Batches written or waiting to be written again", ["sink"])

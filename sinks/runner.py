@@ -1,0 +1,251 @@
+"""Kafka to a sink: reads, batches, delivers, and commits only what is stored or a dead letter in Kafka."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, NamedTuple
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import ConsumerRecord
+
+from schemas.connection import KafkaConnection
+from schemas.errors import RetriableError, UnreachableError
+from schemas.wire import Position
+from sinks import metrics
+from sinks.base import Document, Route, Sink
+from sinks.batching import Batch, Batcher, Place
+from sinks.delivery import Delivery
+from sinks.kafka import Graveyard, make_consumer, make_producer
+from sinks.settings import SinkSettings
+
+_IDLE_SECONDS = 0.1
+_STAY_SECONDS = 5.0
+"""How long nothing is asked of the consumer before it has to be shown that we live."""
+
+_OPEN_SECONDS = 2.0
+"""Between two tries to open the sink."""
+
+log = structlog.get_logger(__name__)
+
+
+class Health(NamedTuple):
+    """Whether the sink does its work; `detail` says what keeps it from it."""
+
+    ready: bool
+    detail: str
+
+
+class _Flight(NamedTuple):
+    batch: Batch
+    task: "asyncio.Task[None]"
+
+
+class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Moves the topics of `routes` into `sink`. A crash at any point repeats documents, never loses one."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        routes: Iterable[Route],
+        consumer: AIOKafkaConsumer,
+        delivery: Delivery,
+        settings: SinkSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sink = sink
+        self._routes = {route.topic: route for route in routes}
+        self._consumer = consumer
+        self._delivery = delivery
+        self._settings = settings
+        self._clock = clock
+        self._batcher = Batcher(settings, clock)
+        self._closed: deque[Batch] = deque()
+        self._flights: deque[_Flight] = deque()
+        self._offsets: dict[Place, int] = {}
+        self._stop = asyncio.Event()
+        self._started = False
+
+    def health(self) -> Health:
+        """Say whether the sink is at work."""
+        if not self._started:
+            return Health(False, "starting")
+        trouble = self._delivery.trouble
+        return Health(trouble is None, trouble or "running")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then finish what is in flight."""
+        self._stop = stop
+        self._consumer.subscribe(list(self._routes), listener=self)
+        self._started = True
+        try:
+            while not stop.is_set():
+                await self._turn()
+            await self._drain()
+        finally:
+            self._drop()
+
+    async def _turn(self) -> None:
+        wait = min(_IDLE_SECONDS, self._batcher.seconds_left() or _IDLE_SECONDS)
+        await self._read(wait, self._settings.batch_max_documents)
+        while self._closed and await self._has_room():
+            self._launch()
+        await self._commit()
+
+    async def _read(self, seconds: float, limit: int) -> None:
+        """Take what Kafka has. No await between the answer and the batches: a revocation comes before or after both."""
+        answer = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
+        for place, records in answer.items():
+            self._gather(self._routes[place.topic], records)
+            self._measure(place, records[-1])
+        due = self._batcher.due()
+        if due is not None:
+            self._closed.append(due)
+
+    def _gather(self, route: Route, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
+        for record in records:
+            document = _document(record)
+            if record.value is None or (route.skip and _type(document) in route.skip):
+                metrics.DOCUMENTS.labels(self._sink.name, "skipped").inc()
+                self._batcher.skip(document)
+            elif (full := self._batcher.add(document)) is not None:
+                self._closed.append(full)
+
+    def _measure(self, place: TopicPartition, last: ConsumerRecord[bytes, bytes]) -> None:
+        end = self._consumer.highwater(place)
+        if end is not None:
+            metrics.LAG.labels(self._sink.name, place.topic, str(place.partition)).set(max(0, end - last.offset - 1))
+
+    async def _has_room(self) -> bool:
+        """Wait until another batch may fly; False at a stop. What is read meanwhile is a record at a time."""
+        quiet_since = self._clock()
+        while len(self._flights) >= self._settings.in_flight_max_batches and not self._stop.is_set():
+            flying = [flight.task for flight in self._flights if not flight.task.done()]
+            if flying:
+                await asyncio.wait(flying, timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await self._commit()
+            if self._clock() - quiet_since > _STAY_SECONDS:
+                await self._stay_member()
+                quiet_since = self._clock()
+        return not self._stop.is_set()
+
+    async def _stay_member(self) -> None:
+        """Show the group that we live though nothing is read: a long fault must not look like a dead consumer."""
+        assigned = self._consumer.assignment()
+        self._consumer.pause(*assigned)
+        try:
+            await self._read(0, 1)
+        finally:
+            self._consumer.resume(*(assigned & self._consumer.assignment()))
+
+    def _launch(self) -> None:
+        """Let the oldest closed batch fly, unless a revocation took it meanwhile."""
+        if self._closed:
+            batch = self._closed.popleft()
+            task = asyncio.create_task(self._delivery.deliver(batch.documents), name="delivery")
+            self._flights.append(_Flight(batch, task))
+            metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
+
+    async def _commit(self) -> None:
+        """Commit the offsets of the oldest batches that are home; a fault of the delivery comes out here."""
+        while self._flights and self._flights[0].task.done():
+            flight = self._flights.popleft()
+            flight.task.result()
+            self._offsets.update(flight.batch.offsets)
+        metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
+        if self._offsets:
+            await self._commit_offsets()
+
+    async def _commit_offsets(self) -> None:
+        """A commit that fails is tried with the next one; after a rebalance the records are read again instead."""
+        offsets = dict(self._offsets)
+        try:
+            await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
+        except (KafkaError, IllegalStateError) as error:
+            metrics.FAULTS.labels(self._sink.name, type(error).__name__).inc()
+            log.warning("commit_failed", sink=self._sink.name, error=type(error).__name__)
+        else:
+            self._offsets = {place: at for place, at in self._offsets.items() if offsets.get(place) != at}
+
+    async def _drain(self) -> None:
+        """Finish the batches in flight; what does not come home in time is read again."""
+        if (left := self._batcher.close()) is not None:
+            self._closed.append(left)
+        while self._closed and self._delivery.trouble is None:
+            self._launch()
+        if self._flights:
+            await asyncio.wait([f.task for f in self._flights], timeout=self._settings.drain_max_seconds)
+        await self._commit()
+
+    def _drop(self) -> None:
+        """Forget everything that is not committed."""
+        for flight in self._flights:
+            flight.task.cancel()
+        self._flights.clear()
+        self._closed.clear()
+        self._offsets.clear()
+        self._batcher.close()
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Drop what is not committed: whoever gets the partitions reads it again. Waits for nothing."""
+        if revoked:
+            self._drop()
+            log.info("partitions_revoked", sink=self._sink.name, partitions=len(revoked))
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Say which share of the work is ours now."""
+        log.info("partitions_assigned", sink=self._sink.name, partitions=len(assigned))
+
+
+async def run_sink(
+    sink: Sink,
+    routes: Iterable[Route],
+    connection: KafkaConnection,
+    settings: SinkSettings,
+    stop: asyncio.Event,
+    on_ready: Callable[[Runner], None] = lambda _: None,
+) -> None:
+    """Run one sink until `stop` is set; `on_ready` gets the runner, for its health."""
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(sink.close)
+        producer, consumer = make_producer(connection), make_consumer(connection, sink.name)
+        await _started(producer.start, stack, producer.stop)
+        await _open(sink, stop)
+        await _started(consumer.start, stack, consumer.stop)
+        delivery = Delivery(sink, settings, Graveyard(producer).bury, asyncio.sleep)
+        runner = Runner(sink, routes, consumer, delivery, settings)
+        on_ready(runner)
+        await runner.run(stop)
+
+
+async def _started(
+    start: Callable[[], Coroutine[Any, Any, None]], stack: contextlib.AsyncExitStack, stop: Callable[[], Any]
+) -> None:
+    stack.push_async_callback(stop)
+    try:
+        await start()
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
+
+
+async def _open(sink: Sink, stop: asyncio.Event) -> None:
+    """Open the sink, however long its service takes to come up."""
+    while not stop.is_set():
+        try:
+            return await sink.open()
+        except RetriableError as error:
+            log.warning("sink_not_reachable", sink=sink.name, reason=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _OPEN_SECONDS)
+
+
+def _document(record: ConsumerRecord[bytes, bytes]) -> Document:
+    position = Position(record.topic, record.partition, record.offset)
+    return Document(position, record.key or b"", record.value or b"", list(record.headers))
+
+
+def _type(document: Document) -> bytes:
+    return next((value for name, value in document.headers if name == "ce_type"), b"")

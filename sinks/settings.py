@@ -1,0 +1,22 @@
+"""Settings of a sink's runner; every limit has its unit in its name."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SinkSettings(BaseModel):
+    """How documents are gathered, written and tried again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_max_documents: int = Field(1000, ge=1, description="A batch closes when it holds this many documents")
+    batch_max_bytes: int = Field(4 * 1024 * 1024, ge=1, description="... or this many bytes")
+    batch_max_age_seconds: float = Field(0.2, ge=0, description="... or when its first document waited so long")
+    in_flight_max_batches: int = Field(3, ge=1, description="Batches written at the same time")
+    backoff_base_seconds: float = Field(0.2, gt=0, description="Wait after the first fault; doubles with each more")
+    backoff_max_seconds: float = Field(30.0, gt=0, description="Longest wait between two tries")
+    internal_max_tries: int = Field(
+        20, ge=1, description="Tries of a document that makes the service itself fail, before it becomes a dead letter"
+    )
+    drain_max_seconds: float = Field(
+        10.0, ge=0, description="Time for batches in flight at a stop; the rest is read again"
+    )
