@@ -1,1 +1,22 @@
 """Bytes to messages: pure functions of one raw record and a policy; no clock, no network, no logger."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from normalizers import record
+from normalizers.draft import Draft
+from normalizers.normalize import Blob, Normalized, normalize
+from normalizers.policy import Policy
+from schemas.records import RawMessage
+
+Normalizer = Callable[[RawMessage, Policy], Draft]
+"""What one channel adds: its bytes understood; raises only RecordError."""
+
+NORMALIZERS: Mapping[str, Normalizer] = MappingProxyType(
+    {
+        "record": record.normalize,
+    }
+)
+"""Every channel that can be understood; its key is the channel's name."""
+
+__all__ = ["NORMALIZERS", "Blob", "Normalized", "Normalizer", "Policy", "normalize"]

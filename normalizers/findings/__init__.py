@@ -1,0 +1,1 @@
+"""What is understood of one message, with evidence; the rules themselves are data (`normalizers/rules/`)."""

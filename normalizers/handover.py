@@ -1,0 +1,32 @@
+"""Handover (紧急转接) of an urgent message: the whole text for the emergency desk, from the message alone."""
+
+from normalizers.normalize import screened_text
+from schemas.records import Handover, Message
+
+NO_CITIZENS_WORDS = frozenset({"auto_reply", "bounce", "event"})
+"""Classes that hand nothing over: machines wrote them. Lists and calendars stay: a person may be behind them."""
+
+
+def handover(message: Message) -> Handover | None:
+    """Return the hand-over of a message that tells of an emergency; never suppressed for a person's message.
+
+    Mentioned emergencies (denied or past) are handed over too, at level `mentioned`; old ones are marked `stale`.
+    """
+    found = message.emergency
+    if found is None or message.message_class in NO_CITIZENS_WORDS:
+        return None
+    return Handover(
+        handover_id=message.message_id,
+        message_id=message.message_id,
+        jurisdiction=message.jurisdiction,
+        channel=message.channel,
+        classes=found.classes,
+        level=found.level,
+        spans=found.spans,
+        text=screened_text(message),
+        sender=message.sender,
+        location=next((finding.value for finding in message.findings if finding.kind == "place"), None),
+        at=message.received_at,
+        taken_at=message.ingested_at,
+        stale=found.stale,
+    )

@@ -1,0 +1,84 @@
+"""Who asks, as keyed hashes: the same person is recognised, nobody can be read back without the key."""
+
+import base64
+import hmac
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from normalizers.policy import Policy
+from normalizers.text import nfkc, safe
+from schemas.records import Party
+
+_FILLING = re.compile(r"[\s()\-.·/—–]+")
+_EXTENSION = re.compile(r"(?:转|分机|#|,|;?ext\.?)\s*\d+$|(?<=\d{7})-\d{1,5}$")
+_PHONE = re.compile(r"\+?\d{3,17}")
+_ABROAD = re.compile(r"(?:\+|00)(?!86)(\d{6,15})")
+_MOBILE = re.compile(r"(?:\+|00)?(?:86)?(1[3-9]\d{9})")
+_LANDLINE = re.compile(r"(?:(?:\+|00)86|86(?=0))?0?([1-9]\d{1,2}[2-9]\d{6,7})")
+
+
+def requester_hashes(parties: Iterable[Party | None], policy: Policy) -> tuple[str, ...]:
+    """Return every hash of these people, each person's newest key first; a name alone is no identity.
+
+    Each is `<key id>:<16 base32 characters>` of HMAC-SHA256(key, kind + LF + normalised value). All the policy's keys
+    are used, so that hashes written before a key change still match.
+    """
+    found: dict[str, None] = {}
+    for party in parties:
+        value = identity_of(party) if party is not None else None
+        if party is not None and value is not None:
+            found.update(dict.fromkeys(keyed_hashes(party.kind, value, policy)))
+    return tuple(found)
+
+
+def identity_of(party: Party) -> str | None:
+    """Return the one spelling of a person's number, address or id; None when it identifies nobody."""
+    spell = _SPELLINGS.get(party.kind)
+    return spell(safe(party.value)) if spell is not None else None
+
+
+def keyed_hashes(kind: str, value: str, policy: Policy) -> tuple[str, ...]:
+    """Return the hash of `value` under each of the policy's keys, newest first."""
+    text = f"{kind}\n{value}".encode()
+    return tuple(f"{key_id}:{_short(key, text)}" for key_id, key in policy.requester_keys.items())
+
+
+def phone_number(text: str) -> str | None:
+    """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none."""
+    number = nfkc(text).strip().lower().removeprefix("tel:")
+    number = _FILLING.sub("", _EXTENSION.sub("", number))
+    if _PHONE.fullmatch(number) is None:
+        return None
+    return _in_china(number) or _abroad(number) or number.removeprefix("+")
+
+
+def _in_china(number: str) -> str | None:
+    if match := _MOBILE.fullmatch(number):
+        return f"+86{match[1]}"
+    if number.startswith(("0", "86", "+86")) and (match := _LANDLINE.fullmatch(number)):
+        return f"+86{match[1]}"
+    return None
+
+
+def _abroad(number: str) -> str | None:
+    match = _ABROAD.fullmatch(number)
+    return f"+{match[1]}" if match else None
+
+
+def _address(text: str) -> str | None:
+    address = nfkc(text).strip().strip("<>").lower()
+    return address if "@" in address[1:-1] else None
+
+
+def _as_written(text: str) -> str | None:
+    return text.strip() or None
+
+
+def _short(key: bytes, text: bytes) -> str:
+    return base64.b32encode(hmac.digest(key, text, "sha256")[:10]).decode().lower()
+
+
+_SPELLINGS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
+    {"phone": phone_number, "email": _address, "openid": _as_written, "uid": _as_written}
+)

@@ -1,0 +1,124 @@
+"""normalize(raw, policy): the one way from a channel's bytes to a Message and the blobs beside it."""
+
+import hashlib
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import structs
+
+import normalizers
+from normalizers.completion import Blob, Stored, cleaned, stored
+from normalizers.draft import Draft
+from normalizers.features import features_of
+from normalizers.findings import emergency
+from normalizers.policy import Policy
+from normalizers.text import fold
+from schemas.errors import MissingBlobError, UnsupportedError
+from schemas.records import Emergency, Message, RawMessage, RawRef
+
+__all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "normalize", "screened_text", "titled"]
+
+NORMALIZER_VERSION = 1
+"""The version of everything in this room: one more whenever the same bytes give another message."""
+
+
+class Normalized(NamedTuple):
+    """A message, and the bytes it names in the blob store: store them first."""
+
+    message: Message
+    blobs: tuple[Blob, ...]
+
+
+def normalize(raw: RawMessage, policy: Policy) -> Normalized:
+    """Return the message that `raw` holds. Pure; raises only RecordError."""
+    draft = cleaned(_draft(raw, policy))
+    message_id = raw.message_id
+    kept = stored(draft, raw.jurisdiction, message_id, policy.max_text_bytes)
+    return Normalized(_message(raw, message_id, draft, kept, policy), kept.blobs)
+
+
+def _draft(raw: RawMessage, policy: Policy) -> Draft:
+    normalizer = normalizers.NORMALIZERS.get(raw.channel)
+    if normalizer is None:
+        raise UnsupportedError("no normalizer is registered for this channel: add it to normalizers.NORMALIZERS")
+    if raw.envelope.dataref is not None and not raw.value:
+        raise MissingBlobError("the bytes lie in the blob store: read them into the raw record before normalizing it")
+    return normalizer(raw, policy)
+
+
+def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, policy: Policy) -> Message:
+    draft, envelope = kept.draft, raw.envelope
+    received_at = draft.received_at or envelope.time
+    search_text = fold(titled(draft.title, draft.text))
+    urgent = _emergency(whole, draft, search_text, _age(received_at, envelope.recordedtime), policy)
+    findings = (*draft.findings, *emergency.findings(urgent)) if urgent is not None else draft.findings
+    return Message(
+        message_id=message_id,
+        source=envelope.source,
+        id=envelope.id,
+        channel=draft.channel or raw.channel,
+        channel_kind=draft.channel_kind or draft.channel or envelope.channelkind or raw.channel,
+        account=draft.account or envelope.account or "",
+        jurisdiction=raw.jurisdiction,
+        received_at=received_at,
+        ingested_at=envelope.recordedtime,
+        message_class=draft.message_class,
+        sender=draft.sender,
+        recipients=draft.recipients,
+        thread=draft.thread,
+        part=draft.part,
+        title=draft.title,
+        text=draft.text,
+        search_text=search_text,
+        quoted=draft.quoted,
+        signature=draft.signature,
+        attachments=kept.attachments,
+        findings=findings,
+        features=features_of(draft, search_text, kept.attachments, findings, policy),
+        emergency=urgent,
+        raw=_raw_ref(raw),
+        normalizer_version=NORMALIZER_VERSION,
+        trace=envelope.traceparent,
+        extra=draft.extra,
+    )
+
+
+def titled(title: str | None, text: str) -> str:
+    """Return title and text as written, as a person reads them."""
+    return f"{title}\n{text}" if title else text
+
+
+def screened_text(message: Message) -> str:
+    """Return the text that `Emergency.spans` point into: title, LF, text; the text alone without a title."""
+    return titled(message.title, message.text)
+
+
+def _emergency(whole: Draft, draft: Draft, folded: str, age: float, policy: Policy) -> Emergency | None:
+    """Screen all that was written, also what is cut off; spans beyond the cut are left out."""
+    text = titled(whole.title, whole.text)
+    if draft is not whole:
+        folded = fold(text)
+    found = emergency.screen(text, folded)
+    if found is None:
+        return None
+    end = len(titled(draft.title, draft.text)) if draft is whole or draft.title == whole.title else 0
+    spans = tuple(span for span in found.spans if span[1] <= end)
+    return structs.replace(found, spans=spans, stale=age > policy.stale_after_seconds)
+
+
+def _age(received_at: datetime, ingested_at: datetime) -> float:
+    return (ingested_at - received_at).total_seconds()
+
+
+def _raw_ref(raw: RawMessage) -> RawRef:
+    position, envelope = raw.position, raw.envelope
+    sha256 = envelope.sha256 or hashlib.sha256(raw.value).hexdigest()
+    if position is None:
+        return RawRef(sha256=sha256, dataref=envelope.dataref)
+    return RawRef(
+        topic=position.topic,
+        partition=position.partition,
+        offset=position.offset,
+        sha256=sha256,
+        dataref=envelope.dataref,
+    )

@@ -1,0 +1,185 @@
+"""Text as search and comparison see it: exact fast NFKC, and `fold` for `search_text` and queries.
+
+Both work the same way: one regex finds the characters that change or that could combine with a neighbour. The former
+are looked up in a table; the latter are missing from it, and the KeyError sends the whole text to the slow path.
+The tables are computed from `unicodedata` at first use, so importing costs nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+_BLOCKS = ((0, 0x3400), (0xA000, 0xAC00), (0xD7A4, 0x17000), (0x1AFF0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE1000))
+"""All but Han, Hangul syllables, Tangut and the empty planes, where nothing is composed (a test walks them all)."""
+
+_WIDE = tuple(zip("，！？：；（）", ",!?:;()", strict=True))
+"""What nearly every Chinese text holds: seven `str.replace` are cheaper than one table lookup for each of them."""
+
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_VARIATION_SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+
+
+def safe(text: str) -> str:
+    """Return `text` fit for JSON: surrogate pairs joined, lone surrogates and NUL replaced by U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    if _NOT_TEXT.search(text) is None:
+        return text
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return joined.replace("\x00", "\ufffd")
+
+
+def nfkc(text: str) -> str:
+    """Return exactly `unicodedata.normalize("NFKC", text)`, about eight times faster on Chinese."""
+    if text.isascii():
+        return text
+    find, table, _ = _nfkc_tables()
+    try:
+        return find.sub(lambda match: table[match[0]], _narrow(text))
+    except KeyError:
+        return unicodedata.normalize("NFKC", text)
+
+
+def fold(text: str) -> str:
+    """Return what search compares: NFKC, traditional to simplified, casefolded, blanks folded, controls removed.
+
+    `fold(fold(text)) == fold(text)`; lone surrogates, NUL, zero-width and bidi controls never survive.
+    """
+    find, table, _ = _fold_tables()
+    try:
+        folded = find.sub(lambda match: table[match[0]], _narrow(text))
+    except KeyError:
+        return fold_slowly(text)
+    return " ".join(folded.casefold().split())
+
+
+def fold_slowly(text: str) -> str:
+    """Return `fold(text)` by definition: its steps, repeated until nothing changes."""
+    while (folded := _fold_once(text)) != text:
+        text = folded
+    return text
+
+
+def fold_aligned(text: str) -> str:
+    """Return `text` folded where one character becomes one character, so that offsets stay those of `text`."""
+    return text.translate(_aligned())
+
+
+@cache
+def traditional_to_simplified() -> Mapping[int, str]:
+    """Return the map of single characters, traditional to simplified (OpenCC's TSCharacters, first choice)."""
+    table = resources.files("opencc").joinpath("dictionary/TSCharacters.txt").read_text("utf-8")
+    pairs = (line.split("\t") for line in table.splitlines() if "\t" in line)
+    return {ord(source): targets.split()[0] for source, targets in pairs}
+
+
+class _Table(dict[str, str]):
+    """What a found character becomes; KeyError for one that could combine with a neighbour."""
+
+    def __init__(self, known: Mapping[str, str], unsafe: frozenset[str]) -> None:
+        super().__init__(known)
+        self._unsafe = unsafe
+
+    def __missing__(self, character: str) -> str:
+        if character in self._unsafe or character <= "\uffff":
+            raise KeyError(character)
+        self[character] = character  # the regex finds every astral character; most stay as they are
+        return character
+
+
+class _Tables(NamedTuple):
+    find: re.Pattern[str]
+    table: _Table
+    unsafe: frozenset[str]
+
+
+def _narrow(text: str) -> str:
+    for wide, narrow in _WIDE:
+        text = text.replace(wide, narrow)
+    return text
+
+
+def _fold_once(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).translate(_dropped_or_simplified())
+    text = unicodedata.normalize("NFKC", text.casefold())
+    return " ".join(text.split())
+
+
+@cache
+def _scanned() -> tuple[str, ...]:
+    return tuple(chr(code) for block in _BLOCKS for code in range(*block))
+
+
+@cache
+def _dropped_or_simplified() -> Mapping[int, str | None]:
+    category = unicodedata.category
+    dropped = (character for character in _scanned() if category(character) in {"Cc", "Cf", "Cs"})
+    table: dict[int, str | None] = {ord(character): None for character in dropped if not character.isspace()}
+    table.update(dict.fromkeys(_VARIATION_SELECTORS))
+    table.update(traditional_to_simplified())
+    return table
+
+
+@cache
+def _combining() -> frozenset[str]:
+    """Return the characters that can change together with the one before them."""
+    marks = set(filter(unicodedata.combining, _scanned()))
+    pairs = (parts for parts in map(str.split, map(unicodedata.decomposition, _scanned())) if len(parts) == 2)
+    seconds = {chr(int(pair[1], 16)) for pair in pairs if pair[0][0] != "<"}
+    return frozenset(marks | seconds | set(map(chr, range(0x1160, 0x1200))))  # the last: Hangul vowels and finals
+
+
+@cache
+def _nfkc_tables() -> _Tables:
+    decomposable = filter(unicodedata.decomposition, _scanned())
+    changed = {character: unicodedata.normalize("NFKC", character) for character in decomposable}
+    changed = {character: result for character, result in changed.items() if result != character}
+    combining = _combining()
+    unsafe = combining | {character for character, result in changed.items() if result[:1] in combining}
+    return _tables(changed, unsafe)
+
+
+@cache
+def _fold_tables() -> _Tables:
+    changed = _folded_characters()
+    unsafe = _nfkc_tables().unsafe | {character for character, result in changed.items() if _is_unsafe(result)}
+    # `fold` casefolds the whole text afterwards, in C: no need to find plain capitals one by one.
+    return _tables({c: r for c, r in changed.items() if r != c.casefold() or c > "\uffff"}, unsafe)
+
+
+@cache
+def _folded_characters() -> Mapping[str, str]:
+    candidates = set(_nfkc_tables().table) | set(map(chr, _dropped_or_simplified()))
+    candidates |= {character for character in _scanned() if character.casefold() != character}
+    # Between two letters, so that a blank stays to be seen.
+    return {character: fold_slowly(f"x{character}x")[1:-1] for character in candidates - _nfkc_tables().unsafe}
+
+
+def _is_unsafe(result: str) -> bool:
+    return result[:1] in _combining() or result.casefold() != result or (" " in result and result != " ")
+
+
+def _tables(changed: Mapping[str, str], unsafe: frozenset[str]) -> _Tables:
+    known = {character: result for character, result in changed.items() if character not in unsafe}
+    found = {ord(character) for character in (*known, *unsafe) if character <= "\uffff"}
+    # One class for the BMP keeps the regex engine on its constant-time bitmap; all of the astral planes match too.
+    find = re.compile(f"[{_ranges(found)}\U00010000-\U0010ffff]")
+    return _Tables(find, _Table(known, unsafe), unsafe)
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    runs: list[list[int]] = []
+    for code in sorted(codes):
+        if runs and runs[-1][1] == code - 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in runs)
+
+
+@cache
+def _aligned() -> Mapping[int, str]:
+    return {ord(character): result for character, result in _folded_characters().items() if len(result) == 1}
