@@ -88,11 +88,15 @@ class SchemaError(RecordError):
 
 
 class RefusedRequest(PipelineError):  # noqa: N818 - a refusal is an answer, not a fault of ours
-    """A push request that is forged (401/403), malformed (400) or too large (413); `status` is the HTTP answer."""
+    """A push request that is forged (401/403), malformed (400) or too large (413); `status` is the HTTP answer.
 
-    def __init__(self, message: str, status: int = 403) -> None:
+    `reason` is one word of a small set, for the metric.
+    """
+
+    def __init__(self, message: str, status: int = 403, reason: str = "other") -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
 
 
 class FatalError(PipelineError):

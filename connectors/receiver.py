@@ -1,0 +1,219 @@
+"""The receiver: one HTTP server that hosts every push channel and says yes only when the message is safe."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import structlog
+import uvicorn
+from pydantic import BaseModel, ConfigDict, Field
+from starlette import requests
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from connectors import metrics
+from connectors.base import Answer, PushConnector, Request
+from connectors.intake import Intake, Publisher
+from connectors.journal import Journal
+from schemas.errors import MisconfiguredError, RefusedRequest, RetriableError
+
+_log = structlog.get_logger(__name__)
+
+
+class ReceiverSettings(BaseModel):
+    """The one HTTP server of the push channels."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; a proxy with TLS stands before it")
+    port: int = Field(19110, ge=0, le=65535, description="Port to listen on")
+    body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater body is refused while it comes in (413)")
+    body_timeout_seconds: float = Field(3.0, gt=0, description="A slower body is refused (408)")
+    idle_timeout_seconds: int = Field(10, gt=0, description="A connection without a whole request header is closed")
+    header_max_bytes: int = Field(16 * 1024, gt=0, description="A greater request header is refused (400)")
+    connections_max: int = Field(1024, gt=0, description="Connections at once; more are answered 503")
+    requests_max: int = Field(256, gt=0, description="Requests at once; more are answered 503")
+    publish_timeout_seconds: float = Field(
+        2.0, gt=0, le=4, description="After this long without Kafka's answer the journal takes the message"
+    )
+    shutdown_timeout_seconds: int = Field(10, gt=0, description="How long running requests may take to end")
+    journal_folder: Path | None = Field(None, description="Folder of the journal; in the data folder by default")
+    journal_max_bytes: int = Field(1 << 30, gt=0, description="With this much in the journal senders are told 503")
+
+
+class Receiver:
+    """An ASGI application: each path is one push connector's."""
+
+    def __init__(
+        self,
+        routes: Mapping[str, PushConnector],
+        publisher: Publisher,
+        journal: Journal,
+        settings: ReceiverSettings | None = None,
+        body_limits: Mapping[str, int] | None = None,
+    ) -> None:
+        self._settings = settings or ReceiverSettings()
+        self._intake = Intake(publisher, journal, self._settings.publish_timeout_seconds)
+        self._limits = body_limits or {}
+        self._running = 0
+        self._ready = False
+        hosted = [
+            Route(path, self._endpoint(path, connector), methods=["GET", "POST"]) for path, connector in routes.items()
+        ]
+        health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
+        self._app = Starlette(routes=[*health, *hosted], lifespan=self._lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's start and stop."""
+        await self._app(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Drain what an earlier run left, and whatever comes; at the end everything is on the disk or in Kafka."""
+        draining = asyncio.create_task(self._intake.drain(), name="journal")
+        self._ready = True
+        try:
+            yield
+        finally:
+            self._ready = False
+            draining.cancel()
+            with suppress(asyncio.CancelledError):
+                await draining
+            await self._intake.close()
+
+    def _endpoint(self, path: str, connector: PushConnector) -> Callable[[requests.Request], Awaitable[Response]]:
+        limit = self._limits.get(path, self._settings.body_max_bytes)
+
+        async def endpoint(request: requests.Request) -> Response:
+            started = time.perf_counter()
+            outcome, answer = await self._admitted(connector, request, limit)
+            metrics.PUSH_REQUESTS.labels(connector.channel, outcome).inc()
+            metrics.PUSH_SECONDS.labels(connector.channel).observe(time.perf_counter() - started)
+            return Response(answer.body, answer.status, media_type=answer.content_type)
+
+        return endpoint
+
+    async def _admitted(self, connector: PushConnector, request: requests.Request, limit: int) -> tuple[str, Answer]:
+        if self._running >= self._settings.requests_max:
+            return "overloaded", Answer(status=503)
+        self._running += 1
+        try:
+            return await self._judged(connector, request, limit)
+        finally:
+            self._running -= 1
+
+    async def _judged(self, connector: PushConnector, request: requests.Request, limit: int) -> tuple[str, Answer]:
+        """Return what became of a request, and its answer: a success only when the messages are safe."""
+        try:
+            accepted = connector.accept(await self._read(request, limit))
+            outcome = await self._intake.keep(accepted.messages) if accepted.messages else "answered"
+        except RefusedRequest as refusal:
+            metrics.PUSH_REFUSED.labels(connector.channel, refusal.reason).inc()
+            return "refused", Answer(status=refusal.status)
+        except RetriableError as error:
+            _log.error("push_not_safe", channel=connector.channel, error=type(error).__name__)
+            return "unsafe", Answer(status=503)
+        except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is acknowledged, the next request goes on
+            _log.error("push_failed", channel=connector.channel, error=type(error).__name__)
+            return "failed", Answer(status=500)
+        return outcome, accepted.answer
+
+    async def _read(self, request: requests.Request, limit: int) -> Request:
+        query: dict[str, tuple[str, ...]] = {}
+        for name, value in request.query_params.multi_items():
+            query[name] = (*query.get(name, ()), value)
+        return Request(
+            method=request.method,
+            path=request.url.path,
+            query=query,
+            headers=dict(request.headers),
+            body=await _body(request, limit, self._settings.body_timeout_seconds),
+        )
+
+    async def _alive(self, _: requests.Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def _readiness(self, _: requests.Request) -> Response:
+        ready = self._ready and not self._intake.full
+        return JSONResponse({"ready": ready, "journal_full": self._intake.full}, 200 if ready else 503)
+
+
+async def _body(request: requests.Request, limit: int, seconds: float) -> bytes:
+    """Return the body; one that is too large is refused before more of it than that is held."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            _check_size(int(request.headers.get("content-length", 0)), limit)
+            async for chunk in request.stream():
+                _check_size(len(body) + len(chunk), limit)
+                body += chunk
+    except TimeoutError as error:
+        raise RefusedRequest("the body did not arrive in time", status=408, reason="slow") from error
+    except requests.ClientDisconnect as error:
+        raise RefusedRequest("the sender hung up", status=400, reason="disconnected") from error
+    return bytes(body)
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise RefusedRequest("the body is larger than this channel takes", status=413, reason="size")
+
+
+class _Impatient(H11Protocol):
+    """Closes a connection that brings no whole request header in time, also when it dribbles."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in the parent
+        super().connection_made(transport)
+        self._expect_request()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect_request()
+
+    def _expect_request(self) -> None:
+        self.loop.call_later(self.timeout_keep_alive, self._hang_up, self.cycle)
+
+    def _hang_up(self, last: object) -> None:
+        if self.cycle is last:
+            self.transport.close()
+
+
+def serve(app: Receiver, settings: ReceiverSettings) -> None:
+    """Run until SIGTERM or SIGINT; running requests end first. No access log: query strings hold openids."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=_Impatient,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=settings.connections_max,
+        timeout_keep_alive=settings.idle_timeout_seconds,
+        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+        h11_max_incomplete_event_size=settings.header_max_bytes,
+    )
+    with _signals_that_return():
+        try:
+            uvicorn.Server(config).run()
+        except SystemExit as error:
+            raise MisconfiguredError(f"cannot listen on {settings.host}:{settings.port}: set receiver.port") from error
+
+
+@contextmanager
+def _signals_that_return() -> Iterator[None]:
+    """Let the caller clean up: uvicorn raises the signal that ended it again, which would end the process."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,96 @@
+"""The few fields of a callback's XML that name it: nothing else of it is understood here."""
+
+import hashlib
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.ElementTree import fromstring
+from msgspec import Struct
+
+from connectors.wechat.signature import moment
+
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Citizens' keyboards send them and XML forbids them: out for parsing, not for publishing."""
+
+_ENCRYPTED = re.compile(rb"<Encrypt><!\[CDATA\[([A-Za-z0-9+/=]+)\]\]></Encrypt>")
+
+_FIRST = datetime(2011, 1, 21, tzinfo=UTC)
+"""WeChat's first day: no CreateTime is older."""
+
+_LONGEST_ID = 256
+_LONGEST_OPENID = 128
+_LONGEST_NUMBER = 20
+
+
+class Callback(Struct, frozen=True, kw_only=True):
+    """What names a callback; `sender` is the openid, `time` is None when CreateTime makes no sense."""
+
+    identifier: str
+    sender: str | None = None
+    time: datetime | None = None
+
+
+def read(body: bytes, now: datetime) -> Callback:
+    """Return what names this callback; for a body that is no callback, the digest of its bytes does."""
+    fields = parse(body)
+    if fields is None:
+        return Callback(identifier=_digest(body))
+    return Callback(
+        identifier=_identifier(fields) or _digest(body),
+        sender=_openid(fields.get("FromUserName", "")),
+        time=_sensible(fields.get("CreateTime", ""), now),
+    )
+
+
+def parse(body: bytes) -> dict[str, str] | None:
+    """Return the texts under the root; None when it is not XML, has a DTD, or names a thing twice."""
+    try:
+        root: Element = fromstring(_CONTROLS.sub(b"", body), forbid_dtd=True)
+    except (ParseError, ValueError, LookupError):  # defusedxml's and expat's decoding errors are ValueErrors
+        return None
+    twice = any(count > 1 for count in Counter(child.tag for child in root).values())
+    return None if twice or root.tag != "xml" else {child.tag: (child.text or "").strip() for child in root}
+
+
+def encrypted(body: bytes) -> str:
+    """Return the Encrypt field of an outer body, "" when there is none.
+
+    In compatible mode the citizen's text stands beside it, and may break the XML: then the last Encrypt counts,
+    as the platform writes it last. The signature over it judges in any case.
+    """
+    fields = parse(body)
+    if fields is not None:
+        return fields.get("Encrypt", "")
+    found = _ENCRYPTED.findall(body)
+    return found[-1].decode() if found else ""
+
+
+def _identifier(fields: dict[str, str]) -> str | None:
+    if fields.get("MsgType") != "event":
+        number = fields.get("MsgId", "")
+        return number if _is_number(number) else None
+    parts = [fields.get(name, "") for name in ("FromUserName", "CreateTime", "Event")]
+    if not all(parts):
+        return None
+    key = ":".join([*parts, fields["EventKey"]] if fields.get("EventKey") else parts)
+    return key if len(key) <= _LONGEST_ID else _digest(key.encode())
+
+
+def _is_number(text: str) -> bool:
+    """Say whether this is a 64-bit number; a MsgId stays text, as many programs cannot hold one."""
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and bool(text.strip("0"))
+
+
+def _openid(text: str) -> str | None:
+    return text if 0 < len(text) <= _LONGEST_OPENID else None
+
+
+def _sensible(text: str, now: datetime) -> datetime | None:
+    at = moment(text)
+    return at if at and _FIRST <= at <= now + timedelta(days=1) else None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,65 @@
+"""What the account's page on the platform (公众平台 → 基本配置) and our own address say."""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+Mode = Literal["plain", "compatible", "safe"]
+"""消息加解密方式: 明文模式, 兼容模式, 安全模式."""
+
+ENCRYPTED: frozenset[Mode] = frozenset({"compatible", "safe"})
+
+AES_KEY_CHARACTERS = 43
+
+
+def _checked_key(secret: SecretStr) -> SecretStr:
+    try:
+        aes_key(secret)
+    except (binascii.Error, ValueError):
+        raise ValueError("an EncodingAESKey has 43 letters and digits: copy it again from the platform") from None
+    return secret
+
+
+def aes_key(secret: SecretStr) -> bytes:
+    """Return the 32 bytes of an EncodingAESKey; raises ValueError when it is none."""
+    text = secret.get_secret_value()
+    if len(text) != AES_KEY_CHARACTERS:
+        raise ValueError("not 43 characters")
+    return base64.b64decode(text + "=", validate=True)
+
+
+Token = Annotated[SecretStr, Field(min_length=3, max_length=32)]
+AesKey = Annotated[SecretStr, AfterValidator(_checked_key)]
+
+
+class WeChatSettings(BaseModel):
+    """One official account."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account: str = Field(min_length=1, description="Name of the account in `ce_source`; never change it")
+    appid: str = Field(min_length=1, description="AppID of the account")
+    tokens: tuple[Token, ...] = Field(min_length=1, description="Token; the old and the new one while it is changed")
+    aes_keys: tuple[AesKey, ...] = Field((), description="EncodingAESKey; the old and the new one while it is changed")
+    modes: frozenset[Mode] = Field(
+        frozenset({"safe"}),
+        min_length=1,
+        description="消息加解密方式 that are accepted; in `plain` the platform signs no bodies, so prefer `safe`",
+    )
+    jurisdiction: str | None = Field(
+        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the pipeline's own by default"
+    )
+    path: str = Field(
+        "/wechat", pattern=r"^/[\w/.-]*$", description="Path of the callback URL (服务器地址) on the receiver"
+    )
+    timestamp_window_seconds: float = Field(
+        300, gt=0, le=3600, description="How far a request's timestamp may be from our clock"
+    )
+
+    @model_validator(mode="after")
+    def _needs_a_key(self) -> "WeChatSettings":
+        if self.modes & ENCRYPTED and not self.aes_keys:
+            raise ValueError("aes_keys is missing: safe and compatible mode need the EncodingAESKey")
+        return self
