@@ -104,7 +104,7 @@ def _verify(jar: Jar, path: Path) -> None:
 def _is_intact(jar: Jar) -> bool:
     try:
         return _digest(jar.path) == jar.sha256
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

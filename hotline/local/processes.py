@@ -33,10 +33,9 @@ def spawn(command: Sequence[str], folder: Path, log: Path) -> psutil.Process:
     """Start `command` in `folder`, with its output in `log`."""
     _rotate(log)
     with log.open("ab") as output:
-        child = subprocess.Popen(
+        return psutil.Popen(
             command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-    return psutil.Process(child.pid)
 
 
 def environment() -> dict[str, str]:

@@ -92,7 +92,7 @@ class Supervisor:
 
     def _is_over(self) -> bool:
         """Say whether to stop: told to, the folder was deleted, or the owner (a test run) is gone."""
-        orphaned = self._owner is not None and not self._owner.is_running()
+        orphaned = self._owner is not None and not processes.alive(self._owner)
         return self._stopping.is_set() or orphaned or not state.is_there(self._folder)
 
     def _stop(self) -> None:

@@ -1,0 +1,136 @@
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from hotline.local.stack import Endpoints, Existing, Stack
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+TOPIC, INDEX = "test.kept.v1", "test-kept"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that may be killed, in a folder whose name needs care."""
+    stack = Stack(tmp_path_factory.mktemp("热线 own"))
+    made = stack.up(owner=os.getpid())
+    with closing(KafkaAdminClient(bootstrap_servers=made.bootstrap_servers)) as admin:
+        admin.create_topics([NewTopic(TOPIC, 1, 1)])
+    yield stack
+    stack.down()
+
+
+@pytest.fixture
+def up(own: Stack) -> Endpoints:
+    return own.up(owner=os.getpid())
+
+
+def write(where: Endpoints, text: str) -> None:
+    """Write a record and a document; both are acknowledged when this returns."""
+    with closing(KafkaProducer(bootstrap_servers=where.bootstrap_servers, acks="all")) as producer:
+        producer.send(TOPIC, text.encode()).get(10)
+    with Elasticsearch(where.elasticsearch_url) as client:
+        client.index(index=INDEX, id=text, document={"text": text})
+
+
+def records(where: Endpoints) -> set[str]:
+    consumer = KafkaConsumer(bootstrap_servers=where.bootstrap_servers, consumer_timeout_ms=5000)
+    partition = TopicPartition(TOPIC, 0)
+    consumer.assign([partition])
+    consumer.seek_to_beginning(partition)
+    end = consumer.end_offsets([partition])[partition]
+    found = set()
+    while consumer.position(partition) < end:
+        for batch in consumer.poll(1000).values():
+            found |= {record.value.decode() for record in batch}
+    consumer.close()
+    return found
+
+
+def documents(where: Endpoints) -> set[str]:
+    with Elasticsearch(where.elasticsearch_url) as client:
+        client.indices.refresh(index=INDEX)
+        return {hit["_id"] for hit in client.search(index=INDEX, size=100)["hits"]["hits"]}
+
+
+def test_a_second_up_changes_nothing(own: Stack, up: Endpoints) -> None:
+    pids = [own.pid("kafka"), own.pid("elasticsearch"), own.pid("supervisor")]
+    began = time.monotonic()
+    assert own.up() == up
+    assert time.monotonic() - began < 2
+    assert [own.pid("kafka"), own.pid("elasticsearch"), own.pid("supervisor")] == pids
+
+
+def test_two_stacks_stand_side_by_side(own: Stack, up: Endpoints, stack: Endpoints) -> None:
+    assert up.bootstrap_servers != stack.bootstrap_servers
+    assert up.elasticsearch_url != stack.elasticsearch_url
+    write(up, "only here")
+    with closing(KafkaAdminClient(bootstrap_servers=stack.bootstrap_servers)) as admin:
+        assert TOPIC not in admin.list_topics()
+    with Elasticsearch(stack.elasticsearch_url) as client:
+        assert not client.indices.exists(index=INDEX)
+
+
+def test_a_killed_kafka_comes_back_with_every_acknowledged_record(own: Stack, up: Endpoints) -> None:
+    before = own.pid("kafka")
+    write(up, "before kafka died")
+    own.restart("kafka")
+    assert own.pid("kafka") != before
+    assert "before kafka died" in records(up)
+
+
+def test_a_killed_elasticsearch_comes_back_with_every_acknowledged_document(own: Stack, up: Endpoints) -> None:
+    before = own.pid("elasticsearch")
+    write(up, "before elasticsearch died")
+    own.restart("elasticsearch")
+    assert own.pid("elasticsearch") != before
+    assert "before elasticsearch died" in documents(up)
+
+
+def test_servers_outlive_a_killed_supervisor_and_the_next_up_adopts_them(own: Stack, up: Endpoints) -> None:
+    before = own.pid("kafka"), own.pid("elasticsearch")
+    own.kill("supervisor")
+    assert own.pid("supervisor") is None
+    assert own.up(owner=os.getpid()) == up
+    assert own.pid("supervisor") is not None
+    assert (own.pid("kafka"), own.pid("elasticsearch")) == before
+    own.restart("kafka")
+
+
+def test_everything_killed_at_once_comes_back_with_its_data(own: Stack, up: Endpoints) -> None:
+    write(up, "before all died")
+    for which in ("supervisor", "kafka", "elasticsearch"):
+        own.kill(which)
+    assert not any(server.up for server in own.status())
+    again = own.up(owner=os.getpid())
+    assert "before all died" in records(again) & documents(again)
+
+
+def test_down_stops_everything_and_keeps_the_data(own: Stack, up: Endpoints) -> None:
+    write(up, "before down")
+    own.down()
+    assert own.pid("supervisor") is own.pid("kafka") is own.pid("elasticsearch") is None
+    assert [server.up for server in own.status()] == [False, False]
+    again = own.up(owner=os.getpid())
+    assert "before down" in records(again) & documents(again)
+
+
+def test_down_also_stops_what_a_killed_supervisor_left_and_wipe_deletes_it(own: Stack, up: Endpoints) -> None:
+    own.kill("supervisor")
+    own.wipe()
+    assert own.pid("kafka") is own.pid("elasticsearch") is None
+    assert not {"kafka", "elasticsearch", "logs", "stack.json"} & {path.name for path in own.data_dir.iterdir()}
+
+
+def test_existing_clusters_are_used_and_nothing_is_started(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, Existing("broker:9092", "https://search:9200"))
+    assert stack.up() == Endpoints("broker:9092", "https://search:9200")
+    assert stack.status() == []
+    assert stack.pid("supervisor") is None

@@ -1,0 +1,134 @@
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+import pytest
+
+from hotline.local import processes, state, supervisor
+from hotline.local.server import mark
+from hotline.local.state import ServerName, StackState
+from hotline.local.supervisor import Keeper, Supervisor
+
+pytestmark = pytest.mark.integration  # it looks which ports are free
+
+
+class Sleeper:
+    """A server that sleeps, or ends at once."""
+
+    name: ClassVar[ServerName] = "kafka"
+    version: ClassVar[str] = "0"
+    seconds: ClassVar[int] = 60
+
+    def __init__(self, data_dir: Path, ports: tuple[int, int]) -> None:
+        self.folder = data_dir / "kafka"
+        self.port = ports[0]
+
+    def command(self) -> list[str]:
+        self.folder.mkdir(exist_ok=True)
+        return [sys.executable, "-c", f"import time; time.sleep({self.seconds})", mark(self.folder)]
+
+    def answers(self) -> bool:
+        return True
+
+
+class Failing(Sleeper):
+    seconds = 0
+
+    def answers(self) -> bool:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "logs").mkdir(parents=True)
+    return folder
+
+
+def test_a_server_that_was_ready_is_started_again_at_once(folder: Path) -> None:
+    keeper = Keeper(Sleeper(folder, (1, 2)), folder / "log")
+    keeper.tick(0)
+    keeper.tick(0)
+    first = keeper.process
+    assert first is not None
+    assert keeper.state.phase == "ready"
+    first.kill()
+    first.wait()
+    keeper.tick(1)
+    keeper.tick(1)
+    assert keeper.process is not None
+    assert keeper.process.pid == keeper.state.pid != first.pid
+    assert keeper.state.restarts == 1
+    processes.stop([keeper.process], 5)
+
+
+def test_a_server_that_cannot_start_is_tried_less_and_less_often(folder: Path) -> None:
+    keeper = Keeper(Failing(folder, (1, 2)), folder / "log")
+    keeper.tick(0)
+    now, pauses = 0.0, []
+    for _ in range(4):
+        assert keeper.process is not None
+        keeper.process.wait()
+        keeper.tick(now)
+        died = now
+        while keeper.process is None:
+            now += 0.5
+            keeper.tick(now)
+        pauses.append(now - died)
+    keeper.process.wait()
+    assert pauses == [1, 2, 4, 8]
+    assert keeper.state.failed_starts == 4
+
+
+def test_a_running_server_is_adopted(folder: Path) -> None:
+    server = Sleeper(folder, (1, 2))
+    running = processes.spawn(server.command(), folder, folder / "log")
+    keeper = Keeper(server, folder / "log")
+    keeper.tick(0)
+    assert keeper.process == running
+    assert keeper.state.phase == "ready"
+    processes.stop([running], 5)
+
+
+def _run(folder: Path, meanwhile: Callable[[], None], owner: psutil.Process | None = None) -> None:
+    """Run a supervisor in this thread and `meanwhile` in another once its server is there."""
+
+    def wait() -> None:
+        while not (processes.find(mark(folder / "kafka")) and (folder / "supervisor.pid").exists()):
+            time.sleep(0.01)
+        meanwhile()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    Supervisor(folder, ["kafka"], owner).run()
+    thread.join()
+    assert processes.find(mark(folder / "kafka")) is None
+
+
+@pytest.fixture
+def sleeping(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setitem(supervisor.SERVERS, "kafka", Sleeper)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    state.save(folder, StackState(3))
+    return folder
+
+
+def test_a_supervisor_whose_folder_is_deleted_stops_its_servers(sleeping: Path) -> None:
+    _run(sleeping, lambda: state.forget(sleeping))
+
+
+def test_a_supervisor_whose_owner_is_gone_stops_its_servers(sleeping: Path) -> None:
+    owner = processes.spawn([sys.executable, "-c", "import time; time.sleep(60)"], sleeping, sleeping / "log")
+    _run(sleeping, owner.kill, owner)
+    left = state.load(sleeping)
+    assert left is not None
+    assert (left.slot, left.supervisor, left.servers["kafka"].phase) == (3, None, "down")
