@@ -1,0 +1,190 @@
+"""What search, show, explain and the console ask of Elasticsearch; masked unless somebody may see it all."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from elasticsearch import AsyncElasticsearch, NotFoundError
+from msgspec import Struct
+
+from normalizers.text import fold
+from schemas import ids
+from schemas.elastic import PREFIX, indices
+from schemas.errors import MisconfiguredError, SchemaError
+from schemas.records import Link, Message, Ticket
+from sinks.elastic.errors import translated
+
+T = TypeVar("T")
+
+_SHOWN = ["ticket_id", "ticket_no", "title", "status", "channel", "received_at", "urgency"]
+_OPEN, _CLOSE = "\x02", "\x03"
+"""Marks of a match; `fold` lets no control character into `search_text`."""
+
+_HIGHLIGHT: dict[str, Any] = {
+    "pre_tags": [_OPEN],
+    "post_tags": [_CLOSE],
+    "fields": {"search_text": {"fragment_size": 80, "number_of_fragments": 1, "no_match_size": 80}},
+}
+_MAX_LINKS = 1000
+
+
+class Filters(Struct, frozen=True, kw_only=True):
+    """What narrows a search beside its words; times are of the first message, from inclusive, to exclusive."""
+
+    channel: str | None = None
+    status: str | None = None
+    jurisdiction: str | None = None
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+
+
+class Hit(Struct, frozen=True, kw_only=True):
+    """One ticket that a search found; `marks` are the matches in `snippet`, as start and end."""
+
+    ticket_id: str
+    ticket_no: str
+    title: str | None = None
+    status: str
+    channel: str
+    received_at: datetime
+    urgency: str = "normal"
+    snippet: str = ""
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+class Archive:
+    """Reads the archive. Raises UnreachableError or MisconfiguredError, each with the next action."""
+
+    def __init__(self, client: AsyncElasticsearch, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._alias = {name: index.alias for name, index in indices(prefix).items()}
+
+    async def search(
+        self, query: str, *, masked: bool = True, limit: int = 20, filters: Filters | None = None
+    ) -> list[Hit]:
+        """Return the newest tickets that hold every word of the query, exactly; ``-word`` excludes.
+
+        Two-character names and road + number are found as written; a ticket's number or id finds that ticket.
+        """
+        with _asked():
+            answer = await self._client.search(
+                index=self._tickets(masked),
+                query=_query(query, filters or Filters()),
+                size=limit,
+                source={"includes": _SHOWN},
+                highlight=_HIGHLIGHT,
+                sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
+                track_total_hits=False,
+            )
+        return [_hit(found) for found in answer["hits"]["hits"]]
+
+    async def count(self, query: str = "", *, masked: bool = True, filters: Filters | None = None) -> int:
+        """Return how many tickets a search finds; all of them for an empty query."""
+        with _asked():
+            answer = await self._client.count(index=self._tickets(masked), query=_query(query, filters or Filters()))
+        return int(answer["count"])
+
+    async def ticket(self, name: str, *, masked: bool = True) -> Ticket | None:
+        """Return the ticket of an id or an official number (工单编号)."""
+        field = "ticket_no" if ids.valid_ticket_no(name) else "ticket_id"
+        return await self._newest(self._tickets(masked), {"term": {field: name}}, Ticket)
+
+    async def message(self, message_id: str) -> Message | None:
+        """Return a message, in clear."""
+        return await self._newest(self._alias["message"], {"term": {"message_id": message_id}}, Message)
+
+    async def links(self, ticket_id: str) -> list[Link]:
+        """Return the links of the messages filed in a ticket, oldest first."""
+        with _asked():
+            answer = await self._client.search(
+                index=self._alias["link"],
+                query={"term": {"ticket_id": ticket_id}},
+                size=_MAX_LINKS,
+                sort=[{"decided_at": "asc"}, {"message_id": "asc"}],
+            )
+        return [_read(found["_source"], Link) for found in answer["hits"]["hits"]]
+
+    async def refresh(self) -> None:
+        """Make everything that was written findable now, not within a second; for tests and the demo."""
+        with _asked():
+            await self._client.indices.refresh(index=list(self._alias.values()))
+
+    def _tickets(self, masked: bool) -> str:
+        return self._alias["ticket_masked" if masked else "ticket"]
+
+    async def _newest(self, alias: str, query: Mapping[str, Any], kind: type[T]) -> T | None:
+        """Return the document of the highest version: a message taken in twice can lie in two months' indices."""
+        with _asked():
+            answer = await self._client.search(index=alias, query=query, size=10, version=True)
+        found = max(answer["hits"]["hits"], key=lambda hit: hit["_version"], default=None)
+        return None if found is None else _read(found["_source"], kind)
+
+
+@contextlib.contextmanager
+def _asked() -> Iterator[None]:
+    with translated():
+        try:
+            yield
+        except NotFoundError as error:
+            raise MisconfiguredError("The archive has no index yet: run `hotline index create`") from error
+
+
+def _query(text: str, filters: Filters) -> dict[str, Any]:
+    number = text.strip()
+    if ids.valid_ticket_no(number):
+        return _bool([{"term": {"ticket_no": number}}, *_narrowed(filters)], [])
+    words = [word for word in fold(text).split() if _has_token(word)]
+    if text.strip() and not words:
+        return {"match_none": {}}
+    wanted = [_phrase(word) for word in words if not word.startswith("-")]
+    unwanted = [_phrase(word.lstrip("-")) for word in words if word.startswith("-")]
+    return _bool([*wanted, *_narrowed(filters)], unwanted)
+
+
+def _bool(filters: list[dict[str, Any]], unwanted: list[dict[str, Any]]) -> dict[str, Any]:
+    # Filters only: a phrase is there or not, and the newest ticket comes first, not the shortest.
+    return {"bool": {"filter": filters, "must_not": unwanted}}
+
+
+def _phrase(word: str) -> dict[str, Any]:
+    """Match one word exactly: its characters side by side, its numbers whole (12号 is not in 128号)."""
+    return {"match_phrase": {"search_text": word}}
+
+
+def _has_token(word: str) -> bool:
+    """Say whether anything of a word is searched; punctuation is not."""
+    return any(character.isalnum() or character > "\u2fff" for character in word)
+
+
+def _narrowed(filters: Filters) -> list[dict[str, Any]]:
+    equal = {"channel": filters.channel, "status": filters.status, "jurisdiction": filters.jurisdiction}
+    terms: list[dict[str, Any]] = [{"term": {name: value}} for name, value in equal.items() if value is not None]
+    times = {"gte": filters.received_from, "lt": filters.received_to}
+    span = {bound: at.isoformat() for bound, at in times.items() if at is not None}
+    return [*terms, {"range": {"received_at": span}}] if span else terms
+
+
+def _hit(found: Mapping[str, Any]) -> Hit:
+    (marked,) = found.get("highlight", {}).get("search_text", [""])
+    snippet, marks = _unmark(marked)
+    return _read({**found["_source"], "snippet": snippet, "marks": marks}, Hit)
+
+
+def _unmark(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Part a snippet from the marks in it; marks side by side become one."""
+    plain, marks = "", list[tuple[int, int]]()
+    for piece in text.replace(_CLOSE + _OPEN, "").split(_OPEN):
+        inside, closed, after = piece.partition(_CLOSE)
+        if closed:
+            marks.append((len(plain), len(plain) + len(inside)))
+        plain += inside + after
+    return plain, marks
+
+
+def _read(source: Mapping[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(source, kind)
+    except msgspec.ValidationError as error:  # its text can quote a value
+        raise SchemaError(f"The archive holds a document that is no {kind.__name__}: rebuild its index") from error
