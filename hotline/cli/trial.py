@@ -1,5 +1,6 @@
 """`hotline try`: what the pipeline would make of some inputs; no server, nothing kept."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,8 +17,16 @@ def _known(channel: str | None) -> str | None:
     return channel
 
 
+def _adcode(jurisdiction: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{5}", jurisdiction):
+        raise typer.BadParameter("six digits, such as 210100")
+    return jurisdiction
+
+
 def try_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders to walk.", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files, or folders to walk.", show_default=False)
+    ],
     channel: Annotated[
         str | None,
         typer.Option(
@@ -29,7 +38,9 @@ def try_(
     stage: Annotated[
         Literal["message", "ticket"], typer.Option(help="How far to go: to messages, or on to tickets.")
     ] = "message",
-    jurisdiction: Annotated[str, typer.Option(help="行政区划代码 of the city, unless a record names its own.")] = "110000",
+    jurisdiction: Annotated[
+        str, typer.Option(help="行政区划代码 of the city, unless a record names its own.")
+    ] = "110000",
     as_json: AsJson = False,
 ) -> None:
     """Show what the pipeline would make of PATH: the same functions, no server.

@@ -1,0 +1,69 @@
+"""How `hotline try` shows its results to a person."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from schemas.records import Link, Message, Ticket
+
+TEXT_CHARACTERS = 300
+
+
+def show(results: Iterable[dict[str, Any]], console: Console | None = None) -> None:
+    """Print one block for each input."""
+    console = console or Console()
+    for result in results:
+        console.print(f"[bold]{escape(result['input'])}[/]")
+        console.print(_block(result))
+
+
+def _block(result: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, value in _rows(result):
+        if value:
+            table.add_row(f"  [dim]{name}[/]", value)
+    return table
+
+
+def _rows(result: dict[str, Any]) -> list[tuple[str, str]]:
+    if (dead := result["dead"]) is not None:
+        return [("dead letter", f"[red]{dead['code']}[/] {escape(dead['reason'])}")]
+    return [*_message(result["message"]), *_ticket(result.get("ticket"), result.get("link"))]
+
+
+def _message(message: Message) -> list[tuple[str, str]]:
+    sender = f"{message.sender.name or ''} {message.sender.value}".strip() if message.sender else ""
+    emergency = message.emergency
+    return [
+        ("message", message.message_id),
+        ("from", escape(f"{sender} by {message.channel}".strip())),
+        ("received", message.received_at.isoformat()),
+        ("class", "" if message.message_class == "person" else message.message_class),
+        ("title", escape(message.title or "")),
+        ("text", escape(_short(message.text))),
+        ("files", escape(", ".join(file.name or file.id for file in message.attachments))),
+        ("findings", escape(", ".join(f"{finding.kind}={finding.value}" for finding in message.findings))),
+        ("emergency", f"[red]{emergency.level}: {', '.join(emergency.classes)}[/]" if emergency else ""),
+    ]
+
+
+def _ticket(ticket: Ticket | None, link: Link | None) -> list[tuple[str, str]]:
+    if link is None:
+        return []
+    why = f"{link.relation} ({link.method}, score {link.score:g})"
+    if ticket is None:
+        return [("no ticket", why)]
+    cluster = "" if ticket.cluster_id == ticket.ticket_id else ticket.cluster_id
+    return [
+        ("ticket", f"[green]{ticket.ticket_no}[/] {ticket.ticket_id}, {ticket.message_count} messages"),
+        ("why", why),
+        ("cluster", cluster),
+        ("proposed", ", ".join(f"{one.relation} {one.target}" for one in ticket.proposals)),
+    ]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= TEXT_CHARACTERS else f"{text[:TEXT_CHARACTERS]} … ({len(text)} characters)"

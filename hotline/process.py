@@ -1,0 +1,90 @@
+"""Runs components in this process until SIGTERM: all of them drain, and one that fails ends the others."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from msgspec import Struct
+
+from hotline.health import Health, Probe
+from schemas.errors import FatalError, PipelineError, UnreachableError
+
+Run = Callable[[asyncio.Event], Awaitable[None]]
+"""Works until the event is set, drains, and returns; raises an error of ours when it cannot go on."""
+
+_log = structlog.get_logger(__name__)
+
+ORPHANED_SECONDS = 1.0
+
+
+class Component(Struct, frozen=True, kw_only=True):
+    """One thing that `hotline run` runs."""
+
+    name: str
+    run: Run
+    probe: Probe | None = None
+
+
+def blocking(work: Callable[[threading.Event], None]) -> Run:
+    """Make a component of a function that blocks: it gets a thread of its own and an event that says stop."""
+
+    async def run(stop: asyncio.Event) -> None:
+        told = threading.Event()
+        working = asyncio.create_task(asyncio.to_thread(work, told))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        told.set()
+        await working
+
+    return run
+
+
+async def serve(components: Sequence[Component], health: Health, parent: int | None = None) -> None:
+    """Run the components until a signal, the end of process `parent`, or a fault, which is raised after all drained."""
+    stop = asyncio.Event()
+    _listen(stop)
+    watching = asyncio.create_task(_watch(parent, stop)) if parent else None
+    results = await asyncio.gather(*(_one(one, health, stop) for one in components), return_exceptions=True)
+    if watching:
+        watching.cancel()
+    faults = [fault for fault in results if isinstance(fault, BaseException)]
+    # What a person must mend is told before what may mend itself.
+    for fault in sorted(faults, key=lambda fault: not isinstance(fault, FatalError)):
+        raise fault
+
+
+def _listen(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+async def _watch(parent: int, stop: asyncio.Event) -> None:
+    """Stop when the process that started us is gone: a killed parent leaves no orphans."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - the kernel gives no event for it on every system
+        await asyncio.sleep(ORPHANED_SECONDS)
+    stop.set()
+
+
+async def _one(component: Component, health: Health, stop: asyncio.Event) -> None:
+    if component.probe:
+        health.watch(component.name, component.probe)
+    health.set(component.name, "running")
+    _log.info("component_started", component=component.name)
+    try:
+        await component.run(stop)
+        if not stop.is_set():
+            raise UnreachableError(f"{component.name} ended although nobody stopped it: see the log above.")
+        health.set(component.name, "stopped")
+        _log.info("component_stopped", component=component.name)
+    except Exception as error:
+        sentence = str(error) if isinstance(error, PipelineError) else None
+        health.set(component.name, "failed", sentence)
+        _log.error("component_failed", component=component.name, error=type(error).__name__, sentence=sentence)
+        raise
+    finally:
+        stop.set()

@@ -1,0 +1,134 @@
+"""From settings to what the rooms are handed: Kafka, Elasticsearch, the blob store and the policies."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from hotline.local import state
+from hotline.local.state import ServerName
+from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
+from schemas.connection import KafkaConnection
+from schemas.errors import MisconfiguredError
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy
+
+if TYPE_CHECKING:
+    from elasticsearch import AsyncElasticsearch
+    from obstore.store import ObjectStore
+
+    from hotline.settings import ElasticsearchSettings, Settings
+
+LEAST_KEY_BYTES = 16
+
+
+def kafka(settings: "Settings") -> KafkaConnection:
+    """Return how to reach Kafka: the cluster that the settings name, else the local stack."""
+    chosen = settings.kafka
+    password = chosen.sasl_password.get_secret_value() if chosen.sasl_password else None
+    return KafkaConnection(
+        bootstrap_servers=chosen.bootstrap_servers or f"127.0.0.1:{_local_port(settings, 'kafka')}",
+        security_protocol=chosen.security_protocol,
+        sasl_mechanism=chosen.sasl_mechanism,
+        sasl_username=chosen.sasl_username,
+        sasl_password=password,
+        ssl_cafile=str(chosen.ssl_cafile) if chosen.ssl_cafile else None,
+        partitions=chosen.partitions,
+        replication_factor=chosen.replication_factor,
+    )
+
+
+def elasticsearch_hosts(settings: "Settings") -> list[str]:
+    """Return the URLs of Elasticsearch: those that the settings name, else the local stack's."""
+    chosen = list(settings.elasticsearch.hosts)
+    return chosen or [f"http://127.0.0.1:{_local_port(settings, 'elasticsearch')}"]
+
+
+def elasticsearch(settings: "Settings") -> "AsyncElasticsearch":
+    """Make a client; who asked for it closes it."""
+    from elasticsearch import AsyncElasticsearch
+
+    try:
+        return AsyncElasticsearch(elasticsearch_hosts(settings), **_login(settings.elasticsearch))
+    except ValueError as error:
+        raise MisconfiguredError(f"`elasticsearch` cannot be used ({error}): correct it.") from error
+
+
+def blob_url(settings: "Settings") -> str:
+    """Return where large bodies lie: `blobs.url`, else a folder of the data folder."""
+    return settings.blobs.url or (settings.data_dir / "blobs").as_uri()
+
+
+def blobs(settings: "Settings") -> "ObjectStore":
+    """Open the blob store; a local folder is made when it is missing."""
+    from obstore.exceptions import BaseError
+    from obstore.store import LocalStore, from_url
+
+    url = blob_url(settings)
+    try:
+        if not url.startswith("file:"):
+            return from_url(url)
+        return LocalStore(_folder(url), mkdir=True)
+    except (BaseError, ValueError, OSError) as error:
+        raise MisconfiguredError(f"The blob store {url} cannot be opened: correct `blobs.url`.") from error
+
+
+def policy(settings: "Settings") -> Policy:
+    """Return what normalizers may depend on."""
+    keys = {
+        name: key.get_secret_value().encode() for name, key in sorted(settings.requester_keys.items(), reverse=True)
+    }
+    if not keys:
+        _local_only(settings, "Requester hashes", "HOTLINE_REQUESTER_KEYS__K1")
+        keys = {DEMO_KEY_ID: DEMO_KEY}
+    for name, key in keys.items():
+        _strong(settings, key, DEMO_KEY, f"HOTLINE_REQUESTER_KEYS__{name.upper()}")
+    return Policy(requester_keys=keys)
+
+
+def ticket_policy(settings: "Settings") -> TicketPolicy:
+    """Return what decisions may depend on."""
+    if settings.query_key is None:
+        _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
+        return TicketPolicy()
+    key = settings.query_key.get_secret_value().encode()
+    _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
+    return TicketPolicy(query_key=key)
+
+
+def _local_port(settings: "Settings", server: ServerName) -> int:
+    known = state.load(settings.data_dir)
+    if known is None or server not in known.servers:
+        names = {"kafka": "HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "elasticsearch": "HOTLINE_ELASTICSEARCH__HOSTS"}
+        raise MisconfiguredError(f"No {server.capitalize()} to talk to: run `hotline up`, or set {names[server]}.")
+    return known.servers[server].port
+
+
+def _login(chosen: "ElasticsearchSettings") -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if chosen.api_key:
+        options["api_key"] = chosen.api_key.get_secret_value()
+    elif chosen.username:
+        password = chosen.password.get_secret_value() if chosen.password else ""
+        options["basic_auth"] = (chosen.username, password)
+    if chosen.ca_certs:
+        options["ca_certs"] = str(chosen.ca_certs)
+    return options
+
+
+def _folder(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise ValueError("a file URL has three slashes and an absolute path")
+    return Path(unquote(parts.path))
+
+
+def _local_only(settings: "Settings", what: str, variable: str) -> None:
+    """The keys of the demo are public: fit for the local stack, and for nothing else."""
+    if not settings.is_local:
+        raise MisconfiguredError(f"{what} need a key of their own outside of the local stack: set {variable}.")
+
+
+def _strong(settings: "Settings", key: bytes, demo: bytes, variable: str) -> None:
+    if key == demo:
+        _local_only(settings, "Requester hashes and query codes", variable)
+    elif len(key) < LEAST_KEY_BYTES:
+        raise MisconfiguredError(f"The key in {variable} is too short: give it {LEAST_KEY_BYTES} bytes or more.")

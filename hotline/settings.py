@@ -1,0 +1,158 @@
+"""Settings: `hotline.toml` is `HOTLINE_*` by rule; flags > environment > secrets folder > TOML > defaults."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.mailbox import MailboxSettings
+from connectors.receiver import ReceiverSettings
+from connectors.wechat import WeChatSettings
+from sinks.settings import SinkSettings
+
+PREFIX = "HOTLINE_"
+
+_ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+
+
+def _checked_ids(section: dict[str, Any]) -> dict[str, Any]:
+    """Refuse ids that an environment variable could not name (it has no case, and `__` means nesting)."""
+    for name in section:
+        if not _ID.fullmatch(name):
+            raise ValueError(f"the id {name!r} must be lower_snake_case, such as mayor_2")
+    return section
+
+
+Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
+"""行政区划代码 of a city, six digits."""
+
+Ids = AfterValidator(_checked_ids)
+
+
+class Section(BaseModel):
+    """One table of `hotline.toml`; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(Section):
+    """An existing Kafka; without `bootstrap_servers` the local stack's is used."""
+
+    bootstrap_servers: str | None = Field(default=None, description="host:port of the brokers, with commas between")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to talk to the brokers"
+    )
+    sasl_mechanism: str | None = Field(default=None, description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+    sasl_username: str | None = Field(default=None, description="Who logs in")
+    sasl_password: SecretStr | None = Field(default=None, description="Password of `sasl_username`")
+    ssl_cafile: Path | None = Field(default=None, description="Certificates of the authority that signed the brokers'")
+    partitions: int = Field(default=8, ge=1, le=1000, description="Partitions of every topic; never change it in place")
+    replication_factor: int = Field(default=1, ge=1, le=9, description="Copies of every topic")
+
+
+class ElasticsearchSettings(Section):
+    """An existing Elasticsearch; without `hosts` the local stack's is used."""
+
+    hosts: tuple[str, ...] = Field(default=(), description="URLs of the nodes, with commas between")
+    api_key: SecretStr | None = Field(default=None, description="API key, base64 as Elasticsearch gives it")
+    username: str | None = Field(default=None, description="Who logs in, when there is no API key")
+    password: SecretStr | None = Field(default=None, description="Password of `username`")
+    ca_certs: Path | None = Field(default=None, description="Certificates of the authority that signed the nodes'")
+
+
+class LocalSettings(Section):
+    """The local stack."""
+
+    data_dir: Path | None = Field(
+        default=None, description="Its data folder; `.hotline` beside the settings file by default"
+    )
+
+
+class BlobSettings(Section):
+    """Where large bodies and attachments lie."""
+
+    url: str | None = Field(default=None, description="file:///folder or s3://bucket/path; a local folder by default")
+
+
+class TelemetrySettings(Section):
+    """Health and metrics of each process."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=19120, ge=0, le=65535, description="First port; `run all` counts upwards, 0 turns it off")
+
+
+class LogSettings(Section):
+    """What the processes write to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is written")
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: console in a terminal, else JSON"
+    )
+
+
+class ConnectorsSettings(Section):
+    """The accounts that messages are fetched from, by an id of your own."""
+
+    mailbox: Annotated[dict[str, MailboxSettings], Ids] = Field(default_factory=dict, description="IMAP mailboxes")
+    wechat: Annotated[dict[str, WeChatSettings], Ids] = Field(default_factory=dict, description="WeChat accounts")
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "ConnectorsSettings":
+        """Cursors, components and metrics go by the id alone."""
+        twice = sorted(set(self.mailbox) & set(self.wechat))
+        if twice:
+            raise ValueError(f"the id {twice[0]!r} names accounts of two channels: rename one of them")
+        return self
+
+
+class SinksSettings(Section):
+    """What writes into the archive."""
+
+    elastic: SinkSettings = Field(default_factory=SinkSettings, description="Elasticsearch")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; made by `hotline.config.load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    jurisdiction: Adcode = Field(default="110000", description="行政区划代码 of the city, where an account names none")
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
+    local: LocalSettings = Field(default_factory=LocalSettings)
+    receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
+    blobs: BlobSettings = Field(default_factory=BlobSettings)
+    requester_keys: Annotated[dict[str, SecretStr], Ids] = Field(
+        default_factory=dict, description="HMAC keys of requester hashes by id; the id that sorts last is the newest"
+    )
+    query_key: SecretStr | None = Field(default=None, description="HMAC key of the citizens' 查询码")
+    sinks: SinksSettings = Field(default_factory=SinksSettings)
+    connectors: ConnectorsSettings = Field(default_factory=ConnectorsSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path | None:
+        """Return the settings file that was read, None when there is none."""
+        return self._file
+
+    @property
+    def data_dir(self) -> Path:
+        """Return the data folder: `local.data_dir`, else `.hotline` beside the settings file."""
+        beside = self._file.resolve().parent if self._file else Path.cwd()
+        chosen = self.local.data_dir
+        return (beside / chosen.expanduser()).resolve() if chosen else beside / ".hotline"
+
+    @property
+    def is_local(self) -> bool:
+        """Say whether Kafka is the local stack's."""
+        return self.kafka.bootstrap_servers is None

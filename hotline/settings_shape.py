@@ -1,0 +1,62 @@
+"""Where in the tree of settings a key stands: which type it has, what stands beside it, and what is secret."""
+
+import types
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+
+_LISTS = (tuple, list, set, frozenset)
+
+
+def kind_at(root: type[BaseModel], path: Iterable[str]) -> Any:
+    """Return the type at a path of keys, None when there is no such key."""
+    kind: Any = root
+    for key in path:
+        kind = _step(kind, key)
+    return kind
+
+
+def names_in(kind: Any) -> list[str]:
+    """Return the keys that a table of this type knows; none when its keys are the user's own."""
+    return list(kind.model_fields) if _is_model(kind) else []
+
+
+def is_list(kind: Any) -> bool:
+    """Say whether a value of this type is a list."""
+    return get_origin(_plain(kind)) in _LISTS
+
+
+def is_secret(kind: Any) -> bool:
+    """Say whether a value of this type is a secret, or a list of them."""
+    plain = _plain(kind)
+    return plain is SecretStr or (is_list(plain) and any(is_secret(part) for part in get_args(plain)))
+
+
+def secret_paths(value: Any, kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every secret in a table."""
+    if is_secret(kind):
+        yield path
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from secret_paths(inner, _step(kind, key), (*path, key))
+
+
+def _step(kind: Any, key: str) -> Any:
+    if _is_model(kind):
+        field = kind.model_fields.get(key)
+        return _plain(field.annotation) if field else None
+    return _plain(get_args(kind)[1]) if get_origin(kind) is dict else None
+
+
+def _plain(kind: Any) -> Any:
+    """Take annotations and an alternative None off a type."""
+    if get_origin(kind) is Annotated:
+        return _plain(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return _plain(next(part for part in get_args(kind) if part is not types.NoneType))
+    return kind
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

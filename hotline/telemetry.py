@@ -1,0 +1,66 @@
+"""Logs: one line when something changes, an event name in the past tense, and no personal data."""
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["auto", "console", "json"]
+
+# At these levels or below the libraries write keys, values or addresses.
+_QUIET = ("kafka", "aiokafka", "faust", "elastic_transport", "urllib3", "imapclient", "uvicorn.access", "asyncio")
+
+
+def set_up(level: Level = "info", form: Format = "auto") -> None:
+    """Send the logs of this process, ours and the libraries', to standard error."""
+    readable = form == "console" or (form == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _name_exception,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    _set_up_libraries(level, _handler(readable, shared))
+
+
+def _handler(readable: bool, shared: list[Any]) -> logging.Handler:
+    render = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(ensure_ascii=False)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    return handler
+
+
+def _set_up_libraries(level: Level, handler: logging.Handler) -> None:
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _name_exception(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name an exception and its place; its own text may quote what a citizen wrote."""
+    told = entry.pop("exc_info", None)
+    error = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        entry["exception"] = type(error).__name__
+        entry["at"] = [f"{frame.filename}:{frame.lineno}" for frame in frames[-5:]]
+    return entry

@@ -1,0 +1,70 @@
+"""`hotline try` without its command line: the pipeline's own functions over some inputs, in memory."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+from hotline.inputs import Input
+from hotline.trial_raw import raw_of
+from normalizers import normalize
+from normalizers.policy import Policy
+from schemas import topics
+from schemas.errors import RecordError
+from schemas.records import Link, Message
+from schemas.wire import Position
+from tickets.desk import Desk
+from tickets.outputs import link_of
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+Result = dict[str, Any]
+"""One line of the output: input, message, dead; with tickets also ticket, relation and link."""
+
+
+def run(inputs: Iterable[Input], *, stage: Literal["message", "ticket"], jurisdiction: str) -> Iterator[Result]:
+    """Yield one result for each input, in input order; a fault of an input is its result, never an exception."""
+    policy = Policy()
+    results = (_message(one, jurisdiction, policy) for one in inputs)
+    return results if stage == "message" else _tickets(list(results))
+
+
+def _message(one: Input, jurisdiction: str, policy: Policy) -> Result:
+    """Normalize one input, as `streams/normalize.py` does: what fails becomes a dead letter with its reason."""
+    try:
+        if one.fault is not None:
+            raise one.fault
+        message = normalize(raw_of(one, jurisdiction), policy).message
+    except RecordError as error:
+        return _result(one, dead={"code": error.code, "reason": str(error)})
+    except Exception as error:  # noqa: BLE001 - style.md 11: around one record, any fault is that record's
+        reason = str(error) if error is one.fault else type(error).__name__
+        return _result(one, dead={"code": RecordError.code, "reason": reason})
+    return _result(one, message=message)
+
+
+def _result(one: Input, message: Message | None = None, dead: dict[str, str] | None = None) -> Result:
+    return {"input": one.name, "message": message, "dead": dead}
+
+
+def _tickets(results: list[Result]) -> Iterator[Result]:
+    """Decide all messages in order, then show each with its ticket as it stands in the end."""
+    desk = Desk(State(TicketPolicy()))
+    links: dict[str, Link] = {}
+    relations = [_decide(desk, links, offset, result["message"]) for offset, result in enumerate(results)]
+    for result, relation in zip(results, relations, strict=True):
+        message = result["message"]
+        link = links.get(message.message_id) if message else None
+        filed_in = link.ticket_id if link and link.relation != "no_ticket" else None
+        ticket = desk.ticket(filed_in) if filed_in else None
+        yield {**result, "ticket": ticket, "relation": relation, "link": link}
+
+
+def _decide(desk: Desk, links: dict[str, Link], offset: int, message: Message | None) -> str | None:
+    """Return the relation; null for a dead input and for a repeat, which keeps the link it has."""
+    if message is None:
+        return None
+    decision = desk.take(message, Position(topics.MESSAGE, 0, offset))
+    link = link_of(decision) if decision else None
+    if decision is None or link is None:
+        return None
+    links[message.message_id] = link
+    return decision.relation

@@ -1,0 +1,113 @@
+"""Raw records as the connectors make them, from bytes that lie in a file; no clock, so a repeat gives the same."""
+
+import re
+from datetime import UTC, datetime
+from email.parser import BytesHeaderParser
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+from connectors.wechat import callback
+from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
+from hotline.attachments import with_files
+from hotline.inputs import Input
+from normalizers import record
+from schemas import ids
+from schemas.errors import RecordError
+from schemas.records import RawMessage, raw_message
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of an input that names none: file dates would differ from one machine to the next."""
+
+END = datetime(2999, 1, 1, tzinfo=UTC)
+"""No clock: every time that a message claims before this is taken for true."""
+
+ACCOUNT = "try"
+
+_HEADER_BYTES = 64 * 1024
+_ADCODE = re.compile(r"[1-9]\d{5}")
+
+
+class _Transport(NamedTuple):
+    """What a connector would say of one input."""
+
+    kind: str
+    content_type: str
+    identifier: str
+    time: datetime = EPOCH
+    account: str = ACCOUNT
+    jurisdiction: str | None = None
+    sender: str | None = None
+
+
+def raw_of(one: Input, jurisdiction: str) -> RawMessage:
+    """Return the raw record of an input. A message's own claims stand in for the transport's facts."""
+    facts = _TRANSPORTS.get(one.channel, _plain)(one)
+    return raw_message(
+        channel=one.channel,
+        channel_kind=facts.kind,
+        account=facts.account,
+        jurisdiction=facts.jurisdiction or jurisdiction,
+        identifier=facts.identifier,
+        value=with_files(one.data, one.folder) if one.channel == "record" else one.data,
+        content_type=facts.content_type,
+        time=facts.time,
+        recorded=facts.time,
+        sender=facts.sender,
+    )
+
+
+def _plain(one: Input) -> _Transport:
+    return _Transport(one.channel, "application/octet-stream", one.sha256)
+
+
+def _mail(one: Input) -> _Transport:
+    head = re.split(rb"\r?\n\r?\n", one.data[:_HEADER_BYTES], maxsplit=1)[0]
+    date = BytesHeaderParser().parsebytes(head).get("Date")
+    return _Transport("mailbox", "message/rfc822", one.sha256, _mail_time(date))
+
+
+def _mail_time(date: Any) -> datetime:
+    try:
+        time = parsedate_to_datetime(str(date))
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return EPOCH
+
+
+def _wechat(one: Input) -> _Transport:
+    named = callback.read(one.data, END)
+    return _Transport(CHANNEL_KIND, CONTENT_TYPE, named.identifier, named.time or EPOCH, sender=named.sender)
+
+
+def _record(one: Input) -> _Transport:
+    fields = _strings(one.data)
+    city = fields.get("jurisdiction", "")
+    return _Transport(
+        fields.get("channel_kind") or "record",
+        "application/json",
+        fields.get("id") or one.sha256,
+        _record_time(fields.get("received_at", "")),
+        fields.get("account") or ACCOUNT,
+        city if _ADCODE.fullmatch(city) else None,
+    )
+
+
+def _strings(line: bytes) -> dict[str, str]:
+    """Return the plain fields of a record; none of a line that cannot be read, as the normalizer says why."""
+    try:
+        fields = record.parse(line)
+    except RecordError:
+        return {}
+    return {key: str(value) for key, value in fields.items() if type(value) in (str, int, float)}
+
+
+def _record_time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text.strip())
+        # As the normalizer reads it: a time without offset is Chinese time.
+        return (time if time.tzinfo else time.replace(tzinfo=ids.SHANGHAI)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return EPOCH
+
+
+_TRANSPORTS = {"mailbox": _mail, "wechat": _wechat, "record": _record}
