@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from schemas.errors import MalformedError
 
@@ -45,12 +47,11 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
     def headers(self) -> Headers:
         """Return the Kafka headers; absent attributes are left out."""
-        out: Headers = []
-        for name, header in _HEADERS:
-            value = getattr(self, name)
-            if value is not None:
-                out.append((header, (_time(value) if isinstance(value, datetime) else value).encode()))
-        return out
+        return [
+            (header, value.encode() if type(value) is str else _time(value))
+            for header, value in zip(_NAMES, astuple(self), strict=True)
+            if value is not None
+        ]
 
     @classmethod
     def of(cls, headers: Iterable[tuple[str, bytes]]) -> "Envelope":
@@ -72,12 +73,13 @@ def _header_of(attribute: str) -> str:
     return attribute if attribute == "traceparent" else f"ce_{attribute}"
 
 
-_HEADERS = [(name, _header_of(name)) for name in Envelope.__struct_fields__]
-_ATTRIBUTES = {header: name for name, header in _HEADERS}
+_NAMES = tuple(_header_of(name) for name in Envelope.__struct_fields__)
+_ATTRIBUTES = dict(zip(_NAMES, Envelope.__struct_fields__, strict=True))
 
 
-def _time(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat()
+@lru_cache(maxsize=4096)
+def _time(value: datetime) -> bytes:
+    return value.astimezone(UTC).isoformat().encode()
 
 
 def _parsed(text: str) -> datetime:

@@ -48,11 +48,8 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event) -> list[Outbound]:
         subject=ticket.ticket_no,
         correlationid=ticket.ticket_id,
     )
-    masked = encode(mask_ticket(ticket))
-    return [
-        _outbound(topics.TICKET, ticket.ticket_id, value, envelope),
-        _outbound(topics.TICKET_MASKED, ticket.ticket_id, masked, envelope),
-    ]
+    clear = _outbound(topics.TICKET, ticket.ticket_id, value, envelope)
+    return [clear, clear._replace(topic=topics.TICKET_MASKED, value=encode(mask_ticket(ticket)))]
 
 
 def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:
