@@ -1,0 +1,147 @@
+"""WeChat (微信公众号, 企业微信): one callback, verified and decrypted, in XML."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from msgspec import structs
+
+from normalizers import xml
+from normalizers.draft import Draft, File
+from normalizers.policy import Policy
+from schemas.errors import MalformedError, UnsupportedError
+from schemas.records import Finding, Party, RawMessage
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS = 10**11
+"""A CreateTime from here on counts milliseconds: as seconds it would lie in the year 5138."""
+
+
+class Fields(dict[str, str]):
+    """The callback's fields; those that were taken are no longer `extra`."""
+
+    def take(self, name: str) -> str:
+        """Return a field as written and remove it; "" when it is absent."""
+        return self.pop(name, "")
+
+    def word(self, name: str) -> str:
+        """Return a field without the blanks around it and remove it; "" when it is absent."""
+        return self.pop(name, "").strip()
+
+
+def normalize(raw: RawMessage, policy: Policy) -> Draft:
+    """Return the draft of a callback: messages, events, and kinds that nobody knows yet (`unsupported`)."""
+    fields = Fields(xml.fields(raw.value, "xml"))
+    kind = fields.word("MsgType").lower()
+    if not kind:
+        _explain(fields)
+    sender, received_at = fields.word("FromUserName"), _time(fields)
+    enterprise = "AgentID" in fields
+    draft = _KINDS.get(kind, _unsupported)(fields)
+    if draft.message_class != "person":
+        fields.setdefault("MsgType", kind)
+    for name in ("MsgId", "Encrypt"):  # the envelope has the id; compatible mode repeats it all, encrypted
+        fields.pop(name, None)
+    return structs.replace(
+        draft,
+        channel_kind="wecom" if enterprise else "wechat_mp",
+        sender=Party(kind="openid", value=sender) if sender else None,
+        received_at=received_at,
+        extra={name: value for name, value in fields.items() if value.strip()},
+    )
+
+
+def _explain(fields: Fields) -> None:
+    """Say why a callback without MsgType is no message."""
+    if "Encrypt" in fields:
+        raise UnsupportedError(
+            "the callback is still encrypted: its connector must publish the decrypted body (check EncodingAESKey)"
+        )
+    if not fields.get("FromUserName", "").strip():
+        raise MalformedError("the callback has neither MsgType nor FromUserName: it is no message")
+
+
+def _time(fields: Fields) -> datetime | None:
+    """Return CreateTime, in seconds or milliseconds; None when it is no number, so that the transport's counts."""
+    text = fields.get("CreateTime", "").strip()
+    if not (text.isascii() and text.isdigit()) or len(text) > 15:
+        return None
+    del fields["CreateTime"]
+    number = int(text)
+    return _EPOCH + timedelta(milliseconds=number if number >= _MILLISECONDS else number * 1000)
+
+
+def _text(fields: Fields) -> Draft:
+    return Draft(text=fields.take("Content"))
+
+
+def _image(fields: Fields) -> Draft:
+    return Draft(files=_media(fields, "image/*", "Image"))
+
+
+def _voice(fields: Fields) -> Draft:
+    """Take what WeChat heard as the text; the sound is the attachment."""
+    audio = _AUDIO.get(fields.get("Format", "").strip().lower(), "audio/*")
+    return Draft(text=fields.take("Recognition"), files=_media(fields, audio, "Voice"))
+
+
+def _video(fields: Fields) -> Draft:
+    return Draft(files=_media(fields, "video/*", "Video"))
+
+
+def _location(fields: Fields) -> Draft:
+    label = fields.take("Label")
+    point = ",".join(filter(None, (fields.get("Location_X", "").strip(), fields.get("Location_Y", "").strip())))
+    place = label.strip() or point
+    findings = (Finding(kind="place", value=place, source="channel"),) if place else ()
+    return Draft(text=label, findings=findings)
+
+
+def _link(fields: Fields) -> Draft:
+    title, description, url = fields.word("Title"), fields.take("Description"), fields.word("Url")
+    return Draft(title=title or None, text="\n".join(filter(None, (description, url))))
+
+
+def _file(fields: Fields) -> Draft:
+    name = fields.word("FileName") or fields.word("Title")
+    media = fields.word("MediaId") or fields.word("FileKey")
+    file = File(name=name or None, media_id=media or None)
+    return Draft(text=fields.take("Description"), files=(file,))
+
+
+def _mini_program_page(fields: Fields) -> Draft:
+    return Draft(title=fields.word("Title") or None)
+
+
+def _event(fields: Fields) -> Draft:
+    """Keep what happened under `extra`: a tap or a scan is nobody's words."""
+    return Draft(message_class="event")
+
+
+def _unsupported(fields: Fields) -> Draft:
+    """Keep whatever words a new kind of message has."""
+    title = fields.word("Title") or None
+    return Draft(message_class="unsupported", title=title, text=fields.take("Content") or fields.take("Description"))
+
+
+def _media(fields: Fields, media_type: str, nested: str) -> tuple[File, ...]:
+    media = fields.word("MediaId") or fields.word(f"{nested}.MediaId")
+    return (File(media_type=media_type, media_id=media or None),)
+
+
+_AUDIO: Mapping[str, str] = MappingProxyType({"amr": "audio/amr", "mp3": "audio/mpeg", "speex": "audio/speex"})
+
+_KINDS: Mapping[str, Callable[[Fields], Draft]] = MappingProxyType(
+    {
+        "text": _text,
+        "image": _image,
+        "voice": _voice,
+        "video": _video,
+        "shortvideo": _video,
+        "location": _location,
+        "link": _link,
+        "file": _file,
+        "miniprogrampage": _mini_program_page,
+        "event": _event,
+    }
+)
