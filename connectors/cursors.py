@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.partitioner.default import murmur2
 
-from connectors.producer import DELIVERY_SECONDS, Connect, Producer, translated
+from connectors.producer import Connect, Producer, connected, translated
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
@@ -51,10 +51,7 @@ class Cursors:
     def save(self, cursor: Cursor) -> None:
         """Return when the broker holds the cursor; raises a RetriableError when it may not."""
         stamped = msgspec.structs.replace(cursor, connector_id=self._connector_id, at=self._now())
-        try:
-            self._producer.deliver([self._record(stamped)]).result(DELIVERY_SECONDS + 5)
-        except TimeoutError as error:
-            raise UnreachableError("Kafka did not confirm a cursor: see that it runs") from error
+        self._producer.deliver_now([self._record(stamped)])
         self._known = stamped
 
     def close(self) -> None:
@@ -78,7 +75,8 @@ class Cursors:
 
     def _read(self) -> Cursor:
         try:
-            consumer = self._connect(
+            consumer = connected(
+                self._connect,
                 enable_auto_commit=False,
                 isolation_level="read_committed",
                 bootstrap_timeout_ms=5_000,

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from kafka import KafkaProducer
 from kafka import errors as theirs
+from kafka.net.compat import KafkaNetClient
 
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
@@ -28,7 +29,6 @@ SETTINGS: dict[str, Any] = {
     "max_block_ms": 5_000,
     "bootstrap_timeout_ms": 5_000,
     "request_timeout_ms": 10_000,
-    "delivery_timeout_ms": int(DELIVERY_SECONDS * 1000),
     "reconnect_backoff_max_ms": 1_000,
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
@@ -54,15 +54,44 @@ Connect: TypeAlias = Callable[..., Any]
 """Makes a `KafkaProducer` of its settings."""
 
 
+def connected(connect: Connect, **settings: Any) -> Any:
+    """Make a client of kafka-python; one that finds no broker leaves its sockets open, so they are closed here."""
+    made: list[Any] = []
+
+    def remembered(**options: Any) -> Any:
+        made.append(KafkaNetClient(**options))
+        return made[-1]
+
+    try:
+        return connect(**settings, kafka_client=remembered)
+    except theirs.KafkaError:
+        for client in made:
+            client.close()
+        raise
+
+
 class Producer:
     """An idempotent producer that is made when first needed, and made anew when it cannot go on. Thread-safe."""
 
-    def __init__(self, connection: KafkaConnection, connect: Connect = KafkaProducer) -> None:
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        connect: Connect = KafkaProducer,
+        delivery_seconds: float = DELIVERY_SECONDS,
+    ) -> None:
         self._connection = connection
         self._connect = connect
+        self._delivery_seconds = delivery_seconds
         self._lock = threading.Lock()
         self._theirs: Any = None
         self._closed = False
+
+    def deliver_now(self, records: Sequence[Outbound]) -> None:
+        """Return when the broker holds all of the records; raises an error of ours when it may not."""
+        try:
+            self.deliver(records).result(self._delivery_seconds + 5)
+        except TimeoutError as error:
+            raise UnreachableError("Kafka confirmed nothing: see that it runs") from error
 
     def deliver(self, records: Sequence[Outbound]) -> Future[None]:
         """Queue records; the future is done when all have settled: the broker holds them, or it tells the first fault.
@@ -88,7 +117,7 @@ class Producer:
             self._closed = True
             producer, self._theirs = self._theirs, None
         if producer is not None:
-            _end(producer, DELIVERY_SECONDS)
+            _end(producer, self._delivery_seconds)
 
     def _judge(self, error: BaseException) -> PipelineError:
         """Return ours for an error of kafka-python, and drop a producer that will not recover."""
@@ -101,8 +130,16 @@ class Producer:
             if self._closed:
                 raise UnreachableError("the Kafka producer is closed: this process is stopping")
             if self._theirs is None:
-                self._theirs = self._connect(**SETTINGS, **self._connection.client_options())
+                self._theirs = connected(self._connect, **self._settings())
             return self._theirs
+
+    def _settings(self) -> dict[str, Any]:
+        milliseconds = int(self._delivery_seconds * 1000)
+        limits = {
+            "delivery_timeout_ms": milliseconds,
+            "request_timeout_ms": min(SETTINGS["request_timeout_ms"], milliseconds - SETTINGS["linger_ms"]),
+        }
+        return {**SETTINGS, **limits, **self._connection.client_options()}
 
     def _drop(self) -> None:
         with self._lock:

@@ -1,0 +1,79 @@
+"""A cursor is what was saved last, in this process or in the one before."""
+
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors.cursors import Cursors
+from connectors.producer import Producer
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
+from schemas.records import Cursor
+from schemas.wire import Outbound
+
+pytestmark = pytest.mark.integration
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def cursors(kafka: KafkaConnection, account: str) -> Iterator[Cursors]:
+    cursors = Cursors(kafka, account, now=lambda: NOW)
+    yield cursors
+    cursors.close()
+
+
+def again(kafka: KafkaConnection, connector: str) -> Cursor:
+    """Read as a process that has just started."""
+    other = Cursors(kafka, connector)
+    try:
+        return other.load()
+    finally:
+        other.close()
+
+
+def test_a_first_start_has_an_empty_cursor(cursors: Cursors, account: str) -> None:
+    assert cursors.load() == Cursor(connector_id=account)
+
+
+def test_the_newest_cursor_of_this_connector_counts(cursors: Cursors, kafka: KafkaConnection, account: str) -> None:
+    neighbour = Cursors(kafka, account + "-neighbour")
+    for uid in range(3):
+        cursors.save(Cursor(connector_id=account, position={"INBOX": {"uidvalidity": 7, "uid": uid}}))
+        neighbour.save(Cursor(connector_id=account, position={"uid": 99}))
+    neighbour.close()
+    saved = Cursor(connector_id=account, position={"INBOX": {"uidvalidity": 7, "uid": 2}}, at=NOW)
+    assert cursors.load() == saved
+    assert again(kafka, account) == saved
+
+
+def test_an_unreadable_cursor_gives_way_to_the_one_before(
+    cursors: Cursors, kafka: KafkaConnection, account: str
+) -> None:
+    cursors.save(Cursor(connector_id=account, position={"uid": 1}))
+    producer = Producer(kafka)
+    producer.deliver_now([Outbound(topics.CURSOR, account.encode(), b"not json", [])])
+    producer.close()
+    assert again(kafka, account).position == {"uid": 1}
+
+
+def test_a_cursor_that_was_not_confirmed_is_not_believed(
+    kafka: KafkaConnection, local_stack: Stack, account: str
+) -> None:
+    cursors = Cursors(kafka, account, producer=Producer(kafka, delivery_seconds=1))
+    cursors.save(Cursor(connector_id=account, position={"uid": 1}))
+    pid = local_stack.pid("kafka")
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(UnreachableError):
+            cursors.save(Cursor(connector_id=account, position={"uid": 2}))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert cursors.load().position == {"uid": 1}
+    cursors.close()

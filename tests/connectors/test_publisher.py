@@ -1,0 +1,187 @@
+"""A message is published when the broker holds it, by the claim check when it is large, and never lost silently."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import obstore
+import pytest
+from obstore.store import LocalStore
+
+from connectors.producer import Producer
+from connectors.publisher import WAITING_LIMIT, Publisher
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope
+from schemas.errors import MalformedError, UnreachableError
+from schemas.records import DeadLetter, RawMessage
+from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
+from schemas.wire import Position
+from tests.connectors.reader import Reader
+
+pytestmark = pytest.mark.integration
+
+Make = Callable[..., RawMessage]
+RAW = topics.raw("sms")
+
+
+def headers(record: Any) -> dict[str, str]:
+    return {name: value.decode() for name, value in record.headers}
+
+
+@pytest.fixture
+def nowhere() -> KafkaConnection:
+    """A broker that is not there."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return KafkaConnection(bootstrap_servers=f"127.0.0.1:{free.getsockname()[1]}")
+
+
+@contextmanager
+def frozen(stack: Stack) -> Iterator[None]:
+    pid = stack.pid("kafka")
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_bytes_come_back_as_they_went(publisher: Publisher, raw: Make, reader: Reader, account: str) -> None:
+    value = bytes(range(256)) * 4
+    publisher.publish([raw(value)])
+    (record,) = reader.read(RAW, account)
+    assert record.value == value
+    assert record.key == f"{account}\n13800000000".encode()
+    assert Envelope.of(record.headers) == raw(value).envelope
+
+
+def test_turns_of_a_conversation_stay_in_order(publisher: Publisher, raw: Make, reader: Reader, account: str) -> None:
+    publisher.publish(raw(b"%d" % n, str(n)) for n in range(500))
+    assert [record.value for record in reader.read(RAW, account)] == [b"%d" % n for n in range(500)]
+
+
+def test_large_bytes_go_to_the_blob_store_first(
+    publisher: Publisher, raw: Make, reader: Reader, account: str, blobs: LocalStore
+) -> None:
+    message = raw(b"x" * (INLINE_LIMIT + 1))
+    publisher.publish([message, raw(b"y" * INLINE_LIMIT, "2")])
+    claimed, inline = reader.read(RAW, account)
+    path = headers(claimed)["ce_dataref"]
+    assert claimed.value == b""
+    assert path == f"430100/{message.message_id}/{message.envelope.sha256}"
+    assert bytes(obstore.get(blobs, path).bytes()) == message.value
+    assert inline.value == b"y" * INLINE_LIMIT
+
+
+def test_bytes_over_the_limit_become_a_dead_letter(
+    publisher: Publisher, raw: Make, reader: Reader, account: str
+) -> None:
+    publisher.publish([raw(bytes(SIZE_LIMIT + 1)), raw(b"next", "2")])
+    (dead,) = reader.read(topics.DEAD, account)
+    assert dead.value == b""
+    assert headers(dead)["hotline.error.code"] == "too_large"
+    assert headers(dead)["__connect.errors.stage"] == "connector"
+    assert headers(dead)["__connect.errors.topic"] == RAW
+    assert headers(dead)["ce_id"] == "1"
+    assert [record.value for record in reader.read(RAW, account)] == [b"next"]
+
+
+def test_a_sender_without_end_becomes_a_dead_letter_that_keeps_the_bytes(
+    publisher: Publisher, raw: Make, reader: Reader, account: str
+) -> None:
+    publisher.publish([raw(b"bytes", sender="x" * 2_000_000)])
+    (dead,) = reader.read(topics.DEAD, account)
+    assert dead.value == b"bytes"
+    assert headers(dead)["hotline.error.code"] == "too_large"
+
+
+def test_dead_letters_travel_with_the_batch(publisher: Publisher, raw: Make, reader: Reader, account: str) -> None:
+    record = raw(b"half a mail").outbound()
+    letter = DeadLetter.of(
+        MalformedError("cannot be fetched"),
+        stage="connector",
+        position=Position(RAW, -1, -1),
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
+    publisher.publish([raw(b"good", "2")], [letter])
+    (dead,) = reader.read(topics.DEAD, account)
+    assert dead.value == b"half a mail"
+    assert len(reader.read(RAW, account)) == 1
+
+
+def test_a_broker_that_is_away_is_an_error_and_not_a_wait_for_ever(
+    nowhere: KafkaConnection, raw: Make, blobs: LocalStore
+) -> None:
+    publisher = Publisher(nowhere, blobs)
+    began = time.monotonic()
+    with pytest.raises(UnreachableError, match="Kafka"):
+        publisher.publish([raw(b"x")])
+    publisher.close()
+    assert time.monotonic() - began < 15
+
+
+def test_a_broker_that_stalls_confirms_nothing(
+    kafka: KafkaConnection, local_stack: Stack, raw: Make, blobs: LocalStore, reader: Reader, account: str
+) -> None:
+    publisher = Publisher(kafka, blobs, Producer(kafka, delivery_seconds=2))
+    publisher.publish([raw(b"before", "1")])
+    with frozen(local_stack), pytest.raises(UnreachableError):
+        publisher.publish([raw(b"during", "2")])
+    publisher.publish([raw(b"during", "2")])  # the same producer goes on
+    publisher.close()
+    assert {record.value for record in reader.read(RAW, account)} == {b"before", b"during"}
+
+
+def test_a_blob_store_that_fails_leaves_nothing_published(
+    kafka: KafkaConnection, raw: Make, tmp_path: Any, reader: Reader, account: str
+) -> None:
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "430100").write_text("a file where a folder is needed")
+    publisher = Publisher(kafka, LocalStore(tmp_path / "blobs"))
+    with pytest.raises(UnreachableError, match="blob store"):
+        publisher.publish([raw(b"small"), raw(bytes(INLINE_LIMIT + 1), "2")])
+    publisher.close()
+    assert reader.read(RAW, account) == []
+
+
+async def test_a_push_channel_waits_for_the_broker(
+    publisher: Publisher, raw: Make, reader: Reader, account: str
+) -> None:
+    await asyncio.gather(*(publisher.publish_async([raw(b"%d" % n, str(n))], 10) for n in range(50)))
+    assert len(reader.read(RAW, account)) == 50
+
+
+async def test_a_push_channel_gives_up_in_time(nowhere: KafkaConnection, raw: Make, blobs: LocalStore) -> None:
+    publisher = Publisher(nowhere, blobs)
+    began = time.monotonic()
+    with pytest.raises(UnreachableError, match="confirm"):
+        await publisher.publish_async([raw(b"x")], 0.5)
+    assert time.monotonic() - began < 1.5
+    await asyncio.to_thread(publisher.close)
+
+
+async def test_what_waits_for_a_stalled_broker_is_bounded(
+    kafka: KafkaConnection, local_stack: Stack, raw: Make, blobs: LocalStore
+) -> None:
+    publisher = Publisher(kafka, blobs, Producer(kafka, delivery_seconds=2))
+    await publisher.publish_async([raw(b"before")], 10)
+    large = msgspec.structs.replace(raw(b""), value=bytes(INLINE_LIMIT))
+    with frozen(local_stack):
+        attempts = [publisher.publish_async([large], 1.0) for _ in range(WAITING_LIMIT // INLINE_LIMIT + 8)]
+        errors = await asyncio.gather(*attempts, return_exceptions=True)
+    assert all(isinstance(error, UnreachableError) for error in errors)
+    assert sum("too much waits" in str(error) for error in errors) == 8
+    await asyncio.sleep(2.5)  # the producer has given up the old ones: there is room again
+    await publisher.publish_async([raw(b"after", "2")], 10)
+    await asyncio.to_thread(publisher.close)
