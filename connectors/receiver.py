@@ -186,7 +186,44 @@ class _Impatient(H11Protocol):
 
 def serve(app: Receiver, settings: ReceiverSettings) -> None:
     """Run until SIGTERM or SIGINT; running requests end first. No access log: query strings hold openids."""
-    config = uvicorn.Config(
+    with _signals_that_return(), _fault_of_the_address(settings):
+        uvicorn.Server(_config(app, settings)).run()
+
+
+async def serve_until(app: Receiver, settings: ReceiverSettings, stop: asyncio.Event) -> None:
+    """Run beside other work until `stop` is set; running requests end first. Signals are the caller's."""
+    server = _Guest(_config(app, settings))
+    serving = asyncio.create_task(_served(server, settings))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving
+
+
+class _Guest(uvicorn.Server):
+    """A server in somebody else's event loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _served(server: uvicorn.Server, settings: ReceiverSettings) -> None:
+    with _fault_of_the_address(settings):
+        await server.serve()
+
+
+@contextmanager
+def _fault_of_the_address(settings: ReceiverSettings) -> Iterator[None]:
+    try:
+        yield
+    except SystemExit as error:
+        raise MisconfiguredError(f"cannot listen on {settings.host}:{settings.port}: set receiver.port") from error
+
+
+def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -201,11 +238,6 @@ def serve(app: Receiver, settings: ReceiverSettings) -> None:
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
         h11_max_incomplete_event_size=settings.header_max_bytes,
     )
-    with _signals_that_return():
-        try:
-            uvicorn.Server(config).run()
-        except SystemExit as error:
-            raise MisconfiguredError(f"cannot listen on {settings.host}:{settings.port}: set receiver.port") from error
 
 
 @contextmanager
