@@ -54,7 +54,9 @@ def cleaned(draft: Draft) -> Draft:
 
 def stored(draft: Draft, jurisdiction: str, message_id: str, max_text_bytes: int) -> Stored:
     """Move files, and texts over the limit, out of the draft into blobs beside the message."""
-    draft, overflow = _within(draft, max_text_bytes)
+    overflow: tuple[File, ...] = ()
+    if _could_exceed(draft, max_text_bytes):
+        draft, overflow = _within(draft, max_text_bytes)
     if not draft.files and not overflow:
         return Stored(draft, (), ())
     attachments: list[Attachment] = []
@@ -91,6 +93,13 @@ def _file_name(name: str | None) -> str | None:
     """Return the name without its path, whichever way the slashes lean."""
     last = safe(name or "").replace("\\", "/").rsplit("/", 1)[-1].strip()
     return last[:MAX_TITLE] if last.strip(".") else None
+
+
+def _could_exceed(draft: Draft, limit: int) -> bool:
+    """Say whether any text may be over its limit, without encoding one."""
+    if draft.quoted or draft.signature or draft.extra or len(draft.text) * 4 > limit:
+        return True
+    return draft.title is not None and len(draft.title) > MAX_TITLE
 
 
 def _within(draft: Draft, limit: int) -> tuple[Draft, tuple[File, ...]]:

@@ -5,9 +5,8 @@ Hashes of people and threads are given under every key.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,34 +14,32 @@ import numpy.typing as npt
 from normalizers.draft import Draft
 from normalizers.identity import keyed_hashes, requester_hashes
 from normalizers.policy import Policy
-from schemas.records import Attachment, Features, Finding, Part, Party
+from schemas.records import Attachment, Features, Finding, Part
 
-_CODED = frozenset({"emergency", "request_kind"})
+_CODED = frozenset({"emergency", "emergency_level", "request_kind"})
 """Findings whose values are from our own fixed lists; any other value could be somebody's words."""
 
-_FACTORS = tuple(np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _HALF = np.uint64(32)
 _GRAM = 3
 
 
 def features_of(
-    draft: Draft, folded: str, attachments: Iterable[Attachment], findings: Iterable[Finding], policy: Policy
+    draft: Draft, folded: str, attachments: Sequence[Attachment], findings: Sequence[Finding], policy: Policy
 ) -> Features:
     """Return the features of a message whose title and text, folded, are `folded`."""
-    letters = _letters(folded)
-    own = draft.thread.message_id_header
+    letters, thread = _letters(folded), draft.thread
     return Features(
         message_class=draft.message_class,
         text_key=_text_key(letters, attachments, _newest(policy)),
         grams=_grams(letters, policy),
         requesters=requester_hashes((draft.sender,), policy),
-        participants=_participants(draft.recipients, policy),
-        message_key=_thread_hashes((own,), policy)[0] if own else None,
-        threads=_thread_hashes(reversed(draft.thread.references), policy),
-        token=draft.thread.token,
+        participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
+        message_key=_thread_hashes((thread.message_id_header,), policy)[0] if thread.message_id_header else None,
+        threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
+        token=thread.token,
         part_key=_part_key(draft.part, draft, policy) if draft.part is not None else None,
-        codes=_codes(findings),
+        codes=_codes(findings) if findings else (),
     )
 
 
@@ -62,24 +59,26 @@ def _is_letter() -> npt.NDArray[np.bool_]:
     return np.fromiter(map(str.isalnum, map(chr, range(0x32401))), dtype=bool)
 
 
-def _text_key(letters: npt.NDArray[np.uint32], attachments: Iterable[Attachment], key: bytes) -> str | None:
-    said = letters.tobytes() + "".join(file.sha256 for file in attachments if file.sha256).encode()
+def _text_key(letters: npt.NDArray[np.uint32], attachments: Sequence[Attachment], key: bytes) -> str | None:
+    said = letters.tobytes()
+    if attachments:
+        said += "".join(file.sha256 for file in attachments if file.sha256).encode()
     return hmac.digest(key, said, "sha256").hex()[:32] if said else None
 
 
 def _grams(letters: npt.NDArray[np.uint32], policy: Policy) -> tuple[int, ...]:
     if len(letters) < _GRAM:
         return ()
-    hashes = _hashes(letters.astype(np.uint64), _seed(_newest(policy)))
+    hashes = _hashes(letters, _newest(policy))
     hashes.sort()
-    return tuple(dict.fromkeys(hashes.tolist()))[: policy.max_grams]
+    is_first = np.empty(len(hashes), dtype=bool)
+    is_first[0] = True
+    np.not_equal(hashes[1:], hashes[:-1], out=is_first[1:])
+    return tuple(hashes[is_first][: policy.max_grams].tolist())
 
 
-def _hashes(letters: npt.NDArray[np.uint64], seed: np.uint64) -> npt.NDArray[np.uint64]:
-    mixed: npt.NDArray[Any] = letters[:-2] * _FACTORS[0]
-    mixed += letters[1:-1] * _FACTORS[1]
-    mixed += letters[2:] * _FACTORS[2]
-    mixed ^= seed
+def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint64]:
+    mixed = np.correlate(letters.astype(np.uint64), _factors(key))  # every 3-gram's sum of products, modulo 2**64
     mixed ^= mixed >> _HALF
     mixed *= _MIX
     mixed >>= _HALF
@@ -87,17 +86,13 @@ def _hashes(letters: npt.NDArray[np.uint64], seed: np.uint64) -> npt.NDArray[np.
 
 
 @lru_cache(maxsize=64)
-def _seed(key: bytes) -> np.uint64:
-    """Keyed: the 3-grams of a name or a phone number could otherwise be looked up in a dictionary."""
-    return np.uint64(int.from_bytes(hmac.digest(key, b"grams", "sha256")[:8], "big"))
+def _factors(key: bytes) -> npt.NDArray[np.uint64]:
+    """Return secret odd factors: with known ones, the grams of a name or a number could be looked up."""
+    return np.frombuffer(hmac.digest(key, b"grams", "sha256")[: 8 * _GRAM], dtype="<u8") | np.uint64(1)
 
 
 def _newest(policy: Policy) -> bytes:
     return next(iter(policy.requester_keys.values()))
-
-
-def _participants(recipients: tuple[Party, ...], policy: Policy) -> tuple[str, ...]:
-    return requester_hashes(recipients, policy) if recipients else ()
 
 
 def _thread_hashes(identifiers: Iterable[str], policy: Policy) -> tuple[str, ...]:

@@ -24,12 +24,9 @@ def requester_hashes(parties: Iterable[Party | None], policy: Policy) -> tuple[s
     Each is `<key id>:<16 base32 characters>` of HMAC-SHA256(key, kind + LF + normalised value). All the policy's keys
     are used, so that hashes written before a key change still match.
     """
-    found: dict[str, None] = {}
-    for party in parties:
-        value = identity_of(party) if party is not None else None
-        if party is not None and value is not None:
-            found.update(dict.fromkeys(keyed_hashes(party.kind, value, policy)))
-    return tuple(found)
+    known = [(party.kind, identity_of(party)) for party in parties if party is not None]
+    hashes = [h for kind, value in known if value is not None for h in keyed_hashes(kind, value, policy)]
+    return tuple(hashes) if len(hashes) < 2 else tuple(dict.fromkeys(hashes))
 
 
 def identity_of(party: Party) -> str | None:
@@ -46,6 +43,8 @@ def keyed_hashes(kind: str, value: str, policy: Policy) -> tuple[str, ...]:
 
 def phone_number(text: str) -> str | None:
     """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none."""
+    if text.isascii() and (match := _MOBILE.fullmatch(text)):
+        return f"+86{match[1]}"
     number = nfkc(text).strip().lower().removeprefix("tel:")
     number = _FILLING.sub("", _EXTENSION.sub("", number))
     if _PHONE.fullmatch(number) is None:

@@ -36,9 +36,10 @@ KINDS: Mapping[str, str] = MappingProxyType(
 _CODES = frozenset(KINDS.values())
 _PARTY_KINDS = frozenset({"phone", "email", "openid", "uid", "name"})
 _FINDINGS = ("category", "place", "external_ticket_no", "hotline_code")
+_SAID = frozenset({"kind", *_FINDINGS})
 _KNOWN = frozenset(
     {"id", "text", "title", "channel", "channel_kind", "account", "jurisdiction", "sender", "received_at", "thread_id"}
-    | {"attachments", "kind", *_FINDINGS}
+    | {"attachments", *_SAID}
 )
 
 _decode = msgspec.json.Decoder().decode
@@ -175,6 +176,8 @@ def _file(item: dict[str, Any] | str) -> File:
 
 def _findings(record: dict[str, Any]) -> tuple[Finding, ...]:
     """Return what the sending system itself says of the message."""
+    if record.keys().isdisjoint(_SAID):
+        return ()
     said = [("request_kind", _kind(_scalar(record, "kind")))]
     said += [(name, _scalar(record, name)) for name in _FINDINGS]
     return tuple(Finding(kind=kind, value=value, source="channel") for kind, value in said if value)
