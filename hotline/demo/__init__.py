@@ -1,0 +1,1 @@
+"""The peers and sample messages of `hotline demo`."""
