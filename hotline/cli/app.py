@@ -6,8 +6,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import stack, trial
+from hotline.cli import check, stack, trial
+from hotline.cli import run as run_
 from hotline.cli.common import Globals, complain
+from hotline.cli.index import index
+from hotline.cli.topics import topics
 from schemas.errors import FatalError, PipelineError
 
 
@@ -60,4 +63,9 @@ def front_door(
 app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
+app.command()(run_.run)
+app.command()(check.check)
+app.command()(check.doctor)
+app.add_typer(topics, name="topics")
+app.add_typer(index, name="index")
 app.command("try")(trial.try_)

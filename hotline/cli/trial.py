@@ -54,6 +54,6 @@ def try_(
         for result in tried:
             print_json(result)
     else:
-        from hotline.cli import trial_view
+        from hotline.cli.trial_view import show
 
-        trial_view.show(tried)
+        show(tried)

@@ -1,0 +1,49 @@
+"""`hotline check` and `hotline doctor`: settings without and with connecting."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from hotline.cli.common import AsJson, print_json, settings_of
+
+if TYPE_CHECKING:
+    from hotline.checks import Finding
+
+
+def check(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Look for faults in the settings, without connecting; exit 2 when there are any."""
+    from hotline.checks import faults
+    from hotline.config import FaultySettingsError
+
+    try:
+        found = faults(settings_of(ctx))
+    except FaultySettingsError as error:
+        found = error.faults
+    if as_json:
+        print_json({"ok": not found, "faults": found})
+    else:
+        typer.echo("\n".join(found) if found else "The settings are in order.")
+    raise typer.Exit(2 if found else 0)
+
+
+def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Connect to everything and say what does not work; exit 1 when it may mend itself, 2 when you must mend it."""
+    from hotline.checks import examine
+
+    found = []
+    for finding in examine(settings_of(ctx)):
+        found.append(finding)
+        _show(finding, as_json)
+    outcomes = {finding.outcome for finding in found}
+    raise typer.Exit(2 if "mend" in outcomes else 1 if "wait" in outcomes else 0)
+
+
+def _show(finding: "Finding", as_json: bool) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    if as_json:
+        print_json(finding)
+        return
+    mark = {"ok": "[green]✓[/]", "wait": "[yellow]…[/]", "mend": "[red]✗[/]"}[finding.outcome]
+    Console(highlight=False).print(f"{mark} [bold]{escape(finding.name)}[/]  {escape(finding.detail)}", soft_wrap=True)

@@ -1,0 +1,94 @@
+"""`hotline run`: components in this process, or all of them in processes of their own."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.cli.common import complain, settings_of
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+PARENT_VARIABLE = "HOTLINE_PARENT"
+"""Process id of a `run all`: a child whose parent is gone ends."""
+
+
+def run(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...",
+            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>; or all, each in its own process.",
+        ),
+    ],
+) -> None:
+    """Run components until SIGTERM or Ctrl-C, which lets them drain."""
+    from hotline.telemetry import set_up
+
+    settings = settings_of(ctx)
+    set_up(settings.log.level, settings.log.format)
+    if names == ["all"]:
+        _run_all(ctx, settings)
+    else:
+        _run_here(settings, names)
+
+
+def _run_here(settings: "Settings", names: list[str]) -> None:
+    import asyncio
+    from contextlib import nullcontext
+
+    from hotline.health import Health, HealthServer
+    from hotline.process import serve
+    from hotline.wiring import component
+    from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError
+
+    async def work() -> None:
+        # In the loop: Faust binds an app to the running one.
+        components = [component(settings, name) for name in names]
+        parent = os.environ.get(PARENT_VARIABLE)
+        await serve(components, health, int(parent) if parent else None)
+
+    health = Health(names)
+    chosen = settings.telemetry
+    try:
+        with HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext():
+            asyncio.run(work())
+    except (MisconfiguredError, UnauthorizedError):
+        raise
+    except FatalError as error:  # a crash may mend itself: not the exit code that tells the parent to wait for a person
+        complain(error)
+        raise typer.Exit(1) from error
+
+
+def _run_all(ctx: typer.Context, settings: "Settings") -> None:
+    import signal
+    import threading
+    from contextlib import nullcontext
+
+    from hotline import parent, wiring
+    from hotline.health import Health, HealthServer
+
+    names = wiring.names(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    health, chosen = Health(names), settings.telemetry
+    children = [
+        parent.Child(name, parent.starter(_command(settings, name), _environment(settings, number)))
+        for number, name in enumerate(names, 1)
+    ]
+    with HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext():
+        parent.run(children, health, stop)
+
+
+def _command(settings: "Settings", name: str) -> list[str]:
+    chosen = ["--settings", str(settings.file)] if settings.file else []
+    return [sys.executable, "-m", "hotline", *chosen, "run", name]
+
+
+def _environment(settings: "Settings", number: int) -> dict[str, str]:
+    port = settings.telemetry.port
+    return {PARENT_VARIABLE: str(os.getpid()), "HOTLINE_TELEMETRY__PORT": str(port + number if port else 0)}

@@ -1,0 +1,175 @@
+"""The only place where rooms are composed: from settings to components that run."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+
+from hotline import services
+from hotline.process import Component, Run, blocking
+from schemas.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    from connectors.mailbox import Mailbox
+    from hotline.settings import Settings
+
+STAGES = ("screen", "normalize", "assign")
+
+
+def names(settings: "Settings") -> list[str]:
+    """Return every component that these settings lead to, in the order in which `run all` starts them."""
+    from sinks import SINKS
+
+    pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
+    pushed = ["receiver"] if settings.connectors.wechat else []
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled]
+
+
+def component(settings: "Settings", name: str) -> Component:
+    """Make one component; raises MisconfiguredError for a name that these settings do not lead to."""
+    known = names(settings)
+    if name not in known:
+        raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
+    kind, _, which = name.partition(":")
+    return _MAKERS[kind](settings, name, which)
+
+
+def _stage(settings: "Settings", name: str, _: str) -> Component:
+    from streams import metrics
+    from streams.app import serve
+
+    app = _STAGES[name](settings)
+
+    async def run(stop: asyncio.Event) -> None:
+        await serve(app, stop)
+
+    return Component(name=name, run=run, probe=lambda: {"lag": _value(metrics.LAG_SECONDS, stage=name)})
+
+
+def _screen(settings: "Settings") -> Any:
+    from streams import screen
+    from streams.app import make_app
+
+    connection = services.kafka(settings)
+    app = make_app("hotline-screen", connection, settings.data_dir)
+    screen.declare(app, connection, services.blobs(settings), services.policy(settings))
+    return app
+
+
+def _normalize(settings: "Settings") -> Any:
+    from streams import normalize
+    from streams.app import make_app
+
+    connection = services.kafka(settings)
+    app = make_app("hotline-normalize", connection, settings.data_dir)
+    normalize.declare(app, connection, services.blobs(settings), services.policy(settings))
+    return app
+
+
+def _assign(settings: "Settings") -> Any:
+    from streams import assign
+    from streams.app import make_app
+
+    connection = services.kafka(settings)
+    app = make_app("hotline-assign", connection, settings.data_dir, isolation_level="read_committed")
+    assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings))
+    return app
+
+
+def _sink(settings: "Settings", name: str, which: str) -> Component:
+    from sinks import SINKS
+    from sinks.elastic.elastic import ElasticSink
+    from sinks.runner import Runner, run_sink
+
+    routes = SINKS[which].values()
+    connection = services.kafka(settings)
+    running: list[Runner] = []
+
+    async def run(stop: asyncio.Event) -> None:
+        sink = ElasticSink(services.elasticsearch(settings), routes)
+        await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append)
+
+    def probe() -> Mapping[str, Any]:
+        return {"detail": running[-1].health().detail if running else "starting"}
+
+    return Component(name=name, run=run, probe=probe)
+
+
+def _receiver(settings: "Settings", name: str, _: str) -> Component:
+    from connectors.journal import Journal
+    from connectors.publisher import Publisher
+    from connectors.receiver import Receiver, serve_until
+    from connectors.wechat import WeChat
+
+    chosen = settings.receiver
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+
+    async def run(stop: asyncio.Event) -> None:
+        publisher = Publisher(connection, blobs)
+        journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
+        try:
+            accounts = [_with_city(account, settings) for account in settings.connectors.wechat.values()]
+            routes = {account.path: WeChat(account) for account in accounts}
+            await serve_until(Receiver(routes, publisher, journal, chosen), chosen, stop)
+        finally:
+            publisher.close()
+            journal.close()
+
+    return Component(name=name, run=run)
+
+
+def mailbox(settings: "Settings", which: str) -> "Mailbox":
+    """Make the connector of one mailbox; nothing connects before `open`."""
+    from connectors.mailbox import Mailbox
+
+    return Mailbox(_with_city(settings.connectors.mailbox[which], settings))
+
+
+def _pull(settings: "Settings", name: str, which: str) -> Component:
+    from connectors.cursors import Cursors
+    from connectors.health import Health
+    from connectors.publisher import Publisher
+    from connectors.runner import run_pull
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    connector = mailbox(settings, which)
+    health = Health(which, connector.channel)
+
+    def work(stop: threading.Event) -> None:
+        publisher, cursors = Publisher(connection, blobs), Cursors(connection, which)
+        try:
+            run_pull(connector, publisher, cursors, stop=stop, health=health)
+        finally:
+            cursors.close()
+            publisher.close()
+
+    return Component(name=name, run=blocking(work), probe=lambda: _told(health))
+
+
+def _told(health: Any) -> Mapping[str, Any]:
+    report = to_builtins(health.report)
+    return {"last_success": report["last_success"], "detail": report["sentence"], "state": report["state"]}
+
+
+def _with_city(account: Any, settings: "Settings") -> Any:
+    """Give an account the city of the settings where it names none of its own."""
+    return account if account.jurisdiction else account.model_copy(update={"jurisdiction": settings.jurisdiction})
+
+
+def _value(gauge: Any, **labels: str) -> float:
+    value: float = gauge.labels(**labels)._value.get()
+    return value
+
+
+_STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normalize": _normalize, "assign": _assign}
+
+_MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
+    **dict.fromkeys(STAGES, _stage),
+    "sink": _sink,
+    "receiver": _receiver,
+    "connector": _pull,
+}
+
+__all__ = ["STAGES", "Component", "Run", "component", "mailbox", "names"]
