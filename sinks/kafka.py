@@ -18,12 +18,12 @@ _HEADROOM = 2 * 1024 * 1024
 """Room for the reasons that a dead letter adds to a record of the largest size."""
 
 
-def make_consumer(connection: KafkaConnection, sink: str) -> AIOKafkaConsumer:
-    """Return a consumer of the sink's group that has not started; it commits only when it is told."""
+def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
+    """Return a consumer of the group that has not started; it commits only when it is told."""
     return AIOKafkaConsumer(
         **_options(connection),
-        group_id=f"{GROUP_PREFIX}{sink}",
-        client_id=f"{GROUP_PREFIX}{sink}",
+        group_id=group,
+        client_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",

@@ -19,7 +19,7 @@ from sinks import metrics
 from sinks.base import Document, Route, Sink
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
-from sinks.kafka import Graveyard, make_consumer, make_producer
+from sinks.kafka import GROUP_PREFIX, Graveyard, make_consumer, make_producer
 from sinks.settings import SinkSettings
 
 _IDLE_SECONDS = 0.1
@@ -207,11 +207,15 @@ async def run_sink(
     settings: SinkSettings,
     stop: asyncio.Event,
     on_ready: Callable[[Runner], None] = lambda _: None,
+    group: str | None = None,
 ) -> None:
-    """Run one sink until `stop` is set; `on_ready` gets the runner, for its health."""
+    """Run one sink until `stop` is set; `on_ready` gets the runner, for its health.
+
+    A rebuild of an index takes a `group` of its own, so that it reads everything again.
+    """
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
-        producer, consumer = make_producer(connection), make_consumer(connection, sink.name)
+        producer, consumer = make_producer(connection), make_consumer(connection, group or f"{GROUP_PREFIX}{sink.name}")
         await _started(producer.start, stack, producer.stop)
         await _open(sink, stop)
         await _started(consumer.start, stack, consumer.stop)
