@@ -49,7 +49,7 @@ class Elasticsearch:
         for folder in (self.folder / "config", self.folder / "tmp", self._logs):
             folder.mkdir(parents=True, exist_ok=True)
         self._write_config()
-        home = home_dir()
+        home = build_home()
         return [
             str(JAVA),
             mark(self.folder),
@@ -66,7 +66,7 @@ class Elasticsearch:
             "--enable-native-access=ALL-UNNAMED",
             f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             "-cp",
-            os.pathsep.join([str(home / "launcher"), str(home / "lib" / "*")]),
+            _classpath(home),
             "hotline.LocalNode",
             str(home),
             str(self.folder / "config"),
@@ -103,17 +103,17 @@ class Elasticsearch:
 
 def home_dir() -> Path:
     """Return the node's home in the cache, named by what it is made of."""
-    digest = hashlib.sha256(repr((_VERSION, JAVA_VERSION, _DESCRIPTOR)).encode())
-    for path in (jars.ELASTICSEARCH, *_sources()):
+    digest = hashlib.sha256(repr((cache_dir(), JAVA_VERSION)).encode())
+    for path in (Path(__file__), jars.ELASTICSEARCH, *_sources()):
         digest.update(path.read_bytes())
     return cache_dir() / f"elasticsearch-{_VERSION}-{digest.hexdigest()[:16]}"
 
 
-def build_home(progress: Progress = SILENT) -> None:
-    """Lay the node's home out and compile our two classes, unless that is done."""
+def build_home(progress: Progress = SILENT) -> Path:
+    """Return the node's home; lay it out and compile our two classes, unless that is done."""
     home = home_dir()
     if home.exists():
-        return
+        return home
     progress.say("Compiling the Elasticsearch launcher")
     with writing(cache_dir()), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PARTIAL) as folder:
         partial = Path(folder) / "home"
@@ -124,10 +124,11 @@ def build_home(progress: Progress = SILENT) -> None:
         except OSError:  # another checkout was faster
             if not home.exists():
                 raise
+    return home
 
 
 def _lay_out(home: Path) -> None:
-    for name in ("lib", "launcher", "plugins", "native", "modules/transport-netty4", "modules/root"):
+    for name in ("lib", "classes", "plugins", "native", "modules/transport-netty4", "modules/root"):
         (home / name).mkdir(parents=True)
     for jar in jars.jar_paths(jars.ELASTICSEARCH):
         netty = jar.name.startswith(("netty-", "transport-netty4-"))
@@ -142,18 +143,26 @@ def _describe(module: Path, main: str) -> None:
 
 
 def _compile(home: Path) -> None:
-    """Compile the launcher into a folder and the plugin into a jar of its own, as the server demands."""
+    """Compile our two classes; the plugin gets a jar of its own, as the server demands."""
     (compiler,) = (home / "lib").glob("ecj-*.jar")
-    libraries = os.pathsep.join(map(str, sorted((home / "lib").iterdir())))
-    flags = ["-21", "-nowarn", "-encoding", "UTF-8", "-d", str(home / "launcher"), "-cp", libraries]
+    classes = home / "classes"
+    flags = ["-21", "-nowarn", "-encoding", "UTF-8", "-d", str(classes), "-cp", _classpath(home)]
     command = [str(JAVA), "-jar", str(compiler), *flags, *map(str, _sources())]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError(f"The Elasticsearch launcher does not compile, a fault of hotline's: {done.stderr.strip()}")
-    with zipfile.ZipFile(home / "modules/root/root.jar", "w") as jar:
-        for path in (home / "launcher" / "hotline").glob("RootPlugin*.class"):
-            jar.write(path, f"hotline/{path.name}")
-            path.unlink()
+    _pack(classes, "LocalNode*.class", home / "lib/launcher.jar")
+    _pack(classes, "RootPlugin*.class", home / "modules/root/root.jar")
+
+
+def _pack(classes: Path, pattern: str, jar: Path) -> None:
+    with zipfile.ZipFile(jar, "w") as archive:
+        for path in sorted(classes.rglob(pattern)):
+            archive.write(path, path.relative_to(classes))
+
+
+def _classpath(home: Path) -> str:
+    return os.pathsep.join(map(str, sorted((home / "lib").iterdir())))
 
 
 def _sources() -> list[Path]:
