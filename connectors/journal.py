@@ -139,7 +139,7 @@ class Journal:
             sealed.path.unlink()
             sync_folder(self._folder)
         except OSError as error:
-            raise UnreachableError(f"cannot read the journal {self._folder}: {error.strerror or error}") from error
+            raise UnreachableError(f"the journal {self._folder} cannot be read: {error.strerror or error}") from error
         with self._writing:
             self._sealed = tuple(other for other in self._sealed if other is not sealed)
             metrics.JOURNAL_BYTES.set(self.size_bytes)

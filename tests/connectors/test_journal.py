@@ -1,0 +1,315 @@
+"""The journal keeps what it promised: kill -9, torn tails, damaged bytes, a full disk, a broker that fails."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connectors import segment
+from connectors.frames import frame
+from connectors.journal import Journal
+from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
+from schemas.records import RawMessage, raw_message
+
+Start = Callable[..., Journal]
+
+AT = datetime(2026, 11, 25, 8, 30, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a journal; all of them are closed at the end."""
+    started: list[Journal] = []
+
+    def start(folder: Path, **limits: int) -> Journal:
+        started.append(Journal(folder, **limits))
+        return started[-1]
+
+    yield start
+    for journal in started:
+        journal.close()
+
+
+def message(identifier: str, value: bytes = b"\x00\xff<xml/>") -> RawMessage:
+    return raw_message(
+        channel="wechat",
+        channel_kind="wechat_mp",
+        account="city",
+        jurisdiction="110000",
+        identifier=identifier,
+        value=value,
+        content_type="text/xml",
+        time=AT,
+        recorded=AT,
+        sender="o1",
+        wire_sha256="0" * 64,
+    )
+
+
+def drained(journal: Journal) -> list[RawMessage]:
+    out: list[RawMessage] = []
+    journal.replay(out.extend)
+    return out
+
+
+def ids(messages: Sequence[RawMessage]) -> list[str]:
+    return [each.envelope.id for each in messages]
+
+
+def segments(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.journal"))
+
+
+def test_messages_come_out_as_they_went_in_oldest_first(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    sent = [message(str(number), os.urandom(50)) for number in range(5)]
+    journal.append(sent[:2])
+    journal.append(sent[2:])
+    assert not journal.empty
+    assert drained(journal) == sent
+    assert journal.empty
+    assert segments(tmp_path) == []
+
+
+def test_a_new_start_finds_what_an_earlier_one_left_and_goes_behind_it(tmp_path: Path, start: Start) -> None:
+    first = start(tmp_path)
+    first.append([message("1")])
+    first.close()
+    first.close()
+    second = start(tmp_path)
+    assert not second.empty
+    second.append([message("2")])
+    assert ids(drained(second)) == ["1", "2"]
+
+
+def test_segments_stay_small_and_keep_their_order(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path, segment_max_bytes=1000)
+    for number in range(20):
+        journal.append([message(str(number))])
+    assert len(segments(tmp_path)) > 4
+    assert ids(drained(journal)) == [str(number) for number in range(20)]
+
+
+def test_a_message_larger_than_a_segment_has_one_of_its_own(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path, segment_max_bytes=1000)
+    for number in range(3):
+        journal.append([message(str(number), b"x" * 5000)])
+    assert len(drained(journal)) == 3
+
+
+def test_nobody_else_may_read_what_citizens_wrote(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path / "journal")
+    journal.append([message("1")])
+    assert (tmp_path / "journal").stat().st_mode & 0o077 == 0
+    assert segments(tmp_path / "journal")[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_two_processes_cannot_share_a_folder(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    with pytest.raises(MisconfiguredError, match="a folder of its own"):
+        start(tmp_path)
+    journal.close()
+    start(tmp_path).close()
+
+
+def test_threads_that_append_at_once_share_an_fsync(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def slow_fsync(fd: int) -> None:
+        calls.append(fd)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(segment.os, "fsync", slow_fsync)
+    journal = start(tmp_path)
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda number: journal.append([message(str(number))]), range(320)))
+    assert len(calls) < 100
+    assert sorted(ids(drained(journal)), key=int) == [str(number) for number in range(320)]
+
+
+# A broker that fails
+
+
+def test_a_broker_that_does_not_answer_costs_nothing(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1")])
+
+    def refuse(_: Sequence[RawMessage]) -> None:
+        raise UnreachableError("down")
+
+    with pytest.raises(UnreachableError):
+        journal.replay(refuse)
+    assert len(segments(tmp_path)) == 1
+    journal.append([message("2")])
+    assert ids(drained(journal)) == ["1", "2"]
+
+
+def test_a_replay_goes_on_after_the_last_batch_that_the_broker_holds(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message(str(number)) for number in range(1200)])
+    held: list[RawMessage] = []
+
+    def fail_after_500(batch: Sequence[RawMessage]) -> None:
+        if held:
+            raise UnauthorizedError("password changed")
+        held.extend(batch)
+
+    with pytest.raises(UnauthorizedError):
+        journal.replay(fail_after_500)
+    assert ids(held + drained(journal)) == [str(number) for number in range(1200)]
+
+
+def test_one_message_that_cannot_be_sent_is_set_aside_and_the_others_go_on(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1"), message("poison", b"poison"), message("3")])
+    held: list[RawMessage] = []
+
+    def choke(batch: Sequence[RawMessage]) -> None:
+        if "poison" in ids(batch):
+            raise ValueError("not even our error")
+        held.extend(batch)
+
+    assert journal.replay(choke) == 2
+    assert ids(held) == ["1", "3"]
+    (bad,) = tmp_path.glob("*.bad")
+    assert b"poison" in bad.read_bytes()
+    assert bad.stat().st_mode & 0o777 == 0o600
+    assert journal.empty
+
+
+# Damage
+
+
+def test_a_damaged_record_in_the_middle_is_set_aside_and_the_others_survive(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1"), message("2", b"the damaged one"), message("3")])
+    journal.close()
+    (path,) = segments(tmp_path)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"damaged", b"dAmaged"))
+    journal = start(tmp_path)
+    assert ids(drained(journal)) == ["1", "3"]
+    (bad,) = tmp_path.glob("*.bad")
+    assert b"the dAmaged one" in bad.read_bytes()
+    assert segments(tmp_path) == []
+
+
+def test_a_record_of_another_version_is_set_aside(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1")])
+    journal.close()
+    (path,) = segments(tmp_path)
+    marker = bytes.fromhex(path.stem.partition("-")[2])
+    path.write_bytes(frame(marker, b"\x81\xa1?\x01") + path.read_bytes())
+    journal = start(tmp_path)
+    assert ids(drained(journal)) == ["1"]
+    assert len(list(tmp_path.glob("*.bad"))) == 1
+
+
+def test_a_tail_that_was_torn_at_any_byte_loses_only_what_was_never_promised(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("promised")])
+    (path,) = segments(tmp_path)
+    whole = path.stat().st_size
+    journal.append([message("torn")])
+    journal.close()
+    data = path.read_bytes()
+    for cut in range(whole, len(data)):
+        path.write_bytes(data[:cut])
+        journal = start(tmp_path)
+        journal.append([message("next")])
+        assert ids(drained(journal)) == ["promised", "next"], cut
+        journal.close()
+    assert list(tmp_path.glob("*.bad")) == []
+
+
+@pytest.mark.parametrize("appends", [1, 40, 150])
+def test_everything_that_was_promised_survives_kill_9(tmp_path: Path, start: Start, appends: int) -> None:
+    command = [sys.executable, str(Path(__file__).with_name("journal_writer.py")), str(tmp_path)]
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=here) as writer:
+        assert writer.stdout
+        promised = [writer.stdout.readline() for _ in range(appends)]
+        writer.kill()
+        promised += writer.stdout.readlines()
+    survived = ids(drained(start(tmp_path)))
+    assert {line.decode().strip() for line in promised} <= set(survived)
+    assert len(survived) == len(set(survived))
+
+
+# A disk that fails
+
+
+def test_a_full_journal_says_so_and_has_room_again_after_a_replay(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path, max_bytes=1000)
+    journal.append([message("1")])
+    assert not journal.full
+    with pytest.raises(UnreachableError, match="is full"):
+        journal.append([message("2", b"x" * 1000)])
+    assert ids(drained(journal)) == ["1"]
+    journal.append([message("again")])
+
+
+@contextmanager
+def disk_with_room_for(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_an_append_that_the_disk_took_half_of_leaves_nothing_behind(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1")])
+    size = segments(tmp_path)[0].stat().st_size
+    with disk_with_room_for(size + 100), pytest.raises(UnreachableError, match="cannot be written"):
+        journal.append([message("2")])
+    journal.append([message("3")])
+    assert ids(drained(journal)) == ["1", "3"]
+
+
+def test_a_failed_fsync_promises_nothing_and_its_file_is_not_used_again(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1")])
+    before = segments(tmp_path)
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken_disk:
+        broken_disk.setattr(segment.os, "fsync", broken)
+        with pytest.raises(UnreachableError, match="cannot be written"):
+            journal.append([message("2")])
+    journal.append([message("3")])
+    assert len(segments(tmp_path)) == len(before) + 1
+    assert {"1", "3"} <= set(ids(drained(journal)))
+
+
+def test_a_segment_that_cannot_be_read_is_reported_and_kept(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1")])
+    journal.close()
+    journal = start(tmp_path)
+    (path,) = segments(tmp_path)
+    path.rename(path.with_suffix(".away"))
+    with pytest.raises(UnreachableError, match="cannot be read"):
+        drained(journal)
+    path.with_suffix(".away").rename(path)
+    assert ids(drained(journal)) == ["1"]
