@@ -1,0 +1,101 @@
+"""Writing the input of assign and reading back what it committed."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, type_of
+from schemas.records import Event, Link, Message, Ticket
+from schemas.wire import Outbound, decode, encode
+from streams.sender import Sender, client_options, make_producer
+
+Record = ConsumerRecord[bytes, bytes]
+
+
+def outbound(message: Message) -> Outbound:
+    envelope = Envelope(
+        id=message.message_id,
+        source="/hotline/normalize/test",
+        type=type_of("message"),
+        time=message.received_at,
+        recordedtime=message.ingested_at,
+        jurisdiction=message.jurisdiction,
+    )
+    return Outbound(
+        topics.MESSAGE, message.message_id.encode(), encode(message), envelope.headers(), message.jurisdiction
+    )
+
+
+async def write(connection: KafkaConnection, outbounds: Iterable[Outbound]) -> None:
+    producer = make_producer(connection)
+    await producer.start()
+    try:
+        await Sender(producer, connection.partitions).send(outbounds)
+    finally:
+        await producer.stop()
+
+
+async def read(connection: KafkaConnection, topic: str, *, committed: bool = True) -> list[Record]:
+    """Return every record of a topic, partition by partition."""
+    consumer = AIOKafkaConsumer(
+        **client_options(connection), isolation_level="read_committed" if committed else "read_uncommitted"
+    )
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, number) for number in range(connection.partitions)]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        ends = await consumer.end_offsets(places)
+        found: list[Record] = []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += records
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def events(connection: KafkaConnection) -> list[Event]:
+    return [decode(record.value or b"", Event) for record in await read(connection, topics.EVENT)]
+
+
+async def links(connection: KafkaConnection) -> list[Link]:
+    return [decode(record.value or b"", Link) for record in await read(connection, topics.LINK)]
+
+
+async def tickets(connection: KafkaConnection, topic: str = topics.TICKET) -> dict[str, list[Ticket]]:
+    """Return every committed snapshot by ticket, oldest first."""
+    found: dict[str, list[Ticket]] = {}
+    for record in await read(connection, topic):
+        ticket = decode(record.value or b"", Ticket)
+        found.setdefault(ticket.ticket_id, []).append(ticket)
+    return found
+
+
+async def until_decided(connection: KafkaConnection, count: int, seconds: float = 60) -> None:
+    """Return when the event log holds `count` decisions."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while (found := len(await read(connection, topics.EVENT))) < count:
+        assert asyncio.get_running_loop().time() < deadline, f"{found} of {count} decided"
+        await asyncio.sleep(0.1)
+
+
+async def assert_nothing_lost_or_doubled(connection: KafkaConnection, messages: Iterable[Message]) -> None:
+    """Every message is decided once, linked once, counted once in a ticket; numbers are given once."""
+    wanted = sorted({message.message_id for message in messages})
+    assert sorted(event.event_id for event in await events(connection)) == wanted
+    assert sorted(link.message_id for link in await links(connection)) == wanted
+    snapshots = await tickets(connection)
+    newest = [versions[-1] for versions in snapshots.values()]
+    filed = [link for link in await links(connection) if link.ticket_id]
+    assert sum(ticket.message_count for ticket in newest) == len(filed)
+    assert len({ticket.ticket_no for ticket in newest}) == len(newest)
+    for versions in snapshots.values():
+        assert [one.version for one in versions] == sorted({one.version for one in versions})
+    masked = await tickets(connection, topics.TICKET_MASKED)
+    assert {key: one[-1].version for key, one in masked.items()} == {
+        key: one[-1].version for key, one in snapshots.items()
+    }

@@ -1,0 +1,46 @@
+"""An assign worker as a process: KAFKA BLOBS [POINT NUMBER]; it kills itself the NUMBERth time it reaches POINT."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from obstore.store import LocalStore
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from streams import lanes
+from streams.app import make_app, serve
+from streams.assign import Assign
+from tickets.policy import TicketPolicy
+
+
+def reached(wanted: str, number: int) -> Callable[[str], None]:
+    left = [number]
+
+    def hook(point: str) -> None:
+        if point == wanted:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+async def main(bootstrap: str, blobs: str, point: str = "", number: str = "0") -> None:
+    connection = KafkaConnection(bootstrap_servers=bootstrap, partitions=2)
+    app = make_app(f"assign{zlib.crc32(blobs.encode())}", connection, Path(tempfile.mkdtemp()))
+    assign = Assign(connection, LocalStore(blobs), TicketPolicy(), reached(point, int(number)))
+    lanes.declare(app, "assign", [topics.MESSAGE], assign.handle)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await serve(app, stop)
+    await assign.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
