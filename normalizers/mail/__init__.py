@@ -1,0 +1,67 @@
+"""Mail: any bytes to a Draft; what cannot be understood is kept, and only what exceeds a published limit is refused."""
+
+from normalizers.draft import Draft
+from normalizers.mail.bodies import Content, Reader
+from normalizers.mail.classes import class_of
+from normalizers.mail.mime import Part, parse
+from normalizers.mail.people import recipients_of, sender_of
+from normalizers.mail.quote_rules import FORWARD_SUBJECT
+from normalizers.mail.quotes import Split, split
+from normalizers.mail.threads import claimed_date, thread_of
+from normalizers.policy import Policy
+from schemas.errors import MissingBlobError, TooLargeError
+from schemas.records import RawMessage
+from schemas.records.raw import SIZE_LIMIT
+
+MAX_TITLE = 2_000
+"""Characters of a subject; the rest is in the raw mail."""
+
+__all__ = ["normalize"]
+
+
+def normalize(raw: RawMessage, policy: Policy) -> Draft:
+    """Return what the mail holds. Raises TooLargeError above 64 MiB, MissingBlobError without its bytes."""
+    if len(raw.value) > SIZE_LIMIT:
+        raise TooLargeError(f"a mail of {len(raw.value)} bytes; the limit is {SIZE_LIMIT}")
+    if not raw.value and raw.envelope.dataref:
+        raise MissingBlobError("the mail's bytes were not fetched from the blob store before it was normalised")
+    return _draft(parse(raw.value), raw.envelope.account or "")
+
+
+def _draft(root: Part, account: str) -> Draft:
+    title = root.headers.text("subject")
+    forwarded = bool(title and FORWARD_SUBJECT.match(title))
+    content = Reader(forwarded=forwarded).read(root)
+    parts, quoted = _split(content, forwarded)
+    sender = sender_of(root.headers)
+    return Draft(
+        message_class=class_of(
+            root, title=title, text=parts.text, sender=sender, invitation=content.invitation, account=account
+        ),
+        sender=sender,
+        recipients=recipients_of(root.headers),
+        thread=thread_of(root.headers),
+        title=title[:MAX_TITLE] if title else None,
+        text=parts.text,
+        quoted=quoted,
+        signature=parts.signature,
+        files=tuple(content.files),
+        extra=_extra(root, content),
+    )
+
+
+def _split(content: Content, forwarded: bool) -> tuple[Split, str | None]:
+    """Split the text; the text of attached mails goes to what is quoted, so that the citizen's own stays clean."""
+    text, attached = content.text()
+    parts = split(text, forwarded=forwarded)
+    return parts, "\n\n".join(filter(None, (parts.quoted, attached))) or None
+
+
+def _extra(root: Part, content: Content) -> dict[str, str]:
+    """Return the mail's claim of its time, and what was wrong with it."""
+    out = {}
+    if date := claimed_date(root.headers):
+        out["date_claimed"] = date
+    if content.defects:
+        out["defects"] = ",".join(sorted(content.defects))
+    return out

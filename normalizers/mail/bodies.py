@@ -1,0 +1,211 @@
+"""Which parts of a mail are its text and which are its files."""
+
+import re
+from dataclasses import dataclass, field
+from mimetypes import MimeTypes
+
+from normalizers.draft import File
+from normalizers.mail.charsets import to_text
+from normalizers.mail.flowed import unflowed
+from normalizers.mail.html import html_to_text
+from normalizers.mail.mime import Part, parse
+from normalizers.mail.params import base_name
+from normalizers.mail.transfer import split_uuencoded
+
+MAX_NESTED = 6
+"""Mails within mails whose text is read; deeper ones are files only."""
+
+_TYPES = MimeTypes(filenames=())
+_MAILS = frozenset({"message/rfc822", "message/global", "message/news"})
+_FILE_TEXTS = frozenset({
+    "text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/csv", "text/css", "text/javascript", "text/rtf",
+    "text/x-amp-html", "text/rfc822-headers", "text/xml",
+})  # fmt: skip
+_STUB = re.compile(
+    r"html.{0,40}(?:client|viewer|capable|compatible|enabled|reader|邮件|格式|客户端|浏览)|(?:not|does ?n.t) support html"
+    r"|multi-?part message in mime|view (?:this|the) (?:e-?mail|message).{0,30}(?:browser|html)|不支持.{0,10}html|使用.{0,20}html",
+    re.IGNORECASE | re.DOTALL,
+)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
+_FRAME = re.compile(r"(?m)^(?:--\S.*|[!-9;-~]{1,60}:[ \t].*(?:\n[ \t].*)*|[ \t]+)$")
+_METHOD = re.compile(rb"^METHOD\s*:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Content:
+    """What was gathered: texts to show, files, and texts to fall back on when there is none to show."""
+
+    texts: list[str] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    nested: list[str] = field(default_factory=list)
+    spare: list[str] = field(default_factory=list)
+    from_html: bool = False
+    invitation: bool = False
+    defects: set[str] = field(default_factory=set)
+
+    def absorb(self, other: "Content", *, texts: bool = True) -> None:
+        """Take over what another part holds."""
+        if texts:
+            self.texts += other.texts
+        self.files += other.files
+        self.nested += other.nested
+        self.spare += other.spare
+        self.from_html |= other.from_html
+        self.invitation |= other.invitation
+        self.defects |= other.defects
+
+    def text(self) -> tuple[str, str | None]:
+        """Return the text and the text of attached mails; the latter is the text when there is no other."""
+        own = "\n".join(text for text in self.texts if text.strip())
+        if own:
+            return own, "\n\n".join(self.nested) or None
+        return "\n\n".join(self.nested or self.spare[:1]), None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Walks a mail's parts; `forwarded` keeps quoted HTML unmarked, since it is the matter itself."""
+
+    forwarded: bool = False
+    nesting: int = 0
+
+    def read(self, root: Part) -> Content:
+        """Return what a mail holds."""
+        return self._part(root, in_alternative=False)
+
+    def _part(self, part: Part, *, in_alternative: bool) -> Content:
+        kind = part.media_type
+        if part.children:
+            return self._alternative(part) if kind == "multipart/alternative" else self._sequence(part)
+        if kind.startswith("multipart/"):
+            return _unparted(part)
+        if kind in _MAILS or kind == "message/partial":
+            return self._mail(part)
+        if _is_shown(part, in_alternative):
+            return self._shown(part)
+        return self._file(part)
+
+    def _sequence(self, part: Part) -> Content:
+        out = Content()
+        for child in part.children:
+            out.absorb(self._part(child, in_alternative=False))
+        return out
+
+    def _alternative(self, part: Part) -> Content:
+        """Take all files, and the text of one alternative: plain text unless it is empty or only a placeholder."""
+        found = [self._part(child, in_alternative=True) for child in part.children]
+        filled = [content for content in found if any(text.strip() for text in content.texts)]
+        plain = next((content for content in filled if not content.from_html), None)
+        if plain is not None and len(filled) > 1 and _is_stub(plain):
+            plain = None
+        chosen = plain or (filled[-1] if filled else None)
+        out = Content()
+        for content in found:
+            out.absorb(content, texts=content is chosen)
+        return out
+
+    def _shown(self, part: Part) -> Content:
+        data, out = part.data(), Content()
+        if part.media_type == "text/html":
+            out.texts, out.from_html = [self._html(data, part)], True
+            return out
+        if b"begin" in data:
+            data, files = split_uuencoded(data)
+            out.files = [_uu_file(name, content) for name, content in files]
+        out.texts = [_plain(data, part)]
+        return out
+
+    def _html(self, data: bytes, part: Part) -> str:
+        meta = _META_CHARSET.search(data[:4096])
+        label = part.content.text("charset") or (meta[1].decode("ascii") if meta else None)
+        return html_to_text(to_text(data, label), mark_quotes=not self.forwarded)
+
+    def _file(self, part: Part) -> Content:
+        data, kind = part.data(), part.media_type
+        out = Content(files=[File(name=_name(part), media_type=_file_type(part), data=data)])
+        if kind == "text/calendar" and part.disposition.value != "attachment":
+            out.invitation = _asks(part, data)
+        elif kind.startswith("text/html"):
+            out.spare = [self._html(data, part)]
+        elif kind.startswith(("text/", "message/")) and (kind not in _FILE_TEXTS or not _name(part)):
+            out.spare = [to_text(data, part.content.text("charset"))]
+        return out
+
+    def _mail(self, part: Part) -> Content:
+        """Keep an attached mail whole as a file, and read its text."""
+        data = part.data()
+        inner = parse(data)
+        subject = inner.headers.text("subject")
+        name = _name(part) or (f"{base_name(subject.replace('/', '_'))}"[:80] + ".eml" if subject else None)
+        out = Content(files=[File(name=name, media_type=part.media_type, data=data)])
+        if self.nesting < MAX_NESTED:
+            content = Reader(forwarded=True, nesting=self.nesting + 1).read(inner)
+            text, deeper = content.text()
+            out.defects = content.defects
+            out.nested = ["\n\n".join(filter(None, (subject if self.nesting else None, text, deeper)))]
+        return out
+
+
+def _is_shown(part: Part, in_alternative: bool) -> bool:
+    """Tell whether a reader would see this part in the window, not as an icon."""
+    kind = part.media_type
+    if not kind.startswith("text/") or kind in _FILE_TEXTS:
+        return False
+    if part.disposition.value == "attachment":
+        return False
+    return part.depth == 0 or in_alternative or _name(part) is None
+
+
+def _is_stub(content: Content) -> bool:
+    text = "".join(content.texts).strip()
+    return len(text) < 400 and _STUB.search(text) is not None
+
+
+def _plain(data: bytes, part: Part) -> str:
+    text = to_text(data, part.content.text("charset"))
+    if part.media_type in ("text/enriched", "text/richtext"):
+        return re.sub(r"<<", "<", re.sub(r"<(?!<)[^<>]{1,60}>", "", text))
+    if (part.content.text("format") or "").lower() == "flowed":
+        return unflowed(text, delsp=(part.content.text("delsp") or "").lower() == "yes")
+    return text
+
+
+def _name(part: Part) -> str | None:
+    for parameters, key in ((part.disposition, "filename"), (part.content, "name"), (part.disposition, "name")):
+        name = base_name(parameters.text(key))
+        if name:
+            return name
+    if "uu" in (part.headers.text("content-transfer-encoding") or "").lower():
+        begin = re.search(rb"^begin\s+[0-7]{3,4}\s+(\S[^\r\n]*)", part.body[:4096], re.MULTILINE)
+        return base_name(to_text(begin[1])) if begin else None
+    return None
+
+
+def _file_type(part: Part) -> str:
+    """Return the declared type; where it is missing or garbage, what the name says."""
+    if part.content.value == part.media_type:
+        return part.media_type
+    guessed = _TYPES.guess_type(_name(part) or "")[0]
+    return guessed or (part.media_type if not part.content.value else "application/octet-stream")
+
+
+def _uu_file(name: bytes, data: bytes) -> File:
+    text = base_name(to_text(name))
+    return File(name=text, media_type=_TYPES.guess_type(text or "")[0] or "application/octet-stream", data=data)
+
+
+def _asks(part: Part, data: bytes) -> bool:
+    """Tell an invitation or its answer from a mere calendar file."""
+    found = _METHOD.search(data[:4096])
+    method = part.content.text("method") or (found[1].decode() if found else "")
+    return method.upper() in ("REQUEST", "REPLY", "CANCEL", "COUNTER")
+
+
+def _unparted(part: Part) -> Content:
+    """Show the raw text of a multipart that could not be cut; one nested too deep is kept as a file as well."""
+    data = part.body
+    if not part.too_deep:
+        return Content(texts=[_FRAME.sub("", to_text(data)).strip("\n")], defects={"no_parts"})
+    text = re.sub(r"\n{3,}", "\n\n", _FRAME.sub("", to_text(data[: 1024 * 1024])))
+    file = File(name="too-deep.eml", media_type="application/octet-stream", data=data)
+    return Content(texts=[text.strip("\n")], files=[file], defects={"too_deep"})

@@ -1,0 +1,153 @@
+"""Bytes to text when the label lies: the declared charset first, then what the bytes themselves say."""
+
+import codecs
+import re
+from functools import lru_cache
+
+from charset_normalizer import from_bytes
+
+_GUESS_BYTES = 8 * 1024
+_NOT_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
+_SUPERSETS = {
+    "big5": "cp950",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "iso8859-1": "cp1252",
+    "iso2022_jp": "iso2022_jp_2",
+}
+"""Senders mean the vendor's superset; the standard's own codec refuses characters that people use."""
+
+_WESTERN = frozenset({"cp1252", "iso8859-1", "iso8859-15", "ascii"})
+"""Labels that a mailer writes without looking; they fit any bytes, so they prove nothing."""
+
+_GB_LABEL = re.compile(r"gbk?$|gb[-_ ]?(2312|18030|k)|^(x-)?gbk|cn-gb|csgb|chinese|euc-?cn|cp936|ms936|windows-?936")
+_NON_ASCII = re.compile(rb"[\x80-\xff]")
+_PAIRS = re.compile(rb"([\x81-\xfe])([\x40-\x7e\x80-\xfe])|[\x80-\xff]")
+_CJK = re.compile(r"[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]")
+_BIG5_COMMON = re.compile("[的是我有不在了人這個們來說請為時要會於及]")
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
+
+
+def to_text(data: bytes, label: str | None = None) -> str:
+    """Return the text of `data`; never fails, and prefers the charset that the bytes prove over the label."""
+    if data.isascii() and b"\x1b" not in data and not (label and _stateful(label)):
+        return clean(data.decode("ascii"))
+    return clean(_decode(data, label))
+
+
+def clean(text: str) -> str:
+    """Return `text` with unix line ends and without control characters, byte order marks and lone surrogates."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNWANTED.sub("", text).replace("\x0c", "\n")
+
+
+def _stateful(label: str) -> bool:
+    """Tell whether seven-bit bytes under this label are more than ASCII."""
+    low = label.lower()
+    return "utf-7" in low or "hz" in low or "utf-16" in low or "utf-32" in low
+
+
+def _decode(data: bytes, label: str | None) -> str:
+    codec = codec_of(label)
+    if codec is not None:
+        text = _declared(data, codec)
+        if text is not None:
+            return text
+    return _guessed(data, codec)
+
+
+@lru_cache(maxsize=512)
+def codec_of(label: str | None) -> str | None:
+    """Return the Python codec for a charset label, or None when there is none; any GB label means GB 18030."""
+    name = (label or "").strip(" \t\r\n\"'`").lower()
+    if not name or len(name) > 64:
+        return None
+    if _GB_LABEL.search(name):
+        return "gb18030"
+    for candidate in (name, name.removeprefix("x-"), name.replace("_", "-"), name.replace("windows-", "cp")):
+        found = _lookup(candidate)
+        if found is not None:
+            return found
+    return None
+
+
+def _lookup(name: str) -> str | None:
+    try:
+        info = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    if info.name in _NOT_CHARSETS or not getattr(info, "_is_text_encoding", True):
+        return None
+    return _SUPERSETS.get(info.name, info.name)
+
+
+def _declared(data: bytes, codec: str) -> str | None:
+    """Return the text under its label, or None when the bytes contradict it."""
+    if codec == "gb18030" or codec in _WESTERN:
+        utf8 = _strict(data, "utf-8")
+        if utf8 is not None and (codec != "gb18030" or _CJK.search(utf8)):
+            return utf8
+    if codec in _WESTERN and looks_gb(data, sure=True):
+        return _strict(data, "gb18030")
+    text = _strict(data, codec)
+    if text is None and codec in ("utf-8", "gb18030"):
+        return _mostly(data, codec)
+    return text
+
+
+def _guessed(data: bytes, declared: str | None) -> str:
+    if b"\x1b$" in data and (text := _strict(data, "iso2022_jp_2")) is not None:
+        return text
+    if (text := _strict(data, "utf-8")) is not None:
+        return text
+    if (text := _chinese(data)) is not None:
+        return text
+    for codec in ("utf-8", "gb18030"):
+        if (text := _mostly(data, codec)) is not None:
+            return text
+    return _last_resort(data, declared)
+
+
+def _chinese(data: bytes) -> str | None:
+    if not looks_gb(data, sure=True) and (big5 := _strict(data, "cp950")) is not None and _BIG5_COMMON.search(big5):
+        return big5
+    return _strict(data, "gb18030") if looks_gb(data) else None
+
+
+def _last_resort(data: bytes, declared: str | None) -> str:
+    best = from_bytes(data[:_GUESS_BYTES]).best() if declared is None else None
+    if best is not None and (text := _strict(data, best.encoding)) is not None:
+        return text
+    return data.decode("cp1252", "replace") if _strict(data, "cp1252") is not None else data.decode("latin-1")
+
+
+def looks_gb(data: bytes, *, sure: bool = False) -> bool:
+    """Tell whether the high bytes come in the pairs of written Chinese rather than as single accents.
+
+    In GBK nearly every second byte is a high one as well; in a Western text an accent is followed by a letter.
+    """
+    pairs = high = 0
+    for match in _PAIRS.finditer(data[: 16 * _GUESS_BYTES]):
+        pairs += 1
+        high += match[2] is not None and match[2] >= b"\xa1" and match[1] >= b"\xa1"
+    if sure:
+        return high >= 2 and high >= 0.9 * pairs
+    return high >= 0.5 * pairs
+
+
+def _strict(data: bytes, codec: str) -> str | None:
+    try:
+        return data.decode(codec)
+    except (ValueError, LookupError):
+        return None
+
+
+def _mostly(data: bytes, codec: str) -> str | None:
+    """Return the text when only a few bytes are wrong, as in a mail that was cut inside a character."""
+    text = data.decode(codec, "replace")
+    wrong = text.count("\ufffd")
+    right = sum(1 for _ in _NON_ASCII.finditer(data)) // (3 if codec == "utf-8" else 2) - wrong
+    if codec == "gb18030" and not looks_gb(data):
+        return None
+    return text if right >= 4 * wrong else None

@@ -1,0 +1,28 @@
+"""format=flowed (RFC 3676): lines that end in a space go on in the next one of the same quote depth."""
+
+import re
+
+_QUOTES = re.compile(r"^(>*)( ?)")
+
+
+def unflowed(text: str, *, delsp: bool) -> str:
+    """Return `text` with its paragraphs on one line each."""
+    out: list[str] = []
+    open_depth = -1
+    for line in text.split("\n"):
+        depth, content = _parted(line)
+        flows = content.endswith(" ") and content != "-- "
+        piece = content[:-1] if flows and delsp else content
+        if open_depth == depth and content != "-- ":
+            out[-1] += piece
+        else:
+            out.append(f"{'>' * depth} {piece}" if depth else piece)
+        open_depth = depth if flows else -1
+    return "\n".join(out)
+
+
+def _parted(line: str) -> tuple[int, str]:
+    """Return the quote depth and the line without quote marks and without its stuffed space."""
+    match = _QUOTES.match(line)
+    depth = len(match[1]) if match else 0
+    return depth, line[match.end() if match else 0 :]

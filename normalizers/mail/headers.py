@@ -1,0 +1,94 @@
+"""A header block: fields by name, unfolded, still as bytes; forgiving, and linear in its length."""
+
+import re
+
+from normalizers.mail.words import decode_words
+
+MAX_FIELDS = 5_000
+"""Fields read of one header; the rest of 100,000 has nothing to say."""
+
+MAX_VALUE = 64 * 1024
+"""Bytes read of one field."""
+
+_END = re.compile(rb"\r*\n\r*\n")
+_FIELD = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:(.*(?:\n(?![!-9;-~]{1,200}[ \t]*:).*)*)", re.MULTILINE)
+_FIRST = re.compile(rb"[!-9;-~]{1,200}[ \t]*:|>?From ")
+_KNOWN = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:from|to|cc|subject|date|received|return-path|mime-version|content-type|message-id"
+    rb"|delivered-to|x-[!-9;-~]+|reply-to|sender)[ \t]*:",
+    re.IGNORECASE,
+)
+_STRAY = re.compile(rb"\n(?![ \t\r\n]|[!-9;-~]{1,200}[ \t]*:)(?=.)")
+
+
+class Headers:
+    """The fields of one header; names in lower case, values unfolded."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: dict[str, list[bytes]]) -> None:
+        self._fields = fields
+
+    @classmethod
+    def of(cls, block: bytes) -> "Headers":
+        """Read a header block; what is no field continues the field before it."""
+        fields: dict[str, list[bytes]] = {}
+        for count, match in enumerate(_FIELD.finditer(block)):
+            if count >= MAX_FIELDS:
+                break
+            fields.setdefault(match[1].decode("ascii").lower(), []).append(_unfolded(match[2]))
+        return cls(fields)
+
+    def all(self, name: str) -> list[bytes]:
+        """Return every value of a field."""
+        return self._fields.get(name, [])
+
+    def first(self, name: str) -> bytes:
+        """Return the first value that is not empty, or nothing."""
+        return next((value for value in self._fields.get(name, ()) if value), b"")
+
+    def text(self, name: str) -> str | None:
+        """Return the first value as text, encoded words read; None when it is missing or empty."""
+        return decode_words(self.first(name)) or None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
+
+def _unfolded(value: bytes) -> bytes:
+    value = value[:MAX_VALUE].strip(b" \t\r\n\x00")
+    if b"\n" in value or b"\r" in value:
+        value = b" ".join(line.strip(b" \t") for line in value.splitlines())
+    return value
+
+
+def split_header(data: bytes, *, root: bool = False) -> tuple[bytes, bytes]:
+    """Return the header block and the body; a body that starts without a blank line is found, too."""
+    if root:
+        data = _without_noise(data)
+    if data.startswith((b"\n", b"\r\n")):
+        return b"", data[1:] if data.startswith(b"\n") else data[2:]
+    if not _FIRST.match(data):
+        return b"", data
+    end = _END.search(data)
+    header, body = (data[: end.start() + 1], data[end.end() :]) if end else (data, b"")
+    return _without_lines_of_text(header, body, data)
+
+
+def _without_noise(data: bytes) -> bytes:
+    """Drop what stands before the first field: a byte order mark, blank lines, an mbox line; mend Mac line ends."""
+    if b"\n" not in data and b"\r" in data:
+        data = data.replace(b"\r", b"\n")
+    known = _KNOWN.match(data)
+    if known:
+        data = data[3:] if data.startswith(b"\xef\xbb\xbf") else data
+        data = data.lstrip(b"\r\n \t")
+    return data
+
+
+def _without_lines_of_text(header: bytes, body: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """Give the body back its first lines when they follow the last field without a blank line."""
+    stray = _STRAY.search(header)
+    if stray is None or _FIELD.search(header, stray.end()):  # a field follows: only a fold without its indent
+        return header, body
+    return header[: stray.start() + 1], data[stray.start() + 1 :]

@@ -1,0 +1,107 @@
+"""Addresses of From, To and Cc as people's clients write them, including what no grammar allows."""
+
+import re
+from collections.abc import Iterator
+
+from normalizers.mail.headers import Headers
+from normalizers.mail.words import decode_words, one_line
+from schemas.records import Party
+
+MAX_RECIPIENTS = 500
+
+_TOKEN = re.compile(
+    rb'"(?:[^"\\]|\\.)*"|\([^()]*\)|<[^<>]*>|=\?[^?\s]+\?[bBqQ]\?[^?]*\?=|[,;:]|[^",;:()<=]+|.', re.DOTALL
+)
+_ANGLE = re.compile(rb"<\s*([^<>]*?)\s*>?\s*(?:\(([^()]*)\)\s*)?[^<>\w]*$")
+_COMMENT = re.compile(rb"\(([^()]*)\)")
+_LOOSE = re.compile(r"[^\s<>\"',;:()\[\]\\]+@[^\s<>\"',;:()\[\]\\@]+")
+_ROUTE = re.compile(r"^(?:@[^:@]+,?)+:")
+_ADDRESS = re.compile(r"^[^\s@<>]+(?:@[^\s@<>]+)+$")
+
+
+def sender_of(headers: Headers) -> Party | None:
+    """Return who wrote: From, else Sender, else the return path; a mere name when there is no address."""
+    named: Party | None = None
+    for field in ("from", "sender", "return-path"):
+        for party in _parties(headers.all(field)):
+            if party.kind == "email":
+                return (
+                    party if party.name or named is None else Party(kind="email", value=party.value, name=named.value)
+                )
+            named = named or party
+    return named
+
+
+def recipients_of(headers: Headers) -> tuple[Party, ...]:
+    """Return To and Cc, each address once."""
+    found: dict[tuple[str, str], Party] = {}
+    for party in _parties(headers.all("to") + headers.all("cc")):
+        found.setdefault((party.kind, party.value), party)
+        if len(found) >= MAX_RECIPIENTS:
+            break
+    return tuple(found.values())
+
+
+def reply_to_of(headers: Headers) -> str | None:
+    """Return the first address of Reply-To."""
+    return next((party.value for party in _parties(headers.all("reply-to")) if party.kind == "email"), None)
+
+
+def _parties(values: list[bytes]) -> Iterator[Party]:
+    for value in values:
+        for piece in _mailboxes(value):
+            party = _party(piece)
+            if party is not None:
+                yield party
+
+
+def _mailboxes(value: bytes) -> Iterator[bytes]:
+    """Split at commas and semicolons outside of quotes, comments and brackets; a group's name falls away."""
+    current: list[bytes] = []
+    for token in _TOKEN.findall(value):
+        if token == b":" and b"@" not in b"".join(current):
+            current.clear()
+        elif token in (b",", b";"):
+            yield b"".join(current).strip()
+            current.clear()
+        else:
+            current.append(token)
+    yield b"".join(current).strip()
+
+
+def _party(piece: bytes) -> Party | None:
+    if not piece:
+        return None
+    angle = _ANGLE.search(piece)
+    if angle:
+        name, address = piece[: angle.start()], angle[1]
+        return _made(_name(name) or _name(angle[2] or b""), decode_words(address))
+    comment = _COMMENT.search(piece)
+    name = comment[1] if comment else b""
+    rest = _COMMENT.sub(b" ", piece)
+    return _made(_name(name), decode_words(rest).strip("\"' "))
+
+
+def _name(raw: bytes) -> str | None:
+    raw = raw.strip()
+    if raw.startswith(b'"') and raw.endswith(b'"') and len(raw) > 1:
+        raw = re.sub(rb"\\(.)", rb"\1", raw[1:-1])
+    return one_line(decode_words(raw).strip("\"' ")) or None
+
+
+def _made(name: str | None, address: str) -> Party | None:
+    """Return the party; an address with spaces in it is looked through for one without."""
+    address = _ROUTE.sub("", address).strip().removeprefix("mailto:")
+    if not _ADDRESS.match(address):
+        loose = _LOOSE.search(address) or _LOOSE.search(name or "")
+        if loose is None:
+            return _named(name, address)
+        around = one_line(address[: loose.start()].strip("\"'<>()[] ")) if loose.string == address else None
+        name, address = name or around or None, loose[0]
+    local, _, domain = address.rpartition("@")
+    return Party(kind="email", value=f"{local}@{domain.lower().rstrip('.')}", name=None if name == address else name)
+
+
+def _named(name: str | None, address: str) -> Party | None:
+    value = address or name
+    return Party(kind="name", value=value, name=name if name != value else None) if value else None

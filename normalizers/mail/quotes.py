@@ -1,0 +1,129 @@
+"""Split what a citizen wrote from what the mail repeats; nothing visible is lost, it only moves."""
+
+from typing import NamedTuple
+
+from normalizers.mail import quote_rules as rules
+
+_ATTRIBUTION_LINES = 4
+
+
+class Split(NamedTuple):
+    """The writer's own words, the repeated ones and the signature; text + quoted + signature hold every line."""
+
+    text: str
+    quoted: str | None
+    signature: str | None
+
+
+def split(text: str, *, forwarded: bool = False) -> Split:
+    """Split one body. A forwarded mail's content is the matter itself, so it stays in the text."""
+    lines = text.split("\n")
+    own = [True] * len(lines)
+    if not forwarded:
+        _mark(lines, own)
+    kept = [line for line, mine in zip(lines, own, strict=True) if mine]
+    if not any(line.strip() for line in kept):  # nothing but repetition: then it is the message
+        kept, own = lines, [True] * len(lines)
+    body, signature = _signature(kept)
+    quoted = [line for line, mine in zip(lines, own, strict=True) if not mine]
+    return Split(_joined(body) or "", _joined(quoted), _joined(signature))
+
+
+def _joined(lines: list[str]) -> str | None:
+    """Join lines; runs of blank ones, left where something was taken out, become one."""
+    out: list[str] = []
+    for line in lines:
+        line = line.rstrip()
+        if line or (out and out[-1]):
+            out.append(line)
+    return "\n".join(out).strip("\n") or None
+
+
+def _mark(lines: list[str], own: list[bool]) -> None:
+    """Mark every quoted line; a single line with ">" and nothing that announces it is the writer's own."""
+    index, marked, announced = 0, [], False
+    while index < len(lines):
+        line = lines[index]
+        if rules.QUOTED.match(line):
+            marked.append(index)
+        elif rules.FORWARD.match(line):  # what follows was passed on for us to read
+            break
+        elif line.strip() and (length := _opening(lines, index)):
+            announced = True
+            marked.extend(range(index, index + length))
+            index += length
+            if not rules.QUOTED.match(_next(lines, index)):
+                marked.extend(range(index, len(lines)))
+                break
+            continue
+        index += 1
+    if announced or len(marked) > 1:
+        for index in marked:
+            own[index] = False
+
+
+def _next(lines: list[str], index: int) -> str:
+    return next((line for line in lines[index:] if line.strip()), "")
+
+
+def _opening(lines: list[str], index: int) -> int:
+    """Return how many lines the opening of a quotation takes here, 0 for none."""
+    line = lines[index]
+    if len(line) > rules.MAX_OPENING:
+        return 0
+    if rules.SEPARATOR.match(line):
+        return 1
+    if rules.LINE.match(line):
+        rest = next((i for i in range(index + 1, min(index + 4, len(lines))) if lines[i].strip()), index)
+        below = _header_block(lines, rest) if rest > index else 0
+        return rest - index + below if below else 0
+    return _header_block(lines, index) or _attribution(lines, index)
+
+
+def _attribution(lines: list[str], index: int) -> int:
+    """Match "On ... wrote:" in many languages, also when it was wrapped over several lines."""
+    if not rules.MAY_ATTRIBUTE.search(lines[index]):
+        return 0
+    text = ""
+    for count in range(1, min(_ATTRIBUTION_LINES, len(lines) - index) + 1):
+        text = f"{text} {lines[index + count - 1].strip()}".strip()
+        if len(text) > rules.MAX_OPENING:
+            return 0
+        if rules.is_attribution(text, rules.QUOTED.match(_next(lines, index + count)) is not None):
+            return count
+    return 0
+
+
+def _header_block(lines: list[str], index: int) -> int:
+    """Match a repeated header (From/Sent/To/Subject, 发件人/发送时间/收件人/主题) and return its lines."""
+    kinds: set[str] = set()
+    end = stray = 0
+    if rules.header_kind(lines[index]) is None:
+        return 0
+    for offset, line in enumerate(lines[index : index + rules.MAX_HEADER_LINES]):
+        kind = rules.header_kind(line)
+        stray = 0 if kind else stray + 1
+        if stray > 2 or (not line.strip() and _enough(kinds)):  # a long list of recipients is wrapped
+            break
+        if kind:
+            kinds.add(kind)
+            end = offset + 1
+    return end if _enough(kinds) else 0
+
+
+def _enough(kinds: set[str]) -> bool:
+    return "from" in kinds and ("date" in kinds or len(kinds) >= 3)
+
+
+def _signature(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Split the signature off: from "-- " on, or the line that a phone adds at the end."""
+    for index in range(len(lines) - 1, max(0, len(lines) - 1 - rules.MAX_SIGNATURE_LINES), -1):
+        if rules.FORWARD.match(lines[index]):
+            return lines, []
+        if rules.DELIMITER.match(lines[index]) and any(line.strip() for line in lines[:index]):
+            return lines[:index], lines[index:]
+    last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].strip()), 0)
+    if last and len(lines[last]) <= 100 and rules.DEVICE.match(lines[last].strip()):
+        start = last - 1 if rules.RULE.match(lines[last - 1]) else last
+        return (lines[:start], lines[start:]) if any(line.strip() for line in lines[:start]) else (lines, [])
+    return lines, []

@@ -1,0 +1,51 @@
+"""What a mail says of its conversation and of its time."""
+
+import re
+from email.utils import parsedate_to_datetime
+
+from normalizers.mail.headers import Headers
+from normalizers.mail.people import reply_to_of
+from normalizers.mail.words import one_line
+from schemas.records import Thread
+
+MAX_REFERENCES = 200
+
+_BRACKETED = re.compile(r"<\s*([^<>]{1,998}?)\s*>")
+_BARE = re.compile(r"[^\s<>,;\"]{1,998}@[^\s<>,;\"]{1,998}")
+
+
+def thread_of(headers: Headers) -> Thread:
+    """Return the thread ids without their brackets: References, then In-Reply-To, oldest first, each once."""
+    own = _ids(headers.text("message-id"), whole=True)
+    found = dict.fromkeys(
+        identifier
+        for field in ("references", "in-reply-to")
+        for value in headers.all(field)
+        for identifier in _ids(value.decode("utf-8", "replace"), whole=False)
+    )
+    references = [identifier for identifier in found if identifier not in own]
+    return Thread(
+        message_id_header=own[0] if own else None,
+        references=tuple(references[:1] + references[1:][1 - MAX_REFERENCES :]),
+        reply_to=reply_to_of(headers),
+    )
+
+
+def _ids(value: str | None, *, whole: bool) -> list[str]:
+    """Return the ids in a value; a malformed Message-ID is taken as it is, since answers will quote it so."""
+    text = one_line(value or "")
+    found = ["".join(item.split()) for item in _BRACKETED.findall(text)] or _BARE.findall(text)
+    if not found and whole and text.strip("<> "):
+        found = [text.strip("<> ")[:998]]
+    return [item for item in found if item]
+
+
+def claimed_date(headers: Headers) -> str | None:
+    """Return the mail's Date in ISO 8601 where it can be read, else as written; it is only a claim."""
+    text = headers.text("date")
+    if text is None:
+        return None
+    try:
+        return parsedate_to_datetime(text).isoformat()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return text[:200]
