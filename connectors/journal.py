@@ -1,9 +1,10 @@
 """The journal: where push channels keep messages safe, on this machine's disk, while Kafka does not answer."""
 
 import fcntl
+import os
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -29,10 +30,17 @@ class Journal:
     A new segment begins at each start, so nothing is ever written behind what a crash tore.
     """
 
-    def __init__(self, folder: Path, max_bytes: int = 1 << 30, segment_max_bytes: int = 8 << 20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int = 1 << 30,
+        segment_max_bytes: int = 8 << 20,
+        fsync: Callable[[int], None] = os.fsync,
+    ) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
         self._segment_max_bytes = segment_max_bytes
+        self._fsync = fsync
         self._writing = threading.Lock()
         self._replaying = threading.Lock()
         self._active: Segment | None = None
@@ -107,7 +115,7 @@ class Journal:
     def _begin(self) -> Segment:
         self._sequence += 1
         marker = secrets.token_bytes(MARKER_BYTES)
-        segment = Segment(self._folder / f"{self._sequence:016d}-{marker.hex()}{SUFFIX}", marker)
+        segment = Segment(self._folder / f"{self._sequence:016d}-{marker.hex()}{SUFFIX}", marker, self._fsync)
         sync_folder(self._folder)
         self._active = segment
         return segment

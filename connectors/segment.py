@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +23,13 @@ class Sealed:
 class Segment:
     """The file that is being appended to."""
 
-    def __init__(self, path: Path, marker: bytes) -> None:
+    def __init__(self, path: Path, marker: bytes, fsync: Callable[[int], None] = os.fsync) -> None:
         self.path = path
         self.marker = marker
         self.written = 0
         self._synced = 0
         self._broken = False
+        self._fsync = fsync
         self._syncing = threading.Lock()
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, OWNER_ONLY)
 
@@ -69,7 +71,7 @@ class Segment:
     def _sync(self) -> None:
         target = self.written
         try:
-            os.fsync(self._fd)
+            self._fsync(self._fd)
         except OSError:
             self._broken = True  # the kernel may forget the pages: a second fsync would say "fine" and lie
             raise
