@@ -84,23 +84,26 @@ class Intake:
         return True
 
     async def _drain_once(self) -> None:
-        answers = False
+        drained = 0
         while not self._journal.empty:
-            if answers and self._journal.size_bytes <= NEARLY_DRAINED_BYTES:
-                self._open.clear()
-            answers = await self._replayed()
-            self._open.set()
-            if not answers:
+            count = await self._replayed()
+            drained += count or 0
+            if count is None:
+                self._open.set()
                 await asyncio.sleep(self._retry)
+            elif self._journal.size_bytes <= NEARLY_DRAINED_BYTES:
+                self._open.clear()  # until the journal is empty: those who are in `append` now are the last
+        self._open.set()
+        if drained:
+            _log.info("journal_drained", messages=drained)
 
-    async def _replayed(self) -> bool:
+    async def _replayed(self) -> int | None:
+        """Return how many messages went to Kafka, None when it does not answer."""
         try:
-            count = await asyncio.to_thread(self._journal.replay, self._publisher.publish)
+            return await asyncio.to_thread(self._journal.replay, self._publisher.publish)
         except (RetriableError, FatalError) as error:
             _log.warning("journal_waits", error=type(error).__name__, bytes=self._journal.size_bytes)
-            return False
-        _log.info("journal_drained", messages=count)
-        return True
+            return None
 
     async def _while_nearly_drained(self) -> None:
         try:

@@ -3,30 +3,16 @@
 import os
 import sys
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.journal import Journal
-from schemas.records import raw_message
-
-AT = datetime(2026, 11, 25, tzinfo=UTC)
+from tests.connectors.pushed import message
 
 
 def write(journal: Journal, name: int) -> None:
     for number in range(1_000_000):
         identifier = f"{name}-{number}"
-        message = raw_message(
-            channel="wechat",
-            channel_kind="wechat_mp",
-            account="city",
-            jurisdiction="110000",
-            identifier=identifier,
-            value=b"x" * 300,
-            content_type="text/xml",
-            time=AT,
-            recorded=AT,
-        )
-        journal.append([message])
+        journal.append([message(identifier)])
         os.write(1, f"{identifier}\n".encode())  # in one piece
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,10 @@ import pytest
 from connectors.frames import frame
 from connectors.journal import Journal
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
-from schemas.records import RawMessage, raw_message
+from schemas.records import RawMessage
+from tests.connectors.pushed import message
 
 Start = Callable[..., Journal]
-
-AT = datetime(2026, 11, 25, 8, 30, 0, 123456, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -37,22 +35,6 @@ def start() -> Iterator[Start]:
     yield start
     for journal in started:
         journal.close()
-
-
-def message(identifier: str, value: bytes = b"\x00\xff<xml/>") -> RawMessage:
-    return raw_message(
-        channel="wechat",
-        channel_kind="wechat_mp",
-        account="city",
-        jurisdiction="110000",
-        identifier=identifier,
-        value=value,
-        content_type="text/xml",
-        time=AT,
-        recorded=AT,
-        sender="o1",
-        wire_sha256="0" * 64,
-    )
 
 
 def drained(journal: Journal) -> list[RawMessage]:

@@ -1,0 +1,138 @@
+"""Kafka first, else the journal; and back to Kafka in order, without ever answering yes too early."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from connectors.intake import Intake
+from connectors.journal import Journal
+from schemas.errors import UnauthorizedError, UnreachableError
+from schemas.records import RawMessage
+from tests.connectors.pushed import message
+
+
+class Broker:
+    """A Kafka that answers, hangs or refuses as a test wants it."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+        self.error: Exception | None = None
+        self.delay = 0.0
+
+    def publish(self, messages: Sequence[RawMessage]) -> None:
+        time.sleep(self.delay)
+        if self.error:
+            raise self.error
+        self.held += [each.envelope.id for each in messages]
+
+    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
+        await asyncio.sleep(min(self.delay, timeout))
+        if self.error or self.delay > timeout:
+            raise self.error or UnreachableError("slow")
+        self.held += [each.envelope.id for each in messages]
+
+
+@asynccontextmanager
+async def opened(broker: Broker, folder: Path, **limits: int) -> AsyncIterator[tuple[Intake, Journal]]:
+    journal = Journal(folder, **limits)
+    intake = Intake(broker, journal, publish_timeout_seconds=0.2, retry_seconds=0.01)
+    draining = asyncio.create_task(intake.drain())
+    yield intake, journal
+    draining.cancel()
+    with suppress(asyncio.CancelledError):
+        await draining
+    await intake.close()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)
+
+
+async def test_kafka_takes_a_message_when_it_answers(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, journal):
+        assert await intake.keep([message("1")]) == "published"
+        assert broker.held == ["1"]
+        assert journal.empty
+
+
+@pytest.mark.parametrize("error", [UnreachableError("down"), UnauthorizedError("password changed")])
+async def test_the_journal_takes_it_when_kafka_refuses_and_kafka_gets_it_later(
+    tmp_path: Path, error: Exception
+) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, journal):
+        broker.error = error
+        assert await intake.keep([message("1")]) == "journaled"
+        assert not journal.empty
+        broker.error = None
+        await until(lambda: journal.empty)
+        assert broker.held == ["1"]
+        assert await intake.keep([message("2")]) == "published"
+
+
+async def test_a_hanging_kafka_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.delay, broker.error = 0.4, UnreachableError("hangs")
+        started = time.monotonic()
+        assert await intake.keep([message("1")]) == "journaled"
+        assert await intake.keep([message("2")]) == "journaled"
+        assert time.monotonic() - started < 0.39
+        broker.delay, broker.error = 0.0, None
+        await until(lambda: broker.held == ["1", "2"])
+
+
+async def test_nothing_says_yes_when_nothing_holds_the_message(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path, max_bytes=10) as (intake, journal):
+        broker.error = UnreachableError("down")
+        with pytest.raises(UnreachableError, match="is full"):
+            await intake.keep([message("1")])
+        assert journal.empty
+
+
+async def test_turns_stay_in_order_over_an_outage(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, journal):
+        for number in range(60):
+            broker.error = UnreachableError("down") if 10 <= number < 30 else None
+            await intake.keep([message(str(number))])
+        await until(lambda: journal.empty)
+        assert broker.held == [str(number) for number in range(60)]
+
+
+async def test_under_steady_load_the_journal_is_left_behind(tmp_path: Path) -> None:
+    outcomes: list[str] = []
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.error = UnreachableError("down")
+        await intake.keep([message("first")])
+        broker.error, broker.delay = None, 0.01
+        numbers = iter(range(10_000))
+
+        async def sender() -> None:
+            while "published" not in outcomes:
+                outcomes.append(await intake.keep([message(str(next(numbers)))]))
+
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(sender() for _ in range(20)))
+    assert outcomes[-1] == "published"
+
+
+async def test_what_an_earlier_process_left_goes_to_kafka_first(tmp_path: Path) -> None:
+    earlier = Journal(tmp_path)
+    earlier.append([message("left")])
+    earlier.close()
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        await intake.keep([message("new")])
+        await until(lambda: broker.held == ["left", "new"])
+
+
+async def test_what_kafka_does_not_get_before_the_end_stays_on_the_disk(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.error = UnreachableError("down")
+        await intake.keep([message("1")])
+    later = Journal(tmp_path)
+    assert not later.empty
+    later.close()
