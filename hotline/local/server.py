@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from hotline.local.jvm import Jvm
 from hotline.local.state import ServerName
 
 
@@ -13,6 +14,11 @@ class Server(Protocol):
     version: ClassVar[str]
     port: int
     folder: Path
+
+    @property
+    def jvm(self) -> Jvm:
+        """Return the JVM that runs it."""
+        ...
 
     def command(self) -> list[str]:
         """Write the configuration and return the command that runs the server until SIGTERM."""

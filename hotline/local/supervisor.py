@@ -31,7 +31,7 @@ class Keeper:
     """Keeps one server running."""
 
     def __init__(self, server: Server, log: Path) -> None:
-        self._server = server
+        self.server = server
         self._log = log
         self._not_before = 0.0
         self.process = processes.find(mark(server.folder))
@@ -44,17 +44,19 @@ class Keeper:
             self._start(now)
         elif not processes.alive(self.process):
             self._note_death(now)
-        elif self.state.phase == "starting" and self._server.answers():
+        elif self.state.phase == "starting" and self.server.answers():
             self.state.phase, self.state.failed_starts = "ready", 0
 
     def _start(self, now: float) -> None:
         if now < self._not_before:
             return
-        self.process = processes.spawn(self._server.command(), self._server.folder, self._log)
+        self.process = processes.spawn(self.server.command(), self.server.folder, self._log)
         self.state.pid, self.state.phase = self.process.pid, "starting"
 
     def _note_death(self, now: float) -> None:
         failed = self.state.failed_starts + (self.state.phase == "starting")
+        if failed:  # be it the archive's fault
+            self.server.jvm.archive.unlink(missing_ok=True)
         self._not_before = now + (min(2.0 ** (failed - 1), _LONGEST_PAUSE_SECONDS) if failed else 0)
         self.process, self.state.pid, self.state.phase = None, None, "down"
         self.state.restarts, self.state.failed_starts = self.state.restarts + 1, failed
@@ -101,6 +103,8 @@ class Supervisor:
             keeper.state.pid, keeper.state.phase = None, "down"
         if state.is_there(self._folder):
             self._save(None)
+            for keeper in self._keepers.values():
+                keeper.server.jvm.assemble()
         (self._folder / "supervisor.pid").unlink(missing_ok=True)
 
     def _save(self, pid: int | None) -> None:

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from hotline.local import processes, state, supervisor
+from hotline.local.jvm import Jvm
 from hotline.local.server import mark
 from hotline.local.state import ServerName, StackState
 from hotline.local.supervisor import Keeper, Supervisor
@@ -26,6 +27,7 @@ class Sleeper:
     def __init__(self, data_dir: Path, ports: tuple[int, int]) -> None:
         self.folder = data_dir / "kafka"
         self.port = ports[0]
+        self.jvm = Jvm((), "", self.folder)
 
     def command(self) -> list[str]:
         self.folder.mkdir(exist_ok=True)
