@@ -55,5 +55,5 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _kind(error: ApiError) -> str:
-    """Return the exception's name, which is the client's message of an error; it is one word, never a quotation."""
-    return error.message if error.message.isidentifier() else type(error).__name__
+    """Return Elasticsearch's name of the exception, which the client calls message; never a sentence that quotes."""
+    return error.message if error.message.endswith("_exception") and error.message.isascii() else type(error).__name__

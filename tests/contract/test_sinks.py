@@ -1,0 +1,160 @@
+"""What every sink keeps to; one entry in SCENARIOS is all that a new one adds."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+from uuid import uuid4
+
+import pytest
+from elasticsearch import AsyncElasticsearch
+from msgspec.structs import replace
+
+from hotline.local.stack import Endpoints
+from schemas.errors import ERROR_CODES, PipelineError, RetriableError
+from schemas.wire import Position
+from sinks import SINKS, Document, Sink, Verdicts, routes
+from sinks.elastic import ElasticSink
+from tests.fakes.sinks import MemorySink, ScriptedSink, document, fails
+
+PLANTED = "沈阳市民13800000000"
+
+
+class Scenario(NamedTuple):
+    """A sink, a look at what it holds, and a sink whose service is gone."""
+
+    sink: Sink
+    held: Callable[[str], Awaitable[bytes | None]]
+    broken: Sink
+
+
+@asynccontextmanager
+async def memory(_: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
+    sink = MemorySink()
+
+    async def held(key: str) -> bytes | None:
+        return sink.kept[key.encode()][1] if key.encode() in sink.kept else None
+
+    yield Scenario(sink, held, ScriptedSink(fails(RetriableError("gone: wait"))))
+
+
+@asynccontextmanager
+async def elastic(request: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
+    endpoints: Endpoints = request.getfixturevalue("stack")
+    prefix = f"contract{uuid4().hex[:8]}"
+    ways = [replace(route, topic="test.ticket.v1") for name, route in routes(prefix).items() if name == "ticket"]
+    sink = ElasticSink(AsyncElasticsearch(endpoints.elasticsearch_url), ways)
+    looking = AsyncElasticsearch(endpoints.elasticsearch_url)
+
+    async def held(key: str) -> bytes | None:
+        answer = await looking.options(ignore_status=404).get(index=f"{prefix}-ticket", id=key)
+        return str(answer["_source"]).replace("'", '"').replace(" ", "").encode() if answer.get("found") else None
+
+    await sink.open()
+    try:
+        yield Scenario(sink, held, ElasticSink(AsyncElasticsearch("http://127.0.0.1:1"), ways))
+    finally:
+        await sink.close()
+        await looking.indices.delete(index=f"{prefix}-ticket-v1")
+        await looking.indices.delete_index_template(name=f"{prefix}-ticket")
+        await looking.close()
+
+
+SCENARIOS = {"memory": memory, "elastic": elastic}
+PARAMS = [pytest.param("memory"), pytest.param("elastic", marks=pytest.mark.integration)]
+
+
+@pytest.fixture(params=PARAMS)
+async def scenario(request: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
+    async with SCENARIOS[request.param](request) as made:
+        yield made
+
+
+def batch(*documents: Document) -> list[Document]:
+    """Give each document a place of its own in the topic."""
+    return [each._replace(position=Position("test.ticket.v1", 0, n)) for n, each in enumerate(documents)]
+
+
+def judged(verdicts: Verdicts) -> list[int]:
+    """Return the offset of every judged document, as often as it was judged."""
+    refusals = [refusal.document for refusal in (*verdicts.retry, *verdicts.rejected)]
+    return sorted(each.position.offset for each in (*verdicts.stored, *verdicts.stale, *refusals))
+
+
+@pytest.fixture
+def mixed() -> list[Document]:
+    return batch(
+        document("a"),
+        document("bad", f'{{"location":"{PLANTED}"}}'.encode()),
+        document("b"),
+        document("torn", f'{{"search_text":"{PLANTED}'.encode()),
+        document("c"),
+    )
+
+
+def test_every_sink_has_a_scenario() -> None:
+    assert SINKS.keys() <= SCENARIOS.keys()
+
+
+async def test_every_document_gets_exactly_one_verdict(scenario: Scenario, mixed: list[Document]) -> None:
+    assert judged(await scenario.sink.write(mixed)) == [0, 1, 2, 3, 4]
+
+
+async def test_a_refused_document_leaves_its_neighbours_alone(scenario: Scenario, mixed: list[Document]) -> None:
+    verdicts = await scenario.sink.write(mixed)
+    assert [refusal.document.key for refusal in verdicts.rejected if refusal.code == "mapping_conflict"] == [b"bad"]
+    assert {refusal.document.key for refusal in verdicts.rejected} == {b"bad", b"torn"}
+    for key in "abc":
+        assert await scenario.held(key) == b'{"search_text":"a"}'
+
+
+async def test_a_refusal_names_a_known_code_and_quotes_nothing(scenario: Scenario, mixed: list[Document]) -> None:
+    for refusal in (await scenario.sink.write(mixed)).rejected:
+        assert refusal.code in ERROR_CODES
+        assert refusal.reason
+        assert not any(part in refusal.reason for part in (PLANTED, "沈阳", "13800000000"))
+
+
+async def test_a_repeat_changes_nothing(scenario: Scenario) -> None:
+    for _ in range(2):
+        verdicts = await scenario.sink.write(batch(document("a", version=3)))
+        assert len(verdicts.stored) + len(verdicts.stale) == 1
+    assert await scenario.held("a") == b'{"search_text":"a"}'
+
+
+async def test_the_newest_version_wins_in_whatever_order_they_come(scenario: Scenario) -> None:
+    versions = [document("a", b'{"search_text":"v%d"}' % v, version=v) for v in (2, 9, 4, 10, 1)]
+    first = await scenario.sink.write(batch(*versions[:2]))
+    second = await scenario.sink.write(batch(*versions[2:]))
+    assert judged(first) == [0, 1]
+    assert {dict(each.headers)["ce_sequence"] for each in second.stale} == {b"0000000004", b"0000000001"}
+    assert not second.rejected
+    assert not second.retry
+    assert await scenario.held("a") == b'{"search_text":"v10"}'
+
+
+async def test_nothing_to_write_is_no_fault(scenario: Scenario) -> None:
+    assert judged(await scenario.sink.write([])) == []
+
+
+async def test_a_service_that_is_gone_judges_nothing(scenario: Scenario) -> None:
+    try:
+        with pytest.raises(RetriableError, match=":"):
+            await scenario.broken.write(batch(document("a")))
+    finally:
+        await scenario.broken.close()
+
+
+async def test_only_our_own_errors_leave_a_sink(scenario: Scenario) -> None:
+    strange = batch(document("a", b""), document("b", b"null"), document("c", b'{"a":\x00\xff}'), document("d", b"{}"))
+    try:
+        verdicts = await scenario.sink.write(strange)
+    except PipelineError:
+        return
+    assert strange[-1] in verdicts.stored
+
+
+async def test_close_is_safe_twice_and_before_open(scenario: Scenario) -> None:
+    await scenario.broken.close()
+    await scenario.broken.close()
+    await scenario.sink.close()
+    await scenario.sink.close()

@@ -1,0 +1,77 @@
+"""What each answer of Elasticsearch means for its document."""
+
+from typing import Any
+
+import pytest
+
+from sinks.elastic.verdict import judge
+from tests.fakes.sinks import document
+
+FIELDS = frozenset({"location", "location.adcode"})
+
+
+def item(status: int, kind: str | None = None, reason: str | None = None) -> dict[str, Any]:
+    error = {} if kind is None else {"error": {"type": kind, "reason": reason}}
+    return {"index": {"status": status, **error}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "heap"),
+    [
+        (item(200), "stored"),
+        (item(201), "stored"),
+        (item(409, "version_conflict_engine_exception"), "stale"),
+        (item(429, "es_rejected_execution_exception"), "retry"),
+        (item(503, "unavailable_shards_exception"), "retry"),
+        (item(500, "null_pointer_exception"), "retry"),
+        (item(502, "x"), "retry"),
+        (item(504, "x"), "retry"),
+        (item(408, "x"), "retry"),
+        (item(404, "index_not_found_exception"), "retry"),
+        (item(403, "cluster_block_exception"), "retry"),
+        (item(400, "index_closed_exception"), "retry"),
+        (item(400, "validation_exception"), "retry"),
+        (item(400, "document_parsing_exception"), "rejected"),
+        (item(400, "mapper_parsing_exception"), "rejected"),
+        (item(400, "illegal_argument_exception"), "rejected"),
+        (item(413, "too_large"), "rejected"),
+    ],
+    ids=lambda value: str(value["index"]) if isinstance(value, dict) else "",
+)
+def test_each_status_has_its_heap(answer: dict[str, Any], heap: str) -> None:
+    verdicts = judge([document("a")], [answer], FIELDS)
+    filled = [name for name in ("stored", "stale", "retry", "rejected") if getattr(verdicts, name)]
+    assert filled == [heap]
+
+
+def test_each_document_gets_its_own_answer() -> None:
+    documents = [document(key) for key in "abcd"]
+    answers = [item(201), item(400, "mapper_parsing_exception"), item(409, "x"), item(429, "x")]
+    verdicts = judge(documents, answers, FIELDS)
+    assert [d.key for d in verdicts.stored] == [b"a"]
+    assert [r.document.key for r in verdicts.rejected] == [b"b"]
+    assert [d.key for d in verdicts.stale] == [b"c"]
+    assert [r.document.key for r in verdicts.retry] == [b"d"]
+
+
+def test_an_answer_of_another_length_is_a_fault() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        judge([document("a"), document("b")], [item(201)], FIELDS)
+
+
+def test_a_reason_names_the_field_and_quotes_nothing() -> None:
+    text = "failed to parse field [location.adcode] of type [keyword] in document 'a'. Preview: '[姓名]13800000000'"
+    (refusal,) = judge([document("a")], [item(400, "document_parsing_exception", text)], FIELDS).rejected
+    assert refusal.reason == "document_parsing_exception at location.adcode"
+    assert refusal.code == "mapping_conflict"
+
+
+@pytest.mark.parametrize("text", [None, "", "Preview of field's value: '[secret]'", "[name of a citizen]"])
+def test_a_reason_without_a_field_of_ours_is_the_type_alone(text: str | None) -> None:
+    (refusal,) = judge([document("a")], [item(400, "document_parsing_exception", text)], FIELDS).rejected
+    assert refusal.reason == "document_parsing_exception"
+
+
+def test_what_makes_the_server_fail_is_told_apart() -> None:
+    (refusal,) = judge([document("a")], [item(500, "x")], FIELDS).retry
+    assert refusal.code == "internal"
