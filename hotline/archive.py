@@ -95,6 +95,10 @@ class Archive:
         """Return a message, in clear."""
         return await self._newest(self._alias["message"], {"term": {"message_id": message_id}}, Message)
 
+    async def link(self, message_id: str) -> Link | None:
+        """Return the link of one message."""
+        return await self._newest(self._alias["link"], {"term": {"message_id": message_id}}, Link)
+
     async def links(self, ticket_id: str) -> list[Link]:
         """Return the links of the messages filed in a ticket, oldest first."""
         with _asked():

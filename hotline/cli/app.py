@@ -6,10 +6,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import check, stack, trial
+from hotline.cli import archive, check, stack, trial
 from hotline.cli import run as run_
 from hotline.cli.common import Globals, complain
+from hotline.cli.dead import dead
 from hotline.cli.index import index
+from hotline.cli.schema import schema
 from hotline.cli.topics import topics
 from schemas.errors import FatalError, PipelineError
 
@@ -69,3 +71,8 @@ app.command()(check.doctor)
 app.add_typer(topics, name="topics")
 app.add_typer(index, name="index")
 app.command("try")(trial.try_)
+app.command()(archive.search)
+app.command()(archive.show)
+app.command()(archive.explain)
+app.add_typer(dead, name="dead")
+app.add_typer(schema, name="schema")

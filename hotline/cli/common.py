@@ -1,5 +1,6 @@
 """What the verbs share: the global options, the settings they lead to, and how a fault is shown."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from hotline.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Globals(Struct, frozen=True, kw_only=True):
@@ -38,3 +42,8 @@ def print_json(record: object) -> None:
     from msgspec import json
 
     typer.echo(json.encode(record))
+
+
+def readable(text: str) -> str:
+    """Return text that cannot move the cursor or colour the terminal: it may come from a stranger."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,74 +1,91 @@
 """`hotline up`, `down`, `status`: the local stack."""
 
-import json
-import os
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from hotline.local.paths import data_dir
-from hotline.local.progress import Shown
-from hotline.local.stack import Existing, ServerStatus, Stack, prepare
+from hotline.cli.common import AsJson, print_json, settings_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hotline.local.stack import Existing, ServerStatus, Stack
+    from hotline.settings import Settings
 
 
 def up(
+    ctx: typer.Context,
     fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify the jars; start nothing.")] = False,
 ) -> None:
     """Start the local Kafka and Elasticsearch, unless they run."""
-    console = Console()
+    from rich.console import Console
+
+    from hotline.local.progress import Shown
+    from hotline.local.stack import prepare
+
+    console = Console(stderr=True)
     with Shown(console) as progress:
         if fetch_only:
             prepare(progress)
             return
-        endpoints = local_stack().up(progress)
-    console.print(f"Kafka          {endpoints.bootstrap_servers}", highlight=False)
-    console.print(f"Elasticsearch  {endpoints.elasticsearch_url}", highlight=False)
+        endpoints = local_stack(settings_of(ctx)).up(progress)
+    typer.echo(f"Kafka          {endpoints.bootstrap_servers}")
+    typer.echo(f"Elasticsearch  {endpoints.elasticsearch_url}")
 
 
 def down(
+    ctx: typer.Context,
     wipe: Annotated[bool, typer.Option("--wipe", help="Delete the servers' data and logs, too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
 ) -> None:
     """Stop the local Kafka and Elasticsearch; their data stay."""
-    stack = local_stack()
+    stack = local_stack(settings_of(ctx))
     if wipe and not yes:
         typer.confirm(f"Delete every message and ticket in {stack.data_dir}?", abort=True)
     stack.wipe() if wipe else stack.down()
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show the local servers; exit 1 unless all of them are up."""
-    servers = local_stack().status()
+    settings = settings_of(ctx)
+    servers = local_stack(settings).status()
     if as_json:
-        typer.echo(json.dumps([asdict(server) for server in servers], indent=2))
+        for server in servers:
+            print_json(asdict(server))
     else:
-        Console().print(_table(servers))
+        _show(servers, existing(settings))
     raise typer.Exit(0 if all(server.up for server in servers) else 1)
 
 
-def local_stack() -> Stack:
-    """Return the stack of this checkout's settings."""
-    return Stack(data_dir(_settings_file()), existing())
+def local_stack(settings: "Settings") -> "Stack":
+    """Return the stack of this checkout, without the servers that the settings name."""
+    from hotline.local.stack import Stack
+
+    return Stack(settings.data_dir, existing(settings))
 
 
-def existing() -> Existing:
-    """Return the clusters that the environment names instead of local ones."""
-    return Existing(
-        os.environ.get("HOTLINE_KAFKA__BOOTSTRAP_SERVERS") or None,
-        os.environ.get("HOTLINE_ELASTICSEARCH__HOSTS") or None,
-    )
+def existing(settings: "Settings") -> "Existing":
+    """Return the clusters that the settings name instead of local ones."""
+    from hotline.local.stack import Existing
+
+    return Existing(settings.kafka.bootstrap_servers, ",".join(settings.elasticsearch.hosts) or None)
 
 
-def _settings_file() -> Path | None:
-    beside = Path("hotline.toml")
-    return beside if beside.exists() else None
+def _show(servers: "list[ServerStatus]", elsewhere: "Existing") -> None:
+    from rich.console import Console
+
+    console = Console()
+    if servers:
+        console.print(_table(servers))
+    for name, where in (("Kafka", elsewhere.bootstrap_servers), ("Elasticsearch", elsewhere.elasticsearch_url)):
+        if where:
+            console.print(f"{name} is the existing cluster at {where}: `hotline doctor` examines it.", highlight=False)
 
 
-def _table(servers: list[ServerStatus]) -> Table:
+def _table(servers: "list[ServerStatus]") -> "Table":
+    from rich.table import Table
+
     table = Table("server", "version", "address", "pid", "restarts", "state")
     for server in servers:
         state = "[green]up" if server.up else "[red]down"

@@ -1,0 +1,106 @@
+"""`hotline search`, `show` and `explain`: what the archive knows; masked unless --clear."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from hotline.cli.common import AsJson, Clear, print_json, readable, settings_of
+
+if TYPE_CHECKING:
+    from hotline.archive import Archive
+    from hotline.settings import Settings
+
+T = TypeVar("T")
+Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
+
+
+def search(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="Words that must all be there; -word must not.")],
+    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only this status (办理状态).")] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="Only this 行政区划代码.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
+    clear: Clear = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find tickets, the newest first."""
+    from hotline.archive import Filters
+    from hotline.cli import archive_view
+
+    filters = Filters(
+        channel=channel,
+        status=status,
+        jurisdiction=jurisdiction,
+        received_from=_chinese(since),
+        received_to=_chinese(until),
+    )
+    hits = _ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
+    if as_json:
+        for hit in hits:
+            print_json(hit)
+    else:
+        archive_view.hits(hits)
+
+
+def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson = False) -> None:
+    """Show a ticket or a message."""
+    from hotline.cli import archive_view
+    from hotline.redact import redacted
+    from schemas.errors import MisconfiguredError
+
+    async def find(archive: "Archive") -> Any:
+        return await archive.ticket(name, masked=not clear) or await archive.message(name)
+
+    found = _ask(ctx, find)
+    if found is None:
+        raise MisconfiguredError(f"The archive has no ticket or message {readable(name)}: see `hotline search`.")
+    # The ticket came masked from its own index; of messages there is only one in clear.
+    shown = found if clear or hasattr(found, "ticket_no") else redacted(found)
+    if as_json:
+        print_json(shown)
+    else:
+        archive_view.record(shown)
+
+
+def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson = False) -> None:
+    """Walk from a ticket to its links, messages, raw records and bytes, with the versions of the rules."""
+    from hotline import services
+    from hotline.cli import archive_view
+    from hotline.explain import explain as walk
+    from hotline.explain import looks_up
+
+    settings = settings_of(ctx)
+    raw = looks_up(services.kafka(settings), services.blobs(settings))
+    told = _ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
+    if as_json:
+        print_json(told)
+    else:
+        archive_view.explanation(told)
+
+
+def _ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], settings: "Settings | None" = None) -> T:
+    from hotline.archive import Archive
+    from hotline.services import elasticsearch
+
+    chosen = settings or settings_of(ctx)
+
+    async def asked() -> T:
+        client = elasticsearch(chosen)
+        try:
+            return await question(Archive(client.options(request_timeout=15)))
+        finally:
+            await client.close()
+
+    return asyncio.run(asked())
+
+
+def _chinese(time: datetime | None) -> datetime | None:
+    from schemas.ids import SHANGHAI
+
+    return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time

@@ -1,0 +1,136 @@
+"""Why a ticket is what it is: ticket → links → messages → raw record → bytes, with the versions of the rules."""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from hotline.archive import Archive
+from schemas.errors import MisconfiguredError, PipelineError
+from schemas.records import Link, Message, RawRef, Ticket
+from schemas.wire import Position
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+    from schemas.connection import KafkaConnection
+
+Bytes = Callable[[RawRef], "Raw"]
+
+
+class Raw(Struct, frozen=True, kw_only=True):
+    """The raw bytes of a message: where they were looked for and whether they are still the ones that came."""
+
+    place: str
+    found: bool
+    bytes: int | None = None
+    intact: bool | None = None
+    fault: str | None = None
+
+
+class Filed(Struct, frozen=True, kw_only=True):
+    """One message of a ticket: why it is there, by which rules it was understood, and its bytes."""
+
+    link: Link
+    channel: str | None = None
+    received_at: str | None = None
+    normalizer_version: int | None = None
+    rules: dict[str, str] = {}
+    raw: Raw | None = None
+    text: str | None = None
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """The whole walk; `ticket` is None for a message that makes no ticket."""
+
+    ticket_id: str | None
+    ticket_no: str | None = None
+    version: int | None = None
+    status: str | None = None
+    cluster_id: str | None = None
+    edges: list[dict[str, Any]] = []
+    policy_version: str | None = None
+    messages: list[Filed] = []
+
+
+async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = False) -> Explanation:
+    """Walk from a ticket's id or number, or from a message's id. Raises MisconfiguredError when there is no such."""
+    ticket = await archive.ticket(name, masked=not clear)
+    if ticket is not None:
+        return _told(
+            ticket, [await _filed(archive, link, raw, clear) for link in await archive.links(ticket.ticket_id)]
+        )
+    link = await archive.link(name)
+    if link is None:
+        raise MisconfiguredError(f"The archive has no ticket or message {name}: see `hotline search`.")
+    if link.ticket_id is not None:
+        return await explain(archive, link.ticket_id, raw, clear=clear)
+    return Explanation(ticket_id=None, messages=[await _filed(archive, link, raw, clear)])
+
+
+def _told(ticket: Ticket, messages: list[Filed]) -> Explanation:
+    return Explanation(
+        ticket_id=ticket.ticket_id,
+        ticket_no=ticket.ticket_no,
+        version=ticket.version,
+        status=ticket.status,
+        cluster_id=ticket.cluster_id,
+        edges=[{"ticket_id": edge.ticket_id, "kind": edge.kind, "score": edge.score} for edge in ticket.edges],
+        policy_version=ticket.lineage.policy_version,
+        messages=messages,
+    )
+
+
+async def _filed(archive: Archive, link: Link, raw: Bytes, clear: bool) -> Filed:
+    message = await archive.message(link.message_id)
+    if message is None:  # not indexed yet, or erased
+        return Filed(link=link)
+    return Filed(
+        link=link,
+        channel=message.channel_kind,
+        received_at=message.received_at.isoformat(),
+        normalizer_version=message.normalizer_version,
+        rules=_rules(message),
+        raw=raw(message.raw),
+        text=message.text if clear else None,
+    )
+
+
+def _rules(message: Message) -> dict[str, str]:
+    return {finding.kind: f"{finding.source} {finding.version}" for finding in message.findings}
+
+
+def looks_up(connection: "KafkaConnection", blobs: "ObjectStore") -> Bytes:
+    """Return what fetches raw bytes, from the blob store or from Kafka, and compares their digest."""
+
+    def look_up(ref: RawRef) -> Raw:
+        place = ref.dataref or f"{ref.topic}:{ref.partition}:{ref.offset}"
+        try:
+            value = _blob(blobs, ref.dataref) if ref.dataref else _record(connection, ref)
+        except PipelineError as error:
+            return Raw(place=place, found=False, fault=str(error))
+        if value is None:
+            return Raw(place=place, found=False, fault="retention has taken it")
+        intact = hashlib.sha256(value).hexdigest() == ref.sha256
+        return Raw(place=place, found=True, bytes=len(value), intact=intact)
+
+    return look_up
+
+
+def _blob(blobs: "ObjectStore", path: str) -> bytes | None:
+    from obstore.exceptions import BaseError
+
+    try:
+        return bytes(blobs.get(path).bytes())
+    except (FileNotFoundError, BaseError):
+        return None
+
+
+def _record(connection: "KafkaConnection", ref: RawRef) -> bytes | None:
+    from hotline.reading import read_one
+
+    if ref.topic is None or ref.partition is None or ref.offset is None:
+        return None
+    record = read_one(connection, Position(ref.topic, ref.partition, ref.offset))
+    return None if record is None else record.value or b""

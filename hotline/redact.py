@@ -1,0 +1,29 @@
+"""A record without its personal fields, for eyes that may not see them."""
+
+from typing import Any
+
+from msgspec import Struct, to_builtins
+
+from schemas.shape import walk
+
+HIDDEN = "＊"
+
+
+def redacted(record: Struct) -> dict[str, Any]:
+    """Return the record with every personal or sensitive value hidden; what is absent stays absent."""
+    shown: dict[str, Any] = to_builtins(record)
+    for info in walk(type(record)):
+        if info.pii:
+            _hide(shown, info.path.split("."))
+    return shown
+
+
+def _hide(value: Any, path: list[str]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _hide(item, path)
+    elif isinstance(value, dict) and path[0] in value:
+        if len(path) > 1:
+            _hide(value[path[0]], path[1:])
+        elif value[path[0]]:
+            value[path[0]] = HIDDEN
