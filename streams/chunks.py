@@ -1,0 +1,213 @@
+"""A Faust transport that hands an agent one fetched batch of one partition at a time.
+
+Stock Faust spends four asyncio tasks on each message. This transport (entry point `faust.transports`, scheme `chunk`)
+delivers what one fetch brought of one partition as a single event, and leaves assignment, rebalance and commit to
+Faust. It overrides private methods of faust-streaming 0.15.3: `tests/streams/test_chunks.py` holds that contract.
+
+- At most IN_FLIGHT unfinished chunks of a partition are out; the rest waits in the broker, where it grows into larger
+  chunks instead of piling up in memory.
+- The committed offset is the end of the leading run of finished chunks, so chunks may finish in any order.
+- A worker that leaves, or whose partitions are revoked, finishes what it has begun (at most DRAIN_SECONDS) and commits.
+"""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import faust
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import ConsumerStoppedError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, AppT, EventT, Message
+from faust.types.tuples import ConsumerMessage, ack_lock
+from mode.utils.futures import notify
+
+IN_FLIGHT = 2
+"""How many unfinished chunks of one partition may be out."""
+
+FETCH_WAIT_MS = 100
+"""How long the broker may hold a fetch back; Faust's own 1500 ms would delay a partition that had no room."""
+
+DRAIN_SECONDS = 5.0
+"""How long a rebalance or a stop waits for chunks that have begun; what is not finished is read again."""
+
+IDLE_SECONDS = 0.05
+BUSY_SECONDS = 0.002
+
+
+class Record(Protocol):
+    """One record as aiokafka fetched it; a null value is a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class ChunkMessage(ConsumerMessage):
+    """What one fetch brought of one partition: `value` is the list of records."""
+
+    use_tracking = True
+
+    def __init__(self, tp: TP, records: list[Record], generation: int) -> None:
+        last = records[-1]
+        value: Any = records
+        super().__init__(
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000, 0, None, None, value, None, 0, 0, tp,
+            generation_id=generation,
+        )  # fmt: skip
+        self.began = records[0].timestamp / 1000
+        self.done = False
+
+
+class ChunkSchema(faust.Schema[Any, Any]):
+    """Passes the records through as they are."""
+
+    def compile(self, app: AppT, **options: Any) -> Callable[..., Awaitable[EventT[Any]]]:
+        """Return the function that makes an event of a chunk."""
+        no_headers: Any = None
+
+        async def decode(message: Message, **options: Any) -> EventT[Any]:
+            return app.create_event(None, message.value, no_headers, message)
+
+        return decode
+
+
+class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that fetches, with a short wait and the app's isolation level."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust hard-codes 1500
+        consumer._isolation_level = getattr(self.app, "isolation_level", "read_uncommitted")
+        return consumer
+
+
+class ChunkConsumer(driver.Consumer):
+    """Faust's consumer with chunks in the place of messages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._chunks: dict[TP, deque[ChunkMessage]] = defaultdict(deque)  # in delivery order, not yet committed
+        self._last_read: dict[TP, float] = {}  # timestamps
+        self._finished_at = 0.0
+        super().__init__(*args, **kwargs)
+
+    def _new_consumer_thread(self) -> ChunkConsumerThread:
+        return ChunkConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Fetch and deliver until the consumer or its fetcher stops."""
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await self.sleep(0)
+                await self._drain_once()
+        except (ConsumerStoppedError, asyncio.CancelledError):
+            if not self.transport.app.should_stop:
+                raise
+
+    async def _drain_once(self) -> None:
+        batches = await self._next_batches()
+        generation = self.app.consumer_generation_id
+        if self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        for tp, records in batches.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # a rebalance: everything that is not committed will be fetched again
+            await self._deliver(TP(tp.topic, tp.partition), records, generation)
+
+    async def _next_batches(self) -> dict[TP, list[Record]]:
+        """Return what has been fetched for the partitions that have room."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # mode accepts asyncio's Event as well
+        assigned = self._get_active_partitions()
+        roomy = {tp for tp in assigned if self._unfinished(tp) < IN_FLIGHT}
+        # an acknowledgement makes room but does not wake this wait: keep it short while they come
+        held = len(roomy) < len(assigned)
+        busy = held and time.monotonic() - self._finished_at < IDLE_SECONDS * 2
+        timeout = BUSY_SECONDS if busy else IDLE_SECONDS
+        if not roomy:
+            await self.sleep(timeout)
+            return {}
+        return dict(await self._getmany(active_partitions=roomy, timeout=timeout))
+
+    def _unfinished(self, tp: TP) -> int:
+        return sum(not chunk.done for chunk in self._chunks[tp])
+
+    async def _deliver(self, tp: TP, records: list[Record], generation: int) -> None:
+        read = self._read_offset[tp]
+        if read is not None and records[0].offset < read:
+            records = [record for record in records if record.offset >= read]
+        if not records:
+            return
+        chunk = ChunkMessage(tp, records, generation)
+        self._chunks[tp].append(chunk)
+        await self.wait_first(self.callback(chunk), self.suspend_flow.wait())
+        self._read_offset[tp] = chunk.offset + 1
+        self._last_read[tp] = records[-1].timestamp / 1000
+
+    def ack(self, message: Message) -> bool:
+        """Mark a chunk as finished and let go of its records."""
+        if not isinstance(message, ChunkMessage):
+            return super().ack(message)
+        with ack_lock:
+            message.acked = message.done = True
+            message.value = None  # it waits for the next commit; its records need not
+            self._unacked_messages.discard(message)
+            self._n_acked += 1
+            self._finished_at = time.monotonic()
+            notify(self._waiting_for_ack)
+        return True
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        """Name the partitions to commit; Faust's own list is already empty when partitions are revoked."""
+        return (tp for tp in list(self._chunks) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        chunks, offset = self._chunks[tp], None
+        while chunks and chunks[0].done:
+            offset = chunks.popleft().offset + 1
+        return offset
+
+    async def wait_empty(self) -> None:
+        """Wait, but not for ever, for the chunks that have begun; then commit."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while not self.should_stop and self._unacked_messages and time.monotonic() < deadline:
+            await self._wait_for_ack(timeout=1)
+        await self.commit_and_end_transactions()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish and commit, then forget: whoever gets the partitions starts at the committed offsets."""
+        await super().on_partitions_revoked(revoked)
+        self._chunks.clear()  # aiokafka revokes all of them
+        self._last_read.clear()
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Leave lag to our own metrics: Faust's watchdog takes paused partitions for hanging ones."""
+
+    def lag_seconds(self, topics: Iterable[str], now: float) -> float:
+        """Return the age of the oldest record of `topics` that is being worked on or waits; 0 without one."""
+        wanted = set(topics)
+        mine = [tp for tp in self._get_active_partitions() if tp.topic in wanted]
+        return max([0.0, *(now - began for tp in mine if (began := self._waiting_since(tp)) is not None)])
+
+    def _waiting_since(self, tp: TP) -> float | None:
+        open_chunks = [chunk.began for chunk in self._chunks[tp] if not chunk.done]
+        if open_chunks:
+            return open_chunks[0]
+        read, end = self._read_offset[tp], self.highwater(tp)
+        behind = read is not None and end is not None and end > read
+        return self._last_read.get(tp) if behind else None
+
+
+class ChunkTransport(driver.Transport):
+    """`chunk://host:port`: aiokafka with chunks."""
+
+    Consumer = ChunkConsumer

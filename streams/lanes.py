@@ -1,0 +1,124 @@
+"""One asyncio task per partition, so that one city's restore or back-off never stalls another."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, NamedTuple
+
+import faust
+import structlog
+from faust.types import TP, EventT
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from schemas.errors import FatalError, RetriableError, ThrottledError
+from streams import metrics
+from streams.chunks import ChunkSchema, Record
+
+log = structlog.get_logger()
+
+Crash = Callable[[BaseException], Awaitable[None]]
+
+
+class Chunk(NamedTuple):
+    """The records that one fetch brought of one partition, oldest first."""
+
+    tp: TP
+    records: list[Record]
+    event: EventT[Any]
+
+    def ack(self) -> None:
+        """Say that Kafka holds whatever these records led to; the offset may be committed."""
+        self.event.ack()
+
+
+Handle = Callable[[TP, Chunk], Awaitable[None]]
+"""Works off one chunk and acknowledges it. A RetriableError repeats it; any other exception stops the worker."""
+
+
+class Lanes:
+    """A queue and a task for each partition; chunks of one partition are handled in order, one at a time."""
+
+    def __init__(self, handle: Handle, crash: Crash, *, name: str = "lanes", max_wait_seconds: float = 30.0) -> None:
+        self._handle = handle
+        self._crash = crash
+        self._name = name
+        self._wait = wait_random_exponential(multiplier=0.2, max=max_wait_seconds)
+        self._queues: dict[TP, asyncio.Queue[Chunk]] = {}
+        self._tasks: dict[TP, asyncio.Task[None]] = {}
+
+    def put(self, event: EventT[Any]) -> None:
+        """Hand a chunk to its partition's task; returns at once."""
+        tp, value = event.message.tp, event.message.value
+        records: Any = value
+        if tp not in self._tasks:
+            self._queues[tp] = asyncio.Queue()
+            self._tasks[tp] = asyncio.create_task(self._run(tp), name=f"{self._name} {tp.topic} {tp.partition}")
+        self._queues[tp].put_nowait(Chunk(tp, records, event))
+
+    async def drop(self, revoked: Iterable[TP]) -> None:
+        """Cancel the tasks of these partitions and wait for their end; what they had not acknowledged is read again."""
+        tasks = [task for tp in revoked if (task := self._tasks.pop(tp, None))]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Cancel every task."""
+        await self.drop(list(self._tasks))
+
+    async def _run(self, tp: TP) -> None:
+        queue = self._queues[tp]
+        try:
+            while True:
+                await self._work_off(tp, await queue.get())
+        except Exception as error:  # noqa: BLE001 - the top of a task: a bug must stop the worker, not pass unseen
+            await self._crash(self._fatal(error))
+
+    async def _work_off(self, tp: TP, chunk: Chunk) -> None:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(RetriableError), wait=self._pause, before_sleep=self._delayed, reraise=True
+        )
+        await retrying(self._handle, tp, chunk)
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        told = error.retry_after if isinstance(error, ThrottledError) else None
+        return told if told is not None else self._wait(state)
+
+    def _delayed(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        metrics.RETRIES.labels(stage=self._name, error=type(error).__name__).inc()
+        log.warning("chunk_delayed", stage=self._name, attempt=state.attempt_number, reason=str(error))
+
+    def _fatal(self, error: Exception) -> FatalError:
+        """Return what stops the worker: a foreign exception's place, not its text, which may quote a message."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("lane_failed", stage=self._name, error=type(error).__name__, at=f"{place.filename}:{place.lineno}")
+        if isinstance(error, FatalError):
+            return error
+        return FatalError(
+            f"{self._name} failed with {type(error).__name__} at {place.filename}:{place.lineno}; nothing of the chunk "
+            "was acknowledged. Report it with this line; the worker reads the chunk again when it restarts."
+        )
+
+
+def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle) -> Lanes:
+    """Attach an agent to `app` that hands each chunk of `topics` to its partition's task."""
+    lanes = Lanes(handle, app.crash, name=name)
+    channel = app.topic(*topics, schema=ChunkSchema(), key_serializer="raw", value_serializer="raw")
+
+    @app.agent(channel, name=name)
+    async def deliver(stream: Any) -> None:
+        async for event in stream.noack().events():
+            lanes.put(event)
+
+    async def revoked(app: Any, revoked: Any, *_: Any, **__: Any) -> None:
+        await lanes.drop(revoked)
+
+    async def stopping(app: Any, *_: Any, **__: Any) -> None:
+        await lanes.close()
+
+    signals: Any = app  # Faust's own types do not know that a handler may be a coroutine
+    signals.on_partitions_revoked.connect(revoked)
+    signals.on_before_shutdown.connect(stopping)
+    return lanes

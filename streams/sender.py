@@ -1,0 +1,137 @@
+"""Writes records in explicit batches and returns when the brokers hold them."""
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka import errors as kafka
+from aiokafka.partitioner import murmur2
+
+from schemas import ids
+from schemas.connection import KafkaConnection
+from schemas.errors import FatalError, PipelineError, TooLargeError, UnauthorizedError, UnreachableError
+from schemas.wire import Outbound
+
+MAX_BATCH_BYTES = 900_000
+"""Batches are explicit: aiokafka's default of 16 KiB cuts a chunk into dozens of sends."""
+
+Place = tuple[str, int]
+
+_UNAUTHORIZED = (
+    kafka.TopicAuthorizationFailedError,
+    kafka.ClusterAuthorizationFailedError,
+    kafka.TransactionalIdAuthorizationFailed,
+    kafka.AuthenticationFailedError,
+)
+_TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError, kafka.InvalidMessageError)
+_RETRIABLE = (kafka.KafkaTimeoutError, kafka.ProducerClosed, kafka.UnknownError, OSError, TimeoutError)
+
+
+def ssl_context(connection: KafkaConnection) -> ssl.SSLContext | None:
+    """Return the TLS settings, None for a plain connection."""
+    if "SSL" not in connection.security_protocol:
+        return None
+    return ssl.create_default_context(cafile=connection.ssl_cafile)
+
+
+def client_options(connection: KafkaConnection) -> dict[str, Any]:
+    """Return the keyword arguments of an aiokafka client."""
+    return {
+        "bootstrap_servers": connection.bootstrap_servers.split(","),
+        "security_protocol": connection.security_protocol,
+        "ssl_context": ssl_context(connection),
+        "sasl_mechanism": connection.sasl_mechanism or "PLAIN",
+        "sasl_plain_username": connection.sasl_username,
+        "sasl_plain_password": connection.sasl_password,
+    }
+
+
+def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:
+    """Make a producer for a Sender, to be started in the running loop; `transactional_id` is one of the options."""
+    settings = {"acks": "all", "linger_ms": 0, "max_batch_size": MAX_BATCH_BYTES, "max_request_size": 4 * 1024 * 1024}
+    return AIOKafkaProducer(**client_options(connection), **(settings | options))
+
+
+class Sender:
+    """Sends outbound records through one producer, plain or in a transaction."""
+
+    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
+        self._producer = producer
+        self._partitions = partitions
+
+    async def send(self, outbounds: Iterable[Outbound]) -> dict[Place, int]:
+        """Write the records and return when the brokers hold all of them; each partition keeps the given order.
+
+        The answer is the offset of the last record in each (topic, partition).
+
+        A fault of the surroundings becomes a RetriableError; a fenced transactional producer raises aiokafka's
+        ProducerFenced as it is.
+        """
+        try:
+            groups = await self._by_partition(outbounds)
+            results = await asyncio.gather(
+                *(self._send_in_order(place, records) for place, records in groups.items()), return_exceptions=True
+            )
+        except (kafka.KafkaError, OSError) as error:
+            raise translated(error) from error
+        last: dict[Place, int] = {}
+        for place, result in zip(groups, results, strict=True):
+            if isinstance(result, BaseException):
+                raise translated(result) from result
+            last[place] = result
+        return last
+
+    async def _by_partition(self, outbounds: Iterable[Outbound]) -> dict[Place, list[Outbound]]:
+        groups: dict[Place, list[Outbound]] = {}
+        cities: dict[str, int] = {}
+        for outbound in outbounds:
+            city = outbound.jurisdiction
+            if city is None:
+                partition = await self._partition_of_key(outbound)
+            elif city in cities:
+                partition = cities[city]
+            else:
+                partition = cities[city] = ids.partition_of(city, self._partitions)
+            groups.setdefault((outbound.topic, partition), []).append(outbound)
+        return groups
+
+    async def _partition_of_key(self, outbound: Outbound) -> int:
+        """Place a key as Kafka's own clients do."""
+        count = len(await self._producer.partitions_for(outbound.topic))
+        return int((murmur2(outbound.key or b"") & 0x7FFFFFFF) % count)
+
+    async def _send_in_order(self, place: Place, records: Sequence[Outbound]) -> int:
+        """Send one batch after the other: a batch that fails never lets a later one overtake it."""
+        topic, partition = place
+        rest, last = list(records), -1
+        while rest:
+            batch = self._producer.create_batch()
+            taken = _fill(batch, rest)
+            batch.close()
+            written = await (await self._producer.send_batch(batch, topic, partition=partition))
+            rest, last = rest[taken:], written.offset + taken - 1
+        return last
+
+
+def _fill(batch: Any, records: Sequence[Outbound]) -> int:
+    """Append until the batch is full and return how many fit; the first always does, however large."""
+    for index, record in enumerate(records):
+        if batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers) is None:
+            return index
+    return len(records)
+
+
+def translated(error: BaseException) -> BaseException:
+    """Return our error for what the Kafka client raised."""
+    name = type(error).__name__
+    if isinstance(error, PipelineError | kafka.ProducerFenced | asyncio.CancelledError):
+        return error
+    if isinstance(error, _UNAUTHORIZED):
+        return UnauthorizedError(f"Kafka refused our credentials ({name}): check the kafka settings and the ACLs.")
+    if isinstance(error, _TOO_LARGE):
+        return TooLargeError(f"Kafka refused a record as too large ({name}): raise the topic's max.message.bytes.")
+    if isinstance(error, _RETRIABLE) or getattr(error, "retriable", False):
+        return UnreachableError(f"Kafka does not take records ({name}): see whether the brokers are up.")
+    return FatalError(f"Kafka answered {name}: look it up in the broker's log, then start the worker again.")

@@ -1,0 +1,43 @@
+"""A worker that copies one topic to another: BROKER PREFIX DATADIR are its arguments; it prints its assignments."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from schemas.connection import KafkaConnection
+from schemas.wire import Outbound
+from streams.app import make_app, serve
+from streams.lanes import Chunk, declare
+from streams.sender import Sender, make_producer
+
+
+async def main(broker: str, prefix: str, data_dir: str) -> None:
+    connection = KafkaConnection(bootstrap_servers=broker)
+    producer = make_producer(connection)
+    await producer.start()
+    sender = Sender(producer, 4)
+    app = make_app(f"{prefix}hop", connection, Path(data_dir))
+
+    async def copy(tp, chunk: Chunk) -> None:
+        await sender.send(Outbound(f"{prefix}out", r.key, r.value, list(r.headers)) for r in chunk.records)
+        chunk.ack()
+
+    declare(app, "hop", [f"{prefix}in"], copy)
+
+    async def assigned(app, assigned, **_) -> None:
+        print("ASSIGNED", sorted(tp.partition for tp in assigned if tp.topic == f"{prefix}in"), flush=True)
+
+    app.on_partitions_assigned.connect(assigned)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    try:
+        await serve(app, stop)
+    finally:
+        await producer.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
+    os._exit(0)
