@@ -1,0 +1,157 @@
+"""Settings: one rule from TOML to environment, one order of precedence, one sentence for each fault."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hotline.config import FaultySettingsError, load, variable_of
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text: str) -> None:
+    Path("hotline.toml").write_text(text, encoding="utf-8")
+
+
+def faults() -> list[str]:
+    with pytest.raises(FaultySettingsError) as caught:
+        load()
+    return caught.value.faults
+
+
+def test_nothing_need_be_set() -> None:
+    found = load()
+    assert found.is_local
+    assert found.file is None
+    assert found.data_dir == Path.cwd() / ".hotline"
+
+
+def test_the_data_folder_lies_beside_the_settings_file(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "mine.toml").write_text("")
+    assert load(folder / "mine.toml").data_dir == folder / ".hotline"
+
+
+LEVELS = st.none() | st.integers(1, 1000)
+
+
+@given(flag=LEVELS, env=LEVELS, secret=LEVELS, toml=LEVELS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_flags_beat_environment_beats_secrets_beats_toml_beats_defaults(
+    tmp_path: Path, flag: int | None, env: int | None, secret: int | None, toml: int | None
+) -> None:
+    path = ("kafka", "partitions")
+    folder = tmp_path / "secrets"
+    folder.mkdir(exist_ok=True)
+    file = folder / variable_of(path)
+    file.unlink(missing_ok=True)
+    if secret:
+        file.write_text(f"{secret}\n")
+    write(f"[kafka]\npartitions = {toml}\n" if toml else "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOTLINE_SECRETS_DIR", str(folder))
+        if env:
+            patch.setenv(variable_of(path), str(env))
+        found = load(flags={"kafka": {"partitions": flag}} if flag else None)
+    assert found.kafka.partitions == (flag or env or secret or toml or 8)
+
+
+def test_every_scalar_can_be_set_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "a:1,b:2")
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "https://a:9200, https://b:9200")
+    monkeypatch.setenv("HOTLINE_LOG__LEVEL", "debug")
+    found = load()
+    assert found.kafka.bootstrap_servers == "a:1,b:2"
+    assert found.elasticsearch.hosts == ("https://a:9200", "https://b:9200")
+    assert found.log.level == "debug"
+
+
+def test_a_list_that_looks_like_a_number_stays_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", "12345,67890")
+    write('[connectors.wechat.city]\naccount = "city"\nappid = "wx1"\nmodes = ["plain"]\n')
+    (account,) = load().connectors.wechat.values()
+    assert [token.get_secret_value() for token in account.tokens] == ["12345", "67890"]
+
+
+def test_a_secret_comes_from_a_file_named_like_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "HOTLINE_REQUESTER_KEYS__K1").write_text("a key of at least 16 bytes\n")
+    monkeypatch.setenv("HOTLINE_SECRETS_DIR", str(tmp_path / "run"))
+    assert load().requester_keys["k1"].get_secret_value() == "a key of at least 16 bytes"
+
+
+@pytest.mark.parametrize(
+    ("toml", "variable"),
+    [
+        ('[kafka]\nsasl_password = "do not tell"\n', "HOTLINE_KAFKA__SASL_PASSWORD"),
+        ('[requester_keys]\nk1 = "do not tell"\n', "HOTLINE_REQUESTER_KEYS__K1"),
+        ('[connectors.wechat.city]\ntokens = ["do not tell"]\n', "HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS"),
+    ],
+)
+def test_a_secret_in_the_file_is_refused_and_not_told(toml: str, variable: str) -> None:
+    write(toml)
+    found = faults()
+    assert any("is a secret" in fault and variable in fault for fault in found)
+    assert "do not tell" not in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("toml", "key", "near"),
+    [
+        ("[kafak]\n", "kafak", "kafka"),
+        ("[kafka]\npartition = 3\n", "kafka.partition", "partitions"),
+        ('[connectors.mailbx.mayor]\nhost = "h"\n', "connectors.mailbx", "mailbox"),
+        ("[receiver]\nprot = 1\n", "receiver.prot", "port"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest_known_one(toml: str, key: str, near: str) -> None:
+    write(toml)
+    assert faults() == [f"`{key}` is no setting: did you mean `{near}`?"]
+
+
+def test_an_unknown_variable_is_named_with_the_nearest_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_KAFAK__PARTITIONS", "3")
+    assert faults() == ["HOTLINE_KAFAK__PARTITIONS is no setting: did you mean `HOTLINE_KAFKA__PARTITIONS`?"]
+
+
+def test_variables_that_others_set_with_our_prefix_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_SERVICE_HOST", "10.0.0.1")  # Kubernetes, for a service named hotline
+    monkeypatch.setenv("HOTLINE_PORT_19110_TCP_ADDR", "10.0.0.1")
+    load()
+
+
+def test_every_fault_is_told_at_once() -> None:
+    write('jurisdiction = "1"\n[kafka]\npartitions = "many"\n[log]\nlevel = "loud"\n')
+    assert len(faults()) == 3
+
+
+def test_an_id_that_no_variable_could_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__A-B", "a key of at least 16 bytes")
+    (fault,) = faults()
+    assert "lower_snake_case" in fault
+
+
+@pytest.mark.parametrize("text", ["[kafka\n", "\x00", "a = 1\na = 2\n"])
+def test_a_file_that_is_no_toml_is_named(text: str) -> None:
+    write(text)
+    (fault,) = faults()
+    assert "hotline.toml is no TOML" in fault
+
+
+def test_a_file_that_is_named_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_SETTINGS", "nowhere.toml")
+    assert faults() == ["There is no settings file nowhere.toml: name one that exists, or none."]
+
+
+def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__K1", "a key of at least 16 bytes")
+    assert "16 bytes" not in repr(load())
