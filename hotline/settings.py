@@ -68,6 +68,7 @@ class LocalSettings(Section):
     data_dir: Path | None = Field(
         default=None, description="Its data folder; `.hotline` beside the settings file by default"
     )
+    maven_mirror: str | None = Field(default=None, description="URL of a Maven repository to fetch the jars from")
 
 
 class BlobSettings(Section):

@@ -24,12 +24,12 @@ def up(
     from hotline.local.progress import Shown
     from hotline.local.stack import prepare
 
-    console = Console(stderr=True)
-    with Shown(console) as progress:
+    settings = settings_of(ctx)
+    with Shown(Console(stderr=True)) as progress:
         if fetch_only:
-            prepare(progress)
+            prepare(progress, settings.local.maven_mirror)
             return
-        endpoints = local_stack(settings_of(ctx)).up(progress)
+        endpoints = local_stack(settings).up(progress)
     typer.echo(f"Kafka          {endpoints.bootstrap_servers}")
     typer.echo(f"Elasticsearch  {endpoints.elasticsearch_url}")
 
@@ -62,7 +62,7 @@ def local_stack(settings: "Settings") -> "Stack":
     """Return the stack of this checkout, without the servers that the settings name."""
     from hotline.local.stack import Stack
 
-    return Stack(settings.data_dir, existing(settings))
+    return Stack(settings.data_dir, existing(settings), settings.local.maven_mirror)
 
 
 def existing(settings: "Settings") -> "Existing":

@@ -29,10 +29,10 @@ class _NoAnswerError(StackError):
     wait=tenacity.wait_exponential(multiplier=0.5),
     reraise=True,
 )
-def download(coordinate: str, folder: Path, advance: Callable[[int], None]) -> Path:
+def download(coordinate: str, folder: Path, advance: Callable[[int], None], mirror: str | None = None) -> Path:
     """Fetch the jar of `group:artifact:version` into the empty `folder`, telling `advance` of each piece."""
     group, artifact, version = coordinate.split(":")
-    context = _context(folder, advance)
+    context = _context(folder, advance, mirror or os.environ.get(MIRROR))
     try:
         return context.project(group, artifact).at_version(version).artifact().resolve()
     except OSError as error:
@@ -48,12 +48,11 @@ def download(coordinate: str, folder: Path, advance: Callable[[int], None]) -> P
         ) from error
 
 
-def _context(folder: Path, advance: Callable[[int], None]) -> MavenContext:
+def _context(folder: Path, advance: Callable[[int], None], mirror: str | None) -> MavenContext:
     @contextmanager
     def pieces(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
         yield advance
 
-    mirror = os.environ.get(MIRROR)
     return MavenContext(
         resolver=PythonResolver(progress_callback=pieces),
         repo_cache=folder,

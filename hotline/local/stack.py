@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import psutil
 
-from hotline.local import jars, processes, state, supervisor
+from hotline.local import jars, maven, processes, state, supervisor
 from hotline.local.disk import require_room, writing
 from hotline.local.elastic import build_home
 from hotline.local.errors import StackError
@@ -56,17 +57,19 @@ class ServerStatus:
     restarts: int
 
 
-def prepare(progress: Progress = SILENT) -> None:
+def prepare(progress: Progress = SILENT, mirror: str | None = None) -> None:
     """Fetch, verify and compile whatever a start needs, so that it works offline."""
-    jars.fetch_jars(jars.KAFKA, jars.ELASTICSEARCH, progress=progress)
+    download = partial(maven.download, mirror=mirror)
+    jars.fetch_jars(jars.KAFKA, jars.ELASTICSEARCH, progress=progress, download=download)
     build_home(progress)
 
 
 class Stack:
     """The local Kafka and Elasticsearch of one data folder."""
 
-    def __init__(self, data_dir: Path, existing: Existing | None = None) -> None:
+    def __init__(self, data_dir: Path, existing: Existing | None = None, mirror: str | None = None) -> None:
         self.data_dir = data_dir.resolve()
+        self._mirror = mirror
         self._existing = existing or Existing()
         self._names = _managed(self._existing)
 
@@ -120,7 +123,7 @@ class Stack:
             raise self._why_not()
 
     def _start(self, progress: Progress, owner: int | None) -> None:
-        prepare(progress)
+        prepare(progress, self._mirror)
         require_room(self.data_dir, _ROOM_FOR_DATA, "Kafka and Elasticsearch")
         self._spawn_supervisor(owner)
         progress.say("Waiting for " + " and ".join(name.capitalize() for name in self._names))

@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hotline.cli import app
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("HOTLINE_LOCAL__DATA_DIR", raising=False)
+    return tmp_path
+
+
+def hotline(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_status_of_a_stack_that_is_down_exits_1() -> None:
+    shown = hotline("status")
+    assert shown.exit_code == 1
+    assert "9.5.3" in shown.stdout
+    lines = [json.loads(line) for line in hotline("status", "--json").stdout.splitlines()]
+    assert {line["name"]: line["up"] for line in lines} == {"kafka": False, "elasticsearch": False}
+
+
+def test_existing_clusters_are_named_and_need_no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "broker:9092")
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "https://a:9200,https://b:9200")
+    assert "broker:9092" in hotline("up").stdout
+    shown = hotline("status")
+    assert shown.exit_code == 0
+    assert "https://a:9200,https://b:9200" in shown.stdout
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_no_network_is_one_sentence_and_exit_code_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_LOCAL__MAVEN_MIRROR", "http://127.0.0.1:9")
+    failed = hotline("up")
+    assert failed.exit_code == 2
+    assert "hotline: The jar repository" in failed.stderr
+    assert "Traceback" not in failed.output
+    assert "127.0.0.1" not in failed.output
+
+
+def test_wipe_asks_first(folder: Path) -> None:
+    kept = folder / ".hotline" / "kafka" / "data"
+    kept.mkdir(parents=True)
+    assert CliRunner().invoke(app, ["down", "--wipe"], input="n\n").exit_code == 1
+    assert kept.exists()
+    assert hotline("down", "--wipe", "--yes").exit_code == 0
+    assert not kept.exists()
