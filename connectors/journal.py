@@ -56,8 +56,8 @@ class Journal:
 
     @property
     def full(self) -> bool:
-        """Say whether there is no more room."""
-        return self.size_bytes >= self._max_bytes
+        """Say whether less than a tenth of the room is left: time to look at Kafka."""
+        return self.size_bytes > 0.9 * self._max_bytes
 
     @property
     def size_bytes(self) -> int:

@@ -67,14 +67,14 @@ class Receiver:
             Route(path, self._endpoint(path, connector), methods=["GET", "POST"]) for path, connector in routes.items()
         ]
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
-        self._app = Starlette(routes=[*health, *hosted], lifespan=self._lifespan)
+        self._app = Starlette(routes=[*health, *hosted], lifespan=lambda _: self.lifespan())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
         await self._app(scope, receive, send)
 
     @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
         """Drain what an earlier run left, and whatever comes; at the end everything is on the disk or in Kafka."""
         draining = asyncio.create_task(self._intake.drain(), name="journal")
         self._ready = True
