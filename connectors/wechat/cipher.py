@@ -1,7 +1,8 @@
 """The platform's AES envelope: 16 random bytes, length, message, AppID, padding; what comes out is the exact bytes."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from wechatpy.crypto.base import WeChatCipher
 
@@ -12,14 +13,16 @@ _LENGTH_BYTES = 4
 _BLOCK_BYTES = 32
 
 
-def decrypt(encrypted: str, keys: Sequence[bytes], appid: str) -> bytes:
+def decrypt(
+    encrypted: str, keys: Sequence[bytes], appid: str, open_cipher: Callable[[bytes], Any] = WeChatCipher
+) -> bytes:
     """Return the message that one of the keys opens; raises RefusedRequest.
 
     wechatpy's cipher, but not its `decrypt`: that one checks no padding, and loses a message that is not UTF-8.
     """
     for key in keys:
         try:
-            return _opened(WeChatCipher(key).decrypt(base64.b64decode(encrypted, validate=True)), appid.encode())
+            return _opened(open_cipher(key).decrypt(base64.b64decode(encrypted, validate=True)), appid.encode())
         except Exception:  # noqa: BLE001, S112 - the library raises whatever happens; the next key may fit
             continue
     raise RefusedRequest("cannot be decrypted: see that EncodingAESKey and AppID are the platform's", reason="cipher")

@@ -37,7 +37,7 @@ AesKey = Annotated[SecretStr, AfterValidator(_checked_key)]
 class WeChatSettings(BaseModel):
     """One official account."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     account: str = Field(min_length=1, description="Name of the account in `ce_source`; never change it")
     appid: str = Field(min_length=1, description="AppID of the account")
