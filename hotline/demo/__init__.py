@@ -1,1 +1,1 @@
-"""The peers and sample messages of `hotline demo`."""
+"""The demo: sample messages travel through the real connectors, servers and streams, and are accounted for."""

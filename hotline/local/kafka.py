@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import socket
 import string
@@ -83,6 +84,13 @@ class Kafka:
             f"-Dkafka.log.file={self._logs / 'kafka.log'}",
             f"-Dlog4j2.configurationFile={(CONFIG / 'kafka-log4j2.xml').as_uri()}",
         ]
+
+
+def running_version(data_dir: Path) -> str:
+    """Return the version that the broker named at its last start; "unknown" when its log has been rotated away."""
+    text = (data_dir / "logs" / "kafka.log").read_text(encoding="utf-8", errors="replace")
+    named = re.findall(r"Kafka version: (\S+)", text)
+    return named[-1] if named else "unknown"
 
 
 def _cluster_id() -> str:

@@ -1,0 +1,129 @@
+"""The ledger: reads the topics back from their beginnings and accounts for every message."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from msgspec import Struct, field
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope
+from schemas.records import Handover, Link, Ticket
+from schemas.records.dead import PREFIX
+from schemas.wire import decode
+
+Name = tuple[str, str]
+"""`ce_source` and `ce_id`: what names a message for ever."""
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """What the topics hold: distinct messages, not records."""
+
+    published: dict[str, int]
+    messages: int
+    dead: int
+    tickets: int
+    linked: int
+    no_ticket: int
+    handovers: int
+
+    @property
+    def balanced(self) -> bool:
+        """Say whether every published message is accounted for, once."""
+        arrived = sum(self.published.values())
+        return arrived == self.messages + self.dead and self.messages == self.tickets + self.linked + self.no_ticket
+
+
+class Ledger(Struct, kw_only=True):
+    """Everything that was read so far."""
+
+    raw: dict[Name, Envelope] = field(default_factory=dict)
+    messages: set[str] = field(default_factory=set)
+    dead: dict[Name, str] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    handovers: dict[str, Handover] = field(default_factory=dict)
+
+    def totals(self) -> Totals:
+        """Count what is there now."""
+        published: dict[str, int] = {}
+        for envelope in self.raw.values():
+            channel = envelope.channel or "record"
+            published[channel] = published.get(channel, 0) + 1
+        silent = sum(link.relation == "no_ticket" for link in self.links.values())
+        return Totals(
+            published=published,
+            messages=len(self.messages),
+            dead=len(self.dead),
+            tickets=len(self.tickets),
+            linked=len(self.links) - silent - len(self.tickets),
+            no_ticket=silent,
+            handovers=len(self.handovers),
+        )
+
+    def take(self, record: Any) -> None:
+        """Enter one record."""
+        reader = _READERS.get(record.topic)
+        if reader is not None:
+            reader(self, record)
+        elif record.topic in (*topics.LIVE_RAW, topics.BACKFILL):
+            envelope = Envelope.of(record.headers)
+            self.raw[envelope.source, envelope.id] = envelope
+
+    def _message(self, record: Any) -> None:
+        self.messages.add(record.key.decode())
+
+    def _dead(self, record: Any) -> None:
+        headers = {name: value.decode() for name, value in record.headers}
+        if headers[f"{PREFIX}stage"] == "normalize":
+            self.dead[headers["ce_source"], headers["ce_id"]] = headers["hotline.error.code"]
+
+    def _link(self, record: Any) -> None:
+        link = decode(record.value, Link)
+        self.links[link.message_id] = link
+
+    def _ticket(self, record: Any) -> None:
+        ticket = decode(record.value, Ticket)
+        known = self.tickets.get(ticket.ticket_id)
+        if known is None or known.version <= ticket.version:
+            self.tickets[ticket.ticket_id] = ticket
+
+    def _handover(self, record: Any) -> None:
+        handover = decode(record.value, Handover)
+        self.handovers[handover.handover_id] = handover
+
+
+_READERS: dict[str, Callable[[Ledger, Any], None]] = {
+    topics.MESSAGE: Ledger._message,
+    topics.DEAD: Ledger._dead,
+    topics.LINK: Ledger._link,
+    topics.TICKET: Ledger._ticket,
+    topics.HANDOVER: Ledger._handover,
+}
+
+
+class TopicReader:
+    """Reads every topic of the pipeline from its beginning, committed records only."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._consumer = KafkaConsumer(
+            **connection.client_options(), isolation_level="read_committed", enable_auto_commit=False
+        )
+        names = (*topics.LIVE_RAW, topics.BACKFILL, *_READERS)
+        places = [
+            TopicPartition(name, number)
+            for name in names
+            for number in sorted(self._consumer.partitions_for_topic(name) or ())
+        ]
+        self._consumer.assign(places)
+        self._consumer.seek_to_beginning(*places)
+
+    def read(self, milliseconds: int = 100) -> Iterator[Any]:
+        """Return what came since the last call."""
+        for records in self._consumer.poll(timeout_ms=milliseconds, max_records=5_000).values():
+            yield from records
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._consumer.close()

@@ -1,0 +1,136 @@
+"""Plays the samples and waits until the topics and the archive account for all of them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from elasticsearch import AsyncElasticsearch
+from msgspec import Struct
+
+from hotline.archive import Archive, Hit
+from hotline.demo import pipeline
+from hotline.demo.greenmail import GreenMail, free_port
+from hotline.demo.ledger import Ledger, TopicReader, Totals
+from hotline.demo.samples import callbacks, mails
+from hotline.demo.wechat_platform import WeChatPlatform
+from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
+
+QUERIES = ("中山路12号", "万达", "阳光花园", "井盖", "公车站")
+"""Two-character names, road and number, a traditional word asked for in simplified characters."""
+
+PATIENCE_SECONDS = 60.0
+
+Tick = Callable[[str], None]
+"""Told what was just sent; an empty text only lets time pass."""
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What the demo ends with."""
+
+    totals: Totals
+    indexed: int
+    hits: dict[str, list[Hit]]
+
+    @property
+    def complete(self) -> bool:
+        """Say whether every message is accounted for, in the topics and in the archive."""
+        return self.totals.balanced and self.indexed == self.totals.tickets
+
+
+class Play:
+    """One performance on a stack that is up."""
+
+    def __init__(self, connection: KafkaConnection, elasticsearch_url: str, data_dir: Path, pause: float) -> None:
+        self.ledger = Ledger()
+        self._connection = connection
+        self._url = elasticsearch_url
+        self._data_dir = data_dir
+        self._folder = data_dir / "demo"
+        self._pause = pause
+
+    def perform(self, tick: Tick) -> Result:
+        """Send every sample, then wait until all of them have arrived. Raises UnreachableError when some do not."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        reader = TopicReader(self._connection)
+        try:
+            with GreenMail(self._folder) as mail_server:
+                port = free_port(mail_server.port + 1)
+                settings = pipeline.environment(self._data_dir, mail_server.port, port)
+                with pipeline.running(self._folder, settings, port):
+                    sent = self._send(mail_server, _platform(port), reader, tick)
+                    self._arrive(sent, reader, tick)
+        finally:
+            reader.close()
+        return asyncio.run(self._look_up())
+
+    def _send(self, mail_server: GreenMail, platform: WeChatPlatform, reader: TopicReader, tick: Tick) -> int:
+        for note in _alternately(_deliveries(mail_server), _pushes(platform)):
+            tick(note)
+            self._read(reader, self._pause)
+            tick("")
+        return len({mail.raw for mail in mails()}) + len(callbacks(0))
+
+    def _arrive(self, sent: int, reader: TopicReader, tick: Tick) -> None:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not self._all_there(sent):
+            if time.monotonic() > end:
+                raise UnreachableError(f"not every message has arrived: see {self._folder / 'pipeline.log'}")
+            self._read(reader, 0.2)
+            tick("")
+
+    def _all_there(self, sent: int) -> bool:
+        totals = self.ledger.totals()
+        return sum(totals.published.values()) >= sent and totals.balanced and asyncio.run(self._indexed(totals))
+
+    def _read(self, reader: TopicReader, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            for record in reader.read():
+                self.ledger.take(record)
+            if time.monotonic() >= end:
+                return
+
+    async def _indexed(self, totals: Totals) -> bool:
+        async with AsyncElasticsearch(self._url) as client:
+            archive = Archive(client)
+            await archive.refresh()
+            return await archive.count(masked=False) == totals.tickets == await archive.count()
+
+    async def _look_up(self) -> Result:
+        async with AsyncElasticsearch(self._url) as client:
+            archive = Archive(client)
+            await archive.refresh()
+            hits = {query: await archive.search(query) for query in QUERIES}
+            return Result(totals=self.ledger.totals(), indexed=await archive.count(masked=False), hits=hits)
+
+
+def _platform(port: int) -> WeChatPlatform:
+    url = f"http://127.0.0.1:{port}/wechat"
+    return WeChatPlatform(url, pipeline.TOKEN, pipeline.AES_KEY, pipeline.APPID)
+
+
+def _deliveries(mail_server: GreenMail) -> Iterator[str]:
+    for mail in mails():
+        mail_server.deliver(mail.raw)
+        yield f"📧 市长信箱  {mail.note}"
+
+
+def _pushes(platform: WeChatPlatform) -> Iterator[str]:
+    for callback in callbacks(int(time.time())):
+        for _ in range(callback.times):
+            status = platform.push(callback.xml, callback.mode)
+            if status != 200:
+                raise UnreachableError(f"the receiver answered {status} to a signed message")
+        yield f"💬 微信公众号  {callback.note}"
+
+
+def _alternately(*streams: Iterator[str]) -> Iterator[str]:
+    left = list(streams)
+    while left:
+        for stream in list(left):
+            try:
+                yield next(stream)
+            except StopIteration:
+                left.remove(stream)
