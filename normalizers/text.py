@@ -7,7 +7,7 @@ The tables are computed from `unicodedata` at first use, so importing costs noth
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -63,9 +63,16 @@ def fold_slowly(text: str) -> str:
     return text
 
 
-def fold_aligned(text: str) -> str:
-    """Return `text` folded where one character becomes one character, so that offsets stay those of `text`."""
-    return text.translate(_aligned())
+def aligned(text: str) -> tuple[str, Sequence[int]]:
+    """Return `text` folded one character at a time, and where each character stands in `text`.
+
+    Invisible characters are left out; where folding would change the number of characters, they stay as they are.
+    """
+    plain, dropped = text.translate(_aligned()), _invisible()
+    if dropped.search(plain) is None:
+        return plain, range(len(plain))
+    kept = [(character, at) for at, character in enumerate(plain) if dropped.match(character) is None]
+    return "".join(character for character, _ in kept), [at for _, at in kept]
 
 
 @cache
@@ -183,3 +190,8 @@ def _ranges(codes: Iterable[int]) -> str:
 @cache
 def _aligned() -> Mapping[int, str]:
     return {ord(character): result for character, result in _folded_characters().items() if len(result) == 1}
+
+
+@cache
+def _invisible() -> re.Pattern[str]:
+    return re.compile(f"[{_ranges(code for code, result in _dropped_or_simplified().items() if result is None)}]")

@@ -1,14 +1,180 @@
-"""Emergencies (紧急求助, domain.md B5): recall first, with the words that say so."""
+"""Emergencies (紧急求助, domain.md B5): recall first, with the words that say so.
 
+An ordinary text costs one search for the rules' words; the rules themselves (`normalizers/rules/emergency.toml`, which
+explains them) are looked at only where one of their words stands.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from normalizers import rules
+from normalizers.findings.words import anchored, overlapping, trie
+from normalizers.text import aligned
 from schemas.records import Emergency, Finding
+
+LEVELS = ("critical", "urgent", "mentioned")
+"""Most urgent first."""
+
+_SENTENCE = re.compile(r"[。!?\n]")
+_CLAUSE = re.compile(r"[,。!?;:、…\n]")
+_COVER = "\ue000"
+_WITHIN = 14
 
 
 def screen(text: str, folded: str) -> Emergency | None:
-    """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`."""
-    return None
+    """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`. Spans point into `text`."""
+    known = _rulebook()
+    if known.any_word.search(folded) is None:
+        return None
+    return _weigh(list(_evidence(text, known)), known)
 
 
 def findings(found: Emergency) -> tuple[Finding, ...]:
     """Return an emergency as findings: one a class, and its level."""
-    classes = tuple(Finding(kind="emergency", value=name, score=found.score) for name in found.classes)
-    return (*classes, Finding(kind="emergency_level", value=found.level, score=found.score))
+    version = _rulebook().version
+    return tuple(
+        Finding(kind=kind, value=value, score=found.score, version=version)
+        for kind, value in (*(("emergency", name) for name in found.classes), ("emergency_level", found.level))
+    )
+
+
+class _Rule(NamedTuple):
+    classes: tuple[str, ...]
+    level: str
+    near: re.Pattern[str] | None
+    within: int
+    unless: re.Pattern[str] | None
+    always: bool
+
+
+class _Rulebook(NamedTuple):
+    version: str
+    score: Mapping[str, float]
+    harmless: re.Pattern[str]
+    any_word: re.Pattern[str]
+    every_word: re.Pattern[str]
+    rules: Mapping[str, tuple[_Rule, ...]]
+    cues: Mapping[str, re.Pattern[str]]
+
+
+class _Evidence(NamedTuple):
+    classes: tuple[str, ...]
+    level: str
+    span: tuple[int, int]
+
+
+class _Place(NamedTuple):
+    """One word in a text, with the sentence and the clause it stands in."""
+
+    text: str
+    start: int
+    end: int
+    sentence: tuple[int, int]
+    clause: tuple[int, int]
+
+    def around(self, within: int) -> str:
+        """Return the part of the sentence at most `within` characters away."""
+        first, last = self.sentence
+        return self.text[max(first, self.start - within) : min(last, self.end + within)]
+
+
+def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
+    if not evidence:
+        return None
+    level = min((one.level for one in evidence), key=LEVELS.index)
+    strongest = sorted(evidence, key=lambda one: LEVELS.index(one.level))
+    classes = dict.fromkeys(name for one in strongest for name in one.classes)
+    spans = sorted({one.span for one in evidence})
+    return Emergency(classes=tuple(classes), level=level, spans=tuple(spans), score=known.score[level])
+
+
+def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
+    plain, offsets = aligned(text)
+    plain = known.harmless.sub(lambda match: _COVER * len(match[0]), plain)
+    for match in known.every_word.finditer(plain):
+        word = match[1]
+        place = _place(plain, match.start(1), match.end(1))
+        span = (offsets[place.start], offsets[place.end - 1] + 1)
+        for rule in known.rules[word]:
+            if _applies(rule, place):
+                yield _Evidence(rule.classes, _level(rule, place, known.cues), span)
+
+
+def _place(text: str, start: int, end: int) -> _Place:
+    return _Place(text, start, end, _between(_SENTENCE, text, start, end), _between(_CLAUSE, text, start, end))
+
+
+def _between(stop: re.Pattern[str], text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the bounds of the piece of text between two stops that holds `start` to `end`."""
+    first = max((match.end() for match in stop.finditer(text, max(0, start - 400), start)), default=max(0, start - 400))
+    after = stop.search(text, end, end + 400)
+    return first, after.end() if after else min(len(text), end + 400)
+
+
+def _applies(rule: _Rule, place: _Place) -> bool:
+    if rule.near is not None and rule.near.search(place.around(rule.within)) is None:
+        return False
+    return rule.unless is None or rule.unless.search(place.text, *place.clause) is None
+
+
+def _level(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> str:
+    before = place.text[place.clause[0] : place.start]
+    after = place.text[place.end : place.sentence[1]]
+    if cues["denied_before"].search(before) or cues["denied_after"].search(after):
+        return "mentioned"
+    if _is_open(place, cues) or not _is_lowered(rule, place, cues):
+        return rule.level
+    return "mentioned"
+
+
+def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
+    """Say whether it goes on now, whatever else the sentence tells of the past."""
+    return bool(cues["present"].search(place.text, *place.clause) or cues["still"].search(place.text, *place.sentence))
+
+
+def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
+    if cues["past"].search(place.text, *place.sentence):
+        return True
+    return not rule.always and cues["possible"].search(place.text, *place.sentence) is not None
+
+
+@cache
+def _rulebook() -> _Rulebook:
+    data = rules.load("emergency")
+    by_word: dict[str, list[_Rule]] = {}
+    for entry in data["rule"]:
+        rule = _rule(entry, data["lists"])
+        for word in entry["words"]:
+            by_word.setdefault(word, []).append(rule)
+    return _Rulebook(
+        version=data["version"],
+        score=data["score"],
+        harmless=re.compile("|".join(data["harmless"]["phrases"])),
+        any_word=anchored(by_word),
+        every_word=overlapping(by_word),
+        rules={word: _with_prefixes(word, by_word) for word in by_word},
+        cues={name: re.compile(pattern) for name, pattern in data["cues"].items()},
+    )
+
+
+def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> _Rule:
+    return _Rule(
+        classes=tuple(entry["classes"]),
+        level=entry["level"],
+        near=_any_of(entry.get("near", ()), lists),
+        within=entry.get("within", _WITHIN),
+        unless=_any_of(entry.get("unless", ()), lists),
+        always=entry.get("always", False),
+    )
+
+
+def _any_of(words: Iterable[str], lists: Mapping[str, list[str]]) -> re.Pattern[str] | None:
+    all_words = [one for word in words for one in (lists[word[1:]] if word.startswith("@") else (word,))]
+    return re.compile(trie(all_words)) if all_words else None
+
+
+def _with_prefixes(word: str, by_word: Mapping[str, list[_Rule]]) -> tuple[_Rule, ...]:
+    """Return the rules of `word` and of every shorter word that it begins with: the regex finds only the longest."""
+    return tuple(rule for end in range(1, len(word) + 1) for rule in by_word.get(word[:end], ()))
