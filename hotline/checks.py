@@ -35,7 +35,9 @@ class Finding(Struct, frozen=True, kw_only=True):
 def faults(settings: "Settings") -> list[str]:
     """Return what cannot work in settings that can be read, without connecting anywhere."""
     return [
-        str(error) for look in (services.policy, services.ticket_policy, _files) if (error := _fault(look, settings))
+        str(error)
+        for look in (services.policy, services.ticket_policy, _files, _paths)
+        if (error := _fault(look, settings))
     ]
 
 
@@ -53,9 +55,19 @@ def _files(settings: "Settings") -> None:
             raise MisconfiguredError(f"`{name}` names {path}, which is no file: correct it.")
 
 
+def _paths(settings: "Settings") -> None:
+    paths = [account.path for account in settings.connectors.wechat.values()]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice:
+        raise MisconfiguredError(f"Two WeChat accounts have the path {twice}: give each a `path` of its own.")
+
+
 def _named_files(settings: "Settings") -> Iterator[tuple[str, Path | None]]:
     yield "kafka.ssl_cafile", settings.kafka.ssl_cafile
     yield "elasticsearch.ca_certs", settings.elasticsearch.ca_certs
+    for name, account in settings.connectors.mailbox.items():
+        file = account.ssl_cafile
+        yield f"connectors.mailbox.{name}.ssl_cafile", Path(file) if file else None
 
 
 def examine(settings: "Settings") -> Iterator[Finding]:

@@ -46,11 +46,6 @@ class Health:
         """Count one more start of a component."""
         self._components[name].restarts += 1
 
-    @property
-    def ready(self) -> bool:
-        """Say whether every component runs."""
-        return all(component.state == "running" for component in self._components.values())
-
     def watch(self, name: str, probe: Probe) -> None:
         """Ask `probe` for more about a component whenever somebody asks for the report."""
         self._probes[name] = probe
@@ -60,7 +55,8 @@ class Health:
         components = [
             {**to_builtins(component), **self._probes.get(name, dict)()} for name, component in self._components.items()
         ]
-        return {"ready": self.ready, "at": time.time(), "components": components}
+        ready = all(component["state"] == "running" for component in components)
+        return {"ready": ready, "at": time.time(), "components": components}
 
 
 class _Server(ThreadingMixIn, WSGIServer):

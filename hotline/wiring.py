@@ -124,7 +124,7 @@ def mailbox(settings: "Settings", which: str) -> "Mailbox":
     """Make the connector of one mailbox; nothing connects before `open`."""
     from connectors.mailbox import Mailbox
 
-    return Mailbox(_with_city(settings.connectors.mailbox[which], settings))
+    return Mailbox(settings.connectors.mailbox[which], which)
 
 
 def _pull(settings: "Settings", name: str, which: str) -> Component:

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
-from hotline.cli.common import readable
+from hotline.cli.common import readable, shown
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
@@ -34,10 +33,10 @@ def _snippet(hit: "Hit") -> Text:
     return text
 
 
-def record(shown: Any, console: Console | None = None) -> None:
+def record(content: Any, console: Console | None = None) -> None:
     """Print the fields of a record that hold something, nested ones indented."""
     console = console or Console(highlight=False)
-    console.print(_branches(Tree("", hide_root=True), msgspec.to_builtins(shown)), soft_wrap=True)
+    console.print(_branches(Tree("", hide_root=True), msgspec.to_builtins(content)), soft_wrap=True)
 
 
 def _branches(tree: Tree, value: Any) -> Tree:
@@ -46,9 +45,9 @@ def _branches(tree: Tree, value: Any) -> Tree:
         if item in (None, "", [], {}):
             continue
         if isinstance(item, dict | list):
-            _branches(tree.add(f"[dim]{escape(name)}[/]"), item)
+            _branches(tree.add(f"[dim]{shown(name)}[/]"), item)
         else:
-            tree.add(f"[dim]{escape(name)}[/] {escape(readable(str(item)))}")
+            tree.add(f"[dim]{shown(name)}[/] {shown(str(item))}")
     return tree
 
 
@@ -74,7 +73,7 @@ def _message(tree: Tree, filed: "Filed") -> None:
     branch.add(f"{why}, policy {link.policy_version}").add(f"evidence: {', '.join(link.evidence) or 'none'}")
     branch.add(f"normalizer {filed.normalizer_version}, rules {filed.rules or 'none'}")
     if filed.text:
-        branch.add(escape(readable(filed.text)))
+        branch.add(shown(filed.text))
     if (raw := filed.raw) is not None:
         state = f"{raw.bytes} bytes, {'intact' if raw.intact else '[red]not the bytes that came[/]'}"
         branch.add(f"raw {raw.place}: {state if raw.found else raw.fault}")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.common import AsJson, print_json, settings_of, shown
 
 if TYPE_CHECKING:
     from hotline.checks import Finding
@@ -40,10 +40,9 @@ def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def _show(finding: "Finding", as_json: bool) -> None:
     from rich.console import Console
-    from rich.markup import escape
 
     if as_json:
         print_json(finding)
         return
     mark = {"ok": "[green]✓[/]", "wait": "[yellow]…[/]", "mend": "[red]✗[/]"}[finding.outcome]
-    Console(highlight=False).print(f"{mark} [bold]{escape(finding.name)}[/]  {escape(finding.detail)}", soft_wrap=True)
+    Console(highlight=False).print(f"{mark} [bold]{shown(finding.name)}[/]  {shown(finding.detail)}", soft_wrap=True)

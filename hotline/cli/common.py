@@ -47,3 +47,10 @@ def print_json(record: object) -> None:
 def readable(text: str) -> str:
     """Return text that cannot move the cursor or colour the terminal: it may come from a stranger."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def shown(text: str) -> str:
+    """Return text for rich: readable, and its brackets are no markup."""
+    from rich.markup import escape
+
+    return escape(readable(text))

@@ -39,7 +39,7 @@ def try_(
         Literal["message", "ticket"], typer.Option(help="How far to go: to messages, or on to tickets.")
     ] = "message",
     jurisdiction: Annotated[
-        str, typer.Option(help="行政区划代码 of the city, unless a record names its own.")
+        str, typer.Option(callback=_adcode, help="行政区划代码 of the city, unless a record names its own.")
     ] = "110000",
     as_json: AsJson = False,
 ) -> None:

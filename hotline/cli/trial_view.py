@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from hotline.cli.common import shown
 from schemas.records import Link, Message, Ticket
 
 TEXT_CHARACTERS = 300
@@ -16,7 +16,7 @@ def show(results: Iterable[dict[str, Any]], console: Console | None = None) -> N
     """Print one block for each input."""
     console = console or Console()
     for result in results:
-        console.print(f"[bold]{escape(result['input'])}[/]")
+        console.print(f"[bold]{shown(result['input'])}[/]")
         console.print(_block(result))
 
 
@@ -30,7 +30,7 @@ def _block(result: dict[str, Any]) -> Table:
 
 def _rows(result: dict[str, Any]) -> list[tuple[str, str]]:
     if (dead := result["dead"]) is not None:
-        return [("dead letter", f"[red]{dead['code']}[/] {escape(dead['reason'])}")]
+        return [("dead letter", f"[red]{dead['code']}[/] {shown(dead['reason'])}")]
     return [*_message(result["message"]), *_ticket(result.get("ticket"), result.get("link"))]
 
 
@@ -39,13 +39,13 @@ def _message(message: Message) -> list[tuple[str, str]]:
     emergency = message.emergency
     return [
         ("message", message.message_id),
-        ("from", escape(f"{sender} by {message.channel}".strip())),
+        ("from", shown(f"{sender} by {message.channel}".strip())),
         ("received", message.received_at.isoformat()),
         ("class", "" if message.message_class == "person" else message.message_class),
-        ("title", escape(message.title or "")),
-        ("text", escape(_short(message.text))),
-        ("files", escape(", ".join(file.name or file.id for file in message.attachments))),
-        ("findings", escape(", ".join(f"{finding.kind}={finding.value}" for finding in message.findings))),
+        ("title", shown(message.title or "")),
+        ("text", shown(_short(message.text))),
+        ("files", shown(", ".join(file.name or file.id for file in message.attachments))),
+        ("findings", shown(", ".join(f"{finding.kind}={finding.value}" for finding in message.findings))),
         ("emergency", f"[red]{emergency.level}: {', '.join(emergency.classes)}[/]" if emergency else ""),
     ]
 

@@ -1,0 +1,196 @@
+"""The verbs that need no server: exit codes, one sentence for a fault, JSON for pipes."""
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from hotline.cli import app, archive_view, trial_view
+from hotline.trial import run
+from schemas.records import Message
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def hotline(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def record(identifier: str, text: str, **more: object) -> str:
+    said = {"id": identifier, "text": text, "sender": "13800000000", "received_at": "2026-01-02T10:00:00+08:00"}
+    return json.dumps(said | more, ensure_ascii=False)
+
+
+def write(*records: str) -> None:
+    Path("a.jsonl").write_text("\n".join(records), encoding="utf-8")
+
+
+def test_the_version() -> None:
+    assert hotline("--version").stdout.startswith("hotline 0.")
+
+
+VERBS = "up,down,status,run,check,doctor,topics,index,try,search,show,explain,dead list,dead show,schema check"
+
+
+@pytest.mark.parametrize("verb", VERBS.split(","))
+def test_every_verb_explains_itself(verb: str) -> None:
+    shown = hotline(*verb.split(), "--help")
+    assert shown.exit_code == 0
+    assert "Usage" in shown.stdout
+
+
+def test_settings_in_order_and_not() -> None:
+    assert hotline("check").exit_code == 0
+    Path("hotline.toml").write_text("[kafak]\n")
+    checked = hotline("check")
+    assert checked.exit_code == 2
+    assert "did you mean `kafka`?" in checked.stdout
+    assert json.loads(hotline("check", "--json").stdout)["ok"] is False
+
+
+@pytest.mark.parametrize("verb", [["search", "停水"], ["topics", "create"], ["dead", "list"], ["explain", "x"]])
+def test_a_fault_is_one_sentence_and_exit_code_2(verb: list[str]) -> None:
+    failed = hotline(*verb)
+    assert failed.exit_code == 2
+    assert "run `hotline up`" in failed.stderr.splitlines()[-1]
+    assert "Traceback" not in failed.output
+
+
+def test_a_traceback_only_for_those_who_ask() -> None:
+    script = "from hotline.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--debug", "topics", "create"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_doctor_tells_every_fault_and_exits_2() -> None:
+    examined = hotline("doctor", "--json")
+    found = {line["name"]: line["outcome"] for line in map(json.loads, examined.stdout.splitlines())}
+    assert examined.exit_code == 2
+    assert found["Kafka"] == found["Elasticsearch"] == "mend"
+    assert found["settings"] == found["blob store"] == found["clock"] == "ok"
+
+
+def test_try_gives_one_line_for_each_input_in_order() -> None:
+    write(record("1", "小区停水三天了"), "", "no json", record("2", "路灯坏了"))
+    found = lines(hotline("try", "a.jsonl"))
+    assert [line["input"] for line in found] == ["a.jsonl:1", "a.jsonl:3", "a.jsonl:4"]
+    assert [line["dead"] and line["dead"]["code"] for line in found] == [None, "malformed", None]
+    assert all(set(line) == {"input", "message", "dead"} for line in found)
+    assert found[0]["message"]["text"] == "小区停水三天了"
+
+
+def test_try_says_the_same_every_time() -> None:
+    write(record("1", "小区停水三天了"), json.dumps({"id": "2", "text": "没有时间"}))
+    first = hotline("try", "a.jsonl", "--stage", "ticket").stdout
+    os.utime("a.jsonl", (1, 1))
+    assert hotline("try", "a.jsonl", "--stage", "ticket").stdout == first
+
+
+def test_try_shows_tickets_as_they_stand_after_all_inputs() -> None:
+    write(record("1", "小区停水三天了"), record("2", "小区停水三天了"), record("1", "小区停水三天了"), "no json")
+    first, second, repeat, dead = lines(hotline("try", "a.jsonl", "--stage", "ticket"))
+    assert set(first) == {"input", "message", "dead", "ticket", "relation", "link"}
+    assert [one["relation"] for one in (first, second, repeat, dead)] == ["new", "same_person_same_matter", None, None]
+    assert first["ticket"] == second["ticket"] == repeat["ticket"]
+    assert first["ticket"]["message_count"] == 2
+    assert repeat["link"] == first["link"]
+    assert dead["ticket"] is dead["link"] is None
+
+
+def test_try_stamps_the_city() -> None:
+    write(record("1", "停水"), record("2", "停水", jurisdiction="310000"))
+    found = lines(hotline("try", "a.jsonl", "--jurisdiction", "210100"))
+    assert [line["message"]["jurisdiction"] for line in found] == ["210100", "310000"]
+
+
+def test_try_reads_attachments_beside_the_list() -> None:
+    Path("p.txt").write_bytes(b"hello")
+    write(record("1", "见附件", attachments=[{"name": "p.txt", "path": "p.txt"}]))
+    (attachment,) = lines(hotline("try", "a.jsonl"))[0]["message"]["attachments"]
+    assert (attachment["name"], attachment["size"]) == ("p.txt", 5)
+
+
+def test_try_of_nothing_there_exits_2() -> None:
+    assert hotline("try", "nowhere.eml").exit_code == 2
+    assert hotline("try", ".", "--channel", "pigeon").exit_code == 2
+    assert hotline("try", ".", "--jurisdiction", "12").exit_code == 2
+
+
+def test_try_survives_every_byte(tmp_path: Path) -> None:
+    for number, data in enumerate([b"", b"\x00", bytes(range(256)), b"<" * 9999, b"[" * 99999, b'{"id":"\\ud800"}']):
+        for suffix in ("eml", "xml", "jsonl"):
+            (tmp_path / f"{number}.{suffix}").write_bytes(data)
+    found = lines(hotline("try", ".", "--stage", "ticket"))
+    assert len(found) >= 15
+    assert all((line["message"] is None) != (line["dead"] is None) for line in found)
+
+
+def test_a_person_sees_a_view_and_no_control_characters() -> None:
+    write(record("1", "停水\u001b[31m了"), "no json")
+    from hotline.inputs import read
+
+    console = Console(record=True, width=200, file=StringIO())
+    trial_view.show(run(read([Path("a.jsonl")]), stage="ticket", jurisdiction="110000"), console)
+    shown = console.export_text()
+    assert "dead letter" in shown
+    assert "new (no_relation_found" in shown
+    assert "\u001b" not in shown
+
+
+def test_show_hides_what_a_message_holds_of_a_person() -> None:
+    from hotline.inputs import read
+    from hotline.redact import redacted
+
+    write(record("1", "我叫李雷，家里停水", title="李雷"))
+    (result,) = run(read([Path("a.jsonl")]), stage="message", jurisdiction="110000")
+    message = result["message"]
+    assert isinstance(message, Message)
+    shown = json.dumps(redacted(message), ensure_ascii=False, default=str)
+    assert "李雷" not in shown
+    assert "13800000000" not in shown
+    assert message.message_id in shown
+
+
+def test_schema_check_and_export(tmp_path: Path) -> None:
+    assert hotline("schema", "check").exit_code in (0, 1)
+    (tmp_path / "mine.json").write_text("{}")
+    assert hotline("schema", "export", "--to", str(tmp_path)).exit_code == 0
+    assert (tmp_path / "jsonschema" / "ticket.json").is_file()
+    assert (tmp_path / "mine.json").is_file()
+
+
+def test_help_is_quick() -> None:
+    """No timing: only that nothing heavy is imported before a verb needs it."""
+    script = (
+        "import sys, hotline.cli; heavy = {'pydantic', 'kafka', 'elasticsearch', 'faust', 'obstore', 'jgo', 'numpy'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+def test_the_view_of_an_empty_search_says_so() -> None:
+    console = Console(record=True, file=StringIO())
+    archive_view.hits([], console)
+    assert "Nothing found" in console.export_text()

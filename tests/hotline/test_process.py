@@ -1,0 +1,117 @@
+"""Components in one process: they drain together, and a fault of one ends the others with the right error."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from hotline.health import Health
+from hotline.process import Component, blocking, serve
+from schemas.errors import FatalError, MisconfiguredError, UnreachableError
+
+
+async def until_told(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def misconfigured(stop: asyncio.Event) -> None:
+    raise MisconfiguredError("set something")
+
+
+async def unreachable(stop: asyncio.Event) -> None:
+    raise UnreachableError("no answer")
+
+
+async def forgetful(stop: asyncio.Event) -> None:
+    return
+
+
+def states(health: Health) -> dict[str, str]:
+    return {component["component"]: component["state"] for component in health.report()["components"]}
+
+
+async def test_a_signal_lets_every_component_drain() -> None:
+    drained: list[str] = []
+
+    def work(stop: threading.Event) -> None:
+        stop.wait()
+        drained.append("thread")
+
+    async def task(stop: asyncio.Event) -> None:
+        await stop.wait()
+        drained.append("task")
+
+    health = Health(["a", "b"])
+    asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
+    await serve([Component(name="a", run=task), Component(name="b", run=blocking(work))], health)
+    assert sorted(drained) == ["task", "thread"]
+    assert states(health) == {"a": "stopped", "b": "stopped"}
+
+
+async def test_what_a_person_must_mend_is_told_first() -> None:
+    health = Health(["a", "b", "c"])
+    runs = [
+        Component(name="a", run=unreachable),
+        Component(name="b", run=misconfigured),
+        Component(name="c", run=until_told),
+    ]
+    with pytest.raises(FatalError, match="set something"):
+        await serve(runs, health)
+    assert states(health) == {"a": "failed", "b": "failed", "c": "stopped"}
+
+
+async def test_a_component_that_ends_by_itself_is_a_fault() -> None:
+    with pytest.raises(UnreachableError, match="ended although nobody stopped it"):
+        await serve([Component(name="a", run=forgetful)], Health(["a"]))
+
+
+async def test_a_fault_in_a_thread_comes_out() -> None:
+    def work(stop: threading.Event) -> None:
+        raise MisconfiguredError("set something")
+
+    with pytest.raises(MisconfiguredError):
+        await serve([Component(name="a", run=blocking(work))], Health(["a"]))
+
+
+ORPHAN = """
+import asyncio, os, pathlib, sys
+from hotline.health import Health
+from hotline.process import Component, serve
+
+async def run(stop):
+    pathlib.Path(sys.argv[1]).write_text("up")
+    await stop.wait()
+    pathlib.Path(sys.argv[1]).write_text("drained")
+
+asyncio.run(serve([Component(name="a", run=run)], Health(["a"]), int(sys.argv[2])))
+"""
+
+PARENT = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2], str(os.getpid())], start_new_session=True)
+time.sleep(60)
+"""
+
+
+def wait_for(path: Path, text: str) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if path.exists() and path.read_text() == text:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} never said {text}")
+
+
+def test_a_child_whose_parent_was_killed_drains_and_ends(tmp_path: Path) -> None:
+    says = tmp_path / "says"
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, ORPHAN, str(says)])
+    wait_for(says, "up")
+    parent.kill()
+    parent.wait()
+    wait_for(says, "drained")

@@ -1,0 +1,98 @@
+"""From settings to services: the local stack by default, public keys nowhere else, faults as one sentence."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hotline import checks, services
+from hotline.config import load
+from hotline.local.state import ServerState, StackState, save
+from hotline.wiring import component, names
+from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
+from schemas.errors import MisconfiguredError
+
+
+@pytest.fixture(autouse=True)
+def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+def test_without_any_stack_the_next_action_is_told() -> None:
+    with pytest.raises(MisconfiguredError, match=r"run `hotline up`, or set HOTLINE_KAFKA__BOOTSTRAP_SERVERS"):
+        services.kafka(load())
+    with pytest.raises(MisconfiguredError, match="HOTLINE_ELASTICSEARCH__HOSTS"):
+        services.elasticsearch_hosts(load())
+
+
+def test_the_local_stack_is_found_by_its_state() -> None:
+    folder = load().data_dir
+    folder.mkdir()
+    save(folder, StackState(0, None, {"kafka": ServerState("4.3.1", 19092), "elasticsearch": ServerState("9", 19200)}))
+    assert services.kafka(load()).bootstrap_servers == "127.0.0.1:19092"
+    assert services.elasticsearch_hosts(load()) == ["http://127.0.0.1:19200"]
+    assert services.policy(load()).requester_keys == {DEMO_KEY_ID: DEMO_KEY}
+
+
+def test_an_existing_kafka_is_used_as_it_is_named(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "a:1,b:2")
+    env.setenv("HOTLINE_KAFKA__SECURITY_PROTOCOL", "SASL_SSL")
+    env.setenv("HOTLINE_KAFKA__SASL_PASSWORD", "secret")
+    found = services.kafka(load())
+    assert (found.bootstrap_servers, found.security_protocol, found.sasl_password) == ("a:1,b:2", "SASL_SSL", "secret")
+
+
+def test_the_public_keys_are_refused_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "a:1")
+    assert len(checks.faults(load())) == 2
+    env.setenv("HOTLINE_REQUESTER_KEYS__K1", DEMO_KEY.decode())
+    with pytest.raises(MisconfiguredError, match="HOTLINE_REQUESTER_KEYS__K1"):
+        services.policy(load())
+    env.setenv("HOTLINE_REQUESTER_KEYS__K1", "short")
+    with pytest.raises(MisconfiguredError, match="too short"):
+        services.policy(load())
+
+
+def test_the_newest_key_comes_first(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_REQUESTER_KEYS__K2025", "an older key, 16 bytes")
+    env.setenv("HOTLINE_REQUESTER_KEYS__K2026", "a newer key, 16 bytes")
+    assert list(services.policy(load()).requester_keys) == ["k2026", "k2025"]
+
+
+@pytest.mark.parametrize("url", ["file://host/x", "file:relative", "nonsense://x", "s3://"])
+def test_a_blob_store_that_cannot_be_opened_is_one_sentence(url: str, env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_BLOBS__URL", url)
+    with pytest.raises(MisconfiguredError, match=r"correct `blobs\.url`"):
+        services.blobs(load())
+
+
+def test_a_local_blob_store_is_made(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "mit Lücke").as_uri())
+    services.blobs(load()).put("a/b", b"x")
+    assert (tmp_path / "mit Lücke" / "a" / "b").read_bytes() == b"x"
+
+
+def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_KAFKA__SSL_CAFILE", "/nowhere.pem")
+    for name in ("A", "B"):
+        env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__ACCOUNT", name)
+        env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__APPID", name)
+        env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__TOKENS", "token")
+        env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__MODES", "plain")
+    found = " ".join(checks.faults(load()))
+    assert "`kafka.ssl_cafile` names /nowhere.pem" in found
+    assert "Two WeChat accounts" in found
+
+
+def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:
+    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic"]
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__HOST", "h")
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__USERNAME", "u")
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "210100")
+    assert names(load())[-1] == "connector:mayor"
+    with pytest.raises(MisconfiguredError, match="connector:mayor, all"):
+        component(load(), "connector:nobody")

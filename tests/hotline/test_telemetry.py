@@ -1,0 +1,33 @@
+"""Logs: JSON lines with a name, and never the text of a foreign exception."""
+
+import json
+import subprocess
+import sys
+
+SCRIPT = """
+import logging, structlog
+from hotline.telemetry import set_up
+set_up("info", "json")
+log = structlog.get_logger("a")
+log.debug("not_shown")
+log.info("batch_published", messages=3)
+try:
+    raise ValueError("my name is Li Lei")
+except ValueError:
+    log.exception("step_failed")
+    logging.getLogger("library").exception("library_failed")
+logging.getLogger("kafka").info("key and value")
+logging.getLogger("kafka").warning("broker is away")
+"""
+
+
+def test_lines_are_json_and_tell_no_foreign_text() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    events = [line["event"] for line in lines]
+    assert events == ["batch_published", "step_failed", "library_failed", "broker is away"]
+    assert lines[0]["messages"] == 3
+    assert {"level", "timestamp"} <= lines[0].keys()
+    assert lines[1]["exception"] == lines[2]["exception"] == "ValueError"
+    assert "Li Lei" not in done.stderr
+    assert done.stdout == ""
