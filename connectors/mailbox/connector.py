@@ -1,0 +1,189 @@
+"""Mailbox: one account as a pull connector; its cursor is the last UID of each folder with the folder's UIDVALIDITY."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import msgspec
+from imapclient import IMAPClient
+
+from connectors import metrics
+from connectors.base import Batch
+from connectors.mailbox.door import CommandRefusedError
+from connectors.mailbox.reader import Mail, Reader
+from connectors.mailbox.session import Connect, Folder, Session
+from connectors.mailbox.settings import MailboxSettings
+from connectors.publisher import STAGE
+from schemas import topics
+from schemas.errors import RecordError, RetriableError, UnreachableError
+from schemas.records import Cursor, DeadLetter, RawMessage, raw_message
+from schemas.wire import Position
+
+
+class Mailbox:
+    """Mail in the folders of one account. It changes nothing there, not even a flag."""
+
+    channel: ClassVar[str] = "mailbox"
+
+    def __init__(
+        self,
+        settings: MailboxSettings,
+        account_id: str,
+        connect: Connect = IMAPClient,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._account = account_id
+        self._connect = connect
+        self._now = now
+        self._sleep = sleep
+        self._session: Session | None = None
+        self._reader: Reader | None = None
+        self._folders = list(settings.folders)
+        self._failures: dict[str, Counter[int]] = {folder: Counter() for folder in settings.folders}
+        self._limit = settings.max_batch_messages
+        self._watched: str | None = None
+        self._due = 0.0
+
+    def open(self) -> None:
+        """Connect and log in."""
+        self.close()
+        self._session = session = Session(self._settings, self._account, self._connect)
+        self._reader = Reader(
+            session,
+            max_attempts=self._settings.max_attempts,
+            mail_timeout_seconds=self._settings.mail_timeout_seconds,
+        )
+
+    def fetch(self, cursor: Cursor) -> Batch:
+        """Return the oldest mails after `cursor` of the first folder that has any."""
+        session, reader = self._ready()
+        complaints: list[str] = []
+        for folder in list(self._folders):
+            try:
+                view = session.examine(folder)
+            except CommandRefusedError:
+                complaints.append(f"mailbox {self._account}: folder {folder!r} cannot be opened; see folders")
+                continue
+            batch = self._from_folder(session, reader, cursor, folder, view)
+            if batch.cursor.position != cursor.position:
+                self._next_turn(folder)
+                return msgspec.structs.replace(batch, complaints=tuple(complaints))
+        return self._nothing_new(session, cursor, tuple(complaints))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for an announcement by the server where it makes them, else for the next time to ask."""
+        session, left = self._session, self._due - time.monotonic()
+        if session is None or left <= 0:
+            return True
+        if self._watched is None:
+            self._sleep(min(seconds, left))
+            return left <= seconds
+        if not session.idling and session.begin_idle(self._watched):
+            return True
+        return session.idle_news(min(seconds, left))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        session, self._session, self._reader = self._session, None, None
+        if session is not None:
+            session.close()
+
+    def _ready(self) -> tuple[Session, Reader]:
+        if self._session is None or self._reader is None:
+            raise UnreachableError(f"mailbox {self._account}: not connected")
+        self._session.end_idle()
+        return self._session, self._reader
+
+    def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
+        known = cursor.position.get(folder)
+        valid = known is not None and known["uidvalidity"] == view.uidvalidity
+        if known is not None and not valid:
+            # UIDs begin anew: everything is read again, and what was known is recognised by its bytes.
+            metrics.MAILBOX_RESCANS.labels(self._account).inc()
+            self._failures[folder].clear()
+        last = int(known["uid"]) if known is not None and valid else 0
+        uids = session.uids_after(last, view)[: self._limit]
+        if not uids:
+            return Batch(cursor=cursor if valid or known is None else _moved(cursor, folder, view, 0))
+        return self._read(reader, cursor, folder, view, uids)
+
+    def _read(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, uids: list[int]) -> Batch:
+        messages: list[RawMessage] = []
+        letters: list[DeadLetter] = []
+        done, size = 0, 0
+        try:
+            for mail in reader.read(uids, self._failures[folder]):
+                if mail.fault:
+                    letters.append(self._letter(mail, mail.fault, folder, view))
+                else:
+                    messages.append(self._message(mail))
+                done, size = mail.uid, size + len(mail.value)
+                if size >= self._settings.max_batch_bytes:
+                    break
+            else:
+                done = uids[-1]
+            self._limit = self._settings.max_batch_messages
+        except RetriableError:
+            # Fewer next time, down to the one mail that may be at fault.
+            self._limit = max(1, len(uids) // 8)
+            if not done:
+                raise
+        metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
+        self._failures[folder] = Counter({uid: times for uid, times in self._failures[folder].items() if uid > done})
+        cursor = _moved(cursor, folder, view, done)
+        return Batch(messages=tuple(messages), dead_letters=tuple(letters), cursor=cursor)
+
+    def _nothing_new(self, session: Session, cursor: Cursor, complaints: tuple[str, ...]) -> Batch:
+        if len(complaints) == len(self._folders):
+            raise UnreachableError(complaints[0])
+        self._watched = self._settings.folders[0] if session.can_idle and not complaints else None
+        renewed = self._watched is not None and len(self._folders) == 1
+        self._due = time.monotonic() + (self._settings.idle_renew_seconds if renewed else self._settings.poll_seconds)
+        return Batch(cursor=cursor, complaints=complaints)
+
+    def _next_turn(self, folder: str) -> None:
+        """Put a folder that had its turn behind the others, so that a full one does not keep them waiting."""
+        self._folders.remove(folder)
+        self._folders.append(folder)
+
+    def _message(self, mail: Mail) -> RawMessage:
+        now = self._now()
+        return raw_message(
+            channel=self.channel,
+            channel_kind="imap",
+            account=self._account,
+            jurisdiction=self._settings.jurisdiction,
+            identifier=hashlib.sha256(mail.value).hexdigest(),
+            value=mail.value,
+            content_type="message/rfc822",
+            time=mail.about.received or now,
+            recorded=now,
+            sender=mail.about.sender,
+        )
+
+    def _letter(self, mail: Mail, fault: RecordError, folder: str, view: Folder) -> DeadLetter:
+        unnamed = self._message(mail)
+        envelope = msgspec.structs.replace(
+            unnamed.envelope,
+            id=f"{folder}:{view.uidvalidity}:{mail.uid}",  # the digest of bytes that nobody has
+            datacontenttype="text/rfc822-headers",
+        )
+        record = msgspec.structs.replace(unnamed, envelope=envelope).outbound()
+        return DeadLetter.of(
+            fault,
+            stage=STAGE,
+            position=Position(topics.raw(self.channel), -1, -1),
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+        )
+
+
+def _moved(cursor: Cursor, folder: str, view: Folder, uid: int) -> Cursor:
+    position = {**cursor.position, folder: {"uidvalidity": view.uidvalidity, "uid": uid}}
+    return msgspec.structs.replace(cursor, position=position)

@@ -1,0 +1,74 @@
+"""The door to IMAPClient: whatever it and imaplib raise leaves as an error of ours."""
+
+import imaplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imapclient.exceptions import CapabilityError, LoginError
+
+from schemas.errors import (
+    MisconfiguredError,
+    PipelineError,
+    RetriableError,
+    ThrottledError,
+    UnauthorizedError,
+    UnreachableError,
+)
+
+LINK_LOST = (imaplib.IMAP4.abort, OSError, EOFError)
+"""Connect again; ssl.SSLError and TimeoutError are OSErrors."""
+
+_THROTTLED = ("[LIMIT]", "too many", "rate limit", "try again later", "over quota", "[OVERQUOTA]")
+_UNAVAILABLE = ("[UNAVAILABLE]", "[INUSE]", "[SERVERBUG]", "temporary", "internal error")
+THROTTLED_SECONDS = 60.0
+
+
+class CommandRefusedError(RetriableError):
+    """The server said NO or BAD to this one command, or answered it with what nobody can read."""
+
+
+@contextmanager
+def door(account: str) -> Iterator[None]:
+    """Translate what the library raises inside."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:  # its parser raises whatever int(), decode() and datetime() do
+        raise translated(error, account) from error
+
+
+def translated(error: Exception, account: str) -> PipelineError:
+    """Return the error of ours; it holds no text of the server, which may quote addresses."""
+    name, said = type(error).__name__, str(error).lower()
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return UnreachableError(f"mailbox {account}: the server's certificate is not trusted; see ssl_cafile and host")
+    if isinstance(error, LoginError):
+        return _login(error, account, said)
+    if isinstance(error, CapabilityError):
+        return MisconfiguredError(f"mailbox {account}: the server cannot do what the settings ask; see tls and idle")
+    if isinstance(error, UnicodeEncodeError):
+        return MisconfiguredError(f"mailbox {account}: username and password must be ASCII for this server")
+    if isinstance(error, LINK_LOST):
+        return UnreachableError(f"mailbox {account}: no connection ({name}); see host, port and the network")
+    if "unsafe login" in said:
+        return _unsafe(account)
+    return CommandRefusedError(f"mailbox {account}: the server refused a command ({name})")
+
+
+def _login(error: LoginError, account: str, said: str) -> PipelineError:
+    # IMAPClient calls every fault of the login so, also a connection that ends in it.
+    if isinstance(error.__context__, LINK_LOST) or any(word.lower() in said for word in _UNAVAILABLE):
+        return UnreachableError(f"mailbox {account}: no login now; the server is not ready")
+    if any(word.lower() in said for word in _THROTTLED):
+        return ThrottledError(f"mailbox {account}: the server wants fewer logins", THROTTLED_SECONDS)
+    if "unsafe login" in said:
+        return _unsafe(account)
+    return UnauthorizedError(f"mailbox {account}: the login is refused; see username and password (授权码)")
+
+
+def _unsafe(account: str) -> PipelineError:
+    return UnauthorizedError(
+        f"mailbox {account}: the provider calls the login unsafe; allow IMAP for the account there"
+    )

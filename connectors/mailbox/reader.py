@@ -1,0 +1,186 @@
+"""Reads mails by UID with bounded memory: small ones together, large ones in parts, never trusting a size."""
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import IO
+
+from msgspec import Struct
+
+from connectors.mailbox.door import CommandRefusedError
+from connectors.mailbox.session import About, Session
+from schemas.errors import MalformedError, RecordError, RetriableError, TooLargeError, UnreachableError
+from schemas.records.raw import SIZE_LIMIT
+
+PART = 1 << 20
+"""Bytes of one partial fetch; mails up to this size are fetched whole."""
+
+GROUP_BYTES = 4 << 20
+GROUP_MAILS = 50
+
+_HEADERS = 64 * 1024
+
+NOTHING = About(None, 0, None)
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """One mail: its bytes, or the fault that keeps them away (its header section is `value` then, as far as known)."""
+
+    uid: int
+    about: About
+    value: bytes = b""
+    fault: RecordError | None = None
+
+
+class OversizeError(TooLargeError):
+    """A mail over the limit; `header` is its header section, by which a clerk finds and answers it."""
+
+    def __init__(self, beginning: bytes) -> None:
+        super().__init__(f"a mail over {SIZE_LIMIT >> 20} MiB; answer it from the mailbox")
+        self.header = beginning[:_HEADERS].partition(b"\r\n\r\n")[0]
+
+
+class Reader:
+    """Reads from one session. A mail that could not be fetched `max_attempts` times is put aside."""
+
+    def __init__(self, session: Session, *, max_attempts: int, mail_timeout_seconds: float) -> None:
+        self._session = session
+        self._max_attempts = max_attempts
+        self._mail_timeout_seconds = mail_timeout_seconds
+        self._sizes_trusted = False
+        self._parts_work = True
+        self._vanished = 0
+
+    def take_vanished(self) -> int:
+        """Return how many mails were gone since the last call."""
+        vanished, self._vanished = self._vanished, 0
+        return vanished
+
+    def read(self, uids: Sequence[int], failures: "Counter[int]") -> Iterator[Mail]:
+        """Yield the mails in this order; those that were deleted meanwhile are left out and counted.
+
+        `failures` counts the attempts on each UID across sessions.
+        """
+        about = self._about(uids, failures)
+        position = 0
+        while position < len(uids):
+            group = self._group(uids[position:], about)
+            position += len(group)
+            yield from self._read_group(group, about, failures)
+
+    def _about(self, uids: Sequence[int], failures: "Counter[int]") -> dict[int, About]:
+        try:
+            return self._session.about(uids)
+        except CommandRefusedError:  # one of them cannot be described: ask for each
+            return dict(self._about_each(uids))
+        except RetriableError:
+            if len(uids) > 1 or not self._give_up(uids[0], failures):
+                raise
+            return {}
+
+    def _about_each(self, uids: Sequence[int]) -> Iterator[tuple[int, About]]:
+        for uid in uids:
+            with suppress(CommandRefusedError):
+                yield from self._session.about([uid]).items()
+
+    def _group(self, uids: Sequence[int], about: Mapping[int, About]) -> Sequence[int]:
+        """Return how many of the next mails go into one fetch: a single one until the server's sizes proved right."""
+        if not self._sizes_trusted:
+            return uids[:1]
+        total = 0
+        for number, uid in enumerate(uids[:GROUP_MAILS]):
+            size = about.get(uid, NOTHING).size
+            total += size
+            if size > PART or total > GROUP_BYTES:
+                return uids[: max(number, 1)]
+        return uids[:GROUP_MAILS]
+
+    def _read_group(self, uids: Sequence[int], about: Mapping[int, About], failures: "Counter[int]") -> Iterator[Mail]:
+        bodies = self._bodies(uids) if len(uids) > 1 else {}
+        for uid in uids:
+            said = about.get(uid, NOTHING)
+            mail = self._read_one(uid, said, bodies.pop(uid, None), failures)
+            if mail is None:
+                self._vanished += 1
+                continue
+            if not mail.fault:
+                self._judge_size(said, len(mail.value))
+            yield mail
+
+    def _bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
+        try:
+            return self._session.bodies(uids)
+        except CommandRefusedError:  # one of them cannot be fetched: each on its own
+            return {}
+
+    def _read_one(self, uid: int, about: About, value: bytes | None, failures: "Counter[int]") -> Mail | None:
+        try:
+            value = value if value is not None else self._value(uid, about)
+        except OversizeError as error:
+            return Mail(uid=uid, about=about, value=error.header, fault=error)
+        except RetriableError as error:
+            if not self._give_up(uid, failures):
+                raise
+            cause = type(error.__cause__ or error).__name__
+            fault = MalformedError(f"the server does not hand out mail UID {uid} ({cause}); look at it in the mailbox")
+            return Mail(uid=uid, about=about, fault=fault)
+        return None if value is None else Mail(uid=uid, about=about, value=value)
+
+    def _give_up(self, uid: int, failures: "Counter[int]") -> bool:
+        """Count a failure; one mail may not keep all later ones away for ever."""
+        failures[uid] += 1
+        return failures[uid] >= self._max_attempts
+
+    def _value(self, uid: int, about: About) -> bytes | None:
+        small = self._sizes_trusted and about.size <= PART
+        value = self._in_parts(uid, about) if self._parts_work and not small else self._whole(uid)
+        if value is None and self._session.has(uid):
+            raise CommandRefusedError(f"the server has mail UID {uid} and does not hand it out")
+        return value
+
+    def _whole(self, uid: int) -> bytes | None:
+        value = self._session.bodies([uid]).get(uid)
+        if value is not None and len(value) > SIZE_LIMIT:
+            raise OversizeError(value)
+        return value
+
+    def _in_parts(self, uid: int, about: About) -> bytes | None:
+        try:
+            first = self._session.part(uid, 0, PART)
+        except CommandRefusedError:
+            value = self._whole(uid)
+            self._parts_work = False  # a server that cannot: GreenMail's answer is unreadable
+            return value
+        if first is None or _is_last(first, len(first), about):
+            return first
+        with tempfile.TemporaryFile() as spool:
+            if not self._spool(uid, about, first, spool):
+                return None
+            spool.seek(0)
+            return spool.read()
+
+    def _spool(self, uid: int, about: About, first: bytes, spool: IO[bytes]) -> bool:
+        """Write the mail into `spool`, so that its parts and the whole are never in memory together."""
+        end = time.monotonic() + self._mail_timeout_seconds
+        part, size = first, spool.write(first)
+        while not _is_last(part, size, about):
+            if time.monotonic() > end:
+                raise UnreachableError(f"mail UID {uid} took too long: see mail_timeout_seconds")
+            following = self._session.part(uid, size, PART)
+            if following is None and not self._session.has(uid):
+                return False  # deleted while it was read: half a mail is none
+            part = following or b""
+            size += spool.write(part)
+            if size > SIZE_LIMIT:
+                raise OversizeError(first)
+        return True
+
+    def _judge_size(self, about: About, size: int) -> None:
+        self._sizes_trusted = abs(about.size - size) <= max(size // 10, 1024)
+
+
+def _is_last(part: bytes, size: int, about: About) -> bool:
+    """Say whether a part ends its mail: it is short and no more was promised, or it is empty."""
+    return not part or (len(part) < PART and size >= about.size)

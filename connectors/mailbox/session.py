@@ -1,0 +1,215 @@
+"""One IMAP connection: logged in, read-only, typed; it knows the library's faults so that nobody else must."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from imapclient import SocketTimeout
+from msgspec import Struct
+
+from connectors.mailbox.door import CommandRefusedError, door
+from connectors.mailbox.settings import MailboxSettings
+from schemas.errors import UnreachableError
+
+# At DEBUG imapclient writes every line of the conversation: what citizens wrote has no place in a log.
+logging.getLogger("imapclient").setLevel(logging.WARNING)
+
+Connect: TypeAlias = Callable[..., Any]
+"""Makes an `IMAPClient`."""
+
+WINDOW = 20_000
+"""UIDs asked for at a time: imaplib breaks at an answer over 1,000,000 bytes, some 158,000 UIDs."""
+
+IDENTITY = {"name": "hotline", "version": "0.1.0", "vendor": "hotline", "support-email": "ops@localhost"}
+"""What NetEase (163, 126) wants to hear before it opens a folder."""
+
+_SENDER_LIMIT = 320
+
+
+class Folder(Struct, frozen=True):
+    """A folder as it was when it was opened."""
+
+    uidvalidity: int
+    uidnext: int | None
+    exists: int
+
+
+class About(Struct, frozen=True):
+    """What the server says of a mail; its `size` can be wrong (GreenMail counts the body alone)."""
+
+    received: datetime | None
+    size: int
+    sender: str | None
+
+
+class Session:
+    """A connection from login to close."""
+
+    def __init__(self, settings: MailboxSettings, account: str, connect: Connect) -> None:
+        self._account = account
+        self._selected: str | None = None
+        self._views: dict[str, Folder] = {}
+        self._idling = False
+        with door(account):
+            self._client = _connected(settings, connect)
+        try:
+            with door(account):
+                _log_in(self._client, settings)
+                self._can_idle = settings.idle and bool(self._client.has_capability("IDLE"))
+        except Exception:
+            self.close()
+            raise
+
+    @property
+    def can_idle(self) -> bool:
+        """Say whether the server announces new mail."""
+        return self._can_idle
+
+    def examine(self, folder: str) -> Folder:
+        """Open a folder read-only and return its state of now."""
+        self._selected = None  # a refused EXAMINE leaves no folder open
+        with door(self._account):
+            found = self._client.select_folder(folder, readonly=True)
+            view = Folder(int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"]))
+        self._selected, self._views[folder] = folder, view
+        return view
+
+    def uids_after(self, last: int, folder: Folder) -> list[int]:
+        """Return UIDs over `last`, the lowest window that has any, in order."""
+        first, end = last + 1, self._end(folder)
+        if folder.exists <= WINDOW:
+            return self._search(last, f"{first}:*") if first < end else []
+        for start in range(first, end, WINDOW):
+            if found := self._search(last, f"{start}:{min(start + WINDOW, end) - 1}"):
+                return found
+        return []
+
+    def has(self, uid: int) -> bool:
+        """Say whether the mail is still there."""
+        return uid in self._search(0, f"{uid}:{uid}")
+
+    def about(self, uids: Sequence[int]) -> dict[int, About]:
+        """Return what the server says of these mails; those that are gone are missing."""
+        with door(self._account):
+            found = self._client.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", "ENVELOPE"])
+            return {uid: _about(data) for uid, data in found.items()}
+
+    def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Return whole mails; those that are gone are missing."""
+        with door(self._account):
+            found = self._client.fetch(uids, ["BODY.PEEK[]"])
+            return {uid: data[b"BODY[]"] for uid, data in found.items() if data.get(b"BODY[]") is not None}
+
+    def part(self, uid: int, offset: int, length: int) -> bytes | None:
+        """Return up to `length` bytes of a mail, None when it is gone."""
+        with door(self._account):
+            found = self._client.fetch([uid], [f"BODY.PEEK[]<{offset}.{length}>"])
+            part: bytes | None = found.get(uid, {}).get(f"BODY[]<{offset}>".encode())
+            return part
+
+    def begin_idle(self, folder: str) -> bool:
+        """Ask for announcements on `folder`; True says that there is something new already."""
+        if self._selected != folder and self._views.get(folder) != self.examine(folder):
+            return True
+        with door(self._account):
+            # What came since the last command would arrive together with the answer to IDLE, where IMAPClient
+            # either stumbles over it or leaves it unseen in its buffer.
+            _, news = self._client.noop()
+            if _is_news(news):
+                return True
+            self._client.idle()
+        self._idling = True
+        return False
+
+    @property
+    def idling(self) -> bool:
+        """Say whether announcements are asked for."""
+        return self._idling
+
+    def idle_news(self, seconds: float) -> bool:
+        """Wait for an announcement, `seconds` at most; raises UnreachableError when the link has ended."""
+        began = time.monotonic()
+        with door(self._account):
+            news = self._client.idle_check(timeout=seconds)
+        if any(line and line[0] == b"BYE" for line in news):
+            raise UnreachableError(f"mailbox {self._account}: the server said goodbye")
+        if not news and time.monotonic() - began < seconds / 2:
+            # idle_check swallows the end of the connection and would return at once for ever.
+            raise UnreachableError(f"mailbox {self._account}: the connection has ended")
+        return _is_news(news)
+
+    def end_idle(self) -> None:
+        """Take commands again; a link that is only half there shows here, by a read timeout."""
+        if self._idling:
+            self._idling = False
+            try:
+                with door(self._account):
+                    self._client.idle_done()
+            except CommandRefusedError as error:
+                raise UnreachableError(f"mailbox {self._account}: IDLE ended badly") from error
+
+    def close(self) -> None:
+        """Let go at once: a LOGOUT on a dead link would wait for its answer."""
+        with suppress(Exception):
+            self._client.shutdown()
+
+    def _search(self, last: int, uids: str) -> list[int]:
+        with door(self._account):
+            # "n:*" always names the last mail, also when its UID is lower than n.
+            return sorted(uid for uid in self._client.search(["UID", uids]) if uid > last)
+
+    def _end(self, folder: Folder) -> int:
+        if folder.uidnext is not None:
+            return folder.uidnext
+        return max(self._search(0, "*"), default=0) + 1
+
+
+def _connected(settings: MailboxSettings, connect: Connect) -> Any:
+    tls = settings.tls == "tls"
+    client = connect(
+        settings.host,
+        port=settings.port or (993 if tls else 143),
+        ssl=tls,
+        ssl_context=settings.tls_context() if tls else None,
+        timeout=SocketTimeout(settings.connect_timeout_seconds, settings.read_timeout_seconds),
+    )
+    client.normalise_times = False  # aware times, not the local clock's
+    return client
+
+
+def _log_in(client: Any, settings: MailboxSettings) -> None:
+    if settings.tls == "starttls":
+        client.starttls(settings.tls_context())
+    early = bool(client.has_capability("ID"))
+    if early:
+        client.id_(IDENTITY)
+    client.login(settings.username, settings.password.get_secret_value())
+    if not early and client.has_capability("ID"):  # some tell only after the login
+        client.id_(IDENTITY)
+
+
+def _about(data: dict[bytes, Any]) -> About:
+    received = data.get(b"INTERNALDATE")
+    return About(
+        received if isinstance(received, datetime) and received.tzinfo else None,
+        int(data.get(b"RFC822.SIZE") or 0),
+        _sender(data.get(b"ENVELOPE")),
+    )
+
+
+def _sender(envelope: Any) -> str | None:
+    first = next(iter(getattr(envelope, "from_", None) or ()), None)
+    if first is None or not first.mailbox or not first.host:
+        return None
+    return f"{_text(first.mailbox)}@{_text(first.host)}".lower()[:_SENDER_LIMIT]
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _is_news(lines: Sequence[Any]) -> bool:
+    return any(line[1:2] in ((b"EXISTS",), (b"RECENT",)) for line in lines)

@@ -1,0 +1,51 @@
+"""What the operator says of one mailbox."""
+
+import ssl
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from schemas.errors import MisconfiguredError
+
+
+class MailboxSettings(BaseModel):
+    """One IMAP account; `[connectors.mailbox.NAME]` in hotline.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Annotated[str, Field(min_length=1, description="IMAP server")]
+    port: Annotated[int | None, Field(ge=1, le=65535, description="Port; 993 for tls, else 143")] = None
+    tls: Annotated[
+        Literal["tls", "starttls", "none"], Field(description="Encryption; none is for a server on this machine")
+    ] = "tls"
+    ssl_cafile: Annotated[str | None, Field(description="Certificates to trust instead of the system's")] = None
+    username: Annotated[str, Field(min_length=1, description="Login name")]
+    password: Annotated[
+        SecretStr, Field(description="Password, or the authorisation code (授权码) of 163, QQ and others")
+    ]
+    folders: Annotated[
+        list[str], Field(min_length=1, description="Folders to read; the first one is watched by IDLE")
+    ] = ["INBOX"]
+    jurisdiction: Annotated[str, Field(pattern=r"^\d{6}$", description="Adcode (行政区划代码) of the city")]
+    idle: Annotated[bool, Field(description="Let the server announce new mail where it can (IDLE)")] = True
+    idle_renew_seconds: Annotated[
+        float, Field(gt=0, le=1500, description="IDLE is begun anew after this; finds dead connections")
+    ] = 120
+    poll_seconds: Annotated[
+        float, Field(gt=0, description="Ask this often where IDLE is missing, and for every folder but the first")
+    ] = 60
+    connect_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for a connection attempt")] = 15
+    read_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for silence of the server")] = 30
+    mail_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for one large mail")] = 900
+    max_batch_messages: Annotated[int, Field(ge=1, le=5000, description="Mails moved at a time")] = 500
+    max_batch_bytes: Annotated[int, Field(ge=1, description="Bytes moved at a time, and one large mail")] = 8 << 20
+    max_attempts: Annotated[
+        int, Field(ge=1, description="A mail that cannot be fetched so often becomes a dead letter")
+    ] = 5
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
+        try:
+            return ssl.create_default_context(cafile=self.ssl_cafile)
+        except OSError as error:
+            raise MisconfiguredError(f"ssl_cafile {self.ssl_cafile} holds no certificates: correct it") from error

@@ -1,0 +1,211 @@
+"""What every pull connector must do, with a fake of its service and with every real peer of it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+import msgspec
+import pytest
+
+from connectors.base import Batch, PullConnector
+from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.table import PULL
+from schemas.errors import PipelineError
+from schemas.records import Cursor
+from tests.fakes.imap import FakeServer
+from tests.peers import dovecot
+from tests.peers.greenmail import GreenMail
+from tests.peers.presence import require
+
+START = Cursor(connector_id="contract")
+
+
+class Scenario(Protocol):
+    """A service that holds no message yet."""
+
+    def connector(self) -> PullConnector: ...
+
+    def put(self, text: str) -> None:
+        """Let a citizen send a message."""
+        ...
+
+
+@dataclass
+class FakeMailbox:
+    server: FakeServer
+
+    def connector(self) -> PullConnector:
+        return Mailbox(_settings(1), "contract", self.server.connect)
+
+    def put(self, text: str) -> None:
+        self.server.put(_mail(text))
+
+
+@dataclass
+class RealMailbox:
+    server: dovecot.Dovecot | GreenMail
+    user: str
+
+    def connector(self) -> PullConnector:
+        return Mailbox(_settings(self.server.port, self.user), "contract")
+
+    def put(self, text: str) -> None:
+        self.server.deliver(_mail(text), self.user)
+
+
+def _settings(port: int, user: str = "hotline") -> MailboxSettings:
+    return MailboxSettings(
+        host="127.0.0.1", port=port, tls="none", username=user, password="secret", jurisdiction="430100"
+    )
+
+
+def _mail(text: str) -> bytes:
+    return f"From: citizen@example.cn\r\nSubject: {text}\r\n\r\n{text}\r\n".encode()
+
+
+def fake_mailbox(_: pytest.FixtureRequest) -> Scenario:
+    return FakeMailbox(FakeServer())
+
+
+def on_dovecot(request: pytest.FixtureRequest) -> Scenario:
+    return RealMailbox(request.getfixturevalue("real_dovecot"), f"hotline{next(_users)}")
+
+
+def on_greenmail(request: pytest.FixtureRequest) -> Scenario:
+    return RealMailbox(request.getfixturevalue("greenmail"), f"hotline{next(_users)}")
+
+
+Make = Callable[[pytest.FixtureRequest], Scenario]
+
+SCENARIOS: dict[str, Make] = {"mailbox": fake_mailbox}
+PEERS: dict[str, Make] = {"mailbox on Dovecot": on_dovecot, "mailbox on GreenMail": on_greenmail}
+
+_users = count(1)
+
+
+@pytest.fixture(scope="module")
+def real_dovecot() -> Iterator[dovecot.Dovecot]:
+    require(dovecot.missing())
+    with dovecot.Dovecot({f"hotline{number}": "secret" for number in range(1, 40)}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def greenmail() -> Iterator[GreenMail]:
+    with GreenMail() as server:
+        yield server
+
+
+@pytest.fixture(
+    params=[
+        *(pytest.param(make, id=name) for name, make in SCENARIOS.items()),
+        *(pytest.param(make, id=name, marks=pytest.mark.integration) for name, make in PEERS.items()),
+    ]
+)
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    make: Make = request.param
+    return make(request)
+
+
+@pytest.fixture
+def connector(scenario: Scenario) -> Iterator[PullConnector]:
+    connector = scenario.connector()
+    connector.open()
+    yield connector
+    connector.close()
+
+
+def texts(batch: Batch) -> list[str]:
+    return [message.value.decode().strip().splitlines()[-1] for message in batch.messages]
+
+
+def later(cursor: Cursor) -> Cursor:
+    """The cursor as the next process reads it."""
+    return msgspec.json.decode(msgspec.json.encode(cursor), type=Cursor)
+
+
+def test_every_pull_connector_has_a_scenario() -> None:
+    assert set(SCENARIOS) == set(PULL)
+
+
+def test_messages_come_oldest_first(connector: PullConnector, scenario: Scenario) -> None:
+    for text in ("one", "two", "three"):
+        scenario.put(text)
+    assert texts(connector.fetch(START)) == ["one", "two", "three"]
+
+
+def test_a_cursor_resumes_after_the_last_message_and_never_repeats(
+    connector: PullConnector, scenario: Scenario
+) -> None:
+    scenario.put("one")
+    first = connector.fetch(START)
+    scenario.put("two")
+    assert texts(connector.fetch(later(first.cursor))) == ["two"]
+
+
+def test_the_same_fetch_gives_the_same_keys(connector: PullConnector, scenario: Scenario) -> None:
+    scenario.put("one")
+    scenario.put("two")
+    first, second = (connector.fetch(START).messages for _ in range(2))
+    assert [message.message_id for message in first] == [message.message_id for message in second]
+    assert [message.conversation for message in first] == [message.conversation for message in second]
+    assert len({message.message_id for message in first}) == 2
+
+
+def test_an_exhausted_source_gives_an_empty_batch_and_keeps_its_cursor(
+    connector: PullConnector, scenario: Scenario
+) -> None:
+    assert connector.fetch(START) == Batch(cursor=START)
+    scenario.put("one")
+    cursor = later(connector.fetch(START).cursor)
+    assert connector.fetch(cursor) == Batch(cursor=cursor)
+
+
+def test_a_message_says_where_it_came_from(connector: PullConnector, scenario: Scenario) -> None:
+    scenario.put("one")
+    (message,) = connector.fetch(START).messages
+    assert message.channel == connector.channel
+    assert message.jurisdiction == "430100"
+    assert message.envelope.account == "contract"
+    assert message.envelope.time.tzinfo is not None
+
+
+def test_a_cursor_is_plain_json(connector: PullConnector, scenario: Scenario) -> None:
+    scenario.put("one")
+    position = connector.fetch(START).cursor.position
+    assert json.loads(json.dumps(position)) == position
+
+
+def test_waiting_ends_when_there_is_news_or_the_time_is_up(connector: PullConnector, scenario: Scenario) -> None:
+    connector.fetch(START)
+    began = time.monotonic()
+    assert not connector.wait(0.3)
+    assert not connector.wait(0.3)
+    assert time.monotonic() - began < 2
+    scenario.put("one")
+    assert any(connector.wait(0.5) for _ in range(6))
+    assert texts(connector.fetch(START)) == ["one"]
+
+
+def test_close_is_safe_twice_and_before_open(scenario: Scenario) -> None:
+    connector = scenario.connector()
+    connector.close()
+    connector.open()
+    connector.close()
+    connector.close()
+
+
+def test_a_connector_opens_again(scenario: Scenario, connector: PullConnector) -> None:
+    scenario.put("one")
+    connector.open()
+    connector.close()
+    connector.open()
+    assert texts(connector.fetch(START)) == ["one"]
+
+
+def test_fetching_while_closed_is_an_error_of_ours(scenario: Scenario) -> None:
+    with pytest.raises(PipelineError):
+        scenario.connector().fetch(START)

@@ -1,0 +1,165 @@
+"""An IMAP server in memory, as far as the mailbox connector sees it through IMAPClient; `connect` is its client."""
+
+import imaplib
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from imapclient.response_types import Address, Envelope
+
+RECEIVED = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+
+
+@dataclass
+class FakeFolder:
+    uidvalidity: int = 7
+    uidnext: int = 1
+    mails: dict[int, bytes] = field(default_factory=dict)
+
+    def put(self, raw: bytes) -> int:
+        uid, self.uidnext = self.uidnext, self.uidnext + 1
+        self.mails[uid] = raw
+        return uid
+
+
+@dataclass
+class FakeServer:
+    """What a test changes: mails, capabilities, and faults by the name of the client's method."""
+
+    folders: dict[str, FakeFolder] = field(default_factory=lambda: {"INBOX": FakeFolder()})
+    capabilities: set[str] = field(default_factory=lambda: {"IMAP4REV1", "ID", "IDLE"})
+    faults: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    size_of: Callable[[bytes], int] = len
+    news: list[tuple[Any, ...]] = field(default_factory=list)
+    calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+
+    @property
+    def inbox(self) -> FakeFolder:
+        return self.folders["INBOX"]
+
+    def put(self, raw: bytes, folder: str = "INBOX") -> int:
+        uid = self.folders[folder].put(raw)
+        self.news.append((len(self.folders[folder].mails), b"EXISTS"))
+        return uid
+
+    def fails(self, method: str, error: BaseException | type[BaseException], when: Callable[..., bool] | None = None):
+        """Let a method raise, always or when its arguments say so."""
+
+        def fault(*arguments: Any) -> None:
+            if when is None or when(*arguments):
+                raise error
+
+        self.faults[method] = fault
+
+    def connect(self, host: str, **options: Any) -> "FakeClient":
+        self.record("connect", host)
+        return FakeClient(self)
+
+    def record(self, method: str, *arguments: Any) -> None:
+        self.calls.append((method, arguments))
+        if fault := self.faults.get(method):
+            fault(*arguments)
+
+    def called(self, method: str) -> list[tuple[Any, ...]]:
+        return [arguments for name, arguments in self.calls if name == method]
+
+
+class FakeClient:
+    """The part of IMAPClient that the connector calls, with its shapes."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self.server = server
+        self.folder: FakeFolder | None = None
+        self.normalise_times = True
+
+    def has_capability(self, name: str) -> bool:
+        return name in self.server.capabilities
+
+    def starttls(self, context: Any) -> None:
+        self.server.record("starttls")
+
+    def id_(self, parameters: dict[str, str]) -> tuple[None]:
+        self.server.record("id_", parameters)
+        return (None,)
+
+    def login(self, username: str, password: str) -> bytes:
+        self.server.record("login", username)
+        return b"LOGIN completed."
+
+    def select_folder(self, name: str, readonly: bool = False) -> dict[bytes, Any]:
+        self.server.record("select_folder", name, readonly)
+        self.folder = self.server.folders.get(name)
+        if self.folder is None:
+            raise imaplib.IMAP4.error("select failed: Mailbox doesn't exist")
+        self.server.news.clear()
+        return {
+            b"UIDVALIDITY": self.folder.uidvalidity,
+            b"UIDNEXT": self.folder.uidnext,
+            b"EXISTS": len(self.folder.mails),
+        }
+
+    def search(self, criteria: list[str]) -> list[int]:
+        self.server.record("search", criteria[1])
+        uids = list(self._open.mails)
+        first, _, last = criteria[1].partition(":")
+        highest = max(uids, default=0)
+        ends = sorted(highest if end == "*" else int(end) for end in (first, last or first))
+        return [uid for uid in uids if ends[0] <= uid <= ends[1]]
+
+    def fetch(self, uids: Sequence[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
+        self.server.record("fetch", tuple(uids), tuple(items))
+        mails = self._open.mails
+        return {uid: self._data(mails[uid], items) for uid in uids if uid in mails}
+
+    def noop(self) -> tuple[bytes, list[tuple[Any, ...]]]:
+        self.server.record("noop")
+        return b"NOOP completed.", self._take_news()
+
+    def idle(self) -> None:
+        self.server.record("idle")
+
+    def idle_check(self, timeout: float) -> list[tuple[Any, ...]]:
+        self.server.record("idle_check", timeout)
+        end = time.monotonic() + timeout
+        while not self.server.news and time.monotonic() < end:
+            time.sleep(0.005)
+        return self._take_news()
+
+    def idle_done(self) -> tuple[bytes, list[Any]]:
+        self.server.record("idle_done")
+        return b"Idle completed.", []
+
+    def shutdown(self) -> None:
+        self.server.record("shutdown")
+
+    @property
+    def _open(self) -> FakeFolder:
+        if self.folder is None:
+            raise imaplib.IMAP4.error("No mailbox selected")
+        return self.folder
+
+    def _take_news(self) -> list[tuple[Any, ...]]:
+        news, self.server.news = self.server.news, []
+        return news
+
+    def _data(self, raw: bytes, items: list[str]) -> dict[bytes, Any]:
+        data: dict[bytes, Any] = {
+            b"INTERNALDATE": RECEIVED,
+            b"RFC822.SIZE": self.server.size_of(raw),
+            b"ENVELOPE": _envelope(raw),
+            b"BODY[]": raw,
+        }
+        for item in items:
+            if part := re.fullmatch(r"BODY\.PEEK\[\]<(\d+)\.(\d+)>", item):
+                offset, length = map(int, part.groups())
+                data[f"BODY[]<{offset}>".encode()] = raw[offset : offset + length]
+        return data
+
+
+def _envelope(raw: bytes) -> Envelope:
+    found = re.search(rb"^From: (.+)@(.+?)\r?$", raw, re.MULTILINE)
+    sender = (Address(None, None, *found.groups()),) if found else None
+    return Envelope(None, None, sender, None, None, None, None, None, None, None)
