@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
+import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 import structlog
@@ -184,49 +185,59 @@ class _Impatient(H11Protocol):
             self.transport.close()
 
 
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to those who started it."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # the same, without a generator
+        return nullcontext()
+
+
 def serve(app: Receiver, settings: ReceiverSettings) -> None:
-    """Run until SIGTERM or SIGINT; running requests end first. No access log: query strings hold openids."""
-    with _signals_that_return(), _fault_of_the_address(settings):
-        uvicorn.Server(_config(app, settings)).run()
+    """Serve until SIGTERM or SIGINT, as a process of its own."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve_until(app, settings, stop)
+
+    asyncio.run(run())
 
 
 async def serve_until(app: Receiver, settings: ReceiverSettings, stop: asyncio.Event) -> None:
-    """Run beside other work until `stop` is set; running requests end first. Signals are the caller's."""
-    server = _Guest(_config(app, settings))
-    serving = asyncio.create_task(_served(server, settings))
+    """Serve until `stop` is set; running requests end first. Raises MisconfiguredError when the port is taken."""
+    server = _Server(_config(app, settings))
+    serving = asyncio.create_task(_serve(server, _listen(settings)))
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    server.should_exit = True
-    await serving
-
-
-class _Guest(uvicorn.Server):
-    """A server in somebody else's event loop."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _served(server: uvicorn.Server, settings: ReceiverSettings) -> None:
-    with _fault_of_the_address(settings):
-        await server.serve()
-
-
-@contextmanager
-def _fault_of_the_address(settings: ReceiverSettings) -> Iterator[None]:
     try:
-        yield
-    except SystemExit as error:
-        raise MisconfiguredError(f"cannot listen on {settings.host}:{settings.port}: set receiver.port") from error
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        await serving
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    with listening:
+        try:
+            await server.serve([listening])
+        except SystemExit as error:  # in a task it would tear down the whole event loop
+            raise MisconfiguredError("the receiver cannot start: see the log above") from error
+
+
+def _listen(settings: ReceiverSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=settings.connections_max)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set receiver.port") from error
 
 
 def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
+    """Return uvicorn's settings. No access log: query strings hold openids."""
     return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         http=_Impatient,
         ws="none",
         lifespan="on",
@@ -238,14 +249,3 @@ def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
         h11_max_incomplete_event_size=settings.header_max_bytes,
     )
-
-
-@contextmanager
-def _signals_that_return() -> Iterator[None]:
-    """Let the caller clean up: uvicorn raises the signal that ended it again, which would end the process."""
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

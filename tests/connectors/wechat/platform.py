@@ -49,7 +49,12 @@ def push(
     appid: str = APPID,
 ) -> Request:
     """Return the request that brings `body`."""
-    query = {"signature": get_signature(token, timestamp, nonce), "timestamp": timestamp, "nonce": nonce, "openid": "o"}
+    query = {
+        "signature": get_signature(token, timestamp, nonce),
+        "timestamp": timestamp,
+        "nonce": nonce,
+        "openid": "o-citizen",
+    }
     wire = body.encode() if isinstance(body, str) else body
     if mode != "plain":
         cipher = MessageCrypt(token, aes_key, appid).prp_crypto.encrypt(body, appid).decode()

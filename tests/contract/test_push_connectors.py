@@ -1,0 +1,106 @@
+"""What every push connector must do, whoever knocks."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from connectors.base import PushConnector, Request
+from connectors.table import PUSH
+from schemas.errors import RefusedRequest
+from tests.connectors.wechat import platform
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A connector, a request with one citizen's message, and what a stranger makes of it."""
+
+    connector: Callable[[], PushConnector]
+    healthy: Callable[[], Request]
+    value: bytes
+    forged: dict[str, Callable[[], Request]]
+
+
+def _wechat() -> Scenario:
+    text = platform.text()
+
+    def without(name: str) -> Callable[[], Request]:
+        healthy = platform.push(text)
+        return lambda: replace(healthy, query={key: healthy.query[key] for key in healthy.query if key != name})
+
+    forged: dict[str, Callable[[], Request]] = {
+        "another token": lambda: platform.push(text, token="stranger"),
+        "another key": lambda: platform.push(text, aes_key="x" * 43),
+        "another account": lambda: platform.push(text, appid="wx0000000000000000"),
+        "an hour ago": lambda: platform.push(text, timestamp=str(int(platform.STAMP) - 3600)),
+        "no signature": without("signature"),
+        "nothing at all": lambda: platform.request({}),
+    }
+    return Scenario(platform.account, lambda: platform.push(text), text.encode(), forged)
+
+
+SCENARIOS = {"wechat": _wechat()}
+
+scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+
+
+def test_every_push_connector_has_a_scenario() -> None:
+    assert SCENARIOS.keys() == PUSH.keys()
+
+
+@scenarios
+def test_a_request_gives_the_bytes_as_they_came(scenario: Scenario) -> None:
+    (message,) = scenario.connector().accept(scenario.healthy()).messages
+    assert message.value == scenario.value
+    assert message.channel == scenario.connector().channel
+    assert message.jurisdiction
+
+
+@scenarios
+def test_a_repeat_is_accepted_and_gives_the_same_name(scenario: Scenario) -> None:
+    connector, request = scenario.connector(), scenario.healthy()
+    first, again = connector.accept(request), connector.accept(request)
+    assert first.answer == again.answer
+    assert [each.message_id for each in first.messages] == [each.message_id for each in again.messages]
+
+
+@scenarios
+def test_two_replicas_give_the_same_names_and_conversations(scenario: Scenario) -> None:
+    (one,) = scenario.connector().accept(scenario.healthy()).messages
+    (other,) = scenario.connector().accept(scenario.healthy()).messages
+    assert (one.message_id, one.conversation) == (other.message_id, other.conversation)
+
+
+@scenarios
+def test_what_is_forged_is_refused_and_says_nothing(scenario: Scenario) -> None:
+    for name, request in scenario.forged.items():
+        with pytest.raises(RefusedRequest) as caught:
+            scenario.connector().accept(request())
+        assert 400 <= caught.value.status < 500, name
+        assert caught.value.reason != "other", name
+
+
+@scenarios
+def test_a_refusal_does_not_quote_the_citizen(scenario: Scenario) -> None:
+    for request in scenario.forged.values():
+        with pytest.raises(RefusedRequest) as caught:
+            scenario.connector().accept(request())
+        sent = request()
+        told = str(caught.value)
+        assert not any(value and value in told for values in sent.query.values() for value in values)
+
+
+@scenarios
+@given(data=st.data())
+def test_only_refusals_leave_a_connector(scenario: Scenario, data: st.DataObject) -> None:
+    healthy = scenario.healthy()
+    values = st.lists(st.text(max_size=20), max_size=3).map(tuple)
+    changes = data.draw(st.dictionaries(st.sampled_from([*healthy.query, "echostr", "x"]), values, max_size=3))
+    body = data.draw(st.one_of(st.just(healthy.body), st.binary(max_size=200)))
+    method = data.draw(st.sampled_from(["GET", "POST", "HEAD"]))
+    with suppress(RefusedRequest):
+        scenario.connector().accept(replace(healthy, method=method, query={**healthy.query, **changes}, body=body))
