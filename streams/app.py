@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +11,6 @@ from yarl import URL
 
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError
-from streams.chunks import ChunkSchema
 from streams.sender import MAX_BATCH_BYTES, ssl_context
 
 Isolation = Literal["read_uncommitted", "read_committed"]
@@ -48,11 +46,6 @@ def quiet_libraries() -> None:
     """Let the libraries speak from WARNING upwards: log records made and dropped cost a tenth of the CPU."""
     for library in _QUIET:
         logging.getLogger(library).setLevel(logging.WARNING)
-
-
-def chunks(app: faust.App, topics: Iterable[str]) -> Any:
-    """Return the channel for `@app.agent`: its events carry a list of records each."""
-    return app.topic(*topics, schema=ChunkSchema(), key_serializer="raw", value_serializer="raw")
 
 
 def _settings(connection: KafkaConnection, data_dir: Path) -> dict[str, Any]:

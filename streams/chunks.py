@@ -33,6 +33,9 @@ FETCH_WAIT_MS = 100
 DRAIN_SECONDS = 5.0
 """How long a rebalance or a stop waits for chunks that have begun; what is not finished is read again."""
 
+PARKED = 1_000
+"""How many unfinished chunks of one partition may be out, with those that are parked."""
+
 IDLE_SECONDS = 0.05
 BUSY_SECONDS = 0.002
 
@@ -62,7 +65,12 @@ class ChunkMessage(ConsumerMessage):
             generation_id=generation,
         )  # fmt: skip
         self.began = records[0].timestamp / 1000
-        self.done = False
+        self.done = self.parked = False
+
+    def park(self, keep: list[Record]) -> None:
+        """Give up the chunk's place in the queue, not its offset; hold on to these records alone."""
+        value: Any = keep
+        self.parked, self.value = True, value
 
 
 class ChunkSchema(faust.Schema[Any, Any]):
@@ -73,7 +81,7 @@ class ChunkSchema(faust.Schema[Any, Any]):
         no_headers: Any = None
 
         async def decode(message: Message, **options: Any) -> EventT[Any]:
-            return app.create_event(None, message.value, no_headers, message)
+            return app.create_event(None, None, no_headers, message)  # the records are in the message alone
 
         return decode
 
@@ -128,7 +136,7 @@ class ChunkConsumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # mode accepts asyncio's Event as well
         assigned = self._get_active_partitions()
-        roomy = {tp for tp in assigned if self._unfinished(tp) < IN_FLIGHT}
+        roomy = {tp for tp in assigned if self._has_room(tp)}
         # an acknowledgement makes room but does not wake this wait: keep it short while they come
         held = len(roomy) < len(assigned)
         busy = held and time.monotonic() - self._finished_at < IDLE_SECONDS * 2
@@ -138,8 +146,9 @@ class ChunkConsumer(driver.Consumer):
             return {}
         return dict(await self._getmany(active_partitions=roomy, timeout=timeout))
 
-    def _unfinished(self, tp: TP) -> int:
-        return sum(not chunk.done for chunk in self._chunks[tp])
+    def _has_room(self, tp: TP) -> bool:
+        out = [chunk for chunk in self._chunks[tp] if not chunk.done]
+        return len(out) < PARKED and sum(not chunk.parked for chunk in out) < IN_FLIGHT
 
     async def _deliver(self, tp: TP, records: list[Record], generation: int) -> None:
         read = self._read_offset[tp]
@@ -202,9 +211,20 @@ class ChunkConsumer(driver.Consumer):
         open_chunks = [chunk.began for chunk in self._chunks[tp] if not chunk.done]
         if open_chunks:
             return open_chunks[0]
-        read, end = self._read_offset[tp], self.highwater(tp)
+        read, end = self._read_offset[tp], self._end(tp)
         behind = read is not None and end is not None and end > read
         return self._last_read.get(tp) if behind else None
+
+    def _end(self, tp: TP) -> int | None:
+        try:
+            return self.highwater(tp)
+        except (AssertionError, AttributeError):  # a rebalance takes the partition away in the other thread
+            return None
+
+
+def chunks(app: faust.App, topics: Iterable[str]) -> Any:
+    """Return the channel for `@app.agent`: its events carry a list of records each."""
+    return app.topic(*topics, schema=ChunkSchema(), key_serializer="raw", value_serializer="raw")
 
 
 class ChunkTransport(driver.Transport):

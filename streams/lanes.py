@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from schemas.errors import FatalError, RetriableError, ThrottledError
 from streams import metrics
-from streams.chunks import ChunkSchema, Record
+from streams.chunks import Record, chunks
 
 log = structlog.get_logger()
 
@@ -29,6 +29,11 @@ class Chunk(NamedTuple):
     def ack(self) -> None:
         """Say that Kafka holds whatever these records led to; the offset may be committed."""
         self.event.ack()
+
+    def park(self, keep: list[Record]) -> None:
+        """Let the next chunks come although this one waits for something slow; only `keep` stays in memory."""
+        message: Any = self.event.message
+        message.park(keep)
 
 
 Handle = Callable[[TP, Chunk], Awaitable[None]]
@@ -104,13 +109,18 @@ class Lanes:
 
 def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle) -> Lanes:
     """Attach an agent to `app` that hands each chunk of `topics` to its partition's task."""
-    lanes = Lanes(handle, app.crash, name=name)
-    channel = app.topic(*topics, schema=ChunkSchema(), key_serializer="raw", value_serializer="raw")
+    lanes = attached(app, Lanes(handle, app.crash, name=name))
 
-    @app.agent(channel, name=name)
+    @app.agent(chunks(app, topics), name=name)
     async def deliver(stream: Any) -> None:
         async for event in stream.noack().events():
             lanes.put(event)
+
+    return lanes
+
+
+def attached(app: faust.App, lanes: Lanes) -> Lanes:
+    """End the lanes of partitions that are revoked, and all of them with the app."""
 
     async def revoked(app: Any, revoked: Any, *_: Any, **__: Any) -> None:
         await lanes.drop(revoked)

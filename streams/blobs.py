@@ -1,0 +1,82 @@
+"""The blob store as the streams use it: large raw bytes in, attachments out."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import obstore
+from msgspec.structs import replace
+from obstore import exceptions as blob
+from obstore.store import LocalStore, ObjectStore
+
+from normalizers import Blob
+from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnauthorizedError, UnreachableError
+from schemas.records import RawMessage
+from schemas.records.raw import SIZE_LIMIT
+
+PARALLEL = 4
+"""How many transfers run at once: each may hold SIZE_LIMIT bytes in memory."""
+
+
+class Blobs:
+    """Loads and stores with bounded concurrency; raises errors of `schemas.errors` only."""
+
+    def __init__(self, store: ObjectStore, parallel: int = PARALLEL) -> None:
+        self._store = store
+        self._turn = asyncio.Semaphore(parallel)
+
+    async def loaded(self, raw: RawMessage) -> RawMessage:
+        """Return a claim-checked message with its bytes.
+
+        Raises MissingBlobError only when the store itself says that it has no such object.
+        """
+        async with self._turn:
+            value = await self._get(raw.envelope.dataref or "")
+        if raw.envelope.sha256 and await asyncio.to_thread(_sha256, value) != raw.envelope.sha256:
+            raise MalformedError("the stored bytes differ from ce_sha256: fetch the message from its source again")
+        return replace(raw, value=value)
+
+    async def store(self, blobs: Iterable[Blob]) -> None:
+        """Return when the store holds all of them; the same path always gets the same bytes."""
+        results = await asyncio.gather(*(self._put(one) for one in blobs), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _get(self, path: str) -> bytes:
+        try:
+            found = await obstore.get_async(self._store, path)
+            if found.meta["size"] > SIZE_LIMIT:
+                raise TooLargeError(f"the stored bytes are more than {SIZE_LIMIT}")
+            return bytes(await found.bytes_async())
+        except (blob.NotFoundError, FileNotFoundError) as error:
+            self._require_folder()
+            raise MissingBlobError("the blob store has no object under ce_dataref") from error
+        except (blob.InvalidPathError, ValueError) as error:
+            raise MalformedError("ce_dataref is no path of the blob store") from error
+        except (blob.BaseError, OSError) as error:
+            raise _fault(error) from error
+
+    async def _put(self, one: Blob) -> None:
+        async with self._turn:
+            try:
+                await obstore.put_async(self._store, one.path, one.data)
+            except (blob.BaseError, OSError) as error:
+                raise _fault(error) from error
+
+    def _require_folder(self) -> None:
+        """Tell a folder that is gone (a volume not mounted) from an object that is."""
+        prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
+        if prefix is not None and not Path(prefix).is_dir():
+            raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
+
+
+def _fault(error: Exception) -> UnauthorizedError | UnreachableError:
+    if isinstance(error, blob.PermissionDeniedError | blob.UnauthenticatedError | PermissionError):
+        return UnauthorizedError("the blob store refused our credentials: check `blobs` in the settings")
+    return UnreachableError(f"the blob store does not answer ({type(error).__name__}): see that it can be reached")
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

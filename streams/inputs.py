@@ -1,0 +1,90 @@
+"""From Kafka records to raw messages, and to dead letters that keep every byte."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import structlog
+from msgspec.structs import replace
+
+from schemas import topics
+from schemas.envelope import Envelope
+from schemas.errors import MalformedError, RecordError
+from schemas.records import DeadLetter, RawMessage
+from schemas.records.dead import PREFIX
+from schemas.wire import Position
+from streams import metrics
+from streams.chunks import Record
+
+T = TypeVar("T")
+
+SLICE = 128
+"""Records worked off before the event loop gets its turn."""
+
+REPLAYS = "hotline.error.replay.count"
+_OURS = (PREFIX, "hotline.error.")
+
+log = structlog.get_logger()
+
+
+def position_of(record: Record) -> Position:
+    """Return where a record stands."""
+    return Position(record.topic, record.partition, record.offset)
+
+
+def raw_of(record: Record) -> RawMessage:
+    """Return the raw message that a Kafka record carries. Raises MalformedError when its envelope cannot be read."""
+    envelope = Envelope.of(record.headers)
+    if not envelope.jurisdiction:
+        raise MalformedError("the record has no ce_jurisdiction: set the jurisdiction of the account it came from")
+    return RawMessage(
+        envelope=envelope,
+        value=record.value or b"",
+        conversation=(record.key or b"").decode(errors="replace"),
+        position=position_of(record),
+        backfill=record.topic == topics.BACKFILL,
+    )
+
+
+def is_claimed(raw: RawMessage) -> bool:
+    """Say whether the bytes lie in the blob store."""
+    return raw.envelope.dataref is not None and not raw.value
+
+
+def dead_letter(record: Record, error: Exception, stage: str) -> DeadLetter:
+    """Return the dead letter of a record: key, value and headers as they came."""
+    if not isinstance(error, RecordError):
+        report(error, stage, position_of(record))
+    letter = DeadLetter.of(
+        error,
+        stage=stage,
+        position=position_of(record),
+        key=record.key or b"",
+        value=record.value or b"",
+        headers=[header for header in record.headers if not header[0].startswith(_OURS)],
+    )
+    metrics.DEAD.labels(stage=stage, code=letter.code).inc()
+    replays = _replays(record.headers)
+    return replace(letter, replays=replays, attempt=replays + 1)
+
+
+def report(error: Exception, stage: str, position: Position) -> None:
+    """Log a fault of ours on one record: where it happened, never what the exception says of the record."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    at = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else None
+    log.error("record_failed", stage=stage, error=type(error).__name__, at=at, **position._asdict())
+
+
+def sliced(items: Iterable[T], size: int = SLICE) -> Iterator[Sequence[T]]:
+    """Cut into pieces of `size`."""
+    rest = iter(items)
+    while piece := list(islice(rest, size)):
+        yield piece
+
+
+def _replays(headers: Iterable[tuple[str, bytes]]) -> int:
+    """Return how often an operator has already put this record back."""
+    count = next((value for name, value in headers if name == REPLAYS), None) or b""
+    return int(count) if count.isdigit() else 0

@@ -1,0 +1,203 @@
+"""normalize: raw records become messages, attachments go to the blob store, commands join the one ordered input."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import faust
+from faust.types import TP
+from msgspec.structs import replace
+from obstore.store import ObjectStore
+
+from normalizers import Blob, Policy, normalize
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, type_of
+from schemas.errors import MalformedError, RecordError, TooLargeError
+from schemas.records import Command, DeadLetter, Message, RawMessage
+from schemas.records.raw import INLINE_LIMIT
+from schemas.wire import Outbound, decode, encode
+from streams import lanes, metrics, pace
+from streams.blobs import Blobs
+from streams.chunks import Record
+from streams.inputs import SLICE, dead_letter, is_claimed, raw_of, sliced
+from streams.outlet import Outlet
+
+STAGE = "normalize"
+COMMANDS = "commands"
+
+RECORD_LIMIT = 900_000
+"""Bytes of one message record; Kafka's own limit is 1 MiB with headers."""
+
+CLAIMED_WEIGHT = SLICE // 4
+"""A claim-checked record may be 64 MiB large: four of them make a slice."""
+
+
+def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
+    """Attach the normalize agents to `app`: live topics, commands, and back-fill, which gives way."""
+    work = Normalize(Outlet(app, connection, STAGE), Blobs(blobs), policy)
+    lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
+    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], work.handle)
+    lanes.declare(app, COMMANDS, [topics.COMMAND], work.handle_commands)
+    pace.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL])
+
+
+class Result(NamedTuple):
+    """What one raw record leads to; the blobs are stored before the record is sent."""
+
+    outbound: Outbound
+    blobs: tuple[Blob, ...] = ()
+
+
+class Normalize:
+    """Works off chunks of raw records and of commands."""
+
+    def __init__(self, outlet: Outlet, blobs: Blobs, policy: Policy) -> None:
+        self._outlet = outlet
+        self._blobs = blobs
+        self._policy = policy
+
+    async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+        """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
+        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time():
+            for records in slices(chunk.records):
+                await self._work_off(records)
+        metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
+        chunk.ack()
+
+    async def handle_commands(self, tp: TP, chunk: lanes.Chunk) -> None:
+        """Forward a chunk of commands."""
+        for records in sliced(chunk.records):
+            await self._finish([command_step(record) for record in records])
+        metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
+        chunk.ack()
+
+    async def _work_off(self, records: Sequence[Record]) -> None:
+        raws = await asyncio.gather(*(self._read(record) for record in records if _has_reference(record)))
+        claimed = iter(raws)
+        read = [next(claimed) if _has_reference(record) else _read(record) for record in records]
+        await self._finish([step(record, raw, self._policy) for record, raw in zip(records, read, strict=True)])
+
+    async def _read(self, record: Record) -> RawMessage | Exception:
+        """Return the raw message with its bytes, or what makes that impossible for ever."""
+        raw = _read(record)
+        if isinstance(raw, Exception) or not is_claimed(raw):
+            return raw
+        try:
+            return await self._blobs.loaded(raw)
+        except RecordError as error:
+            return error
+
+    async def _finish(self, results: Sequence[Result]) -> None:
+        await self._blobs.store(blob for result in results for blob in result.blobs)
+        await self._outlet.send([result.outbound for result in results])
+
+
+def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Cut a chunk into pieces that are small in number and in bytes."""
+    piece: list[Record] = []
+    weight = 0
+    for record in records:
+        piece.append(record)
+        weight += CLAIMED_WEIGHT if _has_reference(record) else 1
+        if weight >= SLICE:
+            yield piece
+            piece, weight = [], 0
+    if piece:
+        yield piece
+
+
+def step(record: Record, raw: RawMessage | Exception, policy: Policy) -> Result:
+    """Return the message of a record, or its dead letter. Pure."""
+    try:
+        if isinstance(raw, Exception):
+            raise raw
+        message, blobs = normalize(raw, policy)
+        return Result(message_record(message), blobs)
+    except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
+        return _dead(record, error, STAGE)
+
+
+def message_record(message: Message) -> Outbound:
+    """Return the Kafka record of a message. Raises TooLargeError."""
+    value = encode(message)
+    if len(value) > RECORD_LIMIT:
+        raise TooLargeError(f"the message is larger than {RECORD_LIMIT} bytes, without its attachments")
+    envelope = Envelope(
+        id=message.message_id,
+        source=f"/hotline/{STAGE}/{message.jurisdiction}",
+        type=type_of("message"),
+        time=message.received_at,
+        recordedtime=message.ingested_at,
+        jurisdiction=message.jurisdiction,
+        channel=message.channel,
+        channelkind=message.channel_kind,
+        account=message.account,
+        causationid=message.message_id,
+        traceparent=message.trace,
+    )
+    return Outbound(topics.MESSAGE, message.message_id.encode(), value, envelope.headers(), message.jurisdiction)
+
+
+def command_step(record: Record) -> Result:
+    """Return the command as assign reads it, or its dead letter. Pure."""
+    try:
+        return Result(_command_record(record))
+    except Exception as error:  # noqa: BLE001 - as in `step`
+        return _dead(record, error, COMMANDS)
+
+
+def _command_record(record: Record) -> Outbound:
+    command = decode(record.value or b"", Command)
+    if not (command.command_id and command.jurisdiction):
+        raise MalformedError("a command needs a command_id and a jurisdiction")
+    envelope = Envelope(
+        id=command.command_id,
+        source=f"/hotline/{COMMANDS}/{command.jurisdiction}",
+        type=type_of("command"),
+        time=command.at,
+        recordedtime=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        jurisdiction=command.jurisdiction,
+        causationid=command.command_id,
+        traceparent=_header(record, "traceparent"),
+    )
+    key = command.command_id.encode()
+    return Outbound(topics.MESSAGE, key, encode(command), envelope.headers(), command.jurisdiction)
+
+
+def _dead(record: Record, error: Exception, stage: str) -> Result:
+    """Return the dead letter; with the reasons in its headers, bytes over the limit only fit by reference."""
+    letter = dead_letter(record, error, stage)
+    if len(letter.value) <= INLINE_LIMIT:
+        return Result(letter.outbound())
+    blob = Blob(_path_of(letter), letter.value)
+    headers = [*letter.headers, ("ce_dataref", blob.path.encode())]
+    return Result(replace(letter, value=b"", headers=headers).outbound(), (blob,))
+
+
+def _path_of(letter: DeadLetter) -> str:
+    named = {name: (value or b"").decode(errors="replace") for name, value in letter.headers}
+    city = named.get("ce_jurisdiction", "")
+    place = "/".join(str(part) for part in letter.position)
+    message_id = ids.message_id(named.get("ce_source", letter.stage), named.get("ce_id", place))
+    sha256 = hashlib.sha256(letter.value).hexdigest()
+    return ids.blob_path(city if city.isalnum() else "unknown", message_id, sha256)
+
+
+def _read(record: Record) -> RawMessage | Exception:
+    try:
+        return raw_of(record)
+    except Exception as error:  # noqa: BLE001 - as in `step`
+        return error
+
+
+def _has_reference(record: Record) -> bool:
+    return not record.value and _header(record, "ce_dataref") is not None
+
+
+def _header(record: Record, name: str) -> str | None:
+    """Return a header's text; Kafka allows a header without a value."""
+    found = next((value for header, value in record.headers if header == name), None)
+    return found.decode(errors="replace") if found is not None else None

@@ -1,0 +1,130 @@
+"""screen: emergencies go to the desk of 110/119/120/122 before anything else happens to a message."""
+
+from collections.abc import Iterable
+
+import faust
+from faust.types import TP
+from obstore.store import ObjectStore
+
+from normalizers import Policy, normalize
+from normalizers.handover import handover
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, type_of
+from schemas.errors import RecordError
+from schemas.records import Handover, RawMessage
+from schemas.wire import Outbound, Position, encode
+from streams import lanes, metrics, pace
+from streams.blobs import Blobs
+from streams.chunks import Record
+from streams.inputs import is_claimed, position_of, raw_of, report, sliced
+from streams.outlet import Outlet
+
+STAGE = "screen"
+LATE = "screen-late"
+
+
+def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
+    """Attach the screen agents to `app`: one for the live topics, one for back-fill, which gives way."""
+    screen = Screen(app, connection, blobs, policy)
+    lanes.declare(app, STAGE, topics.LIVE_RAW, screen.handle)
+    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], screen.handle)
+    pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
+
+
+class Screen:
+    """Hands over at once what is in the records; large mails follow from the blob store, in nobody's way."""
+
+    def __init__(self, app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
+        self._outlet = Outlet(app, connection, STAGE)
+        self._blobs = Blobs(blobs)
+        self._policy = policy
+        self._late = lanes.attached(app, lanes.Lanes(self.handle_late, app.crash, name=LATE))
+
+    async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+        """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
+        late: list[Record] = []
+        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time():
+            for records in sliced(chunk.records):
+                await self._screen(records, late)
+        metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
+        if late:
+            chunk.park(late)
+            self._late.put(chunk.event)
+        else:
+            chunk.ack()
+
+    async def _screen(self, records: Iterable[Record], late: list[Record]) -> None:
+        raws = []
+        for record in records:
+            raw = readable(record)
+            if raw is not None and is_claimed(raw):
+                late.append(record)
+            elif raw is not None:
+                raws.append(raw)
+        await self._outlet.send(screen_chunk(raws, self._policy))
+
+    async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
+        """Screen claim-checked records, one at a time; waits for the blob store as long as it takes."""
+        for record in chunk.records:
+            try:
+                raws = [await self._blobs.loaded(raw_of(record))]
+            except RecordError as error:
+                metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
+                continue
+            await self._outlet.send(screen_chunk(raws, self._policy))
+        chunk.ack()
+
+
+def readable(record: Record) -> RawMessage | None:
+    """Return the raw message; one that cannot be read is counted here and becomes normalize's dead letter."""
+    try:
+        return raw_of(record)
+    except Exception as error:  # noqa: BLE001 - one record's fault must not keep the next emergency waiting
+        _count(error, position_of(record))
+        return None
+
+
+def screen_chunk(raws: Iterable[RawMessage], policy: Policy) -> list[Outbound]:
+    """Return the hand-overs of these messages. Whatever is wrong with one never stops the next."""
+    found = []
+    for raw in raws:
+        try:
+            outbound = screen(raw, policy)
+        except Exception as error:  # noqa: BLE001 - as above; normalize writes the dead letter
+            _count(error, raw.position)
+            continue
+        if outbound is not None:
+            found.append(outbound)
+    return found
+
+
+def screen(raw: RawMessage, policy: Policy) -> Outbound | None:
+    """Return the hand-over of one message, None when it tells of no emergency. Raises RecordError."""
+    urgent = handover(normalize(raw, policy).message)
+    if urgent is None:
+        return None
+    metrics.HANDOVERS.labels(level=urgent.level, stale=str(urgent.stale).lower()).inc()
+    return _outbound(urgent, raw)
+
+
+def _outbound(urgent: Handover, raw: RawMessage) -> Outbound:
+    envelope = Envelope(
+        id=urgent.handover_id,
+        source=f"/hotline/{STAGE}/{urgent.jurisdiction}",
+        type=type_of("handover"),
+        time=urgent.at,
+        recordedtime=urgent.taken_at,
+        jurisdiction=urgent.jurisdiction,
+        channel=urgent.channel,
+        causationid=urgent.message_id,
+        traceparent=raw.envelope.traceparent,
+    )
+    key = urgent.message_id.encode()
+    return Outbound(topics.HANDOVER, key, encode(urgent), envelope.headers(), urgent.jurisdiction)
+
+
+def _count(error: Exception, position: Position | None) -> None:
+    if not isinstance(error, RecordError) and position is not None:
+        report(error, STAGE, position)
+    metrics.ERRORS.labels(stage=STAGE, code=getattr(error, "code", "internal")).inc()
