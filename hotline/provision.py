@@ -1,6 +1,6 @@
 """Makes the Kafka topics of `schemas/topics.py` and says where a cluster differs from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from connectors.producer import translated
 from schemas.connection import KafkaConnection
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, Topic
 
 PATIENCE_MS = 5_000
 
@@ -40,13 +40,14 @@ class Found(Struct, frozen=True, kw_only=True):
 class Provision:
     """The topics of one cluster; raises errors of ours only."""
 
-    def __init__(self, connection: KafkaConnection) -> None:
+    def __init__(self, connection: KafkaConnection, wanted: Mapping[str, Topic] = TOPICS) -> None:
         self._connection = connection
+        self._topics = wanted
 
     def create(self) -> list[str]:
         """Create what is missing and return its names; what exists is left as it is."""
         with self._admin() as admin:
-            missing = [name for name in TOPICS if name not in _there(admin)]
+            missing = [name for name in self._topics if name not in _there(admin)]
             if missing:
                 admin.create_topics({name: self._wanted(name) for name in missing}, wait_for_metadata=True)
             return missing
@@ -62,7 +63,7 @@ class Provision:
     def describe(self) -> dict[str, Found]:
         """Return our topics as the brokers have them; those that are missing are left out."""
         with self._admin() as admin:
-            there = [topic for topic in admin.describe_topics() if topic["name"] in TOPICS]
+            there = [topic for topic in admin.describe_topics() if topic["name"] in self._topics]
             asked = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in there]
             configs = admin.describe_configs(asked, config_filter="all")["topic"] if asked else {}
             return {topic["name"]: _found(topic, configs[topic["name"]]) for topic in there}
@@ -70,13 +71,13 @@ class Provision:
     def differences(self) -> list[Difference]:
         """Return every point in which the cluster is not as `schemas/topics.py` and the settings say."""
         found = self.describe()
-        return [one for name in TOPICS for one in self._differences(name, found.get(name))]
+        return [one for name in self._topics for one in self._differences(name, found.get(name))]
 
     def config(self, name: str) -> dict[str, str]:
         """Return the configuration that a topic should have."""
         copies = self._connection.replication_factor
         # One broker may be away for maintenance, and acks=all still means two copies.
-        return TOPICS[name].config | ({"min.insync.replicas": str(copies - 1)} if copies > 1 else {})
+        return self._topics[name].config | ({"min.insync.replicas": str(copies - 1)} if copies > 1 else {})
 
     def _differences(self, name: str, found: Found | None) -> Iterator[Difference]:
         if found is None:

@@ -114,6 +114,10 @@ class SinksSettings(Section):
     elastic: SinkSettings = Field(default_factory=SinkSettings, description="Elasticsearch")
 
 
+def _tables(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else []
+
+
 class Settings(BaseSettings):
     """Everything that can be set; made by `hotline.config.load`."""
 
@@ -140,6 +144,17 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
 
     _file: Path | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _give_accounts_a_city(cls, values: Any) -> Any:
+        """Let an account that names no city have the one of the settings."""
+        city = values.get("jurisdiction", cls.model_fields["jurisdiction"].default)
+        accounts = [account for channel in _tables(values.get("connectors")) for account in _tables(channel)]
+        for account in accounts:
+            if isinstance(account, dict):
+                account.setdefault("jurisdiction", city)
+        return values
 
     @property
     def file(self) -> Path | None:

@@ -110,8 +110,7 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
         publisher = Publisher(connection, blobs)
         journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
         try:
-            accounts = [_with_city(account, settings) for account in settings.connectors.wechat.values()]
-            routes = {account.path: WeChat(account) for account in accounts}
+            routes = {account.path: WeChat(account) for account in settings.connectors.wechat.values()}
             await serve_until(Receiver(routes, publisher, journal, chosen), chosen, stop)
         finally:
             publisher.close()
@@ -151,11 +150,6 @@ def _pull(settings: "Settings", name: str, which: str) -> Component:
 def _told(health: Any) -> Mapping[str, Any]:
     report = to_builtins(health.report)
     return {"last_success": report["last_success"], "detail": report["sentence"], "state": report["state"]}
-
-
-def _with_city(account: Any, settings: "Settings") -> Any:
-    """Give an account the city of the settings where it names none of its own."""
-    return account if account.jurisdiction else account.model_copy(update={"jurisdiction": settings.jurisdiction})
 
 
 def _value(gauge: Any, **labels: str) -> float:

@@ -155,3 +155,27 @@ def test_a_file_that_is_named_must_exist(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__K1", "a key of at least 16 bytes")
     assert "16 bytes" not in repr(load())
+
+
+def test_an_account_that_names_no_city_has_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("mayor", "harbour"):
+        monkeypatch.setenv(f"HOTLINE_CONNECTORS__MAILBOX__{name.upper()}__PASSWORD", "p")
+    monkeypatch.setenv("HOTLINE_JURISDICTION", "210100")
+    write(
+        '[connectors.mailbox.mayor]\nhost = "h"\nusername = "u"\n'
+        '[connectors.mailbox.harbour]\nhost = "h"\nusername = "u"\njurisdiction = "210200"\n'
+    )
+    found = load().connectors.mailbox
+    assert (found["mayor"].jurisdiction, found["harbour"].jurisdiction) == ("210100", "210200")
+    assert found["mayor"].password.get_secret_value() == "p"
+
+
+def test_an_id_of_two_channels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__CITY__PASSWORD", "p")
+    monkeypatch.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", "token")
+    write(
+        '[connectors.mailbox.city]\nhost = "h"\nusername = "u"\n'
+        '[connectors.wechat.city]\naccount = "a"\nappid = "x"\nmodes = ["plain"]\n'
+    )
+    (fault,) = faults()
+    assert "two channels" in fault

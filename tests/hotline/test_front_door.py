@@ -1,0 +1,255 @@
+"""The verbs that need servers, on the real ones: topics, indices, doctor, dead letters, and the walk of explain."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
+from typer.testing import CliRunner, Result
+
+from hotline import services
+from hotline.cli import app
+from hotline.config import load
+from hotline.local.stack import Endpoints, Stack
+from hotline.provision import Provision
+from normalizers import normalize
+from normalizers.policy import Policy
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.errors import MalformedError
+from schemas.records import DeadLetter, Message, RawMessage, raw_message
+from schemas.topics import Topic
+from schemas.wire import Position, encode
+from sinks import Document, routes
+from sinks.elastic.elastic import ElasticSink
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+NOW = datetime(2026, 3, 1, 1, 2, 3, tzinfo=UTC)
+NAME, PHONE = "欧阳测试", "13912345678"
+
+
+@pytest.fixture
+def door(local_stack: Stack, stack: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
+    """The settings of a user whose stack runs."""
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    monkeypatch.chdir(tmp_path)
+    return stack
+
+
+@pytest.fixture
+def provisioned(door: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topics and indices; other tests may have made the topics before, with as many partitions as they liked."""
+    hotline("topics", "create")
+    found = Provision(services.kafka(load())).describe()
+    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", str(found[topics.DEAD].partitions))
+    assert hotline("topics", "create", "--alter").exit_code == 0
+    assert hotline("index", "create").exit_code == 0
+
+
+def hotline(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def lines(*arguments: str) -> list[dict[str, Any]]:
+    result = hotline(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def topic(door: Endpoints) -> Iterator[Topic]:
+    name = f"hotline.test.{time.time_ns()}"
+    yield Topic(name=name, about="a test", key="any", retention_ms=3_600_000)
+    admin = KafkaAdminClient(bootstrap_servers=door.bootstrap_servers)
+    admin.delete_topics([name], raise_errors=False)
+    admin.close()
+
+
+def test_topics_are_made_once_and_their_differences_are_told(door: Endpoints, topic: Topic) -> None:
+    connection = KafkaConnection(bootstrap_servers=door.bootstrap_servers, partitions=3)
+    provision = Provision(connection, {topic.name: topic})
+    assert [one.found for one in provision.differences()] == [None]
+    assert provision.create() == [topic.name]
+    assert provision.create() == []
+    assert provision.differences() == []
+    other = Topic(name=topic.name, about="a test", key="any", retention_ms=7_200_000)
+    more = KafkaConnection(bootstrap_servers=door.bootstrap_servers, partitions=4)
+    changed = Provision(more, {topic.name: other})
+    assert {(one.what, one.found, one.wanted) for one in changed.differences()} == {
+        ("partitions", "3", "4"),
+        ("retention.ms", "3600000", "7200000"),
+    }
+    assert [one.what for one in changed.alter()] == ["retention.ms"]
+    assert [one.what for one in changed.differences()] == ["partitions"]
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_doctor_finds_everything_in_order() -> None:
+    found = lines("doctor")
+    assert {line["name"]: line["outcome"] for line in found} == dict.fromkeys(
+        ["settings", "Kafka", "topics", "Elasticsearch", "indices", "blob store", "clock"], "ok"
+    )
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_doctor_tells_what_to_do_about_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "99")
+    examined = hotline("doctor")
+    assert examined.exit_code == 2
+    assert "see `hotline topics describe`" in examined.stdout
+    assert "not 99: set `kafka.partitions` to what is there" in hotline("topics", "describe").stdout
+
+
+def test_servers_that_do_not_answer_are_a_fault_of_the_surroundings(
+    door: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "http://127.0.0.1:9")
+    for verb in (["topics", "describe"], ["search", "x"], ["index", "create"], ["dead", "list"]):
+        failed = hotline(*verb)
+        assert failed.exit_code == 1, verb
+        assert failed.stderr.startswith("hotline: ")
+        assert len(failed.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_index_describe_lists_what_is_there() -> None:
+    assert {"hotline-ticket", "hotline-ticket-masked", "hotline-link"} <= {
+        row["alias"] for row in lines("index", "describe")
+    }
+
+
+def sent(connection: KafkaConnection, topic: str, key: bytes, value: bytes, headers: Any) -> Position:
+    producer = KafkaProducer(**connection.client_options())
+    try:
+        placed = producer.send(topic, value, key, headers).get(10)
+    finally:
+        producer.close()
+    return Position(topic, placed.partition, placed.offset)
+
+
+def raw(account: str) -> RawMessage:
+    value = json.dumps({"id": "1", "text": f"我叫{NAME}，人民路12号停水", "sender": PHONE}, ensure_ascii=False)
+    return raw_message(
+        channel="record",
+        channel_kind="record",
+        account=account,
+        jurisdiction="210100",
+        identifier="1",
+        value=value.encode(),
+        content_type="application/json",
+        time=NOW,
+        recorded=NOW,
+        sender=PHONE,
+    )
+
+
+@pytest.fixture
+def account() -> str:
+    return f"door{time.time_ns()}"
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_a_dead_letter_is_found_and_keeps_its_secret(account: str) -> None:
+    one = raw(account)
+    letter = DeadLetter.of(
+        MalformedError("not JSON"),
+        stage=account,
+        position=Position(topics.raw("record"), 0, 7),
+        key=b"k",
+        value=one.value,
+        headers=one.envelope.headers(),
+    )
+    out = letter.outbound()
+    position = sent(services.kafka(load()), out.topic, out.key, out.value, out.headers)
+    (found,) = lines("dead", "list", "--stage", account)
+    assert found["id"] == f"{position.partition}:{position.offset}"
+    assert (found["code"], found["reason"], found["message_id"]) == ("malformed", "not JSON", one.message_id)
+    assert found["came_from"] == "hotline.raw.record.v1:0:7"
+    assert lines("dead", "list", "--stage", account, "--code", "internal") == []
+    shown, clear = hotline("dead", "show", found["id"]).stdout, hotline("dead", "show", found["id"], "--clear").stdout
+    assert NAME not in shown
+    assert PHONE not in shown
+    assert NAME in clear
+    assert hotline("dead", "show", "0:99999999").exit_code == 2
+    assert hotline("dead", "show", "nonsense").exit_code == 2
+
+
+@pytest.fixture
+def archived(provisioned: None, account: str) -> Message:
+    """One message in Kafka, with its ticket in the archive, as the pipeline would have left them."""
+    settings = load()
+    connection, one = services.kafka(settings), raw(account)
+    out = one.outbound()
+    position = sent(connection, out.topic, out.key, out.value, out.headers)
+    placed = RawMessage(envelope=one.envelope, value=one.value, conversation=one.conversation, position=position)
+    message = normalize(placed, Policy()).message
+    desk = Desk(State(TicketPolicy()))
+    desk.take(message, Position(topics.MESSAGE, 0, 0))
+    wanted = {route.topic for route in routes().values()}
+    documents = [
+        Document(Position(record.topic, 0, number), record.key, record.value, record.headers)
+        for number, record in enumerate(desk.flush())
+        if record.topic in wanted
+    ]
+    documents.append(
+        Document(Position(topics.MESSAGE, 0, 0), message.message_id.encode(), encode(message), one.envelope.headers())
+    )
+    asyncio.run(_write(settings, documents))
+    return message
+
+
+async def _write(settings: Any, documents: list[Document]) -> None:
+    client = services.elasticsearch(settings)
+    sink = ElasticSink(client, routes().values())
+    try:
+        await sink.open()
+        verdicts = await sink.write(documents)
+        assert not verdicts.rejected
+        assert not verdicts.retry
+        await client.indices.refresh(index="hotline-*")
+    finally:
+        await sink.close()
+
+
+def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> None:
+    ticket_id = f"210100-{archived.message_id[:20]}"
+    masked = hotline("show", ticket_id, "--json").stdout
+    assert json.loads(masked)["masked"] is True
+    assert PHONE not in masked
+    assert PHONE in hotline("show", ticket_id, "--clear", "--json").stdout
+    assert PHONE not in hotline("show", archived.message_id).stdout
+    assert PHONE in hotline("show", archived.message_id, "--clear").stdout
+    assert ticket_id in {hit["ticket_id"] for hit in lines("search", "人民路12号", "--limit", "1000")}
+    number = json.loads(masked)["ticket_no"]
+    assert ticket_id in {hit["ticket_id"] for hit in lines("search", number, "--limit", "1000")}
+    assert hotline("show", "210100-aaaaaaaaaaaaaaaaaaaa").exit_code == 2
+
+
+@pytest.mark.parametrize("by_message", [False, True])
+def test_explain_walks_down_to_the_bytes(archived: Message, by_message: bool) -> None:
+    ticket_id = f"210100-{archived.message_id[:20]}"
+    (told,) = lines("explain", archived.message_id if by_message else ticket_id)
+    assert told["ticket_id"] == ticket_id
+    (filed,) = told["messages"]
+    assert filed["link"]["relation"] == "new"
+    assert filed["normalizer_version"] == archived.normalizer_version
+    assert (filed["raw"]["found"], filed["raw"]["intact"]) == (True, True)
+    assert NAME not in json.dumps(told, ensure_ascii=False)
+    shown = hotline("explain", ticket_id)
+    assert "intact" in shown.stdout
+    assert "normalizer" in shown.stdout
