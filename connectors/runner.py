@@ -23,10 +23,10 @@ from schemas.errors import FatalError, RecordError, RetriableError, ThrottledErr
 SLICE_SECONDS = 1.0
 """How long a connector waits before it is asked whether to stop."""
 
-PACE = wait_exponential_jitter(initial=1, max=60, jitter=1)
+PACE = wait_exponential_jitter(multiplier=1, max=60, jitter=1)
 """After a fault of the surroundings: 1, 2, 4 .. 60 s and up to one more, so that connectors do not knock together."""
 
-SLOW_PACE = wait_exponential_jitter(initial=30, max=900, jitter=30)
+SLOW_PACE = wait_exponential_jitter(multiplier=30, max=900, jitter=30)
 """After a refused login: repeated failures lock accounts, and a person may mend this one at any time."""
 
 

@@ -1,0 +1,215 @@
+"""The order of fetch, publish and save; what is waited out, what stops, and that a stop drains."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import pytest
+from tenacity import RetryCallState, Retrying, wait_fixed, wait_none
+
+from connectors.base import Batch
+from connectors.health import Health
+from connectors.runner import PACE, SLOW_PACE, run_once, run_pull
+from schemas.errors import (
+    MalformedError,
+    MisconfiguredError,
+    ThrottledError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from schemas.records import Cursor, DeadLetter, RawMessage, raw_message
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def message(number: int) -> RawMessage:
+    return raw_message(
+        channel="mailbox",
+        channel_kind="imap",
+        account="a",
+        jurisdiction="430100",
+        identifier=str(number),
+        value=b"%d" % number,
+        content_type="message/rfc822",
+        time=NOW,
+        recorded=NOW,
+    )
+
+
+@dataclass
+class World:
+    """A source, a broker and a cursor that write down what happens to them; `faults` are raised once each."""
+
+    waiting: list[int] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    faults: dict[str, list[BaseException]] = field(default_factory=dict)
+    happened: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
+    cursor: Cursor = field(default_factory=lambda: Cursor(connector_id="a"))
+    at_end: Callable[["World"], None] = lambda world: world.stop.set()
+
+    channel: ClassVar[str] = "mailbox"
+
+    def _note(self, what: str) -> None:
+        self.happened.append(what)
+        if self.faults.get(what):
+            raise self.faults[what].pop(0)
+
+    def open(self) -> None:
+        self._note("open")
+
+    def fetch(self, cursor: Cursor) -> Batch:
+        self._note("fetch")
+        done = cursor.position.get("done", 0)
+        new = [number for number in self.waiting if number > done][:2]
+        after = Cursor(connector_id="a", position={"done": new[-1]}) if new else cursor
+        return Batch(messages=tuple(map(message, new)), cursor=after)
+
+    def wait(self, seconds: float) -> bool:
+        self._note("wait")
+        self.at_end(self)
+        return False
+
+    def close(self) -> None:
+        self._note("close")
+
+    def publish(self, messages: Iterable[RawMessage], dead: Iterable[DeadLetter] = ()) -> None:
+        self._note("publish")
+        self.published += [each.envelope.id for each in messages]
+
+    def load(self) -> Cursor:
+        return self.cursor
+
+    def save(self, cursor: Cursor) -> None:
+        self._note("save")
+        self.cursor = cursor
+
+
+@pytest.fixture
+def health() -> Health:
+    return Health("a", "mailbox", now=lambda: NOW)
+
+
+def run(world: World, health: Health, **options: object) -> None:
+    pace = {"pace": wait_none(), "slow_pace": wait_none()} | options
+    run_pull(world, world, world, stop=world.stop, health=health, **pace)
+
+
+def test_a_cursor_is_saved_after_the_broker_holds_the_batch() -> None:
+    world = World(waiting=[1, 2, 3])
+    run_once(world, world, world)
+    assert world.happened == ["fetch", "publish", "save"]
+
+
+def test_a_cursor_that_did_not_move_is_not_saved() -> None:
+    world = World()
+    run_once(world, world, world)
+    assert world.happened == ["fetch", "publish"]
+
+
+def test_a_batch_that_the_broker_did_not_take_leaves_the_cursor() -> None:
+    world = World(waiting=[1], faults={"publish": [UnreachableError("down")]})
+    with pytest.raises(UnreachableError):
+        run_once(world, world, world)
+    assert world.cursor.position == {}
+
+
+def test_everything_arrives_and_then_it_waits(health: Health) -> None:
+    world = World(waiting=[1, 2, 3, 4, 5])
+    run(world, health)
+    assert world.published == ["1", "2", "3", "4", "5"]
+    assert world.happened.count("open") == 1
+    assert world.happened[-2:] == ["wait", "close"]
+    assert (health.report.state, health.report.messages, health.report.last_success) == ("stopped", 5, NOW)
+
+
+@pytest.mark.parametrize("where", ["open", "fetch", "publish", "save", "wait"])
+@pytest.mark.parametrize("fault", [UnreachableError("x"), ThrottledError("x", 0.0), UnauthorizedError("x")])
+def test_faults_are_waited_out_and_nothing_is_lost(where: str, fault: Exception, health: Health) -> None:
+    world = World(waiting=[1, 2, 3], faults={where: [fault, fault]})
+    run(world, health)
+    assert set(world.published) == {"1", "2", "3"}
+    assert world.cursor.position == {"done": 3}
+    assert health.report.errors == 2
+    assert health.report.last_error == type(fault).__name__
+
+
+def test_a_crash_between_publish_and_save_repeats_and_loses_nothing(health: Health) -> None:
+    world = World(waiting=[1, 2], faults={"save": [KeyboardInterrupt()]})
+    with pytest.raises(KeyboardInterrupt):
+        run(world, health)
+    run(world, health)
+    assert world.published == ["1", "2", "1", "2"]
+
+
+def test_an_error_about_a_record_of_nobody_knows_which_is_tried_again(health: Health) -> None:
+    world = World(waiting=[1], faults={"fetch": [MalformedError("x")]})
+    run(world, health)
+    assert world.published == ["1"]
+
+
+def test_what_only_a_person_can_mend_stops_with_its_sentence(health: Health) -> None:
+    world = World(faults={"open": [MisconfiguredError("set the host")]})
+    with pytest.raises(MisconfiguredError):
+        run(world, health)
+    assert (health.report.state, health.report.sentence) == ("failed", "set the host")
+    assert world.happened == ["open", "close"]
+
+
+def test_a_connector_in_trouble_says_so_and_recovers(health: Health) -> None:
+    seen = []
+    world = World(faults={"fetch": [UnreachableError("no answer")]}, at_end=lambda world: world.stop.set())
+    fetch = world.fetch
+
+    def watched(cursor: Cursor) -> Batch:
+        seen.append(health.report.state)
+        return fetch(cursor)
+
+    world.fetch = watched  # type: ignore[method-assign]
+    run(world, health)
+    assert seen == ["starting", "degraded"]
+
+
+def test_a_throttled_source_is_left_alone_as_long_as_it_says(health: Health) -> None:
+    world = World(faults={"fetch": [ThrottledError("slow down", 0.4)]})
+    began = time.monotonic()
+    run(world, health)
+    assert time.monotonic() - began >= 0.4
+
+
+def test_a_stop_ends_even_a_long_wait_for_a_source(health: Health) -> None:
+    world = World(faults={"open": [UnreachableError("x")] * 9})
+    threading.Timer(0.2, world.stop.set).start()
+    began = time.monotonic()
+    run(world, health, pace=wait_fixed(60))
+    assert time.monotonic() - began < 5
+    assert health.report.state == "stopped"
+
+
+def test_a_stop_finishes_the_batch_in_flight(health: Health) -> None:
+    world = World(waiting=[1, 2, 3, 4])
+    publish = world.publish
+
+    def stopping(messages: Iterable[RawMessage], dead: Iterable[DeadLetter] = ()) -> None:
+        world.stop.set()
+        publish(messages, dead)
+
+    world.publish = stopping  # type: ignore[method-assign]
+    run(world, health)
+    assert world.published == ["1", "2"]
+    assert world.cursor.position == {"done": 2}
+
+
+def test_waits_grow_with_jitter_and_a_refused_login_waits_long() -> None:
+    def waits(pace: object, attempt: int) -> set[float]:
+        state = RetryCallState(Retrying(), None, (), {})
+        state.attempt_number = attempt
+        return {pace(state) for _ in range(20)}  # type: ignore[operator]
+
+    assert all(1 <= seconds <= 2 for seconds in waits(PACE, 1))
+    assert all(seconds == 60 for seconds in waits(PACE, 12))
+    assert len(waits(PACE, 1)) > 1
+    assert all(30 <= seconds <= 60 for seconds in waits(SLOW_PACE, 1))
