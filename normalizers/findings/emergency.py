@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from normalizers import rules
-from normalizers.findings.words import anchored, overlapping, trie
+from normalizers.findings.words import Words, trie
 from normalizers.text import aligned
 from schemas.records import Emergency, Finding
 
@@ -20,13 +20,18 @@ LEVELS = ("critical", "urgent", "mentioned")
 _SENTENCE = re.compile(r"[。!?\n]")
 _CLAUSE = re.compile(r"[,。!?;:、…\n]")
 _COVER = "\ue000"
+_PHRASE = 24
+"""No harmless phrase is longer."""
+
 _WITHIN = 14
+_CONTEXT = 40
+"""Characters on either side in which the past or a possibility lowers the level."""
 
 
 def screen(text: str, folded: str) -> Emergency | None:
     """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`. Spans point into `text`."""
     known = _rulebook()
-    if known.any_word.search(folded) is None:
+    if not known.words.occur(folded):
         return None
     return _weigh(list(_evidence(text, known)), known)
 
@@ -53,8 +58,7 @@ class _Rulebook(NamedTuple):
     version: str
     score: Mapping[str, float]
     harmless: re.Pattern[str]
-    any_word: re.Pattern[str]
-    every_word: re.Pattern[str]
+    words: Words
     rules: Mapping[str, tuple[_Rule, ...]]
     cues: Mapping[str, re.Pattern[str]]
 
@@ -92,14 +96,27 @@ def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
 
 def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
     plain, offsets = aligned(text)
-    plain = known.harmless.sub(lambda match: _COVER * len(match[0]), plain)
-    for match in known.every_word.finditer(plain):
-        word = match[1]
-        place = _place(plain, match.start(1), match.end(1))
-        span = (offsets[place.start], offsets[place.end - 1] + 1)
-        for rule in known.rules[word]:
+    anchors = known.words.anchors(plain)
+    plain = _covered(plain, anchors, known.harmless)
+    for start, end in sorted({span for anchor in anchors for span in known.words.at(anchor, plain)}):
+        place = _place(plain, start, end)
+        for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):
-                yield _Evidence(rule.classes, _level(rule, place, known.cues), span)
+                yield _Evidence(rule.classes, _level(rule, place, known.cues), (offsets[start], offsets[end - 1] + 1))
+
+
+def _covered(text: str, anchors: Iterable[int], harmless: re.Pattern[str]) -> str:
+    """Cover the harmless phrases near the anchors, character by character, so that offsets stay."""
+    windows: list[list[int]] = []
+    for anchor in anchors:
+        if windows and anchor - _PHRASE <= windows[-1][1]:
+            windows[-1][1] = anchor + _PHRASE
+        else:
+            windows.append([max(0, anchor - _PHRASE), anchor + _PHRASE])
+    for first, last in windows:
+        covered = harmless.sub(lambda match: _COVER * len(match[0]), text[first:last])
+        text = text[:first] + covered + text[last:]
+    return text
 
 
 def _place(text: str, start: int, end: int) -> _Place:
@@ -135,9 +152,10 @@ def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
 
 
 def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
-    if cues["past"].search(place.text, *place.sentence):
-        return True
-    return not rule.always and cues["possible"].search(place.text, *place.sentence) is not None
+    if rule.always:
+        return cues["past"].search(place.text, *place.clause) is not None
+    context = place.around(_CONTEXT)
+    return any(cues[name].search(context) for name in ("past", "habitual", "possible"))
 
 
 @cache
@@ -152,8 +170,7 @@ def _rulebook() -> _Rulebook:
         version=data["version"],
         score=data["score"],
         harmless=re.compile("|".join(data["harmless"]["phrases"])),
-        any_word=anchored(by_word),
-        every_word=overlapping(by_word),
+        words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},
         cues={name: re.compile(pattern) for name, pattern in data["cues"].items()},
     )

@@ -45,12 +45,15 @@ class Attachment(Record, frozen=True, kw_only=True):
     dataref: Annotated[str | None, about("Path in the blob store; null while not fetched", index="none")] = None
 
 
+_SPANS = "Evidence: start and end, in characters, in title + LF + text (in the text alone when there is no title)"
+
+
 class Emergency(Record, frozen=True, kw_only=True):
     """An emergency seen in a message (domain.md B5)."""
 
     classes: Annotated[tuple[str, ...], about("police, fire, medical, traffic, self_harm, missing_person ...")]
     level: Annotated[str, about("critical, urgent or mentioned (negated or past)")]
-    spans: Annotated[tuple[tuple[int, int], ...], about("Evidence in `text`, in characters", index="none")] = ()
+    spans: Annotated[tuple[tuple[int, int], ...], about(_SPANS, index="none")] = ()
     score: Annotated[float, about("0 to 1", index="double")] = 1.0
     stale: Annotated[bool, about("Older than 24 h when taken in: alarms nobody", index="boolean")] = False
 

@@ -16,7 +16,7 @@ class Handover(Record, frozen=True, kw_only=True):
     classes: Annotated[tuple[str, ...], about("police, fire, medical, traffic ...")]
     level: Annotated[str, about("critical, urgent or mentioned")]
     spans: Annotated[tuple[tuple[int, int], ...], about("Evidence in `text`, in characters", index="none")]
-    text: Annotated[str, about("Title and text as written", pii=2, index="text")]
+    text: Annotated[str, about("Title, LF and text as written; else the text alone", pii=2, index="text")]
     sender: Annotated[Party | None, about("诉求人", index="object")] = None
     location: Annotated[str | None, about("Place as said, if found", pii=1, index="none")] = None
     at: Annotated[Time, about("When the citizen sent it", index="date")]
