@@ -20,16 +20,17 @@ TOPIC, INDEX = "test.kept.v1", "test-kept"
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that may be killed, in a folder whose name needs care."""
     stack = Stack(tmp_path_factory.mktemp("热线 own"))
-    made = stack.up(owner=os.getpid())
-    with closing(KafkaAdminClient(bootstrap_servers=made.bootstrap_servers)) as admin:
-        admin.create_topics([NewTopic(TOPIC, 1, 1)])
     yield stack
     stack.down()
 
 
 @pytest.fixture
 def up(own: Stack) -> Endpoints:
-    return own.up(owner=os.getpid())
+    where = own.up(owner=os.getpid())
+    with closing(KafkaAdminClient(bootstrap_servers=where.bootstrap_servers)) as admin:
+        if TOPIC not in admin.list_topics():
+            admin.create_topics([NewTopic(TOPIC, 1, 1)])
+    return where
 
 
 def write(where: Endpoints, text: str) -> None:
