@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from connectors.base import PushConnector, Request
 from connectors.table import PUSH
 from schemas.errors import RefusedRequest
-from tests.connectors.wechat import platform
+from tests.connectors.wechat import callbacks as platform
 
 
 @dataclass(frozen=True)

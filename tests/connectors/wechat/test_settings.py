@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.wechat import WeChatSettings
-from tests.connectors.wechat.platform import AES_KEY, APPID, TOKEN
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 
 GOOD: dict[str, Any] = {"account": "city", "appid": APPID, "tokens": [TOKEN], "aes_keys": [AES_KEY]}
 

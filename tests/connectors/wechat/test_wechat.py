@@ -12,7 +12,7 @@ from connectors.wechat import WeChat
 from schemas.errors import MisconfiguredError, RefusedRequest
 from schemas.records import RawMessage
 from tests.connectors.wechat import vectors
-from tests.connectors.wechat.platform import (
+from tests.connectors.wechat.callbacks import (
     ALL_MODES,
     APPID,
     NOW,

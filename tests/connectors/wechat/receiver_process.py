@@ -1,0 +1,24 @@
+"""A receiver as a process of its own, to be killed: `receiver_process.py BROKERS PORT FOLDER ACCOUNT`."""
+
+import sys
+from pathlib import Path
+
+from obstore.store import MemoryStore
+
+from connectors.journal import Journal
+from connectors.publisher import Publisher
+from connectors.receiver import Receiver, ReceiverSettings, serve
+from connectors.wechat import WeChat, WeChatSettings
+from schemas.connection import KafkaConnection
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
+
+if __name__ == "__main__":
+    brokers, port, folder, account = sys.argv[1:]
+    settings = ReceiverSettings(port=int(port), requests_max=1000)
+    wechat = WeChat(
+        WeChatSettings(account=account, appid=APPID, tokens=[TOKEN], aes_keys=[AES_KEY], jurisdiction="430100")
+    )
+    publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
+    serve(Receiver({"/wechat": wechat}, publisher, Journal(Path(folder)), settings), settings)
+    publisher.close()
+    print("drained", flush=True)

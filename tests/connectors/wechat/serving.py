@@ -1,0 +1,65 @@
+"""A receiver in a thread of the test, on a port of its own, and what happens around it."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from connectors.receiver import Receiver, ReceiverSettings, serve_until
+from hotline.local.stack import Stack
+
+
+@contextmanager
+def running(app: Receiver, settings: ReceiverSettings) -> Iterator[None]:
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve_until(app, settings, stop),))
+    thread.start()
+    try:
+        wait_for(settings.port)
+        yield
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(60)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    for _ in range(1000):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return
+    raise AssertionError("the receiver does not listen")
+
+
+@contextmanager
+def frozen(stack: Stack) -> Iterator[None]:
+    """Stop Kafka's process: it keeps its connections and answers nothing."""
+    pid = stack.pid("kafka")
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def text(message_id: int, content: str = "路灯坏了💡") -> str:
+    return (
+        "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o-citizen]]></FromUserName>"
+        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
+        f"<Content><![CDATA[{content}]]></Content><MsgId>{message_id}</MsgId></xml>"
+    )

@@ -1,0 +1,74 @@
+"""What a receiver answered with success survives its own end, however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.journal import Journal
+from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from tests.connectors.reader import Reader
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
+from tests.connectors.wechat.serving import free_port, frozen, text, wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+ROOT = Path(__file__).parents[3]
+
+
+@contextmanager
+def process(kafka: KafkaConnection, folder: Path, account: str) -> Iterator[tuple[WeChatPlatform, Any]]:
+    port = free_port()
+    script = str(Path(__file__).with_name("receiver_process.py"))
+    command = [sys.executable, script, kafka.bootstrap_servers, str(port), str(folder), account]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as receiver:
+        try:
+            wait_for(port)
+            yield WeChatPlatform(f"http://127.0.0.1:{port}/wechat", TOKEN, AES_KEY, APPID), receiver
+        finally:
+            receiver.kill()
+
+
+def test_what_was_answered_survives_kill_9(
+    kafka: KafkaConnection, reader: Reader, account: str, tmp_path: Path, local_stack: Stack
+) -> None:
+    with process(kafka, tmp_path, account) as (platform, receiver), frozen(local_stack):
+        assert [platform.push(text(number)) for number in range(1, 6)] == [200] * 5
+        receiver.kill()
+    with process(kafka, tmp_path, account) as (platform, _):
+        assert platform.push(text(6)) == 200
+        deadline = time.monotonic() + 30
+        while len(ids := seen(reader, account)) < 6 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    assert ids == [str(number) for number in range(1, 7)]
+
+
+def test_sigterm_ends_running_requests_first_and_leaves_with_success(
+    kafka: KafkaConnection, reader: Reader, account: str, tmp_path: Path
+) -> None:
+    with process(kafka, tmp_path, account) as (platform, receiver):
+        assert platform.push(text(1)) == 200
+        receiver.send_signal(signal.SIGTERM)
+        assert receiver.wait(40) == 0
+        assert "drained" in receiver.stdout.read()
+    journal = Journal(tmp_path)
+    assert journal.empty
+    journal.close()
+    assert seen(reader, account) == ["1"]
+
+
+def seen(reader: Reader, account: str) -> list[str]:
+    """Return the ids in the raw topic, in the order of their first coming."""
+    records = reader.read(topics.raw("wechat"), account)
+    return list(dict.fromkeys(dict(record.headers)["ce_id"].decode() for record in records))
