@@ -1,0 +1,80 @@
+"""The same person is the same hash, however the number is written; nobody can be read from it."""
+
+import pytest
+
+from normalizers.identity import phone_number, requester_hashes
+from normalizers.policy import Policy
+from schemas.records import Party
+
+POLICY = Policy()
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("13912345678", "+8613912345678"),
+        ("+86 139-1234-5678", "+8613912345678"),
+        ("008613912345678", "+8613912345678"),
+        ("8613912345678", "+8613912345678"),
+        ("１３９１２３４５６７８", "+8613912345678"),
+        ("(+86)13912345678", "+8613912345678"),
+        ("tel:+8613912345678", "+8613912345678"),
+        ("0591-87654321", "+8659187654321"),
+        ("(010) 6512 3456", "+861065123456"),
+        ("+86 591 8765 4321", "+8659187654321"),
+        ("0591-87654321-801", "+8659187654321"),
+        ("0591-87654321转801", "+8659187654321"),
+        ("87654321", "87654321"),
+        ("12345", "12345"),
+        ("10690012345678", "10690012345678"),
+        ("+852 9123 4567", "+85291234567"),
+        ("0044 20 7946 0958", "+442079460958"),
+        ("", None),
+        ("张三", None),
+        ("12", None),
+        ("1" * 40, None),
+    ],
+)
+def test_phone_numbers_have_one_spelling(written: str, number: str | None) -> None:
+    assert phone_number(written) == number
+
+
+def hashes(kind: str, value: str, policy: Policy = POLICY) -> tuple[str, ...]:
+    return requester_hashes((Party(kind=kind, value=value),), policy)
+
+
+def test_spellings_of_one_person_give_one_hash() -> None:
+    assert hashes("phone", "+86 139 1234 5678") == hashes("phone", "13912345678")
+    assert hashes("email", " Li.Lei@Example.CN ") == hashes("email", "li.lei@example.cn")
+
+
+def test_ids_keep_their_case_and_kinds_do_not_meet() -> None:
+    assert hashes("openid", "oAbc") != hashes("openid", "oabc")
+    assert hashes("openid", "123") != hashes("uid", "123")
+
+
+@pytest.mark.parametrize(("kind", "value"), [("name", "李雷"), ("email", "nobody"), ("phone", "不详"), ("openid", " "), ("x", "y")])
+def test_what_identifies_nobody_has_no_hash(kind: str, value: str) -> None:
+    assert hashes(kind, value) == ()
+
+
+def test_nobody_has_no_hash() -> None:
+    assert requester_hashes((None,), POLICY) == ()
+
+
+def test_a_hash_names_its_key_and_holds_nothing_else() -> None:
+    (made,) = hashes("phone", "13912345678")
+    assert made == "demo:u4eus4pb5smql3a4"
+    assert hashes("phone", "13912345678", Policy(requester_keys={"demo": b"another"})) != (made,)
+
+
+def test_after_a_key_change_old_hashes_still_match() -> None:
+    rotated = Policy(requester_keys={"k2": b"new", **POLICY.requester_keys})
+    new, old = hashes("phone", "13912345678", rotated)
+    assert new.startswith("k2:")
+    assert (old,) == hashes("phone", "13912345678")
+
+
+@pytest.mark.parametrize("value", ["\ud800@x.cn", "o\x00\ud800"])
+def test_broken_strings_are_hashed_all_the_same(value: str) -> None:
+    assert len(hashes("openid", value)) == 1

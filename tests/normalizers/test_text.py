@@ -1,0 +1,104 @@
+"""Folding is exact, idempotent, and lets nothing through that JSON or a search cannot bear."""
+
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from normalizers.text import aligned, fold, fold_slowly, nfkc, safe, traditional_to_simplified
+
+EVERY = [chr(code) for code in range(0x110000)]
+TROUBLE = [c for c in EVERY if unicodedata.combining(c) or unicodedata.decomposition(c) or c.casefold() != c]
+JAMO = [chr(code) for code in (*range(0x1100, 0x1200), *range(0x3130, 0x3190), *range(0xFFA0, 0xFFDD), 0xAC00, 0xAC01)]
+INVISIBLE = list("\u200b\u200d\u202e\u2066\ufeff\u00ad\ufe0f\x00\x07\x7f\x85\u2028\u3000\u00a0 \t\n")
+
+characters = st.one_of(
+    st.characters(codec=None),
+    st.sampled_from(TROUBLE),
+    st.sampled_from(JAMO),
+    st.sampled_from(INVISIBLE),
+    st.sampled_from("😀👨🏽‍👩🏽‍👧🇨🇳着火了Ａ１，。！？\ud800\udfff"),
+    st.sampled_from([chr(code) for code in traditional_to_simplified()]),
+)
+texts = st.lists(characters, max_size=12).map("".join)
+
+
+def test_nfkc_of_every_character_is_unicodes() -> None:
+    assert [c for c in EVERY if nfkc(c) != unicodedata.normalize("NFKC", c)] == []
+
+
+def test_fold_of_every_character_is_its_definition() -> None:
+    assert [c for c in (*EVERY[:0x34000], *EVERY[0xE0000:0xE1000]) if fold(c) != fold_slowly(c)] == []
+
+
+def test_the_planes_that_are_not_scanned_stay_as_they_are() -> None:
+    rest = "".join(EVERY[0x34000:0xE0000] + EVERY[0xE1000:])
+    assert fold(rest) == rest
+
+
+@given(texts)
+@example("e\u0301")
+@example("\u1100\u1161\u11a8")
+@example("，\u0338")
+@example("\u0390\u1fb3ŉß")
+def test_nfkc_is_exact(text: str) -> None:
+    assert nfkc(text) == unicodedata.normalize("NFKC", text)
+
+
+@given(texts)
+@example("e\u200b\u0301")
+@example("a´")
+@example("\u037a")
+def test_fold_is_its_definition_and_folds_once(text: str) -> None:
+    folded = fold(text)
+    assert folded == fold_slowly(text)
+    assert fold(folded) == folded
+
+
+@given(texts)
+def test_nothing_invisible_survives_folding(text: str) -> None:
+    assert {unicodedata.category(c) for c in fold(text)}.isdisjoint({"Cc", "Cf", "Cs"})
+
+
+@given(texts)
+def test_a_safe_text_is_utf8_without_nul_and_otherwise_the_same(text: str) -> None:
+    made = safe(text)
+    assert "\x00" not in made.encode().decode()
+    if not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text):
+        assert made is text
+
+
+def test_a_surrogate_pair_becomes_its_character() -> None:
+    assert safe("a\ud83d\ude00\ud83d") == "a😀\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("ＡＢＣ　１２３４５", "abc 12345"),
+        ("臺北路門牌號碼", "台北路门牌号码"),
+        ("  噪\t音\r\n扰民 ", "噪 音 扰民"),
+        ("井\u200b盖\u202e", "井盖"),
+        ("①㈱㎡", "1(株)m2"),
+        ("Straße", "strasse"),
+        ("", ""),
+    ],
+)
+def test_fold_examples(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@given(texts)
+def test_aligned_characters_know_where_they_stood(text: str) -> None:
+    plain, offsets = aligned(text)
+    assert len(plain) == len(offsets)
+    for character, at in zip(plain, offsets, strict=True):
+        assert character in (text[at], fold(f"x{text[at]}x")[1:-1])
+
+
+def test_importing_computes_no_table() -> None:
+    code = "import normalizers.text as t; assert not t._fold_tables.cache_info().currsize"
+    subprocess.run([sys.executable, "-c", code], check=True)
