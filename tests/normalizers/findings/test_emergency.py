@@ -1,0 +1,131 @@
+"""Emergencies: no class is missed, ordinary complaints stay ordinary, and every rule's words can fire."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normalizers import rules
+from normalizers.findings.emergency import LEVELS, findings, screen
+from normalizers.findings.words import Words
+from normalizers.text import fold
+from schemas.records import Emergency
+
+_LINES = (Path(__file__).parent / "emergency_sentences.tsv").read_text("utf-8").splitlines()[1:]
+SENTENCES = [tuple(row) for row in csv.reader(_LINES, delimiter="\t", quoting=csv.QUOTE_NONE)]
+CLASSES = (
+    "fire",
+    "medical",
+    "traffic",
+    "police",
+    "self_harm",
+    "missing_person",
+    "utility",
+    "disaster",
+    "minor_in_danger",
+)
+MAX_FALSE_ALARMS = 0.03
+
+
+def screened(text: str) -> Emergency | None:
+    return screen(text, fold(text))
+
+
+def alarming(found: Emergency | None) -> bool:
+    return found is not None and found.level != "mentioned"
+
+
+@pytest.mark.parametrize(("name", "level", "sentence"), SENTENCES, ids=lambda value: value[:24])
+def test_each_sentence_is_understood(name: str, level: str, sentence: str) -> None:
+    found = screened(sentence)
+    if level == "-":
+        assert not alarming(found)
+        return
+    assert found is not None
+    assert (found.level, name in found.classes) == (level, True)
+
+
+def test_the_sentences_cover_every_class_and_enough_of_each_side() -> None:
+    assert {name for name, _, _ in SENTENCES} == {*CLASSES, "-"}
+    assert len(SENTENCES) >= 120
+    assert sum(level == "-" for _, level, _ in SENTENCES) >= 50
+
+
+def test_spans_are_the_words_that_say_so() -> None:
+    text = "你好！！\u200b我家著\u200b火了，對面有人昏迷😀"
+    found = screened(text)
+    assert found is not None
+    assert [text[start:end] for start, end in found.spans] == ["著\u200b火", "昏迷"]
+
+
+def test_the_strongest_class_comes_first() -> None:
+    found = screened("去年我们楼起火。刚才老人晕倒了，叫不醒")
+    assert found is not None
+    assert (found.level, found.classes) == ("critical", ("medical", "fire"))
+
+
+def test_findings_name_classes_level_and_version() -> None:
+    found = screened("我家着火了，有人昏迷")
+    assert found is not None
+    made = [(finding.kind, finding.value) for finding in findings(found)]
+    assert made == [("emergency", "fire"), ("emergency", "medical"), ("emergency_level", "critical")]
+    assert {finding.version for finding in findings(found)} == {rules.load("emergency")["version"]}
+
+
+def test_every_word_of_the_rules_is_written_as_fold_gives_it() -> None:
+    data = rules.load("emergency")
+    words = [word for rule in data["rule"] for word in rule["words"]]
+    assert [word for word in words if fold(word) != word] == []
+    assert {rule["level"] for rule in data["rule"]} <= set(LEVELS)
+    assert {name for rule in data["rule"] for name in rule["classes"]} == set(CLASSES)
+
+
+@pytest.mark.parametrize("rule", rules.load("emergency")["rule"], ids=lambda rule: rule["words"][0])
+def test_every_word_of_every_rule_can_fire(rule: dict[str, list[str]]) -> None:
+    lists = rules.load("emergency")["lists"]
+    near = [one for word in rule.get("near", ["。"]) for one in (lists[word[1:]] if word[0] == "@" else [word])]
+    dead = [word for word in rule["words"] if not any(_fires(rule, f"{word}{one}") for one in near)]
+    dead = [word for word in dead if not any(_fires(rule, f"{one}{word}") for one in near)]
+    assert dead == []
+
+
+def _fires(rule: dict[str, list[str]], text: str) -> bool:
+    found = screened(text)
+    return found is not None and set(rule["classes"]) <= set(found.classes)
+
+
+@given(st.text(alphabet="着火起了人刀,。救命昏迷\n 去年没有", max_size=40))
+def test_any_text_is_screened_and_its_spans_lie_within(text: str) -> None:
+    found = screened(text)
+    for start, end in found.spans if found else ():
+        assert 0 <= start < end <= len(text)
+
+
+@given(
+    st.sets(st.text(alphabet="天地人火", min_size=1, max_size=4), min_size=1),
+    st.text(alphabet="天地人火水", max_size=30),
+)
+def test_words_are_found_wherever_they_stand(words: set[str], text: str) -> None:
+    known = Words(words)
+    expected = {}
+    for start in range(len(text)):
+        ends = [start + len(word) for word in words if text.startswith(word, start)]
+        if ends:
+            expected[start] = max(ends)
+    assert known.occur(text) is bool(expected)
+    found = {span for anchor in known.anchors(text) for span in known.at(anchor, text)}
+    assert found == set(expected.items())
+
+
+def test_ordinary_complaints_raise_few_alarms(data: Path) -> None:
+    lines = [
+        (data / "messages" / f"{name}.jsonl").read_text("utf-8").splitlines()
+        for name in ("category_dev", "duplicates_dev")
+    ]
+    rows = [json.loads(line) for file in lines for line in file]
+    texts = [f"{row['subject']}\n{row['body']}" for row in rows]
+    alarms = sum(alarming(screened(text)) for text in texts)
+    assert alarms / len(texts) <= MAX_FALSE_ALARMS

@@ -1,0 +1,140 @@
+"""Features say which messages look alike and tell nothing of what they say."""
+
+import hmac
+
+import msgspec
+import pytest
+
+from normalizers.draft import Draft
+from normalizers.features import features_of, text_grams
+from normalizers.policy import DEMO_KEY, Policy
+from normalizers.text import fold
+from schemas.records import Attachment, Features, Finding, Part, Party, Thread
+
+POLICY = Policy()
+ROTATED = Policy(requester_keys={"k2": b"new", **POLICY.requester_keys})
+TEXT = "幸福路12号门口的井盖坏了，晚上很危险，请尽快维修。电话13912345678"
+
+
+def features(
+    text: str = TEXT, policy: Policy = POLICY, *, files: tuple[Attachment, ...] = (), **draft: object
+) -> Features:
+    made = Draft(text=text, **draft)  # type: ignore[arg-type]  # the fields under test
+    return features_of(made, fold(text), files, made.findings, policy)
+
+
+def test_grams_are_stable_sorted_unique_and_32_bits() -> None:
+    grams = features().grams
+    assert grams == text_grams(fold(TEXT), POLICY)
+    assert list(grams) == sorted(set(grams))
+    assert all(0 <= gram < 2**32 for gram in grams)
+    assert text_grams("井盖坏了", POLICY) == (1527201362, 4262166263)  # what the event log holds already
+
+
+def test_grams_are_what_plain_arithmetic_gives() -> None:
+    factors = hmac.digest(DEMO_KEY, b"grams", "sha256")
+    a, b, c = (int.from_bytes(factors[at : at + 8], "little") | 1 for at in (0, 8, 16))
+
+    def gram(text: str) -> int:
+        mixed = (ord(text[0]) * a + ord(text[1]) * b + ord(text[2]) * c) % 2**64
+        return (mixed ^ mixed >> 32) * 0xFF51AFD7ED558CCD % 2**64 >> 32
+
+    assert text_grams("井盖坏了", POLICY) == tuple(sorted(map(gram, ("井盖坏", "盖坏了"))))
+
+
+def test_punctuation_blanks_and_width_change_neither_grams_nor_key() -> None:
+    plain, odd = features("井盖坏了 请修Ａ1"), features("井盖，坏了！！\n請修 a１。")
+    assert (plain.grams, plain.text_key) == (odd.grams, odd.text_key)
+
+
+def test_repeated_text_repeats_no_gram() -> None:
+    assert len(features("哈" * 50).grams) == 1
+
+
+@pytest.mark.parametrize("text", ["", "。。！", "好", "好的"])
+def test_short_texts_have_no_grams(text: str) -> None:
+    assert features(text).grams == ()
+
+
+def test_long_texts_keep_the_smallest_256() -> None:
+    text = "".join(chr(0x4E00 + n) for n in range(2000))
+    grams = features(text).grams
+    assert len(grams) == 256
+    assert grams == features(text, Policy(max_grams=5000)).grams[:256]
+
+
+def test_the_hash_spreads_over_32_bits() -> None:
+    text = "".join(chr(0x4E00 + n) for n in range(20_000))
+    grams = text_grams(text, Policy(max_grams=100_000))
+    assert len(grams) > 19_990
+    assert 0.48 < sum(grams) / len(grams) / 2**32 < 0.52
+
+
+def test_nothing_said_is_no_key() -> None:
+    assert features(" \n。").text_key is None
+    photo = Attachment(id="1", sha256="ab" * 32)
+    assert features("", files=(photo,)).text_key is not None
+    assert features("", files=(Attachment(id="1"),)).text_key is None
+
+
+def test_attachments_are_part_of_what_is_said() -> None:
+    one, other = (features(files=(Attachment(id="1", sha256=digest * 32),)).text_key for digest in ("ab", "cd"))
+    assert len({one, other, features().text_key}) == 3
+
+
+def test_another_key_gives_other_hashes() -> None:
+    mine, other = features(), features(policy=Policy(requester_keys={"demo": b"other"}))
+    assert mine.text_key != other.text_key
+    assert set(mine.grams).isdisjoint(other.grams)
+
+
+def test_threads_are_nearest_first_and_match_across_a_key_change() -> None:
+    thread = Thread(message_id_header="<3@x>", references=("<1@x>", "<2@x>"))
+    before = features(thread=Thread(message_id_header="<2@x>"))
+    after = features(thread=thread, policy=ROTATED)
+    assert after.threads.index(before.message_key or "") == 1
+    assert len(after.threads) == 4
+    assert after.message_key is not None
+    assert after.message_key.startswith("k2:")
+
+
+def test_participants_are_hashed_and_names_left_out() -> None:
+    people = (Party(kind="email", value="b@x.cn", name="韩梅梅"), Party(kind="name", value="处长"))
+    made = features(sender=Party(kind="email", value="a@x.cn"), recipients=people)
+    assert len(made.participants) == len(made.requesters) == 1
+    assert made.participants != made.requesters
+
+
+def test_parts_of_one_message_share_a_key() -> None:
+    first, second = (
+        features(
+            sender=Party(kind="phone", value="1"),
+            part=Part(reference="7", total=2, number=n, format="ucs2", bytes=b"x"),
+        )
+        for n in (1, 2)
+    )
+    assert first.part_key == second.part_key is not None
+
+
+def test_codes_come_from_fixed_lists_only() -> None:
+    findings = (
+        Finding(kind="emergency", value="fire"),
+        Finding(kind="emergency_level", value="urgent"),
+        Finding(kind="request_kind", value="complaint"),
+        Finding(kind="place", value="李雷家"),
+        Finding(kind="category", value="李雷"),
+    )
+    assert features(findings=findings).codes == ("emergency.fire", "emergency_level.urgent", "request_kind.complaint")
+
+
+def test_no_personal_text_is_in_the_features() -> None:
+    made = features(
+        "李雷住在幸福路12号，电话13912345678",
+        sender=Party(kind="phone", value="13912345678", name="李雷"),
+        recipients=(Party(kind="email", value="mei@example.cn", name="韩梅梅"),),
+        thread=Thread(message_id_header="<lilei@example.cn>", references=("<mei@example.cn>",)),
+        findings=(Finding(kind="place", value="幸福路12号"),),
+    )
+    told = msgspec.json.encode(made).decode()
+    for secret in ("李雷", "13912345678", "幸福", "example", "mei", "韩梅梅"):
+        assert secret not in told
