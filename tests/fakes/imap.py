@@ -33,6 +33,8 @@ class FakeServer:
     capabilities: set[str] = field(default_factory=lambda: {"IMAP4REV1", "ID", "IDLE"})
     faults: dict[str, Callable[..., Any]] = field(default_factory=dict)
     size_of: Callable[[bytes], int] = len
+    tells_uidnext: bool = True
+    hidden: set[int] = field(default_factory=set)
     news: list[tuple[Any, ...]] = field(default_factory=list)
     calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
@@ -95,11 +97,8 @@ class FakeClient:
         if self.folder is None:
             raise imaplib.IMAP4.error("select failed: Mailbox doesn't exist")
         self.server.news.clear()
-        return {
-            b"UIDVALIDITY": self.folder.uidvalidity,
-            b"UIDNEXT": self.folder.uidnext,
-            b"EXISTS": len(self.folder.mails),
-        }
+        found = {b"UIDVALIDITY": self.folder.uidvalidity, b"EXISTS": len(self.folder.mails)}
+        return found | ({b"UIDNEXT": self.folder.uidnext} if self.server.tells_uidnext else {})
 
     def search(self, criteria: list[str]) -> list[int]:
         self.server.record("search", criteria[1])
@@ -112,7 +111,7 @@ class FakeClient:
     def fetch(self, uids: Sequence[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         self.server.record("fetch", tuple(uids), tuple(items))
         mails = self._open.mails
-        return {uid: self._data(mails[uid], items) for uid in uids if uid in mails}
+        return {uid: self._data(mails[uid], items) for uid in uids if uid in mails and uid not in self.server.hidden}
 
     def noop(self) -> tuple[bytes, list[tuple[Any, ...]]]:
         self.server.record("noop")

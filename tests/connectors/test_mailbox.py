@@ -1,0 +1,245 @@
+"""The mailbox connector against a fake server: windows, sizes that lie, mails that cannot be fetched, folders."""
+
+import hashlib
+import imaplib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from pydantic import ValidationError
+
+from connectors.mailbox.reader import PART
+from schemas.errors import UnreachableError
+from schemas.records import Cursor
+from schemas.records.raw import SIZE_LIMIT
+from tests.connectors.mailboxes import START, drain, mail, mailbox, settings
+from tests.fakes.imap import RECEIVED, FakeFolder, FakeServer
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+def asks_for(uid: int, item: str) -> Callable[..., bool]:
+    return lambda uids, items: uid in uids and any(item in each for each in items)
+
+
+def vanished() -> float:
+    return REGISTRY.get_sample_value("hotline_connectors_mails_vanished_total", {"connector": "mayor"}) or 0
+
+
+def test_a_mail_is_its_bytes_and_what_the_server_said_of_it(server: FakeServer) -> None:
+    server.put(mail())
+    ((message,), _, cursor) = drain(mailbox(server))
+    envelope = message.envelope
+    assert message.value == mail()
+    assert envelope.id == envelope.sha256 == hashlib.sha256(mail()).hexdigest()
+    assert envelope.time == RECEIVED
+    assert (envelope.source, envelope.channelkind) == ("/hotline/mailbox/mayor", "imap")
+    assert envelope.datacontenttype == "message/rfc822"
+    assert envelope.sender == "citizen@example.cn"
+    assert message.conversation == "mayor\ncitizen@example.cn"
+    assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 1}}
+
+
+def test_nothing_is_changed_on_the_server(server: FakeServer) -> None:
+    for text in "abc":
+        server.put(mail(text))
+    drain(mailbox(server))
+    assert all(readonly for _, readonly in server.called("select_folder"))
+    bodies = [item for _, items in server.called("fetch") for item in items if "BODY" in item]
+    assert bodies
+    assert all(item.startswith("BODY.PEEK[]") for item in bodies)
+
+
+@pytest.mark.parametrize("mails", [200, 21_000])
+def test_searches_stay_within_a_window(server: FakeServer, mails: int) -> None:
+    server.inbox.mails = dict.fromkeys(range(50000, 50000 + mails * 3, 3), b"x")
+    server.inbox.uidnext = max(server.inbox.mails) + 1
+    cursor = Cursor(connector_id="mayor", position={"INBOX": {"uidvalidity": 7, "uid": 49_000}})
+    box = mailbox(server, max_batch_messages=5000)
+    seen = 0
+    while batch := box.fetch(cursor).messages and box.fetch(cursor):
+        seen += len(batch.messages)
+        cursor = batch.cursor
+    assert seen == mails
+    windows = [query for (query,) in server.called("search")]
+    if mails > 20_000:
+        spans = [int(last) - int(first) for first, _, last in (query.partition(":") for query in windows)]
+        assert max(spans) < 20_000
+
+
+def test_a_server_that_does_not_tell_the_next_uid(server: FakeServer) -> None:
+    server.tells_uidnext = False
+    assert drain(mailbox(server))[0] == []
+    server.put(mail())
+    assert len(drain(mailbox(server))[0]) == 1
+
+
+@pytest.mark.parametrize("size_of", [len, lambda raw: 1, lambda raw: len(raw) * 2, lambda raw: 0], ids=str)
+@pytest.mark.parametrize("size", [0, PART - 100, PART, 3 * PART])
+def test_sizes_of_the_server_are_not_believed(server: FakeServer, size_of: Callable[[bytes], int], size: int) -> None:
+    server.size_of = size_of
+    raws = [mail(text, size)[:size] if size else mail(text) for text in "abc"]
+    for raw in raws:
+        server.put(raw)
+    assert [message.value for message in drain(mailbox(server))[0]] == raws
+
+
+def test_a_server_without_partial_fetch(server: FakeServer) -> None:
+    server.fails("fetch", imaplib.IMAP4.error("unreadable"), lambda uids, items: "<" in items[0])
+    server.size_of = lambda raw: 1
+    raws = [mail("a"), mail("b", 2 * MIB)]
+    for raw in raws:
+        server.put(raw)
+    assert [message.value for message in drain(mailbox(server))[0]] == raws
+
+
+def test_many_small_mails_share_a_fetch(server: FakeServer) -> None:
+    for number in range(101):
+        server.put(mail(str(number)))
+    drain(mailbox(server))
+    assert len(server.called("fetch")) <= 1 + 1 + 2  # what the server says; the first mail; two groups of fifty
+
+
+def test_a_batch_closes_by_count_and_by_bytes(server: FakeServer) -> None:
+    for number in range(6):
+        server.put(mail(str(number), 1000))
+    assert len(mailbox(server, max_batch_messages=4).fetch(START).messages) == 4
+    assert len(mailbox(server, max_batch_bytes=2500).fetch(START).messages) == 3
+
+
+def test_a_mail_over_the_limit_becomes_a_dead_letter_with_its_header(server: FakeServer) -> None:
+    server.put(mail("huge", SIZE_LIMIT + MIB))
+    server.put(mail("next"))
+    messages, (letter,), _ = drain(mailbox(server))
+    assert letter.code == "too_large"
+    assert letter.value == b"From: citizen@example.cn\r\nSubject: huge"
+    assert dict(letter.headers)["ce_id"] == b"INBOX:7:1"
+    assert "64 MiB" in letter.reason
+    assert [message.value for message in messages] == [mail("next")]
+
+
+REFUSALS = [
+    imaplib.IMAP4.error("NO [SERVERBUG] x"),
+    imaplib.IMAP4.abort("socket error: EOF"),
+    ValueError("the parser"),
+    TimeoutError("timed out"),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("item", ["BODY", "ENVELOPE", ""], ids=["body", "description", "both"])
+@pytest.mark.parametrize("position", [1, 3, 20])
+def test_a_mail_that_never_comes_holds_up_no_other(
+    server: FakeServer, error: Exception, item: str, position: int
+) -> None:
+    for number in range(1, 21):
+        server.put(mail(str(number)))
+    server.fails("fetch", error, asks_for(position, item))
+    messages, letters, cursor = drain(mailbox(server))
+    others = [mail(str(number)) for number in range(1, 21) if number != position]
+    assert [message.value for message in messages if message.value != mail(str(position))] == others
+    assert cursor.position["INBOX"]["uid"] == 20
+    if item == "ENVELOPE":
+        assert not letters  # its bytes came all the same
+    else:
+        assert [letter.code for letter in letters] == ["malformed"]
+        assert f"UID {position}" in letters[0].reason
+
+
+def test_one_failure_is_not_yet_a_dead_letter(server: FakeServer) -> None:
+    left = [TimeoutError(), imaplib.IMAP4.error("NO")]
+
+    def fault(uids: Any, items: list[str]) -> None:
+        if "BODY" in items[0] and left:
+            raise left.pop()
+
+    server.faults["fetch"] = fault
+    server.put(mail())
+    messages, letters, _ = drain(mailbox(server))
+    assert len(messages) == 1
+    assert not letters
+
+
+def test_a_mail_that_was_deleted_meanwhile_is_skipped_and_counted(server: FakeServer) -> None:
+    for text in "abc":
+        server.put(mail(text))
+    before = vanished()
+    server.faults["fetch"] = lambda uids, items: server.inbox.mails.pop(2, None)
+    messages, letters, cursor = drain(mailbox(server))
+    assert [message.value for message in messages] == [mail("a"), mail("c")]
+    assert not letters
+    assert vanished() == before + 1
+    assert cursor.position["INBOX"]["uid"] == 3
+
+
+def test_a_mail_that_is_deleted_half_way_is_not_half_a_message(server: FakeServer) -> None:
+    server.put(mail("a", 3 * MIB))
+    server.faults["fetch"] = lambda uids, items: server.inbox.mails.pop(1, None) if "<2097152" in items[0] else None
+    assert drain(mailbox(server))[:2] == ([], [])
+
+
+def test_a_mail_that_is_there_but_is_not_handed_out_is_not_taken_for_deleted(server: FakeServer) -> None:
+    server.put(mail())
+    server.hidden = {1}
+    messages, letters, _ = drain(mailbox(server))
+    assert not messages
+    assert [letter.code for letter in letters] == ["malformed"]
+
+
+def test_a_new_uidvalidity_reads_everything_again_with_the_same_ids(server: FakeServer) -> None:
+    for text in "abc":
+        server.put(mail(text))
+    box = mailbox(server)
+    first, _, cursor = drain(box)
+    server.inbox.uidvalidity = 8
+    again, _, moved = drain(box, cursor)
+    assert [message.message_id for message in again] == [message.message_id for message in first]
+    assert moved.position == {"INBOX": {"uidvalidity": 8, "uid": 3}}
+
+
+def test_a_new_uidvalidity_of_an_empty_folder_is_noted_once(server: FakeServer) -> None:
+    cursor = Cursor(connector_id="mayor", position={"INBOX": {"uidvalidity": 6, "uid": 99}})
+    box = mailbox(server)
+    after = box.fetch(cursor).cursor
+    assert after.position == {"INBOX": {"uidvalidity": 7, "uid": 0}}
+    assert box.fetch(after).cursor == after
+
+
+def test_a_folder_that_is_missing_is_a_complaint_and_the_others_go_on(server: FakeServer) -> None:
+    server.put(mail())
+    box = mailbox(server, folders=["INBOX", "投诉"])
+    _, _, cursor = drain(box)
+    batch = box.fetch(cursor)
+    assert cursor.position["INBOX"]["uid"] == 1
+    assert "投诉" in batch.complaints[0]
+
+
+def test_no_folder_at_all_is_an_error(server: FakeServer) -> None:
+    with pytest.raises(UnreachableError, match="folders"):
+        mailbox(server, folders=["投诉"]).fetch(START)
+
+
+def test_a_full_folder_does_not_keep_the_others_waiting(server: FakeServer) -> None:
+    server.folders["垃圾邮件"] = FakeFolder(uidvalidity=9)
+    for number in range(30):
+        server.put(mail(str(number)))
+    server.put(mail("filtered"), "垃圾邮件")
+    box = mailbox(server, folders=["INBOX", "垃圾邮件"], max_batch_messages=10)
+    first = box.fetch(START)
+    second = box.fetch(first.cursor)
+    assert [message.value for message in second.messages] == [mail("filtered")]
+    assert len(drain(box, second.cursor)[0]) == 20
+
+
+def test_settings_show_no_password_and_refuse_what_cannot_be() -> None:
+    assert "secret" not in repr(settings())
+    with pytest.raises(ValidationError):
+        settings(jurisdiction="Changsha")
+    with pytest.raises(ValidationError):
+        settings(folder="INBOX")
