@@ -1,0 +1,106 @@
+"""A stage in this loop, between real topics that are made anew for each test."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from obstore.store import LocalStore
+
+from hotline.local.stack import Endpoints
+from hotline.provision import Provision
+from schemas import topics
+from schemas.connection import KafkaConnection
+from streams.app import make_app, serve
+
+PARTITIONS = 2
+
+
+class Bench:
+    """Writes to and reads from the topics around a stage."""
+
+    def __init__(self, connection: KafkaConnection, producer: AIOKafkaProducer, folder: Path) -> None:
+        self.connection = connection
+        self.producer = producer
+        self.folder = folder
+        (folder / "blobs").mkdir()
+        self.blobs = LocalStore(folder / "blobs")
+
+    @contextlib.asynccontextmanager
+    async def running(self, declare: Callable, *args, group: str | None = None) -> AsyncIterator[object]:
+        """Run an app with the agents that `declare(app, *args)` attaches; drain it at the end."""
+        app = make_app(group or f"test-{time.time_ns()}", self.connection, self.folder)
+        declare(app, *args)
+        stop = asyncio.Event()
+        task = asyncio.create_task(serve(app, stop))
+        try:
+            yield app
+        finally:
+            stop.set()
+            await task
+
+    async def put(self, *records, partition: int | None = None) -> None:
+        """Write outbound records as a stranger would."""
+        for r in records:
+            await self.producer.send_and_wait(r.topic, r.value, key=r.key, headers=r.headers, partition=partition)
+
+    async def read(self, topic: str, count: int, seconds: float = 20) -> list:
+        """Return `count` records of a topic, partition by partition, or all that came in time."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.connection.bootstrap_servers, auto_offset_reset="earliest")
+        await consumer.start()
+        found = []
+        try:
+            consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+            deadline = time.monotonic() + seconds
+            while len(found) < count and time.monotonic() < deadline:
+                for records in (await consumer.getmany(timeout_ms=100)).values():
+                    found += records
+        finally:
+            await consumer.stop()
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+
+
+@contextlib.asynccontextmanager
+async def opened(stack: Endpoints, folder: Path) -> AsyncIterator[Bench]:
+    """Make the topics anew and stand before them."""
+    connection = KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=PARTITIONS)
+    await asyncio.to_thread(_made_anew, connection)
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    await producer.start()
+    try:
+        yield Bench(connection, producer, folder)
+    finally:
+        await producer.stop()
+
+
+@pytest.fixture
+async def bench(stack: Endpoints, tmp_path: Path) -> AsyncIterator[Bench]:
+    async with opened(stack, tmp_path) as bench:
+        yield bench
+
+
+def _made_anew(connection: KafkaConnection) -> None:
+    admin = KafkaAdminClient(**connection.client_options())
+    try:
+        there = [name for name in admin.list_topics() if name in topics.TOPICS]
+        if there:
+            admin.delete_topics(there)
+        deadline = time.monotonic() + 20
+        while any(name in topics.TOPICS for name in admin.list_topics()):
+            assert time.monotonic() < deadline, "Kafka did not delete the topics"
+            time.sleep(0.05)
+    finally:
+        admin.close()
+    Provision(connection).create()
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+    """Wait for a condition, and fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.02)

@@ -1,0 +1,88 @@
+"""What the chunk transport overrides in faust-streaming is there, and means what it meant in 0.15.3."""
+
+import importlib.metadata
+import inspect
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from faust.transport.consumer import Consumer
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams import chunks
+
+
+def test_the_pinned_version_is_the_one_that_this_was_written_against() -> None:
+    assert importlib.metadata.version("faust-streaming") == "0.15.3"
+
+
+def test_faust_finds_the_transport_by_its_scheme() -> None:
+    found = importlib.metadata.entry_points(group="faust.transports", name="chunk")
+    assert {entry.load() for entry in found} == {chunks.ChunkTransport}
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        (Consumer._drain_messages, ["self", "fetcher"]),
+        (Consumer._new_offset, ["self", "tp"]),
+        (Consumer._filter_tps_with_pending_acks, ["self", "topics"]),
+        (Consumer._wait_for_ack, ["self", "timeout"]),
+        (Consumer.wait_empty, ["self"]),
+        (Consumer.ack, ["self", "message"]),
+        (Consumer.on_partitions_revoked, ["self", "revoked"]),
+        (Consumer.perform_seek, ["self"]),
+        (Consumer.commit_and_end_transactions, ["self"]),
+        (driver.Consumer._new_consumer_thread, ["self"]),
+        (driver.Consumer._getmany, ["self", "active_partitions", "timeout"]),
+        (driver.Consumer.verify_event_path, ["self", "now", "tp"]),
+        (driver.AIOKafkaConsumerThread._create_worker_consumer, ["self", "transport"]),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", ""),
+)
+def test_what_is_overridden_or_called_has_its_signature(method: object, parameters: list[str]) -> None:
+    assert list(inspect.signature(inspect.unwrap(method)).parameters) == parameters
+
+
+async def test_the_consumer_still_reads_its_wait_and_isolation_from_these_attributes() -> None:
+    consumer = AIOKafkaConsumer(fetch_max_wait_ms=7, isolation_level="read_committed")
+    assert consumer._fetch_max_wait_ms == 7
+    assert consumer._isolation_level == "read_committed"
+    await consumer.stop()
+
+
+class Record:
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.timestamp = 1000 * offset
+
+
+def chunk(first: int, last: int) -> chunks.ChunkMessage:
+    return chunks.ChunkMessage(TP("t", 0), [Record(n) for n in range(first, last + 1)], generation=1)
+
+
+def consumer_with(*out: chunks.ChunkMessage) -> chunks.ChunkConsumer:
+    """Return the bookkeeping of a consumer, without its threads."""
+    consumer = object.__new__(chunks.ChunkConsumer)
+    consumer._chunks = {TP("t", 0): chunks.deque(out)}
+    return consumer
+
+
+def test_the_commit_stops_before_the_first_unfinished_chunk() -> None:
+    first, second, third = chunk(0, 4), chunk(5, 9), chunk(10, 11)
+    consumer = consumer_with(first, second, third)
+    third.done = True
+    assert consumer._new_offset(TP("t", 0)) is None
+    first.done = True
+    assert consumer._new_offset(TP("t", 0)) == 5
+    second.done = True
+    assert consumer._new_offset(TP("t", 0)) == 12
+
+
+def test_two_unfinished_chunks_leave_no_room_and_a_parked_one_takes_none() -> None:
+    first, second = chunk(0, 4), chunk(5, 9)
+    consumer = consumer_with(first, second)
+    assert not consumer._has_room(TP("t", 0))
+    first.park([])
+    assert consumer._has_room(TP("t", 0))
+    assert consumer._new_offset(TP("t", 0)) is None

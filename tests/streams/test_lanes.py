@@ -1,0 +1,100 @@
+"""One task per partition: order, back-off, end, and loud failure."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from faust.types import TP
+
+from schemas.errors import FatalError, MisconfiguredError, ThrottledError, UnreachableError
+from streams.lanes import Lanes
+from tests.streams.conftest import until
+
+NORTH, SOUTH = TP("t", 0), TP("t", 1)
+
+
+def event(tp: TP, number: int) -> SimpleNamespace:
+    return SimpleNamespace(message=SimpleNamespace(tp=tp, value=[number]), ack=lambda: None)
+
+
+async def crash(error: BaseException) -> None:
+    raise AssertionError("nothing may crash here") from error
+
+
+async def test_a_partition_keeps_its_order_and_waits_for_nobody_else() -> None:
+    done, hold = [], asyncio.Event()
+
+    async def handle(tp, chunk) -> None:
+        if tp == NORTH:
+            await hold.wait()
+        done.append((tp.partition, chunk.records[0]))
+
+    lanes = Lanes(handle, crash)
+    for number in range(3):
+        lanes.put(event(NORTH, number))
+        lanes.put(event(SOUTH, number))
+    await until(lambda: len(done) == 3)
+    assert done == [(1, 0), (1, 1), (1, 2)]
+    hold.set()
+    await until(lambda: len(done) == 6)
+    assert done[3:] == [(0, 0), (0, 1), (0, 2)]
+    await lanes.close()
+
+
+@pytest.mark.parametrize("fault", [UnreachableError("away"), ThrottledError("wait", retry_after=0.01)], ids=repr)
+async def test_a_retriable_fault_repeats_the_chunk_before_the_next(fault: Exception) -> None:
+    tried = []
+
+    async def handle(tp, chunk) -> None:
+        tried.append(chunk.records[0])
+        if len(tried) < 3:
+            raise fault
+
+    lanes = Lanes(handle, crash, max_wait_seconds=0.01)
+    lanes.put(event(NORTH, 1))
+    lanes.put(event(NORTH, 2))
+    await until(lambda: len(tried) == 4)
+    assert tried == [1, 1, 1, 2]
+    await lanes.close()
+
+
+async def test_a_dropped_partition_is_cancelled_before_drop_returns_and_others_go_on() -> None:
+    ended, done = [], []
+
+    async def handle(tp, chunk) -> None:
+        if tp == SOUTH:
+            done.append(chunk.records[0])
+            return
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(chunk.records[0])
+
+    lanes = Lanes(handle, crash)
+    lanes.put(event(NORTH, 1))
+    lanes.put(event(NORTH, 2))
+    await asyncio.sleep(0)
+    await lanes.drop([NORTH, TP("never", 9)])
+    assert ended == [1]
+    lanes.put(event(SOUTH, 3))
+    await until(lambda: done == [3])
+    await lanes.close()
+
+
+@pytest.mark.parametrize("bug", [ValueError("13800138000"), MisconfiguredError("mend it")], ids=repr)
+async def test_a_bug_stops_the_worker_and_tells_no_personal_data(bug: Exception) -> None:
+    crashes: list[BaseException] = []
+
+    async def handle(tp, chunk) -> None:
+        raise bug
+
+    async def record(error: BaseException) -> None:
+        crashes.append(error)
+
+    lanes = Lanes(handle, record, name="stage")
+    lanes.put(event(NORTH, 1))
+    await until(lambda: crashes != [])
+    assert isinstance(crashes[0], FatalError)
+    assert "13800138000" not in str(crashes[0])
+    assert crashes[0] is bug or "test_lanes.py" in str(crashes[0])
+    await lanes.close()

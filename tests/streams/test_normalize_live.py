@@ -1,0 +1,180 @@
+"""normalize between real topics: every record becomes a message or a dead letter, whatever stands before it."""
+
+import asyncio
+import base64
+import hashlib
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from normalizers import Policy
+from schemas import ids, topics
+from schemas.envelope import Envelope
+from schemas.records import Command, Message
+from schemas.records.dead import PREFIX
+from schemas.records.raw import INLINE_LIMIT
+from schemas.wire import Outbound, decode, encode
+from streams import normalize
+from tests.streams.conftest import PARTITIONS, Bench, opened, until
+from tests.streams.raws import NOON, broken, claimed, outbound
+
+pytestmark = pytest.mark.integration
+
+
+def reasons(record) -> dict[str, str]:
+    return {name: value.decode() for name, value in record.headers if name.startswith((PREFIX, "hotline.error."))}
+
+
+def original_headers(record) -> list:
+    return [header for header in record.headers if not header[0].startswith((PREFIX, "hotline.error."))]
+
+
+async def test_records_become_messages_at_their_citys_partition(bench: Bench) -> None:
+    sent = [outbound(1), outbound(2, jurisdiction="330100")]
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(*sent)
+        found = await bench.read(topics.MESSAGE, 2)
+    assert {decode(record.value, Message).id for record in found} == {"n1", "n2"}
+    for record in found:
+        message, envelope = decode(record.value, Message), Envelope.of(record.headers)
+        assert record.partition == ids.partition_of(message.jurisdiction, PARTITIONS)
+        assert record.key.decode() == message.message_id == envelope.id
+        assert envelope.type == "cn.hotline12345.message.v1"
+        assert envelope.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_poison_in_the_middle_of_a_partition_stops_nothing(bench: Bench) -> None:
+    sent = [outbound(1), broken(2), Outbound(topics.raw("record"), b"k", b"v", [("x", b"\x00\xff")]), outbound(4)]
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(*sent, partition=0)
+        messages = await bench.read(topics.MESSAGE, 2)
+        dead = await bench.read(topics.DEAD, 2)
+    assert [decode(record.value, Message).id for record in messages] == ["n1", "n4"]
+    assert sorted((record.key, record.value, original_headers(record)) for record in dead) == sorted(
+        (poison.key, poison.value, poison.headers) for poison in sent[1:3]
+    )
+    assert {reasons(record)["hotline.error.code"] for record in dead} == {"malformed"}
+    assert {reasons(record)[f"{PREFIX}offset"] for record in dead} == {"1", "2"}
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    records=st.lists(
+        st.tuples(
+            st.binary(max_size=40),
+            st.binary(min_size=1, max_size=300),
+            st.lists(st.tuples(st.text(max_size=12), st.binary(max_size=40)), max_size=5),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_bytes_and_headers_are_the_same_in_the_raw_topic_and_in_the_dead_letter(stack, tmp_path_factory, records):
+    asyncio.run(_strangers_records(stack, tmp_path_factory.mktemp("data"), records))
+
+
+async def _strangers_records(stack, folder, records) -> None:
+    sent = [Outbound(topics.raw("record"), *record) for record in records]
+    async with (
+        opened(stack, folder) as bench,
+        bench.running(normalize.declare, bench.connection, bench.blobs, Policy()),
+    ):
+        await bench.put(*sent)
+        raws = await bench.read(topics.raw("record"), len(sent))
+        dead = await bench.read(topics.DEAD, len(sent))
+    wanted = sorted((one.key, one.value, one.headers) for one in sent)
+    assert sorted((record.key, record.value, list(record.headers)) for record in raws) == wanted
+    assert sorted((record.key, record.value, original_headers(record)) for record in dead) == wanted
+
+
+async def test_bytes_that_the_blob_store_does_not_have_become_a_dead_letter_and_can_be_found(bench: Bench) -> None:
+    record, _ = claimed(1, "210100/gone/x")
+    there, stored = claimed(2, "210100/there/x", "大件")
+    bench.blobs.put("210100/there/x", stored)
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(record, there, partition=0)
+        messages = await bench.read(topics.MESSAGE, 1)
+        dead = await bench.read(topics.DEAD, 1)
+    assert reasons(dead[0])["hotline.error.code"] == "missing_blob"
+    assert original_headers(dead[0]) == record.headers
+    assert decode(messages[0].value, Message).text == "大件"
+
+
+async def test_a_blob_store_that_is_away_delays_its_own_partition_only(bench: Bench) -> None:
+    record, value = claimed(1, "210100/m/x")
+    folder, aside = bench.folder / "blobs", bench.folder / "aside"
+    bench.blobs.put("210100/m/x", value)
+    folder.rename(aside)
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(record, outbound(2), partition=0)
+        await bench.put(outbound(3), partition=1)
+        others = await bench.read(topics.MESSAGE, 1)
+        await until(lambda: retries("normalize") >= 2)
+        aside.rename(folder)
+        messages = await bench.read(topics.MESSAGE, 3)
+        dead = await bench.read(topics.DEAD, 1, seconds=0.5)
+    assert [decode(record.value, Message).id for record in others] == ["n3"]
+    assert {decode(record.value, Message).id for record in messages} == {"n1", "n2", "n3"}
+    assert dead == []
+
+
+def retries(stage: str) -> float:
+    return (
+        REGISTRY.get_sample_value("hotline_streams_retries_total", {"stage": stage, "error": "UnreachableError"}) or 0
+    )
+
+
+async def test_attachments_are_stored_before_their_message_is_seen(bench: Bench) -> None:
+    picture = b"\x89PNG" + bytes(1000)
+    path = bench.folder / "p.png"
+    path.write_bytes(picture)
+    value = json.dumps(
+        {"id": "a1", "text": "见图", "attachments": [{"name": "p.png", "data": base64.b64encode(picture).decode()}]}
+    )
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(outbound(1, value=value.encode()))
+        (found,) = await bench.read(topics.MESSAGE, 1)
+    (attachment,) = decode(found.value, Message).attachments
+    assert bytes(bench.blobs.get(attachment.dataref).bytes()) == picture
+    assert attachment.sha256 == hashlib.sha256(picture).hexdigest()
+
+
+async def test_commands_join_the_messages_and_malformed_ones_do_not(bench: Bench) -> None:
+    command = Command(command_id="c1", jurisdiction="210100", ticket_id="t", kind="read", author="clerk", at=NOON)
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(
+            Outbound(topics.COMMAND, None, b'{"command_id": 7}', []),
+            Outbound(topics.COMMAND, None, encode(command), [("empty", None)]),
+            partition=0,
+        )
+        (found,) = await bench.read(topics.MESSAGE, 1)
+        (dead,) = await bench.read(topics.DEAD, 1)
+    assert decode(found.value, Command) == command
+    assert found.partition == ids.partition_of("210100", PARTITIONS)
+    assert Envelope.of(found.headers).type == "cn.hotline12345.command.v1"
+    assert (dead.value, reasons(dead)["hotline.error.code"]) == (b'{"command_id": 7}', "schema")
+
+
+async def test_a_large_dead_letter_keeps_its_bytes_by_reference(bench: Bench) -> None:
+    poison = outbound(1, value=b"\xff" * (INLINE_LIMIT + 1))
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(poison)
+        (dead,) = await bench.read(topics.DEAD, 1)
+    reference = dict(dead.headers)["ce_dataref"].decode()
+    assert dead.value == b""
+    assert bytes(bench.blobs.get(reference).bytes()) == poison.value
+
+
+async def test_a_drained_worker_leaves_nothing_to_repeat(bench: Bench) -> None:
+    async def once(records: list[Outbound], expected: int) -> None:
+        async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy(), group="same"):
+            await bench.put(*records)
+            await bench.read(topics.MESSAGE, expected)
+
+    await once([outbound(number) for number in range(50)], 50)
+    await once([outbound(50)], 51)
+    found = await bench.read(topics.MESSAGE, 52, seconds=1)
+    assert sorted(decode(record.value, Message).id for record in found) == sorted(f"n{n}" for n in range(51))

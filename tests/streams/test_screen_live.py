@@ -1,0 +1,57 @@
+"""screen between real topics: an emergency waits for nothing that stands before it."""
+
+from datetime import timedelta
+
+import pytest
+
+from normalizers import Policy
+from schemas import ids, topics
+from schemas.envelope import Envelope
+from schemas.records import Handover
+from schemas.wire import Outbound, decode
+from streams import screen
+from tests.streams.conftest import PARTITIONS, Bench
+from tests.streams.raws import NOON, broken, claimed, outbound
+
+pytestmark = pytest.mark.integration
+
+FIRE = "三楼着火了,有人被困,快来救火"
+
+
+async def test_an_emergency_behind_poison_is_handed_over_whole(bench: Bench) -> None:
+    strange = Outbound(topics.raw("record"), b"k", b"v", [("ce_id", None)])
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(outbound(1), broken(2), strange, outbound(4, FIRE), partition=0)
+        (found,) = await bench.read(topics.HANDOVER, 1)
+    urgent, envelope = decode(found.value, Handover), Envelope.of(found.headers)
+    assert (urgent.text, urgent.level, urgent.stale) == (FIRE, "critical", False)
+    assert found.key.decode() == urgent.handover_id == urgent.message_id == envelope.id
+    assert found.partition == ids.partition_of("210100", PARTITIONS)
+    assert envelope.source == "/hotline/screen/210100"
+    assert envelope.traceparent.startswith("00-0af7651916cd43dd8448eb211c80319c")
+
+
+async def test_a_blob_store_that_is_away_holds_no_other_emergency_up(bench: Bench) -> None:
+    late = [claimed(number, f"210100/m{number}/x", FIRE) for number in range(5)]
+    for number, (_, value) in enumerate(late):
+        bench.blobs.put(f"210100/m{number}/x", value)
+    folder, aside = bench.folder / "blobs", bench.folder / "aside"
+    folder.rename(aside)
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        for record, _ in late:  # one chunk each: more than may be in flight
+            await bench.put(record, partition=0)
+        await bench.put(outbound(9, FIRE), partition=0)
+        (first,) = await bench.read(topics.HANDOVER, 1)
+        aside.rename(folder)
+        found = await bench.read(topics.HANDOVER, 6)
+    assert decode(first.value, Handover).message_id == ids.message_id("/hotline/record/office", "n9")
+    assert len({record.key for record in found}) == 6
+
+
+async def test_back_fill_is_screened_too_and_old_news_is_marked(bench: Bench) -> None:
+    record = outbound(1, FIRE, backfill=True, time=NOON - timedelta(days=2))
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(record)
+        (found,) = await bench.read(topics.HANDOVER, 1)
+    assert record.topic == topics.BACKFILL
+    assert decode(found.value, Handover).stale is True
