@@ -4,7 +4,7 @@ import difflib
 import itertools
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def _unknown_variables() -> Iterator[str]:
         near = difflib.get_close_matches(first, Settings.model_fields, n=1, cutoff=0.75)
         if "__" in name or near:
             meant = name.replace(first.upper(), near[0].upper(), 1) if near else None
-            yield f"{name} is no setting{_hint(meant)}"
+            yield f"{name} is no setting{_hint(meant, Settings.model_fields)}"
 
 
 def _sentence(details: ErrorDetails) -> str:
@@ -142,7 +142,7 @@ def _sentence(details: ErrorDetails) -> str:
     path = tuple(str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), details["loc"]))
     name, variable = ".".join(path), variable_of(path)
     if details["type"] == "extra_forbidden":
-        return f"`{name}` is no setting{_hint(_nearest(path))}"
+        return f"`{name}` is no setting{_hint(_nearest(path), names_in(kind_at(Settings, path[:-1])))}"
     if details["type"] == "missing":
         where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in hotline.toml or as {variable}"
         return f"`{name}` is missing: {where}."
@@ -150,8 +150,11 @@ def _sentence(details: ErrorDetails) -> str:
     return f"`{name}` cannot be used ({reason}): correct it in hotline.toml or {variable}."
 
 
-def _hint(near: str | None) -> str:
-    return f": did you mean `{near}`?" if near else ": remove it, or look it up in docs/reference/settings.md."
+def _hint(near: str | None, known: Iterable[str] = ()) -> str:
+    if near:
+        return f": did you mean `{near}`?"
+    names = ", ".join(known)
+    return f": remove it; known here are {names}." if names else ": remove it."
 
 
 def _nearest(path: tuple[str, ...]) -> str | None:

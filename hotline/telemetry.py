@@ -12,7 +12,18 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
 # At these levels or below the libraries write keys, values or addresses.
-_QUIET = ("kafka", "aiokafka", "faust", "elastic_transport", "urllib3", "imapclient", "uvicorn.access", "asyncio")
+_QUIET = (
+    "kafka",
+    "aiokafka",
+    "faust",
+    "elastic_transport",
+    "urllib3",
+    "imapclient",
+    "uvicorn.access",
+    "asyncio",
+    "streams.app",
+    "streams.chunks",
+)
 
 
 def set_up(level: Level = "info", form: Format = "auto") -> None:

@@ -20,7 +20,9 @@ def hits(found: "list[Hit]", console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     for hit in found:
         at = hit.received_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
-        console.print(f"[bold]{hit.ticket_no}[/]  {at}  {hit.channel}  {hit.status}  [dim]{hit.ticket_id}[/]")
+        console.print(
+            f"[bold]{hit.ticket_no}[/]  {at}  {hit.channel}  {hit.status}  [dim]{hit.ticket_id}[/]", soft_wrap=True
+        )
         console.print(_snippet(hit), soft_wrap=True)
     if not found:
         console.print("Nothing found.")
@@ -36,15 +38,15 @@ def _snippet(hit: "Hit") -> Text:
 def record(content: Any, console: Console | None = None) -> None:
     """Print the fields of a record that hold something, nested ones indented."""
     console = console or Console(highlight=False)
-    console.print(_branches(Tree("", hide_root=True), msgspec.to_builtins(content)), soft_wrap=True)
+    console.print(_branches(Tree("", hide_root=True), msgspec.to_builtins(content)))
 
 
 def _branches(tree: Tree, value: Any) -> Tree:
     items = value.items() if isinstance(value, dict) else ((str(number), item) for number, item in enumerate(value, 1))
     for name, item in items:
-        if item in (None, "", [], {}):
+        if item in (None, "", (), [], {}):
             continue
-        if isinstance(item, dict | list):
+        if isinstance(item, dict | list | tuple):
             _branches(tree.add(f"[dim]{shown(name)}[/]"), item)
         else:
             tree.add(f"[dim]{shown(name)}[/] {shown(str(item))}")
@@ -63,7 +65,7 @@ def explanation(told: "Explanation", console: Console | None = None) -> None:
         tree.add(f"cluster {told.cluster_id}")
     for filed in told.messages:
         _message(tree, filed)
-    console.print(tree, soft_wrap=True)
+    console.print(tree)
 
 
 def _message(tree: Tree, filed: "Filed") -> None:

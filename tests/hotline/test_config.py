@@ -118,6 +118,11 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(toml: str, key: str,
     assert faults() == [f"`{key}` is no setting: did you mean `{near}`?"]
 
 
+def test_a_key_that_is_near_to_nothing_is_named_with_all_that_are_known() -> None:
+    write("[log]\nxyz = 1\n")
+    assert faults() == ["`log.xyz` is no setting: remove it; known here are level, format."]
+
+
 def test_an_unknown_variable_is_named_with_the_nearest_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_KAFAK__PARTITIONS", "3")
     assert faults() == ["HOTLINE_KAFAK__PARTITIONS is no setting: did you mean `HOTLINE_KAFKA__PARTITIONS`?"]
