@@ -32,7 +32,7 @@ class WeChatPlatform:
 
         Without a success within 5 seconds the same message comes again, twice at most.
         """
-        query, body = self._request(xml, mode)
+        query, body = self.request(xml, mode)
         status = NO_ANSWER
         for _ in range(TRIES):
             status = self._try(query, body)
@@ -46,15 +46,8 @@ class WeChatPlatform:
         answer = self._http.request("GET", f"{self._url}?{urlencode({**self._signed(), 'echostr': echo})}")
         return answer.status == 200 and answer.data.decode() == echo
 
-    def _try(self, query: dict[str, str], body: bytes) -> int:
-        headers = {"Content-Type": "text/xml", "User-Agent": "Mozilla/4.0"}
-        try:
-            answer = self._http.request("POST", f"{self._url}?{urlencode(query)}", body=body, headers=headers)
-        except urllib3.exceptions.HTTPError:
-            return NO_ANSWER
-        return int(answer.status)
-
-    def _request(self, xml: str, mode: Mode) -> tuple[dict[str, str], bytes]:
+    def request(self, xml: str, mode: Mode = "safe") -> tuple[dict[str, str], bytes]:
+        """Return the query and the body that bring a callback."""
         query = self._signed()
         if mode == "plain":
             return query, xml.encode()
@@ -62,6 +55,14 @@ class WeChatPlatform:
         query["encrypt_type"] = "aes"
         query["msg_signature"] = get_signature(self._token, query["timestamp"], query["nonce"], encrypted)
         return query, _outer(xml, encrypted, mode).encode()
+
+    def _try(self, query: dict[str, str], body: bytes) -> int:
+        headers = {"Content-Type": "text/xml", "User-Agent": "Mozilla/4.0"}
+        try:
+            answer = self._http.request("POST", f"{self._url}?{urlencode(query)}", body=body, headers=headers)
+        except urllib3.exceptions.HTTPError:
+            return NO_ANSWER
+        return int(answer.status)
 
     def _signed(self) -> dict[str, str]:
         timestamp, nonce = str(int(self._clock())), str(secrets.randbelow(10**10))
