@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
 
+_SEPARATORS = [(character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\u0085\u2028\u2029"]
+"""Unicode's own line ends, which JSON allows inside a string and many readers of lines do not."""
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -41,7 +44,10 @@ def print_json(record: object) -> None:
     """Write one JSON object and a line end as UTF-8, whatever the terminal speaks."""
     from msgspec import json
 
-    typer.echo(json.encode(record))
+    line = json.encode(record)
+    for separator, escaped in _SEPARATORS:
+        line = line.replace(separator, escaped)
+    typer.echo(line)
 
 
 def readable(text: str) -> str:
