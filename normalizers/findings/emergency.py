@@ -78,10 +78,10 @@ class _Place(NamedTuple):
     sentence: tuple[int, int]
     clause: tuple[int, int]
 
-    def around(self, within: int) -> str:
-        """Return the part of the sentence at most `within` characters away."""
+    def around(self, before: int, after: int) -> str:
+        """Return the word with at most so many characters of its sentence on either side."""
         first, last = self.sentence
-        return self.text[max(first, self.start - within) : min(last, self.end + within)]
+        return self.text[max(first, self.start - before) : min(last, self.end + after)]
 
 
 def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
@@ -131,7 +131,7 @@ def _between(stop: re.Pattern[str], text: str, start: int, end: int) -> tuple[in
 
 
 def _applies(rule: _Rule, place: _Place) -> bool:
-    if rule.near is not None and rule.near.search(place.around(rule.within)) is None:
+    if rule.near is not None and rule.near.search(place.around(rule.within, rule.within)) is None:
         return False
     return rule.unless is None or rule.unless.search(place.text, *place.clause) is None
 
@@ -154,8 +154,10 @@ def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
 def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
     if rule.always:
         return cues["past"].search(place.text, *place.clause) is not None
-    context = place.around(_CONTEXT)
-    return any(cues[name].search(context) for name in ("past", "habitual", "possible"))
+    before, after = place.around(_CONTEXT, 0), place.around(0, _CONTEXT)
+    if cues["possible_before"].search(before) or cues["possible_after"].search(after[place.end - place.start :]):
+        return True
+    return any(cues[name].search(text) for name in ("past", "aftermath", "habitual") for text in (before, after))
 
 
 @cache

@@ -1,0 +1,41 @@
+"""Golden cases: a folder is a test, `cases/<channel>/<case>/raw.*` in, `expected.json` out.
+
+`HOTLINE_WRITE_CASES=1 pytest tests/normalizers/test_cases.py` writes the expected messages anew: read the difference.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from normalizers import Policy, normalize
+from schemas.records import RawMessage
+from schemas.wire import encode
+
+FOLDER = Path(__file__).parent / "cases"
+CHANNELS = ("wechat", "record")
+CASES = sorted(case for channel in CHANNELS for case in (FOLDER / channel).iterdir() if case.is_dir())
+
+
+def understood(raw: RawMessage) -> dict[str, Any]:
+    """Return the message without the grams, which are tested against plain arithmetic elsewhere."""
+    message: dict[str, Any] = json.loads(encode(normalize(raw, Policy()).message))
+    del message["features"]["grams"]
+    return message
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
+def test_a_case_gives_its_message(case: Path, raw: Callable[..., RawMessage]) -> None:
+    (source,) = case.glob("raw.*")
+    made = understood(raw(source.read_bytes(), case.parent.name))
+    expected = case / "expected.json"
+    if os.environ.get("HOTLINE_WRITE_CASES"):
+        expected.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    assert made == json.loads(expected.read_text("utf-8"))
+
+
+def test_every_channel_here_has_cases() -> None:
+    assert {case.parent.name for case in CASES} == set(CHANNELS)
