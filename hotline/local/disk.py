@@ -1,6 +1,7 @@
 """What can go wrong with a disk, said in one sentence."""
 
 import errno
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ PARTIAL = "partial-"
 """How the names of unfinished folders begin."""
 
 _ELSEWHERE = "XDG_CACHE_HOME moves the cache, HOTLINE_LOCAL__DATA_DIR the data"
-_ABANDONED_SECONDS = 24 * 3600
+_AGE = 946_684_800  # the year 2000
 
 
 def require_room(folder: Path, size: int, what: str) -> None:
@@ -37,8 +38,14 @@ def writing(folder: Path) -> Iterator[None]:
         raise StackError(f"Cannot write to {folder} ({error.strerror}): make it writable; {_ELSEWHERE}.") from error
 
 
-def sweep(folder: Path) -> None:
-    """Delete what broken-off commands left in `folder` a day ago or earlier."""
-    for partial in folder.glob(f"{PARTIAL}*"):
-        if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(partial, ignore_errors=True)
+def set_age(path: Path) -> None:
+    """Give a file the one age that all of ours have: archives of classes are tied to the age of their jars."""
+    os.utime(path, (_AGE, _AGE))
+
+
+def sweep(cache: Path) -> None:
+    """Delete what broken-off commands left a day ago, and what no version has used for a month."""
+    for pattern, days in ((f"{PARTIAL}*", 1), ("elasticsearch-*", 30), ("classes-*", 30)):
+        for path in cache.glob(pattern):
+            if time.time() - path.stat().st_mtime > days * 24 * 3600:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

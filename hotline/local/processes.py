@@ -20,6 +20,14 @@ def find(mark: str) -> psutil.Process | None:
     return None
 
 
+def is_marked(pid: int, mark: str) -> bool:
+    """Say whether process `pid` runs and has `mark` among its arguments: pids are used again."""
+    try:
+        return mark in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+
+
 def alive(process: psutil.Process) -> bool:
     """Say whether `process` still runs, collecting it when it is a dead child of ours."""
     try:

@@ -16,9 +16,10 @@ from typing import Literal
 import psutil
 
 from hotline.local import jars, maven, processes, state, supervisor
-from hotline.local.disk import require_room, writing
+from hotline.local.disk import require_room, sweep, writing
 from hotline.local.elastic import build_home
 from hotline.local.errors import StackError
+from hotline.local.paths import cache_dir
 from hotline.local.ports import Ports
 from hotline.local.progress import SILENT, Progress
 from hotline.local.server import mark
@@ -27,6 +28,8 @@ from hotline.local.state import ServerName, StackState
 _START_SECONDS = 90.0
 _FAILED_STARTS = 3
 _ROOM_FOR_DATA = 512 << 20
+# Positions and references into a Kafka that is gone would be worse than none, so they go with it.
+_KEPT = ("kafka", "elasticsearch", "logs", "blobs", "journal", "faust", "demo")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def prepare(progress: Progress = SILENT, mirror: str | None = None) -> None:
     download = partial(maven.download, mirror=mirror)
     jars.fetch_jars(jars.KAFKA, jars.ELASTICSEARCH, progress=progress, download=download)
     build_home(progress)
+    sweep(cache_dir())
 
 
 class Stack:
@@ -86,10 +90,10 @@ class Stack:
             self._stop()
 
     def wipe(self) -> None:
-        """Delete what the stopped servers kept; other things in the data folder stay."""
+        """Stop, and delete what hotline keeps in the data folder; what others put there stays."""
         with self._exclusively():
             self._stop()
-            for name in (*supervisor.SERVERS, "logs"):
+            for name in _KEPT:
                 shutil.rmtree(self.data_dir / name, ignore_errors=True)
             state.forget(self.data_dir)
 
@@ -176,13 +180,13 @@ class Stack:
     def _status(self, name: ServerName, known: StackState | None) -> ServerStatus:
         server = supervisor.SERVERS[name](self.data_dir, Ports(known.slot if known else 0).of(name))
         seen = known.servers.get(name) if known else None
-        up = seen is not None and seen.pid is not None and server.answers()
+        pid = seen.pid if seen and seen.pid and processes.is_marked(seen.pid, mark(server.folder)) else None
         return ServerStatus(
             name=name,
             version=server.version,
             address=f"127.0.0.1:{server.port}",
-            pid=seen.pid if seen else None,
-            up=up,
+            pid=pid,
+            up=pid is not None and server.answers(),
             restarts=seen.restarts if seen else 0,
         )
 

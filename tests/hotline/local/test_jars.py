@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hotline.local import jars, maven
+from hotline.local.disk import sweep
 from hotline.local.errors import StackError
 from hotline.local.jars import Advance, fetch_jars, read_lock
 
@@ -130,3 +132,12 @@ def test_the_lock_pins_every_jar_once(lock: Path) -> None:
     pinned = read_lock(lock)
     assert len({jar.path.name for jar in pinned}) == len(pinned)
     assert all(len(bytes.fromhex(jar.sha256)) == 32 and jar.size > 0 for jar in pinned)
+
+
+def test_what_nobody_uses_any_more_leaves_the_cache(cache: Path) -> None:
+    for name in ("partial-1", "elasticsearch-1", "jars"):
+        (cache / name).mkdir(parents=True)
+        os.utime(cache / name, (0, 0))
+    (cache / "classes-1.aot").touch()
+    sweep(cache)
+    assert {path.name for path in cache.iterdir()} == {"jars", "classes-1.aot"}
