@@ -1,0 +1,156 @@
+"""What every normalizer keeps to; one entry in SAMPLES is all that a new one adds."""
+
+import json
+import random
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normalizers import NORMALIZERS, Normalized, Policy, normalize
+from normalizers.handover import handover
+from schemas.errors import ERROR_CODES, RecordError
+from schemas.records import Message, RawMessage, raw_message
+from schemas.wire import decode, encode
+
+TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
+POLICY = Policy()
+
+SAMPLES: dict[str, bytes] = {
+    "mailbox": "From: 李雷 <lilei@example.cn>\r\nTo: 12345@city.example\r\nSubject: 井盖\r\nMessage-ID: <1@x>\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n\r\n幸福路12号的井盖坏了\r\n".encode(),
+    "wechat": "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1795482723</CreateTime>"
+    "<MsgType>text</MsgType><Content><![CDATA[幸福路12号的井盖坏了]]></Content><Odd>kept</Odd></xml>".encode(),
+    "record": '{"id":"1","text":"幸福路12号的井盖坏了","sender":"13912345678","odd":"kept"}'.encode(),
+}
+
+channels = pytest.mark.parametrize("channel", sorted(NORMALIZERS))
+
+
+def raw(channel: str, value: bytes) -> RawMessage:
+    return raw_message(
+        channel=channel,
+        channel_kind=channel,
+        account="12345@city.example",
+        jurisdiction="210100",
+        identifier="1",
+        value=value,
+        content_type="application/octet-stream",
+        time=TAKEN,
+        recorded=TAKEN,
+    )
+
+
+def outcome(channel: str, value: bytes) -> Normalized | RecordError:
+    try:
+        return normalize(raw(channel, value), POLICY)
+    except RecordError as error:
+        return error
+
+
+def damaged(sample: bytes) -> st.SearchStrategy[bytes]:
+    """Bytes of any kind, and the sample with a piece cut out, replaced or repeated."""
+    place = st.integers(0, len(sample))
+    junk = st.binary(max_size=12) | st.sampled_from(
+        [b"\x00", b"\xff\xfe", "\ufeff".encode(), b"\\ud800", b"&#0;", b"]]>"]
+    )
+    cut: Callable[[int, int, bytes], bytes] = lambda a, b, new: sample[: min(a, b)] + new + sample[max(a, b) :]  # noqa: E731 - one strategy's body
+    return st.binary(max_size=200) | st.builds(cut, place, place, junk) | place.map(lambda at: sample[:at] * 2)
+
+
+def test_every_normalizer_is_under_contract() -> None:
+    assert SAMPLES.keys() == NORMALIZERS.keys()
+
+
+@channels
+def test_the_sample_is_understood(channel: str) -> None:
+    message = normalize(raw(channel, SAMPLES[channel]), POLICY).message
+    assert "幸福路12号的井盖坏了" in message.text
+    assert message.message_class == "person"
+    assert len(message.features.requesters) == 1
+    assert message.features.grams
+
+
+@channels
+def test_any_bytes_are_a_message_or_a_record_error(channel: str) -> None:
+    @given(damaged(SAMPLES[channel]))
+    def check(value: bytes) -> None:
+        made = outcome(channel, value)
+        if isinstance(made, RecordError):
+            assert made.code in ERROR_CODES
+            assert str(made)
+            return
+        sent = encode(made.message)
+        assert decode(sent, Message) == made.message
+        assert b"\\u0000" not in sent
+        assert {blob.path for blob in made.blobs} == {file.dataref for file in made.message.attachments if file.dataref}
+
+    check()
+
+
+@channels
+def test_the_same_bytes_are_the_same_message(channel: str) -> None:
+    @given(damaged(SAMPLES[channel]))
+    def check(value: bytes) -> None:
+        first, second = outcome(channel, value), outcome(channel, value)
+        assert isinstance(first, RecordError) or first == second
+        assert str(first) == str(second)
+
+    check()
+
+
+@channels
+def test_neither_clock_nor_chance_nor_network_is_asked(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    normalize(raw(channel, SAMPLES[channel]), POLICY)  # tables are built at first use
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a normalizer is pure")
+
+    for owner, name in (
+        (time, "time"),
+        (time, "time_ns"),
+        (random, "random"),
+        (random, "getrandbits"),
+        (socket, "socket"),
+    ):
+        monkeypatch.setattr(owner, name, refuse)
+    assert isinstance(outcome(channel, SAMPLES[channel]), Normalized)
+
+
+@pytest.mark.parametrize("channel", sorted({"wechat", "record"} & NORMALIZERS.keys()))
+def test_unknown_fields_survive(channel: str) -> None:
+    extra = normalize(raw(channel, SAMPLES[channel]), POLICY).message.extra
+    assert "kept" in extra.values()
+
+
+@channels
+def test_an_emergency_is_handed_over_from_every_channel(channel: str) -> None:
+    value = SAMPLES[channel].replace("井盖坏了".encode(), "三楼着火了，快来".encode())
+    made = handover(normalize(raw(channel, value), POLICY).message)
+    assert made is not None
+    assert (made.classes, made.level) == (("fire",), "critical")
+    assert [made.text[start:end] for start, end in made.spans] == ["着火"]
+
+
+@channels
+def test_no_planted_value_is_in_features_or_reasons(channel: str) -> None:
+    message = normalize(raw(channel, SAMPLES[channel]), POLICY).message
+    told = encode(message.features).decode()
+    assert [word for word in ("李雷", "lilei", "13912345678", "幸福路", "井盖") if word in told] == []
+
+    @given(damaged(SAMPLES[channel]))
+    def check(value: bytes) -> None:
+        made = outcome(channel, value)
+        assert not isinstance(made, RecordError) or not any(word in str(made) for word in ("lilei", "139123", "幸福"))
+
+    check()
+
+
+def test_a_message_of_every_channel_is_plain_json() -> None:
+    for channel, sample in SAMPLES.items():
+        told = json.loads(encode(normalize(raw(channel, sample), POLICY).message))
+        assert told["channel"] == channel
