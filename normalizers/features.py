@@ -19,8 +19,6 @@ from schemas.records import Attachment, Features, Finding, Part
 _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
 """Findings whose values are from our own fixed lists; any other value could be somebody's words."""
 
-_MIX = np.uint64(0xFF51AFD7ED558CCD)
-_HALF = np.uint64(32)
 _GRAM = 3
 
 
@@ -71,24 +69,20 @@ def _grams(letters: npt.NDArray[np.uint32], policy: Policy) -> tuple[int, ...]:
         return ()
     hashes = _hashes(letters, _newest(policy))
     hashes.sort()
-    is_first = np.empty(len(hashes), dtype=bool)
-    is_first[0] = True
-    np.not_equal(hashes[1:], hashes[:-1], out=is_first[1:])
-    return tuple(hashes[is_first][: policy.max_grams].tolist())
+    first, rest = hashes[:1].tolist(), hashes[1:][hashes[1:] != hashes[:-1]]
+    return (*first, *rest[: policy.max_grams - 1].tolist())
 
 
-def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint64]:
-    mixed = np.correlate(letters.astype(np.uint64), _factors(key))  # every 3-gram's sum of products, modulo 2**64
-    mixed ^= mixed >> _HALF
-    mixed *= _MIX
-    mixed >>= _HALF
-    return mixed
+def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint32]:
+    """Hash every 3-gram: the upper half of the sum of products with secret factors (multilinear, so universal)."""
+    sums = np.correlate(letters.astype(np.uint64), _factors(key))
+    return sums.astype("<u8", copy=False).view("<u4")[1::2].copy()
 
 
 @lru_cache(maxsize=64)
 def _factors(key: bytes) -> npt.NDArray[np.uint64]:
-    """Return secret odd factors: with known ones, the grams of a name or a number could be looked up."""
-    return np.frombuffer(hmac.digest(key, b"grams", "sha256")[: 8 * _GRAM], dtype="<u8") | np.uint64(1)
+    """Return the factors of a key: with known ones, the grams of a name or a number could be looked up."""
+    return np.frombuffer(hmac.digest(key, b"grams", "sha256")[: 8 * _GRAM], dtype="<u8").astype(np.uint64)
 
 
 def _newest(policy: Policy) -> bytes:

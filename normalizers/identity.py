@@ -24,8 +24,11 @@ def requester_hashes(parties: Iterable[Party | None], policy: Policy) -> tuple[s
     Each is `<key id>:<16 base32 characters>` of HMAC-SHA256(key, kind + LF + normalised value). All the policy's keys
     are used, so that hashes written before a key change still match.
     """
-    known = [(party.kind, identity_of(party)) for party in parties if party is not None]
-    hashes = [h for kind, value in known if value is not None for h in keyed_hashes(kind, value, policy)]
+    hashes: list[str] = []
+    for party in parties:
+        value = identity_of(party) if party is not None else None
+        if party is not None and value is not None:
+            hashes += keyed_hashes(party.kind, value, policy)
     return tuple(hashes) if len(hashes) < 2 else tuple(dict.fromkeys(hashes))
 
 
