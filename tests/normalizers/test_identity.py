@@ -53,7 +53,9 @@ def test_ids_keep_their_case_and_kinds_do_not_meet() -> None:
     assert hashes("openid", "123") != hashes("uid", "123")
 
 
-@pytest.mark.parametrize(("kind", "value"), [("name", "李雷"), ("email", "nobody"), ("phone", "不详"), ("openid", " "), ("x", "y")])
+@pytest.mark.parametrize(
+    ("kind", "value"), [("name", "李雷"), ("email", "nobody"), ("phone", "不详"), ("openid", " "), ("x", "y")]
+)
 def test_what_identifies_nobody_has_no_hash(kind: str, value: str) -> None:
     assert hashes(kind, value) == ()
 
