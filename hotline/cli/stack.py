@@ -36,14 +36,19 @@ def up(
 
 def down(
     ctx: typer.Context,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Delete the servers' data and logs, too.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data and logs, too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
 ) -> None:
     """Stop the local Kafka and Elasticsearch; their data stay."""
+    from rich.console import Console
+
+    from hotline.local.progress import Shown
+
     stack = local_stack(settings_of(ctx))
     if wipe and not yes:
         typer.confirm(f"Delete every message and ticket in {stack.data_dir}?", abort=True)
-    stack.wipe() if wipe else stack.down()
+    with Shown(Console(stderr=True)) as progress:
+        stack.wipe(progress) if wipe else stack.down(progress)
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:

@@ -10,7 +10,7 @@ from hotline.local.errors import StackError
 from hotline.local.paths import cache_dir
 from hotline.local.state import ServerName
 
-_SLOTS = 18  # below 19110, where the receiver listens
+_SLOTS = 18  # 19110 is the receiver's, and the demo's peers listen from 19300
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Ports:
     @property
     def controller(self) -> int:
         """Return where Kafka's controller listens."""
-        return 19300 + self.slot
+        return 19220 + self.slot
 
     @property
     def transport(self) -> int:
         """Return where Elasticsearch listens for other nodes."""
-        return 19400 + self.slot
+        return 19240 + self.slot
 
     def of(self, server: ServerName) -> tuple[int, int]:
         """Return the client port and the inner port of `server`."""

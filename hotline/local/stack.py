@@ -84,15 +84,17 @@ class Stack:
                 self._start(progress, owner)
             return self._endpoints()
 
-    def down(self) -> None:
+    def down(self, progress: Progress = SILENT) -> None:
         """Stop the servers cleanly, also those that a killed supervisor left."""
         with self._exclusively():
+            # The first stop takes longer: it records what makes the next starts quick.
+            progress.say("Stopping")
             self._stop()
 
-    def wipe(self) -> None:
+    def wipe(self, progress: Progress = SILENT) -> None:
         """Stop, and delete what hotline keeps in the data folder; what others put there stays."""
+        self.down(progress)
         with self._exclusively():
-            self._stop()
             for name in _KEPT:
                 shutil.rmtree(self.data_dir / name, ignore_errors=True)
             state.forget(self.data_dir)
@@ -129,8 +131,15 @@ class Stack:
     def _start(self, progress: Progress, owner: int | None) -> None:
         prepare(progress, self._mirror)
         require_room(self.data_dir, _ROOM_FOR_DATA, "Kafka and Elasticsearch")
-        self._spawn_supervisor(owner)
         progress.say("Waiting for " + " and ".join(name.capitalize() for name in self._names))
+        try:
+            self._try_to_start(owner)
+        except StackError:
+            # Somebody may have taken a port between our look and our start: the second try looks again.
+            self._try_to_start(owner)
+
+    def _try_to_start(self, owner: int | None) -> None:
+        self._spawn_supervisor(owner)
         _wait(self._has_settled, _START_SECONDS)
         if not self._is_up():
             error = self._why_not()
@@ -175,7 +184,7 @@ class Stack:
             return StackError(fault.read_text(encoding="utf-8"))
         down = next((str(server.name) for server in self.status() if not server.up), "supervisor")
         logs = self.data_dir / "logs"
-        return StackError(f"{down.capitalize()} does not come up: see {down}.* in {logs}, then run `hotline up` again.")
+        return StackError(f"{down.capitalize()} does not come up: see why in {logs}, then run `hotline up` again.")
 
     def _status(self, name: ServerName, known: StackState | None) -> ServerStatus:
         server = supervisor.SERVERS[name](self.data_dir, Ports(known.slot if known else 0).of(name))

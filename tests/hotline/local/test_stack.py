@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from hotline.local.errors import StackError
 from hotline.local.stack import Endpoints, Existing, Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
@@ -135,3 +136,11 @@ def test_existing_clusters_are_used_and_nothing_is_started(tmp_path: Path) -> No
     assert stack.up() == Endpoints("broker:9092", "https://search:9200")
     assert stack.status() == []
     assert stack.pid("supervisor") is None
+
+
+def test_a_stack_that_cannot_start_says_where_to_look_and_leaves_nothing_running(tmp_path: Path) -> None:
+    (tmp_path / "elasticsearch").write_text("a file where a folder should be")
+    stack = Stack(tmp_path)
+    with pytest.raises(StackError, match=r"Elasticsearch does not come up: see why in .*logs, then run `hotline up`"):
+        stack.up(owner=os.getpid())
+    assert stack.pid("supervisor") is stack.pid("kafka") is stack.pid("elasticsearch") is None
