@@ -42,22 +42,23 @@ _INTRODUCED = re.compile(
 
 _ROLE = re.compile("先生|女士|小姐|太太|大爷|大妈|阿姨|叔叔|师傅|老师|医生|同志|经理|某某|某")
 _NAMED = re.compile(rf"{_SURNAME}[\u4e00-\u9fff]{{0,2}}$")
-_DIGIT = re.compile("[0-9]")
+_DIGITS = re.compile("[(+]?[0-9]+")
+_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ＠]")
 
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 def personal_spans(text: str) -> list[Span]:
     """Return the spans of `text` that name or reach a person, in order and without overlap; offsets in characters."""
-    shadow = text.translate(_HALF_WIDTH)  # same length: numbers typed full-width are numbers as well
-    return list(_joined(sorted(_found(shadow))))
+    if _WIDE.search(text):
+        text = text.translate(_HALF_WIDTH)  # same length: numbers typed full-width are numbers as well
+    return list(_joined(sorted(_found(text))))
 
 
 def _found(text: str) -> Iterator[Span]:
     if "@" in text:
         yield from (match.span() for match in _MAIL.finditer(text))
-    if _DIGIT.search(text):
-        yield from (match.span() for match in _NUMBERS.finditer(text))
+    yield from _numbers(text)
     for match in _INTRODUCED.finditer(text):
         yield match.span(match.lastindex or 0)
     for match in _ROLE.finditer(text):
@@ -65,6 +66,16 @@ def _found(text: str) -> Iterator[Span]:
         named = _NAMED.search(text[before : match.start()])
         if named:
             yield before + named.start(), match.start()
+
+
+def _numbers(text: str) -> Iterator[Span]:
+    """Look for numbers where digits begin: most of a text has none."""
+    end = 0
+    for digits in _DIGITS.finditer(text):
+        match = _NUMBERS.match(text, digits.start()) if digits.start() >= end else None
+        if match:
+            end = match.end()
+            yield match.span()
 
 
 def _joined(spans: list[Span]) -> Iterator[Span]:
