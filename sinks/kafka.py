@@ -33,9 +33,11 @@ def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
     )
 
 
-def make_producer(connection: KafkaConnection) -> AIOKafkaProducer:
+def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:
     """Return a producer that answers when every replica has the record."""
-    return AIOKafkaProducer(**_options(connection), acks="all", enable_idempotence=True, max_request_size=_HEADROOM)
+    return AIOKafkaProducer(
+        **_options(connection), acks="all", enable_idempotence=True, max_request_size=_HEADROOM, **options
+    )
 
 
 class Graveyard:

@@ -1,0 +1,129 @@
+"""What breaks around a sink loses nothing: overload, a server killed, the sink itself killed."""
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from hotline.local.stack import Stack
+from sinks.runner import Runner
+from sinks.settings import SinkSettings
+from tests.sinks.conftest import QUICK, Lane, until
+from tests.sinks.flaky import flaky, larger_than, some, whole
+from tests.sinks.test_runner_live import tickets
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+
+async def test_partial_and_whole_overloads_lose_nothing(lane: Lane) -> None:
+    await lane.publish(tickets(lane, 1000))
+    async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):
+        proxy.faults = [some(429, 3), whole(429, **{"retry-after": "0"}), some(503, 2), whole(503), some(429, 1)] * 3
+        async with lane.running(url):
+            await until(lane.committed, 1000)
+        assert proxy.faults == []
+    assert await lane.indexed() == 1000
+    assert await lane.dead() == []
+
+
+async def test_nothing_is_committed_while_a_document_waits(lane: Lane) -> None:
+    await lane.publish(tickets(lane, 400))
+    async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):
+        proxy.faults = [some(429, 100)] * 10_000
+        async with lane.running(url) as runner:
+            while runner.health().ready or len(proxy.sizes) < 6:  # noqa: ASYNC110 - the other end is a server
+                await asyncio.sleep(0.02)
+            assert await lane.committed() == 0
+            proxy.faults = []
+            await until(lane.committed, 400)
+    assert await lane.indexed() == 400
+
+
+async def test_requests_that_are_too_large_become_smaller(lane: Lane) -> None:
+    await lane.publish(tickets(lane, 200))
+    async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):
+        proxy.faults = [larger_than(30)] * 10_000
+        async with lane.running(url):
+            await until(lane.committed, 200)
+        assert max(proxy.sizes) > 30
+    assert await lane.indexed() == 200
+    assert await lane.dead() == []
+
+
+async def test_an_elasticsearch_killed_in_midstream_loses_nothing(lane: Lane, local_stack: Stack) -> None:
+    async with lane.running() as runner:
+        await lane.publish(tickets(lane, 1000))
+        await until(lane.committed, 1000)
+        sending = asyncio.create_task(lane.publish(tickets(lane, 3000, first=1000)))
+        await asyncio.to_thread(local_stack.kill, "elasticsearch")
+        await sending
+        await until(lambda: _ready(runner), False)
+    committed = await lane.committed()
+    await asyncio.to_thread(local_stack.wait_ready)
+    assert await lane.indexed() >= committed, "what was committed is there"
+    async with lane.running():
+        await lane.until_indexed(4000)
+        await until(lane.committed, 4000)
+    assert await lane.dead() == []
+
+
+async def _ready(runner: Runner) -> bool:
+    return runner.health().ready
+
+
+async def test_a_long_outage_does_not_cost_the_membership(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.runner._STAY_SECONDS", 0.2)
+    await lane.publish(tickets(lane, 1000))
+    settings = SinkSettings(**{**QUICK.model_dump(), "batch_max_documents": 50, "in_flight_max_batches": 2})
+    async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):
+        proxy.faults = [whole(503)] * 10_000
+        async with lane.running(url, settings) as runner:
+            await asyncio.sleep(2)
+            assert not runner.health().ready
+            assert await lane.committed() == 0
+            proxy.faults = []
+            await until(lane.committed, 1000)
+    assert await lane.indexed() == 1000
+
+
+async def test_a_stop_during_an_outage_is_quick_and_commits_nothing(lane: Lane) -> None:
+    await lane.publish(tickets(lane, 2000))
+    settings = SinkSettings(**{**QUICK.model_dump(), "drain_max_seconds": 0.5})
+    async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):
+        proxy.faults = [whole(503)] * 10_000
+        async with lane.running(url, settings) as runner:
+            await until(lambda: _ready(runner), False)
+            stopping = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - stopping < 5
+    assert await lane.committed() == 0
+
+
+async def test_a_sink_killed_between_answer_and_commit_repeats_harmlessly(lane: Lane) -> None:
+    deaths = 4
+    await lane.publish(tickets(lane, 1000))
+    assert await run_process(lane, deaths) == -signal.SIGKILL
+    indexed, committed = await lane.indexed(), await lane.committed()
+    assert 0 < indexed <= deaths * 100
+    assert committed < indexed, "the last answer was not committed"
+    async with lane.running():
+        await until(lane.committed, 1000, 30)
+    assert await lane.indexed() == 1000
+    assert await lane.dead() == []
+
+
+async def run_process(lane: Lane, deaths: int) -> int:
+    told = {
+        "topic": lane.topic,
+        "prefix": lane.prefix,
+        "group": lane.group,
+        "elasticsearch": lane.endpoints.elasticsearch_url,
+        "kafka": lane.endpoints.bootstrap_servers,
+        "deaths": str(deaths),
+    }
+    script = Path(__file__).with_name("dying_sink.py")
+    process = await asyncio.create_subprocess_exec(sys.executable, str(script), json.dumps(told))
+    async with asyncio.timeout(60):
+        return await process.wait()
