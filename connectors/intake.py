@@ -1,21 +1,23 @@
 """Intake: a pushed message is safe in Kafka, or else in the journal, which is drained when Kafka answers again."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, Protocol
+from contextlib import suppress
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import structlog
 
 from connectors.journal import Journal
-from schemas.errors import FatalError, RetriableError
+from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import RawMessage
 
-APPENDING_THREADS = 16
-"""They share fsyncs, so that a slow disk still takes thousands of messages a second."""
+BATCH_REQUESTS = 500
 
 NEARLY_DRAINED_BYTES = 1 << 20
 """With this little left, new messages wait for the last of it instead of going behind it for ever."""
+
+Outcome: TypeAlias = Literal["published", "journaled"]
 
 _log = structlog.get_logger(__name__)
 
@@ -32,8 +34,16 @@ class Publisher(Protocol):
         ...
 
 
+class _Waiting(NamedTuple):
+    messages: Sequence[RawMessage]
+    done: asyncio.Future[Outcome]
+
+
 class Intake:
-    """Makes messages safe, those of one conversation in order: while the journal holds any, new ones go behind them."""
+    """Makes messages safe in the order in which they come; what comes at once shares one trip to Kafka or to the disk.
+
+    While the journal holds any, new messages go behind them.
+    """
 
     def __init__(
         self, publisher: Publisher, journal: Journal, publish_timeout_seconds: float = 2.0, retry_seconds: float = 1.0
@@ -42,46 +52,85 @@ class Intake:
         self._journal = journal
         self._publish_timeout = publish_timeout_seconds
         self._retry = retry_seconds
-        self._appending = ThreadPoolExecutor(APPENDING_THREADS, "journal")
+        self._queue: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
         self._journaled = asyncio.Event()
         self._open = asyncio.Event()
         self._open.set()
 
     @property
     def full(self) -> bool:
-        """Say whether only Kafka can take messages now."""
+        """Say whether the journal has little room left."""
         return self._journal.full
 
-    async def keep(self, messages: Sequence[RawMessage]) -> Literal["published", "journaled"]:
+    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
         """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        waiting = _Waiting(messages, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._arrived.set()
+        return await waiting.done
+
+    async def run(self) -> None:
+        """Serve `keep`, and drain the journal whenever it holds something, until this is cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._serve(), name="intake")
+            both.create_task(self._drain(), name="journal")
+
+    async def close(self) -> None:
+        """Close the journal; what is in it goes to Kafka after the next start."""
+        await asyncio.to_thread(self._journal.close)
+
+    async def _serve(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while batch := [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_REQUESTS))]:
+                await self._settle(batch)
+
+    async def _settle(self, batch: list[_Waiting]) -> None:
+        """Tell each request what became of it; what spoils a batch spoils only its own request."""
+        try:
+            outcome = await self._keep([message for waiting in batch for message in waiting.messages])
+        except asyncio.CancelledError:
+            _refuse(batch, UnreachableError("the receiver is stopping"))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request that waits must learn of it
+            if len(batch) == 1 or isinstance(error, PipelineError):
+                return _refuse(batch, error)
+            for waiting in batch:
+                await self._settle([waiting])
+        else:
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_result(outcome)
+
+    async def _keep(self, messages: Sequence[RawMessage]) -> Outcome:
         if not self._journal.empty:
             await self._while_nearly_drained()
         if self._journal.empty and await self._published(messages):
             return "published"
-        await asyncio.get_running_loop().run_in_executor(self._appending, self._journal.append, messages)
+        await asyncio.to_thread(self._journal.append, messages)
         self._journaled.set()
         return "journaled"
-
-    async def drain(self) -> None:
-        """Bring the journal to Kafka whenever it holds something; runs until it is cancelled."""
-        while True:
-            await self._drain_once()
-            await self._journaled.wait()
-            self._journaled.clear()
-
-    async def close(self) -> None:
-        """Close the journal; what is in it goes to Kafka after the next start."""
-        await asyncio.to_thread(self._appending.shutdown)
-        await asyncio.to_thread(self._journal.close)
 
     async def _published(self, messages: Sequence[RawMessage]) -> bool:
         try:
             await self._publisher.publish_async(messages, self._publish_timeout)
         except (RetriableError, FatalError) as error:  # whatever is wrong with Kafka, the citizen's message is kept
-            if self._journal.empty:
-                _log.warning("journal_opened", error=type(error).__name__)
+            _log.warning("journal_opened", error=type(error).__name__)
             return False
         return True
+
+    async def _while_nearly_drained(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._publish_timeout / 2):
+                await self._open.wait()
+
+    async def _drain(self) -> None:
+        while True:
+            await self._drain_once()
+            await self._journaled.wait()
+            self._journaled.clear()
 
     async def _drain_once(self) -> None:
         drained = 0
@@ -92,7 +141,7 @@ class Intake:
                 self._open.set()
                 await asyncio.sleep(self._retry)
             elif self._journal.size_bytes <= NEARLY_DRAINED_BYTES:
-                self._open.clear()  # until the journal is empty: those who are in `append` now are the last
+                self._open.clear()  # until the journal is empty: what is in `append` now is the last
         self._open.set()
         if drained:
             _log.info("journal_drained", messages=drained)
@@ -105,9 +154,8 @@ class Intake:
             _log.warning("journal_waits", error=type(error).__name__, bytes=self._journal.size_bytes)
             return None
 
-    async def _while_nearly_drained(self) -> None:
-        try:
-            async with asyncio.timeout(self._publish_timeout / 2):
-                await self._open.wait()
-        except TimeoutError:
-            return
+
+def _refuse(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import structlog
 import uvicorn
@@ -77,15 +78,15 @@ class Receiver:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Drain what an earlier run left, and whatever comes; at the end everything is on the disk or in Kafka."""
-        draining = asyncio.create_task(self._intake.drain(), name="journal")
+        working = asyncio.create_task(self._intake.run())
         self._ready = True
         try:
             yield
         finally:
             self._ready = False
-            draining.cancel()
+            working.cancel()
             with suppress(asyncio.CancelledError):
-                await draining
+                await working
             await self._intake.close()
 
     def _endpoint(self, path: str, connector: PushConnector) -> Callable[[requests.Request], Awaitable[Response]]:
@@ -126,14 +127,12 @@ class Receiver:
         return outcome, accepted.answer
 
     async def _read(self, request: requests.Request, limit: int) -> Request:
-        query: dict[str, tuple[str, ...]] = {}
-        for name, value in request.query_params.multi_items():
-            query[name] = (*query.get(name, ()), value)
+        query = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         return Request(
             method=request.method,
-            path=request.url.path,
-            query=query,
-            headers=dict(request.headers),
+            path=request.scope["path"],
+            query={name: tuple(values) for name, values in query.items()},
+            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]},
             body=await _body(request, limit, self._settings.body_timeout_seconds),
         )
 

@@ -40,11 +40,11 @@ class Broker:
 async def opened(broker: Broker, folder: Path, **limits: int) -> AsyncIterator[tuple[Intake, Journal]]:
     journal = Journal(folder, **limits)
     intake = Intake(broker, journal, publish_timeout_seconds=0.2, retry_seconds=0.01)
-    draining = asyncio.create_task(intake.drain())
+    working = asyncio.create_task(intake.run())
     yield intake, journal
-    draining.cancel()
+    working.cancel()
     with suppress(asyncio.CancelledError):
-        await draining
+        await working
     await intake.close()
 
 
@@ -136,3 +136,43 @@ async def test_what_kafka_does_not_get_before_the_end_stays_on_the_disk(tmp_path
     later = Journal(tmp_path)
     assert not later.empty
     later.close()
+
+
+async def test_messages_that_come_at_once_share_a_trip(tmp_path: Path) -> None:
+    trips: list[int] = []
+
+    class Counting(Broker):
+        async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109
+            trips.append(len(messages))
+            await super().publish_async(messages, timeout)
+
+    broker = Counting()
+    broker.delay = 0.01
+    async with opened(broker, tmp_path) as (intake, _):
+        await asyncio.gather(*(intake.keep([message(str(number))]) for number in range(100)))
+    assert sum(trips) == 100
+    assert len(trips) < 5
+    assert broker.held == [str(number) for number in range(100)]
+
+
+async def test_what_spoils_a_batch_spoils_only_its_own_request(tmp_path: Path) -> None:
+    class Choking(Broker):
+        async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109
+            if "poison" in [each.envelope.id for each in messages]:
+                raise ValueError("not even our error")
+            await super().publish_async(messages, timeout)
+
+    async with opened(broker := Choking(), tmp_path) as (intake, _):
+        sent = [intake.keep([message(name)]) for name in ("1", "poison", "3")]
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["published", "not even our error", "published"]
+    assert broker.held == ["1", "3"]
+
+
+async def test_a_request_that_nobody_waits_for_any_more_harms_no_other(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.delay = 0.02
+        gone, other = (asyncio.create_task(intake.keep([message(name)])) for name in ("gone", "other"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert await other == "published"
