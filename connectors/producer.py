@@ -99,17 +99,22 @@ class Producer:
         Blocks only while a topic is not yet known, for `max_block_ms` at most.
         """
         count = _Countdown(len(records))
+        fault: PipelineError | None = None
         for record in records:
-            try:
-                delivery = self._producer().send(
-                    record.topic, value=record.value, key=record.key, headers=record.headers
-                )
-            except (theirs.KafkaError, OSError, ValueError) as error:
-                count.failed(self._judge(error))
-            else:
-                delivery.add_callback(count.arrived)
-                delivery.add_errback(lambda error: count.failed(self._judge(error)))
+            # After the first fault the others fail with it: each would wait as long for a broker that is away.
+            fault = fault or self._queue(record, count)
+            if fault:
+                count.failed(fault)
         return count.done
+
+    def _queue(self, record: Outbound, count: "_Countdown") -> PipelineError | None:
+        try:
+            delivery = self._producer().send(record.topic, value=record.value, key=record.key, headers=record.headers)
+        except (theirs.KafkaError, OSError, ValueError) as error:
+            return self._judge(error)
+        delivery.add_callback(count.arrived)
+        delivery.add_errback(lambda error: count.failed(self._judge(error)))
+        return None
 
     def close(self) -> None:
         """Send what is queued and let go. Safe twice."""

@@ -126,9 +126,9 @@ def test_a_broker_that_is_away_is_an_error_and_not_a_wait_for_ever(
     publisher = Publisher(nowhere, blobs)
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="Kafka"):
-        publisher.publish([raw(b"x")])
+        publisher.publish(raw(b"x", str(number)) for number in range(20))
     publisher.close()
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 9
 
 
 def test_a_broker_that_stalls_confirms_nothing(

@@ -1,0 +1,146 @@
+"""From a real mailbox to the real broker, through kill -9, SIGTERM and a broker that stalls: nothing is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from obstore.store import LocalStore
+from tenacity import wait_fixed
+
+from connectors.cursors import Cursors
+from connectors.health import Health
+from connectors.mailbox import Mailbox
+from connectors.producer import Producer
+from connectors.publisher import Publisher
+from connectors.runner import run_pull
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from tests.connectors.mailboxes import mail, settings
+from tests.connectors.reader import Reader
+from tests.peers import dovecot
+from tests.peers.presence import require
+
+pytestmark = pytest.mark.integration
+
+RAW = topics.raw("mailbox")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server() -> Iterator[dovecot.Dovecot]:
+    require(dovecot.missing())
+    with dovecot.Dovecot() as server:
+        yield server
+
+
+def filled(server: dovecot.Dovecot, mails: int) -> set[bytes]:
+    """Put mails into the inbox and return their subjects."""
+    server.deliver(mail("first"))
+    folder = server.maildir() / "new"
+    owner = folder.stat()
+    for number in range(mails):
+        path = folder / f"{1_700_000_000 + number}.M{number}P1.test"
+        path.write_bytes(mail(f"m{number}").replace(b"\r\n", b"\n"))
+        os.chown(path, owner.st_uid, owner.st_gid)
+    return {b"first", *(b"m%d" % number for number in range(mails))}
+
+
+def arrived(reader: Reader, account: str) -> list[bytes]:
+    return [record.value.split(b"Subject: ")[1].split(b"\r\n")[0] for record in reader.read(RAW, account)]
+
+
+def saved(kafka: KafkaConnection, account: str) -> dict:
+    cursors = Cursors(kafka, account)
+    try:
+        return cursors.load().position
+    finally:
+        cursors.close()
+
+
+def test_kill_9_repeats_some_and_sigterm_none(
+    kafka: KafkaConnection, server: dovecot.Dovecot, reader: Reader, account: str, tmp_path: Path
+) -> None:
+    expected = filled(server, 400)
+    script = Path(__file__).with_name("mailbox_worker.py")
+    command = [sys.executable, script, kafka.bootstrap_servers, str(server.port), account, tmp_path / "blobs"]
+
+    def start() -> subprocess.Popen:
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+
+    for _ in range(2):
+        with start() as worker:
+            worker.stdout.readline()  # a batch is safe: somewhere before, in or after the cursor's save
+            worker.kill()
+    assert len(set(arrived(reader, account))) < len(expected)
+
+    with start() as worker:
+        worker.stdout.readline()
+        worker.send_signal(signal.SIGTERM)
+        said = worker.stdout.read().split()
+        assert worker.wait(20) == 0
+    assert said[-1] == "stopped"
+    before = arrived(reader, account)
+    assert saved(kafka, account)["INBOX"]["uid"] == len(set(before))
+
+    with start() as worker:
+        while int(worker.stdout.readline()) == 20:
+            pass
+        server.deliver(mail("announced"))  # by IDLE
+        while int(worker.stdout.readline()) == 0:
+            pass
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=20)
+    after = arrived(reader, account)
+    assert set(after) == expected | {b"announced"}
+    assert len(after) - len(before) == len(expected) + 1 - len(set(before))
+    assert len(after) <= len(expected) + 1 + 2 * 20
+
+
+def test_a_broker_that_stalls_stops_the_cursor_and_loses_nothing(
+    kafka: KafkaConnection,
+    local_stack: Stack,
+    server: dovecot.Dovecot,
+    reader: Reader,
+    account: str,
+    blobs: LocalStore,
+) -> None:
+    expected = filled(server, 30)
+    publisher = Publisher(kafka, blobs, Producer(kafka, delivery_seconds=1))
+    cursors, health, stop = Cursors(kafka, account), Health(account, "mailbox"), threading.Event()
+    assert cursors.load().position == {}
+    box = Mailbox(settings(port=server.port, max_batch_messages=10), account)
+    options = {"stop": stop, "health": health, "pace": wait_fixed(0.2)}
+    thread = threading.Thread(target=run_pull, args=(box, publisher, cursors), kwargs=options)
+    broker = local_stack.pid("kafka")
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        thread.start()
+        wait_for(lambda: health.report.state == "degraded")
+        assert cursors.load().position == {}
+        assert health.report.last_error == "UnreachableError"
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    wait_for(lambda: health.report.messages >= len(expected))
+    stop.set()
+    thread.join(20)
+    publisher.close()
+    cursors.close()
+    assert not thread.is_alive()
+    assert set(arrived(reader, account)) == expected
+    assert saved(kafka, account)["INBOX"]["uid"] == len(expected)
+
+
+def wait_for(condition: object, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
