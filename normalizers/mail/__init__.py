@@ -6,7 +6,7 @@ from normalizers.mail.classes import class_of
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.people import recipients_of, sender_of
 from normalizers.mail.quote_rules import FORWARD_SUBJECT
-from normalizers.mail.quotes import Split, split
+from normalizers.mail.quotes import Split, is_signature, split
 from normalizers.mail.threads import claimed_date, thread_of
 from normalizers.policy import Policy
 from schemas.errors import MissingBlobError, TooLargeError
@@ -54,6 +54,8 @@ def _split(content: Content, forwarded: bool) -> tuple[Split, str | None]:
     """Split the text; the text of attached mails goes to what is quoted, so that the citizen's own stays clean."""
     text, attached = content.text()
     parts = split(text, forwarded=forwarded)
+    if attached and is_signature(text):  # a phone that forwards a mail adds only its own line
+        return split(attached, forwarded=True)._replace(signature=text.strip()), None
     return parts, "\n\n".join(filter(None, (parts.quoted, attached))) or None
 
 

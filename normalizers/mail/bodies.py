@@ -1,7 +1,7 @@
 """Which parts of a mail are its text and which are its files."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from mimetypes import MimeTypes
 
 from normalizers.draft import File
@@ -11,6 +11,9 @@ from normalizers.mail.html import html_to_text
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
 from normalizers.mail.transfer import split_uuencoded
+
+MAX_GUESSES = 4
+"""Parts of one mail whose charset may be guessed by statistics, which is slow."""
 
 MAX_NESTED = 6
 """Mails within mails whose text is read; deeper ones are files only."""
@@ -68,6 +71,8 @@ class Reader:
 
     forwarded: bool = False
     nesting: int = 0
+    skip_html: bool = False
+    guesses: list[None] = field(default_factory=lambda: [None] * MAX_GUESSES)
 
     def read(self, root: Part) -> Content:
         """Return what a mail holds."""
@@ -93,8 +98,12 @@ class Reader:
 
     def _alternative(self, part: Part) -> Content:
         """Take all files, and the text of one alternative: plain text unless it is empty or only a placeholder."""
-        found = [self._part(child, in_alternative=True) for child in part.children]
-        filled = [content for content in found if any(text.strip() for text in content.texts)]
+        found: list[Content] = []
+        for child in part.children:
+            done = any(not content.from_html and _has_text(content) and not _is_stub(content) for content in found)
+            reader = replace(self, skip_html=True) if done else self
+            found.append(reader._part(child, in_alternative=True))
+        filled = [content for content in found if _has_text(content)]
         plain = next((content for content in filled if not content.from_html), None)
         if plain is not None and len(filled) > 1 and _is_stub(plain):
             plain = None
@@ -107,18 +116,32 @@ class Reader:
     def _shown(self, part: Part) -> Content:
         data, out = part.data(), Content()
         if part.media_type == "text/html":
-            out.texts, out.from_html = [self._html(data, part)], True
+            out.texts, out.from_html = [] if self.skip_html else [self._html(data, part)], True
             return out
         if b"begin" in data:
             data, files = split_uuencoded(data)
             out.files = [_uu_file(name, content) for name, content in files]
-        out.texts = [_plain(data, part)]
+        out.texts = [self._plain(data, part)]
         return out
+
+    def _decoded(self, data: bytes, label: str | None) -> str:
+        guess = label is None and not data.isascii() and bool(self.guesses)
+        if guess:
+            self.guesses.pop()
+        return to_text(data, label, guess=guess)
+
+    def _plain(self, data: bytes, part: Part) -> str:
+        text = self._decoded(data, part.content.text("charset"))
+        if part.media_type in ("text/enriched", "text/richtext"):
+            return re.sub(r"<<", "<", re.sub(r"<(?!<)[^<>]{1,60}>", "", text))
+        if (part.content.text("format") or "").lower() == "flowed":
+            return unflowed(text, delsp=(part.content.text("delsp") or "").lower() == "yes")
+        return text
 
     def _html(self, data: bytes, part: Part) -> str:
         meta = _META_CHARSET.search(data[:4096])
         label = part.content.text("charset") or (meta[1].decode("ascii") if meta else None)
-        return html_to_text(to_text(data, label), mark_quotes=not self.forwarded)
+        return html_to_text(self._decoded(data, label), mark_quotes=not self.forwarded)
 
     def _file(self, part: Part) -> Content:
         data, kind = part.data(), part.media_type
@@ -139,10 +162,11 @@ class Reader:
         name = _name(part) or (f"{base_name(subject.replace('/', '_'))}"[:80] + ".eml" if subject else None)
         out = Content(files=[File(name=name, media_type=part.media_type, data=data)])
         if self.nesting < MAX_NESTED:
-            content = Reader(forwarded=True, nesting=self.nesting + 1).read(inner)
+            content = Reader(forwarded=True, nesting=self.nesting + 1, guesses=self.guesses).read(inner)
             text, deeper = content.text()
             out.defects = content.defects
-            out.nested = ["\n\n".join(filter(None, (subject if self.nesting else None, text, deeper)))]
+            whole = "\n\n".join(filter(None, (subject if self.nesting else None, text.strip("\n"), deeper)))
+            out.nested = [whole] if whole else []
         return out
 
 
@@ -156,18 +180,13 @@ def _is_shown(part: Part, in_alternative: bool) -> bool:
     return part.depth == 0 or in_alternative or _name(part) is None
 
 
+def _has_text(content: Content) -> bool:
+    return any(text.strip() for text in content.texts)
+
+
 def _is_stub(content: Content) -> bool:
     text = "".join(content.texts).strip()
     return len(text) < 400 and _STUB.search(text) is not None
-
-
-def _plain(data: bytes, part: Part) -> str:
-    text = to_text(data, part.content.text("charset"))
-    if part.media_type in ("text/enriched", "text/richtext"):
-        return re.sub(r"<<", "<", re.sub(r"<(?!<)[^<>]{1,60}>", "", text))
-    if (part.content.text("format") or "").lower() == "flowed":
-        return unflowed(text, delsp=(part.content.text("delsp") or "").lower() == "yes")
-    return text
 
 
 def _name(part: Part) -> str | None:
@@ -175,6 +194,8 @@ def _name(part: Part) -> str | None:
         name = base_name(parameters.text(key))
         if name:
             return name
+    if not part.media_type.startswith("text/") and (location := part.headers.text("content-location")):
+        return base_name(location.split("?")[0])
     if "uu" in (part.headers.text("content-transfer-encoding") or "").lower():
         begin = re.search(rb"^begin\s+[0-7]{3,4}\s+(\S[^\r\n]*)", part.body[:4096], re.MULTILINE)
         return base_name(to_text(begin[1])) if begin else None
@@ -205,7 +226,9 @@ def _unparted(part: Part) -> Content:
     """Show the raw text of a multipart that could not be cut; one nested too deep is kept as a file as well."""
     data = part.body
     if not part.too_deep:
-        return Content(texts=[_FRAME.sub("", to_text(data)).strip("\n")], defects={"no_parts"})
+        return Content(
+            texts=[_FRAME.sub("", to_text(data)).strip("\n")], defects={"no_parts"} if data.strip() else set()
+        )
     text = re.sub(r"\n{3,}", "\n\n", _FRAME.sub("", to_text(data[: 1024 * 1024])))
     file = File(name="too-deep.eml", media_type="application/octet-stream", data=data)
     return Content(texts=[text.strip("\n")], files=[file], defects={"too_deep"})

@@ -28,11 +28,14 @@ _BIG5_COMMON = re.compile("[的是我有不在了人這個們來說請為時要�
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
 
 
-def to_text(data: bytes, label: str | None = None) -> str:
-    """Return the text of `data`; never fails, and prefers the charset that the bytes prove over the label."""
+def to_text(data: bytes, label: str | None = None, *, guess: bool = False) -> str:
+    """Return the text of `data`; never fails, and prefers the charset that the bytes prove over the label.
+
+    `guess` allows the statistical detector, which takes tens of milliseconds and needs more than a few words.
+    """
     if data.isascii() and b"\x1b" not in data and not (label and _stateful(label)):
         return clean(data.decode("ascii"))
-    return clean(_decode(data, label))
+    return clean(_decode(data, label, guess))
 
 
 def clean(text: str) -> str:
@@ -48,13 +51,13 @@ def _stateful(label: str) -> bool:
     return "utf-7" in low or "hz" in low or "utf-16" in low or "utf-32" in low
 
 
-def _decode(data: bytes, label: str | None) -> str:
+def _decode(data: bytes, label: str | None, guess: bool) -> str:
     codec = codec_of(label)
     if codec is not None:
         text = _declared(data, codec)
         if text is not None:
             return text
-    return _guessed(data, codec)
+    return _guessed(data, guess and codec is None)
 
 
 @lru_cache(maxsize=512)
@@ -96,7 +99,7 @@ def _declared(data: bytes, codec: str) -> str | None:
     return text
 
 
-def _guessed(data: bytes, declared: str | None) -> str:
+def _guessed(data: bytes, guess: bool) -> str:
     if b"\x1b$" in data and (text := _strict(data, "iso2022_jp_2")) is not None:
         return text
     if (text := _strict(data, "utf-8")) is not None:
@@ -106,7 +109,7 @@ def _guessed(data: bytes, declared: str | None) -> str:
     for codec in ("utf-8", "gb18030"):
         if (text := _mostly(data, codec)) is not None:
             return text
-    return _last_resort(data, declared)
+    return _last_resort(data, guess)
 
 
 def _chinese(data: bytes) -> str | None:
@@ -115,11 +118,15 @@ def _chinese(data: bytes) -> str | None:
     return _strict(data, "gb18030") if looks_gb(data) else None
 
 
-def _last_resort(data: bytes, declared: str | None) -> str:
-    best = from_bytes(data[:_GUESS_BYTES]).best() if declared is None else None
+def _last_resort(data: bytes, guess: bool) -> str:
+    best = from_bytes(data[:_GUESS_BYTES]).best() if guess and _is_long(data) else None
     if best is not None and (text := _strict(data, best.encoding)) is not None:
         return text
     return data.decode("cp1252", "replace") if _strict(data, "cp1252") is not None else data.decode("latin-1")
+
+
+def _is_long(data: bytes) -> bool:
+    return len(_NON_ASCII.findall(data[:_GUESS_BYTES])) >= 24
 
 
 def looks_gb(data: bytes, *, sure: bool = False) -> bool:
@@ -127,13 +134,15 @@ def looks_gb(data: bytes, *, sure: bool = False) -> bool:
 
     In GBK nearly every second byte is a high one as well; in a Western text an accent is followed by a letter.
     """
-    pairs = high = 0
-    for match in _PAIRS.finditer(data[: 16 * _GUESS_BYTES]):
-        pairs += 1
-        high += match[2] is not None and match[2] >= b"\xa1" and match[1] >= b"\xa1"
-    if sure:
-        return high >= 2 and high >= 0.9 * pairs
-    return high >= 0.5 * pairs
+    sample = data[: 16 * _GUESS_BYTES]
+    pairs = sum(1 for _ in _PAIRS.finditer(sample))
+    common = sum(1 for match in _PAIRS.finditer(sample) if match[2] and _is_common(match[1][0], match[2][0]))
+    return common >= 2 and common >= 0.8 * pairs if sure else common >= 0.5 * pairs
+
+
+def _is_common(lead: int, trail: int) -> bool:
+    """Tell a character of GB 2312's first level, or its punctuation: nine of ten in any Chinese text."""
+    return trail >= 0xA1 and (0xB0 <= lead <= 0xD7 or 0xA1 <= lead <= 0xA3)
 
 
 def _strict(data: bytes, codec: str) -> str | None:
@@ -145,9 +154,12 @@ def _strict(data: bytes, codec: str) -> str | None:
 
 def _mostly(data: bytes, codec: str) -> str | None:
     """Return the text when only a few bytes are wrong, as in a mail that was cut inside a character."""
+    if codec == "gb18030" and not looks_gb(data):
+        return None
+    for cut in range(1, 4):
+        if len(data) > cut + 1 and (text := _strict(data[:-cut], codec)) is not None:
+            return None if text.isascii() else text + "\ufffd"
     text = data.decode(codec, "replace")
     wrong = text.count("\ufffd")
     right = sum(1 for _ in _NON_ASCII.finditer(data)) // (3 if codec == "utf-8" else 2) - wrong
-    if codec == "gb18030" and not looks_gb(data):
-        return None
     return text if right >= 4 * wrong else None

@@ -38,6 +38,8 @@ _QUOTE_CLASSES = re.compile(
 _REST_IDS = re.compile(r"divRplyFwdMsg|stopSpelling", re.I)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
 _SPACES = re.compile(r"[ \t\n\r\u00a0\u200b\u200c\u2060]+")
+_WIDE = re.compile(" {2,}")
+_GAP = re.compile(r"((?:^|\n)(?:> ?)*)(?:\n(?:> ?)*(?=\n)){2,}")
 _TAG = re.compile(r"<(/?)([a-zA-Z!][^\s/>]{0,40})")
 _DATA_URI = re.compile(r"data:[a-z/+.-]{0,80};base64,[A-Za-z0-9+/=\s%]{200,}", re.I)
 _URL = re.compile(r"^https?://", re.I)
@@ -107,9 +109,12 @@ class _Writer:
                 self._text(node.text_content or "")
             elif not self._hidden(node):
                 stack.append((node, True, self._enter(node)))
-                stack.extend((child, False, 0) for child in reversed(_children(node)))
+                child = node.last_child
+                while child is not None:
+                    stack.append((child, False, 0))
+                    child = child.prev
         self._break()
-        return re.sub(r"((?:^|\n)(?:> ?)*)(?:\n(?:> ?)*(?=\n)){2,}", r"\1\n", "\n".join(self.lines)).strip("\n")
+        return clean(_GAP.sub(r"\1\n", "\n".join(self.lines))).strip("\n")
 
     def _hidden(self, node: LexborNode) -> bool:
         tag = node.tag
@@ -172,7 +177,6 @@ class _Writer:
             self.current.append(f" <{address}>")
 
     def _text(self, text: str) -> None:
-        text = clean(text)
         if not self.pre:
             self.current.append(_SPACES.sub(" ", text))
             return
@@ -184,9 +188,11 @@ class _Writer:
 
     def _break(self, *, always: bool = False) -> None:
         """End the line; an empty one counts only after a <br>."""
+        if not self.current and not always:
+            return
         line = "".join(self.current)
-        line = line.rstrip() if self.pre else re.sub(" {2,}", " ", line).strip()
         self.current.clear()
+        line = line.rstrip() if self.pre else _WIDE.sub(" ", line).strip()
         if line or always:
             self.lines.append(self._prefix() + line)
 
@@ -196,14 +202,6 @@ class _Writer:
 
     def _prefix(self) -> str:
         return "> " * min(self.quotes + self.rest_quoted, 5)
-
-
-def _children(node: LexborNode) -> list[LexborNode]:
-    out, child = [], node.child
-    while child is not None:
-        out.append(child)
-        child = child.next
-    return out
 
 
 def _is_tight(node: LexborNode) -> bool:

@@ -89,19 +89,21 @@ def _children(part: Part, budget: int) -> Iterator[Part]:
 
 def _pieces(part: Part, budget: int) -> Iterator[tuple[int, int, bytes]]:
     """Yield the slices between the delimiters; a wrong or missing boundary is looked for in the body itself."""
-    body, boundary = part.body, part.content.raw("boundary").strip()
-    for attempt in range(3):
-        marks = list(_delimiters(body, boundary, budget)) if boundary else []
+    for body, boundaries in _attempts(part):
+        marks = sorted(mark for boundary in boundaries for mark in _delimiters(body, boundary, budget))
         if marks:
             yield from _between(body, marks)
             return
-        if attempt == 0:
-            guess = _GUESSED_BOUNDARY.search(body)
-            boundary = guess[1] if guess and b"--" + guess[1] + b"--" in body else b""
-            if not boundary:
-                body, boundary = part.data(), part.content.raw("boundary")  # a multipart must not be encoded; some are
-        else:
-            boundary = b""
+
+
+def _attempts(part: Part) -> Iterator[tuple[bytes, list[bytes]]]:
+    named = list({boundary.strip(): None for boundary in part.content.all_raw("boundary")[:3] if boundary.strip()})
+    yield part.body, named
+    guess = _GUESSED_BOUNDARY.search(part.body)
+    if guess and b"--" + guess[1] + b"--" in part.body:
+        yield part.body, [guess[1]]
+    if named and (body := part.data()) is not part.body:  # a multipart must not be encoded; some are
+        yield body, named
 
 
 def _delimiters(body: bytes, boundary: bytes, budget: int) -> Iterator[tuple[int, int, bool]]:

@@ -20,29 +20,43 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 class Parameters:
     """A header value with parameters: `value` in lower case, parameters by name in lower case."""
 
-    __slots__ = ("_extended", "_plain", "value")
+    __slots__ = ("_extended", "_plain", "_repeated", "value")
 
-    def __init__(self, value: str, plain: dict[str, bytes], extended: dict[str, dict[int, tuple[bytes, bool]]]) -> None:
+    def __init__(self, value: str) -> None:
         self.value = value
-        self._plain = plain
-        self._extended = extended
+        self._plain: dict[str, bytes] = {}
+        self._repeated: dict[str, list[bytes]] = {}
+        self._extended: dict[str, dict[int, tuple[bytes, bool]]] = {}
 
     @classmethod
     def of(cls, header: bytes) -> "Parameters":
         """Read a header value; garbage gives no parameters."""
         head = _HEAD.match(header)
         value, start = (head[1], head.end()) if head else (b"", 0)
-        plain: dict[str, bytes] = {}
-        extended: dict[str, dict[int, tuple[bytes, bool]]] = {}
-        for match in _PARAMETER.finditer(header, start):
-            if len(plain) + len(extended) >= _MAX_PARAMETERS:
+        found = cls(value.decode("ascii", "replace").lower())
+        for count, match in enumerate(_PARAMETER.finditer(header, start)):
+            if count >= _MAX_PARAMETERS:
                 break
-            _store(match[1].decode("ascii", "replace").lower(), _unquoted(match[2]), plain, extended)
-        return cls(value.decode("ascii", "replace").lower(), plain, extended)
+            found._store(match[1].decode("ascii", "replace").lower(), _unquoted(match[2]))
+        return found
+
+    def _store(self, name: str, value: bytes) -> None:
+        section = _SECTION.match(name)
+        if section is not None:
+            encoded = section[2] is None or section[3] is not None
+            self._extended.setdefault(section[1], {}).setdefault(int(section[2] or 0), (value, encoded))
+        elif name in self._plain:
+            self._repeated.setdefault(name, []).append(value)
+        else:
+            self._plain[name] = value
 
     def raw(self, name: str) -> bytes:
         """Return a parameter as bytes, or nothing."""
         return self._plain.get(name, b"") or b"".join(piece for piece, _ in self._sections(name))
+
+    def all_raw(self, name: str) -> list[bytes]:
+        """Return a parameter's values, several when it is repeated, as bytes."""
+        return [value for value in (self.raw(name), *self._repeated.get(name, ())) if value]
 
     def text(self, name: str) -> str | None:
         """Return a parameter as text: RFC 2231 sections first, then encoded words, then raw bytes."""
@@ -54,17 +68,6 @@ class Parameters:
     def _sections(self, name: str) -> list[tuple[bytes, bool]]:
         found = self._extended.get(name, {})
         return [found[number] for number in sorted(found)]
-
-
-def _store(
-    name: str, value: bytes, plain: dict[str, bytes], extended: dict[str, dict[int, tuple[bytes, bool]]]
-) -> None:
-    section = _SECTION.match(name)
-    if section is None:
-        plain.setdefault(name, value)
-        return
-    encoded = section[2] is None or section[3] is not None
-    extended.setdefault(section[1], {}).setdefault(int(section[2] or 0), (value, encoded))
 
 
 def _unquoted(value: bytes) -> bytes:

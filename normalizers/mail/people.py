@@ -8,15 +8,19 @@ from normalizers.mail.words import decode_words, one_line
 from schemas.records import Party
 
 MAX_RECIPIENTS = 500
+_MAX_LENGTH = 400
 
 _TOKEN = re.compile(
-    rb'"(?:[^"\\]|\\.)*"|\([^()]*\)|<[^<>]*>|=\?[^?\s]+\?[bBqQ]\?[^?]*\?=|[,;:]|[^",;:()<=]+|.', re.DOTALL
+    rb'"(?:[^"\\]|\\.){0,400}"|\((?:[^()\\]|\\.){0,400}\)|<[^<>]*>|=\?[^?\s]+\?[bBqQ]\?[^?]*\?=|[,;:]|[^",;:()<=]+|.',
+    re.DOTALL,
 )
-_ANGLE = re.compile(rb"<\s*([^<>]*?)\s*>?\s*(?:\(([^()]*)\)\s*)?[^<>\w]*$")
-_COMMENT = re.compile(rb"\(([^()]*)\)")
+_ANGLE = re.compile(rb"<\s*([^<>]*?)\s*>?[^<>\w]*$")
+_COMMENT = re.compile(rb'("(?:[^"\\]|\\.){0,400}")|\(((?:[^()\\]|\\.){0,400})\)')
+_SPACED_MARK = re.compile(rb"\s*([@.])\s*")
 _LOOSE = re.compile(r"[^\s<>\"',;:()\[\]\\]+@[^\s<>\"',;:()\[\]\\@]+")
 _ROUTE = re.compile(r"^(?:@[^:@]+,?)+:")
-_ADDRESS = re.compile(r"^[^\s@<>]+(?:@[^\s@<>]+)+$")
+_ADDRESS = re.compile(r"^(?:\"[^\"]+\"|[^\s@<>,;:()\"]+)(?:@[^\s@<>,;:()]+)+$")
+_NOBODY = re.compile(r"^undisclosed|^recipient list|收件人未公开", re.IGNORECASE)
 
 
 def sender_of(headers: Headers) -> Party | None:
@@ -72,14 +76,25 @@ def _mailboxes(value: bytes) -> Iterator[bytes]:
 def _party(piece: bytes) -> Party | None:
     if not piece:
         return None
-    angle = _ANGLE.search(piece)
+    plain, comment = _without_comments(piece)
+    angle = _ANGLE.search(plain)
     if angle:
-        name, address = piece[: angle.start()], angle[1]
-        return _made(_name(name) or _name(angle[2] or b""), decode_words(address))
-    comment = _COMMENT.search(piece)
-    name = comment[1] if comment else b""
-    rest = _COMMENT.sub(b" ", piece)
-    return _made(_name(name), decode_words(rest).strip("\"' "))
+        name, address = plain[: angle.start()], _SPACED_MARK.sub(rb"\1", angle[1])
+        return _made(_name(name) or _name(comment), decode_words(address))
+    return _made(_name(comment), decode_words(plain).strip("\"' "))
+
+
+def _without_comments(piece: bytes) -> tuple[bytes, bytes]:
+    """Return the mailbox without its comments, and the first of them; what stands in quotes is none."""
+    comment = b""
+    for _ in range(4):  # they nest
+        found = _COMMENT.findall(piece)
+        comment = comment or next((text for _, text in found if text), b"")
+        changed = _COMMENT.sub(lambda match: match[1] or b" ", piece)
+        if changed == piece:
+            break
+        piece = changed
+    return piece.strip(), comment
 
 
 def _name(raw: bytes) -> str | None:
@@ -99,9 +114,12 @@ def _made(name: str | None, address: str) -> Party | None:
         around = one_line(address[: loose.start()].strip("\"'<>()[] ")) if loose.string == address else None
         name, address = name or around or None, loose[0]
     local, _, domain = address.rpartition("@")
-    return Party(kind="email", value=f"{local}@{domain.lower().rstrip('.')}", name=None if name == address else name)
+    name = None if name == address else (name or "")[:_MAX_LENGTH] or None
+    return Party(kind="email", value=f"{local}@{domain.lower().rstrip('.')}"[:_MAX_LENGTH], name=name)
 
 
 def _named(name: str | None, address: str) -> Party | None:
-    value = address or name
+    value = (address or name or "")[:_MAX_LENGTH]
+    if value and _NOBODY.match(value):
+        return None
     return Party(kind="name", value=value, name=name if name != value else None) if value else None

@@ -51,6 +51,7 @@ _ATTRIBUTION = re.compile(
     rf"|[在于]?[ \t]*(?:\d|星期|周).{{2,300}}?{_WROTE}[ \t]*[:：,，]?"
     r"|.{1,120}(?:于|在)[ \t]*\d{4}[-/年].{0,120}(?:写道|寫道|写到)[ \t]*[:：]?"
     r"|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[ \t].{0,80}<[^<>\s]+@[^<>\s]+>[:：]?"
+    r"|.{0,40}\d.{3,200}\d{1,2}:\d{2}.{0,150}<[^<>\s]+@[^<>\s]+>[ \t]*[:：]"
     r"|Sent from Samsung .{0,80}<[^<>\s]+@[^<>\s]+> wrote:"
     r"|\S.{0,80}<[^<>\s]+@[^<>\s]+>[ \t]*(?:wrote|写道|寫道|schrieb|a écrit)[ \t]*[:：]"
     r")[ \t\xa0]*$",
@@ -85,6 +86,10 @@ _HEADER = re.compile(
     r"^[ \t\xa0>＞*|]*(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items()) + r")[ \t\xa0*]*[:：]",
     re.IGNORECASE,
 )
+
+
+MAY_OPEN = re.compile(rf"{MAY_ATTRIBUTE.pattern}|^[ \t]*[-_=*—]{{2}}|{_HEADER.pattern}", re.IGNORECASE)
+"""A look at any line, so that those that open nothing cost no more."""
 
 
 def header_kind(line: str) -> str | None:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from normalizers.mail import quote_rules as rules
 
 _ATTRIBUTION_LINES = 4
+_MAX_TRIES = 1_000
+_MAX_LINES = 20_000
 
 
 class Split(NamedTuple):
@@ -29,6 +31,12 @@ def split(text: str, *, forwarded: bool = False) -> Split:
     return Split(_joined(body) or "", _joined(quoted), _joined(signature))
 
 
+def is_signature(text: str) -> bool:
+    """Tell whether a text is nothing but a signature."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return bool(lines) and (bool(rules.DELIMITER.match(lines[0])) or all(map(rules.DEVICE.match, lines)))
+
+
 def _joined(lines: list[str]) -> str | None:
     """Join lines; runs of blank ones, left where something was taken out, become one."""
     out: list[str] = []
@@ -41,14 +49,19 @@ def _joined(lines: list[str]) -> str | None:
 
 def _mark(lines: list[str], own: list[bool]) -> None:
     """Mark every quoted line; a single line with ">" and nothing that announces it is the writer's own."""
-    index, marked, announced = 0, [], False
-    while index < len(lines):
+    index, marked, announced, tries = 0, [], False, 0
+    while index < min(len(lines), _MAX_LINES):
         line = lines[index]
         if rules.QUOTED.match(line):
             marked.append(index)
         elif rules.FORWARD.match(line):  # what follows was passed on for us to read
             break
-        elif line.strip() and (length := _opening(lines, index)):
+        elif (
+            tries < _MAX_TRIES
+            and rules.MAY_OPEN.search(line)
+            and (tries := tries + 1)
+            and (length := _opening(lines, index))
+        ):
             announced = True
             marked.extend(range(index, index + length))
             index += length
@@ -63,7 +76,7 @@ def _mark(lines: list[str], own: list[bool]) -> None:
 
 
 def _next(lines: list[str], index: int) -> str:
-    return next((line for line in lines[index:] if line.strip()), "")
+    return next((lines[i] for i in range(index, len(lines)) if lines[i].strip()), "")
 
 
 def _opening(lines: list[str], index: int) -> int:

@@ -11,6 +11,7 @@ from schemas.records import Thread
 MAX_REFERENCES = 200
 
 _BRACKETED = re.compile(r"<\s*([^<>]{1,998}?)\s*>")
+_COMMENT = re.compile(r"\([^()]*\)|(?<=\d)\s+(?=:)|(?<=:)\s+(?=\d)")
 _BARE = re.compile(r"[^\s<>,;\"]{1,998}@[^\s<>,;\"]{1,998}")
 
 
@@ -33,7 +34,7 @@ def thread_of(headers: Headers) -> Thread:
 
 def _ids(value: str | None, *, whole: bool) -> list[str]:
     """Return the ids in a value; a malformed Message-ID is taken as it is, since answers will quote it so."""
-    text = one_line(value or "")
+    text = _COMMENT.sub("", one_line(value or ""))
     found = ["".join(item.split()) for item in _BRACKETED.findall(text)] or _BARE.findall(text)
     if not found and whole and text.strip("<> "):
         found = [text.strip("<> ")[:998]]
@@ -46,6 +47,6 @@ def claimed_date(headers: Headers) -> str | None:
     if text is None:
         return None
     try:
-        return parsedate_to_datetime(text).isoformat()
+        return parsedate_to_datetime(_COMMENT.sub("", text)).isoformat()
     except (TypeError, ValueError, IndexError, OverflowError):
         return text[:200]

@@ -3,7 +3,8 @@
 import binascii
 import re
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]+")
+_BASE64_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
+_NOT_BASE64_BYTES = bytes(set(range(256)) - set(_BASE64_BYTES.strip()))
 _SOFT_BREAK = re.compile(rb"=[ \t]+(\r?\n)")
 _BEGIN = re.compile(rb"^begin[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255}?)[ \t]*\r?$", re.MULTILINE)
 _END = re.compile(rb"^end[ \t]*\r?$", re.MULTILINE)
@@ -25,21 +26,19 @@ def decoded(body: bytes, encoding: str, *, is_text: bool) -> bytes:
 def _base64(body: bytes, *, is_text: bool) -> bytes:
     if is_text and _is_plain(body):
         return body
-    kept = _NOT_BASE64.sub(b"", body) if _NOT_BASE64.search(body) else body
-    segments = [piece for piece in re.split(rb"=+\s*", kept) if piece.strip()] if b"=" in kept else [kept]
-    return b"".join(_segment(piece) for piece in segments)
+    kept = body.translate(None, _NOT_BASE64_BYTES)
+    return b"".join(_segment(piece) for piece in kept.split(b"=") if piece)
 
 
 def _is_plain(body: bytes) -> bool:
     """Tell a text that is labelled base64 but was never encoded: it has what base64 does not."""
-    strange = sum(len(run) for run in _NOT_BASE64.findall(body))
+    strange = len(body.translate(None, _BASE64_BYTES))
     longest = max(map(len, body.split()), default=0)
     return strange * 20 > len(body) or (b" " in body.strip() and longest < 20)
 
 
 def _segment(piece: bytes) -> bytes:
     """Decode one padded run; several of them stand in one body when a mailer encodes block by block."""
-    piece = b"".join(piece.split())
     piece = piece[:-1] if len(piece) % 4 == 1 else piece
     return binascii.a2b_base64(piece + b"=" * (-len(piece) % 4))
 
