@@ -54,13 +54,13 @@ def _stage(settings: "Settings", console: Any, quiet: bool) -> tuple[Any, "Play"
     import asyncio
 
     from hotline import services
+    from hotline.cli.stack import local_stack
     from hotline.demo.play import Play
     from hotline.local.jars import GREENMAIL, fetch_jars
     from hotline.local.progress import Shown
-    from hotline.local.stack import Stack
     from hotline.provision import Provision
 
-    stack = Stack(settings.data_dir)
+    stack = local_stack(settings)
     with Shown(console) as progress:
         fetch_jars(GREENMAIL, progress=progress)
         endpoints = stack.up(progress)
