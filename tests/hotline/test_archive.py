@@ -1,0 +1,200 @@
+"""Searches on the real Elasticsearch: names, numbers, roads, traditional characters; masked by default."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import pytest
+from elasticsearch import AsyncElasticsearch
+from msgspec.structs import replace
+
+from hotline.archive import Archive, Filters
+from hotline.local.stack import Endpoints
+from normalizers.text import fold
+from schemas import ids, topics
+from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.records import Link, Message, RawRef, Record, Ticket
+from schemas.wire import Position, encode
+from sinks import Document, routes
+from sinks.elastic import ElasticSink
+
+pytestmark = pytest.mark.integration
+
+AT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
+TEXTS = {
+    "zhang": "张伟反映：沈阳市和平区中山路12号的路灯不亮，多次拨打无人处理。",
+    "long_road": "中山路128号门前道路积水，行人无法通过",
+    "long_name": "张大伟来电，小区电梯故障",
+    "traditional": "瀋陽鐵西區廣場噪音擾民，請儘快處理",
+    "latin": "ＷｉＦｉ信号差，K12路公交站旁，联系 Mayor@Example.ORG",
+    "masked_only": "市民[姓名]反映噪音",
+}
+
+
+class World(NamedTuple):
+    archive: Archive
+    sink: ElasticSink
+
+
+def ticket(name: str, number: int, *, masked: bool, **more: object) -> Ticket:
+    text = TEXTS[name]
+    identifier = ids.ticket_id("210100", ids.message_id("/hotline/web/test", name))
+    made = Ticket(
+        ticket_id=identifier,
+        ticket_no=ids.ticket_no("210100", AT, number),
+        version=1,
+        jurisdiction="210100",
+        status="registered",
+        status_at=AT,
+        channel="sms" if number % 2 else "web",
+        channel_kind="app",
+        channel_account="test",
+        title=text[:10],
+        text=text,
+        search_text=fold(text),
+        received_at=AT + timedelta(hours=number),
+        ingested_at=AT,
+        updated_at=AT,
+        first_message_id=ids.message_id("/hotline/web/test", name),
+        message_count=1,
+        cluster_id=identifier,
+        masked=masked,
+    )
+    return replace(made, **more)
+
+
+def out(topic: str, key: str, record: Record, version: int, recorded: str = "2026-11-24T01:00:00+00:00") -> Document:
+    headers = [("ce_sequence", b"%010d" % version), ("ce_recordedtime", recorded.encode())]
+    return Document(Position(topic, 0, 0), key.encode(), encode(record), headers)
+
+
+@pytest.fixture
+async def world(stack: Endpoints) -> AsyncIterator[World]:
+    prefix = f"a{uuid.uuid4().hex[:10]}"
+    client = AsyncElasticsearch(stack.elasticsearch_url)
+    made = World(Archive(client, prefix), ElasticSink(client, routes(prefix).values()))
+    await made.sink.open()
+    yield made
+    names = [entry["index"] for entry in await client.cat.indices(index=f"{prefix}-*", format="json")]
+    await client.indices.delete(index=names)
+    for route in routes(prefix).values():
+        await client.indices.delete_index_template(name=route.index.alias)
+    await made.sink.close()
+
+
+@pytest.fixture
+async def filled(world: World) -> World:
+    clear = [ticket(name, n, masked=False) for n, name in enumerate(TEXTS) if name != "masked_only"]
+    masked = ticket("masked_only", 5, masked=True)
+    documents = [out(topics.TICKET, t.ticket_id, t, 1) for t in clear]
+    verdicts = await world.sink.write([*documents, out(topics.TICKET_MASKED, masked.ticket_id, masked, 1)])
+    assert len(verdicts.stored) == len(TEXTS)
+    await world.archive.refresh()
+    return world
+
+
+def named(*names: str) -> set[str]:
+    return {ids.ticket_id("210100", ids.message_id("/hotline/web/test", name)) for name in names}
+
+
+QUERIES: dict[str, set[str]] = {
+    "张伟": {"zhang"},
+    "张大伟": {"long_name"},
+    "中山路12号": {"zhang"},
+    "中山路128号": {"long_road"},
+    "中山路": {"zhang", "long_road"},
+    "中山路１２号": {"zhang"},
+    "路灯 中山路": {"zhang"},
+    "路灯 积水": set(),
+    "中山路 -积水": {"zhang"},
+    "沈阳铁西区": {"traditional"},
+    "瀋陽鐵西區": {"traditional"},
+    "沈阳": {"zhang", "traditional"},
+    "瀋陽": {"zhang", "traditional"},
+    "wifi": {"latin"},
+    "k12路": {"latin"},
+    "12路": set(),
+    "mayor@example.org": {"latin"},
+    "号12": set(),
+    "！？": set(),
+    "*": set(),
+    '张伟" OR "电梯': set(),
+    "路灯不亮，": {"zhang"},
+}
+
+
+async def test_a_query_finds_exactly_what_is_written(filled: World) -> None:
+    found = {query: {hit.ticket_id for hit in await filled.archive.search(query, masked=False)} for query in QUERIES}
+    assert found == {query: named(*names) for query, names in QUERIES.items()}
+    counts = {query: await filled.archive.count(query, masked=False) for query in QUERIES}
+    assert counts == {query: len(names) for query, names in QUERIES.items()}
+
+
+async def test_search_sees_the_masked_index_unless_told(filled: World) -> None:
+    assert await filled.archive.search("张伟") == []
+    assert {hit.ticket_id for hit in await filled.archive.search("噪音")} == named("masked_only")
+    assert await filled.archive.count() == 1
+    assert await filled.archive.ticket(*named("zhang")) is None
+
+
+async def test_a_hit_shows_where_the_words_are(filled: World) -> None:
+    (hit,) = await filled.archive.search("中山路12号 路灯", masked=False)
+    assert [hit.snippet[start:end] for start, end in hit.marks] == ["中山路12号", "路灯"]
+    assert (hit.status, hit.channel, hit.received_at) == ("registered", "web", AT)
+
+
+async def test_the_newest_come_first_and_filters_narrow(filled: World) -> None:
+    hits = await filled.archive.search("", masked=False, limit=2)
+    assert [hit.received_at for hit in hits] == [AT + timedelta(hours=n) for n in (4, 3)]
+    assert await filled.archive.count(masked=False, filters=Filters(channel="sms")) == 2
+    assert await filled.archive.count(masked=False, filters=Filters(status="closed")) == 0
+    assert await filled.archive.count(masked=False, filters=Filters(jurisdiction="440100")) == 0
+    span = Filters(received_from=AT + timedelta(hours=1), received_to=AT + timedelta(hours=3))
+    assert await filled.archive.count(masked=False, filters=span) == 2
+
+
+async def test_a_ticket_is_found_by_id_and_by_number(filled: World) -> None:
+    expected = ticket("zhang", 0, masked=False)
+    assert await filled.archive.ticket(expected.ticket_id, masked=False) == expected
+    assert await filled.archive.ticket(expected.ticket_no, masked=False) == expected
+    assert [hit.ticket_id for hit in await filled.archive.search(expected.ticket_no, masked=False)] == [
+        expected.ticket_id
+    ]
+    assert await filled.archive.ticket("210100-unknown", masked=False) is None
+
+
+async def test_messages_and_links_lead_from_a_ticket_to_its_bytes(world: World) -> None:
+    message = Message(
+        message_id="m" * 26, source="/hotline/web/test", id="1", channel="web", channel_kind="app", account="test",
+        jurisdiction="210100", received_at=AT, ingested_at=AT, raw=RawRef(sha256="0" * 64), normalizer_version=1,
+    )  # fmt: skip
+    links = [
+        Link(message_id=name * 26, jurisdiction="210100", ticket_id="t", relation="new", decided_at=AT + timedelta(n),
+             policy_version="1")
+        for n, name in enumerate("zm")
+    ]  # fmt: skip
+    again = replace(message, normalizer_version=2)
+    documents = [
+        out(topics.MESSAGE, message.message_id, again, 2, "2026-11-30T23:59:59+00:00"),
+        out(topics.MESSAGE, message.message_id, message, 1, "2026-12-01T00:00:01+00:00"),
+        *[out(topics.LINK, link.message_id, link, 1) for link in links],
+    ]
+    assert len((await world.sink.write(documents)).stored) == 4
+    await world.archive.refresh()
+    assert await world.archive.links("t") == links
+    assert await world.archive.links("other") == []
+    assert await world.archive.message("m" * 26) == again, "the newer version wins across two months"
+    assert await world.archive.message("x" * 26) is None
+
+
+async def test_no_index_names_the_next_action(stack: Endpoints) -> None:
+    async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+        with pytest.raises(MisconfiguredError, match="hotline index create"):
+            await Archive(client, "nowhere").search("x")
+
+
+async def test_no_server_names_the_next_action() -> None:
+    async with AsyncElasticsearch("http://127.0.0.1:1", max_retries=0) as client:
+        with pytest.raises(UnreachableError, match="hotline up"):
+            await Archive(client).count()
