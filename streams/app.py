@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from yarl import URL
 
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError
-from streams.sender import MAX_BATCH_BYTES, ssl_context
+from schemas.errors import FatalError, PipelineError
+from streams.sender import MAX_BATCH_BYTES, ssl_context, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 
@@ -95,7 +96,8 @@ def tune_collector() -> None:
 async def serve(app: faust.App, stop: asyncio.Event) -> None:
     """Run `app` until `stop` is set, then finish what has begun, commit, and leave the group.
 
-    Raises FatalError when the app crashes: the process should end and be started again.
+    Raises UnreachableError when Kafka does not answer at the start, FatalError when the app crashes: the process should
+    end and be started again.
     """
     tune_collector()
     app.loop = asyncio.get_running_loop()
@@ -103,13 +105,16 @@ async def serve(app: faust.App, stop: asyncio.Event) -> None:
     stopping = asyncio.create_task(stop.wait())
     try:
         await _until_over(app, starting, stopping)
+    except (KafkaError, OSError) as error:
+        raise translated(error) from error
     finally:
         stopping.cancel()
         await app.stop()
         starting.cancel()
         await asyncio.gather(starting, stopping, return_exceptions=True)
+        _release(app)
     if app.crash_reason is not None:
-        raise _fatal(app.crash_reason) from None
+        raise _told(app.crash_reason) from None
 
 
 async def _until_over(app: faust.App, starting: asyncio.Task[None], stopping: asyncio.Task[Any]) -> None:
@@ -125,7 +130,16 @@ async def _until_over(app: faust.App, starting: asyncio.Task[None], stopping: as
         await asyncio.gather(crashed, return_exceptions=True)
 
 
-def _fatal(reason: BaseException) -> FatalError:
-    if isinstance(reason, FatalError):
-        return reason
+def _release(app: faust.App) -> None:
+    """Close the loop of a consumer thread that never began: Faust closes only what ran."""
+    consumer: Any = app.consumer
+    thread = consumer._thread
+    if thread._thread is None:
+        thread.thread_loop.close()
+
+
+def _told(reason: BaseException) -> BaseException:
+    """Return our error for a crash; a foreign exception's own text may quote a message."""
+    if isinstance(reason, PipelineError | KafkaError | OSError):
+        return translated(reason)
     return FatalError(f"the stage crashed with {type(reason).__name__}: it will be started again; see the log above.")

@@ -48,15 +48,15 @@ class Bench:
         for r in records:
             await self.producer.send_and_wait(r.topic, r.value, key=r.key, headers=r.headers, partition=partition)
 
-    async def read(self, topic: str, count: int, seconds: float = 20) -> list:
-        """Return `count` records of a topic, partition by partition, or all that came in time."""
+    async def read(self, topic: str, count: int, seconds: float = 20, *, keys: bool = False) -> list:
+        """Return `count` records (or different keys) of a topic, by partition, or all that came in time."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.connection.bootstrap_servers, auto_offset_reset="earliest")
         await consumer.start()
         found = []
         try:
             consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
             deadline = time.monotonic() + seconds
-            while len(found) < count and time.monotonic() < deadline:
+            while len({record.key for record in found} if keys else found) < count and time.monotonic() < deadline:
                 for records in (await consumer.getmany(timeout_ms=100)).values():
                     found += records
         finally:

@@ -1,0 +1,78 @@
+"""The app of a stage: its settings, its login, and what the caller hears when it fails."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from faust.auth import SASLCredentials, SSLCredentials
+
+from schemas.connection import KafkaConnection
+from schemas.errors import FatalError, UnreachableError
+from streams import lanes
+from streams.app import make_app, serve
+from streams.sender import client_options
+from tests.streams.conftest import Bench
+from tests.streams.raws import outbound
+
+NOWHERE = "127.0.0.1:1"
+
+
+def connection(**fields: str) -> KafkaConnection:
+    return KafkaConnection(bootstrap_servers=NOWHERE, **fields)
+
+
+def test_an_app_is_made_outside_of_a_loop_with_the_measured_settings(tmp_path: Path) -> None:
+    conf = make_app("hotline-x", connection(), tmp_path, isolation_level="read_committed").conf
+    assert (conf.id, str(conf.broker[0])) == ("hotline-x", f"chunk://{NOWHERE}")
+    assert (conf.producer_linger, conf.producer_max_batch_size) == (0, 900_000)
+    assert (conf.broker_session_timeout, conf.broker_heartbeat_interval) == (10, 1)
+    assert (conf.web_enabled, conf.topic_disable_leader, conf.topic_allow_declare) == (False, True, False)
+
+
+def test_a_login_reaches_consumer_and_producer_and_is_not_printed(tmp_path: Path) -> None:
+    login = connection(
+        security_protocol="SASL_SSL", sasl_mechanism="SCRAM-SHA-256", sasl_username="hotline", sasl_password="pw-1"
+    )
+    found = make_app("hotline-x", login, tmp_path).conf.broker_credentials
+    assert isinstance(found, SASLCredentials)
+    assert (found.protocol.value, found.mechanism.value, found.password) == ("SASL_SSL", "SCRAM-SHA-256", "pw-1")
+    assert found.ssl_context is not None
+    assert client_options(login)["sasl_plain_password"] == "pw-1"
+    assert "pw-1" not in repr(found) + repr(login)
+    tls = make_app("hotline-y", connection(security_protocol="SSL"), tmp_path).conf.broker_credentials
+    assert isinstance(tls, SSLCredentials)
+
+
+@pytest.mark.integration
+async def test_a_kafka_that_is_away_at_the_start_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError):
+        await asyncio.wait_for(serve(make_app("hotline-x", connection(), tmp_path), asyncio.Event()), 20)
+
+
+@pytest.mark.integration
+async def test_a_bug_ends_the_worker_with_nothing_acknowledged(bench: Bench) -> None:
+    async def fails(tp, chunk) -> None:
+        raise ZeroDivisionError
+
+    async def works(tp, chunk) -> None:
+        seen.extend(chunk.records)
+        chunk.ack()
+
+    seen: list = []
+    topic = outbound(1).topic
+    await bench.put(outbound(1))
+    app = make_app("buggy", bench.connection, bench.folder)
+    lanes.declare(app, "stage", [topic], fails)
+    with pytest.raises(FatalError, match="ZeroDivisionError"):
+        await asyncio.wait_for(serve(app, asyncio.Event()), 30)
+    mended = make_app("buggy", bench.connection, bench.folder)
+    lanes.declare(mended, "stage", [topic], works)
+    stop = asyncio.Event()
+    running = asyncio.create_task(serve(mended, stop))
+    for _ in range(600):
+        if seen:
+            break
+        await asyncio.sleep(0.05)
+    stop.set()
+    await running
+    assert len(seen) == 1
