@@ -75,6 +75,17 @@ async def test_the_journal_takes_it_when_kafka_refuses_and_kafka_gets_it_later(
         assert await intake.keep([message("2")]) == "published"
 
 
+async def test_the_drain_outlives_a_fault_that_nobody_thought_of(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, journal):
+        broker.error = UnreachableError("down")
+        await intake.keep([message("1")])
+        journal.replay, replay = lambda _: 1 // 0, journal.replay  # type: ignore[method-assign]
+        await asyncio.sleep(0.05)
+        journal.replay = replay  # type: ignore[method-assign]
+        broker.error = None
+        await until(lambda: broker.held == ["1"])
+
+
 async def test_a_hanging_kafka_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.delay, broker.error = 0.4, UnreachableError("hangs")
