@@ -48,7 +48,7 @@ _decode = msgspec.json.Decoder().decode
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
     """Return the draft of a neutral record; raises MalformedError naming the field that cannot be read."""
     record = parse(raw.value)
-    _needed(record, "id")
+    _scalar(record, "id")  # its value is in the envelope, where the digest of the line stands for a missing one
     thread = _scalar(record, "thread_id")
     return Draft(
         channel=_channel(record),
@@ -57,7 +57,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         sender=_sender(record),
         thread=Thread(message_id_header=thread, references=(thread,)) if thread else _NO_THREAD,
         title=_scalar(record, "title"),
-        text=_needed(record, "text"),
+        text=_text(record),
         files=_files(record),
         findings=_findings(record),
         received_at=_received_at(record),
@@ -88,11 +88,11 @@ def _parse_leniently(value: bytes) -> Any:
     raise MalformedError("not text: a neutral record must be UTF-8")
 
 
-def _needed(record: dict[str, Any], name: str) -> str:
-    value = _scalar(record, name)
-    if value is None:
-        raise MalformedError(f"the field {name} of the neutral record is missing: every record needs it")
-    return value
+def _text(record: dict[str, Any]) -> str:
+    text = _scalar(record, "text")
+    if text is None:
+        raise MalformedError("the field text of the neutral record is missing: every record needs it")
+    return text
 
 
 def _scalar(record: dict[str, Any], name: str) -> str | None:

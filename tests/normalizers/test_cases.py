@@ -3,6 +3,7 @@
 `HOTLINE_WRITE_CASES=1 pytest tests/normalizers/test_cases.py` writes the expected messages anew: read the difference.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -30,7 +31,10 @@ def understood(raw: RawMessage) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
 def test_a_case_gives_its_message(case: Path, raw: Callable[..., RawMessage]) -> None:
     (source,) = case.glob("raw.*")
-    made = understood(raw(source.read_bytes(), case.parent.name))
+    value = source.read_bytes()
+    # As the raw side names a record that has no id of its own (records.md).
+    identifier = hashlib.sha256(value).hexdigest() if case.name == "without_id" else "1"
+    made = understood(raw(value, case.parent.name, identifier=identifier))
     expected = case / "expected.json"
     if os.environ.get("HOTLINE_WRITE_CASES"):
         expected.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -1,5 +1,6 @@
 """Neutral records: each field has its place, every other one survives, a wrong one is named."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers import Policy, record
+from hotline.inputs import Input
+from hotline.trial_raw import raw_of
+from normalizers import Policy, normalize, record
 from normalizers.draft import Draft
+from schemas import ids
 from schemas.errors import MalformedError
 from schemas.records import Party, RawMessage, Thread, raw_message
 
@@ -30,6 +34,14 @@ def test_the_smallest_record(raw: Raw) -> None:
 def test_null_is_absent(raw: Raw) -> None:
     names = ("title", "channel", "sender", "received_at", "thread_id", "attachments", "kind", "place", "note")
     assert draft(raw, **dict.fromkeys(names)) == Draft(text="井盖坏了")
+
+
+@pytest.mark.parametrize("line", [b'{"text":"x"}', b'{"id":null,"text":"x"}', b'{"id":"","text":"x"}'])
+def test_without_an_id_the_digest_of_the_line_is_the_id(line: bytes) -> None:
+    digest = hashlib.sha256(line).hexdigest()
+    made = normalize(raw_of(Input(name="x.jsonl:1", channel="record", data=line), "210100"), Policy()).message
+    assert (made.id, made.text) == (digest, "x")
+    assert made.message_id == ids.message_id(made.source, digest)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +124,6 @@ def test_no_path_is_opened(raw: Raw, tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("id", None),
         ("id", []),
         ("text", None),
         ("text", ["x"]),
