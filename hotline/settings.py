@@ -126,6 +126,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     jurisdiction: Adcode = Field(default="110000", description="行政区划代码 of the city, where an account names none")

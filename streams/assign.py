@@ -23,7 +23,7 @@ from schemas.envelope import type_of
 from schemas.errors import RecordError, UnsupportedError
 from schemas.records import Command, DeadLetter, Event, Message
 from schemas.wire import Outbound, Position, decode
-from streams import lanes, metrics
+from streams import lanes, metrics, pace
 from streams.rebuild import Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer, translated
 from tickets.desk import Desk
@@ -45,6 +45,7 @@ def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, pol
     """Attach the assign agent to `app`."""
     assign = Assign(connection, blobs, policy)
     lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
+    pace.watch(app, STAGE, [topics.MESSAGE])
 
     async def revoked(app: Any, revoked: set[TP], **_: Any) -> None:
         await assign.lose([tp.partition for tp in revoked if tp.topic == topics.MESSAGE])

@@ -1,0 +1,266 @@
+"""From the raw topic to a search hit: documents a second of the whole pipeline, and its latency at a city's pace.
+
+`python -m benchmarks.end_to_end [RECORDS]`. Every stage is a process of its own, as in production. Beside it a bare
+confluent-kafka loop that normalizes, decides and writes the same documents to Elasticsearch in one process.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import confluent_kafka as ck
+from elasticsearch import Elasticsearch
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from msgspec.structs import replace
+
+from benchmarks.assign import renew
+from benchmarks.normalize import neutral
+from hotline.local.stack import Endpoints, Stack
+from normalizers import Policy, normalize
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.elastic import indices
+from schemas.records import RawMessage
+from schemas.wire import Outbound, Position
+from sinks.elastic.templates import ensure_indices
+from streams.app import tune_collector
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+STAGES = ("screen", "normalize", "assign", "sink:elastic")
+PARTITIONS = 8
+FIRE = "解放路88号着火了，快来人"
+
+
+@contextmanager
+def pipeline(data_dir: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run every stage in a process of its own."""
+    environment = {**os.environ, "HOTLINE_LOCAL__DATA_DIR": str(data_dir), "HOTLINE_TELEMETRY__PORT": "0"}
+    with (data_dir / "pipeline.log").open("wb") as log:
+        running = [
+            subprocess.Popen([sys.executable, "-m", "hotline", "run", name], env=environment, stdout=log, stderr=log)
+            for name in STAGES
+        ]
+        try:
+            yield running
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                process.wait(40)
+
+
+def count(client: Elasticsearch, name: str) -> int:
+    """Return how many documents of a kind a search finds."""
+    return int(client.count(index=indices()[name].alias)["count"])
+
+
+def fresh(endpoints: Endpoints) -> KafkaConnection:
+    """Make topics and indices anew."""
+    from elasticsearch import AsyncElasticsearch
+
+    connection = KafkaConnection(bootstrap_servers=endpoints.bootstrap_servers, partitions=PARTITIONS)
+    renew(connection)
+
+    async def again() -> None:
+        async with AsyncElasticsearch(endpoints.elasticsearch_url) as client:
+            for name in await client.indices.get(index="hotline-*"):
+                await client.indices.delete(index=name)
+            await ensure_indices(client)
+
+    asyncio.run(again())
+    return connection
+
+
+def publish(producer: KafkaProducer, raw: RawMessage) -> None:
+    """Send one raw record as a connector does."""
+    out = raw.outbound()
+    producer.send(out.topic, key=out.key, value=out.value, headers=out.headers)
+
+
+def a_producer(connection: KafkaConnection, linger_ms: int) -> KafkaProducer:
+    """Make the connectors' producer."""
+    return KafkaProducer(
+        bootstrap_servers=connection.bootstrap_servers, acks="all", linger_ms=linger_ms, batch_size=256 * 1024
+    )
+
+
+def throughput(endpoints: Endpoints, data_dir: Path, records: int) -> None:
+    """Print the rate of the pipeline with everything waiting in the raw topic."""
+    connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
+    with pipeline(data_dir) as running:
+        warm(connection, client, endpoints)
+        producer = a_producer(connection, 20)
+        began, cpu = time.perf_counter(), cpu_of(running)
+        for number in range(records):
+            publish(producer, neutral(number))
+        producer.flush()
+        while count(client, "ticket") < records + 1 or count(client, "link") < records + 1:
+            time.sleep(0.2)
+        seconds, used = time.perf_counter() - began, cpu_of(running) - cpu
+    documents = sum(count(client, name) for name in ("ticket", "ticket_masked", "message", "link"))
+    print(f"pipeline, 4 processes  {records / seconds:>8,.0f} messages/s {documents / seconds:>9,.0f} documents/s "
+          f"{used * 100_000 / records:>8.1f} CPU-s/100k messages")  # fmt: skip
+
+
+def warm(connection: KafkaConnection, client: Elasticsearch, endpoints: Endpoints) -> None:
+    """Send one message through, so that every process has its partitions."""
+    producer = a_producer(connection, 0)
+    publish(producer, neutral(10**9))
+    producer.flush()
+    while count(client, "ticket") < 1:
+        time.sleep(0.1)
+
+
+def cpu_of(running: list[subprocess.Popen[bytes]]) -> float:
+    """Return the CPU seconds that the processes have used."""
+    import psutil
+
+    times = [psutil.Process(process.pid).cpu_times() for process in running]
+    return sum(one.user + one.system for one in times)
+
+
+def bare(endpoints: Endpoints, records: int) -> None:
+    """Print the rate of the bare loop: the same functions, the same four documents a message, no topics between."""
+    connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
+    producer = a_producer(connection, 20)
+    for number in range(records):
+        publish(producer, neutral(number))
+    producer.flush()
+    consumer = ck.Consumer(
+        {
+            "bootstrap.servers": endpoints.bootstrap_servers,
+            "group.id": f"b{time.time_ns()}",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    consumer.subscribe([topics.raw("record")])
+    desk, policy, done = Desk(State(TicketPolicy())), Policy(), 0
+    alias = {index.alias: index for index in indices().values()}
+    began, cpu = 0.0, 0.0
+    while done < records:
+        found = consumer.consume(2000, 0.1)
+        if not found:
+            continue
+        began, cpu = began or time.perf_counter(), cpu or time.process_time()
+        lines = [line for one in found for line in _documents(one, desk, policy, alias)]
+        lines += [line for out in desk.flush() for line in _bulk(out)]
+        client.options(request_timeout=60).perform_request(
+            "POST", "/_bulk", params={"filter_path": "errors"}, body=b"\n".join(lines) + b"\n",
+            headers={"content-type": "application/x-ndjson", "accept": "application/json"},
+        )  # fmt: skip
+        done += len(found)
+    seconds, used = time.perf_counter() - began, time.process_time() - cpu
+    print(f"bare loop, 1 process   {records / seconds:>8,.0f} messages/s {records * 4 / seconds:>9,.0f} documents/s "
+          f"{used * 100_000 / records:>8.1f} CPU-s/100k messages")  # fmt: skip
+
+
+def _documents(one: ck.Message, desk: Desk, policy: Policy, alias: object) -> Iterator[bytes]:
+    from schemas.envelope import Envelope
+    from schemas.wire import encode
+
+    raw = RawMessage(envelope=Envelope.of(one.headers()), value=one.value(), conversation=one.key().decode())
+    message = normalize(raw, policy).message
+    desk.take(message, Position(topics.MESSAGE, one.partition(), one.offset()))
+    yield b'{"index":{"_index":"hotline-message-bare","_id":"%b"}}' % message.message_id.encode()
+    yield encode(message)
+
+
+def _bulk(out: Outbound) -> Iterator[bytes]:
+    names = {topics.TICKET: "ticket", topics.TICKET_MASKED: "ticket_masked", topics.LINK: "link"}
+    if out.topic in names:
+        yield b'{"index":{"_index":"%b","_id":"%b"}}' % (indices()[names[out.topic]].alias.encode(), out.key)
+        yield out.value
+
+
+def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int) -> None:
+    """Print raw → hand-over and raw → searchable at a steady pace."""
+    connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
+    sent: dict[str, float] = {}
+    with pipeline(data_dir):
+        warm(connection, client, endpoints)
+        handovers = _handovers(connection)
+        producer, urgent, found = a_producer(connection, 0), [], []
+        began = time.perf_counter()
+        for number in range(rate * seconds):
+            raw = _urgent(number) if number % 10 == 0 else neutral(number)
+            now = datetime.now(UTC)
+            raw = replace(raw, envelope=replace(raw.envelope, time=now, recordedtime=now))
+            sent[raw.message_id] = time.time()
+            publish(producer, raw)
+            _arrived(handovers, sent, urgent)
+            if number % rate == rate // 2:
+                found.append(_seen(client, raw.message_id, sent[raw.message_id]))
+            time.sleep(max(0.0, began + (number + 1) / rate - time.perf_counter()))
+        end = time.time() + 5
+        while len(urgent) < rate * seconds // 10 and time.time() < end:
+            _arrived(handovers, sent, urgent)
+        handovers.close()
+    for what, times in (("raw → hand-over", urgent), ("raw → searchable", found)):
+        low, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
+        print(
+            f"{what:<18} at {rate:>4}/s   p50 {low * 1000:>6.0f} ms   p99 {high * 1000:>6.0f} ms   of {len(times)}"
+        )
+
+
+def _urgent(number: int) -> RawMessage:
+    raw = neutral(number)
+    value = json.loads(raw.value)
+    value["text"] += FIRE
+    return replace(raw, value=json.dumps(value, ensure_ascii=False).encode())
+
+
+def _handovers(connection: KafkaConnection) -> KafkaConsumer:
+    consumer = KafkaConsumer(bootstrap_servers=connection.bootstrap_servers)
+    places = [TopicPartition(topics.HANDOVER, number) for number in range(PARTITIONS)]
+    consumer.assign(places)
+    consumer.seek_to_end(*places)
+    for place in places:
+        consumer.position(place)
+    return consumer
+
+
+def _arrived(consumer: KafkaConsumer, sent: dict[str, float], urgent: list[float]) -> None:
+    for records in consumer.poll(0).values():
+        for record in records:
+            began = sent.get(record.key.decode())
+            if began is not None:
+                urgent.append(record.timestamp / 1000 - began)
+
+
+def _seen(client: Elasticsearch, message_id: str, began: float) -> float:
+    """Wait until a search finds the message's link; the pace goes on only afterwards, so ask seldom."""
+    query = {"term": {"message_id": message_id}}
+    while int(client.count(index=indices()["link"].alias, query=query)["count"]) == 0:
+        time.sleep(0.01)
+    return time.time() - began
+
+
+def main() -> None:
+    """Print the figures."""
+    records = int(sys.argv[1]) if len(sys.argv) > 1 else 30_000
+    tune_collector()
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder))
+        endpoints = stack.up(owner=os.getpid())
+        try:
+            throughput(endpoints, Path(folder), records)
+            bare(endpoints, records)
+            for rate in (50, 500):
+                latency(endpoints, Path(folder), rate, 20)
+        finally:
+            stack.down()
+
+
+if __name__ == "__main__":
+    main()
