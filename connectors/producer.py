@@ -84,7 +84,12 @@ class Producer:
         self._delivery_seconds = delivery_seconds
         self._lock = threading.Lock()
         self._theirs: Any = None
+        self._known: set[str] = set()
         self._closed = False
+
+    def is_ready(self, records: Sequence[Outbound]) -> bool:
+        """Say whether `deliver` would not block: connected, and every topic known."""
+        return self._theirs is not None and all(record.topic in self._known for record in records)
 
     def deliver_now(self, records: Sequence[Outbound]) -> None:
         """Return when the broker holds all of the records; raises an error of ours when it may not."""
@@ -112,6 +117,7 @@ class Producer:
             delivery = self._producer().send(record.topic, value=record.value, key=record.key, headers=record.headers)
         except (theirs.KafkaError, OSError, ValueError) as error:
             return self._judge(error)
+        self._known.add(record.topic)
         delivery.add_callback(count.arrived)
         delivery.add_errback(lambda error: count.failed(self._judge(error)))
         return None
@@ -149,6 +155,7 @@ class Producer:
     def _drop(self) -> None:
         with self._lock:
             producer, self._theirs = self._theirs, None
+            self._known.clear()
         if producer is not None:
             # Not here: this may be the producer's own thread.
             threading.Thread(target=_end, args=(producer, 1.0), daemon=True).start()

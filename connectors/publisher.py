@@ -78,25 +78,27 @@ class Publisher:
         self._producer.close()
 
     async def _delivered(self, records: Sequence[Outbound]) -> None:
-        job, delivery = self._start(records)
+        size = sum(len(record.value) for record in records)
+        self._take(size)
+        delivery: Future[None] = Future()
+        delivery.add_done_callback(lambda _: self._take(-size))
+        job = self._start(records, delivery)
         waiter = asyncio.wrap_future(delivery)
         waiter.add_done_callback(_look_at)
         try:
             await asyncio.wait([waiter])  # leaves the delivery alone when it is we who give up
         except asyncio.CancelledError:
-            job.cancel()
+            if job and job.cancel():
+                delivery.cancel()
             raise
         waiter.result()
 
-    def _start(self, records: Sequence[Outbound]) -> tuple[Future[None], Future[None]]:
-        """Hand the records to the sender's thread: an unknown topic blocks it, and must not block the event loop."""
-        size = sum(len(record.value) for record in records)
-        self._take(size)
-        delivery: Future[None] = Future()
-        delivery.add_done_callback(lambda _: self._take(-size))
-        job = self._sender.submit(self._deliver, records, delivery)
-        job.add_done_callback(lambda done: delivery.cancel() if done.cancelled() else None)
-        return job, delivery
+    def _start(self, records: Sequence[Outbound], delivery: Future[None]) -> Future[None] | None:
+        """Queue the records, by a thread when that could block: an unknown topic must not hold up the event loop."""
+        if self._producer.is_ready(records):
+            self._deliver(records, delivery)
+            return None
+        return self._sender.submit(self._deliver, records, delivery)
 
     def _deliver(self, records: Sequence[Outbound], delivery: Future[None]) -> None:
         self._producer.deliver(records).add_done_callback(lambda done: _pass_on(done, delivery))
