@@ -16,6 +16,7 @@ from schemas.records.raw import SIZE_LIMIT
 from tests.connectors.mailboxes import START, drain, mail, settings
 from tests.peers import dovecot
 from tests.peers.dribble import Dribble
+from tests.peers.greenmail import GreenMail
 from tests.peers.presence import require
 
 pytestmark = pytest.mark.integration
@@ -242,3 +243,17 @@ def test_a_search_over_a_very_large_mailbox_stays_in_windows(server: dovecot.Dov
     assert box._session.uids_after(0, view) == list(range(1, 20_001))
     assert box._session.uids_after(20_000, view) == list(range(20_001, 20_502))
     assert box._session.uids_after(20_501, view) == []
+
+
+def test_a_server_that_lies_about_sizes_and_has_no_partial_fetch_hands_out_large_mails_whole() -> None:
+    large = mail("large") + b"\r\n".join([b"0123456789abcdef" * 4] * 50_000) + b"\r\n"
+    with GreenMail() as peer:
+        peer.deliver(mail("small"))
+        peer.deliver(large)
+        box = Mailbox(settings(port=peer.port, read_timeout_seconds=20), "mayor")
+        box.open()
+        messages, letters, _ = drain(box)
+        box.close()
+    assert subjects(messages) == ["small", "large"]
+    assert messages[1].value.endswith(large[-1000:].rstrip())
+    assert not letters
