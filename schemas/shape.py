@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class FieldInfo(Struct, frozen=True, kw_only=True):
-    """One field: its dotted path, its metadata, and the struct inside it when it descends."""
+    """One field: its dotted path, its metadata, the struct inside it when it descends, and its type as written."""
 
     path: str
     name: str
@@ -16,6 +16,7 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
     pii: int
     index: str
     inner: type[Struct] | None
+    hint: Any
 
 
 def fields_of(record: type[Struct], prefix: str = "") -> Iterator[FieldInfo]:
@@ -31,6 +32,7 @@ def fields_of(record: type[Struct], prefix: str = "") -> Iterator[FieldInfo]:
             pii=extra["pii"],
             index=extra["index"],
             inner=_inner(hints[name]),
+            hint=hints[name],
         )
 
 

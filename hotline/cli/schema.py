@@ -1,23 +1,24 @@
-"""`hotline schema`: what other systems read from the records."""
+"""`hotline schema`: what is generated from the code, for other systems and for readers of docs/reference."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-schema = typer.Typer(no_args_is_help=True, help="Check and export the generated schemas.")
+schema = typer.Typer(no_args_is_help=True, help="Check and export the generated schemas and reference pages.")
 
 
 @schema.command()
 def check() -> None:
-    """Say which generated files differ from the records; exit 1 when any does."""
-    from schemas.generate import check as stale_files
+    """Say which generated files differ from the code; exit 1 when any does."""
+    from hotline.reference import pages
+    from schemas import generate
 
-    stale = stale_files()
+    stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check())]
     for path in stale:
-        typer.echo(f"{path} is not what the records say: run `hotline schema export`.")
+        typer.echo(f"{path} is not what the code says: run `hotline schema export`.")
     if not stale:
-        typer.echo("The generated schemas are what the records say.")
+        typer.echo("The generated schemas and pages are what the code says.")
     raise typer.Exit(1 if stale else 0)
 
 
@@ -27,13 +28,15 @@ def export(
         Path | None, typer.Option(file_okay=False, help="Write a copy into this folder instead, and delete nothing.")
     ] = None,
 ) -> None:
-    """Write the generated schemas anew."""
+    """Write the generated schemas and reference pages anew."""
+    from hotline.reference import pages
     from schemas import generate
 
     if to is None:
-        written = generate.export()
+        written = [*generate.export(), *pages.export()]
     else:
-        written = [_written(to / path, content) for path, content in generate.files().items()]
+        copies = {**generate.files(), **{f"reference/{name}": content for name, content in pages.files().items()}}
+        written = [_written(to / path, content) for path, content in copies.items()]
     typer.echo(f"{len(written)} files written.")
 
 

@@ -1,0 +1,75 @@
+"""The page of records: each field with its meaning, type, class of personal data and index."""
+
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct, UnsetType
+
+from hotline.reference.markdown import code, page, prose, table
+from schemas.elastic import indices, mapped_fields
+from schemas.envelope import type_of
+from schemas.records import RECORDS
+from schemas.records.event import AnyChange
+from schemas.shape import FieldInfo, walk
+
+_INTRO = """\
+The JSON of the topics and of the archive. Dots nest, also inside lists. `null` is "not known"; *absent* is "not asked
+yet". Times are RFC 3339 with offset. Enumerations are open: read what you do not know as `unknown`, and ignore unknown
+fields. *PII*: 1 personal, 2 sensitive, empty none. *Index*, for the records of the archive, is the field's type in
+Elasticsearch; `none` is stored and shown but not searched. JSON Schemas and index templates are in
+[schemas/generated](../../schemas/generated)."""
+
+_HEADER = ("Field", "Meaning", "Type", "PII")
+
+_WORDS: dict[Any, str] = {
+    str: "text", int: "integer", float: "number", bool: "boolean", bytes: "base64", datetime: "time", Any: "anything",
+    NoneType: "null", UnsetType: "absent",
+}  # fmt: skip
+
+
+def render() -> str:
+    """Return the page."""
+    return page("Records", _INTRO, *(_record(name, record) for name, record in RECORDS.items()), _changes())
+
+
+def _record(name: str, record: type[Struct]) -> str:
+    mapped = mapped_fields(name) if name in {index.record for index in indices().values()} else None
+    header = (*_HEADER, "Index") if mapped is not None else _HEADER
+    rows = [_row(field, mapped) for field in walk(record)]
+    return f"## {record.__name__}\n\n{code(type_of(name))}. {prose(record.__doc__ or '')}\n\n{table(header, rows)}"
+
+
+def _row(field: FieldInfo, mapped: frozenset[str] | None) -> tuple[str, ...]:
+    told = (code(field.path), prose(field.description), kind(field.hint), str(field.pii or ""))
+    # What lies inside an object that is not indexed is not indexed either.
+    return told if mapped is None else (*told, field.index if field.path in mapped else "none")
+
+
+def _changes() -> str:
+    """List what an event's `changes` may hold."""
+    rows = [
+        (code(str(change.__struct_config__.tag)), prose(change.__doc__ or ""), _members(change))
+        for change in get_args(AnyChange)
+    ]
+    about = "Each has its name under `change`. The event log alone rebuilds every decision by folding them in order."
+    return f"## Changes of an event\n\n{about}\n\n{table(('Change', 'Meaning', 'Fields'), rows)}"
+
+
+def _members(change: type[Struct]) -> str:
+    hints = get_type_hints(change, include_extras=True)
+    return ", ".join(f"{code(name)} {kind(hints[name])}" for name in change.__struct_fields__)
+
+
+def kind(hint: Any) -> str:
+    """Return a type in words."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return kind(parts[0])
+    if origin in (Union, UnionType):
+        return "change" if parts == get_args(AnyChange) else " or ".join(kind(part) for part in parts)
+    if origin is tuple:
+        return f"list of {kind(parts[0])}" if parts[1:] == (...,) else f"[{', '.join(kind(part) for part in parts)}]"
+    if origin is dict:
+        return f"map of {kind(parts[0])} to {kind(parts[1])}"
+    return _WORDS.get(hint) or str(hint.__name__)

@@ -1,0 +1,31 @@
+"""The page of topics: key, partition and retention of each."""
+
+from hotline.reference.markdown import code, page, prose, table
+from schemas.topics import DAY_MS, TOPICS, Topic
+
+_INTRO = """\
+`hotline topics create` makes them so; auto-creation is off. Every record is a CloudEvent in Kafka's binary mode:
+attributes in headers (`ce_…`), the value is the record itself, for raw topics the bytes as they came. *City* means that
+all records of a jurisdiction (行政区划) share a partition, written explicitly: consumers compute nothing. What a
+decision changes is one transaction: read events, links, tickets and hand-overs with `isolation.level=read_committed`.
+The retention of the topics that hold personal text is the bound of an erasure. With a replication factor above 1,
+`min.insync.replicas` is one less."""
+
+_PARTITION = {"jurisdiction": "city", "key": "by key"}
+_HEADER = ("Topic", "Holds", "Key", "Partition", "Keeps", "More")
+
+
+def render() -> str:
+    """Return the page."""
+    return page("Topics", _INTRO, table(_HEADER, [_row(topic) for topic in TOPICS.values()]))
+
+
+def _row(topic: Topic) -> tuple[str, ...]:
+    more = ", ".join(code(f"{name}={value}") for name, value in topic.extra.items())
+    return code(topic.name), prose(topic.about), topic.key, _PARTITION[topic.partitioned_by], _keeps(topic), more
+
+
+def _keeps(topic: Topic) -> str:
+    if topic.cleanup_policy == "compact":
+        return "the newest of each key (`compact`)"
+    return "everything" if topic.retention_ms is None else f"{topic.retention_ms // DAY_MS} days"

@@ -1,0 +1,81 @@
+"""What the Markdown files of the project hold: links, commands and names of variables."""
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from hotline.reference.markdown import MARK
+
+ROOT = Path(__file__).parents[2]
+
+_VARIABLE = re.compile(r"\bHOTLINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
+_PROGRAM = re.compile(r"^(\.venv/bin/)?hotline$")
+
+
+def files() -> list[Path]:
+    """Every Markdown file that ships."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
+
+
+def is_generated(file: Path) -> bool:
+    """Whether the page is made from the code, its commands from the commands themselves."""
+    return file.read_text(encoding="utf-8").startswith(MARK)
+
+
+def links(file: Path) -> Iterator[str]:
+    """Targets of links and images, without those that lead elsewhere."""
+    for token in _tokens(file):
+        target = str(token.attrs.get("href") or token.attrs.get("src") or "")
+        if target and not re.match(r"[a-z]+:", target):
+            yield target
+
+
+def anchors(file: Path) -> set[str]:
+    """The headings of a file, as a link's fragment names them."""
+    headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def commands(file: Path) -> Iterator[list[str]]:
+    """The arguments of each `hotline …` that a block or a `span` shows."""
+    for token in _tokens(file):
+        if token.type in ("code_inline", "fence"):
+            for line in token.content.splitlines():
+                yield from _calls(line)
+
+
+def targets(file: Path) -> set[str]:
+    """The targets of each `make …` that a block or a `span` shows."""
+    shown = [token.content for token in _tokens(file) if token.type in ("code_inline", "fence")]
+    return set(re.findall(r"^make (\w+)", "\n".join(shown), re.MULTILINE))
+
+
+def variables(file: Path) -> set[str]:
+    """The variables with our prefix."""
+    return set(_VARIABLE.findall(file.read_text(encoding="utf-8").replace("<ID>", "ID")))
+
+
+def _tokens(file: Path) -> Iterator[Token]:
+    for token in MarkdownIt("commonmark").enable("table").parse(file.read_text(encoding="utf-8")):
+        yield token
+        yield from token.children or ()
+
+
+def _calls(line: str) -> Iterator[list[str]]:
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError:  # no command: prose with an apostrophe
+        return
+    for part in re.split(r"\n(?:&&|\|\||\||;)\n", "\n".join(words)):
+        found = list(itertools.dropwhile(_before_the_program, part.split("\n")))
+        if found and _PROGRAM.match(found[0]):
+            yield found[1:]
+
+
+def _before_the_program(word: str) -> bool:
+    return word in ("$", "sudo") or "=" in word

@@ -1,0 +1,104 @@
+"""What the documents show works: commands, links, variables and targets exist."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import typer
+from typer.exceptions import TyperException
+
+from hotline.cli.app import app
+from hotline.reference.settings import OTHER_VARIABLES
+from hotline.settings import Settings
+from hotline.settings_shape import kind_at
+from tests.docs import pages
+
+FILES = pages.files()
+
+
+def _name(file: Path) -> str:
+    return str(file.relative_to(pages.ROOT))
+
+
+each_file = pytest.mark.parametrize("file", FILES, ids=_name)
+
+
+def fault(words: list[str]) -> str | None:
+    """What is wrong with a command line, by the parser of `hotline` itself."""
+    command: Any = typer.main.get_command(app)
+    context = command.context_class(command, info_name="hotline")
+    while True:
+        try:
+            values, rest, _ = command.make_parser(context).parse_args(list(words))
+        except TyperException as error:
+            return f"{context.command_path}: {error}"
+        if not hasattr(command, "commands"):
+            return _wrong_choice(command, values) or (f"{context.command_path} takes no {rest}" if rest else None)
+        if not rest:
+            return None
+        if rest[0] not in command.commands:
+            return f"{context.command_path} has no verb {rest[0]}"
+        command, words = command.commands[rest[0]], rest[1:]
+        context = command.context_class(command, info_name=rest[0], parent=context)
+
+
+def _wrong_choice(command: Any, values: dict[str, Any]) -> str | None:
+    for param in command.params:
+        kind, value = param.type_descriptor.annotation, values.get(param.name)
+        if get_origin(kind) is Literal and value is not None and value not in get_args(kind):
+            return f"{value} is none of {get_args(kind)}"
+    return None
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if not pages.is_generated(file)], ids=_name)
+def test_every_command_that_is_shown_parses(file: Path) -> None:
+    assert [found for words in pages.commands(file) if (found := fault(words))] == []
+
+
+def test_the_readme_shows_commands() -> None:
+    shown = list(pages.commands(pages.ROOT / "README.md"))
+    assert ["down"] in shown, "without its comment"
+    assert ["index", "create"] in shown, "the second command of a line"
+
+
+@pytest.mark.parametrize(
+    "line", ["serch 路灯", "down --wype", "topics", "dead lst", "try a.eml --stage tickets", "check everything", "run"]
+)
+def test_a_command_that_does_not_exist_is_found(line: str) -> None:
+    assert bool(fault(line.split())) == (line not in ("topics", "run"))
+
+
+@each_file
+def test_every_relative_link_resolves(file: Path) -> None:
+    broken = []
+    for link in pages.links(file):
+        path, _, fragment = link.partition("#")
+        target = (file.parent / path).resolve() if path else file
+        if not target.exists() or (fragment and fragment not in pages.anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@each_file
+def test_every_variable_is_a_setting(file: Path) -> None:
+    named = pages.variables(file) - OTHER_VARIABLES.keys()
+    unknown = [name for name in named if kind_at(Settings, name.lower().removeprefix("hotline_").split("__")) is None]
+    assert unknown == []
+
+
+def test_the_readme_names_variables() -> None:
+    assert "HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD" in pages.variables(pages.ROOT / "README.md")
+
+
+@pytest.mark.parametrize("name", OTHER_VARIABLES)
+def test_every_other_variable_is_read_somewhere(name: str) -> None:
+    page = pages.ROOT / "hotline" / "reference" / "settings.py"
+    sources = [file for room in ("hotline", "tests") for file in (pages.ROOT / room).rglob("*.py") if file != page]
+    assert any(f'"{name}"' in file.read_text(encoding="utf-8") for file in sources)
+
+
+@each_file
+def test_every_target_of_make_exists(file: Path) -> None:
+    known = set(re.findall(r"^(\w+):", (pages.ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert pages.targets(file) <= known
