@@ -20,10 +20,10 @@ class PullChannel(Struct, frozen=True):
 
 
 class PushChannel(Struct, frozen=True):
-    """The settings of one account, and what makes its connector of them."""
+    """The settings of one account, and what makes its connector of them and the account's name."""
 
     settings: type[BaseModel]
-    make: Callable[[Any], PushConnector]
+    make: Callable[[Any, str], PushConnector]
 
 
 PULL: Mapping[str, PullChannel] = MappingProxyType({"mailbox": PullChannel(MailboxSettings, Mailbox)})

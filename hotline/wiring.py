@@ -110,7 +110,7 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
         publisher = Publisher(connection, blobs)
         journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
         try:
-            routes = {account.path: WeChat(account) for account in settings.connectors.wechat.values()}
+            routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
             await serve_until(Receiver(routes, publisher, journal, chosen), chosen, stop)
         finally:
             publisher.close()

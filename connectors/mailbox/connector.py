@@ -18,7 +18,7 @@ from connectors.mailbox.session import Connect, Folder, Session
 from connectors.mailbox.settings import MailboxSettings
 from connectors.publisher import STAGE
 from schemas import topics
-from schemas.errors import RecordError, RetriableError, UnreachableError
+from schemas.errors import MisconfiguredError, RecordError, RetriableError, UnreachableError
 from schemas.records import Cursor, DeadLetter, RawMessage, raw_message
 from schemas.wire import Position
 
@@ -36,8 +36,11 @@ class Mailbox:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the mailbox {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
+        self._jurisdiction = settings.jurisdiction
         self._connect = connect
         self._now = now
         self._sleep = sleep
@@ -157,7 +160,7 @@ class Mailbox:
             channel=self.channel,
             channel_kind="imap",
             account=self._account,
-            jurisdiction=self._settings.jurisdiction,
+            jurisdiction=self._jurisdiction,
             identifier=hashlib.sha256(mail.value).hexdigest(),
             value=mail.value,
             content_type="message/rfc822",

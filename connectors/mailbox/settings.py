@@ -26,7 +26,10 @@ class MailboxSettings(BaseModel):
     folders: Annotated[
         list[str], Field(min_length=1, description="Folders to read; the first one is watched by IDLE")
     ] = ["INBOX"]
-    jurisdiction: Annotated[str, Field(pattern=r"^\d{6}$", description="Adcode (行政区划代码) of the city")]
+    jurisdiction: Annotated[
+        str | None,
+        Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
+    ] = None
     idle: Annotated[bool, Field(description="Let the server announce new mail where it can (IDLE)")] = True
     idle_renew_seconds: Annotated[
         float, Field(gt=0, le=1500, description="IDLE is begun anew after this; finds dead connections")

@@ -27,10 +27,11 @@ class WeChat:
 
     channel: ClassVar[str] = "wechat"
 
-    def __init__(self, settings: WeChatSettings, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, settings: WeChatSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
         if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the WeChat account {settings.account} has no jurisdiction: set its 行政区划代码")
+            raise MisconfiguredError(f"the WeChat account {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
+        self._account = account_id
         self._jurisdiction = settings.jurisdiction
         self._now = now
         self._tokens = [token.get_secret_value() for token in settings.tokens]
@@ -93,7 +94,7 @@ class WeChat:
         return raw_message(
             channel=self.channel,
             channel_kind=CHANNEL_KIND,
-            account=self._settings.account,
+            account=self._account,
             jurisdiction=self._jurisdiction,
             identifier=named.identifier,
             value=body,

@@ -35,11 +35,10 @@ AesKey = Annotated[SecretStr, AfterValidator(_checked_key)]
 
 
 class WeChatSettings(BaseModel):
-    """One official account."""
+    """One official account; `[connectors.wechat.NAME]` in hotline.toml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    account: str = Field(min_length=1, description="Name of the account in `ce_source`; never change it")
     appid: str = Field(min_length=1, description="AppID of the account")
     tokens: tuple[Token, ...] = Field(min_length=1, description="Token; the old and the new one while it is changed")
     aes_keys: tuple[AesKey, ...] = Field((), description="EncodingAESKey; the old and the new one while it is changed")
@@ -49,7 +48,7 @@ class WeChatSettings(BaseModel):
         description="消息加解密方式 that are accepted; in `plain` the platform signs no bodies, so prefer `safe`",
     )
     jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the pipeline's own by default"
+        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
     )
     path: str = Field(
         "/wechat", pattern=r"^/[\w/.-]*$", description="Path of the callback URL (服务器地址) on the receiver"

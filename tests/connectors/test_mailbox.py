@@ -9,8 +9,9 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
+from connectors.mailbox import Mailbox
 from connectors.mailbox.reader import PART
-from schemas.errors import UnreachableError
+from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors.mailboxes import START, drain, mail, mailbox, settings
@@ -44,6 +45,11 @@ def test_a_mail_is_its_bytes_and_what_the_server_said_of_it(server: FakeServer) 
     assert envelope.sender == "citizen@example.cn"
     assert message.conversation == "mayor\ncitizen@example.cn"
     assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 1}}
+
+
+def test_an_account_needs_a_city() -> None:
+    with pytest.raises(MisconfiguredError, match="行政区划代码"):
+        Mailbox(settings(jurisdiction=None), "mayor")
 
 
 def test_nothing_is_changed_on_the_server(server: FakeServer) -> None:

@@ -77,7 +77,7 @@ def test_every_scalar_can_be_set_by_the_environment_alone(monkeypatch: pytest.Mo
 
 def test_a_list_that_looks_like_a_number_stays_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", "12345,67890")
-    write('[connectors.wechat.city]\naccount = "city"\nappid = "wx1"\nmodes = ["plain"]\n')
+    write('[connectors.wechat.city]\nappid = "wx1"\nmodes = ["plain"]\n')
     (account,) = load().connectors.wechat.values()
     assert [token.get_secret_value() for token in account.tokens] == ["12345", "67890"]
 
@@ -162,17 +162,22 @@ def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "16 bytes" not in repr(load())
 
 
-def test_an_account_that_names_no_city_has_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("mayor", "harbour"):
-        monkeypatch.setenv(f"HOTLINE_CONNECTORS__MAILBOX__{name.upper()}__PASSWORD", "p")
+def test_an_account_of_any_channel_that_names_no_city_has_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")
+    monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__HARBOUR__PASSWORD", "p")
+    for name in ("CITY", "ISLAND"):
+        monkeypatch.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__TOKENS", "token")
     monkeypatch.setenv("HOTLINE_JURISDICTION", "210100")
     write(
         '[connectors.mailbox.mayor]\nhost = "h"\nusername = "u"\n'
         '[connectors.mailbox.harbour]\nhost = "h"\nusername = "u"\njurisdiction = "210200"\n'
+        '[connectors.wechat.city]\nappid = "x"\nmodes = ["plain"]\n'
+        '[connectors.wechat.island]\nappid = "y"\nmodes = ["plain"]\njurisdiction = "210200"\n'
     )
-    found = load().connectors.mailbox
-    assert (found["mayor"].jurisdiction, found["harbour"].jurisdiction) == ("210100", "210200")
-    assert found["mayor"].password.get_secret_value() == "p"
+    found = load().connectors
+    assert (found.mailbox["mayor"].jurisdiction, found.mailbox["harbour"].jurisdiction) == ("210100", "210200")
+    assert (found.wechat["city"].jurisdiction, found.wechat["island"].jurisdiction) == ("210100", "210200")
+    assert found.mailbox["mayor"].password.get_secret_value() == "p"
 
 
 def test_an_id_of_two_channels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +185,7 @@ def test_an_id_of_two_channels_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", "token")
     write(
         '[connectors.mailbox.city]\nhost = "h"\nusername = "u"\n'
-        '[connectors.wechat.city]\naccount = "a"\nappid = "x"\nmodes = ["plain"]\n'
+        '[connectors.wechat.city]\nappid = "x"\nmodes = ["plain"]\n'
     )
     (fault,) = faults()
     assert "two channels" in fault

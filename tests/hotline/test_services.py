@@ -78,7 +78,6 @@ def test_a_local_blob_store_is_made(tmp_path: Path, env: pytest.MonkeyPatch) -> 
 def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_KAFKA__SSL_CAFILE", "/nowhere.pem")
     for name in ("A", "B"):
-        env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__ACCOUNT", name)
         env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__APPID", name)
         env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__TOKENS", "token")
         env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__MODES", "plain")

@@ -18,14 +18,13 @@ ALL_MODES = ("plain", "compatible", "safe")
 
 def account(now: datetime = NOW, **changes: Any) -> WeChat:
     settings: dict[str, Any] = {
-        "account": "city",
         "appid": APPID,
         "tokens": [TOKEN],
         "aes_keys": [AES_KEY],
         "modes": ALL_MODES,
         "jurisdiction": "110000",
     }
-    return WeChat(WeChatSettings(**settings | changes), now=lambda: now)
+    return WeChat(WeChatSettings(**settings | changes), "city", now=lambda: now)
 
 
 def text(message_id: str = "6054768590064713728", content: str = "路灯坏了💡", created: str = STAMP) -> str:

@@ -15,9 +15,7 @@ from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 if __name__ == "__main__":
     brokers, port, folder, account = sys.argv[1:]
     settings = ReceiverSettings(port=int(port), requests_max=1000)
-    wechat = WeChat(
-        WeChatSettings(account=account, appid=APPID, tokens=[TOKEN], aes_keys=[AES_KEY], jurisdiction="430100")
-    )
+    wechat = WeChat(WeChatSettings(appid=APPID, tokens=[TOKEN], aes_keys=[AES_KEY], jurisdiction="430100"), account)
     publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
     serve(Receiver({"/wechat": wechat}, publisher, Journal(Path(folder)), settings), settings)
     publisher.close()

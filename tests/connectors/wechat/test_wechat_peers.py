@@ -57,13 +57,13 @@ def served(publisher: Publisher, reader: Reader, account: str, tmp_path: Path) -
     journal = Journal(tmp_path / "journal")
     wechat = WeChat(
         WeChatSettings(
-            account=account,
             appid=APPID,
             tokens=[TOKEN],
             aes_keys=[AES_KEY],
             modes=["plain", "compatible", "safe"],
             jurisdiction="430100",
-        )
+        ),
+        account,
     )
     settings = ReceiverSettings(port=free_port())
     with running(Receiver({"/wechat": wechat}, publisher, journal, settings), settings):
