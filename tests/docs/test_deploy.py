@@ -1,0 +1,104 @@
+"""The example for production loads, names every secret it wants, and its unit lets `hotline run` drain."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hotline import checks, parent, services
+from hotline.config import FaultySettingsError, load
+from hotline.provision import Provision
+from hotline.settings import Settings
+from hotline.wiring import names
+from tests.docs.pages import ROOT
+
+DEPLOY = ROOT / "deploy"
+FILE = DEPLOY / "hotline.toml"
+
+SECRETS = {
+    "HOTLINE_KAFKA__SASL_PASSWORD": "p",
+    "HOTLINE_ELASTICSEARCH__API_KEY": "a2V5",
+    "HOTLINE_QUERY_KEY": "sixteen bytes or more",
+    "HOTLINE_REQUESTER_KEYS__K2026": "sixteen bytes or more",
+    "HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD": "p",
+    "HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS": "token",
+    "HOTLINE_CONNECTORS__WECHAT__CITY__AES_KEYS": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",
+}
+
+
+@pytest.fixture(autouse=True)
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.fixture
+def settings(env: pytest.MonkeyPatch) -> Settings:
+    for name, value in SECRETS.items():
+        env.setenv(name, value)
+    return load(FILE)
+
+
+def test_the_example_loads_and_lacks_only_the_certificates(settings: Settings) -> None:
+    assert checks.faults(settings) == [
+        "`kafka.ssl_cafile` names /etc/hotline/kafka-ca.pem, which is no file: correct it."
+    ]
+    assert names(settings)[-2:] == ["receiver", "connector:mayor"]
+    assert not settings.is_local
+
+
+def test_the_secrets_may_come_from_files(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in SECRETS.items():
+        (tmp_path / name).write_text(value + "\n")
+    env.setenv("HOTLINE_SECRETS_DIR", str(tmp_path))
+    assert load(FILE).connectors.mailbox["mayor"].password.get_secret_value() == "p"
+
+
+def test_one_broker_may_be_away_and_two_copies_are_kept(settings: Settings) -> None:
+    connection = services.kafka(settings)
+    assert len(connection.client_options()["bootstrap_servers"]) == connection.replication_factor == 3
+    assert Provision(connection).config("hotline.event.v1")["min.insync.replicas"] == "2"
+    assert (connection.security_protocol, connection.sasl_password) == ("SASL_SSL", "p")
+
+
+def test_the_example_names_every_secret(env: pytest.MonkeyPatch) -> None:
+    assert set(re.findall(r"HOTLINE_\w+__\w+|HOTLINE_QUERY_KEY", FILE.read_text(encoding="utf-8"))) == SECRETS.keys()
+    with pytest.raises(FaultySettingsError) as caught:
+        load(FILE)
+    assert all(name in SECRETS for name in re.findall(r"HOTLINE_\w+", str(caught.value)))
+
+
+def test_the_accounts_have_the_citys_code(settings: Settings) -> None:
+    city = tomllib.loads(FILE.read_text(encoding="utf-8"))["jurisdiction"]
+    assert settings.connectors.mailbox["mayor"].jurisdiction == settings.connectors.wechat["city"].jurisdiction == city
+
+
+def unit() -> dict[str, list[str]]:
+    """The settings of the unit; systemd allows a key more than once."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r"^(\w+)=(.*)$", (DEPLOY / "hotline@.service").read_text(encoding="utf-8"), re.M):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def test_the_unit_runs_its_instance_for_ever_and_lets_it_drain(settings: Settings) -> None:
+    told = unit()
+    assert told["ExecStart"][0].endswith("/hotline run %i")
+    assert (told["Restart"], told["StartLimitIntervalSec"]) == (["always"], ["0"])
+    longest = max(
+        parent.DRAIN_SECONDS, settings.sinks.elastic.drain_max_seconds, settings.receiver.shutdown_timeout_seconds
+    )
+    assert float(told["TimeoutStopSec"][0]) > longest
+    assert told["Environment"] == [
+        "HOTLINE_SETTINGS=/etc/hotline/hotline.toml",
+        "HOTLINE_SECRETS_DIR=/etc/hotline/secrets",
+    ]
+
+
+def test_the_unit_may_write_where_the_settings_say(settings: Settings) -> None:
+    (folder,) = unit()["StateDirectory"]
+    assert settings.data_dir == Path("/var/lib") / folder
+    assert unit()["ProtectSystem"] == ["strict"]
