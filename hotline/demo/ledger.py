@@ -6,10 +6,11 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from msgspec import Struct, field
 
+from normalizers.handover import handover
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope
-from schemas.records import Handover, Link, Ticket
+from schemas.envelope import Envelope, type_of
+from schemas.records import Handover, Link, Message, Ticket
 from schemas.records.dead import PREFIX
 from schemas.wire import decode
 
@@ -27,12 +28,15 @@ class Totals(Struct, frozen=True, kw_only=True):
     linked: int
     no_ticket: int
     handovers: int
+    unheard: int
+    """Emergencies that are not handed over yet: `screen` runs beside the others, and may be the last."""
 
     @property
     def balanced(self) -> bool:
-        """Say whether every published message is accounted for, once."""
+        """Say whether every published message is accounted for, once, and every emergency handed over."""
         arrived = sum(self.published.values())
-        return arrived == self.messages + self.dead and self.messages == self.tickets + self.linked + self.no_ticket
+        filed = self.tickets + self.linked + self.no_ticket
+        return arrived == self.messages + self.dead and self.messages == filed and not self.unheard
 
 
 class Ledger(Struct, kw_only=True):
@@ -40,6 +44,7 @@ class Ledger(Struct, kw_only=True):
 
     raw: dict[Name, Envelope] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
+    urgent: set[str] = field(default_factory=set)
     dead: dict[Name, str] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
@@ -60,6 +65,7 @@ class Ledger(Struct, kw_only=True):
             linked=len(self.links) - silent - len(self.tickets),
             no_ticket=silent,
             handovers=len(self.handovers),
+            unheard=len(self.urgent - self.handovers.keys()),
         )
 
     def take(self, record: Any) -> None:
@@ -72,7 +78,12 @@ class Ledger(Struct, kw_only=True):
             self.raw[envelope.source, envelope.id] = envelope
 
     def _message(self, record: Any) -> None:
-        self.messages.add(record.key.decode())
+        if Envelope.of(record.headers).type != type_of("message"):
+            return
+        message = decode(record.value, Message)
+        self.messages.add(message.message_id)
+        if handover(message) is not None:
+            self.urgent.add(message.message_id)
 
     def _dead(self, record: Any) -> None:
         headers = {name: value.decode() for name, value in record.headers}
@@ -90,8 +101,8 @@ class Ledger(Struct, kw_only=True):
             self.tickets[ticket.ticket_id] = ticket
 
     def _handover(self, record: Any) -> None:
-        handover = decode(record.value, Handover)
-        self.handovers[handover.handover_id] = handover
+        told = decode(record.value, Handover)
+        self.handovers[told.handover_id] = told
 
 
 _READERS: dict[str, Callable[[Ledger, Any], None]] = {
