@@ -75,7 +75,7 @@ class Acceptance(Record, frozen=True, kw_only=True):
     """受理/不予受理."""
 
     decision: Annotated[str, about("accepted, not_accepted or proposed")]
-    reason: Annotated[str | None, about("Reason code (domain.md B7)")] = None
+    reason: Annotated[str | None, about("Reason code, such as emergency_line or out_of_jurisdiction")] = None
 
 
 class Dispatch(Record, frozen=True, kw_only=True):
@@ -115,14 +115,16 @@ class Ticket(Record, frozen=True, kw_only=True):
     query_code_hash: Annotated[str | None, about("Digest of the citizen's 查询码", index="none")] = None
     version: Annotated[int, about("One more per change; the archive's external version", index="long")]
     jurisdiction: Annotated[str, about("行政区划代码 of the city")]
-    status: Annotated[str, about("办理状态 (domain.md B3)")]
+    status: Annotated[str, about("办理状态: received, registered, dispatched, in_progress, resolved ...")]
     status_at: Annotated[Time, about("When the status was set", index="date")]
     channel: Annotated[str, about("诉求来源 of the first message")]
     channel_kind: Annotated[str, about("渠道 of the first message")]
     channel_account: Annotated[str, about("受理账号 of the first message")]
     channels: Annotated[tuple[str, ...], about("Every channel it came by")] = ()
     origin: Annotated[Origin | None, about("原热线/来文", index="object")] = None
-    request_kind: Annotated[str | None, about("诉求类型 (domain.md B2)")] = None
+    request_kind: Annotated[
+        str | None, about("诉求类型: consultation, help_request, complaint, report, suggestion, praise or other")
+    ] = None
     request_kind_group: Annotated[str | None, about("The five groups")] = None
     request_kind_source: Annotated[str | None, about("requester, rule, model or clerk")] = None
     request_kind_confidence: Annotated[float | None, about("0 to 1", index="double")] = None
