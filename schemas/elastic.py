@@ -81,7 +81,7 @@ def _properties(record: type[Struct]) -> dict[str, Any]:
     for field in fields_of(record):
         if field.index == "object" and field.inner is not None:
             mapped[field.name] = {"properties": _properties(field.inner)}
-        elif field.index != "none":
+        elif field.index in _MAPPINGS:
             mapped[field.name] = _MAPPINGS[field.index]
     return mapped
 

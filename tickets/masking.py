@@ -59,7 +59,7 @@ def _rule_of(hint: Any) -> Rule | None:
     meta = _meta(hint)
     if meta["pii"] == 0:
         return _mask_nested if any(_rules_of(struct) for struct in _structs(hint)) else None
-    if meta["index"] == "text":
+    if meta["index"] in ("text", "words"):
         return mask_text
     return _empty if type(None) in get_args(get_args(hint)[0]) else _empty_required
 

@@ -73,10 +73,10 @@ class Message(Record, frozen=True, kw_only=True):
     recipients: Annotated[tuple[Party, ...], about("To and Cc", pii=1, index="object")] = ()
     thread: Annotated[Thread, about("Conversation", index="object")] = field(default_factory=Thread)
     part: Annotated[Part | None, about("Part of a long SMS", index="none")] = None
-    title: Annotated[str | None, about("标题", pii=1, index="none")] = None
-    text: Annotated[str, about("诉求内容, as written; at most 64 KiB", pii=2, index="none")] = ""
+    title: Annotated[str | None, about("标题", pii=1, index="words")] = None
+    text: Annotated[str, about("诉求内容, as written; at most 64 KiB", pii=2, index="words")] = ""
     search_text: Annotated[str, about("Title and text, folded for search", pii=2, index="text")] = ""
-    quoted: Annotated[str | None, about("Quoted earlier text, split off", pii=2, index="none")] = None
+    quoted: Annotated[str | None, about("Quoted earlier text, split off", pii=2, index="words")] = None
     signature: Annotated[str | None, about("Signature, split off", pii=1, index="none")] = None
     attachments: Annotated[tuple[Attachment, ...], about("附件", index="object")] = ()
     findings: Annotated[tuple[Finding, ...], about("What was understood", index="object")] = ()

@@ -47,7 +47,7 @@ class Requester(Record, frozen=True, kw_only=True):
 class Location(Record, frozen=True, kw_only=True):
     """事发地址."""
 
-    text: Annotated[str | None, about("As said", pii=1, index="none")] = None
+    text: Annotated[str | None, about("As said", pii=1, index="words")] = None
     adcode: Annotated[str | None, about("行政区划代码, 6, 9 or 12 digits")] = None
 
 
@@ -129,9 +129,9 @@ class Ticket(Record, frozen=True, kw_only=True):
     request_kind_source: Annotated[str | None, about("requester, rule, model or clerk")] = None
     request_kind_confidence: Annotated[float | None, about("0 to 1", index="double")] = None
     category: Annotated[Category | None, about("事项分类", index="object")] = None
-    title: Annotated[str | None, about("标题: the first message's, else the first words", pii=1, index="none")] = None
-    text: Annotated[str, about("诉求内容 of all its messages, oldest first", pii=2, index="none")] = ""
-    summary: Annotated[str | None, about("摘要, derived", pii=1, index="none")] = None
+    title: Annotated[str | None, about("标题: the first message's, else the first words", pii=1, index="words")] = None
+    text: Annotated[str, about("诉求内容 of all its messages, oldest first", pii=2, index="words")] = ""
+    summary: Annotated[str | None, about("摘要, derived", pii=1, index="words")] = None
     search_text: Annotated[str, about("Title and text, folded for search", pii=2, index="text")] = ""
     requester: Annotated[Requester, about("诉求人", index="object")] = field(default_factory=Requester)
     anonymous: Annotated[str, about("given, not_given or withheld_on_request (匿名)")] = "given"

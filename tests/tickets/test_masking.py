@@ -77,7 +77,10 @@ def test_every_personal_field_of_a_ticket_is_masked() -> None:
     for secret in ("李小龙", "13812345678", "501"):
         assert secret in encode(ticket).decode()
         assert secret not in masked
-    assert "阳光小区" in masked
+    shown = msgspec.json.decode(masked, type=Ticket)
+    assert "阳光小区" in shown.text
+    assert "阳光小区" in shown.search_text
+    assert shown.title is not None
     assert '"masked":true' in masked
 
 
