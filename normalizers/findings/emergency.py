@@ -23,6 +23,7 @@ _COVER = "\ue000"
 _PHRASE = 24
 """No harmless phrase is longer."""
 
+_OVER = ("past", "aftermath", "habitual")
 _WITHIN = 14
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
@@ -52,6 +53,7 @@ class _Rule(NamedTuple):
     within: int
     unless: re.Pattern[str] | None
     always: bool
+    lasting: bool
 
 
 class _Rulebook(NamedTuple):
@@ -96,23 +98,22 @@ def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
 
 def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
     plain, offsets = aligned(text)
-    anchors = known.words.anchors(plain)
-    plain = _covered(plain, anchors, known.harmless)
-    for start, end in sorted({span for anchor in anchors for span in known.words.at(anchor, plain)}):
+    plain = _covered(plain, known.words.spans(plain), known.harmless)
+    for start, end in known.words.spans(plain):
         place = _place(plain, start, end)
         for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):
                 yield _Evidence(rule.classes, _level(rule, place, known.cues), (offsets[start], offsets[end - 1] + 1))
 
 
-def _covered(text: str, anchors: Iterable[int], harmless: re.Pattern[str]) -> str:
-    """Cover the harmless phrases near the anchors, character by character, so that offsets stay."""
+def _covered(text: str, spans: Iterable[tuple[int, int]], harmless: re.Pattern[str]) -> str:
+    """Cover the harmless phrases around the words, character by character, so that offsets stay."""
     windows: list[list[int]] = []
-    for anchor in anchors:
-        if windows and anchor - _PHRASE <= windows[-1][1]:
-            windows[-1][1] = anchor + _PHRASE
+    for start, end in spans:
+        if windows and start - _PHRASE <= windows[-1][1]:
+            windows[-1][1] = max(windows[-1][1], end + _PHRASE)
         else:
-            windows.append([max(0, anchor - _PHRASE), anchor + _PHRASE])
+            windows.append([max(0, start - _PHRASE), end + _PHRASE])
     for first, last in windows:
         covered = harmless.sub(lambda match: _COVER * len(match[0]), text[first:last])
         text = text[:first] + covered + text[last:]
@@ -153,11 +154,12 @@ def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
 
 def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
     if rule.always:
-        return cues["past"].search(place.text, *place.clause) is not None
+        return any(cues[name].search(place.text, *place.clause) for name in ("past", "yesterday"))
     before, after = place.around(_CONTEXT, 0), place.around(0, _CONTEXT)
     if cues["possible_before"].search(before) or cues["possible_after"].search(after[place.end - place.start :]):
         return True
-    return any(cues[name].search(text) for name in ("past", "aftermath", "habitual") for text in (before, after))
+    over = _OVER if rule.lasting else (*_OVER, "yesterday")
+    return any(cues[name].search(text) for name in over for text in (before, after))
 
 
 @cache
@@ -186,6 +188,7 @@ def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> _Rule:
         within=entry.get("within", _WITHIN),
         unless=_any_of(entry.get("unless", ()), lists),
         always=entry.get("always", False),
+        lasting=entry.get("lasting", False),
     )
 
 
@@ -195,5 +198,5 @@ def _any_of(words: Iterable[str], lists: Mapping[str, list[str]]) -> re.Pattern[
 
 
 def _with_prefixes(word: str, by_word: Mapping[str, list[_Rule]]) -> tuple[_Rule, ...]:
-    """Return the rules of `word` and of every shorter word that it begins with: the regex finds only the longest."""
+    """Return the rules of `word` and of every shorter word that it begins with: only the longest is found."""
     return tuple(rule for end in range(1, len(word) + 1) for rule in by_word.get(word[:end], ()))

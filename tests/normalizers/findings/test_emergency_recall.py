@@ -1,0 +1,38 @@
+"""The measured sentences: hardly an emergency is missed, hardly an ordinary message alarms (quality.md)."""
+
+from pathlib import Path
+
+from benchmarks.emergency import cases, figures, levels, messages
+
+MIN_RECALL = 0.98
+MIN_RECALL_HELD_OUT = 0.95
+MAX_FALSE_ALARMS = 0.03
+CASES = cases()
+
+
+def test_the_set_is_large_and_covers_both_sides() -> None:
+    assert len({case.text for case in CASES}) == len(CASES) >= 400
+    assert sum(case.expected == "alarm" for case in CASES) >= 180
+    assert sum(case.expected != "alarm" for case in CASES) >= 220
+    assert {case.expected for case in CASES} == {"alarm", "mentioned", "none"}
+
+
+def test_emergencies_are_seen() -> None:
+    assert figures(CASES).recall >= MIN_RECALL
+    assert figures(case for case in CASES if not case.development).recall >= MIN_RECALL_HELD_OUT
+
+
+def test_tempting_words_raise_few_alarms() -> None:
+    made = figures(CASES)
+    assert made.false_alarms / made.quiet <= MAX_FALSE_ALARMS
+
+
+def test_what_is_past_or_denied_is_lowered_and_kept() -> None:
+    made = figures(case for case in CASES if case.expected == "mentioned")
+    assert made.false_alarms == 0
+    assert made.kept >= 0.9 * made.told
+
+
+def test_ordinary_messages_raise_few_alarms(data: Path) -> None:
+    counted = [(len(texts), levels(texts)[0]) for name, texts in messages(data) if name.startswith("messages/")]
+    assert sum(alarms for _, alarms in counted) <= MAX_FALSE_ALARMS * sum(count for count, _ in counted)
