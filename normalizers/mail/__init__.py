@@ -32,7 +32,8 @@ def _draft(root: Part, account: str) -> Draft:
     title = root.headers.text("subject")
     forwarded = bool(title and FORWARD_SUBJECT.match(title))
     content = Reader(forwarded=forwarded).read(root)
-    parts, quoted = _split(content, forwarded)
+    thread = thread_of(root.headers)
+    parts, quoted = _split(content, forwarded, is_reply=bool(thread.references))
     sender = sender_of(root.headers)
     return Draft(
         message_class=class_of(
@@ -40,7 +41,7 @@ def _draft(root: Part, account: str) -> Draft:
         ),
         sender=sender,
         recipients=recipients_of(root.headers),
-        thread=thread_of(root.headers),
+        thread=thread,
         title=title[:MAX_TITLE] if title else None,
         text=parts.text,
         quoted=quoted,
@@ -50,10 +51,10 @@ def _draft(root: Part, account: str) -> Draft:
     )
 
 
-def _split(content: Content, forwarded: bool) -> tuple[Split, str | None]:
+def _split(content: Content, forwarded: bool, *, is_reply: bool) -> tuple[Split, str | None]:
     """Split the text; the text of attached mails goes to what is quoted, so that the citizen's own stays clean."""
     text, attached = content.text()
-    parts = split(text, forwarded=forwarded)
+    parts = split(text, forwarded=forwarded, certain=is_reply or content.marks_quotes)
     if attached and is_signature(text):  # a phone that forwards a mail adds only its own line
         return split(attached, forwarded=True)._replace(signature=text.strip()), None
     return parts, "\n\n".join(filter(None, (parts.quoted, attached))) or None

@@ -7,7 +7,7 @@ from mimetypes import MimeTypes
 from normalizers.draft import File
 from normalizers.mail.charsets import to_text
 from normalizers.mail.flowed import unflowed
-from normalizers.mail.html import html_to_text
+from normalizers.mail.html import MAX_HTML, html_to_text
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
 from normalizers.mail.transfer import split_uuencoded
@@ -30,7 +30,7 @@ _STUB = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
-_FRAME = re.compile(r"(?m)^(?:--\S.*|[!-9;-~]{1,60}:[ \t].*(?:\n[ \t].*)*|[ \t]+)$")
+_FRAME = re.compile(r"(?m)^(?:--\S.*|[!-9;-~]{1,60}:[ \t].*(?:\n[ \t].*)*)$")
 _METHOD = re.compile(rb"^METHOD\s*:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -43,6 +43,7 @@ class Content:
     nested: list[str] = field(default_factory=list)
     spare: list[str] = field(default_factory=list)
     from_html: bool = False
+    marks_quotes: bool = False
     invitation: bool = False
     defects: set[str] = field(default_factory=set)
 
@@ -54,6 +55,7 @@ class Content:
         self.nested += other.nested
         self.spare += other.spare
         self.from_html |= other.from_html
+        self.marks_quotes |= other.marks_quotes
         self.invitation |= other.invitation
         self.defects |= other.defects
 
@@ -116,12 +118,13 @@ class Reader:
     def _shown(self, part: Part) -> Content:
         data, out = part.data(), Content()
         if part.media_type == "text/html":
-            out.texts, out.from_html = [] if self.skip_html else [self._html(data, part)], True
+            out.texts = [] if self.skip_html else [self._html(data, part)]
+            out.from_html = out.marks_quotes = True
             return out
         if b"begin" in data:
             data, files = split_uuencoded(data)
             out.files = [_uu_file(name, content) for name, content in files]
-        out.texts = [self._plain(data, part)]
+        out.texts, out.marks_quotes = [self._plain(data, part)], _is_flowed(part)
         return out
 
     def _decoded(self, data: bytes, label: str | None) -> str:
@@ -134,7 +137,7 @@ class Reader:
         text = self._decoded(data, part.content.text("charset"))
         if part.media_type in ("text/enriched", "text/richtext"):
             return re.sub(r"<<", "<", re.sub(r"<(?!<)[^<>]{1,60}>", "", text))
-        if (part.content.text("format") or "").lower() == "flowed":
+        if _is_flowed(part):
             return unflowed(text, delsp=(part.content.text("delsp") or "").lower() == "yes")
         return text
 
@@ -178,6 +181,10 @@ def _is_shown(part: Part, in_alternative: bool) -> bool:
     if part.disposition.value == "attachment":
         return False
     return part.depth == 0 or in_alternative or _name(part) is None
+
+
+def _is_flowed(part: Part) -> bool:
+    return (part.content.text("format") or "").lower() == "flowed"
 
 
 def _has_text(content: Content) -> bool:
@@ -226,9 +233,9 @@ def _unparted(part: Part) -> Content:
     """Show the raw text of a multipart that could not be cut; one nested too deep is kept as a file as well."""
     data = part.body
     if not part.too_deep:
-        return Content(
-            texts=[_FRAME.sub("", to_text(data)).strip("\n")], defects={"no_parts"} if data.strip() else set()
-        )
+        text = to_text(data)
+        shown = _FRAME.sub("", text) if len(text) < MAX_HTML else text
+        return Content(texts=[shown.strip("\n")], defects={"no_parts"} if data.strip() else set())
     text = re.sub(r"\n{3,}", "\n\n", _FRAME.sub("", to_text(data[: 1024 * 1024])))
     file = File(name="too-deep.eml", media_type="application/octet-stream", data=data)
     return Content(texts=[text.strip("\n")], files=[file], defects={"too_deep"})

@@ -66,7 +66,7 @@ def codec_of(label: str | None) -> str | None:
     name = (label or "").strip(" \t\r\n\"'`").lower()
     if not name or len(name) > 64:
         return None
-    if _GB_LABEL.search(name):
+    if _GB_LABEL.search(name) and not name.startswith("hz"):
         return "gb18030"
     for candidate in (name, name.removeprefix("x-"), name.replace("_", "-"), name.replace("windows-", "cp")):
         found = _lookup(candidate)

@@ -7,18 +7,18 @@ _QUOTES = re.compile(r"^(>*)( ?)")
 
 def unflowed(text: str, *, delsp: bool) -> str:
     """Return `text` with its paragraphs on one line each."""
-    out: list[str] = []
+    out: list[list[str]] = []
     open_depth = -1
     for line in text.split("\n"):
         depth, content = _parted(line)
         flows = content.endswith(" ") and content != "-- "
         piece = content[:-1] if flows and delsp else content
         if open_depth == depth and content != "-- ":
-            out[-1] += piece
+            out[-1].append(piece)
         else:
-            out.append(f"{'>' * depth} {piece}" if depth else piece)
+            out.append([">" * depth + " ", piece] if depth else [piece])
         open_depth = depth if flows else -1
-    return "\n".join(out)
+    return "\n".join("".join(pieces) for pieces in out)
 
 
 def _parted(line: str) -> tuple[int, str]:

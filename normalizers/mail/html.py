@@ -172,7 +172,7 @@ class _Writer:
     def _link(self, node: LexborNode) -> None:
         """Name a link's address where the text does not: a clerk wants to open it."""
         address = (node.attributes.get("href") or "").strip()
-        shown = "".join((node.text_content or "").split())
+        shown = "".join(node.text(deep=True).split())
         if _URL.match(address) and len(address) <= 500 and not shown.startswith(("http", "www.")) and shown:
             self.current.append(f" <{address}>")
 

@@ -1,6 +1,8 @@
 """Parameters of Content-Type and Content-Disposition: RFC 2045, RFC 2231 and what clients make of them."""
 
 import re
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import unquote_to_bytes
 
 from normalizers.mail.charsets import to_text
@@ -80,10 +82,12 @@ def _unquoted(value: bytes) -> bytes:
 def _joined(sections: list[tuple[bytes, bool]]) -> str:
     """Join the sections' bytes, then decode: a character may be cut between two of them."""
     charset, data = b"", b""
-    for index, (piece, encoded) in enumerate(sections):
-        if index == 0 and encoded and piece.count(b"'") >= 2:
-            charset, _, piece = piece.split(b"'", 2)
-        data += unquote_to_bytes(piece) if encoded else piece
+    first, encoded = sections[0]
+    if encoded and first.count(b"'") >= 2:
+        charset, _, first = first.split(b"'", 2)
+    for is_encoded, run in groupby([(first, encoded), *sections[1:]], key=itemgetter(1)):
+        joined = b"".join(piece for piece, _ in run)  # before decoding: a cut may stand inside of "%B5", too
+        data += unquote_to_bytes(joined) if is_encoded else joined
     if b"=?" in data:
         return decode_words(data)
     return to_text(data, charset.decode("ascii", "replace") or None)

@@ -7,6 +7,7 @@ from normalizers.mail import quote_rules as rules
 _ATTRIBUTION_LINES = 4
 _MAX_TRIES = 1_000
 _MAX_LINES = 20_000
+_MAX_LINE = 4_000
 
 
 class Split(NamedTuple):
@@ -17,12 +18,15 @@ class Split(NamedTuple):
     signature: str | None
 
 
-def split(text: str, *, forwarded: bool = False) -> Split:
-    """Split one body. A forwarded mail's content is the matter itself, so it stays in the text."""
+def split(text: str, *, forwarded: bool = False, certain: bool = False) -> Split:
+    """Split one body. A forwarded mail's content is the matter itself, so it stays in the text.
+
+    `certain` says that ">" means a quotation even on a single line, as in a reply, in HTML and in flowed text.
+    """
     lines = text.split("\n")
     own = [True] * len(lines)
     if not forwarded:
-        _mark(lines, own)
+        _mark(lines, own, certain)
     kept = [line for line, mine in zip(lines, own, strict=True) if mine]
     if not any(line.strip() for line in kept):  # nothing but repetition: then it is the message
         kept, own = lines, [True] * len(lines)
@@ -47,12 +51,15 @@ def _joined(lines: list[str]) -> str | None:
     return "\n".join(out).strip("\n") or None
 
 
-def _mark(lines: list[str], own: list[bool]) -> None:
+def _mark(lines: list[str], own: list[bool], announced: bool) -> None:
     """Mark every quoted line; a single line with ">" and nothing that announces it is the writer's own."""
-    index, marked, announced, tries = 0, [], False, 0
+    index, tries = 0, 0
+    marked: list[int] = []
     while index < min(len(lines), _MAX_LINES):
         line = lines[index]
-        if rules.QUOTED.match(line):
+        if len(line) > _MAX_LINE:
+            pass
+        elif rules.QUOTED.match(line):
             marked.append(index)
         elif rules.FORWARD.match(line):  # what follows was passed on for us to read
             break
@@ -99,8 +106,11 @@ def _attribution(lines: list[str], index: int) -> int:
         return 0
     text = ""
     for count in range(1, min(_ATTRIBUTION_LINES, len(lines) - index) + 1):
-        text = f"{text} {lines[index + count - 1].strip()}".strip()
-        if len(text) > rules.MAX_OPENING:
+        piece = lines[index + count - 1].strip()
+        text = f"{text} {piece}".strip()
+        if len(text) > rules.MAX_OPENING or rules.DELIMITER.match(lines[index]):
+            return 0
+        if not piece and not _next(lines, index + count).lstrip().startswith("<"):  # a paragraph ends
             return 0
         if rules.is_attribution(text, rules.QUOTED.match(_next(lines, index + count)) is not None):
             return count

@@ -10,9 +10,8 @@ from schemas.records import Thread
 
 MAX_REFERENCES = 200
 
-_BRACKETED = re.compile(r"<\s*([^<>]{1,998}?)\s*>")
+_ID = re.compile(r"<\s*([^<>]{1,998})>|([^\s<>,;\"]{1,998}@[^\s<>,;\"]{1,998})")
 _COMMENT = re.compile(r"\([^()]*\)|(?<=\d)\s+(?=:)|(?<=:)\s+(?=\d)")
-_BARE = re.compile(r"[^\s<>,;\"]{1,998}@[^\s<>,;\"]{1,998}")
 
 
 def thread_of(headers: Headers) -> Thread:
@@ -35,7 +34,7 @@ def thread_of(headers: Headers) -> Thread:
 def _ids(value: str | None, *, whole: bool) -> list[str]:
     """Return the ids in a value; a malformed Message-ID is taken as it is, since answers will quote it so."""
     text = _COMMENT.sub("", one_line(value or ""))
-    found = ["".join(item.split()) for item in _BRACKETED.findall(text)] or _BARE.findall(text)
+    found = ["".join((bracketed or bare).split()) for bracketed, bare in _ID.findall(text)]
     if not found and whole and text.strip("<> "):
         found = [text.strip("<> ")[:998]]
     return [item for item in found if item]

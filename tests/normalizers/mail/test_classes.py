@@ -1,0 +1,46 @@
+"""Person or machine; in doubt a person."""
+
+from collections.abc import Callable
+
+import pytest
+
+from normalizers.draft import Draft
+
+CALENDAR = b"Content-Type: text/calendar; method=%s\n\nBEGIN:VCALENDAR\nMETHOD:%s\nEND:VCALENDAR\n"
+
+CLASSES = {
+    "plain": (b"From: a@b.cn\n\nhello", "person"),
+    "auto-replied": (b"Auto-Submitted: auto-replied (vacation)\n\nhello", "auto_reply"),
+    "auto-submitted no": (b"Auto-Submitted: no\n\nhello", "person"),
+    "x-autoreply": (b"X-Autoreply: yes\n\nhello", "auto_reply"),
+    "x-autoreply no": (b"X-Autoreply: no\n\nhello", "person"),
+    "precedence auto_reply": (b"Precedence: auto_reply\n\nhello", "auto_reply"),
+    "suppression alone": (b"X-Auto-Response-Suppress: All\n\nhello", "person"),
+    "subject with suppression": (b"Subject: Automatic reply: x\nX-Auto-Response-Suppress: All\n\nhi", "auto_reply"),
+    "subject with words": ("Subject: 自动回复：x\n\n我正在出差".encode(), "auto_reply"),
+    "subject alone": ("Subject: 自动回复：x\n\n请真人联系我".encode(), "person"),
+    "subject within": ("Subject: 为什么总是自动回复\nPrecedence: bulk\n\nx".encode(), "person"),
+    "report": (b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b--", "bounce"),
+    "read receipt": (
+        b"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nx\n--b--",
+        "auto_reply",
+    ),
+    "daemon without a return path": (b"Return-Path: <>\nFrom: MAILER-DAEMON@b.cn\n\nx", "bounce"),
+    "postmaster who returns": ("From: postmaster@b.cn\nSubject: 系统退信\n\nx".encode(), "bounce"),
+    "postmaster who complains": ("From: postmaster@b.cn\nSubject: 路灯\n\nx".encode(), "person"),
+    "citizen on returned mail": ("From: a@b.cn\nSubject: 你们的邮件退信了\n\nx".encode(), "person"),
+    "null path alone": (b"Return-Path: <>\nFrom: a@b.cn\n\nx", "person"),
+    "list": (b"List-Id: <news.example.cn>\n\nx", "list"),
+    "newsletter": (b"List-Unsubscribe: <https://example.cn/u>\n\nx", "list"),
+    "bulk alone": (b"Precedence: bulk\n\nx", "person"),
+    "our own group": (b"List-Id: <12345.city.example.cn>\nList-Unsubscribe: <mailto:x@y>\n\nx", "person"),
+    "invitation": (CALENDAR % (b"REQUEST", b"REQUEST"), "calendar"),
+    "published calendar": (CALENDAR % (b"PUBLISH", b"PUBLISH"), "person"),
+    "attached calendar": (b"Content-Disposition: attachment\n" + CALENDAR % (b"REQUEST", b"REQUEST"), "person"),
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_class(name: str, draft: Callable[[bytes], Draft]) -> None:
+    data, expected = CLASSES[name]
+    assert draft(data).message_class == expected

@@ -1,0 +1,40 @@
+"""HTML to the text that a reader sees."""
+
+import pytest
+
+from normalizers.mail.html import html_to_text
+
+TEXTS = {
+    "<p>一</p><p>二</p>": "一\n\n二",
+    "<div>一</div><div>二</div>": "一\n二",
+    "一<br>二<br><br>三": "一\n二\n\n三",
+    "<div>一<br></div><div><br></div><div>二</div>": "一\n\n二",
+    "<ul><li>一</li><li>二</li></ul>": "- 一\n- 二",
+    "<table><tr><td>姓名</td><td>王</td></tr><tr><td>电话</td><td>1</td></tr></table>": "姓名 王\n电话 1",
+    "<style>p{}</style><script>x()</script><title>t</title><p>一</p>": "一",
+    "<div style='display: none'>暗</div><p hidden>暗</p><p>明</p>": "明",
+    "a&nbsp;b &lt;c&gt; &amp; &#x8DEF;": "a b <c> & 路",
+    "<pre>a  b\n  c</pre>": "a  b\n  c",
+    "<a href='https://x.cn/1'>视频</a>": "视频 <https://x.cn/1>",
+    "<a href='https://x.cn/1'>https://x.cn/1</a>": "https://x.cn/1",
+    "<a href='mailto:a@b.cn'>a@b.cn</a>": "a@b.cn",
+    "前<blockquote type=cite>引<br>用</blockquote>后": "前\n> 引\n> 用\n后",
+    "<blockquote>法律条文</blockquote>": "法律条文",
+    "<p class=MsoNormal>一</p><p class=MsoNormal>二</p>": "一\n二",
+    "没有标签": "没有标签",
+    "": "",
+    "<b>未闭合": "未闭合",
+}
+
+
+@pytest.mark.parametrize("source", TEXTS)
+def test_text(source: str) -> None:
+    assert html_to_text(source) == TEXTS[source]
+
+
+def test_quotes_are_unmarked_in_a_forwarded_mail() -> None:
+    assert html_to_text("前<blockquote type=cite>引</blockquote>", mark_quotes=False) == "前\n引"
+
+
+def test_a_tree_too_costly_to_build_is_stripped() -> None:
+    assert html_to_text("<div>" * 20_000 + "路灯&amp;坏了<br>二").split() == ["路灯&坏了", "二"]

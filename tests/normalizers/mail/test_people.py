@@ -1,0 +1,62 @@
+"""Who wrote and to whom, from header fields as real clients write them."""
+
+import pytest
+
+from normalizers.mail.headers import Headers
+from normalizers.mail.people import recipients_of, reply_to_of, sender_of
+
+SENDERS: dict[str, tuple[str, str, str | None]] = {
+    "a@B.Example": ("email", "a@b.example", None),
+    "A.Name@b.cn": ("email", "A.Name@b.cn", None),
+    '"王小明" <a@b.cn>': ("email", "a@b.cn", "王小明"),
+    "=?gb2312?B?zfXQocP3?= <a@b.cn>": ("email", "a@b.cn", "王小明"),
+    '"=?gb2312?B?zfXQocP3?=" <a@b.cn>': ("email", "a@b.cn", "王小明"),
+    "a@b.cn (Wang)": ("email", "a@b.cn", "Wang"),
+    '"Wang, Xiaoming" <a@b.cn>': ("email", "a@b.cn", "Wang, Xiaoming"),
+    "wang@home <a@b.cn>": ("email", "a@b.cn", "wang@home"),
+    "Wang <mailto:a@b.cn>": ("email", "a@b.cn", "Wang"),
+    "Pete(A wonderful \\) chap) <pete(his account)@silly.test(his host)>": ("email", "pete@silly.test", "Pete"),
+    "John <jdoe@machine(comment).  example>": ("email", "jdoe@machine.example", "John"),
+    "<@a.test,@b.test:joe@c.test>": ("email", "joe@c.test", None),
+    "Wang a@b.cn": ("email", "a@b.cn", "Wang"),
+    "=?utf-8?Q?attacker?Q?agent?=@victim.example": ("email", "attacker?Q?agent@victim.example", None),
+    "<<a@b.cn>>": ("email", "a@b.cn", None),
+    "无名氏 <>": ("name", "无名氏", None),
+    "MAILER-DAEMON": ("name", "MAILER-DAEMON", None),
+    "a@b.cn, c@d.cn": ("email", "a@b.cn", None),
+    "用户@例子.中国": ("email", "用户@例子.中国", None),
+}
+
+
+@pytest.mark.parametrize("value", SENDERS)
+def test_sender(value: str) -> None:
+    party = sender_of(Headers({"from": [value.encode()]}))
+    assert party is not None
+    assert (party.kind, party.value, party.name) == SENDERS[value]
+
+
+@pytest.mark.parametrize("value", ["", "<>", ", ;", "undisclosed-recipients:;", "\x00"])
+def test_nobody(value: str) -> None:
+    assert sender_of(Headers({"from": [value.encode()]})) is None
+
+
+def test_the_name_of_from_and_the_address_of_sender() -> None:
+    party = sender_of(Headers({"from": ["无名氏".encode()], "sender": [b"robot@b.cn"]}))
+    assert party is not None
+    assert (party.value, party.name) == ("robot@b.cn", "无名氏")
+
+
+def test_the_return_path_comes_last() -> None:
+    party = sender_of(Headers({"return-path": [b"<a@b.cn>"]}))
+    assert party is not None
+    assert party.value == "a@b.cn"
+
+
+def test_recipients_are_each_named_once() -> None:
+    headers = Headers({"to": ["部门: 甲 <a@b.cn>, c@d.cn;".encode(), b"a@b.cn"], "cc": [b"C <C@d.cn>; e@f.cn"]})
+    assert [party.value for party in recipients_of(headers)] == ["a@b.cn", "c@d.cn", "C@d.cn", "e@f.cn"]
+
+
+def test_reply_to() -> None:
+    assert reply_to_of(Headers({"reply-to": [b"Me <me@b.cn>"]})) == "me@b.cn"
+    assert reply_to_of(Headers({})) is None

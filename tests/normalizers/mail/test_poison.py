@@ -1,0 +1,195 @@
+"""Mails that break parsers: each gives a Draft in bounded time, with the words that it holds."""
+
+import base64
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from normalizers.draft import Draft
+from normalizers.mail import normalize
+from normalizers.policy import Policy
+from schemas.errors import MissingBlobError, TooLargeError
+from schemas.records import RawMessage
+from schemas.records.raw import SIZE_LIMIT
+
+Normalize = Callable[[bytes], Draft]
+
+PLAIN = b"Subject: x\nContent-Type: text/plain; charset="
+
+
+def nested(levels: int) -> bytes:
+    return b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(levels)) + b"\nx"
+
+
+TEXTS = {
+    "gbk labelled us-ascii": (PLAIN + b"us-ascii\n\n" + "路灯坏了".encode("gbk"), "路灯坏了"),
+    "gbk labelled utf-8": (PLAIN + b"utf-8\n\n" + "路灯坏了".encode("gbk"), "路灯坏了"),
+    "gb18030 labelled gb2312": (PLAIN + b"gb2312\n\n" + "朱镕基 㐀 𠀀".encode("gb18030"), "朱镕基 㐀 𠀀"),
+    "unknown charset": (PLAIN + b"x-unknown-8bit-zz\n\nhi " + "中".encode(), "hi 中"),
+    "gb_2312-80": (PLAIN + b'"GB_2312-80"\n\n' + "中文".encode("gb2312"), "中文"),
+    "hz": (PLAIN + b"hz-gb-2312\n\n" + "路灯坏了".encode("hz"), "路灯坏了"),
+    "utf-7": (PLAIN + b"utf-7\n\n" + "路灯坏了".encode("utf-7"), "路灯坏了"),
+    "a codec that is no charset": (PLAIN + b"zlib\n\nhi", "hi"),
+    "cut inside a character": (PLAIN + b"utf-8\n\n" + "路灯坏了".encode()[:-1], "路灯坏\ufffd"),
+    "latin-1 is no Chinese": (PLAIN + b"iso-8859-1\n\nStra\xdfe in M\xfcnchen", "Straße in München"),
+    "unlabelled latin-1": (b"Subject: x\n\nStra\xdfe in M\xfcnchen, caf\xe9", "Straße in München, café"),
+    "multipart without boundary": (b"Content-Type: multipart/mixed\n\nx", "x"),
+    "boundary never closed": (b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n", "hello"),
+    "multipart labelled base64": (
+        b"Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n--b\n\nhello\n--b--\n",
+        "hello",
+    ),
+    "multipart really in base64": (
+        b"Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n"
+        + base64.b64encode(b"--b\n\nhello\n--b--\n"),
+        "hello",
+    ),
+    "two boundaries": (
+        b"Content-Type: multipart/mixed; boundary=a; boundary=b\n\n--b\n\none\n--a\n\ntwo\n--b--\n",
+        "one\ntwo",
+    ),
+    "500 multiparts": (nested(500), "x"),
+    "5000 multiparts": (nested(5000), "x"),
+    "text labelled base64": (b"Content-Transfer-Encoding: base64\n\nThis was never encoded, was it?", None),
+    "nul and control bytes": (b"Subject: a\x00b\x1b[31m\n\nx\x00y", "xy"),
+    "content type is garbage": (b"Content-Type: ;;;===text\n\nx", "x"),
+    "empty charset": (b"Content-Type: text/plain; charset*=\n\nx", "x"),
+    "nested mail": (b"Content-Type: message/rfc822\n\nSubject: inner\n\nbody", "body"),
+    "nested mail in base64": (
+        b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogaW5uZXIKCmJvZHk=\n",
+        "body",
+    ),
+    "fold attack": (b"From: a@b\r\n\t\r\n bcc: x\n\nx", "x"),
+    "old Mac line ends": (b"Subject: x\rFrom: a@b\r\rone\rtwo", "one\ntwo"),
+    "bom before the header": (b"\xef\xbb\xbfSubject: x\n\nhello", "hello"),
+    "mbox line": (b"From a@b Mon Mar  2 10:00:00 2026\nSubject: x\n\nhello", "hello"),
+    "1 MB header": (b"Subject: " + b"a" * 1_000_000 + b"\n\nx", "x"),
+    "100k header lines": (b"X-A: b\n" * 100_000 + b"\nx", "x"),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text(name: str, draft: Normalize) -> None:
+    data, text = TEXTS[name]
+    expected = data.partition(b"\n\n")[2].decode() if text is None else text
+    assert draft(data).text == expected
+
+
+HEADERS = {
+    "raw gbk": (b"Subject: " + "投诉".encode("gbk") + b"\n\nx", "投诉"),
+    "word cut inside a character": (
+        b"Subject: =?gb2312?B?zbY=?= =?gb2312?B?y9/K?=\n =?gb2312?B?1g==?=\n\nx",
+        "投诉手",
+    ),
+    "word with bad base64": ("Subject: =?utf-8?B?5oqV6K!?=\n\nx".encode(), "投\ufffd"),
+    "word with spaces inside": (b"Subject: =?utf-8?Q?=E6=8A=95 =E8=AF=89?=\n\nx", "投 诉"),
+    "words of two charsets": (
+        b"Subject: =?utf-8?B?5oqV?= =?gbk?B?y98=?=\n\nx",
+        "投诉",
+    ),
+    "control characters": (b"Subject: a\x00b\x07\n\nx", "ab"),
+    "empty": (b"Subject: \n\nx", None),
+    "missing": (b"From: a@b\n\nx", None),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_title(name: str, draft: Normalize) -> None:
+    data, title = HEADERS[name]
+    assert draft(data).title == title
+
+
+FILES = {
+    "bad base64": (
+        b'Content-Type: application/pdf; name="a.pdf"\nContent-Transfer-Encoding: base64\n\n!!!!====\n',
+        ("a.pdf", "application/pdf", b""),
+    ),
+    "base64 in padded blocks": (
+        b'Content-Type: image/png; name="a.png"\nContent-Transfer-Encoding: base64\n\nYQ==\nYmM=\n',
+        ("a.png", "image/png", b"abc"),
+    ),
+    "uuencode": (
+        b"Content-Type: application/octet-stream\nContent-Transfer-Encoding: uuencode\n\nbegin 644 a\n#0V%T\n`\nend\n",
+        ("a", "application/octet-stream", b"Cat"),
+    ),
+    "rfc 2231 with a bad charset": (
+        b"Content-Type: application/pdf; name*=zz''%E4%B8%AD.pdf\n\nx",
+        ("中.pdf", "application/pdf", b"x"),
+    ),
+    "rfc 2231 in sections": (
+        b"Content-Type: application/pdf\n"
+        b"Content-Disposition: attachment; filename*0*=gbk''%D6%D0; filename*1=x.pdf\n\nx",
+        ("中x.pdf", "application/pdf", b"x"),
+    ),
+    "path traversal": (
+        b'Content-Type: image/png\nContent-Disposition: attachment; filename="../../etc/passwd"\n\nx',
+        ("passwd", "image/png", b"x"),
+    ),
+    "only dots": (
+        b'Content-Type: image/png\nContent-Disposition: attachment; filename="../.."\n\nx',
+        (None, "image/png", b"x"),
+    ),
+    "raw gbk name": (
+        b'Content-Disposition: attachment; filename="' + "中文.doc".encode("gbk") + b'"\n\nx',
+        ("中文.doc", "application/msword", b"x"),
+    ),
+    "tnef": (
+        b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+\n",
+        ("winmail.dat", "application/ms-tnef", b"x\x9f>"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file(name: str, draft: Normalize) -> None:
+    data, expected = FILES[name]
+    assert [(file.name, file.media_type, file.data) for file in draft(data).files] == [expected]
+
+
+HUGE = {
+    "open elements": b"Content-Type: text/html\n\n" + b"<div>" * 400_000,
+    "open fonts before many paragraphs": b"Content-Type: text/html\n\n<p>"
+    + b"".join(b"<i class=%d>" % i for i in range(900))
+    + b"</p>"
+    + b"<p>x</p>" * 100_000,
+    "one tag of attributes": b"Content-Type: text/html\n\n<div "
+    + b"".join(b"a%d=1 " % i for i in range(100_000))
+    + b">",
+    "boundaries": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n" * 500_000,
+    "begin lines": b"\n" + b"begin 644 a\n" * 200_000,
+    "attributions": b"\n" + b"On 2024 a@b wro\n" * 200_000,
+    "words": b"Subject: " + b"=?a?b?" * 100_000 + b"\n\nx",
+    "comments": b"From: " + b"(" * 60_000 + b"\n\nx",
+    "quotes": b"From: " + b'"\\' * 30_000 + b"\n\nx",
+    "flowed lines": b"Content-Type: text/plain; format=flowed\n\n" + b"x \n" * 300_000,
+    "blanks": b"Content-Type: multipart/mixed; boundary=q\n\n" + b" \t" * 1_000_000,
+    "mails in mails": b"Content-Type: message/rfc822\n\n" * 100_000,
+    "unlabelled parts": b"Content-Type: multipart/mixed; boundary=b\n\n" + (b"--b\n\n" + b"\xe9 " * 1_000) * 300,
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_time_is_bounded(name: str, draft: Normalize) -> None:
+    """Ten seconds of CPU are far above what each needs, and far below what a quadratic one would."""
+    started = time.process_time()
+    draft(HUGE[name])
+    assert time.process_time() - started < 10
+
+
+def test_more_parts_than_the_limit_lose_no_word(draft: Normalize) -> None:
+    data = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"".join(b"--b\n\nw%d\n" % i for i in range(1_500))
+    assert "w1499" in draft(data).text
+
+
+def test_a_mail_over_the_limit_is_refused(draft: Normalize) -> None:
+    with pytest.raises(TooLargeError):
+        draft(b"\n" + b"x" * SIZE_LIMIT)
+
+
+def test_bytes_that_were_not_fetched_are_no_empty_mail(raw_mail: Callable[[bytes], RawMessage]) -> None:
+    raw = raw_mail(b"")
+    elsewhere = msgspec.structs.replace(raw, envelope=msgspec.structs.replace(raw.envelope, dataref="330100/a/b"))
+    with pytest.raises(MissingBlobError):
+        normalize(elsewhere, Policy())

@@ -1,0 +1,98 @@
+"""What a citizen wrote, what the mail repeats, and the signature: client by client."""
+
+import pytest
+
+from normalizers.mail.quotes import split
+
+REPLIES = {
+    "gmail": ("没修好。\n\n热线 <a@b.cn> 于2026年3月1日周日 10:20写道：\n\n> 您好\n> 已转办", "没修好。"),
+    "apple": ("没修好。\n\n> 在 2026年3月1日，上午10:20，热线 <a@b.cn> 写道：\n> \n> 您好", "没修好。"),
+    "netease": ('没修好。\n\nAt 2026-03-01 10:20:30, "热线" <a@b.cn> wrote:\n>您好\n>已转办', "没修好。"),
+    "netease, new": ("没修好\n---- 回复的原邮件 ----\n| 发件人 | 热线<a@b.cn> |\n| 主题 | 路灯 |\n您好", "没修好"),
+    "foxmail": ("没修好\n \n发件人： 热线\n发送时间： 2026-03-01 10:20\n收件人： a\n主题： 路灯\n您好", "没修好"),
+    "qq": ("没修好\n------------------ 原始邮件 ------------------\n发件人: a\n您好", "没修好"),
+    "outlook, Chinese": (
+        "没修好。\n\n________________________________\n发件人: 热线 <a@b.cn>\n发送时间: 2026年3月1日 10:20\n"
+        "收件人: a <a@b.cn>\n主题: 路灯\n\n您好。",
+        "没修好。",
+    ),
+    "outlook, traditional": ("還沒修好\n\n寄件者: a\n寄件日期: 2026年3月1日\n收件者: b\n主旨: c\n\n您好", "還沒修好"),
+    "outlook, English": (
+        "Still dark\n\nFrom: a@b.cn\nSent: March-19-26 5:42 PM\nTo: me\nSubject: x\n\nHello",
+        "Still dark",
+    ),
+    "original message": ("Still dark\n\n-----Original Message-----\n\nHello", "Still dark"),
+    "original message, German": ("Noch dunkel\n\n-----Ursprüngliche Nachricht-----\n\nHallo", "Noch dunkel"),
+    "wrapped attribution": (
+        "Still dark\n\nOn Fri, May 6, 2026 at 6:03 PM, The Hotline of the City\n<a@b.cn> wrote:\n\n> Hi",
+        "Still dark",
+    ),
+    "French": ("Merci\n\nLe 6 mai 2026 à 18:03, A <a@b.fr> a écrit :\n\n> Bonjour", "Merci"),
+    "German": ("Danke\n\nAm 06.05.2026 um 18:03 schrieb A <a@b.de>:\n\n> Hallo", "Danke"),
+    "Russian": ("Спасибо\n06.05.2026 14:20 пользователь <a@b.ru> написал:\n\n> Привет", "Спасибо"),
+    "date and address": ("ok\n2026/4/7 Nathan <support@example.com>\n\n>  Cool beans", "ok"),
+    "inside dashes": ("dark\n\n------On 12/29/2025 17:32 PM, Julius wrote-----\n\nBrunch", "dark"),
+    "android": ("dark\n\n---- John Smith wrote ----\n\n> quoted\n> text", "dark"),
+    "name only, with quoted lines": ("好的\n\n张三 写道：\n> 您好\n> 请补充", "好的"),
+    "below the quotation": ("On 04/19/2026 07:10 AM, A wrote:\n\n>\n> Test\nanswer", "answer"),
+    "around the quotation": (
+        "answer\n\nOn 04/19/2026 07:10 AM, A wrote:\n\n>\n> Test\n\nRegards, B",
+        "answer\n\nRegards, B",
+    ),
+    "in between": ("> 地点？\n幸福路23号\n> 时间？\n昨晚", "幸福路23号\n昨晚"),
+}
+
+
+@pytest.mark.parametrize("client", REPLIES)
+def test_reply(client: str) -> None:
+    body, text = REPLIES[client]
+    parts = split(body)
+    assert parts.text == text
+    assert parts.quoted
+
+
+OWN = {
+    "a sentence": "物业在2024年5月的通知中写道：\n“6月修好”\n邻居在群里写道：\n没人管！",
+    "On": "On the corner it is dark.\nOn Monday nobody came.",
+    "feedback": "Please enter below.\n\n----- Enter Feedback Below -----\n\nThe lamp is broken.",
+    "a form": "时间：昨晚八点\n地点：幸福路\n主题：路灯",
+    "one line with >": "噪音很大\n> 70分贝\n请处理",
+    "a forward": "请处理\n\n---------- Forwarded message ---------\n发件人： 李四 <l@b.cn>\nDate: 2026\n\n水管爆了",
+    "an empty answer": "在 2026-03-01 10:20:30，热线 <a@b.cn> 写道：\n> 您好",
+    "dashes in a sentence": "路灯 -- 又坏了\n谢谢",
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_words_stay(name: str) -> None:
+    assert split(OWN[name]) == (OWN[name], None, None)
+
+
+SIGNATURES = {
+    "-- \n王小明\n市民": "-- \n王小明\n市民",
+    "发自我的iPhone": "发自我的iPhone",
+    "来自 QQ邮箱手机版": "来自 QQ邮箱手机版",
+    "发自我的华为手机": "发自我的华为手机",
+    "Sent from my iPhone": "Sent from my iPhone",
+    "Sent from my Huawei phone": "Sent from my Huawei phone",
+    "发自网易邮箱大师": "发自网易邮箱大师",
+    "Get Outlook for iOS": "Get Outlook for iOS",
+}
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_signature(signature: str) -> None:
+    parts = split(f"路灯坏了\n\n{signature}")
+    assert parts.text == "路灯坏了"
+    assert parts.signature is not None
+    assert parts.signature.split() == signature.split()
+
+
+def test_a_signature_above_the_quotation() -> None:
+    parts = split("还没修\n\n发自我的iPhone\n\n在 2026年3月1日，10:20，热线 <a@b.cn> 写道：\n\n> 您好")
+    assert (parts.text, parts.signature) == ("还没修", "发自我的iPhone")
+
+
+def test_a_forwarded_mail_below_a_signature_is_no_signature() -> None:
+    parts = split("请看\n-- \n王\n---------- Forwarded message ---------\n水管爆了", forwarded=True)
+    assert "水管爆了" in parts.text
