@@ -135,6 +135,8 @@ def message_record(message: Message) -> Outbound:
         channel=message.channel,
         channelkind=message.channel_kind,
         account=message.account,
+        dataschema="urn:hotline:message:1.0.0",
+        sequence=f"{message.normalizer_version:010d}",
         causationid=message.message_id,
         traceparent=message.trace,
     )
