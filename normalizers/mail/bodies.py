@@ -7,7 +7,7 @@ from mimetypes import MimeTypes
 from normalizers.draft import File
 from normalizers.mail.charsets import to_text
 from normalizers.mail.flowed import unflowed
-from normalizers.mail.html import MAX_HTML, html_to_text
+from normalizers.mail.html import MAX_HTML, html_to_text, pictures
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
 from normalizers.mail.transfer import split_uuencoded
@@ -21,12 +21,14 @@ MAX_NESTED = 6
 _TYPES = MimeTypes(filenames=())
 _MAILS = frozenset({"message/rfc822", "message/global", "message/news"})
 _FILE_TEXTS = frozenset({
-    "text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/csv", "text/css", "text/javascript", "text/rtf",
-    "text/x-amp-html", "text/rfc822-headers", "text/xml",
+    "text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/csv", "text/css", "text/javascript",
+    "text/rtf", "text/x-amp-html", "text/rfc822-headers", "text/xml",
 })  # fmt: skip
 _STUB = re.compile(
-    r"html.{0,40}(?:client|viewer|capable|compatible|enabled|reader|邮件|格式|客户端|浏览)|(?:not|does ?n.t) support html"
-    r"|multi-?part message in mime|view (?:this|the) (?:e-?mail|message).{0,30}(?:browser|html)|不支持.{0,10}html|使用.{0,20}html",
+    r"html.{0,40}(?:client|viewer|capable|compatible|enabled|reader|邮件|格式|客户端|浏览)|(?:not"
+    r"|does ?n.t) support html"
+    r"|multi-?part message in mime|view (?:this|the) (?:e-?mail|message).{0,30}(?:browser|html)"
+    r"|不支持.{0,10}html|使用.{0,20}html",
     re.IGNORECASE | re.DOTALL,
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
@@ -118,9 +120,7 @@ class Reader:
     def _shown(self, part: Part) -> Content:
         data, out = part.data(), Content()
         if part.media_type == "text/html":
-            out.texts = [] if self.skip_html else [self._html(data, part)]
-            out.from_html = out.marks_quotes = True
-            return out
+            return self._page(data, part)
         if b"begin" in data:
             data, files = split_uuencoded(data)
             out.files = [_uu_file(name, content) for name, content in files]
@@ -145,6 +145,17 @@ class Reader:
         meta = _META_CHARSET.search(data[:4096])
         label = part.content.text("charset") or (meta[1].decode("ascii") if meta else None)
         return html_to_text(self._decoded(data, label), mark_quotes=not self.forwarded)
+
+    def _page(self, data: bytes, part: Part) -> Content:
+        """Show a page; its pasted pictures are files, and so is the whole when it is longer than what we read."""
+        files = [File(media_type=kind, data=picture) for kind, picture in pictures(data.decode("latin-1"))]
+        out = Content(files=files, from_html=True, marks_quotes=True)
+        if len(data) > MAX_HTML:
+            out.files.append(File(media_type="text/html", data=data))
+            out.defects.add("long_html")
+        if not self.skip_html:
+            out.texts = [self._html(data, part)]
+        return out
 
     def _file(self, part: Part) -> Content:
         data, kind = part.data(), part.media_type

@@ -1,4 +1,4 @@
-"""Person or machine: a wrong guess here loses a citizen, so each class needs a sign that people's mails do not carry."""
+"""Person or machine: a wrong guess loses a citizen, so each class needs a sign that no person's mail carries."""
 
 import re
 
@@ -20,13 +20,16 @@ _AUTO_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _AUTO_TEXT = re.compile(
-    r"自动回复|自動回覆|休假|出差|外出|不在办公室|out of (?:the )?office|auto(?:mated|matic)|on (?:vacation|leave|holiday)",
+    r"自动回复|自動回覆|休假|出差|外出|不在办公室|out of (?:the )?office|auto(?:mated|matic)|on (?:vacation"
+    r"|leave|holiday)",
     re.IGNORECASE,
 )
 _MAILER = re.compile(r"^(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon|double-bounce)$", re.IGNORECASE)
 _BOUNCE_SUBJECT = re.compile(
-    r"退信|退件|投递失败|无法投递|未送达|undeliver|returned? (?:mail|to sender)|delivery (?:status|failure|has failed|incomplete)"
-    r"|failure notice|mail (?:delivery )?(?:failed|failure|system error)|could not be delivered|delayed mail|rejected mail|无法送达",
+    r"退信|退件|投递失败|无法投递|未送达|undeliver|returned? (?:mail|to sender)|delivery (?:status|failure"
+    r"|has failed|incomplete)"
+    r"|failure notice|mail (?:delivery )?(?:failed|failure|system error)|could not be delivered|delayed mail"
+    r"|rejected mail|无法送达",
     re.IGNORECASE,
 )
 

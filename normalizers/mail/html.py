@@ -2,22 +2,28 @@
 
 import html as entities
 import re
+from itertools import islice
+from urllib.parse import unquote_to_bytes
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from normalizers.mail.charsets import clean
+from normalizers.mail.transfer import decoded
 
 MAX_HTML = 2 * 1024 * 1024
 """Characters read of one HTML body."""
+
+MAX_PICTURES = 50
+"""Pictures taken out of one HTML body."""
 
 _DROPPED = frozenset({
     "script", "style", "head", "title", "template", "noscript", "iframe", "object", "svg", "math", "xml", "-comment",
     "select", "audio", "video", "canvas", "map", "meta", "link", "o:p-hidden",
 })  # fmt: skip
 _LINES = frozenset({
-    "div", "tr", "table", "ul", "ol", "li", "dl", "dt", "dd", "section", "article", "header", "footer", "center", "form",
-    "address", "fieldset", "figure", "figcaption", "main", "nav", "aside", "tbody", "thead", "caption", "body", "html",
-    "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "includetail", "details", "summary",
+    "div", "tr", "table", "ul", "ol", "li", "dl", "dt", "dd", "section", "article", "header", "footer", "center",
+    "form", "address", "fieldset", "figure", "figcaption", "main", "nav", "aside", "tbody", "thead", "caption", "body",
+    "html", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "includetail", "details", "summary",
 })  # fmt: skip
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 _CELLS = frozenset({"td", "th"})
@@ -41,8 +47,14 @@ _SPACES = re.compile(r"[ \t\n\r\u00a0\u200b\u200c\u2060]+")
 _WIDE = re.compile(" {2,}")
 _GAP = re.compile(r"((?:^|\n)(?:> ?)*)(?:\n(?:> ?)*(?=\n)){2,}")
 _TAG = re.compile(r"<(/?)([a-zA-Z!][^\s/>]{0,40})")
-_DATA_URI = re.compile(r"data:[a-z/+.-]{0,80};base64,[A-Za-z0-9+/=\s%]{200,}", re.I)
+_DATA_URI = re.compile(r"data:(image/[a-z0-9+.-]{1,40});base64,([A-Za-z0-9+/=\s%]{200,})", re.I)
 _URL = re.compile(r"^https?://", re.I)
+
+
+def pictures(source: str) -> list[tuple[str, bytes]]:
+    """Return the pictures pasted into the page itself, as (media type, bytes): they are evidence like any file."""
+    found = list(islice(_DATA_URI.finditer(source), MAX_PICTURES)) if "data:" in source else []
+    return [(match[1].lower(), decoded(unquote_to_bytes(match[2]), "base64", is_text=False)) for match in found]
 
 
 def html_to_text(source: str, *, mark_quotes: bool = True) -> str:

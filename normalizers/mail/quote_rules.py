@@ -12,7 +12,8 @@ QUOTED = re.compile(r"^[ \t\xa0]*[>＞]")
 """A line that is quoted by its first character."""
 
 FORWARD = re.compile(
-    r"^[ \t>]*[-_=]{2,}[ \t]*(?:Begin )?(?:forwarded (?:message|by)|Forwarded mail|转发(?:的)?(?:邮件|信息|消息)(?:信息)?|轉寄的?郵件|已转发邮件"
+    r"^[ \t>]*[-_=]{2,}[ \t]*(?:Begin )?(?:forwarded (?:message|by)|Forwarded mail|转发(?:的)?(?:邮件|信息"
+    r"|消息)(?:信息)?|轉寄的?郵件|已转发邮件"
     r"|Weitergeleitete Nachricht|Message transféré|Пересылаемое сообщение)"
     r"|^[ \t]*Begin forwarded message:|^[ \t]*开始转发的邮件[:：]?|^[ \t]*以下是转发的邮件[:：]",
     re.IGNORECASE,
@@ -21,7 +22,8 @@ FORWARD_SUBJECT = re.compile(r"^\s*(?:fwd?|转发|轉寄|转|wg)\s*[:：]|^\s*\[
 
 SEPARATOR = re.compile(
     r"^[ \t]*(?:[-_=*]{2,}[ \t\xa0]*(?:"
-    r"replied message|original (?:message|appointment|e-?mail)|reply message|reply separator|original|原始邮件|原邮件|原始信息|原始郵件|原文|回复的原邮件|回复的邮件|邮件原件|原始訊息"
+    r"replied message|original (?:message|appointment|e-?mail)|reply message|reply separator|original|原始邮件"
+    r"|原邮件|原始信息|原始郵件|原文|回复的原邮件|回复的邮件|邮件原件|原始訊息"
     r"|ursprüngliche nachricht|antwort nachricht|originalnachricht|oprindelig meddelelse|message d['’]origine"
     r"|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|пересылаемое сообщение"
     r"|исходное сообщение|original-nachricht|元のメッセージ|원본 메시지|original besked|ursprungligt meddelande"
@@ -34,7 +36,8 @@ SEPARATOR = re.compile(
 )
 
 MAY_ATTRIBUTE = re.compile(
-    r"^[ \t>-]*(?:On|At|Le|W dniu|Op|Am|På|Den|El|Il|Em|Vào|Dnia|\d|[-_]{2,}|在|于|星期|周|Sent from)|@|写道|寫道|wrote"
+    r"^[ \t>-]*(?:On|At|Le|W dniu|Op|Am|På|Den|El|Il|Em|Vào|Dnia|\d|[-_]{2,}|在|于|星期|周|Sent from)|@|写道"
+    r"|寫道|wrote"
     r"|[12]\d{3}年",
     re.IGNORECASE,
 )
@@ -75,7 +78,8 @@ def is_attribution(text: str, quoted_below: bool) -> bool:
 
 _KINDS = {
     "from": r"from|de|von|da|från|fra|van|发件人|寄件人|寄件者|發件人|寄件人|差出人|от|보낸 사람",
-    "date": r"sent|date|gesendet|datum|envoyé(?: le)?|date d['’]envoi|enviado(?: el)?|inviato|skickat|sendt|verzonden|发送时间|發送時間|发送日期|日期|时间"
+    "date": r"sent|date|gesendet|datum|envoyé(?: le)?|date d['’]envoi|enviado(?: el)?|inviato|skickat|sendt"
+    r"|verzonden|发送时间|發送時間|发送日期|日期|时间"
     r"|寄件日期|送信日時|дата|отправлено|보낸 날짜",
     "to": r"to|an|à|para|a|till|til|aan|收件人|收件者|宛先|кому|받는 사람",
     "cc": r"cc|copy|kopie|抄送|副本|copie",
@@ -106,10 +110,14 @@ RULE = re.compile(r"^[-_—=*]{2,}\s*$|^\s*$")
 
 DEVICE = re.compile(
     r"^(?:[\[(（<【]?(?:"
-    r"发自我的.{0,30}|發自我的.{0,30}|从我的.{0,30}发送|從我的.{0,30}傳送|来自我的.{0,30}|来自.{0,8}邮箱.{0,12}|发自.{0,12}邮箱.{0,12}|发自网易邮箱.{0,12}"
-    r"|由.{0,12}(?:手机|邮箱|邮件).{0,8}(?:发送|发出)|发送自.{0,40}|通过.{0,12}邮箱.{0,8}发送|使用.{0,12}邮箱.{0,8}发送|.{0,20}手机版发送"
-    r"|sent (?:from|via|with|using) (?:my|the|mobile|outlook|yahoo|gmail|mail|samsung|sparrow|proton|blackberry|windows|an?|aol|qq|netease|mailmaster|foxmail)\b.{0,70}"
-    r"|get outlook for .{0,30}|获取\s*outlook.{0,30}|下载\s*outlook.{0,30}|von meinem .{0,30} gesendet|envoyé (?:de|depuis) mon .{0,30}|enviado desde mi .{0,30}"
+    r"发自我的.{0,30}|發自我的.{0,30}|从我的.{0,30}发送|從我的.{0,30}傳送|来自我的.{0,30}|来自.{0,8}邮箱.{0,12}"
+    r"|发自.{0,12}邮箱.{0,12}|发自网易邮箱.{0,12}"
+    r"|由.{0,12}(?:手机|邮箱|邮件).{0,8}(?:发送|发出)|发送自.{0,40}|通过.{0,12}邮箱.{0,8}发送"
+    r"|使用.{0,12}邮箱.{0,8}发送|.{0,20}手机版发送"
+    r"|sent (?:from|via|with|using) (?:my|the|mobile|outlook|yahoo|gmail|mail|samsung|sparrow|proton|blackberry"
+    r"|windows|an?|aol|qq|netease|mailmaster|foxmail)\b.{0,70}"
+    r"|get outlook for .{0,30}|获取\s*outlook.{0,30}|下载\s*outlook.{0,30}|von meinem .{0,30} gesendet"
+    r"|envoyé (?:de|depuis) mon .{0,30}|enviado desde mi .{0,30}"
     r")[\])）>】]?(?:\s*<https?://\S+>)?)$",
     re.IGNORECASE,
 )

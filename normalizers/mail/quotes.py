@@ -32,7 +32,7 @@ def split(text: str, *, forwarded: bool = False, certain: bool = False) -> Split
         kept, own = lines, [True] * len(lines)
     body, signature = _signature(kept)
     quoted = [line for line, mine in zip(lines, own, strict=True) if not mine]
-    return Split(_joined(body) or "", _joined(quoted), _joined(signature))
+    return Split(_joined(body, close_gaps=bool(quoted)) or "", _joined(quoted), _joined(signature))
 
 
 def is_signature(text: str) -> bool:
@@ -41,12 +41,12 @@ def is_signature(text: str) -> bool:
     return bool(lines) and (bool(rules.DELIMITER.match(lines[0])) or all(map(rules.DEVICE.match, lines)))
 
 
-def _joined(lines: list[str]) -> str | None:
+def _joined(lines: list[str], *, close_gaps: bool = True) -> str | None:
     """Join lines; runs of blank ones, left where something was taken out, become one."""
     out: list[str] = []
     for line in lines:
         line = line.rstrip()
-        if line or (out and out[-1]):
+        if line or not close_gaps or (out and out[-1]):
             out.append(line)
     return "\n".join(out).strip("\n") or None
 

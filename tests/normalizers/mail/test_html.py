@@ -1,8 +1,12 @@
 """HTML to the text that a reader sees."""
 
+import base64
+from collections.abc import Callable
+
 import pytest
 
-from normalizers.mail.html import html_to_text
+from normalizers.draft import Draft
+from normalizers.mail.html import MAX_HTML, html_to_text
 
 TEXTS = {
     "<p>一</p><p>二</p>": "一\n\n二",
@@ -38,3 +42,18 @@ def test_quotes_are_unmarked_in_a_forwarded_mail() -> None:
 
 def test_a_tree_too_costly_to_build_is_stripped() -> None:
     assert html_to_text("<div>" * 20_000 + "路灯&amp;坏了<br>二").split() == ["路灯&坏了", "二"]
+
+
+def test_a_pasted_picture_is_a_file(draft: Callable[[bytes], Draft]) -> None:
+    picture = b"\x89PNG" + b"x" * 300
+    page = b"<p>see</p><img src='data:image/png;base64," + base64.b64encode(picture) + b"'>"
+    made = draft(b"Content-Type: text/html\n\n" + page)
+    assert made.text == "see"
+    assert [(file.media_type, file.data) for file in made.files] == [("image/png", picture)]
+
+
+def test_a_page_longer_than_we_read_is_kept_whole(draft: Callable[[bytes], Draft]) -> None:
+    page = b"<p>" + b"x" * MAX_HTML + b"</p>"
+    made = draft(b"Content-Type: text/html\n\n" + page)
+    assert [(file.media_type, file.data) for file in made.files] == [("text/html", page)]
+    assert made.extra["defects"] == "long_html"

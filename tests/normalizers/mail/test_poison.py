@@ -83,7 +83,7 @@ HEADERS = {
         b"Subject: =?gb2312?B?zbY=?= =?gb2312?B?y9/K?=\n =?gb2312?B?1g==?=\n\nx",
         "投诉手",
     ),
-    "word with bad base64": ("Subject: =?utf-8?B?5oqV6K!?=\n\nx".encode(), "投\ufffd"),
+    "word with bad base64": (b"Subject: =?utf-8?B?5oqV6K!?=\n\nx", "投\ufffd"),
     "word with spaces inside": (b"Subject: =?utf-8?Q?=E6=8A=95 =E8=AF=89?=\n\nx", "投 诉"),
     "words of two charsets": (
         b"Subject: =?utf-8?B?5oqV?= =?gbk?B?y98=?=\n\nx",
