@@ -3,12 +3,14 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from dateutil import parser
 
 from normalizers.draft import Draft, File
 from normalizers.identity import phone_number
@@ -42,6 +44,14 @@ _KNOWN = frozenset(
     | {"attachments", *_SAID}
 )
 
+_ACCOUNT = re.compile(r"(?=.*[0-9])[A-Za-z0-9_.-]{4,64}")
+"""A user's id in another system, such as A00074795; a name is written otherwise."""
+
+_UNIX = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_CHINESE_UNITS = {ord(unit): mark for unit, mark in zip("年月日时点分秒", "-- ::: ", strict=True)}
+_DEFAULT = datetime(1970, 1, 1)
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -60,8 +70,8 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         text=_text(record),
         files=_files(record),
         findings=_findings(record),
-        received_at=_received_at(record),
-        extra=_extra(record, raw.jurisdiction),
+        received_at=(received_at := _received_at(record)),
+        extra=_extra(record, raw.jurisdiction) | _unread_time(record, received_at),
     )
 
 
@@ -138,7 +148,9 @@ def _described(sender: dict[str, Any]) -> Party | None:
 def _guessed(value: str, name: str | None) -> Party:
     if phone_number(value) is not None:
         return Party(kind="phone", value=value, name=name)
-    return Party(kind="email" if "@" in value else "name", value=value, name=name)
+    if "@" in value:
+        return Party(kind="email", value=value, name=name)
+    return Party(kind="uid" if _ACCOUNT.fullmatch(value) else "name", value=value, name=name)
 
 
 def _received_at(record: dict[str, Any]) -> datetime | None:
@@ -146,10 +158,28 @@ def _received_at(record: dict[str, Any]) -> datetime | None:
     if not text:
         return None
     try:
-        time = datetime.fromisoformat(text.strip())
+        time = _time(text.strip())
         return (time if time.tzinfo is not None else time.replace(tzinfo=ids.SHANGHAI)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise _unreadable("received_at", "a time such as 2026-11-24T09:12:03+08:00") from error
+    except (ValueError, OverflowError):
+        return None  # a time nobody can read is no reason to lose the words: it stands in `extra`
+
+
+def _unread_time(record: dict[str, Any], received_at: datetime | None) -> dict[str, str]:
+    text = _scalar(record, "received_at")
+    return {"received_at": text} if text and received_at is None else {}
+
+
+def _time(text: str) -> datetime:
+    """Read a time as exports write it: RFC 3339, 2019/2/14 20:00, 2026年11月24日 9时12分, 12/27/2016, Unix time."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if _UNIX.fullmatch(text):
+            return datetime.fromtimestamp(int(text[:10]), UTC)
+    if not _YEAR.search(text):
+        raise ValueError("a time without a year")
+    time: datetime = parser.parse(text.translate(_CHINESE_UNITS).strip(" -:"), default=_DEFAULT)
+    return time
 
 
 def _files(record: dict[str, Any]) -> tuple[File, ...]:

@@ -132,6 +132,6 @@ def test_bytes_left_in_the_blob_store_are_asked_for(raw: Raw) -> None:
 
 def test_reasons_name_fields_and_quote_nothing(raw: Raw) -> None:
     with pytest.raises(RecordError) as caught:
-        record(raw, received_at="13912345678 李雷")
-    assert "received_at" in str(caught.value)
+        record(raw, channel="13912345678 李雷")
+    assert "channel" in str(caught.value)
     assert "李雷" not in str(caught.value)

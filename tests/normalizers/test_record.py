@@ -133,9 +133,6 @@ def test_no_path_is_opened(raw: Raw, tmp_path: Any) -> None:
         ("sender", [1]),
         ("sender", True),
         ("sender", {"value": []}),
-        ("received_at", "yesterday"),
-        ("received_at", 7),
-        ("received_at", "0001-01-01T00:00:00+14:00"),
         ("thread_id", []),
         ("attachments", "x"),
         ("attachments", [1]),
@@ -200,3 +197,29 @@ def test_any_object_is_a_draft_or_malformed(made: dict[str, Any]) -> None:
     except MalformedError:
         return
     assert {name for name in made if name not in record._KNOWN and made[name] is not None} <= draft.extra.keys()
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("2019/2/14 20:00:00", "2019-02-14T12:00:00+00:00"),
+        ("2026年11月24日 9时12分", "2026-11-24T01:12:00+00:00"),
+        ("12/27/2016", "2016-12-26T16:00:00+00:00"),
+        ("1795482723", "2026-11-24T01:12:03+00:00"),
+        (1795482723000, "2026-11-24T01:12:03+00:00"),
+    ],
+)
+def test_times_are_read_as_exports_write_them(raw: Raw, written: object, utc: str) -> None:
+    assert draft(raw, received_at=written).received_at == datetime.fromisoformat(utc)
+
+
+@pytest.mark.parametrize("written", ["yesterday", "昨天下午", "7", "10:30", "2019/13/45", "0001-01-01T00:00:00+14:00"])
+def test_a_time_nobody_can_read_loses_no_words(raw: Raw, written: str) -> None:
+    kept = draft(raw, received_at=written)
+    assert (kept.received_at, kept.extra["received_at"]) == (None, written)
+    assert kept.text
+
+
+def test_an_account_of_another_system_is_an_identity(raw: Raw) -> None:
+    assert draft(raw, sender="A00074795").sender == Party(kind="uid", value="A00074795")
+    assert draft(raw, sender="王小明").sender == Party(kind="name", value="王小明")
