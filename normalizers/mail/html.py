@@ -48,6 +48,10 @@ _WIDE = re.compile(" {2,}")
 _GAP = re.compile(r"((?:^|\n)(?:> ?)*)(?:\n(?:> ?)*(?=\n)){2,}")
 _TAG = re.compile(r"<(/?)([a-zA-Z!][^\s/>]{0,40})")
 _DATA_URI = re.compile(r"data:(image/[a-z0-9+.-]{1,40});base64,([A-Za-z0-9+/=\s%]{200,})", re.I)
+_SCRIPT_OPENS = re.compile(r"<(?:script|style)\b", re.I)
+_SCRIPT_CLOSES = re.compile(r"</(?:script|style)\s{0,20}>", re.I)
+_COMMENT_OPENS = re.compile("<!--")
+_COMMENT_CLOSES = re.compile("-->")
 _URL = re.compile(r"^https?://", re.I)
 
 
@@ -88,9 +92,17 @@ def _too_costly(source: str) -> bool:
 
 def _stripped(source: str) -> str:
     """Return the text between the tags, without a tree."""
-    source = re.sub(r"(?is)<(script|style)\b.{0,200000}?</\1\s*>|<!--.{0,200000}?-->", " ", source)
+    source = _without(source, _SCRIPT_OPENS, _SCRIPT_CLOSES)
+    source = _without(source, _COMMENT_OPENS, _COMMENT_CLOSES)
     source = re.sub(r"(?i)<(?:br|/?p|/?div|/?tr|/?li|/?table)\b[^<>]*>", "\n", source)
     return tidy(clean(entities.unescape(re.sub(r"<[^<>]*>", "", source))))
+
+
+def _without(source: str, opens: re.Pattern[str], closes: re.Pattern[str]) -> str:
+    """Drop what stands between two marks, in one pass; what is never closed stays."""
+    first, *others = opens.split(source)
+    ends = [closes.search(piece) for piece in others]
+    return first + "".join(piece[end.end() :] if end else piece for piece, end in zip(others, ends, strict=True))
 
 
 def tidy(text: str) -> str:

@@ -157,6 +157,9 @@ HUGE = {
     "one tag of attributes": b"Content-Type: text/html\n\n<div "
     + b"".join(b"a%d=1 " % i for i in range(100_000))
     + b">",
+    "open scripts": b"Content-Type: text/html\n\n" + b"<div>" * 100_000 + b"<script" * 100_000,
+    "open comments": b"Content-Type: text/html\n\n" + b"<div>" * 100_000 + b"<!--" * 100_000,
+    "open meta": b"Content-Type: text/html\n\n" + b"<meta " * 100_000,
     "boundaries": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n" * 500_000,
     "begin lines": b"\n" + b"begin 644 a\n" * 200_000,
     "attributions": b"\n" + b"On 2024 a@b wro\n" * 200_000,
