@@ -63,13 +63,14 @@ def _has_null_path(headers: Headers) -> bool:
 def _is_auto_reply(root: Part, title: str, text: str) -> bool:
     headers = root.headers
     submitted = (headers.text("auto-submitted") or "no").lower().split(";")[0].strip()
-    if submitted != "no" or any(_says_yes(headers, name) for name in _AUTO_HEADERS):
+    if submitted.startswith("auto-replied") or any(_says_yes(headers, name) for name in _AUTO_HEADERS):
         return True
     if (headers.text("precedence") or "").lower() in ("auto_reply", "auto-reply"):
         return True
     if root.media_type == "multipart/report":  # a read receipt (MDN) or another machine's report
         return True
-    return bool(_AUTO_SUBJECT.match(title)) and _is_corroborated(headers, text)
+    # RFC 3834's auto-generated is what web forms send on behalf of people: alone it makes no machine of the writer.
+    return bool(_AUTO_SUBJECT.match(title)) and (submitted != "no" or _is_corroborated(headers, text))
 
 
 def _says_yes(headers: Headers, name: str) -> bool:

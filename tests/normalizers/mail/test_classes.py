@@ -11,6 +11,11 @@ CALENDAR = b"Content-Type: text/calendar; method=%s\n\nBEGIN:VCALENDAR\nMETHOD:%
 CLASSES = {
     "plain": (b"From: a@b.cn\n\nhello", "person"),
     "auto-replied": (b"Auto-Submitted: auto-replied (vacation)\n\nhello", "auto_reply"),
+    "auto-generated is a web form": (
+        "Subject: 网站留言\nAuto-Submitted: auto-generated\n\n公厕没有水".encode(),
+        "person",
+    ),
+    "auto-generated reply": ("Subject: 自动回复：x\nAuto-Submitted: auto-generated\n\nx".encode(), "auto_reply"),
     "auto-submitted no": (b"Auto-Submitted: no\n\nhello", "person"),
     "x-autoreply": (b"X-Autoreply: yes\n\nhello", "auto_reply"),
     "x-autoreply no": (b"X-Autoreply: no\n\nhello", "person"),
