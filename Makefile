@@ -9,9 +9,11 @@ setup: .venv/installed  ## the virtual environment, the locked dependencies, the
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hotline needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
-	@echo "Installing the locked dependencies into .venv"
+	@echo "Installing the locked dependencies into .venv (a minute or two, once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || { \
+		echo "The packages could not be installed: see above, check the network (HTTPS_PROXY names a proxy," \
+		"PIP_INDEX_URL a mirror) and run make again; what is already here is kept."; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -1,14 +1,24 @@
 """`hotline demo`: the sample messages on the real servers, accounted for from the topics themselves."""
 
+import contextlib
+import shutil
+import signal
+import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.stack import local_stack
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from hotline.demo.play import Play, Result
+    from hotline.local.stack import Stack
     from hotline.settings import Settings
 
 PAUSE_SECONDS = 0.7
@@ -26,18 +36,53 @@ def demo(
     settings = settings_of(ctx)
     _local_only(settings)
     console = Console(stderr=as_json)
-    stack, play = _stage(settings, console, as_json)
-    try:
-        result = play.perform(lambda _: None) if as_json else _shown(play, console)
-        versions = _versions(settings)
-    finally:
-        if once:
-            stack.down()
+    with _interruptible(console, once):
+        stack = local_stack(settings)
+        try:
+            play = _stage(stack, settings, console, as_json)
+            versions = _versions(settings)
+            result = play.perform(lambda _: None) if as_json else _shown(play, console, versions)
+        finally:
+            if once:
+                _stop(stack, console)
     if as_json:
         print_json(_line(result, versions, time.monotonic() - began))
     else:
         _farewell(console, result, once)
     raise typer.Exit(0 if result.complete else 1)
+
+
+@contextlib.contextmanager
+def _interruptible(console: "Console", once: bool) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the demo the same way: its processes stop before it returns."""
+
+    def interrupted(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupted)
+    try:
+        yield
+    except KeyboardInterrupt:
+        rest = "" if once else f" Kafka and Elasticsearch stay up; stop them with\n  {_program()} down"
+        console.print(f"\n中断 · The demo was stopped; run it again whenever you like.{rest}", highlight=False)
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(stack: "Stack", console: "Console") -> None:
+    from hotline.local.progress import Shown
+
+    with Shown(console) as progress:
+        stack.down(progress)
+
+
+def _program() -> str:
+    """Return what to type for `hotline` where the user is: a virtual environment is rarely on the path."""
+    beside = Path(sys.executable).with_name("hotline")
+    if shutil.which("hotline") or not beside.exists():
+        return "hotline"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 def _local_only(settings: "Settings") -> None:
@@ -50,17 +95,15 @@ def _local_only(settings: "Settings") -> None:
         )
 
 
-def _stage(settings: "Settings", console: Any, quiet: bool) -> tuple[Any, "Play"]:
+def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool) -> "Play":
     import asyncio
 
     from hotline import services
-    from hotline.cli.stack import local_stack
     from hotline.demo.play import Play
     from hotline.local.jars import GREENMAIL, fetch_jars
     from hotline.local.progress import Shown
     from hotline.provision import Provision
 
-    stack = local_stack(settings)
     with Shown(console) as progress:
         fetch_jars(GREENMAIL, progress=progress)
         endpoints = stack.up(progress)
@@ -68,7 +111,7 @@ def _stage(settings: "Settings", console: Any, quiet: bool) -> tuple[Any, "Play"
         connection = services.kafka(settings)
         Provision(connection).create()
         asyncio.run(_ensure_indices(settings))
-    return stack, Play(connection, endpoints.elasticsearch_url, settings.data_dir, 0 if quiet else PAUSE_SECONDS)
+    return Play(connection, endpoints.elasticsearch_url, settings.data_dir, 0 if quiet else PAUSE_SECONDS)
 
 
 async def _ensure_indices(settings: "Settings") -> None:
@@ -79,20 +122,24 @@ async def _ensure_indices(settings: "Settings") -> None:
         await ensure_indices(client)
 
 
-def _shown(play: "Play", console: Any) -> "Result":
+def _shown(play: "Play", console: "Console", versions: dict[str, str]) -> "Result":
     from rich.live import Live
 
     from hotline.demo import view
 
+    console.print(view.opening(versions))
     sent: list[str] = []
-    with Live(console=console, refresh_per_second=8, transient=False) as live:
+    with Live(console=console, refresh_per_second=8) as live:
 
         def tick(note: str) -> None:
             if note:
                 sent.append(note)
-            live.update(view.stage(play.ledger, sent))
+            live.update(view.stage(play.ledger, sent, console.height, console.width))
 
-        return play.perform(tick)
+        tick("")
+        result = play.perform(tick)
+        live.update(view.stage(play.ledger, sent, width=console.width))
+    return result
 
 
 def _versions(settings: "Settings") -> dict[str, str]:
@@ -125,19 +172,21 @@ def _line(result: "Result", versions: dict[str, str], seconds: float) -> dict[st
     }
 
 
-def _farewell(console: Any, result: "Result", once: bool) -> None:
+def _farewell(console: "Console", result: "Result", once: bool) -> None:
     from hotline.demo import view
 
     console.print(view.summary(result))
     if once:
         return
     number = next(iter(hit.ticket_no for hits in result.hits.values() for hit in hits), "TICKET")
+    program = _program()
     console.print(
         "\n接下来可以试 · try next:\n"
-        "  .venv/bin/hotline search 阳光花园\n"
-        f"  .venv/bin/hotline explain {number}\n"
-        "  .venv/bin/hotline dead list\n"
+        f"  {program} search 阳光花园\n"
+        f"  {program} explain {number}\n"
+        f"  {program} dead list\n"
         "Kafka and Elasticsearch stay up in the background; stop them with\n"
-        "  .venv/bin/hotline down",
+        f"  {program} down",
         highlight=False,
+        soft_wrap=True,
     )

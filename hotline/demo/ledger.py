@@ -28,6 +28,8 @@ class Totals(Struct, frozen=True, kw_only=True):
     linked: int
     no_ticket: int
     handovers: int
+    repeats: int
+    """Raw records of messages that were there already."""
     unheard: int
     """Emergencies that are not handed over yet: `screen` runs beside the others, and may be the last."""
 
@@ -42,6 +44,7 @@ class Totals(Struct, frozen=True, kw_only=True):
 class Ledger(Struct, kw_only=True):
     """Everything that was read so far."""
 
+    records: int = 0
     raw: dict[Name, Envelope] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
     urgent: set[str] = field(default_factory=set)
@@ -65,6 +68,7 @@ class Ledger(Struct, kw_only=True):
             linked=len(self.links) - silent - len(self.tickets),
             no_ticket=silent,
             handovers=len(self.handovers),
+            repeats=self.records - len(self.raw),
             unheard=len(self.urgent - self.handovers.keys()),
         )
 
@@ -75,6 +79,7 @@ class Ledger(Struct, kw_only=True):
             reader(self, record)
         elif record.topic in (*topics.LIVE_RAW, topics.BACKFILL):
             envelope = Envelope.of(record.headers)
+            self.records += 1
             self.raw[envelope.source, envelope.id] = envelope
 
     def _message(self, record: Any) -> None:

@@ -1,8 +1,10 @@
 """Plays the samples and waits until the topics and the archive account for all of them."""
 
 import asyncio
+import fcntl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from elasticsearch import AsyncElasticsearch
@@ -10,17 +12,19 @@ from msgspec import Struct
 
 from hotline.archive import Archive, Hit
 from hotline.demo import pipeline
-from hotline.demo.greenmail import GreenMail, free_port
+from hotline.demo.greenmail import GreenMail, first_port, free_port
 from hotline.demo.ledger import Ledger, TopicReader, Totals
 from hotline.demo.samples import callbacks, mails
 from hotline.demo.wechat_platform import WeChatPlatform
 from schemas.connection import KafkaConnection
-from schemas.errors import UnreachableError
+from schemas.errors import MisconfiguredError, UnreachableError
 
 QUERIES = ("中山路12号", "万达", "阳光花园", "井盖", "公车站")
 """Two-character names, road and number, a traditional word asked for in simplified characters."""
 
 PATIENCE_SECONDS = 60.0
+
+_MEMORY_SECONDS = 0.5
 
 Tick = Callable[[str], None]
 """Told what was just sent; an empty text only lets time pass."""
@@ -52,18 +56,30 @@ class Play:
 
     def perform(self, tick: Tick) -> Result:
         """Send every sample, then wait until all of them have arrived. Raises UnreachableError when some do not."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        reader = TopicReader(self._connection)
-        try:
-            with GreenMail(self._folder) as mail_server:
-                port = free_port(mail_server.port + 1)
-                settings = pipeline.environment(self._data_dir, mail_server.port, port)
-                with pipeline.running(self._folder, settings, port):
-                    sent = self._send(mail_server, _platform(port), reader, tick)
-                    self._arrive(sent, reader, tick)
-        finally:
-            reader.close()
+        with _alone(self._folder):
+            reader = TopicReader(self._connection)
+            try:
+                self._remember(reader, tick)
+                self._run(reader, tick)
+            finally:
+                reader.close()
         return asyncio.run(self._look_up())
+
+    def _remember(self, reader: TopicReader, tick: Tick) -> None:
+        """Read what earlier runs left."""
+        self._read(reader, _MEMORY_SECONDS)
+        known = len(self.ledger.raw)
+        if known:
+            tick(f"↻ 已有 {known} 条来件，全部重发一遍 · {known} are here already: all of them are sent once more")
+
+    def _run(self, reader: TopicReader, tick: Tick) -> None:
+        first = first_port(self._data_dir)
+        with GreenMail(self._folder, free_port(first)) as mail_server:
+            port = free_port(max(first, mail_server.port + 1))
+            settings = pipeline.environment(self._data_dir, mail_server.port, port)
+            with pipeline.running(self._folder, settings, port):
+                sent = self._send(mail_server, _platform(port), reader, tick)
+                self._arrive(sent, reader, tick)
 
     def _send(self, mail_server: GreenMail, platform: WeChatPlatform, reader: TopicReader, tick: Tick) -> int:
         for note in _alternately(_deliveries(mail_server), _pushes(platform)):
@@ -104,6 +120,20 @@ class Play:
             await archive.refresh()
             hits = {query: await archive.search(query) for query in QUERIES}
             return Result(totals=self.ledger.totals(), indexed=await archive.count(masked=False), hits=hits)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep a second demo from the same stack: its cursors and its mail server would be this one's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MisconfiguredError(
+                f"A demo plays on the stack in {folder.parent} already: wait for its end, or use another folder."
+            ) from None
+        yield
 
 
 def _platform(port: int) -> WeChatPlatform:

@@ -69,7 +69,7 @@ def _fetch_all(jars: Sequence[Jar], progress: Progress, download: Download) -> N
         nonlocal done
         with lock:
             done += size
-            progress.bar(f"Fetching {len(jars)} jars", done, total)
+            progress.bar(f"Fetching {len(jars)} {'jars' if len(jars) > 1 else 'jar'}", done, total)
 
     advance(0)
     # The big ones first, so that none of them is waited for alone at the end.
