@@ -4,7 +4,6 @@ The hashes of text and its 3-grams use the newest key alone: texts from before a
 Hashes of people and threads are given under every key.
 """
 
-import hmac
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normalizers.draft import Draft
-from normalizers.identity import keyed_hashes, requester_hashes
+from normalizers.identity import keyed_digest, keyed_hashes, requester_hashes
 from normalizers.policy import Policy
 from schemas.records import Attachment, Features, Finding, Part
 
@@ -61,7 +60,7 @@ def _text_key(letters: npt.NDArray[np.uint32], attachments: Sequence[Attachment]
     said = letters.tobytes()
     if attachments:
         said += "".join(file.sha256 for file in attachments if file.sha256).encode()
-    return hmac.digest(key, said, "sha256").hex()[:32] if said else None
+    return keyed_digest(key, said).hex()[:32] if said else None
 
 
 def _grams(letters: npt.NDArray[np.uint32], policy: Policy) -> tuple[int, ...]:
@@ -82,7 +81,7 @@ def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint3
 @lru_cache(maxsize=64)
 def _factors(key: bytes) -> npt.NDArray[np.uint64]:
     """Return the factors of a key: with known ones, the grams of a name or a number could be looked up."""
-    return np.frombuffer(hmac.digest(key, b"grams", "sha256")[: 8 * _GRAM], dtype="<u8").astype(np.uint64)
+    return np.frombuffer(keyed_digest(key, b"grams")[: 8 * _GRAM], dtype="<u8").astype(np.uint64)
 
 
 def _newest(policy: Policy) -> bytes:

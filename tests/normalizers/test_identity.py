@@ -1,9 +1,16 @@
 """The same person is the same hash, however the number is written; nobody can be read from it."""
 
-import pytest
+import base64
+import hashlib
+import hmac
 
-from normalizers.identity import phone_number, requester_hashes
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normalizers.identity import keyed_digest, phone_number, requester_hashes
 from normalizers.policy import Policy
+from schemas import ids
 from schemas.records import Party
 
 POLICY = Policy()
@@ -80,3 +87,20 @@ def test_after_a_key_change_old_hashes_still_match() -> None:
 @pytest.mark.parametrize("value", ["\ud800@x.cn", "o\x00\ud800"])
 def test_broken_strings_are_hashed_all_the_same(value: str) -> None:
     assert len(hashes("openid", value)) == 1
+
+
+@given(st.binary(max_size=200), st.binary(max_size=300))
+def test_the_keyed_digest_is_hmac(key: bytes, data: bytes) -> None:
+    assert keyed_digest(key, data) == hmac.digest(key, data, "sha256")
+
+
+@given(st.binary(min_size=32, max_size=32), st.integers(1, 25))
+def test_base32_is_that_of_the_standard(data: bytes, pairs: int) -> None:
+    assert ids.b32_text(data, 2 * pairs) == base64.b32encode(data).decode().lower()[: 2 * pairs]
+
+
+def test_a_message_id_is_the_beginning_of_the_long_one() -> None:
+    digest = hashlib.sha256("/hotline/web/a\n井".encode()).digest()
+    long = base64.b32encode(digest).decode().rstrip("=").lower()
+    assert ids.b32("/hotline/web/a", "井") == long
+    assert ids.message_id("/hotline/web/a", "井") == long[:26]
