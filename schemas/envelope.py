@@ -67,13 +67,14 @@ class Envelope(Struct, frozen=True, kw_only=True):
             raise MalformedError(f"the record's CloudEvents headers cannot be read: {type(error).__name__}") from error
 
 
-def _header_of(attribute: str) -> str:
+def header_of(attribute: str) -> str:
+    """Return the Kafka header that carries an attribute."""
     if attribute == "datacontenttype":
         return "content-type"
     return attribute if attribute == "traceparent" else f"ce_{attribute}"
 
 
-_NAMES = tuple(_header_of(name) for name in Envelope.__struct_fields__)
+_NAMES = tuple(header_of(name) for name in Envelope.__struct_fields__)
 _ATTRIBUTES = dict(zip(_NAMES, Envelope.__struct_fields__, strict=True))
 
 

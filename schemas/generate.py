@@ -1,10 +1,11 @@
-"""Generates what other systems read from the records: index templates, JSON Schema, the table of personal data."""
+"""Generates what other systems read: index templates, JSON Schema, AsyncAPI, the data contract, personal data."""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from schemas import asyncapi, contract, jsonschema
 from schemas.elastic import indices
 from schemas.records import RECORDS
 from schemas.shape import walk
@@ -16,7 +17,9 @@ FOLDER = Path(__file__).parent / "generated"
 def files() -> dict[str, bytes]:
     """Return every generated file by its path below `FOLDER`."""
     made = {f"elasticsearch/{index.alias}.json": index.template() for index in indices().values()}
-    made |= {f"jsonschema/{name}.json": _json_schema(name) for name in RECORDS}
+    made |= {f"jsonschema/{name}.json": jsonschema.document(name) for name in RECORDS}
+    made["asyncapi.json"] = asyncapi.document()
+    made["datacontract.json"] = contract.document()
     made["redaction.json"] = redaction()
     return {path: _pretty(content) for path, content in made.items()}
 
@@ -44,15 +47,6 @@ def export(folder: Path = FOLDER) -> list[str]:
         else:
             target.unlink()
     return stale
-
-
-def _json_schema(name: str) -> dict[str, Any]:
-    schema = msgspec.json.schema(RECORDS[name])
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:hotline:{name}:1.0.0",
-        **schema,
-    }
 
 
 def _pretty(content: dict[str, Any]) -> bytes:

@@ -8,7 +8,9 @@ from msgspec import Struct
 
 
 class FieldInfo(Struct, frozen=True, kw_only=True):
-    """One field: its dotted path, its metadata, the struct inside it when it descends, and its type as written."""
+    """One field: its dotted path, its metadata, the struct inside it when it descends, its type as written,
+    and whether every record has it.
+    """
 
     path: str
     name: str
@@ -17,11 +19,13 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
     index: str
     inner: type[Struct] | None
     hint: Any
+    required: bool
 
 
 def fields_of(record: type[Struct], prefix: str = "") -> Iterator[FieldInfo]:
     """List the direct fields of a record, in order; a field without `about()` is an error of ours."""
     hints = get_type_hints(record, include_extras=True)
+    required = {field.name for field in msgspec.structs.fields(record) if field.required}
     for name, wire in zip(record.__struct_fields__, record.__struct_encode_fields__, strict=True):
         meta = _meta(record, name, hints[name])
         extra = meta.extra or {}
@@ -33,6 +37,7 @@ def fields_of(record: type[Struct], prefix: str = "") -> Iterator[FieldInfo]:
             index=extra["index"],
             inner=_inner(hints[name]),
             hint=hints[name],
+            required=name in required,
         )
 
 

@@ -1,0 +1,205 @@
+"""The AsyncAPI 3.0 document: every topic as a channel, with its key, headers and messages."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from schemas import topics
+from schemas.envelope import header_of, type_of
+from schemas.errors import ERROR_CODES
+from schemas.jsonschema import VERSION, components
+from schemas.records import RECORDS
+from schemas.records.dead import PREFIX
+from schemas.topics import TOPICS, Topic
+
+GOLDEN = Path(__file__).parent / "golden" / "v1"
+BINDING = "0.5.0"
+
+ATTRIBUTES: dict[str, str] = {
+    "id": "Names the record within its source; with ce_source the key of idempotency (幂等键)",
+    "source": "Who speaks: /hotline/<channel or stage>/<account or city>",
+    "type": "cn.hotline12345.<record>.v1; the major version is also the topic's",
+    "time": "When it happened (发生时间), RFC 3339 with offset",
+    "recordedtime": "When hotline took it in (接入时间)",
+    "specversion": "CloudEvents 1.0",
+    "datacontenttype": "What the value is; of raw records what the bytes as they came are",
+    "subject": "工单编号",
+    "dataschema": "urn:hotline:<record>:<version of the shape>",
+    "jurisdiction": "行政区划代码 (adcode) of the city",
+    "channel": "诉求来源: mailbox, sms, wechat, weibo, phone, web or record",
+    "channelkind": "渠道: the finer kind",
+    "account": "受理账号: our mailbox, appid or service number",
+    "sender": "Who wrote, as the transport says (personal data)",
+    "sha256": "Digest of the bytes",
+    "wiresha256": "Digest of what came over the wire, where that was encrypted",
+    "dataref": "Path in the blob store; the value is empty then (claim check)",
+    "sequence": "Version of the record, ten digits: the greater one is the newer one",
+    "correlationid": "The ticket it belongs to",
+    "causationid": "The input that caused it",
+    "traceparent": "W3C trace context",
+}
+"""What each attribute of the envelope is."""
+
+_INTRO = """\
+Every message that citizens send to a city's 12345 hotline (政务服务便民热线), the tickets (工单) made of them, and \
+the decisions in between. CloudEvents 1.0 in Kafka's binary mode. Enumerations are open, unknown fields are to be \
+ignored, `null` is "not known", absent is "not asked". Read events, links, tickets and hand-overs with \
+`isolation.level=read_committed`: what one decision changes is one transaction. See docs/how-to/consume-tickets.md."""
+
+_RAW, _DEAD = "raw", "dead"
+
+_TELLS: dict[str, tuple[str, ...]] = {
+    topics.MESSAGE: ("message", "command"),
+    topics.EVENT: ("event",),
+    topics.LINK: ("link",),
+    topics.TICKET: ("ticket",),
+    topics.TICKET_MASKED: ("ticket",),
+    topics.HANDOVER: ("handover",),
+    topics.COMMAND: ("command",),
+    topics.CURSOR: ("cursor",),
+    topics.DEAD: (_DEAD,),
+}
+"""Which records a topic carries; raw topics carry bytes."""
+
+_PRIVATE = frozenset({topics.CURSOR, topics.OUTBOX})
+"""Topics that only hotline itself reads and writes."""
+
+
+def document() -> dict[str, Any]:
+    """Return the document."""
+    told = [topic for topic in TOPICS.values() if topic.name not in _PRIVATE]
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:hotline:topics",
+        "info": _info(),
+        "defaultContentType": "application/json",
+        "servers": {"kafka": _server()},
+        "channels": {topic.name: _channel(topic) for topic in told},
+        "operations": {_operation_id(topic): _operation(topic) for topic in told},
+        "components": {"messages": _messages(), "schemas": components("#/components/schemas")},
+    }
+
+
+def carried(topic: str) -> tuple[str, ...]:
+    """Return which records a topic carries."""
+    return _TELLS.get(topic, (_RAW,))
+
+
+def _info() -> dict[str, Any]:
+    return {
+        "title": "hotline: 12345 tickets on Kafka",
+        "version": VERSION,
+        "description": _INTRO,
+        "license": {"name": "Apache-2.0"},
+        "contact": {"name": "The hotline's operators", "url": "https://example.invalid/hotline"},
+        "tags": [{"name": "12345"}, {"name": "kafka"}],
+    }
+
+
+def _server() -> dict[str, Any]:
+    return {
+        "host": "{brokers}",
+        "protocol": "kafka",
+        "description": "Apache Kafka 4; `kafka.bootstrap_servers` of the settings",
+        "variables": {"brokers": {"default": "127.0.0.1:19092", "description": "host:port of the brokers"}},
+        "bindings": {"kafka": {"bindingVersion": BINDING}},
+    }
+
+
+def _channel(topic: Topic) -> dict[str, Any]:
+    placed = (
+        "all of a city in one partition" if topic.partitioned_by == "jurisdiction" else "by Kafka's own partitioner"
+    )
+    return {
+        "address": topic.name,
+        "title": topic.about,
+        "description": f"{topic.about}. Key: {topic.key}; {placed}.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in carried(topic.name)},
+        "bindings": {"kafka": _binding(topic)},
+    }
+
+
+def _binding(topic: Topic) -> dict[str, Any]:
+    """Return the topic's settings; the number of partitions and replicas is each installation's own."""
+    config: dict[str, Any] = {name: _number(text) for name, text in topic.config.items()}
+    config["cleanup.policy"] = [topic.cleanup_policy]
+    return {"topic": topic.name, "topicConfiguration": config, "bindingVersion": BINDING}
+
+
+def _operation_id(topic: Topic) -> str:
+    verb = "receive" if topic.name == topics.COMMAND else "send"
+    return f"{verb}_{topic.name.removeprefix('hotline.').replace('.', '_')}"
+
+
+def _operation(topic: Topic) -> dict[str, Any]:
+    place = f"#/channels/{topic.name}"
+    return {
+        "action": "receive" if topic.name == topics.COMMAND else "send",
+        "channel": {"$ref": place},
+        "summary": topic.about,
+        "messages": [{"$ref": f"{place}/messages/{name}"} for name in carried(topic.name)],
+    }
+
+
+def _messages() -> dict[str, Any]:
+    made = {name: _record(name) for name in RECORDS if name != "cursor"}
+    return {**made, _RAW: _raw(), _DEAD: _dead()}
+
+
+def _record(name: str) -> dict[str, Any]:
+    struct = RECORDS[name]
+    example = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    return {
+        "name": type_of(name),
+        "title": struct.__name__,
+        "summary": (struct.__doc__ or "").strip(),
+        "contentType": "application/json",
+        "headers": _headers(),
+        "payload": {"$ref": f"#/components/schemas/{struct.__name__}"},
+        "bindings": _key("ticket_id" if name in ("ticket", "event") else f"{name}_id"),
+        "examples": [{"name": name, "payload": example}],
+    }
+
+
+def _raw() -> dict[str, Any]:
+    return {
+        "name": type_of(_RAW),
+        "title": "Raw message",
+        "summary": "The bytes of one citizen's message, as they came.",
+        "contentType": "application/octet-stream",
+        "headers": _headers(),
+        "payload": {"type": "string", "format": "binary", "description": "`content-type` says what the bytes are"},
+        "bindings": _key("account + sender or thread"),
+    }
+
+
+def _dead() -> dict[str, Any]:
+    reasons = {
+        f"{PREFIX}{name}": {"type": "string"}
+        for name in ("topic", "partition", "offset", "stage", "class.name", "exception.class.name", "exception.message")
+    }
+    ours = {f"hotline.error.{name}": {"type": "string"} for name in ("retryable", "attempt", "replay.count")}
+    code = {"hotline.error.code": {"type": "string", "description": f"Such as {', '.join(ERROR_CODES)}"}}
+    return {
+        "name": type_of(_DEAD),
+        "title": "Dead letter",
+        "summary": "Original key, value and headers of what could not be processed; the reasons in further headers.",
+        "contentType": "application/octet-stream",
+        "headers": {"type": "object", "properties": {**reasons, **code, **ours}},
+        "payload": {"type": "string", "format": "binary", "description": "The original bytes"},
+        "bindings": _key("the original key"),
+    }
+
+
+def _headers() -> dict[str, Any]:
+    known = {header_of(name): {"type": "string", "description": text} for name, text in ATTRIBUTES.items()}
+    required = [header_of(name) for name in ("id", "source", "specversion", "time", "type")]
+    return {"type": "object", "required": required, "properties": known}
+
+
+def _key(what: str) -> dict[str, Any]:
+    return {"kafka": {"key": {"type": "string", "description": what}, "bindingVersion": BINDING}}
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.lstrip("-").isdecimal() else text

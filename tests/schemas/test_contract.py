@@ -1,0 +1,101 @@
+"""The documents for other teams: valid by their own validators, and complete."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyodcs
+import pytest
+
+from schemas import asyncapi, contract, topics
+from schemas.envelope import Envelope, type_of
+from schemas.generate import FOLDER
+from schemas.records import RECORDS
+from schemas.topics import TOPICS
+from tests.peers import npm
+
+PEER = Path(npm.__file__).parent / "asyncapi"
+
+
+def faults(document: Path) -> list[dict[str, Any]]:
+    """What AsyncAPI's own parser finds wrong; that there is a newer version of the standard is no fault."""
+    done = subprocess.run(
+        ["node", str(PEER / "validate.mjs"), str(document)],
+        env=os.environ | {"NODE_PATH": str(npm.modules(PEER))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [found for found in json.loads(done.stdout) if found["code"] != "asyncapi-latest-version"]
+
+
+def break_a_binding(document: dict[str, Any]) -> None:
+    document["channels"][topics.TICKET]["bindings"]["kafka"]["topicConfiguration"]["cleanup.policy"] = ["forever"]
+
+
+def break_a_reference(document: dict[str, Any]) -> None:
+    document["operations"]["send_link_v1"]["channel"]["$ref"] = "#/channels/none"
+
+
+@pytest.mark.integration
+def test_the_asyncapi_document_is_valid() -> None:
+    assert faults(FOLDER / "asyncapi.json") == []
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("spoil", [break_a_binding, break_a_reference])
+def test_the_validator_finds_what_is_wrong(spoil: Callable[[dict[str, Any]], None], tmp_path: Path) -> None:
+    document = asyncapi.document()
+    spoil(document)
+    (tmp_path / "broken.json").write_text(json.dumps(document))
+    assert faults(tmp_path / "broken.json") != []
+
+
+def test_every_topic_that_others_see_is_a_channel() -> None:
+    channels = asyncapi.document()["channels"]
+    assert set(TOPICS) - set(channels) == {topics.CURSOR, topics.OUTBOX}
+    ticket = channels[topics.TICKET]["bindings"]["kafka"]
+    assert ticket["bindingVersion"] == "0.5.0"
+    assert ticket["topicConfiguration"]["delete.retention.ms"] == 7 * topics.DAY_MS
+
+
+def test_every_attribute_of_the_envelope_is_told() -> None:
+    assert set(asyncapi.ATTRIBUTES) == set(Envelope.__struct_fields__)
+    headers = asyncapi.document()["components"]["messages"]["ticket"]["headers"]
+    assert {"ce_id", "content-type", "traceparent", "ce_sequence"} <= set(headers["properties"])
+
+
+def test_every_record_that_travels_is_a_message() -> None:
+    messages = asyncapi.document()["components"]["messages"]
+    assert {message["name"] for message in messages.values()} == {
+        type_of(name) for name in {*RECORDS, "raw", "dead"} - {"cursor"}
+    }
+
+
+def test_the_data_contract_is_valid() -> None:
+    text = (FOLDER / "datacontract.json").read_bytes()
+    assert pyodcs.is_valid(pyodcs.parse_and_validate(text, format="json"))
+    broken = json.loads(text) | {"kind": "Gift"}
+    assert not pyodcs.is_valid(pyodcs.parse_and_validate(json.dumps(broken).encode(), format="json"))
+
+
+def test_the_data_contract_tells_who_may_see_what() -> None:
+    objects = {each["name"]: each for each in contract.document()["schema"]}
+    assert set(contract.PUBLIC) <= set(objects)
+    fields = {field["name"]: field for field in objects[topics.TICKET]["properties"]}
+    assert fields["text"]["classification"] == "sensitive_personal"
+    assert fields["text"]["businessName"] == "诉求内容"
+    assert fields["ticket_id"]["primaryKey"] is True
+    inner = {field["name"]: field["classification"] for field in fields["requester"]["properties"]}
+    assert inner["phone"] == "personal"
+    assert fields["status"]["required"] is True
+    assert fields["closed_at"]["logicalType"] == "timestamp"
+
+
+def test_the_data_contract_promises_retention_as_the_topics_have_it() -> None:
+    kept = {p["element"]: p["value"] for p in contract.document()["slaProperties"] if p["property"] == "retention"}
+    assert kept[topics.HANDOVER] == 180
+    assert kept[topics.TICKET] == -1
