@@ -23,10 +23,14 @@ POLICY = Policy()
 SAMPLES: dict[str, bytes] = {
     "mailbox": "From: 李雷 <lilei@example.cn>\r\nTo: 12345@city.example\r\nSubject: 井盖\r\nMessage-ID: <1@x>\r\n"
     "Content-Type: text/plain; charset=utf-8\r\n\r\n幸福路12号的井盖坏了\r\n".encode(),
+    "sms": '{"phone_number":"13912345678","content":"幸福路12号的井盖坏了","sequence_id":"1","odd":"kept"}'.encode(),
     "wechat": "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1795482723</CreateTime>"
     "<MsgType>text</MsgType><Content><![CDATA[幸福路12号的井盖坏了]]></Content><Odd>kept</Odd></xml>".encode(),
     "record": '{"id":"1","text":"幸福路12号的井盖坏了","sender":"13912345678","odd":"kept"}'.encode(),
 }
+
+CONTENT_TYPES = {"sms": "application/json; provider=aliyun"}
+"""Where the bytes alone do not say what they are."""
 
 channels = pytest.mark.parametrize("channel", sorted(NORMALIZERS))
 
@@ -39,7 +43,7 @@ def raw(channel: str, value: bytes) -> RawMessage:
         jurisdiction="210100",
         identifier="1",
         value=value,
-        content_type="application/octet-stream",
+        content_type=CONTENT_TYPES.get(channel, "application/octet-stream"),
         time=TAKEN,
         recorded=TAKEN,
     )
@@ -121,7 +125,7 @@ def test_neither_clock_nor_chance_nor_network_is_asked(channel: str, monkeypatch
     assert isinstance(outcome(channel, SAMPLES[channel]), Normalized)
 
 
-@pytest.mark.parametrize("channel", sorted({"wechat", "record"} & NORMALIZERS.keys()))
+@pytest.mark.parametrize("channel", sorted({"wechat", "record", "sms"} & NORMALIZERS.keys()))
 def test_unknown_fields_survive(channel: str) -> None:
     extra = normalize(raw(channel, SAMPLES[channel]), POLICY).message.extra
     assert "kept" in extra.values()

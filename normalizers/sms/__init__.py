@@ -1,0 +1,78 @@
+"""SMS (短信): one message, or one piece of a long one, of SMPP, CMPP, a GSM modem or a gateway's callback.
+
+The record's value is what came over the wire, its content type says which: `application/x-smpp` (`alphabet`, `packed`
+for what data_coding 0 means), `application/x-cmpp` (`version`), `application/x-gsm-pdu`, or the body of a callback
+with its `provider`.
+"""
+
+from collections.abc import Callable, Mapping
+from email.message import Message as Headers
+from functools import lru_cache
+from types import MappingProxyType
+
+from msgspec import structs
+
+from normalizers.draft import Draft
+from normalizers.policy import Policy
+from normalizers.sms import cmpp, pdu, short, smpp, web
+from normalizers.sms.coding import Format
+from schemas.errors import UnsupportedError
+from schemas.records import Party, RawMessage
+
+SMPP, CMPP, GSM_PDU = "application/x-smpp", "application/x-cmpp", "application/x-gsm-pdu"
+
+Options = Mapping[str, str]
+
+DEFAULT_ALPHABETS: tuple[Format, ...] = ("gsm7", "ascii", "latin1", "gb", "ucs2")
+"""What an SMSC may mean by data_coding 0."""
+
+
+def normalize(raw: RawMessage, policy: Policy) -> Draft:
+    """Return the draft of a message, of a piece (`part`), or of a status report (class `event`)."""
+    media_type, options = media(raw.envelope.datacontenttype)
+    if "provider" in options:
+        draft = web.draft_of(web.read(options["provider"], raw.value, options))
+    elif media_type in _WIRES:
+        draft = _WIRES[media_type](raw.value, options)
+    else:
+        raise UnsupportedError("the content type is none of SMS: see docs/how-to/sms.md for those that are")
+    return _completed(draft, raw)
+
+
+def media(content_type: str) -> tuple[str, Options]:
+    """Return a content type's name and parameters."""
+    return _media(content_type)
+
+
+@lru_cache(maxsize=256)
+def _media(content_type: str) -> tuple[str, Options]:
+    headers = Headers()
+    headers["content-type"] = content_type
+    options = headers.get_params() or [("", "")]
+    return options[0][0].lower(), MappingProxyType({name.lower(): value for name, value in options[1:]})
+
+
+def _smpp(value: bytes, options: Options) -> Draft:
+    named = options.get("alphabet")
+    default = next((each for each in DEFAULT_ALPHABETS if each == named), DEFAULT_ALPHABETS[0])
+    return short.draft_of(smpp.read(value, default, options.get("packed") == "true"), "sms_smpp")
+
+
+def _cmpp(value: bytes, options: Options) -> Draft:
+    version = {"2": 2, "3": 3}.get(options.get("version", "")[:1])
+    return short.draft_of(cmpp.read(value, version), "sms_cmpp")
+
+
+def _pdu(value: bytes, options: Options) -> Draft:
+    return short.draft_of(pdu.read(value), "sms_gsm")
+
+
+def _completed(draft: Draft, raw: RawMessage) -> Draft:
+    """Let the envelope say who sent it where the body does not."""
+    sender = raw.envelope.sender
+    if draft.sender is None and sender:
+        return structs.replace(draft, sender=Party(kind="phone", value=sender))
+    return draft
+
+
+_WIRES: Mapping[str, Callable[[bytes, Options], Draft]] = MappingProxyType({SMPP: _smpp, CMPP: _cmpp, GSM_PDU: _pdu})

@@ -1,0 +1,45 @@
+"""Reader: takes fields off a binary message in order; a field that is not there makes the message malformed."""
+
+from schemas.errors import MalformedError
+
+
+class Reader:
+    """What is left of some bytes; never more is taken than is there, whatever a length says."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        """Return how many bytes are left."""
+        return len(self._data) - self._at
+
+    def take(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        if size > self.left:
+            raise MalformedError("the message ends in the middle of a field: see what the gateway sends")
+        self._at += size
+        return self._data[self._at - size : self._at]
+
+    def number(self, size: int = 1) -> int:
+        """Return the next `size` bytes as a number, greatest byte first."""
+        return int.from_bytes(self.take(size), "big")
+
+    def word(self, size: int) -> str:
+        """Return a field of fixed size, up to its first NUL; bytes that are no ASCII stay visible."""
+        return plain(self.take(size))
+
+    def line(self) -> str:
+        """Return a string that a NUL ends."""
+        end = self._data.find(b"\0", self._at)
+        if end < 0:
+            raise MalformedError("a string of the message has no end: see what the gateway sends")
+        found = self.take(end - self._at)
+        self.take(1)
+        return plain(found)
+
+
+def plain(data: bytes) -> str:
+    """Return a name or number as text."""
+    return data.split(b"\0", 1)[0].decode("ascii", "backslashreplace").strip()

@@ -1,0 +1,162 @@
+"""HTTP callbacks of the gateways: Twilio, Aliyun (阿里云), Tencent (腾讯云) and Kannel; one message each."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct, field
+
+from normalizers.draft import Draft, File
+from normalizers.sms.coding import Format, decode
+from schemas import ids
+from schemas.errors import MalformedError
+from schemas.records import Party
+
+_MEDIA_MAX = 100
+_LATEST = 4102444800
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """What a gateway told of one message; `identifier` is "" where it names none."""
+
+    identifier: str = ""
+    sender: str = ""
+    to: str = ""
+    text: str = ""
+    read_as: str | None = None
+    time: datetime | None = None
+    files: tuple[File, ...] = ()
+    report: bool = False
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def draft_of(received: Received) -> Draft:
+    """Return the draft of a message."""
+    silent = "unsupported" if received.files else "person"
+    return Draft(
+        message_class="event" if received.report else "person" if received.text else silent,
+        channel_kind="sms_http",
+        sender=Party(kind="phone", value=received.sender) if received.sender else None,
+        recipients=(Party(kind="phone", value=received.to),) if received.to else (),
+        text=received.text,
+        files=received.files,
+        received_at=received.time,
+        extra=received.extra | ({"read_as": received.read_as} if received.read_as else {}),
+    )
+
+
+def read(provider: str, body: bytes, options: Mapping[str, str]) -> Received:
+    """Return what a provider's body says; `options` are the parameters of its content type."""
+    reader = PROVIDERS.get(provider)
+    if reader is None:
+        raise MalformedError("no provider of SMS callbacks by this name: see docs/how-to/sms.md")
+    return reader(body, options)
+
+
+def _twilio(body: bytes, options: Mapping[str, str]) -> Received:
+    fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    files = tuple(filter(None, (_media(fields, number) for number in range(_count(fields.pop("NumMedia", "0"))))))
+    taken = {name: fields.pop(name, "") for name in ("MessageSid", "From", "To", "Body")}
+    if not taken["MessageSid"]:
+        raise MalformedError("a Twilio callback without MessageSid: it is no message")
+    return Received(
+        identifier=taken["MessageSid"],
+        sender=taken["From"],
+        to=taken["To"],
+        text=taken["Body"],
+        files=files,
+        report=fields.get("MessageStatus", "received") not in ("receiving", "received"),
+        extra={name: value for name, value in fields.items() if value and name not in _TWILIO_REPEATS},
+    )
+
+
+def _media(fields: dict[str, str], number: int) -> File | None:
+    url, kind = fields.pop(f"MediaUrl{number}", ""), fields.pop(f"MediaContentType{number}", "")
+    return File(media_type=kind or "application/octet-stream", media_id=url) if url else None
+
+
+def _count(text: str) -> int:
+    return min(int(text), _MEDIA_MAX) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _aliyun(body: bytes, options: Mapping[str, str]) -> Received:
+    fields = _object(body)
+    taken = {name: _text(fields.pop(name, None)) for name in ("sequence_id", "phone_number", "dest_code", "content")}
+    return Received(
+        identifier=taken["sequence_id"],
+        sender=taken["phone_number"],
+        to=taken["dest_code"],
+        text=taken["content"],
+        time=_chinese_time(_text(fields.pop("send_time", None))),
+        report="success" in fields and not taken["content"],
+        extra=_rest(fields),
+    )
+
+
+def _tencent(body: bytes, options: Mapping[str, str]) -> Received:
+    fields = _object(body)
+    taken = {name: _text(fields.pop(name, None)) for name in ("mobile", "nationcode", "extend", "text")}
+    nation = taken["nationcode"].removeprefix("+")
+    return Received(
+        sender=f"+{nation}{taken['mobile']}" if nation and taken["mobile"] else taken["mobile"],
+        to=taken["extend"],
+        text=taken["text"],
+        time=_unix_time(_text(fields.pop("time", None))),
+        extra=_rest(fields),
+    )
+
+
+def _kannel(body: bytes, options: Mapping[str, str]) -> Received:
+    """The body is the text alone: who, when and which are in the headers, so in the record's envelope."""
+    found = decode(body, _KANNEL.get(options.get("charset", "").lower(), "gb"))
+    files = (File(name="message.bin", data=body),) if found.text is None else ()
+    return Received(to=options.get("to", ""), text=found.text or "", read_as=found.read_as, files=files)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """Return a JSON object; one in GBK is read too."""
+    decoded = decode(body, "gb").text or ""
+    try:
+        return msgspec.json.decode(decoded, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise MalformedError("the callback is no JSON object: see that its address is the provider's") from error
+
+
+def _text(value: Any) -> str:
+    """Return a field as text: the same field is a number in one version of the documents, a string in another."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _rest(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {name: text for name, value in fields.items() if (text := _text(value))}
+
+
+def _chinese_time(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text.strip())
+        return (time if time.tzinfo else time.replace(tzinfo=ids.SHANGHAI)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _unix_time(text: str) -> datetime | None:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:12]) < _LATEST:
+        return None
+    return datetime.fromtimestamp(int(text[:12]), UTC)
+
+
+_TWILIO_REPEATS = frozenset({"SmsSid", "SmsMessageSid", "AccountSid", "NumSegments"})
+
+_KANNEL: Mapping[str, Format] = MappingProxyType(
+    {"utf-16be": "ucs2", "ucs-2": "ucs2", "8-bit": "binary", "iso-8859-1": "latin1", "ascii": "ascii"}
+)
+"""By the charset that Kannel names; UTF-8 and nothing at all are told apart by the bytes."""
+
+PROVIDERS: Mapping[str, Callable[[bytes, Mapping[str, str]], Received]] = MappingProxyType(
+    {"twilio": _twilio, "aliyun": _aliyun, "tencent": _tencent, "kannel": _kannel}
+)
