@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.emergency import cases, figures, levels, messages
+from benchmarks.emergency import INDIRECT, cases, figures, levels, messages
 
 MIN_RECALL = 0.98
 MIN_RECALL_HELD_OUT = 0.95
@@ -15,6 +15,10 @@ def test_the_set_is_large_and_covers_both_sides() -> None:
     assert sum(case.expected == "alarm" for case in CASES) >= 180
     assert sum(case.expected != "alarm" for case in CASES) >= 220
     assert {case.expected for case in CASES} == {"alarm", "mentioned", "none"}
+
+
+def test_the_hard_set_is_another_one() -> None:
+    assert {case.text for case in cases(INDIRECT)}.isdisjoint(case.text for case in CASES)
 
 
 def test_emergencies_are_seen() -> None:
