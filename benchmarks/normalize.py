@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from unittest.mock import patch
 
 from obstore.store import MemoryStore
 from prometheus_client import REGISTRY
@@ -141,12 +142,14 @@ def main() -> None:
     group = f"bench-{time.time_ns()}"
     with a_kafka() as broker:
         Provision(KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS)).create()
-        print(f"{'kind':<16}{'pure/CPU-s':>12}{'stage/CPU-s':>13}{'stage/s':>10}   {count:,} records, mails a fifth")
+        print(f"{'kind':<16}{'no findings':>12}{'pure/CPU-s':>12}{'stage/CPU-s':>13}{'stage/s':>10}   of {count:,}")
         for name, (make, fewer) in KINDS.items():
             raws = [make(number) for number in range(count // fewer)]
+            with patch("normalizers.normalize._emergency", lambda *_: None):
+                plain = pure(raws)
             alone = pure(raws)
             rate, per_cpu = asyncio.run(end_to_end(broker, group, raws[0].channel, len(raws)))
-            print(f"{name:<16}{alone:>12,.0f}{per_cpu:>13,.0f}{rate:>10,.0f}")
+            print(f"{name:<16}{plain:>12,.0f}{alone:>12,.0f}{per_cpu:>13,.0f}{rate:>10,.0f}")
 
 
 if __name__ == "__main__":

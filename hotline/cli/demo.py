@@ -100,12 +100,13 @@ def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool
 
     from hotline import services
     from hotline.demo.play import Play
-    from hotline.local.jars import GREENMAIL, fetch_jars
+    from hotline.local.jars import GREENMAIL
     from hotline.local.progress import Shown
+    from hotline.local.stack import prepare
     from hotline.provision import Provision
 
     with Shown(console) as progress:
-        fetch_jars(GREENMAIL, progress=progress)
+        prepare(progress, settings.local.maven_mirror, also=[GREENMAIL])
         endpoints = stack.up(progress)
         progress.say("Making topics and indices")
         connection = services.kafka(settings)

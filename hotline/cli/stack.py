@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 def up(
     ctx: typer.Context,
-    fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify the jars; start nothing.")] = False,
+    fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify the jars, the demo's too; start nothing.")] = False,
 ) -> None:
     """Start the local Kafka and Elasticsearch, unless they run."""
     from rich.console import Console
 
+    from hotline.local.jars import GREENMAIL
     from hotline.local.progress import Shown
     from hotline.local.stack import prepare
 
     settings = settings_of(ctx)
     with Shown(Console(stderr=True)) as progress:
         if fetch_only:
-            prepare(progress, settings.local.maven_mirror)
+            prepare(progress, settings.local.maven_mirror, also=[GREENMAIL])
             return
         endpoints = local_stack(settings).up(progress)
     typer.echo(f"Kafka          {endpoints.bootstrap_servers}")

@@ -61,7 +61,7 @@ class Ledger(Struct, kw_only=True):
             published[channel] = published.get(channel, 0) + 1
         silent = sum(link.relation == "no_ticket" for link in self.links.values())
         return Totals(
-            published=published,
+            published=dict(sorted(published.items())),
             messages=len(self.messages),
             dead=len(self.dead),
             tickets=len(self.tickets),

@@ -31,7 +31,7 @@ _FRAMES = 9
 
 _MEASURE = Console()
 
-_BEFORE = 8
+_BEFORE = 4
 """Characters that stand before a match, so that it is seen in one line."""
 
 

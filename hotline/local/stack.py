@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -60,10 +60,10 @@ class ServerStatus:
     restarts: int
 
 
-def prepare(progress: Progress = SILENT, mirror: str | None = None) -> None:
-    """Fetch, verify and compile whatever a start needs, so that it works offline."""
+def prepare(progress: Progress = SILENT, mirror: str | None = None, also: Sequence[Path] = ()) -> None:
+    """Fetch, verify and compile whatever a start needs, and the jars of the locks in `also`, so that it works offline."""
     download = partial(maven.download, mirror=mirror)
-    jars.fetch_jars(jars.KAFKA, jars.ELASTICSEARCH, progress=progress, download=download)
+    jars.fetch_jars(jars.KAFKA, jars.ELASTICSEARCH, *also, progress=progress, download=download)
     build_home(progress)
     sweep(cache_dir())
 

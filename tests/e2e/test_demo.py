@@ -1,0 +1,71 @@
+"""`hotline demo --once --json` in an empty folder: every sample is accounted for, twice, and nothing stays behind."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from hotline.demo.samples import callbacks, mails
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+KEYS = [
+    "kafka", "elasticsearch", "published", "messages", "dead", "tickets", "linked", "no_ticket", "handovers", "indexed",
+    "search", "seconds",
+]  # fmt: skip
+COUNTS = KEYS[2:-1]
+
+
+def environment() -> dict[str, str]:
+    """The user's variables, none of them ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
+
+
+def hotline(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "hotline", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=140)
+
+
+def demo(folder: Path) -> dict[str, Any]:
+    done = hotline(folder, "demo", "--once", "--json")
+    assert done.returncode == 0, done.stderr
+    line: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return line
+
+
+def left_behind(folder: Path) -> Iterator[str]:
+    """Programs that still run and name the folder."""
+    for process in psutil.process_iter(["cmdline"]):
+        command = " ".join(process.info["cmdline"] or ())
+        if str(folder) in command and process.pid != os.getpid():
+            yield command
+
+
+def test_every_sample_is_accounted_for_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    first = demo(tmp_path)
+    assert list(first) == KEYS
+    assert re.fullmatch(r"\d+\.\d+\.\d+", first["kafka"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+", first["elasticsearch"])
+    assert first["seconds"] > 0
+
+    assert first["published"] == {"mailbox": len({mail.raw for mail in mails()}), "wechat": len(callbacks(0))}
+    assert sum(first["published"].values()) == first["messages"] + first["dead"]
+    assert first["messages"] == first["tickets"] + first["linked"] + first["no_ticket"]
+    assert first["indexed"] == first["tickets"]
+
+    assert first["dead"] == 1, "the broken callback"
+    assert first["no_ticket"] == 2, "the auto-reply and the new follower"
+    assert first["linked"] == 2, "the reply in the thread, and the same person with the same matter"
+    assert first["handovers"] == 2, "the fire, and who waits for the ambulance"
+    assert first["search"] == {"中山路12号": 1, "万达": 1, "阳光花园": 3, "井盖": 1, "公车站": 1}
+
+    second = demo(tmp_path)
+    assert {name: second[name] for name in COUNTS} == {name: first[name] for name in COUNTS}
+    assert list(left_behind(tmp_path)) == []
