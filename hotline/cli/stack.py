@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def up(
     ctx: typer.Context,
-    fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify the jars, the demo's too; start nothing.")] = False,
+    fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify all jars; start nothing.")] = False,
 ) -> None:
     """Start the local Kafka and Elasticsearch, unless they run."""
     from rich.console import Console

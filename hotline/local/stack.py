@@ -61,7 +61,7 @@ class ServerStatus:
 
 
 def prepare(progress: Progress = SILENT, mirror: str | None = None, also: Sequence[Path] = ()) -> None:
-    """Fetch, verify and compile whatever a start needs, and the jars of the locks in `also`, so that it works offline."""
+    """Fetch, verify and compile what a start needs, and the jars of the locks in `also`: then it works offline."""
     download = partial(maven.download, mirror=mirror)
     jars.fetch_jars(jars.KAFKA, jars.ELASTICSEARCH, *also, progress=progress, download=download)
     build_home(progress)
