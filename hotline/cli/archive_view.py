@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from hotline.cli.common import readable, shown
+from hotline.cli.common import readable
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
     from hotline.archive import Hit
-    from hotline.explain import Explanation, Filed
+    from hotline.explain import Explanation, Filed, Raw
 
 
 def hits(found: "list[Hit]", console: Console | None = None) -> None:
@@ -20,9 +20,8 @@ def hits(found: "list[Hit]", console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     for hit in found:
         at = hit.received_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
-        console.print(
-            f"[bold]{hit.ticket_no}[/]  {at}  {hit.channel}  {hit.status}  [dim]{hit.ticket_id}[/]", soft_wrap=True
-        )
+        told = f"  {at}  {hit.channel}  {hit.status}  "
+        console.print(_text((hit.ticket_no, "bold"), (told, ""), (hit.ticket_id, "dim")), soft_wrap=True)
         console.print(_snippet(hit), soft_wrap=True)
     if not found:
         console.print("Nothing found.")
@@ -47,22 +46,21 @@ def _branches(tree: Tree, value: Any) -> Tree:
         if item in (None, "", (), [], {}):
             continue
         if isinstance(item, dict | list | tuple):
-            _branches(tree.add(f"[dim]{shown(name)}[/]"), item)
+            _branches(tree.add(_text((name, "dim"))), item)
         else:
-            tree.add(f"[dim]{shown(name)}[/] {shown(str(item))}")
+            tree.add(_text((name, "dim"), (f" {item}", "")))
     return tree
 
 
 def explanation(told: "Explanation", console: Console | None = None) -> None:
     """Print the walk as a tree."""
     console = console or Console(highlight=False)
-    stand = f"version {told.version}, {told.status}, policy {told.policy_version}"
-    head = f"[bold]{told.ticket_no}[/] {told.ticket_id}, {stand}"
-    tree = Tree(head if told.ticket_id else "[bold]no ticket[/]")
+    stand = f" {told.ticket_id}, version {told.version}, {told.status}, policy {told.policy_version}"
+    tree = Tree(_text((told.ticket_no or "", "bold"), (stand, "")) if told.ticket_id else Text("no ticket", "bold"))
     for edge in told.edges:
-        tree.add(f"{edge['kind']} with {edge['ticket_id']}, score {edge['score']:g}")
+        tree.add(_text((f"{edge['kind']} with {edge['ticket_id']}, score {edge['score']:g}", "")))
     if told.cluster_id != told.ticket_id:
-        tree.add(f"cluster {told.cluster_id}")
+        tree.add(_text((f"cluster {told.cluster_id}", "")))
     for filed in told.messages:
         _message(tree, filed)
     console.print(tree)
@@ -70,12 +68,25 @@ def explanation(told: "Explanation", console: Console | None = None) -> None:
 
 def _message(tree: Tree, filed: "Filed") -> None:
     link = filed.link
-    branch = tree.add(f"message {link.message_id}  {filed.channel or 'not indexed'}  {filed.received_at or ''}")
+    head = f"message {link.message_id}  {filed.channel or 'not indexed'}  {filed.received_at or ''}"
+    branch = tree.add(_text((head, "")))
     why = f"{link.relation} by {link.method or 'no test'}, score {link.score:g}, {link.decided_by}"
-    branch.add(f"{why}, policy {link.policy_version}").add(f"evidence: {', '.join(link.evidence) or 'none'}")
-    branch.add(f"normalizer {filed.normalizer_version}, rules {filed.rules or 'none'}")
+    reasons = branch.add(_text((f"{why}, policy {link.policy_version}", "")))
+    reasons.add(_text((f"evidence: {', '.join(link.evidence) or 'none'}", "")))
+    branch.add(_text((f"normalizer {filed.normalizer_version}, rules {filed.rules or 'none'}", "")))
     if filed.text:
-        branch.add(shown(filed.text))
-    if (raw := filed.raw) is not None:
-        state = f"{raw.bytes} bytes, {'intact' if raw.intact else '[red]not the bytes that came[/]'}"
-        branch.add(f"raw {raw.place}: {state if raw.found else raw.fault}")
+        branch.add(_text((filed.text, "")))
+    if filed.raw is not None:
+        branch.add(_raw(filed.raw))
+
+
+def _raw(raw: "Raw") -> Text:
+    if not raw.found:
+        return _text((f"raw {raw.place}: {raw.fault}", ""))
+    state = ("intact", "") if raw.intact else ("not the bytes that came", "red")
+    return _text((f"raw {raw.place}: {raw.bytes} bytes, ", ""), state)
+
+
+def _text(*parts: tuple[str, str]) -> Text:
+    """Return words and their styles; nothing in them is markup, whoever wrote it."""
+    return Text.assemble(*((readable(words), style) for words, style in parts))

@@ -1,0 +1,63 @@
+"""What search, show and explain print is text: a value that looks like markup or moves the cursor is shown as it is."""
+
+import io
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from hotline.archive import Hit
+from hotline.cli import archive_view
+from hotline.explain import Explanation, Filed, Raw
+from schemas.records import Link
+
+NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
+ODD = "[/b][red]\x1b[31m"
+SEEN = "[/b][red]\N{REPLACEMENT CHARACTER}[31m"
+
+
+def console() -> tuple[Console, io.StringIO]:
+    out = io.StringIO()
+    return Console(file=out, width=200, force_terminal=True, color_system=None, highlight=False), out
+
+
+def told(raw: Raw) -> Explanation:
+    link = Link(
+        message_id=f"m{ODD}", jurisdiction="210100", relation=f"new{ODD}", method=f"method{ODD}", decided_at=NOW,
+        evidence=(f"evidence{ODD}",), policy_version=f"policy{ODD}",
+    )  # fmt: skip
+    filed = Filed(
+        link=link, channel=f"channel{ODD}", received_at=f"at{ODD}", rules={"rule": ODD}, raw=raw, text=f"text{ODD}"
+    )
+    return Explanation(
+        ticket_id=f"id{ODD}", ticket_no=f"no{ODD}", status=f"status{ODD}", cluster_id=f"cluster{ODD}",
+        edges=[{"kind": f"kind{ODD}", "ticket_id": f"other{ODD}", "score": 1.0}], messages=[filed],
+    )  # fmt: skip
+
+
+def test_explain_shows_every_value_as_it_is() -> None:
+    for raw in (Raw(place=f"place{ODD}", found=True, bytes=1), Raw(place=ODD, found=False, fault=f"fault{ODD}")):
+        screen, out = console()
+        archive_view.explanation(told(raw), screen)
+        printed = out.getvalue()
+        assert "\x1b[31m" not in printed
+        names = ("m", "new", "method", "evidence", "policy", "channel", "at", "text", "id", "no", "status", "cluster")
+        assert [name for name in (*names, "kind", "other") if f"{name}{SEEN}" not in printed] == []
+        assert f"place{SEEN}" in printed or f"fault{SEEN}" in printed
+
+
+def test_search_shows_every_value_as_it_is() -> None:
+    screen, out = console()
+    hit = Hit(
+        ticket_id=f"id{ODD}", ticket_no=f"no{ODD}", status=f"status{ODD}", channel=f"channel{ODD}", received_at=NOW,
+        snippet=f"snippet{ODD}",
+    )  # fmt: skip
+    archive_view.hits([hit], screen)
+    assert [
+        name for name in ("id", "no", "status", "channel", "snippet") if f"{name}{SEEN}" not in out.getvalue()
+    ] == []
+
+
+def test_show_shows_every_value_as_it_is() -> None:
+    screen, out = console()
+    archive_view.record({f"name{ODD}": [f"item{ODD}"], "extra": {f"key{ODD}": 1}}, screen)
+    assert [name for name in ("name", "item", "key") if f"{name}{SEEN}" not in out.getvalue()] == []
