@@ -16,6 +16,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS = 10**11
 """A CreateTime from here on counts milliseconds: as seconds it would lie in the year 5138."""
 
+_MOST_DIGITS = 14
+"""More milliseconds than that are beyond what `datetime` can hold."""
+
+_FIRST = datetime(2011, 1, 21, tzinfo=UTC)
+"""WeChat's first day: an earlier CreateTime, or one of tomorrow, is a fault of the sender's clock."""
+
 
 class Fields(dict[str, str]):
     """The callback's fields; those that were taken are no longer `extra`."""
@@ -35,7 +41,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     kind = fields.word("MsgType").lower()
     if not kind:
         _explain(fields)
-    sender, received_at = fields.word("FromUserName"), _time(fields)
+    sender, received_at = fields.word("FromUserName"), _time(fields, raw.envelope.recordedtime)
     enterprise = "AgentID" in fields
     draft = _KINDS.get(kind, _unsupported)(fields)
     if draft.message_class != "person":
@@ -61,14 +67,17 @@ def _explain(fields: Fields) -> None:
         raise MalformedError("the callback has neither MsgType nor FromUserName: it is no message")
 
 
-def _time(fields: Fields) -> datetime | None:
-    """Return CreateTime, in seconds or milliseconds; None when it is no number, so that the transport's counts."""
+def _time(fields: Fields, recorded: datetime) -> datetime | None:
+    """Return CreateTime, in seconds or milliseconds; None when it makes no sense, so that the transport's counts."""
     text = fields.get("CreateTime", "").strip()
-    if not (text.isascii() and text.isdigit()) or len(text) > 15:
+    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
+        return None
+    number = int(text)
+    at = _EPOCH + timedelta(milliseconds=number if number >= _MILLISECONDS else number * 1000)
+    if not _FIRST <= at <= recorded + timedelta(days=1):
         return None
     del fields["CreateTime"]
-    number = int(text)
-    return _EPOCH + timedelta(milliseconds=number if number >= _MILLISECONDS else number * 1000)
+    return at
 
 
 def _text(fields: Fields) -> Draft:

@@ -59,6 +59,7 @@ class _Reader:
         self._text: list[str] = []
         self._leaf = False
         self._found: dict[str, str] = {}
+        self._more: dict[str, dict[str, str]] = {}
 
     def read(self, text: str) -> dict[str, str]:
         parser = DefusedXMLParser(target=self, forbid_dtd=True)
@@ -101,6 +102,7 @@ class _Reader:
         if not self._found[name].strip():
             self._found[name] = value
             return
-        number = 2
-        while self._found.setdefault(f"{name}#{number}", value) != value:
-            number += 1
+        more = self._more.setdefault(name, {})
+        if value not in more:
+            more[value] = f"{name}#{len(more) + 2}"
+            self._found.setdefault(more[value], value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from normalizers import Policy, wechat
+from normalizers import Policy, normalize, wechat
 from normalizers.draft import Draft
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Party, RawMessage
@@ -48,6 +48,11 @@ def test_agent_id_means_wecom(raw: Raw) -> None:
         ("", None),
         ("soon", None),
         ("٣", None),
+        ("0", None),
+        ("1", None),
+        ("99999999999", None),
+        ("9" * 14, None),
+        ("9" * 15, None),
         ("9" * 400, None),
     ],
 )
@@ -187,3 +192,13 @@ def test_all_real_callbacks_give_a_draft(raw: Raw, data: Path) -> None:
         assert (made.message_class == "event") is (row["MsgType"].strip() == "event")
         assert made.sender is not None
     assert len(lines) == 95
+
+
+@pytest.mark.parametrize("time", ["0", "1", "9" * 15, "99999999999"])
+def test_an_absurd_create_time_makes_no_emergency_stale(raw: Raw, time: str) -> None:
+    value = xml("text", Content="三楼着火了，有人被困").replace(b"1408090651", time.encode())
+    message = normalize(raw(value, "wechat"), Policy()).message
+    assert message.received_at == message.ingested_at
+    assert message.emergency is not None
+    assert not message.emergency.stale
+    assert message.extra["CreateTime"] == time
