@@ -31,7 +31,7 @@ class Part(Record, frozen=True, kw_only=True):
 class Features(Record, frozen=True, kw_only=True):
     """All that `decide` sees of a message: no personal text."""
 
-    message_class: Annotated[str, about("As in the message", index="none")] = "person"
+    message_class: Annotated[str, about("As in the message", index="none")] = field(default="person", name="class")
     text_key: Annotated[str | None, about("Keyed digest of title, text and attachments, folded", index="none")] = None
     grams: Annotated[tuple[int, ...], about("Hashed 3-grams, 32 bits, sorted, at most 256", index="none")] = ()
     places: Annotated[tuple[str, ...], about("Place words", index="none")] = ()
@@ -64,7 +64,7 @@ class Message(Record, frozen=True, kw_only=True):
     id: Annotated[str, about("ce_id: the source's own name of the message", pii=1)]
     channel: Annotated[str, about("诉求来源")]
     channel_kind: Annotated[str, about("渠道: the finer kind")]
-    account: Annotated[str, about("受理账号: our mailbox, appid or service number")]
+    account: Annotated[str, about("受理账号: the id that the settings give our mailbox, appid or service number")]
     jurisdiction: Annotated[str, about("行政区划代码 (adcode) of the city")]
     received_at: Annotated[Time, about("来件时间: when the citizen sent it, as the transport says", index="date")]
     ingested_at: Annotated[Time, about("接入时间: when we took it", index="date")]

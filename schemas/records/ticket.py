@@ -119,7 +119,7 @@ class Ticket(Record, frozen=True, kw_only=True):
     status_at: Annotated[Time, about("When the status was set", index="date")]
     channel: Annotated[str, about("诉求来源 of the first message")]
     channel_kind: Annotated[str, about("渠道 of the first message")]
-    channel_account: Annotated[str, about("受理账号 of the first message")]
+    channel_account: Annotated[str, about("受理账号 of the first message, as there")]
     channels: Annotated[tuple[str, ...], about("Every channel it came by")] = ()
     origin: Annotated[Origin | None, about("原热线/来文", index="object")] = None
     request_kind: Annotated[
