@@ -49,7 +49,9 @@ def demo(
         print_json(_line(result, versions, time.monotonic() - began))
     else:
         _farewell(console, result, once)
-    raise typer.Exit(0 if result.complete else 1)
+    if not result.complete:
+        typer.echo(f"hotline: not every message is accounted for: see {play.log}", err=True)
+        raise typer.Exit(1)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
 from msgspec import Struct, field
 
 from normalizers.handover import handover
@@ -45,6 +46,7 @@ class Ledger(Struct, kw_only=True):
     """Everything that was read so far."""
 
     records: int = 0
+    """Raw records, each delivery counted."""
     raw: dict[Name, Envelope] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
     urgent: set[str] = field(default_factory=set)
@@ -119,27 +121,46 @@ _READERS: dict[str, Callable[[Ledger, Any], None]] = {
 }
 
 
+_INPUTS: dict[str, tuple[str, ...]] = {
+    "hotline-normalize": (*topics.LIVE_RAW, topics.BACKFILL),
+    "hotline-assign": (topics.MESSAGE,),
+}
+"""What the stages read, by consumer group."""
+
+
 class TopicReader:
     """Reads every topic of the pipeline from its beginning, committed records only."""
 
     def __init__(self, connection: KafkaConnection) -> None:
-        self._consumer = KafkaConsumer(
-            **connection.client_options(), isolation_level="read_committed", enable_auto_commit=False
-        )
+        options = connection.client_options()
+        self._admin = KafkaAdminClient(**options)
+        self._consumer = KafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
         names = (*topics.LIVE_RAW, topics.BACKFILL, *_READERS)
-        places = [
+        self._places = [
             TopicPartition(name, number)
             for name in names
             for number in sorted(self._consumer.partitions_for_topic(name) or ())
         ]
-        self._consumer.assign(places)
-        self._consumer.seek_to_beginning(*places)
+        self._consumer.assign(self._places)
+        self._consumer.seek_to_beginning(*self._places)
 
     def read(self, milliseconds: int = 100) -> Iterator[Any]:
         """Return what came since the last call."""
         for records in self._consumer.poll(timeout_ms=milliseconds, max_records=5_000).values():
             yield from records
 
+    def unfinished(self) -> int:
+        """Return how many records `normalize` and `assign` have not worked off: a repeat leaves no other trace."""
+        ends = self._consumer.end_offsets(self._places)
+        done = self._admin.list_group_offsets(list(_INPUTS))
+        return sum(
+            ends[place] - (done[group][place].offset if place in done.get(group, ()) else 0)
+            for group, names in _INPUTS.items()
+            for place in self._places
+            if place.topic in names
+        )
+
     def close(self) -> None:
         """Leave Kafka."""
         self._consumer.close()
+        self._admin.close()

@@ -1,13 +1,26 @@
-"""Two demos never meet: not on one stack, and not on the ports of two."""
+"""Two demos never meet; one ends when its messages are worked off, or with sums that say what is missing."""
 
+import asyncio
 import fcntl
+import io
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from elasticsearch import AsyncElasticsearch
+from rich.console import Console, RenderableType
+from typer.testing import CliRunner
 
+from hotline.cli import demo as cli
+from hotline.cli.app import app
 from hotline.demo.greenmail import first_port
-from hotline.demo.play import Play
+from hotline.demo.ledger import Ledger, TopicReader
+from hotline.demo.play import Play, Result
+from hotline.demo.samples import callbacks, mails
+from hotline.demo.view import summary
 from hotline.local import state
+from hotline.local.stack import Endpoints, Stack
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 
@@ -30,3 +43,78 @@ def test_demos_of_two_stacks_look_for_ports_apart(tmp_path: Path) -> None:
         ports.append(first_port(folder))
     assert ports == [19300, 19320, 19340]
     assert first_port(tmp_path / "none") == 19300
+
+
+@pytest.fixture
+def play(
+    local_stack: Stack,
+    stack: Endpoints,
+    fresh_topics: KafkaConnection,
+    fresh_indices: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Play]:
+    """Return what makes a performance on the real servers, emptied."""
+    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", str(fresh_topics.partitions))
+    return lambda *patience: Play(fresh_topics, stack.elasticsearch_url, local_stack.data_dir, 0, *patience)
+
+
+@pytest.mark.integration
+def test_a_second_performance_ends_when_its_repeats_are_worked_off(
+    play: Callable[..., Play], fresh_topics: KafkaConnection
+) -> None:
+    deliveries = len(mails()) + sum(callback.times for callback in callbacks(0))
+    for number in (1, 2):
+        performed = play()
+        result = performed.perform(lambda note: None)
+        assert result.complete
+        assert performed.ledger.records == number * deliveries
+        reader = TopicReader(fresh_topics)
+        assert reader.unfinished() == 0
+        reader.close()
+
+
+@pytest.mark.integration
+def test_a_performance_whose_sums_do_not_match_ends_with_the_sums(
+    play: Callable[..., Play], stack: Endpoints, fresh_topics: KafkaConnection
+) -> None:
+    asyncio.run(plant(stack.elasticsearch_url))
+    result = play(1.0).perform(lambda note: None)
+    assert not result.complete
+    assert "✘" in drawn(summary(result))
+
+
+async def plant(url: str) -> None:
+    """Put a ticket into the archive that no topic knows."""
+    async with AsyncElasticsearch(url) as client:
+        await client.index(index="hotline-ticket", id="stray", document={"ticket_id": "stray"})
+
+
+def drawn(picture: RenderableType) -> str:
+    out = io.StringIO()
+    Console(file=out, width=100).print(picture)
+    return out.getvalue()
+
+
+class Incomplete:
+    """A performance that lost a message."""
+
+    log = Path("pipeline.log")
+
+    def perform(self, tick: Callable[[str], None]) -> Result:
+        ledger = Ledger(messages={"lost"})
+        return Result(totals=ledger.totals(), indexed=0, hits={})
+
+
+def test_a_demo_whose_sums_do_not_match_prints_its_line_and_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "local_stack", lambda settings: None)
+    monkeypatch.setattr(cli, "_stage", lambda *arguments: Incomplete())
+    monkeypatch.setattr(cli, "_versions", lambda settings: {"kafka": "4", "elasticsearch": "9"})
+    done = CliRunner().invoke(app, ["demo", "--json"])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["messages"] == 1
+    assert "pipeline.log" in done.stderr
