@@ -11,7 +11,6 @@ from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
 from hotline.attachments import with_files
 from hotline.inputs import Input
 from normalizers import record
-from schemas import ids
 from schemas.errors import RecordError
 from schemas.records import RawMessage, raw_message
 
@@ -80,33 +79,31 @@ def _wechat(one: Input) -> _Transport:
 
 
 def _record(one: Input) -> _Transport:
-    fields = _strings(one.data)
-    city = fields.get("jurisdiction", "")
+    fields = _fields(one.data)
+    texts = {key: str(value) for key, value in fields.items() if type(value) in (str, int, float)}
+    city = texts.get("jurisdiction", "")
     return _Transport(
-        fields.get("channel_kind") or "record",
+        texts.get("channel_kind") or "record",
         "application/json",
-        fields.get("id") or one.sha256,
-        _record_time(fields.get("received_at", "")),
-        fields.get("account") or ACCOUNT,
+        texts.get("id") or one.sha256,
+        _record_time(fields),
+        texts.get("account") or ACCOUNT,
         city if _ADCODE.fullmatch(city) else None,
     )
 
 
-def _strings(line: bytes) -> dict[str, str]:
-    """Return the plain fields of a record; none of a line that cannot be read, as the normalizer says why."""
+def _fields(line: bytes) -> dict[str, Any]:
+    """Return the fields of a record; none of a line that cannot be read, as the normalizer says why."""
     try:
-        fields = record.parse(line)
+        return record.parse(line)
     except RecordError:
         return {}
-    return {key: str(value) for key, value in fields.items() if type(value) in (str, int, float)}
 
 
-def _record_time(text: str) -> datetime:
+def _record_time(fields: dict[str, Any]) -> datetime:
     try:
-        time = datetime.fromisoformat(text.strip())
-        # As the normalizer reads it: a time without offset is Chinese time.
-        return (time if time.tzinfo else time.replace(tzinfo=ids.SHANGHAI)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return record.time_of(fields) or EPOCH
+    except RecordError:
         return EPOCH
 
 

@@ -70,7 +70,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         text=_text(record),
         files=_files(record),
         findings=_findings(record),
-        received_at=(received_at := _received_at(record)),
+        received_at=(received_at := time_of(record)),
         extra=_extra(record, raw.jurisdiction) | _unread_time(record, received_at),
     )
 
@@ -153,7 +153,8 @@ def _guessed(value: str, name: str | None) -> Party:
     return Party(kind="uid" if _ACCOUNT.fullmatch(value) else "name", value=value, name=name)
 
 
-def _received_at(record: dict[str, Any]) -> datetime | None:
+def time_of(record: dict[str, Any]) -> datetime | None:
+    """Return `received_at` in UTC, None without one that can be read; one without an offset is Chinese time."""
     text = _scalar(record, "received_at")
     if not text:
         return None

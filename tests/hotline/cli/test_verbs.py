@@ -124,6 +124,14 @@ def test_try_stamps_the_city() -> None:
     assert [line["message"]["jurisdiction"] for line in found] == ["210100", "310000"]
 
 
+@pytest.mark.parametrize("time", ["2019/2/14 20:00:00", "1550145600", "1550145600000"])
+def test_try_takes_a_message_at_the_time_that_its_normalizer_reads(time: str) -> None:
+    write(record("1", "路灯坏了", received_at=time))
+    (found,) = lines(hotline("try", "a.jsonl", "--stage", "ticket"))
+    assert found["message"]["ingested_at"] == found["message"]["received_at"] == "2019-02-14T12:00:00Z"
+    assert found["ticket"]["ticket_no"].startswith("110000-20190214-")
+
+
 def test_try_reads_attachments_beside_the_list() -> None:
     Path("p.txt").write_bytes(b"hello")
     write(record("1", "见附件", attachments=[{"name": "p.txt", "path": "p.txt"}]))
