@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from normalizers import Blob, Policy, normalize
+from normalizers.codes import is_code
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
@@ -153,8 +154,9 @@ def command_step(record: Record) -> Result:
 
 def _command_record(record: Record) -> Outbound:
     command = decode(record.value or b"", Command)
-    if not (command.command_id and command.jurisdiction):
-        raise MalformedError("a command needs a command_id and a jurisdiction")
+    for name in ("command_id", "author", "jurisdiction"):
+        if not is_code(getattr(command, name)):  # they stand in the event log for years: no words, nobody's number
+            raise MalformedError(f"the {name} of a command must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
     envelope = Envelope(
         id=command.command_id,
         source=f"/hotline/{COMMANDS}/{command.jurisdiction}",

@@ -2,6 +2,7 @@
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
+from schemas.records.command import KINDS
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
@@ -108,7 +109,7 @@ def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: 
 
 
 def _refuse(incoming: Incoming, policy: TicketPolicy) -> Event:
-    kind = incoming.command.kind if incoming.command else ""
+    kind = incoming.command.kind if incoming.command and incoming.command.kind in KINDS else "unknown"
     return Event(
         event_id=incoming.id,
         jurisdiction=incoming.jurisdiction,

@@ -1,0 +1,37 @@
+"""Commands from outside: what names them is a code, since the event log keeps it for years."""
+
+from typing import Any
+
+import pytest
+
+from schemas import topics
+from schemas.records import Command
+from schemas.wire import Outbound, encode
+from streams import normalize
+from tests.streams.raws import NOON
+from tests.streams.test_steps import kept
+
+
+def step(**fields: Any) -> Outbound:
+    given = {"command_id": "c1", "jurisdiction": "210100", "kind": "read", "author": "clerk-7", "at": NOON, **fields}
+    value = encode(Command(**given))
+    return normalize.command_step(kept(Outbound(topics.COMMAND, None, value, []))).outbound
+
+
+@pytest.mark.parametrize("author", ["clerk", "clerk-7", "crm:A00074795", "back_office/3"])
+def test_accounts_and_ids_are_codes(author: str) -> None:
+    assert step(author=author, command_id=author).topic == topics.MESSAGE
+
+
+@pytest.mark.parametrize("name", ["command_id", "author", "jurisdiction"])
+@pytest.mark.parametrize(
+    "words",
+    ["", "李小龙", "李小龙 13812345678", "13812345678", "tel:13812345678", "110105194912310021", "a b", "a" * 65],
+)
+def test_words_and_numbers_of_persons_are_refused_and_not_repeated(name: str, words: str) -> None:
+    dead = step(**{name: words})
+    reasons = b"\n".join(value for header, value in dead.headers if header.startswith(("__connect", "hotline.")))
+    assert dead.topic == topics.DEAD
+    assert b"malformed" in reasons
+    assert name.encode() in reasons
+    assert not words or words == "a b" or words.encode() not in reasons
