@@ -1,11 +1,12 @@
 """What every pull connector must do, with a fake of its service and with every real peer of it."""
 
+import imaplib
 import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import pytest
@@ -22,6 +23,8 @@ from tests.peers.presence import require
 
 START = Cursor(connector_id="contract")
 
+PLANTED = "citizen@example.cn 13800000000"
+
 
 class Scenario(Protocol):
     """A service that holds no message yet."""
@@ -30,6 +33,10 @@ class Scenario(Protocol):
 
     def put(self, text: str) -> None:
         """Let a citizen send a message."""
+        ...
+
+    def broken(self) -> dict[str, PullConnector]:
+        """Return connectors to the service while it fails, each in a way of its own."""
         ...
 
 
@@ -43,6 +50,13 @@ class FakeMailbox:
     def put(self, text: str) -> None:
         self.server.put(_mail(text))
 
+    def broken(self) -> dict[str, PullConnector]:
+        return {
+            f"{method} raises {error.__name__}": Mailbox(_settings(1), "contract", _failing(method, error).connect)
+            for method in ("connect", "login", "select_folder", "search", "fetch", "noop", "idle", "idle_check")
+            for error in (imaplib.IMAP4.error, imaplib.IMAP4.abort, OSError, TimeoutError, ValueError, KeyError)
+        }
+
 
 @dataclass
 class RealMailbox:
@@ -55,11 +69,25 @@ class RealMailbox:
     def put(self, text: str) -> None:
         self.server.deliver(_mail(text), self.user)
 
+    def broken(self) -> dict[str, PullConnector]:
+        return {
+            "another password": Mailbox(_settings(self.server.port, self.user, password="other"), "contract"),
+            "another folder": Mailbox(_settings(self.server.port, self.user, folders=["Nowhere"]), "contract"),
+            "nobody listens": Mailbox(_settings(1, self.user), "contract"),
+            "no encryption": Mailbox(_settings(self.server.port, self.user, tls="tls"), "contract"),
+        }
 
-def _settings(port: int, user: str = "hotline") -> MailboxSettings:
-    return MailboxSettings(
-        host="127.0.0.1", port=port, tls="none", username=user, password="secret", jurisdiction="430100"
-    )
+
+def _settings(port: int, user: str = "hotline", **changes: Any) -> MailboxSettings:
+    usual = {"host": "127.0.0.1", "port": port, "tls": "none", "username": user, "password": "secret"}
+    return MailboxSettings(**usual | {"jurisdiction": "430100"} | changes)
+
+
+def _failing(method: str, error: type[Exception]) -> FakeServer:
+    server = FakeServer()
+    server.put(_mail("one"))
+    server.fails(method, error(PLANTED))
+    return server
 
 
 def _mail(text: str) -> bytes:
@@ -209,3 +237,25 @@ def test_a_connector_opens_again(scenario: Scenario, connector: PullConnector) -
 def test_fetching_while_closed_is_an_error_of_ours(scenario: Scenario) -> None:
     with pytest.raises(PipelineError):
         scenario.connector().fetch(START)
+
+
+def test_only_our_own_errors_leave_a_connector(scenario: Scenario) -> None:
+    for name, connector in scenario.broken().items():
+        told = fault(connector)
+        assert told, f"{name}: it is not broken"
+        assert not any(word in told for word in PLANTED.split()), name
+
+
+def fault(connector: PullConnector) -> str | None:
+    """Fetch what there is, wait for more, and return which error of ours ended it."""
+    try:
+        connector.open()
+        cursor = connector.fetch(START).cursor
+        connector.fetch(cursor)
+        for _ in range(2):
+            connector.wait(0.01)
+    except PipelineError as error:
+        return str(error)
+    finally:
+        connector.close()
+    return None

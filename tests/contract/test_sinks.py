@@ -1,7 +1,7 @@
 """What every sink keeps to; one entry in SCENARIOS is all that a new one adds."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from tests.fakes.sinks import MemorySink, ScriptedSink, document, fails
 PLANTED = "沈阳市民13800000000"
 
 
-class Scenario(NamedTuple):
+class Opened(NamedTuple):
     """A sink, a look at what it holds, and a sink whose service is gone."""
 
     sink: Sink
@@ -28,17 +28,17 @@ class Scenario(NamedTuple):
 
 
 @asynccontextmanager
-async def memory(_: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
+async def memory(_: pytest.FixtureRequest) -> AsyncIterator[Opened]:
     sink = MemorySink()
 
     async def held(key: str) -> bytes | None:
         return sink.kept[key.encode()][1] if key.encode() in sink.kept else None
 
-    yield Scenario(sink, held, ScriptedSink(fails(RetriableError("gone: wait"))))
+    yield Opened(sink, held, ScriptedSink(fails(RetriableError("gone: wait"))))
 
 
 @asynccontextmanager
-async def elastic(request: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
+async def elastic(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
     endpoints: Endpoints = request.getfixturevalue("stack")
     prefix = f"contract{uuid4().hex[:8]}"
     ways = [replace(route, topic="test.ticket.v1") for name, route in routes(prefix).items() if name == "ticket"]
@@ -51,7 +51,7 @@ async def elastic(request: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
 
     await sink.open()
     try:
-        yield Scenario(sink, held, ElasticSink(AsyncElasticsearch("http://127.0.0.1:1"), ways))
+        yield Opened(sink, held, ElasticSink(AsyncElasticsearch("http://127.0.0.1:1"), ways))
     finally:
         await sink.close()
         await looking.indices.delete(index=f"{prefix}-ticket-v1")
@@ -59,13 +59,24 @@ async def elastic(request: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
         await looking.close()
 
 
-SCENARIOS = {"memory": memory, "elastic": elastic}
-PARAMS = [pytest.param("memory"), pytest.param("elastic", marks=pytest.mark.integration)]
+Make = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Opened]]
+
+SCENARIOS: dict[str, Make] = {"elastic": elastic}
+"""Every sink, on the real service that it writes to."""
+
+FAKES: dict[str, Make] = {"memory": memory}
+"""What other tests use in their place keeps the same contract."""
 
 
-@pytest.fixture(params=PARAMS)
-async def scenario(request: pytest.FixtureRequest) -> AsyncIterator[Scenario]:
-    async with SCENARIOS[request.param](request) as made:
+@pytest.fixture(
+    params=[
+        *(pytest.param(make, id=name) for name, make in FAKES.items()),
+        *(pytest.param(make, id=name, marks=pytest.mark.integration) for name, make in SCENARIOS.items()),
+    ]
+)
+async def scenario(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    make: Make = request.param
+    async with make(request) as made:
         yield made
 
 
@@ -92,14 +103,14 @@ def mixed() -> list[Document]:
 
 
 def test_every_sink_has_a_scenario() -> None:
-    assert SINKS.keys() <= SCENARIOS.keys()
+    assert SINKS.keys() == SCENARIOS.keys()
 
 
-async def test_every_document_gets_exactly_one_verdict(scenario: Scenario, mixed: list[Document]) -> None:
+async def test_every_document_gets_exactly_one_verdict(scenario: Opened, mixed: list[Document]) -> None:
     assert judged(await scenario.sink.write(mixed)) == [0, 1, 2, 3, 4]
 
 
-async def test_a_refused_document_leaves_its_neighbours_alone(scenario: Scenario, mixed: list[Document]) -> None:
+async def test_a_refused_document_leaves_its_neighbours_alone(scenario: Opened, mixed: list[Document]) -> None:
     verdicts = await scenario.sink.write(mixed)
     assert [refusal.document.key for refusal in verdicts.rejected if refusal.code == "mapping_conflict"] == [b"bad"]
     assert {refusal.document.key for refusal in verdicts.rejected} == {b"bad", b"torn"}
@@ -107,21 +118,21 @@ async def test_a_refused_document_leaves_its_neighbours_alone(scenario: Scenario
         assert await scenario.held(key) == b'{"search_text":"a"}'
 
 
-async def test_a_refusal_names_a_known_code_and_quotes_nothing(scenario: Scenario, mixed: list[Document]) -> None:
+async def test_a_refusal_names_a_known_code_and_quotes_nothing(scenario: Opened, mixed: list[Document]) -> None:
     for refusal in (await scenario.sink.write(mixed)).rejected:
         assert refusal.code in ERROR_CODES
         assert refusal.reason
         assert not any(part in refusal.reason for part in (PLANTED, "沈阳", "13800000000"))
 
 
-async def test_a_repeat_changes_nothing(scenario: Scenario) -> None:
+async def test_a_repeat_changes_nothing(scenario: Opened) -> None:
     for _ in range(2):
         verdicts = await scenario.sink.write(batch(document("a", version=3)))
         assert len(verdicts.stored) + len(verdicts.stale) == 1
     assert await scenario.held("a") == b'{"search_text":"a"}'
 
 
-async def test_the_newest_version_wins_in_whatever_order_they_come(scenario: Scenario) -> None:
+async def test_the_newest_version_wins_in_whatever_order_they_come(scenario: Opened) -> None:
     versions = [document("a", b'{"search_text":"v%d"}' % v, version=v) for v in (2, 9, 4, 10, 1)]
     first = await scenario.sink.write(batch(*versions[:2]))
     second = await scenario.sink.write(batch(*versions[2:]))
@@ -132,11 +143,11 @@ async def test_the_newest_version_wins_in_whatever_order_they_come(scenario: Sce
     assert await scenario.held("a") == b'{"search_text":"v10"}'
 
 
-async def test_nothing_to_write_is_no_fault(scenario: Scenario) -> None:
+async def test_nothing_to_write_is_no_fault(scenario: Opened) -> None:
     assert judged(await scenario.sink.write([])) == []
 
 
-async def test_a_service_that_is_gone_judges_nothing(scenario: Scenario) -> None:
+async def test_a_service_that_is_gone_judges_nothing(scenario: Opened) -> None:
     try:
         with pytest.raises(RetriableError, match=":"):
             await scenario.broken.write(batch(document("a")))
@@ -144,7 +155,7 @@ async def test_a_service_that_is_gone_judges_nothing(scenario: Scenario) -> None
         await scenario.broken.close()
 
 
-async def test_only_our_own_errors_leave_a_sink(scenario: Scenario) -> None:
+async def test_only_our_own_errors_leave_a_sink(scenario: Opened) -> None:
     strange = batch(document("a", b""), document("b", b"null"), document("c", b'{"a":\x00\xff}'), document("d", b"{}"))
     try:
         verdicts = await scenario.sink.write(strange)
@@ -153,7 +164,7 @@ async def test_only_our_own_errors_leave_a_sink(scenario: Scenario) -> None:
     assert strange[-1] in verdicts.stored
 
 
-async def test_close_is_safe_twice_and_before_open(scenario: Scenario) -> None:
+async def test_close_is_safe_twice_and_before_open(scenario: Opened) -> None:
     await scenario.broken.close()
     await scenario.broken.close()
     await scenario.sink.close()
