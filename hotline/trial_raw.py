@@ -11,6 +11,7 @@ from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
 from hotline.attachments import with_files
 from hotline.inputs import Input
 from normalizers import record
+from normalizers.codes import is_code, is_kind
 from schemas.errors import RecordError
 from schemas.records import RawMessage, raw_message
 
@@ -81,13 +82,13 @@ def _wechat(one: Input) -> _Transport:
 def _record(one: Input) -> _Transport:
     fields = _fields(one.data)
     texts = {key: str(value) for key, value in fields.items() if type(value) in (str, int, float)}
-    city = texts.get("jurisdiction", "")
+    city, kind, account = (texts.get(name, "") for name in ("jurisdiction", "channel_kind", "account"))
     return _Transport(
-        texts.get("channel_kind") or "record",
+        kind if is_kind(kind) else "record",
         "application/json",
         texts.get("id") or one.sha256,
         _record_time(fields),
-        texts.get("account") or ACCOUNT,
+        account if is_code(account) else ACCOUNT,
         city if _ADCODE.fullmatch(city) else None,
     )
 

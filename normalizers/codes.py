@@ -6,7 +6,7 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _HOTLINE = re.compile(r"[0-9]{3,6}")
 _MEDIA_TYPE = re.compile(
-    r"(?:application|audio|chemical|example|font|image|message|model|multipart|text|video)/[A-Za-z0-9!#$&^_.+-]{1,100}"
+    r"(?:application|audio|chemical|example|font|image|message|model|multipart|text|video)/[A-Za-z0-9!#$&^_.+*-]{1,100}"
     r"(?:; ?charset=[A-Za-z0-9_.:-]{1,40})?"
 )
 
@@ -14,7 +14,7 @@ _REACHES_A_PERSON = re.compile(r"(?<![0-9])(?:1[3-9][0-9]{9}|[1-9][0-9]{16}[0-9X
 """A mobile number, or an id number of 18 or 15 digits."""
 
 _FIELDS = (
-    "城乡|城市|城镇|市政|市容|环卫|环境|环保|生态|卫生|污染|噪音|噪声|扬尘|油烟|污水|垃圾|分类|建设|建筑|施工|工程|工地|房产|房地产"
+    "城乡|城市|城镇|市政|市容|环卫|环境|环保|保护|生态|卫生|污染|噪音|噪声|扬尘|油烟|污水|垃圾|分类|建设|建筑|施工|工程|工地|房产|房地产"
     "|房屋|住房|住建|住宅|物业|小区|公积金|保障|保险|社会|社保|社区|街道|拆迁|征地|征收|土地|国土|自然|资源|规划|道路|公路|桥梁"
     "|交通|运输|公交|地铁|出租车|网约车|停车|车辆|交警|铁路|航空|港口|物流|快递|邮政|供水|供热|供暖|供气|供电|水务|水利|电力"
     "|燃气|能源|热力|给排水|排水|通信|通讯|电信|网络|互联网|信息|科技|科学|技术|工业|信息化|商贸|商务|商业|旅游|市场|监管|监督"

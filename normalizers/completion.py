@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import structs
 
+from normalizers.codes import is_media_type
 from normalizers.draft import Draft, File
 from normalizers.text import safe
 from schemas import ids
@@ -19,6 +20,7 @@ MAX_PARTIES = 1_000
 """Recipients, and ids of earlier mails, that are kept; the raw bytes hold the others."""
 
 _PLAIN = "text/plain; charset=utf-8"
+_UNKNOWN_TYPE = "application/octet-stream"
 
 
 class Blob(NamedTuple):
@@ -82,7 +84,7 @@ def _attachment(file: File, number: int, sha256: str | None, path: str | None) -
     return Attachment(
         id=safe(file.media_id) if file.media_id else str(number),
         name=_file_name(file.name),
-        media_type=safe(file.media_type),
+        media_type=file.media_type if is_media_type(file.media_type) else _UNKNOWN_TYPE,
         size=len(file.data) if file.data is not None else None,
         sha256=sha256,
         dataref=path,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from dateutil import parser
 
+from normalizers.codes import is_category, is_code, is_hotline, is_kind
 from normalizers.draft import Draft, File
 from normalizers.identity import phone_number
 from normalizers.policy import Policy
@@ -62,8 +63,8 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     thread = _scalar(record, "thread_id")
     return Draft(
         channel=_channel(record),
-        channel_kind=_scalar(record, "channel_kind"),
-        account=_scalar(record, "account"),
+        channel_kind=_coded(record, "channel_kind"),
+        account=_coded(record, "account"),
         sender=_sender(record),
         thread=Thread(message_id_header=thread, references=(thread,)) if thread else _NO_THREAD,
         title=_scalar(record, "title"),
@@ -113,6 +114,23 @@ def _scalar(record: dict[str, Any], name: str) -> str | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     raise _unreadable(name, "a string")
+
+
+def _coded(record: dict[str, Any], name: str) -> str | None:
+    """Return a field that stays in clear in the masked ticket: a code, or nothing and its words stand in `extra`."""
+    value = _scalar(record, name)
+    return value if value and _CODED[name](value) else None
+
+
+_CODED: Mapping[str, Callable[[str], bool]] = MappingProxyType(
+    {
+        "channel_kind": is_kind,
+        "account": is_code,
+        "category": is_category,
+        "external_ticket_no": is_code,
+        "hotline_code": is_hotline,
+    }
+)
 
 
 def _unreadable(name: str, wanted: str) -> MalformedError:
@@ -210,7 +228,7 @@ def _findings(record: dict[str, Any]) -> tuple[Finding, ...]:
     if record.keys().isdisjoint(_SAID):
         return ()
     said = [("request_kind", _kind(_scalar(record, "kind")))]
-    said += [(name, _scalar(record, name)) for name in _FINDINGS]
+    said += [(name, _coded(record, name) if name in _CODED else _scalar(record, name)) for name in _FINDINGS]
     return tuple(Finding(kind=kind, value=value, source="channel") for kind, value in said if value)
 
 
@@ -226,10 +244,11 @@ def _extra(record: dict[str, Any], jurisdiction: str) -> dict[str, str]:
         value = _scalar(record, name)
         if value and not is_understood(value, jurisdiction):
             extra[name] = value
-    return extra
+    unread = (name for name in _CODED if record.get(name) and _coded(record, name) is None)
+    return extra | {name: _kept(record[name]) for name in unread}
 
 
-_PLAIN = _KNOWN - {"kind", "jurisdiction"}
+_PLAIN = _KNOWN - {"kind", "jurisdiction", *_CODED}
 
 _UNDERSTOOD: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
     {

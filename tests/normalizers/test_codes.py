@@ -1,0 +1,76 @@
+"""What stays in clear in a masked ticket is a code or a known word: a person's name or number never passes."""
+
+import json
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from hotline.inputs import Input
+from hotline.trial_raw import raw_of
+from normalizers import Policy, normalize
+from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_media_type
+from schemas.records import Message
+
+PERSONAL = [
+    "林霄溪", "林霄溪来访", "李明", "李明 13800138000 的供热", "13812345678", "tel:13812345678", "wx13812345678",
+    "110105194912310021", "110105491231002", "供热李明", "供热，找李明", "请\n供热", "lin@mail.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_in_clear", [is_code, is_kind, is_category, is_hotline, is_media_type])
+@pytest.mark.parametrize("text", ["", *PERSONAL])
+def test_no_name_or_number_of_a_person_passes(is_in_clear: Callable[[str], bool], text: str) -> None:
+    assert not is_in_clear(text)
+
+
+@pytest.mark.parametrize("text", ["mayor", "12345", "gh_1a2b3c", "office-7", "DH-77", "2026/118", "urn:x:7"])
+def test_codes(text: str) -> None:
+    assert is_code(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["010203", "A-7", "市容", "供热", "环境保护", "城乡建设", "交通运输", "劳动和社会保障", "市容环卫、绿化"]
+)
+def test_categories(text: str) -> None:
+    assert is_category(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "application/octet-stream", "text/plain; charset=utf-8", "image/*", "image/svg+xml", "message/rfc822",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ],
+)  # fmt: skip
+def test_media_types(text: str) -> None:
+    assert is_media_type(text)
+
+
+@pytest.mark.parametrize("text", ["application/x-lin-13812345678", "林霄溪/13812345678", "x/y", "text", "a/b\nc"])
+def test_what_is_no_media_type(text: str) -> None:
+    assert not is_media_type(text)
+
+
+CODED = ("channel_kind", "account", "category", "external_ticket_no", "hotline_code")
+
+
+def taken(**fields: object) -> Message:
+    line = json.dumps({"id": "1", "text": "路灯坏了", **fields}, ensure_ascii=False).encode()
+    return normalize(raw_of(Input(name="x.jsonl:1", channel="record", data=line), "210100"), Policy()).message
+
+
+@pytest.mark.parametrize("words", PERSONAL)
+def test_words_in_a_coded_field_stand_in_extra_alone(words: str) -> None:
+    message = taken(**dict.fromkeys(CODED, words), attachments=[{"name": "a", "media_type": words}])
+    assert message.extra == dict.fromkeys(CODED, words)
+    assert words not in msgspec.json.encode(msgspec.structs.replace(message, extra={})).decode()
+    assert (message.channel_kind, message.attachments[0].media_type) == ("record", "application/octet-stream")
+
+
+def test_codes_keep_their_places() -> None:
+    message = taken(
+        channel_kind="letter", account="office-7", category="市容", external_ticket_no=77, hotline_code="12319"
+    )
+    assert (message.channel_kind, message.account, message.extra) == ("letter", "office-7", {})
+    assert [finding.value for finding in message.findings] == ["市容", "77", "12319"]
