@@ -7,23 +7,27 @@ logs before the next decision. A worker that lost its partition to another is fe
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import faust
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from faust.types import TP
+from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
-from schemas.errors import RecordError, UnsupportedError
+from schemas.errors import FatalError, RecordError, TooLargeError, UnsupportedError
 from schemas.records import Command, DeadLetter, Event, Message
-from schemas.wire import Outbound, Position, decode
+from schemas.wire import Outbound, decode
 from streams import lanes, metrics, pace
+from streams.chunks import Record
+from streams.inputs import dead_letter, position_of
 from streams.rebuild import Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer, translated
 from tickets.desk import Desk
@@ -38,12 +42,23 @@ CHECKPOINT_EVENTS = 50_000
 CLOSE_SECONDS = 5.0
 """How long a producer may take to stop while Kafka does not answer."""
 
+FENCED_SECONDS = 30.0
+"""How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
+
+Reached = Callable[[str], None]
+
 _KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
 
 
-def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: TicketPolicy) -> "Assign":
-    """Attach the assign agent to `app`."""
-    assign = Assign(connection, blobs, policy)
+def declare(
+    app: faust.App,
+    connection: KafkaConnection,
+    blobs: ObjectStore,
+    policy: TicketPolicy,
+    reached: Reached = lambda point: None,
+) -> "Assign":
+    """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
+    assign = Assign(connection, blobs, policy, reached)
     lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
     pace.watch(app, STAGE, [topics.MESSAGE])
 
@@ -66,27 +81,23 @@ class Assign:
         connection: KafkaConnection,
         blobs: ObjectStore,
         policy: TicketPolicy,
-        reached: Callable[[str], None] = lambda point: None,
+        reached: Reached = lambda point: None,
+        fenced_seconds: float = FENCED_SECONDS,
     ) -> None:
         self._connection = connection
         self._blobs = blobs
         self._policy = policy
         self._reached = reached
+        self._fenced_seconds = fenced_seconds
         self._owners: dict[int, Owner] = {}
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Decide about one chunk, write it, acknowledge it. Raises RetriableError to have it repeated."""
         try:
-            owner = self._owners.get(tp.partition) or await self._take_over(tp.partition)
-            await owner.work_off(chunk.records)
-        except kafka.ProducerFenced:
-            await self._wait_for_a_new_assignment(tp.partition)
-        except kafka.KafkaError as error:
-            await self.lose([tp.partition])
-            raise translated(error) from error
-        except BaseException:
-            await self.lose([tp.partition])
-            raise
+            await self._by_owner(tp.partition, partial(Owner.work_off, records=chunk.records))
+        except RecordError as error:
+            log.warning("chunk_taken_apart", partition=tp.partition, reason=str(error))
+            await self._work_off_singly(tp.partition, chunk.records)
         chunk.ack()
 
     async def lose(self, partitions: Iterable[int]) -> None:
@@ -110,12 +121,47 @@ class Assign:
         log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
         return owner
 
+    async def _by_owner(self, partition: int, job: Callable[["Owner"], Awaitable[None]]) -> None:
+        """Let the partition's owner do a job; whatever goes wrong throws its state away."""
+        try:
+            await job(self._owners.get(partition) or await self._take_over(partition))
+        except kafka.ProducerFenced:
+            await self._wait_for_a_new_assignment(partition)
+        except kafka.KafkaError as error:
+            await self.lose([partition])
+            raise translated(error) from error
+        except BaseException:
+            await self.lose([partition])
+            raise
+
+    async def _work_off_singly(self, partition: int, records: Iterable[Record]) -> None:
+        """Give each record a transaction of its own, so that only the one that cannot be written is put aside."""
+        for record in records:
+            try:
+                await self._by_owner(partition, partial(Owner.work_off, records=[record]))
+            except RecordError as error:
+                await self._put_aside(partition, dead_letter(record, error, STAGE))
+
+    async def _put_aside(self, partition: int, letter: DeadLetter) -> None:
+        try:
+            await self._by_owner(partition, partial(Owner.write, outbounds=[letter.outbound()]))
+        except TooLargeError:  # the topic of dead letters takes less than the input's: the headers name the place
+            bare = replace(letter, value=b"").outbound()
+            await self._by_owner(partition, partial(Owner.write, outbounds=[bare]))
+
     async def _wait_for_a_new_assignment(self, partition: int) -> None:
-        """Do nothing until the lane is cancelled: starting again would fence the successor."""
+        """Do nothing until the lane is cancelled: starting again would fence the successor.
+
+        One that dies before it joins the group causes no rebalance: then raises FatalError, as a restart joins anew.
+        """
         await self.lose([partition])
         metrics.FENCED.inc()
         log.warning("partition_fenced", partition=partition)
-        await asyncio.Event().wait()
+        await asyncio.sleep(self._fenced_seconds)
+        raise FatalError(
+            f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago and never joined the group: "
+            "this one has to start again"
+        )
 
 
 async def take_over(
@@ -123,7 +169,7 @@ async def take_over(
     connection: KafkaConnection,
     blobs: ObjectStore,
     policy: TicketPolicy,
-    reached: Callable[[str], None],
+    reached: Reached,
 ) -> "Owner":
     """Fence the former owner, then restore: in this order nobody writes what the restored state has not read."""
     producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
@@ -146,7 +192,7 @@ class Owner:
         sender: Sender,
         restored: Restored,
         blobs: ObjectStore,
-        reached: Callable[[str], None],
+        reached: Reached,
     ) -> None:
         self.restored = restored
         self._partition = partition
@@ -157,36 +203,21 @@ class Owner:
         self._reached = reached
         self._since_checkpoint = 0
 
-    async def work_off(self, records: list[ConsumerRecord[bytes, bytes]]) -> None:
-        """Decide about the records and commit everything that follows from them at once."""
+    async def work_off(self, records: Sequence[Record]) -> None:
+        """Decide about the records and commit everything that follows from them at once.
+
+        Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
+        """
         decisions, dead = self._decide(records)
-        outbounds = [*self._desk.flush(), *dead]
+        outbounds = [*self._flushed(), *dead]
         if outbounds:
-            await self._commit(outbounds, decisions)
+            await self.write(outbounds, decisions)
         _count(decisions, dead, len(records))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
         await self._checkpoint_now_and_then(len(decisions))
 
-    async def close(self) -> None:
-        """Stop the producer; an open transaction is aborted by the broker or by the successor."""
-        with contextlib.suppress(TimeoutError, kafka.KafkaError):
-            await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
-
-    def _decide(self, records: list[ConsumerRecord[bytes, bytes]]) -> tuple[list[Event], list[Outbound]]:
-        decisions: list[Event] = []
-        dead: list[Outbound] = []
-        for record in records:
-            position = Position(record.topic, record.partition, record.offset)
-            try:
-                decision = self._desk.take(read(record), position)
-            except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
-                dead.append(_dead_letter(record, position, error))
-                continue
-            if decision is not None:
-                decisions.append(decision)
-        return decisions, dead
-
-    async def _commit(self, outbounds: list[Outbound], decisions: list[Event]) -> None:
+    async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
+        """Commit these records at once. Raises TooLargeError when Kafka refuses one of them for its size."""
         with metrics.TRANSACTION_SECONDS.time():
             self._reached("decided")
             await self._producer.begin_transaction()
@@ -201,6 +232,30 @@ class Owner:
         if written is not None:
             self.restored.next_ticket = written + 1
 
+    async def close(self) -> None:
+        """Stop the producer; an open transaction is aborted by the broker or by the successor."""
+        with contextlib.suppress(TimeoutError, kafka.KafkaError):
+            await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
+
+    def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
+        decisions: list[Event] = []
+        dead: list[Outbound] = []
+        for record in records:
+            try:
+                decision = self._desk.take(read(record), position_of(record))
+            except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
+                dead.append(dead_letter(record, error, STAGE).outbound())
+                continue
+            if decision is not None:
+                decisions.append(decision)
+        return decisions, dead
+
+    def _flushed(self) -> list[Outbound]:
+        try:
+            return self._desk.flush()
+        except Exception as error:
+            raise RecordError(f"what it leads to cannot be written ({type(error).__name__})") from error
+
     async def _checkpoint_now_and_then(self, decided: int) -> None:
         self._since_checkpoint += decided
         if self._since_checkpoint >= CHECKPOINT_EVENTS:
@@ -208,28 +263,13 @@ class Owner:
             await save_checkpoint(self._blobs, self._partition, self.restored)
 
 
-def read(record: ConsumerRecord[bytes, bytes]) -> Message | Command:
+def read(record: Record) -> Message | Command:
     """Read one input by its `ce_type`. Raises RecordError."""
     name = next((value.decode() for header, value in record.headers if header == "ce_type"), "")
     kind = _KINDS.get(name)
     if kind is None:
         raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
     return decode(record.value or b"", kind)
-
-
-def _dead_letter(record: ConsumerRecord[bytes, bytes], position: Position, error: Exception) -> Outbound:
-    letter = DeadLetter.of(
-        error,
-        stage=STAGE,
-        position=position,
-        key=record.key or b"",
-        value=record.value or b"",
-        headers=list(record.headers),
-    )
-    metrics.DEAD.labels(stage=STAGE, code=letter.code).inc()
-    if not isinstance(error, RecordError):
-        log.error("record_failed", stage=STAGE, error=letter.reason, offset=position.offset)
-    return letter.outbound()
 
 
 def _count(decisions: list[Event], dead: list[Outbound], records: int) -> None:

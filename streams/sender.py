@@ -76,12 +76,13 @@ class Sender:
             )
         except (kafka.KafkaError, OSError) as error:
             raise translated(error) from error
-        last: dict[Place, int] = {}
-        for place, result in zip(groups, results, strict=True):
-            if isinstance(result, BaseException):
-                raise translated(result) from result
-            last[place] = result
-        return last
+        faults = [result for result in results if isinstance(result, BaseException)]
+        if faults:
+            first = min(
+                faults, key=lambda fault: not isinstance(fault, _TOO_LARGE)
+            )  # it makes a transaction's rest fail
+            raise translated(first) from first
+        return {place: last for place, last in zip(groups, results, strict=True) if isinstance(last, int)}
 
     async def _by_partition(self, outbounds: Iterable[Outbound]) -> dict[Place, list[Outbound]]:
         groups: dict[Place, list[Outbound]] = {}

@@ -1,12 +1,7 @@
 """assign on the real Kafka: one transaction a chunk, fencing, restore; killed wherever it hurts."""
 
 import asyncio
-import contextlib
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,53 +13,18 @@ from obstore.store import LocalStore
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.records import Message
 from schemas.wire import Outbound
 from streams.assign import Owner, take_over
 from streams.rebuild import restore, save_checkpoint
 from streams.sender import client_options
 from tests.assign import logs
+from tests.assign.workers import decided, finished, letters, worker
 from tests.tickets.build import CITY, message
 from tickets.policy import TicketPolicy
 
 pytestmark = pytest.mark.integration
 
-WORKER = Path(__file__).with_name("worker.py")
 POLICY = TicketPolicy()
-
-
-def letters(count: int, *, start: int = 0) -> list[Message]:
-    """Two cities; every third message answers the one before it, every seventh repeats one."""
-    made = []
-    for number in range(start, start + count):
-        city = CITY if number % 2 else "110000"
-        answers = (f"{city}-{number - 2}",) if number % 3 == 0 else ()
-        sender = str(13800000000 + (number - 2 if answers else number))
-        made.append(message(number, f"第{number}件事", sender=sender, answers=answers, jurisdiction=city))
-        if number % 7 == 0:
-            made.append(made[-1])
-    return made
-
-
-@contextlib.contextmanager
-def worker(connection: KafkaConnection, blobs: Path, *kill: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, str(WORKER), connection.bootstrap_servers, str(blobs), *kill]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())})
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-async def finished(process: subprocess.Popen[bytes]) -> int:
-    return await asyncio.wait_for(asyncio.to_thread(process.wait), 60)
-
-
-def decided(messages: list[Message]) -> int:
-    return len({one.message_id for one in messages})
 
 
 @pytest.mark.parametrize("point", ["decided", "sent", "committed"])

@@ -11,11 +11,9 @@ from pathlib import Path
 
 from obstore.store import LocalStore
 
-from schemas import topics
 from schemas.connection import KafkaConnection
-from streams import lanes
+from streams import assign
 from streams.app import make_app, serve
-from streams.assign import Assign
 from tickets.policy import TicketPolicy
 
 
@@ -33,13 +31,16 @@ def reached(wanted: str, number: int) -> Callable[[str], None]:
 
 async def main(bootstrap: str, blobs: str, point: str = "", number: str = "0") -> None:
     connection = KafkaConnection(bootstrap_servers=bootstrap, partitions=2)
-    app = make_app(f"assign{zlib.crc32(blobs.encode())}", connection, Path(tempfile.mkdtemp()))
-    assign = Assign(connection, LocalStore(blobs), TicketPolicy(), reached(point, int(number)))
-    lanes.declare(app, "assign", [topics.MESSAGE], assign.handle)
+    app = make_app(
+        f"assign{zlib.crc32(blobs.encode())}",
+        connection,
+        Path(tempfile.mkdtemp()),
+        isolation_level="read_committed",
+    )
+    assign.declare(app, connection, LocalStore(blobs), TicketPolicy(), reached(point, int(number)))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await serve(app, stop)
-    await assign.close()
 
 
 if __name__ == "__main__":

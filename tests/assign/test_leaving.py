@@ -1,0 +1,107 @@
+"""Partitions change hands: a worker comes and goes, and one that was fenced by nobody in the group starts again."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from faust.types import TP
+from obstore.store import LocalStore
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.errors import FatalError
+from schemas.records import Message
+from streams.assign import Assign, take_over
+from streams.lanes import Chunk
+from tests.assign import logs
+from tests.assign.workers import decided, letters, worker
+from tickets.policy import TicketPolicy
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+POLICY = TicketPolicy()
+
+
+async def write(connection: KafkaConnection, messages: list[Message]) -> list[Message]:
+    await logs.write(connection, map(logs.outbound, messages))
+    return messages
+
+
+async def test_a_partition_moves_to_another_worker_and_comes_back(
+    connection: KafkaConnection, blobs_folder: Path, tmp_path: Path
+) -> None:
+    with worker(connection, blobs_folder) as stays:
+        sent = await write(connection, letters(20))
+        await logs.until_decided(connection, decided(sent))
+        log = tmp_path / "log"
+        with worker(connection, blobs_folder, log=log):
+            while b"partition_taken_over" not in log.read_bytes():
+                assert len(sent) < 2_000, "the second worker got no partition"
+                sent += await write(connection, letters(10, start=len(sent)))
+                await asyncio.sleep(0.2)
+            await logs.until_decided(connection, decided(sent), seconds=20)
+        sent += await write(connection, letters(20, start=len(sent)))
+        await logs.until_decided(connection, decided(sent), seconds=20)
+        assert stays.poll() is None
+    await logs.assert_nothing_lost_or_doubled(connection, sent)
+
+
+class Lane:
+    """One city's input, given to assign again and again as its lane would."""
+
+    def __init__(self, connection: KafkaConnection, assign: Assign) -> None:
+        self._connection = connection
+        self._assign = assign
+        self.acks = 0
+        self.partition = -1
+
+    async def work_off(self) -> None:
+        records = await logs.read(self._connection, topics.MESSAGE)
+        self.partition = records[0].partition
+        tp = TP(topics.MESSAGE, self.partition)
+        await self._assign.handle(tp, Chunk(tp, records, SimpleNamespace(ack=self._acked)))
+
+    def _acked(self) -> None:
+        self.acks += 1
+
+
+async def test_a_worker_fenced_by_one_that_never_joins_starts_again(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    messages = [one for one in letters(20) if one.jurisdiction == "110000"]
+    await write(connection, messages[:5])
+    assign = Assign(connection, blobs, POLICY, fenced_seconds=0.5)
+    lane = Lane(connection, assign)
+    await lane.work_off()
+    intruder = await take_over(lane.partition, connection, blobs, POLICY, lambda point: None)
+    await intruder.close()
+    await write(connection, messages[5:])
+    with pytest.raises(FatalError, match="has to start again"):
+        await asyncio.wait_for(lane.work_off(), 20)
+    assert lane.acks == 1
+    again = Assign(connection, blobs, POLICY)
+    await Lane(connection, again).work_off()
+    await again.close()
+    await logs.assert_nothing_lost_or_doubled(connection, messages)
+
+
+async def test_a_fenced_worker_leaves_its_successor_alone_until_a_rebalance_ends_its_lane(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    messages = [one for one in letters(20) if one.jurisdiction == "110000"]
+    await write(connection, messages[:5])
+    assign = Assign(connection, blobs, POLICY, fenced_seconds=60)
+    lane = Lane(connection, assign)
+    await lane.work_off()
+    successor = Assign(connection, blobs, POLICY)
+    await Lane(connection, successor).work_off()
+    await write(connection, messages[5:])
+    fenced = asyncio.create_task(lane.work_off())
+    await asyncio.sleep(2)
+    await Lane(connection, successor).work_off()
+    fenced.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fenced
+    await successor.close()
+    await logs.assert_nothing_lost_or_doubled(connection, messages)

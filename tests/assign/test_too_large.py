@@ -1,0 +1,106 @@
+"""What Kafka refuses for its size: one input is put aside, everything behind it goes on, memory is as the log."""
+
+from types import SimpleNamespace
+
+import pytest
+from faust.types import TP
+from msgspec.structs import replace
+from obstore.store import LocalStore
+
+from hotline.provision import Provision
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.records import Message, Ticket
+from streams.assign import Assign
+from streams.lanes import Chunk
+from streams.rebuild import restore
+from streams.sender import client_options
+from tests.assign import logs
+from tests.tickets.build import CITY, message
+from tickets import outputs
+from tickets.policy import TicketPolicy
+
+pytestmark = pytest.mark.integration
+
+POLICY = TicketPolicy()
+BIG = "长" * 30_000
+"""More than a topic takes after `limited`."""
+
+
+def limited(connection: KafkaConnection, topic: str) -> None:
+    """Let a topic take 50 KB, as a cluster may that somebody else runs."""
+    small = {topic: replace(topics.TOPICS[topic], extra={"max.message.bytes": "50000"})}
+    assert Provision(connection, small).alter()
+
+
+async def handled(connection: KafkaConnection, assign: Assign) -> int:
+    """Give the partition's whole input to assign as one chunk; return the partition."""
+    records = await logs.read(connection, topics.MESSAGE)
+    partition = records[0].partition
+    acks = []
+    event = SimpleNamespace(ack=lambda: acks.append(1))
+    await assign.handle(TP(topics.MESSAGE, partition), Chunk(TP(topics.MESSAGE, partition), records, event))
+    assert acks == [1]
+    return partition
+
+
+async def assert_memory_is_as_the_log(connection: KafkaConnection, assign: Assign, partition: int, empty) -> None:
+    restored = await restore(client_options(connection), empty, partition, POLICY)
+    assert assign._owners[partition].restored.state.dump() == restored.state.dump()
+
+
+async def test_an_input_whose_snapshot_is_refused_becomes_a_dead_letter_and_the_rest_goes_on(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    limited(connection, topics.TICKET)
+    first, answer = message(1), message(4, "第四件事", answers=(f"{CITY}-1",))
+    grown = message(2, BIG, answers=(f"{CITY}-1",))
+    other = message(3, "第三件事", sender="13900139000")
+    sent = [logs.outbound(one) for one in (first, grown, other, answer)]
+    await logs.write(connection, sent)
+    assign = Assign(connection, blobs, POLICY)
+    partition = await handled(connection, assign)
+    await assert_memory_is_as_the_log(connection, assign, partition, blobs)
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, [first, other, answer])
+    (dead,) = await logs.read(connection, topics.DEAD)
+    assert (dead.key, dead.value) == (sent[1].key, sent[1].value)
+    headers = dict(dead.headers)
+    assert headers["hotline.error.code"] == b"too_large"
+    assert headers["__connect.errors.offset"] == b"1"
+
+
+async def test_a_dead_letter_that_is_refused_too_goes_without_its_bytes(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    limited(connection, topics.TICKET)
+    limited(connection, topics.DEAD)
+    large, after = message(1, BIG), message(2, "第二件事")
+    await logs.write(connection, map(logs.outbound, (large, after)))
+    assign = Assign(connection, blobs, POLICY)
+    await handled(connection, assign)
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, [after])
+    (dead,) = await logs.read(connection, topics.DEAD)
+    assert (dead.key, dead.value) == (large.message_id.encode(), b"")
+
+
+async def test_an_input_whose_snapshot_cannot_be_made_becomes_a_dead_letter(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masked = outputs.mask_ticket
+
+    def fails_on_one(ticket: Ticket) -> Ticket:
+        assert "13800138000" not in ticket.text
+        return masked(ticket)
+
+    monkeypatch.setattr(outputs, "mask_ticket", fails_on_one)
+    messages: list[Message] = [message(1), message(2, "请回电13800138000"), message(3, "第三件事")]
+    await logs.write(connection, map(logs.outbound, messages))
+    assign = Assign(connection, blobs, POLICY)
+    await handled(connection, assign)
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, [messages[0], messages[2]])
+    (dead,) = await logs.read(connection, topics.DEAD)
+    assert dead.key == messages[1].message_id.encode()
+    assert dict(dead.headers)["hotline.error.code"] == b"internal"
