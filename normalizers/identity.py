@@ -18,6 +18,27 @@ _PHONE = re.compile(r"\+?\d{3,17}")
 _ABROAD = re.compile(r"(?:\+|00)(?!86)(\d{6,15})")
 _MOBILE = re.compile(r"(?:\+|00)?(?:86)?(1[3-9]\d{9})")
 _LANDLINE = re.compile(r"(?:(?:\+|00)86|86(?=0))?0?([1-9]\d{1,2}[2-9]\d{6,7})")
+_REPEATED = re.compile(r"\+?(?:(?:\+|00)?86)?(?:(\d)\1*|0\d{2,3}([01])\2{5,})")
+_HOTLINE = re.compile(
+    r"(?:(?:\+|00)86)?(?:0\d{2,3})?(?:1[12]\d|12\d{3}|100\d{2}|9[56]\d{3,4}|[48]00\d{7})"
+    r"|(?:\+|00)86[1-9]\d{1,2}(?:12345|9[56]\d{3,4})"
+)
+_COUNTED = "012345678901"
+"""What is typed where a number must stand."""
+
+_NO_READER = re.compile(
+    r"(?:.*[^a-z])?(?:(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)|请?勿回复)(?:[^a-z].*)?"
+)
+_MACHINES = frozenset({
+    "anonymous", "apache", "bounce", "bounces", "daemon", "httpd", "mailer-daemon", "nginx", "nobody", "none",
+    "notification", "notifications", "null", "unknown", "wordpress", "www-data", "匿名",
+})  # fmt: skip
+_NOWHERE = ("localhost", "localhost.localdomain", "invalid")
+_NO_ID = re.compile(
+    r"0+|(.)\1{3,}|(?:0\d{2,3})?123\d\d|[^\w]*|null|none|nil|undefined|nan|n/a|unknown|anonymous|guest"
+    r"|匿名(?:用户|者|网友)?|游客|无|不详|未知|无名氏",
+    re.IGNORECASE,
+)
 
 
 def requester_hashes(parties: Iterable[Party | None], policy: Policy) -> tuple[str, ...]:
@@ -56,14 +77,21 @@ def keyed_digest(key: bytes, data: bytes) -> bytes:
 
 
 def phone_number(text: str) -> str | None:
-    """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none."""
+    """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none.
+
+    A number that is nobody's own is none: a digit repeated, digits counted up, a hotline (12345, 110, 95…).
+    """
     if text.isascii() and (match := _MOBILE.fullmatch(text)):
         return f"+86{match[1]}"
     number = nfkc(text).strip().lower().removeprefix("tel:")
     number = _FILLING.sub("", _EXTENSION.sub("", number))
-    if _PHONE.fullmatch(number) is None:
+    if _PHONE.fullmatch(number) is None or _is_nobodys(number):
         return None
     return _in_china(number) or _abroad(number) or number.removeprefix("+")
+
+
+def _is_nobodys(number: str) -> bool:
+    return bool(number in _COUNTED or _REPEATED.fullmatch(number) or _HOTLINE.fullmatch(number))
 
 
 def _in_china(number: str) -> str | None:
@@ -81,11 +109,23 @@ def _abroad(number: str) -> str | None:
 
 def _address(text: str) -> str | None:
     address = nfkc(text).strip().strip("<>").lower()
-    return address if "@" in address[1:-1] else None
+    return address if "@" in address[1:-1] and not _is_unread(address) else None
+
+
+def _is_unread(address: str) -> bool:
+    """Tell an address from which machines send for anybody."""
+    local, _, domain = address.rpartition("@")
+    return (
+        local in _MACHINES
+        or domain in _NOWHERE
+        or domain.endswith(".invalid")
+        or _NO_READER.fullmatch(local) is not None
+    )
 
 
 def _as_written(text: str) -> str | None:
-    return text.strip() or None
+    value = text.strip()
+    return value if value and _NO_ID.fullmatch(value) is None else None
 
 
 def _short(key: bytes, text: bytes) -> str:

@@ -4,7 +4,7 @@ from normalizers.draft import Draft
 from normalizers.mail.bodies import Content, Reader
 from normalizers.mail.classes import class_of
 from normalizers.mail.mime import Part, parse
-from normalizers.mail.people import recipients_of, sender_of
+from normalizers.mail.people import recipients_of, requester_of, sender_of
 from normalizers.mail.quote_rules import FORWARD_SUBJECT
 from normalizers.mail.quotes import Split, is_signature, split
 from normalizers.mail.threads import claimed_date, thread_of
@@ -25,10 +25,10 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         raise TooLargeError(f"a mail of {len(raw.value)} bytes; the limit is {SIZE_LIMIT}")
     if not raw.value and raw.envelope.dataref:
         raise MissingBlobError("the mail's bytes were not fetched from the blob store before it was normalised")
-    return _draft(parse(raw.value), raw.envelope.account or "")
+    return _draft(parse(raw.value))
 
 
-def _draft(root: Part, account: str) -> Draft:
+def _draft(root: Part) -> Draft:
     title = root.headers.text("subject")
     forwarded = bool(title and FORWARD_SUBJECT.match(title))
     content = Reader(forwarded=forwarded).read(root)
@@ -36,10 +36,8 @@ def _draft(root: Part, account: str) -> Draft:
     parts, quoted = _split(content, forwarded, is_reply=bool(thread.references))
     sender = sender_of(root.headers)
     return Draft(
-        message_class=class_of(
-            root, title=title, text=parts.text, sender=sender, invitation=content.invitation, account=account
-        ),
-        sender=sender,
+        message_class=class_of(root, title=title, text=parts.text, sender=sender, invitation=content.invitation),
+        sender=requester_of(root.headers, sender),
         recipients=recipients_of(root.headers),
         thread=thread,
         title=title[:MAX_TITLE] if title else None,

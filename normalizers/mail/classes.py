@@ -4,6 +4,7 @@ import re
 
 from normalizers.mail.headers import Headers
 from normalizers.mail.mime import Part
+from normalizers.mail.people import addressees_of
 from schemas.records import Party
 
 _AUTO_HEADERS = (
@@ -34,14 +35,14 @@ _BOUNCE_SUBJECT = re.compile(
 )
 
 
-def class_of(root: Part, *, title: str | None, text: str, sender: Party | None, invitation: bool, account: str) -> str:
+def class_of(root: Part, *, title: str | None, text: str, sender: Party | None, invitation: bool) -> str:
     """Return auto_reply, bounce, list, calendar or, in every doubtful case, person."""
     headers = root.headers
     if _is_bounce(root, title or "", sender):
         return "bounce"
     if _is_auto_reply(root, title or "", text):
         return "auto_reply"
-    if _is_list(headers, account):
+    if _is_list(headers):
         return "list"
     return "calendar" if invitation else "person"
 
@@ -86,13 +87,17 @@ def _is_corroborated(headers: Headers, text: str) -> bool:
     return len(text) < 1_000 and _AUTO_TEXT.search(text) is not None
 
 
-def _is_list(headers: Headers, account: str) -> bool:
+def _is_list(headers: Headers) -> bool:
     """A list or newsletter. `Precedence` alone proves nothing: odd mailers of real people set it.
 
-    A group address through which citizens reach us carries a List-Id, too: when it names our account, it is none.
+    A group address through which citizens reach us carries a List-Id, too: it is one that the mail was written to.
     """
     identity = (headers.text("list-id") or "").lower()
     if identity:
-        own = account.lower()
-        return not (own and (own in identity or own.replace("@", ".") in identity))
+        return not _is_written_to(headers, identity)
     return bool(headers.first("list-unsubscribe"))
+
+
+def _is_written_to(headers: Headers, identity: str) -> bool:
+    name = identity.rpartition("<")[2].partition(">")[0].strip().replace("@", ".")
+    return any(party.value.lower().replace("@", ".") == name for party in addressees_of(headers))

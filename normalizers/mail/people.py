@@ -1,8 +1,9 @@
-"""Addresses of From, To and Cc as people's clients write them, including what no grammar allows."""
+"""Who writes and to whom, from addresses as people's clients write them, including what no grammar allows."""
 
 import re
 from collections.abc import Iterator
 
+from normalizers.identity import identity_of
 from normalizers.mail.headers import Headers
 from normalizers.mail.words import decode_words, one_line
 from schemas.records import Party
@@ -34,6 +35,34 @@ def sender_of(headers: Headers) -> Party | None:
                 )
             named = named or party
     return named
+
+
+def requester_of(headers: Headers, sender: Party | None) -> Party | None:
+    """Return who asks: where a machine sends for a person, the person of Reply-To, else what identifies nobody.
+
+    A web form sends every citizen's words from one address: taken for the requester, it would make them one person.
+    """
+    if sender is None or sender.kind != "email":
+        return sender
+    generated = says_generated(headers)
+    if not generated and identity_of(sender) is not None:
+        return sender
+    ours = {party.value.lower() for party in addressees_of(headers)} | {sender.value.lower()}
+    for party in _parties(headers.all("reply-to")):
+        if identity_of(party) is not None and party.value.lower() not in ours:
+            return party if party.name else Party(kind="email", value=party.value, name=sender.name)
+    return Party(kind="name", value=sender.value, name=sender.name) if generated else sender
+
+
+def says_generated(headers: Headers) -> bool:
+    """Tell a mail that a machine made (RFC 3834), if only on behalf of a person."""
+    return (headers.text("auto-submitted") or "").lower().startswith("auto-generated")
+
+
+def addressees_of(headers: Headers) -> list[Party]:
+    """Return every address that the mail went to, ours among them."""
+    fields = ("to", "cc", "delivered-to", "x-original-to")
+    return [party for name in fields for party in _parties(headers.all(name)) if party.kind == "email"]
 
 
 def recipients_of(headers: Headers) -> tuple[Party, ...]:

@@ -14,6 +14,11 @@ from schemas import ids
 from schemas.records import Party
 
 POLICY = Policy()
+NOBODYS = (
+    "00000000000", "0000", "+86 00000000000", "11111111111", "024-00000000", "8600000000000", "99999999",
+    "123", "1234567", "12345678901", "12345", "024-12345", "+86 12345", "0086 24 12345", "110", "119", "12315",
+    "10086", "95588", "0591-968123", "400-810-1234",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,6 @@ POLICY = Policy()
         ("0591-87654321-801", "+8659187654321"),
         ("0591-87654321转801", "+8659187654321"),
         ("87654321", "87654321"),
-        ("12345", "12345"),
         ("10690012345678", "10690012345678"),
         ("+852 9123 4567", "+85291234567"),
         ("0044 20 7946 0958", "+442079460958"),
@@ -40,6 +44,10 @@ POLICY = Policy()
         ("张三", None),
         ("12", None),
         ("1" * 40, None),
+        *((written, None) for written in NOBODYS),
+        ("13888888888", "+8613888888888"),
+        ("024-88888888", "+862488888888"),
+        ("0591-95123456", "+8659195123456"),
     ],
 )
 def test_phone_numbers_have_one_spelling(written: str, number: str | None) -> None:
@@ -65,6 +73,41 @@ def test_ids_keep_their_case_and_kinds_do_not_meet() -> None:
 )
 def test_what_identifies_nobody_has_no_hash(kind: str, value: str) -> None:
     assert hashes(kind, value) == ()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "noreply@city.gov.example", "No-Reply@city.gov.example", "do_not_reply@b.cn", "city-donotreply@b.cn",
+        "noreply2@b.cn", "no.reply+77@b.cn", "请勿回复@b.cn", "www-data@web1.b.cn", "nobody@b.cn", "Mailer-Daemon@b.cn",
+        "wang@localhost", "wang@site.invalid",
+    ],
+)  # fmt: skip
+def test_an_address_that_sends_for_anybody_has_no_hash(address: str) -> None:
+    assert hashes("email", address) == ()
+
+
+@pytest.mark.parametrize("address", ["norepley@b.cn", "noreen@b.cn", "nobody.wang@b.cn", "no@b.cn", "admin@b.cn"])
+def test_an_address_of_somebody_has_one(address: str) -> None:
+    assert len(hashes("email", address)) == 1
+
+
+@pytest.mark.parametrize("number", NOBODYS)
+def test_a_number_that_is_nobodys_own_has_no_hash(number: str) -> None:
+    assert hashes("phone", number) == ()
+
+
+@pytest.mark.parametrize("kind", ["uid", "openid"])
+@pytest.mark.parametrize(
+    "value", ["0", "000", "11111111111", "12345", "-", "null", "Anonymous", "匿名用户", "游客", "无"]
+)
+def test_an_id_that_stands_for_anybody_has_no_hash(kind: str, value: str) -> None:
+    assert hashes(kind, value) == ()
+
+
+@pytest.mark.parametrize("value", ["7", "A00074795", "88", "1234", "oAAAAb"])
+def test_an_id_of_somebody_has_one(value: str) -> None:
+    assert len(hashes("uid", value)) == 1
 
 
 def test_nobody_has_no_hash() -> None:

@@ -15,11 +15,11 @@ from schemas.records import RawMessage, raw_message
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def _raw(data: bytes, account: str = "12345@city.example.cn") -> RawMessage:
+def _raw(data: bytes) -> RawMessage:
     return raw_message(
         channel="mailbox",
         channel_kind="mailbox",
-        account=account,
+        account="mayor",
         jurisdiction="330100",
         identifier="a",
         value=data,
@@ -29,8 +29,8 @@ def _raw(data: bytes, account: str = "12345@city.example.cn") -> RawMessage:
     )
 
 
-def _draft(data: bytes, account: str = "12345@city.example.cn") -> Draft:
-    return normalize(_raw(data, account), Policy())
+def _draft(data: bytes) -> Draft:
+    return normalize(_raw(data), Policy())
 
 
 @pytest.fixture(scope="session")

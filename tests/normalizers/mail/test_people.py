@@ -2,8 +2,10 @@
 
 import pytest
 
+from normalizers.identity import requester_hashes
 from normalizers.mail.headers import Headers
-from normalizers.mail.people import recipients_of, reply_to_of, sender_of
+from normalizers.mail.people import recipients_of, reply_to_of, requester_of, sender_of
+from normalizers.policy import Policy
 
 SENDERS: dict[str, tuple[str, str, str | None]] = {
     "a@B.Example": ("email", "a@b.example", None),
@@ -60,3 +62,55 @@ def test_recipients_are_each_named_once() -> None:
 def test_reply_to() -> None:
     assert reply_to_of(Headers({"reply-to": [b"Me <me@b.cn>"]})) == "me@b.cn"
     assert reply_to_of(Headers({})) is None
+
+
+FORM = {"from": ["网站留言 <noreply@city.gov.example>".encode()], "to": [b"mayor@city.gov.example"]}
+REQUESTERS: dict[str, tuple[dict[str, list[bytes]], tuple[str, str, str | None]]] = {
+    "a person": ({"from": [b"Wang <w@b.cn>"], "reply-to": [b"l@b.cn"]}, ("email", "w@b.cn", "Wang")),
+    "the person behind a form": (
+        FORM | {"reply-to": ["王小明 <w@b.cn>".encode()]},
+        ("email", "w@b.cn", "王小明"),
+    ),
+    "a person without a name": (FORM | {"reply-to": [b"w@b.cn"]}, ("email", "w@b.cn", "网站留言")),
+    "nobody behind it": (FORM, ("email", "noreply@city.gov.example", "网站留言")),
+    "the reply comes to us": (
+        FORM | {"reply-to": [b"Mayor@city.gov.example"]},
+        ("email", "noreply@city.gov.example", "网站留言"),
+    ),
+    "no reader behind it": (
+        FORM | {"reply-to": [b"no-reply@other.example"]},
+        ("email", "noreply@city.gov.example", "网站留言"),
+    ),
+    "the second of Reply-To": (
+        FORM | {"reply-to": [b"mayor@city.gov.example, w@b.cn"]},
+        ("email", "w@b.cn", "网站留言"),
+    ),
+    "generated for a person": (
+        {"from": [b"form@b.cn"], "auto-submitted": [b"auto-generated (form)"], "reply-to": [b"w@b.cn"]},
+        ("email", "w@b.cn", None),
+    ),
+    "generated for anybody": (
+        {"from": [b"Form <form@b.cn>"], "auto-submitted": [b"Auto-Generated"]},
+        ("name", "form@b.cn", "Form"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTERS)
+def test_who_asks(name: str) -> None:
+    fields, expected = REQUESTERS[name]
+    headers = Headers(fields)
+    party = requester_of(headers, sender_of(headers))
+    assert party is not None
+    assert (party.kind, party.value, party.name) == expected
+
+
+def test_two_citizens_behind_one_form_are_two_and_an_unnamed_one_is_nobody() -> None:
+    wang, liu, unnamed = (
+        Headers(FORM | fields) for fields in ({"reply-to": [b"w@b.cn"]}, {"reply-to": [b"l@b.cn"]}, {})
+    )
+    one, other, nobody = (
+        requester_hashes((requester_of(headers, sender_of(headers)),), Policy()) for headers in (wang, liu, unnamed)
+    )
+    assert len({*one, *other}) == 2
+    assert nobody == ()
