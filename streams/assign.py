@@ -202,6 +202,7 @@ class Owner:
         self._desk = Desk(restored.state)
         self._reached = reached
         self._since_checkpoint = 0
+        self._saving: asyncio.Task[None] | None = None
 
     async def work_off(self, records: Sequence[Record]) -> None:
         """Decide about the records and commit everything that follows from them at once.
@@ -214,7 +215,7 @@ class Owner:
             await self.write(outbounds, decisions)
         _count(decisions, dead, len(records))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
-        await self._checkpoint_now_and_then(len(decisions))
+        self._checkpoint_now_and_then(len(decisions))
 
     async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
         """Commit these records at once. Raises TooLargeError when Kafka refuses one of them for its size."""
@@ -234,6 +235,8 @@ class Owner:
 
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""
+        if self._saving is not None:
+            self._saving.cancel()
         with contextlib.suppress(TimeoutError, kafka.KafkaError):
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
 
@@ -256,11 +259,12 @@ class Owner:
         except Exception as error:
             raise RecordError(f"what it leads to cannot be written ({type(error).__name__})") from error
 
-    async def _checkpoint_now_and_then(self, decided: int) -> None:
+    def _checkpoint_now_and_then(self, decided: int) -> None:
+        """Let a checkpoint be written beside the decisions: a slow blob store holds up none of them."""
         self._since_checkpoint += decided
-        if self._since_checkpoint >= CHECKPOINT_EVENTS:
+        if self._since_checkpoint >= CHECKPOINT_EVENTS and (self._saving is None or self._saving.done()):
             self._since_checkpoint = 0
-            await save_checkpoint(self._blobs, self._partition, self.restored)
+            self._saving = asyncio.create_task(save_checkpoint(self._blobs, self._partition, self.restored))
 
 
 def read(record: Record) -> Message | Command:

@@ -13,6 +13,9 @@ REPEATS = Counter("hotline_streams_repeats", "Messages that were decided before"
 DECISIONS = Counter("hotline_streams_decisions", "Decisions written", ["relation"])
 TRANSACTION_SECONDS = Histogram("hotline_streams_transaction_seconds", "From begin to commit of a chunk's decisions")
 RESTORE_SECONDS = Histogram("hotline_streams_restore_seconds", "From taking a partition over to its first decision")
+CHECKPOINT_ERRORS = Counter(
+    "hotline_streams_checkpoint_errors", "Checkpoints that the blob store did not take or give", ["operation"]
+)
 FENCED = Counter("hotline_streams_fenced", "Partitions that another worker took while this one still held them")
 TICKETS = Gauge("hotline_streams_live_tickets", "Tickets held in memory", ["partition"])
 LAG_SECONDS = Gauge("hotline_streams_lag_seconds", "Age of the oldest live record not worked off", ["stage"])

@@ -1,19 +1,25 @@
-"""Restore one partition's state: the newest checkpoint and the tails of two logs, else the whole logs."""
+"""Restore one partition's state: the newest checkpoint and the tails of two logs, else the whole logs.
+
+Checkpoints are a cache: a blob store that is away costs time, and never a decision.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import msgspec
 import obstore
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct
+from obstore import exceptions as blob
 from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.errors import MisconfiguredError
 from schemas.records import Event
 from schemas.wire import decode
+from streams import metrics
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State, apply
 
@@ -22,6 +28,14 @@ FORMAT = 1
 
 BATCH_RECORDS = 5_000
 PREFIX = "checkpoints/assign"
+
+LIST_SECONDS = 10.0
+LOAD_SECONDS = 120.0
+"""How long a store that does not answer holds up a restore before the logs are read instead."""
+
+_AWAY = (blob.BaseError, OSError)  # a TimeoutError is an OSError
+
+log = structlog.get_logger()
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
@@ -116,32 +130,32 @@ async def restore(options: dict[str, Any], blobs: ObjectStore, partition: int, p
     return restored
 
 
-async def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> None:
-    """Write the state to the blob store and drop the older checkpoints."""
-    if restored.last_event < 0:
-        return
+def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> Coroutine[Any, Any, None]:
+    """Take the state as it stands at this call, and return what writes it and drops the older checkpoints."""
     checkpoint = Checkpoint(
         last_event=restored.last_event,
         last_event_id=restored.last_event_id,
         next_ticket=restored.next_ticket,
         snapshot=restored.state.dump(),
     )
-    value = msgspec.msgpack.encode(checkpoint)
     path = f"{PREFIX}/{partition:05d}/v{FORMAT}-{restored.last_event:020d}.msgpack"
-    await asyncio.to_thread(obstore.put, blobs, path, value)
-    old = [one for one in await _checkpoints(blobs, partition) if one < path]
-    for one in old:
-        await asyncio.to_thread(obstore.delete, blobs, one)
+    return _save(blobs, partition, path, msgspec.msgpack.encode(checkpoint))
+
+
+async def _save(blobs: ObjectStore, partition: int, path: str, value: bytes) -> None:
+    try:
+        await obstore.put_async(blobs, path, value)
+        for old in await _checkpoints(blobs, partition):
+            if old < path:
+                await obstore.delete_async(blobs, old)
+    except _AWAY as error:
+        _pass_over("save", partition, error)
 
 
 async def _from_checkpoint(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
-    for path in reversed(await _checkpoints(blobs, partition)):
-        value = (await asyncio.to_thread(obstore.get, blobs, path)).bytes()
-        try:
-            checkpoint = msgspec.msgpack.decode(bytes(value), type=Checkpoint)
-        except msgspec.DecodeError:
-            continue
-        if await logs.holds(checkpoint):
+    for path in reversed(await _there(blobs, partition)):
+        checkpoint = await _load(blobs, partition, path)
+        if checkpoint is not None and await logs.holds(checkpoint):
             return Restored(
                 state=State.of(checkpoint.snapshot, policy),
                 last_event=checkpoint.last_event,
@@ -151,10 +165,33 @@ async def _from_checkpoint(logs: Logs, blobs: ObjectStore, partition: int, polic
     return Restored(state=State(policy))
 
 
+async def _there(blobs: ObjectStore, partition: int) -> list[str]:
+    try:
+        async with asyncio.timeout(LIST_SECONDS):
+            return await _checkpoints(blobs, partition)
+    except _AWAY as error:
+        _pass_over("list", partition, error)
+        return []
+
+
+async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | None:
+    try:
+        async with asyncio.timeout(LOAD_SECONDS):
+            value = await (await obstore.get_async(blobs, path)).bytes_async()
+        return msgspec.msgpack.decode(value, type=Checkpoint)
+    except (*_AWAY, msgspec.DecodeError) as error:
+        _pass_over("load", partition, error)
+        return None
+
+
 async def _checkpoints(blobs: ObjectStore, partition: int) -> list[str]:
-    prefix = f"{PREFIX}/{partition:05d}"
-    found = await asyncio.to_thread(lambda: obstore.list(blobs, prefix).collect())
+    found = await obstore.list(blobs, f"{PREFIX}/{partition:05d}").collect_async()
     return sorted(one["path"] for one in found if f"/v{FORMAT}-" in one["path"])
+
+
+def _pass_over(operation: str, partition: int, error: Exception) -> None:
+    metrics.CHECKPOINT_ERRORS.labels(operation=operation).inc()
+    log.warning("checkpoint_failed", operation=operation, partition=partition, error=type(error).__name__)
 
 
 async def _fold_events(logs: Logs, restored: Restored) -> None:

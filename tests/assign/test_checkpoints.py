@@ -1,0 +1,134 @@
+"""Checkpoints are a cache: a blob store that is away, silent or full of rubbish costs time and never a decision."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import LocalStore, ObjectStore, S3Store
+from prometheus_client import REGISTRY
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from streams import assign, rebuild
+from streams.assign import Owner, take_over
+from streams.rebuild import restore
+from streams.sender import client_options
+from tests.assign import logs
+from tests.tickets.build import message
+from tickets.policy import TicketPolicy
+
+pytestmark = pytest.mark.integration
+
+POLICY = TicketPolicy()
+MESSAGES = [message(number, f"第{number}件事", sender=str(13800000000 + number)) for number in range(6)]
+
+
+def bucket(port: int) -> S3Store:
+    return S3Store(
+        "checkpoints",
+        endpoint=f"http://127.0.0.1:{port}",
+        region="local",
+        access_key_id="key",
+        secret_access_key="secret",
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+
+
+@pytest.fixture
+def away() -> S3Store:
+    """A store where nobody listens."""
+    return bucket(1)
+
+
+@pytest.fixture
+def silent() -> Iterator[S3Store]:
+    """A store that takes requests and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield bucket(server.getsockname()[1])
+
+
+def errors(operation: str) -> float:
+    return REGISTRY.get_sample_value("hotline_streams_checkpoint_errors_total", {"operation": operation}) or 0
+
+
+async def records(connection: KafkaConnection) -> list[logs.Record]:
+    await logs.write(connection, map(logs.outbound, MESSAGES))
+    return await logs.read(connection, topics.MESSAGE)
+
+
+async def owner_of(connection: KafkaConnection, blobs: ObjectStore, partition: int) -> Owner:
+    return await take_over(partition, connection, blobs, POLICY, lambda point: None)
+
+
+async def test_without_the_blob_store_every_decision_is_made_and_restored(
+    connection: KafkaConnection, away: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 1)
+    found, before = await records(connection), (errors("save"), errors("list"))
+    owner = await owner_of(connection, away, found[0].partition)
+    await owner.work_off(found[:3])
+    await _until(lambda: errors("save") > before[0])
+    await owner.close()
+    successor = await owner_of(connection, away, found[0].partition)
+    await successor.work_off(found)
+    await successor.close()
+    assert errors("list") >= before[1] + 2
+    await logs.assert_nothing_lost_or_doubled(connection, MESSAGES)
+
+
+async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_long(
+    connection: KafkaConnection, silent: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 1)
+    monkeypatch.setattr(rebuild, "LIST_SECONDS", 0.3)
+    found, began = await records(connection), time.monotonic()
+    owner = await owner_of(connection, silent, found[0].partition)
+    for one in found:
+        await owner.work_off([one])
+    await owner.close()
+    assert time.monotonic() - began < 10
+    await logs.assert_nothing_lost_or_doubled(connection, MESSAGES)
+
+
+async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_second(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 3)
+    found = await records(connection)
+    owner = await owner_of(connection, blobs, found[0].partition)
+    await owner.work_off(found[:3])
+    owner._desk.take(assign.read(found[3]), assign.position_of(found[3]))  # decided, never written
+    await _until(lambda: bool(obstore.list(blobs).collect()))
+    await owner.close()
+    restored = await restore(client_options(connection), blobs, found[0].partition, POLICY)
+    assert restored.state.decided(topics.MESSAGE, found[0].partition) == found[2].offset
+
+
+def spoil(folder: Path) -> None:
+    (path,) = folder.rglob("*.msgpack")
+    path.write_bytes(path.read_bytes()[:100])
+
+
+async def test_rubbish_in_the_place_of_a_checkpoint_is_passed_over(
+    connection: KafkaConnection, blobs: LocalStore, blobs_folder: Path
+) -> None:
+    found = await records(connection)
+    owner = await owner_of(connection, blobs, found[0].partition)
+    await owner.work_off(found)
+    await rebuild.save_checkpoint(blobs, found[0].partition, owner.restored)
+    spoil(blobs_folder)
+    restored = await restore(client_options(connection), blobs, found[0].partition, POLICY)
+    assert restored.state.dump() == owner.restored.state.dump()
+    await owner.close()
+
+
+async def _until(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.02)
