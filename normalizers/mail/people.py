@@ -44,14 +44,14 @@ def requester_of(headers: Headers, sender: Party | None) -> Party | None:
     """
     if sender is None or sender.kind != "email":
         return sender
-    generated = says_generated(headers)
-    if not generated and identity_of(sender) is not None:
+    identifies = identity_of(sender) is not None
+    if identifies and not says_generated(headers):
         return sender
     ours = {party.value.lower() for party in addressees_of(headers)} | {sender.value.lower()}
     for party in _parties(headers.all("reply-to")):
         if identity_of(party) is not None and party.value.lower() not in ours:
             return party if party.name else Party(kind="email", value=party.value, name=sender.name)
-    return Party(kind="name", value=sender.value, name=sender.name) if generated else sender
+    return Party(kind="name", value=sender.value, name=sender.name) if identifies else sender
 
 
 def says_generated(headers: Headers) -> bool:

@@ -6,7 +6,12 @@ MAX_OPENING = 400
 """Characters of one opening, however it is wrapped."""
 
 MAX_HEADER_LINES = 12
-MAX_SIGNATURE_LINES = 20
+SIGNATURE_WITHIN = 20
+"""Lines from the end in which a signature is looked for."""
+
+MAX_SIGNATURE_LINES = 6
+MAX_SIGNATURE = 200
+"""Characters of a signature; what says more is the matter itself, below a line somebody drew."""
 
 QUOTED = re.compile(r"^[ \t\xa0]*[>＞]")
 """A line that is quoted by its first character."""
@@ -102,7 +107,12 @@ def header_kind(line: str) -> str | None:
     return match.lastgroup if match else None
 
 
-DELIMITER = re.compile(r"^--[ \xa0]?$|^－－$|^—{2}$")
+DELIMITER = re.compile(r"^--[ \xa0]?$|^－－$")
+PROSE = re.compile(
+    r"[。！？；，…]|[!?](?!\S)|[\u4e00-\u9fff],|[\u4e00-\u9fff][^\n]{29}|[^\n]{29}[\u4e00-\u9fff]|[^\n]{60}"
+)
+"""What stands in a sentence, not in a name, a number or an address."""
+
 LINE = re.compile(r"^[ \t]*[-_—=*]{5,}[ \t]*$")
 """A drawn line, as Outlook puts above a repeated header."""
 

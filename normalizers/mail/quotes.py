@@ -38,7 +38,7 @@ def split(text: str, *, forwarded: bool = False, certain: bool = False) -> Split
 def is_signature(text: str) -> bool:
     """Tell whether a text is nothing but a signature."""
     lines = [line for line in text.split("\n") if line.strip()]
-    return bool(lines) and (bool(rules.DELIMITER.match(lines[0])) or all(map(rules.DEVICE.match, lines)))
+    return bool(lines) and (_signs(lines) or all(map(rules.DEVICE.match, lines)))
 
 
 def _joined(lines: list[str], *, close_gaps: bool = True) -> str | None:
@@ -140,13 +140,22 @@ def _enough(kinds: set[str]) -> bool:
 
 def _signature(lines: list[str]) -> tuple[list[str], list[str]]:
     """Split the signature off: from "-- " on, or the line that a phone adds at the end."""
-    for index in range(len(lines) - 1, max(0, len(lines) - 1 - rules.MAX_SIGNATURE_LINES), -1):
+    for index in range(len(lines) - 1, max(0, len(lines) - 1 - rules.SIGNATURE_WITHIN), -1):
         if rules.FORWARD.match(lines[index]):
             return lines, []
-        if rules.DELIMITER.match(lines[index]) and any(line.strip() for line in lines[:index]):
+        if _signs(lines[index:]) and any(line.strip() for line in lines[:index]):
             return lines[:index], lines[index:]
     last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].strip()), 0)
     if last and len(lines[last]) <= 100 and rules.DEVICE.match(lines[last].strip()):
         start = last - 1 if rules.RULE.match(lines[last - 1]) else last
         return (lines[:start], lines[start:]) if any(line.strip() for line in lines[:start]) else (lines, [])
     return lines, []
+
+
+def _signs(lines: list[str]) -> bool:
+    """Tell a delimiter with a name and a number or two below it from a line that somebody drew above the matter."""
+    if not rules.DELIMITER.match(lines[0]):
+        return False
+    said = [line.strip() for line in lines[1:] if line.strip()]
+    text = "\n".join(said)
+    return len(said) <= rules.MAX_SIGNATURE_LINES and len(text) <= rules.MAX_SIGNATURE and not rules.PROSE.search(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from normalizers.mail.quotes import split
+from normalizers.mail.quotes import is_signature, split
 
 REPLIES = {
     "gmail": ("没修好。\n\n热线 <a@b.cn> 于2026年3月1日周日 10:20写道：\n\n> 您好\n> 已转办", "没修好。"),
@@ -70,6 +70,9 @@ def test_own_words_stay(name: str) -> None:
 
 SIGNATURES = {
     "-- \n王小明\n市民": "-- \n王小明\n市民",
+    "－－\n王小明": "－－\n王小明",
+    "--\n王小明\n沈阳市解放路88号\n024-23456789\nwang@mail.example.cn": "--\n王小明\n沈阳市解放路88号\n024-23456789\n"
+    "wang@mail.example.cn",
     "发自我的iPhone": "发自我的iPhone",
     "来自 QQ邮箱手机版": "来自 QQ邮箱手机版",
     "发自我的华为手机": "发自我的华为手机",
@@ -88,6 +91,30 @@ def test_signature(signature: str) -> None:
     assert parts.signature.split() == signature.split()
 
 
+MATTERS = {
+    "fire": "市长您好，情况如下\n--\n解放路88号三楼着火了，有人被困，快来人！\n请速来",
+    "long dashes": "张市长：\n——\n我家门口的路灯坏了三个月没人修\n谢谢",
+    "wide dashes": "情况如下\n－－\n路灯坏了三个月没人修，请过问",
+    "exclamations": "市长好\n--\n救命!",
+    "a short sentence": "市长好\n--\n三楼着火了，有人被困",
+    "a comma of another keyboard": "市长好\n--\n三楼着火了,有人被困",
+    "no punctuation": "市长好\n--\n我家住在解放路88号三楼楼下的路灯坏了三个月一直没有人来修理",
+    "many lines": "市长好\n--\n" + "\n".join(f"{number}号楼停水" for number in range(7)),
+    "English": "Dear mayor\n--\nThe street lamp at 88 Jiefang Road has been dark for three months now",
+}
+
+
+@pytest.mark.parametrize("name", MATTERS)
+def test_the_matter_below_a_drawn_line_stays(name: str) -> None:
+    assert split(MATTERS[name]) == (MATTERS[name], None, None)
+    assert not is_signature(MATTERS[name].partition("\n")[2])
+
+
+def test_only_the_phone_signs_below_the_matter() -> None:
+    parts = split("市长好\n--\n路灯坏了，请修。\n发自我的iPhone")
+    assert parts == ("市长好\n--\n路灯坏了，请修。", None, "发自我的iPhone")
+
+
 def test_a_signature_above_the_quotation() -> None:
     parts = split("还没修\n\n发自我的iPhone\n\n在 2026年3月1日，10:20，热线 <a@b.cn> 写道：\n\n> 您好")
     assert (parts.text, parts.signature) == ("还没修", "发自我的iPhone")
@@ -96,3 +123,7 @@ def test_a_signature_above_the_quotation() -> None:
 def test_a_forwarded_mail_below_a_signature_is_no_signature() -> None:
     parts = split("请看\n-- \n王\n---------- Forwarded message ---------\n水管爆了", forwarded=True)
     assert "水管爆了" in parts.text
+
+
+def test_the_delimiter_of_a_mail_client_proves_no_more() -> None:
+    assert split("市长好\n-- \n三楼着火了，有人被困").signature is None
