@@ -11,6 +11,9 @@ CHANNELS: tuple[str, ...] = ("mailbox", "sms", "wechat", "weibo", "phone", "web"
 
 DAY_MS = 24 * 60 * 60 * 1000
 
+MAX_BYTES = 1_048_588
+"""Of a record with key and headers: Kafka's own default, written down because a broker may have another."""
+
 
 class Topic(Struct, frozen=True, kw_only=True):
     """A topic as `hotline topics create` makes it; `retention_ms` None means for ever."""
@@ -26,7 +29,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     @property
     def config(self) -> dict[str, str]:
         """Return the topic's settings in Kafka's own names."""
-        config: dict[str, str] = {"cleanup.policy": self.cleanup_policy}
+        config: dict[str, str] = {"cleanup.policy": self.cleanup_policy, "max.message.bytes": str(MAX_BYTES)}
         if self.cleanup_policy == "delete":
             config["retention.ms"] = str(self.retention_ms if self.retention_ms is not None else -1)
         return {**config, **self.extra}
@@ -52,6 +55,9 @@ DEAD = "hotline.dead.v1"
 LIVE_RAW: tuple[str, ...] = tuple(raw(channel) for channel in CHANNELS)
 
 _COMPACTED = MappingProxyType({"min.compaction.lag.ms": "3600000", "delete.retention.ms": str(7 * DAY_MS)})
+
+_WITH_REASONS = MappingProxyType({"max.message.bytes": str(2 * MAX_BYTES)})
+"""A dead letter is a record of the largest size with its reasons behind it."""
 
 _RAW = [
     Topic(
@@ -93,6 +99,7 @@ _ALL = [
         key="original key",
         partitioned_by="key",
         retention_ms=30 * DAY_MS,
+        extra=_WITH_REASONS,
     ),
 ]
 

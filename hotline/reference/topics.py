@@ -1,15 +1,16 @@
 """The page of topics: key, partition and retention of each."""
 
 from hotline.reference.markdown import code, page, prose, table
-from schemas.topics import DAY_MS, TOPICS, Topic
+from schemas.topics import DAY_MS, MAX_BYTES, TOPICS, Topic
 
-_INTRO = """\
+_INTRO = f"""\
 `hotline topics create` makes them so; auto-creation is off. Every record is a CloudEvent in Kafka's binary mode:
 attributes in headers (`ce_…`), the value is the record itself, for raw topics the bytes as they came. *City* means that
 all records of a jurisdiction (行政区划) share a partition, written explicitly: consumers compute nothing. What a
 decision changes is one transaction: read events, links, tickets and hand-overs with `isolation.level=read_committed`.
 The retention of the topics that hold personal text is the bound of an erasure. With a replication factor above 1,
-`min.insync.replicas` is one less."""
+`min.insync.replicas` is one less. A record has at most {MAX_BYTES} bytes (`max.message.bytes`) where nothing else is
+said."""
 
 _PARTITION = {"jurisdiction": "city", "key": "by key"}
 _HEADER = ("Topic", "Holds", "Key", "Partition", "Keeps", "More")

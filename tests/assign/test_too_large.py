@@ -11,6 +11,7 @@ from hotline.provision import Provision
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Message, Ticket
+from schemas.wire import Outbound
 from streams.assign import Assign
 from streams.lanes import Chunk
 from streams.rebuild import restore
@@ -83,6 +84,21 @@ async def test_a_dead_letter_that_is_refused_too_goes_without_its_bytes(
     await logs.assert_nothing_lost_or_doubled(connection, [after])
     (dead,) = await logs.read(connection, topics.DEAD)
     assert (dead.key, dead.value) == (large.message_id.encode(), b"")
+
+
+async def test_the_largest_input_becomes_a_dead_letter_with_all_its_bytes(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    after = message(2, "第二件事")
+    foreign = Outbound(topics.MESSAGE, b"foreign", b"x" * (topics.MAX_BYTES - 300), [("ce_type", b"other")], CITY)
+    await logs.write(connection, [foreign, logs.outbound(after)])
+    assign = Assign(connection, blobs, POLICY)
+    await handled(connection, assign)
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, [after])
+    (dead,) = await logs.read(connection, topics.DEAD)
+    assert dead.value == foreign.value
+    assert dict(dead.headers)["hotline.error.code"] == b"unsupported"
 
 
 async def test_an_input_whose_snapshot_cannot_be_made_becomes_a_dead_letter(
