@@ -4,7 +4,7 @@ The hashes of text and its 3-grams use the newest key alone: texts from before a
 Hashes of people and threads are given under every key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 import numpy as np
@@ -18,6 +18,9 @@ from schemas.records import Attachment, Features, Finding, Part
 _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
 """Findings whose values are from our own fixed lists; any other value could be somebody's words."""
 
+_POINT = ("Location_X", "Location_Y")
+"""Where a shared place lies: its label names a whole road."""
+
 _GRAM = 3
 
 
@@ -28,7 +31,7 @@ def features_of(
     letters, thread = _letters(folded), draft.thread
     return Features(
         message_class=draft.message_class,
-        text_key=_text_key(letters, attachments, _newest(policy)),
+        text_key=_text_key(letters, (*_files(attachments), *_places(draft, findings)), _newest(policy)),
         grams=_grams(letters, policy),
         requesters=requester_hashes((draft.sender,), policy),
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
@@ -56,11 +59,29 @@ def _is_letter() -> npt.NDArray[np.bool_]:
     return np.fromiter(map(str.isalnum, map(chr, range(0x32401))), dtype=bool)
 
 
-def _text_key(letters: npt.NDArray[np.uint32], attachments: Sequence[Attachment], key: bytes) -> str | None:
+def _text_key(letters: npt.NDArray[np.uint32], beside: tuple[str, ...], key: bytes) -> str | None:
     said = letters.tobytes()
-    if attachments:
-        said += "".join(file.sha256 for file in attachments if file.sha256).encode()
+    if beside:
+        said += "\n".join(("", *beside)).encode()
     return keyed_digest(key, said).hex()[:32] if said else None
+
+
+def _files(attachments: Sequence[Attachment]) -> Iterator[str]:
+    """Return each file's digest; of one whose bytes are not here yet, what tells it from another."""
+    for number, file in enumerate(attachments, 1):
+        media_id = file.id if file.id != str(number) else ""
+        told = file.sha256 or f"{media_id}\t{file.name or ''}"
+        if told != "\t":
+            yield told
+
+
+def _places(draft: Draft, findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        if finding.kind == "place":
+            yield finding.value
+    for name in _POINT:
+        if name in draft.extra:
+            yield draft.extra[name].strip()
 
 
 def _grams(letters: npt.NDArray[np.uint32], policy: Policy) -> tuple[int, ...]:

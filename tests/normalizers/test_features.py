@@ -81,6 +81,34 @@ def test_attachments_are_part_of_what_is_said() -> None:
     assert len({one, other, features().text_key}) == 3
 
 
+def test_files_that_are_not_fetched_yet_are_told_apart_by_media_id_and_name() -> None:
+    files = [
+        Attachment(id="1", name="井盖.jpg"),
+        Attachment(id="1", name="噪音投诉.pdf"),
+        Attachment(id="media-a"),
+        Attachment(id="media-b"),
+    ]
+    keys = [features("详见附件", files=(file,)).text_key for file in files]
+    assert len({*keys, features("详见附件").text_key}) == 5
+    again = Attachment(id="1", name="井盖.jpg", media_type="image/jpeg")
+    assert features("详见附件", files=(again,)).text_key == keys[0]
+
+
+def test_the_same_words_about_another_place_are_another_text() -> None:
+    def key(place: str, **point: str) -> str | None:
+        finding = Finding(kind="place", value=place, source="channel")
+        return features("路灯坏了", findings=(finding,), extra=point).text_key
+
+    keys = {
+        key("中山路"),
+        key("青年大街"),
+        key("中山路", Location_X="41.80", Location_Y="123.43"),
+        key("中山路", Location_X="41.81", Location_Y="123.43"),
+    }
+    assert len({*keys, features("路灯坏了").text_key}) == 5
+    assert key("中山路", Location_X=" 41.80", Location_Y="123.43") in keys
+
+
 def test_another_key_gives_other_hashes() -> None:
     mine, other = features(), features(policy=Policy(requester_keys={"demo": b"other"}))
     assert mine.text_key != other.text_key
