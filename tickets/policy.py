@@ -14,4 +14,7 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     query_key: bytes = DEMO_QUERY_KEY
     evict_after: timedelta = timedelta(days=90)
     max_text_characters: int = 20_000
+    max_attachments: int = 100
+    max_identities: int = 20
+    max_proposals: int = 50
     lineage_messages: int = 20

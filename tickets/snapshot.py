@@ -2,18 +2,34 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from msgspec.structs import replace
 
 from schemas import ids
-from schemas.records import Event, Message, Ticket, event
+from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
+from tickets import limits
 from tickets.policy import TicketPolicy
 from tickets.state import CLOSED
 
 TITLE_CHARACTERS = 100
 """B11: 标题 has at most 100 characters."""
+
+KIND_GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "consultation": "consultation",
+        "help_request": "help_request",
+        "complaint": "complaint_opinion_suggestion",
+        "suggestion": "complaint_opinion_suggestion",
+        "report": "report_of_violation",
+        "praise": "praise",
+    }
+)
+"""The five groups of the request kinds (domain.md B2); `other` and `unknown` are in none."""
 
 _LEVELS = {"mentioned": 0, "urgent": 1, "critical": 2}
 
@@ -34,12 +50,11 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         channel_account=message.account,
         channels=(message.channel,),
         origin=_origin(message),
-        request_kind=_found(message, "request_kind"),
-        request_kind_source="requester" if _found(message, "request_kind") else None,
+        **_request_kind(message),
         category=_category(message),
         title=title_of(message),
         text=message.text,
-        search_text=message.search_text,
+        search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
         requester=_requester(message),
         anonymous="given" if message.sender and message.sender.kind != "name" else "not_given",
         location=_location(message),
@@ -48,13 +63,13 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         updated_at=decision.at,
         first_message_id=message.message_id,
         message_count=1,
-        attachments=message.attachments,
+        attachments=_files((), message, policy),
         urgency=_urgency(message.emergency),
-        emergency=message.emergency,
+        emergency=_without_spans(message.emergency),
         related=opened.related,
         cluster_id=opened.ticket_id,
         proposals=_proposals(decision, opened.ticket_id),
-        lineage=_lineage((message.message_id,), message, policy),
+        lineage=_lineage(Lineage(), message, policy),
     )
 
 
@@ -62,26 +77,28 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
     says_more = decision.relation != "same_person_same_matter"
     reopened = any(isinstance(change, event.Reopened) for change in decision.changes)
-    limit = policy.max_text_characters
+    text, search_text = (
+        _texts(ticket, message, policy.max_text_characters) if says_more else (ticket.text, ticket.search_text)
+    )
     return replace(
         ticket,
         status="reopened" if reopened else ticket.status,
         status_at=decision.at if reopened else ticket.status_at,
         closed_at=None if reopened else ticket.closed_at,
         channels=_with(ticket.channels, message.channel),
-        text=_append(ticket.text, message.text, limit) if says_more else ticket.text,
-        search_text=_append(ticket.search_text, message.search_text, limit) if says_more else ticket.search_text,
-        requester=_merge_requester(ticket.requester, _requester(message)),
+        text=text,
+        search_text=search_text,
+        requester=_merge_requester(ticket.requester, _requester(message), policy),
         location=ticket.location or _location(message),
-        request_kind=ticket.request_kind or _found(message, "request_kind"),
+        **(_request_kind(message) if ticket.request_kind in _NO_KIND else {}),
         category=ticket.category or _category(message),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
-        attachments=_more_files(ticket, message) if says_more else ticket.attachments,
+        attachments=_files(ticket.attachments, message, policy),
         urgency=max(ticket.urgency, _urgency(message.emergency), key=_URGENCIES.index),
-        emergency=_worse(ticket.emergency, message.emergency),
-        proposals=(*ticket.proposals, *_proposals(decision, ticket.ticket_id)),
-        lineage=_lineage((*ticket.lineage.message_ids, message.message_id), message, policy),
+        emergency=_worse(ticket.emergency, _without_spans(message.emergency)),
+        proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
+        lineage=_lineage(ticket.lineage, message, policy),
     )
 
 
@@ -94,7 +111,12 @@ def set_status(ticket: Ticket, decision: Event, change: event.StatusSet) -> Tick
 def title_of(message: Message) -> str | None:
     """Return the message's title, else its first words; None when it says nothing."""
     text = message.title or message.text.strip().split("\n", 1)[0]
-    return text[:TITLE_CHARACTERS] or None
+    return limits.beginning(text, TITLE_CHARACTERS) or None
+
+
+def _texts(ticket: Ticket, message: Message, limit: int) -> tuple[str, str]:
+    search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
+    return limits.joined(ticket.text, message.text, limit), limits.joined(ticket.search_text, search_text, limit)
 
 
 _URGENCIES = ("normal", "urgent", "critical")
@@ -107,7 +129,30 @@ def _urgency(emergency: Emergency | None) -> str:
 def _worse(one: Emergency | None, other: Emergency | None) -> Emergency | None:
     if one is None or other is None:
         return one or other
-    return max(one, other, key=lambda emergency: _LEVELS.get(emergency.level, 1))
+    worse = max(one, other, key=lambda emergency: _LEVELS.get(emergency.level, 1))
+    return replace(worse, classes=tuple(dict.fromkeys((*worse.classes, *one.classes, *other.classes))))
+
+
+def _without_spans(emergency: Emergency | None) -> Emergency | None:
+    """Leave the spans out: they count in the message and in its hand-over, not in the text of several messages."""
+    return replace(emergency, spans=()) if emergency and emergency.spans else emergency
+
+
+_NO_KIND = (None, "unknown")
+_SOURCES = {"channel": "requester"}
+
+
+def _request_kind(message: Message) -> dict[str, Any]:
+    """Return the fields of the request kind, as far as the message tells it."""
+    found = next((finding for finding in message.findings if finding.kind == "request_kind"), None)
+    if found is None:
+        return {}
+    return {
+        "request_kind": found.value,
+        "request_kind_group": KIND_GROUPS.get(found.value),
+        "request_kind_source": _SOURCES.get(found.source, found.source),
+        "request_kind_confidence": found.score,
+    }
 
 
 def _found(message: Message, kind: str) -> str | None:
@@ -126,20 +171,20 @@ def _origin(message: Message) -> Origin | None:
 
 def _location(message: Message) -> Location | None:
     place = _found(message, "place")
-    return Location(text=place) if place else None
+    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS)) if place else None
 
 
 def _requester(message: Message) -> Requester:
-    sender = message.sender
-    if sender is None:
+    if message.sender is None:
         return Requester()
+    sender = limits.short_party(message.sender)
     known = {"phone": "phone", "email": "email", "openid": "openid", "uid": "weibo_uid"}.get(sender.kind)
     name = sender.name or (sender.value if sender.kind == "name" else None)
     own = next(iter(message.features.requesters), None)
     return Requester(id=own, name=name, identities=(sender,), **({known: sender.value} if known else {}))
 
 
-def _merge_requester(first: Requester, more: Requester) -> Requester:
+def _merge_requester(first: Requester, more: Requester, policy: TicketPolicy) -> Requester:
     return replace(
         first,
         name=first.name or more.name,
@@ -147,7 +192,7 @@ def _merge_requester(first: Requester, more: Requester) -> Requester:
         email=first.email or more.email,
         openid=first.openid or more.openid,
         weibo_uid=first.weibo_uid or more.weibo_uid,
-        identities=_parties((*first.identities, *more.identities)),
+        identities=limits.ends(_parties((*first.identities, *more.identities)), policy.max_identities),
     )
 
 
@@ -163,21 +208,22 @@ def _proposals(decision: Event, ticket_id: str) -> tuple[Proposal, ...]:
     )
 
 
-def _lineage(message_ids: tuple[str, ...], message: Message, policy: TicketPolicy) -> Lineage:
+def _lineage(before: Lineage, message: Message, policy: TicketPolicy) -> Lineage:
     versions = {finding.kind: finding.version for finding in message.findings}
     return Lineage(
-        message_ids=message_ids[-policy.lineage_messages :], policy_version=policy.version, rules_versions=versions
+        message_ids=(*before.message_ids, message.message_id)[-policy.lineage_messages :],
+        policy_version=policy.version,
+        rules_versions=before.rules_versions | versions,
     )
 
 
-def _append(text: str, more: str, limit: int) -> str:
-    """Add a later message's text; over the limit the ticket keeps the beginning, the archive keeps the message."""
-    return f"{text}\n\n{more}"[:limit] if text and more else text or more
-
-
-def _more_files(ticket: Ticket, message: Message) -> tuple[object, ...]:
-    there = {attachment.sha256 for attachment in ticket.attachments if attachment.sha256}
-    return (*ticket.attachments, *(file for file in message.attachments if file.sha256 not in there))
+def _files(there: tuple[Attachment, ...], message: Message, policy: TicketPolicy) -> tuple[Attachment, ...]:
+    """Add what is not there yet; without a digest only the very same entry is."""
+    if not message.attachments:
+        return there
+    known = {file.sha256 or file for file in there}
+    files = map(limits.short_file, message.attachments)
+    return limits.ends((*there, *(one for one in files if (one.sha256 or one) not in known)), policy.max_attachments)
 
 
 def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
