@@ -2,7 +2,9 @@
 
 from normalizers.draft import Draft
 from normalizers.mail.bodies import Content, Reader
+from normalizers.mail.charsets import read
 from normalizers.mail.classes import class_of
+from normalizers.mail.headers import Headers
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.people import recipients_of, requester_of, sender_of
 from normalizers.mail.quote_rules import FORWARD_SUBJECT
@@ -12,9 +14,6 @@ from normalizers.policy import Policy
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
-
-MAX_TITLE = 2_000
-"""Characters of a subject; the rest is in the raw mail."""
 
 __all__ = ["normalize"]
 
@@ -40,7 +39,7 @@ def _draft(root: Part) -> Draft:
         sender=requester_of(root.headers, sender),
         recipients=recipients_of(root.headers),
         thread=thread,
-        title=title[:MAX_TITLE] if title else None,
+        title=title,
         text=parts.text,
         quoted=quoted,
         signature=parts.signature,
@@ -63,6 +62,11 @@ def _extra(root: Part, content: Content) -> dict[str, str]:
     out = {}
     if date := claimed_date(root.headers):
         out["date_claimed"] = date
-    if content.defects:
-        out["defects"] = ",".join(sorted(content.defects))
+    if defects := content.defects | _defects(root.headers):
+        out["defects"] = ",".join(sorted(defects))
     return out
+
+
+def _defects(headers: Headers) -> set[str]:
+    is_guessed = headers.is_raw and read(headers.first("subject")).guessed
+    return headers.defects | ({"guessed"} if is_guessed else set())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from mimetypes import MimeTypes
 
 from normalizers.draft import File
-from normalizers.mail.charsets import to_text
+from normalizers.mail.charsets import read, to_text
 from normalizers.mail.flowed import unflowed
 from normalizers.mail.html import MAX_HTML, html_to_text, pictures
 from normalizers.mail.mime import Part, parse
@@ -124,27 +124,30 @@ class Reader:
         if b"begin" in data:
             data, files = split_uuencoded(data)
             out.files = [_uu_file(name, content) for name, content in files]
-        out.texts, out.marks_quotes = [self._plain(data, part)], _is_flowed(part)
+        out.texts, out.marks_quotes = [self._plain(data, part, out)], _is_flowed(part)
         return out
 
-    def _decoded(self, data: bytes, label: str | None) -> str:
+    def _decoded(self, data: bytes, label: str | None, out: Content) -> str:
         guess = label is None and not data.isascii() and bool(self.guesses)
         if guess:
             self.guesses.pop()
-        return to_text(data, label, guess=guess)
+        text, guessed = read(data, label, guess=guess)
+        if guessed:
+            out.defects.add("guessed")
+        return text
 
-    def _plain(self, data: bytes, part: Part) -> str:
-        text = self._decoded(data, part.content.text("charset"))
+    def _plain(self, data: bytes, part: Part, out: Content) -> str:
+        text = self._decoded(data, part.content.text("charset"), out)
         if part.media_type in ("text/enriched", "text/richtext"):
             return re.sub(r"<<", "<", re.sub(r"<(?!<)[^<>]{1,60}>", "", text))
         if _is_flowed(part):
             return unflowed(text, delsp=(part.content.text("delsp") or "").lower() == "yes")
         return text
 
-    def _html(self, data: bytes, part: Part) -> str:
+    def _html(self, data: bytes, part: Part, out: Content) -> str:
         meta = _META_CHARSET.search(data[:4096])
         label = part.content.text("charset") or (meta[1].decode("ascii") if meta else None)
-        return html_to_text(self._decoded(data, label), mark_quotes=not self.forwarded)
+        return html_to_text(self._decoded(data, label, out), mark_quotes=not self.forwarded)
 
     def _page(self, data: bytes, part: Part) -> Content:
         """Show a page; its pasted pictures are files, and so is the whole when it is longer than what we read."""
@@ -154,7 +157,7 @@ class Reader:
             out.files.append(File(media_type="text/html", data=data))
             out.defects.add("long_html")
         if not self.skip_html:
-            out.texts = [self._html(data, part)]
+            out.texts = [self._html(data, part, out)]
         return out
 
     def _file(self, part: Part) -> Content:
@@ -163,7 +166,7 @@ class Reader:
         if kind == "text/calendar" and part.disposition.value != "attachment":
             out.invitation = _asks(part, data)
         elif kind.startswith("text/html"):
-            out.spare = [self._html(data, part)]
+            out.spare = [self._html(data, part, out)]
         elif kind.startswith(("text/", "message/")) and (kind not in _FILE_TEXTS or not _name(part)):
             out.spare = [to_text(data, part.content.text("charset"))]
         return out

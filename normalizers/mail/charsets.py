@@ -3,6 +3,7 @@
 import codecs
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -23,19 +24,53 @@ _WESTERN = frozenset({"cp1252", "iso8859-1", "iso8859-15", "ascii"})
 _GB_LABEL = re.compile(r"gbk?$|gb[-_ ]?(2312|18030|k)|^(x-)?gbk|cn-gb|csgb|chinese|euc-?cn|cp936|ms936|windows-?936")
 _NON_ASCII = re.compile(rb"[\x80-\xff]")
 _PAIRS = re.compile(rb"([\x81-\xfe])([\x40-\x7e\x80-\xfe])|[\x80-\xff]")
-_CJK = re.compile(r"[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]")
+_PROVES_UTF8 = re.compile(r"[\u2010-\ud7ff\uf900-\U0010ffff]")
+"""Characters of three and four bytes, pictures among them; the shorter ones are what pairs of GBK may look like."""
+
+_HAN = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
+_ASCII_LETTER = re.compile(r"[A-Za-z]")
 _BIG5_COMMON = re.compile("[的是我有不在了人這個們來說請為時要會於及]")
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
 
 
-def to_text(data: bytes, label: str | None = None, *, guess: bool = False) -> str:
-    """Return the text of `data`; never fails, and prefers the charset that the bytes prove over the label.
+class Reading(NamedTuple):
+    """A text, and whether nothing proves it: then its letters may be others."""
+
+    text: str
+    guessed: bool
+
+
+def to_text(data: bytes, label: str | None = None) -> str:
+    """Return the text of `data`; never fails, and prefers the charset that the bytes prove over the label."""
+    return read(data, label).text
+
+
+def read(data: bytes, label: str | None = None, *, guess: bool = False) -> Reading:
+    """Return the text of `data`, and whether it is only a guess.
 
     `guess` allows the statistical detector, which takes tens of milliseconds and needs more than a few words.
     """
     if data.isascii() and b"\x1b" not in data and not (label and _stateful(label)):
-        return clean(data.decode("ascii"))
-    return clean(_decode(data, label, guess))
+        return Reading(clean(data.decode("ascii")), guessed=False)
+    codec = codec_of(label)
+    text = _declared(data, codec) if codec is not None else None
+    if text is None:
+        text = _recognised(data)
+    if text is not None:
+        return Reading(clean(text), guessed=False)
+    return Reading(clean(_last_resort(data, guess and codec is None)), guessed=True)
+
+
+def labelled(data: bytes, label: str | None) -> str | None:
+    """Return the text of raw bytes that have no label of their own, by that of what they stand beside.
+
+    It counts where it names a charset of its own letters: any bytes are Western, and UTF-8 proves itself.
+    """
+    codec = codec_of(label)
+    if codec is None or codec in _WESTERN or codec.startswith("utf") or _strict(data, "utf-8") is not None:
+        return None
+    text = _declared(data, codec)
+    return clean(text) if text is not None else None
 
 
 def clean(text: str) -> str:
@@ -49,15 +84,6 @@ def _stateful(label: str) -> bool:
     """Tell whether seven-bit bytes under this label are more than ASCII."""
     low = label.lower()
     return "utf-7" in low or "hz" in low or "utf-16" in low or "utf-32" in low
-
-
-def _decode(data: bytes, label: str | None, guess: bool) -> str:
-    codec = codec_of(label)
-    if codec is not None:
-        text = _declared(data, codec)
-        if text is not None:
-            return text
-    return _guessed(data, guess and codec is None)
 
 
 @lru_cache(maxsize=512)
@@ -89,7 +115,7 @@ def _declared(data: bytes, codec: str) -> str | None:
     """Return the text under its label, or None when the bytes contradict it."""
     if codec == "gb18030" or codec in _WESTERN:
         utf8 = _strict(data, "utf-8")
-        if utf8 is not None and (codec != "gb18030" or _CJK.search(utf8)):
+        if utf8 is not None and (codec != "gb18030" or _PROVES_UTF8.search(utf8)):
             return utf8
     if codec in _WESTERN and looks_gb(data, sure=True):
         return _strict(data, "gb18030")
@@ -99,7 +125,8 @@ def _declared(data: bytes, codec: str) -> str | None:
     return text
 
 
-def _guessed(data: bytes, guess: bool) -> str:
+def _recognised(data: bytes) -> str | None:
+    """Return the text in the charset that the bytes themselves show."""
     if b"\x1b$" in data and (text := _strict(data, "iso2022_jp_2")) is not None:
         return text
     if (text := _strict(data, "utf-8")) is not None:
@@ -109,7 +136,7 @@ def _guessed(data: bytes, guess: bool) -> str:
     for codec in ("utf-8", "gb18030"):
         if (text := _mostly(data, codec)) is not None:
             return text
-    return _last_resort(data, guess)
+    return None
 
 
 def _chinese(data: bytes) -> str | None:
@@ -122,7 +149,15 @@ def _last_resort(data: bytes, guess: bool) -> str:
     best = from_bytes(data[:_GUESS_BYTES]).best() if guess and _is_long(data) else None
     if best is not None and (text := _strict(data, best.encoding)) is not None:
         return text
+    if (chinese := _strict(data, "gb18030")) is not None and _is_han(chinese):
+        return chinese
     return data.decode("cp1252", "replace") if _strict(data, "cp1252") is not None else data.decode("latin-1")
+
+
+def _is_han(text: str) -> bool:
+    """Tell rare characters, as in a name, from what accents between Western letters look like in GBK."""
+    han = len(_HAN.findall(text))
+    return han >= len(_ASCII_LETTER.findall(text)) and han == sum(1 for one in text if one > "\x7f")
 
 
 def _is_long(data: bytes) -> bool:

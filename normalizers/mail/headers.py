@@ -1,11 +1,17 @@
 """A header block: fields by name, unfolded, still as bytes; forgiving, and linear in its length."""
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 
+from normalizers.mail.charsets import labelled
 from normalizers.mail.words import decode_words
 
 MAX_FIELDS = 5_000
-"""Fields read of one header; the rest of 100,000 has nothing to say."""
+"""Fields of one header that are all read; of the rest of 100,000 only those that we know."""
+
+MAX_BEYOND = 4 * 1024 * 1024
+"""Bytes of a header beyond `MAX_FIELDS` in which known fields are looked for."""
 
 MAX_VALUE = 64 * 1024
 """Bytes read of one field."""
@@ -18,26 +24,43 @@ _KNOWN = re.compile(
     rb"|delivered-to|x-[!-9;-~]+|reply-to|sender)[ \t]*:",
     re.IGNORECASE,
 )
+_NEEDED = re.compile(
+    rb"^(from|sender|return-path|reply-to|to|cc|delivered-to|x-original-to|subject|date|message-id|references"
+    rb"|in-reply-to|mime-version|content-[a-z-]{1,30}|auto-submitted|precedence|list-id)[ \t]*:"
+    rb"(.*(?:\n(?![!-9;-~]{1,200}[ \t]*:).*)*)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _STRAY = re.compile(rb"\n(?![ \t\r\n]|[!-9;-~]{1,200}[ \t]*:)(?=.)")
 
 
 class Headers:
-    """The fields of one header; names in lower case, values unfolded."""
+    """The fields of one header; names in lower case, values unfolded; `defects` name what was not read."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "defects", "is_raw")
 
-    def __init__(self, fields: dict[str, list[bytes]]) -> None:
+    def __init__(
+        self, fields: dict[str, list[bytes]], *, is_raw: bool = False, defects: set[str] | None = None
+    ) -> None:
         self._fields = fields
+        self.is_raw = is_raw
+        self.defects = defects or set()
 
     @classmethod
     def of(cls, block: bytes) -> "Headers":
         """Read a header block; what is no field continues the field before it."""
         fields: dict[str, list[bytes]] = {}
-        for count, match in enumerate(_FIELD.finditer(block)):
-            if count >= MAX_FIELDS:
-                break
-            fields.setdefault(match[1].decode("ascii").lower(), []).append(_unfolded(match[2]))
-        return cls(fields)
+        defects: set[str] = set()
+        for match in _found(block, defects):
+            value = match[2]
+            if len(value) > MAX_VALUE:
+                defects.add("long_header")
+            fields.setdefault(match[1].decode("ascii").lower(), []).append(_unfolded(value))
+        return cls(fields, is_raw=not block.isascii(), defects=defects)
+
+    def relabel(self, label: str | None) -> None:
+        """Read raw bytes by the charset of the body, since a field cannot name its own; they become UTF-8."""
+        for values in self._fields.values():
+            values[:] = [_relabelled(value, label) for value in values]
 
     def all(self, name: str) -> list[bytes]:
         """Return every value of a field."""
@@ -53,6 +76,22 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
+
+
+def _found(block: bytes, defects: set[str]) -> Iterator[re.Match[bytes]]:
+    """Yield every field, and beyond the limit those that we know: a title must not hide behind others."""
+    end = 0
+    for match in islice(_FIELD.finditer(block), MAX_FIELDS):
+        yield match
+        end = match.end()
+    if _FIELD.search(block, end):
+        defects.add("many_headers")
+        yield from islice(_NEEDED.finditer(block, end, end + MAX_BEYOND), MAX_FIELDS)
+
+
+def _relabelled(value: bytes, label: str | None) -> bytes:
+    text = None if value.isascii() else labelled(value, label)
+    return value if text is None else text.encode()
 
 
 def _unfolded(value: bytes) -> bytes:

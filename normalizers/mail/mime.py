@@ -37,6 +37,14 @@ class Part:
     too_deep: bool = False
 
     def __post_init__(self) -> None:
+        self._read_parameters()
+
+    def relabel(self, label: str | None) -> None:
+        """Read raw bytes in the header by a charset."""
+        self.headers.relabel(label)
+        self._read_parameters()
+
+    def _read_parameters(self) -> None:
         self.content = Parameters.of(self.headers.first("content-type"))
         self.disposition = Parameters.of(self.headers.first("content-disposition"))
 
@@ -66,7 +74,7 @@ def parse(data: bytes) -> Part:
     """Return the tree of a mail."""
     header, body = split_header(data, root=True)
     root = Part(Headers.of(header), body)
-    budget, waiting = MAX_PARTS, [root]
+    budget, waiting, parts = MAX_PARTS, [root], [root]
     while waiting:
         part = waiting.pop()
         if not part.media_type.startswith("multipart/"):
@@ -77,7 +85,18 @@ def parse(data: bytes) -> Part:
         part.children = list(_children(part, budget))
         budget -= len(part.children)
         waiting.extend(part.children)
+        parts.extend(part.children)
+    _relabel(parts)
     return root
+
+
+def _relabel(parts: list[Part]) -> None:
+    """Read raw bytes in headers by the charset that a body names."""
+    raw = [part for part in parts if part.headers.is_raw]
+    if raw:
+        label = next((found for part in parts if (found := part.content.text("charset"))), None)
+        for part in raw:
+            part.relabel(part.content.text("charset") or label)
 
 
 def _children(part: Part, budget: int) -> Iterator[Part]:

@@ -135,3 +135,11 @@ def test_reasons_name_fields_and_quote_nothing(raw: Raw) -> None:
         record(raw, channel="13912345678 李雷")
     assert "channel" in str(caught.value)
     assert "李雷" not in str(caught.value)
+
+
+def test_a_long_subject_stands_whole_beside_the_message(raw: Raw) -> None:
+    title = "标" * 5_000
+    message, blobs = normalize(raw(f"Subject: {title}\n\n正文".encode(), "mailbox"), POLICY)
+    assert message.title == title[:1_000]
+    assert [file.name for file in message.attachments] == ["title.txt"]
+    assert blobs[0].data.decode() == title

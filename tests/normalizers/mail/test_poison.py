@@ -77,6 +77,30 @@ def test_text(name: str, draft: Normalize) -> None:
     assert draft(data).text == expected
 
 
+GUESSED = {
+    "rare letters of a name, unlabelled": (b"Subject: x\n\n" + "喆镕祎".encode("gbk"), "喆镕祎", True),
+    "a label without letters of its own": (PLAIN + b"us-ascii\n\ncaf\xe9 cr\xe8me", "café crème", True),
+    "unlabelled latin-1": (b"Subject: x\n\nStra\xdfe in M\xfcnchen, caf\xe9", "Straße in München, café", True),
+    "labelled latin-1": (PLAIN + b"iso-8859-1\n\nStra\xdfe", "Straße", False),
+    "unlabelled utf-8": (b"Subject: x\n\n" + "喆镕祎".encode(), "喆镕祎", False),
+    "unlabelled gbk": (b"Subject: x\n\n" + "路灯坏了".encode("gbk"), "路灯坏了", False),
+    "pictures in utf-8 labelled gb2312": (PLAIN + b"gb2312\n\nhelp " + "🔥🔥".encode(), "help 🔥🔥", False),
+    "dashes in utf-8 labelled gbk": (PLAIN + b"gbk\n\nhelp " + "–—".encode(), "help –—", False),
+}
+
+
+@pytest.mark.parametrize("name", GUESSED)
+def test_a_charset_that_nothing_proves_is_told(name: str, draft: Normalize) -> None:
+    data, text, guessed = GUESSED[name]
+    made = draft(data)
+    assert (made.text, made.extra.get("defects")) == (text, "guessed" if guessed else None)
+
+
+def test_a_title_that_nothing_proves_is_told(draft: Normalize) -> None:
+    made = draft(b"Subject: caf\xe9 cr\xe8me\n\nx")
+    assert (made.title, made.extra["defects"]) == ("café crème", "guessed")
+
+
 HEADERS = {
     "raw gbk": (b"Subject: " + "投诉".encode("gbk") + b"\n\nx", "投诉"),
     "word cut inside a character": (
@@ -92,6 +116,25 @@ HEADERS = {
     "control characters": (b"Subject: a\x00b\x07\n\nx", "ab"),
     "empty": (b"Subject: \n\nx", None),
     "missing": (b"From: a@b\n\nx", None),
+    "raw big5, labelled in the body": (
+        b"Subject: " + "大補泡麵專賣".encode("big5") + b"\nContent-Type: text/plain; charset=big5\n\nx",
+        "大補泡麵專賣",
+    ),
+    "raw big5, labelled in a part": (
+        b"Subject: " + "大補泡麵專賣".encode("big5") + b"\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\nContent-Type: text/plain; charset=big5\n\nx\n--b--\n",
+        "大補泡麵專賣",
+    ),
+    "raw utf-8 above a gbk body": (
+        b"Subject: " + "投诉".encode() + b"\nContent-Type: text/plain; charset=gbk\n\nx",
+        "投诉",
+    ),
+    "raw gbk above a latin-1 body": (
+        b"Subject: " + "投诉".encode("gbk") + b"\nContent-Type: text/plain; charset=iso-8859-1\n\nx",
+        "投诉",
+    ),
+    "long": (b"Subject: " + "投".encode() * 5_000 + b"\n\nx", "投" * 5_000),
+    "behind 6000 fields": (b"X-A: b\n" * 6_000 + b"Subject: a\n b\nX-A: c\n\nx", "a b"),
 }
 
 
@@ -101,7 +144,30 @@ def test_title(name: str, draft: Normalize) -> None:
     assert draft(data).title == title
 
 
+@pytest.mark.parametrize(
+    ("data", "defect"),
+    [
+        (b"X-A: b\n" * 6_000 + b"Subject: a\n\nx", "many_headers"),
+        (b"X-A: b\n" * 4_999 + b"Subject: a\n\nx", None),
+        (b"Subject: " + b"a" * 100_000 + b"\n\nx", "long_header"),
+    ],
+)
+def test_fields_that_are_not_read_are_told(data: bytes, defect: str | None, draft: Normalize) -> None:
+    assert draft(data).extra.get("defects") == defect
+
+
+def test_a_body_is_read_whose_type_stands_behind_many_fields(draft: Normalize) -> None:
+    made = draft(b"X-A: b\n" * 6_000 + b"Content-Type: text/html\nContent-Transfer-Encoding: base64\n\nPHA+aGk8L3A+\n")
+    assert made.text == "hi"
+
+
 FILES = {
+    "raw big5 name, labelled in its part": (
+        b'Content-Type: text/plain; charset=big5\nContent-Disposition: attachment; filename="'
+        + "功能表.doc".encode("big5")
+        + b'"\n\nx',
+        ("功能表.doc", "text/plain", b"x"),
+    ),
     "bad base64": (
         b'Content-Type: application/pdf; name="a.pdf"\nContent-Transfer-Encoding: base64\n\n!!!!====\n',
         ("a.pdf", "application/pdf", b""),
