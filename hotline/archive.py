@@ -192,4 +192,7 @@ def _read(source: Mapping[str, Any], kind: type[T]) -> T:
     try:
         return msgspec.convert(source, kind)
     except msgspec.ValidationError as error:  # its text can quote a value
-        raise SchemaError(f"The archive holds a document that is no {kind.__name__}: rebuild its index") from error
+        raise SchemaError(
+            f"The archive holds a document that is no {kind.__name__} of this version: read it with the version that "
+            "wrote it, and see that nobody but the sink writes there"
+        ) from error

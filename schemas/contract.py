@@ -33,7 +33,7 @@ _LOGICAL: dict[Any, str] = {
 _DESCRIPTION = {
     "purpose": "Every message to a city's 12345 hotline (政务服务便民热线) as one stream of tickets (工单).",
     "usage": "Read with isolation.level=read_committed; idempotency on (ce_source, ce_id); the highest `version` of a "
-    "ticket wins. docs/how-to/consume-tickets.md shows it in four languages.",
+    "ticket wins. docs/how-to/consume-tickets.md shows it with kafka-python, aiokafka, Faust and Java.",
     "limitations": "Personal information: hotline.ticket.v1, hotline.message.v1 and hotline.handover.v1 are for those "
     "who handle tickets; all others read hotline.ticket.masked.v1. Enumerations are open, fields may be added.",
 }

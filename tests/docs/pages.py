@@ -13,8 +13,12 @@ from hotline.reference.markdown import MARK
 
 ROOT = Path(__file__).parents[2]
 
+ROOMS = ("connectors", "console", "hotline", "normalizers", "schemas", "sinks", "streams", "tickets")
+
 _VARIABLE = re.compile(r"\bHOTLINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _PROGRAM = re.compile(r"^(\.venv/bin/)?hotline$")
+_QUOTED_COMMAND = re.compile(r"`(hotline [a-z][^`]*)`")
+_PAGE = re.compile(r"\bdocs/[\w/.-]+\.md\b")
 
 
 def files() -> list[Path]:
@@ -47,6 +51,24 @@ def commands(file: Path) -> Iterator[list[str]]:
         if token.type in ("code_inline", "fence"):
             for line in token.content.splitlines():
                 yield from _calls(line)
+
+
+def sources() -> list[Path]:
+    """Every file beside the pages that names commands or pages to a person."""
+    kinds = {".py", ".json", ".toml", ".java", ".service"}
+    found = [path for room in (*ROOMS, "deploy") for path in (ROOT / room).rglob("*") if path.suffix in kinds]
+    return sorted([ROOT / "Makefile", *found])
+
+
+def commands_in_source(file: Path) -> Iterator[list[str]]:
+    """The arguments of each `hotline …` between backticks: in a comment, a docstring, a sentence to the operator."""
+    for line in _QUOTED_COMMAND.findall(file.read_text(encoding="utf-8")):
+        yield from _calls(line)
+
+
+def pages_in_source(file: Path) -> set[str]:
+    """The pages of docs/ that a source names."""
+    return set(_PAGE.findall(file.read_text(encoding="utf-8")))
 
 
 def targets(file: Path) -> set[str]:

@@ -69,6 +69,28 @@ def test_a_command_that_does_not_exist_is_found(line: str) -> None:
     assert bool(fault(line.split())) == (line not in ("topics", "run"))
 
 
+SOURCES = pages.sources()
+
+
+def test_every_command_that_a_source_names_parses() -> None:
+    wrong = {
+        _name(file): found
+        for file in SOURCES
+        if (found := list(filter(None, map(fault, pages.commands_in_source(file)))))
+    }
+    assert wrong == {}
+
+
+def test_every_page_that_a_source_names_exists() -> None:
+    named = {(_name(file), page) for file in SOURCES for page in pages.pages_in_source(file)}
+    assert sorted((file, page) for file, page in named if not (pages.ROOT / page).exists()) == []
+
+
+def test_sources_name_commands_and_pages() -> None:
+    assert ["topics", "create"] in list(pages.commands_in_source(pages.ROOT / "connectors" / "producer.py"))
+    assert "docs/how-to/consume-tickets.md" in pages.pages_in_source(pages.ROOT / "schemas" / "asyncapi.py")
+
+
 @each_file
 def test_every_relative_link_resolves(file: Path) -> None:
     broken = []

