@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -12,7 +11,8 @@ from imapclient import IMAPClient
 
 from connectors import metrics
 from connectors.base import Batch
-from connectors.mailbox.door import CommandRefusedError
+from connectors.mailbox.door import CommandRefusedError, NotNowError
+from connectors.mailbox.doubts import Doubts
 from connectors.mailbox.reader import Mail, Reader
 from connectors.mailbox.session import Connect, Folder, Session
 from connectors.mailbox.settings import MailboxSettings
@@ -47,7 +47,8 @@ class Mailbox:
         self._session: Session | None = None
         self._reader: Reader | None = None
         self._folders = list(settings.folders)
-        self._failures: dict[str, Counter[int]] = {folder: Counter() for folder in settings.folders}
+        self._doubts = {folder: Doubts() for folder in settings.folders}
+        self._complaints: dict[str, str] = {}
         self._limit = settings.max_batch_messages
         self._watched: str | None = None
         self._due = 0.0
@@ -65,18 +66,19 @@ class Mailbox:
     def fetch(self, cursor: Cursor) -> Batch:
         """Return the oldest mails after `cursor` of the first folder that has any."""
         session, reader = self._ready()
-        complaints: list[str] = []
         for folder in list(self._folders):
-            try:
-                view = session.examine(folder)
-            except CommandRefusedError:
-                complaints.append(f"mailbox {self._account}: folder {folder!r} cannot be opened; see folders")
+            view = self._view(session, folder)
+            if view is None:
                 continue
-            batch = self._from_folder(session, reader, cursor, folder, view)
+            try:
+                batch = self._from_folder(session, reader, cursor, folder, view)
+            except RetriableError:
+                self._next_turn(folder)
+                raise
             if batch.cursor.position != cursor.position:
                 self._next_turn(folder)
-                return msgspec.structs.replace(batch, complaints=tuple(complaints))
-        return self._nothing_new(session, cursor, tuple(complaints))
+                return msgspec.structs.replace(batch, complaints=tuple(self._complaints.values()))
+        return self._nothing_new(session, cursor)
 
     def wait(self, seconds: float) -> bool:
         """Wait for an announcement by the server where it makes them, else for the next time to ask."""
@@ -102,13 +104,23 @@ class Mailbox:
         self._session.end_idle()
         return self._session, self._reader
 
+    def _view(self, session: Session, folder: str) -> Folder | None:
+        """Open a folder; one that cannot be opened is a complaint, and the others go on."""
+        try:
+            view = session.examine(folder)
+        except (CommandRefusedError, NotNowError):
+            self._complaints[folder] = f"mailbox {self._account}: folder {folder!r} cannot be opened; see folders"
+            return None
+        self._complaints.pop(folder, None)
+        return view
+
     def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
         known = cursor.position.get(folder)
         valid = known is not None and known["uidvalidity"] == view.uidvalidity
         if known is not None and not valid:
             # UIDs begin anew: everything is read again, and what was known is recognised by its bytes.
             metrics.MAILBOX_RESCANS.labels(self._account).inc()
-            self._failures[folder].clear()
+            self._doubts[folder] = Doubts()
         last = int(known["uid"]) if known is not None and valid else 0
         uids = session.uids_after(last, view)[: self._limit]
         if not uids:
@@ -120,7 +132,7 @@ class Mailbox:
         letters: list[DeadLetter] = []
         done, size = 0, 0
         try:
-            for mail in reader.read(uids, self._failures[folder]):
+            for mail in reader.read(uids, self._doubts[folder]):
                 if mail.fault:
                     letters.append(self._letter(mail, mail.fault, folder, view))
                 else:
@@ -137,11 +149,12 @@ class Mailbox:
             if not done:
                 raise
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
-        self._failures[folder] = Counter({uid: times for uid, times in self._failures[folder].items() if uid > done})
+        self._doubts[folder].settle(done)
         cursor = _moved(cursor, folder, view, done)
         return Batch(messages=tuple(messages), dead_letters=tuple(letters), cursor=cursor)
 
-    def _nothing_new(self, session: Session, cursor: Cursor, complaints: tuple[str, ...]) -> Batch:
+    def _nothing_new(self, session: Session, cursor: Cursor) -> Batch:
+        complaints = tuple(self._complaints.values())
         if len(complaints) == len(self._folders):
             raise UnreachableError(complaints[0])
         self._watched = self._settings.folders[0] if session.can_idle and not complaints else None
@@ -158,7 +171,7 @@ class Mailbox:
         now = self._now()
         return raw_message(
             channel=self.channel,
-            channel_kind="imap",
+            channel_kind=self.channel,
             account=self._account,
             jurisdiction=self._jurisdiction,
             identifier=hashlib.sha256(mail.value).hexdigest(),

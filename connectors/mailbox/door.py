@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from imapclient.exceptions import CapabilityError, LoginError
+from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
 from schemas.errors import (
     MisconfiguredError,
@@ -20,8 +20,15 @@ LINK_LOST = (imaplib.IMAP4.abort, OSError, EOFError)
 """Connect again; ssl.SSLError and TimeoutError are OSErrors."""
 
 _THROTTLED = ("[LIMIT]", "too many", "rate limit", "try again later", "over quota", "[OVERQUOTA]")
-_UNAVAILABLE = ("[UNAVAILABLE]", "[INUSE]", "[SERVERBUG]", "temporary", "internal error")
+_UNAVAILABLE = ("[UNAVAILABLE]", "[INUSE]", "temporary")
+_BROKEN = ("[SERVERBUG]", "internal error")
+"""A login meets the whole server; of a FETCH it can be said because of one mail."""
+
 THROTTLED_SECONDS = 60.0
+
+
+class NotNowError(UnreachableError):
+    """The server says that it cannot do it now, whatever was asked: no mail is to blame."""
 
 
 class CommandRefusedError(RetriableError):
@@ -52,20 +59,39 @@ def translated(error: Exception, account: str) -> PipelineError:
         return MisconfiguredError(f"mailbox {account}: username and password must be ASCII for this server")
     if isinstance(error, LINK_LOST):
         return UnreachableError(f"mailbox {account}: no connection ({name}); see host, port and the network")
+    # A ProtocolError quotes what could not be read, so a citizen's words.
+    if isinstance(error, imaplib.IMAP4.error) and not isinstance(error, ProtocolError):
+        return _refusal(account, name, said)
+    return _refused(account, name)
+
+
+def _refusal(account: str, name: str, said: str) -> PipelineError:
     if "unsafe login" in said:
         return _unsafe(account)
+    if _says(said, _THROTTLED):
+        return ThrottledError(f"mailbox {account}: the server wants fewer requests", THROTTLED_SECONDS)
+    if _says(said, _UNAVAILABLE):
+        return NotNowError(f"mailbox {account}: the server is not ready now")
+    return _refused(account, name)
+
+
+def _refused(account: str, name: str) -> PipelineError:
     return CommandRefusedError(f"mailbox {account}: the server refused a command ({name})")
 
 
 def _login(error: LoginError, account: str, said: str) -> PipelineError:
     # IMAPClient calls every fault of the login so, also a connection that ends in it.
-    if isinstance(error.__context__, LINK_LOST) or any(word.lower() in said for word in _UNAVAILABLE):
+    if isinstance(error.__context__, LINK_LOST) or _says(said, _UNAVAILABLE + _BROKEN):
         return UnreachableError(f"mailbox {account}: no login now; the server is not ready")
-    if any(word.lower() in said for word in _THROTTLED):
+    if _says(said, _THROTTLED):
         return ThrottledError(f"mailbox {account}: the server wants fewer logins", THROTTLED_SECONDS)
     if "unsafe login" in said:
         return _unsafe(account)
     return UnauthorizedError(f"mailbox {account}: the login is refused; see username and password (授权码)")
+
+
+def _says(said: str, words: tuple[str, ...]) -> bool:
+    return any(word.lower() in said for word in words)
 
 
 def _unsafe(account: str) -> PipelineError:

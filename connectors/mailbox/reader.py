@@ -2,16 +2,23 @@
 
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
 from msgspec import Struct
 
-from connectors.mailbox.door import CommandRefusedError
+from connectors.mailbox.door import CommandRefusedError, NotNowError
+from connectors.mailbox.doubts import Doubts
 from connectors.mailbox.session import About, Session
-from schemas.errors import MalformedError, RecordError, RetriableError, TooLargeError, UnreachableError
+from schemas.errors import (
+    MalformedError,
+    RecordError,
+    RetriableError,
+    ThrottledError,
+    TooLargeError,
+    UnreachableError,
+)
 from schemas.records.raw import SIZE_LIMIT
 
 PART = 1 << 20
@@ -43,7 +50,7 @@ class OversizeError(TooLargeError):
 
 
 class Reader:
-    """Reads from one session. A mail that could not be fetched `max_attempts` times is put aside."""
+    """Reads from one session. A mail that did not come `max_attempts` times while others did is put aside."""
 
     def __init__(self, session: Session, *, max_attempts: int, mail_timeout_seconds: float) -> None:
         self._session = session
@@ -52,42 +59,67 @@ class Reader:
         self._sizes_trusted = False
         self._parts_work = True
         self._vanished = 0
+        self._witnessed: int | None = None
 
     def take_vanished(self) -> int:
         """Return how many mails were gone since the last call."""
         vanished, self._vanished = self._vanished, 0
         return vanished
 
-    def read(self, uids: Sequence[int], failures: "Counter[int]") -> Iterator[Mail]:
+    def read(self, uids: Sequence[int], doubts: Doubts) -> Iterator[Mail]:
         """Yield the mails in this order; those that were deleted meanwhile are left out and counted.
 
-        `failures` counts the attempts on each UID across sessions.
+        The first that does not come ends it with an error, and is in `doubts` until it comes or is given up.
         """
-        about = self._about(uids, failures)
+        self._witnessed = uids[0] if uids[0] in doubts and self._has_witness(uids[0], doubts) else None
+        about = self._about(uids, doubts)
         position = 0
         while position < len(uids):
-            group = self._group(uids[position:], about)
+            group = self._group(uids[position:], about, doubts)
             position += len(group)
-            yield from self._read_group(group, about, failures)
+            yield from self._read_group(group, about, doubts)
 
-    def _about(self, uids: Sequence[int], failures: "Counter[int]") -> dict[int, About]:
+    def _has_witness(self, uid: int, doubts: Doubts) -> bool:
+        """Fetch another mail before the doubtful one; raises an error when that does not come either."""
+        other = doubts.witness(self._session.others(uid))
+        if other is None:
+            return False
+        try:
+            came = self._comes(other)
+        except RetriableError as error:
+            doubts.stayed_away(other)
+            if isinstance(error, CommandRefusedError):
+                raise UnreachableError(f"the server hands out neither mail UID {uid} nor UID {other}") from error
+            raise
+        (doubts.came if came else doubts.stayed_away)(other)
+        return came
+
+    def _comes(self, uid: int) -> bool:
+        with suppress(CommandRefusedError):  # as a server does that knows no parts
+            if self._session.part(uid, 0, PART):
+                return True
+        return bool(self._session.bodies([uid]).get(uid))
+
+    def _about(self, uids: Sequence[int], doubts: Doubts) -> dict[int, About]:
+        if doubts.failures(uids[0]) >= max(1, self._max_attempts - 1):
+            return {}  # the last attempt: perhaps the description alone breaks the connection
         try:
             return self._session.about(uids)
         except CommandRefusedError:  # one of them cannot be described: ask for each
             return dict(self._about_each(uids))
-        except RetriableError:
-            if len(uids) > 1 or not self._give_up(uids[0], failures):
-                raise
-            return {}
+        except RetriableError as error:
+            if len(uids) == 1:
+                self._blame(uids[0], error, doubts)
+            raise
 
     def _about_each(self, uids: Sequence[int]) -> Iterator[tuple[int, About]]:
         for uid in uids:
             with suppress(CommandRefusedError):
                 yield from self._session.about([uid]).items()
 
-    def _group(self, uids: Sequence[int], about: Mapping[int, About]) -> Sequence[int]:
+    def _group(self, uids: Sequence[int], about: Mapping[int, About], doubts: Doubts) -> Sequence[int]:
         """Return how many of the next mails go into one fetch: a single one until the server's sizes proved right."""
-        if not self._sizes_trusted:
+        if not self._sizes_trusted or uids[0] in doubts:
             return uids[:1]
         total = 0
         for number, uid in enumerate(uids[:GROUP_MAILS]):
@@ -97,11 +129,11 @@ class Reader:
                 return uids[: max(number, 1)]
         return uids[:GROUP_MAILS]
 
-    def _read_group(self, uids: Sequence[int], about: Mapping[int, About], failures: "Counter[int]") -> Iterator[Mail]:
+    def _read_group(self, uids: Sequence[int], about: Mapping[int, About], doubts: Doubts) -> Iterator[Mail]:
         bodies = self._bodies(uids) if len(uids) > 1 else {}
         for uid in uids:
             said = about.get(uid, NOTHING)
-            mail = self._read_one(uid, said, bodies.pop(uid, None), failures)
+            mail = self._read_one(uid, said, bodies.pop(uid, None), doubts)
             if mail is None:
                 self._vanished += 1
                 continue
@@ -115,28 +147,31 @@ class Reader:
         except CommandRefusedError:  # one of them cannot be fetched: each on its own
             return {}
 
-    def _read_one(self, uid: int, about: About, value: bytes | None, failures: "Counter[int]") -> Mail | None:
+    def _read_one(self, uid: int, about: About, value: bytes | None, doubts: Doubts) -> Mail | None:
         try:
-            value = value if value is not None else self._value(uid, about)
+            value = value or self._value(uid, about)
         except OversizeError as error:
             return Mail(uid=uid, about=about, value=error.header, fault=error)
         except RetriableError as error:
-            if not self._give_up(uid, failures):
+            self._blame(uid, error, doubts)
+            if doubts.failures(uid) < self._max_attempts:
                 raise
             cause = type(error.__cause__ or error).__name__
             fault = MalformedError(f"the server does not hand out mail UID {uid} ({cause}); look at it in the mailbox")
             return Mail(uid=uid, about=about, fault=fault)
         return None if value is None else Mail(uid=uid, about=about, value=value)
 
-    def _give_up(self, uid: int, failures: "Counter[int]") -> bool:
-        """Count a failure; one mail may not keep all later ones away for ever."""
-        failures[uid] += 1
-        return failures[uid] >= self._max_attempts
+    def _blame(self, uid: int, error: RetriableError, doubts: Doubts) -> None:
+        """Count a failure: one mail may not keep all later ones away for ever."""
+        if not isinstance(error, (ThrottledError, NotNowError)):
+            doubts.note(uid, witnessed=uid == self._witnessed)
 
     def _value(self, uid: int, about: About) -> bytes | None:
         small = self._sizes_trusted and about.size <= PART
         value = self._in_parts(uid, about) if self._parts_work and not small else self._whole(uid)
-        if value is None and self._session.has(uid):
+        if value is None and not self._session.has(uid):
+            return None
+        if not value and (value is None or about is NOTHING or about.size):
             raise CommandRefusedError(f"the server has mail UID {uid} and does not hand it out")
         return value
 

@@ -91,6 +91,13 @@ class Session:
         """Say whether the mail is still there."""
         return uid in self._search(0, f"{uid}:{uid}")
 
+    def others(self, uid: int) -> list[int]:
+        """Return other mails of the open folder, the nearest first."""
+        folder = self._views.get(self._selected or "")
+        near = f"{max(1, uid - WINDOW // 2)}:{uid + WINDOW // 2}"
+        found = self._search(0, "1:*" if folder and folder.exists <= WINDOW else near)
+        return sorted((other for other in found if other != uid), key=lambda other: abs(other - uid))
+
     def about(self, uids: Sequence[int]) -> dict[int, About]:
         """Return what the server says of these mails; those that are gone are missing."""
         with door(self._account):

@@ -43,7 +43,7 @@ class MailboxSettings(BaseModel):
     max_batch_messages: Annotated[int, Field(ge=1, le=5000, description="Mails moved at a time")] = 500
     max_batch_bytes: Annotated[int, Field(ge=1, description="Bytes moved at a time, and one large mail")] = 8 << 20
     max_attempts: Annotated[
-        int, Field(ge=1, description="A mail that cannot be fetched so often becomes a dead letter")
+        int, Field(ge=1, description="A mail that did not come so often while others did becomes a dead letter")
     ] = 5
 
     def tls_context(self) -> ssl.SSLContext:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from imapclient.exceptions import ProtocolError
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
 from connectors.mailbox import Mailbox
+from connectors.mailbox.door import CommandRefusedError, translated
 from connectors.mailbox.reader import PART
-from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.errors import MisconfiguredError, RetriableError, ThrottledError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors.mailboxes import START, drain, mail, mailbox, settings
@@ -40,7 +42,7 @@ def test_a_mail_is_its_bytes_and_what_the_server_said_of_it(server: FakeServer) 
     assert message.value == mail()
     assert envelope.id == envelope.sha256 == hashlib.sha256(mail()).hexdigest()
     assert envelope.time == RECEIVED
-    assert (envelope.source, envelope.channelkind) == ("/hotline/mailbox/mayor", "imap")
+    assert (envelope.source, envelope.channelkind) == ("/hotline/mailbox/mayor", "mailbox")
     assert envelope.datacontenttype == "message/rfc822"
     assert envelope.sender == "citizen@example.cn"
     assert message.conversation == "mayor\ncitizen@example.cn"
@@ -191,11 +193,80 @@ def test_a_mail_that_is_deleted_half_way_is_not_half_a_message(server: FakeServe
 
 
 def test_a_mail_that_is_there_but_is_not_handed_out_is_not_taken_for_deleted(server: FakeServer) -> None:
-    server.put(mail())
-    server.hidden = {1}
+    server.put(mail("a"))
+    server.put(mail("b"))
+    server.hidden = {2}
     messages, letters, _ = drain(mailbox(server))
-    assert not messages
+    assert [message.value for message in messages] == [mail("a")]
     assert [letter.code for letter in letters] == ["malformed"]
+
+
+def test_the_only_mail_of_a_folder_is_never_given_up(server: FakeServer) -> None:
+    server.put(mail("a"))
+    server.hidden = {1}
+    with pytest.raises(RetriableError, match="UID 1"):
+        drain(mailbox(server), patience=50)
+    server.hidden = set()
+    messages, letters, _ = drain(mailbox(server))
+    assert (len(messages), letters) == (1, [])
+
+
+def test_a_folder_whose_mail_does_not_come_keeps_no_other_waiting(server: FakeServer) -> None:
+    server.folders["投诉"] = FakeFolder(uidvalidity=9, uidnext=50)
+    server.put(mail("stuck"))
+    server.hidden = {1}
+    box = mailbox(server, folders=["INBOX", "投诉"])
+    with pytest.raises(RetriableError):
+        box.fetch(START)
+    server.put(mail("other"), "投诉")
+    assert [message.value for message in box.fetch(START).messages] == [mail("other")]
+
+
+def test_a_mail_in_whose_place_nothing_comes_is_no_empty_mail(server: FakeServer) -> None:
+    for text in "abcd":
+        server.put(mail(text))
+    server.size_of = lambda raw: 400
+    server.inbox.mails |= {2: b"", 3: b""}
+    messages, letters, cursor = drain(mailbox(server))
+    assert [message.value for message in messages] == [mail("a"), mail("d")]
+    assert [dict(letter.headers)["ce_id"] for letter in letters] == [b"INBOX:7:2", b"INBOX:7:3"]
+    assert cursor.position["INBOX"]["uid"] == 4
+
+
+def test_a_mail_that_is_empty_and_said_to_be_is_a_mail(server: FakeServer) -> None:
+    server.put(b"")
+    messages, letters, _ = drain(mailbox(server))
+    assert ([message.value for message in messages], letters) == ([b""], [])
+
+
+WORDS_OF_A_FAULT = ["NO [UNAVAILABLE] backend down", "NO [LIMIT] bandwidth exceeded", "NO Temporary failure"]
+
+
+@pytest.mark.parametrize("said", WORDS_OF_A_FAULT)
+def test_what_the_server_cannot_do_now_is_no_mails_fault_even_if_others_come(server: FakeServer, said: str) -> None:
+    for text in "abc":
+        server.put(mail(text))
+    box = mailbox(server)
+    server.fails("fetch", imaplib.IMAP4.error(said), asks_for(2, "BODY"))
+    with pytest.raises((ThrottledError, UnreachableError)):
+        drain(box, patience=50)
+    server.faults.clear()
+    messages, letters, _ = drain(box)
+    assert ([message.value for message in messages], letters) == ([mail(text) for text in "abc"], [])
+
+
+def test_a_broken_mail_between_broken_mails_holds_up_no_other(server: FakeServer) -> None:
+    for number in range(1, 9):
+        server.put(mail(str(number)))
+    server.fails("fetch", imaplib.IMAP4.abort("socket error: EOF"), lambda uids, items: {3, 4, 5} & {*uids})
+    messages, letters, _ = drain(mailbox(server), patience=100)
+    assert [message.value for message in messages] == [mail(str(number)) for number in (1, 2, 6, 7, 8)]
+    assert len(letters) == 3
+
+
+def test_a_citizens_words_in_an_error_are_not_the_servers() -> None:
+    error = ProtocolError("Tuple incomplete before: 'too many requests, try again later [UNAVAILABLE]'")
+    assert type(translated(error, "mayor")) is CommandRefusedError
 
 
 def test_a_new_uidvalidity_reads_everything_again_with_the_same_ids(server: FakeServer) -> None:
@@ -224,6 +295,8 @@ def test_a_folder_that_is_missing_is_a_complaint_and_the_others_go_on(server: Fa
     batch = box.fetch(cursor)
     assert cursor.position["INBOX"]["uid"] == 1
     assert "投诉" in batch.complaints[0]
+    server.put(mail("next"))
+    assert box.fetch(cursor).complaints == batch.complaints  # also while another folder's mail comes
 
 
 def test_no_folder_at_all_is_an_error(server: FakeServer) -> None:

@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 def message(number: int) -> RawMessage:
     return raw_message(
         channel="mailbox",
-        channel_kind="imap",
+        channel_kind="mailbox",
         account="a",
         jurisdiction="430100",
         identifier=str(number),

@@ -7,6 +7,8 @@ folder. IMAP (STARTTLS) on `port`, IMAPS on `tls_port`, LMTP on `lmtp_port`.
 import grp
 import os
 import pwd
+import random
+import re
 import shutil
 import smtplib
 import socket
@@ -89,6 +91,9 @@ class Dovecot:
 
     def reset_uidvalidity(self, user: str = "hotline") -> None:
         """Throw the index away, as an administrator who mends a mailbox does: UIDVALIDITY changes, UIDs begin anew."""
+        before = int(re.findall(r" V(\d+)", (self.maildir(user) / "dovecot-uidlist").read_text())[0])
+        while int(time.time()) <= before:  # it is the second of its making
+            time.sleep(0.05)
         for index in self.maildir(user).glob("dovecot*"):
             index.unlink()
 
@@ -142,8 +147,13 @@ def greets(port: int) -> bool:
 
 
 def free_ports(count: int, start: int = 14300, stop: int = 32000) -> int:
-    """Return the first of `count` free ports in a row, below Linux's ephemeral range."""
-    for port in range(start, stop, count):
+    """Return the first of `count` free ports in a row, below Linux's ephemeral range.
+
+    Whoever looks at the same moment should not find the same ones, so each begins somewhere else.
+    """
+    ports = list(range(start, stop, count))
+    random.shuffle(ports)
+    for port in ports:
         with suppress(OSError):
             for each in range(port, port + count):
                 with socket.socket() as free:

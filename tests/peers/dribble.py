@@ -22,7 +22,7 @@ class Dribble:
 
     def __exit__(self, *exc: object) -> None:
         for each in (self._listener, *self._sockets):
-            _end(each)
+            self._end(each)
         for thread in self._threads:
             thread.join(5)
 
@@ -54,10 +54,10 @@ class Dribble:
                 target.sendall(data)
         except OSError:
             pass
-        _end(target)
+        self._end(target)
 
-
-def _end(each: socket.socket) -> None:
-    with suppress(OSError):
-        each.shutdown(socket.SHUT_RDWR)
-    each.close()
+    @staticmethod
+    def _end(each: socket.socket) -> None:
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+        each.close()
