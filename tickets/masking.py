@@ -1,31 +1,35 @@
 """The masked ticket: what analysts see. Persons, contacts and doors are hidden, incident places stay searchable.
 
 Which field is masked follows from its PII class in `schemas/`: free text keeps its words with personal spans blacked
-out, every other personal field is emptied.
+out, every other personal field is emptied. What is known of the requester is blacked out wherever it stands.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from normalizers.text import fold
 from schemas.records import Ticket
+from schemas.records.ticket import Requester
 from tickets.spans import personal_spans
 
 T = TypeVar("T", bound=Struct)
-Rule = Callable[[Any], Any]
+Known = tuple[str, ...]
+Rule = Callable[[Any, Known], Any]
 
 MASK = "＊"
 MASK_CHARACTERS = 11
 """A mask is never longer than a phone number, so that it tells nothing of the length."""
 
 
-def mask_text(text: str) -> str:
-    """Black out mobile and landline numbers, id, card and plate numbers, mail addresses, names and doors."""
+def mask_text(text: str, known: Known = ()) -> str:
+    """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
     parts, end = [], 0
-    for start, stop in personal_spans(text):
+    for start, stop in personal_spans(text, known):
         parts += [text[end:start], MASK * min(stop - start, MASK_CHARACTERS)]
         end = stop
     return "".join([*parts, text[end:]]) if parts else text
@@ -33,12 +37,45 @@ def mask_text(text: str) -> str:
 
 def mask_ticket(ticket: Ticket) -> Ticket:
     """Return the snapshot that analysts may see."""
-    return replace(_mask(ticket), masked=True)
+    return replace(_mask(ticket, known_of(ticket.requester)), masked=True)
 
 
-def _mask(record: T) -> T:
+def known_of(requester: Requester) -> Known:
+    """Return the requester's names, numbers and addresses as they may stand in a text, folded."""
+    values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid}
+    values |= {value for party in requester.identities for value in (party.value, party.name)}
+    return tuple({form for value in values if value for form in _forms(fold(value))})
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield the value, and the parts by which it is known as well: a name among other words, a number without area."""
+    if len(value) > (2 if value.isascii() else 1) and value not in _NOBODY and not _SHORT_NUMBER.fullmatch(value):
+        yield value
+    if "@" in value[_SHORT_LOCAL_PART:]:
+        yield value.split("@", 1)[0]
+    for part in _NAME_PARTS.findall(value):
+        if part not in _NOBODY:
+            yield part
+    landline = _LANDLINE.fullmatch(value)
+    if landline:
+        yield landline[1]
+
+
+_NAME_PARTS = re.compile(r"[\u4e00-\u9fff·]{2,}")
+_LANDLINE = re.compile(r"(?:\+?86)?[ -]?\(?0?[0-9]{2,3}\)?[ -]?([2-9][0-9]{6,7})")
+_SHORT_LOCAL_PART = 5
+_SHORT_NUMBER = re.compile(r"[0-9]{1,6}")
+"""A hotline such as 12345 reaches no person."""
+
+_NOBODY = frozenset(
+    {"市民", "居民", "业主", "群众", "网友", "用户", "匿名", "热心市民", "微信用户", "先生", "女士", "未知", "无名"}
+)
+"""Display names that name nobody: their words stay."""
+
+
+def _mask(record: T, known: Known) -> T:
     there = ((name, rule, getattr(record, name)) for name, rule in _rules_of(type(record)))
-    masked = {name: rule(value) for name, rule, value in there if value}
+    masked = {name: rule(value, known) for name, rule, value in there if value}
     return replace(record, **masked) if masked else record
 
 
@@ -78,13 +115,13 @@ def _structs(hint: Any) -> list[type]:
     return [struct for inner in get_args(hint) for struct in _structs(inner)]
 
 
-def _mask_nested(value: Any) -> Any:
-    return tuple(_mask(one) for one in value) if isinstance(value, tuple) else _mask(value)
+def _mask_nested(value: Any, known: Known) -> Any:
+    return tuple(_mask(one, known) for one in value) if isinstance(value, tuple) else _mask(value, known)
 
 
-def _empty(value: Any) -> None:
+def _empty(value: Any, _known: Known) -> None:
     return None
 
 
-def _empty_required(value: Any) -> Any:
+def _empty_required(value: Any, _known: Known) -> Any:
     return type(value)()

@@ -5,9 +5,11 @@ import re
 import msgspec
 import pytest
 
-from schemas.records import Attachment, Message, Party, Ticket
+from normalizers.text import fold
+from schemas import topics
+from schemas.records import Attachment, Finding, Message, Party, Ticket
 from schemas.wire import encode
-from tests.tickets.build import message, position
+from tests.tickets.build import CITY, message, position
 from tickets.desk import Desk
 from tickets.masking import mask_text, mask_ticket
 from tickets.policy import TicketPolicy
@@ -91,3 +93,63 @@ def test_the_masked_snapshot_is_a_ticket() -> None:
 
 def test_a_mask_keeps_no_digit_of_a_phone() -> None:
     assert not re.search(r"\d", mask_text("13812345678"))
+
+
+def masked_text(text: str, *senders: Party, place: str | None = None) -> str:
+    """Return the masked ticket of messages by these senders, each with the same words."""
+    desk = Desk(State(TicketPolicy()))
+    findings = (Finding(kind="place", value=place, source="channel"),) if place else ()
+    for number, sender in enumerate(senders, 1):
+        said = message(number, text, sender="13800138000", answers=(f"{CITY}-1",) if number > 1 else ())
+        decision = desk.take(
+            msgspec.structs.replace(said, sender=sender, search_text=fold(text), findings=findings), position(number)
+        )
+        assert decision is not None
+    (masked,) = [record.value.decode() for record in desk.flush() if record.topic == topics.TICKET_MASKED]
+    return masked
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "secret"),
+    [
+        (Party(kind="email", value="tao@x.cn", name="陶镕"), "路灯坏了\n陶镕 敬上", "陶镕"),
+        (Party(kind="email", value="tao@x.cn", name="陶镕"), "陶镕的孩子在中山路摔了", "陶镕"),
+        (Party(kind="email", value="tao@x.cn", name="陶镕 (市民)"), "转告陶镕一声", "陶镕"),
+        (Party(kind="email", value="z@x.cn", name="張偉"), "转告张伟和張偉", "张伟"),
+        (Party(kind="email", value="lin@x.cn", name="Lin Xiaoxi"), "路灯坏了，LIN xiaoxi写", "xiaoxi"),
+        (Party(kind="email", value="linxiaoxi@x.cn"), "我的号是linxiaoxi", "linxiaoxi"),
+        (Party(kind="phone", value="024-23456789"), "打23456789找我", "23456789"),
+        (Party(kind="phone", value="13800138000", name="买买提"), "买买提家路灯坏了", "买买提"),
+        (Party(kind="openid", value="oAbC_12345"), "号码oAbC_12345", "12345"),
+        (Party(kind="uid", value="A00074795"), "编号A00074795的户", "00074795"),
+        (Party(kind="name", value="林霄溪"), "事情就是这样，林霄", "林霄"),
+    ],
+)
+def test_what_is_known_of_the_requester_is_hidden_wherever_it_stands(sender: Party, text: str, secret: str) -> None:
+    assert secret in text.lower()
+    assert secret not in masked_text(text, sender).lower()
+
+
+def test_everybody_who_wrote_to_the_ticket_is_hidden() -> None:
+    senders = [Party(kind="email", value=f"{at}@x.cn", name=name) for at, name in enumerate(("陶镕", "林霄溪"))]
+    masked = masked_text("路灯坏了，转告陶镕与林霄溪", *senders)
+    assert not any(name in masked for name in ("陶镕", "林霄溪"))
+    assert "路灯坏了" in masked
+
+
+@pytest.mark.parametrize("name", ["市民", "12345", "li", "o1"])
+def test_a_name_that_names_nobody_hides_no_words(name: str) -> None:
+    text = "市民打12345说police和o1路口的路灯坏了"
+    assert text in masked_text(text, Party(kind="email", value="a@x.cn", name=name))
+
+
+def test_a_short_latin_name_hides_no_part_of_a_word() -> None:
+    masked = masked_text("policeman Lice", Party(kind="email", value="a@x.cn", name="Lice"))
+    assert "policeman" in masked
+    assert "Lice" not in masked
+
+
+def test_a_place_keeps_its_road_and_not_whose_home_it_is() -> None:
+    sender = Party(kind="phone", value="13800138000")
+    assert "林霄溪" not in masked_text("路灯坏了", sender, place="林霄溪家")
+    assert "中山路12号" in masked_text("路灯坏了", sender, place="中山路12号")

@@ -1,0 +1,158 @@
+"""Personal spans: the forms people write numbers, names and doors in, and the ordinary words that only look alike."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normalizers.text import fold
+from tickets.masking import mask_text
+from tickets.spans import personal_spans
+
+HIDDEN = {
+    "letters before": ("tel13800138000", "13800138000"),
+    "wechat before": ("微信wx13800138000", "13800138000"),
+    "letters after": ("13800138000wx", "13800138000"),
+    "dots": ("138.0013.8000", "0013"),
+    "3-3-5": ("138 001 38000", "38000"),
+    "2-3-3-3": ("13 800 138 000", "800 138"),
+    "each digit": ("1 3 8 0 0 1 3 8 0 0 0", "3 8 0"),
+    "long dash": ("138—0013—8000", "0013"),
+    "full-width dash": ("138－0013－8000", "0013"),
+    "zero width": ("138\u200b0013\u200b8000", "0013"),
+    "two blanks": ("138  0013  8000", "0013"),
+    "line end": ("电话1380013\n8000", "1380013"),
+    "keycaps": ("1️⃣3️⃣8️⃣0️⃣0️⃣1️⃣3️⃣8️⃣0️⃣0️⃣0️⃣", "8️⃣0️⃣"),
+    "circled": ("①③⑧⓪⓪①③⑧⓪⓪⓪", "③⑧"),
+    "Han digits": ("电话一三八零零一三八零零零", "八零零一"),
+    "two without blank": ("1380013800013900139000", "13900139000"),
+    "two with a slash": ("13800138000/13900139000", "13900139000"),
+    "country code": ("008613800138000", "13800138000"),
+    "landline with blanks": ("024 2345 6789", "2345"),
+    "landline in brackets": ("(024) 2345 6789", "2345"),
+    "landline in wide brackets": ("（024）23456789", "23456789"),
+    "landline abroad": ("+86 24 2345 6789", "2345"),
+    "landline with extension": ("024-23456789-801", "801"),
+    "local landline": ("座机23456789", "23456789"),
+    "local landline with dash": ("家里电话2345-6789", "2345"),
+    "id with blanks": ("210102 19900101 1234", "19900101"),
+    "id with dashes": ("210102-19900101-123X", "19900101"),
+    "old id": ("210102900101123", "900101"),
+    "passport": ("护照E12345678", "12345678"),
+    "passport alone": ("证件E15012345办的", "15012345"),
+    "pass": ("港澳通行证C12345678", "12345678"),
+    "card in fours": ("6222 0212 3456 7890", "3456"),
+    "qq": ("QQ号123456789", "123456789"),
+    "wechat": ("微信号zhangsan_88", "zhangsan"),
+    "Han mail": ("邮箱张三@qq.com", "张三"),
+    "spaced mail": ("zhangsan @ qq.com", "zhangsan"),
+    "spelled mail": ("zhangsan(at)qq.com", "zhangsan"),
+    "wide mail": ("zhang．san＠qq．com", "zhang"),
+    "two-character surname": ("我叫欧阳修", "欧阳修"),
+    "own name": ("本人李明，住在这里", "李明"),
+    "reporter": ("反映人：李明", "李明"),
+    "complainant": ("投诉人李明，电话", "李明"),
+    "own name in a sentence": ("我叫李明是阳光花园业主", "李明"),
+    "own name before a verb": ("姓名：李明反映路灯", "李明"),
+    "traditional": ("我叫張偉，", "張偉"),
+    "rare surname": ("我叫谷雨，", "谷雨"),
+    "name with a dot": ("我叫买买提·艾力，", "买买提"),
+    "Latin name": ("我叫Li Ming,", "Li Ming"),
+    "name with a blank": ("姓名：李 明，", "李 明"),
+    "owner": ("业主李明反映", "李明"),
+    "husband": ("我丈夫张三，", "张三"),
+    "signature": ("请处理。\n此致敬礼\n李明\n2026年11月25日", "李明"),
+    "last line": ("路灯坏了，请处理。\n李明", "李明"),
+    "last line and telephone": ("请处理，谢谢！\n李明\n13800138000", "李明"),
+    "somebody's home": ("李明家", "李明"),
+    "Han door": ("阳光花园三号楼二单元五零一室", "五零一"),
+    "Han door alone": ("住五零一室", "五零一"),
+    "lettered block": ("万达广场A座1203", "1203"),
+    "estate door": ("阳光小区12-501", "501"),
+}
+
+SHOWN = [
+    "请打12345，不是12319",
+    "乘138路、139路公交到12路终点",
+    "138.5元，150.50元，3800元",
+    "15.50 16.50 17.80",
+    "共计13,800,138,000元",
+    "工资5000-8000元，2019-2020年",
+    "2026年11月25日9:00-17:30，2026.11.25，2026-11-25 13:50",
+    "工单210100-20261125-010187-8没有回复",
+    "工单FZ16082600608，FZ16082600608",
+    "来文号 SJ18012345678 已转办",
+    "全国热线400-820-8820",
+    "中山路12号、建设大街128号、解放路88号门口",
+    "阳光小区3号楼电梯坏了",
+    "第三会议室，两室一厅，三居室",
+    "面积120平方米，一座3000平米的楼",
+    "G1234次列车，T3航站楼，A座大堂",
+    "国家、专家、大家、商家、厂家都知道",
+    "我是高新区的居民，本人于昨天去过",
+    "投诉人是江北区居民，反映人认为不合理",
+    "叫做高空抛物，叫救护车，狗叫严重，",
+    "联系人不接电话，姓名和电话都留了",
+    "业主高度关注，市民方便出行",
+    "微信支付和微信公众号都不能缴费",
+    "路灯不亮\n高新区\n马路边",
+    "请尽快处理，谢谢。",
+    "邮政编码110000，车位号1203",
+    "编号2013800138000的路灯杆",
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), HIDDEN.values(), ids=HIDDEN.keys())
+def test_personal_spans_are_found_as_written_and_folded(text: str, secret: str) -> None:
+    assert secret in text
+    assert secret not in mask_text(text)
+    assert fold(secret) not in mask_text(fold(text))
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_ordinary_words_and_numbers_stay(text: str) -> None:
+    assert mask_text(text) == text
+    assert mask_text(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize("whole", ["我的手机13800138000", "座机024-23456789", "身份证210102199001011234"])
+@pytest.mark.parametrize("title", [True, False])
+def test_a_number_that_a_cut_leaves_unfinished_is_masked(whole: str, *, title: bool) -> None:
+    before = "路灯坏了，" * (10 if title else 1)
+    first = next(at for at, character in enumerate(whole) if character.isdigit())
+    for end in range(first + 3, len(whole) + 1):
+        assert not any(character.isdigit() for character in mask_text(before + whole[:end]))
+
+
+@pytest.mark.parametrize("begun", ["找我1380013", "找我138 0013 80", "找我024-234567", "证210102199001"])
+def test_an_unfinished_number_needs_no_word_before_it(begun: str) -> None:
+    assert not any(character.isdigit() for character in mask_text(begun))
+
+
+characters = st.sampled_from("0138 -—.\n＠@李明我叫姓名：家先生座室号楼一二①\u200b張İﬁＡa😀")
+
+
+@given(st.text(characters, max_size=60) | st.text(max_size=60))
+def test_spans_lie_in_the_text_in_order(text: str) -> None:
+    end = 0
+    for start, stop in personal_spans(text, ("李明", "lin")):
+        assert end <= start < stop <= len(text)
+        end = stop
+
+
+@given(st.text(characters, max_size=30), st.text(characters, max_size=30))
+def test_a_number_is_masked_whatever_stands_around_it(before: str, after: str) -> None:
+    text = f"{before}，13800138000，{after}"
+    at = len(before) + 1
+    covered = {place for start, stop in personal_spans(text) for place in range(start, stop)}
+    assert covered >= set(range(at, at + 11))
+
+
+@pytest.mark.parametrize("piece", ["1", "1 3", "12-", "a", "李", "我叫", "@a", "a@", "（", "一", "0.1", "13800138000 "])
+def test_no_text_makes_the_search_slow(piece: str) -> None:
+    text = piece * (20_000 // len(piece))
+    personal_spans("")
+    start = time.process_time()
+    personal_spans(text)
+    assert time.process_time() - start < 1.5
