@@ -17,14 +17,14 @@ _LEVEL = "emergency_level."
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
     """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
-    if incoming.id in state.seen:
+    if incoming.event_id in state.seen:
         return None
     if incoming.command is not None:
         return _refuse(incoming, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
     return Event(
-        event_id=incoming.id,
+        event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
         tickets=changed,
         at=incoming.at,
@@ -111,7 +111,7 @@ def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: 
 def _refuse(incoming: Incoming, policy: TicketPolicy) -> Event:
     kind = incoming.command.kind if incoming.command and incoming.command.kind in KINDS else "unknown"
     return Event(
-        event_id=incoming.id,
+        event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
         at=incoming.at,
         author=incoming.command.author if incoming.command else "assign",

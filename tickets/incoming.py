@@ -42,6 +42,11 @@ class Incoming(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def event_id(self) -> str:
+        """Return the id of the decision: a command's id is its sender's choice and may be a message's as well."""
+        return f"command:{self.id}" if self.command else self.id
+
+    @property
     def ref(self) -> InputRef:
         """Return the reference that the event keeps."""
         topic, partition, offset = self.position

@@ -273,7 +273,7 @@ class InputRef(Record, frozen=True, kw_only=True):
 class Event(Record, frozen=True, kw_only=True):
     """One decision, never half there; no personal text."""
 
-    event_id: Annotated[str, about("The input's id")]
+    event_id: Annotated[str, about("The input's id; a command's with `command:` before it")]
     jurisdiction: Annotated[str, about("行政区划代码 of the city")]
     tickets: Annotated[tuple[TicketVersion, ...], about("Every ticket it changed", index="object")] = ()
     at: Annotated[Time, about("Log time: the input's ce_recordedtime or the command's `at`", index="date")]
@@ -290,4 +290,6 @@ class Event(Record, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """Return the Kafka key: the first ticket, else the input's id."""
-        return self.tickets[0].ticket_id if self.tickets else self.event_id
+        if self.tickets:
+            return self.tickets[0].ticket_id
+        return self.input.message_id or self.input.command_id or self.event_id

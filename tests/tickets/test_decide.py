@@ -212,6 +212,18 @@ def test_an_emergency_marks_its_ticket_as_handed_over() -> None:
     ]
 
 
+def test_a_command_with_a_message_s_id_hides_no_message() -> None:
+    desk, one = Desk(State(POLICY)), message(1)
+    order = Command(command_id=one.message_id, jurisdiction=CITY, kind="acknowledge_handover", author="desk", at=START)
+    refused, filed = desk.take(order, position(0)), desk.take(one, position(1))
+    assert refused is not None
+    assert filed is not None
+    assert (refused.event_id, refused.key) == (f"command:{one.message_id}", one.message_id)
+    assert (filed.relation, filed.event_id) == ("new", one.message_id)
+    assert desk.take(order, position(2)) is None
+    assert fold((refused, filed), POLICY).seen.dump() == desk.state.seen.dump()
+
+
 def test_a_command_nobody_carries_out_is_refused_by_an_event() -> None:
     desk = Desk(State(POLICY))
     command = Command(command_id="c1", jurisdiction=CITY, kind="merge", author="clerk", at=START)
