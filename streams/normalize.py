@@ -71,7 +71,7 @@ class Normalize:
     async def handle_commands(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Forward a chunk of commands."""
         for records in sliced(chunk.records):
-            await self._finish([command_step(record) for record in records])
+            await self._finish(records, [command_step(record) for record in records], COMMANDS)
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
@@ -79,7 +79,8 @@ class Normalize:
         raws = await asyncio.gather(*(self._read(record) for record in records if _has_reference(record)))
         claimed = iter(raws)
         read = [next(claimed) if _has_reference(record) else _read(record) for record in records]
-        await self._finish([step(record, raw, self._policy) for record, raw in zip(records, read, strict=True)])
+        results = [step(record, raw, self._policy) for record, raw in zip(records, read, strict=True)]
+        await self._finish(records, results, STAGE)
 
     async def _read(self, record: Record) -> RawMessage | Exception:
         """Return the raw message with its bytes, or what makes that impossible for ever."""
@@ -91,9 +92,16 @@ class Normalize:
         except RecordError as error:
             return error
 
-    async def _finish(self, results: Sequence[Result]) -> None:
+    async def _finish(self, records: Sequence[Record], results: Sequence[Result], stage: str) -> None:
+        refused = await self._send(results)
+        pairs = zip(records, results, strict=True) if refused else ()
+        await self._send([_refused(record, stage) for record, result in pairs if result in refused])
+
+    async def _send(self, results: Sequence[Result]) -> list[Result]:
+        """Store the blobs, send the records, and return what Kafka refuses as too large."""
         await self._blobs.store(blob for result in results for blob in result.blobs)
-        await self._outlet.send([result.outbound for result in results])
+        refused = await self._outlet.send([result.outbound for result in results])
+        return [result for result in results if result.outbound in refused]
 
 
 def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
@@ -171,10 +179,16 @@ def _command_record(record: Record) -> Outbound:
     return Outbound(topics.MESSAGE, key, encode(command), envelope.headers(), command.jurisdiction)
 
 
-def _dead(record: Record, error: Exception, stage: str) -> Result:
+def _refused(record: Record, stage: str) -> Result:
+    """Return a dead letter that fits wherever its headers do: its bytes are in the blob store."""
+    error = TooLargeError("Kafka refuses what became of it as too large: see the topics' max.message.bytes")
+    return _dead(record, error, stage, inline_limit=0)
+
+
+def _dead(record: Record, error: Exception, stage: str, inline_limit: int = INLINE_LIMIT) -> Result:
     """Return the dead letter; with the reasons in its headers, bytes over the limit only fit by reference."""
     letter = dead_letter(record, error, stage)
-    if len(letter.value) <= INLINE_LIMIT:
+    if len(letter.value) <= inline_limit:
         return Result(letter.outbound())
     blob = Blob(_path_of(letter), letter.value)
     headers = [*letter.headers, ("ce_dataref", blob.path.encode())]

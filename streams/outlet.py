@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.connection import KafkaConnection
+from schemas.errors import TooLargeError
 from schemas.wire import Outbound
 from streams import metrics
 from streams.sender import Sender, make_producer, translated
@@ -31,13 +32,17 @@ class Outlet:
         signals: Any = app  # Faust's own types do not know that a handler may be a coroutine
         signals.on_before_shutdown.connect(self._stop)
 
-    async def send(self, outbounds: Sequence[Outbound]) -> None:
-        """Return when the brokers hold all of them. Raises RetriableError to have the chunk repeated."""
-        if not outbounds:
-            return
-        await (await self._opened()).send(outbounds)
-        for topic, count in Counter(outbound.topic for outbound in outbounds).items():
+    async def send(self, outbounds: Sequence[Outbound]) -> list[Outbound]:
+        """Return when the brokers hold all of them but those that they refuse as too large, which are the answer.
+
+        Raises RetriableError to have the chunk repeated.
+        """
+        refused = await _refused(await self._opened(), outbounds) if outbounds else []
+        sent = Counter(outbound.topic for outbound in outbounds)
+        sent.subtract(outbound.topic for outbound in refused)
+        for topic, count in sent.items():
             metrics.OUTPUTS.labels(stage=self._stage, topic=topic).inc(count)
+        return refused
 
     async def _opened(self) -> Sender:
         async with self._opening:
@@ -56,3 +61,14 @@ class Outlet:
         if producer is not None:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+
+
+async def _refused(sender: Sender, outbounds: Sequence[Outbound]) -> list[Outbound]:
+    """Send them together; when one is too large, send each alone: the repeats of the others are harmless."""
+    try:
+        await sender.send(outbounds)
+    except TooLargeError:
+        if len(outbounds) == 1:
+            return [*outbounds]
+        return [one for outbound in outbounds for one in await _refused(sender, [outbound])]
+    return []

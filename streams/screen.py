@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 import faust
+import structlog
 from faust.types import TP
+from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from normalizers import Policy, normalize
@@ -13,7 +15,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
 from schemas.errors import RecordError
 from schemas.records import Handover, RawMessage
-from schemas.wire import Outbound, Position, encode
+from schemas.wire import Outbound, Position, decode, encode
 from streams import lanes, metrics, pace
 from streams.blobs import Blobs
 from streams.chunks import Record
@@ -22,6 +24,11 @@ from streams.outlet import Outlet
 
 STAGE = "screen"
 LATE = "screen-late"
+
+SHORT_CHARACTERS = 4_000
+"""Of the text of a hand-over that is too large for Kafka."""
+
+log = structlog.get_logger()
 
 
 def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
@@ -62,7 +69,7 @@ class Screen:
                 late.append(record)
             elif raw is not None:
                 raws.append(raw)
-        await self._outlet.send(screen_chunk(raws, self._policy))
+        await self._send(raws)
 
     async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Screen claim-checked records, one at a time; waits for the blob store as long as it takes."""
@@ -72,8 +79,14 @@ class Screen:
             except RecordError as error:
                 metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
                 continue
-            await self._outlet.send(screen_chunk(raws, self._policy))
+            await self._send(raws)
         chunk.ack()
+
+    async def _send(self, raws: Iterable[RawMessage]) -> None:
+        refused = await self._outlet.send(screen_chunk(raws, self._policy))
+        if refused:
+            log.error("handovers_shortened", count=len(refused))
+            await self._outlet.send([shortened(outbound) for outbound in refused])
 
 
 def readable(record: Record) -> RawMessage | None:
@@ -106,6 +119,14 @@ def screen(raw: RawMessage, policy: Policy) -> Outbound | None:
         return None
     metrics.HANDOVERS.labels(level=urgent.level, stale=str(urgent.stale).lower()).inc()
     return _outbound(urgent, raw)
+
+
+def shortened(outbound: Outbound) -> Outbound:
+    """Return a hand-over that Kafka takes: the words around the emergency, as the desk must hear of it."""
+    urgent = decode(outbound.value, Handover)
+    begin = max(0, urgent.spans[0][0] - SHORT_CHARACTERS // 2) if urgent.spans else 0
+    text = urgent.text[begin : begin + SHORT_CHARACTERS]
+    return outbound._replace(value=encode(replace(urgent, text=text, spans=(), sender=None, location=None)))
 
 
 def _outbound(urgent: Handover, raw: RawMessage) -> Outbound:

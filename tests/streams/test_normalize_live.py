@@ -8,8 +8,10 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
+from hotline.provision import Provision
 from normalizers import Policy
 from schemas import ids, topics
 from schemas.envelope import Envelope
@@ -178,3 +180,38 @@ async def test_a_drained_worker_leaves_nothing_to_repeat(bench: Bench) -> None:
     await once([outbound(50)], 51)
     found = await bench.read(topics.MESSAGE, 52, seconds=1)
     assert sorted(decode(record.value, Message).id for record in found) == sorted(f"n{n}" for n in range(51))
+
+
+def take_less(bench: Bench, topic: str, size: int) -> None:
+    """Let a topic take `size` bytes a record, as a cluster may that somebody else runs."""
+    small = {topic: replace(topics.TOPICS[topic], extra={"max.message.bytes": str(size)})}
+    assert Provision(bench.connection, small).alter()
+
+
+async def test_a_message_that_kafka_refuses_becomes_a_dead_letter_and_the_next_ones_go_on(bench: Bench) -> None:
+    take_less(bench, topics.MESSAGE, 20_000)
+    sent = [outbound(1), outbound(2, "长" * 20_000), outbound(3)]
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()) as app:
+        await bench.put(*sent, partition=0)
+        (dead,) = await bench.read(topics.DEAD, 1)
+        await bench.put(outbound(4), partition=0)
+        found = await bench.read(topics.MESSAGE, 3, keys=True)
+        assert not app.should_stop
+    assert {decode(record.value, Message).id for record in found} == {"n1", "n3", "n4"}
+    assert (dead.key, reasons(dead)["hotline.error.code"]) == (sent[1].key, "too_large")
+    path = dict(dead.headers)["ce_dataref"].decode()
+    assert bytes(bench.blobs.get(path).bytes()) == sent[1].value
+
+
+async def test_a_command_that_kafka_refuses_becomes_a_dead_letter_and_the_next_one_goes_on(bench: Bench) -> None:
+    take_less(bench, topics.MESSAGE, 20_000)
+    long, short = (
+        Command(command_id=f"c{size}", jurisdiction="210100", kind="merge", author="clerk", at=NOON, reason="x" * size)
+        for size in (30_000, 3)
+    )
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(*(Outbound(topics.COMMAND, b"", encode(one), []) for one in (long, short)), partition=0)
+        (found,) = await bench.read(topics.MESSAGE, 1)
+        (dead,) = await bench.read(topics.DEAD, 1)
+    assert decode(found.value, Command).command_id == short.command_id
+    assert reasons(dead)["hotline.error.code"] == "too_large"

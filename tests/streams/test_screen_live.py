@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from hotline.provision import Provision
 from normalizers import Policy
 from schemas import ids, topics
 from schemas.envelope import Envelope
@@ -55,3 +57,17 @@ async def test_back_fill_is_screened_too_and_old_news_is_marked(bench: Bench) ->
         (found,) = await bench.read(topics.HANDOVER, 1)
     assert record.topic == topics.BACKFILL
     assert decode(found.value, Handover).stale is True
+
+
+async def test_a_hand_over_that_kafka_refuses_is_shortened_and_the_next_goes_on(bench: Bench) -> None:
+    small = {topics.HANDOVER: replace(topics.TOPICS[topics.HANDOVER], extra={"max.message.bytes": "20000"})}
+    assert Provision(bench.connection, small).alter()
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()) as app:
+        await bench.put(outbound(1, "水" * 20_000 + FIRE + "水" * 20), outbound(2, FIRE), partition=0)
+        found = await bench.read(topics.HANDOVER, 2, keys=True)
+        assert not app.should_stop
+    urgent = {one.message_id: one for one in (decode(record.value, Handover) for record in found)}
+    long, short = (urgent[ids.message_id("/hotline/record/office", name)] for name in ("n1", "n2"))
+    assert short.text == FIRE
+    assert FIRE in long.text
+    assert (long.level, long.classes) == (short.level, short.classes)
