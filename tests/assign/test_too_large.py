@@ -10,7 +10,7 @@ from obstore.store import LocalStore
 from hotline.provision import Provision
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.records import Message, Ticket
+from schemas.records import Attachment, Message, Ticket
 from schemas.wire import Outbound
 from streams.assign import Assign
 from streams.lanes import Chunk
@@ -120,3 +120,23 @@ async def test_an_input_whose_snapshot_cannot_be_made_becomes_a_dead_letter(
     (dead,) = await logs.read(connection, topics.DEAD)
     assert dead.key == messages[1].message_id.encode()
     assert dict(dead.headers)["hotline.error.code"] == b"internal"
+
+
+async def test_a_ticket_that_grows_and_grows_keeps_every_follow_up(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    files = tuple(
+        Attachment(id=f"a{number}", name=f"{'照片' * 40}{number}.txt", media_type="text/plain", size=9)
+        for number in range(900)
+    )
+    letters = [message(1, attachments=files)]
+    letters += [message(number, f"第{number}封", answers=(f"{CITY}-1",), attachments=files) for number in range(2, 6)]
+    letters.append(message(9, "另一件事", sender="13900139000"))
+    assign = Assign(connection, blobs, POLICY)
+    for one in letters:
+        await logs.write(connection, [logs.outbound(one)])
+        partition = await handled(connection, assign)
+    await assert_memory_is_as_the_log(connection, assign, partition, blobs)
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, letters)
+    assert await logs.read(connection, topics.DEAD) == []
