@@ -51,19 +51,21 @@ class WeChat:
     def _echo(self, given: Mapping[str, str]) -> bytes:
         """Return the echostr; signed like a message where the platform encrypts it."""
         if "msg_signature" not in given:
-            self._check_sender(given)
+            self._nonces.claim(*self._check_sender(given))
             return needed(given, "echostr")[0].encode("utf-8", "replace")
         signature, timestamp, nonce, echo = needed(given, "msg_signature", "timestamp", "nonce", "echostr")
         self._check_fresh(timestamp)
         if "signature" in given:
-            self._check_sender(given)
+            self._nonces.claim(*self._check_sender(given))
         check_signature(self._tokens, signature, timestamp, nonce, echo)
         return cipher.decrypt(echo, self._keys, self._settings.appid)
 
     def _verified(self, given: Mapping[str, str], body: bytes) -> bytes:
         timestamp, nonce = self._check_sender(given)
         if _is_encrypted(given):
-            return self._decrypted(given, timestamp, nonce, body)
+            decrypted = self._decrypted(given, timestamp, nonce, body)
+            self._nonces.claim(timestamp, nonce)
+            return decrypted
         self._check_mode("plain" in self._settings.modes)
         self._nonces.check(timestamp, nonce, body)
         return body

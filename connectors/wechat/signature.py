@@ -66,19 +66,29 @@ def _bytes(text: str) -> bytes:
 
 
 class Nonces:
-    """Which body came with which nonce, for a while: in plain mode the signature does not cover the body.
+    """Which nonce signed what, for a while: in plain mode the signature does not cover the body.
 
-    The platform may repeat a request as it was. The same signature with another body is a forger's.
+    The platform may repeat a request as it was. The same signature with another body is a forger's, also when it was
+    overheard from a request that signed its body, or from an echo.
     """
 
     def __init__(self, most: int = 65_536) -> None:
         self._most = most
-        self._bodies: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._signed: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     def check(self, timestamp: str, nonce: str, body: bytes) -> None:
-        """Remember a verified request; raises RefusedRequest when its nonce came with another body."""
+        """Remember a plain request; raises RefusedRequest when its nonce came with anything else."""
         digest = hashlib.sha256(body).digest()
-        if self._bodies.setdefault((timestamp, nonce), digest) != digest:
+        if self._remember(timestamp, nonce, digest) != digest:
             raise RefusedRequest("a used nonce with another body: forged", reason="nonce")
-        if len(self._bodies) > self._most:
-            self._bodies.popitem(last=False)
+
+    def claim(self, timestamp: str, nonce: str) -> None:
+        """Remember a request that brings no plain body; it proves itself, so it is never refused for its nonce."""
+        self._remember(timestamp, nonce, b"")
+
+    def _remember(self, timestamp: str, nonce: str, signed: bytes) -> bytes:
+        """Return what came with the nonce first."""
+        first = self._signed.setdefault((timestamp, nonce), signed)
+        if len(self._signed) > self._most:
+            self._signed.popitem(last=False)
+        return first

@@ -319,6 +319,45 @@ def test_a_signature_that_was_overheard_signs_no_other_body() -> None:
     assert refusal(wechat, replace(sent, body=text("2", "forged").encode())) == (403, "nonce")
 
 
+def overheard(sent: Request, body: str) -> Request:
+    """A plain request of a forger, with the signature of what the platform sent."""
+    query = {name: sent.query[name] for name in ("signature", "timestamp", "nonce")}
+    return replace(sent, method="POST", query=query, body=body.encode())
+
+
+@pytest.mark.parametrize("mode", ["compatible", "safe"])
+def test_a_signature_of_an_encrypted_request_signs_no_plain_body(mode: str) -> None:
+    wechat, sent = account(), push(text("1"), mode)
+    received(wechat, sent)
+    assert refusal(wechat, overheard(sent, text("2", "forged"))) == (403, "nonce")
+    assert refusal(wechat, overheard(sent, text("1"))) == (403, "nonce")
+    assert received(wechat, sent).envelope.id == "1"  # the platform's own repeat
+    assert received(wechat, push(text("1"), mode)).envelope.id == "1"  # encrypted anew under the same nonce
+
+
+@pytest.mark.parametrize("mode", ["compatible", "safe"])
+def test_a_forger_who_is_first_does_not_shut_out_the_platform(mode: str) -> None:
+    wechat, sent = account(), push(text("1"), mode)
+    wechat.accept(overheard(sent, text("2", "forged")))
+    assert received(wechat, sent).envelope.id == "1"
+    assert refusal(wechat, overheard(sent, text("3", "forged"))) == (403, "nonce")
+
+
+def test_a_signature_of_an_echo_signs_no_plain_body() -> None:
+    wechat = account()
+    sent = echo(signature=get_signature(TOKEN, STAMP, "7"), timestamp=STAMP, nonce="7", echostr="1")
+    for _ in range(2):
+        assert wechat.accept(sent).answer.body == b"1"
+    assert refusal(wechat, overheard(sent, text("2", "forged"))) == (403, "nonce")
+
+
+def test_an_echo_of_a_forger_does_not_stop_the_platforms_repeats() -> None:
+    wechat, sent = account(), push(text("1"), "plain")
+    received(wechat, sent)
+    wechat.accept(replace(sent, method="GET", query={**sent.query, "echostr": ("1",)}, body=b""))
+    assert received(wechat, sent).envelope.id == "1"
+
+
 # Keys change
 
 
