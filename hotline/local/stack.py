@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,10 @@ from hotline.local.state import ServerName, StackState
 _START_SECONDS = 90.0
 _FAILED_STARTS = 3
 _ROOM_FOR_DATA = 512 << 20
-# Positions and references into a Kafka that is gone would be worse than none, so they go with it.
-_KEPT = ("kafka", "elasticsearch", "logs", "blobs", "journal", "faust", "demo")
+_OURS = ("kafka", "elasticsearch", "logs", "demo")
+# Positions in a Kafka that is gone, and references from it, would be worse than none: they go with the local one, and
+# stay with an existing one. There the journal holds the only copy of what citizens were told is received.
+_OF_KAFKA = ("journal", "blobs", "faust")
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,17 @@ class Stack:
             self._stop()
 
     def wipe(self, progress: Progress = SILENT) -> None:
-        """Stop, and delete what hotline keeps in the data folder; what others put there stays."""
-        self.down(progress)
-        with self._exclusively():
-            for name in _KEPT:
-                shutil.rmtree(self.data_dir / name, ignore_errors=True)
-            state.forget(self.data_dir)
+        """Stop, and delete what hotline keeps in the data folder, but for what an existing Kafka needs.
+
+        What others put there stays. Raises StackError while a receiver keeps messages there.
+        """
+        names = _OURS if self._existing.bootstrap_servers else (*_OURS, *_OF_KAFKA)
+        with _unused(self.data_dir / "journal") if "journal" in names else nullcontext():
+            self.down(progress)
+            with self._exclusively():
+                for name in names:
+                    shutil.rmtree(self.data_dir / name, ignore_errors=True)
+                state.forget(self.data_dir)
 
     def status(self) -> list[ServerStatus]:
         """Return what each server of ours does now; an existing cluster is not listed."""
@@ -215,6 +222,20 @@ class Stack:
         with (self.data_dir / "stack.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def _unused(journal: Path) -> Iterator[None]:
+    """Hold the lock of the journal, so that no receiver begins meanwhile."""
+    if not (journal / "lock").exists():
+        yield
+        return
+    with (journal / "lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StackError("A receiver uses the journal: stop `hotline run` first, then wipe.") from error
+        yield
 
 
 def _managed(existing: Existing) -> list[ServerName]:

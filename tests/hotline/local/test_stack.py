@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from connectors.journal import Journal
 from hotline.local.errors import StackError
 from hotline.local.stack import Endpoints, Existing, Stack
 
@@ -129,6 +130,48 @@ def test_down_also_stops_what_a_killed_supervisor_left_and_wipe_deletes_it(own: 
     own.wipe()
     assert own.pid("kafka") is own.pid("elasticsearch") is None
     assert not {"kafka", "elasticsearch", "logs", "stack.json"} & {path.name for path in own.data_dir.iterdir()}
+
+
+FOLDERS = ("kafka", "elasticsearch", "logs", "demo", "blobs", "journal", "faust", "of somebody else")
+
+
+@pytest.fixture
+def used(tmp_path: Path) -> Path:
+    """A data folder in which everything lies."""
+    for name in FOLDERS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kept").touch()
+    return tmp_path
+
+
+def left(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_dir()}
+
+
+@pytest.mark.parametrize(
+    ("existing", "expected"),
+    [
+        (Existing("broker:9092", "https://search:9200"), {"blobs", "journal", "faust", "of somebody else"}),
+        (Existing("broker:9092"), {"blobs", "journal", "faust", "of somebody else"}),
+        (Existing(None, "https://search:9200"), {"of somebody else"}),
+        (Existing(), {"of somebody else"}),
+    ],
+)
+def test_wipe_keeps_what_an_existing_kafka_needs(used: Path, existing: Existing, expected: set[str]) -> None:
+    Stack(used, existing).wipe()
+    assert left(used) == expected
+
+
+def test_wipe_is_refused_while_a_receiver_keeps_messages(used: Path) -> None:
+    journal = Journal(used / "journal")
+    with pytest.raises(StackError, match="stop `hotline run`"):
+        Stack(used).wipe()
+    assert left(used) == set(FOLDERS)
+    Stack(used, Existing("broker:9092")).wipe()
+    assert (used / "journal" / "kept").exists()
+    journal.close()
+    Stack(used).wipe()
+    assert left(used) == {"of somebody else"}
 
 
 def test_existing_clusters_are_used_and_nothing_is_started(tmp_path: Path) -> None:
