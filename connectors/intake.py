@@ -63,6 +63,11 @@ class Intake:
         """Say whether the journal has little room left."""
         return self._journal.full
 
+    @property
+    def journal_bytes(self) -> int:
+        """Return how many bytes wait in the journal for Kafka."""
+        return self._journal.size_bytes
+
     async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
         """Return when the messages are safe; raises UnreachableError when nothing holds them."""
         waiting = _Waiting(messages, asyncio.get_running_loop().create_future())

@@ -14,7 +14,7 @@ ERRORS = Counter(
 )
 LAST_SUCCESS = Gauge(
     "hotline_connectors_last_success_timestamp_seconds",
-    "When a source was last asked with success",
+    "When a source was last asked with success, or a message that it pushed was safe",
     ["channel", "connector"],
 )
 UP = Gauge("hotline_connectors_up", "1 while a source answers, else 0", ["channel", "connector"])

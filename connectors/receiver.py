@@ -4,13 +4,16 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from urllib.parse import parse_qs
 
 import structlog
 import uvicorn
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import requests
 from starlette.applications import Starlette
@@ -21,9 +24,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors import metrics
 from connectors.base import Answer, PushConnector, Request
-from connectors.intake import Intake, Publisher
+from connectors.intake import Intake, Outcome, Publisher
 from connectors.journal import Journal
 from schemas.errors import MisconfiguredError, RefusedRequest, RetriableError
+from schemas.records import RawMessage
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +53,15 @@ class ReceiverSettings(BaseModel):
     journal_max_bytes: int = Field(1 << 30, gt=0, description="With this much in the journal senders are told 503")
 
 
+class ReceiverReport(Struct, frozen=True, kw_only=True):
+    """One moment of the receiver's life; it is degraded when the journal has hardly any room left."""
+
+    state: Literal["starting", "running", "degraded"]
+    last_success: datetime | None
+    journal_bytes: int
+    journal_full: bool
+
+
 class Receiver:
     """An ASGI application: each path is one push connector's."""
 
@@ -65,11 +78,23 @@ class Receiver:
         self._limits = body_limits or {}
         self._running = 0
         self._ready = False
+        self._last_success: datetime | None = None
         hosted = [
             Route(path, self._endpoint(path, connector), methods=["GET", "POST"]) for path, connector in routes.items()
         ]
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
         self._app = Starlette(routes=[*health, *hosted], lifespan=lambda _: self.lifespan())
+
+    @property
+    def report(self) -> ReceiverReport:
+        """Return the report of this moment."""
+        full = self._intake.full
+        return ReceiverReport(
+            state="starting" if not self._ready else "degraded" if full else "running",
+            last_success=self._last_success,
+            journal_bytes=self._intake.journal_bytes,
+            journal_full=full,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
@@ -114,7 +139,7 @@ class Receiver:
         """Return what became of a request, and its answer: a success only when the messages are safe."""
         try:
             accepted = connector.accept(await self._read(request, limit))
-            outcome = await self._intake.keep(accepted.messages) if accepted.messages else "answered"
+            outcome = await self._kept(accepted.messages) if accepted.messages else "answered"
         except RefusedRequest as refusal:
             metrics.PUSH_REFUSED.labels(connector.channel, refusal.reason).inc()
             return "refused", Answer(status=refusal.status)
@@ -125,6 +150,14 @@ class Receiver:
             _log.error("push_failed", channel=connector.channel, error=type(error).__name__)
             return "failed", Answer(status=500)
         return outcome, accepted.answer
+
+    async def _kept(self, messages: Sequence[RawMessage]) -> Outcome:
+        outcome = await self._intake.keep(messages)
+        self._last_success = datetime.now(UTC)
+        for message in messages:
+            last = metrics.LAST_SUCCESS.labels(message.channel, message.envelope.account)
+            last.set(self._last_success.timestamp())
+        return outcome
 
     async def _read(self, request: requests.Request, limit: int) -> Request:
         query = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)

@@ -5,9 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from msgspec import to_builtins
-
-from hotline import services
+from hotline import probes, services
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
 
@@ -105,18 +103,23 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
 
     chosen = settings.receiver
     connection, blobs = services.kafka(settings), services.blobs(settings)
+    running: list[Receiver] = []
 
     async def run(stop: asyncio.Event) -> None:
         publisher = Publisher(connection, blobs)
         journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
-            await serve_until(Receiver(routes, publisher, journal, chosen), chosen, stop)
+            running.append(Receiver(routes, publisher, journal, chosen))
+            await serve_until(running[-1], chosen, stop)
         finally:
             publisher.close()
             journal.close()
 
-    return Component(name=name, run=run)
+    def probe() -> Mapping[str, Any]:
+        return probes.receiver(running[-1].report) if running else {"detail": "starting"}
+
+    return Component(name=name, run=run, probe=probe)
 
 
 def mailbox(settings: "Settings", which: str) -> "Mailbox":
@@ -144,12 +147,7 @@ def _pull(settings: "Settings", name: str, which: str) -> Component:
             cursors.close()
             publisher.close()
 
-    return Component(name=name, run=blocking(work), probe=lambda: _told(health))
-
-
-def _told(health: Any) -> Mapping[str, Any]:
-    report = to_builtins(health.report)
-    return {"last_success": report["last_success"], "detail": report["sentence"], "state": report["state"]}
+    return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
 
 
 def _value(gauge: Any, **labels: str) -> float:

@@ -1,0 +1,50 @@
+"""What components of the connectors' room tell about themselves in /readyz."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectors.health import HealthReport
+    from connectors.receiver import ReceiverReport
+
+
+def connector(report: "HealthReport") -> Mapping[str, Any]:
+    """Say what keeps a connector from working, what it complains of, and that messages were put aside."""
+    told = [report.sentence, *report.complaints, _put_aside(report.dead_letters)]
+    return {
+        "state": report.state,
+        "last_success": _text(report.last_success),
+        "detail": _joined(told),
+        "dead_letters": report.dead_letters,
+    }
+
+
+def receiver(report: "ReceiverReport") -> Mapping[str, Any]:
+    """Say what waits for Kafka; as long as the journal has room, citizens are heard and the receiver is ready."""
+    return {
+        "state": report.state,
+        "last_success": _text(report.last_success),
+        "detail": _joined([_waiting(report.journal_bytes), _full(report.journal_full)]),
+        "journal_bytes": report.journal_bytes,
+    }
+
+
+def _put_aside(letters: int) -> str | None:
+    return f"{letters} dead letters since the start, see `hotline dead list`" if letters else None
+
+
+def _waiting(size: int) -> str | None:
+    return f"{size} bytes wait in the journal: Kafka does not answer, see `hotline doctor`" if size else None
+
+
+def _full(full: bool) -> str | None:
+    return "the journal is nearly full, then senders are told 503" if full else None
+
+
+def _joined(told: list[str | None]) -> str | None:
+    return "; ".join(sentence for sentence in told if sentence) or None
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
