@@ -1,6 +1,7 @@
-"""Records a second through `normalize`: the pure function on one core, and the stage between real topics.
+"""Records a second through `normalize`: the pure function on one core, the stage between real topics, its peer.
 
-`python -m benchmarks.normalize [RECORDS]`. Findings (emergencies) and features are made for every record.
+`python -m benchmarks.normalize [RECORDS]`. Findings (emergencies) and features are made for every record. The peer is a
+bare confluent-kafka loop that calls the same functions on the same topic.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from unittest.mock import patch
 from obstore.store import MemoryStore
 from prometheus_client import REGISTRY
 
+from benchmarks import bare
 from benchmarks.transport import WORDS, a_kafka
 from hotline.provision import Provision
 from normalizers import Policy, normalize
@@ -35,6 +37,9 @@ PARTITIONS = 4
 BATCH = 1000
 
 Make = Callable[[int], RawMessage]
+
+
+COLUMNS = ("no findings", "pure/CPU-s", "stage/CPU-s", "bare/CPU-s", "stage/s", "bare/s")
 
 
 def text_of(number: int) -> str:
@@ -142,14 +147,16 @@ def main() -> None:
     group = f"bench-{time.time_ns()}"
     with a_kafka() as broker:
         Provision(KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS)).create()
-        print(f"{'kind':<16}{'no findings':>12}{'pure/CPU-s':>12}{'stage/CPU-s':>13}{'stage/s':>10}   of {count:,}")
+        print(f"{'kind':<16}{' '.join(f'{name:>12}' for name in COLUMNS)}   {count:,} records, mails a fifth")
         for name, (make, fewer) in KINDS.items():
             raws = [make(number) for number in range(count // fewer)]
             with patch("normalizers.normalize._emergency", lambda *_: None):
                 plain = pure(raws)
             alone = pure(raws)
             rate, per_cpu = asyncio.run(end_to_end(broker, group, raws[0].channel, len(raws)))
-            print(f"{name:<16}{plain:>12,.0f}{alone:>12,.0f}{per_cpu:>13,.0f}{rate:>10,.0f}")
+            peer, peer_per_cpu = bare.normalize(broker, raws[0].channel, len(raws), PARTITIONS)
+            figures = (plain, alone, per_cpu, peer_per_cpu, rate, peer)
+            print(f"{name:<16}{' '.join(f'{figure:>12,.0f}' for figure in figures)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Documents a second from Kafka into Elasticsearch: our sink, beside two bare loops over the same topic.
+"""Documents a second from Kafka into Elasticsearch: our sink, beside three bare loops over the same topic.
 
-`python -m benchmarks.sink [DOCUMENTS] [RUNS]`. `helpers` is aiokafka with elasticsearch's own `async_bulk`, `ndjson` is
-aiokafka with aiohttp, three requests in flight, and no look at any answer: the least that any program must do.
+`python -m benchmarks.sink [DOCUMENTS] [RUNS]`. `confluent` is confluent-kafka with urllib3, three requests in flight;
+`helpers` is aiokafka with elasticsearch's own `async_bulk`; `ndjson` is aiokafka with aiohttp, three requests in
+flight, and no look at any answer: the least that any program must do.
 With `tune` instead: our sink under other settings, one at a time.
 """
 
@@ -26,6 +27,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from elasticsearch import AsyncElasticsearch, helpers
 from msgspec.structs import replace
 
+from benchmarks import bare
 from benchmarks.transport import WORDS
 from hotline.local.stack import Stack
 from normalizers.text import fold
@@ -200,6 +202,17 @@ async def with_ndjson(broker: str, url: str, topic: str, count: int) -> None:
     meter.report()
 
 
+async def with_confluent(broker: str, url: str, topic: str, count: int) -> None:
+    """Be the loop of the other Kafka client, which blocks."""
+    async with AsyncElasticsearch(url) as client:
+        await ensure_indices(client, [INDEX])
+    seconds, cpu = await asyncio.to_thread(bare.index, broker, url, topic, INDEX.alias, count)
+    print(json.dumps({"seconds": seconds, "cpu": cpu}), flush=True)
+
+
+ENGINES = {"confluent": with_confluent, "helpers": with_helpers, "ndjson": with_ndjson}
+
+
 @contextmanager
 def servers() -> Iterator[tuple[str, str]]:
     """Give Kafka and Elasticsearch: those of the settings, or a stack of its own."""
@@ -266,7 +279,7 @@ def main() -> None:
     if tune:
         compare({name: ("ours", changes) for name, changes in TUNED.items()}, count, runs)
     else:
-        compare({name: (name, {}) for name in ("ours", "helpers", "ndjson")}, count, runs)
+        compare({name: (name, {}) for name in ("ours", *ENGINES)}, count, runs)
 
 
 def worker(told: str) -> None:
@@ -275,7 +288,7 @@ def worker(told: str) -> None:
     if engine == "ours":
         asyncio.run(ours(broker, url, topic, count, changes))
     else:
-        asyncio.run((with_helpers if engine == "helpers" else with_ndjson)(broker, url, topic, count))
+        asyncio.run(ENGINES[engine](broker, url, topic, count))
 
 
 if __name__ == "__main__":
