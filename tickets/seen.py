@@ -1,4 +1,4 @@
-"""Seen: every input id ever decided, 16 bytes each, for ever."""
+"""Seen: every input id ever decided, and whatever else must be known for ever in 16 bytes each."""
 
 import hashlib
 

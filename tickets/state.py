@@ -36,6 +36,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     tickets: list[TicketState]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
+    left: bytes
+    successors: dict[str, str]
     sequences: dict[str, int]
     positions: dict[str, dict[int, int]]
     never: list[tuple[str, str]]
@@ -47,6 +49,8 @@ class State:
     """Live tickets and the indices that find them; changed by `apply` alone.
 
     `bodies` holds the last snapshot of each live ticket as JSON: it is filled from the ticket topic, not from events.
+    `left` holds who took part in tickets that left the memory. The ticket that one of them opens by an answer is the
+    successor of the one that left: what answers that one goes there.
     """
 
     def __init__(self, policy: TicketPolicy) -> None:
@@ -54,6 +58,9 @@ class State:
         self.tickets: dict[str, TicketState] = {}
         self.bodies: dict[str, bytes] = {}
         self.by_thread: dict[str, str] = {}
+        self.left = Seen()
+        self.successors: dict[str, str] = {}
+        self.predecessors: dict[str, str] = {}
         self.by_text: dict[str, list[str]] = {}
         self.sequences: dict[str, int] = {}
         self.positions: dict[str, dict[int, int]] = {}
@@ -67,8 +74,18 @@ class State:
         return self.positions.get(topic, {}).get(partition, -1)
 
     def in_thread(self, jurisdiction: str, key: str) -> str | None:
-        """Return the ticket that holds the message with this hashed thread id; it may have left the memory."""
-        return self.by_thread.get(scoped(jurisdiction, key))
+        """Return the ticket of the message with this hashed thread id, or its successor; it may have left."""
+        ticket_id = self.by_thread.get(scoped(jurisdiction, key))
+        while ticket_id in self.successors:
+            ticket_id = self.successors[ticket_id]
+        return ticket_id
+
+    def may_answer(self, ticket_id: str, people: Iterable[str]) -> bool:
+        """Say whether one of these people took part in a ticket before it left, or in one that it succeeds."""
+        line = [ticket_id]
+        while line[-1] in self.predecessors:
+            line.append(self.predecessors[line[-1]])
+        return any(_part(one, person) in self.left for one in line for person in people)
 
     def with_text(self, jurisdiction: str, key: str) -> Iterable[TicketState]:
         """Return the live tickets of a city that hold this very text."""
@@ -80,6 +97,8 @@ class State:
             tickets=list(self.tickets.values()),
             bodies=self.bodies,
             by_thread=self.by_thread,
+            left=self.left.dump(),
+            successors=self.successors,
             sequences=self.sequences,
             positions=self.positions,
             never=sorted(self.never),
@@ -93,6 +112,9 @@ class State:
         state = cls(policy)
         state.bodies = dict(snapshot.bodies)
         state.by_thread = dict(snapshot.by_thread)
+        state.left = Seen(snapshot.left)
+        state.successors = dict(snapshot.successors)
+        state.predecessors = {later: earlier for earlier, later in snapshot.successors.items()}
         state.sequences = dict(snapshot.sequences)
         state.positions = {topic: dict(offsets) for topic, offsets in snapshot.positions.items()}
         state.never = set(snapshot.never)
@@ -117,7 +139,7 @@ class State:
             heapq.heappush(self._closed, (ticket.closed_at, ticket.ticket_id))
 
     def evict(self, now: datetime) -> None:
-        """Let tickets go that were closed long before log time `now`; thread hashes stay, to name a `related` one."""
+        """Let tickets go that were closed long before log time `now`; who may answer them stays known."""
         while self._closed and self._closed[0][0] + self.policy.evict_after < now:
             closed_at, ticket_id = heapq.heappop(self._closed)
             ticket = self.tickets.get(ticket_id)
@@ -127,6 +149,8 @@ class State:
     def _forget(self, ticket: TicketState) -> None:
         del self.tickets[ticket.ticket_id]
         self.bodies.pop(ticket.ticket_id, None)
+        for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
+            self.left.add(_part(ticket.ticket_id, person))
         for key in (scoped(ticket.jurisdiction, key) for key in ticket.text_keys):
             rest = [other for other in self.by_text.get(key, ()) if other != ticket.ticket_id]
             if rest:
@@ -163,6 +187,11 @@ def _opened(state: State, decision: Event, change: event.Opened) -> None:
     state.tickets[change.ticket_id] = TicketState(
         ticket_id=change.ticket_id, ticket_no=change.ticket_no, jurisdiction=decision.jurisdiction
     )
+    people = decision.features.requesters if decision.features else ()
+    for related in change.related:
+        if state.may_answer(related, people):
+            state.successors[related] = change.ticket_id
+            state.predecessors[change.ticket_id] = related
     state.sequences[day_key(decision.jurisdiction, change.day)] = change.sequence
 
 
@@ -240,6 +269,10 @@ def day_key(jurisdiction: str, day: str) -> str:
 def scoped(jurisdiction: str, key: str) -> str:
     """Return an index key that never crosses cities, whichever partition they share."""
     return f"{jurisdiction}:{key}"
+
+
+def _part(ticket_id: str, person: str) -> str:
+    return f"{ticket_id} {person}"
 
 
 def _extend(known: list[str], more: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from schemas import ids
 from schemas.records import Command, Event, InputRef, Message, TicketVersion, event
-from tests.tickets.build import CITY, START, message, position
+from tests.tickets.build import CITY, START, digest, message, position
 from tickets.decide import decide
 from tickets.desk import Desk
 from tickets.incoming import Incoming
@@ -24,7 +24,7 @@ def desk_after(messages: Iterable[Message]) -> tuple[Desk, list[Event | None]]:
     return desk, [desk.take(one, position(offset)) for offset, one in enumerate(messages)]
 
 
-def status(desk: Desk, ticket_id: str, to: str, at_minutes: float) -> None:
+def status(desk: Desk, ticket_id: str, to: str, at_minutes: float) -> Event:
     ticket = desk.state.tickets[ticket_id]
     decision = Event(
         event_id=f"clerk-{to}-{at_minutes}",
@@ -37,6 +37,7 @@ def status(desk: Desk, ticket_id: str, to: str, at_minutes: float) -> None:
         changes=(event.StatusSet(ticket_id=ticket_id, status=to),),
     )
     apply(desk.state, decision)
+    return decision
 
 
 def test_a_first_message_opens_a_ticket_with_final_ids() -> None:
@@ -170,20 +171,106 @@ def test_a_reply_reopens_a_closed_ticket() -> None:
     assert desk.state.tickets[ticket_id].closed_at is None
 
 
-def test_a_reply_to_a_ticket_that_left_opens_a_related_one() -> None:
-    desk, (first,) = desk_after([message(1)])
-    assert first is not None
+LATE = 91 * 24 * 60
+
+
+def desk_without(first: Message) -> tuple[Desk, str, list[Event]]:
+    """Return a desk whose first ticket was closed and has left, its id, and the events so far."""
+    desk, (opened,) = desk_after([first])
+    assert opened is not None
     desk.flush()
-    ticket_id = first.tickets[0].ticket_id
-    status(desk, ticket_id, "resolved", 5)
-    late = 91 * 24 * 60
-    desk.take(message(9, "别的事", sender="13600136000", minutes=late), position(9))
+    ticket_id = opened.tickets[0].ticket_id
+    closed = status(desk, ticket_id, "resolved", 5)
+    other = desk.take(message(9, "别的事", sender="13600136000", minutes=LATE), position(9))
+    assert other is not None
     assert ticket_id not in desk.state.tickets
     assert ticket_id not in desk.state.bodies
-    reply = desk.take(message(10, "又坏了", answers=(f"{CITY}-1",), minutes=late + 1), position(10))
+    return desk, ticket_id, [opened, closed, other]
+
+
+def late(desk: Desk, number: int, text: str, answers: int = 1, **given: str) -> Event:
+    reply = message(number, text, answers=(f"{CITY}-{answers}",), minutes=LATE + number, **given)  # type: ignore[arg-type]
+    decision = desk.take(reply, position(number))
+    assert decision is not None
+    return decision
+
+
+def test_replies_to_a_ticket_that_left_share_one_related_ticket() -> None:
+    desk, ticket_id, events = desk_without(message(1))
+    replies = [late(desk, 10, "又坏了"), late(desk, 11, "还没人来"), late(desk, 12, "第三次了", answers=10)]
+    assert [one.relation for one in replies] == ["new", "follow_up", "follow_up"]
+    assert len({one.tickets[0].ticket_id for one in replies}) == 1
+    ticket = desk.ticket(replies[0].tickets[0].ticket_id)
+    assert (ticket.related, ticket.message_count) == ((ticket_id,), 3)
+    desk.flush()
+    rebuilt = fold([*events, *replies], POLICY).dump()
+    assert replace(rebuilt, bodies={}) == replace(desk.state.dump(), bodies={})
+    assert State.of(desk.state.dump(), POLICY).dump() == desk.state.dump()
+
+
+def test_a_participant_of_a_ticket_that_left_finds_its_successor() -> None:
+    desk, _, _ = desk_without(message(1, cc=("13900139000",)))
+    wife = late(desk, 10, "我是他妻子，又坏了", sender="13900139000")
+    husband = late(desk, 11, "还是我", answers=10)
+    assert (wife.relation, wife.method) == ("new", "references_closed_long_ago")
+    assert (husband.relation, husband.tickets[0].ticket_id) == ("follow_up", wife.tickets[0].ticket_id)
+
+
+def test_a_successor_that_left_as_well_has_a_successor() -> None:
+    desk, _, _ = desk_without(message(1))
+    second = late(desk, 10, "又坏了").tickets[0].ticket_id
+    desk.flush()
+    status(desk, second, "resolved", LATE + 11)
+    desk.take(message(20, "别的事二", sender="13600136000", minutes=2 * LATE + 20), position(20))
+    assert second not in desk.state.tickets
+    third = desk.take(message(21, "再次", answers=(f"{CITY}-1",), minutes=2 * LATE + 21), position(21))
+    assert third is not None
+    assert desk.ticket(third.tickets[0].ticket_id).related == (second,)
+
+
+def test_who_took_part_in_a_ticket_that_left_is_kept_in_16_bytes_each() -> None:
+    desk, ticket_id, _ = desk_without(message(1, cc=("13900139000",)))
+    assert len(desk.state.dump().left) == 2 * 16
+    assert desk.state.may_answer(ticket_id, (f"k:{digest('13900139000')}",))
+    assert not desk.state.may_answer(ticket_id, (f"k:{digest('13600136000')}",))
+    assert not desk.state.may_answer(f"{CITY}-other", (f"k:{digest('13900139000')}",))
+
+
+def test_a_stranger_s_ticket_never_succeeds_one_that_left() -> None:
+    desk, ticket_id, _ = desk_without(message(1))
+    forged = late(desk, 10, "我是骗子", sender="19900000000")
+    related = tuple(
+        replace(change, related=(ticket_id,)) if isinstance(change, event.Opened) else change
+        for change in forged.changes
+    )
+    state = State.of(desk_without(message(1))[0].state.dump(), POLICY)
+    apply(state, replace(forged, changes=related))
+    assert state.successors == {}
+
+
+def test_a_stranger_who_quotes_a_ticket_that_left_only_proposes() -> None:
+    desk, ticket_id, _ = desk_without(message(1))
+    forged = late(desk, 10, "我是骗子", sender="19900000000")
+    mine = desk.ticket(forged.tickets[0].ticket_id)
+    assert (forged.method, mine.related) == ("no_relation_found", ())
+    assert [(one.relation, one.target) for one in mine.proposals] == [("follow_up", ticket_id)]
+    assert desk.ticket(late(desk, 11, "又坏了").tickets[0].ticket_id).related == (ticket_id,)
+
+
+def test_a_reply_to_a_ticket_that_left_joins_the_ticket_that_says_the_same() -> None:
+    desk, _, _ = desk_without(message(1))
+    afresh = desk.take(message(10, "路灯又坏了", minutes=LATE + 10), position(10))
+    assert afresh is not None
+    reply = late(desk, 11, "路灯又坏了")
+    assert (reply.relation, reply.tickets[0].ticket_id) == ("same_person_same_matter", afresh.tickets[0].ticket_id)
+
+
+def test_a_stranger_in_between_does_not_hide_the_own_ticket() -> None:
+    stranger = message(2, "我也是", sender="13700137000", answers=(f"{CITY}-1",))
+    _, (first, _, reply) = desk_after([message(1), stranger, message(3, "还没修", answers=(f"{CITY}-2", f"{CITY}-1"))])
+    assert first is not None
     assert reply is not None
-    assert reply.relation == "new"
-    assert desk.ticket(reply.tickets[0].ticket_id).related == (ticket_id,)
+    assert (reply.relation, reply.tickets[0].ticket_id) == ("follow_up", first.tickets[0].ticket_id)
 
 
 def test_an_open_ticket_never_leaves() -> None:

@@ -6,29 +6,31 @@ from tickets.state import State
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
-    """Follow the References nearest first; a stranger who quotes them only proposes."""
-    features = incoming.features
-    for key in features.threads:
+    """Follow the References, nearest first, to a ticket of this person; a stranger who quotes one only proposes."""
+    stranger: Verdict | None = None
+    for key in incoming.features.threads:
         ticket_id = state.in_thread(incoming.jurisdiction, key)
-        if ticket_id is None:
+        if ticket_id is None or (incoming.id, ticket_id) in state.never:
             continue
-        ticket = state.tickets.get(ticket_id)
-        if ticket is None:
-            return _evicted(ticket_id, key)
-        if (incoming.id, ticket_id) in state.never:
-            continue
-        if not set(features.requesters).isdisjoint(ticket.requesters):
-            return _verdict("references_same_person", ticket_id, key)
-        if not set(features.requesters).isdisjoint(ticket.participants):
-            return _verdict("references_participant", ticket_id, key)
+        verdict = _of_ticket(state, incoming, ticket_id, key)
+        if verdict is not None and verdict.sure:
+            return verdict
+        stranger = stranger or verdict
+    return stranger
+
+
+def _of_ticket(state: State, incoming: Incoming, ticket_id: str, key: str) -> Verdict | None:
+    """Judge one ticket; None when this person's own has left the memory: whatever is opened instead succeeds it."""
+    people, ticket = incoming.features.requesters, state.tickets.get(ticket_id)
+    if ticket is not None and not set(people).isdisjoint(ticket.requesters):
+        return _verdict("references_same_person", ticket_id, key)
+    if ticket is not None and not set(people).isdisjoint(ticket.participants):
+        return _verdict("references_participant", ticket_id, key)
+    if not state.may_answer(ticket_id, people):
         return _verdict("references_stranger", ticket_id, key, sure=False)
-    return None
+    return _verdict("references_participant", ticket_id, key) if ticket is not None else None
 
 
 def _verdict(method: str, ticket_id: str, key: str, *, sure: bool = True) -> Verdict:
     score = 1.0 if sure else 0.5
     return Verdict(relation="follow_up", method=method, ticket_id=ticket_id, score=score, evidence=(key,), sure=sure)
-
-
-def _evicted(ticket_id: str, key: str) -> Verdict:
-    return Verdict(relation="new", method="references_closed_long_ago", evidence=(key,), related=(ticket_id,))
