@@ -1,11 +1,18 @@
 """The walk through the code names files and functions that exist."""
 
 import ast
+import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
+from hotline.cli import archive_view
+from hotline.explain import Explanation, Filed, Raw
+from schemas.records import Link
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "a-message-travels.md"
@@ -45,3 +52,32 @@ def test_the_page_leads_through_every_room() -> None:
     rooms = {file.split("/")[0] for file, _ in NAMED}
     assert rooms >= {"connectors", "normalizers", "tickets", "streams", "sinks", "schemas", "hotline"}
     assert len(NAMED) > 30
+
+
+def filed(number: str, at: str, raw: tuple[str, int], **link: Any) -> Filed:
+    """One of the demo's two mails about the lamp."""
+    made = Link(
+        message_id=number, jurisdiction="210100", score=1.0, decided_at=datetime(2026, 11, 25, tzinfo=UTC),
+        policy_version="2026.1", **link,
+    )  # fmt: skip
+    place, size = raw
+    found = Raw(place=f"hotline.raw.mailbox.v1:{place}", found=True, bytes=size, intact=True)
+    return Filed(link=made, channel="mailbox", received_at=f"2026-11-25T{at}+00:00", normalizer_version=1, raw=found)
+
+
+def test_explain_prints_what_the_page_shows() -> None:
+    ticket = "210100-glnbpglsk57fqpllp7vi"
+    told = Explanation(
+        ticket_id=ticket, ticket_no="210100-20261125-000001-9", version=2, status="received", cluster_id=ticket,
+        policy_version="2026.1",
+        messages=[
+            filed("glnbpglsk57fqpllp7virchksr", "09:38:56", ("0:0", 558), relation="new", method="no_relation_found"),
+            filed(
+                "dqxhqizin5joli5apzzo4g7yoh", "09:39:07", ("0:4", 619), relation="follow_up",
+                method="references_same_person", evidence=("demo:y63433g43nvh3ccu",),
+            ),
+        ],
+    )  # fmt: skip
+    out = io.StringIO()
+    archive_view.explanation(told, Console(file=out, width=130, highlight=False))
+    assert "\n".join(line.rstrip() for line in out.getvalue().splitlines()) in TEXT
