@@ -25,6 +25,9 @@ _PHRASE = 24
 
 _OVER = ("past", "aftermath", "habitual")
 _WITHIN = 14
+MOST_WORDS = 5_000
+"""So many words of a text are weighed, its first ones: a book pasted into a mail must not keep the next one waiting."""
+
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
 
@@ -98,8 +101,8 @@ def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
 
 def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
     plain, offsets = aligned(text)
-    plain = _covered(plain, known.words.spans(plain), known.harmless)
-    for start, end in known.words.spans(plain):
+    plain = _covered(plain, known.words.spans(plain)[:MOST_WORDS], known.harmless)
+    for start, end in known.words.spans(plain)[:MOST_WORDS]:
         place = _place(plain, start, end)
         for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):
@@ -114,10 +117,11 @@ def _covered(text: str, spans: Iterable[tuple[int, int]], harmless: re.Pattern[s
             windows[-1][1] = max(windows[-1][1], end + _PHRASE)
         else:
             windows.append([max(0, start - _PHRASE), end + _PHRASE])
+    pieces, done = [], 0
     for first, last in windows:
-        covered = harmless.sub(lambda match: _COVER * len(match[0]), text[first:last])
-        text = text[:first] + covered + text[last:]
-    return text
+        pieces += [text[done:first], harmless.sub(lambda match: _COVER * len(match[0]), text[first:last])]
+        done = last
+    return "".join((*pieces, text[done:]))
 
 
 def _place(text: str, start: int, end: int) -> _Place:
