@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -14,7 +15,7 @@ from tickets.desk import Desk
 from tickets.incoming import Incoming
 from tickets.outputs import link_of
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply, fold
+from tickets.state import Snapshot, State, apply, fold
 
 POLICY = TicketPolicy()
 
@@ -211,7 +212,11 @@ def test_replies_to_a_ticket_that_left_share_one_related_ticket() -> None:
 def test_a_participant_of_a_ticket_that_left_finds_its_successor() -> None:
     desk, _, _ = desk_without(message(1, cc=("13900139000",)))
     wife = late(desk, 10, "我是他妻子，又坏了", sender="13900139000")
+    desk.flush()
+    checkpoint = msgspec.msgpack.encode(desk.state.dump())
+    restored = Desk(State.of(msgspec.msgpack.decode(checkpoint, type=Snapshot), POLICY))
     husband = late(desk, 11, "还是我", answers=10)
+    assert late(restored, 11, "还是我", answers=10) == husband
     assert (wife.relation, wife.method) == ("new", "references_closed_long_ago")
     assert (husband.relation, husband.tickets[0].ticket_id) == ("follow_up", wife.tickets[0].ticket_id)
 
