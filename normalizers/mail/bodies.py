@@ -10,7 +10,9 @@ from normalizers.mail.flowed import unflowed
 from normalizers.mail.html import MAX_HTML, html_to_text, pictures
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
+from normalizers.mail.quote_rules import MAY_OPEN, QUOTED
 from normalizers.mail.transfer import split_uuencoded
+from normalizers.text import fold
 
 MAX_GUESSES = 4
 """Parts of one mail whose charset may be guessed by statistics, which is slow."""
@@ -32,13 +34,15 @@ _STUB = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
+_LINK = re.compile(r"<?(?:https?://|mailto:|cid:)[^\s<>\]]*>?")
+_ANY_TAG = re.compile(r"<[^<>]*>")
 _FRAME = re.compile(r"(?m)^(?:--\S.*|[!-9;-~]{1,60}:[ \t].*(?:\n[ \t].*)*)$")
 _METHOD = re.compile(rb"^METHOD\s*:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Content:
-    """What was gathered: texts to show, files, and texts to fall back on when there is none to show."""
+    """What was gathered: texts to show, files, and texts of files to fall back on when there is none to show."""
 
     texts: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
@@ -71,11 +75,14 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Walks a mail's parts; `forwarded` keeps quoted HTML unmarked, since it is the matter itself."""
+    """Walks a mail's parts; `forwarded` keeps quoted HTML unmarked, since it is the matter itself.
+
+    `beside` is how long the same words are in plain text: HTML that does not hold more is not read.
+    """
 
     forwarded: bool = False
     nesting: int = 0
-    skip_html: bool = False
+    beside: int = 0
     guesses: list[None] = field(default_factory=lambda: [None] * MAX_GUESSES)
 
     def read(self, root: Part) -> Content:
@@ -101,17 +108,13 @@ class Reader:
         return out
 
     def _alternative(self, part: Part) -> Content:
-        """Take all files, and the text of one alternative: plain text unless it is empty or only a placeholder."""
+        """Take all files, and the text of one alternative: plain text unless another one says much more."""
         found: list[Content] = []
         for child in part.children:
-            done = any(not content.from_html and _has_text(content) and not _is_stub(content) for content in found)
-            reader = replace(self, skip_html=True) if done else self
+            beside = max((_length(content) for content in found if not content.from_html), default=0)
+            reader = replace(self, beside=beside) if beside else self
             found.append(reader._part(child, in_alternative=True))
-        filled = [content for content in found if _has_text(content)]
-        plain = next((content for content in filled if not content.from_html), None)
-        if plain is not None and len(filled) > 1 and _is_stub(plain):
-            plain = None
-        chosen = plain or (filled[-1] if filled else None)
+        chosen = _chosen([content for content in found if _has_text(content)])
         out = Content()
         for content in found:
             out.absorb(content, texts=content is chosen)
@@ -144,10 +147,10 @@ class Reader:
             return unflowed(text, delsp=(part.content.text("delsp") or "").lower() == "yes")
         return text
 
-    def _html(self, data: bytes, part: Part, out: Content) -> str:
+    def _source(self, data: bytes, part: Part, out: Content) -> str:
         meta = _META_CHARSET.search(data[:4096])
         label = part.content.text("charset") or (meta[1].decode("ascii") if meta else None)
-        return html_to_text(self._decoded(data, label, out), mark_quotes=not self.forwarded)
+        return self._decoded(data, label, out)
 
     def _page(self, data: bytes, part: Part) -> Content:
         """Show a page; its pasted pictures are files, and so is the whole when it is longer than what we read."""
@@ -156,8 +159,9 @@ class Reader:
         if len(data) > MAX_HTML:
             out.files.append(File(media_type="text/html", data=data))
             out.defects.add("long_html")
-        if not self.skip_html:
-            out.texts = [self._html(data, part, out)]
+        source = self._source(data, part, out)
+        if not self.beside or _says_more(len(_ANY_TAG.sub("", source)), self.beside):
+            out.texts = [html_to_text(source, mark_quotes=not self.forwarded)]
         return out
 
     def _file(self, part: Part) -> Content:
@@ -166,7 +170,7 @@ class Reader:
         if kind == "text/calendar" and part.disposition.value != "attachment":
             out.invitation = _asks(part, data)
         elif kind.startswith("text/html"):
-            out.spare = [self._html(data, part, out)]
+            out.spare = [html_to_text(self._source(data, part, out), mark_quotes=not self.forwarded)]
         elif kind.startswith(("text/", "message/")) and (kind not in _FILE_TEXTS or not _name(part)):
             out.spare = [to_text(data, part.content.text("charset"))]
         return out
@@ -201,13 +205,50 @@ def _is_flowed(part: Part) -> bool:
     return (part.content.text("format") or "").lower() == "flowed"
 
 
+def _length(content: Content) -> int:
+    return 0 if _is_stub(content) else sum(map(len, content.texts))
+
+
+def _chosen(filled: list[Content]) -> Content | None:
+    """Return the alternative that loses nothing: plain text, or the longer one and what it leaves out of the plain."""
+    plain = next((content for content in filled if not content.from_html), None)
+    others = [content for content in filled if content is not plain]
+    if plain is None or not others:
+        return plain or (filled[-1] if filled else None)
+    if _is_stub(plain):
+        return others[-1]
+    fullest = max(others, key=lambda content: len(_letters(content.texts)))
+    mine, full = _letters(plain.texts), _letters(fullest.texts)
+    if full in mine or not _says_more(len(full), len(mine)):
+        return plain
+    left_out = [line for line in "\n".join(plain.texts).split("\n") if _letters([line]) not in full]
+    if any(MAY_OPEN.search(line) or QUOTED.match(line) for line in left_out):  # before the rest it would quote it all
+        fullest.texts += left_out
+    else:
+        fullest.texts[:0] = left_out
+    return fullest
+
+
+def _says_more(one: int, other: int) -> bool:
+    """Tell whether a text of so many characters says much more: spelled links and pictures are no words."""
+    return one >= 1.25 * other + 4
+
+
+def _letters(texts: list[str]) -> str:
+    """Return the words of texts as comparison sees them: no blanks, no punctuation, no links."""
+    return "".join(filter(str.isalnum, fold(_LINK.sub("", "\n".join(texts)))))
+
+
 def _has_text(content: Content) -> bool:
     return any(text.strip() for text in content.texts)
 
 
 def _is_stub(content: Content) -> bool:
     text = "".join(content.texts).strip()
-    return len(text) < 400 and _STUB.search(text) is not None
+    if len(text) >= 400:
+        return False
+    low = text.lower()
+    return ("html" in low or "mime" in low or "browser" in low) and _STUB.search(low) is not None
 
 
 def _name(part: Part) -> str | None:

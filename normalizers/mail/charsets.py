@@ -24,8 +24,10 @@ _WESTERN = frozenset({"cp1252", "iso8859-1", "iso8859-15", "ascii"})
 _GB_LABEL = re.compile(r"gbk?$|gb[-_ ]?(2312|18030|k)|^(x-)?gbk|cn-gb|csgb|chinese|euc-?cn|cp936|ms936|windows-?936")
 _NON_ASCII = re.compile(rb"[\x80-\xff]")
 _PAIRS = re.compile(rb"([\x81-\xfe])([\x40-\x7e\x80-\xfe])|[\x80-\xff]")
-_PROVES_UTF8 = re.compile(r"[\u2010-\ud7ff\uf900-\U0010ffff]")
-"""Characters of three and four bytes, pictures among them; the shorter ones are what pairs of GBK may look like."""
+_PROVES_UTF8 = re.compile(
+    r"[\u2010-\u2bff\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef\U0001f000-\U0001faff\U00020000-\U000323af]"
+)
+"""What people write in three and four bytes, pictures among it; other bytes may be pairs of GBK by chance."""
 
 _HAN = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 _ASCII_LETTER = re.compile(r"[A-Za-z]")

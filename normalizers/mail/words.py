@@ -6,12 +6,15 @@ import re
 from normalizers.mail.charsets import to_text
 
 _WORD = re.compile(rb"=\?([^?\s*]{1,64})(?:\*[^?\s]{0,32})?\?([bBqQ])\?([^\r\n]{0,4000}?)\?=")
+_PLAIN = re.compile(rb"[!-~]+")
 _SPACES = re.compile(r"[\s\u200b]+")
 
 
 def decode_words(value: bytes) -> str:
     """Return a header value as text on one line."""
     if b"=?" not in value:
+        if _PLAIN.fullmatch(value):
+            return value.decode("ascii")
         return one_line(to_text(value))
     return one_line("".join(_pieces(value)))
 

@@ -70,6 +70,41 @@ TEXTS = {
 }
 
 
+FIRE = "解放路88号三楼着火了，有人被困，快来人！"
+
+
+def alternative(plain: str, html: str) -> bytes:
+    return (
+        "Content-Type: multipart/alternative; boundary=b\n\n"
+        f"--b\nContent-Type: text/plain; charset=utf-8\n\n{plain}\n"
+        f"--b\nContent-Type: text/html; charset=utf-8\n\n{html}\n--b--\n"
+    ).encode()
+
+
+ALTERNATIVES = {
+    "a greeting before the matter": (alternative("您好", f"<p>您好</p><p>{FIRE}</p>"), f"您好\n\n{FIRE}"),
+    "another greeting": (alternative("市长：", f"<p>{FIRE}</p>"), f"市长：\n{FIRE}"),
+    "the beginning alone": (alternative(FIRE[:9], f"<div><b>{FIRE}</b></div>"), FIRE),
+    "the same words": (alternative(FIRE, f"<div style='color:red'><p>{FIRE}</p></div>"), FIRE),
+    "the same words and a link": (
+        alternative(FIRE, f"<p>{FIRE}<a href='https://example.cn/{'a' * 90}'>看</a></p>"),
+        FIRE,
+    ),
+    "more in plain text": (alternative(FIRE, f"<p>{FIRE[:9]}</p>"), FIRE),
+    "much style, no more words": (alternative(FIRE, f"<style>{'p { margin: 0 } ' * 99}</style><p>{FIRE}</p>"), FIRE),
+    "a line like an attribution": (
+        alternative("On 1 May 2026, A <a@b.cn> wrote:\n> 好", f"<p>{FIRE * 3}</p>"),
+        FIRE * 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALTERNATIVES)
+def test_the_alternative_that_says_more(name: str, draft: Normalize) -> None:
+    data, text = ALTERNATIVES[name]
+    assert draft(data).text == text
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_text(name: str, draft: Normalize) -> None:
     data, text = TEXTS[name]
@@ -84,6 +119,7 @@ GUESSED = {
     "labelled latin-1": (PLAIN + b"iso-8859-1\n\nStra\xdfe", "Straße", False),
     "unlabelled utf-8": (b"Subject: x\n\n" + "喆镕祎".encode(), "喆镕祎", False),
     "unlabelled gbk": (b"Subject: x\n\n" + "路灯坏了".encode("gbk"), "路灯坏了", False),
+    "gbk that could be utf-8": (PLAIN + b"gbk\n\n" + "髝丁".encode("gbk"), "髝丁", False),
     "pictures in utf-8 labelled gb2312": (PLAIN + b"gb2312\n\nhelp " + "🔥🔥".encode(), "help 🔥🔥", False),
     "dashes in utf-8 labelled gbk": (PLAIN + b"gbk\n\nhelp " + "–—".encode(), "help –—", False),
 }
