@@ -1,6 +1,7 @@
 """Codes that other systems send: fields that stay in clear hold a code or a known word, never somebody's name."""
 
 import re
+from functools import lru_cache
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -28,11 +29,17 @@ _FIELDS = (
 _CATEGORY = re.compile(rf"(?:{_FIELDS}|[和与及、/·-]|类)+")
 
 
+_REMEMBERED = 1_024
+"""Answers: a system sends the same few accounts, kinds and categories with every record."""
+
+
+@lru_cache(_REMEMBERED)
 def is_code(text: str) -> bool:
     """Say whether `text` is written as a code or an account, and holds no number that reaches a person."""
     return _CODE.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None
 
 
+@lru_cache(_REMEMBERED)
 def is_kind(text: str) -> bool:
     """Say whether `text` is written as the kinds of channels are: `letter`, `wechat_mp`."""
     return _KIND.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None
@@ -43,11 +50,13 @@ def is_hotline(text: str) -> bool:
     return _HOTLINE.fullmatch(text) is not None
 
 
+@lru_cache(_REMEMBERED)
 def is_category(text: str) -> bool:
     """Say whether `text` is a code, or made of nothing but words for fields of public service."""
     return is_code(text) or (len(text) <= 64 and _CATEGORY.fullmatch(text) is not None)
 
 
+@lru_cache(_REMEMBERED)
 def is_media_type(text: str) -> bool:
     """Say whether `text` is an IANA media type, with a charset at most, and holds no number that reaches a person."""
     return _MEDIA_TYPE.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None

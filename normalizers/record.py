@@ -237,18 +237,18 @@ def _kind(word: str | None) -> str | None:
 
 
 def _extra(record: dict[str, Any], jurisdiction: str) -> dict[str, str]:
+    unread = {name: _kept(record[name]) for name in _CODED if record.get(name) and _coded(record, name) is None}
     if record.keys() <= _PLAIN:
-        return {}
-    extra = {name: _kept(value) for name, value in record.items() if name not in _KNOWN and value is not None}
+        return unread
+    extra = unread | {name: _kept(value) for name, value in record.items() if name not in _KNOWN and value is not None}
     for name, is_understood in _UNDERSTOOD.items():
         value = _scalar(record, name)
         if value and not is_understood(value, jurisdiction):
             extra[name] = value
-    unread = (name for name in _CODED if record.get(name) and _coded(record, name) is None)
-    return extra | {name: _kept(record[name]) for name in unread}
+    return extra
 
 
-_PLAIN = _KNOWN - {"kind", "jurisdiction", *_CODED}
+_PLAIN = _KNOWN - {"kind", "jurisdiction"}
 
 _UNDERSTOOD: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
     {
