@@ -13,7 +13,7 @@ from kafka.partitioner.default import murmur2
 from connectors.producer import Connect, Producer, connected, translated
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, type_of
+from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import SchemaError, UnreachableError
 from schemas.records import Cursor
 from schemas.wire import Outbound, decode, encode
@@ -68,6 +68,7 @@ class Cursors:
             id=f"{self._connector_id}:{at.isoformat()}",
             source=f"/hotline/cursor/{self._connector_id}",
             type=type_of("cursor"),
+            dataschema=schema_of("cursor"),
             time=at,
             recordedtime=at,
         )

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from schemas import topics
-from schemas.envelope import header_of, type_of
+from schemas.envelope import VERSION, header_of, type_of
 from schemas.errors import ERROR_CODES
-from schemas.jsonschema import VERSION, components
+from schemas.jsonschema import components
 from schemas.records import RECORDS
 from schemas.records.dead import PREFIX
 from schemas.topics import TOPICS, Topic

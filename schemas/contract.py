@@ -9,7 +9,7 @@ from msgspec import Struct, UnsetType
 
 from schemas import topics
 from schemas.asyncapi import carried
-from schemas.jsonschema import VERSION
+from schemas.envelope import VERSION
 from schemas.records import RECORDS
 from schemas.shape import FieldInfo, fields_of
 from schemas.topics import DAY_MS, TOPICS, Topic
@@ -66,7 +66,7 @@ def document() -> dict[str, Any]:
             {"role": "clerk", "access": "read", "description": "Handles tickets: reads them in clear"},
             {"role": "analyst", "access": "read", "description": "Reads hotline.ticket.masked.v1 and links"},
         ],
-        "customProperties": [{"property": "evolution", "value": "FULL_TRANSITIVE; docs/adr/0007-evolution.md"}],
+        "customProperties": [{"property": "evolution", "value": "FULL_TRANSITIVE"}],
     }
 
 

@@ -15,9 +15,18 @@ TYPE_PREFIX = "cn.hotline12345."
 """`ce_type` is this + the record's name + `.v1`."""
 
 
+VERSION = "1.0.0"
+"""The version of the records' shapes: a minor adds optional fields, a major is a new topic."""
+
+
 def type_of(record: str) -> str:
     """Return `ce_type` of a record such as `message`."""
     return f"{TYPE_PREFIX}{record}.v1"
+
+
+def schema_of(record: str) -> str:
+    """Return `ce_dataschema` of a record such as `message`: its JSON Schema's id."""
+    return f"urn:hotline:{record}:{VERSION}"
 
 
 class Envelope(Struct, frozen=True, kw_only=True):

@@ -4,22 +4,15 @@ from typing import Any
 
 import msgspec
 
+from schemas.envelope import schema_of
 from schemas.records import RECORDS
-
-VERSION = "1.0.0"
-"""The version of the shapes: a minor adds optional fields, a major is a new topic (docs/adr/0007-evolution.md)."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def urn(record: str) -> str:
-    """Return `ce_dataschema` of a record."""
-    return f"urn:hotline:{record}:{VERSION}"
-
-
 def document(record: str) -> dict[str, Any]:
     """Return the JSON Schema of one record, with everything it refers to."""
-    return {"$schema": DIALECT, "$id": urn(record), **msgspec.json.schema(RECORDS[record])}
+    return {"$schema": DIALECT, "$id": schema_of(record), **msgspec.json.schema(RECORDS[record])}
 
 
 def components(place: str) -> dict[str, dict[str, Any]]:

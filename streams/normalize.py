@@ -15,7 +15,7 @@ from normalizers import Blob, Policy, normalize
 from normalizers.codes import is_code
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, type_of
+from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import MalformedError, RecordError, TooLargeError
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.raw import INLINE_LIMIT
@@ -79,8 +79,13 @@ class Normalize:
         raws = await asyncio.gather(*(self._read(record) for record in records if _has_reference(record)))
         claimed = iter(raws)
         read = [next(claimed) if _has_reference(record) else _read(record) for record in records]
-        results = [step(record, raw, self._policy) for record, raw in zip(records, read, strict=True)]
+        results = [await self._step(record, raw) for record, raw in zip(records, read, strict=True)]
         await self._finish(records, results, STAGE)
+
+    async def _step(self, record: Record, raw: RawMessage | Exception) -> Result:
+        if _has_reference(record):  # megabytes take seconds, in which the other cities go on
+            return await asyncio.to_thread(step, record, raw, self._policy)
+        return step(record, raw, self._policy)
 
     async def _read(self, record: Record) -> RawMessage | Exception:
         """Return the raw message with its bytes, or what makes that impossible for ever."""
@@ -144,7 +149,7 @@ def message_record(message: Message) -> Outbound:
         channel=message.channel,
         channelkind=message.channel_kind,
         account=message.account,
-        dataschema="urn:hotline:message:1.0.0",
+        dataschema=schema_of("message"),
         sequence=f"{message.normalizer_version:010d}",
         causationid=message.message_id,
         traceparent=message.trace,
@@ -169,6 +174,7 @@ def _command_record(record: Record) -> Outbound:
         id=command.command_id,
         source=f"/hotline/{COMMANDS}/{command.jurisdiction}",
         type=type_of("command"),
+        dataschema=schema_of("command"),
         time=command.at,
         recordedtime=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         jurisdiction=command.jurisdiction,

@@ -1,6 +1,7 @@
 """screen: emergencies go to the desk of 110/119/120/122 before anything else happens to a message."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 
 import faust
 import structlog
@@ -12,7 +13,7 @@ from normalizers import Policy, normalize
 from normalizers.handover import handover
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, type_of
+from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import RecordError
 from schemas.records import Handover, RawMessage
 from schemas.wire import Outbound, Position, decode, encode
@@ -69,7 +70,7 @@ class Screen:
                 late.append(record)
             elif raw is not None:
                 raws.append(raw)
-        await self._send(raws)
+        await self._send(screen_chunk(raws, self._policy))
 
     async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Screen claim-checked records, one at a time; waits for the blob store as long as it takes."""
@@ -79,11 +80,12 @@ class Screen:
             except RecordError as error:
                 metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
                 continue
-            await self._send(raws)
+            # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
+            await self._send(await asyncio.to_thread(screen_chunk, raws, self._policy))
         chunk.ack()
 
-    async def _send(self, raws: Iterable[RawMessage]) -> None:
-        refused = await self._outlet.send(screen_chunk(raws, self._policy))
+    async def _send(self, handovers: Sequence[Outbound]) -> None:
+        refused = await self._outlet.send(handovers)
         if refused:
             log.error("handovers_shortened", count=len(refused))
             await self._outlet.send([shortened(outbound) for outbound in refused])
@@ -134,6 +136,7 @@ def _outbound(urgent: Handover, raw: RawMessage) -> Outbound:
         id=urgent.handover_id,
         source=f"/hotline/{STAGE}/{urgent.jurisdiction}",
         type=type_of("handover"),
+        dataschema=schema_of("handover"),
         time=urgent.at,
         recordedtime=urgent.taken_at,
         jurisdiction=urgent.jurisdiction,

@@ -1,7 +1,7 @@
 """What one decision writes: its event, its link and the snapshots, as Kafka records (records.md)."""
 
 from schemas import topics
-from schemas.envelope import Envelope, type_of
+from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Event, Link, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets.masking import mask_ticket
@@ -70,7 +70,7 @@ def _envelope(
         type=type_of(record),
         time=decision.at,
         recordedtime=decision.at,
-        dataschema=f"urn:hotline:{record}:1.0.0",
+        dataschema=schema_of(record),
         jurisdiction=decision.jurisdiction,
         causationid=decision.input.message_id or decision.input.command_id,
         sequence=sequence,
