@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from dateutil import parser
 
-from normalizers.codes import is_category, is_code, is_hotline, is_kind
+from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_reference
 from normalizers.draft import Draft, File
 from normalizers.identity import phone_number
 from normalizers.policy import Policy
@@ -127,7 +127,7 @@ _CODED: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "channel_kind": is_kind,
         "account": is_code,
         "category": is_category,
-        "external_ticket_no": is_code,
+        "external_ticket_no": is_reference,
         "hotline_code": is_hotline,
     }
 )

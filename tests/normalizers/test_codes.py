@@ -9,7 +9,7 @@ import pytest
 from hotline.inputs import Input
 from hotline.trial_raw import raw_of
 from normalizers import Policy, normalize
-from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_media_type
+from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_media_type, is_reference
 from schemas.records import Message
 
 PERSONAL = [
@@ -18,7 +18,7 @@ PERSONAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("is_in_clear", [is_code, is_kind, is_category, is_hotline, is_media_type])
+@pytest.mark.parametrize("is_in_clear", [is_code, is_kind, is_reference, is_hotline, is_media_type])
 @pytest.mark.parametrize("text", ["", *PERSONAL])
 def test_no_name_or_number_of_a_person_passes(is_in_clear: Callable[[str], bool], text: str) -> None:
     assert not is_in_clear(text)
@@ -29,11 +29,35 @@ def test_codes(text: str) -> None:
     assert is_code(text)
 
 
+@pytest.mark.parametrize("text", ["京热〔2026〕123号", "信访2026-00123", "2026年第17号", "市长信箱20261124", "DH-77"])
+def test_numbers_of_documents(text: str) -> None:
+    assert is_reference(text)
+
+
 @pytest.mark.parametrize(
-    "text", ["010203", "A-7", "市容", "供热", "环境保护", "城乡建设", "交通运输", "劳动和社会保障", "市容环卫、绿化"]
+    "text",
+    [
+        "010203",
+        "A-7",
+        "市容",
+        "环境保护",
+        "城乡建设/供热",
+        "劳动和社会保障",
+        "市容环卫、绿化",
+        "油烟扰民",
+        "住房（公积金）",
+    ],
 )
 def test_categories(text: str) -> None:
     assert is_category(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "李明 13800138000 的供热", "13812345678", "供热13812345678", "请\n供热", "lin@mail.example", "供热。" * 20],
+)
+def test_what_is_no_category(text: str) -> None:
+    assert not is_category(text)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +76,7 @@ def test_what_is_no_media_type(text: str) -> None:
     assert not is_media_type(text)
 
 
-CODED = ("channel_kind", "account", "category", "external_ticket_no", "hotline_code")
+CODED = ("channel_kind", "account", "external_ticket_no", "hotline_code")
 
 
 def taken(**fields: object) -> Message:
