@@ -19,6 +19,8 @@ class File(Struct, frozen=True, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """The channel's share of a Message: text as written, quoted text and signature split off, files with bytes.
 
+    `passed_on` is the text of attached mails, `in_files` that of attached texts and invitations: neither is the
+    citizen's own, so both are only screened for emergencies.
     `findings` holds what the channel itself says (kind, category, place), with source `channel`. The optional
     overrides are for neutral records, which name their own time, channel and account.
     """
@@ -35,6 +37,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     text: str = ""
     quoted: str | None = None
     signature: str | None = None
+    passed_on: str | None = None
+    in_files: str | None = None
     files: tuple[File, ...] = ()
     findings: tuple[Finding, ...] = ()
     received_at: datetime | None = None

@@ -10,6 +10,7 @@ NO_CITIZENS_WORDS = frozenset({"auto_reply", "bounce", "event"})
 def handover(message: Message) -> Handover | None:
     """Return the hand-over of a message that tells of an emergency; never suppressed for a person's message.
 
+    Below title and text stand signature and quotation, where the emergency may be told, too.
     Mentioned emergencies (denied or past) are handed over too, at level `mentioned`; old ones are marked `stale`.
     """
     found = message.emergency
@@ -23,7 +24,7 @@ def handover(message: Message) -> Handover | None:
         classes=found.classes,
         level=found.level,
         spans=found.spans,
-        text=screened_text(message),
+        text="\n\n".join(filter(None, (screened_text(message), message.signature, message.quoted))),
         sender=message.sender,
         location=next((finding.value for finding in message.findings if finding.kind == "place"), None),
         at=message.received_at,

@@ -1,6 +1,7 @@
 """normalize(raw, policy): the one way from a channel's bytes to a Message and the blobs beside it."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,6 +21,10 @@ __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "normalize", "screened_te
 
 NORMALIZER_VERSION = 1
 """The version of everything in this room: one more whenever the same bytes give another message."""
+
+
+MAX_APART = 256 * 1024
+"""Characters that are screened of a text which is not the citizen's own, such as a file."""
 
 
 class Normalized(NamedTuple):
@@ -94,16 +99,40 @@ def screened_text(message: Message) -> str:
 
 
 def _emergency(whole: Draft, draft: Draft, folded: str, age: float, policy: Policy) -> Emergency | None:
-    """Screen all that was written, also what is cut off; spans beyond the cut are left out."""
+    """Screen all that was written, also what is cut off or stands apart; spans beyond the cut are left out."""
     text = titled(whole.title, whole.text)
     if draft is not whole:
         folded = fold(text)
-    found = emergency.screen(text, folded)
-    if found is None:
+    own = emergency.screen(text, folded)
+    if own is not None:
+        end = len(titled(draft.title, draft.text)) if draft is whole or draft.title == whole.title else 0
+        own = structs.replace(own, spans=tuple(span for span in own.spans if span[1] <= end))
+    found = emergency.together((own, *_apart(whole))) if _has_words_apart(whole) else own
+    return structs.replace(found, stale=age > policy.stale_after_seconds) if found is not None else None
+
+
+def _has_words_apart(whole: Draft) -> bool:
+    return bool(whole.signature or whole.quoted or whole.passed_on or whole.in_files)
+
+
+def _apart(whole: Draft) -> Iterator[Emergency | None]:
+    """Screen what stands beside title and text; what may be old or another's is only mentioned.
+
+    What is quoted was heard before when the mail answers one, else it may be the citizen's own, taken for a quotation.
+    """
+    is_answer = bool(whole.thread.references)
+    yield _beside(whole.signature)
+    yield emergency.mentioned(_beside(whole.passed_on)) if is_answer else _beside(whole.passed_on)
+    yield emergency.mentioned(_beside(whole.in_files))
+    yield None if is_answer else emergency.mentioned(_beside(whole.quoted))
+
+
+def _beside(text: str | None) -> Emergency | None:
+    """Screen a text that stands apart; spans point into title and text alone."""
+    if not text:
         return None
-    end = len(titled(draft.title, draft.text)) if draft is whole or draft.title == whole.title else 0
-    spans = tuple(span for span in found.spans if span[1] <= end)
-    return structs.replace(found, spans=spans, stale=age > policy.stale_after_seconds)
+    found = emergency.screen(text[:MAX_APART], fold(text[:MAX_APART]))
+    return structs.replace(found, spans=()) if found is not None else None
 
 
 def _age(received_at: datetime, ingested_at: datetime) -> float:

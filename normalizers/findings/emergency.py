@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from normalizers import rules
 from normalizers.findings.words import Words, trie
 from normalizers.text import aligned
@@ -26,7 +28,8 @@ _PHRASE = 24
 _OVER = ("past", "aftermath", "habitual")
 _WITHIN = 14
 MOST_WORDS = 5_000
-"""So many words of a text are weighed, its first ones: a book pasted into a mail must not keep the next one waiting."""
+"""So many words of a text are weighed, its first and last ones: a book pasted into a mail must not keep the next
+one waiting, and what is the matter stands at either end of it."""
 
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
@@ -38,6 +41,21 @@ def screen(text: str, folded: str) -> Emergency | None:
     if not known.words.occur(folded):
         return None
     return _weigh(list(_evidence(text, known)), known)
+
+
+def mentioned(found: Emergency | None) -> Emergency | None:
+    """Return what words tell that may be another's, or of another day: without spans, as no more than mentioned."""
+    return structs.replace(found, level="mentioned", score=_rulebook().score["mentioned"], spans=()) if found else None
+
+
+def together(found: Iterable[Emergency | None]) -> Emergency | None:
+    """Return what several texts of one message tell: every class, the most urgent first; the spans of the first."""
+    all_found = [one for one in found if one is not None]
+    if len(all_found) < 2:
+        return all_found[0] if all_found else None
+    by_level = sorted(all_found, key=lambda one: LEVELS.index(one.level))
+    classes = dict.fromkeys(name for one in by_level for name in one.classes)
+    return structs.replace(by_level[0], classes=tuple(classes), spans=all_found[0].spans)
 
 
 def findings(found: Emergency) -> tuple[Finding, ...]:
@@ -101,12 +119,17 @@ def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
 
 def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
     plain, offsets = aligned(text)
-    plain = _covered(plain, known.words.spans(plain)[:MOST_WORDS], known.harmless)
-    for start, end in known.words.spans(plain)[:MOST_WORDS]:
+    plain = _covered(plain, _weighed(known.words.spans(plain)), known.harmless)
+    for start, end in _weighed(known.words.spans(plain)):
         place = _place(plain, start, end)
         for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):
                 yield _Evidence(rule.classes, _level(rule, place, known.cues), (offsets[start], offsets[end - 1] + 1))
+
+
+def _weighed(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    half = MOST_WORDS // 2
+    return spans if len(spans) <= MOST_WORDS else [*spans[:half], *spans[-half:]]
 
 
 def _covered(text: str, spans: Iterable[tuple[int, int]], harmless: re.Pattern[str]) -> str:

@@ -32,7 +32,8 @@ def _draft(root: Part) -> Draft:
     forwarded = bool(title and FORWARD_SUBJECT.match(title))
     content = Reader(forwarded=forwarded).read(root)
     thread = thread_of(root.headers)
-    parts, quoted = _split(content, forwarded, is_reply=bool(thread.references))
+    attached = content.attached()
+    parts, quoted = _split(content, attached, forwarded, is_reply=bool(thread.references))
     sender = sender_of(root.headers)
     return Draft(
         message_class=class_of(root, title=title, text=parts.text, sender=sender, invitation=content.invitation),
@@ -43,14 +44,16 @@ def _draft(root: Part) -> Draft:
         text=parts.text,
         quoted=quoted,
         signature=parts.signature,
+        passed_on=attached,
+        in_files="\n".join(content.spare) or None,
         files=tuple(content.files),
         extra=_extra(root, content),
     )
 
 
-def _split(content: Content, forwarded: bool, *, is_reply: bool) -> tuple[Split, str | None]:
+def _split(content: Content, attached: str | None, forwarded: bool, *, is_reply: bool) -> tuple[Split, str | None]:
     """Split the text; the text of attached mails goes to what is quoted, so that the citizen's own stays clean."""
-    text, attached = content.text()
+    text = content.text()
     parts = split(text, forwarded=forwarded, certain=is_reply or content.marks_quotes)
     if attached and is_signature(text):  # a phone that forwards a mail adds only its own line
         return split(attached, forwarded=True)._replace(signature=text.strip()), None

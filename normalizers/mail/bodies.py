@@ -35,6 +35,11 @@ _STUB = re.compile(
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
 _LINK = re.compile(r"<?(?:https?://|mailto:|cid:)[^\s<>\]]*>?")
+_CALENDAR = re.compile(
+    r'^(?:SUMMARY|DESCRIPTION|LOCATION|COMMENT)(?:;(?:"[^"\n]*"|[^":\n])*)?:(.+)$', re.IGNORECASE | re.MULTILINE
+)
+_CALENDAR_FOLD = re.compile(rb"\r?\n[ \t]")
+_CALENDAR_ESCAPE = re.compile(r"\\([nN,;\\])")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _FRAME = re.compile(r"(?m)^(?:--\S.*|[!-9;-~]{1,60}:[ \t].*(?:\n[ \t].*)*)$")
 _METHOD = re.compile(rb"^METHOD\s*:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
@@ -65,12 +70,14 @@ class Content:
         self.invitation |= other.invitation
         self.defects |= other.defects
 
-    def text(self) -> tuple[str, str | None]:
-        """Return the text and the text of attached mails; the latter is the text when there is no other."""
+    def text(self) -> str:
+        """Return the text; that of attached mails, else of a file, when there is no other."""
         own = "\n".join(text for text in self.texts if text.strip())
-        if own:
-            return own, "\n\n".join(self.nested) or None
-        return "\n\n".join(self.nested or self.spare[:1]), None
+        return own or "\n\n".join(self.nested or self.spare[:1])
+
+    def attached(self) -> str | None:
+        """Return the text of attached mails, unless it is the text itself."""
+        return ("\n\n".join(self.nested) or None) if any(text.strip() for text in self.texts) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +174,9 @@ class Reader:
     def _file(self, part: Part) -> Content:
         data, kind = part.data(), part.media_type
         out = Content(files=[File(name=_name(part), media_type=_file_type(part), data=data)])
-        if kind == "text/calendar" and part.disposition.value != "attachment":
-            out.invitation = _asks(part, data)
+        if kind == "text/calendar":
+            out.invitation = part.disposition.value != "attachment" and _asks(part, data)
+            out.spare = _said_in_calendar(data, part)
         elif kind.startswith("text/html"):
             out.spare = [html_to_text(self._source(data, part, out), mark_quotes=not self.forwarded)]
         elif kind.startswith(("text/", "message/")) and (kind not in _FILE_TEXTS or not _name(part)):
@@ -184,8 +192,8 @@ class Reader:
         out = Content(files=[File(name=name, media_type=part.media_type, data=data)])
         if self.nesting < MAX_NESTED:
             content = Reader(forwarded=True, nesting=self.nesting + 1, guesses=self.guesses).read(inner)
-            text, deeper = content.text()
-            out.defects = content.defects
+            text, deeper = content.text(), content.attached()
+            out.defects, out.spare = content.defects, [*content.spare, *([subject] if subject else ())]
             whole = "\n\n".join(filter(None, (subject if self.nesting else None, text.strip("\n"), deeper)))
             out.nested = [whole] if whole else []
         return out
@@ -282,6 +290,16 @@ def _asks(part: Part, data: bytes) -> bool:
     found = _METHOD.search(data[:4096])
     method = part.content.text("method") or (found[1].decode() if found else "")
     return method.upper() in ("REQUEST", "REPLY", "CANCEL", "COUNTER")
+
+
+def _said_in_calendar(data: bytes, part: Part) -> list[str]:
+    """Return the words of an invitation, its long lines joined as bytes: they are cut inside of characters, too."""
+    text = to_text(_CALENDAR_FOLD.sub(b"", data), part.content.text("charset"))
+    words = [
+        _CALENDAR_ESCAPE.sub(lambda match: match[1].replace("n", "\n").replace("N", "\n"), said)
+        for said in _CALENDAR.findall(text)
+    ]
+    return ["\n".join(words)] if words else []
 
 
 def _unparted(part: Part) -> Content:

@@ -27,6 +27,13 @@ def test_it_holds_all_that_the_desk_needs(raw: Callable[..., RawMessage]) -> Non
     assert decode(encode(made), Handover) == made
 
 
+def test_what_stands_beside_the_text_is_handed_over_below_it(raw: Callable[..., RawMessage]) -> None:
+    mail = "Subject: x\n\n您好\n2026年11月24日 10:00 张三 写道：\n三楼着火了，有人被困\n"
+    made = handover(normalize(raw(mail.encode(), "mailbox"), Policy()).message)
+    assert made is not None
+    assert made.text == "x\n您好\n\n2026年11月24日 10:00 张三 写道：\n三楼着火了，有人被困"
+
+
 def test_ordinary_messages_hand_nothing_over(raw: Callable[..., RawMessage]) -> None:
     assert handover(message(raw, "路灯不亮")) is None
 

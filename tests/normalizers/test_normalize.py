@@ -143,3 +143,71 @@ def test_a_long_subject_stands_whole_beside_the_message(raw: Raw) -> None:
     assert message.title == title[:1_000]
     assert [file.name for file in message.attachments] == ["title.txt"]
     assert blobs[0].data.decode() == title
+
+
+FIRE = "解放路88号三楼着火了，有人被困，快来人！"
+TEXT = "Content-Type: text/plain; charset=utf-8\n"
+BESIDE: dict[str, tuple[str, str]] = {
+    "an attached mail": (
+        "Content-Type: multipart/mixed; boundary=b\n\n"
+        f"--b\n{TEXT}\n请看附件\n--b\nContent-Type: message/rfc822\n\n{TEXT}\n{FIRE}\n--b--\n",
+        "critical",
+    ),
+    "the subject of an attached mail": (
+        "Content-Type: multipart/mixed; boundary=b\n\n"
+        f"--b\n{TEXT}\n请看附件\n--b\nContent-Type: message/rfc822\n\nSubject: {FIRE}\n{TEXT}\n见图\n--b--\n",
+        "mentioned",
+    ),
+    "an attached mail under an answer": (
+        "In-Reply-To: <1@b.cn>\nContent-Type: multipart/mixed; boundary=b\n\n"
+        f"--b\n{TEXT}\n请看附件\n--b\nContent-Type: message/rfc822\n\n{TEXT}\n{FIRE}\n--b--\n",
+        "mentioned",
+    ),
+    "a signature": (f"{TEXT}\n市长好\n--\n三楼着火有人被困\n", "critical"),
+    "a quotation that answers nothing": (f"{TEXT}\n您好\n2026年11月24日 10:00 张三 写道：\n{FIRE}\n", "mentioned"),
+    "a bordered block": (
+        f"Content-Type: text/html; charset=utf-8\n\n<p>您好</p><blockquote style='border-left:2px'>{FIRE}</blockquote>",
+        "mentioned",
+    ),
+    "an invitation": (
+        "Content-Type: multipart/mixed; boundary=b\n\n"
+        f"--b\n{TEXT}\n请看日程\n--b\nContent-Type: text/calendar; charset=utf-8; method=REQUEST; name=a.ics\n\n"
+        "BEGIN:VCALENDAR\nMETHOD:REQUEST\nDESCRIPTION;LANGUAGE=zh:解放路\\,三楼着\n 火了\\n有人被困\nEND:VCALENDAR\n"
+        "--b--\n",
+        "mentioned",
+    ),
+    "a text file": (
+        "Content-Type: multipart/mixed; boundary=b\n\n"
+        f"--b\n{TEXT}\n请看附件\n--b\n{TEXT}Content-Disposition: attachment; filename=a.txt\n\n{FIRE}\n--b--\n",
+        "mentioned",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_an_emergency_beside_title_and_text_is_seen(name: str, raw: Raw) -> None:
+    data, level = BESIDE[name]
+    message = normalize(raw(data.encode(), "mailbox"), POLICY).message
+    assert "着火" not in screened_text(message)
+    assert message.emergency is not None
+    assert (message.emergency.level, message.emergency.spans) == (level, ())
+    assert f"emergency_level.{level}" in message.features.codes
+
+
+def test_what_an_answer_quotes_was_screened_before(raw: Raw) -> None:
+    data = f"In-Reply-To: <1@b.cn>\n{TEXT}\n谢谢\n2026年11月24日 10:00 张三 写道：\n> {FIRE}\n"
+    assert normalize(raw(data.encode(), "mailbox"), POLICY).message.emergency is None
+
+
+def test_emergencies_of_all_texts_are_one(raw: Raw) -> None:
+    data = f"Subject: 去年我们楼起火\n{TEXT}\n老人晕倒了叫不醒\n--\n三楼着火有人被困\n"
+    found = normalize(raw(data.encode(), "mailbox"), POLICY).message.emergency
+    assert found is not None
+    assert found.level == "critical"
+    assert {"medical", "fire"} <= set(found.classes)
+    assert found.spans
+
+
+def test_a_calendar_alone_is_its_words(raw: Raw) -> None:
+    data = "Content-Type: text/calendar; charset=utf-8\n\nBEGIN:VCALENDAR\nSUMMARY:停水\nDESCRIPTION:三天了\nEND:X\n"
+    assert normalize(raw(data.encode(), "mailbox"), POLICY).message.text == "停水\n三天了"
