@@ -26,9 +26,7 @@ _HOTLINE = re.compile(
 _COUNTED = "012345678901"
 """What is typed where a number must stand."""
 
-_NO_READER = re.compile(
-    r"(?:.*[^a-z])?(?:(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)|请?勿回复)(?:[^a-z].*)?"
-)
+_NO_READER = re.compile(r"(?<![a-z])(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)(?![a-z])|勿回复")
 _MACHINES = frozenset({
     "anonymous", "apache", "bounce", "bounces", "daemon", "httpd", "mailer-daemon", "nginx", "nobody", "none",
     "notification", "notifications", "null", "unknown", "wordpress", "www-data", "匿名",
@@ -107,6 +105,7 @@ def _abroad(number: str) -> str | None:
     return f"+{match[1]}" if match else None
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> str | None:
     address = nfkc(text).strip().strip("<>").lower()
     return address if "@" in address[1:-1] and not _is_unread(address) else None
@@ -116,10 +115,7 @@ def _is_unread(address: str) -> bool:
     """Tell an address from which machines send for anybody."""
     local, _, domain = address.rpartition("@")
     return (
-        local in _MACHINES
-        or domain in _NOWHERE
-        or domain.endswith(".invalid")
-        or _NO_READER.fullmatch(local) is not None
+        local in _MACHINES or domain in _NOWHERE or domain.endswith(".invalid") or _NO_READER.search(local) is not None
     )
 
 

@@ -70,6 +70,6 @@ def _extra(root: Part, content: Content) -> dict[str, str]:
     return out
 
 
-def _defects(headers: Headers) -> set[str]:
+def _defects(headers: Headers) -> frozenset[str]:
     is_guessed = headers.is_raw and read(headers.first("subject")).guessed
     return headers.defects | ({"guessed"} if is_guessed else set())

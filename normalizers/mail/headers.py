@@ -1,7 +1,6 @@
 """A header block: fields by name, unfolded, still as bytes; forgiving, and linear in its length."""
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 
 from normalizers.mail.charsets import labelled
@@ -33,29 +32,36 @@ _NEEDED = re.compile(
 _STRAY = re.compile(rb"\n(?![ \t\r\n]|[!-9;-~]{1,200}[ \t]*:)(?=.)")
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 class Headers:
     """The fields of one header; names in lower case, values unfolded; `defects` name what was not read."""
 
     __slots__ = ("_fields", "defects", "is_raw")
 
     def __init__(
-        self, fields: dict[str, list[bytes]], *, is_raw: bool = False, defects: set[str] | None = None
+        self, fields: dict[str, list[bytes]], *, is_raw: bool = False, defects: frozenset[str] = _NONE
     ) -> None:
         self._fields = fields
         self.is_raw = is_raw
-        self.defects = defects or set()
+        self.defects = defects
 
     @classmethod
     def of(cls, block: bytes) -> "Headers":
         """Read a header block; what is no field continues the field before it."""
+        found = list(islice(_FIELD.finditer(block), MAX_FIELDS))
+        many = len(found) == MAX_FIELDS and _FIELD.search(block, found[-1].end()) is not None
+        if many:  # a title must not hide behind others
+            start = found[-1].end()
+            found += islice(_NEEDED.finditer(block, start, start + MAX_BEYOND), MAX_FIELDS)
         fields: dict[str, list[bytes]] = {}
-        defects: set[str] = set()
-        for match in _found(block, defects):
-            value = match[2]
-            if len(value) > MAX_VALUE:
-                defects.add("long_header")
-            fields.setdefault(match[1].decode("ascii").lower(), []).append(_unfolded(value))
-        return cls(fields, is_raw=not block.isascii(), defects=defects)
+        long = False
+        for match in found:
+            name, value = match.groups()
+            long |= len(value) > MAX_VALUE
+            fields.setdefault(name.decode("ascii").lower(), []).append(_unfolded(value))
+        return cls(fields, is_raw=not block.isascii(), defects=_defects(many, long) if many or long else _NONE)
 
     def relabel(self, label: str | None) -> None:
         """Read raw bytes by the charset of the body, since a field cannot name its own; they become UTF-8."""
@@ -78,15 +84,8 @@ class Headers:
         return name in self._fields
 
 
-def _found(block: bytes, defects: set[str]) -> Iterator[re.Match[bytes]]:
-    """Yield every field, and beyond the limit those that we know: a title must not hide behind others."""
-    end = 0
-    for match in islice(_FIELD.finditer(block), MAX_FIELDS):
-        yield match
-        end = match.end()
-    if _FIELD.search(block, end):
-        defects.add("many_headers")
-        yield from islice(_NEEDED.finditer(block, end, end + MAX_BEYOND), MAX_FIELDS)
+def _defects(many: bool, long: bool) -> frozenset[str]:
+    return frozenset(name for name, is_so in (("many_headers", many), ("long_header", long)) if is_so)
 
 
 def _relabelled(value: bytes, label: str | None) -> bytes:
