@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
 from schemas.records import Event, Link, Message, Ticket
 from schemas.wire import Outbound, decode, encode
+from streams.rebuild import Restored, restore
 from streams.sender import Sender, client_options, make_producer
+from tickets.policy import TicketPolicy
 
 Record = ConsumerRecord[bytes, bytes]
 
@@ -54,6 +57,43 @@ async def read(connection: KafkaConnection, topic: str, *, committed: bool = Tru
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 found += records
         return found
+    finally:
+        await consumer.stop()
+
+
+async def settle(connection: KafkaConnection) -> None:
+    """Return when the markers of the last commit are everywhere: it was answered before they were.
+
+    `take_over` waits for this by fencing; who reads beside a living owner has to wait himself.
+    """
+    places = [
+        TopicPartition(topic, number)
+        for topic in (topics.EVENT, topics.TICKET, topics.DEAD)
+        for number in range(connection.partitions)
+    ]
+    deadline = asyncio.get_running_loop().time() + 20
+    while await _ends(connection, places, "read_committed") != await _ends(connection, places, "read_uncommitted"):
+        assert asyncio.get_running_loop().time() < deadline, "a transaction stays open"
+        await asyncio.sleep(0.02)
+
+
+async def restored(connection: KafkaConnection, blobs: ObjectStore, partition: int) -> Restored:
+    """Restore what the logs hold once the last transaction is over."""
+    await settle(connection)
+    return await restore(client_options(connection), blobs, partition, TicketPolicy())
+
+
+async def dead(connection: KafkaConnection) -> list[Record]:
+    """Return the dead letters of every transaction that was committed."""
+    await settle(connection)
+    return await read(connection, topics.DEAD)
+
+
+async def _ends(connection: KafkaConnection, places: list[TopicPartition], isolation: str) -> dict[TopicPartition, int]:
+    consumer = AIOKafkaConsumer(**client_options(connection), isolation_level=isolation)
+    await consumer.start()
+    try:
+        return await consumer.end_offsets(places)
     finally:
         await consumer.stop()
 

@@ -15,8 +15,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.wire import Outbound
 from streams.assign import Owner, take_over
-from streams.rebuild import restore, save_checkpoint
-from streams.sender import client_options
+from streams.rebuild import save_checkpoint
 from tests.assign import logs
 from tests.assign.workers import decided, finished, letters, worker
 from tests.tickets.build import CITY, message
@@ -101,7 +100,7 @@ async def test_poison_in_the_middle_becomes_a_dead_letter(connection: KafkaConne
     await owner.work_off(await inputs(connection, partition))
     await owner.close()
     await logs.assert_nothing_lost_or_doubled(connection, [before, after])
-    dead = {record.key: record for record in await logs.read(connection, topics.DEAD)}
+    dead = {record.key: record for record in await logs.dead(connection)}
     assert set(dead) == {b"broken", b"foreign", b"empty"}
     for sent in poison:
         record = dead[sent.key]
@@ -136,8 +135,8 @@ async def test_restore_is_the_same_with_and_without_a_checkpoint(
     await save_checkpoint(blobs, partition, owner.restored)
     await owner.work_off(records[10:])
     empty = LocalStore(tmp_path)
-    with_checkpoint = await restore(client_options(connection), blobs, partition, POLICY)
-    without = await restore(client_options(connection), empty, partition, POLICY)
+    with_checkpoint = await logs.restored(connection, blobs, partition)
+    without = await logs.restored(connection, empty, partition)
     assert with_checkpoint.state.dump() == without.state.dump() == owner.restored.state.dump()
     assert with_checkpoint.last_event == without.last_event == owner.restored.last_event
     await owner.close()
@@ -150,7 +149,7 @@ async def test_a_checkpoint_of_another_log_is_not_believed(connection: KafkaConn
     await owner.work_off(await inputs(connection, partition))
     owner.restored.last_event_id = "of another log"
     await save_checkpoint(blobs, partition, owner.restored)
-    restored = await restore(client_options(connection), blobs, partition, POLICY)
+    restored = await logs.restored(connection, blobs, partition)
     assert restored.last_event_id == message(2).message_id
     await owner.close()
 

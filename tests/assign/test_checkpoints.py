@@ -15,8 +15,6 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from streams import assign, rebuild
 from streams.assign import Owner, take_over
-from streams.rebuild import restore
-from streams.sender import client_options
 from tests.assign import logs
 from tests.tickets.build import message
 from tickets.policy import TicketPolicy
@@ -105,7 +103,7 @@ async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_seco
     owner._desk.take(assign.read(found[3]), assign.position_of(found[3]))  # decided, never written
     await _until(lambda: bool(obstore.list(blobs).collect()))
     await owner.close()
-    restored = await restore(client_options(connection), blobs, found[0].partition, POLICY)
+    restored = await logs.restored(connection, blobs, found[0].partition)
     assert restored.state.decided(topics.MESSAGE, found[0].partition) == found[2].offset
 
 
@@ -122,7 +120,7 @@ async def test_rubbish_in_the_place_of_a_checkpoint_is_passed_over(
     await owner.work_off(found)
     await rebuild.save_checkpoint(blobs, found[0].partition, owner.restored)
     spoil(blobs_folder)
-    restored = await restore(client_options(connection), blobs, found[0].partition, POLICY)
+    restored = await logs.restored(connection, blobs, found[0].partition)
     assert restored.state.dump() == owner.restored.state.dump()
     await owner.close()
 

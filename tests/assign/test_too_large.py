@@ -14,8 +14,6 @@ from schemas.records import Attachment, Message, Ticket
 from schemas.wire import Outbound
 from streams.assign import Assign
 from streams.lanes import Chunk
-from streams.rebuild import restore
-from streams.sender import client_options
 from tests.assign import logs
 from tests.tickets.build import CITY, message
 from tickets import outputs
@@ -46,7 +44,7 @@ async def handled(connection: KafkaConnection, assign: Assign) -> int:
 
 
 async def assert_memory_is_as_the_log(connection: KafkaConnection, assign: Assign, partition: int, empty) -> None:
-    restored = await restore(client_options(connection), empty, partition, POLICY)
+    restored = await logs.restored(connection, empty, partition)
     assert assign._owners[partition].restored.state.dump() == restored.state.dump()
 
 
@@ -64,7 +62,7 @@ async def test_an_input_whose_snapshot_is_refused_becomes_a_dead_letter_and_the_
     await assert_memory_is_as_the_log(connection, assign, partition, blobs)
     await assign.close()
     await logs.assert_nothing_lost_or_doubled(connection, [first, other, answer])
-    (dead,) = await logs.read(connection, topics.DEAD)
+    (dead,) = await logs.dead(connection)
     assert (dead.key, dead.value) == (sent[1].key, sent[1].value)
     headers = dict(dead.headers)
     assert headers["hotline.error.code"] == b"too_large"
@@ -82,7 +80,7 @@ async def test_a_dead_letter_that_is_refused_too_goes_without_its_bytes(
     await handled(connection, assign)
     await assign.close()
     await logs.assert_nothing_lost_or_doubled(connection, [after])
-    (dead,) = await logs.read(connection, topics.DEAD)
+    (dead,) = await logs.dead(connection)
     assert (dead.key, dead.value) == (large.message_id.encode(), b"")
 
 
@@ -96,7 +94,7 @@ async def test_the_largest_input_becomes_a_dead_letter_with_all_its_bytes(
     await handled(connection, assign)
     await assign.close()
     await logs.assert_nothing_lost_or_doubled(connection, [after])
-    (dead,) = await logs.read(connection, topics.DEAD)
+    (dead,) = await logs.dead(connection)
     assert dead.value == foreign.value
     assert dict(dead.headers)["hotline.error.code"] == b"unsupported"
 
@@ -117,7 +115,7 @@ async def test_an_input_whose_snapshot_cannot_be_made_becomes_a_dead_letter(
     await handled(connection, assign)
     await assign.close()
     await logs.assert_nothing_lost_or_doubled(connection, [messages[0], messages[2]])
-    (dead,) = await logs.read(connection, topics.DEAD)
+    (dead,) = await logs.dead(connection)
     assert dead.key == messages[1].message_id.encode()
     assert dict(dead.headers)["hotline.error.code"] == b"internal"
 
@@ -139,4 +137,4 @@ async def test_a_ticket_that_grows_and_grows_keeps_every_follow_up(
     await assert_memory_is_as_the_log(connection, assign, partition, blobs)
     await assign.close()
     await logs.assert_nothing_lost_or_doubled(connection, letters)
-    assert await logs.read(connection, topics.DEAD) == []
+    assert await logs.dead(connection) == []
