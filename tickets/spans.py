@@ -15,11 +15,15 @@ _MAIL = re.compile(
 
 _HAN_DIGIT = "[〇零一二三四五六七八九十百两]"
 _BUILDING = r"(?:号楼|栋|幢|座|单元|#)"
+_ROOM = r"(?!1(?:10|19|20|22)(?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9a-z年月日号路线元块万人米分秒个次班度])"
+"""A floor and one of its rooms; years, prices and the emergency numbers are none."""
+
 _DOOR = re.compile(
     r"[0-9](?<![0-9a-z][0-9])(?:"
     rf"[0-9]{{0,3}} ?{_BUILDING} ?(?:[0-9]{{1,2}} ?(?:单元|层) ?){{0,2}}[0-9]{{2,4}} ?[室房户号]?"
     r"|[0-9]{0,3} ?(?:室|号房)"
     r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
+    rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
     r"|(?<=(?:小区|花园|公寓|家园|新村|社区)[0-9])[0-9]{0,2}-[0-9]{3,4}(?![0-9a-z元块人])"
     r")"
 )
@@ -27,6 +31,12 @@ _HAN_DOOR = re.compile(
     rf"{_HAN_DIGIT}(?:{_HAN_DIGIT}{{0,2}}(?:号楼|栋|幢|单元)(?:{_HAN_DIGIT}{{1,3}}(?:单元|层)){{0,2}}"
     rf"{_HAN_DIGIT}{{2,5}}[室房户号]?|{_HAN_DIGIT}{{2,4}}(?:室|号房))"
 )
+_DOOR_IN_A_STREET = re.compile(
+    r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
+    rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
+)
+"""The number of the house stays: it is the place."""
+
 _LETTERED_DOOR = re.compile(r"座(?<=[a-z甲乙丙丁]座) ?[0-9]{3,4}(?![0-9年]) ?[室房户号]?")
 
 _SURNAME = (
@@ -185,6 +195,8 @@ def _found(text: str) -> Iterator[Span]:
     yield from numbers(text)
     for pattern in (_DOOR, _HAN_DOOR, _PLATE):
         yield from (match.span() for match in pattern.finditer(text))
+    if "号" in text:
+        yield from (match.span(match.lastindex or 0) for match in _DOOR_IN_A_STREET.finditer(text))
     if "座" in text:
         yield from ((match.start() - 1, match.end()) for match in _LETTERED_DOOR.finditer(text))
     yield from _names(text)
