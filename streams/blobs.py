@@ -45,6 +45,7 @@ class Blobs:
                 raise result
 
     async def _get(self, path: str) -> bytes:
+        self._require_folder()  # before as well: a volume that is mounted meanwhile must not make an object missing
         try:
             found = await obstore.get_async(self._store, path)
             if found.meta["size"] > SIZE_LIMIT:

@@ -2,19 +2,16 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from elasticsearch import AsyncElasticsearch
-from kafka.admin import KafkaAdminClient
 
 from hotline.local.stack import Endpoints, Stack
-from hotline.provision import Provision
-from schemas import topics
 from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
+from tests.fresh import topics_made_anew
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,10 +40,7 @@ def stack(local_stack: Stack) -> Endpoints:
 @pytest.fixture
 def fresh_topics(stack: Endpoints) -> KafkaConnection:
     """The session's Kafka with every topic made anew: what is read back is the test's own."""
-    connection = KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=2)
-    _remove_topics(connection)
-    Provision(connection).create()
-    return connection
+    return topics_made_anew(KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=2))
 
 
 @pytest.fixture
@@ -61,17 +55,3 @@ def fresh_indices(stack: Endpoints) -> None:
             await ensure_indices(client)
 
     asyncio.run(renew())
-
-
-def _remove_topics(connection: KafkaConnection) -> None:
-    admin = KafkaAdminClient(**connection.client_options())
-    try:
-        there = [name for name in admin.list_topics() if name in topics.TOPICS]
-        if there:
-            admin.delete_topics(there)
-        deadline = time.monotonic() + 20
-        while any(name in topics.TOPICS for name in admin.list_topics()):
-            assert time.monotonic() < deadline, "Kafka did not delete the topics"
-            time.sleep(0.05)
-    finally:
-        admin.close()

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from kafka.admin import KafkaAdminClient
 from obstore.store import LocalStore
 
 from hotline.local.stack import Endpoints
-from hotline.provision import Provision
-from schemas import topics
 from schemas.connection import KafkaConnection
 from streams.app import make_app, serve
+from tests.fresh import topics_made_anew
 
 PARTITIONS = 2
 
@@ -68,7 +66,7 @@ class Bench:
 async def opened(stack: Endpoints, folder: Path) -> AsyncIterator[Bench]:
     """Make the topics anew and stand before them."""
     connection = KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=PARTITIONS)
-    await asyncio.to_thread(_made_anew, connection)
+    await asyncio.to_thread(topics_made_anew, connection)
     producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
     await producer.start()
     try:
@@ -81,21 +79,6 @@ async def opened(stack: Endpoints, folder: Path) -> AsyncIterator[Bench]:
 async def bench(stack: Endpoints, tmp_path: Path) -> AsyncIterator[Bench]:
     async with opened(stack, tmp_path) as bench:
         yield bench
-
-
-def _made_anew(connection: KafkaConnection) -> None:
-    admin = KafkaAdminClient(**connection.client_options())
-    try:
-        there = [name for name in admin.list_topics() if name in topics.TOPICS]
-        if there:
-            admin.delete_topics(there)
-        deadline = time.monotonic() + 20
-        while any(name in topics.TOPICS for name in admin.list_topics()):
-            assert time.monotonic() < deadline, "Kafka did not delete the topics"
-            time.sleep(0.05)
-    finally:
-        admin.close()
-    Provision(connection).create()
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:

@@ -1,0 +1,56 @@
+"""The blob store: an object that is missing, told from a store that is away."""
+
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import LocalStore
+
+from schemas.envelope import Envelope
+from schemas.errors import MissingBlobError, UnreachableError
+from schemas.records import RawMessage
+from streams.blobs import Blobs
+from tests.streams.raws import claimed
+
+PATH = "210100/m1/x"
+
+
+@pytest.fixture
+def raw() -> RawMessage:
+    record, _ = claimed(1, PATH, "三楼着火了")
+    return RawMessage(envelope=Envelope.of(record.headers), value=b"", conversation="office")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "blobs").mkdir()
+    return tmp_path / "blobs"
+
+
+def move(one: Path, other: Path) -> None:
+    one.rename(other)
+
+
+async def test_an_object_that_is_missing_is_told_as_missing(folder: Path, raw: RawMessage) -> None:
+    with pytest.raises(MissingBlobError):
+        await Blobs(LocalStore(folder)).loaded(raw)
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_a_folder_that_goes_or_comes_meanwhile_makes_no_object_missing(
+    folder: Path, raw: RawMessage, monkeypatch: pytest.MonkeyPatch, *, comes_back: bool
+) -> None:
+    aside, ask = folder.with_name("aside"), obstore.get_async
+
+    async def ask_while_it_moves(store: LocalStore, path: str) -> object:
+        try:
+            return await ask(store, path)
+        finally:
+            move(aside, folder) if comes_back else move(folder, aside)
+
+    store = LocalStore(folder)
+    if comes_back:
+        move(folder, aside)
+    monkeypatch.setattr(obstore, "get_async", ask_while_it_moves)
+    with pytest.raises(UnreachableError, match="mount it"):
+        await Blobs(store).loaded(raw)
