@@ -36,6 +36,7 @@ async def main(bootstrap: str, blobs: str, point: str = "", number: str = "0") -
         connection,
         Path(tempfile.mkdtemp()),
         isolation_level="read_committed",
+        broker_session_timeout=3.0,
     )
     assign.declare(app, connection, LocalStore(blobs), TicketPolicy(), reached(point, int(number)))
     stop = asyncio.Event()
