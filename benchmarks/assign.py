@@ -61,6 +61,7 @@ def messages(count: int) -> Iterable[Message]:
 
 def alone(count: int) -> None:
     """Print the desk's rate on one core, by the number of tickets it holds."""
+    tune_collector()  # as in the stage
     desk, taken, began = Desk(State(TicketPolicy())), 0, 0.0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{'tickets held':>14}{'decisions/CPU-s':>18}{'KB a ticket':>14}")
