@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,12 +39,23 @@ def alive(process: psutil.Process) -> bool:
 
 
 def spawn(command: Sequence[str], folder: Path, log: Path) -> psutil.Process:
-    """Start `command` in `folder`, with its output in `log`."""
+    """Start `command` in `folder`, with its output in `log`; return when `find` can see it."""
     _rotate(log)
     with log.open("ab") as output:
-        return psutil.Popen(
+        process = psutil.Popen(
             command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
+    while not _is_shown(process):
+        time.sleep(0.001)
+    return process
+
+
+def _is_shown(process: psutil.Process) -> bool:
+    """Say whether the kernel shows the arguments: for a moment after the exec it shows none."""
+    try:
+        return bool(process.cmdline())
+    except psutil.Error:  # it has ended already
+        return True
 
 
 def environment() -> dict[str, str]:
