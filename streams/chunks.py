@@ -11,6 +11,7 @@ Faust. It overrides private methods of faust-streaming 0.15.3: `tests/streams/te
 """
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from typing import Any, Protocol
 
 import faust
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT, Message
 from faust.types.tuples import ConsumerMessage, ack_lock
@@ -124,7 +125,8 @@ class ChunkConsumer(driver.Consumer):
         if self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            with contextlib.suppress(KafkaError):  # the rebalance that stopped the flow ends with a seek of its own
+                await self.perform_seek()
             return
         for tp, records in batches.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:

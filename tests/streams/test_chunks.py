@@ -2,9 +2,11 @@
 
 import importlib.metadata
 import inspect
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import IllegalStateError
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -77,6 +79,30 @@ def test_the_commit_stops_before_the_first_unfinished_chunk() -> None:
     assert consumer._new_offset(TP("t", 0)) == 5
     second.done = True
     assert consumer._new_offset(TP("t", 0)) == 12
+
+
+async def test_a_rebalance_in_the_middle_of_seeking_back_ends_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found under load: `seek_to_committed` raises when the partition is taken away meanwhile."""
+    consumer, asked = consumer_with(), []
+
+    async def nothing_fetched() -> dict:
+        return {}
+
+    async def no_assignment() -> dict:
+        asked.append(1)
+        raise IllegalStateError("No current assignment for partition t 0")
+
+    consumer.app = SimpleNamespace(consumer_generation_id=1)
+    consumer.flow_active = False
+    for name, value in {
+        "_next_batches": nothing_fetched,
+        "seek_to_committed": no_assignment,
+        "_read_offset": {},
+    }.items():
+        monkeypatch.setattr(consumer, name, value, raising=False)
+    monkeypatch.setattr(chunks.ChunkConsumer, "should_stop", False)
+    await consumer._drain_once()
+    assert asked == [1]
 
 
 def test_two_unfinished_chunks_leave_no_room_and_a_parked_one_takes_none() -> None:
