@@ -29,7 +29,11 @@ class Publisher(Protocol):
         """Return when the broker holds them."""
         ...
 
-    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109
+    async def publish_async(
+        self,
+        messages: Sequence[RawMessage],
+        timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
+    ) -> None:
         """The same within `timeout` seconds; raises UnreachableError, also when the broker may yet get them."""
         ...
 

@@ -8,6 +8,7 @@ from normalizers.draft import File
 from normalizers.mail.charsets import read, to_text
 from normalizers.mail.flowed import unflowed
 from normalizers.mail.html import MAX_HTML, html_to_text, pictures
+from normalizers.mail.invitations import asks, said
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
 from normalizers.mail.quote_rules import MAY_OPEN, QUOTED
@@ -35,14 +36,8 @@ _STUB = re.compile(
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
 _LINK = re.compile(r"<?(?:https?://|mailto:|cid:)[^\s<>\]]*>?")
-_CALENDAR = re.compile(
-    r'^(?:SUMMARY|DESCRIPTION|LOCATION|COMMENT)(?:;(?:"[^"\n]*"|[^":\n])*)?:(.+)$', re.IGNORECASE | re.MULTILINE
-)
-_CALENDAR_FOLD = re.compile(rb"\r?\n[ \t]")
-_CALENDAR_ESCAPE = re.compile(r"\\([nN,;\\])")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _FRAME = re.compile(r"(?m)^(?:--\S.*|[!-9;-~]{1,60}:[ \t].*(?:\n[ \t].*)*)$")
-_METHOD = re.compile(rb"^METHOD\s*:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -175,8 +170,8 @@ class Reader:
         data, kind = part.data(), part.media_type
         out = Content(files=[File(name=_name(part), media_type=_file_type(part), data=data)])
         if kind == "text/calendar":
-            out.invitation = part.disposition.value != "attachment" and _asks(part, data)
-            out.spare = _said_in_calendar(data, part)
+            out.invitation = part.disposition.value != "attachment" and asks(part, data)
+            out.spare = said(part, data)
         elif kind.startswith("text/html"):
             out.spare = [html_to_text(self._source(data, part, out), mark_quotes=not self.forwarded)]
         elif kind.startswith(("text/", "message/")) and (kind not in _FILE_TEXTS or not _name(part)):
@@ -283,23 +278,6 @@ def _file_type(part: Part) -> str:
 def _uu_file(name: bytes, data: bytes) -> File:
     text = base_name(to_text(name))
     return File(name=text, media_type=_TYPES.guess_type(text or "")[0] or "application/octet-stream", data=data)
-
-
-def _asks(part: Part, data: bytes) -> bool:
-    """Tell an invitation or its answer from a mere calendar file."""
-    found = _METHOD.search(data[:4096])
-    method = part.content.text("method") or (found[1].decode() if found else "")
-    return method.upper() in ("REQUEST", "REPLY", "CANCEL", "COUNTER")
-
-
-def _said_in_calendar(data: bytes, part: Part) -> list[str]:
-    """Return the words of an invitation, its long lines joined as bytes: they are cut inside of characters, too."""
-    text = to_text(_CALENDAR_FOLD.sub(b"", data), part.content.text("charset"))
-    words = [
-        _CALENDAR_ESCAPE.sub(lambda match: match[1].replace("n", "\n").replace("N", "\n"), said)
-        for said in _CALENDAR.findall(text)
-    ]
-    return ["\n".join(words)] if words else []
 
 
 def _unparted(part: Part) -> Content:
