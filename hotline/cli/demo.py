@@ -142,6 +142,8 @@ def _shown(play: "Play", console: "Console", versions: dict[str, str]) -> "Resul
         tick("")
         result = play.perform(tick)
         live.update(view.stage(play.ledger, sent, width=console.width))
+    if not console.is_terminal:
+        console.line()  # rich ends a live display's last line on terminals only
     return result
 
 

@@ -1,6 +1,8 @@
 """The live picture fits its terminal, whatever comes: a taller one would scroll and flicker."""
 
 import io
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from hotline.archive import Hit
+from hotline.cli import demo as cli
 from hotline.demo import view
 from hotline.demo.ledger import Ledger
 from hotline.demo.play import Result
@@ -95,3 +98,23 @@ def test_the_sums_decide_the_verdict() -> None:
     assert "✔" in "\n".join(drawn(view.summary(result), 100, 40))
     unequal = Result(totals=Ledger().totals(), indexed=1, hits={})
     assert "✘" in "\n".join(drawn(view.summary(unequal), 100, 40))
+
+
+class StillPlay:
+    """A performance of which nothing is seen but its ledger."""
+
+    def __init__(self) -> None:
+        self.ledger = ledger(1)
+
+    def perform(self, tick: Callable[[str], None]) -> str:
+        tick("one mail")
+        return "over"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_follows_the_picture_begins_a_line(*, terminal: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=80, height=40, force_terminal=terminal, color_system=None)
+    assert cli._shown(StillPlay(), console, {"kafka": "4", "elasticsearch": "9"}) == "over"
+    console.print("next")
+    assert "next" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue()).splitlines()
