@@ -45,14 +45,14 @@ class Blobs:
                 raise result
 
     async def _get(self, path: str) -> bytes:
-        self._require_folder()  # before as well: a volume that is mounted meanwhile must not make an object missing
+        await self._require_folder()  # before as well: a volume mounted meanwhile must not make an object missing
         try:
             found = await obstore.get_async(self._store, path)
             if found.meta["size"] > SIZE_LIMIT:
                 raise TooLargeError(f"the stored bytes are more than {SIZE_LIMIT}")
             return bytes(await found.bytes_async())
         except (blob.NotFoundError, FileNotFoundError) as error:
-            self._require_folder()
+            await self._require_folder()
             raise MissingBlobError("the blob store has no object under ce_dataref") from error
         except (blob.InvalidPathError, ValueError) as error:
             raise MalformedError("ce_dataref is no path of the blob store") from error
@@ -66,10 +66,10 @@ class Blobs:
             except (blob.BaseError, OSError) as error:
                 raise _fault(error) from error
 
-    def _require_folder(self) -> None:
-        """Tell a folder that is gone (a volume not mounted) from an object that is."""
+    async def _require_folder(self) -> None:
+        """Tell a folder that is gone (a volume not mounted) from an object that is; a dead network disk hangs."""
         prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
-        if prefix is not None and not Path(prefix).is_dir():
+        if prefix is not None and not await asyncio.to_thread(Path(prefix).is_dir):
             raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
 
 
