@@ -1,7 +1,8 @@
 """Writing the input of assign and reading back what it committed."""
 
 import asyncio
-from collections.abc import Iterable
+import contextlib
+from collections.abc import AsyncIterator, Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from obstore.store import ObjectStore
@@ -41,24 +42,25 @@ async def write(connection: KafkaConnection, outbounds: Iterable[Outbound]) -> N
         await producer.stop()
 
 
+@contextlib.asynccontextmanager
+async def consumer(connection: KafkaConnection, *, committed: bool) -> AsyncIterator[AIOKafkaConsumer]:
+    isolation = "read_committed" if committed else "read_uncommitted"
+    async with AIOKafkaConsumer(**client_options(connection), isolation_level=isolation) as started:
+        yield started
+
+
 async def read(connection: KafkaConnection, topic: str, *, committed: bool = True) -> list[Record]:
     """Return every record of a topic, partition by partition."""
-    consumer = AIOKafkaConsumer(
-        **client_options(connection), isolation_level="read_committed" if committed else "read_uncommitted"
-    )
-    await consumer.start()
-    try:
+    async with consumer(connection, committed=committed) as reader:
         places = [TopicPartition(topic, number) for number in range(connection.partitions)]
-        consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
-        ends = await consumer.end_offsets(places)
+        reader.assign(places)
+        await reader.seek_to_beginning(*places)
+        ends = await reader.end_offsets(places)
         found: list[Record] = []
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
+        while any([await reader.position(place) < ends[place] for place in places]):
+            for records in (await reader.getmany(timeout_ms=200)).values():
                 found += records
         return found
-    finally:
-        await consumer.stop()
 
 
 async def settle(connection: KafkaConnection) -> None:
@@ -72,9 +74,10 @@ async def settle(connection: KafkaConnection) -> None:
         for number in range(connection.partitions)
     ]
     deadline = asyncio.get_running_loop().time() + 20
-    while await _ends(connection, places, "read_committed") != await _ends(connection, places, "read_uncommitted"):
-        assert asyncio.get_running_loop().time() < deadline, "a transaction stays open"
-        await asyncio.sleep(0.02)
+    async with consumer(connection, committed=True) as stable, consumer(connection, committed=False) as newest:
+        while await stable.end_offsets(places) != await newest.end_offsets(places):
+            assert asyncio.get_running_loop().time() < deadline, "a transaction stays open"
+            await asyncio.sleep(0.02)
 
 
 async def restored(connection: KafkaConnection, blobs: ObjectStore, partition: int) -> Restored:
@@ -87,15 +90,6 @@ async def dead(connection: KafkaConnection) -> list[Record]:
     """Return the dead letters of every transaction that was committed."""
     await settle(connection)
     return await read(connection, topics.DEAD)
-
-
-async def _ends(connection: KafkaConnection, places: list[TopicPartition], isolation: str) -> dict[TopicPartition, int]:
-    consumer = AIOKafkaConsumer(**client_options(connection), isolation_level=isolation)
-    await consumer.start()
-    try:
-        return await consumer.end_offsets(places)
-    finally:
-        await consumer.stop()
 
 
 async def events(connection: KafkaConnection) -> list[Event]:
