@@ -3,13 +3,14 @@
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
 from schemas.records.command import KINDS
+from tickets import clusters
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
+from tickets.keys import day_key
+from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
-from tickets.state import CLOSED, State, day_key
-
-Changes = tuple[event.AnyChange, ...]
+from tickets.state import State
 
 _EMERGENCY = "emergency."
 _LEVEL = "emergency_level."
@@ -23,6 +24,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         return _refuse(incoming, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
+    changed = clusters.versions(state.clusters, state.version_of, changed, changes)
     return Event(
         event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
@@ -51,7 +53,7 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
     raise AssertionError("the last decider is always sure")
 
 
-def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], Changes]:
+def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     if verdict.relation == "no_ticket":
         answered = verdict.ticket_id
         return (), (event.Noted(ticket_id=answered, message_id=incoming.id),) if answered else ()
@@ -60,7 +62,7 @@ def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
     return _join(state, incoming, verdict.ticket_id)
 
 
-def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], Changes]:
+def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket_id = ids.ticket_id(incoming.jurisdiction, incoming.id)
     day = incoming.at.astimezone(ids.SHANGHAI).strftime("%Y%m%d")
     sequence = state.sequences.get(day_key(incoming.jurisdiction, day), 0) + 1
@@ -76,16 +78,16 @@ def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
     return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *_hand_over(incoming, ticket_id))
 
 
-def _join(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], Changes]:
+def _join(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket = state.tickets[ticket_id]
-    changes: Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
+    changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
     if ticket.status in CLOSED:
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
     return (changed,), (*changes, *_hand_over(incoming, ticket_id))
 
 
-def _hand_over(incoming: Incoming, ticket_id: str) -> Changes:
+def _hand_over(incoming: Incoming, ticket_id: str) -> event.Changes:
     codes = incoming.features.codes
     classes = tuple(code.removeprefix(_EMERGENCY) for code in codes if code.startswith(_EMERGENCY))
     level = next((code.removeprefix(_LEVEL) for code in codes if code.startswith(_LEVEL)), "urgent")
@@ -94,7 +96,7 @@ def _hand_over(incoming: Incoming, ticket_id: str) -> Changes:
     return (event.HandedOver(ticket_id=ticket_id, handover_id=incoming.id, classes=classes, level=level),)
 
 
-def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: list[Verdict]) -> Changes:
+def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: list[Verdict]) -> event.Changes:
     return tuple(
         event.Proposed(
             proposal_id=f"{incoming.id}-{number}",

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from schemas.records import Command, Event, Message, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import outputs, snapshot
+from tickets import clusters, limits, outputs, snapshot
 from tickets.decide import decide
 from tickets.incoming import Incoming
 from tickets.state import State, apply
@@ -35,6 +35,8 @@ class Desk:
             return None
         changed = list(self._snapshots(decision, record))
         apply(self.state, decision)
+        if clusters.touches_edges(decision):
+            changed = [self._in_cluster(ticket) for ticket in changed]
         self._events.append(decision)
         self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
         return decision
@@ -57,7 +59,12 @@ class Desk:
     def _snapshots(self, decision: Event, record: Message | Command) -> Iterator[Ticket]:
         for version in decision.tickets:
             ticket = self._after(decision, record, version.ticket_id)
-            yield replace(ticket, version=version.version)
+            yield replace(ticket, version=version.version, updated_at=decision.at)
+
+    def _in_cluster(self, ticket: Ticket) -> Ticket:
+        held = self.state.tickets[ticket.ticket_id]
+        edges = limits.ends(held.edges, self.state.policy.max_edges)
+        return replace(ticket, edges=edges, cluster_id=self.state.clusters.of(ticket.ticket_id))
 
     def _after(self, decision: Event, record: Message | Command, ticket_id: str) -> Ticket:
         policy = self.state.policy

@@ -17,4 +17,5 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_attachments: int = 100
     max_identities: int = 20
     max_proposals: int = 50
+    max_edges: int = 50
     lineage_messages: int = 20

@@ -13,8 +13,8 @@ from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
 from tickets import limits
+from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
-from tickets.state import CLOSED
 
 TITLE_CHARACTERS = 100
 """B11: 标题 has at most 100 characters."""

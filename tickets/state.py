@@ -1,38 +1,25 @@
 """State of one partition: the fold of `apply` over the event log, and nothing else."""
 
 import heapq
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from schemas.records import Edge, Event, event
+from schemas.records import Event, event
+from tickets.clusters import Clusters
+from tickets.held import TicketState
+from tickets.keys import part, scoped
 from tickets.policy import TicketPolicy
 from tickets.seen import Seen
-
-CLOSED = frozenset({"resolved", "revisited", "evaluated", "archived", "not_accepted"})
-"""Statuses after which a ticket may leave the memory (domain.md B3)."""
-
-
-class TicketState(Struct, kw_only=True):
-    """What later decisions need of one live ticket; its body is the last snapshot, kept beside it."""
-
-    ticket_id: str
-    ticket_no: str
-    jurisdiction: str
-    version: int = 0
-    status: str = "received"
-    closed_at: datetime | None = None
-    requesters: list[str] = field(default_factory=list)
-    participants: list[str] = field(default_factory=list)
-    text_keys: list[str] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
+from tickets.steps import STEPS
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything a checkpoint holds of a `State`."""
 
+    opened: int
     tickets: list[TicketState]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
@@ -55,7 +42,9 @@ class State:
 
     def __init__(self, policy: TicketPolicy) -> None:
         self.policy = policy
+        self.opened = 0
         self.tickets: dict[str, TicketState] = {}
+        self.clusters = Clusters(self._order_of)
         self.bodies: dict[str, bytes] = {}
         self.by_thread: dict[str, str] = {}
         self.left = Seen()
@@ -73,6 +62,11 @@ class State:
         """Return the offset of the last decided input of a topic's partition, -1 when there is none."""
         return self.positions.get(topic, {}).get(partition, -1)
 
+    def version_of(self, ticket_id: str) -> int:
+        """Return the version of a ticket, 0 when it is not live."""
+        ticket = self.tickets.get(ticket_id)
+        return 0 if ticket is None else ticket.version
+
     def in_thread(self, jurisdiction: str, key: str) -> str | None:
         """Return the ticket of the message with this hashed thread id, or its successor; it may have left."""
         ticket_id = self.by_thread.get(scoped(jurisdiction, key))
@@ -85,7 +79,7 @@ class State:
         line = [ticket_id]
         while line[-1] in self.predecessors:
             line.append(self.predecessors[line[-1]])
-        return any(_part(one, person) in self.left for one in line for person in people)
+        return any(part(one, person) in self.left for one in line for person in people)
 
     def with_text(self, jurisdiction: str, key: str) -> Iterable[TicketState]:
         """Return the live tickets of a city that hold this very text."""
@@ -94,6 +88,7 @@ class State:
     def dump(self) -> Snapshot:
         """Return all of it, for a checkpoint."""
         return Snapshot(
+            opened=self.opened,
             tickets=list(self.tickets.values()),
             bodies=self.bodies,
             by_thread=self.by_thread,
@@ -120,10 +115,17 @@ class State:
         state.never = set(snapshot.never)
         state.handed_over = set(snapshot.handed_over)
         state.seen = Seen(snapshot.seen)
+        state.opened = snapshot.opened
+        state.tickets = {ticket.ticket_id: ticket for ticket in snapshot.tickets}
         for ticket in snapshot.tickets:
-            state.tickets[ticket.ticket_id] = ticket
             state.index_texts(ticket)
             state.note_closed(ticket)
+            for edge in ticket.edges:
+                state.clusters.apply(
+                    event.EdgeAdded(
+                        ticket_id=ticket.ticket_id, other_id=edge.ticket_id, kind=edge.kind, score=edge.score
+                    )
+                )
         return state
 
     def index_texts(self, ticket: TicketState) -> None:
@@ -144,13 +146,28 @@ class State:
             closed_at, ticket_id = heapq.heappop(self._closed)
             ticket = self.tickets.get(ticket_id)
             if ticket is not None and ticket.closed_at == closed_at:
+                self._forget_cluster(self.clusters.of(ticket_id), now)
+
+    def _forget_cluster(self, cluster_id: str, now: datetime) -> None:
+        """Let a cluster go as a whole, with the last of its tickets: no edge ever leads to nowhere."""
+        members = [self.tickets[ticket_id] for ticket_id in self.clusters.members(cluster_id)]
+        if all(self._is_over(ticket, now) for ticket in reversed(members)):
+            self.clusters.drop(cluster_id)
+            for ticket in members:
                 self._forget(ticket)
+
+    def _is_over(self, ticket: TicketState, now: datetime) -> bool:
+        return ticket.closed_at is not None and ticket.closed_at + self.policy.evict_after < now
+
+    def _order_of(self, ticket_id: str) -> float:
+        ticket = self.tickets.get(ticket_id)
+        return math.inf if ticket is None else ticket.order
 
     def _forget(self, ticket: TicketState) -> None:
         del self.tickets[ticket.ticket_id]
         self.bodies.pop(ticket.ticket_id, None)
         for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
-            self.left.add(_part(ticket.ticket_id, person))
+            self.left.add(part(ticket.ticket_id, person))
         for key in (scoped(ticket.jurisdiction, key) for key in ticket.text_keys):
             rest = [other for other in self.by_text.get(key, ()) if other != ticket.ticket_id]
             if rest:
@@ -173,7 +190,7 @@ def apply(state: State, decision: Event) -> None:
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
     state.seen.add(decision.event_id)
     for change in decision.changes:
-        step = _STEPS.get(type(change))
+        step = STEPS.get(type(change))
         if step is not None:
             step(state, decision, change)
     for changed in decision.tickets:
@@ -181,99 +198,3 @@ def apply(state: State, decision: Event) -> None:
         if ticket is not None:
             ticket.version = changed.version
     state.evict(decision.at)
-
-
-def _opened(state: State, decision: Event, change: event.Opened) -> None:
-    state.tickets[change.ticket_id] = TicketState(
-        ticket_id=change.ticket_id, ticket_no=change.ticket_no, jurisdiction=decision.jurisdiction
-    )
-    people = decision.features.requesters if decision.features else ()
-    for related in change.related:
-        if state.may_answer(related, people):
-            state.successors[related] = change.ticket_id
-            state.predecessors[change.ticket_id] = related
-    state.sequences[day_key(decision.jurisdiction, change.day)] = change.sequence
-
-
-def _filed(state: State, decision: Event, change: event.MessageFiled) -> None:
-    ticket, features = state.tickets.get(change.ticket_id), decision.features
-    if ticket is None or features is None:
-        return
-    _extend(ticket.requesters, features.requesters)
-    _extend(ticket.participants, features.participants)
-    if features.message_key:
-        state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
-    if features.text_key:
-        _extend(ticket.text_keys, (features.text_key,))
-        state.index_texts(ticket)
-
-
-def _reopened(state: State, decision: Event, change: event.Reopened) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.status, ticket.closed_at = "reopened", None
-
-
-def _status_set(state: State, decision: Event, change: event.StatusSet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is None:
-        return
-    ticket.status = change.status
-    ticket.closed_at = decision.at if change.status in CLOSED else None
-    state.note_closed(ticket)
-
-
-def _edge_added(state: State, decision: Event, change: event.EdgeAdded) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.edges.append(Edge(ticket_id=change.other_id, kind=change.kind, score=change.score))
-
-
-def _edge_removed(state: State, decision: Event, change: event.EdgeRemoved) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        gone = (change.other_id, change.kind)
-        ticket.edges = [edge for edge in ticket.edges if (edge.ticket_id, edge.kind) != gone]
-
-
-def _never_link(state: State, decision: Event, change: event.NeverLink) -> None:
-    state.never.add((change.message_id, change.ticket_id))
-
-
-def _handed_over(state: State, decision: Event, change: event.HandedOver) -> None:
-    state.handed_over.add(change.handover_id)
-
-
-def _acknowledged(state: State, decision: Event, change: event.Acknowledged) -> None:
-    state.handed_over.discard(change.handover_id)
-
-
-_STEPS: dict[type, Callable[[State, Event, Any], None]] = {
-    event.Opened: _opened,
-    event.MessageFiled: _filed,
-    event.Reopened: _reopened,
-    event.StatusSet: _status_set,
-    event.EdgeAdded: _edge_added,
-    event.EdgeRemoved: _edge_removed,
-    event.NeverLink: _never_link,
-    event.HandedOver: _handed_over,
-    event.Acknowledged: _acknowledged,
-}
-
-
-def day_key(jurisdiction: str, day: str) -> str:
-    """Return the key under which a city's ticket numbers of one day are counted."""
-    return f"{jurisdiction}-{day}"
-
-
-def scoped(jurisdiction: str, key: str) -> str:
-    """Return an index key that never crosses cities, whichever partition they share."""
-    return f"{jurisdiction}:{key}"
-
-
-def _part(ticket_id: str, person: str) -> str:
-    return f"{ticket_id} {person}"
-
-
-def _extend(known: list[str], more: Iterable[str]) -> None:
-    known.extend(one for one in dict.fromkeys(more) if one not in known)

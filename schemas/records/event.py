@@ -253,6 +253,9 @@ AnyChange = (
 )  # fmt: skip
 
 
+Changes = tuple[AnyChange, ...]
+
+
 class TicketVersion(Record, frozen=True, kw_only=True):
     """The version a decision gave a ticket."""
 
@@ -285,7 +288,7 @@ class Event(Record, frozen=True, kw_only=True):
     score: Annotated[float, about("0 to 1", index="double")] = 1.0
     evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", index="none")] = ()
     policy_version: Annotated[str, about("Version of the policy that decided")]
-    changes: Annotated[tuple[AnyChange, ...], about("What `apply` folds", index="none")] = ()
+    changes: Annotated[Changes, about("What `apply` folds", index="none")] = ()
 
     @property
     def key(self) -> str:
