@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from schemas.records import Command, Event, Message, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
 from tickets import clusters, limits, outputs, snapshot
+from tickets.amend import Occasion, amend
 from tickets.decide import decide
 from tickets.incoming import Incoming
 from tickets.state import State, apply
@@ -68,17 +69,20 @@ class Desk:
 
     def _after(self, decision: Event, record: Message | Command, ticket_id: str) -> Ticket:
         policy = self.state.policy
-        ticket: Ticket | None = None
+        occasion = Occasion(decision, record if isinstance(record, Command) else None, policy)
+        opened = next((one for one in decision.changes if isinstance(one, event.Opened)), None)
+        if opened is not None and opened.ticket_id == ticket_id and isinstance(record, Message):
+            ticket = snapshot.open_ticket(record, decision, opened, policy)
+        else:
+            ticket = self.ticket(ticket_id)
         for change in decision.changes:
             if getattr(change, "ticket_id", None) != ticket_id:
                 continue
-            if isinstance(change, event.Opened) and isinstance(record, Message):
-                return snapshot.open_ticket(record, decision, change, policy)
             if isinstance(change, event.MessageFiled) and isinstance(record, Message):
-                ticket = snapshot.file_message(self.ticket(ticket_id), record, decision, policy)
-            if isinstance(change, event.StatusSet):
-                ticket = snapshot.set_status(ticket or self.ticket(ticket_id), decision, change)
-        return ticket or self.ticket(ticket_id)
+                ticket = ticket if opened else snapshot.file_message(ticket, record, decision, policy)
+            else:
+                ticket = amend(ticket, change, occasion)
+        return ticket
 
 
 def _incoming(record: Message | Command, position: Position) -> Incoming:

@@ -18,4 +18,6 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_identities: int = 20
     max_proposals: int = 50
     max_edges: int = 50
+    max_cluster_moves: int = 5_000
+    max_history: int = 20
     lineage_messages: int = 20

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from schemas.records import Edge, Event, event
+from schemas.records.ticket import Proposal
+from tickets import limits
 from tickets.held import TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
@@ -81,11 +83,50 @@ def _never_link(state: "State", decision: Event, change: event.NeverLink) -> Non
 
 
 def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
-    state.handed_over.add(change.handover_id)
+    if change.handover_id not in state.acknowledged:
+        state.handed_over[change.handover_id] = change.ticket_id
 
 
 def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
-    state.handed_over.discard(change.handover_id)
+    state.acknowledged.add(change.handover_id)
+    state.handed_over.pop(change.handover_id, None)
+
+
+def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        proposal = Proposal(
+            proposal_id=change.proposal_id, relation=change.relation, target=change.target, score=change.score
+        )
+        ticket.proposals = [*limits.ends((*ticket.proposals, proposal), state.policy.max_proposals)]
+
+
+def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rejected) -> None:
+    ticket = state.tickets.get(change.ticket_id or "")
+    if ticket is not None:
+        ticket.proposals = [one for one in ticket.proposals if one.proposal_id != change.proposal_id]
+
+
+def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
+    _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
+
+
+def _category_set(state: "State", decision: Event, change: event.CategorySet) -> None:
+    _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
+
+
+def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
+    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", decision.relation == "command")
+
+
+def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:
+    _by_clerk(state, change.ticket_id, "dispatch", decision.relation == "command")
+
+
+def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
+    ticket = state.tickets.get(ticket_id)
+    if ticket is not None and said:
+        _extend(ticket.by_clerk, (name,))
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
@@ -98,6 +139,13 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.NeverLink: _never_link,
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
+    event.Proposed: _proposed,
+    event.Confirmed: _judged,
+    event.Rejected: _judged,
+    event.KindSet: _kind_set,
+    event.CategorySet: _category_set,
+    event.DeadlineSet: _deadline_set,
+    event.Dispatched: _dispatched,
 }
 
 
