@@ -1,6 +1,7 @@
 """What a decision may depend on besides the state and the input."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -21,3 +22,4 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_cluster_moves: int = 5_000
     max_history: int = 20
     lineage_messages: int = 20
+    rules_folder: Path | None = None
