@@ -12,7 +12,6 @@ from streams import normalize
 from tests.streams.raws import NOON
 from tests.streams.test_steps import kept
 
-
 RECORDED = datetime.fromtimestamp(1_795_500_000, UTC)
 """When the broker took what `kept` gives back."""
 
