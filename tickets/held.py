@@ -8,6 +8,14 @@ from schemas.records import Edge
 from schemas.records.ticket import Proposal
 
 
+class Filed(Struct, frozen=True, array_like=True):
+    """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``."""
+
+    offset: int
+    link_version: int
+    month: str
+
+
 class TicketState(Struct, kw_only=True):
     """One live ticket. `order` counts the tickets of the partition in the order they were opened.
 
@@ -24,9 +32,11 @@ class TicketState(Struct, kw_only=True):
     requesters: list[str] = field(default_factory=list)
     participants: list[str] = field(default_factory=list)
     text_keys: list[str] = field(default_factory=list)
+    messages: dict[str, Filed] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
     by_clerk: list[str] = field(default_factory=list)
+    redacted: bool = False
     erased: bool = False
 
     def proposal(self, proposal_id: str) -> Proposal | None:

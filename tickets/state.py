@@ -139,6 +139,15 @@ class State:
             if ticket.ticket_id not in found:
                 found.append(ticket.ticket_id)
 
+    def unindex_texts(self, ticket: TicketState) -> None:
+        """Let a ticket be found by none of its texts."""
+        for key in (scoped(ticket.jurisdiction, key) for key in ticket.text_keys):
+            rest = [other for other in self.by_text.get(key, ()) if other != ticket.ticket_id]
+            if rest:
+                self.by_text[key] = rest
+            else:
+                self.by_text.pop(key, None)
+
     def note_closed(self, ticket: TicketState) -> None:
         """Queue a closed ticket for its leave."""
         if ticket.closed_at is not None:
@@ -173,12 +182,7 @@ class State:
         self.bodies.pop(ticket.ticket_id, None)
         for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
             self.left.add(part(ticket.ticket_id, person))
-        for key in (scoped(ticket.jurisdiction, key) for key in ticket.text_keys):
-            rest = [other for other in self.by_text.get(key, ()) if other != ticket.ticket_id]
-            if rest:
-                self.by_text[key] = rest
-            else:
-                self.by_text.pop(key, None)
+        self.unindex_texts(ticket)
 
 
 def fold(events: Iterable[Event], policy: TicketPolicy) -> State:

@@ -1,12 +1,14 @@
 """How each kind of change alters the state; `tickets/state.py:apply` is their only caller."""
 
+import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from schemas.records import Edge, Event, event
+from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import limits
-from tickets.held import TicketState
+from tickets.held import Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 
@@ -32,8 +34,15 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
 
 def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     ticket, features = state.tickets.get(change.ticket_id), decision.features
-    if ticket is None or features is None:
+    if ticket is None:
         return
+    month = sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month)
+    if features is not None:
+        _take_features(state, decision, ticket, features)
+
+
+def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     _extend(ticket.requesters, features.requesters)
     _extend(ticket.participants, features.participants)
     if features.message_key:
@@ -80,6 +89,27 @@ def _edge_removed(state: "State", decision: Event, change: event.EdgeRemoved) ->
 
 def _never_link(state: "State", decision: Event, change: event.NeverLink) -> None:
     state.never.add((change.message_id, change.ticket_id))
+
+
+def _moved(state: "State", decision: Event, change: event.Moved) -> None:
+    """Part a message from one ticket and file it in another, which this decision may have opened."""
+    former, ticket = state.tickets.get(change.from_ticket_id), state.tickets.get(change.to_ticket_id)
+    if former is None or ticket is None or decision.features is None:
+        return
+    filed = former.messages.pop(change.message_id, None)
+    if filed is None:
+        return
+    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month)
+    state.unindex_texts(former)
+    former.requesters, former.participants = [*change.left_requesters], [*change.left_participants]
+    former.text_keys = [*change.left_text_keys]
+    state.index_texts(former)
+    if decision.features.message_key:
+        state.by_thread[scoped(decision.jurisdiction, decision.features.message_key)] = ticket.ticket_id
+    _take_features(state, decision, ticket, decision.features)
+    state.never.discard((change.message_id, ticket.ticket_id))
+    if change.message_id in state.handed_over:
+        state.handed_over[change.message_id] = ticket.ticket_id
 
 
 def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
@@ -137,6 +167,7 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.EdgeAdded: _edge_added,
     event.EdgeRemoved: _edge_removed,
     event.NeverLink: _never_link,
+    event.Moved: _moved,
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
     event.Proposed: _proposed,

@@ -162,11 +162,15 @@ class NeverLink(Change, frozen=True, kw_only=True):
 
 
 class Moved(Change, frozen=True, kw_only=True):
-    """A message went to another ticket."""
+    """A message went to another ticket; what is left of people and texts in the one it came from."""
 
     message_id: str
     from_ticket_id: str
     to_ticket_id: str
+    link_version: int = 2
+    left_requesters: tuple[str, ...] = ()
+    left_participants: tuple[str, ...] = ()
+    left_text_keys: tuple[str, ...] = ()
 
 
 class Proposed(Change, frozen=True, kw_only=True):

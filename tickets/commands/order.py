@@ -1,10 +1,12 @@
 """Order: one command in its turn, and the live tickets that it may name."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec import Struct
 
-from schemas.records import Command
+from schemas.records import Command, Features
 from tickets.commands.args import Args
 from tickets.commands.refusal import RefusalError
 from tickets.held import TicketState
@@ -12,11 +14,12 @@ from tickets.state import State
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """A command and the state it meets; `at` is its log time."""
+    """A command and the state it meets; `at` is its log time, `earlier` as in `Incoming`."""
 
     state: State
     command: Command
     at: datetime
+    earlier: Mapping[str, Features] = MappingProxyType({})
 
     def ticket(self, args: Args) -> TicketState:
         """Return the ticket it is about. Raises RefusalError when it is not there for this command."""

@@ -4,7 +4,7 @@ import re
 
 from schemas.records import event
 from tickets.clusters import CONNECTING
-from tickets.commands import args
+from tickets.commands import args, moves
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.held import TicketState
@@ -24,9 +24,11 @@ def merge(order: Order, given: args.Merge) -> event.Changes:
 
 
 def unmerge(order: Order, given: args.Unmerge) -> event.Changes:
-    """Take every edge between two tickets away."""
-    if given.ticket_id is None:
-        raise RefusalError("arguments", "unmerge needs the other ticket_id")
+    """Take every edge between two tickets away, or a message that was filed by mistake out of its ticket."""
+    if given.message_id is not None and given.ticket_id is None:
+        return moves.move(order, args.Move(message_id=given.message_id, if_version=given.if_version))
+    if given.ticket_id is None or given.message_id is not None:
+        raise RefusalError("arguments", "unmerge needs the other ticket_id, or a message_id")
     ticket, other = order.ticket(given), order.named(given.ticket_id)
     changes = tuple(
         event.EdgeRemoved(ticket_id=one.ticket_id, other_id=edge.ticket_id, kind=edge.kind)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.records import Command, Event, TicketVersion, event
 from tickets import clusters
-from tickets.commands import args, progress, relations
+from tickets.commands import args, moves, progress, relations
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.incoming import Incoming
@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
         "set_status": Kind(args.SetStatus, progress.set_status),
         "merge": Kind(args.Merge, relations.merge),
         "unmerge": Kind(args.Unmerge, relations.unmerge),
+        "move": Kind(args.Move, moves.move),
         "reclassify": Kind(args.Reclassify, progress.reclassify),
         "set_deadline": Kind(args.SetDeadline, progress.set_deadline),
         "dispatch": Kind(args.Dispatch, progress.dispatch),
@@ -42,6 +43,9 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
 )
 """By name (records.md, Command)."""
 
+MOST_MESSAGES = 500
+"""A ticket with more messages cannot be written anew without one of them."""
+
 _NO_CHANGE = (event.Read, event.NeverLink, event.CommandRefused)
 """Changes that alter no ticket's snapshot."""
 
@@ -50,10 +54,11 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     """Return the decision about a command: what it changes, or why it is refused."""
     method = command.kind if command.kind in COMMANDS else "unknown"
     try:
-        changes = _carry_out(Order(state=state, command=command, at=incoming.at))
+        changes = _carry_out(Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier))
     except RefusalError as refusal:
         method = "refused"
         changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
+    moved = next((change.message_id for change in changes if isinstance(change, event.Moved)), None)
     return Event(
         event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
@@ -61,6 +66,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         at=incoming.at,
         author=command.author,
         input=incoming.ref,
+        features=incoming.earlier[moved] if moved else None,
         relation="command",
         method=method,
         policy_version=policy.version,
@@ -75,13 +81,23 @@ def check(command: Command) -> None:
 
 def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...]:
     """Return the new versions of all tickets that the changes alter."""
-    named = dict.fromkeys(
-        ticket_id
-        for change in changes
-        if not isinstance(change, _NO_CHANGE) and (ticket_id := getattr(change, "ticket_id", None))
-    )
+    named = dict.fromkeys(ticket_id for change in changes for ticket_id in _altered_by(change))
     changed = tuple(TicketVersion(ticket_id=one, version=state.version_of(one) + 1) for one in named)
     return clusters.versions(state.clusters, state.version_of, changed, changes)
+
+
+def looks_back(state: State, command: Command) -> list[int]:
+    """Return where the messages stand in the input that a command is about, so that its caller can read them."""
+    parts = command.kind == "move" or (command.kind == "unmerge" and "message_id" in command.args)
+    ticket = state.tickets.get(command.ticket_id or "") if parts else None
+    return moves.positions(ticket) if ticket and len(ticket.messages) <= MOST_MESSAGES else []
+
+
+def _altered_by(change: event.AnyChange) -> tuple[str, ...]:
+    if isinstance(change, event.Moved):
+        return (change.from_ticket_id, change.to_ticket_id)
+    ticket_id = None if isinstance(change, _NO_CHANGE) else getattr(change, "ticket_id", None)
+    return (ticket_id,) if ticket_id else ()
 
 
 def _carry_out(order: Order) -> event.Changes:

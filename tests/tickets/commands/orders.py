@@ -19,11 +19,14 @@ class Office:
     def __init__(self, messages: Iterable[Message] = ()) -> None:
         self.desk = Desk(State(POLICY))
         self.decisions: list[Event] = []
+        self.input: list[Message | Command] = []
         self.tickets = [self.take(one).tickets[0].ticket_id for one in messages]
 
     def take(self, record: Message | Command) -> Event:
-        decision = self.desk.take(record, position(self._next()))
+        earlier = [self.input[offset] for offset in self.desk.looks_back(record)]
+        decision = self.desk.take(record, position(self._next()), [one for one in earlier if isinstance(one, Message)])
         assert decision is not None
+        self.input.append(record)
         self.decisions.append(decision)
         return decision
 

@@ -24,6 +24,8 @@ ORDERS = st.one_of(
     st.tuples(st.just("reclassify"), INDEX, st.just({"kind": "praise"})),
     st.tuples(st.just("dispatch"), INDEX, st.just({"organizer": "a"})),
     st.tuples(st.just("message"), INDEX, st.just({})),
+    st.tuples(st.just("move"), INDEX, st.fixed_dictionaries({"to": INDEX})),
+    st.tuples(st.just("move"), INDEX, st.just({})),
 )
 
 
@@ -46,6 +48,8 @@ def taken(orders: list[tuple[str, int, dict[str, Any]]]) -> tuple[Office, dict[s
             office.take(message(count, f"补充{count}", sender=f"1380013800{at}", answers=(f"{CITY}-{at}",)))
         else:
             given = {key: names[value] if isinstance(value, int) else value for key, value in args.items()}
+            if kind == "move":
+                given["message_id"] = [*office.desk.state.tickets[names[at]].messages][-1]
             office.order(kind, names[at], **given)
         note()
     return office, written
@@ -67,6 +71,8 @@ def test_any_sequence_of_orders_keeps_the_tickets_whole(orders: list[tuple[str, 
         for edge in ticket.edges:
             assert ticket_id in {one.ticket_id for one in newest[edge.ticket_id].edges}
         assert ticket.cluster_id == min(reachable(newest, ticket_id), key=list(written).index)
+    filed = [one for ticket in state.tickets.values() for one in ticket.messages]
+    assert len(filed) == len(set(filed)) == sum(ticket.message_count for ticket in newest.values())
     rebuilt = fold(office.decisions, POLICY)
     assert replace(rebuilt.dump(), bodies={}) == replace(state.dump(), bodies={})
     assert State.of(state.dump(), POLICY).dump() == state.dump()
