@@ -10,7 +10,7 @@ from msgspec import Struct
 from schemas.records import Event, event
 from tickets.clusters import Clusters
 from tickets.held import TicketState
-from tickets.keys import part, scoped
+from tickets.keys import part, scoped, seen_key
 from tickets.policy import TicketPolicy
 from tickets.seen import Seen
 from tickets.steps import STEPS
@@ -208,7 +208,7 @@ def apply(state: State, decision: Event) -> None:
     """Fold one decision into the state; the only place that changes it."""
     ref = decision.input
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
-    state.seen.add(decision.event_id)
+    state.seen.add(seen_key(decision.jurisdiction, decision.event_id))
     for change in decision.changes:
         step = STEPS.get(type(change))
         if step is not None:

@@ -226,6 +226,12 @@ async def _write(settings: Any, documents: list[Document]) -> None:
         await sink.close()
 
 
+def reads_of(ticket_id: str) -> list[list[str]]:
+    """What the access log was told about a ticket: the fields that somebody read in clear."""
+    commands = (decode(one.value, Command) for one in reading.read_all(services.kafka(load()), topics.COMMAND))
+    return [one.args["fields"] for one in commands if (one.kind, one.ticket_id) == ("read", ticket_id)]
+
+
 def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> None:
     ticket_id = f"210100-{archived.message_id[:20]}"
     masked = hotline("show", ticket_id, "--json").stdout
@@ -233,7 +239,9 @@ def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> 
     assert PHONE not in masked
     assert PHONE in hotline("show", ticket_id, "--clear", "--json").stdout
     assert PHONE not in hotline("show", archived.message_id).stdout
+    assert reads_of(ticket_id) == [["all"]]
     assert PHONE in hotline("show", archived.message_id, "--clear").stdout
+    assert reads_of(ticket_id) == [["all"], ["all"]]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", "人民路12号", "--limit", "1000")}
     number = json.loads(masked)["ticket_no"]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", number, "--limit", "1000")}
