@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
-from hotline import services
+from hotline import reading, services
 from hotline.cli import app
 from hotline.config import load
 from hotline.local.stack import Endpoints, Stack
@@ -24,9 +24,9 @@ from normalizers.policy import Policy
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MalformedError
-from schemas.records import DeadLetter, Message, RawMessage, raw_message
+from schemas.records import Command, DeadLetter, Message, RawMessage, raw_message
 from schemas.topics import Topic
-from schemas.wire import Position, encode
+from schemas.wire import Position, decode, encode
 from sinks import Document, routes
 from sinks.elastic.elastic import ElasticSink
 from tickets.desk import Desk
