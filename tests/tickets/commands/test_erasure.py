@@ -1,12 +1,15 @@
 """What is redacted or forgotten is gone from every later snapshot, from memory and from what is restored."""
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.records import Attachment, Ticket, event
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, digest, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal
 from tickets.commands import changed_by
+from tickets.deciders import new
+from tickets.deciders.verdict import Verdict
 from tickets.state import State, fold
 
 SECRET = "李小龙的电话是13812345678"
@@ -46,6 +49,15 @@ def test_a_redacted_span_is_black_wherever_it_stands_and_stays_so() -> None:
     assert "中山路12号" in after.search_text
     assert not any(word in encode(after).decode() for word in ("13812345678", "小龙的"))
     assert "13812345678" not in encode(done).decode()
+
+
+def test_a_redacted_span_goes_from_the_title_too() -> None:
+    titled = replace(message(0, TEXT), title=f"请打{SECRET}")
+    at_office = Office([titled])
+    at_office.order("redact", at_office.tickets[0], spans=span(TEXT), if_version=1)
+    after = at_office.ticket(at_office.tickets[0])
+    assert after.title == f"请打{'■' * len(SECRET)}"
+    assert "13812345678" not in after.search_text
 
 
 def test_whole_fields_are_emptied() -> None:
@@ -103,6 +115,7 @@ def test_a_forgotten_ticket_is_empty_for_good() -> None:
     known = held(at_office)
     assert not any(secret in known for secret in ("13812345678", "李小龙", digest("13800138000"), digest(TEXT)))
     assert not any(secret in encode(done).decode() for secret in ("13812345678", "李小龙"))
+    assert ticket not in at_office.desk.state.by_thread.values()
     rebuilt = fold(at_office.decisions, POLICY)
     rebuilt.bodies = at_office.desk.state.bodies
     assert rebuilt.dump() == at_office.desk.state.dump() == State.of(rebuilt.dump(), POLICY).dump()
@@ -122,6 +135,14 @@ def test_nothing_is_filed_in_a_forgotten_ticket(answers: tuple[str, ...]) -> Non
         ("merge", {"into": at_office.tickets[1]}),
     ):
         assert refusal(at_office.order(kind, ticket, **args)) == "erased"
+
+
+def test_no_decider_can_name_a_forgotten_ticket(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_office, ticket = secretive()
+    at_office.order("forget", ticket)
+    token = Verdict(relation="follow_up", method="token", ticket_id=ticket)
+    monkeypatch.setattr("tickets.decide.DECIDERS", {"follow_up": lambda *_: token, "new": new.judge})
+    assert at_office.take(message(5, "还没人来修")).relation == "new"
 
 
 def test_a_ticket_that_only_the_archive_has_can_be_forgotten() -> None:
