@@ -57,7 +57,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     received_at = draft.received_at or envelope.time
     search_text = fold(titled(draft.title, draft.text))
     urgent = _emergency(whole, draft, search_text, _age(received_at, envelope.recordedtime), policy)
-    findings = draft.findings + subject.findings(draft, search_text, policy.rules_folder)
+    findings = draft.findings + subject.findings(draft, search_text, policy)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
     return Message(
