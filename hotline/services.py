@@ -9,7 +9,7 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, limits_of
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -106,12 +106,13 @@ def _category_model(settings: "Settings") -> "CategoryModel | None":
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
     """Return what decisions may depend on."""
+    folder = rules_folder(settings)
     if settings.query_key is None:
         _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
-        return TicketPolicy(rules_folder=settings.rules.folder)
+        return TicketPolicy(rules_folder=folder, limits=limits_of(folder))
     key = settings.query_key.get_secret_value().encode()
     _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
-    return TicketPolicy(query_key=key, rules_folder=settings.rules.folder)
+    return TicketPolicy(query_key=key, rules_folder=folder, limits=limits_of(folder))
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:

@@ -2,8 +2,9 @@
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from tickets import clusters
+from tickets import clocks, clusters
 from tickets.commands import decide_command
+from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
@@ -24,6 +25,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         return decide_command(state, incoming, incoming.command, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
+    changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming))
     changed = clusters.versions(state.clusters, state.version_of, changed, changes)
     return Event(
         event_id=incoming.event_id,
@@ -39,6 +41,10 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         policy_version=policy.version,
         changes=(*changes, *_propose(incoming, changed, proposals)),
     )
+
+
+def _opening(incoming: Incoming) -> clocks.Opening:
+    return clocks.Opening(matter_of(incoming.features, incoming.channel), incoming.received_at)
 
 
 def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
