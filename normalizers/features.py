@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from normalizers.draft import Draft
 from normalizers.identity import keyed_digest, keyed_hashes, requester_hashes
+from normalizers.matter import matter_of
 from normalizers.policy import Policy
+from normalizers.text import fold
 from schemas.records import Attachment, Features, Finding, Part
 
 _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
@@ -23,16 +25,28 @@ _POINT = ("Location_X", "Location_Y")
 
 _GRAM = 3
 
+_AREA_LEVELS = {"市": "city", "区": "district", "县": "district"}
+
 
 def features_of(
     draft: Draft, folded: str, attachments: Sequence[Attachment], findings: Sequence[Finding], policy: Policy
 ) -> Features:
     """Return the features of a message whose title and text, folded, are `folded`."""
     letters, thread = _letters(folded), draft.thread
+    title = fold(draft.title) if draft.title else ""
+    matter = matter_of(title, folded[len(title) :])
+    key = _newest(policy)
     return Features(
         message_class=draft.message_class,
-        text_key=_text_key(letters, (*_files(attachments), *_places(draft, findings)), _newest(policy)),
+        text_key=_text_key(letters, (*_files(attachments), *_places(draft, findings)), key),
         grams=_grams(letters, policy),
+        names=_hashed_pairs(matter.names, key),
+        places=_hashed_pairs(matter.places, key),
+        objects=_hashed_words(matter.objects, key),
+        numbers=_hashed_words(matter.numbers, key),
+        areas=tuple(sorted(f"{_AREA_LEVELS[area[-1]]}-{_hashed_word(area, key)}" for area in matter.areas)),
+        text_names=_hashed_pairs(matter.text_names, key),
+        text_objects=_hashed_words(matter.text_objects, key),
         requesters=requester_hashes((draft.sender,), policy),
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
         message_key=_thread_hashes((thread.message_id_header,), policy)[0] if thread.message_id_header else None,
@@ -103,6 +117,31 @@ def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint3
 def _factors(key: bytes) -> npt.NDArray[np.uint64]:
     """Return the factors of a key: with known ones, the grams of a name or a number could be looked up."""
     return np.frombuffer(keyed_digest(key, b"grams")[: 8 * _GRAM], dtype="<u8").astype(np.uint64)
+
+
+def _hashed_pairs(words: Iterable[str], key: bytes) -> tuple[str, ...]:
+    """Hash pairs of characters as grams are hashed; numbers, which are longer, as words."""
+    one, two, three = _factors(key).tolist()
+    return tuple(
+        sorted(
+            f"{((ord(word[0]) * one + ord(word[1]) * two + three) & _64_BITS) >> 32:08x}"
+            if len(word) == 2  # noqa: PLR2004 - a pair
+            else _hashed_word(word, key)
+            for word in words
+        )
+    )
+
+
+def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:
+    return tuple(sorted(_hashed_word(word, key) for word in words))
+
+
+@lru_cache(maxsize=65_536)
+def _hashed_word(word: str, key: bytes) -> str:
+    return keyed_digest(key, f"word\n{word}".encode())[:4].hex()
+
+
+_64_BITS = (1 << 64) - 1
 
 
 def _newest(policy: Policy) -> bytes:

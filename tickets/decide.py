@@ -75,7 +75,14 @@ def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
         related=verdict.related,
     )
     filed = event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id)
-    return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *_hand_over(incoming, ticket_id))
+    edges = _edges(ticket_id, verdict)
+    return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *edges, *_hand_over(incoming, ticket_id))
+
+
+def _edges(ticket_id: str, verdict: Verdict) -> event.Changes:
+    if verdict.joins is None:
+        return ()
+    return (event.EdgeAdded(ticket_id=ticket_id, other_id=verdict.joins, kind="cluster", score=verdict.score),)
 
 
 def _join(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:

@@ -20,4 +20,5 @@ class TicketState(Struct, kw_only=True):
     requesters: list[str] = field(default_factory=list)
     participants: list[str] = field(default_factory=list)
     text_keys: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)

@@ -1,10 +1,41 @@
 """What a decision may depend on besides the state and the input."""
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import cache
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from tickets import policies
 
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
+
+
+class NearPolicy(Struct, frozen=True, kw_only=True):
+    """When two messages are about the same matter: `policies/near.toml`."""
+
+    link: float
+    propose: float
+    same_person: float
+    restricted: tuple[str, ...]
+    max_candidates: int
+    newest: int
+    copy_share: float
+    max_unshared: float
+    weights: Mapping[str, float]
+
+    def is_restricted(self, codes: Iterable[str]) -> bool:
+        """Say whether one of these codes keeps a ticket from being joined to others by itself."""
+        whole = tuple(code for code in self.restricted if code.endswith("."))
+        return any(code in self.restricted or code.startswith(whole) for code in codes)
+
+
+@cache
+def near_policy() -> NearPolicy:
+    """Return the policy that comes with the program."""
+    found = dict(policies.load("near"))
+    copy, restricted = found.pop("copy"), tuple(found.pop("restricted"))
+    return NearPolicy(**found, restricted=restricted, copy_share=copy["share"], max_unshared=copy["max_unshared"])
 
 
 class TicketPolicy(Struct, frozen=True, kw_only=True):
@@ -12,6 +43,7 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
 
     version: str = "2026.1"
     query_key: bytes = DEMO_QUERY_KEY
+    near: NearPolicy = field(default_factory=near_policy)
     evict_after: timedelta = timedelta(days=90)
     max_text_characters: int = 20_000
     max_attachments: int = 100

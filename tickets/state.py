@@ -11,6 +11,7 @@ from schemas.records import Event, event
 from tickets.clusters import Clusters
 from tickets.held import TicketState
 from tickets.keys import part, scoped
+from tickets.near import Near, NearSnapshot
 from tickets.policy import TicketPolicy
 from tickets.seen import Seen
 from tickets.steps import STEPS
@@ -20,6 +21,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything a checkpoint holds of a `State`."""
 
     opened: int
+    near: NearSnapshot
     tickets: list[TicketState]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
@@ -44,6 +46,8 @@ class State:
         self.policy = policy
         self.opened = 0
         self.tickets: dict[str, TicketState] = {}
+        self.by_order: dict[int, TicketState] = {}
+        self.near = Near(policy.near)
         self.clusters = Clusters(self._order_of)
         self.bodies: dict[str, bytes] = {}
         self.by_thread: dict[str, str] = {}
@@ -89,6 +93,7 @@ class State:
         """Return all of it, for a checkpoint."""
         return Snapshot(
             opened=self.opened,
+            near=self.near.dump(),
             tickets=list(self.tickets.values()),
             bodies=self.bodies,
             by_thread=self.by_thread,
@@ -116,7 +121,9 @@ class State:
         state.handed_over = set(snapshot.handed_over)
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
+        state.near = Near.of(snapshot.near, policy.near)
         state.tickets = {ticket.ticket_id: ticket for ticket in snapshot.tickets}
+        state.by_order = {ticket.order: ticket for ticket in snapshot.tickets}
         for ticket in snapshot.tickets:
             state.index_texts(ticket)
             state.note_closed(ticket)
@@ -165,6 +172,8 @@ class State:
 
     def _forget(self, ticket: TicketState) -> None:
         del self.tickets[ticket.ticket_id]
+        del self.by_order[ticket.order]
+        self.near.remove(ticket.order)
         self.bodies.pop(ticket.ticket_id, None)
         for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
             self.left.add(part(ticket.ticket_id, person))

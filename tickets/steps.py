@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 def _opened(state: "State", decision: Event, change: event.Opened) -> None:
-    state.tickets[change.ticket_id] = TicketState(
+    ticket = TicketState(
         ticket_id=change.ticket_id,
         ticket_no=change.ticket_no,
         jurisdiction=decision.jurisdiction,
         order=state.opened,
     )
+    state.tickets[ticket.ticket_id] = state.by_order[ticket.order] = ticket
     state.opened += 1
     people = decision.features.requesters if decision.features else ()
     for related in change.related:
@@ -39,6 +40,9 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if features.text_key:
         _extend(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
+    _extend(ticket.codes, features.codes)
+    if ticket.order not in state.near:
+        state.near.add(ticket.order, ticket.jurisdiction, features)
 
 
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:

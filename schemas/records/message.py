@@ -34,9 +34,13 @@ class Features(Record, frozen=True, kw_only=True):
     message_class: Annotated[str, about("As in the message", index="none")] = field(default="person", name="class")
     text_key: Annotated[str | None, about("Keyed digest of title, text and attachments, folded", index="none")] = None
     grams: Annotated[tuple[int, ...], about("Hashed 3-grams, 32 bits, sorted, at most 256", index="none")] = ()
-    places: Annotated[tuple[str, ...], about("Place words", index="none")] = ()
-    objects: Annotated[tuple[str, ...], about("Object words", index="none")] = ()
-    numbers: Annotated[tuple[str, ...], about("Number words", index="none")] = ()
+    names: Annotated[tuple[str, ...], about("Hashed pairs of characters of the names in its head", index="none")] = ()
+    places: Annotated[tuple[str, ...], about("Those of them that name a place", index="none")] = ()
+    objects: Annotated[tuple[str, ...], about("Hashed object words of its head", index="none")] = ()
+    numbers: Annotated[tuple[str, ...], about("Hashed number words of its head", index="none")] = ()
+    areas: Annotated[tuple[str, ...], about("Cities and districts of its head: level, hash", index="none")] = ()
+    text_names: Annotated[tuple[str, ...], about("Places and numbers of the text behind, as `names`", index="none")] = ()
+    text_objects: Annotated[tuple[str, ...], about("Object words of the text behind", index="none")] = ()
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", index="none")] = ()
     participants: Annotated[tuple[str, ...], about("Keyed hashes of the other people in the thread", index="none")] = ()
     message_key: Annotated[str | None, about("Hash of the message's own thread id", index="none")] = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from tickets.deciders import follow_up, new, no_ticket, same_person
+from tickets.deciders import follow_up, new, no_ticket, same_matter, same_person
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.state import State
@@ -15,6 +15,7 @@ DECIDERS: Mapping[str, Decider] = MappingProxyType(
         "no_ticket": no_ticket.judge,
         "follow_up": follow_up.judge,
         "same_person_same_matter": same_person.judge,
+        "same_matter_other_person": same_matter.judge,
         "new": new.judge,
     }
 )
