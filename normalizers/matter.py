@@ -14,7 +14,9 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from normalizers import rules
 
 HEAD_CHARACTERS = 60
-"""The head is the title; of a message without one, or with one that says next to nothing, so much of its text."""
+"""The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
+
+_SENTENCE = re.compile(rf".{{12,{HEAD_CHARACTERS}}}?[。!?;]")
 
 TEXT_CHARACTERS = 400
 """So much of the text is looked at for places and objects: what comes later is mostly somebody else's story."""
@@ -25,7 +27,7 @@ _AREA = re.compile(r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]|(?<![\u4e00-\u9fff])[\
 """A city or district: 岳麓区, and the letters that stand for one where a text was made anonymous (A3区)."""
 
 _NUMBER = re.compile(r"(?<![a-z0-9])(?:[a-z]*\d+(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?|[a-z]{2,})")
-_COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块")
+_COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块号")
 """After such a character a number counts or dates, and names nothing."""
 
 _RUN = re.compile(r"[\u4e00-\u9fff]+")
@@ -73,7 +75,9 @@ def version() -> str:
 def _split(title: str, text: str) -> tuple[str, str]:
     if len(title) >= _SHORT_TITLE:
         return title, text[:TEXT_CHARACTERS]
-    return f"{title},{text[:HEAD_CHARACTERS]}", text[HEAD_CHARACTERS:TEXT_CHARACTERS]
+    sentence = _SENTENCE.match(text)
+    end = sentence.end() if sentence is not None else HEAD_CHARACTERS
+    return f"{title},{text[:end]}", text[end:TEXT_CHARACTERS]
 
 
 class _Words:
@@ -92,9 +96,9 @@ class _Words:
         for _, start, stop in lists.known.find_matches_as_indexes(plain):
             if start > end:
                 self._take(plain[end:start], lists, followed=plain[start:stop])
-            found = lists.objects.get(plain[start:stop])
-            if found is not None:
-                self.objects.append(found)
+            word = plain[start:stop]
+            if word in lists.objects and not (start - end > 1 and word.startswith(lists.endings)):
+                self.objects.append(lists.objects[word])  # 噪音 is what it is about; 金鹰小学 is where
             end = stop
         if end < len(plain):
             self._take(plain[end:], lists, followed="")

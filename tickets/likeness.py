@@ -1,7 +1,7 @@
 """Likeness: how sure it is that two messages are about the same matter, from their hashed words alone."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import exp, fsum, log
 
 from msgspec import Struct
@@ -96,6 +96,7 @@ def signs(one: Sketch, other: Sketch, rarity: Rarity) -> dict[str, float]:
         "objects_unshared": min(
             len(one.objects - other.objects - other.text_objects), len(other.objects - one.objects - one.text_objects)
         ),
+        "other_matter": float(bool(one.objects and other.objects) and not objects),
         "copied": copied(one.grams, other.grams),
         "other_area": _other_area(one.areas, other.areas),
         "other_place": float(
@@ -111,11 +112,18 @@ def compare(one: Sketch, other: Sketch, rarity: Rarity, policy: NearPolicy) -> L
     weights = policy.weights
     odds = weights["bias"] + sum(weights[name] * value for name, value in found.items())
     matter = 1 / (1 + exp(-odds))
-    contradicted = found["other_area"] or found["other_place"] or found["unshared"] > policy.max_unshared
-    copy = 0.0 if contradicted or found["copied"] < policy.copy_share else found["copied"]
+    copy = 0.0 if _is_contradicted(found, policy) else found["copied"]
     score, method = (copy, "copied_text") if copy > matter else (matter, "same_names_and_matter")
     evidence = tuple(f"{name}:{value:.2f}" for name, value in found.items() if value)
     return Likeness(round(score, 3), method, evidence)
+
+
+def _is_contradicted(found: Mapping[str, float], policy: NearPolicy) -> bool:
+    """Say whether names or objects speak against a copy: the more was copied, the more names may differ."""
+    beyond = (found["copied"] - policy.copy_share) / (1 - policy.copy_share)
+    if beyond < 0 or found["other_area"] or found["other_place"] or found["objects_unshared"]:
+        return True
+    return found["unshared"] > policy.max_unshared + beyond * (policy.max_unshared_whole - policy.max_unshared)
 
 
 def copied(one: tuple[int, ...], other: tuple[int, ...]) -> float:

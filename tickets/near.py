@@ -66,12 +66,13 @@ class Near:
     def __contains__(self, order: int) -> bool:
         return order in self._kept
 
-    def add(self, order: int, jurisdiction: str, features: Features) -> None:
-        """Make a new ticket findable by its first message."""
+    def add(self, order: int, jurisdiction: str, features: Features, *, is_news: bool) -> None:
+        """Make a new ticket findable by its first message; of an incident only the first one's names are counted."""
         self._asked = None
         sketch = Sketch.of(features)
         keys = self._keys(jurisdiction, sketch)
-        self._rarity.count((*sketch.names, *sketch.text_names))
+        if is_news:
+            self._rarity.count(sketch.names | sketch.text_names)
         self._kept[order] = _encode(Kept(sketch=sketch, keys=keys))
         for key in keys:
             self._remember(key, order)

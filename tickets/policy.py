@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 
+import msgspec
 from msgspec import Struct, field
 
 from tickets import policies
@@ -22,6 +23,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True):
     newest: int
     copy_share: float
     max_unshared: float
+    max_unshared_whole: float
     weights: Mapping[str, float]
 
     def is_restricted(self, codes: Iterable[str]) -> bool:
@@ -33,9 +35,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True):
 @cache
 def near_policy() -> NearPolicy:
     """Return the policy that comes with the program."""
-    found = dict(policies.load("near"))
-    copy, restricted = found.pop("copy"), tuple(found.pop("restricted"))
-    return NearPolicy(**found, restricted=restricted, copy_share=copy["share"], max_unshared=copy["max_unshared"])
+    return msgspec.convert(policies.load("near"), NearPolicy)
 
 
 class TicketPolicy(Struct, frozen=True, kw_only=True):

@@ -42,7 +42,8 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         state.index_texts(ticket)
     _extend(ticket.codes, features.codes)
     if ticket.order not in state.near:
-        state.near.add(ticket.order, ticket.jurisdiction, features)
+        is_news = decision.relation != "same_matter_other_person"
+        state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
 
 
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
