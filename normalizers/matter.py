@@ -5,8 +5,8 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -18,8 +18,11 @@ HEAD_CHARACTERS = 60
 
 _SENTENCE = re.compile(rf".{{12,{HEAD_CHARACTERS}}}?[。!?;]")
 
-TEXT_CHARACTERS = 400
+TEXT_CHARACTERS = 300
 """So much of the text is looked at for places and objects: what comes later is mostly somebody else's story."""
+
+NUMBERS_CHARACTERS = 100
+"""So much of it for numbers, which abound in long stories."""
 
 _SHORT_TITLE = 6
 
@@ -27,10 +30,10 @@ _AREA = re.compile(r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]|(?<![\u4e00-\u9fff])[\
 """A city or district: 岳麓区, and the letters that stand for one where a text was made anonymous (A3区)."""
 
 _NUMBER = re.compile(r"(?<![a-z0-9])(?:[a-z]*\d+(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?|[a-z]{2,})")
-_COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块号")
+_COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块号市区县")
 """After such a character a number counts or dates, and names nothing."""
 
-_RUN = re.compile(r"[\u4e00-\u9fff]+")
+_RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
 
 
 class Matter(NamedTuple):
@@ -49,20 +52,24 @@ class _Lists(NamedTuple):
     known: AhoCorasick
     objects: Mapping[str, str]
     endings: tuple[str, ...]
+    opens_place: frozenset[str]
     version: str
 
 
 def matter_of(title: str, text: str) -> Matter:
     """Return the matter of a message; both strings are folded (`normalizers.text.fold`)."""
+    lists = _lists()
     head, rest = _split(title, text)
-    own, beside = _Words(head), _Words(rest)
+    areas = frozenset(_AREA.findall(head))
+    head = _AREA.sub(",", head) if areas else head
+    own, beside = _words(head, lists), _words(rest, lists)
     return Matter(
         names=frozenset(own.names),
         places=frozenset(own.places),
         objects=frozenset(own.objects),
-        numbers=frozenset(_numbers(own.plain)),
-        areas=frozenset(own.areas),
-        text_names=frozenset((*beside.places, *_numbers(beside.plain[:TEXT_CHARACTERS // 4]))),
+        numbers=frozenset(_numbers(head, lists)),
+        areas=areas,
+        text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
     )
 
@@ -80,52 +87,54 @@ def _split(title: str, text: str) -> tuple[str, str]:
     return f"{title},{text[:end]}", text[end:TEXT_CHARACTERS]
 
 
-class _Words:
-    """What one stretch of text is made of, in one pass."""
-
-    def __init__(self, text: str) -> None:
-        self.areas = _AREA.findall(text)
-        self.plain = _AREA.sub(",", text)
-        self.names: list[str] = []
-        self.places: list[str] = []
-        self.objects: list[str] = []
-        self._read(_lists())
-
-    def _read(self, lists: _Lists) -> None:
-        plain, end = self.plain, 0
-        for _, start, stop in lists.known.find_matches_as_indexes(plain):
-            if start > end:
-                self._take(plain[end:start], lists, followed=plain[start:stop])
-            word = plain[start:stop]
-            if word in lists.objects and not (start - end > 1 and word.startswith(lists.endings)):
-                self.objects.append(lists.objects[word])  # 噪音 is what it is about; 金鹰小学 is where
-            end = stop
-        if end < len(plain):
-            self._take(plain[end:], lists, followed="")
-
-    def _take(self, run: str, lists: _Lists, followed: str) -> None:
-        """Take a stretch that no list knows; it names a place when it ends like one, or one's ending follows."""
-        for match in _RUN.finditer(run):
-            word = match[0]
-            if len(word) < 2:
-                continue
-            self.names += _pairs(word)
-            ending = next((e for e in lists.endings if word.endswith(e) and len(word) - len(e) > 1), None)
-            if ending is not None:
-                self.places += _pairs(word[: -len(ending)])
-            elif match.end() == len(run) and followed.startswith(lists.endings):
-                self.places += _pairs(word)
+class _Words(NamedTuple):
+    names: list[str]
+    places: list[str]
+    objects: list[str]
 
 
-def _pairs(word: str) -> Iterator[str]:
-    return (word[at : at + 2] for at in range(len(word) - 1))
+def _words(text: str, lists: _Lists) -> _Words:
+    """Take one stretch of text apart, in one pass; what stands between the known words is taken for names."""
+    found, end = _Words([], [], []), 0
+    objects, opens_place = lists.objects, lists.opens_place
+    for _, start, stop in lists.known.find_matches_as_indexes(text):
+        word = text[start:stop]
+        follows_name = start > end and _take(text[end:start], found, is_place=word in opens_place)
+        if word in objects and not (follows_name and word in opens_place):
+            found.objects.append(objects[word])  # 噪音 is what it is about; 金鹰小学 is where
+        end = stop
+    if end < len(text):
+        _take(text[end:], found, is_place=False)
+    return found
 
 
-def _numbers(plain: str) -> Iterator[str]:
-    objects = _lists().objects
-    for number in _NUMBER.findall(plain):
-        if number[-1] not in _COUNTS_ONLY and number not in objects:
-            yield number
+def _take(run: str, found: _Words, *, is_place: bool) -> bool:
+    """Take a stretch that no list knows, and say whether it ends with a name.
+
+    A name is a place's when it ends like one, or when a place's ending follows (`is_place`).
+    """
+    ends_with_name = False
+    for word in _RUN.findall(run):
+        names, places = _pairs(word)
+        ends_with_name = run.endswith(word)
+        found.names.extend(names)
+        found.places.extend(names if is_place and ends_with_name and not places else places)
+    return ends_with_name
+
+
+@lru_cache(maxsize=65_536)
+def _pairs(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the pairs of characters of a name, and those before its ending when it ends like a place."""
+    pairs = tuple([word[at : at + 2] for at in range(len(word) - 1)])
+    for ending in _lists().endings:
+        if word.endswith(ending) and len(word) - len(ending) > 1:
+            return pairs, pairs[: len(word) - len(ending) - 1]
+    return pairs, ()
+
+
+def _numbers(text: str, lists: _Lists) -> list[str]:
+    found = _NUMBER.findall(text)
+    return [number for number in found if number[-1] not in _COUNTS_ONLY and number not in lists.objects]
 
 
 @cache
@@ -133,9 +142,11 @@ def _lists() -> _Lists:
     found = rules.load("matters")
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
+    endings = tuple(sorted(found["places"].split(), key=len, reverse=True))
     return _Lists(
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         objects=objects,
-        endings=tuple(sorted(found["places"].split(), key=len, reverse=True)),
+        endings=endings,
+        opens_place=frozenset(word for word in known if word.startswith(endings)),
         version=found["version"],
     )
