@@ -57,14 +57,19 @@ class Rarity:
         for name in names:
             self.counts[name % _SLOTS] += 1
 
+    @property
+    def whole(self) -> float:
+        """Return what a name that everybody has weighs nothing against."""
+        return log(self.counted + _PRIOR)
+
     def seen(self, name: int) -> int:
         """Return how many messages had this name."""
         return self.counts[name % _SLOTS]
 
     def weight(self, names: Iterable[int]) -> float:
         """Return what these names say together, 1 for each that was never seen; the same whatever their order."""
-        whole = log(self.counted + _PRIOR)
-        return fsum([1 - log(self.counts[name % _SLOTS] + 1) / whole for name in names])
+        counts, whole = self.counts, self.whole
+        return fsum([1 - log(counts[name % _SLOTS] + 1) / whole for name in names])
 
 
 class Likeness(Struct, frozen=True):

@@ -7,6 +7,9 @@ exactly, by `tickets/likeness.py`.
 
 from array import array
 from collections.abc import Iterable
+from heapq import nsmallest
+from math import log
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,6 +21,7 @@ from tickets.policy import NearPolicy
 
 HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
 
+_HASH = (1 << 32) - 1
 _GRAM = 1 << 32
 _CITY = 1 << 33
 """A key is a hash, above it whether it is a gram's, above that the city."""
@@ -25,7 +29,7 @@ _CITY = 1 << 33
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class Kept(Struct, frozen=True, array_like=True):
     """What is kept of one ticket."""
 
     sketch: Sketch
@@ -53,6 +57,15 @@ class Found(Struct, frozen=True):
     likeness: Likeness
 
 
+class Asked(NamedTuple):
+    """The last question: a message is first asked about, then often added."""
+
+    features: Features
+    sketch: Sketch
+    keys: tuple[int, ...]
+    found: list[Found]
+
+
 class Near:
     """The index of one partition; cities never meet in it. Tickets are named by their order of opening."""
 
@@ -61,19 +74,18 @@ class Near:
         self._rarity = Rarity()
         self._kept: dict[int, bytes] = {}
         self._by_key: dict[int, int | list[int]] = {}
-        self._asked: tuple[Features, list[Found]] | None = None
+        self._asked: Asked | None = None
 
     def __contains__(self, order: int) -> bool:
         return order in self._kept
 
     def add(self, order: int, jurisdiction: str, features: Features, *, is_news: bool) -> None:
         """Make a new ticket findable by its first message; of an incident only the first one's names are counted."""
+        _, sketch, keys, _ = self._ask(jurisdiction, features, search=False)
         self._asked = None
-        sketch = Sketch.of(features)
-        keys = self._keys(jurisdiction, sketch)
         if is_news:
             self._rarity.count(sketch.names | sketch.text_names)
-        self._kept[order] = _encode(Kept(sketch=sketch, keys=keys))
+        self._kept[order] = _encode(Kept(sketch, keys))
         for key in keys:
             self._remember(key, order)
 
@@ -87,20 +99,29 @@ class Near:
                 del self._by_key[key]
             elif isinstance(there, list) and order in there:
                 there.remove(order)
+                if not there:
+                    del self._by_key[key]
 
     def find(self, jurisdiction: str, features: Features) -> list[Found]:
         """Return the tickets that could be about the same, likest first, the older of equals first."""
-        if self._asked is None or self._asked[0] is not features:
-            self._asked = (features, self._find(jurisdiction, features))
-        return self._asked[1]
+        return self._ask(jurisdiction, features, search=True).found
 
-    def _find(self, jurisdiction: str, features: Features) -> list[Found]:
+    def _ask(self, jurisdiction: str, features: Features, *, search: bool) -> Asked:
+        if self._asked is not None and self._asked.features is features:
+            return self._asked
         sketch = Sketch.of(features)
+        keys = self._keys(jurisdiction, sketch)
+        asked = Asked(features, sketch, keys, self._compare(sketch, keys) if search else [])
+        self._asked = asked if search else None
+        return asked
+
+    def _compare(self, sketch: Sketch, keys: tuple[int, ...]) -> list[Found]:
         found = [
             Found(order, compare(sketch, _decode(self._kept[order]).sketch, self._rarity, self._policy))
-            for order in self._candidates(self._keys(jurisdiction, sketch))
+            for order in self._candidates(keys)
         ]
-        return sorted(found, key=lambda one: (-one.likeness.score, one.order))
+        found.sort(key=lambda one: (-one.likeness.score, one.order))
+        return found
 
     def dump(self) -> NearSnapshot:
         """Return all of it, for a checkpoint."""
@@ -150,16 +171,16 @@ class Near:
                 del there[1]
 
     def _candidates(self, keys: Iterable[int]) -> list[int]:
-        """Return the tickets under most of the keys."""
-        votes: dict[int, int] = {}
+        """Return the tickets that share the most, by how rare it is."""
+        shared: dict[int, float] = {}
+        by_key, seen, whole = self._by_key, self._rarity.seen, self._rarity.whole
         for key in keys:
-            there = self._by_key.get(key)
+            there = by_key.get(key)
             if there is None:
                 continue
+            worth = 1.0 if key & _GRAM else 1 - log(seen(key & _HASH) + 1) / whole
             for order in (there,) if isinstance(there, int) else there:
-                votes[order] = votes.get(order, 0) + 1
-        limit = self._policy.max_candidates
-        if len(votes) <= limit:
-            return list(votes)
-        return sorted(votes, key=lambda order: (-votes[order], order))[:limit]
-
+                shared[order] = shared.get(order, 0.0) + worth
+        least = self._policy.least_shared
+        likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
+        return [order for _, order in nsmallest(self._policy.max_candidates, likely)]

@@ -20,6 +20,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True):
     same_person: float
     restricted: tuple[str, ...]
     max_candidates: int
+    least_shared: float
     newest: int
     copy_share: float
     max_unshared: float
