@@ -2,13 +2,12 @@
 
 Every ticket lies under a few keys: the rarest names of its first message and some of its 3-grams. A key remembers its
 first ticket and the newest few, so that a mass incident costs no more than any other. Whoever shares a key is compared
-exactly, by `tickets/likeness.py`.
+exactly, in `tickets/likeness.py`.
 """
 
 from array import array
 from collections.abc import Iterable
 from heapq import nsmallest
-from math import log
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +15,7 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.records import Features
-from tickets.likeness import Likeness, Rarity, Sketch, compare
+from tickets.likeness import Likeness, Question, Rarity, Sketch
 from tickets.policy import NearPolicy
 
 HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
@@ -111,14 +110,14 @@ class Near:
             return self._asked
         sketch = Sketch.of(features)
         keys = self._keys(jurisdiction, sketch)
-        asked = Asked(features, sketch, keys, self._compare(sketch, keys) if search else [])
+        asked = Asked(features, sketch, keys, self._compare(Question(sketch, self._rarity), keys) if search else [])
         self._asked = asked if search else None
         return asked
 
-    def _compare(self, sketch: Sketch, keys: tuple[int, ...]) -> list[Found]:
+    def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
         found = [
-            Found(order, compare(sketch, _decode(self._kept[order]).sketch, self._rarity, self._policy))
-            for order in self._candidates(keys)
+            Found(order, question.compare(_decode(self._kept[order]).sketch, self._policy))
+            for order in self._candidates(question, keys)
         ]
         found.sort(key=lambda one: (-one.likeness.score, one.order))
         return found
@@ -151,13 +150,10 @@ class Near:
 
     def _keys(self, jurisdiction: str, sketch: Sketch) -> tuple[int, ...]:
         city = int(jurisdiction) * _CITY
-        heads = self._rarest(sketch.names, HEAD_KEYS)
-        texts = self._rarest(sketch.text_names, TEXT_KEYS)
-        names = dict.fromkeys(city + name for name in (*heads, *texts))
-        return (*names, *(city + _GRAM + gram for gram in sketch.grams[:GRAM_KEYS]))
-
-    def _rarest(self, names: Iterable[int], limit: int) -> list[int]:
-        return sorted(names, key=lambda name: (self._rarity.seen(name), name))[:limit]
+        heads = self._rarity.rarest(sketch.names, HEAD_KEYS)
+        texts = self._rarity.rarest(sketch.text_names, TEXT_KEYS)
+        names = dict.fromkeys([city + name for name in (*heads, *texts)])
+        return (*names, *[city + _GRAM + gram for gram in sketch.grams[:GRAM_KEYS]])
 
     def _remember(self, key: int, order: int) -> None:
         there = self._by_key.get(key)
@@ -170,15 +166,15 @@ class Near:
             if len(there) > self._policy.newest + 1:
                 del there[1]
 
-    def _candidates(self, keys: Iterable[int]) -> list[int]:
-        """Return the tickets that share the most, by how rare it is."""
+    def _candidates(self, question: Question, keys: Iterable[int]) -> list[int]:
+        """Return the tickets that share the most, by what it is worth."""
         shared: dict[int, float] = {}
-        by_key, seen, whole = self._by_key, self._rarity.seen, self._rarity.whole
+        by_key, worths = self._by_key, question.worth
         for key in keys:
             there = by_key.get(key)
             if there is None:
                 continue
-            worth = 1.0 if key & _GRAM else 1 - log(seen(key & _HASH) + 1) / whole
+            worth = 1.0 if key & _GRAM else worths[key & _HASH]
             for order in (there,) if isinstance(there, int) else there:
                 shared[order] = shared.get(order, 0.0) + worth
         least = self._policy.least_shared
