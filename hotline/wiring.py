@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hotline import probes, services
@@ -21,7 +22,7 @@ def names(settings: "Settings") -> list[str]:
     from sinks import SINKS
 
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
-    pushed = ["receiver"] if settings.connectors.wechat else []
+    pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
     return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled]
 
 
@@ -96,7 +97,10 @@ def _sink(settings: "Settings", name: str, which: str) -> Component:
 
 
 def _receiver(settings: "Settings", name: str, _: str) -> Component:
+    from connectors.backoffice import outcome
+    from connectors.backoffice.door import BackOffice
     from connectors.journal import Journal
+    from connectors.producer import Producer
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver, serve_until
     from connectors.wechat import WeChat
@@ -106,11 +110,16 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
     running: list[Receiver] = []
 
     async def run(stop: asyncio.Event) -> None:
-        publisher = Publisher(connection, blobs)
+        producer = Producer(connection)
+        publisher = Publisher(connection, blobs, producer)
         journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
-            running.append(Receiver(routes, publisher, journal, chosen))
+            office = BackOffice(
+                settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
+            )
+            doors = office.routes() if settings.backoffice else []
+            running.append(Receiver(routes, publisher, journal, chosen, doors=doors))
             await serve_until(running[-1], chosen, stop)
         finally:
             publisher.close()

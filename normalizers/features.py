@@ -34,7 +34,7 @@ def features_of(
     """Return the features of a message whose title and text, folded, are `folded`."""
     letters, thread = _letters(folded), draft.thread
     title = fold(draft.title) if draft.title else ""
-    matter = matter_of(title, folded[len(title) :])
+    matter = matter_of(title, folded[len(title) :], policy.rules_folder)
     key = _newest(policy)
     return Features(
         message_class=draft.message_class,
@@ -161,4 +161,8 @@ def _part_key(part: Part, draft: Draft, policy: Policy) -> str:
 
 
 def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(sorted({f"{finding.kind}.{finding.value}" for finding in findings if finding.kind in _CODED}))
+    return tuple(sorted({f"{finding.kind}.{finding.value}" for finding in findings if _is_coded(finding)}))
+
+
+def _is_coded(finding: Finding) -> bool:
+    return finding.kind in _CODED or (finding.kind == "category" and finding.source != "channel")

@@ -5,8 +5,9 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 """
 
 import re
-from collections.abc import Mapping
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -51,14 +52,13 @@ class Matter(NamedTuple):
 class _Lists(NamedTuple):
     known: AhoCorasick
     objects: Mapping[str, str]
-    endings: tuple[str, ...]
     opens_place: frozenset[str]
-    version: str
+    pairs: Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
 
 
-def matter_of(title: str, text: str) -> Matter:
+def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter:
     """Return the matter of a message; both strings are folded (`normalizers.text.fold`)."""
-    lists = _lists()
+    lists = _lists(rules_folder)
     head, rest = _split(title, text)
     areas = frozenset(_AREA.findall(head))
     head = _AREA.sub(",", head) if areas else head
@@ -72,11 +72,6 @@ def matter_of(title: str, text: str) -> Matter:
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
     )
-
-
-def version() -> str:
-    """Return the version of the word lists."""
-    return _lists().version
 
 
 def _split(title: str, text: str) -> tuple[str, str]:
@@ -99,34 +94,33 @@ def _words(text: str, lists: _Lists) -> _Words:
     objects, opens_place = lists.objects, lists.opens_place
     for _, start, stop in lists.known.find_matches_as_indexes(text):
         word = text[start:stop]
-        follows_name = start > end and _take(text[end:start], found, is_place=word in opens_place)
+        follows_name = start > end and _take(text[end:start], found, lists, is_place=word in opens_place)
         if word in objects and not (follows_name and word in opens_place):
             found.objects.append(objects[word])  # 噪音 is what it is about; 金鹰小学 is where
         end = stop
     if end < len(text):
-        _take(text[end:], found, is_place=False)
+        _take(text[end:], found, lists, is_place=False)
     return found
 
 
-def _take(run: str, found: _Words, *, is_place: bool) -> bool:
+def _take(run: str, found: _Words, lists: _Lists, *, is_place: bool) -> bool:
     """Take a stretch that no list knows, and say whether it ends with a name.
 
     A name is a place's when it ends like one, or when a place's ending follows (`is_place`).
     """
     ends_with_name = False
     for word in _RUN.findall(run):
-        names, places = _pairs(word)
+        names, places = lists.pairs(word)
         ends_with_name = run.endswith(word)
         found.names.extend(names)
         found.places.extend(names if is_place and ends_with_name and not places else places)
     return ends_with_name
 
 
-@lru_cache(maxsize=65_536)
-def _pairs(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _pairs(endings: tuple[str, ...], word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the pairs of characters of a name, and those before its ending when it ends like a place."""
     pairs = tuple([word[at : at + 2] for at in range(len(word) - 1)])
-    for ending in _lists().endings:
+    for ending in endings:
         if word.endswith(ending) and len(word) - len(ending) > 1:
             return pairs, pairs[: len(word) - len(ending) - 1]
     return pairs, ()
@@ -138,15 +132,14 @@ def _numbers(text: str, lists: _Lists) -> list[str]:
 
 
 @cache
-def _lists() -> _Lists:
-    found = rules.load("matters")
+def _lists(folder: Path | None) -> _Lists:
+    found = rules.load("matters", folder)
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
     endings = tuple(sorted(found["places"].split(), key=len, reverse=True))
     return _Lists(
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         objects=objects,
-        endings=endings,
         opens_place=frozenset(word for word in known if word.startswith(endings)),
-        version=found["version"],
+        pairs=lru_cache(maxsize=65_536)(partial(_pairs, endings)),
     )

@@ -28,6 +28,7 @@ from schemas.wire import Outbound, decode
 from streams import lanes, metrics, pace
 from streams.chunks import Record
 from streams.inputs import dead_letter, position_of
+from streams.lookback import messages_at
 from streams.rebuild import Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer, translated
 from tickets.desk import Desk
@@ -46,6 +47,8 @@ FENCED_SECONDS = 30.0
 """How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
 
 Reached = Callable[[str], None]
+LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
+"""`lookback.messages_at` of one cluster: topic, partition, offsets."""
 
 _KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
 
@@ -179,7 +182,9 @@ async def take_over(
     except BaseException:
         await producer.stop()
         raise
-    return Owner(partition, producer, Sender(producer, connection.partitions), restored, blobs, reached)
+    sender = Sender(producer, connection.partitions)
+    look_back = partial(messages_at, client_options(connection))
+    return Owner(partition, producer, sender, restored, blobs, reached, look_back)
 
 
 class Owner:
@@ -193,8 +198,10 @@ class Owner:
         restored: Restored,
         blobs: ObjectStore,
         reached: Reached,
+        look_back: LookBack,
     ) -> None:
         self.restored = restored
+        self._look_back = look_back
         self._partition = partition
         self._producer = producer
         self._sender = sender
@@ -209,7 +216,7 @@ class Owner:
 
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
         """
-        decisions, dead = self._decide(records)
+        decisions, dead = await self._decide(records)
         outbounds = [*self._flushed(), *dead]
         if outbounds:
             await self.write(outbounds, decisions)
@@ -240,18 +247,27 @@ class Owner:
         with contextlib.suppress(TimeoutError, kafka.KafkaError):
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
 
-    def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
+    async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
         decisions: list[Event] = []
         dead: list[Outbound] = []
         for record in records:
             try:
-                decision = self._desk.take(read(record), position_of(record))
+                decision = await self._take(record)
+            except (kafka.KafkaError, OSError):
+                raise
             except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
                 dead.append(dead_letter(record, error, STAGE).outbound())
                 continue
             if decision is not None:
                 decisions.append(decision)
         return decisions, dead
+
+    async def _take(self, record: Record) -> Event | None:
+        """Decide about one record; what a command needs of earlier messages is read where they stand in the input."""
+        one, position = read(record), position_of(record)
+        wanted = self._desk.looks_back(one)
+        earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
+        return self._desk.take(one, position, earlier)
 
     def _flushed(self) -> list[Outbound]:
         try:

@@ -2,8 +2,8 @@
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from schemas.records.command import KINDS
 from tickets import clusters
+from tickets.commands import decide_command
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
@@ -21,7 +21,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
     if incoming.event_id in state.seen:
         return None
     if incoming.command is not None:
-        return _refuse(incoming, policy)
+        return decide_command(state, incoming, incoming.command, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
     changed = clusters.versions(state.clusters, state.version_of, changed, changes)
@@ -114,19 +114,4 @@ def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: 
         )
         for number, proposal in enumerate(proposals, 1)
         if changed
-    )
-
-
-def _refuse(incoming: Incoming, policy: TicketPolicy) -> Event:
-    kind = incoming.command.kind if incoming.command and incoming.command.kind in KINDS else "unknown"
-    return Event(
-        event_id=incoming.event_id,
-        jurisdiction=incoming.jurisdiction,
-        at=incoming.at,
-        author=incoming.command.author if incoming.command else "assign",
-        input=incoming.ref,
-        relation="command",
-        method="refused",
-        policy_version=policy.version,
-        changes=(event.CommandRefused(command_id=incoming.id, reason=f"nobody carries out commands of kind {kind}"),),
     )

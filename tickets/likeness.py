@@ -10,6 +10,9 @@ from msgspec import Struct
 from schemas.records import Features
 from tickets.policy import NearPolicy
 
+METHODS = COPIED, NAMED = ("copied_text", "same_names_and_matter")
+"""Both find texts that differ: whatever the later one says is new."""
+
 GRAMS = 64
 _END = 1 << 32
 """So many of the smallest 3-gram hashes are compared: enough to estimate what two texts share within a tenth."""
@@ -104,7 +107,7 @@ class Question:
         odds = weights["bias"] + fsum([weights[name] * value for name, value in found.items() if value])
         matter = 1 / (1 + exp(-odds))
         copy = 0.0 if _is_contradicted(found, policy) else found["copied"]
-        score, method = (copy, "copied_text") if copy > matter else (matter, "same_names_and_matter")
+        score, method = (copy, COPIED) if copy > matter else (matter, NAMED)
         return Likeness(round(score, 3), method, found)
 
     def signs(self, other: Sketch) -> dict[str, float]:

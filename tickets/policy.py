@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
 
+from schemas.errors import MisconfiguredError
 from tickets import policies
 
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
 
 
-class NearPolicy(Struct, frozen=True, kw_only=True):
+class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When two messages are about the same matter: `policies/near.toml`."""
 
     link: float
@@ -34,9 +36,15 @@ class NearPolicy(Struct, frozen=True, kw_only=True):
 
 
 @cache
-def near_policy() -> NearPolicy:
-    """Return the policy that comes with the program."""
-    return msgspec.convert(policies.load("near"), NearPolicy)
+def near_policy(folder: Path | None = None) -> NearPolicy:
+    """Return the policy in `near/near.toml`, the city's own where its folder has one.
+
+    Raises MisconfiguredError for a file that names what there is not, or lacks what there must be.
+    """
+    try:
+        return msgspec.convert(policies.read("near", folder)["near"], NearPolicy)
+    except msgspec.ValidationError as error:
+        raise MisconfiguredError(f"The policy near/near.toml does not fit: {error}.") from error
 
 
 class TicketPolicy(Struct, frozen=True, kw_only=True):
@@ -51,4 +59,7 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_identities: int = 20
     max_proposals: int = 50
     max_edges: int = 50
+    max_cluster_moves: int = 5_000
+    max_history: int = 20
     lineage_messages: int = 20
+    rules_folder: Path | None = None

@@ -30,7 +30,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     sequences: dict[str, int]
     positions: dict[str, dict[int, int]]
     never: list[tuple[str, str]]
-    handed_over: list[str]
+    handed_over: dict[str, str]
+    acknowledged: bytes
     seen: bytes
 
 
@@ -38,8 +39,8 @@ class State:
     """Live tickets and the indices that find them; changed by `apply` alone.
 
     `bodies` holds the last snapshot of each live ticket as JSON: it is filled from the ticket topic, not from events.
-    `left` holds who took part in tickets that left the memory. The ticket that one of them opens by an answer is the
-    successor of the one that left: what answers that one goes there.
+    `left` holds the tickets that left the memory, and who took part in them. The ticket that one of them opens by an
+    answer is the successor of the one that left: what answers that one goes there.
     """
 
     def __init__(self, policy: TicketPolicy) -> None:
@@ -58,7 +59,8 @@ class State:
         self.sequences: dict[str, int] = {}
         self.positions: dict[str, dict[int, int]] = {}
         self.never: set[tuple[str, str]] = set()
-        self.handed_over: set[str] = set()
+        self.handed_over: dict[str, str] = {}
+        self.acknowledged = Seen()
         self.seen = Seen()
         self._closed: list[tuple[datetime, str]] = []
 
@@ -102,7 +104,8 @@ class State:
             sequences=self.sequences,
             positions=self.positions,
             never=sorted(self.never),
-            handed_over=sorted(self.handed_over),
+            handed_over=self.handed_over,
+            acknowledged=self.acknowledged.dump(),
             seen=self.seen.dump(),
         )
 
@@ -118,7 +121,8 @@ class State:
         state.sequences = dict(snapshot.sequences)
         state.positions = {topic: dict(offsets) for topic, offsets in snapshot.positions.items()}
         state.never = set(snapshot.never)
-        state.handed_over = set(snapshot.handed_over)
+        state.handed_over = dict(snapshot.handed_over)
+        state.acknowledged = Seen(snapshot.acknowledged)
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
         state.near = Near.of(snapshot.near, policy.near)
@@ -141,6 +145,15 @@ class State:
             found = self.by_text.setdefault(scoped(ticket.jurisdiction, key), [])
             if ticket.ticket_id not in found:
                 found.append(ticket.ticket_id)
+
+    def unindex_texts(self, ticket: TicketState) -> None:
+        """Let a ticket be found by none of its texts."""
+        for key in (scoped(ticket.jurisdiction, key) for key in ticket.text_keys):
+            rest = [other for other in self.by_text.get(key, ()) if other != ticket.ticket_id]
+            if rest:
+                self.by_text[key] = rest
+            else:
+                self.by_text.pop(key, None)
 
     def note_closed(self, ticket: TicketState) -> None:
         """Queue a closed ticket for its leave."""
@@ -174,15 +187,11 @@ class State:
         del self.tickets[ticket.ticket_id]
         del self.by_order[ticket.order]
         self.near.remove(ticket.order)
+        self.left.add(ticket.ticket_id)
         self.bodies.pop(ticket.ticket_id, None)
         for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
             self.left.add(part(ticket.ticket_id, person))
-        for key in (scoped(ticket.jurisdiction, key) for key in ticket.text_keys):
-            rest = [other for other in self.by_text.get(key, ()) if other != ticket.ticket_id]
-            if rest:
-                self.by_text[key] = rest
-            else:
-                self.by_text.pop(key, None)
+        self.unindex_texts(ticket)
 
 
 def fold(events: Iterable[Event], policy: TicketPolicy) -> State:

@@ -1,10 +1,14 @@
 """How each kind of change alters the state; `tickets/state.py:apply` is their only caller."""
 
+import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from schemas.records import Edge, Event, event
-from tickets.held import TicketState
+from schemas.records import Edge, Event, Features, event
+from schemas.records.ticket import Proposal
+from tickets import limits
+from tickets.held import Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 
@@ -31,8 +35,15 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
 
 def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     ticket, features = state.tickets.get(change.ticket_id), decision.features
-    if ticket is None or features is None:
+    if ticket is None:
         return
+    month = sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month)
+    if features is not None:
+        _take_features(state, decision, ticket, features)
+
+
+def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     _extend(ticket.requesters, features.requesters)
     _extend(ticket.participants, features.participants)
     if features.message_key:
@@ -85,12 +96,72 @@ def _never_link(state: "State", decision: Event, change: event.NeverLink) -> Non
     state.never.add((change.message_id, change.ticket_id))
 
 
+def _moved(state: "State", decision: Event, change: event.Moved) -> None:
+    """Part a message from one ticket and file it in another, which this decision may have opened."""
+    former, ticket = state.tickets.get(change.from_ticket_id), state.tickets.get(change.to_ticket_id)
+    if former is None or ticket is None or decision.features is None:
+        return
+    filed = former.messages.pop(change.message_id, None)
+    if filed is None:
+        return
+    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month)
+    state.unindex_texts(former)
+    former.requesters, former.participants = [*change.left_requesters], [*change.left_participants]
+    former.text_keys = [*change.left_text_keys]
+    state.index_texts(former)
+    if decision.features.message_key:
+        state.by_thread[scoped(decision.jurisdiction, decision.features.message_key)] = ticket.ticket_id
+    _take_features(state, decision, ticket, decision.features)
+    state.never.discard((change.message_id, ticket.ticket_id))
+    if change.message_id in state.handed_over:
+        state.handed_over[change.message_id] = ticket.ticket_id
+
+
 def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
-    state.handed_over.add(change.handover_id)
+    if change.handover_id not in state.acknowledged:
+        state.handed_over[change.handover_id] = change.ticket_id
 
 
 def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
-    state.handed_over.discard(change.handover_id)
+    state.acknowledged.add(change.handover_id)
+    state.handed_over.pop(change.handover_id, None)
+
+
+def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        proposal = Proposal(
+            proposal_id=change.proposal_id, relation=change.relation, target=change.target, score=change.score
+        )
+        ticket.proposals = [*limits.ends((*ticket.proposals, proposal), state.policy.max_proposals)]
+
+
+def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rejected) -> None:
+    ticket = state.tickets.get(change.ticket_id or "")
+    if ticket is not None:
+        ticket.proposals = [one for one in ticket.proposals if one.proposal_id != change.proposal_id]
+
+
+def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
+    _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
+
+
+def _category_set(state: "State", decision: Event, change: event.CategorySet) -> None:
+    _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
+
+
+def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
+    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", decision.relation == "command")
+
+
+def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:
+    _by_clerk(state, change.ticket_id, "dispatch", decision.relation == "command")
+
+
+def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
+    ticket = state.tickets.get(ticket_id)
+    if ticket is not None and said:
+        _extend(ticket.by_clerk, (name,))
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
@@ -101,8 +172,16 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.EdgeAdded: _edge_added,
     event.EdgeRemoved: _edge_removed,
     event.NeverLink: _never_link,
+    event.Moved: _moved,
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
+    event.Proposed: _proposed,
+    event.Confirmed: _judged,
+    event.Rejected: _judged,
+    event.KindSet: _kind_set,
+    event.CategorySet: _category_set,
+    event.DeadlineSet: _deadline_set,
+    event.Dispatched: _dispatched,
 }
 
 
