@@ -23,6 +23,9 @@ _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
 _POINT = ("Location_X", "Location_Y")
 """Where a shared place lies: its label names a whole road."""
 
+SURE_REPORT = "confidentiality.report"
+_SURE = 0.9
+
 _GRAM = 3
 
 _AREA_LEVELS = {"市": "city", "区": "district", "县": "district"}
@@ -161,7 +164,16 @@ def _part_key(part: Part, draft: Draft, policy: Policy) -> str:
 
 
 def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(sorted({f"{finding.kind}.{finding.value}" for finding in findings if _is_coded(finding)}))
+    codes = {f"{finding.kind}.{finding.value}" for finding in findings if _is_coded(finding)}
+    if any(map(_is_sure_report, findings)):
+        codes.add(SURE_REPORT)
+    return tuple(sorted(codes))
+
+
+def _is_sure_report(finding: Finding) -> bool:
+    """Say whether somebody reports a violation (举报) by the channel's word, or by words that say nothing else."""
+    is_report = finding.kind == "request_kind" and finding.value == "report"
+    return is_report and (finding.source == "channel" or finding.score >= _SURE)
 
 
 def _is_coded(finding: Finding) -> bool:
