@@ -15,6 +15,7 @@ from normalizers.identity import keyed_digest, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
 from normalizers.text import fold
+from normalizers.tokens import Named
 from schemas.records import Attachment, Features, Finding, Part
 
 _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
@@ -32,9 +33,14 @@ _AREA_LEVELS = {"市": "city", "区": "district", "县": "district"}
 
 
 def features_of(
-    draft: Draft, folded: str, attachments: Sequence[Attachment], findings: Sequence[Finding], policy: Policy
+    draft: Draft,
+    folded: str,
+    attachments: Sequence[Attachment],
+    findings: Sequence[Finding],
+    policy: Policy,
+    answers: Named = Named(),
 ) -> Features:
-    """Return the features of a message whose title and text, folded, are `folded`."""
+    """Return the features of a message whose title and text, folded, are `folded`, and which answers these tickets."""
     letters, thread = _letters(folded), draft.thread
     title = fold(draft.title) if draft.title else ""
     matter = matter_of(title, folded[len(title) :], policy.rules_folder)
@@ -54,7 +60,9 @@ def features_of(
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
         message_key=_thread_hashes((thread.message_id_header,), policy)[0] if thread.message_id_header else None,
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
-        token=thread.token,
+        token=answers.ticket_id,
+        claimed=answers.claimed,
+        ticket_nos=answers.numbers,
         part_key=_part_key(draft.part, draft, policy) if draft.part is not None else None,
         codes=_codes(findings) if findings else (),
     )

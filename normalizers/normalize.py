@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 import normalizers
+from normalizers import tokens
 from normalizers.completion import Blob, Stored, cleaned, stored
 from normalizers.draft import Draft
 from normalizers.features import features_of
@@ -53,10 +54,11 @@ def _draft(raw: RawMessage, policy: Policy) -> Draft:
 
 
 def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, policy: Policy) -> Message:
-    draft, envelope = kept.draft, raw.envelope
+    envelope, answers = raw.envelope, tokens.named(kept.draft, policy)
+    draft = _answering(kept.draft, answers) if answers != tokens.Named() else kept.draft
     received_at = draft.received_at or envelope.time
     search_text = fold(titled(draft.title, draft.text))
-    urgent = _emergency(whole, draft, search_text, _age(received_at, envelope.recordedtime), policy)
+    urgent = _emergency(whole, kept.draft, search_text, _age(received_at, envelope.recordedtime), policy)
     findings = draft.findings + subject.findings(draft, search_text, policy.rules_folder)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
@@ -82,13 +84,18 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         signature=draft.signature,
         attachments=kept.attachments,
         findings=findings,
-        features=features_of(draft, search_text, kept.attachments, findings, policy),
+        features=features_of(draft, search_text, kept.attachments, findings, policy, answers),
         emergency=urgent,
         raw=_raw_ref(raw),
         normalizer_version=NORMALIZER_VERSION,
         trace=envelope.traceparent,
         extra=draft.extra,
     )
+
+
+def _answering(draft: Draft, answers: tokens.Named) -> Draft:
+    thread = structs.replace(draft.thread, token=answers.token, quoted_ticket_nos=answers.numbers)
+    return structs.replace(draft, thread=thread)
 
 
 def titled(title: str | None, text: str) -> str:

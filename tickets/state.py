@@ -48,6 +48,7 @@ class State:
         self.opened = 0
         self.tickets: dict[str, TicketState] = {}
         self.by_order: dict[int, TicketState] = {}
+        self.by_number: dict[str, str] = {}
         self.near = Near(policy.near)
         self.clusters = Clusters(self._order_of)
         self.bodies: dict[str, bytes] = {}
@@ -76,6 +77,10 @@ class State:
     def in_thread(self, jurisdiction: str, key: str) -> str | None:
         """Return the ticket of the message with this hashed thread id, or its successor; it may have left."""
         ticket_id = self.by_thread.get(scoped(jurisdiction, key))
+        return self.succeeding(ticket_id) if ticket_id is not None else None
+
+    def succeeding(self, ticket_id: str) -> str:
+        """Return the ticket that took the place of one that left, at last; itself when none did."""
         while ticket_id in self.successors:
             ticket_id = self.successors[ticket_id]
         return ticket_id
@@ -127,6 +132,7 @@ class State:
         state.opened = snapshot.opened
         state.near = Near.of(snapshot.near, policy.near)
         state.tickets = {ticket.ticket_id: ticket for ticket in snapshot.tickets}
+        state.by_number = {ticket.ticket_no: ticket.ticket_id for ticket in snapshot.tickets}
         state.by_order = {ticket.order: ticket for ticket in snapshot.tickets}
         for ticket in snapshot.tickets:
             state.index_texts(ticket)
@@ -186,6 +192,7 @@ class State:
     def _forget(self, ticket: TicketState) -> None:
         del self.tickets[ticket.ticket_id]
         del self.by_order[ticket.order]
+        del self.by_number[ticket.ticket_no]
         self.near.remove(ticket.order)
         self.left.add(ticket.ticket_id)
         self.bodies.pop(ticket.ticket_id, None)

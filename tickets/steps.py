@@ -24,6 +24,7 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         order=state.opened,
     )
     state.tickets[ticket.ticket_id] = state.by_order[ticket.order] = ticket
+    state.by_number[ticket.ticket_no] = ticket.ticket_id
     state.opened += 1
     people = decision.features.requesters if decision.features else ()
     for related in change.related:

@@ -45,7 +45,9 @@ class Features(Record, frozen=True, kw_only=True):
     participants: Annotated[tuple[str, ...], about("Keyed hashes of the other people in the thread", index="none")] = ()
     message_key: Annotated[str | None, about("Hash of the message's own thread id", index="none")] = None
     threads: Annotated[tuple[str, ...], about("Hashes of the thread ids it answers, nearest first", index="none")] = ()
-    token: Annotated[str | None, about("Verified ticket token", index="none")] = None
+    token: Annotated[str | None, about("Ticket that a token signed by us names", index="none")] = None
+    claimed: Annotated[str | None, about("Ticket that a token without our signature names", index="none")] = None
+    ticket_nos: Annotated[tuple[str, ...], about("Official numbers it quotes", index="none")] = ()
     part_key: Annotated[str | None, about("Hash of sender, destination, format, reference, total", index="none")] = None
     codes: Annotated[tuple[str, ...], about("Codes of the findings", index="none")] = ()
 
