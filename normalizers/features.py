@@ -64,6 +64,9 @@ def features_of(
         claimed=answers.claimed,
         ticket_nos=answers.numbers,
         part_key=_part_key(draft.part, draft, policy) if draft.part is not None else None,
+        part_number=draft.part.number if draft.part is not None else None,
+        part_total=draft.part.total if draft.part is not None else None,
+        part_digest=keyed_digest(key, draft.part.bytes).hex()[:32] if draft.part is not None else None,
         codes=_codes(findings) if findings else (),
     )
 

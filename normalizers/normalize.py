@@ -93,6 +93,35 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     )
 
 
+def understood(message: Message, text: str, policy: Policy) -> Message:
+    """Return the message as if this had been its text: findings, emergency and features are made anew."""
+    draft = Draft(
+        message_class="person" if text else message.message_class,
+        account=message.account,
+        sender=message.sender,
+        recipients=message.recipients,
+        thread=message.thread,
+        title=message.title,
+        text=text,
+        extra=message.extra,
+    )
+    search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)
+    urgent = _emergency(draft, draft, search_text, _age(message.received_at, message.ingested_at), policy)
+    findings = draft.findings + subject.findings(draft, search_text, policy.rules_folder)
+    if urgent is not None:
+        findings += emergency.findings(urgent, policy.rules_folder)
+    return structs.replace(
+        message,
+        message_class=draft.message_class,
+        thread=_answering(draft, answers).thread,
+        text=text,
+        search_text=search_text,
+        findings=findings,
+        emergency=urgent,
+        features=features_of(draft, search_text, message.attachments, findings, policy, answers),
+    )
+
+
 def _answering(draft: Draft, answers: tokens.Named) -> Draft:
     thread = structs.replace(draft.thread, token=answers.token, quoted_ticket_nos=answers.numbers)
     return structs.replace(draft, thread=thread)

@@ -37,6 +37,7 @@ class TicketState(Struct, kw_only=True):
     edges: list[Edge] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
     by_clerk: list[str] = field(default_factory=list)
+    incomplete: bool = False
     redacted: bool = False
     erased: bool = False
 

@@ -11,7 +11,8 @@ from schemas.wire import Position
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
-    """One message or command in its turn. `at` is log time: when we took the message, when the command was given.
+    """One message or command in its turn. `at` is log time: when we took the message, when the command was given;
+    `sent_at` is message time.
 
     `earlier` are the features of filed messages that a command is about, as far as the input still has them.
     """
@@ -21,6 +22,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     at: datetime
     position: Position
     features: Features
+    sent_at: datetime
     command: Command | None = None
     earlier: Mapping[str, Features] = MappingProxyType({})
 
@@ -33,6 +35,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             at=message.ingested_at,
             position=position,
             features=message.features,
+            sent_at=message.received_at,
         )
 
     @classmethod
@@ -44,6 +47,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             at=command.at,
             position=position,
             features=Features(),
+            sent_at=command.at,
             command=command,
             earlier={message.message_id: message.features for message in earlier},
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
+from normalizers.policy import Policy
 from schemas.errors import MisconfiguredError
 from tickets import policies
 
@@ -62,4 +63,5 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_cluster_moves: int = 5_000
     max_history: int = 20
     lineage_messages: int = 20
+    joining: Policy = field(default_factory=Policy)
     rules_folder: Path | None = None

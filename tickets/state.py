@@ -12,6 +12,7 @@ from tickets.clusters import Clusters
 from tickets.held import TicketState
 from tickets.keys import part, scoped
 from tickets.near import Near, NearSnapshot
+from tickets.parts import REMEMBERED, PartSet
 from tickets.policy import TicketPolicy
 from tickets.seen import Seen
 from tickets.steps import STEPS
@@ -22,6 +23,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     opened: int
     near: NearSnapshot
+    parts: dict[str, PartSet]
     tickets: list[TicketState]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
@@ -48,6 +50,7 @@ class State:
         self.opened = 0
         self.tickets: dict[str, TicketState] = {}
         self.by_order: dict[int, TicketState] = {}
+        self.parts: dict[str, PartSet] = {}
         self.by_number: dict[str, str] = {}
         self.near = Near(policy.near)
         self.clusters = Clusters(self._order_of)
@@ -101,6 +104,7 @@ class State:
         return Snapshot(
             opened=self.opened,
             near=self.near.dump(),
+            parts=self.parts,
             tickets=list(self.tickets.values()),
             bodies=self.bodies,
             by_thread=self.by_thread,
@@ -130,6 +134,7 @@ class State:
         state.acknowledged = Seen(snapshot.acknowledged)
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
+        state.parts = dict(snapshot.parts)
         state.near = Near.of(snapshot.near, policy.near)
         state.tickets = {ticket.ticket_id: ticket for ticket in snapshot.tickets}
         state.by_number = {ticket.ticket_no: ticket.ticket_id for ticket in snapshot.tickets}
@@ -168,11 +173,20 @@ class State:
 
     def evict(self, now: datetime) -> None:
         """Let tickets go that were closed long before log time `now`; who may answer them stays known."""
+        self._forget_parts(now)
         while self._closed and self._closed[0][0] + self.policy.evict_after < now:
             closed_at, ticket_id = heapq.heappop(self._closed)
             ticket = self.tickets.get(ticket_id)
             if ticket is not None and ticket.closed_at == closed_at:
                 self._forget_cluster(self.clusters.of(ticket_id), now)
+
+    def _forget_parts(self, now: datetime) -> None:
+        """Let parts go in the order they came: the newest of a set is the last in the dictionary."""
+        while self.parts:
+            key, oldest = next(iter(self.parts.items()))
+            if oldest.joined_at + REMEMBERED >= now:
+                return
+            del self.parts[key]
 
     def _forget_cluster(self, cluster_id: str, now: datetime) -> None:
         """Let a cluster go as a whole, with the last of its tickets: no edge ever leads to nowhere."""

@@ -11,6 +11,7 @@ from tickets import limits
 from tickets.held import Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
+from tickets.parts import PartSet, Piece
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -40,8 +41,33 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         return
     month = sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
     ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month)
-    if features is not None:
+    if features is None:
+        return
+    completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
+    if features.part_key is not None and not completes:
+        _extend(ticket.requesters, features.requesters)  # a text that is not complete is compared with none
+        _extend(ticket.codes, features.codes)
+    else:
         _take_features(state, decision, ticket, features)
+
+
+def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> None:
+    ticket, features = state.tickets.get(change.ticket_id), decision.features
+    if ticket is None or features is None or features.part_key is None or features.part_total is None:
+        return
+    ticket.incomplete = not change.complete
+    key = scoped(decision.jurisdiction, features.part_key)
+    known = state.parts.pop(key, None)
+    if known is None or known.ticket_id != ticket.ticket_id:
+        known = PartSet(
+            ticket_id=ticket.ticket_id,
+            total=features.part_total,
+            sent_at=change.sent_at or decision.at,
+            joined_at=decision.at,
+        )
+    known.joined_at = decision.at
+    known.pieces[change.number] = Piece(change.message_id, features.part_digest)
+    state.parts[key] = known  # as the newest, see State.evict
 
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
@@ -53,7 +79,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
         _extend(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
     _extend(ticket.codes, features.codes)
-    if ticket.order not in state.near:
+    if ticket.order not in state.near and not ticket.erased:
         is_news = decision.relation != "same_matter_other_person"
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
 
@@ -168,6 +194,7 @@ def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Opened: _opened,
     event.MessageFiled: _filed,
+    event.PartJoined: _part_joined,
     event.Reopened: _reopened,
     event.StatusSet: _status_set,
     event.EdgeAdded: _edge_added,

@@ -49,6 +49,9 @@ class Features(Record, frozen=True, kw_only=True):
     claimed: Annotated[str | None, about("Ticket that a token without our signature names", index="none")] = None
     ticket_nos: Annotated[tuple[str, ...], about("Official numbers it quotes", index="none")] = ()
     part_key: Annotated[str | None, about("Hash of sender, destination, format, reference, total", index="none")] = None
+    part_number: Annotated[int | None, about("Which part it is", index="none")] = None
+    part_total: Annotated[int | None, about("Of how many", index="none")] = None
+    part_digest: Annotated[str | None, about("Keyed digest of the part's bytes", index="none")] = None
     codes: Annotated[tuple[str, ...], about("Codes of the findings", index="none")] = ()
 
 
