@@ -9,7 +9,7 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, near_policy
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -86,12 +86,13 @@ def policy(settings: "Settings") -> Policy:
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
     """Return what decisions may depend on."""
+    joining, near = policy(settings), near_policy()
     if settings.query_key is None:
         _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
-        return TicketPolicy()
+        return TicketPolicy(joining=joining, near=near)
     key = settings.query_key.get_secret_value().encode()
     _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
-    return TicketPolicy(query_key=key)
+    return TicketPolicy(query_key=key, joining=joining, near=near)
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:
