@@ -23,7 +23,7 @@ def names(settings: "Settings") -> list[str]:
 
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
     pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled]
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), "eraser", *pushed, *pulled]
 
 
 def component(settings: "Settings", name: str) -> Component:
@@ -89,6 +89,23 @@ def _sink(settings: "Settings", name: str, which: str) -> Component:
     async def run(stop: asyncio.Event) -> None:
         sink = ElasticSink(services.elasticsearch(settings), routes)
         await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append)
+
+    def probe() -> Mapping[str, Any]:
+        return {"detail": running[-1].health().detail if running else "starting"}
+
+    return Component(name=name, run=run, probe=probe)
+
+
+def _eraser(settings: "Settings", name: str, _: str) -> Component:
+    from sinks.eraser import Eraser, routes
+    from sinks.runner import Runner, run_sink
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    running: list[Runner] = []
+
+    async def run(stop: asyncio.Event) -> None:
+        eraser = Eraser(services.elasticsearch(settings), blobs)
+        await run_sink(eraser, routes(), connection, settings.sinks.elastic, stop, running.append)
 
     def probe() -> Mapping[str, Any]:
         return {"detail": running[-1].health().detail if running else "starting"}
@@ -169,6 +186,7 @@ _STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normal
 _MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
+    "eraser": _eraser,
     "receiver": _receiver,
     "connector": _pull,
 }

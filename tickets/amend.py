@@ -18,7 +18,7 @@ from schemas.records.ticket import (
     Revisit,
     Supervision,
 )
-from tickets import limits
+from tickets import erasing, limits
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
 from tickets.snapshot import KIND_GROUPS
@@ -153,6 +153,14 @@ def _acknowledged(ticket: Ticket, change: event.Acknowledged, occasion: Occasion
     return replace(ticket, handovers=(*others, answered))
 
 
+def _redacted(ticket: Ticket, change: event.Redacted, occasion: Occasion) -> Ticket:
+    return erasing.redacted(ticket, change)
+
+
+def _erased(ticket: Ticket, change: event.Erased, occasion: Occasion) -> Ticket:
+    return erasing.erased(replace(ticket, updated_at=occasion.decision.at))
+
+
 def _known(value: Any, otherwise: Any) -> Any:
     return otherwise if value is UNSET else value
 
@@ -171,4 +179,6 @@ _STEPS: dict[type, Callable[[Ticket, Any, Occasion], Ticket]] = {
     event.Rejected: _judged,
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
+    event.Redacted: _redacted,
+    event.Erased: _erased,
 }

@@ -48,12 +48,17 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
     proposals: list[Verdict] = []
     for judge in DECIDERS.values():
         verdict = judge(state, incoming)
-        if verdict is None:
+        if verdict is None or _names_an_erased_one(state, verdict):
             continue
         if verdict.sure:
             return verdict, proposals
         proposals.append(verdict)
     raise AssertionError("the last decider is always sure")
+
+
+def _names_an_erased_one(state: State, verdict: Verdict) -> bool:
+    ticket = state.tickets.get(verdict.ticket_id or "")
+    return ticket is not None and ticket.erased
 
 
 def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.Changes, list[Verdict]]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from normalizers.handover import handover
 from schemas.records import Command, Event, Handover, Message, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import clusters, limits, outputs, parting, parts, snapshot
+from tickets import clusters, erasing, limits, outputs, parting, parts, snapshot
 from tickets.amend import Occasion, amend
 from tickets.commands import looks_back
 from tickets.decide import decide
@@ -69,7 +69,8 @@ class Desk:
         records = [record for decision in self._events for record in outputs.of_event(decision)]
         for ticket, decision in self._changed.values():
             value = encode(ticket)
-            self.state.bodies[ticket.ticket_id] = value
+            if ticket.ticket_id in self.state.tickets:
+                self.state.bodies[ticket.ticket_id] = value
             records += outputs.of_ticket(ticket, value, decision)
         records += map(outputs.of_handover, self._handovers)
         self._events, self._handovers, self._changed = [], [], {}
@@ -93,7 +94,7 @@ class Desk:
             first = record if isinstance(record, Message) else _named(earlier, opened.message_id)
             ticket = snapshot.open_ticket(first, decision, opened, policy)
         else:
-            ticket, opened = self.ticket(ticket_id), None
+            ticket, opened = self._found(ticket_id, decision), None
         for change in decision.changes:
             if isinstance(change, event.Moved):
                 ticket = parting.after_move(ticket, change, earlier, decision, policy)
@@ -104,6 +105,11 @@ class Desk:
             else:
                 ticket = amend(ticket, change, occasion)
         return ticket
+
+    def _found(self, ticket_id: str, decision: Event) -> Ticket:
+        if ticket_id in self.state.tickets:
+            return self.ticket(ticket_id)
+        return erasing.unknown(ticket_id, decision.jurisdiction, decision.at)
 
 
 def _filed(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, *, whole: bool) -> Ticket:

@@ -19,6 +19,7 @@ class Filed(Struct, frozen=True, array_like=True):
 class TicketState(Struct, kw_only=True):
     """One live ticket. `order` counts the tickets of the partition in the order they were opened.
 
+    `messages` are filed in it; `noted` are those of machines that only answered it.
     `by_clerk` names what a person set: kind, category, dispatch, deadline.<clock>. No rule or model changes that.
     """
 
@@ -34,6 +35,7 @@ class TicketState(Struct, kw_only=True):
     text_keys: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     messages: dict[str, Filed] = field(default_factory=dict)
+    noted: dict[str, Filed] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
     by_clerk: list[str] = field(default_factory=list)

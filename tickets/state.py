@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -171,14 +171,25 @@ class State:
         if ticket.closed_at is not None:
             heapq.heappush(self._closed, (ticket.closed_at, ticket.ticket_id))
 
-    def evict(self, now: datetime) -> None:
-        """Let tickets go that were closed long before log time `now`; who may answer them stays known."""
+    def evict(self, now: datetime, kept: Collection[str] = ()) -> None:
+        """Let tickets go that were closed long before log time `now`; who may answer them stays known.
+
+        `kept` are those that this very decision changes: they go with the next one.
+        """
         self._forget_parts(now)
+        waiting = []
         while self._closed and self._closed[0][0] + self.policy.evict_after < now:
             closed_at, ticket_id = heapq.heappop(self._closed)
             ticket = self.tickets.get(ticket_id)
-            if ticket is not None and ticket.closed_at == closed_at:
+            if ticket is None or ticket.closed_at != closed_at:
+                continue
+            members = self.clusters.members(self.clusters.of(ticket_id))
+            if any(one in kept for one in members):
+                waiting.append((closed_at, ticket_id))
+            else:
                 self._forget_cluster(self.clusters.of(ticket_id), now)
+        for entry in waiting:
+            heapq.heappush(self._closed, entry)
 
     def _forget_parts(self, now: datetime) -> None:
         """Let parts go in the order they came: the newest of a set is the last in the dictionary."""
@@ -236,4 +247,4 @@ def apply(state: State, decision: Event) -> None:
         ticket = state.tickets.get(changed.ticket_id)
         if ticket is not None:
             ticket.version = changed.version
-    state.evict(decision.at)
+    state.evict(decision.at, [changed.ticket_id for changed in decision.tickets])

@@ -39,8 +39,7 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     ticket, features = state.tickets.get(change.ticket_id), decision.features
     if ticket is None:
         return
-    month = sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
-    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month)
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
     if features is None:
         return
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
@@ -68,6 +67,39 @@ def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> N
     known.joined_at = decision.at
     known.pieces[change.number] = Piece(change.message_id, features.part_digest)
     state.parts[key] = known  # as the newest, see State.evict
+
+
+def _noted(state: "State", decision: Event, change: event.Noted) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.noted[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
+
+
+def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.redacted = True
+
+
+def _erased(state: "State", decision: Event, change: event.Erased) -> None:
+    """Forget who and what; the ticket stays as a knot of its cluster until it leaves with it."""
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is None:
+        return
+    state.unindex_texts(ticket)
+    state.by_thread = {key: at for key, at in state.by_thread.items() if at != ticket.ticket_id}
+    state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
+    state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
+    state.near.remove(ticket.order)
+    known = (ticket.requesters, ticket.participants, ticket.text_keys, ticket.codes, ticket.proposals, ticket.by_clerk)
+    for held in known:
+        held.clear()
+    ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
+    state.note_closed(ticket)
+
+
+def _month(decision: Event) -> str:
+    return sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
 
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
@@ -201,6 +233,9 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.EdgeRemoved: _edge_removed,
     event.NeverLink: _never_link,
     event.Moved: _moved,
+    event.Noted: _noted,
+    event.Redacted: _redacted,
+    event.Erased: _erased,
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
     event.Proposed: _proposed,

@@ -12,6 +12,7 @@ from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
 from hotline.cli.index import index
+from hotline.cli.learn import learn
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
 from schemas.errors import FatalError, PipelineError
@@ -80,3 +81,4 @@ app.command()(archive.explain)
 app.command()(command)
 app.add_typer(dead, name="dead")
 app.add_typer(schema, name="schema")
+app.add_typer(learn, name="learn")

@@ -229,17 +229,27 @@ class AcceptanceProposed(Change, frozen=True, kw_only=True):
     reason: str
 
 
+class ErasedMessage(Struct, frozen=True, kw_only=True):
+    """A message that the archive empties; `month` (UTC) of its intake names its index: ``2026-11``."""
+
+    message_id: str
+    month: str | None = None
+
+
 class Redacted(Change, frozen=True, kw_only=True):
-    """Fields were blacked out."""
+    """Fields and spans of the text were blacked out; the archive empties these messages."""
 
     ticket_id: str
     fields: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    messages: tuple[ErasedMessage, ...] = ()
 
 
 class Erased(Change, frozen=True, kw_only=True):
-    """The ticket's personal data is gone."""
+    """The ticket's personal data is gone; the archive empties these messages, and their blobs are deleted."""
 
     ticket_id: str
+    messages: tuple[ErasedMessage, ...] = ()
 
 
 class Read(Change, frozen=True, kw_only=True):

@@ -108,10 +108,20 @@ class Judge(Args, frozen=True, kw_only=True):
 
 
 class Redact(Args, frozen=True, kw_only=True):
-    """Spans of the ticket's text, [start, end) in characters, and whole fields."""
+    """Whole fields, and spans of the ticket's text: [start, end) in characters, which need `if_version`.
+
+    `message_ids`: the messages that the archive empties; all of the ticket's by default.
+    """
 
     fields: tuple[str, ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
+    message_ids: tuple[str, ...] | None = None
+
+
+class Forget(Args, frozen=True, kw_only=True):
+    """`message_ids`: of a ticket that is only in the archive; of any other the messages are known."""
+
+    message_ids: tuple[str, ...] = ()
 
 
 class Read(Args, frozen=True, kw_only=True):

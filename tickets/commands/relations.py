@@ -82,7 +82,8 @@ def acknowledge_handover(order: Order, given: args.Args) -> event.Changes:
     ticket_id = order.state.handed_over.get(handover_id)
     if ticket_id is not None:
         order.check_city(ticket_id)
-    live = ticket_id if ticket_id in order.state.tickets else None
+    ticket = order.state.tickets.get(ticket_id or "")
+    live = ticket.ticket_id if ticket is not None and not ticket.erased else None
     return (event.Acknowledged(handover_id=handover_id, ticket_id=live),)
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.records import Command, Event, TicketVersion, event
 from tickets import clusters
-from tickets.commands import args, moves, progress, relations
+from tickets.commands import args, erasure, moves, progress, relations
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.incoming import Incoming
@@ -38,10 +38,15 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
         "acknowledge_handover": Kind(args.Args, relations.acknowledge_handover),
         "confirm_proposal": Kind(args.Judge, relations.confirm_proposal),
         "reject_proposal": Kind(args.Judge, relations.reject_proposal),
+        "redact": Kind(args.Redact, erasure.redact),
+        "forget": Kind(args.Forget, erasure.forget),
         "read": Kind(args.Read, progress.read),
     }
 )
 """By name (records.md, Command)."""
+
+LAST_VERSION = 2**53
+"""Of what nothing follows; every reader of JSON can hold it."""
 
 MOST_MESSAGES = 500
 """A ticket with more messages cannot be written anew without one of them."""
@@ -82,8 +87,19 @@ def check(command: Command) -> None:
 def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...]:
     """Return the new versions of all tickets that the changes alter."""
     named = dict.fromkeys(ticket_id for change in changes for ticket_id in _altered_by(change))
-    changed = tuple(TicketVersion(ticket_id=one, version=state.version_of(one) + 1) for one in named)
+    changed = tuple(TicketVersion(ticket_id=one, version=_version_after(state, one, changes)) for one in named)
     return clusters.versions(state.clusters, state.version_of, changed, changes)
+
+
+def erases(decision: Event) -> bool:
+    """Say whether a decision takes personal data away."""
+    return any(isinstance(change, event.Erased | event.Redacted) for change in decision.changes)
+
+
+def _version_after(state: State, ticket_id: str, changes: event.Changes) -> int:
+    """Return the next version; the last of all for a ticket that is erased when only the archive has it."""
+    opened = any(isinstance(change, event.Opened) and change.ticket_id == ticket_id for change in changes)
+    return state.version_of(ticket_id) + 1 if opened or ticket_id in state.tickets else LAST_VERSION
 
 
 def looks_back(state: State, command: Command) -> list[int]:
