@@ -15,7 +15,7 @@ from normalizers.identity import keyed_digest, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
 from normalizers.text import fold
-from normalizers.tokens import Named
+from normalizers.tokens import NOTHING, Named
 from schemas.records import Attachment, Features, Finding, Part
 
 _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
@@ -38,7 +38,7 @@ def features_of(
     attachments: Sequence[Attachment],
     findings: Sequence[Finding],
     policy: Policy,
-    answers: Named = Named(),
+    answers: Named = NOTHING,
 ) -> Features:
     """Return the features of a message whose title and text, folded, are `folded`, and which answers these tickets."""
     letters, thread = _letters(folded), draft.thread
@@ -139,7 +139,7 @@ def _hashed_pairs(words: Iterable[str], key: bytes) -> tuple[str, ...]:
     return tuple(
         sorted(
             f"{((ord(word[0]) * one + ord(word[1]) * two + three) & _64_BITS) >> 32:08x}"
-            if len(word) == 2  # noqa: PLR2004 - a pair
+            if len(word) == 2
             else _hashed_word(word, key)
             for word in words
         )

@@ -27,7 +27,9 @@ NUMBERS_CHARACTERS = 100
 
 _SHORT_TITLE = 6
 
-_AREA = re.compile(r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,3}?[市区县](?=[\u4e00-\u9fff])")
+_AREA = re.compile(
+    r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,3}?[市区县](?=[\u4e00-\u9fff])"
+)
 """A city or district: 岳麓区, and the letters that stand for one where a text was made anonymous (A3区)."""
 
 _NUMBER = re.compile(r"(?<![a-z0-9])(?:[a-z]*\d+(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?|[a-z]{2,})")

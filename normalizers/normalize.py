@@ -55,7 +55,7 @@ def _draft(raw: RawMessage, policy: Policy) -> Draft:
 
 def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, policy: Policy) -> Message:
     envelope, answers = raw.envelope, tokens.named(kept.draft, policy)
-    draft = _answering(kept.draft, answers) if answers != tokens.Named() else kept.draft
+    draft = _answering(kept.draft, answers) if answers != tokens.NOTHING else kept.draft
     received_at = draft.received_at or envelope.time
     search_text = fold(titled(draft.title, draft.text))
     urgent = _emergency(whole, kept.draft, search_text, _age(received_at, envelope.recordedtime), policy)

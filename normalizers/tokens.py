@@ -36,6 +36,9 @@ class Named(NamedTuple):
     numbers: tuple[str, ...] = ()
 
 
+NOTHING = Named()
+
+
 def make(ticket_id: str, policy: Policy) -> str:
     """Return the token of a ticket under the newest key."""
     key_id, key = next(iter(policy.requester_keys.items()))
@@ -47,7 +50,7 @@ def named(draft: Draft, policy: Policy) -> Named:
     said = f"{draft.title}\n{draft.text}" if draft.title else draft.text
     addresses = "\n".join(party.value for party in draft.recipients if "+" in party.value)
     if _has_none(said) and not addresses:
-        return Named()
+        return NOTHING
     plain = nfkc(f"{draft.title or ''}\n{addresses}\n{draft.text}").lower()
     numbers = dict.fromkeys(number for number in _NUMBER.findall(nfkc(said)) if ids.valid_ticket_no(number))
     found = _token(_TOKEN.findall(plain), policy)
@@ -66,7 +69,7 @@ def _token(found: Iterable[tuple[str, str, str]], policy: Policy) -> Named:
         if key is not None and hmac.compare_digest(_signature(ticket_id, key), signature):
             return Named(token=token, ticket_id=ticket_id)
         claimed = claimed or Named(token=token, claimed=ticket_id)
-    return claimed or Named()
+    return claimed or NOTHING
 
 
 def _signature(ticket_id: str, key: bytes) -> str:

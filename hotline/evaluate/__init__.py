@@ -1,4 +1,4 @@
-"""`hotline evaluate`: how right the rules are on labelled files; one task a file, each through the pipeline's own way."""
+"""`hotline evaluate`: how right the rules are on labelled files; one task a file, by the pipeline's own functions."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Duplicates: does every message find its incident, and only that?
+"""Duplicates: whether every message finds its incident, and only that.
 
 A row's `cluster` names its incident; rows without one are of no known incident. Beside `NAME.jsonl`, a file
 `NAME_hard_negatives.csv` with the columns id_a and id_b may name pairs that only look alike.
@@ -57,7 +57,7 @@ def _clusters(clusters: Labels, incidents: Labels) -> list[Figure]:
 def _wrong(clusters: Labels, tickets: Labels, incidents: Labels, apart: Sequence[tuple[str, str]]) -> list[Figure]:
     known = [(one, other) for one, other in apart if one in clusters and other in clusters]
     linked = sum(clusters[one] == clusters[other] for one, other in known)
-    everyone = incidents | {one: (one,) for one in clusters if one not in incidents}
+    everyone = {one: incidents.get(one, (one,)) for one in clusters}
     precision, _ = bcubed(clusters, everyone)
     merged = sum(incidents[one] != incidents[other] for one, other in _counted_pairs(tickets, incidents))
     return [

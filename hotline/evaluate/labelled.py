@@ -29,10 +29,10 @@ def rows(path: Path) -> Iterator[Row]:
             found = None
         if not isinstance(found, dict):
             raise MisconfiguredError(f"Line {number} of {path.name} is no JSON object: correct it.")
-        row = {_OTHER_NAMES.get(name, name): value for name, value in found.items()}
+        row: Row = {_OTHER_NAMES.get(name, name): value for name, value in found.items()}
         if "text" not in row:
             raise MisconfiguredError(f"Line {number} of {path.name} has no text: every row needs one.")
-        yield {"id": str(number)} | row
+        yield {"id": str(number), **row}
 
 
 def as_input(row: Row, name: str) -> Input:

@@ -39,7 +39,9 @@ class Features(Record, frozen=True, kw_only=True):
     objects: Annotated[tuple[str, ...], about("Hashed object words of its head", index="none")] = ()
     numbers: Annotated[tuple[str, ...], about("Hashed number words of its head", index="none")] = ()
     areas: Annotated[tuple[str, ...], about("Cities and districts of its head: level, hash", index="none")] = ()
-    text_names: Annotated[tuple[str, ...], about("Places and numbers of the text behind, as `names`", index="none")] = ()
+    text_names: Annotated[
+        tuple[str, ...], about("Places and numbers of the text behind, as `names`", index="none")
+    ] = ()
     text_objects: Annotated[tuple[str, ...], about("Object words of the text behind", index="none")] = ()
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", index="none")] = ()
     participants: Annotated[tuple[str, ...], about("Keyed hashes of the other people in the thread", index="none")] = ()

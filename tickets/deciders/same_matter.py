@@ -19,7 +19,9 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         oldest = state.clusters.of(ticket.ticket_id)
         if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
             continue
-        sure = found.likeness.score >= policy.link and not policy.is_restricted((*incoming.features.codes, *ticket.codes))
+        sure = found.likeness.score >= policy.link and not policy.is_restricted(
+            (*incoming.features.codes, *ticket.codes)
+        )
         return Verdict(
             relation="same_matter_other_person",
             method=found.likeness.method,
