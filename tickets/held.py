@@ -50,11 +50,13 @@ class TicketState(Struct, kw_only=True):
     requesters: list[str] = field(default_factory=list)
     participants: list[str] = field(default_factory=list)
     text_keys: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
     messages: dict[str, Filed] = field(default_factory=dict)
     noted: dict[str, Filed] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
     by_clerk: list[str] = field(default_factory=list)
+    incomplete: bool = False
     redacted: bool = False
     erased: bool = False
 
