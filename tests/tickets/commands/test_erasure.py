@@ -7,6 +7,7 @@ from schemas.records import Attachment, Ticket, event
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, digest, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal
+from tests.tickets.test_parts import parts_of
 from tickets.commands import changed_by
 from tickets.deciders import new
 from tickets.deciders.verdict import Verdict
@@ -75,6 +76,17 @@ def test_a_redacted_ticket_is_not_written_anew_from_its_messages() -> None:
     at_office.order("redact", ticket, fields=["text"])
     assert refusal(at_office.order("move", ticket, message_id=reply.message_id)) == "redacted"
     assert fold(at_office.decisions, POLICY).tickets[ticket].redacted
+
+
+def test_a_late_part_does_not_bring_a_redacted_text_back() -> None:
+    first, second, last = parts_of(TEXT, 24)
+    at_office = Office([first])
+    at_office.take(second)
+    ticket = at_office.tickets[0]
+    at_office.order("redact", ticket, fields=["text", "title"])
+    at_office.take(last)
+    assert at_office.ticket(ticket).text == ""
+    assert TEXT[:8] not in held(at_office)
 
 
 @pytest.mark.parametrize(
