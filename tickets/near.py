@@ -18,6 +18,9 @@ from schemas.records import Features
 from tickets.likeness import Question, Rarity, Sketch
 from tickets.policy import NearPolicy
 
+_OF_THE_MOST = 0.5
+"""Who shares less than this part of what another one shares is not compared."""
+
 HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
 
 _HASH = (1 << 32) - 1
@@ -184,6 +187,6 @@ class Near:
             worth = 1.0 if key & _GRAM else worths[key & _HASH]
             for order in (there,) if isinstance(there, int) else there:
                 shared[order] = shared.get(order, 0.0) + worth
-        least = self._policy.least_shared
+        least = max(self._policy.least_shared, _OF_THE_MOST * max(shared.values(), default=0.0))
         likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
         return [order for _, order in nsmallest(self._policy.max_candidates, likely)]
