@@ -18,11 +18,10 @@ STAGES = ("screen", "normalize", "assign")
 
 def names(settings: "Settings") -> list[str]:
     """Return every component that these settings lead to, in the order in which `run all` starts them."""
-    from sinks import SINKS
-
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
     pushed = ["receiver"] if settings.connectors.wechat else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled]
+    subscribed = ["sink:webhook"] if settings.sinks.webhook else []
+    return [*STAGES, "sink:elastic", *subscribed, *pushed, *pulled]
 
 
 def component(settings: "Settings", name: str) -> Component:
@@ -77,11 +76,26 @@ def _assign(settings: "Settings") -> Any:
 
 
 def _sink(settings: "Settings", name: str, which: str) -> Component:
-    from sinks import SINKS
+    return _SINKS[which](settings, name)
+
+
+def _webhook(settings: "Settings", name: str) -> Component:
+    from sinks.webhook import Webhooks
+
+    webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings))
+
+    def probe() -> Mapping[str, Any]:
+        return probes.webhooks(webhooks.troubles())
+
+    return Component(name=name, run=webhooks.run, probe=probe)
+
+
+def _elastic(settings: "Settings", name: str) -> Component:
+    from sinks import routes as all_routes
     from sinks.elastic.elastic import ElasticSink
     from sinks.runner import Runner, run_sink
 
-    routes = SINKS[which].values()
+    routes = all_routes().values()
     connection = services.kafka(settings)
     running: list[Runner] = []
 
@@ -156,6 +170,8 @@ def _value(gauge: Any, **labels: str) -> float:
 
 
 _STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normalize": _normalize, "assign": _assign}
+
+_SINKS: Mapping[str, Callable[["Settings", str], Component]] = {"elastic": _elastic, "webhook": _webhook}
 
 _MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
     **dict.fromkeys(STAGES, _stage),

@@ -26,6 +26,6 @@ RECORDS: dict[str, type[Record]] = {
 
 __all__ = [
     "RECORDS", "Attachment", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency", "Event", "Features",
-    "Finding", "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record", "Thread", "Ticket",
-    "TicketVersion", "raw_message",
+    "Finding", "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record", "Thread",
+    "Ticket", "TicketVersion", "raw_message",
 ]  # fmt: skip
