@@ -1,5 +1,6 @@
 """Which addresses a webhook may ask: a name must not lead into our own network unless that was said (SSRF)."""
 
+import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -10,6 +11,9 @@ from schemas.errors import MisconfiguredError
 
 Address = IPv4Address | IPv6Address
 
+_NUMERIC = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+))*\.?", re.IGNORECASE)
+"""What the C library reads as an address though it is not written as one: 127.1, 2130706433, 0x7f000001."""
+
 _ALLOW = "set allow_private = true if that is meant"
 
 
@@ -19,6 +23,11 @@ def literal(host: str) -> Address | None:
         return ip_address(host)
     except ValueError:
         return None
+
+
+def is_disguised(host: str) -> bool:
+    """Say whether a host is an address in a form that hides which one."""
+    return literal(host) is None and _NUMERIC.fullmatch(host) is not None
 
 
 def is_loopback(host: str) -> bool:

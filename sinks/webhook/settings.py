@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from sinks.webhook.addresses import is_loopback, literal, refusal
+from sinks.webhook.addresses import is_disguised, is_loopback, literal, refusal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, no secret itself
 
@@ -99,6 +99,8 @@ class SubscriberSettings(BaseModel):
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
             raise ValueError("url must be https://host/path, without user and fragment: put a login in `authorization`")
+        if is_disguised(parts.hostname):
+            raise ValueError("url names an address in an odd form: write it as four numbers, such as 10.0.0.7")
         address = literal(parts.hostname)
         reason = refusal(address, allow_private=self.allow_private, tls=self.tls) if address else None
         if reason:
