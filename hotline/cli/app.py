@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import archive, check, demo, stack, trial
+from hotline.cli import archive, check, demo, export, stack, trial
 from hotline.cli import run as run_
 from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
 from hotline.cli.index import index
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
+from hotline.cli.webhook import webhook
 from schemas.errors import FatalError, PipelineError
 
 
@@ -75,5 +76,7 @@ app.command("try")(trial.try_)
 app.command()(archive.search)
 app.command()(archive.show)
 app.command()(archive.explain)
+app.command()(export.export)
 app.add_typer(dead, name="dead")
+app.add_typer(webhook, name="webhook")
 app.add_typer(schema, name="schema")

@@ -37,10 +37,10 @@ def search(
         channel=channel,
         status=status,
         jurisdiction=jurisdiction,
-        received_from=_chinese(since),
-        received_to=_chinese(until),
+        received_from=chinese(since),
+        received_to=chinese(until),
     )
-    hits = _ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
+    hits = ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
     if as_json:
         for hit in hits:
             print_json(hit)
@@ -57,7 +57,7 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson =
     async def find(archive: "Archive") -> Any:
         return await archive.ticket(name, masked=not clear) or await archive.message(name)
 
-    found = _ask(ctx, find)
+    found = ask(ctx, find)
     if found is None:
         raise MisconfiguredError(f"The archive has no ticket or message {readable(name)}: see `hotline search`.")
     # The ticket came masked from its own index; of messages there is only one in clear.
@@ -77,14 +77,15 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
 
     settings = settings_of(ctx)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
-    told = _ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
+    told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
     if as_json:
         print_json(told)
     else:
         archive_view.explanation(told)
 
 
-def _ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], settings: "Settings | None" = None) -> T:
+def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], settings: "Settings | None" = None) -> T:
+    """Ask the archive that the settings name, and return its answer."""
     from hotline.archive import Archive
     from hotline.services import elasticsearch
 
@@ -100,7 +101,8 @@ def _ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], sett
     return asyncio.run(asked())
 
 
-def _chinese(time: datetime | None) -> datetime | None:
+def chinese(time: datetime | None) -> datetime | None:
+    """Return a time that was written without an offset as Chinese time."""
     from schemas.ids import SHANGHAI
 
     return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time
