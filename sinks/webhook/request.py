@@ -60,7 +60,7 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
     if chosen.since is not None and ticket.updated_at < chosen.since:
         return False
     if ticket.erased:  # whoever may hold the ticket must hear that it has to go
-        return not chosen.first_version_only
+        return True
     level = [ticket.emergency.level] if ticket.emergency else []
     return (
         _among(chosen.kinds, [ticket.request_kind or "unknown"])

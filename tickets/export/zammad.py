@@ -19,6 +19,12 @@ PRIORITIES: Mapping[str, str] = MappingProxyType({"normal": "2 normal", "urgent"
 _TYPES: Mapping[str, str] = MappingProxyType({"phone": "phone", "web": "web"})
 """Zammad's type of an article by our channel. All others are notes: creating an `email` or `sms` can send one."""
 
+_ERASURE = "删除个人信息: 工单 {} (erased, delete what you hold of it)"
+"""An erasure is work for a person: Zammad has no door that finds our ticket in it."""
+
+_TITLE_CHARACTERS = 100
+"""A title's length in domain.md B11."""
+
 _NOT_YET = frozenset({"received", "screened"})
 """Nobody has looked at it."""
 
@@ -29,7 +35,7 @@ def ticket_form(ticket: Ticket, *, group: str = GROUP, customer: str | None = No
     Zammad finds or makes the customer by mail address. Who has none (and everybody, when the snapshot is masked) is
     the `customer`, login or mail address of an existing user; without one Zammad takes the API's own user.
     """
-    title = ticket.title or ticket.text.strip().partition("\n")[0][:100] or ticket.ticket_no
+    title = _ERASURE.format(ticket.ticket_no) if ticket.erased else _title(ticket)
     form: dict[str, Any] = {
         "title": title,
         "group": group,
@@ -49,6 +55,10 @@ def ticket_form(ticket: Ticket, *, group: str = GROUP, customer: str | None = No
     return form | _customer(ticket, customer)
 
 
+def _title(ticket: Ticket) -> str:
+    return ticket.title or ticket.text.strip().partition("\n")[0][:_TITLE_CHARACTERS] or ticket.ticket_no
+
+
 def _customer(ticket: Ticket, fallback: str | None) -> dict[str, str]:
     if ticket.requester.email:
         return {"customer_id": f"guess:{ticket.requester.email}"}
@@ -57,7 +67,9 @@ def _customer(ticket: Ticket, fallback: str | None) -> dict[str, str]:
 
 def _state(ticket: Ticket) -> str:
     """Return one of the states that every Zammad has."""
-    if ticket.status in CLOSED or ticket.erased:
+    if ticket.erased:
+        return "open"
+    if ticket.status in CLOSED:
         return "closed"
     return "new" if ticket.status in _NOT_YET else "open"
 

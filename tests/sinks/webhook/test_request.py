@@ -143,6 +143,7 @@ def test_what_is_not_known_is_not_among_the_wanted() -> None:
 def test_an_erased_ticket_is_told_to_whoever_may_hold_it() -> None:
     erased = document(replace(LIVE, erased=True, request_kind=None, category=None, status="received"))
     assert is_wanted(erased, FilterSettings(kinds=("complaint",), categories=("99",), statuses=("dispatched",)))
+    assert is_wanted(erased, FilterSettings(first_version_only=True))
     assert not is_wanted(erased, FilterSettings(jurisdictions=("110000",)))
 
 

@@ -69,9 +69,15 @@ def test_a_masked_ticket_names_nobody(ticket: Ticket, masked: Ticket) -> None:
 
 
 def test_a_ticket_without_a_word_has_a_title_and_a_body(ticket: Ticket) -> None:
-    form = ticket_form(replace(ticket, title=None, text="", erased=True))
+    form = ticket_form(replace(ticket, title=None, text=""))
     assert form["title"] == form["article"]["body"] == ticket.ticket_no
-    assert form["state"] == "closed"
+
+
+def test_an_erasure_is_work_for_a_person(ticket: Ticket) -> None:
+    form = ticket_form(replace(ticket, title=None, text="", status="archived", requester=Requester(), erased=True))
+    assert form["state"] == "open"
+    assert ticket.ticket_no in form["title"]
+    assert form["article"]["body"] == form["title"]
 
 
 @pytest.mark.integration
