@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hotline import probes, services
@@ -18,10 +19,12 @@ STAGES = ("screen", "normalize", "assign")
 
 def names(settings: "Settings") -> list[str]:
     """Return every component that these settings lead to, in the order in which `run all` starts them."""
+    from sinks import SINKS
+
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
-    pushed = ["receiver"] if settings.connectors.wechat else []
+    pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
-    return [*STAGES, "sink:elastic", *subscribed, *pushed, *pulled]
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *subscribed, "eraser", *pushed, *pulled]
 
 
 def component(settings: "Settings", name: str) -> Component:
@@ -30,7 +33,8 @@ def component(settings: "Settings", name: str) -> Component:
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
     kind, _, which = name.partition(":")
-    return _MAKERS[kind](settings, name, which)
+    make = _MAKERS.get(name) or _MAKERS[kind]
+    return make(settings, name, which)
 
 
 def _stage(settings: "Settings", name: str, _: str) -> Component:
@@ -75,11 +79,7 @@ def _assign(settings: "Settings") -> Any:
     return app
 
 
-def _sink(settings: "Settings", name: str, which: str) -> Component:
-    return _SINKS[which](settings, name)
-
-
-def _webhook(settings: "Settings", name: str) -> Component:
+def _webhook(settings: "Settings", name: str, _: str) -> Component:
     from sinks.webhook import Webhooks
 
     webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings))
@@ -90,12 +90,12 @@ def _webhook(settings: "Settings", name: str) -> Component:
     return Component(name=name, run=webhooks.run, probe=probe)
 
 
-def _elastic(settings: "Settings", name: str) -> Component:
-    from sinks import routes as all_routes
+def _sink(settings: "Settings", name: str, which: str) -> Component:
+    from sinks import SINKS
     from sinks.elastic.elastic import ElasticSink
     from sinks.runner import Runner, run_sink
 
-    routes = all_routes().values()
+    routes = SINKS[which].values()
     connection = services.kafka(settings)
     running: list[Runner] = []
 
@@ -109,8 +109,28 @@ def _elastic(settings: "Settings", name: str) -> Component:
     return Component(name=name, run=run, probe=probe)
 
 
+def _eraser(settings: "Settings", name: str, _: str) -> Component:
+    from sinks.eraser import Eraser, routes
+    from sinks.runner import Runner, run_sink
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    running: list[Runner] = []
+
+    async def run(stop: asyncio.Event) -> None:
+        eraser = Eraser(services.elasticsearch(settings), blobs)
+        await run_sink(eraser, routes(), connection, settings.sinks.elastic, stop, running.append)
+
+    def probe() -> Mapping[str, Any]:
+        return {"detail": running[-1].health().detail if running else "starting"}
+
+    return Component(name=name, run=run, probe=probe)
+
+
 def _receiver(settings: "Settings", name: str, _: str) -> Component:
+    from connectors.backoffice import outcome
+    from connectors.backoffice.door import BackOffice
     from connectors.journal import Journal
+    from connectors.producer import Producer
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver, serve_until
     from connectors.wechat import WeChat
@@ -120,11 +140,16 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
     running: list[Receiver] = []
 
     async def run(stop: asyncio.Event) -> None:
-        publisher = Publisher(connection, blobs)
+        producer = Producer(connection)
+        publisher = Publisher(connection, blobs, producer)
         journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
-            running.append(Receiver(routes, publisher, journal, chosen))
+            office = BackOffice(
+                settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
+            )
+            doors = office.routes() if settings.backoffice else []
+            running.append(Receiver(routes, publisher, journal, chosen, doors=doors))
             await serve_until(running[-1], chosen, stop)
         finally:
             publisher.close()
@@ -171,11 +196,11 @@ def _value(gauge: Any, **labels: str) -> float:
 
 _STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normalize": _normalize, "assign": _assign}
 
-_SINKS: Mapping[str, Callable[["Settings", str], Component]] = {"elastic": _elastic, "webhook": _webhook}
-
 _MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
+    "sink:webhook": _webhook,
+    "eraser": _eraser,
     "receiver": _receiver,
     "connector": _pull,
 }

@@ -1,5 +1,8 @@
 """Kafka into other services: a sink writes and reports, the runner retries, dead-letters and commits."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from schemas import topics
 from schemas.elastic import PREFIX, indices
 from schemas.envelope import type_of
@@ -19,7 +22,7 @@ def routes(prefix: str = PREFIX) -> dict[str, Route]:
     }
 
 
-SINKS: tuple[str, ...] = ("elastic", "webhook")
-"""Every sink by the name that `hotline run sink:<name>` takes."""
+SINKS: Mapping[str, Mapping[str, Route]] = MappingProxyType({"elastic": MappingProxyType(routes())})
+"""Every sink with routes of its own, by the name that `hotline run sink:<name>` takes; `webhook` has subscribers."""
 
 __all__ = ["SINKS", "Document", "Refusal", "Route", "Sink", "Source", "Verdicts", "routes"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, print_json, readable, settings_of
+from hotline.cli.common import AsJson, Clear, chinese, print_json, readable, settings_of
 
 if TYPE_CHECKING:
     from hotline.archive import Archive
@@ -99,10 +99,3 @@ def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], setti
             await client.close()
 
     return asyncio.run(asked())
-
-
-def chinese(time: datetime | None) -> datetime | None:
-    """Return a time that was written without an offset as Chinese time."""
-    from schemas.ids import SHANGHAI
-
-    return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from hotline.cli.archive import ask, chinese
-from hotline.cli.common import Clear
+from hotline.cli.archive import ask
+from hotline.cli.common import Clear, chinese
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

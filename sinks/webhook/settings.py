@@ -39,15 +39,29 @@ def _usable(secret: SecretStr) -> SecretStr:
 Secret = Annotated[SecretStr, AfterValidator(_usable)]
 
 
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("it must be https://host/path, without user and fragment: put a login in `authorization`")
+    if is_disguised(parts.hostname):
+        raise ValueError("it names an address in an odd form: write it as four numbers, such as 10.0.0.7")
+    return url
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
+Word = Annotated[str, Field(min_length=1)]
+
+
 class FilterSettings(BaseModel):
     """Which tickets a subscriber gets; an empty list lets all through. Erased tickets pass whatever kind they had."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    jurisdictions: tuple[str, ...] = Field((), description="行政区划代码 of the cities")
+    jurisdictions: tuple[Adcode, ...] = Field((), description="行政区划代码 of the cities")
     kinds: tuple[Kind, ...] = Field((), description="诉求类型; `unknown` where none is known yet")
-    categories: tuple[str, ...] = Field((), description="Codes of 事项分类; a code stands for all below it as well")
-    statuses: tuple[str, ...] = Field((), description="办理状态, such as dispatched")
+    categories: tuple[Word, ...] = Field((), description="Codes of 事项分类; a code stands for all below it as well")
+    statuses: tuple[Word, ...] = Field((), description="办理状态, such as dispatched")
     emergency_levels: tuple[Literal["critical", "urgent", "mentioned"], ...] = Field(
         (), description="紧急转接: only tickets with an emergency of this level"
     )
@@ -65,7 +79,7 @@ class SubscriberSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(description="Where to POST; https, or http into a private network")
+    url: Endpoint = Field(description="Where to POST; https, or http into a private network")
     secrets: tuple[Secret, ...] = Field(
         min_length=1,
         description="whsec_ + base64 of 24 to 64 bytes; the new and the old one while it is changed: both sign",
@@ -78,14 +92,16 @@ class SubscriberSettings(BaseModel):
     )
     filter: FilterSettings = Field(default_factory=FilterSettings, description="Which tickets")
     authorization: SecretStr | None = Field(
-        None, description="Value of an Authorization header, where a gateway or Zammad wants one"
+        None, min_length=1, description="Value of an Authorization header, where a gateway or Zammad wants one"
     )
     allow_private: bool = Field(False, description="The URL may lead into a private network, or to this machine")
     ca_certs: Path | None = Field(None, description="Certificates of the authority that signed the endpoint's")
-    media_base_url: str | None = Field(None, description="Where the blob store can be read, for Open311's media_url")
-    zammad_group: str = Field("Users", description="Zammad: the group that gets the tickets")
+    media_base_url: str | None = Field(
+        None, pattern=r"^https?://", description="Where the blob store can be read, for Open311's media_url"
+    )
+    zammad_group: str = Field("Users", min_length=1, description="Zammad: the group that gets the tickets")
     zammad_customer: str | None = Field(
-        None, description="Zammad: login of the customer who stands for all without a mail address"
+        None, min_length=1, description="Zammad: login of the customer who stands for all without a mail address"
     )
     requests_at_once: int = Field(4, ge=1, le=64, description="Requests at the same time; a ticket's keep their order")
     request_timeout_seconds: float = Field(10.0, gt=0, le=300, description="Time for one request, name to answer")
@@ -97,17 +113,14 @@ class SubscriberSettings(BaseModel):
     def _reachable(self) -> "SubscriberSettings":
         """Refuse an address that must not be asked; what a name leads to is looked at when it is asked."""
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
-            raise ValueError("url must be https://host/path, without user and fragment: put a login in `authorization`")
-        if is_disguised(parts.hostname):
-            raise ValueError("url names an address in an odd form: write it as four numbers, such as 10.0.0.7")
-        address = literal(parts.hostname)
+        host = parts.hostname or ""
+        address = literal(host)
         reason = refusal(address, allow_private=self.allow_private, tls=self.tls) if address else None
         if reason:
             raise ValueError(f"url {reason}")
         if not self.tls and not self.allow_private:
             raise ValueError("url must be https; http is for a private network, with allow_private = true")
-        if self.snapshot == "clear" and not self.tls and not is_loopback(parts.hostname):
+        if self.snapshot == "clear" and not self.tls and not is_loopback(host):
             raise ValueError("snapshot = clear needs an https url: it holds personal data")
         return self
 

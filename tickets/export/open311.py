@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from schemas.ids import SHANGHAI
 from schemas.records import Ticket
-from tickets.state import CLOSED
+from tickets.lifecycle import CLOSED
 
 ServiceRequest = dict[str, str | None]
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.records import Ticket
-from tickets.state import CLOSED
+from tickets.lifecycle import CLOSED
 
 GROUP = "Users"
 """The group that every Zammad has."""

@@ -18,7 +18,7 @@ from schemas.records.common import Time
 from schemas.records.ticket import Acceptance, Requester
 from tests.tickets.export.peers import serving
 from tickets.export import service_request, service_requests_json, service_requests_xml
-from tickets.state import CLOSED
+from tickets.lifecycle import CLOSED
 
 SPECIFIED = re.findall(
     r"\w+",

@@ -9,7 +9,7 @@ from schemas.records import Ticket
 from schemas.records.ticket import Requester
 from tests.tickets.export.peers import serving
 from tickets.export import ticket_form
-from tickets.state import CLOSED
+from tickets.lifecycle import CLOSED
 
 
 def test_every_field_is_one_of_zammads(ticket: Ticket) -> None:
