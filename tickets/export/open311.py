@@ -98,10 +98,12 @@ def _service(ticket: Ticket) -> tuple[str, str]:
 
 
 def _notes(ticket: Ticket) -> str:
-    """Return our own status, which says more than open or closed; a duplicate names the ticket it belongs to."""
+    """Return our own status, which says more than open or closed, what a duplicate is of, and the result (办理结果)."""
     refused = ticket.acceptance.reason if ticket.acceptance and ticket.status == "not_accepted" else None
     twin = f"Duplicate of {ticket.cluster_id}" if ticket.cluster_id != ticket.ticket_id else None
-    return "; ".join(note for note in ("erased" if ticket.erased else ticket.status, refused, twin) if note)
+    result = ticket.result.text if ticket.result else None
+    notes = ("erased" if ticket.erased else ticket.status, refused, twin, result)
+    return "; ".join(note for note in notes if note)
 
 
 def _expected(ticket: Ticket) -> datetime | None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from schemas.records import Ticket
 from schemas.records.common import Time
-from schemas.records.ticket import Acceptance, Requester
+from schemas.records.ticket import Acceptance, Requester, Result
 from tests.tickets.export.peers import serving
 from tickets.export import service_request, service_requests_json, service_requests_xml
 from tickets.lifecycle import CLOSED
@@ -54,14 +54,18 @@ def test_every_other_status_is_open(ticket: Ticket, status: str) -> None:
     assert str(made["status_notes"]).startswith(status)
 
 
-def test_the_notes_say_why_and_of_what_it_is_a_duplicate(ticket: Ticket) -> None:
+def test_the_notes_say_why_of_what_it_is_a_duplicate_and_the_result(ticket: Ticket) -> None:
     refused = replace(
         ticket,
         status="not_accepted",
         acceptance=Acceptance(decision="not_accepted", reason="emergency_line"),
         cluster_id="210100-older",
+        result=Result(text="已更换灯泡"),
     )
-    assert service_request(refused)["status_notes"] == "not_accepted; emergency_line; Duplicate of 210100-older"
+    assert (
+        service_request(refused)["status_notes"]
+        == "not_accepted; emergency_line; Duplicate of 210100-older; 已更换灯泡"
+    )
 
 
 def test_without_a_category_the_kind_is_the_service(ticket: Ticket) -> None:
