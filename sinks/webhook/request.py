@@ -67,6 +67,7 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
         and _among(chosen.statuses, [ticket.status])
         and _among(chosen.channels, [ticket.channel, *ticket.channels])
         and _among(chosen.emergency_levels, level)
+        and _among(chosen.confidentiality, [ticket.confidentiality])
         and (
             not chosen.categories
             or (ticket.category is not None and ticket.category.code.startswith(chosen.categories))

@@ -66,6 +66,9 @@ class FilterSettings(BaseModel):
         (), description="紧急转接: only tickets with an emergency of this level"
     )
     channels: tuple[Channel, ...] = Field((), description="诉求来源: tickets that came by one of them")
+    confidentiality: tuple[Literal["public", "internal", "confidential", "restricted"], ...] = Field(
+        (), description="保密; leave restricted (举报, minors) out where not everybody may read it"
+    )
     since: AwareDatetime | None = Field(
         None, description="Only tickets changed then or later; without it a new subscriber gets every ticket there is"
     )

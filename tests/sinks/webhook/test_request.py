@@ -123,6 +123,8 @@ LIVE = replace(GOLDEN, emergency=Emergency(classes=("fire",), level="urgent"))
         ({"emergency_levels": ["critical"]}, False),
         ({"channels": ["wechat"]}, True),
         ({"channels": ["mailbox"]}, False),
+        ({"confidentiality": ["public", "internal"]}, True),
+        ({"confidentiality": ["public"]}, False),
         ({"since": AT}, True),
         ({"since": AT + timedelta(seconds=1)}, False),
         ({"first_version_only": True}, False),
