@@ -1,5 +1,6 @@
 """Exports: whole documents, also of nothing, written piece by piece."""
 
+import asyncio
 import io
 import json
 import os
@@ -9,13 +10,18 @@ from typing import Any
 
 import pytest
 from defusedxml import ElementTree
+from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from hotline.cli import app
 from hotline.export import Choices, Format, export
+from hotline.local.stack import Endpoints
+from schemas import topics
 from schemas.records import Ticket
-from tests.sinks.webhook.snapshots import GOLDEN
+from sinks import routes
+from sinks.elastic import ElasticSink
+from tests.sinks.webhook.snapshots import GOLDEN, document, snapshot
 from tickets.export import service_request, ticket_form
 from tickets.masking import mask_ticket
 
@@ -71,6 +77,33 @@ def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path, monkeypatch: p
     assert "run `hotline up`" in failed.stderr
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.json"]
     assert Path("out.json").read_text() == "yesterday's"
+
+
+@pytest.mark.integration
+async def test_from_the_archive_to_a_file(
+    stack: Endpoints, fresh_indices: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
+    sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
+    masked = [snapshot(f"210100-{name}", topic=topics.TICKET_MASKED, channel=name) for name in ("sms", "web")]
+    assert len((await sink.write([*masked, document(GOLDEN, topics.TICKET)])).stored) == 3
+    await sink.close()
+
+    async def exported(*words: str) -> list[dict[str, Any]]:
+        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+            await client.indices.refresh(index="hotline-ticket*")
+        out = tmp_path / "out"
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["export", "--format", "zammad", *words, str(out)])
+        assert (done.exit_code, done.stderr) == (0, f"{len(out.read_text('utf-8').splitlines())} tickets written.\n")
+        assert out.stat().st_mode & 0o077 == 0, "with --clear it holds personal data"
+        return READERS["zammad"](out.read_text("utf-8"))
+
+    assert [form["tags"] for form in await exported()] == [f"路灯,{GOLDEN.ticket_no}"] * 2
+    assert [form["note"] for form in await exported("--channel", "web")] == [f"工单编号 {GOLDEN.ticket_no}; accepted"]
+    (clear,) = await exported("--clear", "--zammad-group", "12345")
+    assert (clear["group"], clear["customer_id"]) == ("12345", "guess:shimin@example.org")
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
