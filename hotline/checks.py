@@ -68,6 +68,8 @@ def _paths(settings: "Settings") -> None:
 def _named_files(settings: "Settings") -> Iterator[tuple[str, Path | None]]:
     yield "kafka.ssl_cafile", settings.kafka.ssl_cafile
     yield "elasticsearch.ca_certs", settings.elasticsearch.ca_certs
+    for name, subscriber in settings.sinks.webhook.items():
+        yield f"sinks.webhook.{name}.ca_certs", subscriber.ca_certs
     for name, account in settings.connectors.mailbox.items():
         file = account.ssl_cafile
         yield f"connectors.mailbox.{name}.ssl_cafile", Path(file) if file else None

@@ -40,6 +40,14 @@ def read_one(connection: KafkaConnection, position: Position) -> Any | None:
         return found if found is not None and found.offset == position.offset else None
 
 
+def backlog(connection: KafkaConnection, group: str, topic: str) -> int:
+    """Return how many records of a topic a consumer group has not committed; all of them for a new group."""
+    with _consumer(connection, group_id=group) as consumer:
+        partitions = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
+        ends, begins = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
+        return sum(ends[one] - max(begins[one], consumer.committed(one) or 0) for one in partitions)
+
+
 def _up_to_the_end(consumer: Any, partition: TopicPartition) -> Iterator[Any]:
     end = consumer.end_offsets([partition])[partition]
     while consumer.position(partition) < end:
@@ -54,11 +62,12 @@ def _partitions(consumer: Any, topic: str) -> set[int]:
 
 
 @contextmanager
-def _consumer(connection: KafkaConnection) -> Iterator[Any]:
+def _consumer(connection: KafkaConnection, group_id: str | None = None) -> Iterator[Any]:
     consumer: Any = None
     try:
         consumer = KafkaConsumer(
             **connection.client_options(),
+            group_id=group_id,
             enable_auto_commit=False,
             isolation_level="read_committed",
             bootstrap_timeout_ms=PATIENCE_MS,

@@ -23,7 +23,8 @@ def names(settings: "Settings") -> list[str]:
 
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
     pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), "eraser", *pushed, *pulled]
+    subscribed = ["sink:webhook"] if settings.sinks.webhook else []
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *subscribed, "eraser", *pushed, *pulled]
 
 
 def component(settings: "Settings", name: str) -> Component:
@@ -32,7 +33,8 @@ def component(settings: "Settings", name: str) -> Component:
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
     kind, _, which = name.partition(":")
-    return _MAKERS[kind](settings, name, which)
+    make = _MAKERS.get(name) or _MAKERS[kind]
+    return make(settings, name, which)
 
 
 def _stage(settings: "Settings", name: str, _: str) -> Component:
@@ -75,6 +77,17 @@ def _assign(settings: "Settings") -> Any:
     app = make_app("hotline-assign", connection, settings.data_dir, isolation_level="read_committed")
     assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings))
     return app
+
+
+def _webhook(settings: "Settings", name: str, _: str) -> Component:
+    from sinks.webhook import Webhooks
+
+    webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings))
+
+    def probe() -> Mapping[str, Any]:
+        return probes.webhooks(webhooks.troubles())
+
+    return Component(name=name, run=webhooks.run, probe=probe)
 
 
 def _sink(settings: "Settings", name: str, which: str) -> Component:
@@ -186,6 +199,7 @@ _STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normal
 _MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
+    "sink:webhook": _webhook,
     "eraser": _eraser,
     "receiver": _receiver,
     "connector": _pull,

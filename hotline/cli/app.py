@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import archive, check, demo, evaluate, stack, trial
+from hotline.cli import archive, check, demo, evaluate, export, stack, trial
 from hotline.cli import run as run_
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
@@ -15,6 +15,7 @@ from hotline.cli.index import index
 from hotline.cli.learn import learn
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
+from hotline.cli.webhook import webhook
 from schemas.errors import FatalError, PipelineError
 
 
@@ -78,7 +79,9 @@ app.command()(evaluate.evaluate)
 app.command()(archive.search)
 app.command()(archive.show)
 app.command()(archive.explain)
+app.command()(export.export)
 app.command()(command)
 app.add_typer(dead, name="dead")
+app.add_typer(webhook, name="webhook")
 app.add_typer(schema, name="schema")
 app.add_typer(learn, name="learn")

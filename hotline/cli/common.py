@@ -1,6 +1,7 @@
 """What the verbs share: the global options, the settings they lead to, and how a fault is shown."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +49,13 @@ def print_json(record: object) -> None:
     for separator, escaped in _SEPARATORS:
         line = line.replace(separator, escaped)
     typer.echo(line)
+
+
+def chinese(time: datetime | None) -> datetime | None:
+    """Return a time that a person typed: without an offset it is Chinese time."""
+    from schemas.ids import SHANGHAI
+
+    return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time
 
 
 def readable(text: str) -> str:

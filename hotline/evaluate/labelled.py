@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,9 @@ def rows(path: Path) -> Iterator[Row]:
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         if not line.strip():
             continue
-        try:
+        found: Any = None
+        with suppress(ValueError):
             found = json.loads(line)
-        except ValueError:
-            found = None
         if not isinstance(found, dict):
             raise MisconfiguredError(f"Line {number} of {path.name} is no JSON object: correct it.")
         row: Row = {_OTHER_NAMES.get(name, name): value for name, value in found.items()}

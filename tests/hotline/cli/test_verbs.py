@@ -48,6 +48,7 @@ def test_the_version() -> None:
 
 
 VERBS = "up,down,status,run,check,doctor,topics,index,try,search,show,explain,dead list,dead show,schema check"
+VERBS += ",export,webhook list,webhook log,webhook test"
 
 
 @pytest.mark.parametrize("verb", VERBS.split(","))
