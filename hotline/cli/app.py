@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import archive, check, demo, stack, trial
+from hotline.cli import archive, check, demo, import_, stack, trial
 from hotline.cli import run as run_
 from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
@@ -71,6 +71,7 @@ app.command()(check.check)
 app.command()(check.doctor)
 app.add_typer(topics, name="topics")
 app.add_typer(index, name="index")
+app.command("import")(import_.import_)
 app.command("try")(trial.try_)
 app.command()(archive.search)
 app.command()(archive.show)

@@ -1,12 +1,13 @@
 """One message of a file that is imported, or the fault that stands in its place."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
-from hotline.imports.columns import Columns
+from hotline.imports.columns import Columns, Plan
 from schemas.errors import PipelineError, RecordError
 
 
@@ -33,10 +34,14 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What the operator says of the files; None is found out from each file."""
+    """What the operator says of the files; None is found out from each file.
+
+    `heard` is told how the columns of a file are understood: its name, the plan, encoding and delimiter or sheet.
+    """
 
     columns: Columns
     channel: str | None = None
     sheet: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    heard: Callable[[str, Plan, str], None] = lambda _, __, ___: None

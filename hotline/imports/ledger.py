@@ -19,14 +19,16 @@ class Ledger:
     that meet in 64 bits differ in their contents, and that is reported: nothing is taken for known that is not.
     """
 
-    def __init__(self, file: Path) -> None:
-        """Open the file, or make it. Raises MisconfiguredError when that is impossible."""
+    def __init__(self, file: Path, *, forget: bool = False) -> None:
+        """Open the file, or make it; `forget` empties it. Raises MisconfiguredError when that is impossible."""
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(file, timeout=60, isolation_level=None)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.execute("CREATE TABLE IF NOT EXISTS held (name INTEGER PRIMARY KEY, content INTEGER) STRICT")
+            if forget:
+                self._database.execute("DELETE FROM held")
         except (OSError, sqlite3.Error) as error:
             raise MisconfiguredError(f"The list of imported messages {file} cannot be used ({error}).") from error
 

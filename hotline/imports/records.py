@@ -17,7 +17,7 @@ from schemas.records.raw import SIZE_LIMIT
 
 def read(source: Source, options: Options) -> Iterator[Item]:
     """Yield one item a line; blank lines are none."""
-    mapped = _Mapped(options)
+    mapped = _Mapped(source.name, options)
     with source.open() as file:
         for number, line in numbered(file):
             data = line.removeprefix(b"\xef\xbb\xbf").strip() if line is not None else b"-"
@@ -55,7 +55,8 @@ def identifier_of(fields: dict[str, Any]) -> str | None:
 class _Mapped:
     """Maps objects by their names; those of one export have the same ones, so each set is looked up once."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, place: str, options: Options) -> None:
+        self._place = place
         self._options = options
         self._plans: dict[tuple[str, ...], Plan] = {}
 
@@ -69,6 +70,7 @@ class _Mapped:
             if len(self._plans) > 1000:
                 self._plans.clear()  # names that are never the same twice must not fill the memory
             self._plans[names] = self._options.columns.plan(names)
+            self._options.heard(self._place, self._plans[names], "objects that are no neutral records")
         nested = {name: value for name, value in fields.items() if isinstance(value, (dict, list))}
         plain = [None if name in nested or value == "" else value for name, value in fields.items()]
         return self._plans[names].record(plain, self._options.channel) | nested

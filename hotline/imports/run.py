@@ -29,6 +29,10 @@ ID_TAKEN = "id_taken"
 _log = structlog.get_logger(__name__)
 
 
+Tick = Callable[[Source, Totals], None]
+"""Hears now and then which file the import has come to."""
+
+
 class Destination(Protocol):
     """Where raw records go: the publisher, or nothing on a dry run."""
 
@@ -70,7 +74,7 @@ class Import:
         *,
         rate: float | None = None,
         stop: threading.Event | None = None,
-        tick: Callable[[Source, Totals], None] = lambda _, __: None,
+        tick: Tick = lambda _, __: None,
     ) -> None:
         self._intake = intake
         self._options = options
@@ -175,17 +179,3 @@ class Import:
         if self._rate:
             self._stop.wait(max(0.0, self._due - time.monotonic()))
             self._due = max(self._due, time.monotonic()) + count / self._rate
-
-
-class DryRun:
-    """Takes everything and keeps nothing; knows only the names that this run has seen within a batch."""
-
-    def publish(self, messages: Iterable[RawMessage]) -> None:
-        """Publish nothing."""
-
-    def known(self, names: Sequence[int]) -> dict[int, int]:
-        """Know nothing."""
-        return {}
-
-    def add(self, held: dict[int, int]) -> None:
-        """Remember nothing."""

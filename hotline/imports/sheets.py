@@ -32,7 +32,7 @@ def read(source: Source, options: Options) -> Iterator[Item]:
                 fault = MalformedError(f"no such sheet: choose one of {names} with --sheet")
                 yield Item(place=source.name, fault=fault)
             else:
-                yield from tables.items(source, _rows(sheet), options)
+                yield from tables.items(source, _rows(sheet), options, f"sheet {sheet.title}")
 
 
 def _workbook(file: IO[bytes], strings: IO[bytes]) -> Any:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from schemas.errors import MisconfiguredError
 
@@ -40,20 +40,23 @@ class Source(Struct, frozen=True, kw_only=True):
     kind: Kind
     time: datetime | None = None
     advice: str = ""
+    handles: list[BinaryIO] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """Return the path as text, also one that is no UTF-8."""
         return os.fsencode(self.path).decode(errors="replace")
 
-    @property
-    def packed(self) -> bool:
-        """Say whether the file is gzipped."""
-        return self.path.suffix.lower() == PACKED
-
     def open(self) -> BinaryIO:
         """Open the file for its bytes, unpacked. Raises OSError."""
-        return opened(self.path)
+        self.handles[:] = [opened(self.path)]
+        return self.handles[0]
+
+    def position(self) -> int:
+        """Return how many bytes of the file have been read, about; 0 where nobody can tell."""
+        handle = next(iter(self.handles), None)
+        inner = getattr(handle, "fileobj", None) or handle  # of a gzipped file, the packed bytes
+        return inner.tell() if inner is not None and not inner.closed and self.kind != "sheet" else 0
 
 
 def opened(path: Path) -> BinaryIO:

@@ -42,7 +42,7 @@ def read(source: Source, options: Options) -> Iterator[Item]:
         beginning = text.read(64 * 1024)
         delimiter = options.delimiter or delimiter_of(beginning)
         text.seek(0)
-        yield from items(source, _rows(text, delimiter, encoding), options)
+        yield from items(source, _rows(text, delimiter, encoding), options, f"{encoding}, {delimiter!r}")
 
 
 def delimiter_of(beginning: str) -> str:
@@ -85,12 +85,13 @@ def _cell(text: str) -> str | None:
     return text or None
 
 
-def items(source: Source, rows: Iterator[Row], options: Options) -> Iterator[Item]:
-    """Yield the items of a table's rows; blank rows are none."""
+def items(source: Source, rows: Iterator[Row], options: Options, detail: str) -> Iterator[Item]:
+    """Yield the items of a table's rows; blank rows are none. `detail` says how the file was taken, for people."""
     table = table_of(rows, options)
     if isinstance(table, PipelineError):
         yield Item(place=source.name, fault=table)
         return
+    options.heard(source.name, table.plan, detail)
     width = len(table.plan.header)
     for number, cells in table.rows:
         if isinstance(cells, RecordError):
