@@ -15,7 +15,7 @@ from hotline.imports.item import Item
 from normalizers import record
 from normalizers.codes import is_code, is_kind
 from normalizers.policy import Policy
-from schemas.errors import TooLargeError
+from schemas.errors import MalformedError, TooLargeError
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT
 
@@ -60,6 +60,8 @@ class Intake(Struct, frozen=True, kw_only=True):
         value = with_files(item.data, item.folder)
         if len(value) > SIZE_LIMIT or len(item.identifier) > IDENTIFIER_LIMIT:
             raise TooLargeError(f"the record is larger than {SIZE_LIMIT >> 20} MiB, or its id is longer than 1024")
+        if any("\ud800" <= character <= "\udfff" for character in item.identifier):
+            raise MalformedError("the id holds half a character: correct it")
         fields, now = record.parse(value), self.now()
         texts = {name: str(found) for name in _CODES if type(found := fields.get(name)) in (str, int)}
         city, kind, account = (texts.get(name, "") for name in _CODES)
@@ -87,7 +89,7 @@ def _conversation(fields: dict[str, Any]) -> str | None:
     """Return what keeps the turns of one conversation in order: its thread, else its sender."""
     sender = fields.get("sender")
     named = fields.get("thread_id") or (sender.get("value") if isinstance(sender, dict) else sender)
-    return str(named)[:IDENTIFIER_LIMIT] if named else None
+    return str(named)[:IDENTIFIER_LIMIT].encode("utf-8", "replace").decode() if named else None
 
 
 def _past(time: datetime | None, item: Item, now: datetime) -> datetime:

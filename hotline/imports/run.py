@@ -24,6 +24,9 @@ BATCH_BYTES = 4 << 20
 PATIENCE_SECONDS = 600.0
 """How long an import waits for a Kafka that went away; one that never answered is not waited for."""
 
+BACK_OFF = {"multiplier": 0.5, "max": 10.0}
+"""Seconds between two attempts."""
+
 ID_TAKEN = "id_taken"
 
 _log = structlog.get_logger(__name__)
@@ -156,7 +159,7 @@ class Import:
         self._wait(len(messages))
         retrying = Retrying(
             retry=retry_if_exception_type(RetriableError),
-            wait=wait_random_exponential(multiplier=0.5, max=10),
+            wait=wait_random_exponential(**BACK_OFF),
             stop=self._gives_up,
             sleep=self._sleep,
             reraise=True,
