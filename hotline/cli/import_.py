@@ -104,7 +104,7 @@ def import_(
 
     settings = settings_of(ctx)
     intake = _intake(settings, account, jurisdiction)
-    preview = Preview(clear)
+    sources, preview = find(paths), Preview(clear)
     options = Options(
         columns=columns_of(mapping or (), mapping_file),
         channel=channel,
@@ -118,7 +118,7 @@ def import_(
 
         def start(destination: "Destination", ledger: "Memory") -> None:
             how = Import(intake, options, destination, ledger, refused, totals, rate=rate, stop=stop, tick=tick)
-            how.run(find(paths))
+            how.run(sources)
 
         start(preview, preview) if dry_run else _publish(settings, start, again)
     seconds = time.monotonic() - began

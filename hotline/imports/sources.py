@@ -65,16 +65,15 @@ def opened(path: Path) -> BinaryIO:
 
 
 def find(paths: Iterable[Path]) -> Iterator[Source]:
-    """Yield every file in order; folders are walked by name, hidden files are skipped unless they are mail folders.
+    """Return every file in order; folders are walked by name, hidden files are skipped unless they are mail folders.
 
-    Raises MisconfiguredError before the first file when a path is missing.
+    Raises MisconfiguredError at once when a path is missing.
     """
     named = list(paths)
     for path in named:
         if not path.exists():
             raise MisconfiguredError(f"There is no {path}: name files or folders that exist.")
-    for path in named:
-        yield from _walk(path) if path.is_dir() else [_source(path)]
+    return (source for path in named for source in (_walk(path) if path.is_dir() else [_source(path)]))
 
 
 def _walk(folder: Path) -> Iterator[Source]:
