@@ -1,10 +1,14 @@
 """Lines and encodings of text files, with bounded memory whatever they hold."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from schemas.records.raw import SIZE_LIMIT
+
+HALF = re.compile("[\\ud800-\\udfff]")
+"""Half a character: no text of its own, and nothing that can be written as UTF-8."""
 
 _SAMPLE = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -41,4 +45,4 @@ def sample(file: BinaryIO) -> bytes:
 
 def broken(text: str) -> bool:
     """Say whether `text` holds bytes that its encoding does not know (they came in by surrogateescape)."""
-    return not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text)
+    return HALF.search(text) is not None

@@ -12,6 +12,7 @@ from msgspec import Struct
 from hotline.attachments import with_files
 from hotline.imports import mails
 from hotline.imports.item import Item
+from hotline.imports.lines import HALF
 from normalizers import record
 from normalizers.codes import is_code, is_kind
 from normalizers.policy import Policy
@@ -60,7 +61,7 @@ class Intake(Struct, frozen=True, kw_only=True):
         value = with_files(item.data, item.folder)
         if len(value) > SIZE_LIMIT or len(item.identifier) > IDENTIFIER_LIMIT:
             raise TooLargeError(f"the record is larger than {SIZE_LIMIT >> 20} MiB, or its id is longer than 1024")
-        if any("\ud800" <= character <= "\udfff" for character in item.identifier):
+        if HALF.search(item.identifier):
             raise MalformedError("the id holds half a character: correct it")
         fields, now = record.parse(value), self.now()
         texts = {name: str(found) for name in _CODES if type(found := fields.get(name)) in (str, int)}
