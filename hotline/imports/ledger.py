@@ -5,6 +5,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from schemas.errors import MisconfiguredError
 from schemas.records import RawMessage
@@ -59,6 +60,29 @@ class Ledger:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
+
+
+class Occurrences:
+    """Counts how often each row of a file has come, on the disk where there are many. Use as a context manager."""
+
+    def __enter__(self) -> Self:
+        """Begin with nothing."""
+        self._database = sqlite3.connect("", isolation_level=None)  # a temporary file that SQLite makes when it must
+        self._database.execute("CREATE TABLE seen (row INTEGER PRIMARY KEY, times INTEGER) STRICT")
+        self._database.execute("BEGIN")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget everything."""
+        self._database.close()
+
+    def count(self, digest: str) -> int:
+        """Return how often the row has come, 1 for a new one."""
+        (times,) = self._database.execute(_COUNT, (_number(digest.encode()),)).fetchone()
+        return int(times)
+
+
+_COUNT = "INSERT INTO seen VALUES (?, 1) ON CONFLICT (row) DO UPDATE SET times = times + 1 RETURNING times"
 
 
 def name_of(raw: RawMessage) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from hotline.imports.columns import Plan
 from hotline.imports.item import Item, Options
+from hotline.imports.ledger import Occurrences
 from hotline.imports.lines import broken, encoding_of, sample
 from hotline.imports.records import identifier_of
 from hotline.imports.sources import Source
@@ -92,12 +93,12 @@ def items(source: Source, rows: Iterator[Row], options: Options, detail: str) ->
         yield Item(place=source.name, fault=table)
         return
     options.heard(source.name, table.plan, detail)
-    width = len(table.plan.header)
-    for number, cells in table.rows:
-        if isinstance(cells, RecordError):
-            yield Item(place=source.name, line=number, fault=cells)
-        elif any(cell is not None for cell in cells):
-            yield _item(source, number, cells, width, table.plan, options)
+    with Occurrences() as occurrences:
+        for number, cells in table.rows:
+            if isinstance(cells, RecordError):
+                yield Item(place=source.name, line=number, fault=cells)
+            elif any(cell is not None for cell in cells):
+                yield _item(source, number, cells, table.plan, options, occurrences)
 
 
 def table_of(rows: Iterator[Row], options: Options) -> Table | RecordError:
@@ -127,7 +128,10 @@ def _after(faulty: list[Row], rows: Iterator[Row]) -> Iterator[Row]:
     yield from rows
 
 
-def _item(source: Source, number: int, cells: Sequence[Any], width: int, plan: Plan, options: Options) -> Item:
+def _item(
+    source: Source, number: int, cells: Sequence[Any], plan: Plan, options: Options, occurrences: Occurrences
+) -> Item:
+    width = len(plan.header)
     is_short = isinstance(cells, list) and len(cells) < width  # programs that write CSV leave no cell out
     if is_short or any(cell is not None for cell in cells[width:]):
         reason = f"{len(cells)} cells where the header has {width}: correct the quotation marks or the delimiter"
@@ -140,12 +144,17 @@ def _item(source: Source, number: int, cells: Sequence[Any], width: int, plan: P
         place=source.name,
         line=number,
         data=data,
-        identifier=identifier_of(record) or _digest(plan.header, cells),
+        identifier=identifier_of(record) or _name(plan.header, cells, occurrences),
         folder=source.path.parent,
     )
 
 
-def _digest(header: Sequence[str], cells: Sequence[Any]) -> str:
-    """Return the digest of the row as it stands in the file: another mapping of it is the same message."""
+def _name(header: Sequence[str], cells: Sequence[Any], occurrences: Occurrences) -> str:
+    """Return the digest of the row as it stands in the file: another mapping of it is the same message.
+
+    A row that comes again in its file is another message: two citizens may have said the same in the same minute.
+    """
     row = {name: str(cell) for name, cell in zip(header, cells, strict=False) if cell is not None}
-    return hashlib.sha256(msgspec.json.encode(row, order="sorted")).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode(row, order="sorted")).hexdigest()
+    times = occurrences.count(digest)
+    return digest if times == 1 else f"{digest}-{times}"

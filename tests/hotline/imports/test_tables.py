@@ -126,6 +126,15 @@ def test_a_row_has_the_same_name_in_every_encoding_and_mapping(tmp_path: Path) -
     assert one[0].identifier == same[0].identifier != other[0].identifier
 
 
+def test_rows_that_are_the_same_are_as_many_messages_and_the_same_ones_again(tmp_path: Path) -> None:
+    path = written(tmp_path, "正文", "灯坏了", "路坏了", "灯坏了", "灯坏了")
+    memory, totals = imported(path)
+    assert (totals.published, totals.known) == (4, 0)
+    longer = written(tmp_path, "正文", "路坏了", *["灯坏了"] * 4, name="b.csv")
+    _, totals = imported(longer, memory=memory)
+    assert (totals.published, totals.known) == (1, 4)
+
+
 def test_sources_of_other_systems_become_channels(tmp_path: Path) -> None:
     path = written(tmp_path, "正文,渠道", "灯,微信公众号", "灯,电话", "灯,人民网", "灯,")
     assert [(one.get("channel"), one.get("渠道")) for one in records(path, channel="web")] == [
