@@ -66,7 +66,11 @@ class Pace:
                 await self._downstream.close()
 
     def giving_way(self, handle: Handle) -> Handle:
-        """Return a handler of back-fill that begins a chunk only when nothing live has to wait for it."""
+        """Return a handler of back-fill that begins a chunk only when nothing live has to wait for it.
+
+        One chunk at a time: a live message that arrives meanwhile waits for one slice of it, not for one of each
+        partition.
+        """
 
         async def in_turn(tp: TP, chunk: Chunk) -> None:
             count = len(chunk.records)
@@ -92,7 +96,7 @@ class Pace:
         self._room -= count
 
     def _may_go(self) -> bool:
-        if self.paused or self._looks < SETTLE_LOOKS or not self._flows():
+        if self.paused or self._under_way or self._looks < SETTLE_LOOKS or not self._flows():
             return False
         return self._downstream is None or self._room > 0
 

@@ -79,6 +79,25 @@ async def test_back_fill_that_waits_holds_up_no_end(bench: Bench, monkeypatch: p
     assert time.monotonic() - began < DRAIN_SECONDS
 
 
+async def test_back_fill_is_worked_off_one_chunk_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "must_pause", lambda paused, lag: False)
+    at_once: list[int] = []
+
+    async def together(stage: Stage, tp, chunk) -> None:
+        at_once.append(stage.pace._under_way - len(chunk.records))
+        await asyncio.sleep(0.05)
+        stage.old.extend(chunk.records)
+        chunk.ack()
+
+    monkeypatch.setattr(Stage, "_quick", together)
+    stage = Stage()
+    await bench.put(outbound(1, backfill=True), partition=0)
+    await bench.put(outbound(2, backfill=True), partition=1)
+    async with bench.running(stage.declare):
+        await until(lambda: len(stage.old) == 2)
+    assert at_once == [0, 0]
+
+
 async def committed(bench: Bench, group: str, offset: int) -> None:
     """Let a group stand at an offset of every partition of the message topic."""
     consumer = AIOKafkaConsumer(
