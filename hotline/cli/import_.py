@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, print_json, settings_of
+from hotline.cli.common import AsJson, Clear, complain, print_json, settings_of
 from schemas.topics import CHANNELS
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def import_(
     with reports.opened(totals, report) as refused, _stoppable() as stop, _ticks(paths, as_json) as tick:
 
         def start(destination: "Destination", ledger: "Memory") -> None:
-            how = Import(intake, options, destination, ledger, refused, totals, rate=rate, stop=stop, tick=tick)
-            how.run(sources)
+            parts = (intake, options, destination, ledger, refused, totals)
+            Import(*parts, rate=rate, stop=stop, tick=tick, complain=complain).run(sources)
 
         start(preview, preview) if dry_run else _publish(settings, start, again)
     seconds = time.monotonic() - began

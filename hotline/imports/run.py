@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-import structlog
 from msgspec import Struct
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
@@ -28,8 +27,6 @@ BACK_OFF = {"multiplier": 0.5, "max": 10.0}
 """Seconds between two attempts."""
 
 ID_TAKEN = "id_taken"
-
-_log = structlog.get_logger(__name__)
 
 
 Tick = Callable[[Source, Totals], None]
@@ -78,6 +75,7 @@ class Import:
         rate: float | None = None,
         stop: threading.Event | None = None,
         tick: Tick = lambda _, __: None,
+        complain: Callable[[PipelineError], None] = lambda _: None,
     ) -> None:
         self._intake = intake
         self._options = options
@@ -88,6 +86,7 @@ class Import:
         self._rate = rate
         self._stop = stop or threading.Event()
         self._tick = tick
+        self._complain = complain
         self._published_any = False
         self._due = time.monotonic()
 
@@ -169,10 +168,11 @@ class Import:
 
     def _gives_up(self, state: RetryCallState) -> bool:
         waited = state.seconds_since_start or 0.0
-        _log.warning(
-            "import_waits", reason=str(state.outcome.exception() if state.outcome else ""), seconds=round(waited)
-        )
-        return not self._published_any or self._stop.is_set() or waited > PATIENCE_SECONDS
+        gives_up = not self._published_any or self._stop.is_set() or waited > PATIENCE_SECONDS
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, PipelineError) and not gives_up and state.attempt_number == 1:
+            self._complain(error)  # once for each fault; giving up raises it
+        return gives_up
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

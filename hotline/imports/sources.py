@@ -77,30 +77,44 @@ def find(paths: Iterable[Path]) -> Iterator[Source]:
 
 
 def _walk(folder: Path) -> Iterator[Source]:
-    is_maildir = _is_maildir(folder)
-    for name in _names(folder):
+    """Walk one folder; what cannot be walked is a source that says so, and the others go on."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except OSError as error:
+        yield Source(path=folder, kind="unknown", advice=f"the folder cannot be read ({error.strerror})")
+        return
+    if _is_maildir(folder):
+        yield from _maildir(folder, names)
+        return
+    for name in names:
         path = folder / name
-        if path.is_dir():
-            if is_maildir and name in ("cur", "new"):
-                yield from _delivered(path)
-            elif not (is_maildir and name == "tmp") and not path.is_symlink():
-                # Maildir++ gives its subfolders names that begin with a dot.
-                yield from _walk(path) if not name.startswith(".") or _is_maildir(path) else ()
-        elif not name.startswith(".") and not is_maildir and path.is_file():
+        if name.startswith("."):
+            continue
+        if not path.is_dir():
             yield _source(path)
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(folder))
+        elif path.is_symlink():  # it may lead back here
+            yield Source(path=path, kind="unknown", advice="a link to a folder is not followed: name the folder itself")
+        else:
+            yield from _walk(path)
 
 
 def _is_maildir(folder: Path) -> bool:
     return (folder / "cur").is_dir() and (folder / "new").is_dir()
 
 
+def _maildir(folder: Path, names: Iterable[str]) -> Iterator[Source]:
+    """Yield the mails of a Maildir and of its subfolders, whose names begin with a dot in Maildir++."""
+    for name in names:
+        path = folder / name
+        if name in ("cur", "new"):
+            yield from _delivered(path)
+        elif name != "tmp" and path.is_dir() and not path.is_symlink() and _is_maildir(path):
+            yield from _walk(path)
+
+
 def _delivered(folder: Path) -> Iterator[Source]:
-    """Yield the mails of a Maildir; their names begin with the second of their delivery."""
-    for name in _names(folder):
+    """Yield the mails of one folder; their names begin with the second of their delivery."""
+    for name in sorted(entry.name for entry in os.scandir(folder)):
         if not name.startswith("."):
             second = _DELIVERED.match(name)
             time = datetime.fromtimestamp(int(second[1]), UTC) if second else None

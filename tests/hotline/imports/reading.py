@@ -56,8 +56,11 @@ def refused(path: Path, **fields: Any) -> list[tuple[int | None, str | None, str
     return [(item.line, item.code, str(item.fault)) for item in items(path, **fields) if item.fault]
 
 
-def imported(*paths: Path, memory: Memory | None = None, **fields: Any) -> tuple[Memory, Totals]:
+def imported(
+    *paths: Path, memory: Memory | None = None, told: list[PipelineError] | None = None, **fields: Any
+) -> tuple[Memory, Totals]:
     memory, totals = memory or Memory(), Totals()
+    told = [] if told is None else told
     intake = Intake(account="old_system", jurisdiction=CITY)
-    Import(intake, options(**fields), memory, memory, Report(totals), totals).run(find(paths))
+    Import(intake, options(**fields), memory, memory, Report(totals), totals, complain=told.append).run(find(paths))
     return memory, totals

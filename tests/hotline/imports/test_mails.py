@@ -108,9 +108,10 @@ def test_a_mail_of_the_future_was_sent_now_at_the_latest(tmp_path: Path) -> None
 
 def test_a_file_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "1.eml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "1").symlink_to(tmp_path)
     (tmp_path / "2.pdf").write_bytes(b"%PDF")
     (tmp_path / "3.csv.gz").write_bytes(b"\x1f\x8bbroken")
     (tmp_path / "4.eml").write_bytes(LAMP)
     memory, totals = imported(tmp_path)
     assert len(memory.messages) == 1
-    assert len(refused(tmp_path)) == totals.refusals == 2
+    assert len(refused(tmp_path)) == totals.refusals == 4

@@ -66,8 +66,9 @@ def test_a_kafka_that_goes_away_is_waited_for_and_one_that_never_was_is_not(
                 raise away
             self.messages.extend(messages)
 
-    memory = Flaky()
-    imported(file, memory=memory)
+    memory, told = Flaky(), []
+    imported(file, memory=memory, told=told)
+    assert told == [away], "said once"
     assert len(memory.messages) == 30
 
 
