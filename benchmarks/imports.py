@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +93,24 @@ def measured(name: str, count: int, work: Callable[[], None]) -> None:
     if not child:
         work()
         os._exit(1)  # only a work that replaces the process comes back as a success
-    _, status, used = os.wait4(child, 0)
+    peak, (done, status, used) = 0, os.wait4(child, os.WNOHANG)
+    while not done:
+        peak = max(peak, resident(child))
+        time.sleep(0.05)
+        done, status, used = os.wait4(child, os.WNOHANG)
     seconds = time.perf_counter() - began
     if status:
         raise SystemExit(f"{name} failed")
     cpu = (used.ru_utime + used.ru_stime) * 100_000 / count
-    print(
-        f"| {name:<38} | {count:>9,} | {count / seconds:>9,.0f} | {cpu:>6.2f} | {used.ru_maxrss >> 10:>6} |", flush=True
-    )
+    print(f"| {name:<38} | {count:>9,} | {count / seconds:>9,.0f} | {cpu:>6.2f} | {peak >> 10:>6} |", flush=True)
+
+
+def resident(process: int) -> int:
+    """Return the peak of a process's memory in KiB since it became the program that it is; `ru_maxrss` is older."""
+    with suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    return 0
 
 
 def replaced(arguments: list[str], **settings: str) -> Callable[[], None]:
