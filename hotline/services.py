@@ -9,13 +9,14 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, limits_of
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
     from obstore.store import ObjectStore
 
     from hotline.settings import ElasticsearchSettings, Settings
+    from normalizers.findings.category_model import CategoryModel
 
 LEAST_KEY_BYTES = 16
 
@@ -81,17 +82,37 @@ def policy(settings: "Settings") -> Policy:
         keys = {DEMO_KEY_ID: DEMO_KEY}
     for name, key in keys.items():
         _strong(settings, key, DEMO_KEY, f"HOTLINE_REQUESTER_KEYS__{name.upper()}")
-    return Policy(requester_keys=keys)
+    return Policy(requester_keys=keys, rules_folder=rules_folder(settings), category_model=_category_model(settings))
+
+
+def rules_folder(settings: "Settings") -> Path | None:
+    """Return the folder of the city's own rules; raises MisconfiguredError when it or a file in it cannot be used."""
+    from normalizers.findings import rulebooks
+
+    folder = settings.rules.folder
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise MisconfiguredError(f"`rules.folder` names {folder}, which is no folder: correct it.")
+    rulebooks.verify(folder)
+    return folder
+
+
+def _category_model(settings: "Settings") -> "CategoryModel | None":
+    from normalizers.findings import category_model
+
+    return category_model.load(settings.rules.category_model) if settings.rules.category_model else None
 
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
     """Return what decisions may depend on."""
+    folder = rules_folder(settings)
     if settings.query_key is None:
         _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
-        return TicketPolicy()
+        return TicketPolicy(rules_folder=folder, limits=limits_of(folder))
     key = settings.query_key.get_secret_value().encode()
     _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
-    return TicketPolicy(query_key=key)
+    return TicketPolicy(query_key=key, rules_folder=folder, limits=limits_of(folder))
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:

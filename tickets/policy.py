@@ -1,10 +1,22 @@
 """What a decision may depend on besides the state and the input."""
 
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from tickets import policies
+from tickets.calendars import calendars
+from tickets.deadlines import Limits, limits
 
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
+
+
+@cache
+def limits_of(folder: Path | None = None) -> Limits:
+    """Return the time limits in a city's own folder, over ours. Raises MisconfiguredError for files that do not fit."""
+    return limits(policies.read("deadlines", folder), calendars(policies.read("calendars", folder)))
 
 
 class TicketPolicy(Struct, frozen=True, kw_only=True):
@@ -17,4 +29,9 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_attachments: int = 100
     max_identities: int = 20
     max_proposals: int = 50
+    max_edges: int = 50
+    max_cluster_moves: int = 5_000
+    max_history: int = 20
     lineage_messages: int = 20
+    rules_folder: Path | None = None
+    limits: Limits = field(default_factory=limits_of)
