@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from openpyxl.cell.text import Text
 from openpyxl.reader.excel import SHARED_STRINGS, ExcelReader
+from openpyxl.utils.escape import unescape
 from openpyxl.xml.constants import SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
@@ -57,7 +58,8 @@ def _rows(sheet: Any) -> Iterator[tables.Row]:
 
 
 def _blank_is_none(cell: Any) -> Any:
-    return (cell.strip() or None) if isinstance(cell, str) else cell
+    """Return a cell without blanks around it; Excel writes a carriage return as _x000D_."""
+    return (unescape(cell).strip() or None) if isinstance(cell, str) else cell
 
 
 class _Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types
@@ -82,9 +84,9 @@ class _Strings:
         self._file = file
         self._ends = array("Q", [0])
         root: Any = None
-        for _, node in iterparse(table, ["start", "end"]):
+        for event, node in iterparse(table, ["start", "end"]):
             root = node if root is None else root
-            if _ == "end" and node.tag == _STRING:
+            if event == "end" and node.tag == _STRING:
                 self._keep(Text.from_tree(node).content)
                 root.clear()
         file.flush()

@@ -70,7 +70,7 @@ def letters(folder: Path, count: int) -> Path:
 
 
 def test_kill_9_and_ctrl_c_lose_nothing_and_double_at_most_a_batch(kafka: KafkaConnection, tmp_path: Path) -> None:
-    count = 6 * run.BATCH_RECORDS
+    count = 5 * run.BATCH_RECORDS
     path = letters(tmp_path, count)
     command = [sys.executable, "-m", "hotline", "import", str(path), "--jurisdiction", CITY, "--json"]
     slowly = [*command, "--rate", "2500"]

@@ -1,6 +1,7 @@
 """CSV and Excel: encodings, delimiters, headers, cells, and what is refused by its line."""
 
 import gzip
+import zipfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,55 @@ def test_a_workbook_is_read_as_a_table(tmp_path: Path) -> None:
         '"received_at":"2024-01-02T15:05:00+08:00","kind":"投诉","text":"路灯坏了"}'
     )
     assert "7 cells where the header has 6" in str(found[1].fault)
+
+
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+PARTS = "http://schemas.openxmlformats.org/package/2006"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+WORKSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+
+
+def as_excel_writes_it(path: Path, *rows: list[str]) -> Path:
+    """A workbook whose texts stand in a table of strings; openpyxl writes them into the cells."""
+    strings = list(dict.fromkeys(text for row in rows for text in row))
+    runs = [f"<si><r><t>{text[:1]}</t></r><r><t>{text[1:]}</t></r></si>" for text in strings]
+    cells = ["<row>" + "".join(f'<c t="s"><v>{strings.index(text)}</v></c>' for text in row) + "</row>" for row in rows]
+    kinds = {"workbook": "sheet.main", "sheet": "worksheet", "strings": "sharedStrings"}
+    types = "".join(
+        f'<Override PartName="/xl/{name}.xml" ContentType="{WORKSHEET}.{kind}+xml"/>' for name, kind in kinds.items()
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{PARTS}/content-types">{types}</Types>')
+        sheets = '<sheets><sheet name="工单" sheetId="1" r:id="a"/></sheets>'
+        archive.writestr("xl/workbook.xml", f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}">{sheets}</workbook>')
+        relation = f'<Relationship Id="a" Type="{OFFICE}/worksheet" Target="sheet.xml"/>'
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{PARTS}/relationships">{relation}</Relationships>'
+        )
+        archive.writestr(
+            "xl/sheet.xml", f'<worksheet xmlns="{SHEET}"><sheetData>{"".join(cells)}</sheetData></worksheet>'
+        )
+        archive.writestr("xl/strings.xml", f'<sst xmlns="{SHEET}">{"".join(runs)}</sst>')
+    return path
+
+
+def test_a_table_of_strings_is_read_from_the_disk(tmp_path: Path) -> None:
+    rows = [["正文", "标题"], *(["灯坏了" * number, f"第{number}条"] for number in range(1, 50))]
+    assert records(as_excel_writes_it(tmp_path / "a.xlsx", *rows)) == [
+        {"text": text, "title": title} for text, title in rows[1:]
+    ]
+
+
+def test_a_cell_that_names_no_string_ends_the_file_and_nothing_else(tmp_path: Path) -> None:
+    path = as_excel_writes_it(tmp_path / "a.xlsx", ["正文"], ["灯"])
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("xl/strings.xml", f'<sst xmlns="{SHEET}"><si><t>正文</t></si></sst>')
+    assert [code for _, code, _ in refused(path)] == ["malformed"]
+
+
+def test_line_ends_in_cells_are_line_ends(tmp_path: Path) -> None:
+    (one,) = records(workbook(tmp_path / "a.xlsx", ["正文"], ["灯_x000D_\n坏了"]))
+    assert one["text"] == "灯\r\n坏了"
 
 
 def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
