@@ -18,6 +18,9 @@ PAUSE_SECONDS = 3.0
 RESUME_SECONDS = 1.0
 """Live lag below this lets it go on."""
 
+BEGIN_SECONDS = 0.3
+"""With live lag above this no chunk of back-fill is begun; the pause above is for lag that stays."""
+
 LOOK_SECONDS = 0.25
 
 SETTLE_LOOKS = 4
@@ -98,7 +101,13 @@ class Pace:
     def _may_go(self) -> bool:
         if self.paused or self._under_way or self._looks < SETTLE_LOOKS or not self._flows():
             return False
-        return self._downstream is None or self._room > 0
+        if self._downstream is not None and self._room <= 0:
+            return False
+        return self._lag() <= BEGIN_SECONDS
+
+    def _lag(self) -> float:
+        lag: float = self._app.consumer.lag_seconds(self._live, time.time())
+        return lag
 
     def _flows(self) -> bool:
         return not self._app.rebalancing and bool(self._app.consumer.flow_active)
@@ -108,10 +117,9 @@ class Pace:
             self._looks = 0
             return
         self._looks += 1
-        consumer = self._app.consumer
-        lag = consumer.lag_seconds(self._live, time.time())
+        lag = self._lag()
         metrics.LAG_SECONDS.labels(stage=self._stage).set(lag)
-        self._hold(consumer, must_pause(self.paused, lag))
+        self._hold(self._app.consumer, must_pause(self.paused, lag))
 
     def _hold(self, consumer: Any, pause: bool) -> None:
         mine = {tp for tp in consumer.assignment() if tp.topic in self._backfill}

@@ -15,7 +15,7 @@ from schemas.wire import Outbound, decode
 from streams import lanes, normalize, pace, screen
 from streams.chunks import DRAIN_SECONDS
 from streams.downstream import Downstream, Group
-from streams.pace import RESUME_SECONDS
+from streams.pace import BEGIN_SECONDS, RESUME_SECONDS
 from tests.streams.conftest import PARTITIONS, Bench, until
 from tests.streams.raws import NOON, outbound
 
@@ -63,6 +63,22 @@ async def test_back_fill_waits_while_live_messages_do(bench: Bench) -> None:
         stage.go_on.set()
         await until(lambda: len(stage.old) == 38)
     assert len(stage.live) == 1
+
+
+async def test_no_chunk_of_back_fill_is_begun_while_a_live_one_waits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "must_pause", lambda paused, lag: False)
+    stage = Stage()
+    async with bench.running(stage.declare):
+        await bench.put(outbound(1))
+        await until(lambda: stage.pace._looks > 0 and stage.pace._lag() > BEGIN_SECONDS)
+        await bench.put(outbound(2, backfill=True))
+        await until(lambda: stage.pace._waiting == 1)
+        await asyncio.sleep(RESUME_SECONDS)
+        assert stage.old == []
+        stage.go_on.set()
+        await until(lambda: len(stage.old) == 1)
 
 
 async def test_back_fill_that_waits_holds_up_no_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
