@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from connectors.producer import translated
 from schemas.connection import KafkaConnection
+from schemas.errors import MisconfiguredError
 from schemas.topics import TOPICS, Topic
 
 PATIENCE_MS = 5_000
@@ -67,6 +68,17 @@ class Provision:
             asked = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in there]
             configs = admin.describe_configs(asked, config_filter="all")["topic"] if asked else {}
             return {topic["name"]: _found(topic, configs[topic["name"]]) for topic in there}
+
+    def topic_id(self, name: str) -> str:
+        """Return the id that Kafka gave a topic: another one whenever it is made anew.
+
+        Raises MisconfiguredError when there is no such topic.
+        """
+        with self._admin() as admin:
+            found = next((topic for topic in admin.describe_topics() if topic["name"] == name), None)
+        if found is None:
+            raise MisconfiguredError(f"Kafka has no topic {name}: run `hotline topics create`.")
+        return str(found["topic_id"])
 
     def differences(self) -> list[Difference]:
         """Return every point in which the cluster is not as `schemas/topics.py` and the settings say."""

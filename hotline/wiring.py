@@ -13,8 +13,11 @@ from schemas.errors import MisconfiguredError
 if TYPE_CHECKING:
     from connectors.mailbox import Mailbox
     from hotline.settings import Settings
+    from streams.downstream import Group
 
 STAGES = ("screen", "normalize", "assign")
+
+ASSIGN_GROUP = "hotline-assign"
 
 
 def names(settings: "Settings") -> list[str]:
@@ -65,8 +68,19 @@ def _normalize(settings: "Settings") -> Any:
 
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
-    normalize.declare(app, connection, services.blobs(settings), services.policy(settings))
+    normalize.declare(app, connection, services.blobs(settings), services.policy(settings), _behind_normalize())
     return app
+
+
+def _behind_normalize() -> list["Group"]:
+    """Name the groups that a flood of back-fill would hold up: live messages wait in the same topics."""
+    from schemas import topics
+    from sinks import SINKS
+    from sinks.kafka import GROUP_PREFIX
+    from streams.downstream import Group
+
+    sinks = [Group(f"{GROUP_PREFIX}{name}", records_a_message=len(routes)) for name, routes in SINKS.items()]
+    return [Group(ASSIGN_GROUP, (topics.MESSAGE,)), *sinks]
 
 
 def _assign(settings: "Settings") -> Any:
@@ -74,7 +88,7 @@ def _assign(settings: "Settings") -> Any:
     from streams.app import make_app
 
     connection = services.kafka(settings)
-    app = make_app("hotline-assign", connection, settings.data_dir, isolation_level="read_committed")
+    app = make_app(ASSIGN_GROUP, connection, settings.data_dir, isolation_level="read_committed")
     assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings))
     return app
 

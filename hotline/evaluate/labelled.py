@@ -29,7 +29,7 @@ def rows(path: Path) -> Iterator[Row]:
             found = json.loads(line)
         if not isinstance(found, dict):
             raise MisconfiguredError(f"Line {number} of {path.name} is no JSON object: correct it.")
-        row: Row = {_OTHER_NAMES.get(name, name): value for name, value in found.items()}
+        row: Row = {str(_OTHER_NAMES.get(name, name)): value for name, value in found.items()}
         if "text" not in row:
             raise MisconfiguredError(f"Line {number} of {path.name} has no text: every row needs one.")
         yield {"id": str(number), **row}
