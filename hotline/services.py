@@ -1,5 +1,6 @@
 """From settings to what the rooms are handed: Kafka, Elasticsearch, the blob store and the policies."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -42,12 +43,12 @@ def elasticsearch_hosts(settings: "Settings") -> list[str]:
     return chosen or [f"http://127.0.0.1:{_local_port(settings, 'elasticsearch')}"]
 
 
-def elasticsearch(settings: "Settings") -> "AsyncElasticsearch":
-    """Make a client; who asked for it closes it."""
+def elasticsearch(settings: "Settings", hosts: Sequence[str] = ()) -> "AsyncElasticsearch":
+    """Make a client, for these hosts instead of all when there are any; who asked for it closes it."""
     from elasticsearch import AsyncElasticsearch
 
     try:
-        return AsyncElasticsearch(elasticsearch_hosts(settings), **_login(settings.elasticsearch))
+        return AsyncElasticsearch(list(hosts) or elasticsearch_hosts(settings), **_login(settings.elasticsearch))
     except ValueError as error:
         raise MisconfiguredError(f"`elasticsearch` cannot be used ({error}): correct it.") from error
 
@@ -66,9 +67,14 @@ def blobs(settings: "Settings") -> "ObjectStore":
     try:
         if not url.startswith("file:"):
             return from_url(url)
-        return LocalStore(_folder(url), mkdir=True)
+        return LocalStore(folder_of(url), mkdir=True)
     except (BaseError, ValueError, OSError) as error:
         raise MisconfiguredError(f"The blob store {url} cannot be opened: correct `blobs.url`.") from error
+
+
+def journal_folder(settings: "Settings") -> Path:
+    """Return where the receiver keeps what Kafka has not seen yet."""
+    return settings.receiver.journal_folder or settings.data_dir / "journal"
 
 
 def policy(settings: "Settings") -> Policy:
@@ -114,7 +120,8 @@ def _login(chosen: "ElasticsearchSettings") -> dict[str, Any]:
     return options
 
 
-def _folder(url: str) -> Path:
+def folder_of(url: str) -> Path:
+    """Return the folder of a ``file:`` URL; raises ValueError when it names none."""
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise ValueError("a file URL has three slashes and an absolute path")
