@@ -76,6 +76,10 @@ def _asked(settings: "Settings", hosts: list[str], ask: Ask) -> Iterator[Told]:
                     told.append(one)
         except PipelineError as error:
             told.append(error)
+        except (KeyError, TypeError, ValueError):
+            told.append(
+                MisconfiguredError(f"What answers there does not answer as Elasticsearch does: correct `{_HOSTS}`.")
+            )
         finally:
             await client.close()
         return told
