@@ -58,15 +58,15 @@ def blob_url(settings: "Settings") -> str:
     return settings.blobs.url or (settings.data_dir / "blobs").as_uri()
 
 
-def blobs(settings: "Settings") -> "ObjectStore":
-    """Open the blob store; a local folder is made when it is missing."""
+def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
+    """Open the blob store; a local folder is made when it is missing. `options` are obstore's, for one far away."""
     from obstore.exceptions import BaseError
     from obstore.store import LocalStore, from_url
 
     url = blob_url(settings)
     try:
         if not url.startswith("file:"):
-            return from_url(url)
+            return from_url(url, **options)
         return LocalStore(folder_of(url), mkdir=True)
     except (BaseError, ValueError, OSError) as error:
         raise MisconfiguredError(f"The blob store {url} cannot be opened: correct `blobs.url`.") from error

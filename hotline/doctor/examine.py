@@ -1,13 +1,13 @@
 """Looks at everything in turn; what one service says never keeps the next from being looked at."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hotline import checks, wiring
 from hotline.doctor.accounts import mailbox
-from hotline.doctor.clock import Now, clock
+from hotline.doctor.clock import CLOCKS, Now, clock
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
@@ -24,13 +24,21 @@ SINK = "sink:"
 def examine(settings: "Settings", components: Iterable[str] = (), now: Now = time.time) -> Iterator[Finding]:
     """Connect to all that these components use and yield what was found, as it is found; all of them by default."""
     chosen = _chosen(settings, components)
+    answering: set[str] = set()
+    for finding in _services(settings, chosen):
+        if finding.outcome == "ok":
+            answering.add(finding.name)
+        yield finding
+    yield from findings("clock", lambda: clock(settings, [name for name in CLOCKS if name in answering], now))
+
+
+def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
     yield from findings("settings", lambda: _settings(settings))
     yield from examine_kafka(settings, chosen)
     if any(name.startswith(SINK) or name == DESK for name in chosen):
         yield from examine_elasticsearch(settings)
     yield from findings("blob store", lambda: blobs(settings))
     yield from findings("disk", lambda: disks(settings))
-    yield from findings("clock", lambda: clock(settings, now))
     for name in settings.connectors.mailbox:
         if f"connector:{name}" in chosen:
             yield from findings(f"mailbox {name}", partial(mailbox, settings, name))

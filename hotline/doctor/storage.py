@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +22,15 @@ VALUE = b"hotline doctor"
 LEAST_FREE_BYTES = 256 << 20
 """A disk with less room is told, before it is full."""
 
+_RETRIES = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
+"""By itself obstore tries for three minutes."""
+
+# What stores and disks say, in small letters. S3's codes: its API reference, "Error Responses".
 _FULL = ("no space left", "quota exceeded", "os error 28", "os error 122")
+_LOGIN = ("signaturedoesnotmatch", "invalidaccesskeyid", "expiredtoken", "invalidtoken")
+_CLOCK = ("requesttimetooskewed",)
+_ABSENT = ("nosuchbucket",)
+_DENIED = ("permission denied", "read-only")
 
 
 class Stored(NamedTuple):
@@ -42,7 +50,7 @@ def probe(settings: "Settings") -> Stored:
     """Return what the blob store made of a few bytes; raises an error of ours that says what to do."""
     from obstore.exceptions import BaseError
 
-    store = services.blobs(settings)
+    store = services.blobs(settings, retry_config=_RETRIES)
     try:
         store.put(PROBE, VALUE)
         got = store.get(PROBE)
@@ -60,15 +68,23 @@ def _refusal(url: str, error: Exception) -> PipelineError:
     from obstore import exceptions as theirs
 
     said = str(error).lower()
-    if any(words in said for words in _FULL):
+
+    def says(words: tuple[str, ...]) -> bool:
+        return any(word in said for word in words)
+
+    if says(_FULL):
         return MisconfiguredError(f"The disk of the blob store {url} is full: free some, or set `blobs.url` elsewhere.")
-    if isinstance(error, theirs.UnauthenticatedError):
-        return UnauthorizedError(f"The blob store {url} refuses our login: correct AWS_ACCESS_KEY_ID and its secret.")
-    if isinstance(error, theirs.PermissionDeniedError) or "permission denied" in said or "read-only" in said:
+    if says(_CLOCK):
+        return MisconfiguredError(f"The blob store {url} has another time than this machine: synchronise the clocks.")
+    if says(_LOGIN) or isinstance(error, theirs.UnauthenticatedError):
+        return UnauthorizedError(
+            f"The blob store {url} refuses our login: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+    if says(_DENIED) or isinstance(error, theirs.PermissionDeniedError):
         return UnauthorizedError(
             f"The blob store {url} does not let us write: give our user get, put, list and delete there."
         )
-    if isinstance(error, theirs.NotFoundError):
+    if says(_ABSENT) or isinstance(error, FileNotFoundError):
         return MisconfiguredError(f"There is no blob store {url}: create the bucket, or correct `blobs.url`.")
     return UnreachableError(
         f"The blob store {url} does not answer ({type(error).__name__}): see that it runs, and `blobs.url`."

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,11 @@ from schemas.connection import KafkaConnection
 from tests.docs.pages import ROOT
 
 FILE = ROOT / "deploy" / "kafka-acls.txt"
+
+_EVERYTHING = ACLFilter(
+    None, None, ACLOperation.ANY, ACLPermissionType.ANY,
+    ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
+)  # fmt: skip
 
 _OPERATIONS = {
     "Read": ACLOperation.READ,
@@ -62,27 +68,39 @@ def acls_of(line: str) -> Iterator[ACL]:
 
 def grant(connection: KafkaConnection, granted: Iterable[str]) -> None:
     """Take whatever was granted away, and grant what these lines say."""
-    everything = ACLFilter(
-        None, None, ACLOperation.ANY, ACLPermissionType.ANY,
-        ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
-    )  # fmt: skip
+    wanted = [acl for line in granted for acl in acls_of(line)]
     with _admin(connection) as admin:
-        admin.delete_acls([everything])
-        made = admin.create_acls([acl for line in granted for acl in acls_of(line)])
-        assert not made["failed"]
+        admin.delete_acls([_EVERYTHING])
+        assert not admin.create_acls(wanted)["failed"]
+        _wait(admin, wanted)
 
 
 @contextmanager
 def without(connection: KafkaConnection, line: str) -> Iterator[None]:
     """Take away what one line grants while a `with` block lasts."""
     with _admin(connection) as admin:
-        acls = list(acls_of(line))
+        before, acls = _now(admin), list(acls_of(line))
         gone = [ACLFilter(a.principal, a.host, a.operation, a.permission_type, a.resource_pattern) for a in acls]
         admin.delete_acls(gone)
+        _wait(admin, [acl for acl in before if acl not in acls])
         try:
             yield
         finally:
             admin.create_acls(acls)
+            _wait(admin, before)
+
+
+def _wait(admin: KafkaAdminClient, wanted: Iterable[ACL]) -> None:
+    """Wait until the broker goes by them: the controller answers before that."""
+    expected, deadline = set(map(repr, wanted)), time.monotonic() + 20
+    while set(map(repr, _now(admin))) != expected:
+        assert time.monotonic() < deadline, "the broker did not take the ACLs"
+        time.sleep(0.005)
+
+
+def _now(admin: KafkaAdminClient) -> list[ACL]:
+    found, _ = admin.describe_acls(_EVERYTHING)
+    return list(found)
 
 
 @contextmanager

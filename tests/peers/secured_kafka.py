@@ -108,6 +108,18 @@ class SecuredKafka:
             partitions=partitions,
         )
 
+    def settings(self, user: str) -> dict[str, str]:
+        """Return the variables with which a process connects as a user."""
+        return {
+            "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": self.address("secured"),
+            "HOTLINE_KAFKA__SECURITY_PROTOCOL": "SASL_SSL",
+            "HOTLINE_KAFKA__SASL_MECHANISM": MECHANISM,
+            "HOTLINE_KAFKA__SASL_USERNAME": user,
+            "HOTLINE_KAFKA__SASL_PASSWORD": self.passwords[user],
+            "HOTLINE_KAFKA__SSL_CAFILE": str(self.authority.certificate),
+            "HOTLINE_KAFKA__PARTITIONS": "2",
+        }
+
     @property
     def administrator(self) -> KafkaConnection:
         """Return how the administrator connects."""
