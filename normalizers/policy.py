@@ -1,6 +1,7 @@
 """What a normalizer may depend on besides the bytes: keys and limits, handed in, never read from the world."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -14,10 +15,12 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Keys and limits of one deployment.
 
     `requester_keys` maps key id to HMAC key, newest first: new hashes use the first, older ones still match.
-    Sizes are in bytes of UTF-8 (`max_text_bytes`) or counts.
+    Sizes are in bytes of UTF-8 (`max_text_bytes`) or counts. Files in `rules_folder` stand
+    for our rules of the same name.
     """
 
     requester_keys: Mapping[str, bytes] = MappingProxyType({DEMO_KEY_ID: DEMO_KEY})
     max_text_bytes: int = 64 * 1024
     max_grams: int = 256
     stale_after_seconds: float = 24 * 60 * 60
+    rules_folder: Path | None = None
