@@ -1,66 +1,140 @@
-"""What `hotline check` and `hotline doctor` look at; every fault is one sentence with the next action."""
+"""What `hotline check` looks at: settings that can be read and still cannot work. Every fault is one sentence."""
 
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import Struct
-
-from hotline import services
-from schemas.errors import MisconfiguredError, PipelineError
+from hotline import services, wiring
+from hotline.checks_of_services import elasticsearch, kafka
+from hotline.settings_shape import leaves
+from schemas.errors import PipelineError
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-OLDEST_ELASTICSEARCH = (8, 19)
-CLOCK_SECONDS = 30.0
-PROBE = "doctor/probe"
+T = TypeVar("T")
 
-Outcome = Literal["ok", "wait", "mend"]
-"""`wait` is a fault of the surroundings, `mend` is one that a person must mend."""
+FOLDER_SUFFIXES = ("_dir", "_folder")
+"""How the names of settings end that name a folder; every other path is a file of certificates."""
 
+_PROVINCES = tuple(
+    f"{region}{number}"
+    for region, numbers in {
+        1: "12345",
+        2: "123",
+        3: "1234567",
+        4: "123456",
+        5: "01234",
+        6: "12345",
+        7: "1",
+        8: "12",
+    }.items()
+    for number in numbers
+)
+"""The first two digits of every 行政区划代码 (GB/T 2260)."""
 
-class Finding(Struct, frozen=True, kw_only=True):
-    """One line of the checklist."""
-
-    name: str
-    outcome: Outcome = "ok"
-    detail: str
+_RECEIVERS_OWN = frozenset({"/healthz", "/readyz"})
 
 
 def faults(settings: "Settings") -> list[str]:
-    """Return what cannot work in settings that can be read, without connecting anywhere."""
-    return [
-        str(error)
-        for look in (services.policy, services.ticket_policy, _files, _paths)
-        if (error := _fault(look, settings))
-    ]
+    """Return what cannot work in settings that can be read, without connecting anywhere or writing anything."""
+    return list(dict.fromkeys(fault for look in _LOOKS for fault in look(settings)))
 
 
-def _fault(look: Callable[["Settings"], Any], settings: "Settings") -> PipelineError | None:
+def _keys(settings: "Settings") -> Iterator[str]:
+    for look in (services.policy, services.ticket_policy):
+        yield from _refusal(look, settings)
+
+
+def _blobs(settings: "Settings") -> Iterator[str]:
+    yield from _refusal(services.blob_store_of, settings)
+
+
+def _refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iterator[str]:
     try:
         look(settings)
     except PipelineError as error:
-        return error
-    return None
+        yield str(error)
 
 
-def _files(settings: "Settings") -> None:
-    for name, path in _named_files(settings):
-        if path is not None and not path.is_file():
-            raise MisconfiguredError(f"`{name}` names {path}, which is no file: correct it.")
+def _paths(settings: "Settings") -> Iterator[str]:
+    for keys, value in leaves(settings):
+        name = ".".join(keys)
+        if isinstance(value, Path):
+            yield from _folder(name, value) if name.endswith(FOLDER_SUFFIXES) else _certificates(name, value)
 
 
-def _paths(settings: "Settings") -> None:
-    paths = [account.path for account in settings.connectors.wechat.values()]
-    twice = next((path for path in paths if paths.count(path) > 1), None)
-    if twice:
-        raise MisconfiguredError(f"Two WeChat accounts have the path {twice}: give each a `path` of its own.")
+def _certificates(name: str, file: Path) -> Iterator[str]:
+    if not file.is_file():
+        yield f"`{name}` names {file}, which is no file: correct it."
+        return
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        yield f"`{name}` names {file}, which holds no certificates in PEM form: correct it."
+    except OSError as error:
+        yield f"`{name}` names {file}, which cannot be read ({error.strerror}): let this user read it."
 
 
-def _named_files(settings: "Settings") -> Iterator[tuple[str, Path | None]]:
-    yield "kafka.ssl_cafile", settings.kafka.ssl_cafile
-    yield "elasticsearch.ca_certs", settings.elasticsearch.ca_certs
+def _folder(name: str, folder: Path) -> Iterator[str]:
+    """A folder may be made when it is needed; what stands in its way may not."""
+    there = next(path for path in (folder.expanduser(), *folder.expanduser().absolute().parents) if path.exists())
+    if not there.is_dir():
+        yield f"`{name}` names {folder}, but {there} is a file: correct it."
+
+
+def _cities(settings: "Settings") -> Iterator[str]:
+    for keys, value in leaves(settings):
+        if keys[-1] == "jurisdiction" and isinstance(value, str) and value[:2] not in _PROVINCES:
+            yield f"`{'.'.join(keys)}` is {value}, which is no 行政区划代码: no province begins with {value[:2]}."
+
+
+def _wechat(settings: "Settings") -> Iterator[str]:
+    accounts = settings.connectors.wechat
+    for path in _twice(account.path for account in accounts.values()):
+        yield f"Two WeChat accounts have the path {path}: give each a `path` of its own."
+    for appid in _twice(account.appid for account in accounts.values()):
+        yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
+    for name, account in accounts.items():
+        if account.path in _RECEIVERS_OWN:
+            yield f"`connectors.wechat.{name}.path` is {account.path}, where the receiver tells its health: change it."
+
+
+def _mailboxes(settings: "Settings") -> Iterator[str]:
+    for (one, left), (other, right) in combinations(settings.connectors.mailbox.items(), 2):
+        same = (left.host.lower(), left.username) == (right.host.lower(), right.username)
+        if same and (shared := sorted(set(left.folders) & set(right.folders))):
+            yield (
+                f"The mailboxes {one} and {other} read the same folder {shared[0]} of one account: each mail would "
+                "come twice, so remove it from one of them."
+            )
     for name, account in settings.connectors.mailbox.items():
-        file = account.ssl_cafile
-        yield f"connectors.mailbox.{name}.ssl_cafile", Path(file) if file else None
+        for folder in _twice(account.folders):
+            yield f"`connectors.mailbox.{name}.folders` names {folder} twice: remove one."
+
+
+def _ports(settings: "Settings") -> Iterator[str]:
+    """`run all` gives every process a port of its own for its health, counting upwards."""
+    first = settings.telemetry.port
+    last = first + len(wiring.names(settings))
+    if not first:
+        return
+    if last > 65535:
+        yield f"`telemetry.port` is {first} and `run all` would count up to {last}: choose a lower one."
+    if settings.connectors.wechat and first <= settings.receiver.port <= last:
+        yield (
+            f"`receiver.port` {settings.receiver.port} lies among the ports {first} to {last} of the processes' "
+            "health: change it, or `telemetry.port`."
+        )
+
+
+def _twice(values: Iterable[T]) -> list[T]:
+    known: set[Hashable] = set()
+    return [value for value in values if value in known or known.add(value)]  # type: ignore[func-returns-value] # a set's add
+
+
+_LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
+    kafka, elasticsearch, _keys, _blobs, _paths, _cities, _wechat, _mailboxes, _ports,
+)  # fmt: skip

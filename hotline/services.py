@@ -1,6 +1,7 @@
 """From settings to what the rooms are handed: Kafka, Elasticsearch, the blob store and the policies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -60,14 +61,30 @@ def blob_url(settings: "Settings") -> str:
 
 def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
     """Open the blob store; a local folder is made when it is missing. `options` are obstore's, for one far away."""
-    from obstore.exceptions import BaseError
-    from obstore.store import LocalStore, from_url
+    from obstore.store import LocalStore
+
+    found = blob_store_of(settings, **options)
+    if not isinstance(found, Path):
+        return found
+    with _opening(blob_url(settings)):
+        return LocalStore(found, mkdir=True)
+
+
+def blob_store_of(settings: "Settings", **options: Any) -> "ObjectStore | Path":
+    """Return the store that `blobs.url` names, or its folder, which is not looked at."""
+    from obstore.store import from_url
 
     url = blob_url(settings)
+    with _opening(url):
+        return folder_of(url) if url.startswith("file:") else from_url(url, **options)
+
+
+@contextmanager
+def _opening(url: str) -> Iterator[None]:
+    from obstore.exceptions import BaseError
+
     try:
-        if not url.startswith("file:"):
-            return from_url(url, **options)
-        return LocalStore(folder_of(url), mkdir=True)
+        yield
     except (BaseError, ValueError, OSError) as error:
         raise MisconfiguredError(f"The blob store {url} cannot be opened: correct `blobs.url`.") from error
 

@@ -16,7 +16,7 @@ def certificate_fault(error: ssl.SSLCertVerificationError, authorities: str) -> 
 
     `authorities` is the setting that names whose signatures are trusted.
     """
-    code = error.verify_code
+    code: int = getattr(error, "verify_code", 0)  # only OpenSSL's own errors have one
     if code in _UNTRUSTED:
         return f"is signed by nobody whom this machine trusts: name its authority's certificate in `{authorities}`"
     if code in _OTHER_HOST:
