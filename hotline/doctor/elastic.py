@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,14 +25,17 @@ _BLOCKS = ("read_only", "read_only_allow_delete", "write")
 Ask = Callable[[Any], AsyncIterator[Told]]
 
 
-def examine_elasticsearch(settings: "Settings") -> Iterator[Finding]:
-    """Yield what is found; without a node that lets us in nothing can be said of the indices."""
-    let_in = False
+def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Iterator[Finding]:
+    """Yield what is found; without a node that lets us in nothing can be said of the indices.
+
+    Templates matter to those who write, and only they may look at them.
+    """
+    let_in, ask = False, partial(_indices, writes=writes)
     for finding in findings("Elasticsearch", lambda: _nodes(settings)):
         let_in = let_in or finding.outcome == "ok"
         yield finding
     if let_in:
-        yield from findings("indices", lambda: _asked(settings, services.elasticsearch_hosts(settings), _indices))
+        yield from findings("indices", lambda: _asked(settings, services.elasticsearch_hosts(settings), ask))
 
 
 def _nodes(settings: "Settings") -> Iterator[Told]:
@@ -102,19 +106,19 @@ async def _node(client: Any) -> AsyncIterator[Told]:
     yield f"{number}, {health['status']}"
 
 
-async def _indices(client: Any) -> AsyncIterator[Told]:
+async def _indices(client: Any, writes: bool) -> AsyncIterator[Told]:
     """A monthly index is born with its first document; its template must be there before."""
     faults = 0
     for index in indices().values():
-        async for fault in _faults(client, index):
+        async for fault in _faults(client, index, writes):
             faults += 1
             yield fault
     if not faults:
         yield f"{len(indices())} as they should be"
 
 
-async def _faults(client: Any, index: Index) -> AsyncIterator[PipelineError]:
-    if not await client.indices.exists_index_template(name=index.alias):
+async def _faults(client: Any, index: Index, writes: bool) -> AsyncIterator[PipelineError]:
+    if writes and not await client.indices.exists_index_template(name=index.alias):
         yield MisconfiguredError(f"The index template {index.alias} does not exist: run `hotline index create`.")
     if not await client.indices.exists_alias(name=index.alias):
         if await client.indices.exists(index=index.alias):

@@ -35,8 +35,9 @@ def examine(settings: "Settings", components: Iterable[str] = (), now: Now = tim
 def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
     yield from findings("settings", lambda: _settings(settings))
     yield from examine_kafka(settings, chosen)
-    if any(name.startswith(SINK) or name == DESK for name in chosen):
-        yield from examine_elasticsearch(settings)
+    writes = any(name.startswith(SINK) for name in chosen)
+    if writes or DESK in chosen:
+        yield from examine_elasticsearch(settings, writes=writes)
     yield from findings("blob store", lambda: blobs(settings))
     yield from findings("disk", lambda: disks(settings))
     for name in settings.connectors.mailbox:

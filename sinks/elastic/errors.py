@@ -46,7 +46,7 @@ def _of_answer(error: ApiError) -> PipelineError:
     if status == 403:
         return UnauthorizedError(
             f"Elasticsearch knows our user, which may not do this (403 {_kind(error)}): give it the role of "
-            "deploy/elasticsearch-role.json, or free the index if it is blocked"
+            "deploy/elasticsearch-roles.json, or free the index if it is blocked"
         )
     if status == 429:
         return ThrottledError("Elasticsearch is overloaded (429)", _seconds(error.meta.headers.get("retry-after")))

@@ -1,6 +1,6 @@
 """A door before the real Elasticsearch, which has no security here: TLS, and an API key that it checks.
 
-It answers as Elasticsearch's own security does: 401 without the key, 403 for what the key may not do.
+It answers as Elasticsearch's own security does: 401 without a key, 403 for what the key's role may not do.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from types import TracebackType
 
 from aiohttp import ClientSession, web
 
+from tests.peers import elastic_roles
 from tests.peers.certificates import Authority, Issued
 
 _PASSED = ("content-type", "accept")
@@ -23,7 +24,8 @@ _KEPT = ("content-type", "x-elastic-product")
 class ElasticDoor:
     """Serves HTTPS on a free port in a thread of its own; `with` begins and ends it.
 
-    `forbidden` says which (method, path) the key may not do; `changed` may give another body for an answer.
+    `api_key` may do everything, `keys` has one for each role of `deploy/elasticsearch-roles.json`. `forbidden` says
+    which (method, path) nobody may do; `changed` may give another body for an answer.
     """
 
     def __init__(self, target: str, authority: Authority, key: Issued) -> None:
@@ -31,11 +33,11 @@ class ElasticDoor:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(key.file)
         self.authority = authority
-        self.api_key = base64.b64encode(f"id-{secrets.token_hex(4)}:{secrets.token_hex(8)}".encode()).decode()
+        self.api_key = _made_up()
+        self.keys = {role: _made_up() for role in elastic_roles.roles()}
         self.forbidden: Callable[[str, str], bool] = lambda method, path: False
         self.changed: Callable[[str, bytes], bytes] = lambda path, body: body
-        self.requests: set[tuple[str, str]] = set()
-        self.refused = 0
+        self.refused: list[tuple[str, str, int]] = []
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._ready, self._thread = threading.Event(), threading.Thread(target=self._run, daemon=True)
@@ -70,12 +72,9 @@ class ElasticDoor:
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.Response:
-        if request.headers.get("authorization") != f"ApiKey {self.api_key}":
-            self.refused += 1
-            return _security(401, "missing or wrong credentials")
-        self.requests.add((request.method, request.path))
-        if self.forbidden(request.method, request.path):
-            return _security(403, "action is unauthorized for API key")
+        if status := self._refusal(request):
+            self.refused.append((request.method, request.path, status))
+            return _security(status)
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
         url, body = f"{self._target}{request.path_qs}", await request.read()
         async with self._session.request(request.method, url, data=body, headers=headers) as answer:
@@ -84,8 +83,23 @@ class ElasticDoor:
                 status=answer.status, body=self.changed(request.path, await answer.read()), headers=kept
             )
 
+    def _refusal(self, request: web.Request) -> int:
+        key = request.headers.get("authorization", "").removeprefix("ApiKey ")
+        if self.forbidden(request.method, request.path):
+            return 403
+        if key == self.api_key:
+            return 0
+        role = next((elastic_roles.roles()[name] for name, known in self.keys.items() if known == key), None)
+        if role is None:
+            return 401
+        return 0 if elastic_roles.allows(role, request.method, request.path) else 403
 
-def _security(status: int, reason: str) -> web.Response:
-    error = {"type": "security_exception", "reason": reason}
+
+def _made_up() -> str:
+    return base64.b64encode(f"id-{secrets.token_hex(4)}:{secrets.token_hex(8)}".encode()).decode()
+
+
+def _security(status: int) -> web.Response:
+    error = {"type": "security_exception", "reason": "refused"}
     body = json.dumps({"error": {"root_cause": [error], **error}, "status": status})
     return web.Response(status=status, text=body, content_type="application/json")

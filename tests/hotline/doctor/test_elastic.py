@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch
+from typer.testing import CliRunner
 
+from hotline.cli import app
 from hotline.config import load
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding
@@ -52,7 +54,7 @@ def client(stack: Endpoints) -> Iterator[Elasticsearch]:
 
 def test_a_node_behind_tls_and_a_key_is_in_order(door: ElasticDoor) -> None:
     assert [(one.name, one.outcome) for one in found()] == [("Elasticsearch", "ok"), ("indices", "ok")]
-    assert door.refused == 0
+    assert door.refused == []
 
 
 def test_a_wrong_key_is_told_and_the_key_is_not(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
@@ -65,7 +67,24 @@ def test_a_wrong_key_is_told_and_the_key_is_not(door: ElasticDoor, local: pytest
 
 def test_a_key_that_lacks_a_right_is_told_apart(door: ElasticDoor) -> None:
     door.forbidden = lambda method, path: path.startswith("/_index_template")
-    assert "may not do this (403 AuthorizationException): give it the role of deploy/elasticsearch-role.json" in fault()
+    assert (
+        "may not do this (403 AuthorizationException): give it the role of deploy/elasticsearch-roles.json" in fault()
+    )
+
+
+def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
+    """As far as their documentation says: the local node has no security to ask."""
+    for role, verbs in {
+        "hotline-sink": [["index", "create"], ["index", "describe"], ["doctor", "sink:elastic"]],
+        "hotline-desk": [["search", "路灯", "--clear"], ["show", "210100-nothing"], ["doctor", "desk"]],
+        "hotline-analyst": [["search", "路灯"]],
+    }.items():
+        local.setenv(KEY, door.keys[role])
+        for verb in verbs:
+            CliRunner().invoke(app, verb)
+            assert door.refused == [], (role, verb)
+    assert CliRunner().invoke(app, ["search", "路灯", "--clear"]).exit_code == 2
+    assert door.refused[-1][1:] == ("/hotline-ticket/_search", 403)
 
 
 def test_tls_where_there_is_none_and_the_other_way_round(
