@@ -31,9 +31,9 @@ def clock(settings: "Settings", asked: Collection[str], now: Now = time.time) ->
         if ahead is None:
             continue
         if abs(ahead) > OFF_SECONDS:
+            way = "ahead of" if ahead > 0 else "behind"
             yield MisconfiguredError(
-                f"This machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of "
-                f"{service}: "
+                f"This machine's clock is {abs(ahead):.0f} s {way} that of {service}: "
                 "synchronise the one that is wrong (NTP)."
             )
         else:

@@ -31,7 +31,7 @@ from tests.peers.certificates import Authority
 from tests.peers.elastic_door import ElasticDoor
 from tests.peers.secured_kafka import SecuredKafka
 
-pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 USERS = {
     "screen": "hotline-screen",
@@ -39,6 +39,8 @@ USERS = {
     "assign": "hotline-assign",
     "sink:elastic": "hotline-sink",
 }
+PATIENCE = 90.0
+
 KEYS = {"HOTLINE_REQUESTER_KEYS__K1": "planted-requester-key", "HOTLINE_QUERY_KEY": "planted-query-key-of-ours"}
 
 Settings = Callable[[str], dict[str, str]]
@@ -82,11 +84,21 @@ class Worker:
             command = [sys.executable, "-m", "tests.e2e.secured_worker"]
             self.process = psutil.Popen(command, stdin=told, stdout=output, stderr=output, cwd=pages.ROOT)
 
+    def end(self) -> None:
+        """Let it drain, or kill it when that takes too long."""
+        with suppress(psutil.NoSuchProcess):
+            self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except psutil.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+
     def said(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
     def until(self, done: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not done():
             assert self.process.poll() is None, self.said()[-3000:]
             assert time.monotonic() < deadline, f"{what} did not happen: {self.said()[-3000:]}"
@@ -97,9 +109,7 @@ class Worker:
 def worker(settings: Settings, tmp_path: Path) -> Iterator[Worker]:
     running = Worker(settings, tmp_path / "worker.log")
     yield running
-    with suppress(psutil.NoSuchProcess):
-        running.process.terminate()
-    running.process.wait(30)
+    running.end()
 
 
 def mail(number: int, text: str) -> RawMessage:
@@ -163,7 +173,7 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
     (line,) = [one for one in acls.lines() if "hotline-screen " in one and "Write" in one]
     with acls.without(secured.administrator, line):
         publish(connector, mail(3, "解放路90号着火了，快来人"))
-        worker.process.wait(30)
+        worker.process.wait(PATIENCE)
         examined = hotline(settings("hotline-screen"), "doctor", "screen")
     assert "screen: Kafka does not let our user do this (TopicAuthorizationFailedError)" in worker.said()
     assert examined.exit_code == 2
@@ -171,6 +181,25 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
 
     planted = [*secured.passwords.values(), *door.keys.values(), *KEYS.values()]
     assert [secret for secret in planted if secret in worker.said() + examined.output] == []
+
+
+def test_processes_with_a_wrong_password_name_the_doctor_and_tell_no_secret(
+    secured: SecuredKafka, door: ElasticDoor, settings: Settings, tmp_path: Path
+) -> None:
+    wrong = {"HOTLINE_KAFKA__SASL_PASSWORD": "planted-wrong-password"}
+    worker = Worker(lambda user: settings(user) | wrong, tmp_path / "worker.log")
+    try:
+        worker.process.wait(PATIENCE)
+    finally:
+        worker.end()
+    lines = worker.said().splitlines()
+    ended = {line.split(": ")[0]: line for line in lines if line.split(": ")[0] in USERS}
+    assert ended, worker.said()
+    assert all("Kafka does not answer" in line and "`hotline doctor`" in line for line in ended.values())
+    told = worker.said() + hotline(settings("hotline-screen") | wrong, "doctor", "screen").output
+    assert "refuses the login of hotline-screen" in told
+    planted = ["planted-wrong-password", *secured.passwords.values(), *door.keys.values(), *KEYS.values()]
+    assert [secret for secret in planted if secret in told] == []
 
 
 def test_a_cursor_is_kept_with_the_rights_of_a_connector(secured: SecuredKafka) -> None:
