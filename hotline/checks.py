@@ -6,10 +6,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from connectors.backoffice.settings import PATH
 from hotline import services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.settings_shape import leaves
 from schemas.errors import PipelineError
+from tickets.policy import limits_of, near_policy
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FOLDER_SUFFIXES = ("_dir", "_folder")
-"""How the names of settings end that name a folder; every other path is a file of certificates."""
+"""How the names of settings end that name a folder to write to."""
+
+CERTIFICATE_SUFFIXES = ("cafile", "ca_certs")
+"""How the names of settings end that name a file of certificates."""
 
 _PROVINCES = tuple(
     f"{region}{number}"
@@ -35,7 +40,7 @@ _PROVINCES = tuple(
 )
 """The first two digits of every 行政区划代码 (GB/T 2260)."""
 
-_RECEIVERS_OWN = frozenset({"/healthz", "/readyz"})
+_RECEIVERS_OWN = ("/healthz", "/readyz")
 
 
 def faults(settings: "Settings") -> list[str]:
@@ -44,8 +49,18 @@ def faults(settings: "Settings") -> list[str]:
 
 
 def _keys(settings: "Settings") -> Iterator[str]:
-    for look in (services.policy, services.ticket_policy):
+    for look in (services.requester_keys, services.query_key):
         yield from _refusal(look, settings)
+
+
+def _rules(settings: "Settings") -> Iterator[str]:
+    """The city's own files, each of the three kinds on its own; a folder that is none needs no further look."""
+    yield from _refusal(services.category_model, settings)
+    wrong = list(_refusal(services.rules_folder, settings))
+    yield from wrong
+    if not wrong:
+        for look in (near_policy, limits_of):
+            yield from _refusal(lambda chosen, look=look: look(chosen.rules.folder), settings)  # type: ignore[misc] # binds the loop's name
 
 
 def _blobs(settings: "Settings") -> Iterator[str]:
@@ -62,8 +77,10 @@ def _refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iter
 def _paths(settings: "Settings") -> Iterator[str]:
     for keys, value in leaves(settings):
         name = ".".join(keys)
-        if isinstance(value, Path):
-            yield from _folder(name, value) if name.endswith(FOLDER_SUFFIXES) else _certificates(name, value)
+        if isinstance(value, Path) and name.endswith(FOLDER_SUFFIXES):
+            yield from _folder(name, value)
+        elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
+            yield from _certificates(name, value)
 
 
 def _certificates(name: str, file: Path) -> Iterator[str]:
@@ -87,8 +104,9 @@ def _folder(name: str, folder: Path) -> Iterator[str]:
 
 def _cities(settings: "Settings") -> Iterator[str]:
     for keys, value in leaves(settings):
-        if keys[-1] == "jurisdiction" and isinstance(value, str) and value[:2] not in _PROVINCES:
-            yield f"`{'.'.join(keys)}` is {value}, which is no 行政区划代码: no province begins with {value[:2]}."
+        cities = {"jurisdiction": [value], "jurisdictions": value}.get(keys[-1], ())
+        for city in (city for city in cities if city and city[:2] not in _PROVINCES):
+            yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
 
 
 def _wechat(settings: "Settings") -> Iterator[str]:
@@ -100,6 +118,8 @@ def _wechat(settings: "Settings") -> Iterator[str]:
     for name, account in accounts.items():
         if account.path in _RECEIVERS_OWN:
             yield f"`connectors.wechat.{name}.path` is {account.path}, where the receiver tells its health: change it."
+        if settings.backoffice and (account.path == PATH or account.path.startswith(f"{PATH}/")):
+            yield f"`connectors.wechat.{name}.path` is {account.path}, where commands are given: change it."
 
 
 def _mailboxes(settings: "Settings") -> Iterator[str]:
@@ -123,7 +143,7 @@ def _ports(settings: "Settings") -> Iterator[str]:
         return
     if last > 65535:
         yield f"`telemetry.port` is {first} and `run all` would count up to {last}: choose a lower one."
-    if settings.connectors.wechat and first <= settings.receiver.port <= last:
+    if "receiver" in wiring.names(settings) and first <= settings.receiver.port <= last:
         yield (
             f"`receiver.port` {settings.receiver.port} lies among the ports {first} to {last} of the processes' "
             "health: change it, or `telemetry.port`."
@@ -136,5 +156,5 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _blobs, _paths, _cities, _wechat, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _wechat, _mailboxes, _ports,
 )  # fmt: skip

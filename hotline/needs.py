@@ -1,10 +1,11 @@
 """What each component needs in Kafka: `deploy/kafka-acls.txt` grants it, `hotline doctor` asks whether it does."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from connectors.table import PUSH
 from schemas import topics
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ Kind = Literal["topic", "group", "transactional id"]
 Operation = Literal["Read", "Write"]
 
 DESK = "desk"
-"""Not a component: the person at the command line who explains tickets and replays dead letters."""
+"""Not a component: the person at the command line who explains tickets, reads dead letters and gives commands."""
 
 
 class Need(Struct, frozen=True, kw_only=True):
@@ -40,11 +41,25 @@ def needs(settings: "Settings", component: str) -> list[Need]:
 
 
 def _connector(settings: "Settings", which: str) -> list[Need]:
-    return [*_topics("Read", [topics.CURSOR]), *_topics("Write", [topics.raw("mailbox"), topics.CURSOR, topics.DEAD])]
+    channels = [channel for channel, accounts in _accounts(settings) if which in accounts]
+    raw = [topics.raw(channel) for channel in channels]
+    return [*_topics("Read", [topics.CURSOR]), *_topics("Write", [*raw, topics.CURSOR, topics.DEAD])]
 
 
 def _receiver(settings: "Settings", which: str) -> list[Need]:
-    return _topics("Write", [topics.raw("wechat"), topics.DEAD])
+    raw = [topics.raw(channel) for channel, accounts in _accounts(settings) if accounts and channel in PUSH]
+    commands = _commands() if settings.backoffice else []
+    return [*_topics("Write", [*raw, topics.DEAD]), *commands]
+
+
+def _accounts(settings: "Settings") -> list[tuple[str, Mapping[str, Any]]]:
+    connectors = settings.connectors
+    return [(channel, getattr(connectors, channel)) for channel in type(connectors).model_fields]
+
+
+def _commands() -> list[Need]:
+    """To give a command, and to see what became of it."""
+    return [*_topics("Write", [topics.COMMAND]), *_topics("Read", [topics.EVENT])]
 
 
 def _screen(settings: "Settings", which: str) -> list[Need]:
@@ -76,8 +91,16 @@ def _sink(settings: "Settings", which: str) -> list[Need]:
     return [*_topics("Read", reads), *_topics("Write", [topics.DEAD]), _group(f"{GROUP_PREFIX}{which}")]
 
 
+def _eraser(settings: "Settings", which: str) -> list[Need]:
+    from sinks.eraser import Eraser
+    from sinks.kafka import GROUP_PREFIX
+
+    group = _group(f"{GROUP_PREFIX}{Eraser.name}")
+    return [*_topics("Read", [topics.EVENT]), *_topics("Write", [topics.DEAD]), group]
+
+
 def _desk(settings: "Settings", which: str) -> list[Need]:
-    return _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD])
+    return [*_topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD]), *_commands()]
 
 
 def _topics(operation: Operation, names: Iterable[str]) -> list[Need]:
@@ -95,5 +118,6 @@ _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "normalize": _normalize,
     "assign": _assign,
     "sink": _sink,
+    "eraser": _eraser,
     DESK: _desk,
 }

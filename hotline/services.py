@@ -11,13 +11,14 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, limits_of, near_policy
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
     from obstore.store import ObjectStore
 
     from hotline.settings import ElasticsearchSettings, Settings
+    from normalizers.findings.category_model import CategoryModel
 
 LEAST_KEY_BYTES = 16
 
@@ -96,6 +97,15 @@ def journal_folder(settings: "Settings") -> Path:
 
 def policy(settings: "Settings") -> Policy:
     """Return what normalizers may depend on."""
+    return Policy(
+        requester_keys=requester_keys(settings),
+        rules_folder=rules_folder(settings),
+        category_model=category_model(settings),
+    )
+
+
+def requester_keys(settings: "Settings") -> dict[str, bytes]:
+    """Return the keys of requester hashes, the newest first; raises MisconfiguredError for one that is weak."""
     keys = {
         name: key.get_secret_value().encode() for name, key in sorted(settings.requester_keys.items(), reverse=True)
     }
@@ -104,17 +114,49 @@ def policy(settings: "Settings") -> Policy:
         keys = {DEMO_KEY_ID: DEMO_KEY}
     for name, key in keys.items():
         _strong(settings, key, DEMO_KEY, f"HOTLINE_REQUESTER_KEYS__{name.upper()}")
-    return Policy(requester_keys=keys)
+    return keys
+
+
+def query_key(settings: "Settings") -> bytes:
+    """Return the key of the 查询码; raises MisconfiguredError for one that is weak."""
+    if settings.query_key is None:
+        _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
+        return DEMO_QUERY_KEY
+    key = settings.query_key.get_secret_value().encode()
+    _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
+    return key
+
+
+def rules_folder(settings: "Settings") -> Path | None:
+    """Return the folder of the city's own rules; raises MisconfiguredError when it or a file in it cannot be used."""
+    from normalizers.findings import rulebooks
+
+    folder = settings.rules.folder
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise MisconfiguredError(f"`rules.folder` names {folder}, which is no folder: correct it.")
+    rulebooks.verify(folder)
+    return folder
+
+
+def category_model(settings: "Settings") -> "CategoryModel | None":
+    """Return the model of the city's own categories; raises MisconfiguredError when it cannot be used."""
+    from normalizers.findings.category_model import load
+
+    return load(settings.rules.category_model) if settings.rules.category_model else None
 
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
     """Return what decisions may depend on."""
-    if settings.query_key is None:
-        _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
-        return TicketPolicy()
-    key = settings.query_key.get_secret_value().encode()
-    _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
-    return TicketPolicy(query_key=key)
+    folder = settings.rules.folder
+    return TicketPolicy(
+        query_key=query_key(settings),
+        joining=policy(settings),
+        near=near_policy(folder),
+        limits=limits_of(folder),
+        rules_folder=folder,
+    )
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:

@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from normalizers.findings.category_model import CategoryModel
+
 DEMO_KEY_ID = "demo"
 DEMO_KEY = b"hotline demo key: refused outside of try and demo"
 """The fixed requester key of `hotline try` and `hotline demo`; `hotline check` refuses it elsewhere."""
@@ -16,7 +18,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     `requester_keys` maps key id to HMAC key, newest first: new hashes use the first, older ones still match.
     Sizes are in bytes of UTF-8 (`max_text_bytes`) or counts. Files in `rules_folder` stand
-    for our rules of the same name.
+    for our rules of the same name; `category_model` is the one that the city learned from its own archive.
     """
 
     requester_keys: Mapping[str, bytes] = MappingProxyType({DEMO_KEY_ID: DEMO_KEY})
@@ -24,3 +26,4 @@ class Policy(Struct, frozen=True, kw_only=True):
     max_grams: int = 256
     stale_after_seconds: float = 24 * 60 * 60
     rules_folder: Path | None = None
+    category_model: CategoryModel | None = None

@@ -1,6 +1,8 @@
 """Incoming: all that `decide` sees of one input; features, never personal text."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -9,14 +11,23 @@ from schemas.wire import Position
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
-    """One message or command in its turn. `at` is log time: when we took the message, when the command was given."""
+    """One message or command in its turn. `at` is log time: when we took the message, when the command was given;
+    `sent_at` is message time.
+
+    `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
+    `earlier` are the features of filed messages that a command is about, as far as the input still has them.
+    """
 
     id: str
     jurisdiction: str
     at: datetime
+    received_at: datetime
+    channel: str | None = None
     position: Position
     features: Features
+    sent_at: datetime
     command: Command | None = None
+    earlier: Mapping[str, Features] = MappingProxyType({})
 
     @classmethod
     def of_message(cls, message: Message, position: Position) -> "Incoming":
@@ -25,20 +36,26 @@ class Incoming(Struct, frozen=True, kw_only=True):
             id=message.message_id,
             jurisdiction=message.jurisdiction,
             at=message.ingested_at,
+            received_at=min(message.received_at, message.ingested_at),
+            channel=message.channel,
             position=position,
             features=message.features,
+            sent_at=message.received_at,
         )
 
     @classmethod
-    def of_command(cls, command: Command, position: Position) -> "Incoming":
+    def of_command(cls, command: Command, position: Position, earlier: Iterable[Message] = ()) -> "Incoming":
         """Put a command in line with the messages."""
         return cls(
             id=command.command_id,
             jurisdiction=command.jurisdiction,
             at=command.at,
+            received_at=command.at,
             position=position,
             features=Features(),
+            sent_at=command.at,
             command=command,
+            earlier={message.message_id: message.features for message in earlier},
         )
 
     @property

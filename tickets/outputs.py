@@ -2,13 +2,27 @@
 
 from schemas import topics
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.records import Event, Link, Ticket, event
+from schemas.records import Event, Handover, Link, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets.masking import mask_ticket
 
 
 def link_of(decision: Event) -> Link | None:
-    """Return the link of the message that a decision files; None for a command."""
+    """Return the link of the message that a decision files or moves; None for any other command."""
+    moved = next((change for change in decision.changes if isinstance(change, event.Moved)), None)
+    if moved is not None:
+        return Link(
+            message_id=moved.message_id,
+            jurisdiction=decision.jurisdiction,
+            ticket_id=moved.to_ticket_id,
+            relation="moved",
+            method=decision.method,
+            evidence=(moved.from_ticket_id,),
+            decided_by=decision.author,
+            decided_at=decision.at,
+            policy_version=decision.policy_version,
+            version=moved.link_version,
+        )
     if decision.input.message_id is None:
         return None
     return Link(
@@ -33,7 +47,7 @@ def of_event(decision: Event) -> list[Outbound]:
     link = link_of(decision)
     if link is not None:
         identifier = f"{link.message_id}:{link.version}"
-        envelope = _envelope(decision, "link", identifier, sequence=f"{link.version:010d}", correlationid=filed)
+        envelope = _envelope(decision, "link", identifier, f"{link.version:010d}", correlationid=link.ticket_id)
         records.append(_outbound(topics.LINK, link.message_id, encode(link), envelope))
     return records
 
@@ -50,6 +64,22 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event) -> list[Outbound]:
     )
     clear = _outbound(topics.TICKET, ticket.ticket_id, value, envelope)
     return [clear, clear._replace(topic=topics.TICKET_MASKED, value=encode(mask_ticket(ticket)))]
+
+
+def of_handover(urgent: Handover) -> Outbound:
+    """Return the hand-over (紧急转接) of a text that was joined from parts: none of them alone told of it."""
+    envelope = Envelope(
+        id=urgent.handover_id,
+        source=f"/hotline/assign/{urgent.jurisdiction}",
+        type=type_of("handover"),
+        dataschema=schema_of("handover"),
+        time=urgent.at,
+        recordedtime=urgent.taken_at,
+        jurisdiction=urgent.jurisdiction,
+        channel=urgent.channel,
+        causationid=urgent.message_id,
+    )
+    return _outbound(topics.HANDOVER, urgent.message_id, encode(urgent), envelope)
 
 
 def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:

@@ -14,8 +14,8 @@ from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
 from tickets import limits
+from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
-from tickets.state import CLOSED
 
 TITLE_CHARACTERS = 100
 """B11: 标题 has at most 100 characters."""
@@ -76,7 +76,8 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
-    says_more = decision.relation != "same_person_same_matter"
+    repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
+    says_more = not repeats and decision.method != "repeated_part"
     reopened = any(isinstance(change, event.Reopened) for change in decision.changes)
     text, search_text = (
         _texts(ticket, message, policy.max_text_characters) if says_more else (ticket.text, ticket.search_text)
@@ -91,7 +92,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         search_text=search_text,
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         location=ticket.location or _location(message),
-        **(_request_kind(message) if ticket.request_kind in _NO_KIND else {}),
+        **(_request_kind(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
         category=ticket.category or _category(message, policy),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
@@ -103,10 +104,11 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
     )
 
 
-def set_status(ticket: Ticket, decision: Event, change: event.StatusSet) -> Ticket:
-    """Return the ticket in another stage of its life."""
-    closed_at = decision.at if change.status in CLOSED else None
-    return replace(ticket, status=change.status, status_at=decision.at, closed_at=closed_at, updated_at=decision.at)
+def rewritten(ticket: Ticket, message: Message) -> Ticket:
+    """Return the ticket with this message's words in place of all it had: they hold those of the parts before it."""
+    search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
+    kind = _request_kind(message) if ticket.request_kind_source != "clerk" else {}
+    return replace(ticket, title=title_of(message), text=message.text, search_text=search_text, **kind)
 
 
 def title_of(message: Message) -> str | None:
@@ -140,6 +142,12 @@ def _without_spans(emergency: Emergency | None) -> Emergency | None:
 
 
 _NO_KIND = (None, "unknown")
+
+
+def _by_no_clerk(ticket: Ticket) -> bool:
+    return ticket.request_kind_source != "clerk"
+
+
 _SOURCES = {"channel": "requester"}
 
 

@@ -18,7 +18,8 @@ from schemas.errors import MisconfiguredError
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-SINK = "sink:"
+_WRITERS = ("sink:", "eraser")
+"""How the names of those begin that write into the archive."""
 
 
 def examine(settings: "Settings", components: Iterable[str] = (), now: Now = time.time) -> Iterator[Finding]:
@@ -35,7 +36,7 @@ def examine(settings: "Settings", components: Iterable[str] = (), now: Now = tim
 def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
     yield from findings("settings", lambda: _settings(settings))
     yield from examine_kafka(settings, chosen)
-    writes = any(name.startswith(SINK) for name in chosen)
+    writes = any(name.startswith(_WRITERS) for name in chosen)
     if writes or DESK in chosen:
         yield from examine_elasticsearch(settings, writes=writes)
     yield from findings("blob store", lambda: blobs(settings))

@@ -32,13 +32,18 @@ class Rulebook(NamedTuple):
 
 def category(title: str, text: str, rules_folder: Path | None = None) -> Finding | None:
     """Return the topic that a message is about, None when its words do not say; both are folded."""
-    known = _rulebook(rules_folder)
+    known = rulebook(rules_folder)
     topics: dict[str, float] = defaultdict(float)
     for said, weight in ((title, known.title), (text[:MOST_CHARACTERS], 1.0)):
         for word in {said[start:end] for start, end in known.words.spans(said)}:
             for topic, value in known.weights[word].topics:
                 topics[topic] += value * weight
     return _judged(topics, known) if topics else None
+
+
+def codes(rules_folder: Path | None = None) -> dict[str, str]:
+    """Return the codes of the classes by their names."""
+    return {name: code for code, name in rules.load("category", rules_folder)["classes"].items()}
 
 
 def path_of(code: str, rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
@@ -64,7 +69,8 @@ def _judged(topics: dict[str, float], known: Rulebook) -> Finding | None:
 
 
 @cache
-def _rulebook(folder: Path | None) -> Rulebook:
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("category", folder)
     scale = table["weights"]
     weights: dict[str, dict[str, float]] = defaultdict(dict)

@@ -38,7 +38,7 @@ _CONTEXT = 40
 
 def screen(text: str, folded: str, rules_folder: Path | None = None) -> Emergency | None:
     """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`. Spans point into `text`."""
-    known = _rulebook(rules_folder)
+    known = rulebook(rules_folder)
     if not known.words.occur(folded):
         return None
     return _weigh(list(_evidence(text, known)), known)
@@ -48,7 +48,7 @@ def mentioned(found: Emergency | None, rules_folder: Path | None = None) -> Emer
     """Return what words tell that may be another's, or of another day: without spans, as no more than mentioned."""
     if found is None:
         return None
-    return structs.replace(found, level="mentioned", score=_rulebook(rules_folder).score["mentioned"], spans=())
+    return structs.replace(found, level="mentioned", score=rulebook(rules_folder).score["mentioned"], spans=())
 
 
 def together(found: Iterable[Emergency | None]) -> Emergency | None:
@@ -63,7 +63,7 @@ def together(found: Iterable[Emergency | None]) -> Emergency | None:
 
 def findings(found: Emergency, rules_folder: Path | None = None) -> tuple[Finding, ...]:
     """Return an emergency as findings: one a class, and its level."""
-    version = _rulebook(rules_folder).version
+    version = rulebook(rules_folder).version
     return tuple(
         Finding(kind=kind, value=value, score=found.score, version=version)
         for kind, value in (*(("emergency", name) for name in found.classes), ("emergency_level", found.level))
@@ -193,7 +193,8 @@ def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]])
 
 
 @cache
-def _rulebook(folder: Path | None) -> _Rulebook:
+def rulebook(folder: Path | None) -> _Rulebook:
+    """Return the rules of a folder, ours without one."""
     data = rules.load("emergency", folder)
     by_word: dict[str, list[_Rule]] = {}
     for entry in data["rule"]:

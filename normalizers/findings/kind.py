@@ -41,7 +41,7 @@ class Rulebook(NamedTuple):
 
 def request_kind(title: str, text: str, rules_folder: Path | None = None) -> Finding | None:
     """Return the kind that a message says it is, None when it does not say; both are folded."""
-    known = _rulebook(rules_folder)
+    known = rulebook(rules_folder)
     sums: dict[str, float] = defaultdict(float)
     for said, weight in ((title, known.weights["title"]), (_ends(text), 1.0)):
         for kind, value in _told(said, known):
@@ -85,7 +85,8 @@ def _ends(text: str) -> str:
 
 
 @cache
-def _rulebook(folder: Path | None) -> Rulebook:
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("kind", folder)
     by_word: dict[str, list[Cue]] = defaultdict(list)
     words: set[str] = set()

@@ -16,9 +16,10 @@ from hotline.settings import Settings
 from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
 from tests.peers.certificates import Authority
 
-IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1"}
+IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1", "backoffice": "crm"}
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
+OFFICE = ("backoffice", "crm")
 
 NEEDED = {
     (*MAILBOX, "host"): "imap.example.cn",
@@ -27,6 +28,10 @@ NEEDED = {
     (*WECHAT, "appid"): "wx1",
     (*WECHAT, "tokens"): "plantedtoken",
     (*WECHAT, "modes"): "plain",
+    (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
+    (*OFFICE, "system"): "crm",
+    (*OFFICE, "kinds"): "redact",
+    (*OFFICE, "jurisdictions"): "210100",
 }
 
 PLANTED = "planted"
@@ -90,7 +95,8 @@ def test_every_setting_has_a_check_of_what_it_may_be(path: tuple[str, ...], env:
     for value in wrong_values(SETTINGS[path]):
         env.setenv(variable_of(path), value)
         told = [one for one in found() if one not in before]
-        named = [one for one in told if f"`{'.'.join(path)}`" in one or variable_of(path) in one]
+        names = (f"`{'.'.join(path)}`", variable_of(path), *([value] if "/" in value else ()))
+        named = [one for one in told if any(name in one for name in names)]
         assert named, f"{value!r} is taken for {'.'.join(path)}: {told}"
         for sentence in named:
             assert re.search(r"[.?]$", sentence)
@@ -160,7 +166,7 @@ BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", **OWN_KEYS}
         ({"HOTLINE_BLOBS__URL": "nonsense://x"}, "correct `blobs.url`."),
         ({"HOTLINE_REQUESTER_KEYS__K1": PLANTED}, "The key in HOTLINE_REQUESTER_KEYS__K1 is too short"),
         ({"HOTLINE_QUERY_KEY": PLANTED}, "The key in HOTLINE_QUERY_KEY is too short"),
-        ({"HOTLINE_TELEMETRY__PORT": "65535"}, "`run all` would count up to 65539: choose a lower one."),
+        ({"HOTLINE_TELEMETRY__PORT": "65535"}, "`run all` would count up to 65540: choose a lower one."),
     ],
 )
 def test_settings_that_contradict_each_other_are_told(
@@ -206,6 +212,7 @@ ACCOUNTS: dict[str, tuple[dict[tuple[str, ...], str], str]] = {
     "path": ({("path",): "/wechat", ("appid",): "wx2"}, "Two WeChat accounts have the path /wechat"),
     "appid": ({("path",): "/other", ("appid",): "wx1"}, "Two WeChat accounts have the appid wx1"),
     "health": ({("path",): "/readyz", ("appid",): "wx2"}, "where the receiver tells its health: change it."),
+    "office": ({("path",): "/commands/x", ("appid",): "wx2"}, "where commands are given: change it."),
 }
 
 
@@ -230,7 +237,7 @@ def test_the_same_folder_of_one_mailbox_twice_is_told(env: pytest.MonkeyPatch) -
 def test_the_receiver_s_port_among_those_of_the_processes_is_told(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_RECEIVER__PORT", "19121")
-    assert "`receiver.port` 19121 lies among the ports 19120 to 19126 of the processes' health" in fault()
+    assert "`receiver.port` 19121 lies among the ports 19120 to 19127 of the processes' health" in fault()
 
 
 def test_a_city_of_an_account_is_looked_at_too(env: pytest.MonkeyPatch) -> None:

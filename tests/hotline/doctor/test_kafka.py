@@ -12,8 +12,9 @@ from hotline.cluster import TopicFacts, admin
 from hotline.config import load
 from hotline.doctor.findings import Told
 from hotline.doctor.kafka import availability, brokers, rights, topics
-from hotline.needs import Need, needs
+from hotline.needs import DESK, Need, needs
 from hotline.provision import Provision
+from hotline.wiring import names
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import TOPICS
@@ -112,6 +113,20 @@ def test_every_broker_is_tried_and_told(secured: SecuredKafka) -> None:
     assert [isinstance(one, str) for one in brokers(both)] == [False, True]
 
 
+ACCOUNTS = {
+    "KAFKA__PARTITIONS": "2",
+    "CONNECTORS__MAILBOX__MAYOR__HOST": "h",
+    "CONNECTORS__MAILBOX__MAYOR__USERNAME": "u",
+    "CONNECTORS__MAILBOX__MAYOR__PASSWORD": "p",
+    "CONNECTORS__WECHAT__CITY__APPID": "wx1",
+    "CONNECTORS__WECHAT__CITY__TOKENS": "token",
+    "CONNECTORS__WECHAT__CITY__MODES": "plain",
+    "BACKOFFICE__CRM__SECRET": "thirty-two bytes are the least it takes",
+    "BACKOFFICE__CRM__SYSTEM": "crm",
+    "BACKOFFICE__CRM__KINDS": "redact",
+    "BACKOFFICE__CRM__JURISDICTIONS": "210100",
+}
+
 USERS = {
     "connector:mayor": "hotline-connector",
     "receiver": "hotline-receiver",
@@ -119,6 +134,7 @@ USERS = {
     "normalize": "hotline-normalize",
     "assign": "hotline-assign",
     "sink:elastic": "hotline-sink",
+    "eraser": "hotline-eraser",
     "desk": "hotline-desk",
 }
 
@@ -126,8 +142,10 @@ USERS = {
 @pytest.fixture
 def wanted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], list[Need]]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
+    for name, value in ACCOUNTS.items():
+        monkeypatch.setenv(f"HOTLINE_{name}", value)
     settings = load()
+    assert {*names(settings), DESK} == USERS.keys(), "a component without a user"
     return lambda component: needs(settings, component)
 
 
@@ -206,7 +224,7 @@ def test_other_numbers_of_partitions_and_copies_are_told(
     secured: SecuredKafka, wanted: Callable[[str], list[Need]]
 ) -> None:
     more = replaced(secured.administrator, partitions=3, replication_factor=2)
-    assert [str(one) for one in topics(more, wanted("desk"))] == [
+    assert [str(one) for one in topics(more, wanted("screen"))] == [
         "hotline.raw.mailbox.v1: partitions is 2, not 3 (and so of 8 more: see `hotline topics describe`): set "
         "`kafka.partitions` to what is there, since messages would change their place.",
         "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and so of 8 more: see `hotline topics describe`): set "
