@@ -2,6 +2,9 @@
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal, get_origin
 
@@ -250,3 +253,47 @@ def test_checking_writes_nothing(env: pytest.MonkeyPatch, tmp_path: Path) -> Non
     env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
     assert found() == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def secrets(env: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    env.setenv("HOTLINE_SECRETS_DIR", str(folder))
+    return folder
+
+
+def test_a_folder_of_secrets_that_is_none_is_told(env: pytest.MonkeyPatch, secrets: Path) -> None:
+    for folder in (secrets / "nowhere", Path("/dev/null")):
+        env.setenv("HOTLINE_SECRETS_DIR", str(folder))
+        assert fault() == f"HOTLINE_SECRETS_DIR names {folder}, which is no folder: correct it."
+
+
+def test_a_misspelt_secret_is_told(secrets: Path) -> None:
+    for name, near in {
+        "HOTLINE_QUERY_KEYS": "HOTLINE_QUERY_KEY",
+        "HOTLINE_KAFKA__SASL_PASSWRD": "sasl_password",
+    }.items():
+        (secrets / name).write_text(PLANTED)
+        assert f"did you mean `{near}`?" in fault()
+        (secrets / name).unlink()
+
+
+def test_a_secret_that_cannot_be_read_is_told_without_its_content(secrets: Path) -> None:
+    file = secrets / "HOTLINE_QUERY_KEY"
+    file.write_bytes(PLANTED.encode("utf-16"))
+    assert fault() == f"The secret {file} is no UTF-8 text: write it again."
+    file.write_text("\n")
+    assert fault() == "`query_key` cannot be used (it is empty): correct HOTLINE_QUERY_KEY."
+
+
+@pytest.mark.skipif(not shutil.which("setpriv") and os.getuid() == 0, reason="root may read everything")
+def test_a_secret_of_another_user_is_told(secrets: Path) -> None:
+    file = secrets / "HOTLINE_QUERY_KEY"
+    file.write_text(PLANTED)
+    file.chmod(0)
+    bounded = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.getuid() == 0 else []
+    command = [*bounded, sys.executable, "-m", "hotline", "check"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 2
+    assert checked.stdout == f"The secret {file} cannot be read (Permission denied): let this user read it.\n"
