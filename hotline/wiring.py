@@ -156,7 +156,7 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
     async def run(stop: asyncio.Event) -> None:
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer)
-        journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
+        journal = Journal(services.journal_folder(settings), chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
             office = BackOffice(

@@ -101,7 +101,7 @@ def test_topics_are_made_once_and_their_differences_are_told(door: Endpoints, to
 def test_doctor_finds_everything_in_order() -> None:
     found = lines("doctor")
     assert {line["name"]: line["outcome"] for line in found} == dict.fromkeys(
-        ["settings", "Kafka", "topics", "Elasticsearch", "indices", "blob store", "clock"], "ok"
+        ["settings", "Kafka", "topics", "rights", "Elasticsearch", "indices", "blob store", "disk", "clock"], "ok"
     )
 
 
