@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -15,13 +16,16 @@ from schemas.wire import Position
 PATIENCE_MS = 5_000
 
 
-def read_all(connection: KafkaConnection, topic: str) -> Iterator[Any]:
-    """Yield the committed records of a topic, partition by partition, up to the end as it is now."""
+def read_all(connection: KafkaConnection, topic: str, since: datetime | None = None) -> Iterator[Any]:
+    """Yield the committed records of a topic, partition by partition, up to the end as it is now.
+
+    With `since`, begin where Kafka got the first record at that time or later.
+    """
     with _consumer(connection) as consumer:
         for number in sorted(_partitions(consumer, topic)):
             partition = TopicPartition(topic, number)
             consumer.assign([partition])
-            consumer.seek_to_beginning(partition)
+            _seek(consumer, partition, since)
             yield from _up_to_the_end(consumer, partition)
 
 
@@ -38,6 +42,17 @@ def read_one(connection: KafkaConnection, position: Position) -> Any | None:
         consumer.seek(partition, position.offset)
         found = next(_up_to_the_end(consumer, partition), None)
         return found if found is not None and found.offset == position.offset else None
+
+
+def _seek(consumer: Any, partition: TopicPartition, since: datetime | None) -> None:
+    if since is None:
+        consumer.seek_to_beginning(partition)
+        return
+    found = consumer.offsets_for_times({partition: int(since.timestamp() * 1000)})[partition]
+    if found is None:
+        consumer.seek_to_end(partition)
+    else:
+        consumer.seek(partition, found.offset)
 
 
 def _up_to_the_end(consumer: Any, partition: TopicPartition) -> Iterator[Any]:

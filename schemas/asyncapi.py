@@ -58,6 +58,7 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.COMMAND: ("command",),
     topics.CURSOR: ("cursor",),
     topics.DEAD: (_DEAD,),
+    topics.AUDIT: ("audit",),
 }
 """Which records a topic carries; raw topics carry bytes."""
 

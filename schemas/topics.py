@@ -51,6 +51,7 @@ COMMAND = "hotline.command.v1"
 OUTBOX = "hotline.outbox.v1"
 CURSOR = "hotline.cursor.v1"
 DEAD = "hotline.dead.v1"
+AUDIT = "hotline.audit.v1"
 
 LIVE_RAW: tuple[str, ...] = tuple(raw(channel) for channel in CHANNELS)
 
@@ -100,6 +101,13 @@ _ALL = [
         partitioned_by="key",
         retention_ms=30 * DAY_MS,
         extra=_WITH_REASONS,
+    ),
+    Topic(
+        name=AUDIT,
+        about="What operators did with the tools",
+        key="run + what it was done to",
+        partitioned_by="key",
+        retention_ms=3653 * DAY_MS,
     ),
 ]
 

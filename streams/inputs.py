@@ -11,7 +11,7 @@ from schemas import topics
 from schemas.envelope import Envelope
 from schemas.errors import MalformedError, RecordError
 from schemas.records import DeadLetter, RawMessage
-from schemas.records.dead import PREFIX
+from schemas.records.dead import OURS, REPLAYS
 from schemas.wire import Position
 from streams import metrics
 from streams.chunks import Record
@@ -20,9 +20,6 @@ T = TypeVar("T")
 
 SLICE = 128
 """Records worked off before the event loop gets its turn."""
-
-REPLAYS = "hotline.error.replay.count"
-_OURS = (PREFIX, "hotline.error.")
 
 log = structlog.get_logger()
 
@@ -61,7 +58,7 @@ def dead_letter(record: Record, error: Exception, stage: str) -> DeadLetter:
         position=position_of(record),
         key=record.key or b"",
         value=record.value or b"",
-        headers=[header for header in record.headers if not header[0].startswith(_OURS)],
+        headers=[header for header in record.headers if not header[0].startswith(OURS)],
     )
     metrics.DEAD.labels(stage=stage, code=letter.code).inc()
     replays = _replays(record.headers)
