@@ -21,7 +21,7 @@ def read_all(connection: KafkaConnection, topic: str, since: datetime | None = N
 
     With `since`, begin where Kafka got the first record at that time or later.
     """
-    with _consumer(connection) as consumer:
+    with opened(connection) as consumer:
         for number in sorted(_partitions(consumer, topic)):
             partition = TopicPartition(topic, number)
             consumer.assign([partition])
@@ -29,10 +29,35 @@ def read_all(connection: KafkaConnection, topic: str, since: datetime | None = N
             yield from _up_to_the_end(consumer, partition)
 
 
+def read_partition(connection: KafkaConnection, topic: str, number: int, start: int = 0) -> Iterator[Any]:
+    """Yield the committed records of one partition from an offset on, up to the end as it is now."""
+    partition = TopicPartition(topic, number)
+    with opened(connection) as consumer:
+        consumer.assign([partition])
+        consumer.seek(partition, max(start, consumer.beginning_offsets([partition])[partition]))
+        yield from _up_to_the_end(consumer, partition)
+
+
+def bounds(connection: KafkaConnection, topic: str) -> dict[int, tuple[int, int]]:
+    """Return for each partition the offset of its first record and the offset behind its last."""
+    with opened(connection) as consumer:
+        places = [TopicPartition(topic, number) for number in sorted(_partitions(consumer, topic))]
+        begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        return {place.partition: (begins[place], ends[place]) for place in places}
+
+
+def offsets_at(connection: KafkaConnection, topic: str, at: datetime) -> dict[int, int | None]:
+    """Return for each partition the first offset written at a time or later, None where there is none."""
+    with opened(connection) as consumer:
+        places = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
+        found = consumer.offsets_for_times(dict.fromkeys(places, int(at.timestamp() * 1000)))
+        return {place.partition: found[place].offset if found[place] else None for place in places}
+
+
 def read_one(connection: KafkaConnection, position: Position) -> Any | None:
     """Return the record at a position; None when retention has taken it or it never was."""
     partition = TopicPartition(position.topic, position.partition)
-    with _consumer(connection) as consumer:
+    with opened(connection) as consumer:
         if position.partition not in _partitions(consumer, position.topic):
             return None
         consumer.assign([partition])
@@ -69,7 +94,8 @@ def _partitions(consumer: Any, topic: str) -> set[int]:
 
 
 @contextmanager
-def _consumer(connection: KafkaConnection) -> Iterator[Any]:
+def opened(connection: KafkaConnection) -> Iterator[Any]:
+    """Open a consumer of committed records without a group; what goes wrong with it becomes an error of ours."""
     consumer: Any = None
     try:
         consumer = KafkaConsumer(

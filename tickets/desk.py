@@ -33,11 +33,15 @@ class Desk:
         if decision is None:
             self.repeats += 1
             return None
+        self.follow(record, decision)
+        return decision
+
+    def follow(self, record: Message | Command, decision: Event) -> None:
+        """Carry out a decision about an input: one of this desk's, or one that stands in the event log."""
         changed = list(self._snapshots(decision, record))
         apply(self.state, decision)
         self._events.append(decision)
         self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
-        return decision
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""

@@ -62,6 +62,8 @@ def replay(
 def _carried_out(
     settings: "Settings", connection: KafkaConnection, run: Run, chosen: Plan, rate: float | None
 ) -> Report:
+    if not chosen.chosen:
+        return Report(run_id=run.id, author=run.author, held=chosen.held)
     total = len(chosen.chosen) + len(chosen.held)
 
     async def carry_out(progress: Shown) -> Report:
