@@ -40,11 +40,15 @@ class Verdicts(Struct, frozen=True, kw_only=True):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """Which topic goes into which index; records of the types in `skip` are not for the archive."""
+    """Which topic goes into which index; records of the types in `skip` are not for the archive.
+
+    `into` names a concrete index instead of the one behind the alias: a rebuild fills it before the alias moves.
+    """
 
     topic: str
     index: Index
     skip: frozenset[bytes] = frozenset()
+    into: str | None = None
 
 
 class Sink(Protocol):

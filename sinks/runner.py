@@ -107,8 +107,8 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def _gather(self, route: Route, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
         for record in records:
-            document = _document(record)
-            if record.value is None or (route.skip and _type(document) in route.skip):
+            document = document_of(record)
+            if record.value is None or (route.skip and type_of(document) in route.skip):
                 metrics.DOCUMENTS.labels(self._sink.name, "skipped").inc()
                 self._batcher.skip(document)
             elif (full := self._batcher.add(document)) is not None:
@@ -209,10 +209,7 @@ async def run_sink(
     on_ready: Callable[[Runner], None] = lambda _: None,
     group: str | None = None,
 ) -> None:
-    """Run one sink until `stop` is set; `on_ready` gets the runner, for its health.
-
-    A rebuild of an index takes a `group` of its own, so that it reads everything again.
-    """
+    """Run one sink until `stop` is set; `on_ready` gets the runner, for its health."""
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
         producer, consumer = make_producer(connection), make_consumer(connection, group or f"{GROUP_PREFIX}{sink.name}")
@@ -246,10 +243,12 @@ async def _open(sink: Sink, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _OPEN_SECONDS)
 
 
-def _document(record: ConsumerRecord[bytes, bytes]) -> Document:
+def document_of(record: ConsumerRecord[bytes, bytes]) -> Document:
+    """Return a Kafka record as sinks take it."""
     position = Position(record.topic, record.partition, record.offset)
     return Document(position, record.key or b"", record.value or b"", list(record.headers))
 
 
-def _type(document: Document) -> bytes:
+def type_of(document: Document) -> bytes:
+    """Return `ce_type` of a document."""
     return next((value for name, value in document.headers if name == "ce_type"), b"")
