@@ -77,6 +77,16 @@ class BlobSettings(Section):
     url: str | None = Field(default=None, description="file:///folder or s3://bucket/path; a local folder by default")
 
 
+class RulesSettings(Section):
+    """The city's own rules and policies, over those that come with the program."""
+
+    folder: Path | None = Field(
+        default=None,
+        description="Files here stand for the rules and policies of the same name (`kind.toml`, `deadlines/…`)",
+    )
+    category_model: Path | None = Field(default=None, description="Model made by `hotline learn category` (.npz)")
+
+
 class TelemetrySettings(Section):
     """Health and metrics of each process."""
 
@@ -139,6 +149,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="HMAC keys of requester hashes by id; the id that sorts last is the newest"
     )
     query_key: SecretStr | None = Field(default=None, description="HMAC key of the citizens' 查询码")
+    rules: RulesSettings = Field(default_factory=RulesSettings)
     sinks: SinksSettings = Field(default_factory=SinksSettings)
     connectors: ConnectorsSettings = Field(default_factory=ConnectorsSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)

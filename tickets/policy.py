@@ -1,6 +1,7 @@
 """What a decision may depend on besides the state and the input."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -18,3 +19,4 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_identities: int = 20
     max_proposals: int = 50
     lineage_messages: int = 20
+    rules_folder: Path | None = None

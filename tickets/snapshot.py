@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from normalizers.findings import category
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
@@ -51,7 +52,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         channels=(message.channel,),
         origin=_origin(message),
         **_request_kind(message),
-        category=_category(message),
+        category=_category(message, policy),
         title=title_of(message),
         text=message.text,
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
@@ -91,7 +92,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         location=ticket.location or _location(message),
         **(_request_kind(message) if ticket.request_kind in _NO_KIND else {}),
-        category=ticket.category or _category(message),
+        category=ticket.category or _category(message, policy),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
         attachments=_files(ticket.attachments, message, policy),
@@ -144,9 +145,10 @@ _SOURCES = {"channel": "requester"}
 
 def _request_kind(message: Message) -> dict[str, Any]:
     """Return the fields of the request kind, as far as the message tells it."""
-    found = next((finding for finding in message.findings if finding.kind == "request_kind"), None)
-    if found is None:
+    told = [finding for finding in message.findings if finding.kind == "request_kind"]
+    if not told:
         return {}
+    found = next((finding for finding in told if finding.value not in _NO_KIND), told[0])
     return {
         "request_kind": found.value,
         "request_kind_group": KIND_GROUPS.get(found.value),
@@ -159,9 +161,21 @@ def _found(message: Message, kind: str) -> str | None:
     return next((finding.value for finding in message.findings if finding.kind == kind), None)
 
 
-def _category(message: Message) -> Category | None:
-    code = _found(message, "category")
-    return Category(code=code, scheme="as_given", version="1", source="requester") if code else None
+def _category(message: Message, policy: TicketPolicy) -> Category | None:
+    found = next((finding for finding in message.findings if finding.kind == "category"), None)
+    if found is None:
+        return None
+    if found.source == "channel":
+        return Category(code=found.value, scheme="as_given", version="1", source="requester")
+    scheme, names = category.path_of(found.value, policy.rules_folder)
+    return Category(
+        code=found.value,
+        scheme=scheme,
+        version=found.version,
+        path=names,
+        source=found.source,
+        confidence=found.score,
+    )
 
 
 def _origin(message: Message) -> Origin | None:

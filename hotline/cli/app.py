@@ -11,6 +11,7 @@ from hotline.cli import run as run_
 from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
 from hotline.cli.index import index
+from hotline.cli.learn import learn
 from hotline.cli.replay import replay
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
@@ -79,3 +80,4 @@ app.command()(archive.explain)
 app.add_typer(dead, name="dead")
 app.command()(replay)
 app.add_typer(schema, name="schema")
+app.add_typer(learn, name="learn")

@@ -1,58 +1,44 @@
-"""Other rules for one process: a folder whose files take the place of those that come with the program."""
+"""Other rules for one replay: a folder in the place of the city's own (`rules.folder`)."""
 
-import tomllib
 from collections.abc import Iterable
+from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import to_builtins
-
-from normalizers import rules
 from schemas.errors import MisconfiguredError
-from tickets.policy import TicketPolicy
 
-POLICY = "policy"
-"""The file that changes the ticket policy's own values, such as `evict_after = "P30D"`."""
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+_NORMALIZING, _DECIDING = "normalizers.rules", "tickets.policies"
 
 
-def use(folder: Path, *, normalizing: bool) -> None:
-    """Let the files of `folder` rule this process. Raises MisconfiguredError for a folder that would change nothing."""
+def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "Settings":
+    """Return the settings of a program that has the rules of `folder`.
+
+    Raises MisconfiguredError for a folder that would change nothing.
+    """
+    if folder is None:
+        return settings
     if not folder.is_dir():
         raise MisconfiguredError(f"There is no folder {folder}: correct --rules.")
-    names = {path.stem for path in folder.glob("*.toml")}
-    known = {*rules.names(), POLICY}
-    if not names:
-        raise MisconfiguredError(f"{folder} has no rules: put changed copies of {_listed(known)} there.")
-    if names - known:
-        raise MisconfiguredError(f"Nobody reads {_listed(names - known)} of {folder}: there are {_listed(known)}.")
-    if names <= set(rules.names()) and not normalizing:
-        raise MisconfiguredError(f"{_listed(names)} is read when a message is normalized: add --stage normalize.")
-    if names & set(rules.names()):
-        rules.use(folder)
+    read, decided = _names(_NORMALIZING), _names(_DECIDING)
+    named = {path.relative_to(folder).parts[0] for path in folder.rglob("*.toml")}
+    if not named:
+        raise MisconfiguredError(f"{folder} has no rules: put changed copies of {_listed(read | decided)} there.")
+    if named - read - decided:
+        raise MisconfiguredError(
+            f"Nobody reads {_listed(named - read - decided)}: there are {_listed(read | decided)}."
+        )
+    if named <= read and not normalizing:
+        raise MisconfiguredError(f"{_listed(named)} is read when a message is normalized: add --stage normalize.")
+    return settings.model_copy(update={"rules": settings.rules.model_copy(update={"folder": folder})})
 
 
-def policy(folder: Path | None, base: TicketPolicy) -> TicketPolicy:
-    """Return the ticket policy with the values that `folder` changes."""
-    file = folder / f"{POLICY}.toml" if folder else None
-    if file is None or not file.is_file():
-        return base
-    changes = _parsed(file)
-    fields: dict[str, Any] = to_builtins(base)
-    unknown = changes.keys() - fields.keys()
-    if unknown:
-        raise MisconfiguredError(f"A ticket policy has no {_listed(unknown)}: {file} may change {_listed(fields)}.")
-    try:
-        return msgspec.convert({**fields, **changes}, TicketPolicy)
-    except msgspec.ValidationError as error:
-        raise MisconfiguredError(f"{file} is no ticket policy ({error}): correct it.") from error
-
-
-def _parsed(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MisconfiguredError(f"{file} is no TOML ({error}): correct it.") from error
+def _names(package: str) -> set[str]:
+    """Return the files and folders of rules in a package."""
+    there = resources.files(package).iterdir()
+    return {one.name for one in there if one.name.endswith(".toml") or (one.is_dir() and not one.name.startswith("_"))}
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -37,14 +37,13 @@ class Run:
     """A replay from one point, under the rules of `folder` if there is one."""
 
     def __init__(self, settings: "Settings", point: str | None, folder: Path | None, *, normalizing: bool) -> None:
-        if folder is not None:
-            rules.use(folder, normalizing=normalizing)
+        other = rules.under(settings, folder, normalizing=normalizing)
         self._connection = services.kafka(settings)
         self._recorded_policy = services.ticket_policy(settings)
-        self._policy = rules.policy(folder, self._recorded_policy)
+        self._policy = services.ticket_policy(other)
         self._again: Again | None = None
         if normalizing:
-            self._again = Again(self._connection, services.blobs(settings), services.policy(settings))
+            self._again = Again(self._connection, services.blobs(settings), services.policy(other))
         self._point = point
         self._summary = Summary(policy_version=self._policy.version)
 

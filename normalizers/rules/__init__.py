@@ -6,33 +6,18 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-_others: list[Path] = []
+from schemas.errors import MisconfiguredError
 
 
 @cache
-def load(name: str) -> dict[str, Any]:
-    """Return the rules in `<name>.toml`."""
-    return read(__name__, name)
+def load(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """Return the rules in `<name>.toml`: the one in the city's own `folder`, else ours.
 
-
-def read(package: str, name: str) -> dict[str, Any]:
-    """Return the data in `<name>.toml` of a package, or in the file of that name which `use` put in its place."""
-    other = next((path for folder in _others if (path := folder / f"{name}.toml").is_file()), None)
-    found = other or resources.files(package).joinpath(f"{name}.toml")
-    return tomllib.loads(found.read_text("utf-8"))
-
-
-def names(package: str = __name__) -> list[str]:
-    """Return what a package has files of."""
-    files = resources.files(package).iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
-
-
-def use(folder: Path) -> None:
-    """Let the files of a folder take the place of their namesakes, in this process: what a replay under other rules is.
-
-    Raises RuntimeError when rules were read already: half of the process would go by the former ones.
+    Raises MisconfiguredError for a file that cannot be read.
     """
-    if load.cache_info().currsize:
-        raise RuntimeError("rules were read before others took their place")
-    _others.insert(0, folder)
+    own = folder / f"{name}.toml" if folder else None
+    file = own if own and own.is_file() else resources.files(__name__).joinpath(f"{name}.toml")
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
