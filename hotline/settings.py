@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.backoffice.settings import BackOfficeSettings
 from connectors.mailbox import MailboxSettings
 from connectors.receiver import ReceiverSettings
 from connectors.wechat import WeChatSettings
@@ -152,6 +153,12 @@ class Settings(BaseSettings):
     rules: RulesSettings = Field(default_factory=RulesSettings)
     sinks: SinksSettings = Field(default_factory=SinksSettings)
     connectors: ConnectorsSettings = Field(default_factory=ConnectorsSettings)
+    backoffice: Annotated[dict[str, BackOfficeSettings], Ids] = Field(
+        default_factory=dict, description="Keys of systems that give commands over HTTP, by an id of your own"
+    )
+    author: str | None = Field(
+        default=None, description="Who gives the commands of `hotline command`; the login name by default"
+    )
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

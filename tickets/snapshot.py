@@ -15,7 +15,6 @@ from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
 from tickets import limits
 from tickets.policy import TicketPolicy
-from tickets.state import CLOSED
 
 TITLE_CHARACTERS = 100
 """B11: 标题 has at most 100 characters."""
@@ -91,7 +90,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         search_text=search_text,
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         location=ticket.location or _location(message),
-        **(_request_kind(message) if ticket.request_kind in _NO_KIND else {}),
+        **(_request_kind(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
         category=ticket.category or _category(message, policy),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
@@ -101,12 +100,6 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
         lineage=_lineage(ticket.lineage, message, policy),
     )
-
-
-def set_status(ticket: Ticket, decision: Event, change: event.StatusSet) -> Ticket:
-    """Return the ticket in another stage of its life."""
-    closed_at = decision.at if change.status in CLOSED else None
-    return replace(ticket, status=change.status, status_at=decision.at, closed_at=closed_at, updated_at=decision.at)
 
 
 def title_of(message: Message) -> str | None:
@@ -140,6 +133,12 @@ def _without_spans(emergency: Emergency | None) -> Emergency | None:
 
 
 _NO_KIND = (None, "unknown")
+
+
+def _by_no_clerk(ticket: Ticket) -> bool:
+    return ticket.request_kind_source != "clerk"
+
+
 _SOURCES = {"channel": "requester"}
 
 

@@ -1,6 +1,6 @@
 """What one partition's logs tell: the state at a point, the decisions after it, and how its tickets ended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
@@ -10,9 +10,9 @@ from hotline.replay.facts import Facts, of_ticket
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.records import Event, Ticket
+from schemas.records import Event, Message, Ticket
 from schemas.wire import Position, decode
-from streams.assign import read
+from streams.inputs import input_of
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State, apply
@@ -71,6 +71,13 @@ class Recorded:
                 return
             yield record
 
+    def earlier(self, offsets: Iterable[int]) -> list[tuple[Any, Message]]:
+        """Return the messages that a command looks back at, with their records, as far as Kafka still has them."""
+        places = (Position(topics.MESSAGE, self._partition, offset) for offset in offsets)
+        found = (reading.read_one(self._connection, place) for place in places)
+        read = [(record, input_of(record)) for record in found if record is not None]
+        return [(record, one) for record, one in read if isinstance(one, Message)]
+
     def in_the_end(self, versions: Mapping[str, int]) -> dict[str, Facts]:
         """Return the facts of these tickets at these versions, or the newest one below that is still there."""
         found: dict[str, Facts] = {}
@@ -120,13 +127,23 @@ class Recorded:
         for record in self.inputs(first, begin - 1):
             decided = told.about(record.offset)
             if decided is not None:
-                inexact |= _carried_out(desk, record, decided)
+                inexact |= self._carried_out(desk, record, decided)
             if record.offset % FLUSH_INPUTS == 0:
                 desk.flush()
         desk.flush()
         for decided in told.rest(begin):
             apply(state, decided)
         return state, inexact & state.tickets.keys()
+
+    def _carried_out(self, desk: Desk, record: Any, decided: Event) -> set[str]:
+        """Carry a recorded decision out; return the tickets whose bodies this code cannot make of it."""
+        try:
+            given = input_of(record)
+            desk.follow(given, decided, [one for _, one in self.earlier(desk.looks_back(given))])
+        except Exception:  # noqa: BLE001 - code that cannot write this snapshot says so once it decides about it itself
+            apply(desk.state, decided)
+            return {one.ticket_id for one in decided.tickets}
+        return set()
 
 
 class InStep:
@@ -152,21 +169,6 @@ class InStep:
         while self._next is not None and self._next.input.offset < before:
             yield self._next
             self._next = next(self._decisions, None)
-
-
-def _carried_out(desk: Desk, record: Any, decided: Event) -> set[str]:
-    """Carry a recorded decision out; return the tickets whose bodies this code cannot make of it."""
-    try:
-        desk.follow(read(record), decided)
-    except Exception:  # noqa: BLE001 - code that cannot write this snapshot says so once it decides about it itself
-        apply(desk.state, decided)
-        return {one.ticket_id for one in decided.tickets}
-    return set()
-
-
-def position_of(record: Any) -> Position:
-    """Return where a record stands."""
-    return Position(record.topic, record.partition, record.offset)
 
 
 def _version(headers: Any) -> int:

@@ -7,10 +7,10 @@ from typing import Any
 from msgspec import Struct, field
 
 from hotline.replay.facts import Difference, Facts, compared, of_decision, of_ticket
-from hotline.replay.record import FLUSH_INPUTS, InStep, Recorded, Start, position_of
+from hotline.replay.record import FLUSH_INPUTS, InStep, Recorded, Start
 from schemas.errors import RecordError
 from schemas.records import Command, Event, Message
-from streams.assign import read
+from streams.inputs import input_of, position_of
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -82,7 +82,7 @@ class Walk:
         try:
             if isinstance(given, RecordError):
                 raise given
-            decision = desk.take(given, position_of(record))
+            decision = desk.take(given, position_of(record), self._earlier(desk, given))
         except Exception:  # noqa: BLE001 - as in streams/assign.py: one record's fault stops nothing
             self.counts.dead += 1
             return None
@@ -90,6 +90,10 @@ class Walk:
             self.counts.decided += 1
             self._fresh.update(one.ticket_id for one in decision.tickets)
         return decision
+
+    def _earlier(self, desk: Desk, given: Input) -> list[Message]:
+        found = self._again(self._recorded.earlier(desk.looks_back(given)))
+        return [one for _, one in found if isinstance(one, Message)]
 
     def _compare(self, record: Any, recorded: Event | None, replayed: Event | None) -> Difference | None:
         either = recorded or replayed
@@ -120,6 +124,6 @@ class Walk:
 def _read(records: Iterable[Any]) -> Iterator[tuple[Any, Input]]:
     for record in records:
         try:
-            yield record, read(record)
+            yield record, input_of(record)
         except RecordError:  # it was a dead letter then, too
             continue

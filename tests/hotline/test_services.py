@@ -105,7 +105,7 @@ def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.M
 
 
 def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:
-    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic"]
+    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic", "eraser"]
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__HOST", "h")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__USERNAME", "u")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")

@@ -1,8 +1,6 @@
 """A replay of what was recorded differs in nothing; under other rules or code it differs exactly where they do."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
@@ -173,21 +171,8 @@ def test_other_rules_of_normalize_differ_exactly_in_what_they_find(
         own.replace("[harmless]\nphrases = [", '[harmless]\nphrases = ["着火", "黑烟", ')
     )
     assert (folder / "emergency.toml").read_text("utf-8") != own
-    command = [
-        sys.executable,
-        "-m",
-        "hotline",
-        "replay",
-        "--stage",
-        "normalize",
-        "--rules",
-        str(folder),
-        "--diff",
-        "--json",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    *found, summary = [json.loads(line) for line in done.stdout.splitlines()]
+    done = hotline("--stage", "normalize", "--rules", str(folder), "--diff")
+    *found, summary = lines(done)
     fire = next(one for one in (decode(out.value, Message) for out in made) if one.emergency)
     assert [(one["subject"], one["id"]) for one in found] == [
         ("message", fire.message_id),
