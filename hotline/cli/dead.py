@@ -11,6 +11,7 @@ from hotline.cli.common import AsJson, Author, Reason, chinese, print_json, read
 
 if TYPE_CHECKING:
     from hotline.dead import Filters, Letter
+    from hotline.settings import Settings
 
 dead = typer.Typer(no_args_is_help=True, help="List, show and replay dead letters (死信).")
 
@@ -84,7 +85,7 @@ def show(
     value = b""
     if clear:
         value = asyncio.run(bytes_of(record, Blobs(services.blobs(settings))))
-        _tell_who_reads(ctx, letter, reason, author)
+        _tell_who_reads(settings, letter, record.key or b"", reason, author)
     if as_json:
         print_json({**shown, "value": value} if clear else shown)
         return
@@ -164,24 +165,28 @@ def _filters(
     )
 
 
-def _tell_who_reads(ctx: typer.Context, letter: "Letter", reason: str | None, author: str | None) -> None:
+def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: str | None, author: str | None) -> None:
     """Record the access before anything is shown: what cannot be recorded is not shown."""
     from datetime import UTC
 
     from connectors.producer import Producer
-    from hotline import services
-    from hotline.audit import reading_of, run_of
+    from hotline import commands, services
+    from hotline.audit import READ, run_of
     from schemas.errors import MisconfiguredError
 
     if not reason:
         raise MisconfiguredError("Reading a dead letter in clear is recorded: say why with --reason.")
-    args = {"dead_letter": letter.id, "from": letter.came_from, "message_id": letter.message_id}
-    command = reading_of(run_of(author, reason), letter.jurisdiction, datetime.now(UTC), args)
-    producer = Producer(services.kafka(settings_of(ctx)))
+    connection = services.kafka(settings)
+    run = run_of(settings, author, reason)
+    details = {"from": letter.came_from, "message_id": letter.message_id}
+    producer = Producer(connection)
     try:
-        producer.deliver_now([command])
+        producer.deliver_now([run.act(READ, datetime.now(UTC), letter.id, **details)])
     finally:
         producer.close()
+    if letter.came_from.startswith("hotline.ticket."):  # the ticket's own log of readings has it, too
+        command = commands.made(settings, "read", key.decode(errors="replace"), reason=reason, author=author)
+        commands.send(connection, command)
 
 
 def _show_counts(counts: Counter[tuple[str, str]], as_json: bool) -> None:

@@ -39,7 +39,7 @@ def replay(
     as_json: bool,
 ) -> None:
     """Choose, ask, put back and report. Raises typer.Exit(1) when one cannot go back or fails again at once."""
-    run, connection = run_of(author, reason), services.kafka(settings)
+    run, connection = run_of(settings, author, reason), services.kafka(settings)
     chosen = plan(letters(connection, filters, replays(connection)), again=again)
     if dry_run:
         _show_plan(chosen, as_json, every=True)

@@ -31,7 +31,7 @@ from streams import normalize
 from streams.app import make_app, serve
 from tests.assign import logs
 from tests.fakes.sinks import document
-from tests.streams.raws import outbound, raw
+from tests.streams.raws import outbound
 from tests.tickets.build import message
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
@@ -273,14 +273,24 @@ def test_a_reading_in_clear_is_recorded_before_anything_is_shown(kafka: KafkaCon
     assert unasked.exit_code == 2
     assert "--reason" in unasked.stderr
     assert not any("欧阳" in shown.output for shown in (masked, unasked))
-    assert read(kafka, topics.COMMAND) == []
+    assert read(kafka, topics.AUDIT) == []
     shown = hotline("dead", "show", one["id"], "--clear", "--reason", "a citizen asks", "--author", "ops.li")
     assert text in shown.stdout
-    command = decode(read(kafka, topics.COMMAND)[0].value, Command)
-    assert (command.kind, command.author, command.reason) == ("read", "ops.li", "a citizen asks")
-    assert command.jurisdiction == raw(1).jurisdiction
-    assert command.args["dead_letter"] == one["id"]
+    (act,) = [decode(record.value, Audit) for record in read(kafka, topics.AUDIT)]
+    assert (act.action, act.author, act.reason) == ("read_in_clear", "ops.li", "a citizen asks")
+    assert act.subject == one["id"]
     assert hotline("dead", "show", one["id"], "--clear", "--reason", "x", "--author", "不是").exit_code == 2
+    assert read(kafka, topics.COMMAND) == [], "there is no ticket yet"
+
+
+def test_a_ticket_read_in_a_dead_letter_is_told_to_the_tickets_log(kafka: KafkaConnection) -> None:
+    ticket_id = ids.ticket_id(CITY, "a" * 26)
+    record = Outbound(topics.TICKET, ticket_id.encode(), '{"text":"我叫欧阳"}'.encode(), [])
+    send(kafka, letter("sink", Position(topics.TICKET, 0, 0), record, RecordError("x")))
+    (one,) = lines(hotline("dead", "list", "--json"))
+    assert "欧阳" in hotline("dead", "show", one["id"], "--clear", "--reason", "x", "--author", "ops.li").stdout
+    (command,) = [decode(record.value, Command) for record in read(kafka, topics.COMMAND)]
+    assert (command.kind, command.ticket_id, command.author, command.reason) == ("read", ticket_id, "ops.li", "x")
 
 
 def test_a_rate_is_kept(kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> None:
