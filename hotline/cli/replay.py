@@ -1,6 +1,8 @@
 """`hotline replay`: the input log under other rules or code, in memory; which tickets would differ."""
 
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,6 +11,7 @@ import typer
 from hotline.cli.common import AsJson, print_json, readable, settings_of
 
 if TYPE_CHECKING:
+    from hotline.local.progress import Shown
     from hotline.replay.facts import Difference
     from hotline.replay.run import Summary
 
@@ -37,16 +40,22 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Decide recorded inputs anew, in their order, and compare; writes nothing. Exit code 1: something would differ."""
+    from rich.console import Console
+
+    from hotline.local.progress import Shown
     from hotline.replay import run
 
     settings = settings_of(ctx)
     replayed = run.Run(settings, point, rules, normalizing=stage == "normalize")
-    for found in replayed.differences():
-        if diff and as_json:
-            print_json(found)
-        elif diff:
-            for line in _lines(found):
-                typer.echo(line)
+    # Not among the differences on the same terminal.
+    with Shown(Console(stderr=True, force_terminal=False if diff and sys.stdout.isatty() else None)) as progress:
+        told = partial(_progress, progress)
+        for found in replayed.differences(told):
+            if diff and as_json:
+                print_json(found)
+            elif diff:
+                for line in _lines(found):
+                    typer.echo(line)
     summary = replayed.summary()
     if as_json:
         print_json(summary)
@@ -54,6 +63,10 @@ def replay(
         _show(summary)
     if summary.differing:
         raise typer.Exit(1)
+
+
+def _progress(progress: "Shown", partition: int, inputs: int) -> None:
+    progress.count(f"partition {partition}: inputs decided anew", inputs)
 
 
 def _lines(found: "Difference") -> Iterator[str]:
@@ -79,7 +92,10 @@ def _show(summary: "Summary") -> None:
     typer.echo(f"{summary.inputs} inputs decided anew, policy {readable(summary.policy_version)}.")
     for number, what in (
         (summary.dead, "inputs cannot be decided about now: they would be dead letters"),
-        (summary.gone, "decided inputs are no longer in Kafka: left as they were"),
+        (
+            summary.gone,
+            "decided inputs, or messages that commands look back at, are no longer in Kafka: left as they were",
+        ),
         (summary.raws_gone, "inputs have lost their raw bytes: taken as they were understood then"),
         (summary.inexact, "tickets are compared by their links alone: their snapshot at the beginning is gone"),
     ):

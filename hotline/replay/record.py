@@ -127,7 +127,7 @@ class Recorded:
         for record in self.inputs(first, begin - 1):
             decided = told.about(record.offset)
             if decided is not None:
-                inexact |= self._carried_out(desk, record, decided)
+                inexact |= self.carry_out(desk, record, decided)
             if record.offset % FLUSH_INPUTS == 0:
                 desk.flush()
         desk.flush()
@@ -135,7 +135,7 @@ class Recorded:
             apply(state, decided)
         return state, inexact & state.tickets.keys()
 
-    def _carried_out(self, desk: Desk, record: Any, decided: Event) -> set[str]:
+    def carry_out(self, desk: Desk, record: Any, decided: Event) -> set[str]:
         """Carry a recorded decision out; return the tickets whose bodies this code cannot make of it."""
         try:
             given = input_of(record)

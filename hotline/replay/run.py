@@ -1,7 +1,8 @@
 """One replay: every partition in turn, each in memory of its own, and what all of them came to."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,14 @@ class Run:
         self._point = point
         self._summary = Summary(policy_version=self._policy.version)
 
-    def differences(self) -> Iterator[Difference]:
-        """Yield what would differ, partition by partition."""
+    def differences(self, told: Callable[[int, int], None] = lambda partition, inputs: None) -> Iterator[Difference]:
+        """Yield what would differ, partition by partition; `told` hears of which how many inputs are done."""
         bounds = reading.bounds(self._connection, topics.MESSAGE)
         for partition, begin in begins(self._connection, self._point).items():
             first_kept = bounds[partition][0]
             self._summary.begins[partition] = (begin if self._point else 0, max(begin, first_kept))
-            walk = Walk(Recorded(self._connection, partition, self._recorded_policy), self._policy, self._again)
+            recorded = Recorded(self._connection, partition, self._recorded_policy)
+            walk = Walk(recorded, self._policy, self._again, partial(told, partition))
             yield from walk.differences(begin, first_kept)
             self._add(walk)
 

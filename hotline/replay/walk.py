@@ -23,8 +23,9 @@ Again = Callable[[Iterable[tuple[Any, Input]]], Iterator[tuple[Any, Input | Reco
 class Counts(Struct, kw_only=True):
     """What a walk saw.
 
-    `gone` inputs were decided but Kafka has them no more; `inexact` tickets are compared by their links alone, as their
-    body at the beginning is nowhere any more; `dead` inputs cannot be decided about now.
+    `gone` inputs were decided but Kafka has them no more, or not the messages that they look back at; `inexact` tickets
+    are compared by their links alone, as their body at the beginning is nowhere any more; `dead` inputs cannot be
+    decided about now.
     """
 
     inputs: int = 0
@@ -38,10 +39,17 @@ class Counts(Struct, kw_only=True):
 class Walk:
     """One partition. `policy` decides anew; `recorded` hands out what was decided before."""
 
-    def __init__(self, recorded: Recorded, policy: TicketPolicy, again: Again | None = None) -> None:
+    def __init__(
+        self,
+        recorded: Recorded,
+        policy: TicketPolicy,
+        again: Again | None = None,
+        told: Callable[[int], None] = lambda inputs: None,
+    ) -> None:
         self._recorded = recorded
         self._policy = policy
         self._again = again or iter
+        self._told = told
         self._tickets: dict[str, Facts] = {}
         self._fresh: set[str] = set()
         self.counts = Counts()
@@ -54,11 +62,11 @@ class Walk:
         first = max(begin, first_kept)
         start = self._recorded.start(first, first_kept)
         desk = Desk(State.of(start.state.dump(), self._policy))
-        self.counts.inexact = len(start.inexact)
         for found in self._decisions(desk, start, first):
             self.counts.differing[found.subject] += 1
             yield found
         self._note(desk)
+        self.counts.inexact = len(start.inexact)
         for found in self._ends(start):
             self.counts.differing[found.subject] += 1
             yield found
@@ -69,13 +77,18 @@ class Walk:
         told = InStep(self._recorded.decisions(start.ahead.first))
         for record, given in self._again(_read(self._recorded.inputs(first, start.ahead.last_input))):
             self.counts.inputs += 1
-            recorded, replayed = told.about(record.offset), self._decide(desk, record, given)
-            found = self._compare(record, recorded, replayed)
+            recorded = told.about(record.offset)
+            if recorded is not None and self._has_lost_earlier(desk, given):
+                self.counts.gone += 1
+                start.inexact |= self._recorded.carry_out(desk, record, recorded)
+                continue
+            found = self._compare(record, recorded, self._decide(desk, record, given))
             if found is not None:
                 yield found
             if self.counts.inputs % FLUSH_INPUTS == 0:
                 self._note(desk)
-        self.counts.gone = told.alone + sum(1 for _ in told.rest(start.ahead.last_input + 1))
+                self._told(self.counts.inputs)
+        self.counts.gone += told.alone + sum(1 for _ in told.rest(start.ahead.last_input + 1))
 
     def _decide(self, desk: Desk, record: Any, given: Input | RecordError) -> Event | None:
         """Decide as assign does: what cannot be decided about would be a dead letter."""
@@ -90,6 +103,11 @@ class Walk:
             self.counts.decided += 1
             self._fresh.update(one.ticket_id for one in decision.tickets)
         return decision
+
+    def _has_lost_earlier(self, desk: Desk, given: Input | RecordError) -> bool:
+        """Say whether a command looks back at messages that retention took: what it did then is all there is."""
+        wanted = [] if isinstance(given, RecordError) else desk.looks_back(given)
+        return len(self._recorded.earlier(wanted)) < len(wanted)
 
     def _earlier(self, desk: Desk, given: Input) -> list[Message]:
         found = self._again(self._recorded.earlier(desk.looks_back(given)))

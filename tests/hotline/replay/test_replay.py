@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -47,7 +48,7 @@ def lines(result: Result) -> list[dict[str, Any]]:
     return found
 
 
-def letters() -> Iterable[Outbound]:
+def letters(*, orders: bool = True) -> Iterable[Outbound]:
     """Every kind of input: new ones, repeats, replies, the same again, machines, commands, and what nobody can read."""
     for number in range(30):
         city = OTHER_CITY if number % 3 == 0 else CITY
@@ -63,18 +64,42 @@ def letters() -> Iterable[Outbound]:
         if number % 6 == 5:
             yield logs.outbound(message(number, f"第{number}条诉求", sender=f"p{number % 9}", jurisdiction=city))
     yield logs.outbound(message(300, "自动回复", message_class="auto_reply"))
-    yield command("set_status")
+    if orders:
+        yield from commands()
     yield logs.outbound(message(301))._replace(value=b"{}")
     for number in range(302, 305):  # one ticket, three messages, one transaction
         yield logs.outbound(message(number, "老问题又来了", sender="p-old"))
 
 
-def command(kind: str) -> Outbound:
-    order = Command(command_id=f"c-{kind}", jurisdiction=CITY, kind=kind, author="clerk.li", at=START)
+def commands() -> Iterable[Outbound]:
+    yield command("set_status", 1, status="resolved")
+    yield command("set_status", 2, status="registered")
+    yield command("merge", 4, into=opened_by(5))
+    yield command("set_deadline", 7, clock="resolve", due_at="2026-12-01T00:00:00+08:00")
+    yield command("move", 8, message_id=message(8, jurisdiction=CITY).message_id)
+    yield command("unmerge", 1, message_id=message(101, jurisdiction=CITY).message_id)
+    yield command("forget", 10)
+
+
+def command(kind: str, number: int, **args: object) -> Outbound:
+    """An order about the ticket that a message opened."""
+    order = Command(
+        command_id=f"c-{kind}-{number}",
+        jurisdiction=CITY,
+        ticket_id=opened_by(number),
+        kind=kind,
+        author="clerk.li",
+        at=START + timedelta(minutes=200),
+        args=args,
+    )
     envelope = Envelope(
         id=order.command_id, source="/hotline/commands/test", type=type_of("command"), time=START, recordedtime=START
     )
     return Outbound(topics.MESSAGE, order.command_id.encode(), encode(order), envelope.headers(), CITY)
+
+
+def opened_by(number: int) -> str:
+    return ids.ticket_id(CITY, message(number, jurisdiction=CITY).message_id)
 
 
 def events(connection: KafkaConnection) -> list[Event]:
@@ -88,6 +113,7 @@ def ends(connection: KafkaConnection) -> dict[str, dict[int, tuple[int, int]]]:
 def test_a_recorded_run_differs_in_nothing_from_wherever_it_is_replayed(kafka: KafkaConnection, record: Record) -> None:
     record(letters())
     before, decided = ends(kafka), events(kafka)
+    assert {one.method for one in decided if one.relation == "command"} >= {"merge", "forget", "unmerge", "refused"}
     (whole,) = lines(hotline("--diff"))
     assert whole["differing"] == {}
     assert whole["inputs"] == sum(end for _, end in before[topics.MESSAGE].values()) - 1, "all but what nobody can read"
@@ -108,7 +134,7 @@ def test_a_recorded_run_differs_in_nothing_from_wherever_it_is_replayed(kafka: K
 def test_other_code_differs_exactly_where_it_decides_otherwise(
     kafka: KafkaConnection, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(letters())
+    record(letters(orders=False))
     joined = {
         one.event_id: one.tickets[0].ticket_id for one in events(kafka) if one.relation == "same_person_same_matter"
     }
@@ -138,6 +164,7 @@ def test_inputs_that_retention_took_are_said_plainly(kafka: KafkaConnection, rec
     (summary,) = lines(hotline("--diff", "--from", f"{partition}:2"))
     assert summary["begins"] == {str(partition): [2, 10]}
     assert summary["differing"] == {}
+    assert summary["gone"] > 0, "what commands look back at"
     told = CliRunner().invoke(app, ["replay", "--from", f"{partition}:2"]).stdout
     assert "inputs before offset 10 are no longer in Kafka" in told
     assert told.endswith("Nothing differs.\n")
