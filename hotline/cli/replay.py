@@ -92,10 +92,7 @@ def _show(summary: "Summary") -> None:
     typer.echo(f"{summary.inputs} inputs decided anew, policy {readable(summary.policy_version)}.")
     for number, what in (
         (summary.dead, "inputs cannot be decided about now: they would be dead letters"),
-        (
-            summary.gone,
-            "decided inputs, or messages that commands look back at, are no longer in Kafka: left as they were",
-        ),
+        (summary.gone, "inputs are no longer in Kafka, or what they look back at: decided as they were then"),
         (summary.raws_gone, "inputs have lost their raw bytes: taken as they were understood then"),
         (summary.inexact, "tickets are compared by their links alone: their snapshot at the beginning is gone"),
     ):
