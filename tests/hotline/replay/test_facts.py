@@ -39,7 +39,7 @@ def test_a_deadline_that_is_another_is_the_only_difference() -> None:
     found = compared("message", "m", of_decision(was), of_decision(now))
     assert found is not None
     assert found.fields.keys() == {"deadlines"}
-    assert [side[0]["due_at"] for side in found.fields["deadlines"]] == [START + timedelta(hours=n) for n in (1, 2)]
+    assert [side[-1]["due_at"] for side in found.fields["deadlines"]] == [START + timedelta(hours=n) for n in (1, 2)]
 
 
 def test_a_decision_that_is_only_on_one_side_is_told_whole() -> None:
@@ -62,5 +62,5 @@ def test_kind_category_and_deadline_of_a_ticket_are_compared() -> None:
     assert found.fields == {
         "kind": (ticket.request_kind, "complaint"),
         "category": (None, "utilities.water"),
-        "deadlines": ({}, {"resolve": START.isoformat()}),
+        "deadlines": (of_ticket(ticket)["deadlines"], {"resolve": START.isoformat()}),
     }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,7 +30,7 @@ from tests.assign import logs
 from tests.hotline.replay.conftest import Record
 from tests.streams.raws import outbound
 from tests.tickets.build import CITY, START, message
-from tickets import decide, deciders
+from tickets import decide, deciders, policies
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -153,6 +153,18 @@ def test_other_code_differs_exactly_where_it_decides_otherwise(
     assert tickets.keys() == new | set(joined.values())
     assert all(tickets[ticket]["messages"][0] > tickets[ticket]["messages"][1] for ticket in joined.values())
     assert summary["differing"] == {"message": len(joined), "ticket": len(tickets)}
+
+
+def test_other_deadlines_differ_in_the_deadlines_alone(kafka: KafkaConnection, record: Record, tmp_path: Path) -> None:
+    record([logs.outbound(message(number, f"第{number}条诉求", sender=f"p{number}")) for number in range(3)])
+    own = (Path(policies.__file__).parent / "deadlines" / "national.toml").read_text("utf-8")
+    (tmp_path / "trial" / "deadlines").mkdir(parents=True)
+    (tmp_path / "trial" / "deadlines" / "national.toml").write_text(own.replace("amount = 24", "amount = 48"))
+    *found, summary = lines(hotline("--diff", "--rules", str(tmp_path / "trial")))
+    assert summary["differing"] == {"message": 3, "ticket": 3}
+    assert {name for one in found for name in one["fields"]} == {"deadlines"}
+    was, now = found[-1]["fields"]["deadlines"]
+    assert datetime.fromisoformat(now["accept"]) - datetime.fromisoformat(was["accept"]) == timedelta(hours=24)
 
 
 def test_inputs_that_retention_took_are_said_plainly(kafka: KafkaConnection, record: Record) -> None:
