@@ -1,6 +1,7 @@
 """Reads Kafka for people: one topic up to its present end, or one record; never a group, never a commit."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,9 @@ from schemas.errors import MisconfiguredError
 from schemas.wire import Position
 
 PATIENCE_MS = 5_000
+
+NEAR_RECORDS = 2_000
+"""A gap that is read over; a longer one is sought over."""
 
 
 def read_all(connection: KafkaConnection, topic: str, since: datetime | None = None) -> Iterator[Any]:
@@ -67,6 +71,23 @@ def read_one(connection: KafkaConnection, position: Position) -> Any | None:
         consumer.seek(partition, position.offset)
         found = next(_up_to_the_end(consumer, partition), None)
         return found if found is not None and found.offset == position.offset else None
+
+
+def records_at(consumer: Any, partition: TopicPartition, offsets: Iterable[int]) -> Iterator[Any]:
+    """Yield the records at these offsets in their order, as far as they are still there."""
+    consumer.assign([partition])
+    begin = consumer.beginning_offsets([partition])[partition]
+    end = consumer.end_offsets([partition])[partition]
+    rest = deque(offset for offset in sorted(set(offsets)) if begin <= offset < end)
+    while rest:
+        if not 0 <= rest[0] - consumer.position(partition) < NEAR_RECORDS:
+            consumer.seek(partition, rest[0])
+        for record in consumer.poll(timeout_ms=1000).get(partition, ()):
+            while rest and rest[0] < record.offset:  # a transaction's marker, or compacted: no record
+                rest.popleft()
+            if rest and rest[0] == record.offset:
+                yield record
+                rest.popleft()
 
 
 def _seek(consumer: Any, partition: TopicPartition, since: datetime | None) -> None:

@@ -22,9 +22,6 @@ from streams.inputs import is_claimed, raw_of
 WINDOW = 200
 """Inputs whose raw records are fetched together: they lie in several topics, each read in its own order."""
 
-NEAR_RECORDS = 2_000
-"""A gap that is read over; a longer one is sought over."""
-
 
 class Again:
     """`gone` counts inputs whose bytes are nowhere any more: they are taken as they were understood then."""
@@ -76,26 +73,9 @@ def _fetched(consumer: Any, refs: Iterable[RawRef]) -> dict[Position, Any]:
         wanted[TopicPartition(place.topic, place.partition)].append(place.offset)
     found: dict[Position, Any] = {}
     for partition, offsets in wanted.items():
-        for record in _records(consumer, partition, sorted(set(offsets))):
+        for record in reading.records_at(consumer, partition, offsets):
             found[Position(record.topic, record.partition, record.offset)] = record
     return found
-
-
-def _records(consumer: Any, partition: TopicPartition, offsets: list[int]) -> Iterator[Any]:
-    """Yield the records at these offsets, as far as they are still there."""
-    consumer.assign([partition])
-    end = consumer.end_offsets([partition])[partition]
-    begin = consumer.beginning_offsets([partition])[partition]
-    rest = [offset for offset in offsets if begin <= offset < end]
-    while rest:
-        if not 0 <= rest[0] - consumer.position(partition) < NEAR_RECORDS:
-            consumer.seek(partition, rest[0])
-        for record in consumer.poll(timeout_ms=1000).get(partition, ()):
-            while rest and rest[0] < record.offset:  # compacted or a transaction's marker: not there
-                rest.pop(0)
-            if rest and rest[0] == record.offset:
-                yield record
-                rest.pop(0)
 
 
 def _place(ref: RawRef) -> Position | None:

@@ -1,8 +1,9 @@
 """What one partition's logs tell: the state at a point, the decisions after it, and how its tickets ended."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kafka import TopicPartition
 from msgspec import Struct, field
 
 from hotline import reading
@@ -11,7 +12,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.records import Event, Message, Ticket
-from schemas.wire import Position, decode
+from schemas.wire import decode
 from streams.inputs import input_of
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
@@ -71,11 +72,13 @@ class Recorded:
                 return
             yield record
 
-    def earlier(self, offsets: Iterable[int]) -> list[tuple[Any, Message]]:
+    def earlier(self, offsets: Sequence[int]) -> list[tuple[Any, Message]]:
         """Return the messages that a command looks back at, with their records, as far as Kafka still has them."""
-        places = (Position(topics.MESSAGE, self._partition, offset) for offset in offsets)
-        found = (reading.read_one(self._connection, place) for place in places)
-        read = [(record, input_of(record)) for record in found if record is not None]
+        if not offsets:
+            return []
+        place = TopicPartition(topics.MESSAGE, self._partition)
+        with reading.opened(self._connection) as consumer:
+            read = [(record, input_of(record)) for record in reading.records_at(consumer, place, offsets)]
         return [(record, one) for record, one in read if isinstance(one, Message)]
 
     def in_the_end(self, versions: Mapping[str, int]) -> dict[str, Facts]:

@@ -1,7 +1,7 @@
 """Walks the input log of a partition in its order, decides in memory, and yields where that differs from the record."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -78,11 +78,13 @@ class Walk:
         for record, given in self._again(_read(self._recorded.inputs(first, start.ahead.last_input))):
             self.counts.inputs += 1
             recorded = told.about(record.offset)
-            if recorded is not None and self._has_lost_earlier(desk, given):
+            wanted = [] if isinstance(given, RecordError) else desk.looks_back(given)
+            earlier = self._recorded.earlier(wanted)
+            if recorded is not None and len(earlier) < len(wanted):  # retention took it: what was done is all there is
                 self.counts.gone += 1
                 start.inexact |= self._recorded.carry_out(desk, record, recorded)
                 continue
-            found = self._compare(record, recorded, self._decide(desk, record, given))
+            found = self._compare(record, recorded, self._decide(desk, record, given, earlier))
             if found is not None:
                 yield found
             if self.counts.inputs % FLUSH_INPUTS == 0:
@@ -90,12 +92,15 @@ class Walk:
                 self._told(self.counts.inputs)
         self.counts.gone += told.alone + sum(1 for _ in told.rest(start.ahead.last_input + 1))
 
-    def _decide(self, desk: Desk, record: Any, given: Input | RecordError) -> Event | None:
+    def _decide(
+        self, desk: Desk, record: Any, given: Input | RecordError, earlier: Sequence[tuple[Any, Input]]
+    ) -> Event | None:
         """Decide as assign does: what cannot be decided about would be a dead letter."""
         try:
             if isinstance(given, RecordError):
                 raise given
-            decision = desk.take(given, position_of(record), self._earlier(desk, given))
+            looked_back = [one for _, one in self._again(earlier) if isinstance(one, Message)] if earlier else []
+            decision = desk.take(given, position_of(record), looked_back)
         except Exception:  # noqa: BLE001 - as in streams/assign.py: one record's fault stops nothing
             self.counts.dead += 1
             return None
@@ -103,15 +108,6 @@ class Walk:
             self.counts.decided += 1
             self._fresh.update(one.ticket_id for one in decision.tickets)
         return decision
-
-    def _has_lost_earlier(self, desk: Desk, given: Input | RecordError) -> bool:
-        """Say whether a command looks back at messages that retention took: what it did then is all there is."""
-        wanted = [] if isinstance(given, RecordError) else desk.looks_back(given)
-        return len(self._recorded.earlier(wanted)) < len(wanted)
-
-    def _earlier(self, desk: Desk, given: Input) -> list[Message]:
-        found = self._again(self._recorded.earlier(desk.looks_back(given)))
-        return [one for _, one in found if isinstance(one, Message)]
 
     def _compare(self, record: Any, recorded: Event | None, replayed: Event | None) -> Difference | None:
         either = recorded or replayed
