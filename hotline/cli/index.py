@@ -55,7 +55,9 @@ def rebuild(
         list[str] | None,
         typer.Option(help="Only this month of messages, such as 2026-11; all that the topic reaches by default."),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the former index, without a name.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the former index, without a name; no erasure reaches it.")
+    ] = False,
     drop: Annotated[
         bool, typer.Option("--drop", help="Give up documents that only the former index has, not the topic.")
     ] = False,
