@@ -47,9 +47,13 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Route(Source, frozen=True, kw_only=True):
-    """Which topic goes into which index."""
+    """Which topic goes into which index.
+
+    `into` names a concrete index instead of the one behind the alias: a rebuild fills it before the alias moves.
+    """
 
     index: Index
+    into: str | None = None
 
 
 class Sink(Protocol):

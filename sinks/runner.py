@@ -120,8 +120,8 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def _gather(self, route: Source, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
         for record in records:
-            document = _document(record)
-            if record.value is None or (route.skip and _type(document) in route.skip):
+            document = document_of(record)
+            if record.value is None or (route.skip and type_of(document) in route.skip):
                 metrics.DOCUMENTS.labels(self._sink.name, "skipped").inc()
                 self._batcher.skip(document)
             elif (full := self._batcher.add(document)) is not None:
@@ -263,10 +263,12 @@ async def _open(sink: Sink, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _OPEN_SECONDS)
 
 
-def _document(record: ConsumerRecord[bytes, bytes]) -> Document:
+def document_of(record: ConsumerRecord[bytes, bytes]) -> Document:
+    """Return a Kafka record as sinks take it."""
     position = Position(record.topic, record.partition, record.offset)
     return Document(position, record.key or b"", record.value or b"", list(record.headers))
 
 
-def _type(document: Document) -> bytes:
+def type_of(document: Document) -> bytes:
+    """Return `ce_type` of a document."""
     return next((value for name, value in document.headers if name == "ce_type"), b"")

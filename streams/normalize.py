@@ -18,6 +18,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import MalformedError, RecordError, TooLargeError
 from schemas.records import Command, DeadLetter, Message, RawMessage
+from schemas.records.dead import MOVED
 from schemas.records.raw import INLINE_LIMIT
 from schemas.wire import Outbound, decode, encode
 from streams import lanes, metrics, pace
@@ -211,7 +212,7 @@ def _dead(record: Record, error: Exception, stage: str, inline_limit: int = INLI
     if len(letter.value) <= inline_limit:
         return Result(letter.outbound())
     blob = Blob(_path_of(letter), letter.value)
-    headers = [*letter.headers, ("ce_dataref", blob.path.encode())]
+    headers = [*letter.headers, ("ce_dataref", blob.path.encode()), (MOVED, b"true")]
     return Result(replace(letter, value=b"", headers=headers).outbound(), (blob,))
 
 

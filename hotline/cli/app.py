@@ -13,6 +13,7 @@ from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
 from hotline.cli.index import index
 from hotline.cli.learn import learn
+from hotline.cli.replay import replay
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
 from hotline.cli.webhook import webhook
@@ -84,5 +85,6 @@ app.command()(export.export)
 app.command()(command)
 app.add_typer(dead, name="dead")
 app.add_typer(webhook, name="webhook")
+app.command()(replay)
 app.add_typer(schema, name="schema")
 app.add_typer(learn, name="learn")

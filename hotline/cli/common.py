@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
+Author = Annotated[str | None, typer.Option(help="Your account; by default `author` of the settings.")]
+Reason = Annotated[str | None, typer.Option(help="Why; it is recorded, so it names no citizen.")]
 
 _SEPARATORS = [(character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\u0085\u2028\u2029"]
 """Unicode's own line ends, which JSON allows inside a string and many readers of lines do not."""

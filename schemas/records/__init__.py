@@ -1,5 +1,6 @@
 """Every record, one struct a file (records.md)."""
 
+from schemas.records.audit import Audit
 from schemas.records.command import Command
 from schemas.records.common import Attachment, Edge, Emergency, Finding, Party, Record
 from schemas.records.cursor import Cursor
@@ -21,11 +22,12 @@ RECORDS: dict[str, type[Record]] = {
     "handover": Handover,
     "cursor": Cursor,
     "delivery": Delivery,
+    "audit": Audit,
 }
 """The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
 
 __all__ = [
-    "RECORDS", "Attachment", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency", "Event", "Features",
-    "Finding", "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record", "Thread",
-    "Ticket", "TicketVersion", "raw_message",
+    "RECORDS", "Attachment", "Audit", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency", "Event",
+    "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record",
+    "Thread", "Ticket", "TicketVersion", "raw_message",
 ]  # fmt: skip

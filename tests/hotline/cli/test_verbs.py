@@ -47,8 +47,10 @@ def test_the_version() -> None:
     assert hotline("--version").stdout.startswith("hotline 0.")
 
 
-VERBS = "up,down,status,run,check,doctor,topics,index,try,search,show,explain,dead list,dead show,schema check"
-VERBS += ",export,webhook list,webhook log,webhook test"
+VERBS = (
+    "up,down,status,run,check,doctor,topics,index,index rebuild,try,search,show,explain,dead list,dead show,"
+    "dead replay,replay,schema check,export,webhook list,webhook log,webhook test"
+)
 
 
 @pytest.mark.parametrize("verb", VERBS.split(","))
