@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hotline import probes, services
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
+from schemas.trace import OFF, Tracer
 
 if TYPE_CHECKING:
     from connectors.mailbox import Mailbox
@@ -25,20 +26,20 @@ def names(settings: "Settings") -> list[str]:
     return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled]
 
 
-def component(settings: "Settings", name: str) -> Component:
+def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
     """Make one component; raises MisconfiguredError for a name that these settings do not lead to."""
     known = names(settings)
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
     kind, _, which = name.partition(":")
-    return _MAKERS[kind](settings, name, which)
+    return _MAKERS[kind](settings, name, which, tracer)
 
 
-def _stage(settings: "Settings", name: str, _: str) -> Component:
+def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from streams import metrics
     from streams.app import serve
 
-    app = _STAGES[name](settings)
+    app = _STAGES[name](settings, tracer)
 
     async def run(stop: asyncio.Event) -> None:
         await serve(app, stop)
@@ -46,37 +47,37 @@ def _stage(settings: "Settings", name: str, _: str) -> Component:
     return Component(name=name, run=run, probe=lambda: {"lag": _value(metrics.LAG_SECONDS, stage=name)})
 
 
-def _screen(settings: "Settings") -> Any:
+def _screen(settings: "Settings", tracer: Tracer) -> Any:
     from streams import screen
     from streams.app import make_app
 
     connection = services.kafka(settings)
     app = make_app("hotline-screen", connection, settings.data_dir)
-    screen.declare(app, connection, services.blobs(settings), services.policy(settings))
+    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer)
     return app
 
 
-def _normalize(settings: "Settings") -> Any:
+def _normalize(settings: "Settings", tracer: Tracer) -> Any:
     from streams import normalize
     from streams.app import make_app
 
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
-    normalize.declare(app, connection, services.blobs(settings), services.policy(settings))
+    normalize.declare(app, connection, services.blobs(settings), services.policy(settings), tracer)
     return app
 
 
-def _assign(settings: "Settings") -> Any:
+def _assign(settings: "Settings", tracer: Tracer) -> Any:
     from streams import assign
     from streams.app import make_app
 
     connection = services.kafka(settings)
     app = make_app("hotline-assign", connection, settings.data_dir, isolation_level="read_committed")
-    assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings))
+    assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings), tracer=tracer)
     return app
 
 
-def _sink(settings: "Settings", name: str, which: str) -> Component:
+def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from sinks import SINKS
     from sinks.elastic.elastic import ElasticSink
     from sinks.runner import Runner, run_sink
@@ -87,7 +88,7 @@ def _sink(settings: "Settings", name: str, which: str) -> Component:
 
     async def run(stop: asyncio.Event) -> None:
         sink = ElasticSink(services.elasticsearch(settings), routes)
-        await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append)
+        await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append, tracer=tracer)
 
     def probe() -> Mapping[str, Any]:
         return {"detail": running[-1].health().detail if running else "starting"}
@@ -95,7 +96,7 @@ def _sink(settings: "Settings", name: str, which: str) -> Component:
     return Component(name=name, run=run, probe=probe)
 
 
-def _receiver(settings: "Settings", name: str, _: str) -> Component:
+def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from connectors.journal import Journal
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver, serve_until
@@ -106,7 +107,7 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
     running: list[Receiver] = []
 
     async def run(stop: asyncio.Event) -> None:
-        publisher = Publisher(connection, blobs)
+        publisher = Publisher(connection, blobs, tracer=tracer)
         journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
@@ -129,7 +130,7 @@ def mailbox(settings: "Settings", which: str) -> "Mailbox":
     return Mailbox(settings.connectors.mailbox[which], which)
 
 
-def _pull(settings: "Settings", name: str, which: str) -> Component:
+def _pull(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.publisher import Publisher
@@ -140,7 +141,7 @@ def _pull(settings: "Settings", name: str, which: str) -> Component:
     health = Health(which, connector.channel)
 
     def work(stop: threading.Event) -> None:
-        publisher, cursors = Publisher(connection, blobs), Cursors(connection, which)
+        publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
         try:
             run_pull(connector, publisher, cursors, stop=stop, health=health)
         finally:
@@ -155,9 +156,13 @@ def _value(gauge: Any, **labels: str) -> float:
     return value
 
 
-_STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normalize": _normalize, "assign": _assign}
+_STAGES: Mapping[str, Callable[["Settings", Tracer], Any]] = {
+    "screen": _screen,
+    "normalize": _normalize,
+    "assign": _assign,
+}
 
-_MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
+_MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
     "receiver": _receiver,

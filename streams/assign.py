@@ -24,12 +24,15 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
 from schemas.errors import FatalError, RecordError, TooLargeError, UnsupportedError
 from schemas.records import Command, DeadLetter, Event, Message
+from schemas.trace import OFF, Tracer
 from schemas.wire import Outbound, decode
 from streams import lanes, metrics, pace
 from streams.chunks import Record
 from streams.inputs import dead_letter, position_of
+from streams.outlet import count_written
 from streams.rebuild import Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer, translated
+from streams.traces import carried_on
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 
@@ -56,9 +59,10 @@ def declare(
     blobs: ObjectStore,
     policy: TicketPolicy,
     reached: Reached = lambda point: None,
+    tracer: Tracer = OFF,
 ) -> "Assign":
     """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
-    assign = Assign(connection, blobs, policy, reached)
+    assign = Assign(connection, blobs, policy, reached, tracer=tracer)
     lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
     pace.watch(app, STAGE, [topics.MESSAGE])
 
@@ -83,12 +87,14 @@ class Assign:
         policy: TicketPolicy,
         reached: Reached = lambda point: None,
         fenced_seconds: float = FENCED_SECONDS,
+        tracer: Tracer = OFF,
     ) -> None:
         self._connection = connection
         self._blobs = blobs
         self._policy = policy
         self._reached = reached
         self._fenced_seconds = fenced_seconds
+        self._tracer = tracer
         self._owners: dict[int, Owner] = {}
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
@@ -105,6 +111,7 @@ class Assign:
         for partition in partitions:
             owner = self._owners.pop(partition, None)
             if owner is not None:
+                metrics.TICKETS.remove(str(partition))  # whoever has them now counts them
                 await owner.close()
 
     async def close(self) -> None:
@@ -113,7 +120,7 @@ class Assign:
 
     async def _take_over(self, partition: int) -> "Owner":
         began = time.monotonic()
-        owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached)
+        owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached, self._tracer)
         self._owners[partition] = owner
         seconds = time.monotonic() - began
         metrics.RESTORE_SECONDS.observe(seconds)
@@ -170,6 +177,7 @@ async def take_over(
     blobs: ObjectStore,
     policy: TicketPolicy,
     reached: Reached,
+    tracer: Tracer = OFF,
 ) -> "Owner":
     """Fence the former owner, then restore: in this order nobody writes what the restored state has not read."""
     producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
@@ -179,7 +187,7 @@ async def take_over(
     except BaseException:
         await producer.stop()
         raise
-    return Owner(partition, producer, Sender(producer, connection.partitions), restored, blobs, reached)
+    return Owner(partition, producer, Sender(producer, connection.partitions), restored, blobs, reached, tracer)
 
 
 class Owner:
@@ -193,8 +201,10 @@ class Owner:
         restored: Restored,
         blobs: ObjectStore,
         reached: Reached,
+        tracer: Tracer = OFF,
     ) -> None:
         self.restored = restored
+        self._tracer = tracer
         self._partition = partition
         self._producer = producer
         self._sender = sender
@@ -209,10 +219,12 @@ class Owner:
 
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
         """
-        decisions, dead = self._decide(records)
-        outbounds = [*self._flushed(), *dead]
-        if outbounds:
-            await self.write(outbounds, decisions)
+        with self._tracer.hop(STAGE, topics.MESSAGE, self._partition) as hop:
+            hop.links(record.headers for record in records)
+            decisions, dead = self._decide(records)
+            outbounds = [*carried_on(self._flushed(), records), *dead]
+            if outbounds:
+                await self.write(hop.passes_on(outbounds), decisions)
         _count(decisions, dead, len(records))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
         self._checkpoint_now_and_then(len(decisions))
@@ -226,6 +238,7 @@ class Owner:
             self._reached("sent")
             await self._producer.commit_transaction()
             self._reached("committed")
+        count_written(STAGE, outbounds)
         if decisions:
             self.restored.last_event = last[topics.EVENT, self._partition]
             self.restored.last_event_id = decisions[-1].event_id

@@ -10,8 +10,10 @@ import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import TooLargeError
+from schemas.records.dead import CODE, PREFIX
 from schemas.wire import Outbound
 from streams import metrics
 from streams.sender import Sender, make_producer, translated
@@ -38,10 +40,7 @@ class Outlet:
         Raises RetriableError to have the chunk repeated.
         """
         refused = await _refused(await self._opened(), outbounds) if outbounds else []
-        sent = Counter(outbound.topic for outbound in outbounds)
-        sent.subtract(outbound.topic for outbound in refused)
-        for topic, count in sent.items():
-            metrics.OUTPUTS.labels(stage=self._stage, topic=topic).inc(count)
+        count_written(self._stage, [one for one in outbounds if one not in refused] if refused else outbounds)
         return refused
 
     async def _opened(self) -> Sender:
@@ -61,6 +60,18 @@ class Outlet:
         if producer is not None:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+
+
+def count_written(stage: str, outbounds: Sequence[Outbound]) -> None:
+    """Count records that the brokers hold."""
+    sent = Counter(outbound.topic for outbound in outbounds)
+    for topic, count in sent.items():
+        metrics.OUTPUTS.labels(stage=stage, topic=topic).inc(count)
+    for outbound in outbounds if topics.DEAD in sent else ():
+        if outbound.topic == topics.DEAD:
+            headers = dict(outbound.headers)
+            told = (headers[name].decode() for name in (f"{PREFIX}stage", CODE))
+            metrics.DEAD.labels(*told).inc()
 
 
 async def _refused(sender: Sender, outbounds: Sequence[Outbound]) -> list[Outbound]:

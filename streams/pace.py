@@ -45,6 +45,7 @@ class Pace:
             return
         lag = consumer.lag_seconds(self._live, time.time())
         metrics.LAG_SECONDS.labels(stage=self._stage).set(lag)
+        metrics.LAG_RECORDS.labels(stage=self._stage).set(consumer.lag_records(self._live))
         self._turn(consumer, must_pause(self.paused, lag))
 
     def _turn(self, consumer: Any, pause: bool) -> None:
