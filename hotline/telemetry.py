@@ -25,7 +25,6 @@ _QUIET = (
     "elastic_transport",
     "urllib3",
     "imapclient",
-    "opentelemetry",
     "uvicorn.access",
     "asyncio",
     "streams.app",

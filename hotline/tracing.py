@@ -1,5 +1,6 @@
 """Spans of every hop, sent by OTLP; imported only when a setting names who takes them."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,11 +9,12 @@ from functools import lru_cache
 from importlib.metadata import version
 from itertools import islice
 
+import structlog
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, TraceIdRatioBased
 from opentelemetry.trace import (
@@ -40,9 +42,14 @@ CONVENTIONS = "https://opentelemetry.io/schemas/1.36.0"
 LINKS = 128
 """Of one batch's span: the specification's own limit."""
 
-QUEUE_SPANS = 16_384
+QUEUE_SPANS = 8_192
 EXPORT_SECONDS = 5.0
 """After this a collector that does not answer is given up; spans that find no room are dropped, messages wait never."""
+
+CLOSE_SECONDS = 3.0
+"""How long the end of a process waits for its last spans."""
+
+_log = structlog.get_logger(__name__)
 
 _TRACE_IDS = (1 << 64) - 1
 _own: ContextVar[SpanContext | None] = ContextVar("own", default=None)
@@ -96,8 +103,34 @@ class Spans:
 
 def exporting(endpoint: str, ratio: float) -> Spans:
     """Return a tracer that sends to the OTLP collector at the base URL `endpoint`."""
-    exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
-    return Spans(BatchSpanProcessor(exporter, max_queue_size=QUEUE_SPANS), ratio)
+    # It would write a line for each batch, and each span without room.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    exporter = _Told(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS))
+    return Spans(_Impatient(exporter, max_queue_size=QUEUE_SPANS), ratio)
+
+
+class _Told(SpanExporter):
+    """Exports, and logs when the collector stops taking spans or takes them again."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._well = True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        well = result is SpanExportResult.SUCCESS
+        if well != self._well:
+            self._well = well
+            _log.warning("spans_taken_again" if well else "spans_lost")
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+class _Impatient(BatchSpanProcessor):
+    def shutdown(self) -> None:
+        self._batch_processor.shutdown(int(CLOSE_SECONDS * 1000))  # the library's own 30 s are a service's whole drain
 
 
 class _Hop:
