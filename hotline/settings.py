@@ -92,6 +92,15 @@ class TelemetrySettings(Section):
         default=1.0, gt=0, le=1, description="Share of the traces that are told; the same in every process"
     )
 
+    monitor_seconds: float = Field(default=15.0, ge=1, description="How often `hotline run monitor` looks")
+    silent_after_seconds: float = Field(
+        default=86_400, gt=0, description="An account that brings no message for so long is silent"
+    )
+    silent_after: Annotated[dict[str, Annotated[float, Field(gt=0)]], Ids] = Field(
+        default_factory=dict,
+        description="Seconds of one account or channel, by its name; an account's go before its channel's",
+    )
+
 
 class LogSettings(Section):
     """What the processes write to standard error."""

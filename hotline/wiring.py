@@ -23,7 +23,7 @@ def names(settings: "Settings") -> list[str]:
 
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
     pushed = ["receiver"] if settings.connectors.wechat else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled]
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -151,6 +151,18 @@ def _pull(settings: "Settings", name: str, which: str, tracer: Tracer) -> Compon
     return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
 
 
+def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
+    from hotline.monitor import Monitor
+
+    monitor = Monitor(settings)
+
+    def probe() -> Mapping[str, Any]:
+        last = monitor.last_look.isoformat() if monitor.last_look else None
+        return {"last_success": last, "detail": monitor.trouble}
+
+    return Component(name=name, run=blocking(monitor.run), probe=probe)
+
+
 def _value(gauge: Any, **labels: str) -> float:
     value: float = gauge.labels(**labels)._value.get()
     return value
@@ -167,6 +179,7 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "sink": _sink,
     "receiver": _receiver,
     "connector": _pull,
+    "monitor": _monitor,
 }
 
 __all__ = ["STAGES", "Component", "Run", "component", "mailbox", "names"]

@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from hotline.demo import pipeline as demo
 from hotline.local.stack import Endpoints, Stack
+from hotline.watch.stages import WATCHED
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Command, Message, raw_message
@@ -176,6 +177,7 @@ def test_planted_values_come_out_in_clear_topics_alone(
             until(lambda: DESK_NUMBER in read.all(topics.DEAD), "the other commands are dead letters")
             until(lambda: bool(pipeline.ask("search", "公园的长椅坏了")), "a hit")
             hits = json.dumps(pipeline.ask("search", "件事", "--limit", "100"), ensure_ascii=False)
+            status = pipeline.ask("status")
             metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics").data.decode()
         finally:
             pipeline.stop()
@@ -193,6 +195,9 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert not found(secrets, hits)
     assert NUMBER in read.all(topics.HANDOVER), "the desk that rings back has the number"
     assert "hotline_" in metrics
+    assert {one["stage"]: one["workers"] for one in status if one["kind"] == "stage"} == dict.fromkeys(WATCHED, 1)
+    assert {one["account"]: one["silent"] for one in status if one["kind"] == "account"}["demo_mailbox"] is False
+    assert not found(secrets, json.dumps(status, ensure_ascii=False))
     assert not found(secrets, metrics)
     assert not found(secrets, pipeline.log())
     assert not found(secrets, told)

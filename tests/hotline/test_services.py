@@ -87,11 +87,11 @@ def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.M
 
 
 def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:
-    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic"]
+    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic", "monitor"]
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__HOST", "h")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__USERNAME", "u")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "210100")
-    assert names(load())[-1] == "connector:mayor"
-    with pytest.raises(MisconfiguredError, match="connector:mayor, all"):
+    assert names(load())[-2:] == ["connector:mayor", "monitor"]
+    with pytest.raises(MisconfiguredError, match="connector:mayor, monitor, all"):
         component(load(), "connector:nobody")
