@@ -81,9 +81,12 @@ class Spans:
         self._bound = TraceIdRatioBased.get_bound_for_rate(ratio)
 
     @contextmanager
-    def hop(self, stage: str, topic: str | None = None, partition: int | None = None) -> Iterator["_Hop"]:
+    def hop(
+        self, stage: str, topic: str | None = None, partition: int | None = None, came: Iterable[Came] = ()
+    ) -> Iterator["_Hop"]:
         """Begin a batch; all its spans begin now and end with the block."""
         hop = _Hop(self, stage, topic, partition)
+        hop.links(list(came))
         try:
             yield hop
         except BaseException as error:
@@ -149,10 +152,10 @@ class _Hop:
         if partition is not None:
             self._attributes |= {"messaging.destination.partition.id": str(partition)}
 
-    def links(self, came: Iterable[Came]) -> None:
-        all_of_them = list(came)
-        self._count += len(all_of_them)
-        contexts = (_context(headers) for headers in all_of_them)
+    def links(self, came: Sequence[Came]) -> None:
+        """Link the batch's span to the spans of whoever sent these records."""
+        self._count += len(came)
+        contexts = (_context(headers) for headers in came)
         for context in islice(filter(self._spans.tells, contexts), LINKS):
             self._link(context)
 

@@ -17,10 +17,6 @@ Came = Sequence[tuple[str, bytes]]
 class Hop(Protocol):
     """One batch of records on their way through one stage; its spans end with the `with` block."""
 
-    def links(self, came: Iterable[Came]) -> None:
-        """Link the batch's span to the spans of whoever sent these records."""
-        ...
-
     def begins(self, outbounds: Sequence[Outbound]) -> Sequence[Outbound]:
         """Return the records with the first span of each one's trace."""
         ...
@@ -40,15 +36,17 @@ class Hop(Protocol):
 class Tracer(Protocol):
     """Makes the spans of a process."""
 
-    def hop(self, stage: str, topic: str | None = None, partition: int | None = None) -> AbstractContextManager[Hop]:
-        """Begin a batch: `stage` is what works it off, `topic` where it came from."""
+    def hop(
+        self, stage: str, topic: str | None = None, partition: int | None = None, came: Iterable[Came] = ()
+    ) -> AbstractContextManager[Hop]:
+        """Begin a batch: `stage` is what works it off, `topic` where it came from.
+
+        The batch's span is linked to the spans of whoever sent the records with the headers `came`.
+        """
         ...
 
 
 class _Deaf:
-    def links(self, came: Iterable[Came]) -> None:
-        pass
-
     def begins(self, outbounds: Sequence[Outbound]) -> Sequence[Outbound]:
         return outbounds
 
@@ -58,7 +56,9 @@ class _Deaf:
     def ends(self, came: Iterable[Came]) -> None:
         pass
 
-    def hop(self, stage: str, topic: str | None = None, partition: int | None = None) -> AbstractContextManager[Hop]:
+    def hop(
+        self, stage: str, topic: str | None = None, partition: int | None = None, came: Iterable[Came] = ()
+    ) -> AbstractContextManager[Hop]:
         return nullcontext(self)
 
 

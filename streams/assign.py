@@ -21,18 +21,19 @@ from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import type_of
-from schemas.errors import FatalError, RecordError, TooLargeError, UnsupportedError
-from schemas.records import Command, DeadLetter, Event, Message
+from schemas.errors import FatalError, RecordError, TooLargeError
+from schemas.records import DeadLetter, Event, Message
 from schemas.trace import OFF, Tracer
-from schemas.wire import Outbound, decode
+from schemas.wire import Outbound
 from streams import lanes, metrics, pace
 from streams.chunks import Record
-from streams.inputs import dead_letter, position_of
-from streams.outlet import count_written
+from streams.counting import count_decisions, count_written
+from streams.inputs import dead_letter, input_of, position_of
+from streams.lookback import messages_at
 from streams.rebuild import Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer, translated
 from streams.traces import carried_on
+from tickets.commands import erases
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 
@@ -49,8 +50,8 @@ FENCED_SECONDS = 30.0
 """How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
 
 Reached = Callable[[str], None]
-
-_KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
+LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
+"""`lookback.messages_at` of one cluster: topic, partition, offsets."""
 
 
 def declare(
@@ -109,8 +110,7 @@ class Assign:
     async def lose(self, partitions: Iterable[int]) -> None:
         """Throw the state of these partitions away."""
         for partition in partitions:
-            owner = self._owners.pop(partition, None)
-            if owner is not None:
+            if (owner := self._owners.pop(partition, None)) is not None:
                 metrics.TICKETS.remove(str(partition))  # whoever has them now counts them
                 await owner.close()
 
@@ -122,8 +122,7 @@ class Assign:
         began = time.monotonic()
         owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached, self._tracer)
         self._owners[partition] = owner
-        seconds = time.monotonic() - began
-        metrics.RESTORE_SECONDS.observe(seconds)
+        metrics.RESTORE_SECONDS.observe(seconds := time.monotonic() - began)
         live = len(owner.restored.state.tickets)
         log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
         return owner
@@ -187,7 +186,9 @@ async def take_over(
     except BaseException:
         await producer.stop()
         raise
-    return Owner(partition, producer, Sender(producer, connection.partitions), restored, blobs, reached, tracer)
+    sender = Sender(producer, connection.partitions)
+    look_back = partial(messages_at, client_options(connection))
+    return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
 
 
 class Owner:
@@ -201,9 +202,11 @@ class Owner:
         restored: Restored,
         blobs: ObjectStore,
         reached: Reached,
+        look_back: LookBack,
         tracer: Tracer = OFF,
     ) -> None:
         self.restored = restored
+        self._look_back = look_back
         self._tracer = tracer
         self._partition = partition
         self._producer = producer
@@ -212,21 +215,23 @@ class Owner:
         self._desk = Desk(restored.state)
         self._reached = reached
         self._since_checkpoint = 0
-        self._saving: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[bool] | None = None
 
     async def work_off(self, records: Sequence[Record]) -> None:
         """Decide about the records and commit everything that follows from them at once.
 
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
         """
-        with self._tracer.hop(STAGE, topics.MESSAGE, self._partition) as hop:
-            hop.links(record.headers for record in records)
-            decisions, dead = self._decide(records)
+        came = (record.headers for record in records)
+        with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, came) as hop:
+            decisions, dead = await self._decide(records)
             outbounds = [*carried_on(self._flushed(), records), *dead]
             if outbounds:
                 await self.write(hop.passes_on(outbounds), decisions)
-        _count(decisions, dead, len(records))
+        count_decisions(STAGE, decisions, len(dead), len(records))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
+        if any(map(erases, decisions)):  # an older checkpoint holds what is gone
+            await self._checkpoint_at_once()
         self._checkpoint_now_and_then(len(decisions))
 
     async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
@@ -238,13 +243,13 @@ class Owner:
             self._reached("sent")
             await self._producer.commit_transaction()
             self._reached("committed")
-        count_written(STAGE, outbounds)
         if decisions:
             self.restored.last_event = last[topics.EVENT, self._partition]
             self.restored.last_event_id = decisions[-1].event_id
         written = last.get((topics.TICKET, self._partition))
         if written is not None:
             self.restored.next_ticket = written + 1
+        count_written(STAGE, outbounds)
 
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""
@@ -253,18 +258,27 @@ class Owner:
         with contextlib.suppress(TimeoutError, kafka.KafkaError):
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
 
-    def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
+    async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
         decisions: list[Event] = []
         dead: list[Outbound] = []
         for record in records:
             try:
-                decision = self._desk.take(read(record), position_of(record))
+                decision = await self._take(record)
+            except (kafka.KafkaError, OSError):
+                raise
             except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
                 dead.append(dead_letter(record, error, STAGE).outbound())
                 continue
             if decision is not None:
                 decisions.append(decision)
         return decisions, dead
+
+    async def _take(self, record: Record) -> Event | None:
+        """Decide about one record; what a command needs of earlier messages is read where they stand in the input."""
+        one, position = input_of(record), position_of(record)
+        wanted = self._desk.looks_back(one)
+        earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
+        return self._desk.take(one, position, earlier)
 
     def _flushed(self) -> list[Outbound]:
         try:
@@ -279,18 +293,8 @@ class Owner:
             self._since_checkpoint = 0
             self._saving = asyncio.create_task(save_checkpoint(self._blobs, self._partition, self.restored))
 
-
-def read(record: Record) -> Message | Command:
-    """Read one input by its `ce_type`. Raises RecordError."""
-    name = next((value.decode() for header, value in record.headers if header == "ce_type"), "")
-    kind = _KINDS.get(name)
-    if kind is None:
-        raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
-    return decode(record.value or b"", kind)
-
-
-def _count(decisions: list[Event], dead: list[Outbound], records: int) -> None:
-    metrics.RECORDS.labels(stage=STAGE, topic=topics.MESSAGE).inc(records)
-    metrics.REPEATS.labels(stage=STAGE).inc(records - len(decisions) - len(dead))
-    for decision in decisions:
-        metrics.DECISIONS.labels(relation=decision.relation).inc()
+    async def _checkpoint_at_once(self) -> None:
+        if self._saving is not None:
+            await self._saving
+        saved = await save_checkpoint(self._blobs, self._partition, self.restored)
+        self._since_checkpoint = 0 if saved else CHECKPOINT_EVENTS  # then the next chunk tries again

@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import faust
@@ -33,6 +33,9 @@ COMMANDS = "commands"
 
 RECORD_LIMIT = 900_000
 """Bytes of one message record; Kafka's own limit is 1 MiB with headers."""
+
+AHEAD = timedelta(minutes=10)
+"""So far a command's time may be ahead of the broker's clock."""
 
 CLAIMED_WEIGHT = SLICE // 4
 """A claim-checked record may be 64 MiB large: four of them make a slice."""
@@ -81,11 +84,8 @@ class Normalize:
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
-    @contextmanager
-    def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> Iterator[Hop]:
-        with self._tracer.hop(stage, tp.topic, tp.partition) as hop:
-            hop.links(record.headers for record in chunk.records)
-            yield hop
+    def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> AbstractContextManager[Hop]:
+        return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
 
     async def _work_off(self, records: Sequence[Record], hop: Hop) -> None:
         raws = await asyncio.gather(*(self._read(record) for record in records if _has_reference(record)))
@@ -184,6 +184,9 @@ def _command_record(record: Record) -> Outbound:
     for name in ("command_id", "author", "jurisdiction"):
         if not is_code(getattr(command, name)):  # they stand in the event log for years: no words, nobody's number
             raise MalformedError(f"the {name} of a command must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
+    recorded = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
+        raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
     source = f"/hotline/{COMMANDS}/{command.jurisdiction}"
     hop = _header(record, HOP) or _header(record, FIRST_TRACE) or ids.traceparent(source, command.command_id)
     envelope = Envelope(
@@ -192,7 +195,7 @@ def _command_record(record: Record) -> Outbound:
         type=type_of("command"),
         dataschema=schema_of("command"),
         time=command.at,
-        recordedtime=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        recordedtime=recorded,
         jurisdiction=command.jurisdiction,
         causationid=command.command_id,
         traceparent=_header(record, FIRST_TRACE) or hop,

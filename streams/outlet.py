@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +9,10 @@ import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import TooLargeError
-from schemas.records.dead import CODE, PREFIX
 from schemas.wire import Outbound
-from streams import metrics
+from streams.counting import count_written
 from streams.sender import Sender, make_producer, translated
 
 CLOSE_SECONDS = 5.0
@@ -60,18 +57,6 @@ class Outlet:
         if producer is not None:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
-
-
-def count_written(stage: str, outbounds: Sequence[Outbound]) -> None:
-    """Count records that the brokers hold."""
-    sent = Counter(outbound.topic for outbound in outbounds)
-    for topic, count in sent.items():
-        metrics.OUTPUTS.labels(stage=stage, topic=topic).inc(count)
-    for outbound in outbounds if topics.DEAD in sent else ():
-        if outbound.topic == topics.DEAD:
-            headers = dict(outbound.headers)
-            told = (headers[name].decode() for name in (f"{PREFIX}stage", CODE))
-            metrics.DEAD.labels(*told).inc()
 
 
 async def _refused(sender: Sender, outbounds: Sequence[Outbound]) -> list[Outbound]:

@@ -75,8 +75,8 @@ class Screen:
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
         late: list[Record] = []
-        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp) as hop:
-            hop.links(record.headers for record in chunk.records)
+        came = (record.headers for record in chunk.records)
+        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp, came) as hop:
             for records in sliced(chunk.records):
                 await self._screen(records, late, hop)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))

@@ -31,6 +31,7 @@ WATCHED: Mapping[str, Watched] = MappingProxyType(
             )
             for name, routes in SINKS.items()
         },
+        "eraser": Watched(group=f"{GROUP_PREFIX}eraser", topics=(topics.EVENT,)),
     }
 )
 """Every stage by the name that `hotline run` takes."""

@@ -62,6 +62,7 @@ class StatusSet(Change, frozen=True, kw_only=True):
 
     ticket_id: str
     status: str
+    reason_code: str | None = None
 
 
 class KindSet(Change, frozen=True, kw_only=True):
@@ -109,6 +110,7 @@ class Dispatched(Change, frozen=True, kw_only=True):
     ticket_id: str
     organizer: str
     rule_id: str | None = None
+    co_organizers: tuple[str, ...] = ()
 
 
 class Returned(Change, frozen=True, kw_only=True):
@@ -123,6 +125,7 @@ class Supervised(Change, frozen=True, kw_only=True):
 
     ticket_id: str
     level: str
+    number: str | None = None
 
 
 class Revisited(Change, frozen=True, kw_only=True):
@@ -159,11 +162,15 @@ class NeverLink(Change, frozen=True, kw_only=True):
 
 
 class Moved(Change, frozen=True, kw_only=True):
-    """A message went to another ticket."""
+    """A message went to another ticket; what is left of people and texts in the one it came from."""
 
     message_id: str
     from_ticket_id: str
     to_ticket_id: str
+    link_version: int = 2
+    left_requesters: tuple[str, ...] = ()
+    left_participants: tuple[str, ...] = ()
+    left_text_keys: tuple[str, ...] = ()
 
 
 class Proposed(Change, frozen=True, kw_only=True):
@@ -180,12 +187,14 @@ class Confirmed(Change, frozen=True, kw_only=True):
     """A clerk said yes to a proposal."""
 
     proposal_id: str
+    ticket_id: str | None = None
 
 
 class Rejected(Change, frozen=True, kw_only=True):
     """A clerk said no to a proposal."""
 
     proposal_id: str
+    ticket_id: str | None = None
 
 
 class HandedOver(Change, frozen=True, kw_only=True):
@@ -201,6 +210,7 @@ class Acknowledged(Change, frozen=True, kw_only=True):
     """The emergency desk has the hand-over."""
 
     handover_id: str
+    ticket_id: str | None = None
 
 
 class MinorFlagged(Change, frozen=True, kw_only=True):
@@ -218,17 +228,27 @@ class AcceptanceProposed(Change, frozen=True, kw_only=True):
     reason: str
 
 
+class ErasedMessage(Struct, frozen=True, kw_only=True):
+    """A message that the archive empties; `month` (UTC) of its intake names its index: ``2026-11``."""
+
+    message_id: str
+    month: str | None = None
+
+
 class Redacted(Change, frozen=True, kw_only=True):
-    """Fields were blacked out."""
+    """Fields and spans of the text were blacked out; the archive empties these messages."""
 
     ticket_id: str
     fields: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    messages: tuple[ErasedMessage, ...] = ()
 
 
 class Erased(Change, frozen=True, kw_only=True):
-    """The ticket's personal data is gone."""
+    """The ticket's personal data is gone; the archive empties these messages, and their blobs are deleted."""
 
     ticket_id: str
+    messages: tuple[ErasedMessage, ...] = ()
 
 
 class Read(Change, frozen=True, kw_only=True):
@@ -243,6 +263,7 @@ class CommandRefused(Change, frozen=True, kw_only=True):
 
     command_id: str
     reason: str
+    code: str = "refused"
 
 
 AnyChange = (
@@ -251,6 +272,9 @@ AnyChange = (
     | Confirmed | Rejected | HandedOver | Acknowledged | MinorFlagged | AcceptanceProposed | Redacted | Erased
     | Read | CommandRefused
 )  # fmt: skip
+
+
+Changes = tuple[AnyChange, ...]
 
 
 class TicketVersion(Record, frozen=True, kw_only=True):
@@ -285,7 +309,7 @@ class Event(Record, frozen=True, kw_only=True):
     score: Annotated[float, about("0 to 1", index="double")] = 1.0
     evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", index="none")] = ()
     policy_version: Annotated[str, about("Version of the policy that decided")]
-    changes: Annotated[tuple[AnyChange, ...], about("What `apply` folds", index="none")] = ()
+    changes: Annotated[Changes, about("What `apply` folds", index="none")] = ()
 
     @property
     def key(self) -> str:

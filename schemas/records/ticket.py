@@ -78,6 +78,13 @@ class Acceptance(Record, frozen=True, kw_only=True):
     reason: Annotated[str | None, about("Reason code, such as emergency_line or out_of_jurisdiction")] = None
 
 
+class DispatchReturn(Record, frozen=True, kw_only=True):
+    """退单."""
+
+    reason_code: Annotated[str, about("Why the organizer is not responsible")]
+    at: Annotated[Time, about("退单时间", index="date")]
+
+
 class Dispatch(Record, frozen=True, kw_only=True):
     """派单."""
 
@@ -86,6 +93,40 @@ class Dispatch(Record, frozen=True, kw_only=True):
     co_organizers: Annotated[tuple[str, ...], about("协办单位")] = ()
     dispatched_at: Annotated[Time | None, about("派单时间", index="date")] = None
     rule_id: Annotated[str | None, about("Which rule proposed it")] = None
+    dispatched_by: Annotated[str | None, about("派单人: an account")] = None
+    returns: Annotated[tuple[DispatchReturn, ...], about("退单", index="object")] = ()
+
+
+class Supervision(Record, frozen=True, kw_only=True):
+    """督办."""
+
+    level: Annotated[str, about("reminder, supervision, key_supervision or on_site (催办, 督办, 重点督办, 现场督办)")]
+    number: Annotated[str | None, about("督办编号")] = None
+    at: Annotated[Time, about("督办时间", index="date")]
+
+
+class Revisit(Record, frozen=True, kw_only=True):
+    """回访; the last one of each ticket makes the three rates (响应率, 解决率, 满意率)."""
+
+    at: Annotated[Time, about("回访时间", index="date")]
+    contacted: Annotated[bool, about("响应: the organizer contacted the citizen", index="boolean")]
+    resolved: Annotated[bool | None, about("解决: the citizen says it is; null when not asked", index="boolean")] = None
+    satisfied: Annotated[bool | None, about("满意: the citizen is; null when not asked", index="boolean")] = None
+
+
+class Result(Record, frozen=True, kw_only=True):
+    """办理结果."""
+
+    kind: Annotated[str | None, about("resolved, explained, not_feasible ...")] = None
+    text: Annotated[str | None, about("What the citizen is told", pii=1, index="words")] = None
+
+
+class HandoverState(Record, frozen=True, kw_only=True):
+    """紧急转接 of one of its messages, as the emergency desk answered."""
+
+    handover_id: Annotated[str, about("The hand-over")]
+    acknowledged_at: Annotated[Time | None, about("When the emergency desk took it", index="date")] = None
+    acknowledged_by: Annotated[str | None, about("Who took it: an account")] = None
 
 
 class MinorProtection(Record, frozen=True, kw_only=True):
@@ -149,6 +190,10 @@ class Ticket(Record, frozen=True, kw_only=True):
     minor_protection: Annotated[MinorProtection | UnsetType, about("未成年人保护", index="object")] = UNSET
     acceptance: Annotated[Acceptance | UnsetType, about("受理/不予受理", index="object")] = UNSET
     dispatch: Annotated[Dispatch | UnsetType, about("派单", index="object")] = UNSET
+    supervision: Annotated[tuple[Supervision, ...], about("督办", index="object")] = ()
+    revisits: Annotated[tuple[Revisit, ...], about("回访, the newest last", index="object")] = ()
+    result: Annotated[Result | None, about("办理结果", index="object")] = None
+    handovers: Annotated[tuple[HandoverState, ...], about("紧急转接: hand-overs and answers", index="object")] = ()
     deadlines: Annotated[tuple[Deadline, ...] | UnsetType, about("办结时限", index="object")] = UNSET
     edges: Annotated[tuple[Edge, ...], about("Relations to other tickets", index="object")] = ()
     related: Annotated[tuple[str, ...], about("关联工单")] = ()

@@ -81,8 +81,7 @@ def test_each_hop_is_below_the_one_before_and_the_first_trace_stays(told: Told) 
 
 def test_a_batch_links_what_came_in(told: Told) -> None:
     records = [outbound(number) for number in range(3)]
-    with told.tracer.hop("normalize", "t", 0) as hop:
-        hop.links(record.headers for record in records)
+    with told.tracer.hop("normalize", "t", 0, (record.headers for record in records)) as hop:
         hop.passes_on(records[:1])
     (batch,) = told.spans("normalize t batch")
     assert [link.context.trace_id for link in batch.links] == [0x0AF7651916CD43DD8448EB211C80319C] * 3
