@@ -1,5 +1,6 @@
 """What a watcher sees from outside: lag without workers, silent accounts, hand-overs that nobody acknowledged."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,12 +10,15 @@ from prometheus_client import REGISTRY
 
 from hotline.monitor import Monitor
 from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
+from hotline.watch import kafka
 from hotline.watch.watcher import Seen, Watcher
+from hotline.wiring import component
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Event, Handover, InputRef, event
 from schemas.records.dead import CODE, PREFIX
 from schemas.wire import encode
+from tests.streams.conftest import until
 from tests.streams.raws import outbound
 
 pytestmark = pytest.mark.integration
@@ -117,30 +121,33 @@ def test_silence_hand_overs_and_dead_letters(fresh_topics: KafkaConnection, writ
     writer.dead("malformed")
     writer.dead("malformed")
     watcher = Watcher(settings(fresh_topics), fresh_topics)
-    seen = look(watcher)
+    seen = watcher.look(NOW)
     assert {one.account: one.silent for one in seen.accounts} == {
         "quiet": True, "never": True, "busy": False, "stranger": None,
     }  # fmt: skip
     ages = {one.account: one.last_message and NOW - one.last_message for one in seen.accounts}
     assert (ages["quiet"], ages["never"]) == (timedelta(hours=2), None)
     assert {one.level: one.unacknowledged for one in seen.handovers} == {"critical": 2, "mentioned": 1}
-    assert 1200 <= seen.handovers[0].oldest_seconds < 1260
+    assert seen.handovers[0].oldest_seconds == 1200
     assert [(one.stage, one.code, one.count) for one in seen.dead_letters] == [("normalize", "malformed", 2)]
 
     writer.acknowledge("old")
     writer.hand_over("old", "critical", timedelta(minutes=20))  # as screen does after a crash
     writer.raw("quiet", timedelta(0))
     writer.dead("internal")
-    seen = look(watcher)
-    assert 60 <= seen.handovers[0].oldest_seconds < 120
+    seen = watcher.look(NOW)
+    assert seen.handovers[0].oldest_seconds == 60
     assert {one.level: one.unacknowledged for one in seen.handovers} == {"critical": 1, "mentioned": 1}
     assert {one.account: one.silent for one in seen.accounts}["quiet"] is False
     assert {one.code: one.count for one in seen.dead_letters} == {"malformed": 2, "internal": 1}
-    again = look(Watcher(settings(fresh_topics), fresh_topics))
+    again = Watcher(settings(fresh_topics), fresh_topics).look(NOW)
     assert {one.level: one.unacknowledged for one in again.handovers} == {"critical": 1, "mentioned": 1}
 
 
-def test_the_monitor_tells_prometheus_and_outlives_kafka(fresh_topics: KafkaConnection, writer: Writer) -> None:
+def test_the_monitor_tells_prometheus_and_outlives_kafka(
+    fresh_topics: KafkaConnection, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "PATIENCE_MS", 300)
     writer.hand_over("fire", "critical", timedelta(minutes=2))
     monitor = Monitor(settings(fresh_topics))
     monitor.look(datetime.now(UTC))
@@ -156,3 +163,14 @@ def test_the_monitor_tells_prometheus_and_outlives_kafka(fresh_topics: KafkaConn
     blind.look(datetime.now(UTC))
     assert value("hotline_monitor_reachable", {"service": "kafka"}) == 0
     assert blind.trouble
+
+
+async def test_it_runs_as_a_component_and_ends_when_it_is_told(fresh_topics: KafkaConnection) -> None:
+    monitor = component(settings(fresh_topics), "monitor")
+    assert monitor.probe
+    stop = asyncio.Event()
+    running = asyncio.create_task(monitor.run(stop))
+    await until(lambda: bool(monitor.probe()["last_success"]) or running.done())
+    stop.set()
+    await running
+    assert monitor.probe()["detail"] is None
