@@ -16,7 +16,7 @@ from normalizers import Blob, Policy, normalize
 from normalizers.codes import is_code
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, type_of
+from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
 from schemas.errors import MalformedError, RecordError, TooLargeError
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.raw import INLINE_LIMIT
@@ -188,7 +188,8 @@ def _command_record(record: Record) -> Outbound:
     if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
         raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
     source = f"/hotline/{COMMANDS}/{command.jurisdiction}"
-    hop = _header(record, HOP) or _header(record, FIRST_TRACE) or ids.traceparent(source, command.command_id)
+    first, hop = (trace_context(_header(record, name)) for name in (FIRST_TRACE, HOP))
+    hop = hop or first or ids.traceparent(source, command.command_id)
     envelope = Envelope(
         id=command.command_id,
         source=source,
@@ -198,7 +199,7 @@ def _command_record(record: Record) -> Outbound:
         recordedtime=recorded,
         jurisdiction=command.jurisdiction,
         causationid=command.command_id,
-        traceparent=_header(record, FIRST_TRACE) or hop,
+        traceparent=first or hop,
         hop=hop,
     )
     key = command.command_id.encode()

@@ -103,7 +103,8 @@ def commands() -> list[Outbound]:
         given | {"command_id": words},
         given | {"command_id": "c3", "jurisdiction": words},
     ]
-    return [Outbound(topics.COMMAND, None, encode(Command(**one)), []) for one in made]
+    headers = [("traceparent", words.encode()), ("ce_traceparent", words.encode())]
+    return [Outbound(topics.COMMAND, None, encode(Command(**one)), headers) for one in made]
 
 
 def send(connection: KafkaConnection, outbound: list[Outbound]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from schemas import topics
 from streams import lanes, pace
@@ -13,6 +14,10 @@ from tests.streams.raws import outbound
 pytestmark = pytest.mark.integration
 
 LIVE = topics.raw("record")
+
+
+def lag() -> float | None:
+    return REGISTRY.get_sample_value("hotline_streams_lag_records", {"stage": "test"})
 
 
 async def test_back_fill_waits_while_live_messages_do(bench: Bench) -> None:
@@ -38,10 +43,12 @@ async def test_back_fill_waits_while_live_messages_do(bench: Bench) -> None:
         await until(lambda: len(old) == 1)
         await bench.put(outbound(2))
         await until(lambda: watching[0].paused)
+        assert lag() == 1
         await asyncio.sleep(0.3)  # a fetch that was under way may still bring something
         await bench.put(outbound(3, backfill=True))
         await asyncio.sleep(RESUME_SECONDS)
         assert len(old) == 1
         go_on.set()
         await until(lambda: len(old) == 2)
+        await until(lambda: lag() == 0)
     assert len(live) == 1
