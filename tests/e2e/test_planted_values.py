@@ -168,7 +168,7 @@ def test_planted_values_come_out_in_clear_topics_alone(
         }
         pipeline = Pipeline(settings, tmp_path, port)
         try:
-            pipeline.start_all()
+            pipeline.start_all("monitor")
             server.deliver(mail())
             send(fresh_topics, [*sent, *dead, *commands()])
             with reading(fresh_topics) as totals:
@@ -195,7 +195,7 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert not found(secrets, reasons)
     assert not found(secrets, hits)
     assert NUMBER in read.all(topics.HANDOVER), "the desk that rings back has the number"
-    assert "hotline_" in metrics
+    assert "hotline_monitor_silent" in metrics
     workers = {one["stage"]: one["workers"] for one in status if one["kind"] == "stage"}
     assert workers == {stage: int(stage in demo.COMPONENTS) for stage in WATCHED}
     assert {one["account"]: one["silent"] for one in status if one["kind"] == "account"}["demo_mailbox"] is False
