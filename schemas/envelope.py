@@ -88,8 +88,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
         known = _ATTRIBUTES
         try:
             values = {known[name]: value.decode() for name, value in headers if name in known}
-            for name in _TRACES & values.keys():
-                if trace_context(values[name]) is None:
+            for name in _TRACES:
+                if name in values and trace_context(values[name]) is None:
                     del values[name]
             return cls(time=_parsed(values.pop("time")), recordedtime=_parsed(values.pop("recordedtime")), **values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -104,13 +104,13 @@ def header_of(attribute: str) -> str:
 FIRST_TRACE, HOP = "ce_traceparent", "traceparent"
 """The headers of the two trace contexts."""
 
-_TRACES = {"traceparent", "hop"}
-_TRACE_CONTEXT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACES = ("traceparent", "hop")
+_is_trace_context = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 
 
 def trace_context(text: str | None) -> str | None:
     """Return a W3C `traceparent`, None for anything else: it travels into the log of decisions, where no words are."""
-    return text if text and _TRACE_CONTEXT.fullmatch(text) else None
+    return text if text and _is_trace_context(text) else None
 
 
 _OWN_HEADERS = {"datacontenttype": "content-type", "hop": HOP}

@@ -24,7 +24,7 @@ def carried_on(outbounds: Sequence[Outbound], inputs: Sequence[Record]) -> list[
 
 
 def _cause(headers: Headers) -> bytes | None:
-    for name, value in headers:  # a generator would cost twice as much, four times a message
+    for name, value in reversed(headers):  # it stands near the end, and this is done four times a message
         if name == _CAUSE:
             return value
     return None
