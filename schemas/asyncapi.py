@@ -36,7 +36,8 @@ ATTRIBUTES: dict[str, str] = {
     "sequence": "Version of the record, ten digits: the greater one is the newer one",
     "correlationid": "The ticket it belongs to",
     "causationid": "The input that caused it",
-    "traceparent": "W3C trace context",
+    "traceparent": "W3C trace context under which the message began; no hop changes it",
+    "hop": "W3C trace context of this very hop",
 }
 """What each attribute of the envelope is."""
 
