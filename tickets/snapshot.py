@@ -193,7 +193,9 @@ def _origin(message: Message) -> Origin | None:
 
 def _location(message: Message) -> Location | None:
     place = _found(message, "place")
-    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS)) if place else None
+    if not place:
+        return None
+    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS), adcode=_found(message, "adcode"))
 
 
 def _requester(message: Message) -> Requester:

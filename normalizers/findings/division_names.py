@@ -26,6 +26,7 @@ _GOES_ON = re.compile(
 )
 """What makes a short name the beginning of another one: 西湖 of 西湖公园, 和平 of 和平路."""
 
+_OTHER_WORD = re.compile(r"市(?:场|政|民|区|中心)|区(?:块|号)|县(?:城|政|委)|[东西南北]?[路街]")
 _KINDS = {"省": PROVINCE, "市": CITY, "州": CITY, "盟": CITY, "县": DISTRICT, "区": DISTRICT, "旗": DISTRICT}
 _UNKNOWN = re.compile(
     r"[\u4e00-\u9fff]{1,3}?(?:县(?!城|政|委|道)|市(?!场|政|民|区|中|南|北)|"
@@ -33,7 +34,7 @@ _UNKNOWN = re.compile(
 )
 
 
-def read(address: str) -> tuple[int, list[Named]]:
+def read(address: str, home: str = "") -> tuple[int, list[Named]]:
     """Return where the divisions in front of an address end, and the last of each level: people write some twice."""
     at, found = 0, dict[str, Named]()
     within: Division | None = None
@@ -42,7 +43,7 @@ def read(address: str) -> tuple[int, list[Named]]:
         match = names().match(address, at)
         if match is None:
             break
-        fitting = _fitting(match[0], within, address, match.end())
+        fitting = _fitting(match[0], within, address, match.end(), home)
         if fitting is None:
             break
         within, level, end = fitting
@@ -56,14 +57,14 @@ def read(address: str) -> tuple[int, list[Named]]:
     return at, sorted(found.values(), key=lambda one: one.start)
 
 
-def _fitting(name: str, within: Division | None, address: str, end: int) -> tuple[Division, str, int] | None:
+def _fitting(name: str, within: Division | None, address: str, end: int, home: str) -> tuple[Division, str, int] | None:
     """Return the division that a name means after another one, its level as written, and where it ends."""
     candidates = divisions.named(name)
     inside = [one for one in candidates if within is None or one.is_within(within)]
-    best = min(inside or candidates, key=_rank)
+    best = min(inside or candidates, key=lambda one: _rank(one, home))
     if any(one.name == name for one in candidates):
         exact = [one for one in (inside or candidates) if one.name == name] or [best]
-        best = min(exact, key=_rank)
+        best = min(exact, key=lambda one: _rank(one, home))
         return best, best.level, end
     if within is not None and (not inside or within.level == DISTRICT):
         return None
@@ -76,12 +77,12 @@ def _fitting(name: str, within: Division | None, address: str, end: int) -> tupl
     return None if _GOES_ON.match(address, end) else (best, best.level, end)
 
 
-def _rank(division: Division) -> tuple[bool, int]:
-    return division.former, (CITY, PROVINCE, DISTRICT).index(division.level)
+def _rank(division: Division, home: str) -> tuple[bool, bool, int]:
+    return division.former, not divisions.in_city(division, home), (CITY, PROVINCE, DISTRICT).index(division.level)
 
 
 def _is_other_word(address: str, at: int) -> bool:
-    return bool(re.compile(r"市(?:场|政|民|区|中心)|区(?:块|号)|县(?:城|政|委)|[东西南北]?[路街]").match(address, at))
+    return bool(_OTHER_WORD.match(address, at))
 
 
 def _between(address: str, at: int) -> int:

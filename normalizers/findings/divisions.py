@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+_MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 PROVINCE, CITY, DISTRICT = "province", "city", "district"
 
 _PEOPLES = (
@@ -36,6 +37,13 @@ class Division(NamedTuple):
         return self.adcode.startswith(other.adcode.rstrip("0") if other.level != PROVINCE else other.adcode[:2])
 
 
+def in_city(division: Division, home: str) -> bool:
+    """Say whether a division is in the city of the code `home`; Beijing, Tianjin, Shanghai, Chongqing are one each."""
+    if not home:
+        return False
+    return division.adcode[:2] == home[:2] if home[:2] in _MUNICIPALITIES else division.adcode[:4] == home[:4]
+
+
 def named(name: str) -> tuple[Division, ...]:
     """Return every division that goes by a name, full or short (朝阳 is a district of two cities)."""
     return _by_name().get(name, ())
@@ -44,6 +52,11 @@ def named(name: str) -> tuple[Division, ...]:
 def names() -> Iterable[str]:
     """Return every full and short name."""
     return _by_name().keys()
+
+
+def is_full(name: str) -> bool:
+    """Say whether a name is some division's full one."""
+    return any(one.name == name for one in named(name))
 
 
 def short(name: str) -> str:

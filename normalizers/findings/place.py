@@ -56,22 +56,26 @@ _POINTS_ON = re.compile(rf"(?:[东西南北中后前]|{_NUMERAL}|\d)$")
 _LONGEST_STEM = 9
 
 
-def parse(address: str, rules_folder: Path | None = None) -> tuple[Piece, ...]:
-    """Return the pieces of one address, from left to right."""
-    return tuple(_Reading(address, rulebook(rules_folder)).pieces())
+def parse(address: str, rules_folder: Path | None = None, home: str = "") -> tuple[Piece, ...]:
+    """Return the pieces of one address, from left to right; of divisions of one name, that in the city `home` is meant.
+
+    `home` is a 行政区划代码 of six digits.
+    """
+    return tuple(_Reading(address, rulebook(rules_folder), home).pieces())
 
 
 class _Reading:
     """One address while it is read: `at` is where the reader stands."""
 
-    def __init__(self, address: str, known: Rulebook) -> None:
+    def __init__(self, address: str, known: Rulebook, home: str) -> None:
         self._address = address
+        self._home = home
         self._known = known
         self._at = 0
         self._seen: set[str] = set()
 
     def pieces(self) -> Iterator[Piece]:
-        self._at, divisions = division_names.read(self._address)
+        self._at, divisions = division_names.read(self._address, self._home)
         for one in divisions:
             yield Piece(one.level, one.start, one.end, self._address[one.start : one.end], one.adcode)
         yield from self._names()

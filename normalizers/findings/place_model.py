@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from normalizers.findings import divisions
 from normalizers.findings.words import trie
+from normalizers.findings.place import LEVELS, Piece
 from schemas.errors import MisconfiguredError
 
 FEATURES = 1
@@ -58,8 +59,13 @@ class PlaceModel:
         self._tagger = Tagger()
         self._tagger.open_inmemory(data)
 
+    def pieces(self, address: str) -> tuple[Piece, ...]:
+        """Return the levels of an address as `place.parse` names them, from left to right."""
+        spans = [one for one in self.spans(address) if one.label in LEVELS]
+        return tuple(Piece(one.label, one.start, one.end, address[one.start : one.end]) for one in spans)
+
     def spans(self, address: str) -> tuple[Labelled, ...]:
-        """Return the labelled spans from left to right; `address` is folded or not, offsets are its own."""
+        """Return the labelled spans from left to right; labels are levels, or the city's own."""
         units = units_of(address)
         return spans_of(self._tagger.tag(features(units)), units) if units else ()
 

@@ -6,11 +6,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers.findings import category, emergency, kind
+from normalizers.findings import category, emergency, kind, place, where
 from schemas.errors import MisconfiguredError
 
+
+def _place(folder: Path | None) -> None:
+    place.rulebook(folder)
+    where.rulebook(folder)
+
+
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
-    {"emergency": emergency.rulebook, "kind": kind.rulebook, "category": category.rulebook}
+    {"emergency": emergency.rulebook, "kind": kind.rulebook, "category": category.rulebook, "place": _place}
 )
 """By the name of their file."""
 

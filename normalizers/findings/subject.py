@@ -1,8 +1,9 @@
-"""What a message is about: its kind of request and its category, where the channel itself did not say so."""
+"""What a message is about: its kind of request, its category and its place, where the channel itself did not say so."""
 
 from collections.abc import Iterator
 
 from normalizers.draft import Draft
+from normalizers.findings import where
 from normalizers.findings.category import category
 from normalizers.findings.kind import request_kind
 from normalizers.policy import Policy
@@ -12,13 +13,13 @@ from schemas.records import Finding
 _UNSAID = "unknown"
 
 
-def findings(draft: Draft, folded: str, policy: Policy) -> tuple[Finding, ...]:
-    """Return what is found in a person's words; `folded` is title and text together."""
+def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tuple[Finding, ...]:
+    """Return what is found in a person's words; `folded` is title and text together, `jurisdiction` the city's code."""
     if draft.message_class != "person" or not folded:
         return ()
     title = fold(draft.title) if draft.title else ""
     text = folded[len(title) :] if folded.startswith(title) else folded
-    return tuple(_unsaid(draft, title, text, policy))
+    return (*_unsaid(draft, title, text, policy), *where.findings(draft, jurisdiction, policy))
 
 
 def _unsaid(draft: Draft, title: str, text: str, policy: Policy) -> Iterator[Finding]:

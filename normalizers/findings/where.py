@@ -1,0 +1,185 @@
+"""Where it happened (事发地址): the address that a message names, and the code of its district.
+
+An address is found by what it is made of: names of divisions, and endings of roads, estates and villages with a name in
+front of them. One pass finds all of these; what stands close together is one address, and the fullest one counts.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from normalizers import rules
+from normalizers.draft import Draft
+from normalizers.findings import divisions, place
+from normalizers.findings.place import Piece
+from normalizers.findings.words import Words, trie
+from normalizers.policy import Policy
+from schemas.records import Finding
+
+MOST_CHARACTERS = 2_000
+"""Of title and text: where it happened is said early."""
+
+LEAST = 2.0
+_WEIGHTS = {"division": 1.0, "town": 1.0, "community": 1.2, "zone": 1.0, "road": 2.0, "estate": 2.0, "number": 1.0}
+_STEMS = {"town": 4, "community": 4, "zone": 5, "road": 4, "estate": 6}
+"""How many characters a name has before its ending, at most."""
+
+_FOUND = ("town", "road", "road_number", "poi")
+"""The levels of an address that are findings of their own: `place_town` …"""
+
+_NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
+_HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")
+_POINTS_ON = re.compile(r"[东西南北中一二三四五六七八九十]\Z")
+_SHORTEST, _LONGEST = 2, 80
+_NUMBER = re.compile(r"\d+(?:[-—–~、]\d+)*号(?![线楼])(?:院)?")
+
+
+class Address(NamedTuple):
+    """A place in a text: from where to where, and how sure it is that it is one (`LEAST` or more)."""
+
+    start: int
+    end: int
+    weight: float
+
+
+class Rulebook(NamedTuple):
+    """The words of a folder that places are found by; `kinds` says of each what it is the name or ending of."""
+
+    words: Words
+    kinds: dict[str, str]
+    before: re.Pattern[str]
+    common: tuple[str, ...]
+    no_road: tuple[str, ...]
+    version: str
+
+
+def findings(draft: Draft, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
+    """Yield the place that a message names, if the channel names none, its levels, and the code of its district."""
+    said = next((finding.value for finding in draft.findings if finding.kind == "place"), None)
+    version = rulebook(policy.rules_folder).version
+    if said is None:
+        text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
+        address = find(text[:MOST_CHARACTERS], policy.rules_folder)
+        if address is None:
+            return
+        said = text[address.start : address.end]
+        first = len(text) - len(draft.text)
+        span = (address.start - first, address.end - first) if address.start >= first else None
+        score = round(min(address.weight / (address.weight + 1), 0.95), 2)
+        yield Finding(kind="place", value=said, score=score, span=span, version=version)
+    yield from _levels(said, jurisdiction, policy, version)
+
+
+def _levels(said: str, jurisdiction: str, policy: Policy, version: str) -> Iterator[Finding]:
+    pieces = place.parse(said, policy.rules_folder, jurisdiction)
+    if code := code_of(pieces, jurisdiction):
+        yield Finding(kind="adcode", value=code, version=version)
+    model = policy.place_model
+    source, version = ("model", f"model.{model.card.sha256[:12]}") if model else ("rule", version)
+    for one in model.pieces(said) if model else pieces:
+        if one.level in _FOUND:
+            yield Finding(kind=f"place_{one.level}", value=one.text, source=source, version=version)
+
+
+def code_of(pieces: Iterable[Piece], jurisdiction: str) -> str | None:
+    """Return the 行政区划代码 of the smallest division that an address names; None when it names no district or city."""
+    codes = [one.adcode for one in pieces if one.adcode and one.level != "province"]
+    return codes[-1] if codes else None
+
+
+def find(text: str, rules_folder: Path | None = None) -> Address | None:
+    """Return the fullest address in a text, the first of equals; None when there is none."""
+    known = rulebook(rules_folder)
+    best: Address | None = None
+    for one in _addresses(text, known):
+        if one.weight >= LEAST and (best is None or one.weight > best.weight):
+            best = one
+    return best
+
+
+def _addresses(text: str, known: Rulebook) -> Iterator[Address]:
+    """Yield what stands close together as one address."""
+    current: Address | None = None
+    for start, end, kind in _marks(text, known):
+        if current is not None and start < current.end:
+            continue
+        if kind == "division":
+            joined = current is not None and current.end == start and end - current.start <= _LONGEST
+            one = Address(start, end, _WEIGHTS[kind])
+        else:
+            named = _named(text, start, end, kind, current, known)
+            if named is None:
+                continue
+            joined = current is not None and named == current.end and end - current.start <= _LONGEST
+            one = _numbered(text, Address(named, end, _WEIGHTS[kind]), kind)
+        if current is not None and joined:
+            current = Address(current.start, one.end, current.weight + one.weight)
+        else:
+            if current is not None:
+                yield current
+            current = one
+    if current is not None:
+        yield current
+
+
+def _numbered(text: str, one: Address, kind: str) -> Address:
+    number = _NUMBER.match(text, one.end) if kind in ("road", "community") else None
+    return Address(one.start, number.end(), one.weight + _WEIGHTS["number"]) if number else one
+
+
+def _named(text: str, start: int, end: int, kind: str, current: Address | None, known: Rulebook) -> int | None:
+    """Return where the name before an ending begins; None when no name stands there."""
+    first = max(start - _STEMS[kind], 0)
+    if current is not None and first <= current.end <= start and _is_name(text[current.end : start], kind, known):
+        return current.end
+    name = _NAME.search(text, first, start)
+    if name is None:
+        return None
+    begin = name.start()
+    for word in known.before.finditer(text, begin, start):
+        if start - word.end() >= _SHORTEST:
+            begin = word.end()
+    if begin == first and begin > 0 and _NAME.match(text, begin - 1, begin):
+        if kind != "road":
+            return None
+        begin = start - (3 if _POINTS_ON.search(text, first, start) else 2)
+    return begin if _is_name(text[begin:start], kind, known) else None
+
+
+def _is_name(stem: str, kind: str, known: Rulebook) -> bool:
+    if len(stem) < _SHORTEST or not _HAN_NAME.match(stem) or known.before.fullmatch(stem):
+        return False
+    if stem.endswith(known.no_road if kind == "road" else known.common):
+        return False
+    return stem not in known.common
+
+
+def _marks(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
+    """Yield the divisions and endings in a text, the longest at each place."""
+    for start, end in known.words.spans(text):
+        if kind := known.kinds[text[start:end]]:
+            yield start, end, kind
+
+
+@cache
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one."""
+    table: dict[str, Any] = rules.load("place", folder)
+    kinds: dict[str, str] = {}
+    for name, kind in (("roads", "road"), ("zones", "zone"), ("communities", "community"), ("towns", "town")):
+        kinds |= dict.fromkeys(table[name].split(), kind)
+    kinds |= dict.fromkeys(table["estates"].split(), "estate")
+    kinds |= {one: "division" for one in divisions.names() if len(one) > 2 and divisions.is_full(one)}
+    for ending, others in table["not_after"].items():
+        kinds = {f"{ending}{other}": "" for other in others.split()} | kinds
+    message = table["message"]
+    return Rulebook(
+        words=Words(kinds),
+        kinds=kinds,
+        before=re.compile(trie(message["before"].split())),
+        common=tuple(message["common"].split()),
+        no_road=tuple(message["no_road"].split()),
+        version=table["version"],
+    )
