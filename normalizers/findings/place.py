@@ -5,7 +5,7 @@ a name. What is unknown is passed over and never stops the reading.
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ LEVELS = (
     "province", "city", "district", "zone", "town", "community", "road", "road_number", "sub_road", "sub_road_number",
     "poi", "sub_poi",
 )  # fmt: skip
-"""From the large to the small; doors (幢, 单元, 室) are none: a door is a home, and no place of an incident needs it."""
+"""From the large to the small; doors (幢, 单元, 室) are none: a door is somebody's home."""
 
 
 class Rulebook(NamedTuple):
@@ -132,7 +132,7 @@ class _Reading:
             yield self._piece("road_number", number.end())
 
     def _named(self) -> Iterator[Piece]:
-        """Yield the named place (小区, 大厦, 公司) up to its doors, in two when a building's or company's name follows."""
+        """Yield the named place (小区, 大厦, 公司) up to its doors, in two when another one's name follows."""
         address, start = self._address, self._skip()
         if aside := self._known.aside.match(address, start):
             self._at = aside.end()
@@ -183,7 +183,10 @@ class _Reading:
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("place", folder)
-    words = {name: table[name].split() for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road")}
+    words = {
+        name: table[name].split()
+        for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road")
+    }
     others = table["not_after"]
     longer = {
         "towns": (),
@@ -192,10 +195,14 @@ def rulebook(folder: Path | None) -> Rulebook:
         "roads": ("with_road",),
         "estates": ("towns", "roads", "communities"),
     }
-    kinds = {kind: _ending(words[kind], others, [word for one in after for word in words[one]]) for kind, after in longer.items()}
+    kinds = {
+        kind: _ending(words[kind], others, [word for one in after for word in words[one]])
+        for kind, after in longer.items()
+    }
     lanes = rf"(?:{trie(table['roads_before_number'].split())})(?=\s*[A-Za-z]?\d|$)"
     kinds["roads"] = rf"(?:{kinds['roads']}|{lanes}|(?<=[\d一二三四五六七八九十])(?:村民)?小?组)"
-    stem = rf"(?P<stem>[{_HAN}]{{0,4}}?[A-Za-z]?\d+号?(?=(?:国道|省道|县道|大街|大道|路|街|高速|道|组|线|小组))|[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?)"
+    numbered = r"[A-Za-z]?\d+号?(?=国道|省道|县道|大街|大道|路|街|高速|道|小?组|线)"
+    stem = rf"(?P<stem>[{_HAN}]{{0,4}}?{numbered}|[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?)"
     doors, aside = table["doors"].split(), [*table["aside"].split(), *table["no_name"].split()]
     return Rulebook(
         name=re.compile(

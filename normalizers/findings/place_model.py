@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from normalizers.findings import divisions
-from normalizers.findings.words import trie
 from normalizers.findings.place import LEVELS, Piece
+from normalizers.findings.words import trie
 from schemas.errors import MisconfiguredError
 
 FEATURES = 1
@@ -29,7 +29,7 @@ _BEFORE, _AFTER = "\x02", "\x03"
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """What is known of a model: kept beside it as JSON, for people; `f1` by label, on rows held out of a first model."""
+    """What is known of a model: kept beside it as JSON, for people; `f1` by label is of held-out addresses."""
 
     sha256: str
     labels: dict[str, int]
@@ -53,11 +53,8 @@ class PlaceModel:
     """The labels of an address's characters, as the city's own labelled addresses have them."""
 
     def __init__(self, card: Card, data: bytes) -> None:
-        from pycrfsuite import Tagger
-
         self.card = card
-        self._tagger = Tagger()
-        self._tagger.open_inmemory(data)
+        self._tagger = tagger(data)
 
     def pieces(self, address: str) -> tuple[Piece, ...]:
         """Return the levels of an address as `place.parse` names them, from left to right."""
@@ -68,6 +65,15 @@ class PlaceModel:
         """Return the labelled spans from left to right; labels are levels, or the city's own."""
         units = units_of(address)
         return spans_of(self._tagger.tag(features(units)), units) if units else ()
+
+
+def tagger(data: bytes) -> Any:
+    """Return what tags features by a trained model."""
+    from pycrfsuite import Tagger
+
+    made = Tagger()
+    made.open_inmemory(data)
+    return made
 
 
 def units_of(address: str) -> list[str]:

@@ -50,7 +50,8 @@ class Rulebook(NamedTuple):
     words: Words
     kinds: dict[str, str]
     before: re.Pattern[str]
-    common: tuple[str, ...]
+    common: frozenset[str]
+    no_name: tuple[str, ...]
     no_road: tuple[str, ...]
     version: str
 
@@ -74,7 +75,7 @@ def findings(draft: Draft, jurisdiction: str, policy: Policy) -> Iterator[Findin
 
 def _levels(said: str, jurisdiction: str, policy: Policy, version: str) -> Iterator[Finding]:
     pieces = place.parse(said, policy.rules_folder, jurisdiction)
-    if code := code_of(pieces, jurisdiction):
+    if code := code_of(pieces):
         yield Finding(kind="adcode", value=code, version=version)
     model = policy.place_model
     source, version = ("model", f"model.{model.card.sha256[:12]}") if model else ("rule", version)
@@ -83,8 +84,8 @@ def _levels(said: str, jurisdiction: str, policy: Policy, version: str) -> Itera
             yield Finding(kind=f"place_{one.level}", value=one.text, source=source, version=version)
 
 
-def code_of(pieces: Iterable[Piece], jurisdiction: str) -> str | None:
-    """Return the 行政区划代码 of the smallest division that an address names; None when it names no district or city."""
+def code_of(pieces: Iterable[Piece]) -> str | None:
+    """Return the 行政区划代码 of the smallest division that an address names; None without a district or city."""
     codes = [one.adcode for one in pieces if one.adcode and one.level != "province"]
     return codes[-1] if codes else None
 
@@ -149,11 +150,9 @@ def _named(text: str, start: int, end: int, kind: str, current: Address | None, 
 
 
 def _is_name(stem: str, kind: str, known: Rulebook) -> bool:
-    if len(stem) < _SHORTEST or not _HAN_NAME.match(stem) or known.before.fullmatch(stem):
+    if len(stem) < _SHORTEST or stem in known.common or not _HAN_NAME.match(stem) or known.before.fullmatch(stem):
         return False
-    if stem.endswith(known.no_road if kind == "road" else known.common):
-        return False
-    return stem not in known.common
+    return not stem.endswith(known.no_road if kind == "road" else known.no_name)
 
 
 def _marks(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
@@ -175,11 +174,14 @@ def rulebook(folder: Path | None) -> Rulebook:
     for ending, others in table["not_after"].items():
         kinds = {f"{ending}{other}": "" for other in others.split()} | kinds
     message = table["message"]
+    common = message["common"].split()
+    no_name = (*message["no_name"].split(), *(word for word in common if len(word) > 1))
     return Rulebook(
         words=Words(kinds),
         kinds=kinds,
         before=re.compile(trie(message["before"].split())),
-        common=tuple(message["common"].split()),
-        no_road=tuple(message["no_road"].split()),
+        common=frozenset(common),
+        no_name=no_name,
+        no_road=(*message["no_road"].split(), *no_name),
         version=table["version"],
     )
