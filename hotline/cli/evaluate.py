@@ -12,12 +12,10 @@ from hotline.cli.common import AsJson, print_json
 
 def evaluate(
     task: Annotated[str, typer.Argument(metavar="TASK", help="What to measure: duplicates or place.")],
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines; for place, CoNLL with BIO labels.")
-    ],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines; for place, BIO labels.")],
     model: Annotated[
         Path | None,
-        typer.Option(help="Measure this model (`hotline learn`) in place of the rules.", show_default=False),
+        typer.Option(help="Measure this model (`hotline learn`) instead of the rules.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Learn how a city writes addresses from labelled ones: a linear-chain CRF over characters, measured on held-out ones."""
+"""Learn how a city writes addresses from labelled ones: a linear-chain CRF, measured on held-out addresses."""
 
 import hashlib
 from collections import Counter
