@@ -1,5 +1,6 @@
 """The doctor at a real broker that lets nobody in without TLS, a password and an ACL: each fault is one sentence."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from hotline.wiring import names
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import TOPICS
+from streams.sender import make_producer
 from tests.peers import acls
 from tests.peers.secured_kafka import DOORS, SecuredKafka
 
@@ -127,6 +129,15 @@ ACCOUNTS = {
     "BACKOFFICE__CRM__JURISDICTIONS": "210100",
 }
 
+
+def test_a_broker_that_sends_its_clients_where_nobody_is_is_told(secured: SecuredKafka) -> None:
+    here, there = brokers(secured.connection("hotline-screen", "lost"))
+    assert isinstance(here, str)
+    assert isinstance(there, UnreachableError)
+    assert str(there).startswith("Kafka at 127.0.0.1:9 does not answer (Connection refused)")
+    assert str(there).endswith("(Kafka itself names this address, in advertised.listeners).")
+
+
 USERS = {
     "connector:mayor": "hotline-connector",
     "receiver": "hotline-receiver",
@@ -181,6 +192,15 @@ def test_exactly_what_is_missing_is_named(secured: SecuredKafka, wanted: Callabl
         with acls.without(secured.administrator, line):
             (found,) = rights(connection, wanted("assign"))
         assert f"may not {'Read' if 'group' in resource else 'Write'} the {resource}: grant it" in str(found)
+
+
+async def test_to_ask_for_rights_fences_nobody(secured: SecuredKafka, wanted: Callable[[str], list[Need]]) -> None:
+    connection = secured.connection("hotline-assign")
+    async with make_producer(connection, transactional_id="hotline-assign-0") as owner, owner.transaction():
+        await owner.send_and_wait("hotline.link.v1", b"{}", key=b"k", partition=0)
+        (found,) = await asyncio.to_thread(told, lambda: rights(connection, wanted("assign")))
+        assert isinstance(found, str)
+        await owner.send_and_wait("hotline.link.v1", b"{}", key=b"k", partition=0)
 
 
 @pytest.fixture
