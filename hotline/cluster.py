@@ -22,6 +22,7 @@ _LONGEST = 2**31 - 1
 class TopicFacts(Struct, frozen=True, kw_only=True):
     """A topic as the brokers have it; what it lacks is named by the first partition that lacks it."""
 
+    topic_id: str
     partitions: int
     replication_factor: int
     operations: frozenset[str]
@@ -118,6 +119,7 @@ class Cluster:
 def _facts(topic: dict[str, Any]) -> TopicFacts:
     partitions = topic["partitions"]
     return TopicFacts(
+        topic_id=str(topic["topic_id"]),
         partitions=len(partitions),
         replication_factor=len(partitions[0]["replica_nodes"]),
         operations=frozenset(topic["authorized_operations"] or ()),

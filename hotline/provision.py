@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from hotline.cluster import Answer, Cluster, TopicFacts, admin
 from schemas.connection import KafkaConnection
-from schemas.errors import UnauthorizedError
+from schemas.errors import MisconfiguredError, UnauthorizedError
 from schemas.topics import TOPICS, Topic
 
 
@@ -76,6 +76,17 @@ class Provision:
             there = self._seen(cluster.topics(self._topics))
             configs = cluster.configs(list(there))
             return {name: _found(facts, configs[name]) for name, facts in there.items()}
+
+    def topic_id(self, name: str) -> str:
+        """Return the id that Kafka gave a topic: another one whenever it is made anew.
+
+        Raises MisconfiguredError when there is no such topic.
+        """
+        with admin(self._connection) as client:
+            found = self._seen(Cluster(client).topics([name])).get(name)
+        if found is None:
+            raise MisconfiguredError(f"Kafka has no topic {name}: run `hotline topics create`.")
+        return found.topic_id
 
     def differences(self) -> list[Difference]:
         """Return every point in which the cluster is not as `schemas/topics.py` and the settings say."""

@@ -12,6 +12,7 @@ from connectors.mailbox import MailboxSettings
 from connectors.receiver import ReceiverSettings
 from connectors.wechat import WeChatSettings
 from sinks.settings import SinkSettings
+from sinks.webhook.settings import SubscriberSettings
 
 PREFIX = "HOTLINE_"
 
@@ -132,9 +133,12 @@ class ConnectorsSettings(Section):
 
 
 class SinksSettings(Section):
-    """What writes into the archive."""
+    """What goes out of Kafka: into the archive, and to subscribers."""
 
     elastic: SinkSettings = Field(default_factory=SinkSettings, description="Elasticsearch")
+    webhook: Annotated[dict[str, SubscriberSettings], Ids] = Field(
+        default_factory=dict, description="Subscribers of webhooks, by an id of your own"
+    )
 
 
 def _tables(value: Any) -> list[Any]:

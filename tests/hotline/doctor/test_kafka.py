@@ -272,7 +272,9 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
 
 def test_a_topic_without_a_leader_or_with_too_few_copies_is_told() -> None:
     """By what the brokers would say: one broker alone has no such topic."""
-    facts = TopicFacts(partitions=2, replication_factor=3, operations=frozenset(), without_leader=0, least_in_sync=1)
+    facts = TopicFacts(
+        topic_id="t", partitions=2, replication_factor=3, operations=frozenset(), without_leader=0, least_in_sync=1
+    )
     provision = Provision(KafkaConnection(bootstrap_servers="a:1", partitions=2, replication_factor=3))
     config = provision.config("hotline.dead.v1")
     (few,) = availability("hotline.dead.v1", facts, config)
