@@ -1,6 +1,7 @@
 """The doctor at a real broker that lets nobody in without TLS, a password and an ACL: each fault is one sentence."""
 
 import asyncio
+import base64
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from hotline.cluster import TopicFacts, admin
 from hotline.config import load
 from hotline.doctor.findings import Told
 from hotline.doctor.kafka import availability, brokers, rights, topics
-from hotline.needs import DESK, Need, needs
+from hotline.needs import PEOPLE, Need, needs
 from hotline.provision import Provision
 from hotline.wiring import names
 from schemas.connection import KafkaConnection
@@ -115,6 +116,8 @@ def test_every_broker_is_tried_and_told(secured: SecuredKafka) -> None:
     assert [isinstance(one, str) for one in brokers(both)] == [False, True]
 
 
+SECRET = base64.b64encode(b"thirty-two bytes are quite enough").decode()
+
 ACCOUNTS = {
     "KAFKA__PARTITIONS": "2",
     "CONNECTORS__MAILBOX__MAYOR__HOST": "h",
@@ -127,6 +130,11 @@ ACCOUNTS = {
     "BACKOFFICE__CRM__SYSTEM": "crm",
     "BACKOFFICE__CRM__KINDS": "redact",
     "BACKOFFICE__CRM__JURISDICTIONS": "210100",
+    "SINKS__WEBHOOK__ONE__URL": "https://one.example.cn/",
+    "SINKS__WEBHOOK__ONE__SECRETS": SECRET,
+    "SINKS__WEBHOOK__TWO__URL": "https://two.example.cn/",
+    "SINKS__WEBHOOK__TWO__SECRETS": SECRET,
+    "SINKS__WEBHOOK__TWO__SNAPSHOT": "clear",
 }
 
 
@@ -145,8 +153,10 @@ USERS = {
     "normalize": "hotline-normalize",
     "assign": "hotline-assign",
     "sink:elastic": "hotline-sink",
+    "sink:webhook": "hotline-webhook",
     "eraser": "hotline-eraser",
     "desk": "hotline-desk",
+    "operator": "hotline-operator",
 }
 
 
@@ -156,7 +166,7 @@ def wanted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], l
     for name, value in ACCOUNTS.items():
         monkeypatch.setenv(f"HOTLINE_{name}", value)
     settings = load()
-    assert {*names(settings), DESK} == USERS.keys(), "a component without a user"
+    assert {*names(settings), *PEOPLE} == USERS.keys(), "a component without a user"
     return lambda component: needs(settings, component)
 
 
