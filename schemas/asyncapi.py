@@ -58,10 +58,12 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.COMMAND: ("command",),
     topics.CURSOR: ("cursor",),
     topics.DEAD: (_DEAD,),
+    topics.DELIVERY: ("delivery",),
+    topics.AUDIT: ("audit",),
 }
 """Which records a topic carries; raw topics carry bytes."""
 
-_PRIVATE = frozenset({topics.CURSOR, topics.OUTBOX})
+_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.OUTBOX})
 """Topics that only hotline itself reads and writes."""
 
 
@@ -178,7 +180,7 @@ def _dead() -> dict[str, Any]:
         f"{PREFIX}{name}": {"type": "string"}
         for name in ("topic", "partition", "offset", "stage", "class.name", "exception.class.name", "exception.message")
     }
-    ours = {f"hotline.error.{name}": {"type": "string"} for name in ("retryable", "attempt", "replay.count")}
+    ours = {f"hotline.error.{name}": {"type": "string"} for name in ("retryable", "attempt", "replay.count", "moved")}
     code = {"hotline.error.code": {"type": "string", "description": f"Such as {', '.join(ERROR_CODES)}"}}
     return {
         "name": type_of(_DEAD),

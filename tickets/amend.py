@@ -96,9 +96,14 @@ def _deadline_set(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion)
         policy_id=change.policy_id,
         calendar_version=change.calendar_version,
         provisional=change.provisional,
-        extended_from=former.due_at if former and former.due_at != change.due_at else None,
+        extended_from=former.due_at if former and _is_moved(former, change) else None,
     )
     return replace(ticket, deadlines=(*(one for one in there if one.clock != change.clock), deadline))
+
+
+def _is_moved(former: Deadline, change: event.DeadlineSet) -> bool:
+    """Say whether the same clock runs until another time; one that starts again is another."""
+    return change.started_at is None and former.due_at != change.due_at
 
 
 def _dispatched(ticket: Ticket, change: event.Dispatched, occasion: Occasion) -> Ticket:

@@ -2,12 +2,13 @@
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from tickets import clusters
+from tickets import clocks, clusters
 from tickets.commands import decide_command
+from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
-from tickets.keys import day_key
+from tickets.keys import day_key, seen_key
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -18,12 +19,13 @@ _LEVEL = "emergency_level."
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
     """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
-    if incoming.event_id in state.seen:
+    if seen_key(incoming.jurisdiction, incoming.event_id) in state.seen:
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
+    changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming))
     if verdict.part == "complete" and verdict.ticket_id is not None:
         edges, proposals = _ask_again(state, incoming, verdict.ticket_id)
         changes = (*changes, *edges)
@@ -42,6 +44,10 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         policy_version=policy.version,
         changes=(*changes, *_propose(incoming, changed, proposals)),
     )
+
+
+def _opening(incoming: Incoming) -> clocks.Opening:
+    return clocks.Opening(matter_of(incoming.features, incoming.channel), incoming.received_at)
 
 
 def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:

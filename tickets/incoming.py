@@ -14,12 +14,15 @@ class Incoming(Struct, frozen=True, kw_only=True):
     """One message or command in its turn. `at` is log time: when we took the message, when the command was given;
     `sent_at` is message time.
 
+    `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
     `earlier` are the features of filed messages that a command is about, as far as the input still has them.
     """
 
     id: str
     jurisdiction: str
     at: datetime
+    received_at: datetime
+    channel: str | None = None
     position: Position
     features: Features
     sent_at: datetime
@@ -33,6 +36,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
             id=message.message_id,
             jurisdiction=message.jurisdiction,
             at=message.ingested_at,
+            received_at=min(message.received_at, message.ingested_at),
+            channel=message.channel,
             position=position,
             features=message.features,
             sent_at=message.received_at,
@@ -45,6 +50,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             id=command.command_id,
             jurisdiction=command.jurisdiction,
             at=command.at,
+            received_at=command.at,
             position=position,
             features=Features(),
             sent_at=command.at,

@@ -11,6 +11,8 @@ from msgspec import Struct, field
 from normalizers.policy import Policy
 from schemas.errors import MisconfiguredError
 from tickets import policies
+from tickets.calendars import calendars
+from tickets.deadlines import Limits, limits
 
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
 
@@ -48,6 +50,12 @@ def near_policy(folder: Path | None = None) -> NearPolicy:
         raise MisconfiguredError(f"The policy near/near.toml does not fit: {error}.") from error
 
 
+@cache
+def limits_of(folder: Path | None = None) -> Limits:
+    """Return the time limits in a city's own folder, over ours. Raises MisconfiguredError for files that do not fit."""
+    return limits(policies.read("deadlines", folder), calendars(policies.read("calendars", folder)))
+
+
 class TicketPolicy(Struct, frozen=True, kw_only=True):
     """The rules of one deployment; a change of rules is a new `version`."""
 
@@ -65,3 +73,4 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     lineage_messages: int = 20
     joining: Policy = field(default_factory=Policy)
     rules_folder: Path | None = None
+    limits: Limits = field(default_factory=limits_of)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import limits
-from tickets.held import Filed, TicketState
+from tickets.deadlines import matter_of
+from tickets.held import Clock, Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
@@ -23,6 +24,8 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         ticket_no=change.ticket_no,
         jurisdiction=decision.jurisdiction,
         order=state.opened,
+        opened_at=decision.at,
+        status_at=decision.at,
     )
     state.tickets[ticket.ticket_id] = state.by_order[ticket.order] = ticket
     state.by_number[ticket.ticket_no] = ticket.ticket_id
@@ -106,6 +109,10 @@ def _month(decision: Event) -> str:
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     _extend(ticket.requesters, features.requesters)
     _extend(ticket.participants, features.participants)
+    matter = matter_of(features)
+    ticket.kind = ticket.kind or matter.kind
+    ticket.category = ticket.category or matter.category
+    ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
     if features.text_key:
@@ -120,14 +127,14 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
-        ticket.status, ticket.closed_at = "reopened", None
+        ticket.status, ticket.status_at, ticket.closed_at = "reopened", decision.at, None
 
 
 def _status_set(state: "State", decision: Event, change: event.StatusSet) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
         return
-    ticket.status = change.status
+    ticket.status, ticket.status_at = change.status, decision.at
     ticket.closed_at = decision.at if change.status in CLOSED else None
     state.note_closed(ticket)
 
@@ -203,15 +210,28 @@ def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rej
 
 
 def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.kind = change.kind
     _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
 
 
 def _category_set(state: "State", decision: Event, change: event.CategorySet) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.category = change.code
     _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
 
 
 def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
-    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", decision.relation == "command")
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        former = ticket.clocks.get(change.clock)
+        started_at = change.started_at or (former.started_at if former else ticket.opened_at)
+        ticket.clocks[change.clock] = Clock(
+            change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at
+        )
+    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", change.source == "clerk")
 
 
 def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:

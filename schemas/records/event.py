@@ -103,6 +103,8 @@ class DeadlineSet(Change, frozen=True, kw_only=True):
     policy_id: str
     calendar_version: str
     provisional: bool
+    started_at: Time | None = None
+    source: str = "clerk"
 
 
 class Dispatched(Change, frozen=True, kw_only=True):
