@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, print_json, readable, settings_of
+from hotline.cli.common import AsJson, Clear, chinese, print_json, readable, settings_of
 
 if TYPE_CHECKING:
     from hotline.archive import Archive
@@ -37,8 +37,8 @@ def search(
         channel=channel,
         status=status,
         jurisdiction=jurisdiction,
-        received_from=_chinese(since),
-        received_to=_chinese(until),
+        received_from=chinese(since),
+        received_to=chinese(until),
     )
     hits = ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
     if clear:
@@ -119,9 +119,3 @@ def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], setti
             await client.close()
 
     return asyncio.run(asked())
-
-
-def _chinese(time: datetime | None) -> datetime | None:
-    from schemas.ids import SHANGHAI
-
-    return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time

@@ -95,7 +95,7 @@ class Message(Record, frozen=True, kw_only=True):
     emergency: Annotated[Emergency | None, about("紧急", index="object")] = None
     raw: Annotated[RawRef, about("原始记录", index="object")]
     normalizer_version: Annotated[int, about("Version of the normalizers; the index version", index="long")]
-    trace: Annotated[str | None, about("W3C traceparent of the first hop", index="none")] = None
+    trace: Annotated[str | None, about("W3C traceparent under which the message began", index="none")] = None
     extra: Annotated[dict[str, str], about("Fields of an import that have no place here", pii=2, index="none")] = field(
         default_factory=dict
     )

@@ -1,9 +1,10 @@
 """screen between real topics: an emergency waits for nothing that stands before it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
 
 from hotline.provision import Provision
 from normalizers import Policy
@@ -12,12 +13,29 @@ from schemas.envelope import Envelope
 from schemas.records import Handover
 from schemas.wire import Outbound, decode
 from streams import screen
-from tests.streams.conftest import PARTITIONS, Bench
+from tests.streams.conftest import PARTITIONS, Bench, until
 from tests.streams.raws import NOON, broken, claimed, outbound
 
 pytestmark = pytest.mark.integration
 
 FIRE = "三楼着火了,有人被困,快来救火"
+
+
+def measured(name: str) -> float:
+    """Return a sample of the hand-overs' latency."""
+    return REGISTRY.get_sample_value(f"hotline_streams_handover_seconds_{name}", {"level": "critical"}) or 0.0
+
+
+async def test_the_latency_is_from_intake_to_the_brokers_answer_and_old_news_has_none(bench: Bench) -> None:
+    now = datetime.now(UTC)
+    count, total = measured("count"), measured("sum")
+    live = outbound(1, FIRE, time=now, recorded=now - timedelta(seconds=5))
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(outbound(2, FIRE, backfill=True, time=now - timedelta(days=2), recorded=now), live)
+        await bench.read(topics.HANDOVER, 2)
+        await until(lambda: measured("count") > count)
+    assert measured("count") == count + 1
+    assert 5 <= measured("sum") - total < 25
 
 
 async def test_an_emergency_behind_poison_is_handed_over_whole(bench: Bench) -> None:
