@@ -1,6 +1,7 @@
-"""What every field says of itself: a description, a PII class, and how the archive indexes it."""
+"""What every field says of itself: English and 中文, a PII class, how the archive indexes it, its words."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from msgspec import Meta
 
@@ -14,7 +15,18 @@ Index = Literal["keyword", "text", "date", "long", "double", "boolean", "object"
 blacks out the personal spans.
 """
 
+X_PII, X_INDEX, X_WORDS = "x-pii", "x-index", "x-words"
+"""Where a JSON Schema has what the standard has no keyword for; `title` is the Chinese term."""
 
-def about(description: str, *, pii: PII = 0, index: Index = "keyword") -> Meta:
-    """Describe a field: ``name: Annotated[str, about("Who wrote it", pii=1)]``."""
-    return Meta(description=description, extra={"pii": pii, "index": index})
+
+def about(description: str, chinese: str, *, pii: PII = 0, index: Index = "keyword", words: Sequence[str] = ()) -> Meta:
+    """Describe a field: ``name: Annotated[str, about("Who wrote it", "诉求人", pii=1)]``.
+
+    `words` are the values known today of an open enumeration: later versions may add some, so readers take any other
+    as `unknown` (`schemas/words.py`).
+    """
+    extra: dict[str, Any] = {"pii": pii, "index": index, "words": tuple(words)}
+    shown: dict[str, Any] = {X_PII: pii, X_INDEX: index}
+    if words:
+        shown[X_WORDS] = list(words)
+    return Meta(title=chinese, description=description, extra=extra, extra_json_schema=shown)

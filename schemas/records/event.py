@@ -4,7 +4,9 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from schemas import words
 from schemas.fields import about
+from schemas.records import given
 from schemas.records.common import Record, Time
 from schemas.records.message import Features
 
@@ -18,231 +20,231 @@ class Change(Struct, frozen=True, kw_only=True, tag_field="change", tag=_snake):
 
 
 class Opened(Change, frozen=True, kw_only=True):
-    """A ticket was opened (受理登记) for its first message."""
+    """受理登记: a ticket was opened for its first message."""
 
-    ticket_id: str
-    ticket_no: str
-    day: str
-    sequence: int
-    message_id: str
-    related: tuple[str, ...] = ()
+    ticket_id: given.TicketId
+    ticket_no: Annotated[str, given.told("Its official number", "工单编号")]
+    day: Annotated[str, given.told("Day of intake in Asia/Shanghai, yyyymmdd", "受理日期")]
+    sequence: Annotated[int, given.told("Its number on that day", "当日序号")]
+    message_id: given.MessageId
+    related: Annotated[tuple[str, ...], given.told("Tickets that it continues", "关联工单")] = ()
 
 
 class MessageFiled(Change, frozen=True, kw_only=True):
-    """A message was filed in a ticket."""
+    """归单: a message was filed in a ticket."""
 
-    ticket_id: str
-    message_id: str
+    ticket_id: given.TicketId
+    message_id: given.MessageId
 
 
 class Noted(Change, frozen=True, kw_only=True):
-    """A message that makes no ticket (an auto-reply, a bounce) answers this one, which does not change."""
+    """备注: a message that makes no ticket (an auto-reply, a bounce) answers this one, which does not change."""
 
-    ticket_id: str
-    message_id: str
+    ticket_id: given.TicketId
+    message_id: given.MessageId
 
 
 class PartJoined(Change, frozen=True, kw_only=True):
-    """A part of a long message completed (or nearly) a ticket's text."""
+    """分段合并: a part of a long message completed (or nearly) a ticket's text."""
 
-    ticket_id: str
-    message_id: str
-    number: int
-    complete: bool
+    ticket_id: given.TicketId
+    message_id: given.MessageId
+    number: Annotated[int, given.told("Which part", "段号")]
+    complete: Annotated[bool, given.told("The text is complete now", "已完整")]
 
 
 class Reopened(Change, frozen=True, kw_only=True):
-    """A closed ticket lives again (重办)."""
+    """重办: a closed ticket lives again."""
 
-    ticket_id: str
+    ticket_id: given.TicketId
 
 
 class StatusSet(Change, frozen=True, kw_only=True):
-    """办理状态."""
+    """办理状态: how far it is."""
 
-    ticket_id: str
-    status: str
+    ticket_id: given.TicketId
+    status: Annotated[str, given.told("The new status", "办理状态", words=words.STATUSES)]
 
 
 class KindSet(Change, frozen=True, kw_only=True):
-    """诉求类型."""
+    """诉求类型: what the citizen wants."""
 
-    ticket_id: str
-    kind: str
-    source: str
-    confidence: float
+    ticket_id: given.TicketId
+    kind: Annotated[str, given.told("The new kind", "诉求类型", words=words.REQUEST_KINDS)]
+    source: given.Source
+    confidence: given.Score
 
 
 class CategorySet(Change, frozen=True, kw_only=True):
-    """事项分类."""
+    """事项分类: what the matter is about."""
 
-    ticket_id: str
-    code: str
-    scheme: str
-    version: str
-    source: str
-    confidence: float
+    ticket_id: given.TicketId
+    code: Annotated[str, given.told("Code in the scheme", "分类代码")]
+    scheme: Annotated[str, given.told("GB/T 39666 or a local scheme", "分类体系")]
+    version: Annotated[str, given.told("Version of the scheme", "分类体系版本")]
+    source: given.Source
+    confidence: given.Score
 
 
 class PlaceSet(Change, frozen=True, kw_only=True):
-    """事发地址, as code only."""
+    """事发地址: the place, as code only."""
 
-    ticket_id: str
-    adcode: str
-    source: str
+    ticket_id: given.TicketId
+    adcode: Annotated[str, given.told("Adcode, 6, 9 or 12 digits", "行政区划代码")]
+    source: given.Source
 
 
 class DeadlineSet(Change, frozen=True, kw_only=True):
-    """办结时限."""
+    """办结时限: something is due."""
 
-    ticket_id: str
-    clock: str
-    due_at: Time
-    policy_id: str
-    calendar_version: str
-    provisional: bool
+    ticket_id: given.TicketId
+    clock: Annotated[str, given.told("What is due", "时限类型", words=words.CLOCKS)]
+    due_at: Annotated[Time, given.told("When it runs out", "到期时间")]
+    policy_id: Annotated[str, given.told("Which profile", "时限规则")]
+    calendar_version: Annotated[str, given.told("Which calendar", "日历版本")]
+    provisional: Annotated[bool, given.told("The year's calendar is not published yet", "暂定")]
 
 
 class Dispatched(Change, frozen=True, kw_only=True):
-    """派单."""
+    """派单: it went to who deals with it."""
 
-    ticket_id: str
-    organizer: str
-    rule_id: str | None = None
+    ticket_id: given.TicketId
+    organizer: Annotated[str, given.told("Code of who deals with it", "主办单位代码")]
+    rule_id: Annotated[str | None, given.told("Which rule proposed it", "派单规则")] = None
 
 
 class Returned(Change, frozen=True, kw_only=True):
-    """退单."""
+    """退单: who had it gave it back."""
 
-    ticket_id: str
-    reason_code: str
+    ticket_id: given.TicketId
+    reason_code: Annotated[str, given.told("Why, as code", "退单原因代码")]
 
 
 class Supervised(Change, frozen=True, kw_only=True):
-    """督办."""
+    """督办: somebody presses for it."""
 
-    ticket_id: str
-    level: str
+    ticket_id: given.TicketId
+    level: Annotated[str, given.told("How hard", "督办级别")]
 
 
 class Revisited(Change, frozen=True, kw_only=True):
-    """回访."""
+    """回访: the citizen was asked."""
 
-    ticket_id: str
-    contacted: bool
-    resolved: bool | None = None
-    satisfied: bool | None = None
+    ticket_id: given.TicketId
+    contacted: Annotated[bool, given.told("The citizen was reached", "已联系")]
+    resolved: Annotated[bool | None, given.told("The citizen calls it resolved", "已解决")] = None
+    satisfied: Annotated[bool | None, given.told("The citizen is satisfied", "满意")] = None
 
 
 class EdgeAdded(Change, frozen=True, kw_only=True):
-    """并单 or cluster: an edge to another ticket."""
+    """并单: an edge to another ticket, merged or of one incident."""
 
-    ticket_id: str
-    other_id: str
-    kind: str
-    score: float
+    ticket_id: given.TicketId
+    other_id: given.OtherTicketId
+    kind: given.EdgeKind
+    score: given.Score
 
 
 class EdgeRemoved(Change, frozen=True, kw_only=True):
-    """The edge is gone."""
+    """解除关系: the edge is gone."""
 
-    ticket_id: str
-    other_id: str
-    kind: str
+    ticket_id: given.TicketId
+    other_id: given.OtherTicketId
+    kind: given.EdgeKind
 
 
 class NeverLink(Change, frozen=True, kw_only=True):
-    """A person undid this filing: never repeat it."""
+    """禁止归单: a person undid this filing; never repeat it."""
 
-    message_id: str
-    ticket_id: str
+    message_id: given.MessageId
+    ticket_id: given.TicketId
 
 
 class Moved(Change, frozen=True, kw_only=True):
-    """A message went to another ticket."""
+    """改归: a message went to another ticket."""
 
-    message_id: str
-    from_ticket_id: str
-    to_ticket_id: str
+    message_id: given.MessageId
+    from_ticket_id: Annotated[str, given.told("Where it was", "原工单")]
+    to_ticket_id: Annotated[str, given.told("Where it is", "现工单")]
 
 
 class Proposed(Change, frozen=True, kw_only=True):
-    """A relation that a clerk should judge."""
+    """待判定建议: a relation that a clerk should judge."""
 
-    proposal_id: str
-    ticket_id: str
-    relation: str
-    target: str
-    score: float
+    proposal_id: given.ProposalId
+    ticket_id: given.TicketId
+    relation: Annotated[str, given.told("What is proposed", "建议内容")]
+    target: Annotated[str, given.told("The other ticket, or a code", "建议对象")]
+    score: given.Score
 
 
 class Confirmed(Change, frozen=True, kw_only=True):
-    """A clerk said yes to a proposal."""
+    """确认建议: a clerk said yes to a proposal."""
 
-    proposal_id: str
+    proposal_id: given.ProposalId
 
 
 class Rejected(Change, frozen=True, kw_only=True):
-    """A clerk said no to a proposal."""
+    """否决建议: a clerk said no to a proposal."""
 
-    proposal_id: str
+    proposal_id: given.ProposalId
 
 
 class HandedOver(Change, frozen=True, kw_only=True):
     """紧急转接: the ticket's message is on the emergency desk."""
 
-    ticket_id: str
-    handover_id: str
-    classes: tuple[str, ...]
-    level: str
+    ticket_id: given.TicketId
+    handover_id: given.HandoverId
+    classes: Annotated[tuple[str, ...], given.told("What is the matter", "紧急类别", words=words.EMERGENCY_CLASSES)]
+    level: Annotated[str, given.told("How bad", "紧急级别", words=words.EMERGENCY_LEVELS)]
 
 
 class Acknowledged(Change, frozen=True, kw_only=True):
-    """The emergency desk has the hand-over."""
+    """转接签收: the emergency desk has the hand-over."""
 
-    handover_id: str
+    handover_id: given.HandoverId
 
 
 class MinorFlagged(Change, frozen=True, kw_only=True):
-    """未成年人保护."""
+    """未成年人保护: a minor asks or is concerned."""
 
-    ticket_id: str
-    role: str
-    topic: str
+    ticket_id: given.TicketId
+    role: Annotated[str, given.told("The minor's part in it", "未成年人角色", words=words.MINOR_ROLES)]
+    topic: Annotated[str, given.told("Which of the six protections", "保护类别", words=words.MINOR_TOPICS)]
 
 
 class AcceptanceProposed(Change, frozen=True, kw_only=True):
-    """不予受理 is proposed."""
+    """不予受理: the hotline is not to take it, a proposal."""
 
-    ticket_id: str
-    reason: str
+    ticket_id: given.TicketId
+    reason: Annotated[str, given.told("Reason code", "不予受理原因", words=words.NOT_ACCEPTED)]
 
 
 class Redacted(Change, frozen=True, kw_only=True):
-    """Fields were blacked out."""
+    """遮盖: fields were blacked out."""
 
-    ticket_id: str
-    fields: tuple[str, ...]
+    ticket_id: given.TicketId
+    fields: given.Fields
 
 
 class Erased(Change, frozen=True, kw_only=True):
-    """The ticket's personal data is gone."""
+    """删除个人信息: the ticket's personal data is gone."""
 
-    ticket_id: str
+    ticket_id: given.TicketId
 
 
 class Read(Change, frozen=True, kw_only=True):
-    """Somebody read the ticket in clear."""
+    """查阅: somebody read the ticket in clear."""
 
-    ticket_id: str
-    fields: tuple[str, ...] = ()
+    ticket_id: given.TicketId
+    fields: given.Fields = ()
 
 
 class CommandRefused(Change, frozen=True, kw_only=True):
-    """A command could not be carried out."""
+    """拒绝指令: a command could not be carried out."""
 
-    command_id: str
-    reason: str
+    command_id: Annotated[str, given.told("The command", "指令编号")]
+    reason: Annotated[str, given.told("Why, in words of ours", "拒绝原因")]
 
 
 AnyChange = (
@@ -254,38 +256,38 @@ AnyChange = (
 
 
 class TicketVersion(Record, frozen=True, kw_only=True):
-    """The version a decision gave a ticket."""
+    """工单版本: the version a decision gave a ticket."""
 
-    ticket_id: Annotated[str, about("The ticket")]
-    version: Annotated[int, about("Its version after the decision", index="long")]
+    ticket_id: Annotated[str, about("The ticket", "工单标识")]
+    version: Annotated[int, about("Its version after the decision", "版本", index="long")]
 
 
 class InputRef(Record, frozen=True, kw_only=True):
-    """The input that a decision answers, and where it stood."""
+    """输入: the input that a decision answers, and where it stood."""
 
-    message_id: Annotated[str | None, about("The message")] = None
-    command_id: Annotated[str | None, about("Or the command")] = None
-    topic: Annotated[str, about("Topic of the input")]
-    partition: Annotated[int, about("Partition of the input", index="long")]
-    offset: Annotated[int, about("Offset of the input", index="long")]
+    message_id: Annotated[str | None, about("The message", "来件标识")] = None
+    command_id: Annotated[str | None, about("Or the command", "指令编号")] = None
+    topic: Annotated[str, about("Topic of the input", "主题")]
+    partition: Annotated[int, about("Partition of the input", "分区", index="long")]
+    offset: Annotated[int, about("Offset of the input", "偏移量", index="long")]
 
 
 class Event(Record, frozen=True, kw_only=True):
-    """One decision, never half there; no personal text."""
+    """判定: one decision, never half there; no personal text."""
 
-    event_id: Annotated[str, about("The input's id; a command's with `command:` before it")]
-    jurisdiction: Annotated[str, about("行政区划代码 of the city")]
-    tickets: Annotated[tuple[TicketVersion, ...], about("Every ticket it changed", index="object")] = ()
-    at: Annotated[Time, about("Log time: the input's ce_recordedtime or the command's `at`", index="date")]
-    author: Annotated[str, about("assign, or who gave the command")] = "assign"
-    input: Annotated[InputRef, about("What it answers", index="object")]
-    features: Annotated[Features | None, about("Features of the message it files", index="none")] = None
-    relation: Annotated[str, about("no_ticket, part_of, follow_up, same_person_same_matter, new ...")]
-    method: Annotated[str | None, about("Which decider, by which test")] = None
-    score: Annotated[float, about("0 to 1", index="double")] = 1.0
-    evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", index="none")] = ()
-    policy_version: Annotated[str, about("Version of the policy that decided")]
-    changes: Annotated[tuple[AnyChange, ...], about("What `apply` folds", index="none")] = ()
+    event_id: Annotated[str, about("The input's id; a command's with `command:` before it", "判定标识")]
+    jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
+    tickets: Annotated[tuple[TicketVersion, ...], about("Every ticket it changed", "工单版本", index="object")] = ()
+    at: Annotated[Time, about("Log time: the input's ce_recordedtime or the command's `at`", "判定时间", index="date")]
+    author: Annotated[str, about("assign, or who gave the command", "判定者")] = "assign"
+    input: Annotated[InputRef, about("What it answers", "输入", index="object")]
+    features: Annotated[Features | None, about("Features of the message it files", "特征", index="none")] = None
+    relation: Annotated[str, about("Why it decided so", "关系", words=words.RELATIONS)]
+    method: Annotated[str | None, about("Which decider, by which test", "判定方法")] = None
+    score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
+    evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", "判定依据", index="none")] = ()
+    policy_version: Annotated[str, about("Version of the policy that decided", "策略版本")]
+    changes: Annotated[tuple[AnyChange, ...], about("What `apply` folds", "变更", index="none")] = ()
 
     @property
     def key(self) -> str:

@@ -1,0 +1,20 @@
+"""Fields that many changes of an event share: ids, codes and numbers, never personal data."""
+
+from functools import partial
+from typing import Annotated
+
+from schemas import words
+from schemas.fields import about
+
+told = partial(about, index="none")
+"""Describe a field of a change: the archive does not index events."""
+
+TicketId = Annotated[str, told("The ticket", "工单标识")]
+OtherTicketId = Annotated[str, told("The other ticket", "另一工单")]
+MessageId = Annotated[str, told("The message", "来件标识")]
+HandoverId = Annotated[str, told("The hand-over", "转接标识")]
+ProposalId = Annotated[str, told("The proposal", "建议标识")]
+Score = Annotated[float, told("How sure, 0 to 1", "置信度")]
+Source = Annotated[str, told("Who says so", "来源", words=words.DECIDED_BY)]
+EdgeKind = Annotated[str, told("Which relation", "关系类型", words=words.EDGE_KINDS)]
+Fields = Annotated[tuple[str, ...], told("Which fields, by dotted path", "字段")]
