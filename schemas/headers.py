@@ -9,6 +9,7 @@ from schemas.envelope import Envelope, header_of
 from schemas.errors import ERROR_CODES
 from schemas.fields import X_WORDS
 from schemas.records.dead import PREFIX
+from schemas.topics import CHANNELS
 
 
 class Told(NamedTuple):
@@ -59,7 +60,13 @@ REASONS: Mapping[str, Told] = {
 }
 """What a dead letter adds to the original headers; Kafka Connect's names, so that existing tools read them."""
 
-_WORDS = {"hotline.error.code": list(ERROR_CODES)}
+_MORE: Mapping[str, dict[str, Any]] = {
+    "ce_time": {"format": "date-time"},
+    "ce_recordedtime": {"format": "date-time"},
+    "ce_channel": {X_WORDS: list(CHANNELS)},
+    "hotline.error.code": {X_WORDS: list(ERROR_CODES)},
+}
+"""What some of them are beside text."""
 
 
 def envelope() -> dict[str, Any]:
@@ -79,7 +86,6 @@ def _schema(title: str, about: str, told: Mapping[str, Told], required: list[str
     properties = {
         name: {"title": said.chinese, "description": said.english, "type": "string"} for name, said in told.items()
     }
-    for name, words in _WORDS.items():
-        if name in properties:
-            properties[name] |= {X_WORDS: words}
+    for name in properties.keys() & _MORE.keys():
+        properties[name] |= _MORE[name]
     return {"title": title, "description": about, "type": "object", "properties": properties, "required": required}
