@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from schemas.envelope import VERSION
 from schemas.records import Command, Event, Message, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
 from tickets import outputs, snapshot
@@ -57,7 +58,7 @@ class Desk:
     def _snapshots(self, decision: Event, record: Message | Command) -> Iterator[Ticket]:
         for version in decision.tickets:
             ticket = self._after(decision, record, version.ticket_id)
-            yield replace(ticket, version=version.version)
+            yield replace(ticket, version=version.version, schema_version=VERSION)
 
     def _after(self, decision: Event, record: Message | Command, ticket_id: str) -> Ticket:
         policy = self.state.policy

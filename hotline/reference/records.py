@@ -10,6 +10,7 @@ from msgspec import Struct, UnsetType
 from hotline.reference.markdown import code, page, prose, table
 from schemas.elastic import indices, mapped_fields
 from schemas.envelope import type_of
+from schemas.headers import dead_letter, envelope
 from schemas.records import RECORDS
 from schemas.records.event import AnyChange
 from schemas.shape import FieldInfo, fields_of, walk
@@ -31,7 +32,15 @@ _WORDS: dict[Any, str] = {
 
 def render() -> str:
     """Return the page."""
-    return page("Records", _INTRO, *(_record(name, record) for name, record in RECORDS.items()), _changes())
+    records = (_record(name, record) for name, record in RECORDS.items())
+    return page(
+        "Records",
+        _INTRO,
+        *records,
+        _changes(),
+        _headers("Envelope", envelope()),
+        _headers("Dead letter", dead_letter()),
+    )
 
 
 def _record(name: str, record: type[Struct]) -> str:
@@ -57,6 +66,21 @@ def _changes() -> str:
     rows = [row for change in get_args(AnyChange) for row in _change(change)]
     about = "Each has its name under `change`. The event log alone rebuilds every decision by folding them in order."
     return f"## Changes of an event\n\n{about}\n\n{table(('Change', '中文', 'Meaning', 'Type'), rows)}"
+
+
+def _headers(title: str, schema: dict[str, Any]) -> str:
+    """List the Kafka headers of a record."""
+    rows = [
+        (
+            code(name),
+            header["title"],
+            prose(header["description"]),
+            "" if name in schema["required"] else "may be absent",
+        )
+        for name, header in schema["properties"].items()
+    ]
+    chinese, _, meaning = schema["description"].partition(": ")
+    return f"## {title}\n\n{chinese}: {prose(meaning)}\n\n{table(('Header', '中文', 'Meaning', 'Presence'), rows)}"
 
 
 def _change(change: type[Struct]) -> Iterator[tuple[str, ...]]:

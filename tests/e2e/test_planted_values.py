@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -17,6 +18,7 @@ from schemas.connection import KafkaConnection
 from schemas.records import Command, raw_message
 from schemas.records.dead import PREFIX
 from schemas.wire import Outbound, encode
+from tests.e2e import promised
 from tests.e2e.pipeline import Pipeline, reading, until
 from tests.peers.dovecot import free_ports
 from tests.peers.greenmail import GreenMail
@@ -35,6 +37,9 @@ PERSONAL = (SENDER, WRITER, NUMBER, ADDRESS, "jixiaoxi")
 
 FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()) > 5 and "座" not in secret}
 """The forms whose secret is long enough to be found by no chance in an id or a time."""
+
+PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR, topics.OUTBOX})
+"""The topics whose records are ours: commands come from outside, and cursors are nobody else's."""
 
 HIDDEN_FROM = (topics.EVENT, topics.LINK, topics.TICKET_MASKED, topics.CURSOR)
 
@@ -117,16 +122,19 @@ class Read:
     def __init__(self, connection: KafkaConnection) -> None:
         self._consumer = KafkaConsumer(**connection.client_options(), isolation_level="read_committed")
 
-    def texts(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> Iterator[str]:
+    def records(self, topic: str) -> Iterator[Any]:
         places = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
         ends = self._consumer.end_offsets(places)
         while any(self._consumer.position(place) < end for place, end in ends.items()):
             for some in self._consumer.poll(timeout_ms=500).values():
-                for one in some:
-                    told = [text for name, text in one.headers if name.startswith(header)]
-                    yield b"\n".join([*((one.key or b"", one.value or b"") if value else ()), *told]).decode()
+                yield from some
+
+    def texts(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> Iterator[str]:
+        for one in self.records(topic):
+            told = [text for name, text in one.headers if name.startswith(header)]
+            yield b"\n".join([*((one.key or b"", one.value or b"") if value else ()), *told]).decode()
 
     def all(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> str:
         return "\n".join(self.texts(topic, header, value=value))
@@ -173,6 +181,8 @@ def test_planted_values_come_out_in_clear_topics_alone(
             metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics").data.decode()
         finally:
             pipeline.stop()
+    written = [promised.check(one.value, one.headers) for topic in PROMISED for one in read.records(topic)]
+    assert set(written) == {"message", "command", "event", "link", "ticket", "handover", "dead", ""}
     secrets = [*PERSONAL, CLERK, DESK_NUMBER, *FORMS.values()]
     clear = read.all(topics.TICKET) + read.all(topics.MESSAGE)
     assert set(found(secrets, clear)) == set(secrets), "what was planted nowhere cannot be missed anywhere"
