@@ -1,6 +1,8 @@
 # The two commands that matter: `make demo` and `make test`. Both set everything up.
 PYTHON ?= python3
 BIN := .venv/bin
+# Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
+TEST_WORKERS ?= 3
 
 .PHONY: setup demo test check bench lock clean
 
@@ -21,7 +23,7 @@ demo: setup  ## the sample messages travel through the real servers
 	@$(BIN)/hotline demo
 
 test: setup  ## every test that this machine can run
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 check: .venv/installed  ## formatting, lint, types, imports
 	@$(BIN)/ruff format --check .

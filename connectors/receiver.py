@@ -63,7 +63,7 @@ class ReceiverReport(Struct, frozen=True, kw_only=True):
 
 
 class Receiver:
-    """An ASGI application: each path is one push connector's."""
+    """An ASGI application: each path is one push connector's; `doors` answer for themselves."""
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class Receiver:
         journal: Journal,
         settings: ReceiverSettings | None = None,
         body_limits: Mapping[str, int] | None = None,
+        doors: Sequence[Route] = (),
     ) -> None:
         self._settings = settings or ReceiverSettings()
         self._intake = Intake(publisher, journal, self._settings.publish_timeout_seconds)
@@ -83,7 +84,7 @@ class Receiver:
             Route(path, self._endpoint(path, connector), methods=["GET", "POST"]) for path, connector in routes.items()
         ]
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
-        self._app = Starlette(routes=[*health, *hosted], lifespan=lambda _: self.lifespan())
+        self._app = Starlette(routes=[*health, *doors, *hosted], lifespan=lambda _: self.lifespan())
 
     @property
     def report(self) -> ReceiverReport:
@@ -166,7 +167,7 @@ class Receiver:
             path=request.scope["path"],
             query={name: tuple(values) for name, values in query.items()},
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]},
-            body=await _body(request, limit, self._settings.body_timeout_seconds),
+            body=await read_body(request, limit, self._settings.body_timeout_seconds),
         )
 
     async def _alive(self, _: requests.Request) -> Response:
@@ -177,7 +178,7 @@ class Receiver:
         return JSONResponse({"ready": ready, "journal_full": self._intake.full}, 200 if ready else 503)
 
 
-async def _body(request: requests.Request, limit: int, seconds: float) -> bytes:
+async def read_body(request: requests.Request, limit: int, seconds: float) -> bytes:
     """Return the body; one that is too large is refused before more of it than that is held."""
     body = bytearray()
     try:

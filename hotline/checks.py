@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from connectors.backoffice.settings import PATH
 from hotline import services
 from hotline.provision import Provision
 from schemas.elastic import indices
@@ -57,6 +58,8 @@ def _files(settings: "Settings") -> None:
 
 def _paths(settings: "Settings") -> None:
     paths = [account.path for account in settings.connectors.wechat.values()]
+    if settings.backoffice and any(path == PATH or path.startswith(f"{PATH}/") for path in paths):
+        raise MisconfiguredError(f"A WeChat account has the path {PATH} of the commands: give it another `path`.")
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice:
         raise MisconfiguredError(f"Two WeChat accounts have the path {twice}: give each a `path` of its own.")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
     from hotline.settings import ElasticsearchSettings, Settings
+    from normalizers.findings.category_model import CategoryModel
 
 LEAST_KEY_BYTES = 16
 
@@ -81,17 +82,36 @@ def policy(settings: "Settings") -> Policy:
         keys = {DEMO_KEY_ID: DEMO_KEY}
     for name, key in keys.items():
         _strong(settings, key, DEMO_KEY, f"HOTLINE_REQUESTER_KEYS__{name.upper()}")
-    return Policy(requester_keys=keys)
+    return Policy(requester_keys=keys, rules_folder=rules_folder(settings), category_model=_category_model(settings))
+
+
+def rules_folder(settings: "Settings") -> Path | None:
+    """Return the folder of the city's own rules; raises MisconfiguredError when it or a file in it cannot be used."""
+    from normalizers.findings import rulebooks
+
+    folder = settings.rules.folder
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise MisconfiguredError(f"`rules.folder` names {folder}, which is no folder: correct it.")
+    rulebooks.verify(folder)
+    return folder
+
+
+def _category_model(settings: "Settings") -> "CategoryModel | None":
+    from normalizers.findings import category_model
+
+    return category_model.load(settings.rules.category_model) if settings.rules.category_model else None
 
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
     """Return what decisions may depend on."""
     if settings.query_key is None:
         _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
-        return TicketPolicy()
+        return TicketPolicy(rules_folder=settings.rules.folder)
     key = settings.query_key.get_secret_value().encode()
     _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
-    return TicketPolicy(query_key=key)
+    return TicketPolicy(query_key=key, rules_folder=settings.rules.folder)
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:

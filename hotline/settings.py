@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.backoffice.settings import BackOfficeSettings
 from connectors.mailbox import MailboxSettings
 from connectors.receiver import ReceiverSettings
 from connectors.wechat import WeChatSettings
@@ -77,6 +78,16 @@ class BlobSettings(Section):
     url: str | None = Field(default=None, description="file:///folder or s3://bucket/path; a local folder by default")
 
 
+class RulesSettings(Section):
+    """The city's own rules and policies, over those that come with the program."""
+
+    folder: Path | None = Field(
+        default=None,
+        description="Files here stand for the rules and policies of the same name (`kind.toml`, `deadlines/…`)",
+    )
+    category_model: Path | None = Field(default=None, description="Model made by `hotline learn category` (.npz)")
+
+
 class TelemetrySettings(Section):
     """Health and metrics of each process."""
 
@@ -139,8 +150,15 @@ class Settings(BaseSettings):
         default_factory=dict, description="HMAC keys of requester hashes by id; the id that sorts last is the newest"
     )
     query_key: SecretStr | None = Field(default=None, description="HMAC key of the citizens' 查询码")
+    rules: RulesSettings = Field(default_factory=RulesSettings)
     sinks: SinksSettings = Field(default_factory=SinksSettings)
     connectors: ConnectorsSettings = Field(default_factory=ConnectorsSettings)
+    backoffice: Annotated[dict[str, BackOfficeSettings], Ids] = Field(
+        default_factory=dict, description="Keys of systems that give commands over HTTP, by an id of your own"
+    )
+    author: str | None = Field(
+        default=None, description="Who gives the commands of `hotline command`; the login name by default"
+    )
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

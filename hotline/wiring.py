@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hotline import probes, services
@@ -21,8 +22,8 @@ def names(settings: "Settings") -> list[str]:
     from sinks import SINKS
 
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
-    pushed = ["receiver"] if settings.connectors.wechat else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *pushed, *pulled]
+    pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), "eraser", *pushed, *pulled]
 
 
 def component(settings: "Settings", name: str) -> Component:
@@ -95,8 +96,28 @@ def _sink(settings: "Settings", name: str, which: str) -> Component:
     return Component(name=name, run=run, probe=probe)
 
 
+def _eraser(settings: "Settings", name: str, _: str) -> Component:
+    from sinks.eraser import Eraser, routes
+    from sinks.runner import Runner, run_sink
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    running: list[Runner] = []
+
+    async def run(stop: asyncio.Event) -> None:
+        eraser = Eraser(services.elasticsearch(settings), blobs)
+        await run_sink(eraser, routes(), connection, settings.sinks.elastic, stop, running.append)
+
+    def probe() -> Mapping[str, Any]:
+        return {"detail": running[-1].health().detail if running else "starting"}
+
+    return Component(name=name, run=run, probe=probe)
+
+
 def _receiver(settings: "Settings", name: str, _: str) -> Component:
+    from connectors.backoffice import outcome
+    from connectors.backoffice.door import BackOffice
     from connectors.journal import Journal
+    from connectors.producer import Producer
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver, serve_until
     from connectors.wechat import WeChat
@@ -106,11 +127,16 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
     running: list[Receiver] = []
 
     async def run(stop: asyncio.Event) -> None:
-        publisher = Publisher(connection, blobs)
+        producer = Producer(connection)
+        publisher = Publisher(connection, blobs, producer)
         journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
-            running.append(Receiver(routes, publisher, journal, chosen))
+            office = BackOffice(
+                settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
+            )
+            doors = office.routes() if settings.backoffice else []
+            running.append(Receiver(routes, publisher, journal, chosen, doors=doors))
             await serve_until(running[-1], chosen, stop)
         finally:
             publisher.close()
@@ -160,6 +186,7 @@ _STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normal
 _MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
+    "eraser": _eraser,
     "receiver": _receiver,
     "connector": _pull,
 }

@@ -122,4 +122,8 @@ def _part_key(part: Part, draft: Draft, policy: Policy) -> str:
 
 
 def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(sorted({f"{finding.kind}.{finding.value}" for finding in findings if finding.kind in _CODED}))
+    return tuple(sorted({f"{finding.kind}.{finding.value}" for finding in findings if _is_coded(finding)}))
+
+
+def _is_coded(finding: Finding) -> bool:
+    return finding.kind in _CODED or (finding.kind == "category" and finding.source != "channel")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import structs
@@ -11,7 +12,7 @@ import normalizers
 from normalizers.completion import Blob, Stored, cleaned, stored
 from normalizers.draft import Draft
 from normalizers.features import features_of
-from normalizers.findings import emergency
+from normalizers.findings import emergency, subject
 from normalizers.policy import Policy
 from normalizers.text import fold
 from schemas.errors import MissingBlobError, UnsupportedError
@@ -19,7 +20,7 @@ from schemas.records import Emergency, Message, RawMessage, RawRef
 
 __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "normalize", "screened_text", "titled"]
 
-NORMALIZER_VERSION = 1
+NORMALIZER_VERSION = 2
 """The version of everything in this room: one more whenever the same bytes give another message."""
 
 
@@ -56,7 +57,9 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     received_at = draft.received_at or envelope.time
     search_text = fold(titled(draft.title, draft.text))
     urgent = _emergency(whole, draft, search_text, _age(received_at, envelope.recordedtime), policy)
-    findings = (*draft.findings, *emergency.findings(urgent)) if urgent is not None else draft.findings
+    findings = draft.findings + subject.findings(draft, search_text, policy)
+    if urgent is not None:
+        findings += emergency.findings(urgent, policy.rules_folder)
     return Message(
         message_id=message_id,
         source=envelope.source,
@@ -103,11 +106,11 @@ def _emergency(whole: Draft, draft: Draft, folded: str, age: float, policy: Poli
     text = titled(whole.title, whole.text)
     if draft is not whole:
         folded = fold(text)
-    own = emergency.screen(text, folded)
+    own = emergency.screen(text, folded, policy.rules_folder)
     if own is not None:
         end = len(titled(draft.title, draft.text)) if draft is whole or draft.title == whole.title else 0
         own = structs.replace(own, spans=tuple(span for span in own.spans if span[1] <= end))
-    found = emergency.together((own, *_apart(whole))) if _has_words_apart(whole) else own
+    found = emergency.together((own, *_apart(whole, policy.rules_folder))) if _has_words_apart(whole) else own
     return structs.replace(found, stale=age > policy.stale_after_seconds) if found is not None else None
 
 
@@ -115,23 +118,24 @@ def _has_words_apart(whole: Draft) -> bool:
     return bool(whole.signature or whole.quoted or whole.passed_on or whole.in_files)
 
 
-def _apart(whole: Draft) -> Iterator[Emergency | None]:
+def _apart(whole: Draft, rules_folder: Path | None) -> Iterator[Emergency | None]:
     """Screen what stands beside title and text; what may be old or another's is only mentioned.
 
     What is quoted was heard before when the mail answers one, else it may be the citizen's own, taken for a quotation.
     """
     is_answer = bool(whole.thread.references)
-    yield _beside(whole.signature)
-    yield emergency.mentioned(_beside(whole.passed_on)) if is_answer else _beside(whole.passed_on)
-    yield emergency.mentioned(_beside(whole.in_files))
-    yield None if is_answer else emergency.mentioned(_beside(whole.quoted))
+    yield _beside(whole.signature, rules_folder)
+    passed_on = _beside(whole.passed_on, rules_folder)
+    yield emergency.mentioned(passed_on, rules_folder) if is_answer else passed_on
+    yield emergency.mentioned(_beside(whole.in_files, rules_folder), rules_folder)
+    yield None if is_answer else emergency.mentioned(_beside(whole.quoted, rules_folder), rules_folder)
 
 
-def _beside(text: str | None) -> Emergency | None:
+def _beside(text: str | None, rules_folder: Path | None) -> Emergency | None:
     """Screen a text that stands apart; spans point into title and text alone."""
     if not text:
         return None
-    found = emergency.screen(text[:MAX_APART], fold(text[:MAX_APART]))
+    found = emergency.screen(text[:MAX_APART], fold(text[:MAX_APART]), rules_folder)
     return structs.replace(found, spans=()) if found is not None else None
 
 

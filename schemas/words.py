@@ -31,7 +31,7 @@ URGENCIES: tuple[str, ...] = ("normal", "urgent", "critical")
 STATUSES: tuple[str, ...] = (
     "received", "screened", "handed_over", "not_accepted", "registered", "answered", "dispatched", "signed", "returned",
     "redispatched", "in_progress", "extended", "supervised", "resolved", "revisited", "evaluated", "reopened",
-    "archived", "merged",
+    "archived",
 )  # fmt: skip
 """办理状态 (domain.md B3)."""
 
@@ -67,6 +67,9 @@ NOT_ACCEPTED: tuple[str, ...] = (
 )  # fmt: skip
 """不予受理 (domain.md B7)."""
 
+SUPERVISION_LEVELS: tuple[str, ...] = ("reminder", "supervision", "key_supervision", "on_site")
+"""催办, 督办, 重点督办, 现场督办."""
+
 MINOR_ROLES: tuple[str, ...] = ("requester", "subject")
 
 MINOR_TOPICS: tuple[str, ...] = ("family", "school", "society", "network", "government", "judicial")
@@ -83,5 +86,6 @@ __all__ = [
     "ACCEPTANCE", "ANONYMITY", "CHANNELS", "CHANNEL_KINDS", "CLOCKS", "CONFIDENTIALITY", "DECIDED_BY", "EDGE_KINDS",
     "EMERGENCY_CLASSES", "EMERGENCY_LEVELS", "MERGE_MODES", "MESSAGE_CLASSES", "MINOR_ROLES", "MINOR_TOPICS",
     "NOT_ACCEPTED", "PARTY_KINDS", "RELATIONS", "REQUESTER_KINDS", "REQUEST_KINDS", "REQUEST_KIND_GROUPS", "STATUSES",
+    "SUPERVISION_LEVELS",
     "UNKNOWN", "URGENCIES",
 ]  # fmt: skip

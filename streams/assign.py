@@ -21,15 +21,16 @@ from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import type_of
-from schemas.errors import FatalError, RecordError, TooLargeError, UnsupportedError
-from schemas.records import Command, DeadLetter, Event, Message
-from schemas.wire import Outbound, decode
+from schemas.errors import FatalError, RecordError, TooLargeError
+from schemas.records import DeadLetter, Event, Message
+from schemas.wire import Outbound
 from streams import lanes, metrics, pace
 from streams.chunks import Record
-from streams.inputs import dead_letter, position_of
+from streams.inputs import dead_letter, input_of, position_of
+from streams.lookback import messages_at
 from streams.rebuild import Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer, translated
+from tickets.commands import erases
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 
@@ -46,8 +47,8 @@ FENCED_SECONDS = 30.0
 """How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
 
 Reached = Callable[[str], None]
-
-_KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
+LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
+"""`lookback.messages_at` of one cluster: topic, partition, offsets."""
 
 
 def declare(
@@ -179,7 +180,9 @@ async def take_over(
     except BaseException:
         await producer.stop()
         raise
-    return Owner(partition, producer, Sender(producer, connection.partitions), restored, blobs, reached)
+    sender = Sender(producer, connection.partitions)
+    look_back = partial(messages_at, client_options(connection))
+    return Owner(partition, producer, sender, restored, blobs, reached, look_back)
 
 
 class Owner:
@@ -193,8 +196,10 @@ class Owner:
         restored: Restored,
         blobs: ObjectStore,
         reached: Reached,
+        look_back: LookBack,
     ) -> None:
         self.restored = restored
+        self._look_back = look_back
         self._partition = partition
         self._producer = producer
         self._sender = sender
@@ -202,19 +207,21 @@ class Owner:
         self._desk = Desk(restored.state)
         self._reached = reached
         self._since_checkpoint = 0
-        self._saving: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[bool] | None = None
 
     async def work_off(self, records: Sequence[Record]) -> None:
         """Decide about the records and commit everything that follows from them at once.
 
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
         """
-        decisions, dead = self._decide(records)
+        decisions, dead = await self._decide(records)
         outbounds = [*self._flushed(), *dead]
         if outbounds:
             await self.write(outbounds, decisions)
         _count(decisions, dead, len(records))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
+        if any(map(erases, decisions)):  # an older checkpoint holds what is gone
+            await self._checkpoint_at_once()
         self._checkpoint_now_and_then(len(decisions))
 
     async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
@@ -240,18 +247,27 @@ class Owner:
         with contextlib.suppress(TimeoutError, kafka.KafkaError):
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
 
-    def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
+    async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
         decisions: list[Event] = []
         dead: list[Outbound] = []
         for record in records:
             try:
-                decision = self._desk.take(read(record), position_of(record))
+                decision = await self._take(record)
+            except (kafka.KafkaError, OSError):
+                raise
             except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
                 dead.append(dead_letter(record, error, STAGE).outbound())
                 continue
             if decision is not None:
                 decisions.append(decision)
         return decisions, dead
+
+    async def _take(self, record: Record) -> Event | None:
+        """Decide about one record; what a command needs of earlier messages is read where they stand in the input."""
+        one, position = input_of(record), position_of(record)
+        wanted = self._desk.looks_back(one)
+        earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
+        return self._desk.take(one, position, earlier)
 
     def _flushed(self) -> list[Outbound]:
         try:
@@ -266,14 +282,11 @@ class Owner:
             self._since_checkpoint = 0
             self._saving = asyncio.create_task(save_checkpoint(self._blobs, self._partition, self.restored))
 
-
-def read(record: Record) -> Message | Command:
-    """Read one input by its `ce_type`. Raises RecordError."""
-    name = next((value.decode() for header, value in record.headers if header == "ce_type"), "")
-    kind = _KINDS.get(name)
-    if kind is None:
-        raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
-    return decode(record.value or b"", kind)
+    async def _checkpoint_at_once(self) -> None:
+        if self._saving is not None:
+            await self._saving
+        saved = await save_checkpoint(self._blobs, self._partition, self.restored)
+        self._since_checkpoint = 0 if saved else CHECKPOINT_EVENTS  # then the next chunk tries again
 
 
 def _count(decisions: list[Event], dead: list[Outbound], records: int) -> None:

@@ -8,11 +8,11 @@ import structlog
 from msgspec.structs import replace
 
 from schemas import topics
-from schemas.envelope import Envelope
-from schemas.errors import MalformedError, RecordError
-from schemas.records import DeadLetter, RawMessage
+from schemas.envelope import Envelope, type_of
+from schemas.errors import MalformedError, RecordError, UnsupportedError
+from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.dead import PREFIX
-from schemas.wire import Position
+from schemas.wire import Position, decode
 from streams import metrics
 from streams.chunks import Record
 
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 SLICE = 128
 """Records worked off before the event loop gets its turn."""
+
+_KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
 
 REPLAYS = "hotline.error.replay.count"
 _OURS = (PREFIX, "hotline.error.")
@@ -44,6 +46,15 @@ def raw_of(record: Record) -> RawMessage:
         position=position_of(record),
         backfill=record.topic == topics.BACKFILL,
     )
+
+
+def input_of(record: Record) -> Message | Command:
+    """Read one input by its `ce_type`. Raises RecordError."""
+    name = next((value.decode() for header, value in record.headers if header == "ce_type"), "")
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
+    return decode(record.value or b"", kind)
 
 
 def is_claimed(raw: RawMessage) -> bool:

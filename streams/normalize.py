@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import faust
@@ -31,6 +31,9 @@ COMMANDS = "commands"
 
 RECORD_LIMIT = 900_000
 """Bytes of one message record; Kafka's own limit is 1 MiB with headers."""
+
+AHEAD = timedelta(minutes=10)
+"""So far a command's time may be ahead of the broker's clock."""
 
 CLAIMED_WEIGHT = SLICE // 4
 """A claim-checked record may be 64 MiB large: four of them make a slice."""
@@ -170,13 +173,16 @@ def _command_record(record: Record) -> Outbound:
     for name in ("command_id", "author", "jurisdiction"):
         if not is_code(getattr(command, name)):  # they stand in the event log for years: no words, nobody's number
             raise MalformedError(f"the {name} of a command must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
+    recorded = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
+        raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
     envelope = Envelope(
         id=command.command_id,
         source=f"/hotline/{COMMANDS}/{command.jurisdiction}",
         type=type_of("command"),
         dataschema=schema_of("command"),
         time=command.at,
-        recordedtime=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        recordedtime=recorded,
         jurisdiction=command.jurisdiction,
         causationid=command.command_id,
         traceparent=_header(record, "traceparent"),

@@ -23,7 +23,7 @@ from streams import metrics
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State, apply
 
-FORMAT = 2
+FORMAT = 3
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 BATCH_RECORDS = 5_000
@@ -131,8 +131,11 @@ async def restore(options: dict[str, Any], blobs: ObjectStore, partition: int, p
     return restored
 
 
-def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> Coroutine[Any, Any, None]:
-    """Take the state as it stands at this call, and return what writes it and drops the older checkpoints."""
+def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> Coroutine[Any, Any, bool]:
+    """Take the state as it stands at this call, and return what writes it and drops the older checkpoints.
+
+    The coroutine says whether that was done: a store that is away is no fault.
+    """
     checkpoint = Checkpoint(
         last_event=restored.last_event,
         last_event_id=restored.last_event_id,
@@ -143,7 +146,7 @@ def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> C
     return _save(blobs, partition, path, msgspec.msgpack.encode(checkpoint))
 
 
-async def _save(blobs: ObjectStore, partition: int, path: str, value: bytes) -> None:
+async def _save(blobs: ObjectStore, partition: int, path: str, value: bytes) -> bool:
     try:
         await obstore.put_async(blobs, path, value)
         for old in await _checkpoints(blobs, partition):
@@ -151,6 +154,8 @@ async def _save(blobs: ObjectStore, partition: int, path: str, value: bytes) -> 
                 await obstore.delete_async(blobs, old)
     except _AWAY as error:
         _pass_over("save", partition, error)
+        return False
+    return True
 
 
 async def _from_checkpoint(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:

@@ -2,14 +2,15 @@
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from schemas.records.command import KINDS
+from tickets import clusters
+from tickets.commands import decide_command
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
+from tickets.keys import day_key
+from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
-from tickets.state import CLOSED, State, day_key
-
-Changes = tuple[event.AnyChange, ...]
+from tickets.state import State
 
 _EMERGENCY = "emergency."
 _LEVEL = "emergency_level."
@@ -20,9 +21,10 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
     if incoming.event_id in state.seen:
         return None
     if incoming.command is not None:
-        return _refuse(incoming, policy)
+        return decide_command(state, incoming, incoming.command, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
+    changed = clusters.versions(state.clusters, state.version_of, changed, changes)
     return Event(
         event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
@@ -43,7 +45,7 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
     proposals: list[Verdict] = []
     for judge in DECIDERS.values():
         verdict = judge(state, incoming)
-        if verdict is None:
+        if verdict is None or _names_an_erased_one(state, verdict):
             continue
         if verdict.sure:
             return verdict, proposals
@@ -51,7 +53,12 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
     raise AssertionError("the last decider is always sure")
 
 
-def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], Changes]:
+def _names_an_erased_one(state: State, verdict: Verdict) -> bool:
+    ticket = state.tickets.get(verdict.ticket_id or "")
+    return ticket is not None and ticket.erased
+
+
+def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     if verdict.relation == "no_ticket":
         answered = verdict.ticket_id
         return (), (event.Noted(ticket_id=answered, message_id=incoming.id),) if answered else ()
@@ -60,7 +67,7 @@ def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
     return _join(state, incoming, verdict.ticket_id)
 
 
-def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], Changes]:
+def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket_id = ids.ticket_id(incoming.jurisdiction, incoming.id)
     day = incoming.at.astimezone(ids.SHANGHAI).strftime("%Y%m%d")
     sequence = state.sequences.get(day_key(incoming.jurisdiction, day), 0) + 1
@@ -76,16 +83,16 @@ def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
     return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *_hand_over(incoming, ticket_id))
 
 
-def _join(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], Changes]:
+def _join(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket = state.tickets[ticket_id]
-    changes: Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
+    changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
     if ticket.status in CLOSED:
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
     return (changed,), (*changes, *_hand_over(incoming, ticket_id))
 
 
-def _hand_over(incoming: Incoming, ticket_id: str) -> Changes:
+def _hand_over(incoming: Incoming, ticket_id: str) -> event.Changes:
     codes = incoming.features.codes
     classes = tuple(code.removeprefix(_EMERGENCY) for code in codes if code.startswith(_EMERGENCY))
     level = next((code.removeprefix(_LEVEL) for code in codes if code.startswith(_LEVEL)), "urgent")
@@ -94,7 +101,7 @@ def _hand_over(incoming: Incoming, ticket_id: str) -> Changes:
     return (event.HandedOver(ticket_id=ticket_id, handover_id=incoming.id, classes=classes, level=level),)
 
 
-def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: list[Verdict]) -> Changes:
+def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: list[Verdict]) -> event.Changes:
     return tuple(
         event.Proposed(
             proposal_id=f"{incoming.id}-{number}",
@@ -105,19 +112,4 @@ def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: 
         )
         for number, proposal in enumerate(proposals, 1)
         if changed
-    )
-
-
-def _refuse(incoming: Incoming, policy: TicketPolicy) -> Event:
-    kind = incoming.command.kind if incoming.command and incoming.command.kind in KINDS else "unknown"
-    return Event(
-        event_id=incoming.event_id,
-        jurisdiction=incoming.jurisdiction,
-        at=incoming.at,
-        author=incoming.command.author if incoming.command else "assign",
-        input=incoming.ref,
-        relation="command",
-        method="refused",
-        policy_version=policy.version,
-        changes=(event.CommandRefused(command_id=incoming.id, reason=f"nobody carries out commands of kind {kind}"),),
     )

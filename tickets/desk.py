@@ -1,13 +1,15 @@
 """The desk of one partition: it takes inputs in order, decides, folds, and says what is to be written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from schemas.envelope import VERSION
 from schemas.records import Command, Event, Message, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import outputs, snapshot
+from tickets import clusters, erasing, limits, outputs, parting, snapshot
+from tickets.amend import Occasion, amend
+from tickets.commands import looks_back
 from tickets.decide import decide
 from tickets.incoming import Incoming
 from tickets.state import State, apply
@@ -25,17 +27,26 @@ class Desk:
         self._events: list[Event] = []
         self._changed: dict[str, tuple[Ticket, Event]] = {}
 
-    def take(self, record: Message | Command, position: Position) -> Event | None:
-        """Decide about one input; None for a repeat or an input at or before the last decided position."""
+    def looks_back(self, record: Message | Command) -> list[int]:
+        """Return the offsets of earlier messages that `take` needs beside this record."""
+        return looks_back(self.state, record) if isinstance(record, Command) else []
+
+    def take(self, record: Message | Command, position: Position, earlier: Sequence[Message] = ()) -> Event | None:
+        """Decide about one input; None for a repeat or an input at or before the last decided position.
+
+        `earlier` are the messages that `looks_back` asked for, as far as the input topic still has them.
+        """
         if position.offset <= self.state.decided(position.topic, position.partition):
             return None
-        incoming = _incoming(record, position)
+        incoming = _incoming(record, position, earlier)
         decision = decide(self.state, incoming, self.state.policy)
         if decision is None:
             self.repeats += 1
             return None
-        changed = list(self._snapshots(decision, record))
+        changed = list(self._snapshots(decision, record, earlier))
         apply(self.state, decision)
+        if clusters.touches_edges(decision):
+            changed = [self._in_cluster(ticket) for ticket in changed]
         self._events.append(decision)
         self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
         return decision
@@ -50,32 +61,53 @@ class Desk:
         records = [record for decision in self._events for record in outputs.of_event(decision)]
         for ticket, decision in self._changed.values():
             value = encode(ticket)
-            self.state.bodies[ticket.ticket_id] = value
+            if ticket.ticket_id in self.state.tickets:
+                self.state.bodies[ticket.ticket_id] = value
             records += outputs.of_ticket(ticket, value, decision)
         self._events, self._changed = [], {}
         return records
 
-    def _snapshots(self, decision: Event, record: Message | Command) -> Iterator[Ticket]:
+    def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
         for version in decision.tickets:
-            ticket = self._after(decision, record, version.ticket_id)
-            yield replace(ticket, version=version.version, schema_version=VERSION)
+            ticket = self._after(decision, record, earlier, version.ticket_id)
+            yield replace(ticket, version=version.version, updated_at=decision.at, schema_version=VERSION)
 
-    def _after(self, decision: Event, record: Message | Command, ticket_id: str) -> Ticket:
+    def _in_cluster(self, ticket: Ticket) -> Ticket:
+        held = self.state.tickets[ticket.ticket_id]
+        edges = limits.ends(held.edges, self.state.policy.max_edges)
+        return replace(ticket, edges=edges, cluster_id=self.state.clusters.of(ticket.ticket_id))
+
+    def _after(self, decision: Event, record: Message | Command, earlier: Sequence[Message], ticket_id: str) -> Ticket:
         policy = self.state.policy
-        ticket: Ticket | None = None
+        occasion = Occasion(decision, record if isinstance(record, Command) else None, policy)
+        opened = next((one for one in decision.changes if isinstance(one, event.Opened)), None)
+        if opened is not None and opened.ticket_id == ticket_id:
+            first = record if isinstance(record, Message) else _named(earlier, opened.message_id)
+            ticket = snapshot.open_ticket(first, decision, opened, policy)
+        else:
+            ticket, opened = self._found(ticket_id, decision), None
         for change in decision.changes:
-            if getattr(change, "ticket_id", None) != ticket_id:
+            if isinstance(change, event.Moved):
+                ticket = parting.after_move(ticket, change, earlier, decision, policy)
+            elif getattr(change, "ticket_id", None) != ticket_id:
                 continue
-            if isinstance(change, event.Opened) and isinstance(record, Message):
-                return snapshot.open_ticket(record, decision, change, policy)
-            if isinstance(change, event.MessageFiled) and isinstance(record, Message):
-                ticket = snapshot.file_message(self.ticket(ticket_id), record, decision, policy)
-            if isinstance(change, event.StatusSet):
-                ticket = snapshot.set_status(ticket or self.ticket(ticket_id), decision, change)
-        return ticket or self.ticket(ticket_id)
+            elif isinstance(change, event.MessageFiled) and isinstance(record, Message):
+                ticket = ticket if opened else snapshot.file_message(ticket, record, decision, policy)
+            else:
+                ticket = amend(ticket, change, occasion)
+        return ticket
+
+    def _found(self, ticket_id: str, decision: Event) -> Ticket:
+        if ticket_id in self.state.tickets:
+            return self.ticket(ticket_id)
+        return erasing.unknown(ticket_id, decision.jurisdiction, decision.at)
 
 
-def _incoming(record: Message | Command, position: Position) -> Incoming:
+def _named(messages: Sequence[Message], message_id: str) -> Message:
+    return next(message for message in messages if message.message_id == message_id)
+
+
+def _incoming(record: Message | Command, position: Position, earlier: Sequence[Message]) -> Incoming:
     if isinstance(record, Message):
         return Incoming.of_message(record, position)
-    return Incoming.of_command(record, position)
+    return Incoming.of_command(record, position, earlier)

@@ -1,6 +1,8 @@
 """Incoming: all that `decide` sees of one input; features, never personal text."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -9,7 +11,10 @@ from schemas.wire import Position
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
-    """One message or command in its turn. `at` is log time: when we took the message, when the command was given."""
+    """One message or command in its turn. `at` is log time: when we took the message, when the command was given.
+
+    `earlier` are the features of filed messages that a command is about, as far as the input still has them.
+    """
 
     id: str
     jurisdiction: str
@@ -17,6 +22,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     position: Position
     features: Features
     command: Command | None = None
+    earlier: Mapping[str, Features] = MappingProxyType({})
 
     @classmethod
     def of_message(cls, message: Message, position: Position) -> "Incoming":
@@ -30,7 +36,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def of_command(cls, command: Command, position: Position) -> "Incoming":
+    def of_command(cls, command: Command, position: Position, earlier: Iterable[Message] = ()) -> "Incoming":
         """Put a command in line with the messages."""
         return cls(
             id=command.command_id,
@@ -39,6 +45,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             position=position,
             features=Features(),
             command=command,
+            earlier={message.message_id: message.features for message in earlier},
         )
 
     @property

@@ -8,7 +8,21 @@ from tickets.masking import mask_ticket
 
 
 def link_of(decision: Event) -> Link | None:
-    """Return the link of the message that a decision files; None for a command."""
+    """Return the link of the message that a decision files or moves; None for any other command."""
+    moved = next((change for change in decision.changes if isinstance(change, event.Moved)), None)
+    if moved is not None:
+        return Link(
+            message_id=moved.message_id,
+            jurisdiction=decision.jurisdiction,
+            ticket_id=moved.to_ticket_id,
+            relation="moved",
+            method=decision.method,
+            evidence=(moved.from_ticket_id,),
+            decided_by=decision.author,
+            decided_at=decision.at,
+            policy_version=decision.policy_version,
+            version=moved.link_version,
+        )
     if decision.input.message_id is None:
         return None
     return Link(
@@ -33,7 +47,7 @@ def of_event(decision: Event) -> list[Outbound]:
     link = link_of(decision)
     if link is not None:
         identifier = f"{link.message_id}:{link.version}"
-        envelope = _envelope(decision, "link", identifier, sequence=f"{link.version:010d}", correlationid=filed)
+        envelope = _envelope(decision, "link", identifier, f"{link.version:010d}", correlationid=link.ticket_id)
         records.append(_outbound(topics.LINK, link.message_id, encode(link), envelope))
     return records
 

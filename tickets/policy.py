@@ -1,6 +1,7 @@
 """What a decision may depend on besides the state and the input."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -17,4 +18,8 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_attachments: int = 100
     max_identities: int = 20
     max_proposals: int = 50
+    max_edges: int = 50
+    max_cluster_moves: int = 5_000
+    max_history: int = 20
     lineage_messages: int = 20
+    rules_folder: Path | None = None

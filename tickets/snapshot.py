@@ -8,13 +8,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from normalizers.findings import category
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
 from tickets import limits
 from tickets.policy import TicketPolicy
-from tickets.state import CLOSED
 
 TITLE_CHARACTERS = 100
 """B11: 标题 has at most 100 characters."""
@@ -51,7 +51,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         channels=(message.channel,),
         origin=_origin(message),
         **_request_kind(message),
-        category=_category(message),
+        category=_category(message, policy),
         title=title_of(message),
         text=message.text,
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
@@ -90,8 +90,8 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         search_text=search_text,
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         location=ticket.location or _location(message),
-        **(_request_kind(message) if ticket.request_kind in _NO_KIND else {}),
-        category=ticket.category or _category(message),
+        **(_request_kind(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
+        category=ticket.category or _category(message, policy),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
         attachments=_files(ticket.attachments, message, policy),
@@ -100,12 +100,6 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
         lineage=_lineage(ticket.lineage, message, policy),
     )
-
-
-def set_status(ticket: Ticket, decision: Event, change: event.StatusSet) -> Ticket:
-    """Return the ticket in another stage of its life."""
-    closed_at = decision.at if change.status in CLOSED else None
-    return replace(ticket, status=change.status, status_at=decision.at, closed_at=closed_at, updated_at=decision.at)
 
 
 def title_of(message: Message) -> str | None:
@@ -139,14 +133,21 @@ def _without_spans(emergency: Emergency | None) -> Emergency | None:
 
 
 _NO_KIND = (None, "unknown")
+
+
+def _by_no_clerk(ticket: Ticket) -> bool:
+    return ticket.request_kind_source != "clerk"
+
+
 _SOURCES = {"channel": "requester"}
 
 
 def _request_kind(message: Message) -> dict[str, Any]:
     """Return the fields of the request kind, as far as the message tells it."""
-    found = next((finding for finding in message.findings if finding.kind == "request_kind"), None)
-    if found is None:
+    told = [finding for finding in message.findings if finding.kind == "request_kind"]
+    if not told:
         return {}
+    found = next((finding for finding in told if finding.value not in _NO_KIND), told[0])
     return {
         "request_kind": found.value,
         "request_kind_group": KIND_GROUPS.get(found.value),
@@ -159,9 +160,21 @@ def _found(message: Message, kind: str) -> str | None:
     return next((finding.value for finding in message.findings if finding.kind == kind), None)
 
 
-def _category(message: Message) -> Category | None:
-    code = _found(message, "category")
-    return Category(code=code, scheme="as_given", version="1", source="requester") if code else None
+def _category(message: Message, policy: TicketPolicy) -> Category | None:
+    found = next((finding for finding in message.findings if finding.kind == "category"), None)
+    if found is None:
+        return None
+    if found.source == "channel":
+        return Category(code=found.value, scheme="as_given", version="1", source="requester")
+    scheme, names = category.path_of(found.value, policy.rules_folder)
+    return Category(
+        code=found.value,
+        scheme=scheme,
+        version=found.version,
+        path=names,
+        source=found.source,
+        confidence=found.score,
+    )
 
 
 def _origin(message: Message) -> Origin | None:

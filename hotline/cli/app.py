@@ -8,9 +8,11 @@ from typer.core import TyperGroup
 
 from hotline.cli import archive, check, demo, stack, trial
 from hotline.cli import run as run_
+from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
 from hotline.cli.index import index
+from hotline.cli.learn import learn
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
 from schemas.errors import FatalError, PipelineError
@@ -75,5 +77,7 @@ app.command("try")(trial.try_)
 app.command()(archive.search)
 app.command()(archive.show)
 app.command()(archive.explain)
+app.command()(command)
 app.add_typer(dead, name="dead")
 app.add_typer(schema, name="schema")
+app.add_typer(learn, name="learn")

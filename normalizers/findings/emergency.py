@@ -7,6 +7,7 @@ explains them) are looked at only where one of their words stands.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -35,17 +36,19 @@ _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
 
 
-def screen(text: str, folded: str) -> Emergency | None:
+def screen(text: str, folded: str, rules_folder: Path | None = None) -> Emergency | None:
     """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`. Spans point into `text`."""
-    known = _rulebook()
+    known = rulebook(rules_folder)
     if not known.words.occur(folded):
         return None
     return _weigh(list(_evidence(text, known)), known)
 
 
-def mentioned(found: Emergency | None) -> Emergency | None:
+def mentioned(found: Emergency | None, rules_folder: Path | None = None) -> Emergency | None:
     """Return what words tell that may be another's, or of another day: without spans, as no more than mentioned."""
-    return structs.replace(found, level="mentioned", score=_rulebook().score["mentioned"], spans=()) if found else None
+    if found is None:
+        return None
+    return structs.replace(found, level="mentioned", score=rulebook(rules_folder).score["mentioned"], spans=())
 
 
 def together(found: Iterable[Emergency | None]) -> Emergency | None:
@@ -58,9 +61,9 @@ def together(found: Iterable[Emergency | None]) -> Emergency | None:
     return structs.replace(by_level[0], classes=tuple(classes), spans=all_found[0].spans)
 
 
-def findings(found: Emergency) -> tuple[Finding, ...]:
+def findings(found: Emergency, rules_folder: Path | None = None) -> tuple[Finding, ...]:
     """Return an emergency as findings: one a class, and its level."""
-    version = _rulebook().version
+    version = rulebook(rules_folder).version
     return tuple(
         Finding(kind=kind, value=value, score=found.score, version=version)
         for kind, value in (*(("emergency", name) for name in found.classes), ("emergency_level", found.level))
@@ -190,8 +193,9 @@ def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]])
 
 
 @cache
-def _rulebook() -> _Rulebook:
-    data = rules.load("emergency")
+def rulebook(folder: Path | None) -> _Rulebook:
+    """Return the rules of a folder, ours without one."""
+    data = rules.load("emergency", folder)
     by_word: dict[str, list[_Rule]] = {}
     for entry in data["rule"]:
         rule = _rule(entry, data["lists"])

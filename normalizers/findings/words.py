@@ -33,3 +33,7 @@ class Words:
         for _, start, end in self._known.find_matches_as_indexes(text, overlapping=True):
             longest[start] = max(end, longest.get(start, 0))
         return sorted(longest.items())
+
+    def matches(self, text: str) -> list[tuple[int, int]]:
+        """Return start and end of every word that stands in `text`, also of those inside others, by their starts."""
+        return sorted((start, end) for _, start, end in self._known.find_matches_as_indexes(text, overlapping=True))

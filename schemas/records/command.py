@@ -1,11 +1,15 @@
 """Command: what a clerk or a back office wants done to a ticket."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import field
 
+from schemas import topics
+from schemas.envelope import Envelope, schema_of, type_of
 from schemas.fields import about
 from schemas.records.common import Record, Time
+from schemas.wire import Outbound, encode
 
 KINDS: tuple[str, ...] = (
     "set_status", "merge", "unmerge", "move", "reclassify", "set_deadline", "dispatch", "return_dispatch", "supervise",
@@ -27,3 +31,17 @@ class Command(Record, frozen=True, kw_only=True):
     args: Annotated[dict[str, Any], about("Arguments of the kind", "指令参数", index="none")] = field(
         default_factory=dict
     )
+
+    def outbound(self, recorded: datetime) -> Outbound:
+        """Return the record for `hotline.command.v1`; the commands about one ticket stay in order."""
+        envelope = Envelope(
+            id=self.command_id,
+            source=f"/hotline/command/{self.author}",
+            type=type_of("command"),
+            dataschema=schema_of("command"),
+            time=self.at,
+            recordedtime=recorded,
+            jurisdiction=self.jurisdiction,
+        )
+        key = self.ticket_id or self.handover_id or self.command_id
+        return Outbound(topics.COMMAND, key.encode(), encode(self), envelope.headers())

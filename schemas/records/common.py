@@ -69,3 +69,20 @@ class Edge(Record, frozen=True, kw_only=True):
     ticket_id: Annotated[str, about("The other ticket", "另一工单")]
     kind: Annotated[str, about("Which relation: 并单, 同一事件 or 关联", "关系类型", words=words.EDGE_KINDS)]
     score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
+
+
+class TicketVersion(Record, frozen=True, kw_only=True):
+    """工单版本: the version a decision gave a ticket."""
+
+    ticket_id: Annotated[str, about("The ticket", "工单标识")]
+    version: Annotated[int, about("Its version after the decision", "版本", index="long")]
+
+
+class InputRef(Record, frozen=True, kw_only=True):
+    """输入: the input that a decision answers, and where it stood."""
+
+    message_id: Annotated[str | None, about("The message", "来件标识")] = None
+    command_id: Annotated[str | None, about("Or the command", "指令编号")] = None
+    topic: Annotated[str, about("Topic of the input", "主题")]
+    partition: Annotated[int, about("Partition of the input", "分区", index="long")]
+    offset: Annotated[int, about("Offset of the input", "偏移量", index="long")]

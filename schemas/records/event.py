@@ -2,24 +2,14 @@
 
 from typing import Annotated
 
-from msgspec import Struct
-
 from schemas import words
 from schemas.fields import about
 from schemas.records import given
-from schemas.records.common import Record, Time
+from schemas.records.common import InputRef, Record, TicketVersion, Time
 from schemas.records.message import Features
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
-class Change(Struct, frozen=True, kw_only=True, tag_field="change", tag=_snake):
-    """One change of one ticket; `apply` folds it into the state."""
-
-
-class Opened(Change, frozen=True, kw_only=True):
+class Opened(given.Change, frozen=True, kw_only=True):
     """受理登记: a ticket was opened for its first message."""
 
     ticket_id: given.TicketId
@@ -30,21 +20,21 @@ class Opened(Change, frozen=True, kw_only=True):
     related: Annotated[tuple[str, ...], given.told("Tickets that it continues", "关联工单")] = ()
 
 
-class MessageFiled(Change, frozen=True, kw_only=True):
+class MessageFiled(given.Change, frozen=True, kw_only=True):
     """归单: a message was filed in a ticket."""
 
     ticket_id: given.TicketId
     message_id: given.MessageId
 
 
-class Noted(Change, frozen=True, kw_only=True):
+class Noted(given.Change, frozen=True, kw_only=True):
     """备注: a message that makes no ticket (an auto-reply, a bounce) answers this one, which does not change."""
 
     ticket_id: given.TicketId
     message_id: given.MessageId
 
 
-class PartJoined(Change, frozen=True, kw_only=True):
+class PartJoined(given.Change, frozen=True, kw_only=True):
     """分段合并: a part of a long message completed (or nearly) a ticket's text."""
 
     ticket_id: given.TicketId
@@ -53,20 +43,21 @@ class PartJoined(Change, frozen=True, kw_only=True):
     complete: Annotated[bool, given.told("The text is complete now", "已完整")]
 
 
-class Reopened(Change, frozen=True, kw_only=True):
+class Reopened(given.Change, frozen=True, kw_only=True):
     """重办: a closed ticket lives again."""
 
     ticket_id: given.TicketId
 
 
-class StatusSet(Change, frozen=True, kw_only=True):
+class StatusSet(given.Change, frozen=True, kw_only=True):
     """办理状态: how far it is."""
 
     ticket_id: given.TicketId
     status: Annotated[str, given.told("The new status", "办理状态", words=words.STATUSES)]
+    reason_code: Annotated[str | None, given.told("Why, as code", "原因代码")] = None
 
 
-class KindSet(Change, frozen=True, kw_only=True):
+class KindSet(given.Change, frozen=True, kw_only=True):
     """诉求类型: what the citizen wants."""
 
     ticket_id: given.TicketId
@@ -75,7 +66,7 @@ class KindSet(Change, frozen=True, kw_only=True):
     confidence: given.Score
 
 
-class CategorySet(Change, frozen=True, kw_only=True):
+class CategorySet(given.Change, frozen=True, kw_only=True):
     """事项分类: what the matter is about."""
 
     ticket_id: given.TicketId
@@ -86,7 +77,7 @@ class CategorySet(Change, frozen=True, kw_only=True):
     confidence: given.Score
 
 
-class PlaceSet(Change, frozen=True, kw_only=True):
+class PlaceSet(given.Change, frozen=True, kw_only=True):
     """事发地址: the place, as code only."""
 
     ticket_id: given.TicketId
@@ -94,7 +85,7 @@ class PlaceSet(Change, frozen=True, kw_only=True):
     source: given.Source
 
 
-class DeadlineSet(Change, frozen=True, kw_only=True):
+class DeadlineSet(given.Change, frozen=True, kw_only=True):
     """办结时限: something is due."""
 
     ticket_id: given.TicketId
@@ -105,29 +96,31 @@ class DeadlineSet(Change, frozen=True, kw_only=True):
     provisional: Annotated[bool, given.told("The year's calendar is not published yet", "暂定")]
 
 
-class Dispatched(Change, frozen=True, kw_only=True):
+class Dispatched(given.Change, frozen=True, kw_only=True):
     """派单: it went to who deals with it."""
 
     ticket_id: given.TicketId
     organizer: Annotated[str, given.told("Code of who deals with it", "主办单位代码")]
     rule_id: Annotated[str | None, given.told("Which rule proposed it", "派单规则")] = None
+    co_organizers: Annotated[tuple[str, ...], given.told("Codes of who helps", "协办单位代码")] = ()
 
 
-class Returned(Change, frozen=True, kw_only=True):
+class Returned(given.Change, frozen=True, kw_only=True):
     """退单: who had it gave it back."""
 
     ticket_id: given.TicketId
     reason_code: Annotated[str, given.told("Why, as code", "退单原因代码")]
 
 
-class Supervised(Change, frozen=True, kw_only=True):
+class Supervised(given.Change, frozen=True, kw_only=True):
     """督办: somebody presses for it."""
 
     ticket_id: given.TicketId
-    level: Annotated[str, given.told("How hard", "督办级别")]
+    level: Annotated[str, given.told("How hard", "督办级别", words=words.SUPERVISION_LEVELS)]
+    number: Annotated[str | None, given.told("Its number", "督办编号")] = None
 
 
-class Revisited(Change, frozen=True, kw_only=True):
+class Revisited(given.Change, frozen=True, kw_only=True):
     """回访: the citizen was asked."""
 
     ticket_id: given.TicketId
@@ -136,7 +129,7 @@ class Revisited(Change, frozen=True, kw_only=True):
     satisfied: Annotated[bool | None, given.told("The citizen is satisfied", "满意")] = None
 
 
-class EdgeAdded(Change, frozen=True, kw_only=True):
+class EdgeAdded(given.Change, frozen=True, kw_only=True):
     """并单: an edge to another ticket, merged or of one incident."""
 
     ticket_id: given.TicketId
@@ -145,7 +138,7 @@ class EdgeAdded(Change, frozen=True, kw_only=True):
     score: given.Score
 
 
-class EdgeRemoved(Change, frozen=True, kw_only=True):
+class EdgeRemoved(given.Change, frozen=True, kw_only=True):
     """解除关系: the edge is gone."""
 
     ticket_id: given.TicketId
@@ -153,22 +146,26 @@ class EdgeRemoved(Change, frozen=True, kw_only=True):
     kind: given.EdgeKind
 
 
-class NeverLink(Change, frozen=True, kw_only=True):
+class NeverLink(given.Change, frozen=True, kw_only=True):
     """禁止归单: a person undid this filing; never repeat it."""
 
     message_id: given.MessageId
     ticket_id: given.TicketId
 
 
-class Moved(Change, frozen=True, kw_only=True):
-    """改归: a message went to another ticket."""
+class Moved(given.Change, frozen=True, kw_only=True):
+    """改归: a message went to another ticket; what is left of people and texts in its former one."""
 
     message_id: given.MessageId
     from_ticket_id: Annotated[str, given.told("Where it was", "原工单")]
     to_ticket_id: Annotated[str, given.told("Where it is", "现工单")]
+    link_version: Annotated[int, given.told("Version of the message's link", "归单关系版本")] = 2
+    left_requesters: Annotated[tuple[str, ...], given.told("Keyed hashes of who still asks", "剩余诉求人标识")] = ()
+    left_participants: Annotated[tuple[str, ...], given.told("Keyed hashes of the others", "剩余参与人标识")] = ()
+    left_text_keys: Annotated[tuple[str, ...], given.told("Keyed digests of its texts", "剩余内容摘要值")] = ()
 
 
-class Proposed(Change, frozen=True, kw_only=True):
+class Proposed(given.Change, frozen=True, kw_only=True):
     """待判定建议: a relation that a clerk should judge."""
 
     proposal_id: given.ProposalId
@@ -178,19 +175,21 @@ class Proposed(Change, frozen=True, kw_only=True):
     score: given.Score
 
 
-class Confirmed(Change, frozen=True, kw_only=True):
+class Confirmed(given.Change, frozen=True, kw_only=True):
     """确认建议: a clerk said yes to a proposal."""
 
     proposal_id: given.ProposalId
+    ticket_id: given.TicketIdIfKnown = None
 
 
-class Rejected(Change, frozen=True, kw_only=True):
+class Rejected(given.Change, frozen=True, kw_only=True):
     """否决建议: a clerk said no to a proposal."""
 
     proposal_id: given.ProposalId
+    ticket_id: given.TicketIdIfKnown = None
 
 
-class HandedOver(Change, frozen=True, kw_only=True):
+class HandedOver(given.Change, frozen=True, kw_only=True):
     """紧急转接: the ticket's message is on the emergency desk."""
 
     ticket_id: given.TicketId
@@ -199,13 +198,14 @@ class HandedOver(Change, frozen=True, kw_only=True):
     level: Annotated[str, given.told("How bad", "紧急级别", words=words.EMERGENCY_LEVELS)]
 
 
-class Acknowledged(Change, frozen=True, kw_only=True):
+class Acknowledged(given.Change, frozen=True, kw_only=True):
     """转接签收: the emergency desk has the hand-over."""
 
     handover_id: given.HandoverId
+    ticket_id: given.TicketIdIfKnown = None
 
 
-class MinorFlagged(Change, frozen=True, kw_only=True):
+class MinorFlagged(given.Change, frozen=True, kw_only=True):
     """未成年人保护: a minor asks or is concerned."""
 
     ticket_id: given.TicketId
@@ -213,38 +213,52 @@ class MinorFlagged(Change, frozen=True, kw_only=True):
     topic: Annotated[str, given.told("Which of the six protections", "保护类别", words=words.MINOR_TOPICS)]
 
 
-class AcceptanceProposed(Change, frozen=True, kw_only=True):
+class AcceptanceProposed(given.Change, frozen=True, kw_only=True):
     """不予受理: the hotline is not to take it, a proposal."""
 
     ticket_id: given.TicketId
     reason: Annotated[str, given.told("Reason code", "不予受理原因", words=words.NOT_ACCEPTED)]
 
 
-class Redacted(Change, frozen=True, kw_only=True):
-    """遮盖: fields were blacked out."""
+class ErasedMessage(Record, frozen=True, kw_only=True):
+    """删除的来件: a message that the archive empties; `month` (UTC) of its intake names its index."""
+
+    message_id: given.MessageId
+    month: Annotated[str | None, given.told("Month of intake: 2026-11", "接入月份")] = None
+
+
+ErasedMessages = Annotated[tuple[ErasedMessage, ...], given.told("Messages that the archive empties", "删除的来件")]
+
+
+class Redacted(given.Change, frozen=True, kw_only=True):
+    """遮盖: fields and spans of the text were blacked out; the archive empties these messages."""
 
     ticket_id: given.TicketId
     fields: given.Fields
+    spans: Annotated[tuple[tuple[int, int], ...], given.told("Start and end in the text", "遮盖位置")] = ()
+    messages: ErasedMessages = ()
 
 
-class Erased(Change, frozen=True, kw_only=True):
-    """删除个人信息: the ticket's personal data is gone."""
+class Erased(given.Change, frozen=True, kw_only=True):
+    """删除个人信息: the ticket's personal data is gone; the archive empties these messages, their blobs are deleted."""
 
     ticket_id: given.TicketId
+    messages: ErasedMessages = ()
 
 
-class Read(Change, frozen=True, kw_only=True):
+class Read(given.Change, frozen=True, kw_only=True):
     """查阅: somebody read the ticket in clear."""
 
     ticket_id: given.TicketId
     fields: given.Fields = ()
 
 
-class CommandRefused(Change, frozen=True, kw_only=True):
+class CommandRefused(given.Change, frozen=True, kw_only=True):
     """拒绝指令: a command could not be carried out."""
 
     command_id: Annotated[str, given.told("The command", "指令编号")]
     reason: Annotated[str, given.told("Why, in words of ours", "拒绝原因")]
+    code: Annotated[str, given.told("Why, as code", "拒绝代码")] = "refused"
 
 
 AnyChange = (
@@ -255,21 +269,7 @@ AnyChange = (
 )  # fmt: skip
 
 
-class TicketVersion(Record, frozen=True, kw_only=True):
-    """工单版本: the version a decision gave a ticket."""
-
-    ticket_id: Annotated[str, about("The ticket", "工单标识")]
-    version: Annotated[int, about("Its version after the decision", "版本", index="long")]
-
-
-class InputRef(Record, frozen=True, kw_only=True):
-    """输入: the input that a decision answers, and where it stood."""
-
-    message_id: Annotated[str | None, about("The message", "来件标识")] = None
-    command_id: Annotated[str | None, about("Or the command", "指令编号")] = None
-    topic: Annotated[str, about("Topic of the input", "主题")]
-    partition: Annotated[int, about("Partition of the input", "分区", index="long")]
-    offset: Annotated[int, about("Offset of the input", "偏移量", index="long")]
+Changes = tuple[AnyChange, ...]
 
 
 class Event(Record, frozen=True, kw_only=True):
@@ -287,7 +287,7 @@ class Event(Record, frozen=True, kw_only=True):
     score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
     evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", "判定依据", index="none")] = ()
     policy_version: Annotated[str, about("Version of the policy that decided", "策略版本")]
-    changes: Annotated[tuple[AnyChange, ...], about("What `apply` folds", "变更", index="none")] = ()
+    changes: Annotated[Changes, about("What `apply` folds", "变更", index="none")] = ()
 
     @property
     def key(self) -> str:

@@ -82,6 +82,13 @@ class Acceptance(Record, frozen=True, kw_only=True):
     reason: Annotated[str | None, about("Reason code", "不予受理原因", words=words.NOT_ACCEPTED)] = None
 
 
+class DispatchReturn(Record, frozen=True, kw_only=True):
+    """退单: who had it gave it back."""
+
+    reason_code: Annotated[str, about("Why the organizer is not responsible", "退单原因代码")]
+    at: Annotated[Time, about("When it was given back", "退单时间", index="date")]
+
+
 class Dispatch(Record, frozen=True, kw_only=True):
     """派单: who is to deal with it."""
 
@@ -90,6 +97,44 @@ class Dispatch(Record, frozen=True, kw_only=True):
     co_organizers: Annotated[tuple[str, ...], about("Who helps", "协办单位")] = ()
     dispatched_at: Annotated[Time | None, about("When it was dispatched", "派单时间", index="date")] = None
     rule_id: Annotated[str | None, about("Which rule proposed it", "派单规则")] = None
+    dispatched_by: Annotated[str | None, about("Who dispatched it: an account", "派单人")] = None
+    returns: Annotated[tuple[DispatchReturn, ...], about("Who gave it back, and why", "退单", index="object")] = ()
+
+
+class Supervision(Record, frozen=True, kw_only=True):
+    """督办: somebody presses for it."""
+
+    level: Annotated[str, about("How hard: 催办, 督办, 重点督办, 现场督办", "督办级别", words=words.SUPERVISION_LEVELS)]
+    number: Annotated[str | None, about("Its number", "督办编号")] = None
+    at: Annotated[Time, about("When", "督办时间", index="date")]
+
+
+class Revisit(Record, frozen=True, kw_only=True):
+    """回访: the citizen was asked; the last one of each ticket makes the three rates (响应率, 解决率, 满意率)."""
+
+    at: Annotated[Time, about("When", "回访时间", index="date")]
+    contacted: Annotated[bool, about("The organizer contacted the citizen", "响应", index="boolean")]
+    resolved: Annotated[
+        bool | None, about("The citizen says it is resolved; null when not asked", "解决", index="boolean")
+    ] = None
+    satisfied: Annotated[
+        bool | None, about("The citizen is satisfied; null when not asked", "满意", index="boolean")
+    ] = None
+
+
+class Result(Record, frozen=True, kw_only=True):
+    """办理结果: what came of it."""
+
+    kind: Annotated[str | None, about("resolved, explained, not_feasible ...", "结果类型")] = None
+    text: Annotated[str | None, about("What the citizen is told", "办理结果", pii=1, index="words")] = None
+
+
+class HandoverState(Record, frozen=True, kw_only=True):
+    """紧急转接: the hand-over of one of its messages, as the emergency desk answered."""
+
+    handover_id: Annotated[str, about("The hand-over", "转接标识")]
+    acknowledged_at: Annotated[Time | None, about("When the emergency desk took it", "签收时间", index="date")] = None
+    acknowledged_by: Annotated[str | None, about("Who took it: an account", "签收人")] = None
 
 
 class MinorProtection(Record, frozen=True, kw_only=True):
@@ -167,6 +212,14 @@ class Ticket(Record, frozen=True, kw_only=True):
         Acceptance | UnsetType, about("Whether the hotline takes it", "受理/不予受理", index="object")
     ] = UNSET
     dispatch: Annotated[Dispatch | UnsetType, about("Who is to deal with it", "派单", index="object")] = UNSET
+    supervision: Annotated[tuple[Supervision, ...], about("Who presses for it", "督办", index="object")] = ()
+    revisits: Annotated[
+        tuple[Revisit, ...], about("The citizen's answers, the newest last", "回访", index="object")
+    ] = ()
+    result: Annotated[Result | None, about("What came of it", "办理结果", index="object")] = None
+    handovers: Annotated[
+        tuple[HandoverState, ...], about("Hand-overs and the desk's answers", "紧急转接", index="object")
+    ] = ()
     deadlines: Annotated[tuple[Deadline, ...] | UnsetType, about("What is due when", "办结时限", index="object")] = (
         UNSET
     )

@@ -15,6 +15,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from streams import assign, rebuild
 from streams.assign import Owner, take_over
+from streams.inputs import input_of, position_of
 from tests.assign import logs
 from tests.tickets.build import message
 from tickets.policy import TicketPolicy
@@ -100,7 +101,7 @@ async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_seco
     found = await records(connection)
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found[:3])
-    owner._desk.take(assign.read(found[3]), assign.position_of(found[3]))  # decided, never written
+    owner._desk.take(input_of(found[3]), position_of(found[3]))  # decided, never written
     await _until(lambda: bool(obstore.list(blobs).collect()))
     await owner.close()
     restored = await logs.restored(connection, blobs, found[0].partition)

@@ -88,7 +88,11 @@ def test_a_server_that_does_not_tell_the_next_uid(server: FakeServer) -> None:
     assert len(drain(mailbox(server))[0]) == 1
 
 
-@pytest.mark.parametrize("size_of", [len, lambda raw: 1, lambda raw: len(raw) * 2, lambda raw: 0], ids=str)
+@pytest.mark.parametrize(
+    "size_of",
+    [len, lambda raw: 1, lambda raw: len(raw) * 2, lambda raw: 0],
+    ids=["true", "one", "double", "nothing"],
+)
 @pytest.mark.parametrize("size", [0, PART - 100, PART, 3 * PART])
 def test_sizes_of_the_server_are_not_believed(server: FakeServer, size_of: Callable[[bytes], int], size: int) -> None:
     server.size_of = size_of

@@ -93,7 +93,7 @@ def one(number: int, answer: bytes) -> Fault:
 
 @pytest.mark.parametrize(("fault", "name"), [*((bytes_of_all, name) for name in ANSWERS),
                                              *((everything, name) for name in ("unavailable", "no", "hang up"))],
-                         ids=str)  # fmt: skip
+                         ids=lambda value: getattr(value, "__name__", value))  # fmt: skip
 def test_an_outage_of_ten_minutes_costs_no_mail(
     proxy: Refusing, box: Mailbox, fault: Callable[[bytes], Fault], name: str
 ) -> None:

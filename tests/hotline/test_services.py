@@ -56,6 +56,24 @@ def test_the_public_keys_are_refused_outside_of_the_local_stack(env: pytest.Monk
         services.policy(load())
 
 
+def test_a_folder_of_own_rules_is_tried_before_a_message_meets_it(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "rules"))
+    assert [fault for fault in checks.faults(load()) if "which is no folder" in fault]
+    (tmp_path / "rules").mkdir()
+    assert services.policy(load()).rules_folder == services.ticket_policy(load()).rules_folder == tmp_path / "rules"
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "kind.toml").write_text("version = 'x'", encoding="utf-8")
+    env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "broken"))
+    (fault,) = checks.faults(load())
+    assert "kind.toml cannot be used" in fault
+
+
+def test_a_category_model_that_is_not_there_is_named(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setenv("HOTLINE_RULES__CATEGORY_MODEL", str(tmp_path / "none.npz"))
+    (fault,) = checks.faults(load())
+    assert "hotline learn category" in fault
+
+
 def test_the_newest_key_comes_first(env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_REQUESTER_KEYS__K2025", "an older key, 16 bytes")
     env.setenv("HOTLINE_REQUESTER_KEYS__K2026", "a newer key, 16 bytes")
@@ -87,7 +105,7 @@ def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.M
 
 
 def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:
-    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic"]
+    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic", "eraser"]
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__HOST", "h")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__USERNAME", "u")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")

@@ -149,9 +149,12 @@ def test_codes_come_from_fixed_lists_only() -> None:
         Finding(kind="emergency_level", value="urgent"),
         Finding(kind="request_kind", value="complaint"),
         Finding(kind="place", value="李雷家"),
-        Finding(kind="category", value="李雷"),
+        Finding(kind="category", value="李雷", source="channel"),
+        Finding(kind="category", value="transport.taxi"),
     )
-    assert features(findings=findings).codes == ("emergency.fire", "emergency_level.urgent", "request_kind.complaint")
+    assert features(findings=findings).codes == (
+        "category.transport.taxi", "emergency.fire", "emergency_level.urgent", "request_kind.complaint",
+    )  # fmt: skip
 
 
 def test_no_personal_text_is_in_the_features() -> None:

@@ -16,10 +16,10 @@ from schemas.fields import about
 from schemas.records import RECORDS
 from schemas.records.event import AnyChange
 from schemas.shape import fields_of, walk
+from tickets import lifecycle
 from tickets.deciders import DECIDERS
 from tickets.deciders.no_ticket import NO_CITIZEN
 from tickets.snapshot import KIND_GROUPS
-from tickets.state import CLOSED
 
 
 def test_the_checked_in_files_are_current() -> None:
@@ -75,7 +75,8 @@ def test_the_words_of_the_rules_are_told() -> None:
     """What our own code writes is in the lists; what an importer sends may be more: they are open."""
     assert {name for rule in load("emergency")["rule"] for name in rule["classes"]} <= set(words.EMERGENCY_CLASSES)
     assert set(LEVELS) == set(words.EMERGENCY_LEVELS)
-    assert set(words.STATUSES) >= CLOSED
+    assert set(words.STATUSES) == set(lifecycle.STATUSES)
+    assert set(words.SUPERVISION_LEVELS) == set(lifecycle.SUPERVISION_LEVELS)
     assert KIND_GROUPS.keys() <= set(words.REQUEST_KINDS)
     assert set(KIND_GROUPS.values()) == set(words.REQUEST_KIND_GROUPS)
     assert set(DECIDERS) <= set(words.RELATIONS)

@@ -1,5 +1,6 @@
 """Commands from outside: what names them is a code, since the event log keeps it for years."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from streams import normalize
 from tests.streams.raws import NOON
 from tests.streams.test_steps import kept
 
+RECORDED = datetime.fromtimestamp(1_795_500_000, UTC)
+"""When the broker took what `kept` gives back."""
+
 
 def step(**fields: Any) -> Outbound:
     given = {"command_id": "c1", "jurisdiction": "210100", "kind": "read", "author": "clerk-7", "at": NOON, **fields}
@@ -21,6 +25,11 @@ def step(**fields: Any) -> Outbound:
 @pytest.mark.parametrize("author", ["clerk", "clerk-7", "crm:A00074795", "back_office/3"])
 def test_accounts_and_ids_are_codes(author: str) -> None:
     assert step(author=author, command_id=author).topic == topics.MESSAGE
+
+
+def test_a_command_from_the_future_is_no_log_time() -> None:
+    assert step(at=RECORDED + timedelta(minutes=9)).topic == topics.MESSAGE
+    assert step(at=RECORDED + timedelta(minutes=11)).topic == topics.DEAD
 
 
 @pytest.mark.parametrize("name", ["command_id", "author", "jurisdiction"])

@@ -1,0 +1,1 @@
+"""The back offices' door: signed commands over HTTP, and what became of them."""

@@ -1,0 +1,65 @@
+"""What became of a command, as the event log tells it: carried out, refused, or not yet decided."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.producer import connected, translated
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from schemas.records import Event, event
+from schemas.wire import decode
+
+POLL_MS = 200
+
+
+def find(
+    connection: KafkaConnection, command_id: str, jurisdiction: str, since: datetime, seconds: float
+) -> Event | None:
+    """Return the decision about a command among those written after `since`; None when there is none in `seconds`.
+
+    Reads the committed events of one city's partition. Raises UnreachableError, UnauthorizedError, MisconfiguredError.
+    """
+    wanted = f"command:{command_id}".encode()
+    deadline = time.monotonic() + seconds
+    place = TopicPartition(topics.EVENT, ids.partition_of(jurisdiction, connection.partitions))
+    consumer: Any = None
+    try:
+        consumer = connected(
+            KafkaConsumer,
+            **connection.client_options(),
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            bootstrap_timeout_ms=5_000,
+        )
+        consumer.assign([place])
+        _start(consumer, place, since)
+        while True:
+            for record in consumer.poll(timeout_ms=POLL_MS).get(place, ()):
+                if ("ce_id", wanted) in record.headers:
+                    return decode(record.value, Event)
+            if time.monotonic() > deadline:
+                return None
+    except (KafkaError, OSError) as error:
+        raise translated(error) from error
+    finally:
+        if consumer is not None:
+            consumer.close()
+
+
+def refusal(decision: Event) -> event.CommandRefused | None:
+    """Return why a command was refused; None when it was carried out."""
+    refused = (change for change in decision.changes if isinstance(change, event.CommandRefused))
+    return next(refused, None)
+
+
+def _start(consumer: Any, place: TopicPartition, since: datetime) -> None:
+    found = consumer.offsets_for_times({place: int(since.timestamp() * 1000)}).get(place)
+    if found is None:
+        consumer.seek_to_end(place)
+        consumer.position(place)
+    else:
+        consumer.seek(place, found.offset)

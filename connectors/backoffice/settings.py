@@ -1,0 +1,45 @@
+"""What one key of a back office may do."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from schemas.records.command import KINDS
+
+PATH = "/commands"
+"""On the receiver."""
+
+LEAST_SECRET_BYTES = 32
+
+Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
+
+
+class BackOfficeSettings(BaseModel):
+    """One key for `POST /commands` on the receiver; to change it, give a second one and remove the first later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    secret: SecretStr = Field(description="Shared secret of the signature (HMAC-SHA256), 32 bytes or more")
+    system: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_.-]{0,19}$",
+        description="Name of the system, the same for its old and new key; it stands before its command_ids",
+    )
+    kinds: frozenset[str] = Field(min_length=1, description="Kinds of commands that it may give")
+    jurisdictions: frozenset[Adcode] = Field(min_length=1, description="行政区划代码 of the cities that it works for")
+    timestamp_window_seconds: float = Field(
+        300, gt=0, le=3600, description="How far a request's timestamp may be from our clock"
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr) -> SecretStr:
+        if len(secret.get_secret_value().encode()) < LEAST_SECRET_BYTES:
+            raise ValueError(f"the secret is too short: give it {LEAST_SECRET_BYTES} bytes or more")
+        return secret
+
+    @field_validator("kinds")
+    @classmethod
+    def _are_known(cls, kinds: frozenset[str]) -> frozenset[str]:
+        if kinds - set(KINDS):
+            raise ValueError(f"the kinds of commands are {', '.join(KINDS)}")
+        return kinds

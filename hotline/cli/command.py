@@ -1,0 +1,74 @@
+"""`hotline command`: a clerk's or operator's order, and what became of it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.cli.common import AsJson, print_json, settings_of
+
+if TYPE_CHECKING:
+    from schemas.records import Event
+
+
+def command(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(help="set_status, merge, unmerge, reclassify ...: docs/how-to/commands.md.")],
+    target: Annotated[str | None, typer.Argument(help="Id of the ticket, or of the hand-over.")] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE]...", help="Arguments of the kind, such as status=signed."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for colleagues; it stays out of the event log.")] = None,
+    author: Annotated[str | None, typer.Option(help="Your account; by default `author` of the settings.")] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="行政区划代码; by default the ticket's.")] = None,
+    command_id: Annotated[
+        str | None, typer.Option(help="Name it yourself: the same id again is not carried out again.")
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for the decision.")] = True,
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, help="How long to wait.")] = 30.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it, print it, send nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a command (set_status, merge, dispatch ...) and print what became of it; exit 2 when it is refused."""
+    from hotline import commands, services
+
+    settings = settings_of(ctx)
+    given = commands.made(
+        settings,
+        kind,
+        target,
+        arguments or (),
+        reason=reason,
+        author=author,
+        jurisdiction=jurisdiction,
+        command_id=command_id,
+    )
+    if dry_run:
+        print_json(given)
+        return
+    connection = services.kafka(settings)
+    commands.send(connection, given)
+    if not wait:
+        typer.echo(given.command_id)
+        return
+    decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
+    _tell(given.command_id, decision, as_json=as_json)
+
+
+def _tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:
+    from connectors.backoffice.outcome import refusal
+    from schemas.errors import MisconfiguredError, UnreachableError
+
+    if decision is None:
+        raise UnreachableError(
+            "The command is in Kafka and not decided yet: see `hotline status`, "
+            f"then ask again with --command-id {command_id}."
+        )
+    refused = refusal(decision)
+    if as_json:
+        print_json(decision)
+    if refused is not None:
+        raise MisconfiguredError(f"Refused ({refused.code}): {refused.reason}.")
+    if not as_json:
+        changed = ", ".join(f"{one.ticket_id} is at version {one.version}" for one in decision.tickets)
+        typer.echo(f"Done: {changed or 'no ticket changes'}.")

@@ -1,0 +1,36 @@
+"""`hotline learn`: models from the city's own archive."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotline.cli.common import settings_of
+
+learn = typer.Typer(no_args_is_help=True, help="Make models from the city's own labelled messages.")
+
+
+@learn.command("category")
+def category(
+    ctx: typer.Context,
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...", help="Labelled messages: .jsonl, .csv or .tsv, also .gz.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the model; `models` in the data folder by default.")
+    ] = None,
+) -> None:
+    """Learn the city's categories (事项分类) from DATA, with the columns title, text and category.
+
+    Writes a model and a card with its scores (cross-validated); `rules.category_model` names the model to use.
+    """
+    from hotline.learning import category as learning
+    from hotline.learning import labelled
+
+    folder = out or settings_of(ctx).data_dir / "models"
+    path = learning.learn(list(labelled.read(data)), folder)
+    typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
+    typer.echo(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path}", err=True)

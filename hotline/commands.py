@@ -1,0 +1,117 @@
+"""Commands given by hand: from the words of a command line to a Command, into Kafka, and what became of it."""
+
+import getpass
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import msgspec
+
+from connectors.backoffice import outcome
+from connectors.producer import Producer
+from normalizers.codes import is_code
+from schemas.errors import MisconfiguredError
+from schemas.records import Command
+from tickets.commands import COMMANDS, check
+from tickets.commands.refusal import RefusalError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+    from schemas.connection import KafkaConnection
+    from schemas.records import Event
+
+_TICKET = re.compile(r"([1-9]\d{5})-[a-z2-7]{20}")
+_HANDOVER = re.compile(r"[a-z2-7]{26}")
+
+SLACK = timedelta(minutes=1)
+"""So far the clocks of this machine and of the event log's writer may be apart."""
+
+LOOK_BACK = timedelta(days=7)
+"""How far back the outcome of a command is looked for that may have been given before: as long as Kafka keeps it."""
+
+
+def made(
+    settings: "Settings",
+    kind: str,
+    target: str | None,
+    words: Iterable[str] = (),
+    *,
+    reason: str | None = None,
+    author: str | None = None,
+    jurisdiction: str | None = None,
+    command_id: str | None = None,
+) -> Command:
+    """Return the command; `words` are its arguments as name=value. Raises MisconfiguredError with the next action."""
+    if kind not in COMMANDS:
+        raise MisconfiguredError(f"There is no command of this kind: choose from {', '.join(COMMANDS)}.")
+    ticket = _TICKET.fullmatch(target) if target else None
+    handover = target if target and _HANDOVER.fullmatch(target) else None
+    if target and ticket is None and handover is None:
+        raise MisconfiguredError("The target is neither a ticket's id nor a hand-over's: see `hotline search`.")
+    command = Command(
+        command_id=command_id or f"cli:{uuid4()}",
+        jurisdiction=jurisdiction or (ticket[1] if ticket else settings.jurisdiction),
+        ticket_id=target if ticket else None,
+        handover_id=handover,
+        kind=kind,
+        author=author or settings.author or f"os:{getpass.getuser()}",
+        at=datetime.now(UTC),
+        reason=reason,
+        args=_arguments(kind, words),
+    )
+    for name in ("command_id", "author", "jurisdiction"):
+        if not is_code(getattr(command, name)):
+            raise MisconfiguredError(f"The {name} must be a code of A-Z a-z 0-9 _ . : / + -: give another.")
+    try:
+        check(command)
+    except RefusalError as refused:
+        raise MisconfiguredError(f"The command would be refused: {refused.reason}.") from refused
+    return command
+
+
+def send(connection: "KafkaConnection", command: Command) -> None:
+    """Return when the brokers hold the command."""
+    producer = Producer(connection)
+    try:
+        producer.deliver_now([command.outbound(datetime.now(UTC))])
+    finally:
+        producer.close()
+
+
+def outcome_of(
+    connection: "KafkaConnection", command: Command, *, given_before: bool, seconds: float
+) -> "Event | None":
+    """Wait for the decision; None when there is none in time."""
+    since = command.at - (LOOK_BACK if given_before else SLACK)
+    return outcome.find(connection, command.command_id, command.jurisdiction, since, seconds)
+
+
+def log_read(settings: "Settings", connection: "KafkaConnection", ticket_id: str, fields: Iterable[str]) -> Command:
+    """Log that the user of this command line reads a ticket in clear, before it is shown (谁使用谁负责)."""
+    command = made(settings, "read", ticket_id, [f"fields={msgspec.json.encode(list(fields)).decode()}"])
+    send(connection, command)
+    return command
+
+
+def _arguments(kind: str, words: Iterable[str]) -> dict[str, Any]:
+    """Return name=value words as the kind's arguments: a number, true, a list as JSON, else text."""
+    given: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise MisconfiguredError("An argument is not of the form name=value: see `hotline command --help`.")
+        given[name] = _json(value) if value[:1] in ("[", "{") else value
+    try:
+        read = msgspec.convert(given, COMMANDS[kind].args, strict=False)
+    except msgspec.ValidationError:
+        return given  # `check` says what fits
+    return {name: value for name, value in msgspec.to_builtins(read).items() if name in given}
+
+
+def _json(value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError as error:
+        raise MisconfiguredError("A value that begins with [ or { must be JSON.") from error

@@ -1,0 +1,88 @@
+"""Category (事项分类): what a text is about, by words, with the classes and words as data (`rules/category.toml`)."""
+
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from normalizers import rules
+from normalizers.findings.words import Words
+from schemas.records import Finding
+
+MOST_CHARACTERS = 4_000
+"""Of a text: what it is about is said before that."""
+
+
+class Weighed(NamedTuple):
+    """What one word tells: sums by topic."""
+
+    topics: tuple[tuple[str, float], ...]
+
+
+class Rulebook(NamedTuple):
+    """The rules, ready to be asked."""
+
+    words: Words
+    weights: dict[str, Weighed]
+    title: float
+    least: float
+    apart: float
+    version: str
+
+
+def category(title: str, text: str, rules_folder: Path | None = None) -> Finding | None:
+    """Return the topic that a message is about, None when its words do not say; both are folded."""
+    known = rulebook(rules_folder)
+    topics: dict[str, float] = defaultdict(float)
+    for said, weight in ((title, known.title), (text[:MOST_CHARACTERS], 1.0)):
+        for word in {said[start:end] for start, end in known.words.spans(said)}:
+            for topic, value in known.weights[word].topics:
+                topics[topic] += value * weight
+    return _judged(topics, known) if topics else None
+
+
+def codes(rules_folder: Path | None = None) -> dict[str, str]:
+    """Return the codes of the classes by their names."""
+    return {name: code for code, name in rules.load("category", rules_folder)["classes"].items()}
+
+
+def path_of(code: str, rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return the scheme that a code is of, and the code's names from the root; none for a code it does not have."""
+    table = rules.load("category", rules_folder)
+    group = table["classes"].get(code.split(".", 1)[0])
+    topic = table["topics"].get(code)
+    names = (group, topic["name"]) if topic else (group if group and "." not in code else None,)
+    return table["scheme"], tuple(name for name in names if name)
+
+
+def _judged(topics: dict[str, float], known: Rulebook) -> Finding | None:
+    classes: dict[str, float] = defaultdict(float)
+    for topic, value in topics.items():
+        classes[topic.split(".", 1)[0]] += value
+    first, *rest = sorted(classes, key=lambda name: (-classes[name], name))
+    ahead = classes[first] - (classes[rest[0]] if rest else 0.0)
+    share = classes[first] / sum(classes.values())
+    if classes[first] < known.least or ahead < known.apart * classes[first]:
+        return None
+    best = min((topic for topic in topics if topic.startswith(f"{first}.")), key=lambda name: (-topics[name], name))
+    return Finding(kind="category", value=best, score=round(share, 3), source="rule", version=known.version)
+
+
+@cache
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one."""
+    table: dict[str, Any] = rules.load("category", folder)
+    scale = table["weights"]
+    weights: dict[str, dict[str, float]] = defaultdict(dict)
+    for topic, told in table["topics"].items():
+        for level in ("hints", "words", "sure"):
+            for word in told.get(level, ()):
+                weights[word][topic] = scale[level]
+    return Rulebook(
+        words=Words(weights),
+        weights={word: Weighed(tuple(told.items())) for word, told in weights.items()},
+        title=scale["title"],
+        least=scale["least"],
+        apart=scale["apart"],
+        version=table["version"],
+    )

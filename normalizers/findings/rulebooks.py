@@ -1,0 +1,27 @@
+"""Every rule file of a city, read and made ready once: what cannot be used is named before a message meets it."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from normalizers.findings import category, emergency, kind
+from schemas.errors import MisconfiguredError
+
+RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
+    {"emergency": emergency.rulebook, "kind": kind.rulebook, "category": category.rulebook}
+)
+"""By the name of their file."""
+
+
+def verify(folder: Path) -> None:
+    """Raise MisconfiguredError for the first file in a city's folder that cannot be used as rules."""
+    for name, rulebook in RULEBOOKS.items():
+        try:
+            rulebook(folder)
+        except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
+            raise MisconfiguredError(
+                f"The rules in {folder / name}.toml cannot be used ({type(error).__name__} {error}): "
+                "compare it with the file of the same name in normalizers/rules."
+            ) from error

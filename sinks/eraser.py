@@ -1,0 +1,161 @@
+"""Eraser: what the event log says is erased goes from the archive's messages and from the blob store."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+import obstore
+from elasticsearch import AsyncElasticsearch
+from msgspec import Struct
+from obstore.exceptions import BaseError as BlobError
+from obstore.store import ObjectStore
+
+from schemas import topics
+from schemas.elastic import PREFIX, indices
+from schemas.errors import RecordError, SchemaError, UnreachableError
+from schemas.records import Event, Message, RawRef, event
+from schemas.wire import decode, encode
+from sinks.base import Document, Refusal, Route, Verdicts
+from sinks.elastic.errors import translated
+
+LAST_VERSION = 2**53
+"""Of an emptied message: whatever comes late, or is read again, is older."""
+
+MOST_COPIES = 10_000
+
+_HINTS = (b'"change":"erased"', b'"change":"redacted"')
+_DONE = (200, 201, 409)
+
+
+class Target(Struct, frozen=True):
+    """One message that goes, and whether its blobs go with it."""
+
+    message_id: str
+    month: str | None
+    jurisdiction: str
+    at: datetime
+    with_blobs: bool
+
+
+def routes(prefix: str = PREFIX) -> list[Route]:
+    """Return what the eraser reads; the index is the one that it empties messages in."""
+    return [Route(topic=topics.EVENT, index=indices(prefix)["message"])]
+
+
+class Eraser:
+    """Empties erased messages in every monthly index that has them, and deletes their blobs. Safe to repeat."""
+
+    name: ClassVar[str] = "eraser"
+
+    def __init__(self, client: AsyncElasticsearch, blobs: ObjectStore, prefix: str = PREFIX) -> None:
+        self._owner = client
+        self._client = client.options(max_retries=0, retry_on_timeout=False, request_timeout=60.0)
+        self._blobs = blobs
+        self._index = indices(prefix)["message"]
+
+    async def open(self) -> None:
+        """Make nothing: the messages' own sink makes the indices."""
+
+    async def write(self, documents: Sequence[Document]) -> Verdicts:
+        """Carry out what these events erase; all others have nothing for us."""
+        verdicts = Verdicts()
+        for document in documents:
+            try:
+                targets = _targets(document)
+                await self._empty(targets)
+            except RecordError as error:
+                verdicts.rejected.append(Refusal(document, error.code, str(error)))
+                continue
+            for target in targets:
+                await self._delete_blobs(target)
+            verdicts.stored.append(document)
+        return verdicts
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._owner.close()
+
+    async def _empty(self, targets: Sequence[Target]) -> None:
+        if not targets:
+            return
+        places = await self._places(targets)
+        lines = [
+            line for target in targets for place in sorted(places[target.message_id]) for line in _put(place, target)
+        ]
+        if not lines:
+            return
+        with translated():
+            answer = await self._client.bulk(operations=lines, filter_path="items.*.status")
+        statuses = {int(result["status"]) for item in answer.get("items", ()) for result in item.values()}
+        if any(status in (429, *range(500, 600)) for status in statuses):
+            raise UnreachableError("Elasticsearch could not empty every message: look at its log")
+        if not statuses <= set(_DONE):
+            raise SchemaError("Elasticsearch refuses an emptied message: see that its mapping is ours")
+
+    async def _places(self, targets: Sequence[Target]) -> dict[str, set[str]]:
+        """Return the indices of each message: the one of its month, and wherever a repeat of it lies."""
+        found = {one.message_id: {self._index.of_month(one.month)} if one.month else set() for one in targets}
+        pattern = f"{self._index.alias}-2*"
+        with translated():
+            await self._client.indices.refresh(index=pattern, ignore_unavailable=True, allow_no_indices=True)
+            answer: Any = await self._client.search(
+                index=pattern,
+                ignore_unavailable=True,
+                allow_no_indices=True,
+                query={"terms": {"message_id": list(found)}},
+                size=MOST_COPIES,
+                source=False,
+            )
+        for hit in answer["hits"]["hits"]:
+            found[hit["_id"]].add(hit["_index"])
+        return found
+
+    async def _delete_blobs(self, target: Target) -> None:
+        if not target.with_blobs:
+            return
+        try:
+            there = await obstore.list(self._blobs, f"{target.jurisdiction}/{target.message_id}/").collect_async()
+            await asyncio.gather(*(obstore.delete_async(self._blobs, one["path"]) for one in there))
+        except (BlobError, OSError) as error:
+            raise UnreachableError(
+                f"the blob store did not delete ({type(error).__name__}): see that it can be reached"
+            ) from error
+
+
+def _targets(document: Document) -> list[Target]:
+    if not any(hint in document.value for hint in _HINTS):
+        return []
+    decision = decode(document.value, Event)
+    return [target for change in decision.changes for target in _of(change, decision)]
+
+
+def _of(change: event.AnyChange, decision: Event) -> Iterable[Target]:
+    if not isinstance(change, event.Erased | event.Redacted):
+        return []
+    whole = isinstance(change, event.Erased) or "attachments" in change.fields
+    return [Target(one.message_id, one.month, decision.jurisdiction, decision.at, whole) for one in change.messages]
+
+
+def _put(index: str, target: Target) -> tuple[dict[str, Any], dict[str, Any]]:
+    action = {"_index": index, "_id": target.message_id, "version": LAST_VERSION, "version_type": "external_gte"}
+    return {"index": action}, msgspec.json.decode(encode(emptied(target)))
+
+
+def emptied(target: Target) -> Message:
+    """Return the message that says nothing but that there was one."""
+    return Message(
+        message_id=target.message_id,
+        source="erased",
+        id="erased",
+        channel="erased",
+        channel_kind="erased",
+        account="erased",
+        jurisdiction=target.jurisdiction,
+        received_at=target.at,
+        ingested_at=target.at,
+        message_class="erased",
+        raw=RawRef(sha256=""),
+        normalizer_version=0,
+    )

@@ -1,0 +1,115 @@
+"""Commands in the one ordered input: carried out in a transaction, replayed by a restart, gone when erased."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from obstore.store import LocalStore
+
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, type_of
+from schemas.records import Command, event
+from schemas.wire import Outbound, encode
+from streams.assign import Owner, take_over
+from streams.rebuild import save_checkpoint
+from tests.assign import logs
+from tests.tickets.build import CITY, START, message
+from tickets.held import Filed
+from tickets.policy import TicketPolicy
+
+pytestmark = pytest.mark.integration
+
+POLICY = TicketPolicy()
+SECRET = "13812345678"
+FIRST = message(0, "中山路12号的路灯坏了")
+WRONG = message(1, f"我家的水管爆了，电话{SECRET}", answers=(f"{CITY}-0",))
+LATER = message(2, "路灯还是没修", answers=(f"{CITY}-0",))
+TICKET = ids.ticket_id(CITY, FIRST.message_id)
+
+
+def forwarded(number: int, kind: str, **args: Any) -> Outbound:
+    command = Command(
+        command_id=f"c{number}",
+        jurisdiction=CITY,
+        ticket_id=TICKET,
+        kind=kind,
+        author="clerk-7",
+        at=START + timedelta(hours=number),
+        args=args,
+    )
+    envelope = Envelope(
+        id=command.command_id,
+        source="/hotline/commands/test",
+        type=type_of("command"),
+        time=command.at,
+        recordedtime=command.at,
+        jurisdiction=CITY,
+    )
+    return Outbound(topics.MESSAGE, command.command_id.encode(), encode(command), envelope.headers(), CITY)
+
+
+def checkpoints(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*.msgpack")]
+
+
+async def worked_off(connection: KafkaConnection, blobs: LocalStore, *more: Outbound) -> Owner:
+    """Write the three messages and more, and let an owner decide about them; whoever asked closes it."""
+    await logs.write(connection, [*map(logs.outbound, (FIRST, WRONG, LATER)), *more])
+    partition = ids.partition_of(CITY, connection.partitions)
+    owner = await take_over(partition, connection, blobs, POLICY, lambda point: None)
+    found = await logs.read(connection, topics.MESSAGE)
+    await owner.work_off([record for record in found if record.partition == partition])
+    return owner
+
+
+async def test_a_message_is_looked_up_in_the_input_and_gets_its_own_ticket(
+    connection: KafkaConnection, blobs: LocalStore, tmp_path: Path
+) -> None:
+    owner = await worked_off(connection, blobs, forwarded(3, "unmerge", message_id=WRONG.message_id))
+    await owner.close()
+    own = ids.ticket_id(CITY, WRONG.message_id)
+    snapshots = {name: versions[-1] for name, versions in (await logs.tickets(connection)).items()}
+    assert snapshots[own].text == WRONG.text
+    assert snapshots[TICKET].text == f"{FIRST.text}\n\n{LATER.text}"
+    newest = {link.message_id: link for link in await logs.links(connection)}
+    assert (newest[WRONG.message_id].ticket_id, newest[WRONG.message_id].version) == (own, 2)
+    again = await logs.restored(connection, LocalStore(tmp_path), owner._partition)
+    assert again.state.dump() == owner.restored.state.dump()
+
+
+async def test_a_message_that_the_input_does_not_have_any_more_is_said_to_be_gone(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    owner = await worked_off(connection, blobs)
+    owner.restored.state.tickets[TICKET].messages[WRONG.message_id] = Filed(10_000, 1, "2026-11")
+    await logs.write(connection, [forwarded(3, "move", message_id=WRONG.message_id)])
+    found = [one for one in await logs.read(connection, topics.MESSAGE) if one.partition == owner._partition]
+    await owner.work_off(found)
+    await owner.close()
+    refused = (await logs.events(connection))[-1].changes[0]
+    assert isinstance(refused, event.CommandRefused)
+    assert refused.code == "gone"
+
+
+async def test_what_is_forgotten_is_in_no_checkpoint_and_comes_back_from_no_log(
+    connection: KafkaConnection, blobs: LocalStore, blobs_folder: Path, tmp_path: Path
+) -> None:
+    owner = await worked_off(connection, blobs)
+    await save_checkpoint(blobs, owner._partition, owner.restored)
+    assert SECRET.encode() in b"".join(checkpoints(blobs_folder))
+    await logs.write(connection, [forwarded(3, "forget")])
+    found = [one for one in await logs.read(connection, topics.MESSAGE) if one.partition == owner._partition]
+    await owner.work_off(found)
+    await owner.close()
+    (checkpoint,) = checkpoints(blobs_folder)
+    assert SECRET.encode() not in checkpoint
+    for store in (blobs, LocalStore(tmp_path)):
+        again = await logs.restored(connection, store, owner._partition)
+        assert again.state.dump() == owner.restored.state.dump()
+        assert SECRET.encode() not in b"".join(again.state.bodies.values())
+    newest = (await logs.tickets(connection))[TICKET][-1]
+    assert (newest.erased, newest.version, newest.text) == (True, 4, "")
+    masked = (await logs.tickets(connection, topics.TICKET_MASKED))[TICKET][-1]
+    assert (masked.erased, masked.masked) == (True, True)

@@ -1,0 +1,231 @@
+"""The back offices' door: who may give which command, and what each answer means."""
+
+import json
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr, ValidationError
+from starlette.applications import Starlette
+
+from connectors.backoffice.door import BODY_MAX_BYTES, BackOffice
+from connectors.backoffice.settings import BackOfficeSettings
+from connectors.backoffice.signature import sign
+from schemas import topics
+from schemas.errors import UnreachableError
+from schemas.records import Command, Event, InputRef, TicketVersion, event
+from schemas.wire import Outbound, decode
+
+NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
+SECRET = "s" * 32
+TICKET = "210100-aaaaaaaaaaaaaaaaaaaa"
+
+
+def key(secret: str = SECRET, **changes: Any) -> BackOfficeSettings:
+    fields: dict[str, Any] = {
+        "secret": SecretStr(secret),
+        "system": "crm",
+        "kinds": frozenset({"set_status", "merge"}),
+        "jurisdictions": frozenset({"210100"}),
+    }
+    return BackOfficeSettings(**(fields | changes))
+
+
+class Kafka:
+    """Holds records unless it is down; `decision` is what the event log has."""
+
+    def __init__(self) -> None:
+        self.held: list[Outbound] = []
+        self.down = False
+        self.silent = False
+        self.decision: Event | None = None
+        self.asked: list[tuple[str, str, datetime]] = []
+
+    def deliver(self, records: list[Outbound]) -> "Future[None]":
+        done: Future[None] = Future()
+        if self.down:
+            done.set_exception(UnreachableError("down"))
+        elif not self.silent:
+            self.held += records
+            done.set_result(None)
+        return done
+
+    def find(self, command_id: str, city: str, since: datetime, seconds: float) -> Event | None:
+        self.asked.append((command_id, city, since))
+        return self.decision
+
+
+@pytest.fixture
+def kafka() -> Kafka:
+    return Kafka()
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "command_id": "0001",
+        "jurisdiction": "210100",
+        "kind": "set_status",
+        "author": "wang.li",
+        "ticket_id": TICKET,
+        "args": {"status": "registered"},
+    }
+    return fields | changes
+
+
+@asynccontextmanager
+async def client(kafka: Kafka, **keys: BackOfficeSettings) -> AsyncIterator[httpx.AsyncClient]:
+    office = BackOffice(keys or {"crm1": key()}, kafka, kafka.find, 0.2, lambda: NOW)
+    transport = httpx.ASGITransport(Starlette(routes=office.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as made:
+        yield made
+
+
+def signed(
+    content: bytes, *, target: str = "/commands", method: str = "POST", name: str = "crm1", secret: str = SECRET,
+    at: datetime = NOW,
+) -> dict[str, str]:  # fmt: skip
+    stamp = str(int(at.timestamp()))
+    return {
+        "Hotline-Key": name,
+        "Hotline-Timestamp": stamp,
+        "Hotline-Signature": sign(secret.encode(), stamp, method, target, content),
+    }
+
+
+async def post(kafka: Kafka, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with client(kafka) as made:
+        return await made.post("/commands", content=content, headers=signed(content) if headers is None else headers)
+
+
+async def test_a_signed_command_is_in_kafka_before_it_is_answered(kafka: Kafka) -> None:
+    answer = await post(kafka, order())
+    (record,) = kafka.held
+    command = decode(record.value, Command)
+    assert answer.status_code == 202
+    assert (record.topic, record.key) == (topics.COMMAND, TICKET.encode())
+    assert (command.command_id, command.author, command.at) == ("crm:0001", "crm/wang.li", NOW)
+    assert command.args == {"status": "registered"}
+    assert answer.headers["location"] == answer.json()["outcome"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        signed(b"another body"),
+        signed(json.dumps(order()).encode(), secret="t" * 32),
+        signed(json.dumps(order()).encode(), name="nobody"),
+        signed(json.dumps(order()).encode(), target="/commands?x=1"),
+        signed(json.dumps(order()).encode(), method="PUT"),
+        signed(json.dumps(order()).encode(), at=NOW - timedelta(minutes=6)),
+        signed(json.dumps(order()).encode(), at=NOW + timedelta(minutes=6)),
+        signed(json.dumps(order()).encode()) | {"Hotline-Signature": "v1=\xff"},
+        signed(json.dumps(order()).encode()) | {"Hotline-Timestamp": "-1"},
+    ],
+)
+async def test_what_no_key_signed_just_now_is_refused(kafka: Kafka, headers: dict[str, str]) -> None:
+    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    answer = await post(kafka, order(), raw)  # type: ignore[arg-type] # bytes, so that any byte can be sent
+    assert answer.status_code == 401
+    assert kafka.held == []
+
+
+async def test_the_old_and_the_new_key_work_side_by_side(kafka: Kafka) -> None:
+    content = json.dumps(order()).encode()
+    async with client(kafka, crm1=key(), crm2=key("n" * 32)) as made:
+        for headers in (signed(content), signed(content, name="crm2", secret="n" * 32)):
+            assert (await made.post("/commands", content=content, headers=headers)).status_code == 202
+    assert {decode(one.value, Command).command_id for one in kafka.held} == {"crm:0001"}
+
+
+@pytest.mark.parametrize("change", [{"kind": "dispatch"}, {"jurisdiction": "110000"}])
+async def test_a_key_gives_only_its_own_commands(kafka: Kafka, change: dict[str, str]) -> None:
+    assert (await post(kafka, order(**change))).status_code == 403
+    assert kafka.held == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        order(unknown_field=1),
+        order(command_id="李小龙"),
+        order(author="13812345678"),
+        order(command_id="x" * 64),
+        order(args={"state": "registered"}),
+        order(args={}),
+        order(at=(NOW + timedelta(hours=1)).isoformat()),
+    ],
+)
+async def test_what_is_no_command_is_refused_and_not_repeated(kafka: Kafka, body: Any) -> None:
+    answer = await post(kafka, body)
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"error", "reason"}
+    assert not any(secret in answer.text for secret in ("李小龙", "13812345678"))
+    assert kafka.held == []
+
+
+async def test_a_large_body_is_refused(kafka: Kafka) -> None:
+    assert (await post(kafka, b"x" * (BODY_MAX_BYTES + 1))).status_code == 413
+
+
+@pytest.mark.parametrize("fault", ["down", "silent"])
+async def test_while_kafka_is_away_nothing_is_promised(kafka: Kafka, fault: str) -> None:
+    setattr(kafka, fault, True)
+    assert (await post(kafka, order())).status_code == 503
+
+
+async def get(kafka: Kafka, target: str, name: str = "crm1") -> httpx.Response:
+    async with client(kafka) as made:
+        return await made.get(target, headers=signed(b"", target=target, method="GET", name=name))
+
+
+def decided(*changes: event.AnyChange) -> Event:
+    return Event(
+        event_id="command:crm:0001",
+        jurisdiction="210100",
+        tickets=(TicketVersion(ticket_id=TICKET, version=2),),
+        at=NOW,
+        input=InputRef(command_id="crm:0001", topic="t", partition=0, offset=0),
+        relation="command",
+        policy_version="1",
+        changes=changes,
+    )
+
+
+async def test_the_outcome_can_be_asked(kafka: Kafka) -> None:
+    where = (await post(kafka, order())).json()["outcome"]
+    assert (await get(kafka, where)).json()["state"] == "pending"
+    kafka.decision = decided(event.StatusSet(ticket_id=TICKET, status="registered"))
+    told = (await get(kafka, where)).json()
+    assert (told["state"], told["tickets"]) == ("done", [{"ticket_id": TICKET, "version": 2}])
+    kafka.decision = decided(event.CommandRefused(command_id="crm:0001", reason="no", code="unknown_ticket"))
+    assert (await get(kafka, where)).json()["code"] == "unknown_ticket"
+    assert kafka.asked[-1] == ("crm:0001", "210100", NOW - timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/commands/erp:0001?jurisdiction=210100&since=1", 403),
+        ("/commands/crm:0001?jurisdiction=110000&since=1", 403),
+        ("/commands/crm:0001?jurisdiction=210100&since=yesterday", 400),
+        ("/commands/crm:0001?jurisdiction=210100", 400),
+    ],
+)
+async def test_nobody_asks_for_another_s_command(kafka: Kafka, target: str, status: int) -> None:
+    assert (await get(kafka, target)).status_code == status
+    assert kafka.asked == []
+
+
+@pytest.mark.parametrize("change", [{"secret": "short"}, {"kinds": frozenset({"delete"})}, {"system": "李小龙"}])
+def test_a_weak_or_wrong_key_is_a_fault_of_the_settings(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        key(**change)

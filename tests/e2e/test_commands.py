@@ -1,0 +1,143 @@
+"""From `hotline command` and from the signed HTTP door to the ticket's snapshot, on the real Kafka."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connectors.backoffice.signature import sign
+from connectors.producer import Producer
+from hotline import reading
+from hotline.demo.greenmail import free_port
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.records import Event, Ticket
+from schemas.wire import decode
+from tests.e2e.pipeline import Pipeline, until
+from tests.streams import raws
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+SECRET = "of the back office, 32 bytes or more"
+
+
+class City:
+    """A running pipeline with one door, and what its topics hold."""
+
+    def __init__(self, connection: KafkaConnection, settings: dict[str, str], port: int) -> None:
+        self.connection = connection
+        self.settings = settings
+        self.url = f"http://127.0.0.1:{port}"
+
+    def tickets(self) -> dict[str, list[Ticket]]:
+        found: dict[str, list[Ticket]] = {}
+        for record in reading.read_all(self.connection, topics.TICKET):
+            ticket = decode(record.value, Ticket)
+            found.setdefault(ticket.ticket_id, []).append(ticket)
+        return found
+
+    def events(self) -> list[Event]:
+        return [decode(record.value, Event) for record in reading.read_all(self.connection, topics.EVENT)]
+
+    def command(self, *words: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "hotline", "command", *words]
+        environment = {**os.environ, **self.settings}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def ask(self, method: str, target: str, body: bytes = b"") -> httpx.Response:
+        stamp = str(int(time.time()))
+        headers = {
+            "Hotline-Key": "crm_1",
+            "Hotline-Timestamp": stamp,
+            "Hotline-Signature": sign(SECRET.encode(), stamp, method, target, body),
+        }
+        return httpx.request(method, self.url + target, content=body, headers=headers, trust_env=False)
+
+    def outcome(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Post a command and return what became of it."""
+        answer = self.ask("POST", "/commands", json.dumps(order).encode())
+        assert answer.status_code == 202, answer.text
+        told: dict[str, Any] = {}
+
+        def decided() -> bool:
+            told.update(self.ask("GET", answer.json()["outcome"]).json())
+            return bool(told["state"] != "pending")
+
+        until(decided, "a decision")
+        return told
+
+
+@pytest.fixture
+def city(local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[City]:
+    port = free_port()
+    settings = {
+        "HOTLINE_LOCAL__DATA_DIR": str(local_stack.data_dir),
+        "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
+        "HOTLINE_KAFKA__PARTITIONS": "2",
+        "HOTLINE_TELEMETRY__PORT": "0",
+        "HOTLINE_RECEIVER__PORT": str(port),
+        "HOTLINE_RECEIVER__JOURNAL_FOLDER": str(tmp_path / "journal"),
+        "HOTLINE_BACKOFFICE__CRM_1__SECRET": SECRET,
+        "HOTLINE_BACKOFFICE__CRM_1__SYSTEM": "crm",
+        "HOTLINE_BACKOFFICE__CRM_1__KINDS": '["set_status", "dispatch"]',
+        "HOTLINE_BACKOFFICE__CRM_1__JURISDICTIONS": '["210100"]',
+        "HOTLINE_AUTHOR": "clerk-7",
+    }
+    pipeline = Pipeline(settings, tmp_path, port)
+    pipeline.start("normalize", "assign", "receiver")
+    made = City(fresh_topics, settings, port)
+    try:
+        until(pipeline._receives, "the receiver answers", pipeline._check_alive)
+        yield made
+    finally:
+        pipeline.stop()
+    log = pipeline.log()
+    assert not any(secret in log for secret in ("李小龙", "13812345678", SECRET))
+
+
+def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
+    producer = Producer(city.connection)
+    texts = ["中山路12号的路灯坏了，我叫李小龙", "解放路88号的井盖丢了，电话13812345678"]
+    producer.deliver_now([raws.outbound(n, text, sender=f"citizen{n}") for n, text in enumerate(texts)])
+    producer.close()
+    until(lambda: len(city.tickets()) == 2, "two tickets")
+    first, second = city.tickets()
+
+    code, out, err = city.command("merge", second, f"into={first}", "--reason", "李小龙的同一件事")
+    assert (code, err) == (0, "")
+    assert second in out
+    assert {versions[-1].cluster_id for versions in city.tickets().values()} == {first}
+    assert city.tickets()[first][-1].edges[0].ticket_id == second
+
+    code, _, err = city.command("set_status", first, "status=archived")
+    assert code == 2
+    assert "illegal_transition" in err
+    assert "archived cannot follow received" in err
+    assert city.tickets()[first][-1].version == 2
+
+    order = {"command_id": "1", "jurisdiction": "210100", "kind": "set_status", "author": "wang", "ticket_id": first}
+    done = city.outcome(order | {"args": {"status": "registered"}})
+    assert done["tickets"] == [{"ticket_id": first, "version": 3}]
+    assert city.outcome(order | {"args": {"status": "registered"}}) == done
+    refused = city.outcome(order | {"command_id": "2", "ticket_id": f"210100-{'a' * 20}", "args": {"status": "signed"}})
+    assert (refused["state"], refused["code"]) == ("refused", "unknown_ticket")
+    assert (city.tickets()[first][-1].status, city.tickets()[first][-1].version) == ("registered", 3)
+
+    given = [one for one in city.events() if one.relation == "command"]
+    assert [(one.author, one.method) for one in given] == [
+        ("clerk-7", "merge"),
+        ("clerk-7", "refused"),
+        ("crm/wang", "set_status"),
+        ("crm/wang", "refused"),
+    ]
+    log = b"".join(record.value for record in reading.read_all(city.connection, topics.EVENT)).decode()
+    assert "李小龙" not in log

@@ -1,0 +1,148 @@
+"""A model from labelled messages: learned, kept with its card, used where it is sure."""
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hotline.cli.app import app
+from hotline.learning import category as learning
+from hotline.learning import labelled
+from hotline.learning.labelled import Labelled
+from normalizers import Policy
+from normalizers.draft import Draft
+from normalizers.findings import category_model, subject
+from normalizers.findings.category_model import CategoryModel
+from normalizers.text import fold
+from schemas.errors import MisconfiguredError
+
+WORDS = {
+    "城乡建设": ["自来水", "停水", "路灯", "井盖", "物业", "小区", "开发商", "房产证"],
+    "交通运输": ["出租车", "司机", "打表", "快递", "公路", "班车", "高速", "票价"],
+    "宠物": ["遛狗", "狗绳", "犬吠", "猫粮", "宠物", "疫苗本", "犬只", "办狗证"],
+}
+
+
+def messages(count: int = 40, seed: int = 1) -> list[Labelled]:
+    chance = random.Random(seed)
+    return [
+        Labelled("", "，".join(chance.choices(words, k=6)) + f"，反映{number}次", label)
+        for label, words in WORDS.items()
+        for number in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> CategoryModel:
+    return category_model.load(learning.learn(messages(), tmp_path_factory.mktemp("models")))
+
+
+def test_a_model_knows_what_it_was_shown(model: CategoryModel) -> None:
+    answers = {label: model.category("", fold("，".join(words[:3]))) for label, words in WORDS.items()}
+    assert {label: found.value for label, found in answers.items() if found} == {
+        "城乡建设": "construction", "交通运输": "transport", "宠物": "宠物",
+    }  # fmt: skip
+    assert {(found.source, found.version) for found in answers.values() if found} == {
+        ("model", f"model.{model.card.sha256[:12]}")
+    }
+
+
+def test_the_card_tells_what_it_was_made_of_and_how_right_it_is(model: CategoryModel) -> None:
+    assert model.card.labels == {"construction": 40, "transport": 40, "宠物": 40}
+    assert model.card.rows == 120
+    assert model.card.accuracy > 0.95
+
+
+def test_scores_are_probabilities(model: CategoryModel) -> None:
+    scores = model.scores("", "自来水停水")
+    assert scores.sum() == pytest.approx(1)
+    assert (scores >= 0).all()
+
+
+def test_two_labels_are_enough_and_told_apart(tmp_path: Path) -> None:
+    made = category_model.load(learning.learn([one for one in messages() if one.label != "宠物"], tmp_path))
+    water, taxi = made.category("", "自来水停水井盖"), made.category("", "出租车司机不打表")
+    assert water is not None
+    assert taxi is not None
+    assert (water.value, taxi.value) == ("construction", "transport")
+
+
+def test_what_a_model_is_not_sure_of_is_left_to_the_rules(model: CategoryModel) -> None:
+    policy = Policy(category_model=model)
+    (found,) = subject.findings(Draft(text="猫粮"), "猫粮犬只遛狗", policy)
+    assert (found.value, found.source) == ("宠物", "model")
+    unsure = "医生，病历，护士"
+    assert model.category("", unsure) is None
+    (found,) = subject.findings(Draft(text=unsure), unsure, policy)
+    assert (found.value, found.source) == ("health.hospital", "rule")
+
+
+def test_the_score_is_of_messages_that_the_model_had_not_seen(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    noise = [
+        Labelled("", "".join(chance.choices("一二三四五六七八九十", k=40)), chance.choice("甲乙")) for _ in range(200)
+    ]
+    card = category_model.load(learning.learn([*noise, *noise], tmp_path)).card
+    assert card.rows == 200
+    assert card.accuracy < 0.65
+
+
+def test_too_little_to_learn_from_is_said(tmp_path: Path) -> None:
+    with pytest.raises(MisconfiguredError, match="two categories or more with 10 messages"):
+        learning.learn(messages(count=9), tmp_path)
+
+
+def test_a_model_that_is_not_the_one_of_its_card_is_refused(tmp_path: Path) -> None:
+    path = learning.learn(messages(), tmp_path)
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(MisconfiguredError, match="not the one of its card"):
+        category_model.load(path)
+    with pytest.raises(MisconfiguredError, match="hotline learn category"):
+        category_model.load(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.tsv", "a.jsonl.gz", "a.tsv.gz"])
+def test_labelled_files_are_read_whatever_they_are(tmp_path: Path, name: str) -> None:
+    rows = [("停水", "三天\n没水", "城乡建设"), ("", "司机", "交通运输")]
+    if ".jsonl" in name:
+        fields = ("subject", "body", "label")
+        data = "\n".join(json.dumps(dict(zip(fields, row, strict=True)), ensure_ascii=False) for row in rows)
+    else:
+        mark = "," if ".csv" in name else "\t"
+        quoted = ['"{}"'.format(f'"{mark}"'.join(row)) for row in [("标题", "诉求内容", "事项分类"), *rows]]
+        data = "\n".join(quoted)
+    file = tmp_path / name
+    file.write_bytes(gzip.compress(data.encode()) if name.endswith(".gz") else data.encode("utf-8-sig"))
+    assert [tuple(row) for row in labelled.read([file])] == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.jsonl", b"[1]\n", "line 1 of a.jsonl"),
+        ("a.csv", b"x,y\n1,2\n", "no column category or label"),
+        ("a.csv", b"label,x\n1,2\n", "no column text or body"),
+        ("a.jsonl", b"\xff\xfe", "UTF-8"),
+        ("a.jsonl.gz", b"no gzip", "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, data: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(MisconfiguredError, match=says):
+        list(labelled.read([tmp_path / name]))
+
+
+def test_the_verb_prints_the_card(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text(
+        "\n".join(json.dumps({"text": row.text, "category": row.label}, ensure_ascii=False) for row in messages()),
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(app, ["learn", "category", str(data), "--out", str(tmp_path / "models")])
+    assert done.exit_code == 0, done.output
+    (model,) = (tmp_path / "models").glob("*.npz")
+    assert json.loads(done.stdout)["sha256"][:12] in model.name
+    assert str(model) in done.stderr

@@ -1,0 +1,82 @@
+"""What a message is about, by words."""
+
+from pathlib import Path
+
+import pytest
+
+from normalizers import rules
+from normalizers.findings.category import category, path_of
+from normalizers.text import fold
+
+
+def about(text: str, title: str = "", folder: Path | None = None) -> str | None:
+    found = category(fold(title), fold(text), folder)
+    return found.value if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("开发商延期交房一年，房产证也办不下来", "construction.housing"),
+        ("我们小区自来水停水两天，水压也很低", "construction.utilities"),
+        ("人行道的井盖坏了，路灯也不亮", "construction.public_works"),
+        ("化工厂夜里排放废气，刺鼻的气味让人睡不着", "environment.air"),
+        ("工厂把废水直排到河道，鱼虾都死了", "environment.water"),
+        ("出租车司机不打表，还拒载", "transport.taxi"),
+        ("快递放在代收点三天没有投递", "transport.post"),
+        ("学校老师利用暑假违规补课", "education.school"),
+        ("幼儿园的普惠补贴什么时候发", "education.kindergarten"),
+        ("公司拖欠工资，农民工的血汗钱要不回来", "labour.wages"),
+        ("养老保险断缴两年，社保局说不能补缴", "labour.social_insurance"),
+        ("楼上有人搞传销，天天给老人洗脑", "commerce.fraud"),
+        ("景区门票涨价，导游强迫购物", "commerce.tourism"),
+        ("医院的医生态度差，病历也不给复印", "health.hospital"),
+        ("二胎准生证怎么办", "health.family_planning"),
+        ("今天天气不错", None),
+    ],
+)
+def test_words_tell_the_topic(text: str, expected: str | None) -> None:
+    assert about(text) == expected
+
+
+def test_a_word_counts_once_however_often_it_is_said() -> None:
+    assert about("学校" + "快递" * 1, "快递") == "transport.post"
+    once, often = category("", fold("学校，老师，快递")), category("", fold("学校，老师，" + "快递，" * 30))
+    assert once is not None
+    assert often is not None
+    assert once.value == often.value == "education.school"
+
+
+def test_a_code_has_names() -> None:
+    scheme = "hotline12345.category"
+    assert path_of("construction.utilities") == (scheme, ("城乡建设", "供水供电供气供热"))
+    assert path_of("construction") == (scheme, ("城乡建设",))
+    assert path_of("construction.nothing") == (scheme, ())
+    assert path_of("moon") == (scheme, ())
+
+
+def test_every_topic_is_of_a_class_and_has_words() -> None:
+    table = rules.load("category")
+    assert {code.split(".")[0] for code in table["topics"]} == set(table["classes"])
+    for code, topic in table["topics"].items():
+        assert topic["name"]
+        assert topic["sure"], code
+
+
+def test_words_are_written_as_they_are_looked_for() -> None:
+    topics = rules.load("category")["topics"].values()
+    words = [word for topic in topics for level in ("sure", "words", "hints") for word in topic.get(level, ())]
+    assert [word for word in words if fold(word) != word] == []
+
+
+def test_a_city_has_a_scheme_of_its_own(tmp_path: Path) -> None:
+    own = """
+scheme = "chengdu.2026"
+version = "7"
+weights = {sure = 4.0, words = 2.0, hints = 1.0, title = 2.0, least = 1.0, apart = 0.0}
+classes = {c1 = "火锅"}
+topics."c1.smell" = {name = "油烟", sure = ["油烟"]}
+"""
+    (tmp_path / "category.toml").write_text(own, encoding="utf-8")
+    assert about("楼下油烟大", folder=tmp_path) == "c1.smell"
+    assert path_of("c1.smell", tmp_path) == ("chengdu.2026", ("火锅", "油烟"))

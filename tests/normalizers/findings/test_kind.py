@@ -1,0 +1,78 @@
+"""The kind of a request, by what people say."""
+
+from pathlib import Path
+
+import pytest
+
+from normalizers.findings.kind import request_kind
+from normalizers.text import fold
+
+
+def kind(text: str, title: str = "", folder: Path | None = None) -> str | None:
+    found = request_kind(fold(title), fold(text), folder)
+    return found.value if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("请问灵活就业人员的医保怎么办理？需要哪些材料？", "consultation"),
+        ("想咨询一下，新生儿落户什么时候可以办？", "consultation"),
+        ("我们楼停水三天了，家里有老人，请尽快安排人来维修。", "help_request"),
+        ("楼道路灯不亮，请帮忙修一下", "help_request"),
+        ("投诉幸福超市乱收费，服务态度恶劣，店长推诿。", "complaint"),
+        ("楼下烧烤店每晚扰民，多次反映没人管，苦不堪言！", "complaint"),
+        ("举报城南一家黑作坊无证生产豆腐，请依法查处。", "report"),
+        ("实名举报村干部贪污低保款", "report"),
+        ("建议在第三小学门口增设红绿灯。", "suggestion"),
+        ("希望公交公司能开通去开发区的夜班车", "suggestion"),
+        ("我要表扬12路公交的王师傅，拾金不昧，特此感谢！", "praise"),
+        ("给窗口的工作人员点赞，服务热情周到", "praise"),
+        ("今天天气不错", None),
+        ("", None),
+    ],
+)
+def test_people_say_what_they_want(text: str, expected: str | None) -> None:
+    assert kind(text) == expected
+
+
+def test_a_thank_you_at_the_end_is_no_praise() -> None:
+    assert kind("小区的下水道堵塞，污水横流，请尽快派人疏通，万分感谢！") == "help_request"
+
+
+def test_a_complaint_line_that_nobody_answers_is_no_complaint_by_its_name() -> None:
+    assert kind("投诉电话是多少，请问几点上班？") == "consultation"
+
+
+def test_the_title_counts_more_than_the_text() -> None:
+    assert kind("公园的路太窄，晚上没有灯。", "关于拓宽公园步道的建议") == "suggestion"
+
+
+def test_two_parts_of_a_cue_stand_in_one_sentence() -> None:
+    assert kind("恳请。他说问题已经解决") == kind("他说问题已经解决")
+    assert kind("恳请尽快帮我们协调") == "help_request"
+
+
+def test_a_finding_says_how_sure_it_is_and_by_which_rules() -> None:
+    found = request_kind("", fold("请问怎么办理居住证？"))
+    assert found is not None
+    assert (found.kind, found.source, found.version) == ("request_kind", "rule", "2026.1")
+    assert 0.5 < found.score <= 1
+
+
+def test_a_city_has_rules_of_its_own(tmp_path: Path) -> None:
+    own = """
+version = "city.1"
+within = 10
+not = ["没有"]
+weights = {sure = 4.0, likely = 2.0, hints = 1.0, title = 2.0, least = 1.0, most = 3}
+kinds.praise = {sure = ["巴适"], likely = [], hints = []}
+"""
+    (tmp_path / "kind.toml").write_text(own, encoding="utf-8")
+    assert kind("你们的服务巴适得很", folder=tmp_path) == "praise"
+    assert kind("你们的服务巴适得很") is None
+
+
+def test_a_book_takes_no_longer_than_its_ends() -> None:
+    assert kind("请问" + "啊" * 100_000 + "怎么办理") == "consultation"
+    assert kind("啊" * 50_000 + "投诉" + "啊" * 50_000) is None

@@ -1,0 +1,152 @@
+"""Erased messages are empty in every index that has them, for good, and their blobs are gone."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import obstore
+import pytest
+from elasticsearch import AsyncElasticsearch
+from msgspec.structs import replace
+from obstore.store import LocalStore
+
+from hotline.archive import Archive
+from hotline.local.stack import Endpoints
+from schemas import topics
+from schemas.errors import UnreachableError
+from schemas.records import Event, InputRef, event
+from schemas.wire import Position, encode
+from sinks import Document, routes
+from sinks.elastic import ElasticSink
+from sinks.eraser import Eraser
+from sinks.eraser import routes as eraser_routes
+from tests.tickets.build import message
+
+pytestmark = pytest.mark.integration
+
+AT = datetime(2026, 12, 3, tzinfo=UTC)
+SECRET = "13812345678"
+ONE, OTHER = message(1, f"电话{SECRET}"), message(2, "路灯坏了")
+
+
+def stored(one: Any, month: str = "2026-11") -> Document:
+    headers = [("ce_sequence", b"0000000001"), ("ce_recordedtime", f"{month}-24T01:12:02+00:00".encode())]
+    return Document(Position(topics.MESSAGE, 0, 0), one.message_id.encode(), encode(one), headers)
+
+
+def told(*changes: event.AnyChange) -> Document:
+    decision = Event(
+        event_id="command:c1",
+        jurisdiction="210100",
+        at=AT,
+        input=InputRef(command_id="c1", topic="t", partition=0, offset=0),
+        relation="command",
+        policy_version="1",
+        changes=changes,
+    )
+    return Document(Position(topics.EVENT, 0, 0), b"t", encode(decision), [])
+
+
+def erased(month: str | None = "2026-11") -> Document:
+    return told(event.Erased(ticket_id="t", messages=(event.ErasedMessage(message_id=ONE.message_id, month=month),)))
+
+
+class Place:
+    """Indices and blobs of one test."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.prefix = f"eraser{uuid4().hex[:8]}"
+        self.client = AsyncElasticsearch(url)
+        self.blobs = LocalStore(folder)
+        self.eraser = Eraser(AsyncElasticsearch(url), self.blobs, self.prefix)
+        self.elastic = ElasticSink(AsyncElasticsearch(url), [routes(self.prefix)["message"]])
+
+    async def texts(self) -> dict[str, list[str]]:
+        """Return what the archive holds of each message, in every index."""
+        await self.client.indices.refresh(index=f"{self.prefix}-message*")
+        answer = await self.client.search(index=f"{self.prefix}-message*", size=100)
+        found: dict[str, list[str]] = {}
+        for hit in answer["hits"]["hits"]:
+            found.setdefault(hit["_id"], []).append(hit["_source"]["text"])
+        return found
+
+
+@pytest.fixture
+async def place(stack: Endpoints, tmp_path: Path) -> AsyncIterator[Place]:
+    made = Place(stack.elasticsearch_url, tmp_path)
+    await made.elastic.open()
+    try:
+        yield made
+    finally:
+        for name in await made.client.indices.get(index=f"{made.prefix}-*"):
+            await made.client.indices.delete(index=name)
+        await made.client.indices.delete_index_template(name=f"{made.prefix}-message")
+        for client in (made.client, made.eraser, made.elastic):
+            await client.close()
+
+
+@pytest.mark.parametrize("month", ["2026-11", None])
+async def test_every_copy_is_emptied_and_never_comes_back(place: Place, month: str | None) -> None:
+    await place.elastic.write([stored(ONE), stored(OTHER)])
+    await place.elastic.write([stored(ONE, "2026-12")])  # the same message, taken in again a month later
+    assert (await place.eraser.write([erased(month)])).stored
+    await place.elastic.write([replace_version(stored(ONE), 7)])
+    found = await place.texts()
+    assert found == {ONE.message_id: ["", ""], OTHER.message_id: [OTHER.text]}
+    told_by_archive = await Archive(place.client, place.prefix).message(ONE.message_id)
+    assert told_by_archive is not None
+    assert told_by_archive.message_class == "erased"
+
+
+async def test_a_message_that_comes_after_its_erasure_stays_empty(place: Place) -> None:
+    await place.eraser.write([erased()])
+    await place.elastic.write([stored(ONE)])
+    assert await place.texts() == {ONE.message_id: [""]}
+    await place.eraser.write([erased()])
+    assert await place.texts() == {ONE.message_id: [""]}
+
+
+@pytest.mark.parametrize(("fields", "gone"), [(("text",), False), (("attachments",), True)])
+async def test_blobs_go_with_the_ticket_or_with_its_attachments(
+    place: Place, fields: tuple[str, ...], gone: bool
+) -> None:
+    mine, another = (f"210100/{one.message_id}/{'a' * 64}" for one in (ONE, OTHER))
+    for path in (mine, another):
+        await obstore.put_async(place.blobs, path, b"jpg")
+    messages = (event.ErasedMessage(message_id=ONE.message_id, month="2026-11"),)
+    await place.eraser.write([told(event.Redacted(ticket_id="t", fields=fields, messages=messages))])
+    there = {one["path"] for one in await obstore.list(place.blobs).collect_async()}
+    assert there == ({another} if gone else {mine, another})
+    await place.eraser.write([erased()])
+    assert {one["path"] for one in await obstore.list(place.blobs).collect_async()} == {another}
+    assert await place.texts() == {ONE.message_id: [""]}
+
+
+async def test_other_decisions_touch_nothing(place: Place) -> None:
+    await place.elastic.write([stored(ONE)])
+    verdicts = await place.eraser.write([told(event.StatusSet(ticket_id="t", status="registered")), told()])
+    assert len(verdicts.stored) == 2
+    assert await place.texts() == {ONE.message_id: [ONE.text]}
+
+
+async def test_an_event_that_cannot_be_read_is_reported_and_holds_up_nobody(place: Place) -> None:
+    await place.elastic.write([stored(ONE)])
+    broken = told()._replace(value=b'{"change":"erased"')
+    verdicts = await place.eraser.write([broken, erased()])
+    assert [refusal.code for refusal in verdicts.rejected] == ["schema"]
+    assert await place.texts() == {ONE.message_id: [""]}
+
+
+async def test_while_the_archive_is_away_nothing_counts_as_erased(tmp_path: Path) -> None:
+    eraser = Eraser(AsyncElasticsearch("http://127.0.0.1:1"), LocalStore(tmp_path))
+    with pytest.raises(UnreachableError):
+        await eraser.write([erased()])
+    await eraser.close()
+    assert [route.topic for route in eraser_routes()] == [topics.EVENT]
+
+
+def replace_version(document: Document, version: int) -> Document:
+    headers = [(name, b"%010d" % version if name == "ce_sequence" else value) for name, value in document.headers]
+    return document._replace(headers=headers, value=encode(replace(ONE, normalizer_version=version)))

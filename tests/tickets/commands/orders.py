@@ -1,0 +1,61 @@
+"""A desk with tickets, and commands given to it."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from schemas.records import Command, Event, Message, Ticket, event
+from tests.tickets.build import CITY, START, message, position
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+POLICY = TicketPolicy()
+
+
+class Office:
+    """Takes messages and commands in turn, as assign does, and keeps the decisions."""
+
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        self.desk = Desk(State(POLICY))
+        self.decisions: list[Event] = []
+        self.input: list[Message | Command] = []
+        self.tickets = [self.take(one).tickets[0].ticket_id for one in messages]
+
+    def take(self, record: Message | Command) -> Event:
+        earlier = [self.input[offset] for offset in self.desk.looks_back(record)]
+        decision = self.desk.take(record, position(self._next()), [one for one in earlier if isinstance(one, Message)])
+        assert decision is not None
+        self.input.append(record)
+        self.decisions.append(decision)
+        return decision
+
+    def order(self, kind: str, ticket_id: str | None = None, /, *, city: str = CITY, **fields: Any) -> Event:
+        """Give a command; `fields` with a name of Command are its own, all others its arguments."""
+        number = self._next()
+        own = {
+            name: fields.pop(name) for name in ("handover_id", "author", "reason", "command_id", "at") if name in fields
+        }
+        given: dict[str, Any] = {"command_id": f"c{number}", "author": "clerk-7", "at": START + timedelta(hours=number)}
+        return self.take(Command(jurisdiction=city, ticket_id=ticket_id, kind=kind, args=fields, **(given | own)))
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        return self.desk.ticket(ticket_id)
+
+    def _next(self) -> int:
+        return len(self.decisions)
+
+
+def office(count: int = 1) -> tuple[Office, list[str]]:
+    """Return an office with `count` tickets of as many people."""
+    messages = [message(n, f"第{n}件事", sender=f"138001380{n:02d}") for n in range(count)]
+    made = Office(messages)
+    made.desk.flush()
+    return made, made.tickets
+
+
+def refusal(decision: Event) -> str | None:
+    """Return the code of a refusal, None when the command was carried out."""
+    refused = [change for change in decision.changes if isinstance(change, event.CommandRefused)]
+    assert not refused or (decision.method == "refused" and not decision.tickets and len(decision.changes) == 1)
+    return refused[0].code if refused else None

@@ -1,0 +1,138 @@
+"""What is redacted or forgotten is gone from every later snapshot, from memory and from what is restored."""
+
+import pytest
+
+from schemas.records import Attachment, Ticket, event
+from schemas.wire import decode, encode
+from tests.tickets.build import CITY, digest, message
+from tests.tickets.commands.orders import POLICY, Office, office, refusal
+from tickets.commands import changed_by
+from tickets.state import State, fold
+
+SECRET = "李小龙的电话是13812345678"
+TEXT = f"中山路12号的路灯坏了，{SECRET}，请回电"
+
+
+def secretive() -> tuple[Office, str]:
+    file = Attachment(id="1", name="李小龙.jpg", sha256="a" * 64)
+    made = Office([message(0, TEXT, attachments=(file,)), message(1, "另一件事", sender="13900139000")])
+    made.take(message(2, "", message_class="auto_reply", answers=(f"{CITY}-0",)))
+    made.desk.flush()
+    return made, made.tickets[0]
+
+
+def span(text: str) -> list[list[int]]:
+    return [[text.index(SECRET), text.index(SECRET) + len(SECRET)]]
+
+
+def held(at_office: Office) -> str:
+    """Return all that this memory knows, and a checkpoint would hold."""
+    at_office.desk.flush()
+    dump = at_office.desk.state.dump()
+    return "".join(body.decode() for body in dump.bodies.values()) + repr(dump.tickets)
+
+
+def test_a_redacted_span_is_black_wherever_it_stands_and_stays_so() -> None:
+    at_office, ticket = secretive()
+    version = at_office.ticket(ticket).version
+    done = at_office.order("redact", ticket, spans=span(TEXT), if_version=version)
+    assert refusal(done) is None
+    assert "13812345678" not in held(at_office)
+    at_office.take(message(5, "还没人来修", answers=(f"{CITY}-0",)))
+    at_office.take(message(6, TEXT, channel="wechat"))  # says the same again: it is not written twice
+    after = at_office.ticket(ticket)
+    assert after.message_count == 3
+    assert "还没人来修" in after.text
+    assert "中山路12号" in after.search_text
+    assert not any(word in encode(after).decode() for word in ("13812345678", "小龙的"))
+    assert "13812345678" not in encode(done).decode()
+
+
+def test_whole_fields_are_emptied() -> None:
+    at_office, ticket = secretive()
+    at_office.order("redact", ticket, fields=["text", "title", "requester", "attachments"])
+    after = at_office.ticket(ticket)
+    assert (after.text, after.title, after.search_text, after.attachments) == ("", None, "", ())
+    assert (after.requester.phone, after.requester.identities) == (None, ())
+
+
+def test_a_redacted_ticket_is_not_written_anew_from_its_messages() -> None:
+    at_office, ticket = secretive()
+    reply = message(5, "还没人来修", answers=(f"{CITY}-0",))
+    at_office.take(reply)
+    at_office.order("redact", ticket, fields=["text"])
+    assert refusal(at_office.order("move", ticket, message_id=reply.message_id)) == "redacted"
+    assert fold(at_office.decisions, POLICY).tickets[ticket].redacted
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {},
+        {"fields": ["version"]},
+        {"spans": [[0, 3]]},
+        {"spans": [[3, 3]], "if_version": 1},
+        {"fields": ["text"], "message_ids": "all"},
+    ],
+)
+def test_redactions_that_say_nothing_or_too_much_are_refused(args: dict[str, object]) -> None:
+    at_office, ticket = secretive()
+    assert refusal(at_office.order("redact", ticket, **args)) == "arguments"
+
+
+def test_the_archive_is_told_which_messages_to_empty() -> None:
+    at_office, ticket = secretive()
+    own, _, machine = (one.event_id for one in at_office.decisions)
+    redacted = at_office.order("redact", ticket, fields=["text"], message_ids=[own])
+    assert [(one.message_id, one.month) for one in redacted.changes[0].messages] == [(own, "2026-11")]
+    assert refusal(at_office.order("redact", ticket, fields=["text"], message_ids=["a" * 26])) == "not_filed"
+    erased = at_office.order("forget", ticket)
+    assert [one.message_id for one in erased.changes[0].messages] == [own, machine]
+
+
+def test_a_forgotten_ticket_is_empty_for_good() -> None:
+    at_office, ticket = secretive()
+    other = at_office.tickets[1]
+    at_office.order("merge", ticket, into=other)
+    version = at_office.ticket(ticket).version
+    done = at_office.order("forget", ticket, reason="李小龙要求删除")
+    after = at_office.ticket(ticket)
+    assert (after.erased, after.version, after.text, after.title) == (True, version + 1, "", None)
+    assert (after.cluster_id, after.edges[0].ticket_id) == (ticket, other)
+    assert after.ticket_no
+    known = held(at_office)
+    assert not any(secret in known for secret in ("13812345678", "李小龙", digest("13800138000"), digest(TEXT)))
+    assert not any(secret in encode(done).decode() for secret in ("13812345678", "李小龙"))
+    rebuilt = fold(at_office.decisions, POLICY)
+    rebuilt.bodies = at_office.desk.state.bodies
+    assert rebuilt.dump() == at_office.desk.state.dump() == State.of(rebuilt.dump(), POLICY).dump()
+
+
+@pytest.mark.parametrize("answers", [(f"{CITY}-0",), ()])
+def test_nothing_is_filed_in_a_forgotten_ticket(answers: tuple[str, ...]) -> None:
+    at_office, ticket = secretive()
+    at_office.order("forget", ticket)
+    again = at_office.take(message(5, TEXT, answers=answers))
+    assert again.relation == "new"
+    assert again.tickets[0].ticket_id != ticket
+    assert not [one for one in again.changes if isinstance(one, event.Proposed)]
+    for kind, args in (
+        ("set_status", {"status": "reopened"}),
+        ("forget", {}),
+        ("merge", {"into": at_office.tickets[1]}),
+    ):
+        assert refusal(at_office.order(kind, ticket, **args)) == "erased"
+
+
+def test_a_ticket_that_only_the_archive_has_can_be_forgotten() -> None:
+    at_office, (old,) = office()
+    at_office.order("set_status", old, status="not_accepted", reason_code="malicious")
+    at_office.take(message(999, "很久以后", minutes=60 * 24 * 200))
+    at_office.desk.flush()
+    done = at_office.order("forget", old, message_ids=["a" * 26])
+    assert [(one.ticket_id, one.version) for one in done.tickets] == [(old, 2**53)]
+    snapshots = [decode(one.value, Ticket) for one in at_office.desk.flush() if one.topic.startswith("hotline.ticket.")]
+    assert [(one.ticket_id, one.version, one.erased) for one in snapshots] == [(old, 2**53, True)] * 2
+    assert old not in at_office.desk.state.tickets
+    assert old not in at_office.desk.state.bodies
+    assert changed_by(at_office.desk.state, done.changes) == done.tickets

@@ -1,0 +1,132 @@
+"""A ticket goes its way as B3 has it, its snapshot tells it, and a clerk's word stays."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec import UNSET
+
+from schemas.records import Finding, event
+from schemas.wire import encode
+from tests.tickets.build import CITY, message
+from tests.tickets.commands.orders import POLICY, Office, office, refusal
+from tickets import lifecycle
+from tickets.lifecycle import NEXT, STATUSES
+from tickets.state import fold
+
+WAY = ["screened", "registered"]
+
+
+def on_its_way(*stages: str) -> tuple[Office, str]:
+    at_office, (ticket,) = office()
+    for stage in stages:
+        assert refusal(at_office.order("set_status", ticket, status=stage)) is None
+    return at_office, ticket
+
+
+def test_the_table_of_stages_is_whole() -> None:
+    assert set(NEXT) == set(STATUSES)
+    assert set().union(*NEXT.values()) == set(STATUSES) - {"received"}
+    assert set(STATUSES) >= lifecycle.CLOSED | lifecycle.WITH_AN_ORGANIZER
+
+
+@pytest.mark.parametrize("following", STATUSES)
+def test_only_the_next_stages_follow(following: str) -> None:
+    at_office, ticket = on_its_way("registered")
+    refused = refusal(at_office.order("set_status", ticket, status=following, reason_code="military"))
+    assert (refused is None) == (following in {"answered", "dispatched", "not_accepted"})
+    assert refused in (None, "illegal_transition")
+    assert at_office.ticket(ticket).status == ("registered" if refused else following)
+
+
+def test_a_whole_life() -> None:
+    at_office, ticket = on_its_way(*WAY)
+    assert at_office.ticket(ticket).acceptance.decision == "accepted"
+    dispatched = at_office.order(
+        "dispatch", ticket, organizer="water-bureau", organizer_name="市水务局", co_organizers=["street-3"]
+    )
+    at_office.order("return_dispatch", ticket, reason_code="not_responsible")
+    at_office.order("dispatch", ticket, organizer="city-management")
+    for stage in ("signed", "in_progress"):
+        at_office.order("set_status", ticket, status=stage)
+    at_office.order("supervise", ticket, level="key_supervision", number="DB-7")
+    at_office.order("set_status", ticket, status="resolved", result_kind="resolved", result_text="李师傅已修好")
+    closed = at_office.ticket(ticket)
+    assert closed.closed_at == closed.status_at == closed.updated_at
+    at_office.order("revisit", ticket, contacted=True, resolved=True, satisfied=False)
+    at_office.order("revisit", ticket, contacted=True, resolved=True, satisfied=True)
+    done = at_office.ticket(ticket)
+    assert not [one for one in at_office.decisions if refusal(one)]
+    assert (done.status, done.version) == ("revisited", len(at_office.decisions))
+    assert [(one.level, one.number) for one in done.supervision] == [("key_supervision", "DB-7")]
+    assert [one.satisfied for one in done.revisits] == [False, True]
+    assert done.dispatch is not UNSET
+    assert done.dispatch.organizer_code == "city-management"
+    assert [one.reason_code for one in done.dispatch.returns] == ["not_responsible"]
+    assert done.result is not None
+    assert done.result.text == "李师傅已修好"
+    log = b"".join(map(encode, at_office.decisions)).decode()
+    assert "李师傅" not in log
+    assert "水务局" not in log
+    assert [type(one).__name__ for one in dispatched.changes] == ["Dispatched", "StatusSet"]
+
+
+def test_a_ticket_that_came_back_is_redispatched() -> None:
+    at_office, ticket = on_its_way("registered", "dispatched", "returned")
+    at_office.order("dispatch", ticket, organizer="b")
+    assert at_office.ticket(ticket).status == "redispatched"
+
+
+def test_supervision_reaches_an_organizer_and_keeps_the_stage_where_b3_has_none() -> None:
+    at_office, ticket = on_its_way("registered")
+    assert refusal(at_office.order("supervise", ticket)) == "illegal_transition"
+    at_office.order("dispatch", ticket, organizer="a")
+    at_office.order("supervise", ticket, level="reminder")
+    assert at_office.ticket(ticket).status == "dispatched"
+    assert len(at_office.ticket(ticket).supervision) == 1
+
+
+def test_not_accepted_carries_its_code_and_closes() -> None:
+    at_office, ticket = on_its_way()
+    at_office.order("set_status", ticket, status="not_accepted", reason_code="out_of_jurisdiction")
+    found = at_office.ticket(ticket)
+    assert (found.acceptance.decision, found.acceptance.reason) == ("not_accepted", "out_of_jurisdiction")
+    assert found.closed_at is not None
+
+
+def test_a_deadline_that_moves_says_from_where() -> None:
+    at_office, ticket = on_its_way()
+    first = datetime(2026, 12, 1, tzinfo=UTC)
+    for due in (first, first + timedelta(days=7)):
+        at_office.order("set_deadline", ticket, clock="resolve", due_at=due.isoformat())
+    at_office.order("set_deadline", ticket, clock="sign", due_at=first.isoformat())
+    found = at_office.ticket(ticket).deadlines
+    assert [(one.clock, one.due_at, one.extended_from) for one in found] == [
+        ("resolve", first + timedelta(days=7), first),
+        ("sign", first, None),
+    ]
+    assert at_office.desk.state.tickets[ticket].by_clerk == ["deadline.resolve", "deadline.sign"]
+
+
+def test_a_clerk_s_class_outlasts_restart_and_whatever_rules_find_later() -> None:
+    at_office, ticket = on_its_way()
+    at_office.order("reclassify", ticket, kind="unknown", category="噪音扰民")
+    rebuilt = fold(at_office.decisions, POLICY)
+    assert rebuilt.tickets[ticket].by_clerk == ["kind", "category"]
+    later = message(5, "第0件事", sender="13800138000", answers=(f"{CITY}-0",))
+    found = (Finding(kind="request_kind", value="complaint"), Finding(kind="category", value="other"))
+    at_office.take(
+        type(later)(**{name: getattr(later, name) for name in later.__struct_fields__} | {"findings": found})
+    )
+    now = at_office.ticket(ticket)
+    assert now.message_count == 2
+    assert (now.request_kind, now.request_kind_source) == ("unknown", "clerk")
+    assert now.category is not None
+    assert (now.category.code, now.category.source) == ("噪音扰民", "clerk")
+
+
+def test_reading_in_clear_is_logged_and_changes_no_ticket() -> None:
+    at_office, ticket = on_its_way()
+    logged = at_office.order("read", ticket, fields=["text", "requester"], author="auditor")
+    assert (logged.tickets, logged.author) == ((), "auditor")
+    assert logged.changes == (event.Read(ticket_id=ticket, fields=("text", "requester")),)
+    assert at_office.ticket(ticket).version == 1

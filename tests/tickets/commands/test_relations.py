@@ -1,0 +1,98 @@
+"""Merges, proposals and hand-overs: a person's word is an edge that can be taken back."""
+
+from schemas.records import Event, event
+from tests.tickets.build import CITY, message
+from tests.tickets.commands.orders import Office, office, refusal
+from tickets.policy import TicketPolicy
+
+POLICY = TicketPolicy()
+
+
+def clusters(at_office: Office, tickets: list[str]) -> list[str]:
+    return [at_office.ticket(one).cluster_id for one in tickets]
+
+
+def test_a_merge_is_an_edge_on_both_sides_and_can_be_undone() -> None:
+    at_office, tickets = office(3)
+    a, b, c = tickets
+    merged = at_office.order("merge", b, into=a)
+    assert [one.ticket_id for one in merged.tickets] == [b, a]
+    assert at_office.ticket(a).edges[0].ticket_id == b
+    assert (at_office.ticket(b).edges[0].ticket_id, at_office.ticket(b).edges[0].kind) == (a, "merged")
+    at_office.order("merge", c, into=b)
+    assert clusters(at_office, tickets) == [a, a, a]
+    parted = at_office.order("unmerge", a, ticket_id=b)
+    assert {one.ticket_id for one in parted.tickets} == {a, b, c}
+    assert clusters(at_office, tickets) == [a, b, b]
+    assert at_office.ticket(a).edges == ()
+    assert [one.message_count for one in map(at_office.ticket, tickets)] == [1, 1, 1]
+
+
+def test_merges_that_make_no_sense_are_refused() -> None:
+    at_office, (a, b, c) = office(3)
+    elsewhere = at_office.take(message(50, "外地的事", jurisdiction="110000")).tickets[0].ticket_id
+    assert refusal(at_office.order("merge", a, into=a)) == "self_merge"
+    assert refusal(at_office.order("merge", a, into=elsewhere)) == "jurisdiction"
+    assert refusal(at_office.order("merge", a, into=f"{CITY}-aaaaaaaaaaaaaaaaaaaa")) == "unknown_ticket"
+    at_office.order("merge", a, into=b)
+    at_office.order("merge", b, into=c)
+    assert refusal(at_office.order("merge", c, into=a)) == "merge_cycle"
+    assert refusal(at_office.order("unmerge", c, ticket_id=a)) == "not_merged"
+    assert [at_office.ticket(one).version for one in (a, b, c)] == [2, 3, 2]
+
+
+def test_a_merge_that_would_write_too_much_at_once_is_refused() -> None:
+    at_office, (a, b, c) = office(3)
+    object.__setattr__(at_office.desk.state, "policy", TicketPolicy(max_cluster_moves=1))
+    at_office.order("merge", c, into=b)
+    assert refusal(at_office.order("merge", c, into=a)) == "too_many"
+
+
+def proposed() -> tuple[Office, str, str, Event]:
+    """Return an office where a stranger's answer to the first ticket is proposed to be filed there."""
+    at_office, (first,) = office()
+    asked = at_office.take(message(7, "请把回复发给我", sender="13700137000", answers=(f"{CITY}-0",)))
+    return at_office, first, asked.tickets[0].ticket_id, asked
+
+
+def proposal_of(asked: Event) -> str:
+    return next(one.proposal_id for one in asked.changes if isinstance(one, event.Proposed))
+
+
+def test_a_confirmed_proposal_merges() -> None:
+    at_office, first, own, asked = proposed()
+    at_office.order("confirm_proposal", own, proposal_id=proposal_of(asked))
+    assert clusters(at_office, [first, own]) == [first, first]
+    assert at_office.ticket(own).proposals == ()
+    assert refusal(at_office.order("confirm_proposal", own, proposal_id=proposal_of(asked))) == "unknown_proposal"
+
+
+def test_a_rejected_proposal_is_remembered() -> None:
+    at_office, first, own, asked = proposed()
+    at_office.order("reject_proposal", own, proposal_id=proposal_of(asked))
+    assert at_office.ticket(own).proposals == ()
+    assert clusters(at_office, [first, own]) == [first, own]
+    assert at_office.desk.state.never == {(asked.event_id, first)}
+
+
+def test_an_acknowledged_handover_is_told_by_its_ticket() -> None:
+    at_office = Office()
+    burning = message(1, codes=("emergency.fire", "emergency_level.critical"))
+    ticket = at_office.take(burning).tickets[0].ticket_id
+    assert at_office.desk.state.handed_over == {burning.message_id: ticket}
+    assert at_office.ticket(ticket).handovers[0].acknowledged_at is None
+    at_office.order("acknowledge_handover", handover_id=burning.message_id, author="desk-119")
+    (told,) = at_office.ticket(ticket).handovers
+    assert (told.acknowledged_by, told.acknowledged_at) == ("desk-119", at_office.decisions[-1].at)
+    assert at_office.desk.state.handed_over == {}
+    again = at_office.order("acknowledge_handover", handover_id=burning.message_id)
+    assert refusal(again) == "acknowledged"
+
+
+def test_a_handover_may_be_acknowledged_before_its_ticket_is_decided() -> None:
+    at_office = Office()
+    burning = message(1, codes=("emergency.fire",))
+    assert refusal(at_office.order("acknowledge_handover", handover_id=burning.message_id)) is None
+    at_office.take(burning)
+    assert at_office.desk.state.handed_over == {}
+    assert refusal(at_office.order("acknowledge_handover", handover_id="李小龙")) == "arguments"

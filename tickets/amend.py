@@ -1,0 +1,176 @@
+"""What a decision's changes make of a ticket's snapshot, beside the messages that it files (`tickets/snapshot.py`)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from schemas.records import Command, Event, Ticket, event
+from schemas.records.ticket import (
+    Acceptance,
+    Category,
+    Deadline,
+    Dispatch,
+    DispatchReturn,
+    HandoverState,
+    Result,
+    Revisit,
+    Supervision,
+)
+from tickets import erasing, limits
+from tickets.lifecycle import CLOSED
+from tickets.policy import TicketPolicy
+from tickets.snapshot import KIND_GROUPS
+
+CLERK = "clerk"
+
+
+class Occasion(Struct, frozen=True):
+    """The decision that changes a snapshot, the command it answers if there is one, and the policy."""
+
+    decision: Event
+    command: Command | None
+    policy: TicketPolicy
+
+    def argument(self, name: str) -> Any:
+        """Return what the command says beside the event: text for people, which stays out of the event log."""
+        return self.command.args.get(name) if self.command else None
+
+
+def amend(ticket: Ticket, change: event.AnyChange, occasion: Occasion) -> Ticket:
+    """Return the ticket after one change; most changes leave its snapshot alone."""
+    step = _STEPS.get(type(change))
+    return ticket if step is None else step(ticket, change, occasion)
+
+
+def _status_set(ticket: Ticket, change: event.StatusSet, occasion: Occasion) -> Ticket:
+    at = occasion.decision.at
+    ticket = replace(ticket, status=change.status, status_at=at, closed_at=at if change.status in CLOSED else None)
+    if change.status == "not_accepted":
+        ticket = replace(ticket, acceptance=Acceptance(decision="not_accepted", reason=change.reason_code))
+    elif change.status == "registered":
+        ticket = replace(ticket, acceptance=Acceptance(decision="accepted"))
+    kind, text = occasion.argument("result_kind"), occasion.argument("result_text")
+    return replace(ticket, result=Result(kind=kind, text=text)) if kind or text else ticket
+
+
+def _kind_set(ticket: Ticket, change: event.KindSet, occasion: Occasion) -> Ticket:
+    if ticket.request_kind_source == CLERK and change.source != CLERK:
+        return ticket
+    return replace(
+        ticket,
+        request_kind=change.kind,
+        request_kind_group=KIND_GROUPS.get(change.kind),
+        request_kind_source=change.source,
+        request_kind_confidence=change.confidence,
+    )
+
+
+def _category_set(ticket: Ticket, change: event.CategorySet, occasion: Occasion) -> Ticket:
+    if ticket.category is not None and ticket.category.source == CLERK and change.source != CLERK:
+        return ticket
+    category = Category(
+        code=change.code,
+        scheme=change.scheme,
+        version=change.version,
+        source=change.source,
+        confidence=change.confidence,
+    )
+    return replace(ticket, category=category)
+
+
+def _deadline_set(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion) -> Ticket:
+    there = _known(ticket.deadlines, ())
+    former = next((one for one in there if one.clock == change.clock), None)
+    deadline = Deadline(
+        clock=change.clock,
+        due_at=change.due_at,
+        policy_id=change.policy_id,
+        calendar_version=change.calendar_version,
+        provisional=change.provisional,
+        extended_from=former.due_at if former and former.due_at != change.due_at else None,
+    )
+    return replace(ticket, deadlines=(*(one for one in there if one.clock != change.clock), deadline))
+
+
+def _dispatched(ticket: Ticket, change: event.Dispatched, occasion: Occasion) -> Ticket:
+    dispatch = replace(
+        _known(ticket.dispatch, Dispatch()),
+        organizer_code=change.organizer,
+        organizer_name=occasion.argument("organizer_name"),
+        co_organizers=change.co_organizers,
+        dispatched_at=occasion.decision.at,
+        dispatched_by=occasion.decision.author,
+        rule_id=change.rule_id,
+    )
+    return replace(ticket, dispatch=dispatch)
+
+
+def _returned(ticket: Ticket, change: event.Returned, occasion: Occasion) -> Ticket:
+    dispatch = _known(ticket.dispatch, Dispatch())
+    returned = DispatchReturn(reason_code=change.reason_code, at=occasion.decision.at)
+    returns = limits.ends((*dispatch.returns, returned), occasion.policy.max_history)
+    return replace(ticket, dispatch=replace(dispatch, returns=returns))
+
+
+def _supervised(ticket: Ticket, change: event.Supervised, occasion: Occasion) -> Ticket:
+    one = Supervision(level=change.level, number=change.number, at=occasion.decision.at)
+    return replace(ticket, supervision=limits.ends((*ticket.supervision, one), occasion.policy.max_history))
+
+
+def _revisited(ticket: Ticket, change: event.Revisited, occasion: Occasion) -> Ticket:
+    one = Revisit(
+        at=occasion.decision.at, contacted=change.contacted, resolved=change.resolved, satisfied=change.satisfied
+    )
+    return replace(ticket, revisits=limits.ends((*ticket.revisits, one), occasion.policy.max_history))
+
+
+def _judged(ticket: Ticket, change: event.Confirmed | event.Rejected, occasion: Occasion) -> Ticket:
+    left = tuple(one for one in ticket.proposals if one.proposal_id != change.proposal_id)
+    return replace(ticket, proposals=left)
+
+
+def _handed_over(ticket: Ticket, change: event.HandedOver, occasion: Occasion) -> Ticket:
+    one = HandoverState(handover_id=change.handover_id)
+    return replace(ticket, handovers=limits.ends((*ticket.handovers, one), occasion.policy.max_history))
+
+
+def _acknowledged(ticket: Ticket, change: event.Acknowledged, occasion: Occasion) -> Ticket:
+    answered = HandoverState(
+        handover_id=change.handover_id,
+        acknowledged_at=occasion.decision.at,
+        acknowledged_by=occasion.decision.author,
+    )
+    others = (one for one in ticket.handovers if one.handover_id != change.handover_id)
+    return replace(ticket, handovers=(*others, answered))
+
+
+def _redacted(ticket: Ticket, change: event.Redacted, occasion: Occasion) -> Ticket:
+    return erasing.redacted(ticket, change)
+
+
+def _erased(ticket: Ticket, change: event.Erased, occasion: Occasion) -> Ticket:
+    return erasing.erased(replace(ticket, updated_at=occasion.decision.at))
+
+
+def _known(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is UNSET else value
+
+
+_STEPS: dict[type, Callable[[Ticket, Any, Occasion], Ticket]] = {
+    event.StatusSet: _status_set,
+    event.KindSet: _kind_set,
+    event.CategorySet: _category_set,
+    event.DeadlineSet: _deadline_set,
+    event.Dispatched: _dispatched,
+    event.Returned: _returned,
+    event.Supervised: _supervised,
+    event.Revisited: _revisited,
+    event.Confirmed: _judged,
+    event.Rejected: _judged,
+    event.HandedOver: _handed_over,
+    event.Acknowledged: _acknowledged,
+    event.Redacted: _redacted,
+    event.Erased: _erased,
+}

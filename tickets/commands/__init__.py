@@ -1,0 +1,5 @@
+"""Commands: what clerks and back offices order, carried out or refused with the reason. Pure; one function a kind."""
+
+from tickets.commands.table import COMMANDS, changed_by, check, decide_command, erases, looks_back
+
+__all__ = ["COMMANDS", "changed_by", "check", "decide_command", "erases", "looks_back"]

@@ -1,0 +1,152 @@
+"""The arguments of each kind of command; what names something is a code, since the event log keeps it for years."""
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from normalizers.codes import is_category, is_code
+from schemas.records.common import Time
+from tickets.commands.refusal import RefusalError
+
+A = TypeVar("A", bound="Args")
+
+Words = Annotated[str, Meta(max_length=4000, extra={"words": True})]
+"""Text for people: it goes into the ticket, and never into the event log."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=100, extra={"category": True})]
+"""A code, or a class's or an office's name in a few words."""
+
+
+class Args(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`if_version`: carry it out only while the ticket is at this version; else it is refused as stale."""
+
+    if_version: int | None = None
+
+
+class SetStatus(Args, frozen=True, kw_only=True):
+    """`reason_code` is needed for not_accepted; the result (办理结果) is for answered and resolved."""
+
+    status: str
+    reason_code: str | None = None
+    result_kind: str | None = None
+    result_text: Words | None = None
+
+
+class Merge(Args, frozen=True, kw_only=True):
+    """并单 into another ticket."""
+
+    into: str
+
+
+class Unmerge(Args, frozen=True, kw_only=True):
+    """Either the ticket it was merged with, or a message that was filed in it by mistake."""
+
+    ticket_id: str | None = None
+    message_id: str | None = None
+
+
+class Move(Args, frozen=True, kw_only=True):
+    """A message of this ticket goes to another one; to a new one without `to`."""
+
+    message_id: str
+    to: str | None = None
+
+
+class Reclassify(Args, frozen=True, kw_only=True):
+    """诉求类型, 事项分类, or both."""
+
+    kind: str | None = None
+    category: Name | None = None
+    scheme: str = "local"
+    scheme_version: str = "1"
+
+
+class SetDeadline(Args, frozen=True, kw_only=True):
+    """办结时限 by a person; a later automatic one does not replace it."""
+
+    clock: str
+    due_at: Time
+    policy_id: str = "clerk"
+    calendar_version: str = "clerk"
+
+
+class Dispatch(Args, frozen=True, kw_only=True):
+    """派单 or 改派: 主办单位 and 协办单位."""
+
+    organizer: str
+    organizer_name: Name | None = None
+    co_organizers: tuple[str, ...] = ()
+    rule_id: str | None = None
+
+
+class ReturnDispatch(Args, frozen=True, kw_only=True):
+    """退单."""
+
+    reason_code: str
+
+
+class Supervise(Args, frozen=True, kw_only=True):
+    """督办."""
+
+    level: str = "supervision"
+    number: str | None = None
+
+
+class Revisit(Args, frozen=True, kw_only=True):
+    """回访: was the citizen contacted (响应), is it resolved (解决), is the citizen satisfied (满意)."""
+
+    contacted: bool
+    resolved: bool | None = None
+    satisfied: bool | None = None
+
+
+class Judge(Args, frozen=True, kw_only=True):
+    """Of a proposal."""
+
+    proposal_id: str
+
+
+class Redact(Args, frozen=True, kw_only=True):
+    """Whole fields, and spans of the ticket's text: [start, end) in characters, which need `if_version`.
+
+    `message_ids`: the messages that the archive empties; all of the ticket's by default.
+    """
+
+    fields: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+    message_ids: tuple[str, ...] | None = None
+
+
+class Forget(Args, frozen=True, kw_only=True):
+    """`message_ids`: of a ticket that is only in the archive; of any other the messages are known."""
+
+    message_ids: tuple[str, ...] = ()
+
+
+class Read(Args, frozen=True, kw_only=True):
+    """Which fields somebody read in clear."""
+
+    fields: tuple[str, ...] = ()
+
+
+def read_args(given: dict[str, Any], kind: type[A], name: str) -> A:
+    """Return the arguments of a command of kind `name`. Raises RefusalError, which names the fields that there are."""
+    try:
+        args = msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:  # its text can quote a value
+        fields = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
+        raise RefusalError("arguments", f"the arguments of {name} do not fit: it takes {fields}") from error
+    for field in msgspec.structs.fields(kind):
+        if not _is_fit(field.type, getattr(args, field.name)):
+            raise RefusalError("arguments", f"{field.encode_name} must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
+    return args
+
+
+def _is_fit(hint: Any, value: Any) -> bool:
+    hint_text = str(hint)
+    if isinstance(value, tuple):
+        return all(_is_fit(hint, one) for one in value)
+    if not isinstance(value, str) or "'words'" in hint_text:
+        return True
+    return is_category(value) if "'category'" in hint_text else is_code(value)

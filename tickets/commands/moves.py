@@ -1,0 +1,79 @@
+"""A message filed in the wrong ticket goes to another one, or gets the ticket that it would have had."""
+
+from collections.abc import Iterable
+
+from schemas import ids
+from schemas.records import Features, event
+from tickets.commands import args
+from tickets.commands.order import Order
+from tickets.commands.refusal import RefusalError
+from tickets.held import TicketState
+from tickets.keys import day_key
+from tickets.lifecycle import CLOSED
+
+
+def move(order: Order, given: args.Move) -> event.Changes:
+    """File a message of this ticket elsewhere, and never here again."""
+    ticket = order.ticket(given)
+    _check_movable(order, ticket, given.message_id)
+    if given.to is None:
+        opened = _opened(order, given.message_id)
+        return (opened, *_moved(ticket, opened.ticket_id, given.message_id, _left(order, ticket, given.message_id)))
+    other = order.named(given.to)
+    if other is ticket:
+        raise RefusalError("self_move", "the message is in this ticket already")
+    reopened = (event.Reopened(ticket_id=other.ticket_id),) if other.status in CLOSED else ()
+    return (*reopened, *_moved(ticket, other.ticket_id, given.message_id, _left(order, ticket, given.message_id)))
+
+
+def positions(ticket: TicketState) -> list[int]:
+    """Return where the messages of a ticket stand in the input: a move reads them all."""
+    return [filed.offset for filed in ticket.messages.values()]
+
+
+def _check_movable(order: Order, ticket: TicketState, message_id: str) -> None:
+    if message_id not in ticket.messages:
+        raise RefusalError("not_filed", "the message is not filed in this ticket: see its links")
+    if message_id == next(iter(ticket.messages)):
+        raise RefusalError("first_message", "the message opened this ticket: move the others, or merge the tickets")
+    if ticket.redacted:
+        raise RefusalError("redacted", "the ticket is redacted, so it cannot be written anew without this message")
+    if any(one not in order.earlier for one in ticket.messages):
+        raise RefusalError("gone", "a message of the ticket is older than what the input topic keeps")
+    if any(order.earlier[one].part_key for one in ticket.messages):
+        raise RefusalError("part", "the ticket holds parts of a long message, which belong together")
+
+
+def _left(order: Order, ticket: TicketState, message_id: str) -> list[Features]:
+    return [order.earlier[one] for one in ticket.messages if one != message_id]
+
+
+def _moved(ticket: TicketState, to: str, message_id: str, left: list[Features]) -> event.Changes:
+    moved = event.Moved(
+        message_id=message_id,
+        from_ticket_id=ticket.ticket_id,
+        to_ticket_id=to,
+        link_version=ticket.messages[message_id].link_version + 1,
+        left_requesters=_all(one.requesters for one in left),
+        left_participants=_all(one.participants for one in left),
+        left_text_keys=_all((one.text_key,) if one.text_key else () for one in left),
+    )
+    return (moved, event.NeverLink(message_id=message_id, ticket_id=ticket.ticket_id))
+
+
+def _all(keys: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for some in keys for key in some))
+
+
+def _opened(order: Order, message_id: str) -> event.Opened:
+    city = order.command.jurisdiction
+    ticket_id = ids.ticket_id(city, message_id)
+    day = order.at.astimezone(ids.SHANGHAI).strftime("%Y%m%d")
+    sequence = order.state.sequences.get(day_key(city, day), 0) + 1
+    return event.Opened(
+        ticket_id=ticket_id,
+        ticket_no=ids.ticket_no(city, order.at, sequence),
+        day=day,
+        sequence=sequence,
+        message_id=message_id,
+    )

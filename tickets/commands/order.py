@@ -1,0 +1,48 @@
+"""Order: one command in its turn, and the live tickets that it may name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from schemas.records import Command, Features
+from tickets.commands.args import Args
+from tickets.commands.refusal import RefusalError
+from tickets.held import TicketState
+from tickets.state import State
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """A command and the state it meets; `at` is its log time, `earlier` as in `Incoming`."""
+
+    state: State
+    command: Command
+    at: datetime
+    earlier: Mapping[str, Features] = MappingProxyType({})
+
+    def ticket(self, args: Args) -> TicketState:
+        """Return the ticket it is about. Raises RefusalError when it is not there for this command."""
+        if self.command.ticket_id is None:
+            raise RefusalError("arguments", f"{self.command.kind} needs a ticket_id")
+        ticket = self.named(self.command.ticket_id)
+        if args.if_version not in (None, ticket.version):
+            raise RefusalError("stale", f"the ticket is at version {ticket.version} by now: read it again")
+        return ticket
+
+    def named(self, ticket_id: str) -> TicketState:
+        """Return a live ticket of the command's city. Raises RefusalError."""
+        self.check_city(ticket_id)
+        ticket = self.state.tickets.get(ticket_id)
+        if ticket is None and ticket_id in self.state.left:
+            raise RefusalError("evicted", "the ticket was closed long ago and is only in the archive: open a new one")
+        if ticket is None:
+            raise RefusalError("unknown_ticket", "there is no such ticket in this city")
+        if ticket.erased:
+            raise RefusalError("erased", "the ticket is erased")
+        return ticket
+
+    def check_city(self, ticket_id: str) -> None:
+        """Refuse a ticket of another city, whether it exists or not."""
+        if not ticket_id.startswith(f"{self.command.jurisdiction}-"):
+            raise RefusalError("jurisdiction", "the ticket is not of the command's jurisdiction")

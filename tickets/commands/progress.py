@@ -1,0 +1,128 @@
+"""How a ticket goes on its way (domain.md B3): its stage, deadlines, dispatch, supervision, revisit, class."""
+
+from collections.abc import Iterable
+
+from schemas.records import event
+from tickets import lifecycle
+from tickets.commands import args
+from tickets.commands.order import Order
+from tickets.commands.refusal import RefusalError
+from tickets.held import TicketState
+
+
+def set_status(order: Order, given: args.SetStatus) -> event.Changes:
+    """Bring a ticket to its next stage."""
+    ticket = order.ticket(given)
+    if given.status not in lifecycle.STATUSES:
+        raise RefusalError("arguments", f"status must be one of {', '.join(lifecycle.STATUSES)}")
+    if given.status == "not_accepted" and given.reason_code not in lifecycle.NOT_ACCEPTED:
+        raise RefusalError("arguments", f"reason_code must be one of {', '.join(sorted(lifecycle.NOT_ACCEPTED))}")
+    return (_stage(ticket, given.status, given.reason_code),)
+
+
+def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
+    """Set when a clock runs out."""
+    ticket = order.ticket(given)
+    _check_word("clock", given.clock, lifecycle.CLOCKS)
+    deadline = event.DeadlineSet(
+        ticket_id=ticket.ticket_id,
+        clock=given.clock,
+        due_at=given.due_at,
+        policy_id=given.policy_id,
+        calendar_version=given.calendar_version,
+        provisional=False,
+    )
+    return (deadline,)
+
+
+def dispatch(order: Order, given: args.Dispatch) -> event.Changes:
+    """Give a ticket to its organizer; one that came back goes to another (改派)."""
+    ticket = order.ticket(given)
+    following = "redispatched" if ticket.status == "returned" else "dispatched"
+    stage = _stage(ticket, following)
+    dispatched = event.Dispatched(
+        ticket_id=ticket.ticket_id,
+        organizer=given.organizer,
+        rule_id=given.rule_id,
+        co_organizers=given.co_organizers,
+    )
+    return (dispatched, stage)
+
+
+def return_dispatch(order: Order, given: args.ReturnDispatch) -> event.Changes:
+    """Take a ticket back from an organizer who is not responsible."""
+    ticket = order.ticket(given)
+    stage = _stage(ticket, "returned")
+    return (event.Returned(ticket_id=ticket.ticket_id, reason_code=given.reason_code), stage)
+
+
+def supervise(order: Order, given: args.Supervise) -> event.Changes:
+    """Press an organizer; the stage changes only where B3 has it, the record stays in any case."""
+    ticket = order.ticket(given)
+    _check_word("level", given.level, lifecycle.SUPERVISION_LEVELS)
+    if ticket.status not in lifecycle.WITH_AN_ORGANIZER:
+        raise RefusalError("illegal_transition", f"no organizer has the ticket: it is {ticket.status}")
+    supervised = event.Supervised(ticket_id=ticket.ticket_id, level=given.level, number=given.number)
+    if ticket.status == "supervised" or not lifecycle.may_become(ticket.status, "supervised"):
+        return (supervised,)
+    return (supervised, _stage(ticket, "supervised"))
+
+
+def revisit(order: Order, given: args.Revisit) -> event.Changes:
+    """Record what the citizen says of a closed ticket; asked again, the last answer counts."""
+    ticket = order.ticket(given)
+    revisited = event.Revisited(
+        ticket_id=ticket.ticket_id, contacted=given.contacted, resolved=given.resolved, satisfied=given.satisfied
+    )
+    if ticket.status in ("revisited", "evaluated"):
+        return (revisited,)
+    return (revisited, _stage(ticket, "revisited"))
+
+
+def reclassify(order: Order, given: args.Reclassify) -> event.Changes:
+    """Say what kind of request it is, and which category; no rule or model says otherwise later."""
+    ticket = order.ticket(given)
+    changes: list[event.AnyChange] = []
+    if given.kind is not None:
+        _check_word("kind", given.kind, lifecycle.REQUEST_KINDS)
+        changes.append(event.KindSet(ticket_id=ticket.ticket_id, kind=given.kind, source="clerk", confidence=1.0))
+    if given.category is not None:
+        changes.append(
+            event.CategorySet(
+                ticket_id=ticket.ticket_id,
+                code=given.category,
+                scheme=given.scheme,
+                version=given.scheme_version,
+                source="clerk",
+                confidence=1.0,
+            )
+        )
+    if not changes:
+        raise RefusalError("arguments", "reclassify needs a kind or a category")
+    return tuple(changes)
+
+
+def read(order: Order, given: args.Read) -> event.Changes:
+    """Log that somebody read a ticket in clear, also one that is only in the archive."""
+    ticket_id = order.command.ticket_id
+    if ticket_id is None:
+        raise RefusalError("arguments", "read needs a ticket_id")
+    order.check_city(ticket_id)
+    if ticket_id not in order.state.tickets and ticket_id not in order.state.left:
+        raise RefusalError("unknown_ticket", "there is no such ticket in this city")
+    return (event.Read(ticket_id=ticket_id, fields=given.fields),)
+
+
+def _stage(ticket: TicketState, following: str, reason_code: str | None = None) -> event.StatusSet:
+    if not lifecycle.may_become(ticket.status, following):
+        allowed = ", ".join(sorted(lifecycle.NEXT.get(ticket.status, ())))
+        raise RefusalError(
+            "illegal_transition", f"{following} cannot follow {ticket.status}: after that come {allowed}"
+        )
+    return event.StatusSet(ticket_id=ticket.ticket_id, status=following, reason_code=reason_code)
+
+
+def _check_word(name: str, word: str, words: Iterable[str]) -> None:
+    known = sorted(words)
+    if word not in known:
+        raise RefusalError("arguments", f"{name} must be one of {', '.join(known)}")

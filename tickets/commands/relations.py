@@ -1,0 +1,112 @@
+"""Which tickets and messages belong together: a person's word on what was decided by rules, or was not."""
+
+import re
+
+from schemas.records import event
+from tickets.clusters import CONNECTING
+from tickets.commands import args, moves
+from tickets.commands.order import Order
+from tickets.commands.refusal import RefusalError
+from tickets.held import TicketState
+from tickets.state import State
+
+_HANDOVER = re.compile(r"[a-z2-7]{26}")
+
+
+def merge(order: Order, given: args.Merge) -> event.Changes:
+    """并单: an edge on each side; the messages stay where they were filed, each citizen is still answered."""
+    ticket, other = order.ticket(given), order.named(given.into)
+    if ticket is other:
+        raise RefusalError("self_merge", "a ticket cannot be merged with itself")
+    if other.ticket_id in _merged_with(order.state, ticket):
+        raise RefusalError("merge_cycle", "the two tickets are merged already, perhaps through others")
+    return _checked(order, _both("merged", ticket, other))
+
+
+def unmerge(order: Order, given: args.Unmerge) -> event.Changes:
+    """Take every edge between two tickets away, or a message that was filed by mistake out of its ticket."""
+    if given.message_id is not None and given.ticket_id is None:
+        return moves.move(order, args.Move(message_id=given.message_id, if_version=given.if_version))
+    if given.ticket_id is None or given.message_id is not None:
+        raise RefusalError("arguments", "unmerge needs the other ticket_id, or a message_id")
+    ticket, other = order.ticket(given), order.named(given.ticket_id)
+    changes = tuple(
+        event.EdgeRemoved(ticket_id=one.ticket_id, other_id=edge.ticket_id, kind=edge.kind)
+        for one, far in ((ticket, other), (other, ticket))
+        for edge in one.edges
+        if edge.ticket_id == far.ticket_id and edge.kind in CONNECTING
+    )
+    if not changes:
+        raise RefusalError("not_merged", "no edge joins these two tickets: see the ticket's edges")
+    return _checked(order, changes)
+
+
+def confirm_proposal(order: Order, given: args.Judge) -> event.Changes:
+    """Say yes: the two tickets are joined; the answer of somebody else to a ticket is merged with it."""
+    ticket = order.ticket(given)
+    proposal = ticket.proposal(given.proposal_id)
+    if proposal is None:
+        raise RefusalError("unknown_proposal", "the ticket has no such open proposal")
+    confirmed = event.Confirmed(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
+    if not proposal.target.startswith(f"{order.command.jurisdiction}-"):
+        return (confirmed,)  # a proposed code, not a ticket: other commands carry it out
+    other = order.named(proposal.target)
+    if other.ticket_id in _merged_with(order.state, ticket):
+        return (confirmed,)
+    if proposal.relation == "same_matter_other_person":
+        edge = event.EdgeAdded(
+            ticket_id=ticket.ticket_id, other_id=other.ticket_id, kind="cluster", score=proposal.score
+        )
+        return _checked(order, (confirmed, edge))
+    return _checked(order, (confirmed, *_both("merged", ticket, other)))
+
+
+def reject_proposal(order: Order, given: args.Judge) -> event.Changes:
+    """Say no, for ever."""
+    ticket = order.ticket(given)
+    proposal = ticket.proposal(given.proposal_id)
+    if proposal is None:
+        raise RefusalError("unknown_proposal", "the ticket has no such open proposal")
+    rejected = event.Rejected(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
+    message_id = proposal.proposal_id.partition("-")[0]
+    return (rejected, event.NeverLink(message_id=message_id, ticket_id=proposal.target))
+
+
+def acknowledge_handover(order: Order, given: args.Args) -> event.Changes:
+    """The emergency desk has it. It may say so before the ticket is decided: the hand-over waits for nothing."""
+    handover_id = order.command.handover_id
+    if handover_id is None or not _HANDOVER.fullmatch(handover_id):
+        raise RefusalError("arguments", "acknowledge_handover needs the handover_id: 26 characters of a-z and 2-7")
+    if handover_id in order.state.acknowledged:
+        raise RefusalError("acknowledged", "the hand-over is acknowledged already")
+    ticket_id = order.state.handed_over.get(handover_id)
+    if ticket_id is not None:
+        order.check_city(ticket_id)
+    ticket = order.state.tickets.get(ticket_id or "")
+    live = ticket.ticket_id if ticket is not None and not ticket.erased else None
+    return (event.Acknowledged(handover_id=handover_id, ticket_id=live),)
+
+
+def _both(kind: str, ticket: TicketState, other: TicketState) -> event.Changes:
+    return tuple(
+        event.EdgeAdded(ticket_id=one.ticket_id, other_id=far.ticket_id, kind=kind, score=1.0)
+        for one, far in ((ticket, other), (other, ticket))
+    )
+
+
+def _merged_with(state: State, ticket: TicketState) -> set[str]:
+    reached, waiting = {ticket.ticket_id}, [ticket.ticket_id]
+    while waiting:
+        edges = state.tickets[waiting.pop()].edges
+        more = {edge.ticket_id for edge in edges if edge.kind == "merged" and edge.ticket_id in state.tickets} - reached
+        reached |= more
+        waiting += more
+    return reached
+
+
+def _checked(order: Order, changes: event.Changes) -> event.Changes:
+    """Refuse what would write so many tickets again that one transaction cannot hold them."""
+    limit = order.state.policy.max_cluster_moves
+    if len(order.state.clusters.after(changes)) > limit:
+        raise RefusalError("too_many", f"more than {limit} tickets would change their cluster at once: ask an operator")
+    return changes

@@ -1,0 +1,128 @@
+"""The kinds of commands, and the decision about one of them."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from msgspec import Struct
+
+from schemas.records import Command, Event, TicketVersion, event
+from tickets import clusters
+from tickets.commands import args, erasure, moves, progress, relations
+from tickets.commands.order import Order
+from tickets.commands.refusal import RefusalError
+from tickets.incoming import Incoming
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+
+class Kind(Struct, frozen=True):
+    """The arguments that a kind takes, and what carries it out."""
+
+    args: type[args.Args]
+    carry_out: Callable[[Order, Any], event.Changes]
+
+
+COMMANDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "set_status": Kind(args.SetStatus, progress.set_status),
+        "merge": Kind(args.Merge, relations.merge),
+        "unmerge": Kind(args.Unmerge, relations.unmerge),
+        "move": Kind(args.Move, moves.move),
+        "reclassify": Kind(args.Reclassify, progress.reclassify),
+        "set_deadline": Kind(args.SetDeadline, progress.set_deadline),
+        "dispatch": Kind(args.Dispatch, progress.dispatch),
+        "return_dispatch": Kind(args.ReturnDispatch, progress.return_dispatch),
+        "supervise": Kind(args.Supervise, progress.supervise),
+        "revisit": Kind(args.Revisit, progress.revisit),
+        "acknowledge_handover": Kind(args.Args, relations.acknowledge_handover),
+        "confirm_proposal": Kind(args.Judge, relations.confirm_proposal),
+        "reject_proposal": Kind(args.Judge, relations.reject_proposal),
+        "redact": Kind(args.Redact, erasure.redact),
+        "forget": Kind(args.Forget, erasure.forget),
+        "read": Kind(args.Read, progress.read),
+    }
+)
+"""By name (records.md, Command)."""
+
+LAST_VERSION = 2**53
+"""Of what nothing follows; every reader of JSON can hold it."""
+
+MOST_MESSAGES = 500
+"""A ticket with more messages cannot be written anew without one of them."""
+
+_NO_CHANGE = (event.Read, event.NeverLink, event.CommandRefused)
+"""Changes that alter no ticket's snapshot."""
+
+
+def decide_command(state: State, incoming: Incoming, command: Command, policy: TicketPolicy) -> Event:
+    """Return the decision about a command: what it changes, or why it is refused."""
+    method = command.kind if command.kind in COMMANDS else "unknown"
+    try:
+        changes = _carry_out(Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier))
+    except RefusalError as refusal:
+        method = "refused"
+        changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
+    moved = next((change.message_id for change in changes if isinstance(change, event.Moved)), None)
+    return Event(
+        event_id=incoming.event_id,
+        jurisdiction=incoming.jurisdiction,
+        tickets=changed_by(state, changes),
+        at=incoming.at,
+        author=command.author,
+        input=incoming.ref,
+        features=incoming.earlier[moved] if moved else None,
+        relation="command",
+        method=method,
+        policy_version=policy.version,
+        changes=changes,
+    )
+
+
+def check(command: Command) -> None:
+    """Raise RefusalError for what no state could make right: an unknown kind, arguments that do not fit."""
+    _args_of(command)
+
+
+def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...]:
+    """Return the new versions of all tickets that the changes alter."""
+    named = dict.fromkeys(ticket_id for change in changes for ticket_id in _altered_by(change))
+    changed = tuple(TicketVersion(ticket_id=one, version=_version_after(state, one, changes)) for one in named)
+    return clusters.versions(state.clusters, state.version_of, changed, changes)
+
+
+def erases(decision: Event) -> bool:
+    """Say whether a decision takes personal data away."""
+    return any(isinstance(change, event.Erased | event.Redacted) for change in decision.changes)
+
+
+def _version_after(state: State, ticket_id: str, changes: event.Changes) -> int:
+    """Return the next version; the last of all for a ticket that is erased when only the archive has it."""
+    opened = any(isinstance(change, event.Opened) and change.ticket_id == ticket_id for change in changes)
+    return state.version_of(ticket_id) + 1 if opened or ticket_id in state.tickets else LAST_VERSION
+
+
+def looks_back(state: State, command: Command) -> list[int]:
+    """Return where the messages stand in the input that a command is about, so that its caller can read them."""
+    parts = command.kind == "move" or (command.kind == "unmerge" and "message_id" in command.args)
+    ticket = state.tickets.get(command.ticket_id or "") if parts else None
+    return moves.positions(ticket) if ticket and len(ticket.messages) <= MOST_MESSAGES else []
+
+
+def _altered_by(change: event.AnyChange) -> tuple[str, ...]:
+    if isinstance(change, event.Moved):
+        return (change.from_ticket_id, change.to_ticket_id)
+    ticket_id = None if isinstance(change, _NO_CHANGE) else getattr(change, "ticket_id", None)
+    return (ticket_id,) if ticket_id else ()
+
+
+def _carry_out(order: Order) -> event.Changes:
+    given = _args_of(order.command)
+    return COMMANDS[order.command.kind].carry_out(order, given)
+
+
+def _args_of(command: Command) -> args.Args:
+    kind = COMMANDS.get(command.kind)
+    if kind is None:
+        raise RefusalError("unknown_kind", f"there are no commands of this kind, only {', '.join(COMMANDS)}")
+    return args.read_args(command.args, kind.args, command.kind)

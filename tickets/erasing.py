@@ -1,0 +1,104 @@
+"""The snapshot after personal data went: blacked out where it stood, or an empty one that only says so."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from normalizers.text import fold
+from schemas.records import Ticket, event
+from schemas.records.ticket import Requester
+
+BLACK = "■"
+"""Another sign than the mask's: this text is gone for everybody."""
+
+_EMPTY: dict[str, Any] = {
+    "title": None,
+    "text": "",
+    "summary": None,
+    "requester": Requester(),
+    "location": None,
+    "attachments": (),
+    "result": None,
+}
+
+
+def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
+    """Return the ticket without these fields, and without the words of the spans wherever they stand."""
+    secrets = {ticket.text[start:end] for start, end in change.spans} - {""}
+    text = _black_spans(ticket.text, change.spans)
+    ticket = replace(
+        ticket,
+        text=_black(text, secrets),
+        title=_black_if(ticket.title, secrets),
+        summary=_black_if(ticket.summary, secrets),
+        location=replace(ticket.location, text=_black_if(ticket.location.text, secrets)) if ticket.location else None,
+        result=replace(ticket.result, text=_black_if(ticket.result.text, secrets)) if ticket.result else None,
+    )
+    ticket = replace(ticket, **{name: _EMPTY[name] for name in change.fields if name in _EMPTY})
+    return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
+
+
+def erased(ticket: Ticket) -> Ticket:
+    """Return the empty snapshot: ids, times, the stage and the cluster; nothing of anybody."""
+    return Ticket(
+        ticket_id=ticket.ticket_id,
+        ticket_no=ticket.ticket_no,
+        version=ticket.version,
+        jurisdiction=ticket.jurisdiction,
+        status="archived",
+        status_at=ticket.updated_at,
+        closed_at=ticket.updated_at,
+        channel=ticket.channel,
+        channel_kind=ticket.channel_kind,
+        channel_account=ticket.channel_account,
+        anonymous="withheld_on_request",
+        confidentiality="restricted",
+        received_at=ticket.received_at,
+        ingested_at=ticket.ingested_at,
+        updated_at=ticket.updated_at,
+        first_message_id=ticket.first_message_id,
+        message_count=ticket.message_count,
+        edges=ticket.edges,
+        cluster_id=ticket.cluster_id,
+        erased=True,
+    )
+
+
+def unknown(ticket_id: str, jurisdiction: str, at: datetime) -> Ticket:
+    """Return what stands for a ticket that only the archive has, before it is erased there."""
+    return Ticket(
+        ticket_id=ticket_id,
+        ticket_no="",
+        version=0,
+        jurisdiction=jurisdiction,
+        status="archived",
+        status_at=at,
+        channel="unknown",
+        channel_kind="unknown",
+        channel_account="unknown",
+        received_at=at,
+        ingested_at=at,
+        updated_at=at,
+        first_message_id="",
+        message_count=0,
+        cluster_id=ticket_id,
+    )
+
+
+def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    characters = list(text)
+    for start, end in spans:
+        characters[start:end] = BLACK * len(characters[start:end])
+    return "".join(characters)
+
+
+def _black(text: str, secrets: Iterable[str]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, BLACK * len(secret))
+    return text
+
+
+def _black_if(text: str | None, secrets: Iterable[str]) -> str | None:
+    return None if text is None else _black(text, secrets)

@@ -1,0 +1,46 @@
+"""What later decisions need of one live ticket; its body is the last snapshot, kept beside it."""
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from schemas.records import Edge
+from schemas.records.ticket import Proposal
+
+
+class Filed(Struct, frozen=True, array_like=True):
+    """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``."""
+
+    offset: int
+    link_version: int
+    month: str
+
+
+class TicketState(Struct, kw_only=True):
+    """One live ticket. `order` counts the tickets of the partition in the order they were opened.
+
+    `messages` are filed in it; `noted` are those of machines that only answered it.
+    `by_clerk` names what a person set: kind, category, dispatch, deadline.<clock>. No rule or model changes that.
+    """
+
+    ticket_id: str
+    ticket_no: str
+    jurisdiction: str
+    order: int
+    version: int = 0
+    status: str = "received"
+    closed_at: datetime | None = None
+    requesters: list[str] = field(default_factory=list)
+    participants: list[str] = field(default_factory=list)
+    text_keys: list[str] = field(default_factory=list)
+    messages: dict[str, Filed] = field(default_factory=dict)
+    noted: dict[str, Filed] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    proposals: list[Proposal] = field(default_factory=list)
+    by_clerk: list[str] = field(default_factory=list)
+    redacted: bool = False
+    erased: bool = False
+
+    def proposal(self, proposal_id: str) -> Proposal | None:
+        """Return an open proposal."""
+        return next((one for one in self.proposals if one.proposal_id == proposal_id), None)

@@ -1,0 +1,79 @@
+"""The life of a ticket (办理状态, domain.md B3) as data: its stages, which may follow which, the words of orders."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas import words
+
+STATUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "received": "接收",
+        "screened": "初筛",
+        "handed_over": "紧急转接",
+        "not_accepted": "不予受理",
+        "registered": "受理登记",
+        "answered": "直接答复",
+        "dispatched": "派单",
+        "signed": "签收",
+        "returned": "退单",
+        "redispatched": "改派",
+        "in_progress": "办理",
+        "extended": "延期",
+        "supervised": "督办",
+        "resolved": "办结",
+        "revisited": "回访",
+        "evaluated": "评价",
+        "reopened": "重办",
+        "archived": "归档",
+    }
+)
+"""Every stage. A merge (并单) is an edge between two tickets and no stage: both keep the one they are in."""
+
+NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "received": frozenset({"screened", "handed_over", "not_accepted", "registered"}),
+        "screened": frozenset({"handed_over", "not_accepted", "registered"}),
+        "handed_over": frozenset({"registered", "resolved", "archived"}),
+        "not_accepted": frozenset({"reopened", "archived"}),
+        "registered": frozenset({"answered", "dispatched", "not_accepted"}),
+        "answered": frozenset({"resolved", "reopened"}),
+        "dispatched": frozenset({"signed", "returned"}),
+        "signed": frozenset({"in_progress", "returned"}),
+        "returned": frozenset({"redispatched", "answered"}),
+        "redispatched": frozenset({"signed", "returned"}),
+        "in_progress": frozenset({"extended", "supervised", "resolved"}),
+        "extended": frozenset({"in_progress", "supervised", "resolved"}),
+        "supervised": frozenset({"in_progress", "extended", "resolved"}),
+        "resolved": frozenset({"revisited", "reopened", "archived"}),
+        "revisited": frozenset({"evaluated", "reopened", "archived"}),
+        "evaluated": frozenset({"reopened", "archived"}),
+        "reopened": frozenset({"registered", "answered", "dispatched", "in_progress", "resolved"}),
+        "archived": frozenset({"reopened"}),
+    }
+)
+"""Which stage may follow which: the way of JT/T 1019 and 国办函〔2025〕66号, domain.md B3."""
+
+CLOSED = frozenset({"resolved", "revisited", "evaluated", "archived", "not_accepted"})
+"""Stages after which a ticket may leave the memory."""
+
+WITH_AN_ORGANIZER = frozenset({"dispatched", "redispatched", "signed", "in_progress", "extended", "supervised"})
+"""Stages in which an organizer (主办单位) has the ticket, so that supervision can reach somebody."""
+
+SUPERVISION_LEVELS: Mapping[str, str] = MappingProxyType(
+    {"reminder": "催办", "supervision": "督办", "key_supervision": "重点督办", "on_site": "现场督办"}
+)
+"""督办 by weight."""
+
+NOT_ACCEPTED = frozenset(words.NOT_ACCEPTED)
+"""Why a request is not accepted (不予受理, domain.md B7)."""
+
+CLOCKS = frozenset(words.CLOCKS)
+"""What a deadline (时限) runs for."""
+
+REQUEST_KINDS = frozenset(words.REQUEST_KINDS)
+"""诉求类型 (domain.md B2)."""
+
+
+def may_become(status: str, following: str) -> bool:
+    """Say whether one stage may follow another; a stage of a later version leads anywhere."""
+    return following in NEXT.get(status, STATUSES)

@@ -1,0 +1,52 @@
+"""A ticket without one of its messages: written anew from the others, and everything else as it was."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from schemas.records import Event, Message, Ticket, event
+from tickets import snapshot
+from tickets.policy import TicketPolicy
+
+FROM_MESSAGES = (
+    "channels", "origin", "title", "text", "search_text", "requester", "anonymous", "location", "message_count",
+    "attachments", "urgency", "emergency", "lineage",
+)  # fmt: skip
+"""The fields that messages alone make; whatever people or rules set stays as it is."""
+
+
+def after_move(
+    ticket: Ticket, moved: event.Moved, messages: Sequence[Message], decision: Event, policy: TicketPolicy
+) -> Ticket:
+    """Return a ticket after a message left it or came to it; `messages` are those of the ticket it left."""
+    if ticket.ticket_id == moved.from_ticket_id:
+        left = [one for one in messages if one.message_id != moved.message_id]
+        return _without(ticket, moved.message_id, left, decision, policy)
+    came = ticket.ticket_id == moved.to_ticket_id and ticket.first_message_id != moved.message_id
+    (message,) = (one for one in messages if one.message_id == moved.message_id)
+    return snapshot.file_message(ticket, message, decision, policy) if came else ticket
+
+
+def _without(ticket: Ticket, message_id: str, left: Sequence[Message], decision: Event, policy: TicketPolicy) -> Ticket:
+    anew = _written(ticket, left, replace(decision, changes=()), policy)
+    return replace(
+        ticket,
+        **{name: getattr(anew, name) for name in FROM_MESSAGES},
+        handovers=tuple(one for one in ticket.handovers if one.handover_id != message_id),
+        proposals=tuple(one for one in ticket.proposals if not one.proposal_id.startswith(message_id)),
+    )
+
+
+def _written(ticket: Ticket, messages: Sequence[Message], decision: Event, policy: TicketPolicy) -> Ticket:
+    """Return the ticket as these messages alone make it, in the order in which they were filed."""
+    first, *others = messages
+    opened = event.Opened(
+        ticket_id=ticket.ticket_id, ticket_no=ticket.ticket_no, day="", sequence=0, message_id=first.message_id
+    )
+    anew = snapshot.open_ticket(first, decision, opened, policy)
+    told = {first.features.text_key}
+    for message in others:
+        relation = "same_person_same_matter" if message.features.text_key in told else "follow_up"
+        anew = snapshot.file_message(anew, message, replace(decision, relation=relation), policy)
+        told.add(message.features.text_key)
+    return anew

@@ -1,0 +1,38 @@
+"""What a city decides by, as data: calendars and time limits. A folder of the city's own is read over these files."""
+
+import tomllib
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import MisconfiguredError
+
+OURS = files(__package__)
+
+
+def read(kind: str, folder: Path | None = None) -> dict[str, Any]:
+    """Return the tables of one kind (a folder such as `deadlines`) by file name without its ending.
+
+    A file of the same name in the city's `folder` replaces ours. Raises MisconfiguredError for what is no TOML.
+    """
+    tables: dict[str, Any] = {}
+    for root in (OURS, folder):
+        if root is not None:
+            tables |= {name: _parsed(file) for name, file in _files(root / kind)}
+    return tables
+
+
+def _files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    if folder.is_dir():
+        for file in sorted(folder.iterdir(), key=lambda one: one.name):
+            if file.name.endswith(".toml"):
+                yield file.name.removesuffix(".toml"), file
+
+
+def _parsed(file: Traversable) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise MisconfiguredError(f"The policy file {file} cannot be read: {error}.") from error

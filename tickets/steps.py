@@ -1,0 +1,221 @@
+"""How each kind of change alters the state; `tickets/state.py:apply` is their only caller."""
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from schemas.records import Edge, Event, Features, event
+from schemas.records.ticket import Proposal
+from tickets import limits
+from tickets.held import Filed, TicketState
+from tickets.keys import day_key, scoped
+from tickets.lifecycle import CLOSED
+
+if TYPE_CHECKING:
+    from tickets.state import State
+
+
+def _opened(state: "State", decision: Event, change: event.Opened) -> None:
+    state.tickets[change.ticket_id] = TicketState(
+        ticket_id=change.ticket_id,
+        ticket_no=change.ticket_no,
+        jurisdiction=decision.jurisdiction,
+        order=state.opened,
+    )
+    state.opened += 1
+    people = decision.features.requesters if decision.features else ()
+    for related in change.related:
+        if state.may_answer(related, people):
+            state.successors[related] = change.ticket_id
+            state.predecessors[change.ticket_id] = related
+    state.sequences[day_key(decision.jurisdiction, change.day)] = change.sequence
+
+
+def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
+    ticket, features = state.tickets.get(change.ticket_id), decision.features
+    if ticket is None:
+        return
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
+    if features is not None:
+        _take_features(state, decision, ticket, features)
+
+
+def _noted(state: "State", decision: Event, change: event.Noted) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.noted[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
+
+
+def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.redacted = True
+
+
+def _erased(state: "State", decision: Event, change: event.Erased) -> None:
+    """Forget who and what; the ticket stays as a knot of its cluster until it leaves with it."""
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is None:
+        return
+    state.unindex_texts(ticket)
+    state.by_thread = {key: at for key, at in state.by_thread.items() if at != ticket.ticket_id}
+    state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
+    for held in (ticket.requesters, ticket.participants, ticket.text_keys, ticket.proposals, ticket.by_clerk):
+        held.clear()
+    ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
+    state.note_closed(ticket)
+
+
+def _month(decision: Event) -> str:
+    return sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
+
+
+def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
+    _extend(ticket.requesters, features.requesters)
+    _extend(ticket.participants, features.participants)
+    if features.message_key:
+        state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
+    if features.text_key:
+        _extend(ticket.text_keys, (features.text_key,))
+        state.index_texts(ticket)
+
+
+def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.status, ticket.closed_at = "reopened", None
+
+
+def _status_set(state: "State", decision: Event, change: event.StatusSet) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is None:
+        return
+    ticket.status = change.status
+    ticket.closed_at = decision.at if change.status in CLOSED else None
+    state.note_closed(ticket)
+
+
+def _edge_added(state: "State", decision: Event, change: event.EdgeAdded) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is None or change.other_id not in state.tickets or _edge(ticket, change) is not None:
+        return
+    ticket.edges.append(Edge(ticket_id=change.other_id, kind=change.kind, score=change.score))
+    state.clusters.apply(change)
+
+
+def _edge_removed(state: "State", decision: Event, change: event.EdgeRemoved) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    edge = _edge(ticket, change) if ticket else None
+    if ticket is None or edge is None:
+        return
+    ticket.edges.remove(edge)
+    state.clusters.apply(change)
+    for ticket_id in (change.ticket_id, change.other_id):  # a ticket that stayed for the cluster's sake may leave now
+        if ticket_id in state.tickets:
+            state.note_closed(state.tickets[ticket_id])
+
+
+def _never_link(state: "State", decision: Event, change: event.NeverLink) -> None:
+    state.never.add((change.message_id, change.ticket_id))
+
+
+def _moved(state: "State", decision: Event, change: event.Moved) -> None:
+    """Part a message from one ticket and file it in another, which this decision may have opened."""
+    former, ticket = state.tickets.get(change.from_ticket_id), state.tickets.get(change.to_ticket_id)
+    if former is None or ticket is None or decision.features is None:
+        return
+    filed = former.messages.pop(change.message_id, None)
+    if filed is None:
+        return
+    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month)
+    state.unindex_texts(former)
+    former.requesters, former.participants = [*change.left_requesters], [*change.left_participants]
+    former.text_keys = [*change.left_text_keys]
+    state.index_texts(former)
+    if decision.features.message_key:
+        state.by_thread[scoped(decision.jurisdiction, decision.features.message_key)] = ticket.ticket_id
+    _take_features(state, decision, ticket, decision.features)
+    state.never.discard((change.message_id, ticket.ticket_id))
+    if change.message_id in state.handed_over:
+        state.handed_over[change.message_id] = ticket.ticket_id
+
+
+def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
+    if change.handover_id not in state.acknowledged:
+        state.handed_over[change.handover_id] = change.ticket_id
+
+
+def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
+    state.acknowledged.add(change.handover_id)
+    state.handed_over.pop(change.handover_id, None)
+
+
+def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        proposal = Proposal(
+            proposal_id=change.proposal_id, relation=change.relation, target=change.target, score=change.score
+        )
+        ticket.proposals = [*limits.ends((*ticket.proposals, proposal), state.policy.max_proposals)]
+
+
+def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rejected) -> None:
+    ticket = state.tickets.get(change.ticket_id or "")
+    if ticket is not None:
+        ticket.proposals = [one for one in ticket.proposals if one.proposal_id != change.proposal_id]
+
+
+def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
+    _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
+
+
+def _category_set(state: "State", decision: Event, change: event.CategorySet) -> None:
+    _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
+
+
+def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
+    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", decision.relation == "command")
+
+
+def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:
+    _by_clerk(state, change.ticket_id, "dispatch", decision.relation == "command")
+
+
+def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
+    ticket = state.tickets.get(ticket_id)
+    if ticket is not None and said:
+        _extend(ticket.by_clerk, (name,))
+
+
+STEPS: dict[type, Callable[["State", Event, Any], None]] = {
+    event.Opened: _opened,
+    event.MessageFiled: _filed,
+    event.Reopened: _reopened,
+    event.StatusSet: _status_set,
+    event.EdgeAdded: _edge_added,
+    event.EdgeRemoved: _edge_removed,
+    event.NeverLink: _never_link,
+    event.Moved: _moved,
+    event.Noted: _noted,
+    event.Redacted: _redacted,
+    event.Erased: _erased,
+    event.HandedOver: _handed_over,
+    event.Acknowledged: _acknowledged,
+    event.Proposed: _proposed,
+    event.Confirmed: _judged,
+    event.Rejected: _judged,
+    event.KindSet: _kind_set,
+    event.CategorySet: _category_set,
+    event.DeadlineSet: _deadline_set,
+    event.Dispatched: _dispatched,
+}
+
+
+def _extend(known: list[str], more: Iterable[str]) -> None:
+    known.extend(one for one in dict.fromkeys(more) if one not in known)
+
+
+def _edge(ticket: TicketState, change: event.EdgeAdded | event.EdgeRemoved) -> Edge | None:
+    same = (edge for edge in ticket.edges if (edge.ticket_id, edge.kind) == (change.other_id, change.kind))
+    return next(same, None)
