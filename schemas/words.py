@@ -5,12 +5,6 @@ from schemas.topics import CHANNELS
 UNKNOWN = "unknown"
 """What a reader makes of a word that it does not know (contract.md C3, rule 3)."""
 
-CHANNEL_KINDS: tuple[str, ...] = (
-    "mailbox", "sms_smpp", "sms_cmpp", "sms_http", "wechat_mp", "wechat_mini", "wecom", "weibo_dm", "weibo_comment",
-    "weibo_mention", "phone", "web", "open311", "app", "letter", "visit", "transfer", "record", "other",
-)  # fmt: skip
-"""来件方式 (records.md)."""
-
 MESSAGE_CLASSES: tuple[str, ...] = ("person", "auto_reply", "bounce", "list", "calendar", "event", "unsupported")
 
 PARTY_KINDS: tuple[str, ...] = ("phone", "email", "openid", "uid", "name")
@@ -78,12 +72,13 @@ MINOR_TOPICS: tuple[str, ...] = ("family", "school", "society", "network", "gove
 EDGE_KINDS: tuple[str, ...] = ("merged", "cluster", "related")
 
 RELATIONS: tuple[str, ...] = (
-    "no_ticket", "part_of", "follow_up", "same_person_same_matter", "same_matter_other_person", "new", "command",
+    "no_ticket", "part_of", "follow_up", "same_person_same_matter", "same_matter_other_person", "new", "moved",
+    "command",
 )  # fmt: skip
-"""design.md 6; `command` is a decision that a person ordered."""
+"""design.md 6; `moved` and `command` are decisions that a person ordered."""
 
 __all__ = [
-    "ACCEPTANCE", "ANONYMITY", "CHANNELS", "CHANNEL_KINDS", "CLOCKS", "CONFIDENTIALITY", "DECIDED_BY", "EDGE_KINDS",
+    "ACCEPTANCE", "ANONYMITY", "CHANNELS", "CLOCKS", "CONFIDENTIALITY", "DECIDED_BY", "EDGE_KINDS",
     "EMERGENCY_CLASSES", "EMERGENCY_LEVELS", "MERGE_MODES", "MESSAGE_CLASSES", "MINOR_ROLES", "MINOR_TOPICS",
     "NOT_ACCEPTED", "PARTY_KINDS", "RELATIONS", "REQUESTER_KINDS", "REQUEST_KINDS", "REQUEST_KIND_GROUPS", "STATUSES",
     "SUPERVISION_LEVELS",

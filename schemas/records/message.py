@@ -78,7 +78,7 @@ class Message(Record, frozen=True, kw_only=True):
     source: Annotated[str, about("ce_source: /hotline/<channel>/<account>", "来源")]
     id: Annotated[str, about("ce_id: the source's own name of the message", "来源侧标识", pii=1)]
     channel: Annotated[str, about("Channel it came by", "诉求来源", words=words.CHANNELS)]
-    channel_kind: Annotated[str, about("The finer kind of channel", "来件方式", words=words.CHANNEL_KINDS)]
+    channel_kind: Annotated[str, about("The finer kind, such as wechat_mp, sms_cmpp; imports bring theirs", "来件方式")]
     account: Annotated[str, about("The id that the settings give our mailbox, appid or service number", "受理账号")]
     jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
     received_at: Annotated[Time, about("When the citizen sent it, as the transport says", "来件时间", index="date")]

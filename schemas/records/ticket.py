@@ -171,7 +171,7 @@ class Ticket(Record, frozen=True, kw_only=True):
     status: Annotated[str, about("How far it is", "办理状态", words=words.STATUSES)]
     status_at: Annotated[Time, about("When the status was set", "状态时间", index="date")]
     channel: Annotated[str, about("Channel of the first message", "诉求来源", words=words.CHANNELS)]
-    channel_kind: Annotated[str, about("Finer kind of that channel", "来件方式", words=words.CHANNEL_KINDS)]
+    channel_kind: Annotated[str, about("Finer kind of that channel", "来件方式")]
     channel_account: Annotated[str, about("Our account that got the first message", "受理账号")]
     channels: Annotated[tuple[str, ...], about("Every channel it came by", "全部来源", words=words.CHANNELS)] = ()
     origin: Annotated[Origin | None, about("The line or system that took it first", "原热线/来文", index="object")] = (

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+import normalizers
+import tickets
 from normalizers.findings.emergency import LEVELS
 from normalizers.rules import load
 from schemas import generate, jsonschema, words
@@ -61,6 +63,26 @@ def test_every_record_and_change_has_its_chinese_term_beside_the_english(struct:
 @pytest.mark.parametrize("change", get_args(AnyChange))
 def test_no_change_of_an_event_holds_personal_data(change: type[Struct]) -> None:
     assert [field.path for field in walk(change) if field.pii] == []
+
+
+WRITTEN = {
+    "relation": words.RELATIONS,
+    "status": words.STATUSES,
+    "level": words.EMERGENCY_LEVELS,
+    "message_class": words.MESSAGE_CLASSES,
+    "source": words.DECIDED_BY,
+    "anonymous": words.ANONYMITY,
+    "confidentiality": words.CONFIDENTIALITY,
+}
+
+
+@pytest.mark.parametrize("field", WRITTEN)
+def test_a_word_that_the_code_writes_is_told(field: str) -> None:
+    rooms = [Path(str(room.__file__)).parent for room in (normalizers, tickets)]
+    sources = [file.read_text(encoding="utf-8") for room in rooms for file in room.rglob("*.py")]
+    written = set(re.findall(rf'\b{field}="([a-z_]+)"', "\n".join(sources)))
+    assert written, field
+    assert written <= set(WRITTEN[field])
 
 
 def test_the_generated_documents_have_both_languages() -> None:
