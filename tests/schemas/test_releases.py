@@ -34,7 +34,7 @@ def test_something_is_released() -> None:
 
 
 def test_nothing_that_was_promised_is_broken() -> None:
-    assert list(map(str, releases.faults(NOW))) == [], "docs/adr/0008-releases.md says what to do"
+    assert list(map(str, releases.faults(NOW))) == [], "docs/how-to/change-a-record.md says what to do"
 
 
 @pytest.mark.parametrize(("reader", "writer"), PAIRS)
@@ -116,6 +116,12 @@ def test_every_released_version_counts_not_the_newest_alone(folder: Path) -> Non
     assert faults(replace(NOW, shape=replace(NOW.shape, version=AFTER)), folder) == [
         f"ticket.mood: since {NEXT}, it is gone: a field stays, and a renamed one is another field (rule 2)"
     ]
+
+
+def test_the_page_shows_what_the_check_says(folder: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "change-a-record.md").read_text(encoding="utf-8")
+    found = faults(grown(NEXT, lambda schemas: fields(schemas, "Location").pop("adcode")), folder)
+    assert f"   {found[0]}.".replace(VERSION, "1.0.0") in page
 
 
 def test_versions_are_ordered_by_number(folder: Path) -> None:
