@@ -9,7 +9,7 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, limits_of, near_policy
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -106,12 +106,14 @@ def _category_model(settings: "Settings") -> "CategoryModel | None":
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
     """Return what decisions may depend on."""
+    folder = settings.rules.folder
+    joining, near, limits = policy(settings), near_policy(folder), limits_of(folder)
     if settings.query_key is None:
         _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
-        return TicketPolicy(rules_folder=settings.rules.folder)
+        return TicketPolicy(joining=joining, near=near, limits=limits, rules_folder=folder)
     key = settings.query_key.get_secret_value().encode()
     _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
-    return TicketPolicy(query_key=key, rules_folder=settings.rules.folder)
+    return TicketPolicy(query_key=key, joining=joining, near=near, limits=limits, rules_folder=folder)
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:

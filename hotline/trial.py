@@ -1,6 +1,6 @@
 """`hotline try` without its command line: the pipeline's own functions over some inputs, in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from hotline.inputs import Input
@@ -49,7 +49,8 @@ def _tickets(results: list[Result]) -> Iterator[Result]:
     """Decide all messages in order, then show each with its ticket as it stands in the end."""
     desk = Desk(State(TicketPolicy()))
     links: dict[str, Link] = {}
-    relations = [_decide(desk, links, offset, result["message"]) for offset, result in enumerate(results)]
+    messages = [result["message"] for result in results]
+    relations = [_decide(desk, links, offset, messages) for offset in range(len(messages))]
     for result, relation in zip(results, relations, strict=True):
         message = result["message"]
         link = links.get(message.message_id) if message else None
@@ -58,11 +59,13 @@ def _tickets(results: list[Result]) -> Iterator[Result]:
         yield {**result, "ticket": ticket, "relation": relation, "link": link}
 
 
-def _decide(desk: Desk, links: dict[str, Link], offset: int, message: Message | None) -> str | None:
+def _decide(desk: Desk, links: dict[str, Link], offset: int, messages: Sequence[Message | None]) -> str | None:
     """Return the relation; null for a dead input and for a repeat, which keeps the link it has."""
+    message = messages[offset]
     if message is None:
         return None
-    decision = desk.take(message, Position(topics.MESSAGE, 0, offset))
+    earlier = [one for at in desk.looks_back(message) if (one := messages[at]) is not None]
+    decision = desk.take(message, Position(topics.MESSAGE, 0, offset), earlier)
     link = link_of(decision) if decision else None
     if decision is None or link is None:
         return None

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
+from schemas.records import Features
 from schemas.records.ticket import Deadline
 from tickets.calendars import Calendar
 
@@ -63,6 +64,17 @@ class Matter(Struct, frozen=True, kw_only=True):
     emergency: bool = False
 
 
+_NO_DANGER = "mentioned"
+
+
+def matter_of(features: Features, channel: str | None = None) -> Matter:
+    """Return what the choice of a limit looks at, from a message's features."""
+    coded = dict(code.split(".", 1) for code in features.codes if "." in code)
+    danger = "emergency" in coded and coded.get("emergency_level") != _NO_DANGER
+    kind, category = coded.get("request_kind"), coded.get("category")
+    return Matter(channel=channel, kind=kind, category=category, emergency=danger)
+
+
 class Limits:
     """Every profile with its calendar."""
 
@@ -80,6 +92,10 @@ class Limits:
         """Return the deadline of one rule for a clock that starts at `at`. Raises KeyError without such a rule."""
         rule, profile = self._by_rule[policy_id]
         return self._due(rule, profile, at)
+
+    def knows(self, policy_id: str) -> bool:
+        """Say whether there is a rule of this id."""
+        return policy_id in self._by_rule
 
     def pauses(self, deadline: Deadline, status: str) -> bool:
         """Say whether a deadline's clock stands in a status."""

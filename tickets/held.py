@@ -16,10 +16,21 @@ class Filed(Struct, frozen=True, array_like=True):
     month: str
 
 
+class Clock(Struct, frozen=True, array_like=True):
+    """A deadline that runs, and when it began."""
+
+    due_at: datetime
+    policy_id: str
+    calendar_version: str
+    provisional: bool
+    started_at: datetime
+
+
 class TicketState(Struct, kw_only=True):
     """One live ticket. `order` counts the tickets of the partition in the order they were opened.
 
     `messages` are filed in it; `noted` are those of machines that only answered it.
+    `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `by_clerk` names what a person set: kind, category, dispatch, deadline.<clock>. No rule or model changes that.
     """
 
@@ -27,17 +38,25 @@ class TicketState(Struct, kw_only=True):
     ticket_no: str
     jurisdiction: str
     order: int
+    opened_at: datetime
+    status_at: datetime
     version: int = 0
     status: str = "received"
+    kind: str | None = None
+    category: str | None = None
+    danger: bool = False
+    clocks: dict[str, Clock] = field(default_factory=dict)
     closed_at: datetime | None = None
     requesters: list[str] = field(default_factory=list)
     participants: list[str] = field(default_factory=list)
     text_keys: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
     messages: dict[str, Filed] = field(default_factory=dict)
     noted: dict[str, Filed] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
     by_clerk: list[str] = field(default_factory=list)
+    incomplete: bool = False
     redacted: bool = False
     erased: bool = False
 

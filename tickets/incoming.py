@@ -11,16 +11,21 @@ from schemas.wire import Position
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
-    """One message or command in its turn. `at` is log time: when we took the message, when the command was given.
+    """One message or command in its turn. `at` is log time: when we took the message, when the command was given;
+    `sent_at` is message time.
 
+    `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
     `earlier` are the features of filed messages that a command is about, as far as the input still has them.
     """
 
     id: str
     jurisdiction: str
     at: datetime
+    received_at: datetime
+    channel: str | None = None
     position: Position
     features: Features
+    sent_at: datetime
     command: Command | None = None
     earlier: Mapping[str, Features] = MappingProxyType({})
 
@@ -31,8 +36,11 @@ class Incoming(Struct, frozen=True, kw_only=True):
             id=message.message_id,
             jurisdiction=message.jurisdiction,
             at=message.ingested_at,
+            received_at=min(message.received_at, message.ingested_at),
+            channel=message.channel,
             position=position,
             features=message.features,
+            sent_at=message.received_at,
         )
 
     @classmethod
@@ -42,8 +50,10 @@ class Incoming(Struct, frozen=True, kw_only=True):
             id=command.command_id,
             jurisdiction=command.jurisdiction,
             at=command.at,
+            received_at=command.at,
             position=position,
             features=Features(),
+            sent_at=command.at,
             command=command,
             earlier={message.message_id: message.features for message in earlier},
         )

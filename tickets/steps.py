@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING, Any
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import limits
-from tickets.held import Filed, TicketState
+from tickets.deadlines import matter_of
+from tickets.held import Clock, Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
+from tickets.parts import PartSet, Piece
 
 if TYPE_CHECKING:
     from tickets.state import State
 
 
 def _opened(state: "State", decision: Event, change: event.Opened) -> None:
-    state.tickets[change.ticket_id] = TicketState(
+    ticket = TicketState(
         ticket_id=change.ticket_id,
         ticket_no=change.ticket_no,
         jurisdiction=decision.jurisdiction,
         order=state.opened,
+        opened_at=decision.at,
+        status_at=decision.at,
     )
+    state.tickets[ticket.ticket_id] = state.by_order[ticket.order] = ticket
+    state.by_number[ticket.ticket_no] = ticket.ticket_id
     state.opened += 1
     people = decision.features.requesters if decision.features else ()
     for related in change.related:
@@ -37,8 +43,33 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if ticket is None:
         return
     ticket.messages[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
-    if features is not None:
+    if features is None:
+        return
+    completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
+    if features.part_key is not None and not completes:
+        _extend(ticket.requesters, features.requesters)  # a text that is not complete is compared with none
+        _extend(ticket.codes, features.codes)
+    else:
         _take_features(state, decision, ticket, features)
+
+
+def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> None:
+    ticket, features = state.tickets.get(change.ticket_id), decision.features
+    if ticket is None or features is None or features.part_key is None or features.part_total is None:
+        return
+    ticket.incomplete = not change.complete
+    key = scoped(decision.jurisdiction, features.part_key)
+    known = state.parts.pop(key, None)
+    if known is None or known.ticket_id != ticket.ticket_id:
+        known = PartSet(
+            ticket_id=ticket.ticket_id,
+            total=features.part_total,
+            sent_at=change.sent_at or decision.at,
+            joined_at=decision.at,
+        )
+    known.joined_at = decision.at
+    known.pieces[change.number] = Piece(change.message_id, features.part_digest)
+    state.parts[key] = known  # as the newest, see State.evict
 
 
 def _noted(state: "State", decision: Event, change: event.Noted) -> None:
@@ -61,7 +92,10 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.unindex_texts(ticket)
     state.by_thread = {key: at for key, at in state.by_thread.items() if at != ticket.ticket_id}
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
-    for held in (ticket.requesters, ticket.participants, ticket.text_keys, ticket.proposals, ticket.by_clerk):
+    state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
+    state.near.remove(ticket.order)
+    known = (ticket.requesters, ticket.participants, ticket.text_keys, ticket.codes, ticket.proposals, ticket.by_clerk)
+    for held in known:
         held.clear()
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
     state.note_closed(ticket)
@@ -74,24 +108,32 @@ def _month(decision: Event) -> str:
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     _extend(ticket.requesters, features.requesters)
     _extend(ticket.participants, features.participants)
+    matter = matter_of(features)
+    ticket.kind = ticket.kind or matter.kind
+    ticket.category = ticket.category or matter.category
+    ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
     if features.text_key:
         _extend(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
+    _extend(ticket.codes, features.codes)
+    if ticket.order not in state.near and not ticket.erased:
+        is_news = decision.relation != "same_matter_other_person"
+        state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
 
 
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
-        ticket.status, ticket.closed_at = "reopened", None
+        ticket.status, ticket.status_at, ticket.closed_at = "reopened", decision.at, None
 
 
 def _status_set(state: "State", decision: Event, change: event.StatusSet) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
         return
-    ticket.status = change.status
+    ticket.status, ticket.status_at = change.status, decision.at
     ticket.closed_at = decision.at if change.status in CLOSED else None
     state.note_closed(ticket)
 
@@ -167,15 +209,28 @@ def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rej
 
 
 def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.kind = change.kind
     _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
 
 
 def _category_set(state: "State", decision: Event, change: event.CategorySet) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.category = change.code
     _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
 
 
 def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
-    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", decision.relation == "command")
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        former = ticket.clocks.get(change.clock)
+        started_at = change.started_at or (former.started_at if former else ticket.opened_at)
+        ticket.clocks[change.clock] = Clock(
+            change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at
+        )
+    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", change.source == "clerk")
 
 
 def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:
@@ -191,6 +246,7 @@ def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Opened: _opened,
     event.MessageFiled: _filed,
+    event.PartJoined: _part_joined,
     event.Reopened: _reopened,
     event.StatusSet: _status_set,
     event.EdgeAdded: _edge_added,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import archive, check, demo, stack, trial
+from hotline.cli import archive, check, demo, evaluate, stack, trial
 from hotline.cli import run as run_
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
@@ -74,6 +74,7 @@ app.command()(check.doctor)
 app.add_typer(topics, name="topics")
 app.add_typer(index, name="index")
 app.command("try")(trial.try_)
+app.command()(evaluate.evaluate)
 app.command()(archive.search)
 app.command()(archive.show)
 app.command()(archive.explain)

@@ -4,7 +4,7 @@ from schemas.records.command import Command
 from schemas.records.common import Attachment, Edge, Emergency, Finding, InputRef, Party, Record, TicketVersion
 from schemas.records.cursor import Cursor
 from schemas.records.dead import DeadLetter
-from schemas.records.event import Event
+from schemas.records.decision import Event
 from schemas.records.handover import Handover
 from schemas.records.link import Link
 from schemas.records.message import Features, Message, Part, RawRef, Thread

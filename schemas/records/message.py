@@ -41,9 +41,21 @@ class Features(Record, frozen=True, kw_only=True):
     grams: Annotated[
         tuple[int, ...], about("Hashed 3-grams, 32 bits, sorted, at most 256", "文本指纹", index="none")
     ] = ()
-    places: Annotated[tuple[str, ...], about("Place words", "地点词", index="none")] = ()
-    objects: Annotated[tuple[str, ...], about("Object words", "对象词", index="none")] = ()
-    numbers: Annotated[tuple[str, ...], about("Number words", "数字词", index="none")] = ()
+    names: Annotated[
+        tuple[str, ...], about("Hashed pairs of characters of the names in its head", "名称指纹", index="none")
+    ] = ()
+    places: Annotated[tuple[str, ...], about("Those of them that name a place", "地点指纹", index="none")] = ()
+    objects: Annotated[tuple[str, ...], about("Hashed object words of its head", "对象词指纹", index="none")] = ()
+    numbers: Annotated[tuple[str, ...], about("Hashed number words of its head", "数字词指纹", index="none")] = ()
+    areas: Annotated[
+        tuple[str, ...], about("Cities and districts of its head: level, hash", "区划指纹", index="none")
+    ] = ()
+    text_names: Annotated[
+        tuple[str, ...], about("Places and numbers of the text behind, as `names`", "正文名称指纹", index="none")
+    ] = ()
+    text_objects: Annotated[
+        tuple[str, ...], about("Object words of the text behind", "正文对象词指纹", index="none")
+    ] = ()
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", "诉求人标识", index="none")] = ()
     participants: Annotated[
         tuple[str, ...], about("Keyed hashes of the other people in the thread", "其他参与人标识", index="none")
@@ -54,10 +66,17 @@ class Features(Record, frozen=True, kw_only=True):
     threads: Annotated[
         tuple[str, ...], about("Hashes of the thread ids it answers, nearest first", "所回复会话标识", index="none")
     ] = ()
-    token: Annotated[str | None, about("Verified ticket token", "已验证的工单令牌", index="none")] = None
+    token: Annotated[str | None, about("Ticket that a token signed by us names", "令牌所指工单", index="none")] = None
+    claimed: Annotated[
+        str | None, about("Ticket that a token without our signature names", "未签名令牌所指工单", index="none")
+    ] = None
+    ticket_nos: Annotated[tuple[str, ...], about("Official numbers it quotes", "引用的工单编号", index="none")] = ()
     part_key: Annotated[
         str | None, about("Hash of sender, destination, format, reference, total", "长短信标识", index="none")
     ] = None
+    part_number: Annotated[int | None, about("Which part it is", "段号", index="none")] = None
+    part_total: Annotated[int | None, about("Of how many", "总段数", index="none")] = None
+    part_digest: Annotated[str | None, about("Keyed digest of the part's bytes", "分段摘要值", index="none")] = None
     codes: Annotated[tuple[str, ...], about("Codes of the findings", "识别结果代码", index="none")] = ()
 
 

@@ -38,7 +38,7 @@ def due(city: str, clock: str, at: datetime = AT, **matter: object) -> str | Non
         ("210100", {"channel": "wechat", "kind": "complaint"}, "resolve", None),
         ("110000", {"channel": "mailbox"}, "accept", "02-11 17:30:00"),
         ("110105", {"channel": "mailbox", "emergency": True}, "resolve", "02-11 17:30:00"),
-        ("110000", {"category": "utilities.heating"}, "resolve", "02-12 15:30:00"),
+        ("110000", {"category": "construction.utilities"}, "resolve", "02-12 15:30:00"),
         ("110000", {"kind": "complaint"}, "resolve", "02-18 23:59:59"),
         ("440100", {"kind": "consultation"}, "resolve", "02-12 23:59:59"),
         ("440300", {"kind": "help_request"}, "resolve", "03-02 23:59:59"),

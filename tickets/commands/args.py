@@ -63,12 +63,17 @@ class Reclassify(Args, frozen=True, kw_only=True):
 
 
 class SetDeadline(Args, frozen=True, kw_only=True):
-    """办结时限 by a person; a later automatic one does not replace it."""
+    """办结时限 by a person; a later automatic one does not replace it.
+
+    One of: `due_at`; `extend`, by so much of the limit's unit (延期); `policy_id` alone, the limit to count by;
+    `recompute`, by the same limit after the calendar has grown, which is no word of a person's.
+    """
 
     clock: str
-    due_at: Time
-    policy_id: str = "clerk"
-    calendar_version: str = "clerk"
+    due_at: Time | None = None
+    policy_id: str | None = None
+    extend: int | None = None
+    recompute: bool = False
 
 
 class Dispatch(Args, frozen=True, kw_only=True):

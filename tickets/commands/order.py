@@ -9,6 +9,7 @@ from msgspec import Struct
 from schemas.records import Command, Features
 from tickets.commands.args import Args
 from tickets.commands.refusal import RefusalError
+from tickets.deadlines import Limits
 from tickets.held import TicketState
 from tickets.state import State
 
@@ -19,6 +20,7 @@ class Order(Struct, frozen=True, kw_only=True):
     state: State
     command: Command
     at: datetime
+    limits: Limits
     earlier: Mapping[str, Features] = MappingProxyType({})
 
     def ticket(self, args: Args) -> TicketState:

@@ -1,9 +1,11 @@
 """How a ticket goes on its way (domain.md B3): its stage, deadlines, dispatch, supervision, revisit, class."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from schemas.records import event
-from tickets import lifecycle
+from schemas.records.ticket import Deadline
+from tickets import clocks, lifecycle
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
@@ -21,18 +23,47 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
 
 
 def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
-    """Set when a clock runs out."""
+    """Set when a clock runs out: at a time, by another limit, later by an extension, or by the calendar of today."""
     ticket = order.ticket(given)
     _check_word("clock", given.clock, lifecycle.CLOCKS)
-    deadline = event.DeadlineSet(
-        ticket_id=ticket.ticket_id,
-        clock=given.clock,
-        due_at=given.due_at,
-        policy_id=given.policy_id,
-        calendar_version=given.calendar_version,
-        provisional=False,
-    )
-    return (deadline,)
+    if given.due_at is not None and given.extend is None and not given.recompute:
+        return (_by_hand(ticket, given.clock, given.due_at, given.policy_id or "clerk"),)
+    ways = [given.due_at is not None, given.policy_id is not None, given.extend is not None, given.recompute]
+    if sum(ways) != 1:
+        raise RefusalError("arguments", "set_deadline takes one of due_at, policy_id, extend and recompute")
+    running = ticket.clocks.get(given.clock)
+    if given.policy_id is not None:
+        deadline = _by_limit(order, given.policy_id, given.clock, running.started_at if running else ticket.opened_at)
+        return (clocks.as_change(ticket.ticket_id, deadline, source="clerk"),)
+    if running is None:
+        raise RefusalError("no_deadline", "this clock does not run for the ticket: set due_at or policy_id")
+    if given.extend is not None:
+        return (_extended(order, ticket, given.clock, given.extend),)
+    deadline = _by_limit(order, running.policy_id, given.clock, running.started_at)
+    return (clocks.as_change(ticket.ticket_id, deadline),)
+
+
+def _by_hand(ticket: TicketState, clock: str, due_at: datetime, policy_id: str) -> event.DeadlineSet:
+    deadline = Deadline(clock=clock, due_at=due_at, policy_id=policy_id, calendar_version="clerk")
+    return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
+
+
+def _by_limit(order: Order, policy_id: str, clock: str, started_at: datetime) -> Deadline:
+    if not order.limits.knows(policy_id):
+        raise RefusalError("arguments", "there is no limit of this policy_id: see tickets/policies/deadlines")
+    deadline = order.limits.by(policy_id, started_at)
+    if deadline.clock != clock:
+        raise RefusalError("arguments", f"this limit is for the clock {deadline.clock}")
+    return deadline
+
+
+def _extended(order: Order, ticket: TicketState, name: str, amount: int) -> event.DeadlineSet:
+    clock = ticket.clocks[name]
+    try:
+        deadline = order.limits.extended(clocks.as_deadline(name, clock), amount, clock.started_at)
+    except ValueError as error:
+        raise RefusalError("too_long", str(error)) from error
+    return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
 
 
 def dispatch(order: Order, given: args.Dispatch) -> event.Changes:

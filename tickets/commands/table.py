@@ -6,11 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.records import Command, Event, TicketVersion, event
-from tickets import clusters
+from schemas.records import Command, Event, Features, TicketVersion, event
+from tickets import clocks, clusters
 from tickets.commands import args, erasure, moves, progress, relations
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
+from tickets.deadlines import matter_of
 from tickets.incoming import Incoming
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -59,7 +60,9 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     """Return the decision about a command: what it changes, or why it is refused."""
     method = command.kind if command.kind in COMMANDS else "unknown"
     try:
-        changes = _carry_out(Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier))
+        order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
+        changes = _carry_out(order)
+        changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(order, changes))
     except RefusalError as refusal:
         method = "refused"
         changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
@@ -77,6 +80,13 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         policy_version=policy.version,
         changes=changes,
     )
+
+
+def _opening(order: Order, changes: event.Changes) -> clocks.Opening:
+    """Return what is known of the message for which a command opens a ticket."""
+    opened = next((change for change in changes if isinstance(change, event.Opened)), None)
+    features = order.earlier.get(opened.message_id) if opened else None
+    return clocks.Opening(matter_of(features or Features()), order.at)
 
 
 def check(command: Command) -> None:

@@ -100,7 +100,7 @@ def test_a_deadline_that_moves_says_from_where() -> None:
         at_office.order("set_deadline", ticket, clock="resolve", due_at=due.isoformat())
     at_office.order("set_deadline", ticket, clock="sign", due_at=first.isoformat())
     found = at_office.ticket(ticket).deadlines
-    assert [(one.clock, one.due_at, one.extended_from) for one in found] == [
+    assert [(one.clock, one.due_at, one.extended_from) for one in found if one.policy_id == "clerk"] == [
         ("resolve", first + timedelta(days=7), first),
         ("sign", first, None),
     ]

@@ -1,0 +1,180 @@
+"""Deadlines of tickets: begun with them, begun again, chosen anew, and never over a clerk's word."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.records import Message, Ticket
+from schemas.records.ticket import Deadline
+from schemas.wire import encode
+from tests.tickets.build import START, message
+from tests.tickets.commands.orders import Office, refusal
+from tickets.policy import TicketPolicy
+from tickets.state import State, fold
+
+DONE = ("registered", "answered", "resolved")
+POLICY = TicketPolicy()
+
+
+def taken(*codes: str, city: str = "370100", channel: str = "mailbox", received: datetime = START) -> Message:
+    made = message(0, jurisdiction=city, codes=codes, channel=channel)
+    return replace(made, received_at=received, ingested_at=max(received, START))
+
+
+class Hall(Office):
+    """An office of one city, with a clock of its own; an order is an hour after the one before."""
+
+    def __init__(self, *messages: Message) -> None:
+        super().__init__(messages)
+        self.city, self.now = messages[0].jurisdiction, messages[0].ingested_at
+
+    def give(self, order: str, ticket: str, /, **fields: object) -> str | None:
+        self.now += timedelta(hours=1)
+        return refusal(self.order(order, ticket, city=self.city, at=self.now, **fields))
+
+
+def at_office(*messages: Message) -> tuple[Hall, str]:
+    hall = Hall(*messages)
+    return hall, hall.tickets[0]
+
+
+def dues(ticket: Ticket) -> dict[str, tuple[str, str]]:
+    assert isinstance(ticket.deadlines, Sequence)
+    return {one.clock: (one.policy_id, one.due_at.astimezone(UTC).strftime("%m-%d %H:%M")) for one in ticket.deadlines}
+
+
+def of(ticket: Ticket, clock: str = "resolve") -> Deadline:
+    assert isinstance(ticket.deadlines, Sequence)
+    return next(one for one in ticket.deadlines if one.clock == clock)
+
+
+@pytest.mark.parametrize(
+    ("codes", "city", "expected"),
+    [
+        ((), "210100", {"accept": ("national.accept.mailbox", "11-26 01:00")}),
+        (
+            ("request_kind.complaint",),
+            "440100",
+            {
+                "accept": ("guangdong.accept.mailbox", "11-26 01:00"),
+                "resolve": ("guangdong.resolve.complaint", "12-15 15:59"),
+            },
+        ),
+        (
+            ("emergency.fire", "emergency_level.critical"),
+            "110000",
+            {"accept": ("beijing.accept", "11-25 03:00"), "resolve": ("beijing.resolve.danger", "11-25 03:00")},
+        ),
+        (
+            ("category.construction.utilities",),
+            "110000",
+            {"accept": ("beijing.accept", "11-25 03:00"), "resolve": ("beijing.resolve.utilities", "11-26 01:00")},
+        ),
+        (
+            ("emergency.fire", "emergency_level.mentioned"),
+            "110000",
+            {"accept": ("beijing.accept", "11-25 03:00"), "resolve": ("beijing.resolve", "12-02 15:59")},
+        ),
+    ],
+)
+def test_a_ticket_begins_with_the_limits_of_its_place(
+    codes: tuple[str, ...], city: str, expected: dict[str, tuple[str, str]]
+) -> None:
+    hall, ticket = at_office(taken(*codes, city=city))
+    assert dues(hall.ticket(ticket)) == expected
+
+
+def test_limits_count_from_when_the_citizen_wrote_not_from_when_we_could_read_it() -> None:
+    hall, ticket = at_office(taken(received=START - timedelta(hours=20)))
+    assert dues(hall.ticket(ticket))["accept"] == ("shandong.accept.mailbox", "11-25 05:00")
+
+
+def test_a_message_from_the_future_starts_no_clock_there() -> None:
+    early = replace(taken(), received_at=START + timedelta(days=9))
+    hall, ticket = at_office(early)
+    assert dues(hall.ticket(ticket))["accept"] == ("shandong.accept.mailbox", "11-26 01:00")
+
+
+def test_a_reopened_ticket_is_to_be_resolved_anew_and_accepted_no_second_time() -> None:
+    hall, ticket = at_office(taken())
+    before = dues(hall.ticket(ticket))
+    for stage in DONE:
+        assert hall.give("set_status", ticket, status=stage) is None
+    hall.now = START + timedelta(days=20)
+    assert hall.give("set_status", ticket, status="reopened") is None
+    after = hall.ticket(ticket)
+    assert dues(after)["accept"] == before["accept"]
+    assert dues(after)["resolve"] == ("shandong.resolve", "12-22 15:59")
+    assert of(after).extended_from is None
+
+
+def test_what_a_clerk_set_is_not_begun_anew() -> None:
+    hall, ticket = at_office(taken())
+    by_hand = START + timedelta(days=3)
+    hall.give("set_deadline", ticket, clock="resolve", due_at=by_hand.isoformat())
+    for stage in (*DONE, "reopened"):
+        hall.give("set_status", ticket, status=stage)
+    hall.give("reclassify", ticket, kind="praise")
+    assert of(hall.ticket(ticket)).due_at == by_hand
+
+
+def test_a_kind_that_a_clerk_gives_chooses_the_limit_from_the_first_day() -> None:
+    hall, ticket = at_office(taken("request_kind.complaint", city="440100"))
+    hall.now = START + timedelta(days=5)
+    hall.give("reclassify", ticket, kind="consultation")
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.consultation", "11-26 15:59")
+    assert dues(hall.ticket(ticket))["accept"][0] == "guangdong.accept.mailbox"
+
+
+def test_an_extension_is_granted_as_far_as_the_limit_allows() -> None:
+    hall, ticket = at_office(taken())
+    before = of(hall.ticket(ticket)).due_at
+    assert hall.give("set_deadline", ticket, clock="resolve", extend=10) is None
+    after = of(hall.ticket(ticket))
+    assert (after.extended_from, after.due_at.date().isoformat()) == (before, "2026-12-16")
+    assert hall.give("set_deadline", ticket, clock="resolve", extend=1) == "too_long"
+
+
+def test_a_clerk_chooses_another_limit_by_its_name() -> None:
+    hall, ticket = at_office(taken(city="110000"))
+    hall.now = START + timedelta(days=1)
+    order = {"clock": "resolve", "policy_id": "beijing.resolve.complex"}
+    assert hall.give("set_deadline", ticket, **order) is None
+    assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.complex", "12-10 15:59")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"clock": "resolve"}, "arguments"),
+        ({"clock": "resolve", "extend": 1, "recompute": True}, "arguments"),
+        ({"clock": "resolve", "policy_id": "moon"}, "arguments"),
+        ({"clock": "sign", "policy_id": "shandong.resolve"}, "arguments"),
+        ({"clock": "sign", "extend": 1}, "no_deadline"),
+        ({"clock": "resolve", "extend": 0}, "too_long"),
+    ],
+)
+def test_an_order_that_makes_no_deadline_is_refused(arguments: dict[str, object], code: str) -> None:
+    hall, ticket = at_office(taken())
+    before = hall.ticket(ticket)
+    assert hall.give("set_deadline", ticket, **arguments) == code
+    assert hall.ticket(ticket) == before
+
+
+def test_a_grown_calendar_is_reckoned_with_by_command_and_is_no_clerks_word() -> None:
+    late = datetime(2026, 12, 29, 1, tzinfo=UTC)
+    hall, ticket = at_office(taken(received=late))
+    assert of(hall.ticket(ticket)).provisional
+    hall.now = late + timedelta(days=1)
+    assert hall.give("set_deadline", ticket, clock="resolve", recompute=True) is None
+    assert "deadline.resolve" not in hall.desk.state.tickets[ticket].by_clerk
+
+
+def test_the_log_alone_knows_every_clock() -> None:
+    hall, ticket = at_office(taken("request_kind.complaint", city="440100"))
+    hall.give("set_deadline", ticket, clock="sign", due_at=START.isoformat())
+    hall.give("reclassify", ticket, kind="report", category="construction.housing")
+    again: State = fold(hall.decisions, POLICY)
+    assert encode(again.tickets[ticket]) == encode(hall.desk.state.tickets[ticket])
