@@ -6,6 +6,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from schemas.words import Words
+
 
 class FieldInfo(Struct, frozen=True, kw_only=True):
     """One field: its dotted path, its metadata (`chinese` is its 中文 name), the struct inside it when it descends,
@@ -18,7 +20,7 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
     chinese: str
     pii: int
     index: str
-    words: tuple[str, ...]
+    words: Words
     inner: type[Struct] | None
     hint: Any
     required: bool

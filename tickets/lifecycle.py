@@ -5,29 +5,8 @@ from types import MappingProxyType
 
 from schemas import words
 
-STATUSES: Mapping[str, str] = MappingProxyType(
-    {
-        "received": "接收",
-        "screened": "初筛",
-        "handed_over": "紧急转接",
-        "not_accepted": "不予受理",
-        "registered": "受理登记",
-        "answered": "直接答复",
-        "dispatched": "派单",
-        "signed": "签收",
-        "returned": "退单",
-        "redispatched": "改派",
-        "in_progress": "办理",
-        "extended": "延期",
-        "supervised": "督办",
-        "resolved": "办结",
-        "revisited": "回访",
-        "evaluated": "评价",
-        "reopened": "重办",
-        "archived": "归档",
-    }
-)
-"""Every stage. A merge (并单) is an edge between two tickets and no stage: both keep the one they are in."""
+STATUSES = words.STATUSES
+"""Every stage, with its 中文."""
 
 NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -59,9 +38,7 @@ CLOSED = frozenset({"resolved", "revisited", "evaluated", "archived", "not_accep
 WITH_AN_ORGANIZER = frozenset({"dispatched", "redispatched", "signed", "in_progress", "extended", "supervised"})
 """Stages in which an organizer (主办单位) has the ticket, so that supervision can reach somebody."""
 
-SUPERVISION_LEVELS: Mapping[str, str] = MappingProxyType(
-    {"reminder": "催办", "supervision": "督办", "key_supervision": "重点督办", "on_site": "现场督办"}
-)
+SUPERVISION_LEVELS = words.SUPERVISION_LEVELS
 """督办 by weight."""
 
 NOT_ACCEPTED = frozenset(words.NOT_ACCEPTED)

@@ -57,7 +57,7 @@ def _row(field: FieldInfo, mapped: frozenset[str] | None) -> tuple[str, ...]:
 
 
 def _meaning(field: FieldInfo) -> str:
-    listed = f": {', '.join(map(code, field.words))}" if field.words else ""
+    listed = f": {', '.join(f'{code(word)} {chinese}' for word, chinese in field.words.items())}" if field.words else ""
     return prose(field.description) + listed
 
 

@@ -141,7 +141,7 @@ def test_every_topic_and_every_field_is_told() -> None:
         ("records.md", "hotline.error.code", " 错误代码 | Why, as a code |"),
         ("records.md", "edge_added", " 并单 | An edge to another ticket"),
         ("records.md", "edge_added.score", " 置信度 | How sure, 0 to 1 | number "),
-        ("records.md", "urgency", " 紧急程度 | How urgent: `normal`, `urgent`, `critical` | text "),
+        ("records.md", "urgency", " 紧急程度 | How urgent: `normal` 一般, `urgent` 紧急, `critical` 特急 | text "),
     ],
 )
 def test_a_row_says_what_a_reader_needs(page: str, row: str, says: str) -> None:

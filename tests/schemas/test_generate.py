@@ -18,6 +18,7 @@ from schemas.fields import about
 from schemas.records import RECORDS
 from schemas.records.event import AnyChange
 from schemas.shape import fields_of, walk
+from schemas.topics import CHANNELS
 from tickets import lifecycle
 from tickets.deciders import DECIDERS
 from tickets.deciders.no_ticket import NO_CITIZEN
@@ -60,6 +61,13 @@ def test_every_record_and_change_has_its_chinese_term_beside_the_english(struct:
     assert re.search(r"[A-Za-z]{2}", english)
 
 
+def test_every_word_has_its_chinese_term() -> None:
+    lists = {name: each for name, each in vars(words).items() if isinstance(each, dict) and name.isupper()}
+    assert len(lists) > 20
+    for name, each in lists.items():
+        assert all(CHINESE.search(chinese) for chinese in each.values()), name
+
+
 @pytest.mark.parametrize("change", get_args(AnyChange))
 def test_no_change_of_an_event_holds_personal_data(change: type[Struct]) -> None:
     assert [field.path for field in walk(change) if field.pii] == []
@@ -97,8 +105,8 @@ def test_the_words_of_the_rules_are_told() -> None:
     """What our own code writes is in the lists; what an importer sends may be more: they are open."""
     assert {name for rule in load("emergency")["rule"] for name in rule["classes"]} <= set(words.EMERGENCY_CLASSES)
     assert set(LEVELS) == set(words.EMERGENCY_LEVELS)
-    assert set(words.STATUSES) == set(lifecycle.STATUSES)
-    assert set(words.SUPERVISION_LEVELS) == set(lifecycle.SUPERVISION_LEVELS)
+    assert set(words.STATUSES) == set(lifecycle.NEXT)
+    assert tuple(words.CHANNELS) == CHANNELS
     assert KIND_GROUPS.keys() <= set(words.REQUEST_KINDS)
     assert set(KIND_GROUPS.values()) == set(words.REQUEST_KIND_GROUPS)
     assert set(DECIDERS) <= set(words.RELATIONS)
