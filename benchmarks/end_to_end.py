@@ -184,14 +184,17 @@ def _bulk(out: Outbound) -> Iterator[bytes]:
         yield out.value
 
 
-def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int) -> None:
-    """Print raw → hand-over and raw → searchable at a steady pace."""
+def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, backfill: int = 0) -> None:
+    """Print raw → hand-over and raw → searchable of live messages at a steady pace, beside so many of back-fill."""
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
     sent: dict[str, float] = {}
     with pipeline(data_dir), ThreadPoolExecutor(8) as asking:
         warm(connection, client, endpoints)
         handovers = _handovers(connection)
         producer, urgent, looked = a_producer(connection, 0), [], []
+        for number in range(backfill):
+            publish(producer, replace(neutral(10**8 + number), backfill=True))
+        producer.flush()
         began = time.perf_counter()
         for number in range(rate * seconds):
             raw = _urgent(number) if number % 10 == 0 else neutral(number)
@@ -208,6 +211,9 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int) -> No
             _arrived(handovers, sent, urgent)
         handovers.close()
         found = [one.result() for one in looked]
+    if backfill:
+        left = backfill - count(client, "link") + 1 + rate * seconds
+        print(f"beside {backfill:,} records of back-fill, of which about {left:,} still waited at the end")
     for what, times in (("raw → hand-over", urgent), ("raw → searchable", found)):
         low, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
         print(f"{what:<18} at {rate:>4}/s   p50 {low * 1000:>6.0f} ms   p99 {high * 1000:>6.0f} ms   of {len(times)}")
@@ -258,6 +264,7 @@ def main() -> None:
             bare(endpoints, records)
             for rate in (50, 500):
                 latency(endpoints, Path(folder), rate, 20)
+            latency(endpoints, Path(folder), 50, 20, backfill=100_000)
         finally:
             stack.down()
 

@@ -13,8 +13,11 @@ from schemas.errors import MisconfiguredError
 if TYPE_CHECKING:
     from connectors.mailbox import Mailbox
     from hotline.settings import Settings
+    from streams.downstream import Group
 
 STAGES = ("screen", "normalize", "assign")
+
+ASSIGN_GROUP = "hotline-assign"
 
 
 def names(settings: "Settings") -> list[str]:
@@ -23,7 +26,8 @@ def names(settings: "Settings") -> list[str]:
 
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
     pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), "eraser", *pushed, *pulled]
+    subscribed = ["sink:webhook"] if settings.sinks.webhook else []
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *subscribed, "eraser", *pushed, *pulled]
 
 
 def component(settings: "Settings", name: str) -> Component:
@@ -32,7 +36,8 @@ def component(settings: "Settings", name: str) -> Component:
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
     kind, _, which = name.partition(":")
-    return _MAKERS[kind](settings, name, which)
+    make = _MAKERS.get(name) or _MAKERS[kind]
+    return make(settings, name, which)
 
 
 def _stage(settings: "Settings", name: str, _: str) -> Component:
@@ -63,8 +68,19 @@ def _normalize(settings: "Settings") -> Any:
 
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
-    normalize.declare(app, connection, services.blobs(settings), services.policy(settings))
+    normalize.declare(app, connection, services.blobs(settings), services.policy(settings), _behind_normalize())
     return app
+
+
+def _behind_normalize() -> list["Group"]:
+    """Name the groups that a flood of back-fill would hold up: live messages wait in the same topics."""
+    from schemas import topics
+    from sinks import SINKS
+    from sinks.kafka import GROUP_PREFIX
+    from streams.downstream import Group
+
+    sinks = [Group(f"{GROUP_PREFIX}{name}", records_a_message=len(routes)) for name, routes in SINKS.items()]
+    return [Group(ASSIGN_GROUP, (topics.MESSAGE,)), *sinks]
 
 
 def _assign(settings: "Settings") -> Any:
@@ -72,9 +88,20 @@ def _assign(settings: "Settings") -> Any:
     from streams.app import make_app
 
     connection = services.kafka(settings)
-    app = make_app("hotline-assign", connection, settings.data_dir, isolation_level="read_committed")
+    app = make_app(ASSIGN_GROUP, connection, settings.data_dir, isolation_level="read_committed")
     assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings))
     return app
+
+
+def _webhook(settings: "Settings", name: str, _: str) -> Component:
+    from sinks.webhook import Webhooks
+
+    webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings))
+
+    def probe() -> Mapping[str, Any]:
+        return probes.webhooks(webhooks.troubles())
+
+    return Component(name=name, run=webhooks.run, probe=probe)
 
 
 def _sink(settings: "Settings", name: str, which: str) -> Component:
@@ -129,7 +156,7 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
     async def run(stop: asyncio.Event) -> None:
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer)
-        journal = Journal(chosen.journal_folder or settings.data_dir / "journal", chosen.journal_max_bytes)
+        journal = Journal(services.journal_folder(settings), chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
             office = BackOffice(
@@ -186,6 +213,7 @@ _STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normal
 _MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
+    "sink:webhook": _webhook,
     "eraser": _eraser,
     "receiver": _receiver,
     "connector": _pull,

@@ -31,10 +31,12 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.COMMAND: ("command",),
     topics.CURSOR: ("cursor",),
     topics.DEAD: (_DEAD,),
+    topics.DELIVERY: ("delivery",),
+    topics.AUDIT: ("audit",),
 }
 """Which records a topic carries; raw topics carry bytes."""
 
-_PRIVATE = frozenset({topics.CURSOR, topics.OUTBOX})
+_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.OUTBOX})
 """Topics that only hotline itself reads and writes."""
 
 

@@ -8,7 +8,7 @@ import msgspec
 from schemas.envelope import Envelope, header_of
 from schemas.errors import ERROR_CODES
 from schemas.fields import X_WORDS
-from schemas.records.dead import PREFIX
+from schemas.records.dead import MOVED, PREFIX, REPLAYS
 from schemas.topics import CHANNELS
 
 
@@ -55,7 +55,8 @@ REASONS: Mapping[str, Told] = {
     "hotline.error.code": Told("错误代码", "Why, as a code"),
     "hotline.error.retryable": Told("可重试", "true or false: whether the same record may succeed later"),
     "hotline.error.attempt": Told("尝试次数", "How often it was tried"),
-    "hotline.error.replay.count": Told("重放次数", "How often it was replayed"),
+    REPLAYS: Told("重放次数", "How often it was replayed"),
+    MOVED: Told("已移存", "The value was moved to the blob store, because the reasons left it no room"),
     "hotline.error.pipeline.version": Told("程序版本", "Version of hotline that refused it"),
 }
 """What a dead letter adds to the original headers; Kafka Connect's names, so that existing tools read them."""
@@ -79,7 +80,9 @@ def envelope() -> dict[str, Any]:
 
 def dead_letter() -> dict[str, Any]:
     """Return the JSON Schema of a dead letter's own headers; the original's stand before them."""
-    return _schema("DeadLetter", "死信: why a record could not be processed.", REASONS, sorted(REASONS))
+    return _schema(
+        "DeadLetter", "死信: why a record could not be processed.", REASONS, sorted(REASONS.keys() - {MOVED})
+    )
 
 
 def _schema(title: str, about: str, told: Mapping[str, Told], required: list[str]) -> dict[str, Any]:

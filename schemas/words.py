@@ -181,3 +181,6 @@ COMMAND_KINDS: Words = {
     "forget": "删除个人信息",
     "read": "查阅",
 }
+
+OUTCOMES: Words = {"delivered": "已送达", "retrying": "重试中", "dead": "已放弃"}
+"""What became of a webhook delivery."""

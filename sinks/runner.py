@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord
 
@@ -16,7 +16,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
 from schemas.wire import Position
 from sinks import metrics
-from sinks.base import Document, Route, Sink
+from sinks.base import Document, Sink, Source
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
 from sinks.kafka import GROUP_PREFIX, Graveyard, make_consumer, make_producer
@@ -39,6 +39,19 @@ class Health(NamedTuple):
     detail: str
 
 
+class Delivers(Protocol):
+    """Brings a batch home; `trouble` says what keeps it from it, None when all is well."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Return what is in the way."""
+        ...
+
+    async def deliver(self, documents: Sequence[Document]) -> None:
+        """Return when each document is stored, or a dead letter that Kafka holds."""
+        ...
+
+
 class _Flight(NamedTuple):
     batch: Batch
     task: "asyncio.Task[None]"
@@ -50,9 +63,9 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     def __init__(
         self,
         sink: Sink,
-        routes: Iterable[Route],
+        routes: Iterable[Source],
         consumer: AIOKafkaConsumer,
-        delivery: Delivery,
+        delivery: Delivers,
         settings: SinkSettings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -105,10 +118,10 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         if due is not None:
             self._closed.append(due)
 
-    def _gather(self, route: Route, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
+    def _gather(self, route: Source, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
         for record in records:
-            document = _document(record)
-            if record.value is None or (route.skip and _type(document) in route.skip):
+            document = document_of(record)
+            if record.value is None or (route.skip and type_of(document) in route.skip):
                 metrics.DOCUMENTS.labels(self._sink.name, "skipped").inc()
                 self._batcher.skip(document)
             elif (full := self._batcher.add(document)) is not None:
@@ -150,10 +163,12 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
 
     async def _commit(self) -> None:
-        """Commit the offsets of the oldest batches that are home; a fault of the delivery comes out here."""
+        """Commit the offsets of the oldest batches that are home; a fault of any delivery comes out here, at once."""
+        for flight in self._flights:
+            if flight.task.done():
+                flight.task.result()
         while self._flights and self._flights[0].task.done():
             flight = self._flights.popleft()
-            flight.task.result()
             self._offsets.update(flight.batch.offsets)
         metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
         if self._offsets:
@@ -202,16 +217,18 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
 async def run_sink(
     sink: Sink,
-    routes: Iterable[Route],
+    routes: Iterable[Source],
     connection: KafkaConnection,
     settings: SinkSettings,
     stop: asyncio.Event,
     on_ready: Callable[[Runner], None] = lambda _: None,
     group: str | None = None,
+    make: Callable[[AIOKafkaProducer], Delivers] | None = None,
 ) -> None:
     """Run one sink until `stop` is set; `on_ready` gets the runner, for its health.
 
-    A rebuild of an index takes a `group` of its own, so that it reads everything again.
+    A rebuild of an index takes a `group` of its own, so that it reads everything again. `make` gets the producer and
+    gives what delivers, where that is not `Delivery`.
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
@@ -219,7 +236,7 @@ async def run_sink(
         await _started(producer.start, stack, producer.stop)
         await _open(sink, stop)
         await _started(consumer.start, stack, consumer.stop)
-        delivery = Delivery(sink, settings, Graveyard(producer).bury, asyncio.sleep)
+        delivery = make(producer) if make else Delivery(sink, settings, Graveyard(producer).bury, asyncio.sleep)
         runner = Runner(sink, routes, consumer, delivery, settings)
         on_ready(runner)
         await runner.run(stop)
@@ -246,10 +263,12 @@ async def _open(sink: Sink, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _OPEN_SECONDS)
 
 
-def _document(record: ConsumerRecord[bytes, bytes]) -> Document:
+def document_of(record: ConsumerRecord[bytes, bytes]) -> Document:
+    """Return a Kafka record as sinks take it."""
     position = Position(record.topic, record.partition, record.offset)
     return Document(position, record.key or b"", record.value or b"", list(record.headers))
 
 
-def _type(document: Document) -> bytes:
+def type_of(document: Document) -> bytes:
+    """Return `ce_type` of a document."""
     return next((value for name, value in document.headers if name == "ce_type"), b"")

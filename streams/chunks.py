@@ -66,7 +66,7 @@ class ChunkMessage(ConsumerMessage):
             generation_id=generation,
         )  # fmt: skip
         self.began = records[0].timestamp / 1000
-        self.done = self.parked = False
+        self.done = self.parked = self.resting = False
 
     def park(self, keep: list[Record]) -> None:
         """Give up the chunk's place in the queue, not its offset; hold on to these records alone."""
@@ -190,9 +190,13 @@ class ChunkConsumer(driver.Consumer):
     async def wait_empty(self) -> None:
         """Wait, but not for ever, for the chunks that have begun; then commit."""
         deadline = time.monotonic() + DRAIN_SECONDS
-        while not self.should_stop and self._unacked_messages and time.monotonic() < deadline:
+        while not self.should_stop and self._has_begun() and time.monotonic() < deadline:
             await self._wait_for_ack(timeout=1)
         await self.commit_and_end_transactions()
+
+    def _has_begun(self) -> bool:
+        """Say whether a chunk is being worked on; those that rest wait for their turn, which may be hours away."""
+        return any(not getattr(message, "resting", False) for message in self._unacked_messages)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish and commit, then forget: whoever gets the partitions starts at the committed offsets."""

@@ -30,6 +30,11 @@ class Chunk(NamedTuple):
         """Say that Kafka holds whatever these records led to; the offset may be committed."""
         self.event.ack()
 
+    def rest(self, resting: bool) -> None:
+        """Say whether the chunk has not begun and waits for its turn: a rebalance and the end do not wait for it."""
+        message: Any = self.event.message
+        message.resting = resting
+
     def park(self, keep: list[Record]) -> None:
         """Let the next chunks come although this one waits for something slow; only `keep` stays in memory."""
         message: Any = self.event.message

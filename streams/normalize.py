@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -18,11 +18,13 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import MalformedError, RecordError, TooLargeError
 from schemas.records import Command, DeadLetter, Message, RawMessage
+from schemas.records.dead import MOVED
 from schemas.records.raw import INLINE_LIMIT
 from schemas.wire import Outbound, decode, encode
 from streams import lanes, metrics, pace
 from streams.blobs import Blobs
 from streams.chunks import Record
+from streams.downstream import Downstream, Group
 from streams.inputs import SLICE, dead_letter, is_claimed, raw_of, sliced
 from streams.outlet import Outlet
 
@@ -39,13 +41,20 @@ CLAIMED_WEIGHT = SLICE // 4
 """A claim-checked record may be 64 MiB large: four of them make a slice."""
 
 
-def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
-    """Attach the normalize agents to `app`: live topics, commands, and back-fill, which gives way."""
+def declare(
+    app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy, behind: Collection[Group] = ()
+) -> None:
+    """Attach the normalize agents to `app`: live topics, commands, and back-fill.
+
+    Back-fill gives way to what is live here, and to what still lies before the groups `behind`: its messages share
+    their topic with the live ones from here on.
+    """
     work = Normalize(Outlet(app, connection, STAGE), Blobs(blobs), policy)
     lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
-    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], work.handle)
     lanes.declare(app, COMMANDS, [topics.COMMAND], work.handle_commands)
-    pace.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL])
+    downstream = Downstream(connection, behind) if behind else None
+    turns = pace.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL], downstream)
+    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
 
 
 class Result(NamedTuple):
@@ -203,7 +212,7 @@ def _dead(record: Record, error: Exception, stage: str, inline_limit: int = INLI
     if len(letter.value) <= inline_limit:
         return Result(letter.outbound())
     blob = Blob(_path_of(letter), letter.value)
-    headers = [*letter.headers, ("ce_dataref", blob.path.encode())]
+    headers = [*letter.headers, ("ce_dataref", blob.path.encode()), (MOVED, b"true")]
     return Result(replace(letter, value=b"", headers=headers).outbound(), (blob,))
 
 

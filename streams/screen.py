@@ -36,8 +36,8 @@ def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, pol
     """Attach the screen agents to `app`: one for the live topics, one for back-fill, which gives way."""
     screen = Screen(app, connection, blobs, policy)
     lanes.declare(app, STAGE, topics.LIVE_RAW, screen.handle)
-    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], screen.handle)
-    pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
+    turns = pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
+    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(screen.handle))
 
 
 class Screen:

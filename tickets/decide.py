@@ -8,7 +8,7 @@ from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
-from tickets.keys import day_key
+from tickets.keys import day_key, seen_key
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -19,7 +19,7 @@ _LEVEL = "emergency_level."
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
     """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
-    if incoming.event_id in state.seen:
+    if seen_key(incoming.jurisdiction, incoming.event_id) in state.seen:
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)

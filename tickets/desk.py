@@ -50,6 +50,11 @@ class Desk:
         if decision is None:
             self.repeats += 1
             return None
+        self.follow(record, decision, earlier)
+        return decision
+
+    def follow(self, record: Message | Command, decision: Event, earlier: Sequence[Message] = ()) -> None:
+        """Carry out a decision about an input: one of this desk's, or one that stands in the event log."""
         changed = list(self._snapshots(decision, record, earlier))
         apply(self.state, decision)
         if clusters.touches_edges(decision):
@@ -58,7 +63,6 @@ class Desk:
         if isinstance(record, Message) and earlier:
             self._handovers += filter(None, [handover(record)])
         self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
-        return decision
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""

@@ -2,8 +2,9 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import exp, fsum, log
+from operator import mul
 
 from msgspec import Struct
 
@@ -76,66 +77,65 @@ class Rarity:
         return {name: 1 - log(counts[name & _SLOTS] + 1) / whole for name in names}
 
 
-class Likeness(Struct, frozen=True):
-    """A score from 0 to 1, by which test, and the signs for and against it; no words."""
-
-    score: float
-    method: str
-    signs: Mapping[str, float]
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """Return the signs that are there, as codes."""
-        return tuple(f"{name}:{value:.2f}" for name, value in self.signs.items() if value)
+SIGNS = (
+    "names", "names_share", "names_across", "names_in_texts", "unshared", "objects", "objects_across",
+    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name",
+)  # fmt: skip
+"""What speaks for and against, each with a weight in the policy; in the order of `Question.signs`."""
 
 
 class Question:
     """One message, asked about many others: what its own names are worth is looked up once."""
 
-    def __init__(self, sketch: Sketch, rarity: Rarity) -> None:
+    def __init__(self, sketch: Sketch, rarity: Rarity, policy: NearPolicy) -> None:
         self.sketch = sketch
         self.all_names = sketch.names | sketch.text_names
         self.worth = rarity.worth(self.all_names)
         self._rarity = rarity
+        self._policy = policy
+        self._weights = tuple([policy.weights[name] for name in SIGNS])
+        self._bias = policy.weights["bias"]
         self._grams = frozenset(sketch.grams)
         self._weight = self._weigh(sketch.names)
 
-    def compare(self, other: Sketch, policy: NearPolicy) -> Likeness:
-        """Return how alike two messages are: by name and matter, or as one text copied from the other."""
-        found = self.signs(other)
-        weights = policy.weights
-        odds = weights["bias"] + fsum([weights[name] * value for name, value in found.items() if value])
-        matter = 1 / (1 + exp(-odds))
-        copy = 0.0 if _is_contradicted(found, policy) else found["copied"]
-        score, method = (copy, COPIED) if copy > matter else (matter, NAMED)
-        return Likeness(round(score, 3), method, found)
+    def compare(self, other: Sketch) -> tuple[float, str]:
+        """Return how alike two messages are, 0 to 1, and whether by name and matter or as a copied text."""
+        signs = self.signs(other)
+        odds = self._bias + fsum(map(mul, self._weights, signs))
+        matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
+        if copied > matter and not _is_contradicted(signs, self._policy):
+            return round(copied, 3), COPIED
+        return round(matter, 3), NAMED
 
-    def signs(self, other: Sketch) -> dict[str, float]:
-        """Return what speaks for and against, by the names of the weights."""
+    def evidence(self, other: Sketch) -> tuple[str, ...]:
+        """Return the signs that are there, as codes."""
+        return tuple(f"{name}:{value:.2f}" for name, value in zip(SIGNS, self.signs(other), strict=True) if value)
+
+    def signs(self, other: Sketch) -> tuple[float, ...]:
+        """Return what speaks for and against, in the order of `SIGNS`."""
         one, ours = self.sketch, self.all_names
         theirs, unshared = other.names | other.text_names, other.names - ours
         heads = one.names & other.names
         across = ((one.names & theirs) | (other.names & ours)) - heads
         in_texts = (one.text_names & other.text_names) - across - heads
-        shared, alone = self._weigh(heads), fsum(self._rarity.worth(unshared).values())
-        least = min(self._weight, self._weigh(other.names & ours) + alone)
-        return {
-            "names": min(shared, 4.0),
-            "names_share": shared / max(1.0, least),
-            "names_across": min(self._weigh(across), 4.0),
-            "names_in_texts": min(self._weigh(in_texts), 6.0),
-            "unshared": min(self._weigh(one.names - theirs), alone),
-            **_of_objects(one, other),
-            "copied": self._copied(other.grams),
-            "other_area": _other_area(one.areas, other.areas),
-            "other_place": float(
-                bool(one.places and other.places) and one.places.isdisjoint(theirs) and other.places.isdisjoint(ours)
-            ),
-            "no_name": float(not heads and not across),
-        }
+        shared = self._weigh(heads)
+        alone = fsum(self._rarity.worth(unshared).values()) if unshared else 0.0
+        places = one.places and other.places
+        return (
+            min(shared, 4.0),
+            shared / max(1.0, min(self._weight, self._weigh(other.names & ours) + alone)),
+            min(self._weigh(across), 4.0),
+            min(self._weigh(in_texts), 6.0),
+            min(self._weigh(one.names - theirs), alone),
+            *_of_objects(one, other),
+            self._copied(other.grams),
+            _other_area(one.areas, other.areas),
+            1.0 if places and one.places.isdisjoint(theirs) and other.places.isdisjoint(ours) else 0.0,
+            0.0 if heads or across else 1.0,
+        )
 
-    def _weigh(self, names: Iterable[int]) -> float:
-        return fsum([self.worth[name] for name in names])  # the same whatever their order
+    def _weigh(self, names: frozenset[int]) -> float:
+        return fsum([self.worth[name] for name in names]) if names else 0.0  # exact, so the same in any order
 
     def _copied(self, theirs: tuple[int, ...]) -> float:
         """Estimate how much of the shorter text stands in the other, from the smallest hashes of each."""
@@ -147,28 +147,31 @@ class Question:
         return len(self._grams.intersection(theirs)) / least if least else 0.0
 
 
-def _of_objects(one: Sketch, other: Sketch) -> dict[str, float]:
-    shared = one.objects & other.objects
-    across = ((one.objects & other.text_objects) | (other.objects & one.text_objects)) - shared
-    lacking = (one.objects - other.objects - other.text_objects, other.objects - one.objects - one.text_objects)
-    return {
-        "objects": min(len(shared), 2),
-        "objects_across": min(len(across), 2),
-        "objects_unshared": min(map(len, lacking)),
-        "other_matter": float(bool(one.objects and other.objects) and not shared),
-    }
+_UNSHARED, _OBJECTS_UNSHARED, _COPIED, _OTHER_AREA, _OTHER_PLACE = map(
+    SIGNS.index, ("unshared", "objects_unshared", "copied", "other_area", "other_place")
+)
 
 
-def _is_contradicted(found: Mapping[str, float], policy: NearPolicy) -> bool:
+def _of_objects(one: Sketch, other: Sketch) -> tuple[float, float, float, float]:
+    ours, theirs = one.objects, other.objects
+    shared = ours & theirs
+    across = ((ours & other.text_objects) | (theirs & one.text_objects)) - shared
+    unshared = min(len(ours - theirs - other.text_objects), len(theirs - ours - one.text_objects))
+    return min(len(shared), 2), min(len(across), 2), unshared, 1.0 if ours and theirs and not shared else 0.0
+
+
+def _is_contradicted(signs: tuple[float, ...], policy: NearPolicy) -> bool:
     """Say whether names or objects speak against a copy: the more was copied, the more names may differ."""
-    beyond = (found["copied"] - policy.copy_share) / (1 - policy.copy_share)
-    if beyond < 0 or found["other_area"] or found["other_place"] or found["objects_unshared"]:
+    beyond = (signs[_COPIED] - policy.copy_share) / (1 - policy.copy_share)
+    if beyond < 0 or signs[_OTHER_AREA] or signs[_OTHER_PLACE] or signs[_OBJECTS_UNSHARED]:
         return True
-    return found["unshared"] > policy.max_unshared + beyond * (policy.max_unshared_whole - policy.max_unshared)
+    return signs[_UNSHARED] > policy.max_unshared + beyond * (policy.max_unshared_whole - policy.max_unshared)
 
 
 def _other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
     """Say whether each names a city, or a district, that the other does not: 1 or 0."""
+    if not ours or not theirs or ours == theirs:
+        return 0.0
     left, right = ({area % 2 for area in areas} for areas in (ours - theirs, theirs - ours))
     return float(not left.isdisjoint(right))
 

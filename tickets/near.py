@@ -15,8 +15,11 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.records import Features
-from tickets.likeness import Likeness, Question, Rarity, Sketch
+from tickets.likeness import Question, Rarity, Sketch
 from tickets.policy import NearPolicy
+
+_OF_THE_MOST = 0.5
+"""Who shares less than this part of what another one shares is not compared."""
 
 HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
 
@@ -53,14 +56,15 @@ class Found(Struct, frozen=True):
     """A live ticket, by its order, and how alike it is."""
 
     order: int
-    likeness: Likeness
+    score: float
+    method: str
 
 
 class Asked(NamedTuple):
     """The last question: a message is first asked about, then often added."""
 
     features: Features
-    sketch: Sketch
+    question: Question
     keys: tuple[int, ...]
     found: list[Found]
 
@@ -80,7 +84,8 @@ class Near:
 
     def add(self, order: int, jurisdiction: str, features: Features, *, is_news: bool) -> None:
         """Make a new ticket findable by its first message; of an incident only the first one's names are counted."""
-        _, sketch, keys, _ = self._ask(jurisdiction, features, search=False)
+        asked = self._ask(jurisdiction, features, search=False)
+        sketch, keys = asked.question.sketch, asked.keys
         self._asked = None
         if is_news:
             self._rarity.count(sketch.names | sketch.text_names)
@@ -108,19 +113,24 @@ class Near:
     def _ask(self, jurisdiction: str, features: Features, *, search: bool) -> Asked:
         if self._asked is not None and self._asked.features is features:
             return self._asked
-        sketch = Sketch.of(features)
-        keys = self._keys(jurisdiction, sketch)
-        asked = Asked(features, sketch, keys, self._compare(Question(sketch, self._rarity), keys) if search else [])
+        question = Question(Sketch.of(features), self._rarity, self._policy)
+        keys = self._keys(jurisdiction, question.sketch)
+        asked = Asked(features, question, keys, self._compare(question, keys) if search else [])
         self._asked = asked if search else None
         return asked
 
+    def evidence(self, jurisdiction: str, features: Features, order: int) -> tuple[str, ...]:
+        """Return what speaks for and against one that was found, as codes."""
+        return self._ask(jurisdiction, features, search=True).question.evidence(self._sketch(order))
+
     def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
-        found = [
-            Found(order, question.compare(_decode(self._kept[order]).sketch, self._policy))
-            for order in self._candidates(question, keys)
-        ]
-        found.sort(key=lambda one: (-one.likeness.score, one.order))
+        candidates = self._candidates(question, keys)
+        found = [Found(order, *question.compare(self._sketch(order))) for order in candidates]
+        found.sort(key=lambda one: (-one.score, one.order))
         return found
+
+    def _sketch(self, order: int) -> Sketch:
+        return _decode(self._kept[order]).sketch
 
     def dump(self) -> NearSnapshot:
         """Return all of it, for a checkpoint."""
@@ -177,6 +187,6 @@ class Near:
             worth = 1.0 if key & _GRAM else worths[key & _HASH]
             for order in (there,) if isinstance(there, int) else there:
                 shared[order] = shared.get(order, 0.0) + worth
-        least = self._policy.least_shared
+        least = max(self._policy.least_shared, _OF_THE_MOST * max(shared.values(), default=0.0))
         likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
         return [order for _, order in nsmallest(self._policy.max_candidates, likely)]

@@ -48,7 +48,10 @@ def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datet
     if features.part_key is None or features.part_number is None:
         return None
     known = state.parts.get(scoped(jurisdiction, features.part_key))
-    if known is None or known.ticket_id not in state.tickets or abs(sent_at - known.sent_at) > WITHIN:
+    ticket = state.tickets.get(known.ticket_id) if known else None
+    if known is None or ticket is None or abs(sent_at - known.sent_at) > WITHIN:
+        return None
+    if ticket.redacted:  # joined anew, its text would say again what was blacked out
         return None
     piece = known.pieces.get(features.part_number)
     return known if piece is None or piece.digest == features.part_digest else None

@@ -10,7 +10,7 @@ from msgspec import Struct
 from schemas.records import Event, event
 from tickets.clusters import Clusters
 from tickets.held import TicketState
-from tickets.keys import part, scoped
+from tickets.keys import part, scoped, seen_key
 from tickets.near import Near, NearSnapshot
 from tickets.parts import REMEMBERED, PartSet
 from tickets.policy import TicketPolicy
@@ -238,7 +238,7 @@ def apply(state: State, decision: Event) -> None:
     """Fold one decision into the state; the only place that changes it."""
     ref = decision.input
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
-    state.seen.add(decision.event_id)
+    state.seen.add(seen_key(decision.jurisdiction, decision.event_id))
     for change in decision.changes:
         step = STEPS.get(type(change))
         if step is not None:

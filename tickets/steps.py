@@ -102,7 +102,8 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
 
 
 def _month(decision: Event) -> str:
-    return sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
+    at = decision.at.astimezone(UTC)
+    return sys.intern(f"{at.year:04d}-{at.month:02d}")
 
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:

@@ -21,7 +21,7 @@ def run(
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>; or all, each in its own process.",
+            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>, eraser; all: each in its process.",
         ),
     ],
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,12 @@ def rows(path: Path) -> Iterator[Row]:
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         if not line.strip():
             continue
-        try:
+        found: Any = None
+        with suppress(ValueError):
             found = json.loads(line)
-        except ValueError:
-            found = None
         if not isinstance(found, dict):
             raise MisconfiguredError(f"Line {number} of {path.name} is no JSON object: correct it.")
-        row: Row = {_OTHER_NAMES.get(name, name): value for name, value in found.items()}
+        row: Row = {str(_OTHER_NAMES.get(name, name)): value for name, value in found.items()}
         if "text" not in row:
             raise MisconfiguredError(f"Line {number} of {path.name} has no text: every row needs one.")
         yield {"id": str(number), **row}

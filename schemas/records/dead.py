@@ -10,6 +10,18 @@ from schemas.wire import Outbound, Position
 PREFIX = "__connect.errors."
 """Kafka Connect's names, so that existing tools read them (contract.md C5)."""
 
+REPLAYS = "hotline.error.replay.count"
+"""How often an operator has put this record back."""
+
+MOVED = "hotline.error.moved"
+"""Its value lay in the record itself and is in the blob store only because the reasons left it no room."""
+
+OURS = (PREFIX, "hotline.error.")
+"""What the headers that a dead letter adds begin with; all others are the record's own."""
+
+REPLAY_LIMIT = 3
+"""A record that came back so often is not put back again: somebody has to look at it (contract.md C5)."""
+
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
     """One refused record. `reason` never holds personal data."""
@@ -40,7 +52,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
             "hotline.error.code": self.code,
             "hotline.error.retryable": str(self.retryable).lower(),
             "hotline.error.attempt": str(self.attempt),
-            "hotline.error.replay.count": str(self.replays),
+            REPLAYS: str(self.replays),
             "hotline.error.pipeline.version": self.pipeline_version,
         }
         added = [(name, text.encode()) for name, text in reasons.items()]

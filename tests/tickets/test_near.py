@@ -112,7 +112,7 @@ def test_the_log_and_a_checkpoint_decide_as_the_memory_does() -> None:
     wire = msgspec.msgpack.decode(msgspec.msgpack.encode(desk.state.dump()), type=Snapshot)
     restored, folded = State.of(wire, TicketPolicy()), fold(decisions, TicketPolicy())
     found = desk.state.near.find(CITY, SAME.features)
-    assert found[0].likeness.score > TicketPolicy().near.link
+    assert found[0].score > TicketPolicy().near.link
     assert restored.near.find(CITY, SAME.features) == folded.near.find(CITY, SAME.features) == found
 
 

@@ -35,10 +35,11 @@ def parts_of(
 ) -> list[Message]:
     data = text.encode("utf-16-be")
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    name = f"{reference}-{sender}-{minutes}"
     raws = [
-        raw_of(pdu(sender.encode(), piece, n, len(pieces), reference), "application/x-smpp", identifier=f"{reference}-{sender}-{minutes}-{n}")
+        raw_of(pdu(sender.encode(), piece, n, len(pieces), reference), "application/x-smpp", identifier=f"{name}-{n}")
         for n, piece in enumerate(pieces, 1)
-    ]  # fmt: skip
+    ]
     return [normalize(at(raw, minutes), Policy()).message for raw in raws]
 
 
@@ -102,6 +103,13 @@ def test_an_incomplete_ticket_joins_no_cluster_and_a_complete_one_does() -> None
     second = assigned.tickets[1]
     assert second.cluster_id == first.ticket_id
     assert [edge.ticket_id for edge in second.edges] == [first.ticket_id]
+
+
+def test_nobody_is_joined_to_an_incomplete_ticket() -> None:
+    assigned = Assigned()
+    assigned.take(parts_of(TEXT, 60)[:1])
+    assert assigned.take([*parts_of(TEXT, 60, sender="13900139000", reference=9)])[-1] == "last_part"
+    assert [ticket.cluster_id for ticket in assigned.tickets] == [ticket.ticket_id for ticket in assigned.tickets]
 
 
 def test_a_part_that_comes_twice_changes_no_text() -> None:

@@ -13,22 +13,23 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Take the likest ticket; between the two thresholds a clerk decides."""
     policy = state.policy.near
     for found in state.near.find(incoming.jurisdiction, incoming.features):
-        if found.likeness.score < policy.propose:
+        if found.score < policy.propose:
             return None
         ticket = state.by_order[found.order]
         oldest = state.clusters.of(ticket.ticket_id)
         if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
             continue
-        sure = found.likeness.score >= policy.link and not policy.is_restricted(
-            (*incoming.features.codes, *ticket.codes)
-        )
+        sure = found.score >= policy.link and not policy.is_restricted((*incoming.features.codes, *ticket.codes))
         return Verdict(
             relation="same_matter_other_person",
-            method=found.likeness.method,
+            method=found.method,
             ticket_id=None if sure else oldest,
             joins=oldest if sure else None,
-            score=found.likeness.score,
-            evidence=(ticket.ticket_id, *found.likeness.evidence),
+            score=found.score,
+            evidence=(
+                ticket.ticket_id,
+                *state.near.evidence(incoming.jurisdiction, incoming.features, found.order),
+            ),
             sure=sure,
         )
     return None

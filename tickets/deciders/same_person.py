@@ -34,15 +34,15 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
     """Look among the tickets about the same matter, likest first, for one of the person's own."""
     people = set(incoming.features.requesters)
     for found in state.near.find(incoming.jurisdiction, incoming.features):
-        if found.likeness.score < state.policy.near.same_person:
+        if found.score < state.policy.near.same_person:
             return None
         ticket = state.by_order[found.order]
         if not people.isdisjoint(ticket.requesters) and (incoming.id, ticket.ticket_id) not in state.never:
             return Verdict(
                 relation=RELATION,
-                method=found.likeness.method,
+                method=found.method,
                 ticket_id=ticket.ticket_id,
-                score=found.likeness.score,
-                evidence=found.likeness.evidence,
+                score=found.score,
+                evidence=state.near.evidence(incoming.jurisdiction, incoming.features, found.order),
             )
     return None

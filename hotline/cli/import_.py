@@ -1,0 +1,225 @@
+"""`hotline import`: files of other systems become back-fill, with progress; run again, it goes on."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotline.cli.common import AsJson, Clear, complain, print_json, settings_of
+from schemas.topics import CHANNELS
+
+if TYPE_CHECKING:
+    from hotline.imports.raws import Intake
+    from hotline.imports.report import Totals
+    from hotline.imports.run import Destination, Memory, Tick
+    from hotline.settings import Settings
+
+    Start = Callable[[Destination, Memory], None]
+
+DEFAULT_ACCOUNT = "import"
+
+
+def _known(channel: str | None) -> str | None:
+    if channel is not None and channel not in CHANNELS:
+        raise typer.BadParameter(f"choose one of {', '.join(CHANNELS)}")
+    return channel
+
+
+def _one_character(delimiter: str | None) -> str | None:
+    delimiter = "\t" if delimiter in ("\\t", "tab") else delimiter
+    if delimiter is not None and len(delimiter) != 1:
+        raise typer.BadParameter("one character, or tab")
+    return delimiter
+
+
+def _codec(encoding: str | None) -> str | None:
+    import codecs
+
+    try:
+        return codecs.lookup(encoding).name if encoding else None
+    except LookupError as error:
+        raise typer.BadParameter("an encoding such as utf-8 or gb18030") from error
+
+
+def import_(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Files (.jsonl, .csv, .tsv, .xlsx, .mbox, .eml, each also as .gz), Maildirs, or folders to walk.",
+            show_default=False,
+        ),
+    ],
+    jurisdiction: Annotated[
+        str | None,
+        typer.Option(help="行政区划代码 of the city; by default the account's, else the one of the settings file."),
+    ] = None,
+    account: Annotated[
+        str, typer.Option(help="Whose messages these are; a mailbox's id for mails that it may have fetched, too.")
+    ] = DEFAULT_ACCOUNT,
+    channel: Annotated[
+        str | None,
+        typer.Option(callback=_known, metavar="|".join(CHANNELS), help="诉求来源 of the records that name none."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="What a column is, such as 正文=text.")
+    ] = None,
+    mapping_file: Annotated[
+        Path | None, typer.Option("--mapping", metavar="FILE", help='TOML with a line for each: "正文" = "text".')
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; the first visible one by default.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(callback=_codec, help="Encoding of CSV files; UTF-8 or GB 18030 by their bytes.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(callback=_one_character, help="Delimiter of CSV files; by their first lines.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Publish at most so many messages a second.")] = None,
+    report: Annotated[Path | None, typer.Option(help="CSV file for everything that is refused, and why.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read everything, show the mapping, publish nothing.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Publish also what was imported before.")] = False,
+    clear: Clear = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import messages through the back-fill topic, which gives way to live ones.
+
+    What Kafka already holds of an earlier or interrupted run is not published again. Exit code 0: everything is in;
+    1: something was refused, or Kafka went away; 130: stopped. `--clear` shows the first records on a dry run.
+    """
+    from hotline.cli.import_view import Preview, show_totals
+    from hotline.imports import report as reports
+    from hotline.imports.columns import columns_of
+    from hotline.imports.item import Options
+    from hotline.imports.run import Import
+    from hotline.imports.sources import find
+
+    settings = settings_of(ctx)
+    intake = _intake(settings, account, jurisdiction)
+    sources, preview = find(paths), Preview(clear)
+    options = Options(
+        columns=columns_of(mapping or (), mapping_file),
+        channel=channel,
+        sheet=sheet,
+        encoding=encoding,
+        delimiter=delimiter,
+        heard=preview.heard,
+    )
+    began, totals = time.monotonic(), reports.Totals()
+    with reports.opened(totals, report) as refused, _stoppable() as stop, _ticks(paths, as_json) as tick:
+
+        def start(destination: "Destination", ledger: "Memory") -> None:
+            parts = (intake, options, destination, ledger, refused, totals)
+            Import(*parts, rate=rate, stop=stop, tick=tick, complain=complain).run(sources)
+
+        start(preview, preview) if dry_run else _publish(settings, start, again)
+    seconds = time.monotonic() - began
+    if as_json:
+        print_json(_line(totals, dry_run, seconds))
+    else:
+        if dry_run:
+            preview.show()
+        show_totals(totals, report, dry_run, seconds)
+    _leave(totals)
+
+
+def _publish(settings: "Settings", start: "Start", again: bool) -> None:
+    """Publish what Kafka does not hold yet; `again` forgets first what it holds."""
+    from connectors.publisher import Publisher
+    from hotline import services
+    from hotline.imports.ledger import Ledger
+    from hotline.provision import Provision
+    from schemas import topics
+
+    connection = services.kafka(settings)
+    # Of another cluster, or of a topic that was made anew, nothing is known.
+    name = Provision(connection).topic_id(topics.BACKFILL)
+    ledger = Ledger(settings.data_dir / "imports" / f"{name}.sqlite", forget=again)
+    publisher = Publisher(connection, services.blobs(settings))
+    try:
+        start(publisher, ledger)
+    finally:
+        publisher.close()
+        ledger.close()
+
+
+@contextmanager
+def _ticks(paths: list[Path], quiet: bool) -> Iterator["Tick"]:
+    """Show a progress bar where somebody watches."""
+    from hotline.cli.import_view import Bar
+
+    if quiet or not sys.stderr.isatty():
+        yield lambda _, __: None
+    else:
+        with Bar(paths) as bar:
+            yield bar.tick
+
+
+def _intake(settings: "Settings", account: str, jurisdiction: str | None) -> "Intake":
+    """Say whose messages these are. Raises MisconfiguredError where that is not clear: a city is never guessed."""
+    import re
+
+    from hotline.imports.raws import Intake
+    from schemas.errors import MisconfiguredError
+
+    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", account):
+        raise MisconfiguredError(f"The account {account} must be lower_snake_case, such as old_system.")
+    mailbox = settings.connectors.mailbox.get(account)
+    own = mailbox.jurisdiction if mailbox else None
+    city = jurisdiction or own or (settings.jurisdiction if "jurisdiction" in settings.model_fields_set else None)
+    if city is None:
+        raise MisconfiguredError("Whose messages are these? Name the city with --jurisdiction, such as 210100.")
+    if not re.fullmatch(r"[1-9]\d{5}", city):
+        raise MisconfiguredError(f"The jurisdiction {city} must be six digits, such as 210100.")
+    if own not in (None, city):
+        raise MisconfiguredError(
+            f"The mailbox {account} belongs to {own}: leave --jurisdiction out, or take another account."
+        )
+    return Intake(account=account, jurisdiction=city)
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM end the import behind the batch that is on its way; a second Ctrl-C ends it at once."""
+    stop = threading.Event()
+
+    def asked(number: int, frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _line(totals: "Totals", dry_run: bool, seconds: float) -> dict[str, Any]:
+    return {
+        "files": totals.files,
+        "read": totals.read,
+        "published": 0 if dry_run else totals.published,
+        "known": totals.known,
+        "refused": totals.refusals,
+        "refused_by_code": dict(totals.refused),
+        "stopped": totals.stopped,
+        "dry_run": dry_run,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _leave(totals: "Totals") -> None:
+    if totals.stopped:
+        raise typer.Exit(130)
+    if totals.refusals:
+        raise typer.Exit(1)

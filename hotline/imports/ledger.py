@@ -1,0 +1,99 @@
+"""What Kafka holds of earlier imports, by message id, in a file: a second import of a message publishes nothing."""
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from schemas.errors import MisconfiguredError
+from schemas.records import RawMessage
+
+_ASKED = 500
+
+
+class Ledger:
+    """Names of messages with a digest of their contents. Entries are made when the broker holds the message.
+
+    A lost ledger, or a kill between the broker's answer and the entry, repeats messages and loses none. Two names
+    that meet in 64 bits differ in their contents, and that is reported: nothing is taken for known that is not.
+    """
+
+    def __init__(self, file: Path, *, forget: bool = False) -> None:
+        """Open the file, or make it; `forget` empties it. Raises MisconfiguredError when that is impossible."""
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(file, timeout=60, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute("CREATE TABLE IF NOT EXISTS held (name INTEGER PRIMARY KEY, content INTEGER) STRICT")
+            if forget:
+                self._database.execute("DELETE FROM held")
+        except (OSError, sqlite3.Error) as error:
+            raise MisconfiguredError(f"The list of imported messages {file} cannot be used ({error}).") from error
+
+    def known(self, names: Sequence[int]) -> dict[int, int]:
+        """Return the contents by name of those that were imported before."""
+        found: dict[int, int] = {}
+        for start in range(0, len(names), _ASKED):
+            some = names[start : start + _ASKED]
+            marks = ",".join("?" * len(some))
+            found.update(self._database.execute(f"SELECT name, content FROM held WHERE name IN ({marks})", some))  # noqa: S608 - question marks alone
+        return found
+
+    def add(self, held: Mapping[int, int]) -> None:
+        """Remember what the broker holds."""
+        with self._transaction():
+            self._database.executemany("INSERT OR IGNORE INTO held VALUES (?, ?)", held.items())
+
+    def close(self) -> None:
+        """Let go of the file. Safe twice."""
+        self._database.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+
+class Occurrences:
+    """Counts how often each row of a file has come, on the disk where there are many. Use as a context manager."""
+
+    def __enter__(self) -> Self:
+        """Begin with nothing."""
+        self._database = sqlite3.connect("", isolation_level=None)  # a temporary file that SQLite makes when it must
+        self._database.execute("CREATE TABLE seen (row INTEGER PRIMARY KEY, times INTEGER) STRICT")
+        self._database.execute("BEGIN")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget everything."""
+        self._database.close()
+
+    def count(self, digest: str) -> int:
+        """Return how often the row has come, 1 for a new one."""
+        (times,) = self._database.execute(_COUNT, (_number(digest.encode()),)).fetchone()
+        return int(times)
+
+
+_COUNT = "INSERT INTO seen VALUES (?, 1) ON CONFLICT (row) DO UPDATE SET times = times + 1 RETURNING times"
+
+
+def name_of(raw: RawMessage) -> int:
+    """Return 64 bits that stand for the message and its city."""
+    return _number(f"{raw.envelope.source}\n{raw.envelope.id}".encode())
+
+
+def content_of(raw: RawMessage) -> int:
+    """Return 64 bits that stand for its bytes; a mail's id does, whatever its line ends."""
+    return _number(raw.envelope.id.encode() if raw.channel == "mailbox" else raw.value)
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(data).digest()[:8], "big", signed=True)

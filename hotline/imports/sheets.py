@@ -1,0 +1,101 @@
+"""Rows of an Excel workbook (.xlsx), streamed; its table of strings lies on the disk, not in memory."""
+
+import os
+import tempfile
+import warnings
+from array import array
+from collections.abc import Iterator
+from contextlib import closing
+from typing import IO, Any
+
+from openpyxl.cell.text import Text
+from openpyxl.reader.excel import SHARED_STRINGS, ExcelReader
+from openpyxl.utils.escape import unescape
+from openpyxl.xml.constants import SHEET_MAIN_NS
+from openpyxl.xml.functions import iterparse
+
+from hotline.imports import tables
+from hotline.imports.item import Item, Options
+from hotline.imports.sources import Source
+from schemas.errors import MalformedError
+
+_STRING = f"{{{SHEET_MAIN_NS}}}si"
+
+
+def read(source: Source, options: Options) -> Iterator[Item]:
+    """Yield one item a row of the chosen sheet, the first one by default."""
+    with tempfile.TemporaryFile() as strings, source.open() as file:
+        workbook = _workbook(file, strings)
+        with closing(workbook):
+            sheet = _sheet(workbook, options.sheet)
+            if sheet is None:
+                names = ", ".join(one.title for one in workbook.worksheets)
+                fault = MalformedError(f"no such sheet: choose one of {names} with --sheet")
+                yield Item(place=source.name, fault=fault)
+            else:
+                yield from tables.items(source, _rows(sheet), options, f"sheet {sheet.title}")
+
+
+def _workbook(file: IO[bytes], strings: IO[bytes]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and extensions that we do not read
+        reader = _Reader(file, strings)
+        reader.read()
+    return reader.wb
+
+
+def _sheet(workbook: Any, name: str | None) -> Any:
+    sheets = workbook.worksheets
+    if name is None:
+        return next((sheet for sheet in sheets if sheet.sheet_state == "visible"), None)
+    return next((sheet for sheet in sheets if sheet.title == name), None)
+
+
+def _rows(sheet: Any) -> Iterator[tables.Row]:
+    sheet.reset_dimensions()  # some programs write wrong ones
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        yield number, tuple(_blank_is_none(cell) for cell in cells)
+
+
+def _blank_is_none(cell: Any) -> Any:
+    """Return a cell without blanks around it; Excel writes a carriage return as _x000D_."""
+    return (unescape(cell).strip() or None) if isinstance(cell, str) else cell
+
+
+class _Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types
+    """openpyxl's reader in its streaming mode, with the strings on the disk: a million texts fill no memory."""
+
+    def __init__(self, file: IO[bytes], strings: IO[bytes]) -> None:
+        super().__init__(file, read_only=True, data_only=True, keep_links=False)
+        self._strings = strings
+
+    def read_strings(self) -> None:
+        """Write the table of strings down."""
+        part = self.package.find(SHARED_STRINGS)
+        if part is not None:
+            with self.archive.open(part.PartName[1:]) as table:
+                self.shared_strings = _Strings(table, self._strings)
+
+
+class _Strings:
+    """The strings of a workbook by number: an offset of eight bytes each, and the text in a file."""
+
+    def __init__(self, table: IO[bytes], file: IO[bytes]) -> None:
+        self._file = file
+        self._ends = array("Q", [0])
+        root: Any = None
+        for event, node in iterparse(table, ["start", "end"]):
+            root = node if root is None else root
+            if event == "end" and node.tag == _STRING:
+                self._keep(Text.from_tree(node).content)
+                root.clear()
+        file.flush()
+
+    def _keep(self, text: str) -> None:
+        data = text.encode("utf-8", "surrogatepass")
+        self._file.write(data)
+        self._ends.append(self._ends[-1] + len(data))
+
+    def __getitem__(self, number: int) -> str:
+        start, end = self._ends[number], self._ends[number + 1]
+        return os.pread(self._file.fileno(), end - start, start).decode("utf-8", "surrogatepass")

@@ -1,0 +1,183 @@
+"""`hotline import` on the real Kafka: killed at any moment it goes on, and a mail that was taken live is the same."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from typer.testing import CliRunner, Result
+
+from connectors.mailbox import Mailbox
+from hotline.cli import app
+from hotline.imports import run
+from hotline.local.stack import Endpoints
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from tests.connectors.mailboxes import drain, mail, settings
+from tests.connectors.reader import Reader
+from tests.fresh import topics_made_anew
+from tests.peers import dovecot
+from tests.peers.presence import require
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+CITY = "430100"
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a user who has set nothing."""
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def kafka(fresh_topics: KafkaConnection, home: Path, monkeypatch: pytest.MonkeyPatch) -> KafkaConnection:
+    """A user's settings: this Kafka, and a data folder of their own."""
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", fresh_topics.bootstrap_servers)
+    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", str(fresh_topics.partitions))
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(home / "data"))
+    return fresh_topics
+
+
+def hotline(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["import", *map(str, arguments)])
+
+
+def summary(result: Result) -> dict[str, object]:
+    found: dict[str, object] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+def arrived(kafka: KafkaConnection, account: str = "import") -> list[str]:
+    """The message ids in the back-fill topic."""
+    headers = [dict(record.headers) for record in Reader(kafka).read(topics.BACKFILL, account)]
+    return [ids.message_id(each["ce_source"].decode(), each["ce_id"].decode()) for each in headers]
+
+
+def letters(folder: Path, count: int) -> Path:
+    path = folder / "letters.csv"
+    path.write_text("\n".join(["编号,正文", *(f"{n},第{n}封来信" for n in range(count))]), encoding="utf-8")
+    return path
+
+
+def test_kill_9_and_ctrl_c_lose_nothing_and_double_at_most_a_batch(kafka: KafkaConnection, tmp_path: Path) -> None:
+    count = 5 * run.BATCH_RECORDS
+    path = letters(tmp_path, count)
+    command = [sys.executable, "-m", "hotline", "import", str(path), "--jurisdiction", CITY, "--json"]
+    slowly = [*command, "--rate", "2500"]
+
+    with subprocess.Popen(slowly, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as importing:
+        until_some_arrived(kafka, 0)
+        importing.kill()
+    killed = len(arrived(kafka))
+    assert 0 < killed < count
+
+    with subprocess.Popen(slowly, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as importing:
+        until_some_arrived(kafka, killed)
+        importing.send_signal(signal.SIGINT)
+        said = json.loads(importing.stdout.read())  # type: ignore[union-attr]
+        assert importing.wait(20) == 130
+    assert said["stopped"]
+    assert said["known"] >= killed - run.BATCH_RECORDS
+
+    last = hotline(path, "--jurisdiction", CITY, "--json")
+    assert (last.exit_code, summary(last)["read"]) == (0, count)
+    found = arrived(kafka)
+    assert len(set(found)) == count
+    assert len(found) <= count + run.BATCH_RECORDS  # what the kill caught between the broker's answer and the ledger
+    again = summary(hotline(path, "--jurisdiction", CITY, "--json"))
+    assert (again["published"], again["known"]) == (0, count)
+
+
+def until_some_arrived(kafka: KafkaConnection, before: int) -> None:
+    consumer = KafkaConsumer(**kafka.client_options())
+    places = [TopicPartition(topics.BACKFILL, number) for number in range(kafka.partitions)]
+    deadline = time.monotonic() + 30
+    while sum(consumer.end_offsets(places).values()) <= before:
+        assert time.monotonic() < deadline, "nothing was published"
+        time.sleep(0.02)
+    consumer.close()
+
+
+def test_a_topic_that_was_made_anew_gets_everything_and_so_does_again(
+    kafka: KafkaConnection, tmp_path: Path, stack: Endpoints
+) -> None:
+    path = letters(tmp_path, 10)
+    assert hotline(path, "--jurisdiction", CITY).exit_code == 0
+    assert summary(hotline(path, "--jurisdiction", CITY, "--json", "--again"))["published"] == 10
+    assert len(arrived(kafka)) == 20
+    topics_made_anew(kafka)
+    assert summary(hotline(path, "--jurisdiction", CITY, "--json"))["published"] == 10
+    assert len(arrived(kafka)) == 10
+
+
+def test_what_is_refused_is_told_and_the_exit_code_says_so(kafka: KafkaConnection, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "灯"}\n{"text"\n', encoding="utf-8")
+    done = hotline("a.jsonl", "--jurisdiction", CITY, "--report", "refused.csv", "--account", "office")
+    assert done.exit_code == 1
+    assert "a.jsonl:2" in done.stdout
+    assert "a.jsonl,2,malformed," in (tmp_path / "refused.csv").read_text(encoding="utf-8-sig")
+    assert len(arrived(kafka, "office")) == 1
+
+
+def test_a_dry_run_publishes_nothing_and_shows_the_columns(kafka: KafkaConnection, tmp_path: Path) -> None:
+    path = letters(tmp_path, 3)
+    done = hotline(path, "--jurisdiction", CITY, "--dry-run")
+    assert done.exit_code == 0
+    assert "正文" in done.stdout
+    assert "第0封来信" not in done.stdout
+    assert "第0封来信" in hotline(path, "--jurisdiction", CITY, "--dry-run", "--clear").stdout
+    assert arrived(kafka) == []
+
+
+def test_a_mail_that_was_taken_live_is_the_same_message(
+    kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    require(dovecot.missing())
+    with dovecot.Dovecot() as server:
+        server.deliver(mail("一"))
+        server.deliver(mail("二"))
+        box = Mailbox(settings(port=server.port), "mayor")
+        box.open()
+        live, _, _ = drain(box)
+        box.close()
+        settings_file = tmp_path / "hotline.toml"
+        settings_file.write_text(
+            f'[connectors.mailbox.mayor]\nhost = "127.0.0.1"\nusername = "hotline"\njurisdiction = "{CITY}"\n'
+        )
+        monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "secret")
+        assert hotline(server.maildir(), "--account", "mayor").exit_code == 0
+    assert len(live) == 2
+    assert sorted(arrived(kafka, "mayor")) == sorted(message.message_id for message in live)
+    cities = {dict(record.headers)["ce_jurisdiction"] for record in Reader(kafka).read(topics.BACKFILL, "mayor")}
+    assert cities == {CITY.encode()}
+    assert hotline(tmp_path, "--account", "mayor", "--jurisdiction", "110000").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a.csv"],
+        ["a.csv", "--jurisdiction", "2101"],
+        ["nowhere.csv", "--jurisdiction", CITY],
+        ["a.csv", "--jurisdiction", CITY, "--map", "正文=words"],
+        ["a.csv", "--jurisdiction", CITY, "--account", "The Office"],
+        ["a.csv", "--jurisdiction", CITY, "--encoding", "klingon"],
+        ["a.csv", "--jurisdiction", CITY, "--report", "."],
+    ],
+)
+def test_a_users_mistake_is_exit_code_2(home: Path, arguments: list[str]) -> None:
+    (home / "a.csv").write_text("正文\n灯\n", encoding="utf-8")
+    done = hotline(*arguments)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    assert "hotline up" not in done.output, "told before Kafka is asked for"

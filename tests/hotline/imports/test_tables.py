@@ -1,0 +1,247 @@
+"""CSV and Excel: encodings, delimiters, headers, cells, and what is refused by its line."""
+
+import gzip
+import zipfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from hotline.imports import tables
+from hotline.imports.columns import columns_of
+from tests.hotline.imports.reading import imported, items, records, refused
+
+HEADER = "工单编号,来电人,来电号码,受理时间,诉求类型,诉求内容"
+LAMP = "SY001,王喆,13800001111,2024年1月2日 下午3:05,投诉,路灯坏了"
+WANTED = {
+    "external_ticket_no": "SY001",
+    "sender": {"name": "王喆", "value": "13800001111"},
+    "received_at": "2024年1月2日  15:05",
+    "kind": "投诉",
+    "text": "路灯坏了",
+}
+
+
+def written(folder: Path, *lines: str, encoding: str = "utf-8", name: str = "a.csv", end: str = "\r\n") -> Path:
+    path = folder / name
+    path.write_bytes(end.join((*lines, "")).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_encoding_and_delimiter_are_found_out(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    lines = [line.replace(",", delimiter) for line in (HEADER, LAMP)]
+    assert records(written(tmp_path, *lines, encoding=encoding)) == [WANTED]
+
+
+def test_encoding_and_delimiter_may_be_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "正文/標題", "燈壞了/燈,燈,燈", encoding="big5")
+    found = records(path, encoding="big5", delimiter="/", columns=columns_of(["標題=title"]))
+    assert found == [{"text": "燈壞了", "title": "燈,燈,燈"}]
+
+
+def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(f"{HEADER}\n{LAMP}\n".encode()))
+    assert records(path) == [WANTED]
+
+
+def test_titles_above_the_header_and_blank_rows_are_no_messages(tmp_path: Path) -> None:
+    path = written(tmp_path, "12345热线工单导出,,,,,", ",,,,,", HEADER, LAMP, ",,,,,")
+    assert records(path) == [WANTED]
+
+
+def test_columns_that_are_not_known_are_kept(tmp_path: Path) -> None:
+    assert records(written(tmp_path, "正文,承办单位,channel kind,,承办单位", "灯,城管局,热线,x,y")) == [
+        {"text": "灯", "承办单位": "城管局", "channel kind": "热线", "列 4": "x", "承办单位 5": "y"}
+    ]
+
+
+def test_the_operators_mapping_wins_and_may_feed_two_fields(tmp_path: Path) -> None:
+    path = written(tmp_path, "编号,正文,备注", "7,灯,坏了")
+    columns = columns_of(["编号=id", "编号=external_ticket_no", "备注=text"])
+    assert records(path, columns=columns) == [{"id": "7", "external_ticket_no": "7", "正文": "灯", "text": "坏了"}]
+
+
+def test_cells_lose_what_excel_adds(tmp_path: Path) -> None:
+    path = written(tmp_path, "正文,来电号码", '灯,"=""13800001111"""', "灯,\t13800001112")
+    assert [record["sender"]["value"] for record in records(path)] == ["13800001111", "13800001112"]
+
+
+def test_a_title_alone_is_a_message_and_a_row_without_both_is_none(tmp_path: Path) -> None:
+    path = written(tmp_path, "标题,正文,电话", "灯坏了,,1", ",,13800001111")
+    assert items(path)[0].fault is None
+    assert refused(path) == [(3, "malformed", "the row has neither text nor title")]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('"灯,1', "no readable row"),
+        ('"灯"坏了,1', "a cell that goes on behind its closing quotation mark"),
+        ("灯,1,2", "3 cells where the header has 2"),
+        ("灯", "1 cells where the header has 2"),
+    ],
+)
+def test_a_bad_row_is_refused_by_its_line_and_the_others_go_on(tmp_path: Path, row: str, reason: str) -> None:
+    is_last = row.startswith('"灯,')
+    path = written(tmp_path, "正文,电话", "一,1", *([row] if is_last else [row, "二,2"]))
+    found = items(path)
+    assert [item.line for item in found if item.fault] == [3]
+    assert str(next(item.fault for item in found if item.fault)).startswith(reason)
+    assert sum(item.fault is None for item in found) == 1 + (not is_last)
+
+
+def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "FIELD_LIMIT", 100)
+    path = written(tmp_path, "正文", '"灯', *(f"第{number}条" for number in range(60)))
+    found = items(path)
+    assert "up to line" in str(found[0].fault)
+    assert sum(item.fault is None for item in found) > 20
+
+
+def test_bytes_of_another_encoding_are_refused_without_being_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("正文\n灯坏了\n".encode() + b"\xff\xfe\xfd\n" + "路坏了\n".encode())
+    (line, code, reason), *rest = refused(path, encoding="utf-8")
+    assert (line, code, rest) == (3, "malformed", [])
+    assert "--encoding" in reason
+
+
+def test_a_table_without_words_says_what_to_do(tmp_path: Path) -> None:
+    (fault,) = refused(written(tmp_path, "id_a,id_b", "1,2"))
+    assert "--map COLUMN=text" in fault[2]
+    (fault,) = refused(written(tmp_path, "正文", "灯"), columns=columns_of(["备注=title"]))
+    assert "--map" in fault[2]
+
+
+def test_a_row_has_the_same_name_in_every_encoding_and_mapping(tmp_path: Path) -> None:
+    one = items(written(tmp_path, "正文,备注", "灯,x"))
+    same = items(written(tmp_path, "正文,备注", "灯,x", encoding="gb18030"), columns=columns_of(["备注=title"]))
+    other = items(written(tmp_path, "正文,备注", "灯,y"))
+    assert one[0].identifier == same[0].identifier != other[0].identifier
+
+
+def test_rows_that_are_the_same_are_as_many_messages_and_the_same_ones_again(tmp_path: Path) -> None:
+    path = written(tmp_path, "正文", "灯坏了", "路坏了", "灯坏了", "灯坏了")
+    memory, totals = imported(path)
+    assert (totals.published, totals.known) == (4, 0)
+    longer = written(tmp_path, "正文", "路坏了", *["灯坏了"] * 4, name="b.csv")
+    _, totals = imported(longer, memory=memory)
+    assert (totals.published, totals.known) == (1, 4)
+
+
+def test_sources_of_other_systems_become_channels(tmp_path: Path) -> None:
+    path = written(tmp_path, "正文,渠道", "灯,微信公众号", "灯,电话", "灯,人民网", "灯,")
+    assert [(one.get("channel"), one.get("渠道")) for one in records(path, channel="web")] == [
+        ("wechat", None),
+        ("phone", None),
+        ("web", "人民网"),
+        ("web", None),
+    ]
+
+
+def workbook(path: Path, *rows: list[Any], title: str = "工单") -> Path:
+    book = openpyxl.Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    other = book.create_sheet("其他")
+    other.append(["正文"])
+    other.append(["另一张表"])
+    book.save(path)
+    return path
+
+
+def test_a_workbook_is_read_as_a_table(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx",
+        ["12345热线导出"],
+        HEADER.split(","),
+        ["SY001", "王喆", 13800001111, datetime(2024, 1, 2, 15, 5), "投诉", " 路灯坏了 "],
+        [None] * 6,
+        ["SY002", None, 13800001112.0, 45293.5, None, "路坏了", "多出来的"],
+    )
+    found = items(path)
+    assert [item.line for item in found] == [3, 5]
+    assert records(workbook(tmp_path / "b.xlsx", ["正文", "时间"], ["灯", 45293.5])) == [
+        {"text": "灯", "received_at": "2024-01-02T12:00:00+08:00"}
+    ]
+    assert found[0].data.decode() == (
+        '{"external_ticket_no":"SY001","sender":{"name":"王喆","value":"13800001111"},'
+        '"received_at":"2024-01-02T15:05:00+08:00","kind":"投诉","text":"路灯坏了"}'
+    )
+    assert "7 cells where the header has 6" in str(found[1].fault)
+
+
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+PARTS = "http://schemas.openxmlformats.org/package/2006"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+WORKSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+
+
+def as_excel_writes_it(path: Path, *rows: list[str]) -> Path:
+    """A workbook whose texts stand in a table of strings; openpyxl writes them into the cells."""
+    strings = list(dict.fromkeys(text for row in rows for text in row))
+    runs = [f"<si><r><t>{text[:1]}</t></r><r><t>{text[1:]}</t></r></si>" for text in strings]
+    cells = ["<row>" + "".join(f'<c t="s"><v>{strings.index(text)}</v></c>' for text in row) + "</row>" for row in rows]
+    kinds = {"workbook": "sheet.main", "sheet": "worksheet", "strings": "sharedStrings"}
+    types = "".join(
+        f'<Override PartName="/xl/{name}.xml" ContentType="{WORKSHEET}.{kind}+xml"/>' for name, kind in kinds.items()
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{PARTS}/content-types">{types}</Types>')
+        sheets = '<sheets><sheet name="工单" sheetId="1" r:id="a"/></sheets>'
+        archive.writestr("xl/workbook.xml", f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}">{sheets}</workbook>')
+        relation = f'<Relationship Id="a" Type="{OFFICE}/worksheet" Target="sheet.xml"/>'
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{PARTS}/relationships">{relation}</Relationships>'
+        )
+        archive.writestr(
+            "xl/sheet.xml", f'<worksheet xmlns="{SHEET}"><sheetData>{"".join(cells)}</sheetData></worksheet>'
+        )
+        archive.writestr("xl/strings.xml", f'<sst xmlns="{SHEET}">{"".join(runs)}</sst>')
+    return path
+
+
+def test_a_table_of_strings_is_read_from_the_disk(tmp_path: Path) -> None:
+    rows = [["正文", "标题"], *(["灯坏了" * number, f"第{number}条"] for number in range(1, 50))]
+    assert records(as_excel_writes_it(tmp_path / "a.xlsx", *rows)) == [
+        {"text": text, "title": title} for text, title in rows[1:]
+    ]
+
+
+def test_a_cell_that_names_no_string_ends_the_file_and_nothing_else(tmp_path: Path) -> None:
+    path = as_excel_writes_it(tmp_path / "a.xlsx", ["正文"], ["灯"])
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("xl/strings.xml", f'<sst xmlns="{SHEET}"><si><t>正文</t></si></sst>')
+    assert [code for _, code, _ in refused(path)] == ["malformed"]
+
+
+def test_line_ends_in_cells_are_line_ends(tmp_path: Path) -> None:
+    (one,) = records(workbook(tmp_path / "a.xlsx", ["正文"], ["灯_x000D_\n坏了"]))
+    assert one["text"] == "灯\r\n坏了"
+
+
+def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", ["正文"], ["灯"])
+    assert records(path, sheet="其他") == [{"text": "另一张表"}]
+    assert "工单, 其他" in refused(path, sheet="没有")[0][2]
+
+
+def test_a_damaged_workbook_is_one_refusal_and_the_next_file_goes_on(tmp_path: Path) -> None:
+    whole = workbook(tmp_path / "b.xlsx", ["正文"], ["灯"]).read_bytes()
+    (tmp_path / "a.xlsx").write_bytes(whole[: len(whole) // 2])
+    memory, totals = imported(tmp_path)
+    assert (len(memory.messages), dict(totals.refused)) == (1, {"malformed": 1})
+
+
+def test_an_old_workbook_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    assert "save it as .xlsx" in refused(path)[0][2]
