@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
 TEST_WORKERS ?= 3
 
-.PHONY: setup demo test check bench lock clean
+.PHONY: setup demo test check bench sbom audit lock clean
 
 setup: .venv/installed  ## the virtual environment, the locked dependencies, the server jars
 	@$(BIN)/hotline up --fetch-only
@@ -33,6 +33,25 @@ check: .venv/installed  ## formatting, lint, types, imports
 
 bench: setup  ## the figures of docs/reference/performance.md
 	@$(BIN)/python -m benchmarks
+
+sbom: .venv/installed  ## what is installed, as CycloneDX: dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json
+	@echo "dist/sbom.json lists $$($(BIN)/python -c 'import json; print(len(json.load(open("dist/sbom.json"))["components"]))') packages"
+
+AUDIT_DATABASE := https://api.osv.dev
+UNREACHABLE := 3
+
+audit: .venv/installed  ## known vulnerabilities of the locked packages; a failure, too, when the database cannot be asked
+	@if $(BIN)/python -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=10)' \
+		$(AUDIT_DATABASE)/v1/vulns/PYSEC-2021-19 2>/dev/null; then \
+		$(BIN)/pip-audit --strict --vulnerability-service osv --disable-pip --require-hashes --progress-spinner off \
+			--requirement requirements.lock; \
+	else \
+		echo "Nothing was audited: the vulnerability database $(AUDIT_DATABASE) cannot be reached from here" \
+			"(HTTPS_PROXY names a proxy). Run make audit where it can be."; \
+		exit $(UNREACHABLE); \
+	fi
 
 lock: .venv/installed  ## resolve pyproject.toml again into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --quiet -o requirements.lock

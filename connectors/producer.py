@@ -35,7 +35,6 @@ SETTINGS: dict[str, Any] = {
 }
 """What performance.md measured: without the linger and the batch it is a quarter of the speed."""
 
-_REFUSED = (theirs.AuthorizationError, theirs.SaslAuthenticationFailedError)
 _WRONG = (
     theirs.KafkaConfigurationError,
     theirs.UnsupportedSaslMechanismError,
@@ -192,12 +191,17 @@ class _Countdown:
 def translated(error: BaseException) -> PipelineError:
     """Return the error of ours that says what to do about one of kafka-python's."""
     name = type(error).__name__
-    if isinstance(error, _REFUSED):
-        return UnauthorizedError(f"Kafka refuses our login or our access ({name}): check its user, password and ACLs")
+    if isinstance(error, theirs.AuthorizationError):
+        return UnauthorizedError(
+            f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing"
+        )
+    if isinstance(error, theirs.SaslAuthenticationFailedError):
+        return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why")
     if isinstance(error, _WRONG):
         return MisconfiguredError(f"Kafka cannot be used with these settings ({name}): run `hotline doctor`")
     return UnreachableError(
-        f"Kafka did not answer ({name}): see that it runs and that `hotline topics create` has been run"
+        f"Kafka did not answer ({name}): see that it runs and that `hotline topics create` has been run, "
+        "or ask `hotline doctor`"
     )
 
 

@@ -37,7 +37,7 @@ class ReceiverSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on; a proxy with TLS stands before it")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; a proxy with TLS stands before it")
     port: int = Field(19110, ge=0, le=65535, description="Port to listen on")
     body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater body is refused while it comes in (413)")
     body_timeout_seconds: float = Field(3.0, gt=0, description="A slower body is refused (408)")

@@ -1,7 +1,7 @@
 """What search, show, explain and the console ask of Elasticsearch; masked unless somebody may see it all."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -28,6 +28,9 @@ _HIGHLIGHT: dict[str, Any] = {
     "fields": {"search_text": {"fragment_size": 80, "number_of_fragments": 1, "no_match_size": 80}},
 }
 _MAX_LINKS = 1000
+_PAGE = 500
+
+Tickets = AsyncIterator[Ticket]
 
 
 class Filters(Struct, frozen=True, kw_only=True):
@@ -90,6 +93,25 @@ class Archive:
         """Return the ticket of an id or an official number (工单编号)."""
         field = "ticket_no" if ids.valid_ticket_no(name) else "ticket_id"
         return await self._newest(self._tickets(masked), {"term": {field: name}}, Ticket)
+
+    async def tickets(self, query: str = "", *, masked: bool = True, filters: Filters | None = None) -> Tickets:
+        """Yield every ticket that a search finds, by their ids."""
+        after: list[Any] | None = None
+        while True:
+            with _asked():
+                answer = await self._client.search(
+                    index=self._tickets(masked),
+                    query=_query(query, filters or Filters()),
+                    size=_PAGE,
+                    sort=[{"ticket_id": "asc"}],
+                    search_after=after,
+                    track_total_hits=False,
+                )
+            for found in answer["hits"]["hits"]:
+                yield _read(found["_source"], Ticket)
+                after = found["sort"]
+            if len(answer["hits"]["hits"]) < _PAGE:
+                return
 
     async def message(self, message_id: str) -> Message | None:
         """Return a message, in clear."""

@@ -1,196 +1,160 @@
-"""What `hotline check` and `hotline doctor` look at; every fault is one sentence with the next action."""
+"""What `hotline check` looks at: settings that can be read and still cannot work. Every fault is one sentence."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+import ssl
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, TypeVar
 
 from connectors.backoffice.settings import PATH
-from hotline import services
-from hotline.provision import Provision
-from schemas.elastic import indices
-from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
+from hotline import services, wiring
+from hotline.checks_of_services import elasticsearch, kafka
+from hotline.settings_shape import leaves
+from schemas.errors import PipelineError
+from tickets.policy import limits_of, near_policy
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-OLDEST_ELASTICSEARCH = (8, 19)
-CLOCK_SECONDS = 30.0
-PROBE = "doctor/probe"
+T = TypeVar("T")
 
-Outcome = Literal["ok", "wait", "mend"]
-"""`wait` is a fault of the surroundings, `mend` is one that a person must mend."""
+FOLDER_SUFFIXES = ("_dir", "_folder")
+"""How the names of settings end that name a folder to write to."""
 
+CERTIFICATE_SUFFIXES = ("cafile", "ca_certs")
+"""How the names of settings end that name a file of certificates."""
 
-class Finding(Struct, frozen=True, kw_only=True):
-    """One line of the checklist."""
+_PROVINCES = tuple(
+    f"{region}{number}"
+    for region, numbers in {
+        1: "12345",
+        2: "123",
+        3: "1234567",
+        4: "123456",
+        5: "01234",
+        6: "12345",
+        7: "1",
+        8: "12",
+    }.items()
+    for number in numbers
+)
+"""The first two digits of every 行政区划代码 (GB/T 2260)."""
 
-    name: str
-    outcome: Outcome = "ok"
-    detail: str
+_RECEIVERS_OWN = ("/healthz", "/readyz")
 
 
 def faults(settings: "Settings") -> list[str]:
-    """Return what cannot work in settings that can be read, without connecting anywhere."""
-    return [
-        str(error)
-        for look in (services.policy, services.ticket_policy, _files, _paths)
-        if (error := _fault(look, settings))
-    ]
+    """Return what cannot work in settings that can be read, without connecting anywhere or writing anything."""
+    return list(dict.fromkeys(fault for look in _LOOKS for fault in look(settings)))
 
 
-def _fault(look: Callable[["Settings"], Any], settings: "Settings") -> PipelineError | None:
+def _keys(settings: "Settings") -> Iterator[str]:
+    for look in (services.requester_keys, services.query_key):
+        yield from _refusal(look, settings)
+
+
+def _rules(settings: "Settings") -> Iterator[str]:
+    """The city's own files, each of the three kinds on its own; a folder that is none needs no further look."""
+    yield from _refusal(services.category_model, settings)
+    wrong = list(_refusal(services.rules_folder, settings))
+    yield from wrong
+    if not wrong:
+        for look in (near_policy, limits_of):
+            yield from _refusal(lambda chosen, look=look: look(chosen.rules.folder), settings)  # type: ignore[misc] # binds the loop's name
+
+
+def _blobs(settings: "Settings") -> Iterator[str]:
+    yield from _refusal(services.blob_store_of, settings)
+
+
+def _refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iterator[str]:
     try:
         look(settings)
     except PipelineError as error:
-        return error
-    return None
+        yield str(error)
 
 
-def _files(settings: "Settings") -> None:
-    for name, path in _named_files(settings):
-        if path is not None and not path.is_file():
-            raise MisconfiguredError(f"`{name}` names {path}, which is no file: correct it.")
+def _paths(settings: "Settings") -> Iterator[str]:
+    for keys, value in leaves(settings):
+        name = ".".join(keys)
+        if isinstance(value, Path) and name.endswith(FOLDER_SUFFIXES):
+            yield from _folder(name, value)
+        elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
+            yield from _certificates(name, value)
 
 
-def _paths(settings: "Settings") -> None:
-    paths = [account.path for account in settings.connectors.wechat.values()]
-    if settings.backoffice and any(path == PATH or path.startswith(f"{PATH}/") for path in paths):
-        raise MisconfiguredError(f"A WeChat account has the path {PATH} of the commands: give it another `path`.")
-    twice = next((path for path in paths if paths.count(path) > 1), None)
-    if twice:
-        raise MisconfiguredError(f"Two WeChat accounts have the path {twice}: give each a `path` of its own.")
+def _certificates(name: str, file: Path) -> Iterator[str]:
+    if not file.is_file():
+        yield f"`{name}` names {file}, which is no file: correct it."
+        return
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        yield f"`{name}` names {file}, which holds no certificates in PEM form: correct it."
+    except OSError as error:
+        yield f"`{name}` names {file}, which cannot be read ({error.strerror}): let this user read it."
 
 
-def _named_files(settings: "Settings") -> Iterator[tuple[str, Path | None]]:
-    yield "kafka.ssl_cafile", settings.kafka.ssl_cafile
-    yield "elasticsearch.ca_certs", settings.elasticsearch.ca_certs
+def _folder(name: str, folder: Path) -> Iterator[str]:
+    """A folder may be made when it is needed; what stands in its way may not."""
+    there = next(path for path in (folder.expanduser(), *folder.expanduser().absolute().parents) if path.exists())
+    if not there.is_dir():
+        yield f"`{name}` names {folder}, but {there} is a file: correct it."
+
+
+def _cities(settings: "Settings") -> Iterator[str]:
+    for keys, value in leaves(settings):
+        cities = {"jurisdiction": [value], "jurisdictions": value}.get(keys[-1], ())
+        for city in (city for city in cities if city and city[:2] not in _PROVINCES):
+            yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
+
+
+def _wechat(settings: "Settings") -> Iterator[str]:
+    accounts = settings.connectors.wechat
+    for path in _twice(account.path for account in accounts.values()):
+        yield f"Two WeChat accounts have the path {path}: give each a `path` of its own."
+    for appid in _twice(account.appid for account in accounts.values()):
+        yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
+    for name, account in accounts.items():
+        if account.path in _RECEIVERS_OWN:
+            yield f"`connectors.wechat.{name}.path` is {account.path}, where the receiver tells its health: change it."
+        if settings.backoffice and (account.path == PATH or account.path.startswith(f"{PATH}/")):
+            yield f"`connectors.wechat.{name}.path` is {account.path}, where commands are given: change it."
+
+
+def _mailboxes(settings: "Settings") -> Iterator[str]:
+    for (one, left), (other, right) in combinations(settings.connectors.mailbox.items(), 2):
+        same = (left.host.lower(), left.username) == (right.host.lower(), right.username)
+        if same and (shared := sorted(set(left.folders) & set(right.folders))):
+            yield (
+                f"The mailboxes {one} and {other} read the same folder {shared[0]} of one account: each mail would "
+                "come twice, so remove it from one of them."
+            )
     for name, account in settings.connectors.mailbox.items():
-        file = account.ssl_cafile
-        yield f"connectors.mailbox.{name}.ssl_cafile", Path(file) if file else None
+        for folder in _twice(account.folders):
+            yield f"`connectors.mailbox.{name}.folders` names {folder} twice: remove one."
 
 
-def examine(settings: "Settings") -> Iterator[Finding]:
-    """Connect to everything in turn and yield what was found, as it is found."""
-    for name, look in _examinations(settings):
-        try:
-            yield Finding(name=name, detail=look())
-        except PipelineError as error:
-            yield Finding(name=name, outcome="mend" if isinstance(error, FatalError) else "wait", detail=str(error))
-
-
-def _examinations(settings: "Settings") -> Iterator[tuple[str, Callable[[], str]]]:
-    yield "settings", lambda: _settings(settings)
-    yield "Kafka", lambda: _kafka(settings)
-    yield "topics", lambda: _topics(settings)
-    yield "Elasticsearch", lambda: asyncio.run(_with_elasticsearch(settings, _version))
-    yield "indices", lambda: asyncio.run(_with_elasticsearch(settings, _indices))
-    yield "blob store", lambda: _blobs(settings)
-    yield "clock", lambda: _clock(settings)
-    for name in settings.connectors.mailbox:
-        yield f"mailbox {name}", lambda name=name: _mailbox(settings, name)  # type: ignore[misc] # binds the loop's name
-
-
-def _settings(settings: "Settings") -> str:
-    found = faults(settings)
-    if found:
-        raise MisconfiguredError(found[0])
-    return str(settings.file or "the defaults")
-
-
-def _kafka(settings: "Settings") -> str:
-    connection = services.kafka(settings)
-    found = Provision(connection).describe()
-    return f"{connection.bootstrap_servers} answers, {len(found)} topics of ours"
-
-
-def _topics(settings: "Settings") -> str:
-    differences = Provision(services.kafka(settings)).differences()
-    missing = [one for one in differences if one.found is None]
-    if missing:
-        raise MisconfiguredError(f"{len(missing)} topics do not exist: run `hotline topics create`.")
-    if differences:
-        raise MisconfiguredError(f"{differences[0]} ({len(differences)} in all): see `hotline topics describe`.")
-    return "as they should be"
-
-
-async def _with_elasticsearch(settings: "Settings", look: Callable[[Any], Awaitable[str]]) -> str:
-    from sinks.elastic.errors import translated
-
-    client = services.elasticsearch(settings)
-    try:
-        with translated():
-            return await look(client.options(max_retries=0, request_timeout=10))
-    finally:
-        await client.close()
-
-
-async def _version(client: Any) -> str:
-    number = (await client.info())["version"]["number"]
-    if tuple(int(part) for part in number.split(".")[:2]) < OLDEST_ELASTICSEARCH:
-        raise MisconfiguredError(f"Elasticsearch is {number}: use 8.19 or newer.")
-    status = (await client.cluster.health())["status"]
-    if status == "red":
-        raise UnreachableError(f"Elasticsearch {number} is red, some of its data is away: see its logs.")
-    return f"{number}, {status}"
-
-
-async def _indices(client: Any) -> str:
-    """A monthly index is born with its first document; its template must be there before."""
-    for index in indices().values():
-        there = (
-            await client.indices.exists_index_template(name=index.alias)
-            if index.first is None
-            else await client.indices.exists_alias(name=index.alias)
+def _ports(settings: "Settings") -> Iterator[str]:
+    """`run all` gives every process a port of its own for its health, counting upwards."""
+    first = settings.telemetry.port
+    last = first + len(wiring.names(settings))
+    if not first:
+        return
+    if last > 65535:
+        yield f"`telemetry.port` is {first} and `run all` would count up to {last}: choose a lower one."
+    if "receiver" in wiring.names(settings) and first <= settings.receiver.port <= last:
+        yield (
+            f"`receiver.port` {settings.receiver.port} lies among the ports {first} to {last} of the processes' "
+            "health: change it, or `telemetry.port`."
         )
-        if not there:
-            raise MisconfiguredError(f"The index {index.alias} does not exist: run `hotline index create`.")
-    return f"{len(indices())} are there"
 
 
-def _blobs(settings: "Settings") -> str:
-    written, _ = _probe(settings)
-    return f"{services.blob_url(settings)} takes and gives {written} bytes"
+def _twice(values: Iterable[T]) -> list[T]:
+    known: set[Hashable] = set()
+    return [value for value in values if value in known or known.add(value)]  # type: ignore[func-returns-value] # a set's add
 
 
-def _clock(settings: "Settings") -> str:
-    """Compare our clock with the blob store's: signatures of WeChat and of S3 fail when it is wrong."""
-    before = datetime.now(UTC)
-    _, stored_at = _probe(settings)
-    off = max((before - stored_at).total_seconds(), (stored_at - datetime.now(UTC)).total_seconds())
-    if off > CLOCK_SECONDS:
-        raise MisconfiguredError(f"This machine's clock is {off:.0f} s away from the blob store's: synchronise it.")
-    return f"{before.isoformat(timespec='seconds')}"
-
-
-def _probe(settings: "Settings") -> tuple[int, datetime]:
-    from obstore.exceptions import BaseError
-
-    store = services.blobs(settings)
-    value = b"hotline doctor"
-    try:
-        store.put(PROBE, value)
-        got = store.get(PROBE)
-        same, stored_at = bytes(got.bytes()) == value, got.meta["last_modified"]
-        store.delete(PROBE)
-    except (BaseError, OSError) as error:
-        raise UnreachableError(
-            f"The blob store refuses ({type(error).__name__}): check `blobs.url` and rights."
-        ) from error
-    if not same:
-        raise MisconfiguredError("The blob store gives other bytes than it took: choose another one.")
-    return len(value), stored_at
-
-
-def _mailbox(settings: "Settings", name: str) -> str:
-    from hotline.wiring import mailbox
-
-    connector = mailbox(settings, name)
-    try:
-        connector.open()
-    finally:
-        connector.close()
-    return "the login works"
+_LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _wechat, _mailboxes, _ports,
+)  # fmt: skip

@@ -71,11 +71,13 @@ def made(
     return command
 
 
-def send(connection: "KafkaConnection", command: Command) -> None:
-    """Return when the brokers hold the command."""
+def send(connection: "KafkaConnection", *commands: Command) -> None:
+    """Return when the brokers hold the commands."""
+    if not commands:
+        return
     producer = Producer(connection)
     try:
-        producer.deliver_now([command.outbound(datetime.now(UTC))])
+        producer.deliver_now([command.outbound(datetime.now(UTC)) for command in commands])
     finally:
         producer.close()
 
@@ -88,11 +90,13 @@ def outcome_of(
     return outcome.find(connection, command.command_id, command.jurisdiction, since, seconds)
 
 
-def log_read(settings: "Settings", connection: "KafkaConnection", ticket_id: str, fields: Iterable[str]) -> Command:
-    """Log that the user of this command line reads a ticket in clear, before it is shown (谁使用谁负责)."""
-    command = made(settings, "read", ticket_id, [f"fields={msgspec.json.encode(list(fields)).decode()}"])
-    send(connection, command)
-    return command
+def log_reads(settings: "Settings", connection: "KafkaConnection", tickets: Iterable[str], *fields: str) -> None:
+    """Log that the user of this command line reads tickets in clear, before they are shown (谁使用谁负责).
+
+    Raises an error of Kafka's: what cannot be logged is not shown.
+    """
+    told = f"fields={msgspec.json.encode(fields).decode()}"
+    send(connection, *(made(settings, "read", ticket_id, [told]) for ticket_id in dict.fromkeys(tickets)))
 
 
 def _arguments(kind: str, words: Iterable[str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from hotline import secrets_folder
 from hotline.settings import PREFIX, Settings
 from hotline.settings_shape import is_list, is_secret, kind_at, names_in, secret_paths
 from schemas.errors import MisconfiguredError
@@ -46,7 +47,10 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     """
     chosen = _file(file)
     table = _table(chosen) if chosen else {}
-    faults = [*_secrets_in(table), *_unknown_variables()]
+    unreadable, files = secrets_folder.look(_secrets_folder(), named=bool(os.environ.get(SECRETS_VARIABLE)))
+    if unreadable:
+        raise FaultySettingsError([*_secrets_in(table), *unreadable])
+    faults = [*_secrets_in(table), *_unknown(os.environ), *_unknown(files)]
     try:
         settings = _validated(table, flags or {})
     except ValidationError as error:
@@ -110,8 +114,7 @@ def _validated(table: dict[str, Any], flags: Mapping[str, Any]) -> Settings:
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             """Name the sources, the strongest first."""
-            folder = os.environ.get(SECRETS_VARIABLE) or DEFAULT_SECRETS_DIR
-            files = _SecretsFolder(file_secret_settings, secrets_dir=folder, secrets_dir_missing="ok")
+            files = _SecretsFolder(file_secret_settings, secrets_dir=_secrets_folder(), secrets_dir_missing="ok")
             return init_settings, _Environment(settings_cls), files, InitSettingsSource(settings_cls, table)
 
     return Bound(**flags)
@@ -125,9 +128,13 @@ def _secrets_in(table: dict[str, Any]) -> list[str]:
     ]
 
 
-def _unknown_variables() -> Iterator[str]:
+def _secrets_folder() -> Path:
+    return Path(os.environ.get(SECRETS_VARIABLE) or DEFAULT_SECRETS_DIR)
+
+
+def _unknown(names: Iterable[str]) -> Iterator[str]:
     """Find misspelt variables. Others may use our prefix too (Kubernetes does), so a name must look like ours."""
-    for name in sorted(os.environ):
+    for name in sorted(names):
         first = name.removeprefix(PREFIX).split("__")[0].lower()
         if not name.startswith(PREFIX) or name in _NOT_SETTINGS or first in Settings.model_fields:
             continue
@@ -146,8 +153,10 @@ def _sentence(details: ErrorDetails) -> str:
     if details["type"] == "missing":
         where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in hotline.toml or as {variable}"
         return f"`{name}` is missing: {where}."
-    reason = details["msg"].removeprefix("Value error, ")
-    return f"`{name}` cannot be used ({reason}): correct it in hotline.toml or {variable}."
+    empty = details.get("ctx", {}).get("min_length") == 1
+    reason = "it is empty" if empty else details["msg"].removeprefix("Value error, ")
+    where = variable if is_secret(kind_at(Settings, path)) else f"it in hotline.toml or {variable}"
+    return f"`{name}` cannot be used ({reason}): correct {where}."
 
 
 def _hint(near: str | None, known: Iterable[str] = ()) -> str:

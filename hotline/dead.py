@@ -1,16 +1,18 @@
 """Dead letters as a person reads them: where they failed and why; what a citizen wrote only when asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hotline import reading
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.records.dead import PREFIX
+from schemas.records.dead import PREFIX, REPLAYS
 from schemas.wire import Position
 
 _SAFE = (
@@ -21,7 +23,10 @@ _SAFE = (
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """One dead letter; `id` is its place in the topic, `partition:offset`."""
+    """One dead letter; `id` is its place in the topic, `partition:offset`.
+
+    `replays` is how often the record had been put back when it failed, `replayed` how often this letter was since.
+    """
 
     id: str
     at: datetime
@@ -29,33 +34,56 @@ class Letter(Struct, frozen=True, kw_only=True):
     code: str
     reason: str
     channel: str | None
+    account: str | None
+    jurisdiction: str | None
     message_id: str | None
     came_from: str
     retryable: bool
     replays: int
+    replayed: int = 0
     bytes: int
     headers: dict[str, str] = field(default_factory=dict)
 
 
 class Filters(Struct, frozen=True, kw_only=True):
-    """What narrows a list of dead letters."""
+    """What narrows a list of dead letters; `since` inclusive, `until` exclusive, of when it became one."""
 
     code: str | None = None
     stage: str | None = None
     channel: str | None = None
+    account: str | None = None
+    jurisdiction: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    only: frozenset[str] = frozenset()
 
     def let_through(self, letter: Letter) -> bool:
         """Say whether a letter is asked for."""
-        asked = ((self.code, letter.code), (self.stage, letter.stage), (self.channel, letter.channel))
-        return all(wanted in (None, found) for wanted, found in asked)
+        names = ("code", "stage", "channel", "account", "jurisdiction")
+        return (
+            all(getattr(self, name) in (None, getattr(letter, name)) for name in names)
+            and (self.since is None or self.since <= letter.at)
+            and (self.until is None or letter.at < self.until)
+            and (not self.only or letter.id in self.only)
+        )
 
 
-def letters(connection: KafkaConnection, filters: Filters) -> Iterator[Letter]:
+Replays = Mapping[tuple[str, str], int]
+"""How often a letter was put back, by id and `came_from`."""
+
+
+def letters(connection: KafkaConnection, filters: Filters, replays: Replays = MappingProxyType({})) -> Iterator[Letter]:
     """Yield the dead letters that the filters let through, oldest first in each partition."""
-    for record in reading.read_all(connection, topics.DEAD):
+    for record in records(connection, filters):
         letter = letter_of(record)
-        if filters.let_through(letter):
-            yield letter
+        yield replace(letter, replayed=replays.get((letter.id, letter.came_from), 0))
+
+
+def records(connection: KafkaConnection, filters: Filters) -> Iterator[Any]:
+    """Yield the Kafka records of these letters, with their bytes."""
+    for record in reading.read_all(connection, topics.DEAD, filters.since):
+        if filters.let_through(letter_of(record)):
+            yield record
 
 
 def find(connection: KafkaConnection, identifier: str) -> Any:
@@ -79,10 +107,12 @@ def letter_of(record: Any, *, clear: bool = False) -> Letter:
         code=headers.get("hotline.error.code", "unknown"),
         reason=headers.get(f"{PREFIX}exception.message", ""),
         channel=headers.get("ce_channel"),
+        account=headers.get("ce_account"),
+        jurisdiction=headers.get("ce_jurisdiction"),
         message_id=_message_id(headers),
         came_from=":".join(headers.get(f"{PREFIX}{part}", "?") for part in ("topic", "partition", "offset")),
         retryable=headers.get("hotline.error.retryable") == "true",
-        replays=_number(headers.get("hotline.error.replay.count")),
+        replays=_number(headers.get(REPLAYS)),
         bytes=len(record.value or b""),
         headers={name: value for name, value in headers.items() if clear or name in _SAFE},
     )

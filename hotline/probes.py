@@ -34,6 +34,12 @@ def _put_aside(letters: int) -> str | None:
     return f"{letters} dead letters since the start, see `hotline dead list`" if letters else None
 
 
+def webhooks(troubles: Mapping[str, str]) -> Mapping[str, Any]:
+    """Say which subscribers wait. Their trouble is not ours: the component is ready."""
+    told = [f"{name}: {trouble}" for name, trouble in troubles.items()]
+    return {"detail": _joined(list(told)) or "running"}
+
+
 def _waiting(size: int) -> str | None:
     return f"{size} bytes wait in the journal: Kafka does not answer, see `hotline doctor`" if size else None
 

@@ -1,7 +1,9 @@
 """Reads Kafka for people: one topic up to its present end, or one record; never a group, never a commit."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -14,21 +16,52 @@ from schemas.wire import Position
 
 PATIENCE_MS = 5_000
 
+NEAR_RECORDS = 2_000
+"""A gap that is read over; a longer one is sought over."""
 
-def read_all(connection: KafkaConnection, topic: str) -> Iterator[Any]:
-    """Yield the committed records of a topic, partition by partition, up to the end as it is now."""
-    with _consumer(connection) as consumer:
+
+def read_all(connection: KafkaConnection, topic: str, since: datetime | None = None) -> Iterator[Any]:
+    """Yield the committed records of a topic, partition by partition, up to the end as it is now.
+
+    With `since`, begin where Kafka got the first record at that time or later.
+    """
+    with opened(connection) as consumer:
         for number in sorted(_partitions(consumer, topic)):
             partition = TopicPartition(topic, number)
             consumer.assign([partition])
-            consumer.seek_to_beginning(partition)
+            _seek(consumer, partition, since)
             yield from _up_to_the_end(consumer, partition)
+
+
+def read_partition(connection: KafkaConnection, topic: str, number: int, start: int = 0) -> Iterator[Any]:
+    """Yield the committed records of one partition from an offset on, up to the end as it is now."""
+    partition = TopicPartition(topic, number)
+    with opened(connection) as consumer:
+        consumer.assign([partition])
+        consumer.seek(partition, max(start, consumer.beginning_offsets([partition])[partition]))
+        yield from _up_to_the_end(consumer, partition)
+
+
+def bounds(connection: KafkaConnection, topic: str) -> dict[int, tuple[int, int]]:
+    """Return for each partition the offset of its first record and the offset behind its last."""
+    with opened(connection) as consumer:
+        places = [TopicPartition(topic, number) for number in sorted(_partitions(consumer, topic))]
+        begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        return {place.partition: (begins[place], ends[place]) for place in places}
+
+
+def offsets_at(connection: KafkaConnection, topic: str, at: datetime) -> dict[int, int | None]:
+    """Return for each partition the first offset written at a time or later, None where there is none."""
+    with opened(connection) as consumer:
+        places = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
+        found = consumer.offsets_for_times(dict.fromkeys(places, int(at.timestamp() * 1000)))
+        return {place.partition: found[place].offset if found[place] else None for place in places}
 
 
 def read_one(connection: KafkaConnection, position: Position) -> Any | None:
     """Return the record at a position; None when retention has taken it or it never was."""
     partition = TopicPartition(position.topic, position.partition)
-    with _consumer(connection) as consumer:
+    with opened(connection) as consumer:
         if position.partition not in _partitions(consumer, position.topic):
             return None
         consumer.assign([partition])
@@ -38,6 +71,42 @@ def read_one(connection: KafkaConnection, position: Position) -> Any | None:
         consumer.seek(partition, position.offset)
         found = next(_up_to_the_end(consumer, partition), None)
         return found if found is not None and found.offset == position.offset else None
+
+
+def backlog(connection: KafkaConnection, group: str, topic: str) -> int:
+    """Return how many records of a topic a consumer group has not committed; all of them for a new group."""
+    with opened(connection, group_id=group) as consumer:
+        partitions = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
+        ends, begins = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
+        return sum(ends[one] - max(begins[one], consumer.committed(one) or 0) for one in partitions)
+
+
+def records_at(consumer: Any, partition: TopicPartition, offsets: Iterable[int]) -> Iterator[Any]:
+    """Yield the records at these offsets in their order, as far as they are still there."""
+    consumer.assign([partition])
+    begin = consumer.beginning_offsets([partition])[partition]
+    end = consumer.end_offsets([partition])[partition]
+    rest = deque(offset for offset in sorted(set(offsets)) if begin <= offset < end)
+    while rest:
+        if not 0 <= rest[0] - consumer.position(partition) < NEAR_RECORDS:
+            consumer.seek(partition, rest[0])
+        for record in consumer.poll(timeout_ms=1000).get(partition, ()):
+            while rest and rest[0] < record.offset:  # a transaction's marker, or compacted: no record
+                rest.popleft()
+            if rest and rest[0] == record.offset:
+                yield record
+                rest.popleft()
+
+
+def _seek(consumer: Any, partition: TopicPartition, since: datetime | None) -> None:
+    if since is None:
+        consumer.seek_to_beginning(partition)
+        return
+    found = consumer.offsets_for_times({partition: int(since.timestamp() * 1000)})[partition]
+    if found is None:
+        consumer.seek_to_end(partition)
+    else:
+        consumer.seek(partition, found.offset)
 
 
 def _up_to_the_end(consumer: Any, partition: TopicPartition) -> Iterator[Any]:
@@ -54,11 +123,13 @@ def _partitions(consumer: Any, topic: str) -> set[int]:
 
 
 @contextmanager
-def _consumer(connection: KafkaConnection) -> Iterator[Any]:
+def opened(connection: KafkaConnection, group_id: str | None = None) -> Iterator[Any]:
+    """Open a consumer of committed records; what goes wrong with it becomes an error of ours."""
     consumer: Any = None
     try:
         consumer = KafkaConsumer(
             **connection.client_options(),
+            group_id=group_id,
             enable_auto_commit=False,
             isolation_level="read_committed",
             bootstrap_timeout_ms=PATIENCE_MS,

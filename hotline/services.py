@@ -1,5 +1,7 @@
 """From settings to what the rooms are handed: Kafka, Elasticsearch, the blob store and the policies."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -9,7 +11,7 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, limits_of
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, limits_of, near_policy
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -43,12 +45,12 @@ def elasticsearch_hosts(settings: "Settings") -> list[str]:
     return chosen or [f"http://127.0.0.1:{_local_port(settings, 'elasticsearch')}"]
 
 
-def elasticsearch(settings: "Settings") -> "AsyncElasticsearch":
-    """Make a client; who asked for it closes it."""
+def elasticsearch(settings: "Settings", hosts: Sequence[str] = ()) -> "AsyncElasticsearch":
+    """Make a client, for these hosts instead of all when there are any; who asked for it closes it."""
     from elasticsearch import AsyncElasticsearch
 
     try:
-        return AsyncElasticsearch(elasticsearch_hosts(settings), **_login(settings.elasticsearch))
+        return AsyncElasticsearch(list(hosts) or elasticsearch_hosts(settings), **_login(settings.elasticsearch))
     except ValueError as error:
         raise MisconfiguredError(f"`elasticsearch` cannot be used ({error}): correct it.") from error
 
@@ -58,22 +60,52 @@ def blob_url(settings: "Settings") -> str:
     return settings.blobs.url or (settings.data_dir / "blobs").as_uri()
 
 
-def blobs(settings: "Settings") -> "ObjectStore":
-    """Open the blob store; a local folder is made when it is missing."""
-    from obstore.exceptions import BaseError
-    from obstore.store import LocalStore, from_url
+def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
+    """Open the blob store; a local folder is made when it is missing. `options` are obstore's, for one far away."""
+    from obstore.store import LocalStore
+
+    found = blob_store_of(settings, **options)
+    if not isinstance(found, Path):
+        return found
+    with _opening(blob_url(settings)):
+        return LocalStore(found, mkdir=True)
+
+
+def blob_store_of(settings: "Settings", **options: Any) -> "ObjectStore | Path":
+    """Return the store that `blobs.url` names, or its folder, which is not looked at."""
+    from obstore.store import from_url
 
     url = blob_url(settings)
+    with _opening(url):
+        return folder_of(url) if url.startswith("file:") else from_url(url, **options)
+
+
+@contextmanager
+def _opening(url: str) -> Iterator[None]:
+    from obstore.exceptions import BaseError
+
     try:
-        if not url.startswith("file:"):
-            return from_url(url)
-        return LocalStore(_folder(url), mkdir=True)
+        yield
     except (BaseError, ValueError, OSError) as error:
         raise MisconfiguredError(f"The blob store {url} cannot be opened: correct `blobs.url`.") from error
 
 
+def journal_folder(settings: "Settings") -> Path:
+    """Return where the receiver keeps what Kafka has not seen yet."""
+    return settings.receiver.journal_folder or settings.data_dir / "journal"
+
+
 def policy(settings: "Settings") -> Policy:
     """Return what normalizers may depend on."""
+    return Policy(
+        requester_keys=requester_keys(settings),
+        rules_folder=rules_folder(settings),
+        category_model=category_model(settings),
+    )
+
+
+def requester_keys(settings: "Settings") -> dict[str, bytes]:
+    """Return the keys of requester hashes, the newest first; raises MisconfiguredError for one that is weak."""
     keys = {
         name: key.get_secret_value().encode() for name, key in sorted(settings.requester_keys.items(), reverse=True)
     }
@@ -82,7 +114,17 @@ def policy(settings: "Settings") -> Policy:
         keys = {DEMO_KEY_ID: DEMO_KEY}
     for name, key in keys.items():
         _strong(settings, key, DEMO_KEY, f"HOTLINE_REQUESTER_KEYS__{name.upper()}")
-    return Policy(requester_keys=keys, rules_folder=rules_folder(settings), category_model=_category_model(settings))
+    return keys
+
+
+def query_key(settings: "Settings") -> bytes:
+    """Return the key of the 查询码; raises MisconfiguredError for one that is weak."""
+    if settings.query_key is None:
+        _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
+        return DEMO_QUERY_KEY
+    key = settings.query_key.get_secret_value().encode()
+    _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
+    return key
 
 
 def rules_folder(settings: "Settings") -> Path | None:
@@ -98,21 +140,23 @@ def rules_folder(settings: "Settings") -> Path | None:
     return folder
 
 
-def _category_model(settings: "Settings") -> "CategoryModel | None":
-    from normalizers.findings import category_model
+def category_model(settings: "Settings") -> "CategoryModel | None":
+    """Return the model of the city's own categories; raises MisconfiguredError when it cannot be used."""
+    from normalizers.findings.category_model import load
 
-    return category_model.load(settings.rules.category_model) if settings.rules.category_model else None
+    return load(settings.rules.category_model) if settings.rules.category_model else None
 
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
     """Return what decisions may depend on."""
-    folder = rules_folder(settings)
-    if settings.query_key is None:
-        _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
-        return TicketPolicy(rules_folder=folder, limits=limits_of(folder))
-    key = settings.query_key.get_secret_value().encode()
-    _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")
-    return TicketPolicy(query_key=key, rules_folder=folder, limits=limits_of(folder))
+    folder = settings.rules.folder
+    return TicketPolicy(
+        query_key=query_key(settings),
+        joining=policy(settings),
+        near=near_policy(folder),
+        limits=limits_of(folder),
+        rules_folder=folder,
+    )
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:
@@ -135,7 +179,8 @@ def _login(chosen: "ElasticsearchSettings") -> dict[str, Any]:
     return options
 
 
-def _folder(url: str) -> Path:
+def folder_of(url: str) -> Path:
+    """Return the folder of a ``file:`` URL; raises ValueError when it names none."""
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise ValueError("a file URL has three slashes and an absolute path")

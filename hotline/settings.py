@@ -12,6 +12,7 @@ from connectors.mailbox import MailboxSettings
 from connectors.receiver import ReceiverSettings
 from connectors.wechat import WeChatSettings
 from sinks.settings import SinkSettings
+from sinks.webhook.settings import SubscriberSettings
 
 PREFIX = "HOTLINE_"
 
@@ -41,13 +42,17 @@ class Section(BaseModel):
 class KafkaSettings(Section):
     """An existing Kafka; without `bootstrap_servers` the local stack's is used."""
 
-    bootstrap_servers: str | None = Field(default=None, description="host:port of the brokers, with commas between")
+    bootstrap_servers: str | None = Field(
+        default=None, min_length=1, description="host:port of the brokers, with commas between"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="How to talk to the brokers"
     )
-    sasl_mechanism: str | None = Field(default=None, description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-    sasl_username: str | None = Field(default=None, description="Who logs in")
-    sasl_password: SecretStr | None = Field(default=None, description="Password of `sasl_username`")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        default=None, description="How to log in, with a protocol that begins with SASL"
+    )
+    sasl_username: str | None = Field(default=None, min_length=1, description="Who logs in")
+    sasl_password: SecretStr | None = Field(default=None, min_length=1, description="Password of `sasl_username`")
     ssl_cafile: Path | None = Field(default=None, description="Certificates of the authority that signed the brokers'")
     partitions: int = Field(default=8, ge=1, le=1000, description="Partitions of every topic; never change it in place")
     replication_factor: int = Field(default=1, ge=1, le=9, description="Copies of every topic")
@@ -56,10 +61,14 @@ class KafkaSettings(Section):
 class ElasticsearchSettings(Section):
     """An existing Elasticsearch; without `hosts` the local stack's is used."""
 
-    hosts: tuple[str, ...] = Field(default=(), description="URLs of the nodes, with commas between")
-    api_key: SecretStr | None = Field(default=None, description="API key, base64 as Elasticsearch gives it")
-    username: str | None = Field(default=None, description="Who logs in, when there is no API key")
-    password: SecretStr | None = Field(default=None, description="Password of `username`")
+    hosts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), description="URLs of the nodes, with commas between"
+    )
+    api_key: SecretStr | None = Field(
+        default=None, min_length=1, description="API key, base64 as Elasticsearch gives it"
+    )
+    username: str | None = Field(default=None, min_length=1, description="Who logs in, when there is no API key")
+    password: SecretStr | None = Field(default=None, min_length=1, description="Password of `username`")
     ca_certs: Path | None = Field(default=None, description="Certificates of the authority that signed the nodes'")
 
 
@@ -69,13 +78,17 @@ class LocalSettings(Section):
     data_dir: Path | None = Field(
         default=None, description="Its data folder; `.hotline` beside the settings file by default"
     )
-    maven_mirror: str | None = Field(default=None, description="URL of a Maven repository to fetch the jars from")
+    maven_mirror: str | None = Field(
+        default=None, pattern=r"^https?://", description="URL of a Maven repository to fetch the jars from"
+    )
 
 
 class BlobSettings(Section):
     """Where large bodies and attachments lie."""
 
-    url: str | None = Field(default=None, description="file:///folder or s3://bucket/path; a local folder by default")
+    url: str | None = Field(
+        default=None, min_length=1, description="file:///folder or s3://bucket/path; a local folder by default"
+    )
 
 
 class RulesSettings(Section):
@@ -89,10 +102,28 @@ class RulesSettings(Section):
 
 
 class TelemetrySettings(Section):
-    """Health and metrics of each process."""
+    """Health, metrics and traces of each process, and what is watched from outside."""
 
-    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(default=19120, ge=0, le=65535, description="First port; `run all` counts upwards, 0 turns it off")
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="URL of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318: "
+        "spans go to its /v1/traces; by default nobody is told",
+    )
+    trace_ratio: float = Field(
+        default=1.0, gt=0, le=1, description="Share of the traces that are told; the same in every process"
+    )
+
+    monitor_seconds: float = Field(default=15.0, ge=1, description="How often `hotline run monitor` looks")
+    silent_after_seconds: float = Field(
+        default=86_400, gt=0, description="An account that brings no message for so long is silent"
+    )
+    silent_after: Annotated[dict[str, Annotated[float, Field(gt=0)]], Ids] = Field(
+        default_factory=dict,
+        description="Seconds of one account or channel, by its name; an account's go before its channel's",
+    )
 
 
 class LogSettings(Section):
@@ -120,9 +151,12 @@ class ConnectorsSettings(Section):
 
 
 class SinksSettings(Section):
-    """What writes into the archive."""
+    """What goes out of Kafka: into the archive, and to subscribers."""
 
     elastic: SinkSettings = Field(default_factory=SinkSettings, description="Elasticsearch")
+    webhook: Annotated[dict[str, SubscriberSettings], Ids] = Field(
+        default_factory=dict, description="Subscribers of webhooks, by an id of your own"
+    )
 
 
 def _tables(value: Any) -> list[Any]:
@@ -149,7 +183,7 @@ class Settings(BaseSettings):
     requester_keys: Annotated[dict[str, SecretStr], Ids] = Field(
         default_factory=dict, description="HMAC keys of requester hashes by id; the id that sorts last is the newest"
     )
-    query_key: SecretStr | None = Field(default=None, description="HMAC key of the citizens' 查询码")
+    query_key: SecretStr | None = Field(default=None, min_length=1, description="HMAC key of the citizens' 查询码")
     rules: RulesSettings = Field(default_factory=RulesSettings)
     sinks: SinksSettings = Field(default_factory=SinksSettings)
     connectors: ConnectorsSettings = Field(default_factory=ConnectorsSettings)
@@ -157,7 +191,9 @@ class Settings(BaseSettings):
         default_factory=dict, description="Keys of systems that give commands over HTTP, by an id of your own"
     )
     author: str | None = Field(
-        default=None, description="Who gives the commands of `hotline command`; the login name by default"
+        default=None,
+        min_length=1,
+        description="Who gives the commands of `hotline command`; the login name by default",
     )
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -42,6 +42,34 @@ def secret_paths(value: Any, kind: Any, path: tuple[str, ...] = ()) -> Iterator[
             yield from secret_paths(inner, _step(kind, key), (*path, key))
 
 
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the path and the value of every setting in a tree of them."""
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from leaves(getattr(value, name), (*path, name))
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from leaves(inner, (*path, name))
+    else:
+        yield path, value
+
+
+CHOSEN = "<id>"
+"""Stands in a path for a name that the user chooses."""
+
+
+def kinds(kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the path and the type of every setting that there can be."""
+    plain = _plain(kind)
+    if _is_model(plain):
+        for key, field in plain.model_fields.items():
+            yield from kinds(field.annotation, (*path, key))
+    elif get_origin(plain) is dict:
+        yield from kinds(get_args(plain)[1], (*path, CHOSEN))
+    else:
+        yield path, plain
+
+
 def _step(kind: Any, key: str) -> Any:
     if _is_model(kind):
         field = kind.model_fields.get(key)

@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from normalizers.draft import Draft
-from normalizers.identity import keyed_digest, keyed_hashes, requester_hashes
+from normalizers.identity import contacts_in, keyed_digest, keyed_hashes, requester_hashes
+from normalizers.matter import matter_of
 from normalizers.policy import Policy
+from normalizers.text import fold
+from normalizers.tokens import NOTHING, Named
 from schemas.records import Attachment, Features, Finding, Part
 
 _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
@@ -21,24 +24,50 @@ _CODED = frozenset({"emergency", "emergency_level", "request_kind"})
 _POINT = ("Location_X", "Location_Y")
 """Where a shared place lies: its label names a whole road."""
 
+SURE_REPORT = "confidentiality.report"
+_SURE = 0.9
+
 _GRAM = 3
+
+_AREA_LEVELS = {"市": "city", "区": "district", "县": "district"}
 
 
 def features_of(
-    draft: Draft, folded: str, attachments: Sequence[Attachment], findings: Sequence[Finding], policy: Policy
+    draft: Draft,
+    folded: str,
+    attachments: Sequence[Attachment],
+    findings: Sequence[Finding],
+    policy: Policy,
+    answers: Named = NOTHING,
 ) -> Features:
-    """Return the features of a message whose title and text, folded, are `folded`."""
+    """Return the features of a message whose title and text, folded, are `folded`, and which answers these tickets."""
     letters, thread = _letters(folded), draft.thread
+    title = fold(draft.title) if draft.title else ""
+    matter = matter_of(title, folded[len(title) :], policy.rules_folder)
+    key = _newest(policy)
     return Features(
         message_class=draft.message_class,
-        text_key=_text_key(letters, (*_files(attachments), *_places(draft, findings)), _newest(policy)),
+        text_key=_text_key(letters, (*_files(attachments), *_places(draft, findings)), key),
         grams=_grams(letters, policy),
+        names=_hashed_pairs(matter.names, key),
+        places=_hashed_pairs(matter.places, key),
+        objects=_hashed_words(matter.objects, key),
+        numbers=_hashed_words(matter.numbers, key),
+        areas=tuple(sorted(f"{_AREA_LEVELS[area[-1]]}-{_hashed_word(area, key)}" for area in matter.areas)),
+        text_names=_hashed_pairs(matter.text_names, key),
+        text_objects=_hashed_words(matter.text_objects, key),
         requesters=requester_hashes((draft.sender,), policy),
+        contacts=requester_hashes(contacts_in(draft.text), policy),
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
         message_key=_thread_hashes((thread.message_id_header,), policy)[0] if thread.message_id_header else None,
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
-        token=thread.token,
+        token=answers.ticket_id,
+        claimed=answers.claimed,
+        ticket_nos=answers.numbers,
         part_key=_part_key(draft.part, draft, policy) if draft.part is not None else None,
+        part_number=draft.part.number if draft.part is not None else None,
+        part_total=draft.part.total if draft.part is not None else None,
+        part_digest=keyed_digest(key, draft.part.bytes).hex()[:32] if draft.part is not None else None,
         codes=_codes(findings) if findings else (),
     )
 
@@ -105,6 +134,31 @@ def _factors(key: bytes) -> npt.NDArray[np.uint64]:
     return np.frombuffer(keyed_digest(key, b"grams")[: 8 * _GRAM], dtype="<u8").astype(np.uint64)
 
 
+def _hashed_pairs(words: Iterable[str], key: bytes) -> tuple[str, ...]:
+    """Hash pairs of characters as grams are hashed; numbers, which are longer, as words."""
+    one, two, three = _factors(key).tolist()
+    return tuple(
+        sorted(
+            f"{((ord(word[0]) * one + ord(word[1]) * two + three) & _64_BITS) >> 32:08x}"
+            if len(word) == 2
+            else _hashed_word(word, key)
+            for word in words
+        )
+    )
+
+
+def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:
+    return tuple(sorted(_hashed_word(word, key) for word in words))
+
+
+@lru_cache(maxsize=65_536)
+def _hashed_word(word: str, key: bytes) -> str:
+    return keyed_digest(key, f"word\n{word}".encode())[:4].hex()
+
+
+_64_BITS = (1 << 64) - 1
+
+
 def _newest(policy: Policy) -> bytes:
     return next(iter(policy.requester_keys.values()))
 
@@ -122,7 +176,16 @@ def _part_key(part: Part, draft: Draft, policy: Policy) -> str:
 
 
 def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(sorted({f"{finding.kind}.{finding.value}" for finding in findings if _is_coded(finding)}))
+    codes = {f"{finding.kind}.{finding.value}" for finding in findings if _is_coded(finding)}
+    if any(map(_is_sure_report, findings)):
+        codes.add(SURE_REPORT)
+    return tuple(sorted(codes))
+
+
+def _is_sure_report(finding: Finding) -> bool:
+    """Say whether somebody reports a violation (举报) by the channel's word, or by words that say nothing else."""
+    is_report = finding.kind == "request_kind" and finding.value == "report"
+    return is_report and (finding.source == "channel" or finding.score >= _SURE)
 
 
 def _is_coded(finding: Finding) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 import normalizers
+from normalizers import tokens
 from normalizers.completion import Blob, Stored, cleaned, stored
 from normalizers.draft import Draft
 from normalizers.features import features_of
@@ -53,10 +54,11 @@ def _draft(raw: RawMessage, policy: Policy) -> Draft:
 
 
 def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, policy: Policy) -> Message:
-    draft, envelope = kept.draft, raw.envelope
+    envelope, answers = raw.envelope, tokens.named(kept.draft, policy)
+    draft = _answering(kept.draft, answers) if answers != tokens.NOTHING else kept.draft
     received_at = draft.received_at or envelope.time
     search_text = fold(titled(draft.title, draft.text))
-    urgent = _emergency(whole, draft, search_text, _age(received_at, envelope.recordedtime), policy)
+    urgent = _emergency(whole, kept.draft, search_text, _age(received_at, envelope.recordedtime), policy)
     findings = draft.findings + subject.findings(draft, search_text, policy)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
@@ -82,13 +84,47 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         signature=draft.signature,
         attachments=kept.attachments,
         findings=findings,
-        features=features_of(draft, search_text, kept.attachments, findings, policy),
+        features=features_of(draft, search_text, kept.attachments, findings, policy, answers),
         emergency=urgent,
         raw=_raw_ref(raw),
         normalizer_version=NORMALIZER_VERSION,
-        trace=envelope.traceparent,
+        trace=envelope.traceparent or envelope.hop,
         extra=draft.extra,
     )
+
+
+def understood(message: Message, text: str, policy: Policy) -> Message:
+    """Return the message as if this had been its text: findings, emergency and features are made anew."""
+    draft = Draft(
+        message_class="person" if text else message.message_class,
+        account=message.account,
+        sender=message.sender,
+        recipients=message.recipients,
+        thread=message.thread,
+        title=message.title,
+        text=text,
+        extra=message.extra,
+    )
+    search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)
+    urgent = _emergency(draft, draft, search_text, _age(message.received_at, message.ingested_at), policy)
+    findings = draft.findings + subject.findings(draft, search_text, policy)
+    if urgent is not None:
+        findings += emergency.findings(urgent, policy.rules_folder)
+    return structs.replace(
+        message,
+        message_class=draft.message_class,
+        thread=_answering(draft, answers).thread,
+        text=text,
+        search_text=search_text,
+        findings=findings,
+        emergency=urgent,
+        features=features_of(draft, search_text, message.attachments, findings, policy, answers),
+    )
+
+
+def _answering(draft: Draft, answers: tokens.Named) -> Draft:
+    thread = structs.replace(draft.thread, token=answers.token, quoted_ticket_nos=answers.numbers)
+    return structs.replace(draft, thread=thread)
 
 
 def titled(title: str | None, text: str) -> str:

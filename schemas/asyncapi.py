@@ -36,7 +36,8 @@ ATTRIBUTES: dict[str, str] = {
     "sequence": "Version of the record, ten digits: the greater one is the newer one",
     "correlationid": "The ticket it belongs to",
     "causationid": "The input that caused it",
-    "traceparent": "W3C trace context",
+    "traceparent": "W3C trace context under which the message began; no hop changes it",
+    "hop": "W3C trace context of this very hop",
 }
 """What each attribute of the envelope is."""
 
@@ -58,10 +59,12 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.COMMAND: ("command",),
     topics.CURSOR: ("cursor",),
     topics.DEAD: (_DEAD,),
+    topics.DELIVERY: ("delivery",),
+    topics.AUDIT: ("audit",),
 }
 """Which records a topic carries; raw topics carry bytes."""
 
-_PRIVATE = frozenset({topics.CURSOR, topics.OUTBOX})
+_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.OUTBOX})
 """Topics that only hotline itself reads and writes."""
 
 
@@ -178,7 +181,7 @@ def _dead() -> dict[str, Any]:
         f"{PREFIX}{name}": {"type": "string"}
         for name in ("topic", "partition", "offset", "stage", "class.name", "exception.class.name", "exception.message")
     }
-    ours = {f"hotline.error.{name}": {"type": "string"} for name in ("retryable", "attempt", "replay.count")}
+    ours = {f"hotline.error.{name}": {"type": "string"} for name in ("retryable", "attempt", "replay.count", "moved")}
     code = {"hotline.error.code": {"type": "string", "description": f"Such as {', '.join(ERROR_CODES)}"}}
     return {
         "name": type_of(_DEAD),

@@ -12,7 +12,8 @@
     │   ├── TooLargeError       over the published limit
     │   ├── MissingBlobError    the bytes that a reference names are gone
     │   ├── MappingConflictError  the archive refuses the document's shape
-    │   └── SchemaError         a record of ours that breaks its own schema
+    │   ├── SchemaError         a record of ours that breaks its own schema
+    │   └── UndeliverableError  a subscriber refuses it, or did not take it in time
     ├── RefusedRequest          a push request that is forged, malformed or too large: answer it so, count it
     └── FatalError              stop this component; a person must act
         ├── MisconfiguredError  settings that cannot work
@@ -87,6 +88,12 @@ class SchemaError(RecordError):
     code = "schema"
 
 
+class UndeliverableError(RecordError):
+    """A subscriber refuses it, or did not take it in time."""
+
+    code = "undeliverable"
+
+
 class RefusedRequest(PipelineError):  # noqa: N818 - a refusal is an answer, not a fault of ours
     """A push request that is forged (401/403), malformed (400) or too large (413); `status` is the HTTP answer.
 
@@ -118,6 +125,7 @@ ERROR_CODES: tuple[str, ...] = (
     MissingBlobError.code,
     MappingConflictError.code,
     SchemaError.code,
+    UndeliverableError.code,
     RecordError.code,
 )
 """Every `hotline.error.code`; `internal` stands for a fault of ours on one record."""

@@ -51,6 +51,8 @@ COMMAND = "hotline.command.v1"
 OUTBOX = "hotline.outbox.v1"
 CURSOR = "hotline.cursor.v1"
 DEAD = "hotline.dead.v1"
+DELIVERY = "hotline.delivery.v1"
+AUDIT = "hotline.audit.v1"
 
 LIVE_RAW: tuple[str, ...] = tuple(raw(channel) for channel in CHANNELS)
 
@@ -100,6 +102,20 @@ _ALL = [
         partitioned_by="key",
         retention_ms=30 * DAY_MS,
         extra=_WITH_REASONS,
+    ),
+    Topic(
+        name=DELIVERY,
+        about="What became of each webhook delivery, no personal data",
+        key="delivery_id",
+        partitioned_by="key",
+        retention_ms=30 * DAY_MS,
+    ),
+    Topic(
+        name=AUDIT,
+        about="What operators did with the tools",
+        key="run + what it was done to",
+        partitioned_by="key",
+        retention_ms=3653 * DAY_MS,
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Kafka into the archive: a sink writes and reports, the runner retries, dead-letters and commits."""
+"""Kafka into other services: a sink writes and reports, the runner retries, dead-letters and commits."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from types import MappingProxyType
 from schemas import topics
 from schemas.elastic import PREFIX, indices
 from schemas.envelope import type_of
-from sinks.base import Document, Refusal, Route, Sink, Verdicts
+from sinks.base import Document, Refusal, Route, Sink, Source, Verdicts
 
 COMMAND = type_of("command").encode()
 
@@ -23,6 +23,6 @@ def routes(prefix: str = PREFIX) -> dict[str, Route]:
 
 
 SINKS: Mapping[str, Mapping[str, Route]] = MappingProxyType({"elastic": MappingProxyType(routes())})
-"""Every sink by the name that `hotline run sink:<name>` takes, with what it carries."""
+"""Every sink with routes of its own, by the name that `hotline run sink:<name>` takes; `webhook` has subscribers."""
 
-__all__ = ["SINKS", "Document", "Refusal", "Route", "Sink", "Verdicts", "routes"]
+__all__ = ["SINKS", "Document", "Refusal", "Route", "Sink", "Source", "Verdicts", "routes"]

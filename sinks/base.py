@@ -1,7 +1,7 @@
 """What a sink is: it writes documents and says of each what became of it; the runner does the rest."""
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
@@ -39,12 +39,21 @@ class Verdicts(Struct, frozen=True, kw_only=True):
     rejected: list[Refusal] = field(default_factory=list)
 
 
-class Route(Struct, frozen=True, kw_only=True):
-    """Which topic goes into which index; records of the types in `skip` are not for the archive."""
+class Source(Struct, frozen=True, kw_only=True):
+    """A topic that a sink reads, without the records of the types in `skip`."""
 
     topic: str
-    index: Index
     skip: frozenset[bytes] = frozenset()
+
+
+class Route(Source, frozen=True, kw_only=True):
+    """Which topic goes into which index.
+
+    `into` names a concrete index instead of the one behind the alias: a rebuild fills it before the alias moves.
+    """
+
+    index: Index
+    into: str | None = None
 
 
 class Sink(Protocol):
@@ -54,7 +63,10 @@ class Sink(Protocol):
     documents could be judged, a RecordError that the service refused them as a whole (too large, unreadable).
     """
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """Return its name in metrics, logs and consumer groups."""
+        ...
 
     async def open(self) -> None:
         """Make ready whatever the first write needs. Safe to call again after a failure."""

@@ -19,6 +19,7 @@ from schemas.records import Event, Message, RawRef, event
 from schemas.wire import decode, encode
 from sinks.base import Document, Refusal, Route, Verdicts
 from sinks.elastic.errors import translated
+from sinks.elastic.verdict import RETRY
 
 LAST_VERSION = 2**53
 """Of an emptied message: whatever comes late, or is read again, is older."""
@@ -89,7 +90,7 @@ class Eraser:
         with translated():
             answer = await self._client.bulk(operations=lines, filter_path="items.*.status")
         statuses = {int(result["status"]) for item in answer.get("items", ()) for result in item.values()}
-        if any(status in (429, *range(500, 600)) for status in statuses):
+        if statuses & RETRY:  # so does an index that takes no writes for a moment: another is put in its place
             raise UnreachableError("Elasticsearch could not empty every message: look at its log")
         if not statuses <= set(_DONE):
             raise SchemaError("Elasticsearch refuses an emptied message: see that its mapping is ours")

@@ -33,6 +33,19 @@ def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
     )
 
 
+def make_reader(connection: KafkaConnection, topic: str) -> AIOKafkaConsumer:
+    """Return a consumer without a group that has not started: it reads the whole topic, and commits nothing."""
+    return AIOKafkaConsumer(
+        topic,
+        **_options(connection),
+        client_id="hotline-rebuild",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=100,
+    )
+
+
 def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:
     """Return a producer that answers when every replica has the record."""
     return AIOKafkaProducer(

@@ -4,19 +4,20 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
+from schemas.trace import OFF, Tracer
 from schemas.wire import Position
 from sinks import metrics
-from sinks.base import Document, Route, Sink
+from sinks.base import Document, Sink, Source
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
 from sinks.kafka import GROUP_PREFIX, Graveyard, make_consumer, make_producer
@@ -39,6 +40,19 @@ class Health(NamedTuple):
     detail: str
 
 
+class Delivers(Protocol):
+    """Brings a batch home; `trouble` says what keeps it from it, None when all is well."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Return what is in the way."""
+        ...
+
+    async def deliver(self, documents: Sequence[Document]) -> None:
+        """Return when each document is stored, or a dead letter that Kafka holds."""
+        ...
+
+
 class _Flight(NamedTuple):
     batch: Batch
     task: "asyncio.Task[None]"
@@ -50,16 +64,18 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     def __init__(
         self,
         sink: Sink,
-        routes: Iterable[Route],
+        routes: Iterable[Source],
         consumer: AIOKafkaConsumer,
-        delivery: Delivery,
+        delivery: Delivers,
         settings: SinkSettings,
         clock: Callable[[], float] = time.monotonic,
+        tracer: Tracer = OFF,
     ) -> None:
         self._sink = sink
         self._routes = {route.topic: route for route in routes}
         self._consumer = consumer
         self._delivery = delivery
+        self._tracer = tracer
         self._settings = settings
         self._clock = clock
         self._batcher = Batcher(settings, clock)
@@ -105,13 +121,13 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         if due is not None:
             self._closed.append(due)
 
-    def _gather(self, route: Route, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
+    def _gather(self, route: Source, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
         for record in records:
-            document = _document(record)
-            if record.value is None or (route.skip and _type(document) in route.skip):
+            document = document_of(record)
+            if record.value is None or (route.skip and type_of(document) in route.skip):
                 metrics.DOCUMENTS.labels(self._sink.name, "skipped").inc()
                 self._batcher.skip(document)
-            elif (full := self._batcher.add(document)) is not None:
+            elif (full := self._batcher.add(document, record.timestamp)) is not None:
                 self._closed.append(full)
 
     def _measure(self, place: TopicPartition, last: ConsumerRecord[bytes, bytes]) -> None:
@@ -145,19 +161,32 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """Let the oldest closed batch fly, unless a revocation took it meanwhile."""
         if self._closed:
             batch = self._closed.popleft()
-            task = asyncio.create_task(self._delivery.deliver(batch.documents), name="delivery")
+            task = asyncio.create_task(self._deliver(batch.documents), name="delivery")
             self._flights.append(_Flight(batch, task))
             metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
 
+    async def _deliver(self, documents: Sequence[Document]) -> None:
+        with self._tracer.hop(f"sink:{self._sink.name}") as hop:
+            hop.ends(document.headers for document in documents)
+            await self._delivery.deliver(documents)
+
     async def _commit(self) -> None:
-        """Commit the offsets of the oldest batches that are home; a fault of the delivery comes out here."""
+        """Commit the offsets of the oldest batches that are home; a fault of any delivery comes out here, at once."""
+        for flight in self._flights:
+            if flight.task.done():
+                flight.task.result()
         while self._flights and self._flights[0].task.done():
             flight = self._flights.popleft()
-            flight.task.result()
             self._offsets.update(flight.batch.offsets)
         metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
+        metrics.OLDEST_SECONDS.labels(self._sink.name).set(self._oldest_seconds())
         if self._offsets:
             await self._commit_offsets()
+
+    def _oldest_seconds(self) -> float:
+        in_hand = [*(flight.batch.oldest_ms for flight in self._flights), *(batch.oldest_ms for batch in self._closed)]
+        known = [at for at in (*in_hand, self._batcher.oldest_ms) if at is not None]
+        return max(0.0, time.time() - min(known) / 1000) if known else 0.0
 
     async def _commit_offsets(self) -> None:
         """A commit that fails is tried with the next one; after a rebalance the records are read again instead."""
@@ -191,6 +220,8 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Drop what is not committed: whoever gets the partitions reads it again. Waits for nothing."""
+        for place in revoked:  # whoever has them now measures them
+            metrics.LAG.remove(self._sink.name, place.topic, str(place.partition))
         if revoked:
             self._drop()
             log.info("partitions_revoked", sink=self._sink.name, partitions=len(revoked))
@@ -202,16 +233,19 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
 async def run_sink(
     sink: Sink,
-    routes: Iterable[Route],
+    routes: Iterable[Source],
     connection: KafkaConnection,
     settings: SinkSettings,
     stop: asyncio.Event,
     on_ready: Callable[[Runner], None] = lambda _: None,
     group: str | None = None,
+    make: Callable[[AIOKafkaProducer], Delivers] | None = None,
+    tracer: Tracer = OFF,
 ) -> None:
     """Run one sink until `stop` is set; `on_ready` gets the runner, for its health.
 
-    A rebuild of an index takes a `group` of its own, so that it reads everything again.
+    A rebuild of an index takes a `group` of its own, so that it reads everything again. `make` gets the producer and
+    gives what delivers, where that is not `Delivery`.
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
@@ -219,8 +253,9 @@ async def run_sink(
         await _started(producer.start, stack, producer.stop)
         await _open(sink, stop)
         await _started(consumer.start, stack, consumer.stop)
-        delivery = Delivery(sink, settings, Graveyard(producer).bury, asyncio.sleep)
-        runner = Runner(sink, routes, consumer, delivery, settings)
+        bury = Graveyard(producer).bury
+        delivery = make(producer) if make else Delivery(sink, settings, bury, asyncio.sleep)
+        runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
         on_ready(runner)
         await runner.run(stop)
 
@@ -246,10 +281,12 @@ async def _open(sink: Sink, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _OPEN_SECONDS)
 
 
-def _document(record: ConsumerRecord[bytes, bytes]) -> Document:
+def document_of(record: ConsumerRecord[bytes, bytes]) -> Document:
+    """Return a Kafka record as sinks take it."""
     position = Position(record.topic, record.partition, record.offset)
     return Document(position, record.key or b"", record.value or b"", list(record.headers))
 
 
-def _type(document: Document) -> bytes:
+def type_of(document: Document) -> bytes:
+    """Return `ce_type` of a document."""
     return next((value for name, value in document.headers if name == "ce_type"), b"")

@@ -31,11 +31,15 @@ class Blobs:
 
         Raises MissingBlobError only when the store itself says that it has no such object.
         """
-        async with self._turn:
-            value = await self._get(raw.envelope.dataref or "")
+        value = await self.fetch(raw.envelope.dataref or "")
         if raw.envelope.sha256 and await asyncio.to_thread(_sha256, value) != raw.envelope.sha256:
             raise MalformedError("the stored bytes differ from ce_sha256: fetch the message from its source again")
         return replace(raw, value=value)
+
+    async def fetch(self, path: str) -> bytes:
+        """Return the object under a path. Raises MissingBlobError as `loaded` does."""
+        async with self._turn:
+            return await self._get(path)
 
     async def store(self, blobs: Iterable[Blob]) -> None:
         """Return when the store holds all of them; the same path always gets the same bytes."""

@@ -11,9 +11,8 @@ from schemas import topics
 from schemas.envelope import Envelope, type_of
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Command, DeadLetter, Message, RawMessage
-from schemas.records.dead import PREFIX
+from schemas.records.dead import OURS, REPLAYS
 from schemas.wire import Position, decode
-from streams import metrics
 from streams.chunks import Record
 
 T = TypeVar("T")
@@ -22,9 +21,6 @@ SLICE = 128
 """Records worked off before the event loop gets its turn."""
 
 _KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
-
-REPLAYS = "hotline.error.replay.count"
-_OURS = (PREFIX, "hotline.error.")
 
 log = structlog.get_logger()
 
@@ -72,9 +68,8 @@ def dead_letter(record: Record, error: Exception, stage: str) -> DeadLetter:
         position=position_of(record),
         key=record.key or b"",
         value=record.value or b"",
-        headers=[header for header in record.headers if not header[0].startswith(_OURS)],
+        headers=[header for header in record.headers if not header[0].startswith(OURS)],
     )
-    metrics.DEAD.labels(stage=stage, code=letter.code).inc()
     replays = _replays(record.headers)
     return replace(letter, replays=replays, attempt=replays + 1)
 

@@ -19,11 +19,11 @@ MAX_BATCH_BYTES = 900_000
 
 Place = tuple[str, int]
 
-_UNAUTHORIZED = (
+_NOT_ALLOWED = (
     kafka.TopicAuthorizationFailedError,
+    kafka.GroupAuthorizationFailedError,
     kafka.ClusterAuthorizationFailedError,
     kafka.TransactionalIdAuthorizationFailed,
-    kafka.AuthenticationFailedError,
 )
 _TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError, kafka.InvalidMessageError)
 _RETRIABLE = (kafka.KafkaTimeoutError, kafka.ProducerClosed, kafka.UnknownError, OSError, TimeoutError)
@@ -129,10 +129,14 @@ def translated(error: BaseException) -> BaseException:
     name = type(error).__name__
     if isinstance(error, PipelineError | kafka.ProducerFenced | asyncio.CancelledError):
         return error
-    if isinstance(error, _UNAUTHORIZED):
-        return UnauthorizedError(f"Kafka refused our credentials ({name}): check the kafka settings and the ACLs.")
+    if isinstance(error, _NOT_ALLOWED):
+        return UnauthorizedError(
+            f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing."
+        )
+    if isinstance(error, kafka.AuthenticationFailedError):
+        return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why.")
     if isinstance(error, _TOO_LARGE):
         return TooLargeError(f"Kafka refused a record as too large ({name}): raise the topic's max.message.bytes.")
     if isinstance(error, _RETRIABLE) or getattr(error, "retriable", False):
-        return UnreachableError(f"Kafka does not answer ({name}): see whether the brokers are up.")
+        return UnreachableError(f"Kafka does not answer ({name}): see whether the brokers are up, or `hotline doctor`.")
     return FatalError(f"Kafka answered {name}: look it up in the broker's log, then start the worker again.")

@@ -9,9 +9,12 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from hotline.local.stack import Endpoints, Stack
+from hotline.provision import Provision
 from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.fresh import topics_made_anew
+from tests.peers import acls
+from tests.peers.secured_kafka import SecuredKafka
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +44,21 @@ def stack(local_stack: Stack) -> Endpoints:
 def fresh_topics(stack: Endpoints) -> KafkaConnection:
     """The session's Kafka with every topic made anew: what is read back is the test's own."""
     return topics_made_anew(KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=2))
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    """One real Kafka that wants TLS, a password and ACLs, for the whole run; it has our topics and no rights yet."""
+    with SecuredKafka(tmp_path_factory.mktemp("secured"), acls.users()) as kafka:
+        Provision(kafka.administrator).create()
+        yield kafka
+
+
+@pytest.fixture
+def secured(secured_kafka: SecuredKafka) -> SecuredKafka:
+    """The secured Kafka, where each user may do what `deploy/kafka-acls.txt` says, and nothing else."""
+    acls.grant(secured_kafka.administrator, acls.lines())
+    return secured_kafka
 
 
 @pytest.fixture

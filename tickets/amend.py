@@ -24,6 +24,8 @@ from tickets.policy import TicketPolicy
 from tickets.snapshot import KIND_GROUPS
 
 CLERK = "clerk"
+INCOMPLETE = "incomplete"
+"""Label of a ticket whose text lacks parts of a long SMS."""
 
 
 class Occasion(Struct, frozen=True):
@@ -53,6 +55,11 @@ def _status_set(ticket: Ticket, change: event.StatusSet, occasion: Occasion) -> 
         ticket = replace(ticket, acceptance=Acceptance(decision="accepted"))
     kind, text = occasion.argument("result_kind"), occasion.argument("result_text")
     return replace(ticket, result=Result(kind=kind, text=text)) if kind or text else ticket
+
+
+def _part_joined(ticket: Ticket, change: event.PartJoined, occasion: Occasion) -> Ticket:
+    others = tuple(label for label in ticket.labels if label != INCOMPLETE)
+    return replace(ticket, labels=others if change.complete else (*others, INCOMPLETE))
 
 
 def _kind_set(ticket: Ticket, change: event.KindSet, occasion: Occasion) -> Ticket:
@@ -164,6 +171,7 @@ def _known(value: Any, otherwise: Any) -> Any:
 
 
 _STEPS: dict[type, Callable[[Ticket, Any, Occasion], Ticket]] = {
+    event.PartJoined: _part_joined,
     event.StatusSet: _status_set,
     event.KindSet: _kind_set,
     event.CategorySet: _category_set,

@@ -8,7 +8,7 @@ from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
-from tickets.keys import day_key
+from tickets.keys import day_key, seen_key
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -19,13 +19,16 @@ _LEVEL = "emergency_level."
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
     """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
-    if incoming.event_id in state.seen:
+    if seen_key(incoming.jurisdiction, incoming.event_id) in state.seen:
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
     changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming))
+    if verdict.part == "complete" and verdict.ticket_id is not None:
+        edges, proposals = _ask_again(state, incoming, verdict.ticket_id)
+        changes = (*changes, *edges)
     changed = clusters.versions(state.clusters, state.version_of, changed, changes)
     return Event(
         event_id=incoming.event_id,
@@ -64,13 +67,29 @@ def _names_an_erased_one(state: State, verdict: Verdict) -> bool:
     return ticket is not None and ticket.erased
 
 
+def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.Changes, list[Verdict]]:
+    """Ask about a text that is complete now; its messages stay in the ticket that its first part opened."""
+    proposals: list[Verdict] = []
+    for relation in ("follow_up", "same_person_same_matter", "same_matter_other_person"):
+        verdict = DECIDERS[relation](state, incoming)
+        other = verdict.joins or verdict.ticket_id if verdict else None
+        if verdict is None or other is None or other == ticket_id:
+            continue
+        if verdict.sure:
+            kind, other = ("related", other) if relation == "follow_up" else ("cluster", state.clusters.of(other))
+            edge = event.EdgeAdded(ticket_id=ticket_id, other_id=other, kind=kind, score=verdict.score)
+            return (edge,), proposals
+        proposals.append(verdict)
+    return (), proposals
+
+
 def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     if verdict.relation == "no_ticket":
         answered = verdict.ticket_id
         return (), (event.Noted(ticket_id=answered, message_id=incoming.id),) if answered else ()
     if verdict.ticket_id is None:
         return _open(state, incoming, verdict)
-    return _join(state, incoming, verdict.ticket_id)
+    return _join(state, incoming, verdict, verdict.ticket_id)
 
 
 def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
@@ -86,16 +105,40 @@ def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
         related=verdict.related,
     )
     filed = event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id)
-    return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *_hand_over(incoming, ticket_id))
+    more = (*_part(ticket_id, incoming, verdict), *_edges(ticket_id, verdict), *_hand_over(incoming, ticket_id))
+    return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *more)
 
 
-def _join(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:
+def _part(ticket_id: str, incoming: Incoming, verdict: Verdict) -> event.Changes:
+    number = incoming.features.part_number
+    if verdict.part is None or number is None:
+        return ()
+    complete = verdict.part == "complete"
+    joined = event.PartJoined(
+        ticket_id=ticket_id,
+        message_id=incoming.id,
+        number=number,
+        complete=complete,
+        sent_at=incoming.sent_at,
+    )
+    return (joined,)
+
+
+def _edges(ticket_id: str, verdict: Verdict) -> event.Changes:
+    if verdict.joins is None:
+        return ()
+    return (event.EdgeAdded(ticket_id=ticket_id, other_id=verdict.joins, kind="cluster", score=verdict.score),)
+
+
+def _join(
+    state: State, incoming: Incoming, verdict: Verdict, ticket_id: str
+) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket = state.tickets[ticket_id]
     changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
     if ticket.status in CLOSED:
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
-    return (changed,), (*changes, *_hand_over(incoming, ticket_id))
+    return (changed,), (*changes, *_part(ticket_id, incoming, verdict), *_hand_over(incoming, ticket_id))
 
 
 def _hand_over(incoming: Incoming, ticket_id: str) -> event.Changes:

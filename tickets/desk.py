@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from schemas.records import Command, Event, Message, Ticket, event
+from normalizers.handover import handover
+from schemas.records import Command, Event, Handover, Message, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import clusters, erasing, limits, outputs, parting, snapshot
+from tickets import clusters, erasing, limits, outputs, parting, parts, snapshot
 from tickets.amend import Occasion, amend
 from tickets.commands import looks_back
 from tickets.decide import decide
 from tickets.incoming import Incoming
+from tickets.policy import TicketPolicy
 from tickets.state import State, apply
 
 
@@ -24,11 +26,14 @@ class Desk:
         self.state = state
         self.repeats = 0
         self._events: list[Event] = []
+        self._handovers: list[Handover] = []
         self._changed: dict[str, tuple[Ticket, Event]] = {}
 
     def looks_back(self, record: Message | Command) -> list[int]:
         """Return the offsets of earlier messages that `take` needs beside this record."""
-        return looks_back(self.state, record) if isinstance(record, Command) else []
+        if isinstance(record, Command):
+            return looks_back(self.state, record)
+        return parts.offsets(self.state, record) if record.part is not None else []
 
     def take(self, record: Message | Command, position: Position, earlier: Sequence[Message] = ()) -> Event | None:
         """Decide about one input; None for a repeat or an input at or before the last decided position.
@@ -37,18 +42,26 @@ class Desk:
         """
         if position.offset <= self.state.decided(position.topic, position.partition):
             return None
+        if isinstance(record, Message) and earlier:
+            record = parts.with_earlier(self.state, record, earlier)
         incoming = _incoming(record, position, earlier)
         decision = decide(self.state, incoming, self.state.policy)
         if decision is None:
             self.repeats += 1
             return None
+        self.follow(record, decision, earlier)
+        return decision
+
+    def follow(self, record: Message | Command, decision: Event, earlier: Sequence[Message] = ()) -> None:
+        """Carry out a decision about an input: one of this desk's, or one that stands in the event log."""
         changed = list(self._snapshots(decision, record, earlier))
         apply(self.state, decision)
         if clusters.touches_edges(decision):
             changed = [self._in_cluster(ticket) for ticket in changed]
         self._events.append(decision)
+        if isinstance(record, Message) and earlier:
+            self._handovers += filter(None, [handover(record)])
         self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
-        return decision
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""
@@ -63,7 +76,8 @@ class Desk:
             if ticket.ticket_id in self.state.tickets:
                 self.state.bodies[ticket.ticket_id] = value
             records += outputs.of_ticket(ticket, value, decision)
-        self._events, self._changed = [], {}
+        records += map(outputs.of_handover, self._handovers)
+        self._events, self._handovers, self._changed = [], [], {}
         return records
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
@@ -91,7 +105,7 @@ class Desk:
             elif getattr(change, "ticket_id", None) != ticket_id:
                 continue
             elif isinstance(change, event.MessageFiled) and isinstance(record, Message):
-                ticket = ticket if opened else snapshot.file_message(ticket, record, decision, policy)
+                ticket = ticket if opened else _filed(ticket, record, decision, policy, whole=bool(earlier))
             else:
                 ticket = amend(ticket, change, occasion)
         return ticket
@@ -100,6 +114,12 @@ class Desk:
         if ticket_id in self.state.tickets:
             return self.ticket(ticket_id)
         return erasing.unknown(ticket_id, decision.jurisdiction, decision.at)
+
+
+def _filed(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, *, whole: bool) -> Ticket:
+    """File a message; one that was joined with the parts before it (`whole`) says all that they said."""
+    filed = snapshot.file_message(ticket, message, decision, policy)
+    return snapshot.rewritten(filed, message) if whole else filed
 
 
 def _named(messages: Sequence[Message], message_id: str) -> Message:

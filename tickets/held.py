@@ -49,12 +49,15 @@ class TicketState(Struct, kw_only=True):
     closed_at: datetime | None = None
     requesters: list[str] = field(default_factory=list)
     participants: list[str] = field(default_factory=list)
+    contacts: list[str] = field(default_factory=list)
     text_keys: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
     messages: dict[str, Filed] = field(default_factory=dict)
     noted: dict[str, Filed] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
     by_clerk: list[str] = field(default_factory=list)
+    incomplete: bool = False
     redacted: bool = False
     erased: bool = False
 

@@ -11,7 +11,8 @@ from schemas.wire import Position
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
-    """One message or command in its turn. `at` is log time: when we took the message, when the command was given.
+    """One message or command in its turn. `at` is log time: when we took the message, when the command was given;
+    `sent_at` is message time.
 
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
     `earlier` are the features of filed messages that a command is about, as far as the input still has them.
@@ -24,6 +25,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     channel: str | None = None
     position: Position
     features: Features
+    sent_at: datetime
     command: Command | None = None
     earlier: Mapping[str, Features] = MappingProxyType({})
 
@@ -38,6 +40,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             channel=message.channel,
             position=position,
             features=message.features,
+            sent_at=message.received_at,
         )
 
     @classmethod
@@ -50,6 +53,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             received_at=command.at,
             position=position,
             features=Features(),
+            sent_at=command.at,
             command=command,
             earlier={message.message_id: message.features for message in earlier},
         )

@@ -14,3 +14,8 @@ def scoped(jurisdiction: str, key: str) -> str:
 def part(ticket_id: str, person: str) -> str:
     """Return the key of one person's part in a ticket that left."""
     return f"{ticket_id} {person}"
+
+
+def seen_key(jurisdiction: str, event_id: str) -> str:
+    """Return the key of a decided input: messages are named for all, two cities may give one command_id."""
+    return f"{jurisdiction} {event_id}" if event_id.startswith("command:") else event_id

@@ -2,7 +2,7 @@
 
 from schemas import topics
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.records import Event, Link, Ticket, event
+from schemas.records import Event, Handover, Link, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets.masking import mask_ticket
 
@@ -64,6 +64,22 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event) -> list[Outbound]:
     )
     clear = _outbound(topics.TICKET, ticket.ticket_id, value, envelope)
     return [clear, clear._replace(topic=topics.TICKET_MASKED, value=encode(mask_ticket(ticket)))]
+
+
+def of_handover(urgent: Handover) -> Outbound:
+    """Return the hand-over (紧急转接) of a text that was joined from parts: none of them alone told of it."""
+    envelope = Envelope(
+        id=urgent.handover_id,
+        source=f"/hotline/assign/{urgent.jurisdiction}",
+        type=type_of("handover"),
+        dataschema=schema_of("handover"),
+        time=urgent.at,
+        recordedtime=urgent.taken_at,
+        jurisdiction=urgent.jurisdiction,
+        channel=urgent.channel,
+        causationid=urgent.message_id,
+    )
+    return _outbound(topics.HANDOVER, urgent.message_id, encode(urgent), envelope)
 
 
 def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:

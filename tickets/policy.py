@@ -1,16 +1,53 @@
 """What a decision may depend on besides the state and the input."""
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct, field
 
+from normalizers.policy import Policy
+from schemas.errors import MisconfiguredError
 from tickets import policies
 from tickets.calendars import calendars
 from tickets.deadlines import Limits, limits
 
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
+
+
+class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When two messages are about the same matter: `policies/near.toml`."""
+
+    link: float
+    propose: float
+    same_person: float
+    restricted: tuple[str, ...]
+    max_candidates: int
+    least_shared: float
+    newest: int
+    copy_share: float
+    max_unshared: float
+    max_unshared_whole: float
+    weights: Mapping[str, float]
+
+    def is_restricted(self, codes: Iterable[str]) -> bool:
+        """Say whether one of these codes keeps a ticket from being joined to others by itself."""
+        whole = tuple(code for code in self.restricted if code.endswith("."))
+        return any(code in self.restricted or code.startswith(whole) for code in codes)
+
+
+@cache
+def near_policy(folder: Path | None = None) -> NearPolicy:
+    """Return the policy in `near/near.toml`, the city's own where its folder has one.
+
+    Raises MisconfiguredError for a file that names what there is not, or lacks what there must be.
+    """
+    try:
+        return msgspec.convert(policies.read("near", folder)["near"], NearPolicy)
+    except msgspec.ValidationError as error:
+        raise MisconfiguredError(f"The policy near/near.toml does not fit: {error}.") from error
 
 
 @cache
@@ -24,6 +61,7 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
 
     version: str = "2026.1"
     query_key: bytes = DEMO_QUERY_KEY
+    near: NearPolicy = field(default_factory=near_policy)
     evict_after: timedelta = timedelta(days=90)
     max_text_characters: int = 20_000
     max_attachments: int = 100
@@ -33,5 +71,6 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_cluster_moves: int = 5_000
     max_history: int = 20
     lineage_messages: int = 20
+    joining: Policy = field(default_factory=Policy)
     rules_folder: Path | None = None
     limits: Limits = field(default_factory=limits_of)

@@ -14,6 +14,7 @@ from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
 from tickets import limits
+from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
 
 TITLE_CHARACTERS = 100
@@ -75,7 +76,8 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
-    says_more = decision.relation != "same_person_same_matter"
+    repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
+    says_more = not repeats and decision.method != "repeated_part"
     reopened = any(isinstance(change, event.Reopened) for change in decision.changes)
     text, search_text = (
         _texts(ticket, message, policy.max_text_characters) if says_more else (ticket.text, ticket.search_text)
@@ -100,6 +102,13 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
         lineage=_lineage(ticket.lineage, message, policy),
     )
+
+
+def rewritten(ticket: Ticket, message: Message) -> Ticket:
+    """Return the ticket with this message's words in place of all it had: they hold those of the parts before it."""
+    search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
+    kind = _request_kind(message) if ticket.request_kind_source != "clerk" else {}
+    return replace(ticket, title=title_of(message), text=message.text, search_text=search_text, **kind)
 
 
 def title_of(message: Message) -> str | None:

@@ -10,7 +10,9 @@ from msgspec import Struct
 from schemas.records import Event, event
 from tickets.clusters import Clusters
 from tickets.held import TicketState
-from tickets.keys import part, scoped
+from tickets.keys import part, scoped, seen_key
+from tickets.near import Near, NearSnapshot
+from tickets.parts import REMEMBERED, PartSet
 from tickets.policy import TicketPolicy
 from tickets.seen import Seen
 from tickets.steps import STEPS
@@ -20,6 +22,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything a checkpoint holds of a `State`."""
 
     opened: int
+    near: NearSnapshot
+    parts: dict[str, PartSet]
     tickets: list[TicketState]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
@@ -45,6 +49,10 @@ class State:
         self.policy = policy
         self.opened = 0
         self.tickets: dict[str, TicketState] = {}
+        self.by_order: dict[int, TicketState] = {}
+        self.parts: dict[str, PartSet] = {}
+        self.by_number: dict[str, str] = {}
+        self.near = Near(policy.near)
         self.clusters = Clusters(self._order_of)
         self.bodies: dict[str, bytes] = {}
         self.by_thread: dict[str, str] = {}
@@ -72,6 +80,10 @@ class State:
     def in_thread(self, jurisdiction: str, key: str) -> str | None:
         """Return the ticket of the message with this hashed thread id, or its successor; it may have left."""
         ticket_id = self.by_thread.get(scoped(jurisdiction, key))
+        return self.succeeding(ticket_id) if ticket_id is not None else None
+
+    def succeeding(self, ticket_id: str) -> str:
+        """Return the ticket that took the place of one that left, at last; itself when none did."""
         while ticket_id in self.successors:
             ticket_id = self.successors[ticket_id]
         return ticket_id
@@ -91,6 +103,8 @@ class State:
         """Return all of it, for a checkpoint."""
         return Snapshot(
             opened=self.opened,
+            near=self.near.dump(),
+            parts=self.parts,
             tickets=list(self.tickets.values()),
             bodies=self.bodies,
             by_thread=self.by_thread,
@@ -120,7 +134,11 @@ class State:
         state.acknowledged = Seen(snapshot.acknowledged)
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
+        state.parts = dict(snapshot.parts)
+        state.near = Near.of(snapshot.near, policy.near)
         state.tickets = {ticket.ticket_id: ticket for ticket in snapshot.tickets}
+        state.by_number = {ticket.ticket_no: ticket.ticket_id for ticket in snapshot.tickets}
+        state.by_order = {ticket.order: ticket for ticket in snapshot.tickets}
         for ticket in snapshot.tickets:
             state.index_texts(ticket)
             state.note_closed(ticket)
@@ -158,6 +176,7 @@ class State:
 
         `kept` are those that this very decision changes: they go with the next one.
         """
+        self._forget_parts(now)
         waiting = []
         while self._closed and self._closed[0][0] + self.policy.evict_after < now:
             closed_at, ticket_id = heapq.heappop(self._closed)
@@ -171,6 +190,14 @@ class State:
                 self._forget_cluster(self.clusters.of(ticket_id), now)
         for entry in waiting:
             heapq.heappush(self._closed, entry)
+
+    def _forget_parts(self, now: datetime) -> None:
+        """Let parts go in the order they came: the newest of a set is the last in the dictionary."""
+        while self.parts:
+            key, oldest = next(iter(self.parts.items()))
+            if oldest.joined_at + REMEMBERED >= now:
+                return
+            del self.parts[key]
 
     def _forget_cluster(self, cluster_id: str, now: datetime) -> None:
         """Let a cluster go as a whole, with the last of its tickets: no edge ever leads to nowhere."""
@@ -189,6 +216,9 @@ class State:
 
     def _forget(self, ticket: TicketState) -> None:
         del self.tickets[ticket.ticket_id]
+        del self.by_order[ticket.order]
+        del self.by_number[ticket.ticket_no]
+        self.near.remove(ticket.order)
         self.left.add(ticket.ticket_id)
         self.bodies.pop(ticket.ticket_id, None)
         for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
@@ -208,7 +238,7 @@ def apply(state: State, decision: Event) -> None:
     """Fold one decision into the state; the only place that changes it."""
     ref = decision.input
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
-    state.seen.add(decision.event_id)
+    state.seen.add(seen_key(decision.jurisdiction, decision.event_id))
     for change in decision.changes:
         step = STEPS.get(type(change))
         if step is not None:

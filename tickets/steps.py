@@ -12,13 +12,14 @@ from tickets.deadlines import matter_of
 from tickets.held import Clock, Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
+from tickets.parts import PartSet, Piece
 
 if TYPE_CHECKING:
     from tickets.state import State
 
 
 def _opened(state: "State", decision: Event, change: event.Opened) -> None:
-    state.tickets[change.ticket_id] = TicketState(
+    ticket = TicketState(
         ticket_id=change.ticket_id,
         ticket_no=change.ticket_no,
         jurisdiction=decision.jurisdiction,
@@ -26,6 +27,8 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         opened_at=decision.at,
         status_at=decision.at,
     )
+    state.tickets[ticket.ticket_id] = state.by_order[ticket.order] = ticket
+    state.by_number[ticket.ticket_no] = ticket.ticket_id
     state.opened += 1
     people = decision.features.requesters if decision.features else ()
     for related in change.related:
@@ -40,8 +43,33 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if ticket is None:
         return
     ticket.messages[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
-    if features is not None:
+    if features is None:
+        return
+    completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
+    if features.part_key is not None and not completes:
+        _extend(ticket.requesters, features.requesters)  # a text that is not complete is compared with none
+        _extend(ticket.codes, features.codes)
+    else:
         _take_features(state, decision, ticket, features)
+
+
+def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> None:
+    ticket, features = state.tickets.get(change.ticket_id), decision.features
+    if ticket is None or features is None or features.part_key is None or features.part_total is None:
+        return
+    ticket.incomplete = not change.complete
+    key = scoped(decision.jurisdiction, features.part_key)
+    known = state.parts.pop(key, None)
+    if known is None or known.ticket_id != ticket.ticket_id:
+        known = PartSet(
+            ticket_id=ticket.ticket_id,
+            total=features.part_total,
+            sent_at=change.sent_at or decision.at,
+            joined_at=decision.at,
+        )
+    known.joined_at = decision.at
+    known.pieces[change.number] = Piece(change.message_id, features.part_digest)
+    state.parts[key] = known  # as the newest, see State.evict
 
 
 def _noted(state: "State", decision: Event, change: event.Noted) -> None:
@@ -64,18 +92,31 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.unindex_texts(ticket)
     state.by_thread = {key: at for key, at in state.by_thread.items() if at != ticket.ticket_id}
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
-    for held in (ticket.requesters, ticket.participants, ticket.text_keys, ticket.proposals, ticket.by_clerk):
+    state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
+    state.near.remove(ticket.order)
+    known = (
+        ticket.requesters,
+        ticket.participants,
+        ticket.contacts,
+        ticket.text_keys,
+        ticket.codes,
+        ticket.proposals,
+        ticket.by_clerk,
+    )
+    for held in known:
         held.clear()
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
     state.note_closed(ticket)
 
 
 def _month(decision: Event) -> str:
-    return sys.intern(decision.at.astimezone(UTC).strftime("%Y-%m"))
+    at = decision.at.astimezone(UTC)
+    return sys.intern(f"{at.year:04d}-{at.month:02d}")
 
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     _extend(ticket.requesters, features.requesters)
+    _extend(ticket.contacts, features.contacts)
     _extend(ticket.participants, features.participants)
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
@@ -86,6 +127,10 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     if features.text_key:
         _extend(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
+    _extend(ticket.codes, features.codes)
+    if ticket.order not in state.near and not ticket.erased:
+        is_news = decision.relation != "same_matter_other_person"
+        state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
 
 
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
@@ -211,6 +256,7 @@ def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Opened: _opened,
     event.MessageFiled: _filed,
+    event.PartJoined: _part_joined,
     event.Reopened: _reopened,
     event.StatusSet: _status_set,
     event.EdgeAdded: _edge_added,

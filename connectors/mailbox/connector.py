@@ -63,6 +63,11 @@ class Mailbox:
             mail_timeout_seconds=self._settings.mail_timeout_seconds,
         )
 
+    def unreadable_folders(self) -> list[str]:
+        """Return those of our folders that the server does not open."""
+        session, _ = self._ready()
+        return [folder for folder in self._settings.folders if self._view(session, folder) is None]
+
     def fetch(self, cursor: Cursor) -> Batch:
         """Return the oldest mails after `cursor` of the first folder that has any."""
         session, reader = self._ready()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
+from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,
     PipelineError,
@@ -50,7 +51,8 @@ def translated(error: Exception, account: str) -> PipelineError:
     """Return the error of ours; it holds no text of the server, which may quote addresses."""
     name, said = type(error).__name__, str(error).lower()
     if isinstance(error, ssl.SSLCertVerificationError):
-        return UnreachableError(f"mailbox {account}: the server's certificate is not trusted; see ssl_cafile and host")
+        why = certificate_fault(error, f"connectors.mailbox.{account}.ssl_cafile")
+        return UnreachableError(f"mailbox {account}: the server's certificate {why}")
     if isinstance(error, LoginError):
         return _login(error, account, said)
     if isinstance(error, CapabilityError):

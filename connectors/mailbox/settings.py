@@ -1,6 +1,7 @@
 """What the operator says of one mailbox."""
 
 import ssl
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -18,13 +19,14 @@ class MailboxSettings(BaseModel):
     tls: Annotated[
         Literal["tls", "starttls", "none"], Field(description="Encryption; none is for a server on this machine")
     ] = "tls"
-    ssl_cafile: Annotated[str | None, Field(description="Certificates to trust instead of the system's")] = None
+    ssl_cafile: Annotated[Path | None, Field(description="Certificates to trust instead of the system's")] = None
     username: Annotated[str, Field(min_length=1, description="Login name")]
     password: Annotated[
-        SecretStr, Field(description="Password, or the authorisation code (授权码) of 163, QQ and others")
+        SecretStr, Field(min_length=1, description="Password, or the authorisation code (授权码) of 163, QQ and others")
     ]
     folders: Annotated[
-        list[str], Field(min_length=1, description="Folders to read; the first one is watched by IDLE")
+        list[Annotated[str, Field(min_length=1)]],
+        Field(min_length=1, description="Folders to read; the first one is watched by IDLE"),
     ] = ["INBOX"]
     jurisdiction: Annotated[
         str | None,

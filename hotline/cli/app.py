@@ -6,15 +6,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import archive, check, demo, import_, stack, trial
+from hotline.cli import archive, check, demo, evaluate, export, import_, stack, status, trial
 from hotline.cli import run as run_
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
 from hotline.cli.index import index
 from hotline.cli.learn import learn
+from hotline.cli.replay import replay
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
+from hotline.cli.webhook import webhook
 from schemas.errors import FatalError, PipelineError
 
 
@@ -66,7 +68,7 @@ def front_door(
 
 app.command()(stack.up)
 app.command()(stack.down)
-app.command()(stack.status)
+app.command()(status.status)
 app.command()(demo.demo)
 app.command()(run_.run)
 app.command()(check.check)
@@ -75,10 +77,14 @@ app.add_typer(topics, name="topics")
 app.add_typer(index, name="index")
 app.command("import")(import_.import_)
 app.command("try")(trial.try_)
+app.command()(evaluate.evaluate)
 app.command()(archive.search)
 app.command()(archive.show)
 app.command()(archive.explain)
+app.command()(export.export)
 app.command()(command)
 app.add_typer(dead, name="dead")
+app.add_typer(webhook, name="webhook")
+app.command()(replay)
 app.add_typer(schema, name="schema")
 app.add_typer(learn, name="learn")

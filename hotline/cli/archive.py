@@ -1,13 +1,13 @@
 """`hotline search`, `show` and `explain`: what the archive knows; masked unless --clear."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, print_json, readable, settings_of
+from hotline.cli.common import AsJson, Clear, chinese, print_json, readable, settings_of
 
 if TYPE_CHECKING:
     from hotline.archive import Archive
@@ -37,10 +37,12 @@ def search(
         channel=channel,
         status=status,
         jurisdiction=jurisdiction,
-        received_from=_chinese(since),
-        received_to=_chinese(until),
+        received_from=chinese(since),
+        received_to=chinese(until),
     )
-    hits = _ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
+    hits = ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
+    if clear:
+        _log(ctx, (hit.ticket_id for hit in hits), "title", "search_text")
     if as_json:
         for hit in hits:
             print_json(hit)
@@ -55,11 +57,18 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson =
     from schemas.errors import MisconfiguredError
 
     async def find(archive: "Archive") -> Any:
-        return await archive.ticket(name, masked=not clear) or await archive.message(name)
+        ticket = await archive.ticket(name, masked=not clear)
+        if ticket is not None:
+            return ticket, ticket.ticket_id
+        message = await archive.message(name)
+        link = await archive.link(message.message_id) if message else None
+        return message, link.ticket_id if link else None
 
-    found = _ask(ctx, find)
+    found, of_ticket = ask(ctx, find)
     if found is None:
         raise MisconfiguredError(f"The archive has no ticket or message {readable(name)}: see `hotline search`.")
+    if clear and of_ticket:
+        _log(ctx, [of_ticket], "all")
     # The ticket came masked from its own index; of messages there is only one in clear.
     shown = found if clear or hasattr(found, "ticket_no") else redacted(found)
     if as_json:
@@ -77,14 +86,26 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
 
     settings = settings_of(ctx)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
-    told = _ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
+    told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
+    if clear and told.ticket_id:
+        _log(ctx, [told.ticket_id], "all")
     if as_json:
         print_json(told)
     else:
         archive_view.explanation(told)
 
 
-def _ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], settings: "Settings | None" = None) -> T:
+def _log(ctx: typer.Context, tickets: Iterable[str], *fields: str) -> None:
+    """Leave a trace of who reads what in clear; without Kafka nobody does."""
+    from hotline.commands import log_reads
+    from hotline.services import kafka
+
+    settings = settings_of(ctx)
+    log_reads(settings, kafka(settings), tickets, *fields)
+
+
+def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], settings: "Settings | None" = None) -> T:
+    """Return what the archive answers."""
     from hotline.archive import Archive
     from hotline.services import elasticsearch
 
@@ -98,9 +119,3 @@ def _ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], sett
             await client.close()
 
     return asyncio.run(asked())
-
-
-def _chinese(time: datetime | None) -> datetime | None:
-    from schemas.ids import SHANGHAI
-
-    return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time

@@ -1,13 +1,16 @@
 """`hotline check` and `hotline doctor`: settings without and with connecting."""
 
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hotline.cli.common import AsJson, print_json, settings_of, shown
 
 if TYPE_CHECKING:
-    from hotline.checks import Finding
+    from hotline.doctor import Finding
 
 
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -26,16 +29,38 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     raise typer.Exit(2 if found else 0)
 
 
-def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
+def doctor(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]",
+            help="Look only at what these use: names as for `hotline run`; desk, who explains tickets, reads dead "
+            "letters and gives commands; operator, who puts dead letters back, replays and imports.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Connect to everything and say what does not work; exit 1 when it may mend itself, 2 when you must mend it."""
-    from hotline.checks import examine
+    from hotline.doctor import examine
 
     found = []
-    for finding in examine(settings_of(ctx)):
-        found.append(finding)
-        _show(finding, as_json)
+    with _libraries_silenced():
+        for finding in examine(settings_of(ctx), names or ()):
+            found.append(finding)
+            _show(finding, as_json)
     outcomes = {finding.outcome for finding in found}
     raise typer.Exit(2 if "mend" in outcomes else 1 if "wait" in outcomes else 0)
+
+
+@contextmanager
+def _libraries_silenced() -> Iterator[None]:
+    """What they log is told here in a sentence."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _show(finding: "Finding", as_json: bool) -> None:

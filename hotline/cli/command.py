@@ -33,11 +33,14 @@ def command(
     from hotline import commands, services
 
     settings = settings_of(ctx)
+    words = [*(arguments or ())]
+    if kind == "forget" and target is not None and not any(word.startswith("message_ids=") for word in words):
+        words.append(_messages_of(ctx, target))
     given = commands.made(
         settings,
         kind,
         target,
-        arguments or (),
+        words,
         reason=reason,
         author=author,
         jurisdiction=jurisdiction,
@@ -53,6 +56,16 @@ def command(
         return
     decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
     _tell(given.command_id, decision, as_json=as_json)
+
+
+def _messages_of(ctx: typer.Context, ticket_id: str) -> str:
+    """Return the argument that names a ticket's messages as the archive knows them: assign may have let it go."""
+    from msgspec import json
+
+    from hotline.cli.archive import ask
+
+    links = ask(ctx, lambda archive: archive.links(ticket_id))
+    return f"message_ids={json.encode([link.message_id for link in links]).decode()}"
 
 
 def _tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """What the verbs share: the global options, the settings they lead to, and how a fault is shown."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
+Author = Annotated[str | None, typer.Option(help="Your account; by default `author` of the settings.")]
+Reason = Annotated[str | None, typer.Option(help="Why; it is recorded, so it names no citizen.")]
 
 _SEPARATORS = [(character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\u0085\u2028\u2029"]
 """Unicode's own line ends, which JSON allows inside a string and many readers of lines do not."""
@@ -48,6 +51,13 @@ def print_json(record: object) -> None:
     for separator, escaped in _SEPARATORS:
         line = line.replace(separator, escaped)
     typer.echo(line)
+
+
+def chinese(time: datetime | None) -> datetime | None:
+    """Return a time that a person typed: without an offset it is Chinese time."""
+    from schemas.ids import SHANGHAI
+
+    return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time
 
 
 def readable(text: str) -> str:

@@ -1,32 +1,54 @@
 """`hotline dead`: what could not be processed, and why."""
 
+from collections import Counter
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, print_json, readable, settings_of
+from hotline.cli.common import AsJson, Author, Reason, chinese, print_json, readable, settings_of
 
 if TYPE_CHECKING:
-    from hotline.dead import Letter
+    from hotline.dead import Filters, Letter
+    from hotline.settings import Settings
 
-dead = typer.Typer(no_args_is_help=True, help="List and show dead letters.")
+dead = typer.Typer(no_args_is_help=True, help="List, show and replay dead letters (死信).")
+
+Code = Annotated[str | None, typer.Option(help="Only this code, such as malformed.")]
+Stage = Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")]
+Channel = Annotated[str | None, typer.Option(help="Only of this channel.")]
+Account = Annotated[str | None, typer.Option(help="Only of this account.")]
+City = Annotated[str | None, typer.Option(help="Only of this 行政区划代码.")]
+Since = Annotated[datetime | None, typer.Option(help="Dead then or later, Chinese time.")]
+Until = Annotated[datetime | None, typer.Option(help="Dead before, Chinese time.")]
 
 
 @dead.command("list")
 def list_(
     ctx: typer.Context,
-    code: Annotated[str | None, typer.Option(help="Only this code, such as malformed.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Only of this channel.")] = None,
+    code: Code = None,
+    stage: Stage = None,
+    channel: Channel = None,
+    account: Account = None,
+    jurisdiction: City = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    count: Annotated[bool, typer.Option("--count", help="Count all of them by stage and code instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List dead letters; no line holds personal data."""
-    from hotline.dead import Filters, letters
+    from hotline.audit import replays
+    from hotline.dead import letters
     from hotline.services import kafka
 
-    found = letters(kafka(settings_of(ctx)), Filters(code=code, stage=stage, channel=channel))
+    connection = kafka(settings_of(ctx))
+    chosen = _filters(code, stage, channel, account, jurisdiction, since, until)
+    found = letters(connection, chosen, replays(connection, chosen.since))
+    if count:
+        _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json)
+        return
     for letter in islice(found, limit):
         if as_json:
             print_json(letter)
@@ -38,28 +60,145 @@ def list_(
 def show(
     ctx: typer.Context,
     identifier: Annotated[str, typer.Argument(metavar="ID", help="partition:offset, as `dead list` shows it.")],
-    clear: Clear = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Show its headers and bytes, too; who does so, and why, is recorded first.")
+    ] = False,
+    reason: Reason = None,
+    author: Author = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one dead letter; with --clear also its original headers and bytes."""
+    """Show one dead letter; with --clear and a --reason also its original headers and bytes."""
+    import asyncio
+
     from msgspec import to_builtins
 
+    from hotline import services
     from hotline.dead import find, letter_of
-    from hotline.services import kafka
+    from hotline.dead_original import bytes_of
+    from streams.blobs import Blobs
 
-    record = find(kafka(settings_of(ctx)), identifier)
-    shown = to_builtins(letter_of(record, clear=clear))
+    settings = settings_of(ctx)
+    connection = services.kafka(settings)
+    record = find(connection, identifier)
+    letter = letter_of(record, clear=clear)
+    shown = to_builtins(letter)
+    value = b""
+    if clear:
+        value = asyncio.run(bytes_of(record, Blobs(services.blobs(settings))))
+        _tell_who_reads(settings, letter, record.key or b"", reason, author)
     if as_json:
-        print_json({**shown, "value": record.value} if clear else shown)
+        print_json({**shown, "value": value} if clear else shown)
         return
     headers = shown.pop("headers")
-    for name, value in {**shown, **headers}.items():
-        typer.echo(f"{name:<42} {readable(str(value))}")
+    for name, text in {**shown, **headers}.items():
+        typer.echo(f"{name:<42} {readable(str(text))}")
     if clear:
-        typer.echo(f"\n{readable((record.value or b'').decode(errors='replace'))}")
+        typer.echo(f"\n{readable(value.decode(errors='replace'))}")
+
+
+@dead.command()
+def replay(
+    ctx: typer.Context,
+    identifiers: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Only these; all that the options let through.")
+    ] = None,
+    code: Code = None,
+    stage: Stage = None,
+    channel: Channel = None,
+    account: Account = None,
+    jurisdiction: City = None,
+    since: Since = None,
+    until: Until = None,
+    rate: Annotated[float | None, typer.Option(min=0.01, help="At most so many a second.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those that were put back before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be put back, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Reason = None,
+    author: Author = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put dead letters back to the stage that failed on them; exit code 1 when some could not be."""
+    from hotline import services
+    from hotline.cli import dead_view
+    from hotline.dead import find
+    from hotline.telemetry import set_up
+
+    chosen = _filters(code, stage, channel, account, jurisdiction, since, until, identifiers or ())
+    settings = settings_of(ctx)
+    set_up(settings.log.level, settings.log.format)
+    for identifier in identifiers or ():
+        find(services.kafka(settings), identifier)  # a letter that is not there is no empty success
+    dead_view.replay(
+        settings,
+        chosen,
+        rate=rate,
+        again=again,
+        dry_run=dry_run,
+        yes=yes,
+        reason=reason,
+        author=author,
+        as_json=as_json,
+    )
+
+
+def _filters(
+    code: str | None,
+    stage: str | None,
+    channel: str | None,
+    account: str | None,
+    jurisdiction: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    only: "list[str] | tuple[str, ...]" = (),
+) -> "Filters":
+    from hotline.dead import Filters
+
+    return Filters(
+        code=code,
+        stage=stage,
+        channel=channel,
+        account=account,
+        jurisdiction=jurisdiction,
+        since=chinese(since),
+        until=chinese(until),
+        only=frozenset(only),
+    )
+
+
+def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: str | None, author: str | None) -> None:
+    """Record the access before anything is shown: what cannot be recorded is not shown."""
+    from datetime import UTC
+
+    from connectors.producer import Producer
+    from hotline import commands, services
+    from hotline.audit import READ, run_of
+    from schemas.errors import MisconfiguredError
+
+    if not reason:
+        raise MisconfiguredError("Reading a dead letter in clear is recorded: say why with --reason.")
+    connection = services.kafka(settings)
+    run = run_of(settings, author, reason)
+    details = {"from": letter.came_from, "message_id": letter.message_id}
+    producer = Producer(connection)
+    try:
+        producer.deliver_now([run.act(READ, datetime.now(UTC), letter.id, **details)])
+    finally:
+        producer.close()
+    if letter.came_from.startswith("hotline.ticket."):  # the ticket's own log of readings has it, too
+        command = commands.made(settings, "read", key.decode(errors="replace"), reason=reason, author=author)
+        commands.send(connection, command)
+
+
+def _show_counts(counts: Counter[tuple[str, str]], as_json: bool) -> None:
+    for (stage, code), number in counts.most_common():
+        if as_json:
+            print_json({"stage": stage, "code": code, "count": number})
+        else:
+            typer.echo(f"{number:>8}  {readable(stage):<10} {readable(code)}")
 
 
 def _line(letter: "Letter") -> str:
     at = letter.at.isoformat(timespec="seconds")
     where = f"{letter.stage:<10} {letter.code:<16} {letter.channel or '-':<8}"
-    return f"{letter.id:<10} {at}  {where} {readable(letter.reason)}"
+    back = "  (put back)" if letter.replayed else ""
+    return f"{letter.id:<10} {at}  {readable(where)} {readable(letter.reason)}{back}"

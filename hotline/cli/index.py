@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,8 +10,9 @@ from hotline.cli.common import AsJson, print_json, settings_of
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
+    from sinks.rebuild import Report
 
-index = typer.Typer(no_args_is_help=True, help="Create and describe the indices of the archive.")
+index = typer.Typer(no_args_is_help=True, help="Create, describe and rebuild the indices of the archive.")
 
 
 @index.command()
@@ -28,7 +29,7 @@ def create(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 @index.command()
 def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show the indices behind each alias, with their documents and bytes."""
+    """Show the indices of each alias, with their documents and bytes; those that no search sees are named as such."""
     rows = asyncio.run(_asked(settings_of(ctx), _rows))
     for row in rows:
         if as_json:
@@ -36,10 +37,58 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
         else:
             typer.echo(
                 f"{row['alias']:<24} {row['index']:<30} {row['documents']:>10} documents {row['bytes']:>12} bytes"
+                f"{'' if row['in_use'] else '  not in use'}{'  takes no writes' if row['blocked'] else ''}"
             )
     if not rows:
         typer.echo("The archive has no index yet: run `hotline index create`.", err=True)
         raise typer.Exit(1)
+
+
+@index.command()
+def rebuild(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="ticket, ticket_masked, message, link; all by default."),
+    ] = None,
+    month: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this month of messages, such as 2026-11; all that the topic reaches by default."),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the former index, without a name; no erasure reaches it.")
+    ] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Give up documents that only the former index has, not the topic.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fill a new index from the topic while the sink goes on, compare it, and put it in the former one's place."""
+    from rich.console import Console
+
+    from hotline.local.progress import Shown
+    from hotline.rebuild import rebuild as work
+    from hotline.telemetry import set_up
+
+    settings = settings_of(ctx)
+    set_up(settings.log.level, settings.log.format)
+    with Shown(Console(stderr=True)) as progress:
+        job = work(settings, names or [], month or [], keep=keep, drop=drop, told=progress.count)
+        for report in job:
+            if as_json:
+                print_json(report)
+            else:
+                typer.echo(_told(report))
+
+
+def _told(report: "Report") -> str:
+    seconds = f"writes waited {report.blocked_seconds:.1f} s"
+    parts = [f"{report.index} took the place of {report.former}: {report.documents} documents, {seconds}"]
+    if report.carried:
+        parts.append(f"{report.carried} were brought over from it, as the topic keeps them no longer")
+    if report.refused:
+        parts.append(f"{report.refused.total()} records fit into no index, see `hotline dead list --stage sink`")
+    return "; ".join(parts) + "."
 
 
 async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -56,11 +105,12 @@ async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> 
 
 async def _rows(client: Any) -> list[dict[str, Any]]:
     from schemas.elastic import indices
+    from sinks.elastic.concrete import all_of
 
     rows = []
     for one in indices().values():
-        for name in sorted(await client.indices.get(index=one.pattern)):
+        for name, told in sorted((await all_of(client, one)).items()):
             primaries = (await client.indices.stats(index=name))["indices"][name]["primaries"]
             rows.append({"alias": one.alias, "index": name, "documents": primaries["docs"]["count"],
-                         "bytes": primaries["store"]["size_in_bytes"]})  # fmt: skip
+                         "bytes": primaries["store"]["size_in_bytes"], **told})  # fmt: skip
     return rows

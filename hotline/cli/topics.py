@@ -28,7 +28,7 @@ def create(
     else:
         typer.echo(f"{len(created)} topics created, {len(altered)} settings altered.")
         for one in differing:
-            typer.echo(f"{one}: {_advice(one.what)}.")
+            typer.echo(f"{one}: {one.advice}.")
     raise typer.Exit(1 if differing else 0)
 
 
@@ -51,7 +51,7 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
             copies = f"{topic.partitions} partitions × {topic.replication_factor}"
             typer.echo(f"{name:<28} {copies:<18} {TOPICS[name].cleanup_policy:<8} {TOPICS[name].about}")
         for one in differing:
-            typer.echo(f"{one}: {_advice('topic' if one.found is None else one.what)}.")
+            typer.echo(f"{one}: {one.advice}.")
     raise typer.Exit(1 if differing else 0)
 
 
@@ -65,11 +65,3 @@ def list_(as_json: AsJson = False) -> None:
             print_json({"topic": topic.name, "about": topic.about, "key": topic.key, "config": topic.config})
         else:
             typer.echo(f"{topic.name:<28} {topic.about}")
-
-
-def _advice(what: str) -> str:
-    if what == "topic":
-        return "run `hotline topics create`"
-    if what in ("partitions", "replication factor"):
-        return f"set `kafka.{what.replace(' ', '_')}` to what is there, since messages would change their place"
-    return "run `hotline topics create --alter`"

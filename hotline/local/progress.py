@@ -72,6 +72,11 @@ class Shown:
         """Show a sentence with a bar."""
         self._show(text, done, total)
 
+    def count(self, text: str, done: int, total: int | None = None) -> None:
+        """Show a sentence with how many are done, where there is a terminal."""
+        if self._console.is_terminal:
+            self._show(f"{text}: {done}" + (f" of {total}" if total is not None else ""), 0, None)
+
     def _show(self, text: str, done: int, total: int | None) -> None:
         if not self._console.is_terminal and text != self._said:
             self._console.print(text, highlight=False)

@@ -1,9 +1,11 @@
 """Every record, one struct a file (records.md)."""
 
+from schemas.records.audit import Audit
 from schemas.records.command import Command
 from schemas.records.common import Attachment, Edge, Emergency, Finding, Party, Record
 from schemas.records.cursor import Cursor
 from schemas.records.dead import DeadLetter
+from schemas.records.delivery import Delivery
 from schemas.records.event import Event, InputRef, TicketVersion
 from schemas.records.handover import Handover
 from schemas.records.link import Link
@@ -19,11 +21,13 @@ RECORDS: dict[str, type[Record]] = {
     "ticket": Ticket,
     "handover": Handover,
     "cursor": Cursor,
+    "delivery": Delivery,
+    "audit": Audit,
 }
 """The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
 
 __all__ = [
-    "RECORDS", "Attachment", "Command", "Cursor", "DeadLetter", "Edge", "Emergency", "Event", "Features", "Finding",
-    "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record", "Thread", "Ticket",
-    "TicketVersion", "raw_message",
+    "RECORDS", "Attachment", "Audit", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency", "Event",
+    "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record",
+    "Thread", "Ticket", "TicketVersion", "raw_message",
 ]  # fmt: skip

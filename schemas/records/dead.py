@@ -10,6 +10,21 @@ from schemas.wire import Outbound, Position
 PREFIX = "__connect.errors."
 """Kafka Connect's names, so that existing tools read them (contract.md C5)."""
 
+CODE = "hotline.error.code"
+"""The header of a dead letter's code."""
+
+REPLAYS = "hotline.error.replay.count"
+"""How often an operator has put this record back."""
+
+MOVED = "hotline.error.moved"
+"""Its value lay in the record itself and is in the blob store only because the reasons left it no room."""
+
+OURS = (PREFIX, "hotline.error.")
+"""What the headers that a dead letter adds begin with; all others are the record's own."""
+
+REPLAY_LIMIT = 3
+"""A record that came back so often is not put back again: somebody has to look at it (contract.md C5)."""
+
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
     """One refused record. `reason` never holds personal data."""
@@ -37,10 +52,10 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
             f"{PREFIX}class.name": self.stage,
             f"{PREFIX}exception.class.name": self.exception,
             f"{PREFIX}exception.message": self.reason,
-            "hotline.error.code": self.code,
+            CODE: self.code,
             "hotline.error.retryable": str(self.retryable).lower(),
             "hotline.error.attempt": str(self.attempt),
-            "hotline.error.replay.count": str(self.replays),
+            REPLAYS: str(self.replays),
             "hotline.error.pipeline.version": self.pipeline_version,
         }
         added = [(name, text.encode()) for name, text in reasons.items()]

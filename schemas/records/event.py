@@ -49,6 +49,7 @@ class PartJoined(Change, frozen=True, kw_only=True):
     message_id: str
     number: int
     complete: bool
+    sent_at: Time | None = None
 
 
 class Reopened(Change, frozen=True, kw_only=True):

@@ -34,15 +34,27 @@ class Features(Record, frozen=True, kw_only=True):
     message_class: Annotated[str, about("As in the message", index="none")] = field(default="person", name="class")
     text_key: Annotated[str | None, about("Keyed digest of title, text and attachments, folded", index="none")] = None
     grams: Annotated[tuple[int, ...], about("Hashed 3-grams, 32 bits, sorted, at most 256", index="none")] = ()
-    places: Annotated[tuple[str, ...], about("Place words", index="none")] = ()
-    objects: Annotated[tuple[str, ...], about("Object words", index="none")] = ()
-    numbers: Annotated[tuple[str, ...], about("Number words", index="none")] = ()
+    names: Annotated[tuple[str, ...], about("Hashed pairs of characters of the names in its head", index="none")] = ()
+    places: Annotated[tuple[str, ...], about("Those of them that name a place", index="none")] = ()
+    objects: Annotated[tuple[str, ...], about("Hashed object words of its head", index="none")] = ()
+    numbers: Annotated[tuple[str, ...], about("Hashed number words of its head", index="none")] = ()
+    areas: Annotated[tuple[str, ...], about("Cities and districts of its head: level, hash", index="none")] = ()
+    text_names: Annotated[
+        tuple[str, ...], about("Places and numbers of the text behind, as `names`", index="none")
+    ] = ()
+    text_objects: Annotated[tuple[str, ...], about("Object words of the text behind", index="none")] = ()
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", index="none")] = ()
+    contacts: Annotated[tuple[str, ...], about("Keyed hashes of contact details in the text", index="none")] = ()
     participants: Annotated[tuple[str, ...], about("Keyed hashes of the other people in the thread", index="none")] = ()
     message_key: Annotated[str | None, about("Hash of the message's own thread id", index="none")] = None
     threads: Annotated[tuple[str, ...], about("Hashes of the thread ids it answers, nearest first", index="none")] = ()
-    token: Annotated[str | None, about("Verified ticket token", index="none")] = None
+    token: Annotated[str | None, about("Ticket that a token signed by us names", index="none")] = None
+    claimed: Annotated[str | None, about("Ticket that a token without our signature names", index="none")] = None
+    ticket_nos: Annotated[tuple[str, ...], about("Official numbers it quotes", index="none")] = ()
     part_key: Annotated[str | None, about("Hash of sender, destination, format, reference, total", index="none")] = None
+    part_number: Annotated[int | None, about("Which part it is", index="none")] = None
+    part_total: Annotated[int | None, about("Of how many", index="none")] = None
+    part_digest: Annotated[str | None, about("Keyed digest of the part's bytes", index="none")] = None
     codes: Annotated[tuple[str, ...], about("Codes of the findings", index="none")] = ()
 
 
@@ -84,7 +96,7 @@ class Message(Record, frozen=True, kw_only=True):
     emergency: Annotated[Emergency | None, about("紧急", index="object")] = None
     raw: Annotated[RawRef, about("原始记录", index="object")]
     normalizer_version: Annotated[int, about("Version of the normalizers; the index version", index="long")]
-    trace: Annotated[str | None, about("W3C traceparent of the first hop", index="none")] = None
+    trace: Annotated[str | None, about("W3C traceparent under which the message began", index="none")] = None
     extra: Annotated[dict[str, str], about("Fields of an import that have no place here", pii=2, index="none")] = field(
         default_factory=dict
     )

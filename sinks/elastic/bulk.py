@@ -46,18 +46,25 @@ def action(document: Document, routes: Mapping[str, Route]) -> bytes:
         raise UnsupportedError("no index takes this topic: subscribe the sink to the topics of its routes alone")
     _check_frame(document)
     headers = dict(document.headers)
-    # An alias that is not there must refuse the document, not grow an index without a mapping.
-    index = (
-        b'%b","require_alias":false' % route.index.of_month(_month(headers)).encode()
-        if route.index.monthly
-        else b'%b","require_alias":true' % route.index.alias.encode()
-    )
-    version = _version(headers, default=1 if route.index.monthly else None)
     return b'{"index":{"_index":"%b,"_id":"%b","version":%d,"version_type":"external_gte"}}' % (
-        index,
+        _place(route, headers),
         document.key,
-        version,
+        version_of(headers, route),
     )
+
+
+def version_of(headers: Mapping[str, bytes], route: Route) -> int:
+    """Return the version that Elasticsearch compares. Raises SchemaError."""
+    return _version(headers, default=1 if route.index.monthly else None)
+
+
+def _place(route: Route, headers: Mapping[str, bytes]) -> bytes:
+    """Return the index: an alias that is not there must refuse the document, not grow an index without a mapping."""
+    if route.into is not None:
+        return b'%b","require_alias":false' % route.into.encode()
+    if route.index.monthly:
+        return b'%b","require_alias":false' % route.index.of_month(month_of(headers)).encode()
+    return b'%b","require_alias":true' % route.index.alias.encode()
 
 
 def _check_frame(document: Document) -> None:
@@ -78,8 +85,11 @@ def _version(headers: Mapping[str, bytes], default: int | None) -> int:
     return int(text)
 
 
-def _month(headers: Mapping[str, bytes]) -> str:
-    """Return the month of intake, ``2026-11``: it is in every record, and no citizen's clock can set it."""
+def month_of(headers: Mapping[str, bytes]) -> str:
+    """Return the month of intake, ``2026-11``: it is in every record, and no citizen's clock can set it.
+
+    Raises SchemaError.
+    """
     text = headers.get("ce_recordedtime", b"").decode("ascii", "replace")
     if not _MONTH.match(text):
         raise SchemaError("ce_recordedtime is not a time: look at its producer")

@@ -39,8 +39,15 @@ def ours(error: Exception) -> PipelineError:
 
 def _of_answer(error: ApiError) -> PipelineError:
     status = error.meta.status
-    if status in (401, 403):
-        return UnauthorizedError(f"Elasticsearch refuses our login ({status}): check its API key or password")
+    if status == 401:
+        return UnauthorizedError(
+            "Elasticsearch refuses our login (401): give it an API key or password that is valid and has not expired"
+        )
+    if status == 403:
+        return UnauthorizedError(
+            f"Elasticsearch knows our user, which may not do this (403 {_kind(error)}): give it the role of "
+            "deploy/elasticsearch-roles.json, or free the index if it is blocked"
+        )
     if status == 429:
         return ThrottledError("Elasticsearch is overloaded (429)", _seconds(error.meta.headers.get("retry-after")))
     if status == 413:

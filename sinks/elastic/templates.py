@@ -48,6 +48,6 @@ async def _update_mapping(client: AsyncElasticsearch, index: Index) -> None:
         await client.indices.put_mapping(index=index.alias, **mapping(index.record))
     except BadRequestError as error:
         raise MisconfiguredError(
-            f"{index.alias} has another mapping than the records: move its documents (_reindex) and its alias "
-            "to a new index, which its template makes right"
+            f"{index.alias} has another mapping than the records: run `hotline index rebuild`, which fills a new index "
+            "that its template makes right"
         ) from error

@@ -5,26 +5,37 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 from uuid import uuid4
 
+import msgspec
 import pytest
+from aiohttp import web
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
 from hotline.local.stack import Endpoints
-from schemas.errors import ERROR_CODES, PipelineError, RetriableError
+from schemas.errors import ERROR_CODES, MappingConflictError, PipelineError, RetriableError, UndeliverableError
 from schemas.wire import Position
 from sinks import SINKS, Document, Sink, Verdicts, routes
 from sinks.elastic import ElasticSink
+from sinks.webhook import WebhookSink
 from tests.fakes.sinks import MemorySink, ScriptedSink, document, fails
+from tests.sinks.webhook.receiver import Delivered, receiving
+from tests.sinks.webhook.snapshots import subscriber
 
 PLANTED = "沈阳市民13800000000"
 
 
 class Opened(NamedTuple):
-    """A sink, a look at what it holds, and a sink whose service is gone."""
+    """A sink, a look at what it holds, and a sink whose service is gone.
+
+    `refusal` is the code of a document whose shape the service refuses; `tells_stale` is False for a service that
+    takes an older version and drops it in silence.
+    """
 
     sink: Sink
     held: Callable[[str], Awaitable[bytes | None]]
     broken: Sink
+    refusal: str = MappingConflictError.code
+    tells_stale: bool = True
 
 
 @asynccontextmanager
@@ -59,9 +70,42 @@ async def elastic(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
         await looking.close()
 
 
+@asynccontextmanager
+async def webhook(_: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    kept: dict[str, tuple[int, bytes]] = {}
+
+    async def keep(delivered: Delivered) -> web.Response:
+        """Behave as docs/how-to/webhooks.md asks of receivers: the highest version wins."""
+        _, key, version = delivered.id.split(":")
+        try:
+            if isinstance(msgspec.json.decode(delivered.body)["location"], str):
+                return web.Response(status=422, text=PLANTED)
+        except msgspec.DecodeError:
+            return web.Response(status=400, text=PLANTED)
+        except KeyError:
+            pass
+        kept[key] = max(kept.get(key, (0, b"")), (int(version), delivered.body))
+        return web.Response(status=204)
+
+    async def held(key: str) -> bytes | None:
+        return kept[key][1] if key in kept else None
+
+    async with receiving() as receiver:
+        receiver.answers = [keep]
+        sink = WebhookSink("test", subscriber(receiver.url))
+        yield Opened(
+            sink,
+            held,
+            WebhookSink("test", subscriber("http://127.0.0.1:1/")),
+            UndeliverableError.code,
+            tells_stale=False,
+        )
+        await sink.close()
+
+
 Make = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Opened]]
 
-SCENARIOS: dict[str, Make] = {"elastic": elastic}
+SCENARIOS: dict[str, Make] = {"elastic": elastic, "webhook": webhook}
 """Every sink, on the real service that it writes to."""
 
 FAKES: dict[str, Make] = {"memory": memory}
@@ -103,7 +147,7 @@ def mixed() -> list[Document]:
 
 
 def test_every_sink_has_a_scenario() -> None:
-    assert SINKS.keys() == SCENARIOS.keys()
+    assert {*SINKS, "webhook"} == SCENARIOS.keys()
 
 
 async def test_every_document_gets_exactly_one_verdict(scenario: Opened, mixed: list[Document]) -> None:
@@ -112,7 +156,7 @@ async def test_every_document_gets_exactly_one_verdict(scenario: Opened, mixed: 
 
 async def test_a_refused_document_leaves_its_neighbours_alone(scenario: Opened, mixed: list[Document]) -> None:
     verdicts = await scenario.sink.write(mixed)
-    assert [refusal.document.key for refusal in verdicts.rejected if refusal.code == "mapping_conflict"] == [b"bad"]
+    assert [refusal.document.key for refusal in verdicts.rejected if refusal.code == scenario.refusal] == [b"bad"]
     assert {refusal.document.key for refusal in verdicts.rejected} == {b"bad", b"torn"}
     for key in "abc":
         assert await scenario.held(key) == b'{"search_text":"a"}'
@@ -137,7 +181,8 @@ async def test_the_newest_version_wins_in_whatever_order_they_come(scenario: Ope
     first = await scenario.sink.write(batch(*versions[:2]))
     second = await scenario.sink.write(batch(*versions[2:]))
     assert judged(first) == [0, 1]
-    assert {dict(each.headers)["ce_sequence"] for each in second.stale} == {b"0000000004", b"0000000001"}
+    stale = {b"0000000004", b"0000000001"} if scenario.tells_stale else set()
+    assert {dict(each.headers)["ce_sequence"] for each in second.stale} == stale
     assert not second.rejected
     assert not second.retry
     assert await scenario.held("a") == b'{"search_text":"v10"}'

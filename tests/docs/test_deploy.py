@@ -19,7 +19,7 @@ FILE = DEPLOY / "hotline.toml"
 
 SECRETS = {
     "HOTLINE_KAFKA__SASL_PASSWORD": "p",
-    "HOTLINE_ELASTICSEARCH__API_KEY": "a2V5",
+    "HOTLINE_ELASTICSEARCH__API_KEY": "aWQ6a2V5",
     "HOTLINE_QUERY_KEY": "sixteen bytes or more",
     "HOTLINE_REQUESTER_KEYS__K2026": "sixteen bytes or more",
     "HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD": "p",
@@ -44,9 +44,10 @@ def settings(env: pytest.MonkeyPatch) -> Settings:
 
 def test_the_example_loads_and_lacks_only_the_certificates(settings: Settings) -> None:
     assert checks.faults(settings) == [
-        "`kafka.ssl_cafile` names /etc/hotline/kafka-ca.pem, which is no file: correct it."
+        "`kafka.ssl_cafile` names /etc/hotline/kafka-ca.pem, which is no file: correct it.",
+        "`elasticsearch.ca_certs` names /etc/hotline/elasticsearch-ca.pem, which is no file: correct it.",
     ]
-    assert names(settings)[-2:] == ["receiver", "connector:mayor"]
+    assert names(settings)[-3:] == ["receiver", "connector:mayor", "monitor"]
     assert not settings.is_local
 
 

@@ -131,6 +131,15 @@ async def test_a_query_finds_exactly_what_is_written(filled: World) -> None:
     assert counts == {query: len(names) for query, names in QUERIES.items()}
 
 
+async def test_every_ticket_once_over_several_pages(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hotline.archive._PAGE", 2)
+    found = [one.ticket_id async for one in filled.archive.tickets(masked=False)]
+    assert found == sorted(named(*TEXTS) - named("masked_only"))
+    assert {one.ticket_id async for one in filled.archive.tickets()} == named("masked_only")
+    chosen = filled.archive.tickets("中山路", masked=False, filters=Filters(channel="sms"))
+    assert {one.ticket_id async for one in chosen} == named("long_road")
+
+
 async def test_search_sees_the_masked_index_unless_told(filled: World) -> None:
     assert await filled.archive.search("张伟") == []
     assert {hit.ticket_id for hit in await filled.archive.search("噪音")} == named("masked_only")

@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
-from hotline import services
+from hotline import reading, services
 from hotline.cli import app
 from hotline.config import load
 from hotline.local.stack import Endpoints, Stack
@@ -24,9 +24,9 @@ from normalizers.policy import Policy
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MalformedError
-from schemas.records import DeadLetter, Message, RawMessage, raw_message
+from schemas.records import Command, DeadLetter, Message, RawMessage, raw_message
 from schemas.topics import Topic
-from schemas.wire import Position, encode
+from schemas.wire import Position, decode, encode
 from sinks import Document, routes
 from sinks.elastic.elastic import ElasticSink
 from tickets.desk import Desk
@@ -101,7 +101,7 @@ def test_topics_are_made_once_and_their_differences_are_told(door: Endpoints, to
 def test_doctor_finds_everything_in_order() -> None:
     found = lines("doctor")
     assert {line["name"]: line["outcome"] for line in found} == dict.fromkeys(
-        ["settings", "Kafka", "topics", "Elasticsearch", "indices", "blob store", "clock"], "ok"
+        ["settings", "Kafka", "topics", "rights", "Elasticsearch", "indices", "blob store", "disk", "clock"], "ok"
     )
 
 
@@ -181,7 +181,8 @@ def test_a_dead_letter_is_found_and_keeps_its_secret(account: str) -> None:
     assert (found["code"], found["reason"], found["message_id"]) == ("malformed", "not JSON", one.message_id)
     assert found["came_from"] == "hotline.raw.record.v1:0:7"
     assert lines("dead", "list", "--stage", account, "--code", "internal") == []
-    shown, clear = hotline("dead", "show", found["id"]).stdout, hotline("dead", "show", found["id"], "--clear").stdout
+    shown = hotline("dead", "show", found["id"]).stdout
+    clear = hotline("dead", "show", found["id"], "--clear", "--reason", "a test").stdout
     assert NAME not in shown
     assert PHONE not in shown
     assert NAME in clear
@@ -226,6 +227,12 @@ async def _write(settings: Any, documents: list[Document]) -> None:
         await sink.close()
 
 
+def reads_of(ticket_id: str) -> list[list[str]]:
+    """What the access log was told about a ticket: the fields that somebody read in clear."""
+    commands = (decode(one.value, Command) for one in reading.read_all(services.kafka(load()), topics.COMMAND))
+    return [one.args["fields"] for one in commands if (one.kind, one.ticket_id) == ("read", ticket_id)]
+
+
 def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> None:
     ticket_id = f"210100-{archived.message_id[:20]}"
     masked = hotline("show", ticket_id, "--json").stdout
@@ -233,7 +240,9 @@ def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> 
     assert PHONE not in masked
     assert PHONE in hotline("show", ticket_id, "--clear", "--json").stdout
     assert PHONE not in hotline("show", archived.message_id).stdout
+    assert reads_of(ticket_id) == [["all"]]
     assert PHONE in hotline("show", archived.message_id, "--clear").stdout
+    assert reads_of(ticket_id) == [["all"], ["all"]]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", "人民路12号", "--limit", "1000")}
     number = json.loads(masked)["ticket_no"]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", number, "--limit", "1000")}

@@ -19,7 +19,7 @@ from schemas.errors import UnreachableError
 from schemas.records import Event, InputRef, event
 from schemas.wire import Position, encode
 from sinks import Document, routes
-from sinks.elastic import ElasticSink
+from sinks.elastic import ElasticSink, concrete
 from sinks.eraser import Eraser
 from sinks.eraser import routes as eraser_routes
 from tests.tickets.build import message
@@ -98,6 +98,19 @@ async def test_every_copy_is_emptied_and_never_comes_back(place: Place, month: s
     told_by_archive = await Archive(place.client, place.prefix).message(ONE.message_id)
     assert told_by_archive is not None
     assert told_by_archive.message_class == "erased"
+
+
+async def test_while_an_index_is_put_in_the_place_of_another_the_erasure_waits(place: Place) -> None:
+    await place.elastic.write([stored(ONE)])
+    (old,) = await concrete.places(place.client, routes(place.prefix)["message"].index)
+    await concrete.create(place.client, old)
+    await concrete.block(place.client, old)
+    with pytest.raises(UnreachableError):
+        await place.eraser.write([erased()])
+    await concrete.switch(place.client, old, keep=False)
+    assert len((await place.eraser.write([erased()])).stored) == 1
+    found = await place.client.get(index=old.successor, id=ONE.message_id)
+    assert (found["_version"], found["_source"]["text"]) == (2**53, "")
 
 
 async def test_a_message_that_comes_after_its_erasure_stays_empty(place: Place) -> None:

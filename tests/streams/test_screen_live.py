@@ -1,11 +1,12 @@
 """screen between real topics: an emergency waits for nothing that stands before it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from faust.types import TP
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
 
 from hotline.provision import Provision
 from normalizers import Policy
@@ -15,13 +16,30 @@ from schemas.records import Handover
 from schemas.wire import Outbound, decode
 from streams import lanes, screen
 from streams.app import make_app
-from tests.streams.conftest import PARTITIONS, Bench
+from tests.streams.conftest import PARTITIONS, Bench, until
 from tests.streams.raws import NOON, broken, claimed, outbound
 from tests.streams.test_steps import Kept
 
 pytestmark = pytest.mark.integration
 
 FIRE = "三楼着火了,有人被困,快来救火"
+
+
+def measured(name: str) -> float:
+    """Return a sample of the hand-overs' latency."""
+    return REGISTRY.get_sample_value(f"hotline_streams_handover_seconds_{name}", {"level": "critical"}) or 0.0
+
+
+async def test_the_latency_is_from_intake_to_the_brokers_answer_and_old_news_has_none(bench: Bench) -> None:
+    now = datetime.now(UTC)
+    count, total = measured("count"), measured("sum")
+    live = outbound(1, FIRE, time=now, recorded=now - timedelta(seconds=5))
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(outbound(2, FIRE, backfill=True, time=now - timedelta(days=2), recorded=now), live)
+        await bench.read(topics.HANDOVER, 2)
+        await until(lambda: measured("count") > count)
+    assert measured("count") == count + 1
+    assert 5 <= measured("sum") - total < 25
 
 
 async def test_an_emergency_behind_poison_is_handed_over_whole(bench: Bench) -> None:

@@ -1,5 +1,7 @@
 """What nobody claims is a matter of its own: rather a ticket too many than a citizen unheard."""
 
+from collections.abc import Iterator
+
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.state import State
@@ -7,11 +9,19 @@ from tickets.state import State
 
 def judge(state: State, incoming: Incoming) -> Verdict:
     """Open a ticket, related to the person's own that was closed long ago where the message answers that one."""
-    features = incoming.features
-    for key in features.threads:
-        ticket_id = state.in_thread(incoming.jurisdiction, key)
-        if ticket_id is None or (incoming.id, ticket_id) in state.never:
+    for method, evidence, ticket_id in _answered(state, incoming):
+        if (incoming.id, ticket_id) in state.never:
             continue
-        if state.may_answer(ticket_id, features.requesters):
-            return Verdict(relation="new", method="references_closed_long_ago", evidence=(key,), related=(ticket_id,))
+        if state.may_answer(ticket_id, incoming.features.requesters):
+            return Verdict(relation="new", method=method, evidence=(evidence,), related=(ticket_id,))
     return Verdict(relation="new", method="no_relation_found")
+
+
+def _answered(state: State, incoming: Incoming) -> Iterator[tuple[str, str, str]]:
+    token = incoming.features.token
+    if token is not None and token.startswith(incoming.jurisdiction):
+        yield "token_closed_long_ago", token, state.succeeding(token)
+    for key in incoming.features.threads:
+        ticket_id = state.in_thread(incoming.jurisdiction, key)
+        if ticket_id is not None:
+            yield "references_closed_long_ago", key, ticket_id

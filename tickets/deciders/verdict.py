@@ -1,11 +1,15 @@
 """Verdict: what one decider says of one input."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
     """A relation to `ticket_id` (None: no ticket, or a new one).
 
+    A new ticket with `joins` gets an edge to that one, the oldest of its cluster.
+    `part` says whether a part leaves its ticket's text incomplete.
     `sure` False only proposes: the next decider is asked, and a clerk judges later. `evidence` holds codes and ids.
     """
 
@@ -14,5 +18,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     ticket_id: str | None = None
     score: float = 1.0
     evidence: tuple[str, ...] = ()
+    joins: str | None = None
+    part: Literal["incomplete", "complete"] | None = None
     related: tuple[str, ...] = ()
     sure: bool = True

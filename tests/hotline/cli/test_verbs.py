@@ -47,7 +47,10 @@ def test_the_version() -> None:
     assert hotline("--version").stdout.startswith("hotline 0.")
 
 
-VERBS = "up,down,status,run,check,doctor,topics,index,try,search,show,explain,dead list,dead show,schema check"
+VERBS = (
+    "up,down,status,run,check,doctor,topics,index,index rebuild,try,search,show,explain,dead list,dead show,"
+    "dead replay,replay,schema check,export,webhook list,webhook log,webhook test"
+)
 
 
 @pytest.mark.parametrize("verb", VERBS.split(","))

@@ -1,12 +1,16 @@
 """What is redacted or forgotten is gone from every later snapshot, from memory and from what is restored."""
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.records import Attachment, Ticket, event
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, digest, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal
+from tests.tickets.test_parts import parts_of
 from tickets.commands import changed_by
+from tickets.deciders import new
+from tickets.deciders.verdict import Verdict
 from tickets.state import State, fold
 
 SECRET = "李小龙的电话是13812345678"
@@ -48,6 +52,15 @@ def test_a_redacted_span_is_black_wherever_it_stands_and_stays_so() -> None:
     assert "13812345678" not in encode(done).decode()
 
 
+def test_a_redacted_span_goes_from_the_title_too() -> None:
+    titled = replace(message(0, TEXT), title=f"请打{SECRET}")
+    at_office = Office([titled])
+    at_office.order("redact", at_office.tickets[0], spans=span(TEXT), if_version=1)
+    after = at_office.ticket(at_office.tickets[0])
+    assert after.title == f"请打{'■' * len(SECRET)}"
+    assert "13812345678" not in after.search_text
+
+
 def test_whole_fields_are_emptied() -> None:
     at_office, ticket = secretive()
     at_office.order("redact", ticket, fields=["text", "title", "requester", "attachments"])
@@ -63,6 +76,17 @@ def test_a_redacted_ticket_is_not_written_anew_from_its_messages() -> None:
     at_office.order("redact", ticket, fields=["text"])
     assert refusal(at_office.order("move", ticket, message_id=reply.message_id)) == "redacted"
     assert fold(at_office.decisions, POLICY).tickets[ticket].redacted
+
+
+def test_a_late_part_does_not_bring_a_redacted_text_back() -> None:
+    first, second, last = parts_of(TEXT, 24)
+    at_office = Office([first])
+    at_office.take(second)
+    ticket = at_office.tickets[0]
+    at_office.order("redact", ticket, fields=["text", "title"])
+    at_office.take(last)
+    assert at_office.ticket(ticket).text == ""
+    assert TEXT[:8] not in held(at_office)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +127,7 @@ def test_a_forgotten_ticket_is_empty_for_good() -> None:
     known = held(at_office)
     assert not any(secret in known for secret in ("13812345678", "李小龙", digest("13800138000"), digest(TEXT)))
     assert not any(secret in encode(done).decode() for secret in ("13812345678", "李小龙"))
+    assert ticket not in at_office.desk.state.by_thread.values()
     rebuilt = fold(at_office.decisions, POLICY)
     rebuilt.bodies = at_office.desk.state.bodies
     assert rebuilt.dump() == at_office.desk.state.dump() == State.of(rebuilt.dump(), POLICY).dump()
@@ -122,6 +147,14 @@ def test_nothing_is_filed_in_a_forgotten_ticket(answers: tuple[str, ...]) -> Non
         ("merge", {"into": at_office.tickets[1]}),
     ):
         assert refusal(at_office.order(kind, ticket, **args)) == "erased"
+
+
+def test_no_decider_can_name_a_forgotten_ticket(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_office, ticket = secretive()
+    at_office.order("forget", ticket)
+    token = Verdict(relation="follow_up", method="token", ticket_id=ticket)
+    monkeypatch.setattr("tickets.decide.DECIDERS", {"follow_up": lambda *_: token, "new": new.judge})
+    assert at_office.take(message(5, "还没人来修")).relation == "new"
 
 
 def test_a_ticket_that_only_the_archive_has_can_be_forgotten() -> None:

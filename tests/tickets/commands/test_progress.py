@@ -10,6 +10,7 @@ from schemas.wire import encode
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal
 from tickets import lifecycle
+from tickets.amend import Occasion, amend
 from tickets.lifecycle import NEXT, STATUSES
 from tickets.state import fold
 
@@ -122,6 +123,21 @@ def test_a_clerk_s_class_outlasts_restart_and_whatever_rules_find_later() -> Non
     assert (now.request_kind, now.request_kind_source) == ("unknown", "clerk")
     assert now.category is not None
     assert (now.category.code, now.category.source) == ("噪音扰民", "clerk")
+
+
+@pytest.mark.parametrize("first", ["clerk", "rule"])
+def test_a_rule_s_word_never_replaces_a_clerk_s(first: str) -> None:
+    at_office, ticket = on_its_way()
+    occasion = Occasion(at_office.decisions[0], None, POLICY)
+    told = at_office.ticket(ticket)
+    for source, kind in ((first, "praise"), ("rule", "complaint")):
+        told = amend(told, event.KindSet(ticket_id=ticket, kind=kind, source=source, confidence=0.9), occasion)
+        category = event.CategorySet(
+            ticket_id=ticket, code=kind, scheme="local", version="1", source=source, confidence=0.9
+        )
+        told = amend(told, category, occasion)
+    assert told.category is not None
+    assert {told.request_kind, told.category.code} == {"praise" if first == "clerk" else "complaint"}
 
 
 def test_reading_in_clear_is_logged_and_changes_no_ticket() -> None:

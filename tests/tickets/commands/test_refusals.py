@@ -86,6 +86,14 @@ def test_a_command_is_carried_out_once() -> None:
     assert at_office.ticket(ticket).status == "registered"
 
 
+def test_two_cities_may_name_a_command_alike() -> None:
+    at_office, (ticket,) = office()
+    elsewhere = at_office.take(message(50, "外地的事", jurisdiction="110000")).tickets[0].ticket_id
+    at_office.order("set_status", ticket, status="registered", command_id="1")
+    at_office.order("set_status", elsewhere, city="110000", status="registered", command_id="1")
+    assert at_office.ticket(elsewhere).status == "registered"
+
+
 def test_an_office_without_tickets_refuses_too() -> None:
     refused = Office().order("merge", "210100-aaaaaaaaaaaaaaaaaaaa", into="210100-bbbbbbbbbbbbbbbbbbbb")
     assert isinstance(refused.changes[0], event.CommandRefused)

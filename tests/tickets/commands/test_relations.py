@@ -1,7 +1,9 @@
 """Merges, proposals and hand-overs: a person's word is an edge that can be taken back."""
 
+from datetime import timedelta
+
 from schemas.records import Event, event
-from tests.tickets.build import CITY, message
+from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import Office, office, refusal
 from tickets.policy import TicketPolicy
 
@@ -26,6 +28,19 @@ def test_a_merge_is_an_edge_on_both_sides_and_can_be_undone() -> None:
     assert clusters(at_office, tickets) == [a, b, b]
     assert at_office.ticket(a).edges == ()
     assert [one.message_count for one in map(at_office.ticket, tickets)] == [1, 1, 1]
+
+
+def test_a_ticket_that_is_due_to_leave_leaves_after_the_command_about_it() -> None:
+    at_office, (a, b) = office(2)
+    for one in (a, b):
+        at_office.order("set_status", one, status="not_accepted", reason_code="malicious")
+    late = START + timedelta(days=200)
+    assert refusal(at_office.order("merge", b, into=a, at=late)) is None
+    assert clusters(at_office, [a, b]) == [a, a]
+    at_office.desk.flush()
+    at_office.take(message(9, "很久以后", minutes=60 * 24 * 201))
+    assert a not in at_office.desk.state.tickets
+    assert a not in at_office.desk.state.bodies
 
 
 def test_merges_that_make_no_sense_are_refused() -> None:

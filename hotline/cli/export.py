@@ -1,0 +1,80 @@
+"""`hotline export`: tickets of the archive for systems that speak Open311 or Zammad."""
+
+import sys
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+
+import typer
+
+from hotline.cli.archive import ask
+from hotline.cli.common import Clear, chinese
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hotline.archive import Archive
+
+
+def export(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - is standard output.")],
+    form: Annotated[
+        Literal["open311-json", "open311-xml", "zammad"],
+        typer.Option("--format", help="Service requests, or one POST body for Zammad's /api/v1/tickets a line."),
+    ],
+    query: Annotated[str, typer.Option(help="Words that must all be there; -word must not.")] = "",
+    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only this status (办理状态).")] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="Only this 行政区划代码.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")] = None,
+    media_base_url: Annotated[str | None, typer.Option(help="Where the blob store can be read, for media_url.")] = None,
+    zammad_group: Annotated[str, typer.Option(help="Zammad: the group that gets the tickets.")] = "Users",
+    zammad_customer: Annotated[
+        str | None, typer.Option(help="Zammad: login of the customer who stands for all without a mail address.")
+    ] = None,
+    clear: Clear = False,
+) -> None:
+    """Write tickets of the archive to a file, masked unless --clear."""
+    from hotline.archive import Filters
+    from hotline.export import Choices
+    from hotline.export import export as write
+
+    filters = Filters(
+        channel=channel,
+        status=status,
+        jurisdiction=jurisdiction,
+        received_from=chinese(since),
+        received_to=chinese(until),
+    )
+    chosen = Choices(media_base_url, zammad_group, zammad_customer)
+    with _opened(file) as out:
+
+        async def written(archive: "Archive") -> int:
+            return await write(archive.tickets(query, masked=not clear, filters=filters), form, out, chosen)
+
+        count = ask(ctx, written)
+    typer.echo(f"{count} tickets written.", err=True)
+
+
+@contextmanager
+def _opened(file: str) -> "Iterator[BinaryIO]":
+    """Open a file that takes its name only when all is in it: half an export must not be taken for a whole one."""
+    from schemas.errors import MisconfiguredError
+
+    if file == "-":
+        yield sys.stdout.buffer
+        return
+    path = Path(file)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.touch(mode=0o600)  # with --clear it holds personal data
+        with part.open("wb") as out:
+            yield out
+        part.replace(path)
+    except OSError as error:
+        raise MisconfiguredError(f"{file} cannot be written ({error.strerror}): name another file.") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""`hotline replay`: the input log under other rules or code, in memory; which tickets would differ."""
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from hotline.cli.common import AsJson, print_json, readable, settings_of
+
+if TYPE_CHECKING:
+    from hotline.local.progress import Shown
+    from hotline.replay.facts import Difference
+    from hotline.replay.run import Summary
+
+_FIELD_CHARACTERS = 200
+
+
+def replay(
+    ctx: typer.Context,
+    point: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="POINT",
+            help="First input to decide anew: partition:offset of hotline.message.v1, a time (Chinese time), or a "
+            "decision's event_id. All that Kafka still has by default.",
+        ),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with changed copies of rules; this program's by default.")
+    ] = None,
+    stage: Annotated[
+        Literal["assign", "normalize"],
+        typer.Option(help="Decide about the messages as they were understood, or read their raw bytes again first."),
+    ] = "assign",
+    diff: Annotated[bool, typer.Option("--diff", help="Show each decision and each ticket that would differ.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decide recorded inputs anew, in their order, and compare; writes nothing. Exit code 1: something would differ."""
+    from rich.console import Console
+
+    from hotline.local.progress import Shown
+    from hotline.replay import run
+
+    settings = settings_of(ctx)
+    replayed = run.Run(settings, point, rules, normalizing=stage == "normalize")
+    # Not among the differences on the same terminal.
+    with Shown(Console(stderr=True, force_terminal=False if diff and sys.stdout.isatty() else None)) as progress:
+        told = partial(_progress, progress)
+        for found in replayed.differences(told):
+            if diff and as_json:
+                print_json(found)
+            elif diff:
+                for line in _lines(found):
+                    typer.echo(line)
+    summary = replayed.summary()
+    if as_json:
+        print_json(summary)
+    else:
+        _show(summary)
+    if summary.differing:
+        raise typer.Exit(1)
+
+
+def _progress(progress: "Shown", partition: int, inputs: int) -> None:
+    progress.count(f"partition {partition}: inputs decided anew", inputs)
+
+
+def _lines(found: "Difference") -> Iterator[str]:
+    yield f"{found.subject} {readable(found.id)}" + (f"  input {found.position}" if found.position else "")
+    for name, (was, now) in found.fields.items():
+        yield f"    {name:<14} {_told(was)} -> {_told(now)}"
+
+
+def _told(value: Any) -> str:
+    from msgspec import json
+
+    text = value if isinstance(value, str) else json.encode(value).decode()
+    return readable(text if len(text) <= _FIELD_CHARACTERS else f"{text[:_FIELD_CHARACTERS]}…")
+
+
+def _show(summary: "Summary") -> None:
+    for partition, (asked, began) in summary.begins.items():
+        if asked < began:
+            typer.echo(
+                f"Partition {partition}: inputs before offset {began} are no longer in Kafka (retention); the replay "
+                "begins there, with the state as it was recorded."
+            )
+    typer.echo(f"{summary.inputs} inputs decided anew, policy {readable(summary.policy_version)}.")
+    for number, what in (
+        (summary.dead, "inputs cannot be decided about now: they would be dead letters"),
+        (summary.gone, "inputs are no longer in Kafka, or what they look back at: decided as they were then"),
+        (summary.raws_gone, "inputs have lost their raw bytes: taken as they were understood then"),
+        (summary.inexact, "tickets are compared by their links alone: their snapshot at the beginning is gone"),
+    ):
+        if number:
+            typer.echo(f"{number} {what}.")
+    told = ", ".join(f"{number} {subject}s" for subject, number in sorted(summary.differing.items()))
+    typer.echo(f"Different: {told}." if told else "Nothing differs.")

@@ -1,0 +1,128 @@
+"""Asks a Kafka cluster about itself: topics, their settings, what our user may do, and the time."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from kafka import errors as theirs
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.protocol.consumer import HeartbeatRequest
+from kafka.protocol.producer import InitProducerIdRequest
+from msgspec import Struct
+
+from connectors.producer import connected, translated
+from schemas.connection import KafkaConnection
+
+PATIENCE_MS = 5_000
+
+_LONGEST = 2**31 - 1
+"""Milliseconds; no broker allows a transaction so long."""
+
+
+class TopicFacts(Struct, frozen=True, kw_only=True):
+    """A topic as the brokers have it; what it lacks is named by the first partition that lacks it."""
+
+    topic_id: str
+    partitions: int
+    replication_factor: int
+    operations: frozenset[str]
+    without_leader: int
+    least_in_sync: int
+
+
+class Answer(NamedTuple):
+    """What came of asking for topics: those that are there, and those that our user may not even see."""
+
+    topics: Mapping[str, TopicFacts]
+    hidden: frozenset[str]
+
+
+@contextmanager
+def admin(connection: KafkaConnection) -> Iterator[Any]:
+    """Give kafka-python's administration client, and turn what it raises into errors of ours."""
+    client: Any = None
+    try:
+        client = connected(
+            KafkaAdminClient,
+            **connection.client_options(),
+            bootstrap_timeout_ms=PATIENCE_MS,
+            request_timeout_ms=PATIENCE_MS,
+        )
+        yield client
+    except (theirs.KafkaError, OSError) as error:
+        raise translated(error) from error
+    finally:
+        if client is not None:
+            client.close()
+
+
+class Cluster:
+    """Questions to a cluster, none of which changes anything."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def topics(self, names: Collection[str]) -> Answer:
+        """Return what there is of the named topics."""
+        found, hidden = {}, set()
+        for topic in self._client.describe_topics(list(names)):
+            if topic["error_code"] == theirs.TopicAuthorizationFailedError.errno:
+                hidden.add(topic["name"])
+            elif topic["partitions"]:
+                found[topic["name"]] = _facts(topic)
+        return Answer(found, frozenset(hidden))
+
+    def configs(self, names: Collection[str]) -> dict[str, dict[str, str]]:
+        """Return the settings of topics by Kafka's names; empty where our user may not see them."""
+        if not names:
+            return {}
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        answer = self._client.describe_configs(asked, config_filter="all")["topic"]
+        return {name: {key: str(entry["value"]) for key, entry in answer[name].items()} for name in names}
+
+    def may_join(self, group: str) -> bool:
+        """Say whether our user may read in a group: the heartbeat of a stranger is refused one way or the other."""
+        heartbeat = HeartbeatRequest(group_id=group, generation_id=0, member_id="hotline-doctor")
+        return bool(self._ask(heartbeat).error_code != theirs.GroupAuthorizationFailedError.errno)
+
+    def may_write_transactions(self, transactional_id: str) -> bool:
+        """Say whether our user may; a transaction longer than any broker allows is refused, and fences nobody."""
+        beginning = InitProducerIdRequest(
+            transactional_id=transactional_id,
+            transaction_timeout_ms=_LONGEST,
+            producer_id=-1,
+            producer_epoch=-1,
+            max_version=4,
+        )
+        return bool(self._ask(beginning).error_code != theirs.TransactionalIdAuthorizationFailedError.errno)
+
+    def seconds_ahead(self, now: Callable[[], float]) -> float | None:
+        """Return how far the clock `now` (Unix seconds) is ahead of the controller's; None when that is not told.
+
+        To be told needs the operation Describe on the cluster.
+        """
+        before = now()
+        try:
+            quorum = self._client.describe_metadata_quorum()
+        except theirs.ClusterAuthorizationFailedError:
+            return None
+        (partition,) = quorum["topics"][0]["partitions"]
+        # The leader of the quorum has fetched from itself at this very moment.
+        leader = next(voter for voter in partition["current_voters"] if voter["replica_id"] == partition["leader_id"])
+        return (before + now()) / 2 - float(leader["last_caught_up_timestamp"]) / 1000
+
+    def _ask(self, request: Any) -> Any:
+        manager = self._client._manager  # the public methods of the client do not send these two
+        return manager.run(manager.send, request)
+
+
+def _facts(topic: dict[str, Any]) -> TopicFacts:
+    partitions = topic["partitions"]
+    return TopicFacts(
+        topic_id=str(topic["topic_id"]),
+        partitions=len(partitions),
+        replication_factor=len(partitions[0]["replica_nodes"]),
+        operations=frozenset(topic["authorized_operations"] or ()),
+        without_leader=sum(one["leader_id"] < 0 for one in partitions),
+        least_in_sync=min(len(one["isr_nodes"]) for one in partitions),
+    )

@@ -1,0 +1,129 @@
+"""What a dead letter was before it failed: key, value and headers byte for byte, and the stage that takes it again."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+from hotline import reading
+from hotline.dead import Letter, letter_of
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Headers
+from schemas.errors import MalformedError, MissingBlobError
+from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
+from schemas.topics import BACKFILL, COMMAND, LIVE_RAW, MESSAGE
+from schemas.wire import Position
+from sinks import SINKS
+from streams.blobs import Blobs
+
+SINK = "sink"
+
+_INPUTS: dict[str, frozenset[str]] = {
+    "normalize": frozenset((*LIVE_RAW, BACKFILL)),
+    "screen": frozenset((*LIVE_RAW, BACKFILL)),
+    "commands": frozenset((COMMAND,)),
+    "assign": frozenset((MESSAGE,)),
+    SINK: frozenset(route.topic for routes in SINKS.values() for route in routes.values()),
+}
+"""What each stage reads."""
+
+
+class Original(NamedTuple):
+    """A record as its stage read it; `replays` is how often it will have been put back."""
+
+    letter: Letter
+    position: Position
+    key: bytes
+    value: bytes
+    headers: Headers
+    replays: int
+
+    def again(self) -> Headers:
+        """Return the headers with the count behind them: a stage that fails again writes it into its letter."""
+        return [*self.headers, (REPLAYS, str(self.replays).encode())]
+
+    def partition(self, partitions: int) -> int:
+        """Return where it goes: a city's records to the city's partition, others to where they were."""
+        if self.position.topic != MESSAGE:
+            return self.position.partition
+        return ids.partition_of(self.letter.jurisdiction or "", partitions)
+
+
+def place_of(letter: Letter) -> Position:
+    """Return where the record stood. Raises MalformedError when the letter does not tell."""
+    topic, _, rest = letter.came_from.partition(":")
+    partition, _, offset = rest.partition(":")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise MalformedError("it never was a record in Kafka: let its source send it again")
+    return Position(topic, int(partition), int(offset))
+
+
+class Obstacle(NamedTuple):
+    """What keeps a letter from being put back; `settled` when nothing is left to do about it."""
+
+    why: str
+    settled: bool = False
+
+
+_LIMIT = Obstacle(f"put back {REPLAY_LIMIT} times and failed again: look at it with `hotline dead show`")
+_BEFORE = Obstacle(
+    "put back before: where it failed again, its new letter has the higher count (--again repeats it)", True
+)
+_NO_STAGE = Obstacle("no stage of this version takes it back")
+
+
+def obstacle(letter: Letter, *, again: bool = False) -> Obstacle | None:
+    """Return what keeps a letter from being put back, None when nothing does; no blob store is asked."""
+    if letter.replays >= REPLAY_LIMIT:
+        return _LIMIT
+    if letter.replayed and not again:
+        return _BEFORE
+    if letter.replays + letter.replayed >= REPLAY_LIMIT:
+        return _LIMIT
+    try:
+        place = place_of(letter)
+    except MalformedError as error:
+        return Obstacle(str(error))
+    return None if place.topic in _INPUTS.get(letter.stage, ()) else _NO_STAGE
+
+
+async def original_of(record: Any, replayed: int, blobs: Blobs, connection: KafkaConnection) -> Original:
+    """Return what a dead letter's record was.
+
+    Raises MissingBlobError while its bytes are nowhere, MalformedError when the stored ones are others.
+    """
+    letter = letter_of(record)
+    headers = [header for header in record.headers if not header[0].startswith(OURS)]
+    value: bytes = record.value or b""
+    if any(name == MOVED for name, _ in record.headers):
+        reference = max(index for index, (name, _) in enumerate(headers) if name == "ce_dataref")
+        value = await _moved(headers.pop(reference)[1].decode(), blobs)
+    elif not value:
+        value = await _empty(letter, dict(headers).get("ce_dataref"), blobs, connection)
+    return Original(letter, place_of(letter), record.key or b"", value, headers, letter.replays + replayed + 1)
+
+
+async def bytes_of(record: Any, blobs: Blobs) -> bytes:
+    """Return the bytes that a letter is about, from the blob store where they had to go there."""
+    reference = dict(record.headers).get("ce_dataref")
+    if record.value or reference is None:
+        return record.value or b""
+    return await blobs.fetch(reference.decode())
+
+
+async def _moved(path: str, blobs: Blobs) -> bytes:
+    value = await blobs.fetch(path)
+    if hashlib.sha256(value).hexdigest() != path.rpartition("/")[2]:
+        raise MalformedError("the stored bytes are not those that failed")
+    return value
+
+
+async def _empty(letter: Letter, reference: bytes | None, blobs: Blobs, connection: KafkaConnection) -> bytes:
+    """Return the value of a letter without one: it had none, or the letter had no room for it."""
+    if reference is not None:
+        await blobs.fetch(reference.decode())  # the stage will do so again: without the blob it would fail again
+    elif letter.stage == "assign":
+        record = reading.read_one(connection, place_of(letter))
+        if record is None:
+            raise MissingBlobError(f"{topics.MESSAGE} no longer holds it: put back what it was made from")
+        return record.value or b""
+    return b""

@@ -1,0 +1,51 @@
+"""The accounts that messages come from: the login works, and what we are told to read is there."""
+
+import ssl
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hotline.doctor.findings import Told
+from hotline.doctor.reach import Address, NoTlsError, reach
+from schemas.errors import MisconfiguredError, UnreachableError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
+    """Log in, and look at each folder without changing it."""
+    from hotline.wiring import mailbox as connector_of
+
+    account = settings.connectors.mailbox[name]
+    address = Address(
+        service=f"The IMAP server of mailbox {name}",
+        host=account.host,
+        port=account.port or (993 if account.tls == "tls" else 143),
+        setting=f"connectors.mailbox.{name}.host",
+        authorities=f"connectors.mailbox.{name}.ssl_cafile",
+    )
+    try:
+        reach(address, account.tls_context() if account.tls == "tls" else None)
+    except NoTlsError as error:
+        raise MisconfiguredError(
+            f"{address} begins without TLS: correct `connectors.mailbox.{name}.port` (993 has it as a rule), or set "
+            "`tls` to starttls."
+        ) from error
+    connector = connector_of(settings, name)
+    try:
+        connector.open()
+        unreadable = connector.unreadable_folders()
+    except UnreachableError as error:
+        # The connector asks again, as the server may mend it; whoever calls the doctor can mend it now.
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            raise MisconfiguredError(str(error)) from error
+        raise
+    finally:
+        connector.close()
+    for folder in unreadable:
+        yield MisconfiguredError(
+            f"Mailbox {name} has no folder {folder} that can be opened: correct "
+            f"`connectors.mailbox.{name}.folders`, or make the folder."
+        )
+    if not unreadable:
+        yield f"the login works, {len(account.folders)} folders are there"

@@ -1,0 +1,85 @@
+"""The clock: signatures of WeChat and S3 fail, and deadlines are wrong, when it is minutes off."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hotline import services
+from hotline.cluster import Cluster, admin
+from hotline.doctor.findings import Told
+from hotline.doctor.storage import probe
+from schemas.errors import MisconfiguredError, PipelineError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+OFF_SECONDS = 30.0
+
+Now: TypeAlias = Callable[[], float]
+"""Returns the time that this machine's clock shows, in Unix seconds."""
+
+
+def clock(settings: "Settings", asked: Collection[str], now: Now = time.time) -> Iterator[Told]:
+    """Compare our clock with that of each of these services that tells its own."""
+    told: list[str] = []
+    for service in asked:
+        try:
+            ahead = CLOCKS[service](settings, now)
+        except PipelineError:
+            continue  # whatever it is, it is told where that service is examined
+        if ahead is None:
+            continue
+        if abs(ahead) > OFF_SECONDS:
+            way = "ahead of" if ahead > 0 else "behind"
+            yield MisconfiguredError(
+                f"This machine's clock is {abs(ahead):.0f} s {way} that of {service}: "
+                "synchronise the one that is wrong (NTP)."
+            )
+        else:
+            told.append(service)
+    if told:
+        yield f"agrees with {' and '.join(told)}"
+    else:
+        yield "no service tells us its time"
+
+
+def _kafka(settings: "Settings", now: Now) -> float | None:
+    with admin(services.kafka(settings)) as client:
+        return Cluster(client).seconds_ahead(now)
+
+
+def _elasticsearch(settings: "Settings", now: Now) -> float | None:
+    from sinks.elastic.errors import translated
+
+    async def ask() -> float:
+        client = services.elasticsearch(settings)
+        try:
+            with translated():
+                before = now()
+                answer: Any = await client.options(max_retries=0, request_timeout=10).cat.health(
+                    format="json", h="epoch"
+                )
+                # It tells whole seconds.
+                return (before + now()) / 2 - (float(answer[0]["epoch"]) + 0.5)
+        finally:
+            await client.close()
+
+    return asyncio.run(ask())
+
+
+def _blobs(settings: "Settings", now: Now) -> float | None:
+    """A folder of this machine has this machine's clock."""
+    if services.blob_url(settings).startswith("file:"):
+        return None
+    before = now()
+    at = probe(settings).at.timestamp()
+    return (before + now()) / 2 - at
+
+
+CLOCKS: Mapping[str, Callable[["Settings", Now], float | None]] = {
+    "Kafka": _kafka,
+    "Elasticsearch": _elasticsearch,
+    "blob store": _blobs,
+}
+"""What tells its time, by the name of its finding."""

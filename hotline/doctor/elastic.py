@@ -1,0 +1,167 @@
+"""Elasticsearch: every node lets us in, its version and health will do, and every index takes what we write."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from hotline import services
+from hotline.doctor.findings import Finding, Told, findings
+from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls, trusting
+from schemas.elastic import Index, indices, mapping
+from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+OLDEST = (8, 19)
+SECONDS = 10.0
+
+_HOSTS, _AUTHORITIES = "elasticsearch.hosts", "elasticsearch.ca_certs"
+_BLOCKS = ("read_only", "read_only_allow_delete", "write")
+
+Ask = Callable[[Any], AsyncIterator[Told]]
+
+
+def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Iterator[Finding]:
+    """Yield what is found; without a node that lets us in nothing can be said of the indices.
+
+    Templates matter to those who write, and only they may look at them.
+    """
+    let_in, ask = False, partial(_indices, writes=writes)
+    for finding in findings("Elasticsearch", lambda: _nodes(settings)):
+        let_in = let_in or finding.outcome == "ok"
+        yield finding
+    if let_in:
+        yield from findings("indices", lambda: _asked(settings, services.elasticsearch_hosts(settings), ask))
+
+
+def _nodes(settings: "Settings") -> Iterator[Told]:
+    for url in services.elasticsearch_hosts(settings):
+        try:
+            _reach(settings, url)
+            yield from _asked(settings, [url], _node)
+        except PipelineError as error:
+            yield error
+
+
+def _reach(settings: "Settings", url: str) -> None:
+    """The client names every fault of TLS a failed connection."""
+    parts = urlsplit(url)
+    secured = parts.scheme == "https"
+    address = Address(
+        service="Elasticsearch",
+        host=parts.hostname or "",
+        port=parts.port or (443 if secured else 80),
+        setting=_HOSTS,
+        authorities=_AUTHORITIES,
+    )
+    context: ssl.SSLContext | None = trusting(settings.elasticsearch.ca_certs, _AUTHORITIES) if secured else None
+    try:
+        reach(address, context)
+    except NoTlsError as error:
+        raise MisconfiguredError(f"{address} speaks no TLS: write http:// in `{_HOSTS}`, or give it TLS.") from error
+    if not secured and speaks_tls(address):
+        raise MisconfiguredError(f"{address} wants TLS: write https:// in `{_HOSTS}`.")
+
+
+def _asked(settings: "Settings", hosts: list[str], ask: Ask) -> Iterator[Told]:
+    """Run an asynchronous look to its end; its last fault is told like the others."""
+    from sinks.elastic.errors import translated
+
+    async def all_of_it() -> list[Told]:
+        told: list[Told] = []
+        client = services.elasticsearch(settings, hosts)
+        try:
+            with translated():
+                async for one in ask(client.options(max_retries=0, request_timeout=SECONDS)):
+                    told.append(one)
+        except PipelineError as error:
+            told.append(error)
+        except (KeyError, TypeError, ValueError):
+            told.append(
+                MisconfiguredError(f"What answers there does not answer as Elasticsearch does: correct `{_HOSTS}`.")
+            )
+        finally:
+            await client.close()
+        return told
+
+    yield from asyncio.run(all_of_it())
+
+
+async def _node(client: Any) -> AsyncIterator[Told]:
+    info = await client.info()
+    number = info["version"]["number"]
+    if tuple(int(part) for part in number.split(".")[:2]) < OLDEST:
+        yield MisconfiguredError(f"Elasticsearch is {number}: use 8.19 or newer.")
+        return
+    health = await client.cluster.health()
+    if health["status"] == "red":
+        yield UnreachableError(
+            f"Elasticsearch {number} is red, {health['unassigned_shards']} shards are away: see which node is."
+        )
+        return
+    yield f"{number}, {health['status']}"
+
+
+async def _indices(client: Any, writes: bool) -> AsyncIterator[Told]:
+    """A monthly index is born with its first document; its template must be there before."""
+    faults = 0
+    for index in indices().values():
+        async for fault in _faults(client, index, writes):
+            faults += 1
+            yield fault
+    if not faults:
+        yield f"{len(indices())} as they should be"
+
+
+async def _faults(client: Any, index: Index, writes: bool) -> AsyncIterator[PipelineError]:
+    if writes and not await client.indices.exists_index_template(name=index.alias):
+        yield MisconfiguredError(f"The index template {index.alias} does not exist: run `hotline index create`.")
+    if not await client.indices.exists_alias(name=index.alias):
+        if await client.indices.exists(index=index.alias):
+            yield MisconfiguredError(
+                f"An index has the name of the alias {index.alias}: delete it, or move it away (_reindex), and run "
+                "`hotline index create`."
+            )
+        elif index.first is not None:
+            yield MisconfiguredError(f"The alias {index.alias} does not exist: run `hotline index create`.")
+        return
+    found = await client.indices.get(index=index.alias)
+    for name, body in sorted(found.items()):
+        for fault in _of_one(name, body, index):
+            yield fault
+
+
+def _of_one(name: str, body: Mapping[str, Any], index: Index) -> Iterator[PipelineError]:
+    blocks = body["settings"]["index"].get("blocks", {})
+    for block in _BLOCKS:
+        if str(blocks.get(block)).lower() == "true":
+            yield MisconfiguredError(
+                f"The index {name} takes no documents (index.blocks.{block}): free disk on the nodes of Elasticsearch "
+                "if it is full, then set that block to null."
+            )
+    for path, wanted, have in _unlike(mapping(index.record)["properties"], body["mappings"].get("properties", {})):
+        if have is None:
+            yield MisconfiguredError(f"The index {name} has no field {path}: run `hotline index create`.")
+        else:
+            yield MisconfiguredError(
+                f"The field {path} of the index {name} is of type {have}, not {wanted}: move its documents (_reindex) "
+                "and its alias to a new index, which its template makes right."
+            )
+
+
+def _unlike(
+    wanted: Mapping[str, Any], have: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the path, the wanted type and the type that is there of each field of another type."""
+    for name, field in wanted.items():
+        path, kind = f"{prefix}{name}", field.get("type", "object")
+        there = have.get(name)
+        found = None if there is None else there.get("type", "object")
+        if found != kind:
+            yield path, kind, found
+        elif "properties" in field:
+            yield from _unlike(field["properties"], have[name].get("properties", {}), f"{path}.")

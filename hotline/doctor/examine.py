@@ -1,0 +1,62 @@
+"""Looks at everything in turn; what one service says never keeps the next from being looked at."""
+
+import time
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hotline import checks, wiring
+from hotline.doctor.accounts import mailbox
+from hotline.doctor.clock import CLOCKS, Now, clock
+from hotline.doctor.elastic import examine_elasticsearch
+from hotline.doctor.findings import Finding, Told, findings
+from hotline.doctor.kafka import examine_kafka
+from hotline.doctor.storage import blobs, disks
+from hotline.needs import PEOPLE
+from schemas.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+_WRITERS = ("sink:elastic", "eraser")
+"""How the names of those begin that write into the archive."""
+
+
+def examine(settings: "Settings", components: Iterable[str] = (), now: Now = time.time) -> Iterator[Finding]:
+    """Connect to all that these components use and yield what was found, as it is found; all of them by default."""
+    chosen = _chosen(settings, components)
+    answering: set[str] = set()
+    for finding in _services(settings, chosen):
+        if finding.outcome == "ok":
+            answering.add(finding.name)
+        yield finding
+    yield from findings("clock", lambda: clock(settings, [name for name in CLOCKS if name in answering], now))
+
+
+def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
+    yield from findings("settings", lambda: _settings(settings))
+    yield from examine_kafka(settings, chosen)
+    writes = any(name.startswith(_WRITERS) for name in chosen)
+    if writes or not set(PEOPLE).isdisjoint(chosen):
+        yield from examine_elasticsearch(settings, writes=writes)
+    yield from findings("blob store", lambda: blobs(settings))
+    yield from findings("disk", lambda: disks(settings))
+    for name in settings.connectors.mailbox:
+        if f"connector:{name}" in chosen:
+            yield from findings(f"mailbox {name}", partial(mailbox, settings, name))
+
+
+def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:
+    known = [*wiring.names(settings), *PEOPLE]
+    chosen = list(components) or known
+    for name in chosen:
+        if name not in known:
+            raise MisconfiguredError(f"There is no component {name}: choose from {', '.join(known)}.")
+    return chosen
+
+
+def _settings(settings: "Settings") -> Iterator[Told]:
+    found = checks.faults(settings)
+    yield from map(MisconfiguredError, found)
+    if not found:
+        yield str(settings.file or "the defaults")

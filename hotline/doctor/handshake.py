@@ -1,0 +1,129 @@
+"""Says hello to one broker as our clients do, and why it does not let us in: they themselves only say "no broker"."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from aiokafka import errors as theirs
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.metadata import MetadataRequest
+from msgspec import Struct
+
+from hotline.doctor.reach import SECONDS, Address, NoTlsError, reach, speaks_tls, trusting
+from schemas.connection import KafkaConnection
+from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+
+_SETTING, _AUTHORITIES, _PROTOCOL = "kafka.bootstrap_servers", "kafka.ssl_cafile", "kafka.security_protocol"
+
+
+class Greeted(Struct, frozen=True, kw_only=True):
+    """What a broker said: the brokers of its cluster as it knows them, and until when its certificate is valid."""
+
+    brokers: frozenset[str]
+    certificate_until: str | None = None
+
+
+def greet(connection: KafkaConnection, server: str) -> Greeted:
+    """Log in at ``host:port`` and ask for the cluster; raises an error of ours that says what to do.
+
+    Not to be called in an event loop.
+    """
+    host, _, port = server.rpartition(":")
+    address = Address(
+        service="Kafka", host=host.strip("[]"), port=int(port), setting=_SETTING, authorities=_AUTHORITIES
+    )
+    until = _reached(connection, address)
+    brokers = asyncio.run(_hello(connection, address))
+    return Greeted(brokers=frozenset(brokers), certificate_until=until)
+
+
+def _reached(connection: KafkaConnection, address: Address) -> str | None:
+    wants_tls = connection.security_protocol in ("SSL", "SASL_SSL")
+    context = trusting(connection.ssl_cafile, _AUTHORITIES) if wants_tls else None
+    try:
+        until = reach(address, context)
+    except NoTlsError as error:
+        bare = connection.security_protocol.replace("SSL", "PLAINTEXT")
+        raise MisconfiguredError(
+            f"{address} speaks no TLS: name its TLS port in `{_SETTING}` (without TLS, `{_PROTOCOL}` is {bare})."
+        ) from error
+    return until.date().isoformat() if until else None
+
+
+async def _hello(connection: KafkaConnection, address: Address) -> list[str]:
+    try:
+        return await _asked(connection, address)
+    except theirs.SaslAuthenticationFailed as error:
+        raise UnauthorizedError(
+            f"{address} refuses the login of {connection.sasl_username}: correct `kafka.sasl_username` or "
+            "HOTLINE_KAFKA__SASL_PASSWORD, or give the user that password with kafka-configs.sh."
+        ) from error
+    except theirs.UnsupportedSaslMechanismError as error:
+        raise MisconfiguredError(
+            f"{address} does not take {connection.sasl_mechanism}: set `kafka.sasl_mechanism` to one of its "
+            "sasl.enabled.mechanisms."
+        ) from error
+    except theirs.IllegalSaslStateError as error:
+        raise MisconfiguredError(
+            f"{address} wants no login there: set `{_PROTOCOL}` to {connection.security_protocol.removeprefix('SASL_')}"
+            ", or name its port with SASL."
+        ) from error
+    except (theirs.KafkaError, OSError, EOFError) as error:
+        raise await _unexplained(connection, address, error) from error
+
+
+async def _asked(connection: KafkaConnection, address: Address) -> list[str]:
+    options = connection.client_options()
+    authorities = options.pop("ssl_cafile", None)
+    del options["bootstrap_servers"]
+    secured = connection.security_protocol in ("SSL", "SASL_SSL")
+    session: Any = AIOKafkaConnection(
+        address.host,
+        address.port,
+        client_id="hotline-doctor",
+        request_timeout_ms=int(SECONDS * 1000),
+        ssl_context=trusting(authorities, _AUTHORITIES) if secured else None,
+        **options,
+    )
+    try:
+        await session.connect()
+        answer = await session.send(MetadataRequest([]))
+        return [f"{host}:{port}" for _, host, port, *_ in answer.brokers]
+    finally:
+        await asyncio.wait([session.close()], timeout=1.0)  # its socket is closed a turn of the loop later
+
+
+async def _unexplained(connection: KafkaConnection, address: Address, error: Exception) -> PipelineError:
+    """A broker that dislikes how it is spoken to hangs up: find out what it wants instead."""
+    bare = "SSL" not in connection.security_protocol
+    if bare and await asyncio.to_thread(speaks_tls, address):
+        return MisconfiguredError(
+            f"{address} wants TLS: set `{_PROTOCOL}` to {connection.security_protocol.replace('PLAINTEXT', 'SSL')}."
+        )
+    if not connection.security_protocol.startswith("SASL") and await _wants_login(connection, address):
+        return UnauthorizedError(
+            f"{address} wants a login: set `{_PROTOCOL}` to SASL_{connection.security_protocol}, "
+            "`kafka.sasl_mechanism`, `kafka.sasl_username` and HOTLINE_KAFKA__SASL_PASSWORD."
+        )
+    return UnreachableError(
+        f"{address} accepts a connection and then does not answer as Kafka does ({type(error).__name__}): "
+        f"see that `{_SETTING}` names a broker, and its log."
+    )
+
+
+async def _wants_login(connection: KafkaConnection, address: Address) -> bool:
+    """Say whether a login is a thing that this port knows, by trying one that nobody has."""
+    nobody = msgspec.structs.replace(
+        connection,
+        security_protocol=f"SASL_{connection.security_protocol}",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_username="hotline-doctor",
+        sasl_password="nobody",  # noqa: S106 - no password: it is meant to be refused
+    )
+    try:
+        await _asked(nobody, address)
+    except (theirs.SaslAuthenticationFailed, theirs.UnsupportedSaslMechanismError):
+        return True
+    except (theirs.KafkaError, OSError, EOFError):
+        return False
+    return True

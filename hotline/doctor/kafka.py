@@ -1,0 +1,136 @@
+"""Kafka: every broker lets us in, every topic is as it should be, and our user may do what its components do."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from hotline import services
+from hotline.cluster import Cluster, TopicFacts, admin
+from hotline.doctor.findings import Finding, Told, findings
+from hotline.doctor.handshake import greet
+from hotline.needs import Need, needs
+from hotline.provision import Difference, Found, Provision
+from schemas.connection import KafkaConnection
+from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from schemas.topics import TOPICS
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+ACLS = "deploy/kafka-acls.txt"
+
+
+def examine_kafka(settings: "Settings", components: Iterable[str]) -> Iterator[Finding]:
+    """Yield what is found; without a broker that lets us in nothing can be said of topics and rights."""
+    let_in = False
+    for finding in findings("Kafka", lambda: brokers(services.kafka(settings))):
+        let_in = let_in or finding.outcome == "ok"
+        yield finding
+    if let_in:
+        wanted = _wanted(settings, components)
+        yield from findings("topics", lambda: topics(services.kafka(settings), wanted))
+        yield from findings("rights", lambda: rights(services.kafka(settings), wanted))
+
+
+def brokers(connection: KafkaConnection) -> Iterator[Told]:
+    """Log in at each broker that the settings name, and at those that these name in turn."""
+    named = [server.strip() for server in connection.bootstrap_servers.split(",")]
+    others: set[str] = set()
+    for server in named:
+        told, known = _greeted(connection, server)
+        others |= known
+        yield told
+    for server in sorted(others - set(named)):
+        told, _ = _greeted(connection, server)
+        if isinstance(told, PipelineError):
+            named_by = "Kafka itself names this address, in advertised.listeners"
+            told = type(told)(f"{str(told).removesuffix('.')} ({named_by}).")
+        yield told
+
+
+def _greeted(connection: KafkaConnection, server: str) -> tuple[Told, frozenset[str]]:
+    try:
+        greeted = greet(connection, server)
+    except PipelineError as error:
+        return error, frozenset()
+    user = f" {connection.sasl_username} in" if connection.sasl_mechanism else " us in"
+    until = f", certificate valid until {greeted.certificate_until}" if greeted.certificate_until else ""
+    return f"{server} lets{user} ({connection.security_protocol}{until})", greeted.brokers
+
+
+def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told]:
+    """Compare the topics that our components use with what they should be."""
+    names = sorted({need.name for need in wanted if need.kind == "topic"}, key=list(TOPICS).index)
+    with admin(connection) as client:
+        cluster = Cluster(client)
+        seen, hidden = cluster.topics(names)
+        configs = cluster.configs(list(seen))
+    provision = Provision(connection)
+    there = {name: _found(seen[name], configs[name]) for name in seen}
+    visible = [name for name in names if name not in hidden]
+    differing = [one for name in visible for one in provision.compare(name, there.get(name))]
+    away = [fault for name in seen for fault in availability(name, seen[name], configs[name])]
+    yield from _told(differing)
+    yield from away
+    if not differing and not away:
+        unseen = sum(not config for config in configs.values())
+        note = f"; {unseen} of them do not show this user their settings (DescribeConfigs)" if unseen else ""
+        yield f"{len(visible)} as they should be{note}"
+
+
+def _told(differing: Iterable[Difference]) -> Iterator[PipelineError]:
+    """Tell a difference once, however many topics have it."""
+    same: dict[tuple[str, str | None, str], list[Difference]] = {}
+    for one in differing:
+        same.setdefault((one.what, one.found, one.wanted if one.found else ""), []).append(one)
+    for first, *others in same.values():
+        more = f" (and so of {len(others)} more: see `hotline topics describe`)" if others else ""
+        yield MisconfiguredError(f"{first}{more}: {first.advice}.")
+
+
+def availability(name: str, facts: TopicFacts, config: Mapping[str, str]) -> Iterator[PipelineError]:
+    """Yield what keeps a topic from taking records, of which these facts and settings are known."""
+    least = int(config.get("min.insync.replicas", "1"))
+    if facts.without_leader:
+        yield UnreachableError(f"{facts.without_leader} partitions of {name} have no leader: see which broker is away.")
+    elif facts.least_in_sync < least:
+        yield UnreachableError(
+            f"{name} has {facts.least_in_sync} copies in sync and takes no records with less than {least}: "
+            "see which broker is away."
+        )
+
+
+def _found(facts: TopicFacts, config: dict[str, str]) -> Found:
+    return Found(partitions=facts.partitions, replication_factor=facts.replication_factor, config=config)
+
+
+def rights(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told]:
+    """Ask for each operation that our components need whether our user may do it."""
+    needed = list(wanted)
+    user = connection.sasl_username or "ANONYMOUS"
+    with admin(connection) as client:
+        cluster = Cluster(client)
+        seen, hidden = cluster.topics(sorted({need.name for need in needed if need.kind == "topic"}))
+        missing = [need for need in needed if not _granted(cluster, seen, hidden, need)]
+    for need in missing:
+        yield UnauthorizedError(
+            f"The user {user} may not {need}: grant it with `kafka-acls.sh --add --allow-principal User:{user} "
+            f"{need.options}`, or all that it needs as in {ACLS}."
+        )
+    if not missing:
+        yield f"{user} may do all {len(needed)} things that it needs"
+
+
+def _granted(cluster: Cluster, seen: Mapping[str, TopicFacts], hidden: frozenset[str], need: Need) -> bool:
+    if need.kind == "group":
+        return cluster.may_join(need.name)
+    if need.kind == "transactional id":
+        return cluster.may_write_transactions(need.name)
+    if need.name in hidden:
+        return False
+    # A topic that is missing shows no rights; that it is missing is said elsewhere.
+    return need.name not in seen or need.operation.upper() in seen[need.name].operations
+
+
+def _wanted(settings: "Settings", components: Iterable[str]) -> list[Need]:
+    found = [need for component in components for need in needs(settings, component)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,92 @@
+"""The way to a server: its name, its port, its TLS. Whatever is wrong with them is one sentence."""
+
+import socket
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from schemas.certificates import certificate_fault
+from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
+
+SECONDS = 5.0
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where a service is, which setting says so, and which one names the authorities that it trusts."""
+
+    service: str
+    host: str
+    port: int
+    setting: str
+    authorities: str
+
+    def __str__(self) -> str:
+        return f"{self.service} at {self.host}:{self.port}"
+
+
+class NoTlsError(MisconfiguredError):
+    """The server closed the connection, or answered something else, where TLS begins."""
+
+
+def trusting(authorities: Path | str | None, setting: str) -> ssl.SSLContext:
+    """Return a context that trusts these certificates, the system's without any."""
+    try:
+        return ssl.create_default_context(cafile=authorities)
+    except OSError as error:  # an SSLError is one
+        raise MisconfiguredError(
+            f"`{setting}` names {authorities}, which holds no certificates in PEM form: correct it."
+        ) from error
+
+
+def reach(address: Address, context: ssl.SSLContext | None) -> datetime | None:
+    """Connect, with TLS when there is a context; return until when the certificate is valid.
+
+    Raises an error of ours that says what to do.
+    """
+    try:
+        connection = socket.create_connection((address.host, address.port), SECONDS)
+    except OSError as error:
+        raise _unreachable(address, error) from error
+    with connection:
+        return _secured(address, connection, context) if context else None
+
+
+def speaks_tls(address: Address) -> bool:
+    """Say whether TLS is spoken there; whose certificate it is does not matter."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        reach(address, context)
+    except PipelineError:
+        return False
+    return True
+
+
+def _secured(address: Address, connection: socket.socket, context: ssl.SSLContext) -> datetime | None:
+    try:
+        with context.wrap_socket(connection, server_hostname=address.host) as secured:
+            until = (secured.getpeercert() or {}).get("notAfter")
+    except ssl.SSLCertVerificationError as error:
+        raise MisconfiguredError(
+            f"{address} cannot be trusted, its certificate {certificate_fault(error, address.authorities)}."
+        ) from error
+    except TimeoutError as error:
+        raise UnreachableError(f"{address} is silent where TLS begins: see whether it speaks TLS there.") from error
+    except OSError as error:
+        raise NoTlsError(f"{address} speaks no TLS there: correct `{address.setting}`.") from error
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if isinstance(until, str) else None
+
+
+def _unreachable(address: Address, error: OSError) -> PipelineError:
+    if isinstance(error, socket.gaierror):
+        if error.errno == socket.EAI_AGAIN:
+            return UnreachableError(f"The name service does not answer for {address.host}: see to DNS.")
+        return MisconfiguredError(
+            f"Nobody knows a host {address.host}: correct `{address.setting}`, or enter the name into DNS."
+        )
+    why = "in time" if isinstance(error, TimeoutError) else f"({error.strerror or type(error).__name__})"
+    return UnreachableError(
+        f"{address} does not answer {why}: see that it runs, that `{address.setting}` is right, and the firewall."
+    )

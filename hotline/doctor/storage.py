@@ -1,0 +1,159 @@
+"""What we write outside of Kafka and Elasticsearch: the blob store, and the folders on this machine's own disk."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from hotline import services
+from hotline.doctor.findings import Told
+from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+PROBE = "doctor/probe"
+VALUE = b"hotline doctor"
+
+LEAST_FREE_BYTES = 256 << 20
+"""A disk with less room is told, before it is full."""
+
+_RETRIES = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
+"""By itself obstore tries for three minutes."""
+
+# What stores and disks say, in small letters. S3's codes: its API reference, "Error Responses".
+_FULL = ("no space left", "quota exceeded", "os error 28", "os error 122")
+_LOGIN = ("signaturedoesnotmatch", "invalidaccesskeyid", "expiredtoken", "invalidtoken")
+_CLOCK = ("requesttimetooskewed",)
+_ABSENT = ("nosuchbucket",)
+_DENIED = ("permission denied", "read-only")
+
+
+class Stored(NamedTuple):
+    """A probe that the blob store took and gave, and when by its own clock."""
+
+    size: int
+    at: datetime
+
+
+def blobs(settings: "Settings") -> Iterator[Told]:
+    """Put a few bytes, get them, delete them."""
+    stored = probe(settings)
+    yield f"{services.blob_url(settings)} takes and gives {stored.size} bytes"
+
+
+def probe(settings: "Settings") -> Stored:
+    """Return what the blob store made of a few bytes; raises an error of ours that says what to do."""
+    from obstore.exceptions import BaseError
+
+    store = services.blobs(settings, retry_config=_RETRIES)
+    try:
+        store.put(PROBE, VALUE)
+        got = store.get(PROBE)
+        same, at = bytes(got.bytes()) == VALUE, got.meta["last_modified"]
+        store.delete(PROBE)
+    except (BaseError, OSError) as error:
+        raise _refusal(services.blob_url(settings), error) from error
+    if not same:
+        raise MisconfiguredError("The blob store gives other bytes than it took: choose another one.")
+    return Stored(len(VALUE), at)
+
+
+def _refusal(url: str, error: Exception) -> PipelineError:
+    """Its own text is not told: it quotes requests, which are signed."""
+    from obstore import exceptions as theirs
+
+    said = str(error).lower()
+
+    def says(words: tuple[str, ...]) -> bool:
+        return any(word in said for word in words)
+
+    if says(_FULL):
+        return MisconfiguredError(f"The disk of the blob store {url} is full: free some, or set `blobs.url` elsewhere.")
+    if says(_CLOCK):
+        return MisconfiguredError(f"The blob store {url} has another time than this machine: synchronise the clocks.")
+    if says(_LOGIN) or isinstance(error, theirs.UnauthenticatedError):
+        return UnauthorizedError(
+            f"The blob store {url} refuses our login: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+    if says(_DENIED) or isinstance(error, theirs.PermissionDeniedError):
+        return UnauthorizedError(
+            f"The blob store {url} does not let us write: give our user get, put, list and delete there."
+        )
+    if says(_ABSENT) or isinstance(error, FileNotFoundError):
+        return MisconfiguredError(f"There is no blob store {url}: create the bucket, or correct `blobs.url`.")
+    return UnreachableError(
+        f"The blob store {url} does not answer ({type(error).__name__}): see that it runs, and `blobs.url`."
+    )
+
+
+class Folder(NamedTuple):
+    """A folder that we write to: what for, which setting moves it, and how much room it may come to need."""
+
+    what: str
+    path: Path
+    setting: str
+    bytes: int
+
+
+def disks(settings: "Settings") -> Iterator[Told]:
+    """Write to each folder of ours on this machine, and see that its disk has room."""
+    folders = list(_folders(settings))
+    faults = [fault for folder in folders if (fault := _fault(folder)) is not None]
+    yield from faults
+    if not faults:
+        yield "; ".join(f"{folder.path} has {_mib(_free(folder.path))} MiB left" for folder in folders)
+
+
+def _folders(settings: "Settings") -> Iterator[Folder]:
+    yield Folder("the data folder", settings.data_dir, "local.data_dir", LEAST_FREE_BYTES)
+    if settings.connectors.wechat:
+        path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes
+        yield Folder("the journal", path, "receiver.journal_folder", max(most - _size(path), LEAST_FREE_BYTES))
+    url = services.blob_url(settings)
+    if url.startswith("file:"):
+        yield Folder("the blob store", services.folder_of(url), "blobs.url", LEAST_FREE_BYTES)
+
+
+def _fault(folder: Folder) -> PipelineError | None:
+    what, path, setting, need = folder
+    try:
+        _write(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return MisconfiguredError(f"The disk of {what} {path} is full: free some, or set `{setting}` elsewhere.")
+        return MisconfiguredError(
+            f"Nothing can be written to {what} {path} ({error.strerror}): let our user write there, or correct "
+            f"`{setting}`."
+        )
+    if (free := _free(path)) < need:
+        return MisconfiguredError(
+            f"The disk of {what} {path} has {_mib(free)} MiB left and should have {_mib(need)}: free some, or set "
+            f"`{setting}` elsewhere."
+        )
+    return None
+
+
+def _write(folder: Path) -> None:
+    """Write for good, as the journal does: some disks only say at the sync that they are full."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(64 << 10))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _free(path: Path) -> int:
+    return shutil.disk_usage(path).free
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _mib(size: int) -> int:
+    return size >> 20

@@ -1,0 +1,16 @@
+"""`hotline evaluate`: how right the rules are on labelled files; one task a file, by the pipeline's own functions."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from hotline.evaluate import duplicates
+from hotline.evaluate.figures import Figure
+
+Task = Callable[[Path, Path | None], list[Figure]]
+"""Reads a labelled file, by the city's own rules where a folder holds some, and returns what was measured.
+
+Raises MisconfiguredError for a file that is no such one.
+"""
+
+TASKS: Mapping[str, Task] = MappingProxyType({"duplicates": duplicates.measure})

@@ -1,0 +1,41 @@
+"""Labelled files: one JSON object a line, as neutral records with labels beside, or with the names others use."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hotline.inputs import Input
+from schemas.errors import MisconfiguredError
+
+Row = dict[str, Any]
+
+_OTHER_NAMES = {"subject": "title", "body": "text", "user": "sender", "time": "received_at"}
+"""What public data sets call the fields of a neutral record."""
+
+_NEUTRAL = ("id", "text", "title", "sender", "received_at", "channel", "kind", "place")
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """Yield the rows with the names of neutral records. Raises MisconfiguredError naming the line it cannot read."""
+    if not path.is_file():
+        raise MisconfiguredError(f"There is no file {path.name}: name a labelled file, one JSON object a line.")
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        found: Any = None
+        with suppress(ValueError):
+            found = json.loads(line)
+        if not isinstance(found, dict):
+            raise MisconfiguredError(f"Line {number} of {path.name} is no JSON object: correct it.")
+        row: Row = {str(_OTHER_NAMES.get(name, name)): value for name, value in found.items()}
+        if "text" not in row:
+            raise MisconfiguredError(f"Line {number} of {path.name} has no text: every row needs one.")
+        yield {"id": str(number), **row}
+
+
+def as_input(row: Row, name: str) -> Input:
+    """Return the row without its labels, as `hotline try` would read it."""
+    record = {field: row[field] for field in _NEUTRAL if row.get(field) is not None}
+    return Input(name=name, channel="record", data=json.dumps(record, ensure_ascii=False).encode())

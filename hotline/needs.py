@@ -1,0 +1,146 @@
+"""What each component needs in Kafka: `deploy/kafka-acls.txt` grants it, `hotline doctor` asks whether it does."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+
+from connectors.table import PUSH
+from schemas import topics
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+Kind = Literal["topic", "group", "transactional id"]
+Operation = Literal["Read", "Write"]
+
+DESK, OPERATOR = "desk", "operator"
+"""No components but people at the command line: one explains tickets, reads dead letters and gives commands, the other
+puts dead letters back, replays the input log and imports."""
+
+PEOPLE = (DESK, OPERATOR)
+
+
+class Need(Struct, frozen=True, kw_only=True):
+    """One operation on one resource, in Kafka's own words."""
+
+    kind: Kind
+    name: str
+    operation: Operation
+
+    def __str__(self) -> str:
+        return f"{self.operation} the {self.kind} {self.name}"
+
+    @property
+    def options(self) -> str:
+        """Return what `kafka-acls.sh` calls it."""
+        return f"--operation {self.operation} --{self.kind.replace(' ', '-')} {self.name}"
+
+
+def needs(settings: "Settings", component: str) -> list[Need]:
+    """Return what a component of `hotline run`, or the desk, needs; nothing for a name that is neither."""
+    kind, _, which = component.partition(":")
+    return _NEEDS[kind](settings, which) if kind in _NEEDS else []
+
+
+def _connector(settings: "Settings", which: str) -> list[Need]:
+    channels = [channel for channel, accounts in _accounts(settings) if which in accounts]
+    raw = [topics.raw(channel) for channel in channels]
+    return [*_topics("Read", [topics.CURSOR]), *_topics("Write", [*raw, topics.CURSOR, topics.DEAD])]
+
+
+def _receiver(settings: "Settings", which: str) -> list[Need]:
+    raw = [topics.raw(channel) for channel, accounts in _accounts(settings) if accounts and channel in PUSH]
+    commands = _commands() if settings.backoffice else []
+    return [*_topics("Write", [*raw, topics.DEAD]), *commands]
+
+
+def _accounts(settings: "Settings") -> list[tuple[str, Mapping[str, Any]]]:
+    connectors = settings.connectors
+    return [(channel, getattr(connectors, channel)) for channel in type(connectors).model_fields]
+
+
+def _commands() -> list[Need]:
+    """To give a command, and to see what became of it."""
+    return [*_topics("Write", [topics.COMMAND]), *_topics("Read", [topics.EVENT])]
+
+
+def _screen(settings: "Settings", which: str) -> list[Need]:
+    reads, writes = [*topics.LIVE_RAW, topics.BACKFILL], [topics.HANDOVER]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group("hotline-screen")]
+
+
+def _normalize(settings: "Settings", which: str) -> list[Need]:
+    reads, writes = [*topics.LIVE_RAW, topics.BACKFILL, topics.COMMAND], [topics.MESSAGE, topics.DEAD]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group("hotline-normalize")]
+
+
+def _assign(settings: "Settings", which: str) -> list[Need]:
+    writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD]
+    ids = [f"hotline-assign-{number}" for number in range(settings.kafka.partitions)]
+    return [
+        *_topics("Read", [topics.MESSAGE, topics.EVENT, topics.TICKET]),
+        *_topics("Write", writes),
+        _group("hotline-assign"),
+        *(Need(kind="transactional id", name=name, operation="Write") for name in ids),
+    ]
+
+
+def _sink(settings: "Settings", which: str) -> list[Need]:
+    from sinks import SINKS
+    from sinks.kafka import GROUP_PREFIX
+
+    if which == "webhook":
+        return _webhooks(settings)
+    reads = [route.topic for route in SINKS[which].values()]
+    return [*_topics("Read", reads), *_topics("Write", [topics.DEAD]), _group(f"{GROUP_PREFIX}{which}")]
+
+
+def _webhooks(settings: "Settings") -> list[Need]:
+    from sinks.kafka import GROUP_PREFIX
+    from sinks.webhook.run import TOPICS
+
+    subscribers = settings.sinks.webhook
+    reads = dict.fromkeys(TOPICS[one.snapshot] for one in subscribers.values())
+    groups = [_group(f"{GROUP_PREFIX}webhook.{name}") for name in subscribers]
+    return [*_topics("Read", reads), *_topics("Write", [topics.DELIVERY, topics.DEAD]), *groups]
+
+
+def _eraser(settings: "Settings", which: str) -> list[Need]:
+    from sinks.eraser import Eraser
+    from sinks.kafka import GROUP_PREFIX
+
+    group = _group(f"{GROUP_PREFIX}{Eraser.name}")
+    return [*_topics("Read", [topics.EVENT]), *_topics("Write", [topics.DEAD]), group]
+
+
+def _desk(settings: "Settings", which: str) -> list[Need]:
+    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD])
+    return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
+
+
+def _operator(settings: "Settings", which: str) -> list[Need]:
+    raw, logs = [*topics.LIVE_RAW, topics.BACKFILL], [topics.MESSAGE, topics.EVENT, topics.TICKET]
+    reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT]
+    return [*_topics("Read", reads), *_topics("Write", [*raw, topics.MESSAGE, topics.COMMAND, topics.AUDIT])]
+
+
+def _topics(operation: Operation, names: Iterable[str]) -> list[Need]:
+    return [Need(kind="topic", name=name, operation=operation) for name in names]
+
+
+def _group(name: str) -> Need:
+    return Need(kind="group", name=name, operation="Read")
+
+
+_NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
+    "connector": _connector,
+    "receiver": _receiver,
+    "screen": _screen,
+    "normalize": _normalize,
+    "assign": _assign,
+    "sink": _sink,
+    "eraser": _eraser,
+    DESK: _desk,
+    OPERATOR: _operator,
+}

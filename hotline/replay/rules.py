@@ -1,0 +1,45 @@
+"""Other rules for one replay: a folder in the place of the city's own (`rules.folder`)."""
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+_NORMALIZING, _DECIDING = "normalizers.rules", "tickets.policies"
+
+
+def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "Settings":
+    """Return the settings of a program that has the rules of `folder`.
+
+    Raises MisconfiguredError for a folder that would change nothing.
+    """
+    if folder is None:
+        return settings
+    if not folder.is_dir():
+        raise MisconfiguredError(f"There is no folder {folder}: correct --rules.")
+    read, decided = _names(_NORMALIZING), _names(_DECIDING)
+    named = {path.relative_to(folder).parts[0] for path in folder.rglob("*.toml")}
+    if not named:
+        raise MisconfiguredError(f"{folder} has no rules: put changed copies of {_listed(read | decided)} there.")
+    if named - read - decided:
+        raise MisconfiguredError(
+            f"Nobody reads {_listed(named - read - decided)}: there are {_listed(read | decided)}."
+        )
+    if named <= read and not normalizing:
+        raise MisconfiguredError(f"{_listed(named)} is read when a message is normalized: add --stage normalize.")
+    return settings.model_copy(update={"rules": settings.rules.model_copy(update={"folder": folder})})
+
+
+def _names(package: str) -> set[str]:
+    """Return the files and folders of rules in a package."""
+    there = resources.files(package).iterdir()
+    return {one.name for one in there if one.name.endswith(".toml") or (one.is_dir() and not one.name.startswith("_"))}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

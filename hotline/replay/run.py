@@ -1,0 +1,70 @@
+"""One replay: every partition in turn, each in memory of its own, and what all of them came to."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from hotline import reading, services
+from hotline.replay import rules
+from hotline.replay.again import Again
+from hotline.replay.facts import Difference
+from hotline.replay.point import begins
+from hotline.replay.record import Recorded
+from hotline.replay.walk import Walk
+from schemas import topics
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+class Summary(Struct, kw_only=True):
+    """What a replay came to; `begins` is the input asked for and the one it began with, by partition."""
+
+    policy_version: str
+    begins: dict[int, tuple[int, int]] = field(default_factory=dict)
+    inputs: int = 0
+    dead: int = 0
+    gone: int = 0
+    raws_gone: int = 0
+    inexact: int = 0
+    differing: Counter[str] = field(default_factory=Counter)
+
+
+class Run:
+    """A replay from one point, under the rules of `folder` if there is one."""
+
+    def __init__(self, settings: "Settings", point: str | None, folder: Path | None, *, normalizing: bool) -> None:
+        other = rules.under(settings, folder, normalizing=normalizing)
+        self._connection = services.kafka(settings)
+        self._recorded_policy = services.ticket_policy(settings)
+        self._policy = services.ticket_policy(other)
+        self._again: Again | None = None
+        if normalizing:
+            self._again = Again(self._connection, services.blobs(settings), services.policy(other))
+        self._point = point
+        self._summary = Summary(policy_version=self._policy.version)
+
+    def differences(self, told: Callable[[int, int], None] = lambda partition, inputs: None) -> Iterator[Difference]:
+        """Yield what would differ, partition by partition; `told` hears of which how many inputs are done."""
+        bounds = reading.bounds(self._connection, topics.MESSAGE)
+        for partition, begin in begins(self._connection, self._point).items():
+            first_kept = bounds[partition][0]
+            self._summary.begins[partition] = (begin if self._point else 0, max(begin, first_kept))
+            recorded = Recorded(self._connection, partition, self._recorded_policy)
+            walk = Walk(recorded, self._policy, self._again, partial(told, partition))
+            yield from walk.differences(begin, first_kept)
+            self._add(walk)
+
+    def summary(self) -> Summary:
+        """Return what it came to, once all differences were taken."""
+        self._summary.raws_gone = self._again.gone if self._again else 0
+        return self._summary
+
+    def _add(self, walk: Walk) -> None:
+        for name in ("inputs", "dead", "gone", "inexact"):
+            setattr(self._summary, name, getattr(self._summary, name) + getattr(walk.counts, name))
+        self._summary.differing.update(walk.counts.differing)

@@ -1,0 +1,102 @@
+"""What operators ask about webhooks: who subscribes, how much waits, what became of which delivery; and a ping."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from hotline import reading
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import type_of
+from schemas.errors import MisconfiguredError, SchemaError
+from schemas.records import Delivery
+from schemas.wire import decode
+from sinks.kafka import GROUP_PREFIX
+from sinks.webhook import SubscriberSettings, WebhookSink
+from sinks.webhook.request import Body
+from sinks.webhook.run import TOPICS
+from sinks.webhook.verdict import Answer
+
+
+class Subscriber(Struct, frozen=True, kw_only=True):
+    """One subscriber; `endpoint` is its URL without path and query, `backlog` counts records that it has not done."""
+
+    name: str
+    endpoint: str
+    snapshot: str
+    format: str
+    filter: dict[str, object]
+    secrets: int
+    backlog: int
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What narrows the delivery log."""
+
+    subscriber: str | None = None
+    outcome: str | None = None
+    ticket: str | None = None
+
+    def lets_through(self, line: Delivery) -> bool:
+        """Say whether a line is asked for."""
+        asked = ((self.subscriber, line.subscriber), (self.outcome, line.outcome), (self.ticket, line.ticket_id))
+        return all(wanted in (None, found) for wanted, found in asked)
+
+
+def subscribers(settings: dict[str, SubscriberSettings], connection: KafkaConnection) -> Iterator[Subscriber]:
+    """Yield every subscriber of the settings, with its backlog as Kafka has it now."""
+    for name, one in settings.items():
+        yield Subscriber(
+            name=name,
+            endpoint=one.endpoint,
+            snapshot=one.snapshot,
+            format=one.format,
+            filter=one.filter.model_dump(mode="json", exclude_defaults=True),
+            secrets=len(one.secrets),
+            backlog=reading.backlog(connection, f"{GROUP_PREFIX}webhook.{name}", TOPICS[one.snapshot]),
+        )
+
+
+def log(connection: KafkaConnection, wanted: Wanted, limit: int) -> list[Delivery]:
+    """Return the newest lines of the delivery log, the oldest of them first."""
+    newest = heapq.nlargest(limit, _lines(connection, wanted), key=lambda line: line.at)
+    return newest[::-1]
+
+
+def find(settings: dict[str, SubscriberSettings], name: str) -> SubscriberSettings:
+    """Return a subscriber's settings. Raises MisconfiguredError when there is none of this name."""
+    if name not in settings:
+        known = ", ".join(settings) or "none: add [sinks.webhook.<id>] to the settings"
+        raise MisconfiguredError(f"There is no subscriber {name}; known are {known}.")
+    return settings[name]
+
+
+async def ping(name: str, settings: SubscriberSettings) -> Answer:
+    """Send a signed ping: a CloudEvent that holds no ticket, whatever format the subscriber has."""
+    sink, at = WebhookSink(name, settings), datetime.now(UTC)
+    content = msgspec.json.encode({"type": "ping", "subscriber": name, "at": at})
+    attributes = {
+        "ce-specversion": "1.0",
+        "ce-id": f"ping:{at.timestamp():.0f}",
+        "ce-source": f"/hotline/webhook/{name}",
+        "ce-type": type_of("ping"),
+    }
+    try:
+        return await sink.post(
+            f"{name}:ping:{at.timestamp():.0f}", Body(content, {"content-type": "application/json", **attributes})
+        )
+    finally:
+        await sink.close()
+
+
+def _lines(connection: KafkaConnection, wanted: Wanted) -> Iterable[Delivery]:
+    for record in reading.read_all(connection, topics.DELIVERY):
+        try:
+            line = decode(record.value, Delivery)
+        except SchemaError:  # of a version that knows more: what it knows is not ours to tell
+            continue
+        if wanted.lets_through(line):
+            yield line

@@ -1,0 +1,24 @@
+"""Why a server's certificate is refused, in words: OpenSSL's numbers (x509_vfy.h) say it for every protocol."""
+
+import ssl
+
+_REASONS = {
+    9: "is not valid yet: see that the clocks of both machines are right",
+    10: "has expired: renew it on the server, and see that the clock of this machine is right",
+    23: "was revoked: issue a new one for the server",
+}
+_UNTRUSTED = frozenset({2, 18, 19, 20, 21})
+_OTHER_HOST = frozenset({62, 64})
+
+
+def certificate_fault(error: ssl.SSLCertVerificationError, authorities: str) -> str:
+    """Return what follows "its certificate": why it is refused, and the next action.
+
+    `authorities` is the setting that names whose signatures are trusted.
+    """
+    code: int = getattr(error, "verify_code", 0)  # only OpenSSL's own errors have one
+    if code in _UNTRUSTED:
+        return f"is signed by nobody whom this machine trusts: name its authority's certificate in `{authorities}`"
+    if code in _OTHER_HOST:
+        return "is for another host: connect to a name that it holds, or issue one for this name"
+    return _REASONS.get(code, f"is refused (OpenSSL's verify code {code}): issue another one for the server")

@@ -1,0 +1,151 @@
+"""The concrete indices behind the aliases: which they are, what is in them, and how another takes the place of one."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from elasticsearch import AsyncElasticsearch
+from msgspec import Struct, json
+
+from schemas.elastic import Index
+from schemas.errors import MisconfiguredError
+
+PAGE = 5_000
+_NUMBER = re.compile(r"-v(\d+)(?:-|$)")
+_MONTH = re.compile(r"(20\d\d)\.(\d\d)$")
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """One concrete index and the name under which it is written: the alias, or of a monthly one the month's name."""
+
+    index: Index
+    name: str
+    concrete: str
+
+    @property
+    def successor(self) -> str:
+        """Return the concrete index that takes its place."""
+        found = _NUMBER.search(self.concrete)
+        number = int(found[1]) + 1 if found else 2
+        month = _MONTH.search(self.name)
+        return f"{self.index.alias}-v{number}{f'-{month[0]}' if month else ''}"
+
+    @property
+    def month(self) -> str | None:
+        """Return ``2026-11`` of a monthly index."""
+        found = _MONTH.search(self.name)
+        return f"{found[1]}-{found[2]}" if found else None
+
+
+class Entry(NamedTuple):
+    """A document of an index; `at` grows with every write to it."""
+
+    identifier: bytes
+    version: int
+    at: int
+
+
+async def places(client: AsyncElasticsearch, index: Index) -> list[Place]:
+    """Return what is behind an alias now; of a monthly index one place a month. Raises MisconfiguredError."""
+    there: dict[str, Any] = dict(await client.options(ignore_status=404).indices.get_alias(name=index.alias))
+    concrete = sorted(name for name, told in there.items() if isinstance(told, dict) and "aliases" in told)
+    if index.monthly:
+        return [Place(index=index, name=_month_name(index, name), concrete=name) for name in concrete]
+    if len(concrete) != 1:
+        raise MisconfiguredError(
+            f"{len(concrete)} indices are behind {index.alias}, not one: run `hotline index create`, or take the alias "
+            "off all but one."
+        )
+    return [Place(index=index, name=index.alias, concrete=concrete[0])]
+
+
+async def all_of(client: AsyncElasticsearch, index: Index) -> dict[str, dict[str, bool]]:
+    """Return every concrete index of an alias: whether it is in use, and whether it refuses writes.
+
+    One that is not in use was kept by a rebuild, or left by one that was broken off.
+    """
+    pattern = f"{index.alias}-2*,{index.alias}-v*"
+    found: dict[str, Any] = dict(await client.indices.get(index=pattern, features=["aliases", "settings"]))
+    return {
+        name: {
+            "in_use": index.alias in told["aliases"],
+            "blocked": told["settings"]["index"].get("blocks", {}).get("write") == "true",
+        }
+        for name, told in found.items()
+    }
+
+
+async def create(client: AsyncElasticsearch, place: Place) -> bool:
+    """Make the successor, empty; True when a broken-off rebuild had left one, which goes first."""
+    template = place.index.template()
+    await client.indices.put_index_template(name=place.index.alias, **template)
+    left = bool(await client.indices.exists(index=place.successor))
+    if left:
+        await client.indices.delete(index=place.successor)
+    body = template["template"]
+    # Said explicitly: a month's successor is none of the template's, or its alias would show it half full.
+    await client.indices.create(index=place.successor, settings=body["settings"], mappings=body["mappings"])
+    return left
+
+
+async def block(client: AsyncElasticsearch, place: Place) -> None:
+    """Refuse writes, once those on their way are done: the sink tries them again until the successor takes them."""
+    await client.indices.add_block(index=place.concrete, block="write")
+
+
+async def unblock(client: AsyncElasticsearch, concrete: str) -> None:
+    """Take writes again."""
+    await client.options(ignore_status=404).indices.put_settings(index=concrete, settings={"index.blocks.write": None})
+
+
+async def switch(client: AsyncElasticsearch, place: Place, *, keep: bool) -> None:
+    """Let the successor take the place in one step; the former index goes, or is kept without a name."""
+    names = dict.fromkeys((place.index.alias, place.name))
+    added: list[dict[str, Any]] = [{"add": {"index": place.successor, "alias": name}} for name in names]
+    added[-1]["add"]["is_write_index"] = True  # the name that the sink writes to
+    removed: list[dict[str, Any]] = (
+        [{"remove": {"index": place.concrete, "alias": name}} for name in names]
+        if keep
+        else [{"remove_index": {"index": place.concrete}}]
+    )
+    await client.indices.update_aliases(actions=[*removed, *added])
+
+
+async def entries(client: AsyncElasticsearch, index: str, after: int = -1) -> AsyncIterator[list[Entry]]:
+    """Yield what is in an index, page by page in the order of its writes; what is written meanwhile comes last."""
+    await client.indices.refresh(index=index)
+    while True:
+        found = await client.search(
+            index=index, size=PAGE, source=False, version=True, seq_no_primary_term=True, sort=["_seq_no"],
+            query={"range": {"_seq_no": {"gt": after}}}, track_total_hits=False,
+        )  # fmt: skip
+        page = [Entry(hit["_id"].encode(), hit["_version"], hit["_seq_no"]) for hit in found["hits"]["hits"]]
+        if not page:
+            return
+        yield page
+        after = page[-1].at
+
+
+async def values(
+    client: AsyncElasticsearch, index: str, identifiers: Sequence[bytes]
+) -> list[tuple[bytes, int, bytes]]:
+    """Return id, version and JSON of documents."""
+    if not identifiers:
+        return []
+    found = await client.mget(index=index, ids=[identifier.decode() for identifier in identifiers])
+    return [
+        (one["_id"].encode(), one["_version"], json.encode(one["_source"])) for one in found["docs"] if one["found"]
+    ]
+
+
+async def count(client: AsyncElasticsearch, index: str) -> int:
+    """Return how many documents an index has."""
+    await client.indices.refresh(index=index)
+    return int((await client.count(index=index))["count"])
+
+
+def _month_name(index: Index, concrete: str) -> str:
+    month = _MONTH.search(concrete)
+    if month is None:
+        raise MisconfiguredError(f"{concrete} is behind {index.alias} and no month's index: take the alias off it.")
+    return f"{index.alias}-{month[0]}"

@@ -1,0 +1,247 @@
+"""Rebuilds an index of the archive from its topic while the sink goes on writing into the one that is in use.
+
+A new index is filled from the topic and compared, id by id and version by version, with what the topic holds. Then the
+old one refuses writes for a moment (the sink tries them again), the last records are brought over, and the alias moves.
+Until it moves nothing has changed for anybody; a rebuild that is broken off is begun again.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from elasticsearch import AsyncElasticsearch
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from schemas.connection import KafkaConnection
+from schemas.errors import MisconfiguredError, RecordError, UnreachableError
+from schemas.records import DeadLetter
+from schemas.wire import Position
+from sinks.base import Document, Route
+from sinks.batching import Batch, Batcher
+from sinks.delivery import Delivery
+from sinks.elastic import bulk, concrete
+from sinks.elastic.concrete import Place
+from sinks.elastic.elastic import ElasticSink
+from sinks.elastic.errors import translated
+from sinks.kafka import make_reader
+from sinks.runner import document_of, type_of
+from sinks.settings import SinkSettings
+from sinks.versions import Versions, ahead
+
+BLOCKED_SECONDS = 20.0
+"""How long writes may be refused; a rebuild that is not done by then lets them pass and catches up once more."""
+
+REQUEST_SECONDS = 60.0
+
+CARRIED = 500
+"""Documents fetched from the old index together."""
+
+Told = Callable[[int, int], None]
+"""Hears how many of how many records are read."""
+
+
+class Report(Struct, kw_only=True):
+    """What a rebuild came to. `carried` documents are from the old index, as the topic keeps them no longer.
+
+    `refused` are records that Elasticsearch takes in no index, by code: the sink made dead letters of them.
+    """
+
+    index: str
+    former: str
+    documents: int = 0
+    records: int = 0
+    carried: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    restarted: bool = False
+    blocked_seconds: float = 0.0
+
+
+class UnequalError(MisconfiguredError):
+    """The new index is not what it should be; the old one is in use as before."""
+
+
+class Rebuild:
+    """One index. `may_lose` gives documents up that only the old index has and the topic should have."""
+
+    def __init__(
+        self,
+        client: AsyncElasticsearch,
+        connection: KafkaConnection,
+        route: Route,
+        place: Place,
+        settings: SinkSettings,
+        *,
+        may_lose: bool = False,
+        told: Told = lambda done, total: None,
+    ) -> None:
+        self._client = client.options(request_timeout=REQUEST_SECONDS)
+        self._connection = connection
+        self._route = replace(route, into=place.successor)
+        self._place = place
+        self._settings = settings
+        self._may_lose = may_lose
+        self._told = told
+        self._delivery = Delivery(ElasticSink(client, [self._route]), settings, self._refuse, asyncio.sleep)
+        self._refused: dict[Position, str] = {}
+        self._expected = Versions()
+        self._old_at = -1
+        self._suspects: dict[bytes, int] = {}
+        self.report = Report(index=place.successor, former=place.concrete)
+
+    async def run(self, *, keep: bool) -> Report:
+        """Fill, compare, switch. Raises UnequalError when the two differ, and what the surroundings are at fault of."""
+        if keep and self._place.name == self._place.concrete:
+            raise MisconfiguredError(
+                f"{self._place.concrete} cannot be kept, as its successor takes its name: leave --keep out."
+            )
+        with translated():
+            await concrete.unblock(self._client, self._place.concrete)  # a broken-off rebuild may have left it so
+            self.report.restarted = await concrete.create(self._client, self._place)
+            async with _reading(self._connection, self._route.topic) as reader:
+                await self._catch_up(reader)
+                await self._look_at_old()
+                await self._catch_up(reader)
+                await self._compare()
+                while not await self._finish(reader, keep=keep):
+                    await self._catch_up(reader)
+        return self.report
+
+    async def _catch_up(self, reader: AIOKafkaConsumer) -> None:
+        """Write what the topic has up to its present end."""
+        ends = await reader.end_offsets(reader.assignment())
+        total = sum(ends.values())
+        batcher = Batcher(self._settings, time.monotonic)
+        flying: list[Batch] = []
+        while any([await reader.position(place) < end for place, end in ends.items()]):
+            answer = await reader.getmany(timeout_ms=200, max_records=self._settings.batch_max_documents)
+            for record in (record for records in answer.values() for record in records):
+                self.report.records += 1
+                document = document_of(record)
+                if record.value is not None and self._is_ours(document):
+                    flying += filter(None, [batcher.add(document)])
+            if len(flying) >= self._settings.in_flight_max_batches:
+                await self._write(flying)
+                flying = []
+            self._told(sum([await reader.position(place) for place in ends]), total)
+        await self._write([*flying, *filter(None, [batcher.close()])])
+
+    async def _write(self, batches: Sequence[Batch]) -> None:
+        await asyncio.gather(*(self._delivery.deliver(batch.documents) for batch in batches))
+        for batch in batches:
+            for document in batch.documents:
+                self._expect(document)
+
+    def _expect(self, document: Document) -> None:
+        code = self._refused.pop(document.position, None)
+        if code is None:
+            self._expected.add(document.key, bulk.version_of(dict(document.headers), self._route))
+        else:
+            self.report.refused[code] += 1
+
+    async def _refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Note what cannot be written; the sink that is at work makes a dead letter of it, or has."""
+        self._refused.update((letter.position, letter.code) for letter in letters)
+
+    def _is_ours(self, document: Document) -> bool:
+        if self._route.skip and type_of(document) in self._route.skip:
+            return False
+        if self._place.month is None:
+            return True
+        try:
+            return bulk.month_of(dict(document.headers)) == self._place.month
+        except RecordError:
+            return False
+
+    async def _look_at_old(self) -> None:
+        """Remember what the old index has that was not read yet, from where the last look ended."""
+        async for page in concrete.entries(self._client, self._place.concrete, self._old_at):
+            self._suspects.update(ahead([(entry.identifier, entry.version) for entry in page], self._expected))
+            self._old_at = page[-1].at
+
+    async def _settle_suspects(self) -> None:
+        """Deal with what is missing still, after all that the topic had at that look was read."""
+        missing = [identifier for identifier, _ in ahead(list(self._suspects.items()), self._expected)]
+        self._suspects = {}
+        for begin in range(0, len(missing), CARRIED):
+            some = missing[begin : begin + CARRIED]
+            await self._carry(await concrete.values(self._client, self._place.concrete, some))
+
+    async def _carry(self, found: Sequence[tuple[bytes, int, bytes]]) -> None:
+        """Bring over what the topic keeps no longer; of a topic that keeps everything nothing may be missing."""
+        if not found or (self._may_lose and not self._route.index.monthly):
+            return
+        if not self._route.index.monthly:
+            raise UnequalError(
+                f"{len(found)} or more documents of {self._place.concrete} are not, or older, in {self._route.topic}: "
+                "find out why; --drop gives them up. Nothing was changed."
+            )
+        documents = [
+            Document(Position(self._route.topic, -1, number), identifier, value, [("ce_sequence", b"%d" % version)])
+            for number, (identifier, version, value) in enumerate(found)
+        ]
+        await self._delivery.deliver(documents)
+        if self._refused:
+            raise UnequalError(
+                f"The new index refuses {len(self._refused)} documents of the old one. Nothing was changed."
+            )
+        for document in documents:
+            self._expect(document)
+        self.report.carried += len(documents)
+
+    async def _compare(self) -> None:
+        """Compare the new index with what was read, document by document."""
+        await self._settle_suspects()
+        there = Versions()
+        async for page in concrete.entries(self._client, self._place.successor):
+            for entry in page:
+                there.add(entry.identifier, entry.version)
+        differing = self._expected.differing(there)
+        if differing:
+            raise UnequalError(
+                f"{differing} documents of {self._place.successor} are not as {self._route.topic} has them. "
+                "Nothing was changed: run it again."
+            )
+
+    async def _finish(self, reader: AIOKafkaConsumer, *, keep: bool) -> bool:
+        """Refuse writes, bring the last records over, move the alias; False when that would take too long."""
+        began, done = time.monotonic(), False
+        try:
+            await concrete.block(self._client, self._place)
+            async with asyncio.timeout(BLOCKED_SECONDS):
+                await self._catch_up(reader)
+                await self._look_at_old()
+                await self._settle_suspects()
+                documents = await concrete.count(self._client, self._place.successor)
+            if documents != len(self._expected):
+                wanted = f"has {documents} documents, not {len(self._expected)}"
+                raise UnequalError(f"{self._place.successor} {wanted}. Nothing was changed: run it again.")
+            await concrete.switch(self._client, self._place, keep=keep)
+            done = True
+        except TimeoutError:
+            return False
+        finally:
+            if not done:
+                await concrete.unblock(self._client, self._place.concrete)
+            self.report.blocked_seconds += time.monotonic() - began
+        self.report.documents = documents
+        return True
+
+
+@asynccontextmanager
+async def _reading(connection: KafkaConnection, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Read a whole topic, committed records only, without a group."""
+    reader = make_reader(connection, topic)
+    try:
+        await reader.start()
+        if not reader.assignment():
+            raise MisconfiguredError(f"Kafka has no topic {topic}: run `hotline topics create`.")
+        yield reader
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
+    finally:
+        await reader.stop()

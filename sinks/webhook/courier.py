@@ -1,0 +1,215 @@
+"""Brings documents to one subscriber: each in its ticket's order, tried again for two hours, then a dead letter."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
+
+import structlog
+
+from schemas.errors import RecordError, RetriableError, UndeliverableError
+from schemas.records import DeadLetter, Delivery
+from sinks import metrics
+from sinks.base import Document
+from sinks.delivery import Bury, Sleep
+from sinks.webhook.gate import LONGEST_ASKED_SECONDS, Gate, pause
+from sinks.webhook.request import delivery_id, version_of
+from sinks.webhook.settings import SubscriberSettings
+from sinks.webhook.verdict import Answer, Outcome
+from sinks.webhook.webhook import WebhookSink
+
+Write = Callable[[Delivery], Awaitable[None]]
+"""Returns when Kafka holds the line of the delivery log; raises RetriableError when it does not."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Journey:
+    """One document on its way."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.attempts = 0
+        self.began: float | None = None
+
+
+class Courier:
+    """Shared by all batches of a runner, so that it knows whether the subscriber is well."""
+
+    def __init__(
+        self,
+        sink: WebhookSink,
+        subscriber: str,
+        settings: SubscriberSettings,
+        bury: Bury,
+        write: Write,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Sleep = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._sink = sink
+        self._subscriber = subscriber
+        self._settings = settings
+        self._bury = bury
+        self._write = write
+        self._clock = clock
+        self._now = now
+        self._sleep = sleep
+        self._jitter = jitter
+        self._slots = asyncio.Semaphore(settings.requests_at_once)
+        self._gate = Gate(subscriber, settings, clock, sleep, jitter)
+        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._kafka_trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Return what is in the way."""
+        return self._kafka_trouble or self._gate.reason
+
+    async def deliver(self, documents: Sequence[Document]) -> None:
+        """Return when each document is delivered, not wanted, or a dead letter that Kafka holds."""
+        tasks = [asyncio.create_task(self._in_turn(document)) for document in documents]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _in_turn(self, document: Document) -> None:
+        """Let the versions of a ticket go one after the other, in the order in which they were read."""
+        turn = self._turns.setdefault(document.key, asyncio.Lock())
+        async with turn:
+            journey = _Journey(document)
+            try:
+                if self._sink.wants(document):
+                    await self._travel(journey)
+                else:
+                    self._count("skipped")
+            except RecordError as error:
+                await self._bury_it(journey, error.code, str(error), retryable=False)
+
+    async def _travel(self, journey: _Journey) -> None:
+        while True:
+            answer = await self._tried(journey)
+            if answer.outcome is Outcome.DELIVERED:
+                await self._kept(self._line(journey, "delivered", answer))
+                self._count("stored")
+                return
+            if answer.outcome is Outcome.REFUSED or self._left(journey) <= 0:
+                await self._give_up(journey, answer)
+                return
+            asked = min(answer.retry_after or 0.0, LONGEST_ASKED_SECONDS)
+            wait = max(asked, pause(self._settings, journey.attempts - 1, self._jitter()))
+            await self._sleep(min(wait, self._left(journey)))
+
+    async def _tried(self, journey: _Journey) -> Answer:
+        """Send it; while the endpoint is away keep the place and send it again, as long as there is time."""
+        async with self._slots:
+            while True:
+                async with self._gate.passage() as closings:
+                    answer = await self._sent(journey, closings)
+                if answer.outcome in (Outcome.DELIVERED, Outcome.REFUSED):
+                    return answer
+                metrics.RETRIES.labels(self._sink.name).inc()
+                if journey.attempts == 1:
+                    await self._kept(self._line(journey, "retrying", answer))
+                if self._gate.reason is None or self._left(journey) <= 0:
+                    return answer
+
+    async def _sent(self, journey: _Journey, closings: int) -> Answer:
+        if journey.began is None:
+            journey.began = self._clock()
+        journey.attempts += 1
+        with metrics.WRITE_SECONDS.labels(self._sink.name).time():
+            answer = await self._sink.send(journey.document)
+        if answer.outcome is not Outcome.DELIVERED:
+            metrics.FAULTS.labels(self._sink.name, answer.told).inc()
+        self._gate.note(answer, self._sink.reason(answer), journey.document.position, closings)
+        return answer
+
+    def _left(self, journey: _Journey) -> float:
+        began = self._clock() if journey.began is None else journey.began
+        return began + self._settings.retry_seconds - self._clock()
+
+    async def _give_up(self, journey: _Journey, answer: Answer) -> None:
+        refused = answer.outcome is Outcome.REFUSED
+        minutes = self._settings.retry_seconds / 60
+        reason = (
+            f"subscriber {self._subscriber} refuses it ({answer.told})"
+            if refused
+            else f"subscriber {self._subscriber} did not take it in {minutes:.0f} minutes ({answer.told})"
+        )
+        await self._bury_it(journey, UndeliverableError.code, reason, retryable=not refused, answer=answer)
+
+    async def _bury_it(
+        self, journey: _Journey, code: str, reason: str, *, retryable: bool, answer: Answer | None = None
+    ) -> None:
+        letter = self._letter(journey, code, reason, retryable)
+        await self._until_kafka_has(lambda: self._bury([letter]))
+        line = self._line(journey, "dead", answer or Answer(Outcome.REFUSED, code))
+        await self._kept(line)
+        self._count("rejected")
+        metrics.DEAD_LETTERS.labels(self._sink.name, code).inc()
+        log.warning("delivery_given_up", subscriber=self._subscriber, code=code, attempts=journey.attempts)
+
+    def _letter(self, journey: _Journey, code: str, reason: str, retryable: bool) -> DeadLetter:
+        document = journey.document
+        return DeadLetter(
+            position=document.position,
+            key=document.key,
+            value=document.value,
+            headers=document.headers,
+            stage=f"sink:{self._sink.name}",
+            code=code,
+            reason=reason,
+            exception=f"{UndeliverableError.__module__}.{UndeliverableError.__name__}",
+            retryable=retryable,
+            attempt=max(1, journey.attempts),
+        )
+
+    def _line(self, journey: _Journey, outcome: str, answer: Answer) -> Delivery | None:
+        """Return a line of the log; None for a record that has no id to name it by."""
+        document, at = journey.document, self._now()
+        took = timedelta(seconds=0.0 if journey.began is None else self._clock() - journey.began)
+        try:
+            identifier, version = delivery_id(self._subscriber, document), version_of(document)
+        except RecordError:
+            return None
+        return Delivery(
+            delivery_id=identifier,
+            subscriber=self._subscriber,
+            ticket_id=document.key.decode(),
+            version=version,
+            outcome=outcome,
+            answer=answer.told,
+            attempts=journey.attempts,
+            milliseconds=answer.milliseconds,
+            first_at=at - took,
+            at=at,
+        )
+
+    async def _kept(self, line: Delivery | None) -> None:
+        if line is not None:
+            await self._until_kafka_has(lambda: self._write(line))
+
+    async def _until_kafka_has(self, put: Callable[[], Awaitable[None]]) -> None:
+        """Write into Kafka, however long it is away: what is not there yet must not be committed."""
+        faults = 0
+        while True:
+            try:
+                await put()
+            except RetriableError as error:
+                self._kafka_trouble = str(error)
+                metrics.FAULTS.labels(self._sink.name, type(error).__name__).inc()
+                await self._sleep(pause(self._settings, faults, self._jitter()))
+                faults += 1
+            else:
+                self._kafka_trouble = None
+                return
+
+    def _count(self, outcome: str) -> None:
+        metrics.DOCUMENTS.labels(self._sink.name, outcome).inc()

@@ -1,0 +1,144 @@
+"""A Kafka record into the body and headers of a webhook request; pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from schemas.envelope import Envelope, Headers
+from schemas.errors import RecordError, SchemaError
+from schemas.records import Ticket
+from schemas.wire import decode
+from sinks.base import Document
+from sinks.webhook.settings import FilterSettings, SubscriberSettings
+from tickets.export import service_request, service_requests_json, service_requests_xml, ticket_form
+
+JSON = "application/json"
+
+_KEY = re.compile(rb"[A-Za-z0-9_-]{1,128}")
+"""A ticket's id. No dot and no colon: they part the id from its neighbours in the signature and the delivery id."""
+
+_TOLD = ("specversion", "id", "source", "type", "time", "subject", "dataschema", "sequence", "jurisdiction")
+"""The attributes that go along; never `ce_sender` or whatever else a later version puts beside them."""
+
+_PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
+"""What CloudEvents' HTTP binding leaves unescaped in a header."""
+
+
+class Body(NamedTuple):
+    """What is sent, and the headers that say what it is."""
+
+    content: bytes
+    headers: dict[str, str]
+
+
+def version_of(document: Document) -> int:
+    """Return the ticket's version. Raises SchemaError when the record has none."""
+    text = dict(document.headers).get("ce_sequence", b"")
+    if not text.isdigit():
+        raise SchemaError("ce_sequence is not the record's version: look at its producer")
+    return int(text)
+
+
+def delivery_id(subscriber: str, document: Document) -> str:
+    """Return what names a delivery for ever, so that a receiver knows a repeat. Raises SchemaError."""
+    if not _KEY.fullmatch(document.key):
+        raise SchemaError("the record's key is no ticket's id: look at its producer")
+    return f"{subscriber}:{document.key.decode()}:{version_of(document)}"
+
+
+def is_wanted(document: Document, chosen: FilterSettings) -> bool:
+    """Say whether a filter lets a ticket through. Raises SchemaError when it cannot be read."""
+    if chosen == _EVERYTHING:
+        return True
+    ticket = decode(document.value, Ticket)
+    if not _among(chosen.jurisdictions, [ticket.jurisdiction]):
+        return False
+    if chosen.since is not None and ticket.updated_at < chosen.since:
+        return False
+    if ticket.erased:  # whoever may hold the ticket must hear that it has to go
+        return True
+    level = [ticket.emergency.level] if ticket.emergency else []
+    return (
+        _among(chosen.kinds, [ticket.request_kind or "unknown"])
+        and _among(chosen.statuses, [ticket.status])
+        and _among(chosen.channels, [ticket.channel, *ticket.channels])
+        and _among(chosen.emergency_levels, level)
+        and _among(chosen.confidentiality, [ticket.confidentiality])
+        and (
+            not chosen.categories
+            or (ticket.category is not None and ticket.category.code.startswith(chosen.categories))
+        )
+        and not (chosen.first_version_only and ticket.version > 1)
+    )
+
+
+_EVERYTHING = FilterSettings()
+
+
+def body_of(document: Document, settings: SubscriberSettings) -> Body:
+    """Return the body that a subscriber gets. Raises a RecordError when there can be none."""
+    try:
+        return _FORMATS[settings.format](document, settings)
+    except RecordError:
+        raise
+    except Exception as error:  # a fault of ours on one ticket: it becomes a dead letter, the next goes on
+        raise RecordError(type(error).__name__) from error
+
+
+def _ticket(document: Document, _: SubscriberSettings) -> Body:
+    """Keep the record's bytes as they are, with its attributes in headers: CloudEvents' binary mode."""
+    if not (document.value.startswith(b"{") and document.value.endswith(b"}")):
+        raise SchemaError("the record's value is not a JSON object: look at its producer")
+    return Body(document.value, {"content-type": JSON, **_attributes(document.headers, "ce-")})
+
+
+def _cloudevent(document: Document, _: SubscriberSettings) -> Body:
+    """Put the record's bytes into an event with its attributes beside them: CloudEvents' structured mode."""
+    Envelope.of(document.headers)  # raises what is missing
+    decode(document.value, Ticket)
+    event = {**_attributes(document.headers, ""), "datacontenttype": JSON, "data": msgspec.Raw(document.value)}
+    return Body(msgspec.json.encode(event), {"content-type": "application/cloudevents+json; charset=utf-8"})
+
+
+def _open311_json(document: Document, settings: SubscriberSettings) -> Body:
+    request = service_request(decode(document.value, Ticket), settings.media_base_url)
+    return Body(service_requests_json([request]), {"content-type": f"{JSON}; charset=utf-8"})
+
+
+def _open311_xml(document: Document, settings: SubscriberSettings) -> Body:
+    request = service_request(decode(document.value, Ticket), settings.media_base_url)
+    return Body(service_requests_xml([request]), {"content-type": "text/xml; charset=utf-8"})
+
+
+def _zammad(document: Document, settings: SubscriberSettings) -> Body:
+    ticket = decode(document.value, Ticket)
+    form = ticket_form(ticket, group=settings.zammad_group, customer=settings.zammad_customer)
+    return Body(msgspec.json.encode(form), {"content-type": JSON})
+
+
+_FORMATS: Mapping[str, Callable[[Document, SubscriberSettings], Body]] = MappingProxyType(
+    {
+        "ticket": _ticket,
+        "cloudevent": _cloudevent,
+        "open311-json": _open311_json,
+        "open311-xml": _open311_xml,
+        "zammad": _zammad,
+    }
+)
+
+
+def _attributes(headers: Headers, prefix: str) -> dict[str, str]:
+    there = {name: value.decode("utf-8", "replace") for name, value in headers}
+    found = {name: there[f"ce_{name}"] for name in _TOLD if f"ce_{name}" in there}
+    if not prefix:
+        return found
+    trace = {"traceparent": quote(there["traceparent"], safe=_PLAIN)} if "traceparent" in there else {}
+    return {f"{prefix}{name}": quote(value, safe=_PLAIN) for name, value in found.items()} | trace
+
+
+def _among(wanted: tuple[str, ...], found: list[str]) -> bool:
+    return not wanted or any(one in wanted for one in found)

@@ -1,0 +1,101 @@
+"""Runs the subscribers, each with a consumer group of its own: what keeps one waiting keeps no other."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.errors import FatalError
+from schemas.trace import OFF, Tracer
+from sinks.base import Source
+from sinks.kafka import Graveyard
+from sinks.runner import Runner, run_sink
+from sinks.settings import SinkSettings
+from sinks.webhook.book import Book
+from sinks.webhook.courier import Courier
+from sinks.webhook.settings import SubscriberSettings
+from sinks.webhook.webhook import WebhookSink
+
+BATCH_DOCUMENTS = 10
+BATCHES = 400
+"""Batches under way: a delivery that waits holds the commit up and not the others; a crash repeats at most so many."""
+
+_DRAIN_MAX_SECONDS = 30.0
+
+TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET}
+
+log = structlog.get_logger(__name__)
+
+
+class Webhooks:
+    """All subscribers of one process."""
+
+    def __init__(
+        self, subscribers: Mapping[str, SubscriberSettings], connection: KafkaConnection, tracer: Tracer = OFF
+    ) -> None:
+        self._subscribers = subscribers
+        self._connection = connection
+        self._tracer = tracer
+        self._runners: dict[str, Runner] = {}
+        self._stopped: dict[str, FatalError] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set. A subscriber that a person must mend stops alone.
+
+        Raises its FatalError when none is left, and what is wrong with Kafka at once.
+        """
+        tasks = [asyncio.create_task(self._watched(name, stop)) for name in self._subscribers]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        if len(self._stopped) == len(tasks):
+            raise next(iter(self._stopped.values()))
+
+    def troubles(self) -> dict[str, str]:
+        """Return what is in whose way, by subscriber."""
+        known = {name: runner.health() for name, runner in self._runners.items()}
+        away = {name: health.detail for name, health in known.items() if not health.ready}
+        return away | {name: str(error) for name, error in self._stopped.items()}
+
+    async def _watched(self, name: str, stop: asyncio.Event) -> None:
+        try:
+            settings, ready = self._subscribers[name], partial(self._ready, name)
+            await run_subscriber(name, settings, self._connection, stop, ready, tracer=self._tracer)
+        except FatalError as error:
+            self._stopped[name] = error
+            log.error("subscriber_stopped", subscriber=name, sentence=str(error))
+
+    def _ready(self, name: str, runner: Runner) -> None:
+        self._runners[name] = runner
+
+
+async def run_subscriber(
+    name: str,
+    settings: SubscriberSettings,
+    connection: KafkaConnection,
+    stop: asyncio.Event,
+    on_ready: Callable[[Runner], None] = lambda _: None,
+    source: Source | None = None,
+    tracer: Tracer = OFF,
+) -> None:
+    """Run one subscriber until `stop` is set; `source` is the topic to read, where it is not its snapshots'."""
+    sink = WebhookSink(name, settings)
+
+    def courier(producer: AIOKafkaProducer) -> Courier:
+        return Courier(sink, name, settings, Graveyard(producer).bury, Book(producer).write)
+
+    limits = SinkSettings(
+        batch_max_documents=BATCH_DOCUMENTS,
+        batch_max_age_seconds=0.05,
+        in_flight_max_batches=BATCHES,
+        drain_max_seconds=min(settings.request_timeout_seconds, _DRAIN_MAX_SECONDS),
+    )
+    sources = [source or Source(topic=TOPICS[settings.snapshot])]
+    await run_sink(sink, sources, connection, limits, stop, on_ready, make=courier, tracer=tracer)

@@ -1,0 +1,144 @@
+"""Settings of a webhook subscriber: where to, signed with what, which tickets in which form, tried how long."""
+
+import base64
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from sinks.webhook.addresses import is_disguised, is_loopback, literal, refusal
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, no secret itself
+
+_LEAST_SECRET_BYTES = 24
+"""As Standard Webhooks asks; its most, 64 bytes, is the block of HMAC-SHA256."""
+
+_MOST_SECRET_BYTES = 64
+
+Kind = Literal["consultation", "help_request", "complaint", "report", "suggestion", "praise", "other", "unknown"]
+Channel = Literal["mailbox", "sms", "wechat", "weibo", "phone", "web", "record"]
+
+
+def key_of(secret: str) -> bytes:
+    """Return the key of a secret, which is base64, with or without `whsec_`. Raises ValueError when it is none."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:  # binascii.Error, or no ASCII
+        key = b""
+    if not _LEAST_SECRET_BYTES <= len(key) <= _MOST_SECRET_BYTES:
+        raise ValueError("a secret is whsec_ and the base64 of 24 to 64 random bytes: `openssl rand -base64 32`")
+    return key
+
+
+def _usable(secret: SecretStr) -> SecretStr:
+    key_of(secret.get_secret_value())
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_usable)]
+
+
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("it must be https://host/path, without user and fragment: put a login in `authorization`")
+    if is_disguised(parts.hostname):
+        raise ValueError("it names an address in an odd form: write it as four numbers, such as 10.0.0.7")
+    return url
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
+Word = Annotated[str, Field(min_length=1)]
+
+
+class FilterSettings(BaseModel):
+    """Which tickets a subscriber gets; an empty list lets all through. Erased tickets pass whatever kind they had."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    jurisdictions: tuple[Adcode, ...] = Field((), description="行政区划代码 of the cities")
+    kinds: tuple[Kind, ...] = Field((), description="诉求类型; `unknown` where none is known yet")
+    categories: tuple[Word, ...] = Field((), description="Codes of 事项分类; a code stands for all below it as well")
+    statuses: tuple[Word, ...] = Field((), description="办理状态, such as dispatched")
+    emergency_levels: tuple[Literal["critical", "urgent", "mentioned"], ...] = Field(
+        (), description="紧急转接: only tickets with an emergency of this level"
+    )
+    channels: tuple[Channel, ...] = Field((), description="诉求来源: tickets that came by one of them")
+    confidentiality: tuple[Literal["public", "internal", "confidential", "restricted"], ...] = Field(
+        (), description="保密; leave restricted (举报, minors) out where not everybody may read it"
+    )
+    since: AwareDatetime | None = Field(
+        None, description="Only tickets changed then or later; without it a new subscriber gets every ticket there is"
+    )
+    first_version_only: bool = Field(
+        False, description="Only a ticket's first version: for systems whose door opens a new ticket each time (Zammad)"
+    )
+
+
+class SubscriberSettings(BaseModel):
+    """One webhook subscriber."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Endpoint = Field(description="Where to POST; https, or http into a private network")
+    secrets: tuple[Secret, ...] = Field(
+        min_length=1,
+        description="whsec_ + base64 of 24 to 64 bytes; the new and the old one while it is changed: both sign",
+    )
+    snapshot: Literal["masked", "clear"] = Field(
+        "masked", description="clear: with personal data, for those who handle tickets"
+    )
+    format: Literal["ticket", "cloudevent", "open311-json", "open311-xml", "zammad"] = Field(
+        "ticket", description="The body; ticket and cloudevent hold the record as it is in Kafka"
+    )
+    filter: FilterSettings = Field(default_factory=FilterSettings, description="Which tickets")
+    authorization: SecretStr | None = Field(
+        None, min_length=1, description="Value of an Authorization header, where a gateway or Zammad wants one"
+    )
+    allow_private: bool = Field(False, description="The URL may lead into a private network, or to this machine")
+    ca_certs: Path | None = Field(None, description="Certificates of the authority that signed the endpoint's")
+    media_base_url: str | None = Field(
+        None, pattern=r"^https?://", description="Where the blob store can be read, for Open311's media_url"
+    )
+    zammad_group: str = Field("Users", min_length=1, description="Zammad: the group that gets the tickets")
+    zammad_customer: str | None = Field(
+        None, min_length=1, description="Zammad: login of the customer who stands for all without a mail address"
+    )
+    requests_at_once: int = Field(4, ge=1, le=64, description="Requests at the same time; a ticket's keep their order")
+    request_timeout_seconds: float = Field(10.0, gt=0, le=300, description="Time for one request, name to answer")
+    retry_seconds: float = Field(7200.0, ge=0, description="How long one delivery is tried before it is a dead letter")
+    backoff_base_seconds: float = Field(1.0, gt=0, description="Wait after the first fault; doubles with each more")
+    backoff_max_seconds: float = Field(300.0, gt=0, description="Longest wait between two tries")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "SubscriberSettings":
+        """Refuse an address that must not be asked; what a name leads to is looked at when it is asked."""
+        parts = urlsplit(self.url)
+        host = parts.hostname or ""
+        address = literal(host)
+        reason = refusal(address, allow_private=self.allow_private, tls=self.tls) if address else None
+        if reason:
+            raise ValueError(f"url {reason}")
+        if not self.tls and not self.allow_private:
+            raise ValueError("url must be https; http is for a private network, with allow_private = true")
+        if self.snapshot == "clear" and not self.tls and not is_loopback(host):
+            raise ValueError("snapshot = clear needs an https url: it holds personal data")
+        return self
+
+    @property
+    def tls(self) -> bool:
+        """Say whether the endpoint is asked over TLS."""
+        return self.url.lower().startswith("https:")
+
+    @property
+    def endpoint(self) -> str:
+        """Return where deliveries go without path and query, which may hold a token."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Return the keys that sign, the newest first."""
+        return [key_of(secret.get_secret_value()) for secret in self.secrets]

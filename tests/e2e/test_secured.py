@@ -1,0 +1,212 @@
+"""From a citizen's mail to a search hit with TLS, passwords, an API key, and for each process only what it needs."""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from obstore.store import MemoryStore
+from typer.testing import CliRunner, Result
+
+from connectors.cursors import Cursors
+from connectors.publisher import Publisher
+from hotline.cli import app
+from hotline.local.stack import Endpoints
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.records import Cursor, RawMessage, raw_message
+from tests.connectors import pushed
+from tests.docs import pages
+from tests.peers import acls
+from tests.peers.certificates import Authority
+from tests.peers.elastic_door import ElasticDoor
+from tests.peers.secured_kafka import SecuredKafka
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(300)]
+
+USERS = {
+    "screen": "hotline-screen",
+    "normalize": "hotline-normalize",
+    "assign": "hotline-assign",
+    "sink:elastic": "hotline-sink",
+}
+PATIENCE = 90.0
+
+KEYS = {"HOTLINE_REQUESTER_KEYS__K1": "planted-requester-key", "HOTLINE_QUERY_KEY": "planted-query-key-of-ours"}
+
+Settings = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture
+def door(stack: Endpoints, tmp_path: Path, fresh_indices: None) -> Iterator[ElasticDoor]:
+    authority = Authority(tmp_path)
+    with ElasticDoor(stack.elasticsearch_url, authority, authority.issue("elasticsearch")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(secured: SecuredKafka, door: ElasticDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return what a process of one user gets as its environment."""
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    shared = {
+        "HOTLINE_ELASTICSEARCH__HOSTS": door.url,
+        "HOTLINE_ELASTICSEARCH__CA_CERTS": str(door.authority.certificate),
+        "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
+        **KEYS,
+    }
+
+    def of(user: str) -> dict[str, str]:
+        key = door.keys["hotline-sink" if user == "hotline-sink" else "hotline-desk"]
+        return secured.settings(user) | shared | {"HOTLINE_ELASTICSEARCH__API_KEY": key}
+
+    return of
+
+
+class Worker:
+    """The four components in one child process, each with its own user."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self._log = log
+        with log.open("wb") as output, tempfile.TemporaryFile() as told:
+            told.write(json.dumps({name: settings(user) for name, user in USERS.items()}).encode())
+            told.seek(0)
+            command = [sys.executable, "-m", "tests.e2e.secured_worker"]
+            self.process = psutil.Popen(command, stdin=told, stdout=output, stderr=output, cwd=pages.ROOT)
+
+    def end(self) -> None:
+        """Let it drain, or kill it when that takes too long."""
+        with suppress(psutil.NoSuchProcess):
+            self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except psutil.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+
+    def said(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    def until(self, done: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            assert self.process.poll() is None, self.said()[-3000:]
+            assert time.monotonic() < deadline, f"{what} did not happen: {self.said()[-3000:]}"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def worker(settings: Settings, tmp_path: Path) -> Iterator[Worker]:
+    running = Worker(settings, tmp_path / "worker.log")
+    yield running
+    running.end()
+
+
+def mail(number: int, text: str) -> RawMessage:
+    now = datetime.now(UTC)
+    head = f"From: c{number}@mail.example\r\nSubject: {text}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    return raw_message(
+        channel="mailbox",
+        channel_kind="mailbox",
+        account="mayor",
+        jurisdiction="210100",
+        identifier=f"{number}-{now.timestamp()}",
+        value=f"{head}\r\n{text}\r\n".encode(),
+        content_type="message/rfc822",
+        time=now,
+        recorded=now,
+        sender=f"c{number}@mail.example",
+    )
+
+
+def publish(connection: KafkaConnection, *messages: RawMessage) -> None:
+    publisher = Publisher(connection, MemoryStore())
+    try:
+        publisher.publish(messages)
+    finally:
+        publisher.close()
+
+
+def hotline(variables: Mapping[str, str], *arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, env=dict(variables))
+
+
+def lines(variables: Mapping[str, str], *arguments: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in hotline(variables, *arguments, "--json").stdout.splitlines()]
+
+
+def count(connection: KafkaConnection, topic: str) -> int:
+    consumer = KafkaConsumer(**connection.client_options())
+    try:
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        return sum(consumer.end_offsets(places).values())
+    finally:
+        consumer.close()
+
+
+def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken_away(
+    secured: SecuredKafka, door: ElasticDoor, settings: Settings, worker: Worker
+) -> None:
+    connector, desk = secured.connection("hotline-connector"), settings("hotline-desk")
+    urgent = count(secured.administrator, topics.HANDOVER)
+    publish(connector, mail(1, "中山路12号的路灯坏了"), mail(2, "解放路88号着火了，快来人"))
+    worker.until(lambda: len(lines(desk, "search", "中山路12号")) == 1, "a hit")
+    worker.until(lambda: count(secured.administrator, topics.HANDOVER) > urgent, "a hand-over")
+    (hit,) = lines(desk, "search", "中山路12号")
+    assert "hotline.raw.mailbox.v1" in hotline(desk, "explain", hit["ticket_no"]).stdout
+    publish(secured.connection("hotline-receiver"), pushed.message("broken", "<xml>半截".encode()))
+    worker.until(lambda: "malformed" in hotline(desk, "dead", "list").stdout, "a dead letter")
+    described = hotline(settings("hotline-topics"), "topics", "describe")
+    assert described.exit_code == 0, described.output
+    assert door.refused == []
+
+    (line,) = [one for one in acls.lines() if "hotline-screen " in one and "Write" in one]
+    with acls.without(secured.administrator, line):
+        publish(connector, mail(3, "解放路90号着火了，快来人"))
+        worker.process.wait(PATIENCE)
+        examined = hotline(settings("hotline-screen"), "doctor", "screen")
+    assert "screen: Kafka does not let our user do this (TopicAuthorizationFailedError)" in worker.said()
+    assert examined.exit_code == 2
+    assert "may not Write the topic hotline.handover.v1: grant it with `kafka-acls.sh --add" in examined.stdout
+
+    planted = [*secured.passwords.values(), *door.keys.values(), *KEYS.values()]
+    assert [secret for secret in planted if secret in worker.said() + examined.output] == []
+
+
+def test_processes_with_a_wrong_password_name_the_doctor_and_tell_no_secret(
+    secured: SecuredKafka, door: ElasticDoor, settings: Settings, tmp_path: Path
+) -> None:
+    wrong = {"HOTLINE_KAFKA__SASL_PASSWORD": "planted-wrong-password"}
+    worker = Worker(lambda user: settings(user) | wrong, tmp_path / "worker.log")
+    try:
+        worker.process.wait(PATIENCE)
+    finally:
+        worker.end()
+    lines = worker.said().splitlines()
+    ended = {line.split(": ")[0]: line for line in lines if line.split(": ")[0] in USERS}
+    assert ended, worker.said()
+    assert all("Kafka does not answer" in line and "`hotline doctor`" in line for line in ended.values())
+    told = worker.said() + hotline(settings("hotline-screen") | wrong, "doctor", "screen").output
+    assert "refuses the login of hotline-screen" in told
+    planted = ["planted-wrong-password", *secured.passwords.values(), *door.keys.values(), *KEYS.values()]
+    assert [secret for secret in planted if secret in told] == []
+
+
+def test_a_cursor_is_kept_with_the_rights_of_a_connector(secured: SecuredKafka) -> None:
+    for position in ({}, {"INBOX": {"uidvalidity": 7, "uid": 2}}):
+        cursors = Cursors(secured.connection("hotline-connector"), "mayor")
+        try:
+            assert cursors.load().position == position
+            cursors.save(Cursor(connector_id="mayor", position={"INBOX": {"uidvalidity": 7, "uid": 2}}))
+        finally:
+            cursors.close()

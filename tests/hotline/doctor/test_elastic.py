@@ -1,0 +1,179 @@
+"""The doctor at the real Elasticsearch, plain and behind TLS and an API key: each fault is one sentence."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from elasticsearch import AsyncElasticsearch, Elasticsearch
+from typer.testing import CliRunner
+
+from hotline.cli import app
+from hotline.config import load
+from hotline.doctor.elastic import examine_elasticsearch
+from hotline.doctor.findings import Finding
+from hotline.local.stack import Endpoints
+from sinks.elastic.templates import ensure_indices
+from tests.peers.certificates import DAY, Authority
+from tests.peers.elastic_door import ElasticDoor
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.usefixtures("indices")]
+
+KEY = "HOTLINE_ELASTICSEARCH__API_KEY"
+
+
+def found() -> list[Finding]:
+    return list(examine_elasticsearch(load()))
+
+
+def fault() -> str:
+    bad = [one for one in found() if one.outcome != "ok"]
+    assert len(bad) == 1, bad
+    assert bad[0].outcome == "mend", bad
+    return bad[0].detail
+
+
+@pytest.fixture
+def indices(stack: Endpoints) -> None:
+    """Every index of ours, as it should be."""
+
+    async def ensure() -> None:
+        async with AsyncElasticsearch(stack.elasticsearch_url) as opened:
+            await ensure_indices(opened)
+
+    asyncio.run(ensure())
+
+
+@pytest.fixture
+def client(stack: Endpoints) -> Iterator[Elasticsearch]:
+    with Elasticsearch(stack.elasticsearch_url) as opened:
+        yield opened
+
+
+def test_a_node_behind_tls_and_a_key_is_in_order(door: ElasticDoor) -> None:
+    assert [(one.name, one.outcome) for one in found()] == [("Elasticsearch", "ok"), ("indices", "ok")]
+    assert door.refused == []
+
+
+def test_a_wrong_key_is_told_and_the_key_is_not(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
+    local.setenv(KEY, "d3Jvbmc6a2V5")
+    assert "refuses our login (401)" in fault()
+    assert "d3Jvbmc6a2V5" not in fault()
+    local.delenv(KEY)
+    assert "refuses our login (401)" in fault()
+
+
+def test_a_key_that_lacks_a_right_is_told_apart(door: ElasticDoor) -> None:
+    door.forbidden = lambda method, path: path.startswith("/_index_template")
+    assert (
+        "may not do this (403 AuthorizationException): give it the role of deploy/elasticsearch-roles.json" in fault()
+    )
+
+
+def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
+    """As far as their documentation says: the local node has no security to ask."""
+    for role, verbs in {
+        "hotline-sink": [["index", "create"], ["index", "describe"], ["doctor", "sink:elastic"]],
+        "hotline-desk": [["search", "路灯", "--clear"], ["show", "210100-nothing"], ["doctor", "desk"]],
+        "hotline-analyst": [["search", "路灯"]],
+    }.items():
+        local.setenv(KEY, door.keys[role])
+        for verb in verbs:
+            CliRunner().invoke(app, verb)
+            assert door.refused == [], (role, verb)
+    assert CliRunner().invoke(app, ["search", "路灯", "--clear"]).exit_code == 2
+    assert door.refused[-1][1:] == ("/hotline-ticket/_search", 403)
+
+
+def test_tls_where_there_is_none_and_the_other_way_round(
+    door: ElasticDoor, stack: Endpoints, local: pytest.MonkeyPatch
+) -> None:
+    local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", door.url.replace("https", "http"))
+    assert "wants TLS: write https:// in `elasticsearch.hosts`" in fault()
+    local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url.replace("http", "https"))
+    assert "speaks no TLS: write http:// in `elasticsearch.hosts`" in fault()
+
+
+def test_each_fault_of_a_certificate_is_told(
+    door: ElasticDoor, stack: Endpoints, local: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    local.setenv("HOTLINE_ELASTICSEARCH__CA_CERTS", str(Authority(tmp_path, "another").certificate))
+    assert "name its authority's certificate in `elasticsearch.ca_certs`" in fault()
+    local.setenv("HOTLINE_ELASTICSEARCH__CA_CERTS", str(door.authority.certificate))
+    for words, key in {
+        "has expired: renew it": door.authority.issue("old", until=datetime.now(UTC) - DAY),
+        "is for another host": door.authority.issue("elsewhere", host="es.example.cn"),
+    }.items():
+        with ElasticDoor(stack.elasticsearch_url, door.authority, key) as other:
+            local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", other.url)
+            assert words in fault()
+
+
+def test_a_node_that_does_not_answer_hides_no_other(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
+    local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", f"https://127.0.0.1:9,{door.url}")
+    away, there, _ = found()
+    assert (away.outcome, there.outcome) == ("wait", "ok")
+    assert away.detail.startswith("Elasticsearch at 127.0.0.1:9 does not answer (Connection refused)")
+
+
+def test_an_old_version_is_told(door: ElasticDoor) -> None:
+    def old(path: str, body: bytes) -> bytes:
+        return body.replace(b'"number":"9.5.3"', b'"number":"7.17.0"').replace(b'"9.5.3"', b'"7.17.0"')
+
+    door.changed = old
+    assert fault() == "Elasticsearch is 7.17.0: use 8.19 or newer."
+
+
+def test_a_red_cluster_is_told(local: pytest.MonkeyPatch, client: Elasticsearch) -> None:
+    nowhere = {"index.routing.allocation.require._name": "nobody", "index.number_of_replicas": 0}
+    client.indices.create(index="test-nowhere", settings=nowhere, wait_for_active_shards=0)
+    try:
+        (red,) = found()
+        assert (red.outcome, "1 shards are away" in red.detail) == ("wait", True)
+    finally:
+        client.indices.delete(index="test-nowhere")
+
+
+@pytest.mark.parametrize("block", ["read_only_allow_delete", "write"])
+def test_an_index_that_takes_nothing_is_told(local: pytest.MonkeyPatch, client: Elasticsearch, block: str) -> None:
+    """What Elasticsearch itself does when a disk reaches the flood stage."""
+    client.indices.put_settings(index="hotline-ticket-v1", settings={f"index.blocks.{block}": True})
+    try:
+        assert f"The index hotline-ticket-v1 takes no documents (index.blocks.{block}): free disk" in fault()
+    finally:
+        client.indices.put_settings(index="hotline-ticket-v1", settings={f"index.blocks.{block}": None})
+
+
+@pytest.mark.usefixtures("fresh_indices")
+def test_a_missing_template_alias_or_field_and_another_type_are_told(
+    local: pytest.MonkeyPatch, client: Elasticsearch
+) -> None:
+    client.indices.delete_index_template(name="hotline-message")
+    assert fault() == "The index template hotline-message does not exist: run `hotline index create`."
+    client.indices.delete(index="hotline-link-v1")
+    properties = {"ticket_id": {"type": "text"}}
+    client.indices.delete_index_template(name="hotline-link")
+    client.indices.create(
+        index="hotline-link-v1", mappings={"dynamic": False, "properties": properties}, aliases={"hotline-link": {}}
+    )
+    told = [one.detail for one in found() if one.outcome == "mend"]
+    assert any(
+        one.startswith("The field ticket_id of the index hotline-link-v1 is of type text, not keyword") for one in told
+    )
+    assert "The index hotline-link-v1 has no field message_id: run `hotline index create`." in told
+    client.indices.delete(index="hotline-link-v1")
+    told = [one.detail for one in found() if one.outcome == "mend"]
+    assert "The alias hotline-link does not exist: run `hotline index create`." in told
+    client.indices.create(index="hotline-link")
+    try:
+        told = [one.detail for one in found() if one.outcome == "mend"]
+        assert any(one.startswith("An index has the name of the alias hotline-link: delete it") for one in told)
+    finally:
+        client.indices.delete(index="hotline-link")
+
+
+def test_what_answers_must_be_elasticsearch(door: ElasticDoor) -> None:
+    door.changed = lambda path, body: json.dumps({"hello": "world"}).encode() if path == "/" else body
+    assert fault() == "What answers there does not answer as Elasticsearch does: correct `elasticsearch.hosts`."

@@ -1,0 +1,55 @@
+"""A recorded run of assign on the real Kafka, to be replayed."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from obstore.store import LocalStore
+
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.wire import Outbound
+from streams.assign import take_over
+from tests.assign import logs
+from tickets.policy import TicketPolicy
+
+CHUNK = 7
+"""Inputs of one transaction: of a ticket that changes more than once in it, only the last snapshot is written."""
+
+Record = Callable[[Iterable[Outbound]], None]
+
+
+@pytest.fixture
+def kafka(
+    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[KafkaConnection]:
+    """Fresh topics, and the settings of an operator beside them."""
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
+    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    (tmp_path / "blobs").mkdir()
+    return fresh_topics
+
+
+@pytest.fixture
+def record(kafka: KafkaConnection, tmp_path: Path) -> Record:
+    """Return what writes inputs and lets assign decide about them."""
+    blobs = LocalStore(tmp_path / "blobs")
+
+    async def decide(outbounds: Iterable[Outbound]) -> None:
+        await logs.write(kafka, outbounds)
+        records = await logs.read(kafka, topics.MESSAGE)
+        for partition in range(kafka.partitions):
+            mine = [one for one in records if one.partition == partition]
+            owner = await take_over(partition, kafka, blobs, TicketPolicy(), lambda point: None)
+            for begin in range(0, len(mine), CHUNK):
+                await owner.work_off(mine[begin : begin + CHUNK])
+            await owner.close()
+        await logs.settle(kafka)
+
+    return lambda outbounds: asyncio.run(decide(outbounds))

@@ -1,0 +1,34 @@
+"""Other rules: what would change nothing is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from hotline.replay import rules
+from hotline.settings import Settings
+from schemas.errors import MisconfiguredError
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [([], "has no rules"), (["nobodys.toml"], "Nobody reads nobodys.toml"), (["emergency.toml"], "--stage normalize")],
+)
+def test_rules_that_would_change_nothing_are_refused(tmp_path: Path, names: list[str], says: str) -> None:
+    for name in names:
+        (tmp_path / name).write_text("nonsense = 1\n")
+    with pytest.raises(MisconfiguredError, match=says):
+        rules.under(Settings(), tmp_path, normalizing=False)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MisconfiguredError, match="no folder"):
+        rules.under(Settings(), tmp_path / "none", normalizing=True)
+
+
+def test_a_folder_stands_in_the_place_of_the_citys_own(tmp_path: Path) -> None:
+    (tmp_path / "deadlines").mkdir()
+    (tmp_path / "deadlines" / "mine.toml").write_text("")
+    settings = Settings()
+    assert rules.under(settings, None, normalizing=False) is settings
+    assert rules.under(settings, tmp_path, normalizing=False).rules.folder == tmp_path
+    assert settings.rules.folder is None

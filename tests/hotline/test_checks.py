@@ -1,0 +1,301 @@
+"""`hotline check` without any service: every fault of every setting, all at once, one sentence each."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal, get_origin
+
+import pytest
+from pydantic import AwareDatetime
+from typer.testing import CliRunner, Result
+
+from hotline.checks import faults
+from hotline.cli import app
+from hotline.config import FaultySettingsError, load, variable_of
+from hotline.settings import Settings
+from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
+from tests.peers.certificates import Authority
+
+IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1", "backoffice": "crm", "webhook": "open"}
+
+MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
+OFFICE, WEBHOOK = ("backoffice", "crm"), ("sinks", "webhook", "open")
+
+NEEDED = {
+    (*MAILBOX, "host"): "imap.example.cn",
+    (*MAILBOX, "username"): "u",
+    (*MAILBOX, "password"): "planted-imap-password",
+    (*WECHAT, "appid"): "wx1",
+    (*WECHAT, "tokens"): "plantedtoken",
+    (*WECHAT, "modes"): "plain",
+    (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
+    (*OFFICE, "system"): "crm",
+    (*OFFICE, "kinds"): "redact",
+    (*OFFICE, "jurisdictions"): "210100",
+    (*WEBHOOK, "url"): "https://open.example.cn/",
+    (*WEBHOOK, "secrets"): "cGxhbnRlZCBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcw==",
+}
+
+PLANTED = "planted"
+
+
+@pytest.fixture(autouse=True)
+def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+def set_all(env: pytest.MonkeyPatch, values: dict[tuple[str, ...], str]) -> None:
+    for path, value in values.items():
+        env.setenv(variable_of(path), value)
+
+
+def found() -> list[str]:
+    try:
+        return faults(load())
+    except FaultySettingsError as error:
+        return error.faults
+
+
+def fault() -> str:
+    told = found()
+    assert len(told) == 1, told
+    return told[0]
+
+
+SETTINGS = {
+    tuple(IDS[path[number - 1]] if key == CHOSEN else key for number, key in enumerate(path)): kind
+    for path, kind in kinds(Settings)
+}
+
+
+def wrong_values(kind: Any) -> list[str]:
+    """What nobody can mean by a setting of this type. A type that is not here has no check yet: write one."""
+    if is_secret(kind):
+        return ['[""]'] if is_list(kind) else [""]
+    if is_list(kind):
+        return ['[""]']
+    if get_origin(kind) is Literal:
+        return ["nonsense", ""]
+    return {
+        int: ["many", "-1", "1.5"],
+        float: ["long", "-1", "nan"],
+        bool: ["perhaps"],
+        str: [""],
+        Path: ["/dev/null/nowhere"],
+        AwareDatetime: ["yesterday", "2026-11-25T08:00:00"],
+    }[kind]
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=".".join)
+def test_every_setting_has_a_check_of_what_it_may_be(path: tuple[str, ...], env: pytest.MonkeyPatch) -> None:
+    """A new setting without a type, a range or a least length fails here."""
+    set_all(env, NEEDED)
+    before = found()
+    for value in wrong_values(SETTINGS[path]):
+        env.setenv(variable_of(path), value)
+        told = [one for one in found() if one not in before]
+        names = (f"`{'.'.join(path)}`", variable_of(path), *([value] if "/" in value else ()))
+        named = [one for one in told if any(name in one for name in names)]
+        assert named, f"{value!r} is taken for {'.'.join(path)}: {told}"
+        for sentence in named:
+            assert re.search(r"[.?]$", sentence)
+            assert PLANTED not in sentence
+
+
+def test_the_settings_of_the_walk_are_in_order_by_themselves(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    assert found() == []
+    assert {(*MAILBOX, "password"), ("kafka", "partitions"), ("requester_keys", "k1")} <= SETTINGS.keys()
+
+
+def hotline(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_command_tells_all_of_them_and_exits_2(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    assert hotline("check").exit_code == 0
+    Path("hotline.toml").write_text(
+        "jurisdiction = '991000'\n[kafka]\nbootstrap_servers = 'a'\nsecurity_protocol = 'SASL_SSL'\n"
+        "[elasticsearch]\nhosts = ['es:9200']\nusername = 'u'\n"
+    )
+    checked = hotline("check")
+    assert checked.exit_code == 2
+    for words in (
+        "`jurisdiction` is 991000, which is no 行政区划代码: no province begins with 99.",
+        "`kafka.bootstrap_servers` names 'a': write host:port of each broker.",
+        "`kafka.sasl_mechanism` is missing: `kafka.security_protocol` is SASL_SSL, which wants a login.",
+        "HOTLINE_KAFKA__SASL_PASSWORD is missing",
+        "`elasticsearch.hosts` names 'es:9200': write https://host:9200.",
+        "HOTLINE_ELASTICSEARCH__PASSWORD is missing",
+        "set HOTLINE_REQUESTER_KEYS__K1",
+        "set HOTLINE_QUERY_KEY",
+    ):
+        assert words in checked.stdout
+
+
+KAFKA, ELASTIC = "HOTLINE_KAFKA__", "HOTLINE_ELASTICSEARCH__"
+OWN_KEYS = {"HOTLINE_REQUESTER_KEYS__K1": "sixteen bytes or more", "HOTLINE_QUERY_KEY": "sixteen bytes or more"}
+BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", **OWN_KEYS}
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (
+            {**BROKERS, f"{KAFKA}BOOTSTRAP_SERVERS": "a:1,b:99999"},
+            "`kafka.bootstrap_servers` names 'b:99999': write host:port",
+        ),
+        (
+            {**BROKERS, f"{KAFKA}SASL_USERNAME": "u"},
+            "`kafka.sasl_username` is set and `kafka.security_protocol` is PLAINTEXT, which has no login: set it to",
+        ),
+        (
+            {f"{KAFKA}SECURITY_PROTOCOL": "SASL_SSL"},
+            "`kafka.security_protocol` is set without `kafka.bootstrap_servers`: name the brokers",
+        ),
+        ({f"{ELASTIC}API_KEY": "planted key"}, "HOTLINE_ELASTICSEARCH__API_KEY is no API key: take"),
+        ({f"{ELASTIC}API_KEY": "aWQ6a2V5", f"{ELASTIC}USERNAME": "u"}, "an API key and a username or password"),
+        ({f"{ELASTIC}PASSWORD": PLANTED}, "`elasticsearch.username` is missing"),
+        (
+            {f"{ELASTIC}HOSTS": f"https://u:{PLANTED}@es:9200"},
+            "`elasticsearch.hosts` holds a password: remove it there",
+        ),
+        ({f"{ELASTIC}HOSTS": "https://es"}, "names 'https://es': write https://host:9200."),
+        ({"HOTLINE_BLOBS__URL": "nonsense://x"}, "correct `blobs.url`."),
+        ({"HOTLINE_REQUESTER_KEYS__K1": PLANTED}, "The key in HOTLINE_REQUESTER_KEYS__K1 is too short"),
+        ({"HOTLINE_QUERY_KEY": PLANTED}, "The key in HOTLINE_QUERY_KEY is too short"),
+        ({"HOTLINE_TELEMETRY__PORT": "65535"}, "`run all` would count up to 65540: choose a lower one."),
+    ],
+)
+def test_settings_that_contradict_each_other_are_told(
+    env: pytest.MonkeyPatch, variables: dict[str, str], words: str
+) -> None:
+    for name, value in variables.items():
+        env.setenv(name, value)
+    assert words in fault()
+    assert PLANTED not in fault()
+
+
+@pytest.mark.parametrize(
+    ("name", "service"),
+    [("KAFKA__SSL_CAFILE", BROKERS), ("ELASTICSEARCH__CA_CERTS", {f"{ELASTIC}HOSTS": "https://e:1"})],
+)
+def test_certificates_are_read(env: pytest.MonkeyPatch, tmp_path: Path, name: str, service: dict[str, str]) -> None:
+    for variable, value in {**service, f"{KAFKA}SECURITY_PROTOCOL": "SSL"}.items():
+        if service is BROKERS or not variable.startswith(KAFKA):
+            env.setenv(variable, value)
+    (tmp_path / "no.pem").write_text("no certificate")
+    for file, words in {
+        "nowhere.pem": "which is no file: correct it.",
+        "no.pem": "which holds no certificates in PEM form: correct it.",
+    }.items():
+        env.setenv(f"HOTLINE_{name}", file)
+        assert words in fault()
+    env.setenv(f"HOTLINE_{name}", str(Authority(tmp_path).certificate))
+    assert found() == []
+
+
+def test_certificates_without_tls_are_told(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = str(Authority(tmp_path).certificate)
+    for name, value in {**BROKERS, f"{KAFKA}SSL_CAFILE": file}.items():
+        env.setenv(name, value)
+    assert "which has no TLS: set it to SSL, or remove the file." in fault()
+    env.delenv(f"{KAFKA}SSL_CAFILE")
+    env.setenv(f"{ELASTIC}HOSTS", "http://e:1")
+    env.setenv(f"{ELASTIC}CA_CERTS", file)
+    assert "no host has TLS: write https://" in fault()
+
+
+ACCOUNTS: dict[str, tuple[dict[tuple[str, ...], str], str]] = {
+    "path": ({("path",): "/wechat", ("appid",): "wx2"}, "Two WeChat accounts have the path /wechat"),
+    "appid": ({("path",): "/other", ("appid",): "wx1"}, "Two WeChat accounts have the appid wx1"),
+    "health": ({("path",): "/readyz", ("appid",): "wx2"}, "where the receiver tells its health: change it."),
+    "office": ({("path",): "/commands/x", ("appid",): "wx2"}, "where commands are given: change it."),
+}
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_wechat_accounts_that_meet_are_told(env: pytest.MonkeyPatch, case: str) -> None:
+    changes, words = ACCOUNTS[case]
+    set_all(env, NEEDED)
+    second = {("tokens",): "token", ("modes",): "plain", **changes}
+    set_all(env, {("connectors", "wechat", "two", *key): value for key, value in second.items()})
+    assert words in fault()
+
+
+def test_the_same_folder_of_one_mailbox_twice_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    second = {"host": "IMAP.example.cn", "username": "u", "password": "p", "folders": "Spam,INBOX"}
+    set_all(env, {("connectors", "mailbox", "two", key): value for key, value in second.items()})
+    assert "The mailboxes mayor and two read the same folder INBOX of one account" in fault()
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__TWO__FOLDERS", "Spam,Spam")
+    assert fault() == "`connectors.mailbox.two.folders` names Spam twice: remove one."
+
+
+def test_the_receiver_s_port_among_those_of_the_processes_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_RECEIVER__PORT", "19121")
+    assert "`receiver.port` 19121 lies among the ports 19120 to" in fault()
+
+
+def test_a_city_of_an_account_is_looked_at_too(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "991000")
+    assert "`connectors.mailbox.mayor.jurisdiction` is 991000, which is no 行政区划代码" in fault()
+
+
+def test_checking_writes_nothing(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    assert found() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def secrets(env: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    env.setenv("HOTLINE_SECRETS_DIR", str(folder))
+    return folder
+
+
+def test_a_folder_of_secrets_that_is_none_is_told(env: pytest.MonkeyPatch, secrets: Path) -> None:
+    for folder in (secrets / "nowhere", Path("/dev/null")):
+        env.setenv("HOTLINE_SECRETS_DIR", str(folder))
+        assert fault() == f"HOTLINE_SECRETS_DIR names {folder}, which is no folder: correct it."
+
+
+def test_a_misspelt_secret_is_told(secrets: Path) -> None:
+    for name, near in {
+        "HOTLINE_QUERY_KEYS": "HOTLINE_QUERY_KEY",
+        "HOTLINE_KAFKA__SASL_PASSWRD": "sasl_password",
+    }.items():
+        (secrets / name).write_text(PLANTED)
+        assert f"did you mean `{near}`?" in fault()
+        (secrets / name).unlink()
+
+
+def test_a_secret_that_cannot_be_read_is_told_without_its_content(secrets: Path) -> None:
+    file = secrets / "HOTLINE_QUERY_KEY"
+    file.write_bytes(PLANTED.encode("utf-16"))
+    assert fault() == f"The secret {file} is no UTF-8 text: write it again."
+    file.write_text("\n")
+    assert fault() == "`query_key` cannot be used (it is empty): correct HOTLINE_QUERY_KEY."
+
+
+@pytest.mark.skipif(not shutil.which("setpriv") and os.getuid() == 0, reason="root may read everything")
+def test_a_secret_of_another_user_is_told(secrets: Path) -> None:
+    file = secrets / "HOTLINE_QUERY_KEY"
+    file.write_text(PLANTED)
+    file.chmod(0)
+    bounded = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.getuid() == 0 else []
+    command = [*bounded, sys.executable, "-m", "hotline", "check"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 2
+    assert checked.stdout == f"The secret {file} cannot be read (Permission denied): let this user read it.\n"

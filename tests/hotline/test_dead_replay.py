@@ -1,0 +1,308 @@
+"""Dead letters go back to the stage that failed, as they were; on real Kafka and Elasticsearch."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+import pytest
+import urllib3
+from kafka import KafkaConsumer, TopicPartition
+from msgspec.structs import replace
+from obstore.store import LocalStore
+from structlog.testing import capture_logs
+from typer.testing import CliRunner, Result
+
+import normalizers
+from connectors.producer import Producer
+from hotline.cli import app
+from hotline.local.stack import Endpoints, Stack
+from normalizers.policy import Policy
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from schemas.errors import MalformedError, RecordError
+from schemas.records import Audit, Command, DeadLetter, Message
+from schemas.records.dead import OURS, PREFIX, REPLAYS
+from schemas.wire import Outbound, Position, decode
+from streams import normalize
+from streams.app import make_app, serve
+from tests.assign import logs
+from tests.fakes.sinks import document
+from tests.streams.raws import outbound
+from tests.tickets.build import message
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+CITY = "210100"
+
+
+@pytest.fixture
+def kafka(
+    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[KafkaConnection]:
+    """Fresh topics, and the settings of an operator beside them."""
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
+    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    (tmp_path / "blobs").mkdir()
+    # Its handler would keep the standard error of one call, and the next one's is another.
+    monkeypatch.setattr("hotline.telemetry.set_up", lambda *_: None)
+    with capture_logs():
+        yield fresh_topics
+
+
+def hotline(*arguments: str, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, arguments, input=answer)
+
+
+def lines(result: Result, code: int = 0) -> list[dict[str, Any]]:
+    assert result.exit_code == code, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def read(connection: KafkaConnection, topic: str) -> list[Any]:
+    consumer = KafkaConsumer(**connection.client_options(), isolation_level="read_committed")
+    try:
+        places = [TopicPartition(topic, number) for number in range(connection.partitions)]
+        consumer.assign(places)
+        consumer.seek_to_beginning()
+        ends = consumer.end_offsets(places)
+        found: list[Any] = []
+        while any(consumer.position(place) < end for place, end in ends.items()):
+            for records in consumer.poll(timeout_ms=200).values():
+                found += records
+        return found
+    finally:
+        consumer.close()
+
+
+def send(connection: KafkaConnection, *outbounds: Outbound) -> None:
+    producer = Producer(connection)
+    producer.deliver_now(outbounds)
+    producer.close()
+
+
+def letter(stage: str, place: Position, record: Outbound, error: RecordError, **changes: Any) -> Outbound:
+    made = DeadLetter.of(error, stage=stage, position=place, key=record.key, value=record.value, headers=record.headers)
+    return replace(made, **changes).outbound()
+
+
+def own(headers: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    return [header for header in headers if not header[0].startswith(OURS)]
+
+
+async def until(connection: KafkaConnection, topic: str, count: int) -> list[Any]:
+    async with asyncio.timeout(30):
+        while len(found := await asyncio.to_thread(read, connection, topic)) < count:  # noqa: ASYNC110 - other processes write
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def test_a_poison_record_comes_back_three_times_and_is_reported(
+    kafka: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(normalizers, "NORMALIZERS", MappingProxyType({}))
+    work = make_app("test-dead-replay", kafka, tmp_path)
+    normalize.declare(work, kafka, LocalStore(tmp_path / "blobs"), Policy())
+    stop = asyncio.Event()
+    sent = outbound(1)._replace(headers=[*outbound(1).headers, ("x", b"\x00\xff"), ("x", b"again")])
+    await asyncio.to_thread(send, kafka, sent)
+    task = asyncio.create_task(serve(work, stop))
+    try:
+        for replays in (1, 2, 3):
+            await until(kafka, topics.DEAD, replays)
+            (report,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json"))
+            assert report["put_back"] == {sent.topic: 1}
+        newest = (await until(kafka, topics.DEAD, 4))[-1]
+        assert dict(newest.headers)[REPLAYS] == b"3"
+        assert (newest.key, newest.value, own(newest.headers)) == (sent.key, sent.value, sent.headers)
+        held = lines(await asyncio.to_thread(hotline, "dead", "replay", "--dry-run", "--json"))
+        assert [one["put_back"] for one in held] == [False] * 4
+        assert sum("3 times" in one["why"] for one in held) == 1
+        (report,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json"), 1)
+        assert report["put_back"] == {}
+    finally:
+        stop.set()
+        await task
+    raws = await asyncio.to_thread(read, kafka, sent.topic)
+    assert [(one.key, one.value, own(one.headers)) for one in raws] == [(sent.key, sent.value, sent.headers)] * 4
+    assert len({one.partition for one in raws}) == 1
+    assert [dict(one.headers).get(REPLAYS) for one in raws] == [None, b"1", b"2", b"3"]
+
+
+async def test_what_is_understood_now_becomes_one_message_however_often_it_is_put_back(
+    kafka: KafkaConnection, tmp_path: Path
+) -> None:
+    place = Position(topics.raw("record"), 1, 0)
+    await asyncio.to_thread(send, kafka, letter("normalize", place, outbound(7), MalformedError("a bug of ours")))
+    for arguments in ([], ["--again"]):
+        (report,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json", *arguments))
+        assert report["put_back"] == {place.topic: 1}
+    (skipped,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--dry-run", "--json"))
+    assert "put back before" in skipped["why"]
+    work = make_app("test-dead-again", kafka, tmp_path)
+    normalize.declare(work, kafka, LocalStore(tmp_path / "blobs"), Policy())
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve(work, stop))
+    try:
+        found = await until(kafka, topics.MESSAGE, 2)
+    finally:
+        stop.set()
+        await task
+    desk = Desk(State(TicketPolicy()))
+    decisions = [desk.take(decode(r.value, Message), Position(r.topic, r.partition, r.offset)) for r in found]
+    assert [decision is not None for decision in decisions] == [True, False]
+    assert desk.repeats == 1
+
+
+def test_a_letter_of_assign_goes_to_its_citys_partition(kafka: KafkaConnection) -> None:
+    sent = logs.outbound(message(1))
+    send(kafka, letter("assign", Position(topics.MESSAGE, 0, 5), sent, RecordError("a bug of ours"), replays=1))
+    assert hotline("dead", "replay", "--stage", "assign", "--yes", "--reason", "fixed").exit_code == 0
+    (back,) = read(kafka, topics.MESSAGE)
+    assert back.partition == ids.partition_of(CITY, 2)
+    assert (back.key, back.value, own(back.headers)) == (sent.key, sent.value, sent.headers)
+    assert dict(back.headers)[REPLAYS] == b"2"
+    acts = [decode(one.value, Audit) for one in read(kafka, topics.AUDIT)]
+    assert sorted(act.action for act in acts) == ["replay_started", "replayed"]
+    assert {act.reason for act in acts} == {"fixed"}
+    assert all(act.author for act in acts)
+    (listed,) = lines(hotline("dead", "list", "--json"))
+    assert (listed["replays"], listed["replayed"]) == (1, 1)
+
+
+def test_a_letter_without_room_for_its_value_is_read_where_it_failed(kafka: KafkaConnection) -> None:
+    sent = logs.outbound(message(1))
+    partition = ids.partition_of(CITY, 2)
+    send(kafka, logs.outbound(message(0)), logs.outbound(message(0)))
+    asyncio.run(logs.write(kafka, [sent]))
+    bare = sent._replace(value=b"")
+    send(kafka, letter("assign", Position(topics.MESSAGE, partition, 0), bare, RecordError("too large")))
+    kept = next(one for one in read(kafka, topics.MESSAGE) if (one.partition, one.offset) == (partition, 0))
+    assert hotline("dead", "replay", "--yes").exit_code == 0
+    back = next(one for one in read(kafka, topics.MESSAGE) if REPLAYS in dict(one.headers))
+    assert back.value == kept.value
+
+
+@pytest.mark.usefixtures("fresh_indices")
+def test_a_letter_of_the_sink_goes_to_the_archive_alone(kafka: KafkaConnection, stack: Endpoints) -> None:
+    good = document("210100-a", b'{"ticket_id":"210100-a","search_text":"new"}', version=2, topic=topics.TICKET)
+    bad = document("210100-b", b'{"ticket_id":"210100-b","location":"x"}', version=1, topic=topics.TICKET)
+    for offset, one in enumerate((good, bad)):
+        record = Outbound(topics.TICKET, one.key, one.value, one.headers)
+        send(kafka, letter("sink", Position(topics.TICKET, 0, offset), record, RecordError("refused")))
+    (report,) = lines(hotline("dead", "replay", "--yes", "--json"), 1)
+    assert (report["put_back"], report["failed_again"]) == ({"sink": 2}, 1)
+    assert read(kafka, topics.TICKET) == []
+    url = f"{stack.elasticsearch_url}/hotline-ticket/_doc/210100-a"
+    found = urllib3.PoolManager().request("GET", url).json()
+    assert (found["_version"], found["_source"]["search_text"]) == (2, "new")
+    counts = {dict(one.headers)[f"{PREFIX}offset"]: dict(one.headers)[REPLAYS] for one in read(kafka, topics.DEAD)}
+    assert counts[b"1"] == b"1"
+    newest = read(kafka, topics.DEAD)[-1]
+    assert (newest.key, newest.value) == (bad.key, bad.value)
+
+
+async def test_bytes_that_had_to_move_come_back_into_the_record(kafka: KafkaConnection, tmp_path: Path) -> None:
+    sent = outbound(3)
+    fields = {"topic": sent.topic, "partition": 0, "offset": 9, "key": sent.key, "value": sent.value}
+    result = normalize._refused(SimpleNamespace(**fields, headers=sent.headers, timestamp=0), "normalize")
+    assert result.outbound.value == b""
+    await asyncio.to_thread(send, kafka, result.outbound)
+    missing = await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json")
+    assert "no object" in lines(missing, 1)[0]["held"][0]["why"]
+    assert await asyncio.to_thread(read, kafka, sent.topic) == []
+    (blob,) = result.blobs
+    await LocalStore(tmp_path / "blobs").put_async(blob.path, blob.data)
+    assert (await asyncio.to_thread(hotline, "dead", "replay", "--yes")).exit_code == 0
+    (back,) = await asyncio.to_thread(read, kafka, sent.topic)
+    assert (back.key, back.value, own(back.headers)) == (sent.key, sent.value, sent.headers)
+
+
+def test_what_never_was_in_kafka_and_what_is_unknown_stay(kafka: KafkaConnection) -> None:
+    error = MalformedError("no mail")
+    send(kafka, letter("connector", Position(topics.raw("record"), -1, -1), outbound(1), error))
+    send(kafka, letter("weaving", Position(topics.raw("record"), 0, 1), outbound(2), error))
+    send(kafka, letter("normalize", Position("hotline.ticket.v1", 0, 1), outbound(3), error))
+    whys = {one["why"] for one in lines(hotline("dead", "replay", "--dry-run", "--json"))}
+    assert whys == {
+        "it never was a record in Kafka: let its source send it again",
+        "no stage of this version takes it back",
+    }
+
+
+def test_the_filters_choose_and_count(kafka: KafkaConnection) -> None:
+    place = Position(topics.raw("record"), 0, 0)
+    for number in range(3):
+        error = MalformedError("x") if number else RecordError("y")
+        one = outbound(number, account=f"a{number}", jurisdiction=f"21010{number}")
+        send(kafka, letter("normalize", place._replace(offset=number), one, error))
+
+    def chosen(*arguments: str) -> int:
+        return len(lines(hotline("dead", "list", "--json", *arguments)))
+
+    assert chosen("--account", "a1") == chosen("--jurisdiction", "210102") == 1
+    assert chosen("--channel", "record", "--stage", "normalize", "--code", "malformed") == 2
+    assert chosen("--since", "2099-01-01") == chosen("--until", "2020-01-01") == 0
+    assert chosen("--since", "2020-01-01", "--until", "2099-01-01") == 3
+    counts = lines(hotline("dead", "list", "--count", "--json"))
+    assert [(one["code"], one["count"]) for one in counts] == [("malformed", 2), ("internal", 1)]
+    (one,) = lines(hotline("dead", "list", "--account", "a0", "--json"))
+    assert hotline("dead", "replay", one["id"], answer="n\n").exit_code == 1
+    assert read(kafka, place.topic) == []
+    assert hotline("dead", "replay", "9:9", "--yes").exit_code == 2
+    assert hotline("dead", "replay", "--json").exit_code == 2
+    assert hotline("dead", "replay", one["id"], answer="y\n").exit_code == 0
+    assert [record.value for record in read(kafka, place.topic)] == [outbound(0).value]
+
+
+def test_a_reading_in_clear_is_recorded_before_anything_is_shown(kafka: KafkaConnection) -> None:
+    text = "我叫欧阳，电话13912345678"
+    send(kafka, letter("normalize", Position(topics.raw("record"), 0, 0), outbound(1, text), MalformedError("x")))
+    (one,) = lines(hotline("dead", "list", "--json"))
+    masked, unasked = hotline("dead", "show", one["id"]), hotline("dead", "show", one["id"], "--clear")
+    assert masked.exit_code == 0
+    assert unasked.exit_code == 2
+    assert "--reason" in unasked.stderr
+    assert not any("欧阳" in shown.output for shown in (masked, unasked))
+    assert read(kafka, topics.AUDIT) == []
+    shown = hotline("dead", "show", one["id"], "--clear", "--reason", "a citizen asks", "--author", "ops.li")
+    assert text in shown.stdout
+    (act,) = [decode(record.value, Audit) for record in read(kafka, topics.AUDIT)]
+    assert (act.action, act.author, act.reason) == ("read_in_clear", "ops.li", "a citizen asks")
+    assert act.subject == one["id"]
+    assert hotline("dead", "show", one["id"], "--clear", "--reason", "x", "--author", "不是").exit_code == 2
+    assert read(kafka, topics.COMMAND) == [], "there is no ticket yet"
+
+
+def test_a_ticket_read_in_a_dead_letter_is_told_to_the_tickets_log(kafka: KafkaConnection) -> None:
+    ticket_id = ids.ticket_id(CITY, "a" * 26)
+    record = Outbound(topics.TICKET, ticket_id.encode(), '{"text":"我叫欧阳"}'.encode(), [])
+    send(kafka, letter("sink", Position(topics.TICKET, 0, 0), record, RecordError("x")))
+    (one,) = lines(hotline("dead", "list", "--json"))
+    assert "欧阳" in hotline("dead", "show", one["id"], "--clear", "--reason", "x", "--author", "ops.li").stdout
+    (command,) = [decode(record.value, Command) for record in read(kafka, topics.COMMAND)]
+    assert (command.kind, command.ticket_id, command.author, command.reason) == ("read", ticket_id, "ops.li", "x")
+
+
+def test_a_rate_is_kept(kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("hotline.dead_replay.asyncio.sleep", sleep)
+    place = Position(topics.raw("record"), 0, 0)
+    send(kafka, *[letter("normalize", place, outbound(n), MalformedError("x")) for n in range(5)])
+    assert hotline("dead", "replay", "--yes", "--rate", "2").exit_code == 0
+    waits = [seconds for seconds in slept if seconds > 0.1]
+    assert len(waits) == 3
+    assert max(waits) <= 1.0

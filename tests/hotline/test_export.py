@@ -1,0 +1,113 @@
+"""Exports: whole documents, also of nothing, written piece by piece."""
+
+import asyncio
+import io
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from defusedxml import ElementTree
+from elasticsearch import AsyncElasticsearch
+from msgspec.structs import replace
+from typer.testing import CliRunner
+
+from hotline.cli import app
+from hotline.export import Choices, Format, export
+from hotline.local.stack import Endpoints
+from schemas import topics
+from schemas.records import Ticket
+from sinks import routes
+from sinks.elastic import ElasticSink
+from tests.sinks.webhook.snapshots import GOLDEN, document, snapshot
+from tickets.export import service_request, ticket_form
+from tickets.masking import mask_ticket
+
+NOTHING = Choices()
+
+
+async def several(count: int, ticket: Ticket = GOLDEN) -> AsyncIterator[Ticket]:
+    for number in range(count):
+        yield replace(ticket, ticket_no=f"no-{number}", text=f"<{number}>&")
+
+
+async def written(count: int, form: Format, chosen: Choices = NOTHING, ticket: Ticket = GOLDEN) -> str:
+    out = io.BytesIO()
+    assert await export(several(count, ticket), form, out, chosen) == count
+    return out.getvalue().decode()
+
+
+def read_xml(text: str) -> list[dict[str, Any]]:
+    root = ElementTree.fromstring(text)
+    assert root.tag == "service_requests"
+    return [{field.tag: field.text for field in request} for request in root]
+
+
+READERS = {
+    "open311-json": json.loads,
+    "open311-xml": read_xml,
+    "zammad": lambda text: [json.loads(line) for line in text.splitlines()],
+}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("form", ["open311-json", "open311-xml", "zammad"])
+async def test_it_is_a_whole_document_whatever_the_number(form: Format, count: int) -> None:
+    make = ticket_form if form == "zammad" else service_request
+    expected = [make(ticket) async for ticket in several(count)]
+    assert READERS[form](await written(count, form)) == expected
+
+
+async def test_the_choices_arrive() -> None:
+    (form,) = READERS["zammad"](await written(1, "zammad", Choices(None, "12345", "anonym"), mask_ticket(GOLDEN)))
+    assert (form["group"], form["customer"]) == ("12345", "anonym")
+    (request,) = READERS["open311-json"](await written(1, "open311-json", Choices("https://files.example.cn")))
+    assert request["media_url"].startswith("https://files.example.cn/210100/")
+
+
+def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    Path("out.json").write_text("yesterday's")
+    failed = CliRunner().invoke(app, ["export", "--format", "open311-json", "out.json"])
+    assert failed.exit_code == 2
+    assert "run `hotline up`" in failed.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.json"]
+    assert Path("out.json").read_text() == "yesterday's"
+
+
+@pytest.mark.integration
+async def test_from_the_archive_to_a_file(
+    stack: Endpoints, fresh_indices: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
+    sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
+    masked = [snapshot(f"210100-{name}", topic=topics.TICKET_MASKED, channel=name) for name in ("sms", "web")]
+    assert len((await sink.write([*masked, document(GOLDEN, topics.TICKET)])).stored) == 3
+    await sink.close()
+
+    async def exported(*words: str) -> list[dict[str, Any]]:
+        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+            await client.indices.refresh(index="hotline-ticket*")
+        out = tmp_path / "out"
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["export", "--format", "zammad", *words, str(out)])
+        assert (done.exit_code, done.stderr) == (0, f"{len(out.read_text('utf-8').splitlines())} tickets written.\n")
+        assert out.stat().st_mode & 0o077 == 0, "with --clear it holds personal data"
+        return READERS["zammad"](out.read_text("utf-8"))
+
+    assert [form["tags"] for form in await exported()] == [f"路灯,{GOLDEN.ticket_no}"] * 2
+    assert [form["note"] for form in await exported("--channel", "web")] == [f"工单编号 {GOLDEN.ticket_no}; accepted"]
+    (clear,) = await exported("--clear", "--zammad-group", "12345")
+    assert (clear["group"], clear["customer_id"]) == ("12345", "guess:shimin@example.org")
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    failed = CliRunner().invoke(app, ["export", "--format", "zammad", str(tmp_path / "no" / "out")])
+    assert failed.exit_code == 2
+    assert failed.stderr.startswith("hotline: ")
+    assert "name another file" in failed.stderr

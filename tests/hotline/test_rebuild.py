@@ -1,0 +1,98 @@
+"""`hotline index rebuild` from the command line, on real Kafka and Elasticsearch."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import AsyncElasticsearch
+from typer.testing import CliRunner, Result
+
+from connectors.producer import Producer
+from hotline.cli import app
+from hotline.local.stack import Endpoints, Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.wire import Outbound
+from sinks import routes
+from sinks.elastic import ElasticSink
+from tests.fakes.sinks import document
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.usefixtures("fresh_indices")]
+
+
+@pytest.fixture
+def kafka(
+    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> KafkaConnection:
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    monkeypatch.setattr("hotline.telemetry.set_up", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    return fresh_topics
+
+
+def hotline(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["index", *arguments])
+
+
+def lines(*arguments: str) -> list[dict[str, Any]]:
+    done = hotline(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def publish(connection: KafkaConnection, topic: str, months: dict[str, str]) -> None:
+    producer = Producer(connection)
+    for name, month in months.items():
+        one = document(name, b"{}", recorded=f"{month}-02T00:00:00+00:00", topic=topic)
+        producer.deliver_now([Outbound(topic, one.key, one.value, one.headers)])
+    producer.close()
+
+
+def archive(stack: Endpoints, topic: str, months: dict[str, str]) -> None:
+    async def write() -> None:
+        sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
+        some = [
+            document(name, b"{}", recorded=f"{month}-02T00:00:00+00:00", topic=topic) for name, month in months.items()
+        ]
+        assert len((await sink.write(some)).stored) == len(some)
+        await sink.close()
+
+    asyncio.run(write())
+
+
+def test_every_index_is_rebuilt_and_described(kafka: KafkaConnection, stack: Endpoints) -> None:
+    publish(kafka, topics.TICKET, {"t1": "2026-11", "t2": "2026-11"})
+    publish(kafka, topics.MESSAGE, {"m1": "2026-11"})
+    archive(stack, topics.MESSAGE, {"m0": "2026-09", "m1": "2026-11"})
+    reports = {one["former"]: (one["index"], one["documents"], one["carried"]) for one in lines("rebuild")}
+    assert reports == {
+        "hotline-ticket-v1": ("hotline-ticket-v2", 2, 0),
+        "hotline-ticket-masked-v1": ("hotline-ticket-masked-v2", 0, 0),
+        "hotline-message-2026.11": ("hotline-message-v2-2026.11", 1, 0),
+        "hotline-link-v1": ("hotline-link-v2", 0, 0),
+    }, "September is before the topic's time"
+    (september,) = lines("rebuild", "message", "--month", "2026-09")
+    assert (september["documents"], september["carried"]) == (1, 1)
+    assert hotline("rebuild", "ticket", "--keep").exit_code == 0
+    described = {one["index"]: (one["documents"], one["in_use"]) for one in lines("describe")}
+    assert described == {
+        "hotline-ticket-v2": (2, False),
+        "hotline-ticket-v3": (2, True),
+        "hotline-ticket-masked-v2": (0, True),
+        "hotline-message-v2-2026.09": (1, True),
+        "hotline-message-v2-2026.11": (1, True),
+        "hotline-link-v2": (0, True),
+    }
+    assert "not in use  takes no writes" in hotline("describe").stdout
+
+
+def test_what_cannot_be_rebuilt_is_said_in_one_sentence(kafka: KafkaConnection) -> None:
+    for arguments in (["tickets"], ["message", "--month", "11"], ["message", "--month", "2020-01"]):
+        refused = hotline("rebuild", *arguments)
+        assert refused.exit_code == 2
+        assert len(refused.stderr.splitlines()) == 1

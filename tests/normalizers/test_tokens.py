@@ -1,0 +1,66 @@
+"""Tokens: made by us, found where people send them back, and believed only with our signature."""
+
+from types import MappingProxyType
+
+import pytest
+
+from normalizers import tokens
+from normalizers.draft import Draft
+from normalizers.policy import Policy
+from schemas.records import Party
+
+TICKET = "210100-j4q2ogp2xitx2mcxomsa"
+OLD = Policy(requester_keys=MappingProxyType({"k1": b"first key, long enough for HMAC"}))
+NEW = Policy(requester_keys=MappingProxyType({"k2": b"second key, long enough for HMAC", **OLD.requester_keys}))
+TOKEN = tokens.make(TICKET, OLD)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft(title=f"Re: [{TOKEN}] 路灯还没有修好"),
+        Draft(title=f"回复：【{TOKEN.upper()}】"),
+        Draft(text=f"工单{TOKEN}，还是没人来"),
+        Draft(text="谢谢", recipients=(Party(kind="email", value=f"mayor+{TOKEN}@city.example"),)),
+        Draft(text=f"{TOKEN.replace('-', '－')} 再催一下"),
+    ],
+    ids=["subject", "upper case", "text", "address tag", "full width"],
+)
+def test_a_token_is_found_wherever_people_send_it_back(draft: Draft) -> None:
+    found = tokens.named(draft, OLD)
+    assert (found.ticket_id, found.claimed, found.token) == (TICKET, None, TOKEN)
+
+
+def test_a_new_key_signs_the_next_and_still_opens_the_older_ones() -> None:
+    assert tokens.named(Draft(text=TOKEN), NEW).ticket_id == TICKET
+    assert tokens.make(TICKET, NEW).split(".")[1] == "k2"
+    assert tokens.named(Draft(text=tokens.make(TICKET, NEW)), OLD).ticket_id is None
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        TOKEN[:-1] + ("b" if TOKEN[-1] == "a" else "a"),
+        TOKEN.replace("j4q2", "k4q2"),
+        TOKEN.replace(".k1.", ".k9."),
+    ],
+    ids=["another signature", "another ticket", "an unknown key"],
+)
+def test_what_we_did_not_sign_is_only_a_claim(forged: str) -> None:
+    found = tokens.named(Draft(text=forged), OLD)
+    assert found.ticket_id is None
+    assert found.claimed == forged.split(".", 1)[0]
+
+
+def test_a_signed_token_counts_before_a_forged_one() -> None:
+    forged = TOKEN.replace("j4q2", "k4q2")
+    assert tokens.named(Draft(text=f"{forged} {TOKEN}"), OLD).ticket_id == TICKET
+
+
+def test_official_numbers_are_those_whose_check_digit_is_right() -> None:
+    said = "工单210100-20261125-000001-9和210100-20261125-000001-8，电话0241-20261125-000001-9"
+    assert tokens.named(Draft(text=said), OLD).numbers == ("210100-20261125-000001-9",)
+
+
+def test_a_text_without_any_names_nothing() -> None:
+    assert tokens.named(Draft(title="路灯", text="中山路12号的路灯坏了 024-12345678"), OLD) == tokens.Named()

@@ -1,0 +1,271 @@
+"""The courier against a real HTTP server on loopback; time passes as fast as it is slept."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.records import DeadLetter, Delivery
+from sinks.webhook import WebhookSink
+from sinks.webhook.courier import Courier
+from tests.sinks.webhook.receiver import Receiver, for_ticket, never, receiving, status
+from tests.sinks.webhook.snapshots import snapshot, subscriber
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Trip:
+    """A courier to a receiver, what it buried and wrote, and how long it slept."""
+
+    receiver: Receiver
+    slept: list[float] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    lines: list[Delivery] = field(default_factory=list)
+    kafka_faults: int = 0
+    on_sleep: Callable[[], Any] | None = None
+
+    def make(self, **fields: Any) -> Courier:
+        settings = subscriber(fields.pop("url", self.receiver.url), **fields)
+        self.sink = WebhookSink("map", settings)
+        return Courier(
+            self.sink, "map", settings, self.bury, self.write,
+            clock=lambda: self.time, now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time),
+            sleep=self.sleep, jitter=lambda: 1.0,
+        )  # fmt: skip
+
+    @property
+    def time(self) -> float:
+        return sum(self.slept)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if self.on_sleep:
+            await self.on_sleep()
+        await asyncio.sleep(0)
+
+    async def bury(self, letters: Any) -> None:
+        self.fail()
+        self.letters += letters
+
+    async def write(self, line: Delivery) -> None:
+        self.fail()
+        self.lines.append(line)
+
+    def fail(self) -> None:
+        if self.kafka_faults:
+            self.kafka_faults -= 1
+            raise UnreachableError("Kafka is away: wait")
+
+    @property
+    def outcomes(self) -> list[tuple[str, str, int]]:
+        return [(line.outcome, line.answer, line.attempts) for line in self.lines]
+
+
+@pytest.fixture
+async def trip() -> AsyncIterator[Trip]:
+    async with receiving() as receiver:
+        made = Trip(receiver)
+        yield made
+        await made.sink.close()
+
+
+async def test_a_delivery_is_verified_and_written_down(trip: Trip) -> None:
+    await trip.make().deliver([snapshot("210100-a", 7)])
+    (got,) = trip.receiver.got
+    assert (got.id, got.headers["content-type"]) == ("map:210100-a:7", "application/json")
+    assert trip.outcomes == [("delivered", "204", 1)]
+    assert (trip.lines[0].ticket_id, trip.lines[0].version) == ("210100-a", 7)
+    assert trip.letters == []
+
+
+async def test_faults_are_tried_again_later_and_later_under_the_same_id(trip: Trip) -> None:
+    trip.receiver.answers = [status(500), status(503), status(500), status(204)]
+    await trip.make().deliver([snapshot()])
+    assert trip.receiver.ids == ["map:210100-a:1"] * 4
+    assert trip.slept == sorted(trip.slept)
+    assert trip.slept[-1] >= 4
+    assert trip.outcomes == [("retrying", "500", 1), ("delivered", "204", 4)]
+
+
+async def test_every_attempt_has_a_signature_of_its_own_time(trip: Trip) -> None:
+    trip.receiver.answers = [status(500), status(204)]
+    await trip.make(authorization="Token token=x").deliver([snapshot()])
+    assert {one.headers["authorization"] for one in trip.receiver.got} == {"Token token=x"}
+    assert all(one.headers["webhook-signature"].startswith("v1,") for one in trip.receiver.got)
+
+
+@pytest.mark.parametrize("number", [500, 503, 302, 401])
+async def test_after_two_hours_it_is_a_dead_letter(trip: Trip, number: int) -> None:
+    trip.receiver.answers = [status(number, location="/elsewhere")]
+    one = snapshot()
+    await trip.make().deliver([one])
+    assert 7200 <= trip.time <= 7500
+    assert 20 < len(trip.receiver.got) < 50
+    assert max(trip.slept) == 300
+    (letter,) = trip.letters
+    assert (letter.stage, letter.code, letter.retryable) == ("sink:webhook.map", "undeliverable", True)
+    assert (letter.key, letter.value, letter.headers, letter.position) == (
+        one.key,
+        one.value,
+        one.headers,
+        one.position,
+    )
+    assert letter.reason == f"subscriber map did not take it in 120 minutes ({number})"
+    assert trip.outcomes == [("retrying", str(number), 1), ("dead", str(number), len(trip.receiver.got))]
+
+
+async def test_what_is_refused_is_a_dead_letter_at_once(trip: Trip) -> None:
+    trip.receiver.answers = [status(422)]
+    await trip.make().deliver([snapshot()])
+    assert trip.slept == []
+    assert [(one.reason, one.retryable) for one in trip.letters] == [("subscriber map refuses it (422)", False)]
+    assert trip.outcomes == [("dead", "422", 1)]
+
+
+async def test_a_receiver_may_say_when_to_come_again(trip: Trip) -> None:
+    trip.receiver.answers = [status(429, retry_after="120"), status(500, retry_after="60"), status(204)]
+    await trip.make().deliver([snapshot()])
+    assert sum(trip.slept) >= 180
+    assert [round(seconds) for seconds in trip.slept if seconds > 10] == [120, 60]
+
+
+async def test_a_receiver_may_not_ask_for_ever(trip: Trip) -> None:
+    trip.receiver.answers = [status(503, retry_after="99999999"), status(204)]
+    await trip.make().deliver([snapshot()])
+    assert trip.time == 3600
+
+
+async def test_an_endpoint_that_is_not_there_yet_gets_it_later(trip: Trip) -> None:
+    async with receiving() as gone:
+        port = int(gone.url.split(":")[2].split("/")[0])
+    back = receiving(port)
+
+    async def starts() -> None:
+        if len(trip.slept) == 3:
+            trip.receiver = await back.__aenter__()
+
+    trip.on_sleep = starts
+    try:
+        await trip.make(url=f"http://127.0.0.1:{port}/hook").deliver([snapshot()])
+        assert trip.receiver.ids == ["map:210100-a:1"]
+    finally:
+        await back.__aexit__(None, None, None)
+    assert trip.outcomes[0] == ("retrying", "connection", 1)
+    assert trip.outcomes[1][0] == "delivered"
+
+
+async def test_an_answer_that_does_not_come_is_a_fault(trip: Trip) -> None:
+    trip.receiver.answers = [never, status(204)]
+    await trip.make(request_timeout_seconds=0.1).deliver([snapshot()])
+    assert trip.outcomes == [("retrying", "timeout", 1), ("delivered", "204", 2)]
+
+
+async def test_a_redirect_is_not_followed(trip: Trip) -> None:
+    trip.receiver.answers = [status(307, location=trip.receiver.url), status(204)]
+    await trip.make().deliver([snapshot()])
+    assert len(trip.receiver.got) == 2
+    assert trip.outcomes[0] == ("retrying", "307", 1)
+
+
+async def test_gone_is_a_persons_business(trip: Trip) -> None:
+    trip.receiver.answers = [status(410)]
+    with pytest.raises(MisconfiguredError, match="Subscriber map answers 410"):
+        await trip.make().deliver([snapshot(), snapshot("210100-b")])
+    assert trip.letters == []
+
+
+async def test_a_tickets_versions_keep_their_order(trip: Trip) -> None:
+    trip.receiver.answers = [for_ticket("210100-a", status(500)), for_ticket("210100-a", status(500)), status(204)]
+    courier = trip.make()
+    batches = [
+        [snapshot("210100-a", 1, offset=1), snapshot("210100-a", 2, offset=2)],
+        [snapshot("210100-a", 3, offset=3)],
+    ]
+    await asyncio.gather(*(courier.deliver(batch) for batch in batches))
+    assert trip.receiver.ids == ["map:210100-a:1"] * 3 + ["map:210100-a:2", "map:210100-a:3"]
+
+
+async def test_a_ticket_that_is_not_taken_holds_up_no_other(trip: Trip) -> None:
+    trip.receiver.answers = [for_ticket("210100-a", status(500))]
+    others = [snapshot(f"210100-b{n}", offset=n) for n in range(1, 30)]
+    waiting = asyncio.Event()
+
+    async def others_first() -> None:
+        await trip.receiver.until(30)
+        waiting.set()
+
+    trip.on_sleep = others_first
+    await trip.make(retry_seconds=5).deliver([snapshot("210100-a"), *others])
+    assert waiting.is_set()
+    assert {one.id for one in trip.receiver.got} == {"map:210100-a:1", *(f"map:210100-b{n}:1" for n in range(1, 30))}
+    assert [letter.key for letter in trip.letters] == [b"210100-a"]
+
+
+@pytest.mark.parametrize("number", [503, 500])
+async def test_an_endpoint_that_is_away_is_asked_by_one_at_a_time(trip: Trip, number: int) -> None:
+    """And the many that wait for it do not become dead letters: their time begins with their first attempt."""
+    trip.receiver.answers = [status(number)]
+    courier = trip.make(requests_at_once=2)
+
+    async def enough() -> None:
+        if len(trip.slept) == 60:
+            assert courier.trouble == f"subscriber map answers {number}: look at its log, or run `hotline webhook test`"
+            trip.receiver.answers = [status(204)]
+
+    trip.on_sleep = enough
+    await courier.deliver([snapshot(f"210100-{n}", offset=n) for n in range(200)])
+    assert courier.trouble is None
+    assert len(trip.letters) < 10
+    refused_attempts = len(trip.receiver.got) - (200 - len(trip.letters))
+    assert refused_attempts < 80
+
+
+async def test_kafka_has_the_log_before_a_delivery_is_home(trip: Trip) -> None:
+    trip.kafka_faults = 3
+    await trip.make().deliver([snapshot()])
+    assert len(trip.receiver.got) == 1, "a fault of Kafka sends nothing twice"
+    assert trip.outcomes == [("delivered", "204", 1)]
+
+
+async def test_kafka_has_the_dead_letter_before_the_document_is_given_up(trip: Trip) -> None:
+    trip.kafka_faults = 3
+    trip.receiver.answers = [status(400)]
+    await trip.make().deliver([snapshot()])
+    assert len(trip.letters) == 1
+
+
+async def test_what_the_filter_does_not_want_is_not_sent(trip: Trip) -> None:
+    wanted, unwanted = (
+        snapshot("210100-a", request_kind="report"),
+        snapshot("210100-b", request_kind="praise", offset=1),
+    )
+    await trip.make(filter={"kinds": ["report"]}).deliver([wanted, unwanted])
+    assert trip.receiver.ids == ["map:210100-a:1"]
+    assert len(trip.lines) == 1
+
+
+async def test_what_is_no_ticket_is_a_dead_letter_and_its_neighbours_go(trip: Trip) -> None:
+    torn = snapshot("210100-b", offset=1)._replace(value='{"text":"沈阳市民'.encode())
+    nameless = snapshot("210100-c", offset=2)._replace(key="号".encode())
+    await trip.make(format="open311-json").deliver([snapshot(), torn, nameless, snapshot("210100-d", offset=3)])
+    assert trip.receiver.ids == ["map:210100-a:1", "map:210100-d:1"]
+    assert [(one.code, one.retryable) for one in trip.letters] == [("schema", False)] * 2
+    assert "沈阳" not in str([one.reason for one in trip.letters])
+    assert [line.ticket_id for line in trip.lines if line.outcome == "dead"] == ["210100-b"], "no id, no line"
+
+
+async def test_a_cancelled_delivery_leaves_the_courier_usable(trip: Trip) -> None:
+    """As after a rebalance."""
+    trip.receiver.answers = [never, status(204)]
+    courier = trip.make(requests_at_once=1)
+    flying = asyncio.create_task(courier.deliver([snapshot(), snapshot("210100-b", offset=1)]))
+    await trip.receiver.until(1)
+    flying.cancel()
+    await asyncio.wait([flying])
+    await courier.deliver([snapshot(), snapshot("210100-b", offset=1)])
+    assert trip.receiver.ids == ["map:210100-a:1"] * 2 + ["map:210100-b:1"]

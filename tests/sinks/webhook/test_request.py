@@ -1,0 +1,154 @@
+"""Bodies and filters: what a subscriber gets, and what never leaves."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from cloudevents.core.bindings.http import HTTPMessage, from_binary, from_structured
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from defusedxml import ElementTree
+from msgspec.structs import replace
+
+from schemas.errors import RecordError, SchemaError
+from schemas.records.common import Emergency
+from sinks import Document
+from sinks.webhook import FilterSettings
+from sinks.webhook.request import body_of, delivery_id, is_wanted, version_of
+from tests.sinks.webhook.snapshots import AT, GOLDEN, document, snapshot, subscriber
+
+
+def body(form: str, one: Document | None = None, **fields: Any) -> bytes:
+    return body_of(one or snapshot(), subscriber(format=form, **fields)).content
+
+
+def event(form: str, one: Document) -> CloudEvent:
+    made = body_of(one, subscriber(format=form))
+    read = {"ticket": from_binary, "cloudevent": from_structured}[form]
+    return read(HTTPMessage(made.headers, made.content), JSONFormat(), CloudEvent)
+
+
+@pytest.mark.parametrize("form", ["ticket", "cloudevent"])
+def test_it_is_a_cloudevent_to_others(form: str) -> None:
+    read = event(form, snapshot("210100-a", 3))
+    assert (read.get_id(), read.get_type()) == ("210100-a:3", "cn.hotline12345.ticket.v1")
+    assert (read.get_source(), read.get_subject()) == ("/hotline/assign/210100", GOLDEN.ticket_no)
+    assert read.get_extension("jurisdiction") == "210100"
+    data = read.get_data()
+    assert isinstance(data, dict)
+    assert data["version"] == 3
+
+
+def test_a_ticket_is_the_record_byte_for_byte() -> None:
+    one = snapshot()
+    odd = one._replace(value=one.value.replace(b'"status":', b'"new_field" : 1.0 ,\t"status":'))
+    assert body("ticket", odd) == odd.value
+    assert odd.value in body("cloudevent", odd)
+
+
+@pytest.mark.parametrize("form", ["ticket", "cloudevent", "open311-json", "open311-xml", "zammad"])
+def test_no_attribute_that_names_a_person_goes_along(form: str) -> None:
+    made = body_of(snapshot(), subscriber(format=form))
+    assert "13800000000" not in f"{made.headers}{made.content.decode()}"
+
+
+def test_a_header_cannot_be_broken_out_of() -> None:
+    one = snapshot()
+    hostile = one._replace(headers=[*one.headers, ("ce_subject", '号\r\nx-evil: 1 "%'.encode())])
+    headers = body_of(hostile, subscriber()).headers
+    assert headers["ce-subject"] == "%E5%8F%B7%0D%0Ax-evil:%201%20%22%25"
+
+
+def test_open311_is_an_array_and_a_document() -> None:
+    (request,) = msgspec.json.decode(body("open311-json"))
+    assert request["service_request_id"] == GOLDEN.ticket_no
+    assert ElementTree.fromstring(body("open311-xml")).findtext("request/status") == "open"
+
+
+def test_zammad_gets_its_group_and_customer() -> None:
+    form = msgspec.json.decode(body("zammad", zammad_group="12345", zammad_customer="anonym"))
+    assert (form["group"], form["customer"]) == ("12345", "anonym")
+
+
+@pytest.mark.parametrize("form", ["cloudevent", "open311-json", "open311-xml", "zammad"])
+def test_what_is_no_ticket_is_refused_by_name(form: str) -> None:
+    with pytest.raises(SchemaError, match="not a Ticket"):
+        body(form, snapshot()._replace(value='{"ticket_id":"沈阳"}'.encode()))
+
+
+def test_a_fault_of_ours_quotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ValueError("沈阳市民")
+
+    monkeypatch.setattr("sinks.webhook.request.service_request", breaks)
+    with pytest.raises(RecordError) as caught:
+        body("open311-json")
+    assert (caught.value.code, str(caught.value)) == ("internal", "ValueError")
+
+
+def test_the_delivery_id_is_the_same_for_ever() -> None:
+    assert delivery_id("map", snapshot("210100-a", 12)) == "map:210100-a:12"
+    assert version_of(snapshot(version=12)) == 12
+
+
+@pytest.mark.parametrize("key", [b"", b"a.b", b"a:1", b"a b", "号".encode(), b"a" * 129])
+def test_a_key_that_could_be_read_otherwise_is_refused(key: bytes) -> None:
+    with pytest.raises(SchemaError):
+        delivery_id("map", snapshot()._replace(key=key))
+
+
+def test_a_record_without_a_version_is_refused() -> None:
+    with pytest.raises(SchemaError, match="ce_sequence"):
+        delivery_id("map", snapshot()._replace(headers=[]))
+
+
+LIVE = replace(GOLDEN, emergency=Emergency(classes=("fire",), level="urgent"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wanted"),
+    [
+        ({}, True),
+        ({"jurisdictions": ["210100", "110000"]}, True),
+        ({"jurisdictions": ["110000"]}, False),
+        ({"kinds": ["help_request"]}, True),
+        ({"kinds": ["complaint"]}, False),
+        ({"categories": ["03"]}, True),
+        ({"categories": ["0304", "99"]}, True),
+        ({"categories": ["030401"]}, False),
+        ({"statuses": ["accepted"]}, True),
+        ({"statuses": ["received"]}, False),
+        ({"emergency_levels": ["urgent"]}, True),
+        ({"emergency_levels": ["critical"]}, False),
+        ({"channels": ["wechat"]}, True),
+        ({"channels": ["mailbox"]}, False),
+        ({"confidentiality": ["public", "internal"]}, True),
+        ({"confidentiality": ["public"]}, False),
+        ({"since": AT}, True),
+        ({"since": AT + timedelta(seconds=1)}, False),
+        ({"first_version_only": True}, False),
+        ({"kinds": ["help_request"], "channels": ["mailbox"]}, False),
+    ],
+)
+def test_filters(chosen: dict[str, Any], wanted: bool) -> None:
+    assert is_wanted(document(LIVE), FilterSettings(**chosen)) is wanted
+
+
+def test_what_is_not_known_is_not_among_the_wanted() -> None:
+    bare = document(replace(LIVE, request_kind=None, category=None, emergency=None, version=1))
+    for chosen in ({"kinds": ["complaint"]}, {"categories": ["03"]}, {"emergency_levels": ["mentioned"]}):
+        assert not is_wanted(bare, FilterSettings(**chosen))  # type: ignore[arg-type] # as from TOML
+    assert is_wanted(bare, FilterSettings(kinds=("unknown",), first_version_only=True))
+
+
+def test_an_erased_ticket_is_told_to_whoever_may_hold_it() -> None:
+    erased = document(replace(LIVE, erased=True, request_kind=None, category=None, status="received"))
+    assert is_wanted(erased, FilterSettings(kinds=("complaint",), categories=("99",), statuses=("dispatched",)))
+    assert is_wanted(erased, FilterSettings(first_version_only=True))
+    assert not is_wanted(erased, FilterSettings(jurisdictions=("110000",)))
+
+
+def test_a_filter_is_not_told_of_an_unreadable_ticket() -> None:
+    with pytest.raises(SchemaError):
+        is_wanted(snapshot()._replace(value=b"{"), FilterSettings(since=datetime(2026, 1, 1, tzinfo=UTC)))

@@ -1,0 +1,58 @@
+"""Messages as the normalizers make them of what somebody says, and a desk that decides about them in order."""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+
+from normalizers import Policy, normalize
+from schemas import topics
+from schemas.records import Event, Message, Ticket, raw_message
+from schemas.wire import Position
+from tests.tickets.build import START
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+CITY = "210100"
+
+
+def said(
+    number: int, title: str, text: str = "", *, sender: str = "", jurisdiction: str = CITY, **more: str
+) -> Message:
+    """Return the message with this number; another person says each unless `sender` is given."""
+    record = {"id": str(number), "title": title, "text": text or title, "sender": sender or f"1390000{number:04d}"}
+    at = START + timedelta(minutes=number)
+    raw = raw_message(
+        channel="record",
+        channel_kind="letter",
+        account="city",
+        jurisdiction=jurisdiction,
+        identifier=str(number),
+        value=json.dumps(record | more, ensure_ascii=False).encode(),
+        content_type="application/json",
+        time=at,
+        recorded=at,
+    )
+    return normalize(raw, Policy()).message
+
+
+def decided(messages: Iterable[Message], policy: TicketPolicy | None = None) -> tuple[Desk, list[Event]]:
+    """Return the desk after these messages, and its decisions."""
+    desk = Desk(State(policy or TicketPolicy()))
+    return desk, take(desk, messages)
+
+
+def take(desk: Desk, messages: Iterable[Message]) -> list[Event]:
+    """Let the desk take these messages after all it took before; none of them may be a repeat."""
+    decisions = []
+    for message in messages:
+        offset = desk.state.decided(topics.MESSAGE, 0) + 1
+        decision = desk.take(message, Position(topics.MESSAGE, 0, offset))
+        assert decision is not None
+        decisions.append(decision)
+    return decisions
+
+
+def ticket_of(desk: Desk, decision: Event) -> Ticket:
+    """Return the ticket in which a decision filed its message."""
+    return desk.ticket(decision.tickets[0].ticket_id)

@@ -1,0 +1,56 @@
+"""A reply finds its ticket by a signed token or an official number, for its owner only; anybody else proposes."""
+
+from normalizers import Policy, tokens
+from schemas.records import Message
+from tests.tickets.said import decided, said, take, ticket_of
+from tickets.desk import Desk
+
+OWNER, STRANGER = "13900000001", "13900000002"
+FIRST = said(1, "中山路十二号的路灯坏了", sender=OWNER)
+TICKET = f"210100-{FIRST.message_id[:20]}"
+TOKEN = tokens.make(TICKET, Policy())
+
+
+def answer(text: str, sender: str) -> tuple[Desk, Message, str, str | None]:
+    """Return relation and method of a message that comes after the first."""
+    desk, _ = decided([FIRST])
+    message = said(2, "", text, sender=sender)
+    (decision,) = take(desk, [message])
+    return desk, message, decision.relation, decision.method
+
+
+def test_the_owner_s_token_leads_to_the_ticket() -> None:
+    desk, _, relation, method = answer(f"还没有修 {TOKEN}", OWNER)
+    assert (relation, method) == ("follow_up", "token_same_person")
+    assert desk.ticket(TICKET).message_count == 2
+
+
+def test_a_stranger_with_a_token_gets_a_ticket_and_a_proposal() -> None:
+    desk, message, relation, _ = answer(f"我也要反映 {TOKEN}", STRANGER)
+    assert relation == "new"
+    ticket = desk.ticket(f"210100-{message.message_id[:20]}")
+    assert [(one.relation, one.target) for one in ticket.proposals] == [("follow_up", TICKET)]
+    assert desk.ticket(TICKET).message_count == 1
+
+
+def test_a_forged_token_only_proposes_even_for_the_owner() -> None:
+    forged = TOKEN[:-1] + ("b" if TOKEN[-1] == "a" else "a")
+    desk, message, relation, _ = answer(f"另外一件事 {forged}", OWNER)
+    assert relation == "new"
+    (proposal,) = desk.ticket(f"210100-{message.message_id[:20]}").proposals
+    assert (proposal.target, proposal.score) == (TICKET, 0.2)
+
+
+def test_a_token_of_another_city_leads_nowhere() -> None:
+    desk, _ = decided([FIRST])
+    (decision,) = take(desk, [said(2, "", f"你好 {TOKEN}", sender=OWNER, jurisdiction="110000")])
+    assert decision.relation == "new"
+    assert ticket_of(desk, decision).proposals == ()
+
+
+def test_an_official_number_counts_only_from_its_owner() -> None:
+    number = decided([FIRST])[0].ticket(TICKET).ticket_no
+    assert answer(f"工单{number}怎么样了", OWNER)[2:] == ("follow_up", "number_of_owner")
+    desk, message, relation, _ = answer(f"工单{number}怎么样了", STRANGER)
+    assert relation == "new"
+    assert [one.target for one in desk.ticket(f"210100-{message.message_id[:20]}").proposals] == [TICKET]

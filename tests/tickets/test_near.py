@@ -1,0 +1,144 @@
+"""Same person, same matter, same incident: who is joined to whom, who only proposes, and who stays alone."""
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from schemas.errors import MisconfiguredError
+from schemas.records import Edge, Event, InputRef, event
+from tests.tickets.build import START
+from tests.tickets.said import CITY, decided, said, take, ticket_of
+from tickets.policy import TicketPolicy, near_policy
+from tickets.state import Snapshot, State, apply, fold
+
+MIXER = said(
+    1, "丽景新城小区旁边建搅拌站，噪音扰民", "搅拌站离我们楼不到一百米，渣土车整夜进出，粉尘很大，请查一查手续。"
+)
+SAME = said(2, "投诉丽景新城附近的搅拌厂噪声污染", "我是这个小区的业主，机器一天到晚响，孩子没法睡觉。")
+ELSEWHERE = said(
+    3, "金桂花园小区旁边建搅拌站，噪音扰民", "搅拌站离我们楼不到一百米，渣土车整夜进出，粉尘很大，请查一查手续。"
+)
+OTHER_MATTER = said(4, "丽景新城小区幼儿园什么时候开学", "物业说开发商还没有把房子移交，请教育局给个说法。")
+
+
+def test_another_person_with_the_same_matter_gets_a_ticket_of_their_own_and_one_edge() -> None:
+    desk, (first, second) = decided([MIXER, SAME])
+    assert second.relation == "same_matter_other_person"
+    ours, theirs = ticket_of(desk, first), ticket_of(desk, second)
+    assert ours.ticket_id != theirs.ticket_id
+    assert theirs.cluster_id == ours.cluster_id == ours.ticket_id
+    assert theirs.edges == (Edge(ticket_id=ours.ticket_id, kind="cluster", score=second.score),)
+    assert (ours.message_count, theirs.message_count) == (1, 1)
+
+
+def test_the_same_words_about_another_estate_are_another_matter() -> None:
+    desk, (first, second) = decided([MIXER, ELSEWHERE])
+    assert second.relation == "new"
+    assert ticket_of(desk, second).cluster_id != ticket_of(desk, first).cluster_id
+
+
+def test_another_matter_at_the_same_place_is_not_joined() -> None:
+    desk, (first, second) = decided([MIXER, OTHER_MATTER])
+    assert ticket_of(desk, second).cluster_id != ticket_of(desk, first).cluster_id
+
+
+def test_the_same_person_is_filed_in_the_ticket_that_knows_the_matter_and_no_word_is_lost() -> None:
+    again = said(5, MIXER.title or "", MIXER.text + "今天又开工了。", sender="13900000001")
+    desk, (first, second) = decided([MIXER, again])
+    assert (second.relation, ticket_of(desk, second).ticket_id) == (
+        "same_person_same_matter",
+        ticket_of(desk, first).ticket_id,
+    )
+    assert ticket_of(desk, first).text.endswith("今天又开工了。")
+
+
+def test_every_later_one_joins_the_oldest_of_the_cluster() -> None:
+    more = [said(n, f"丽景新城搅拌站噪音扰民，第{n}次反映", f"粉尘太大了，{n}栋都受影响") for n in range(10, 40)]
+    desk, decisions = decided([MIXER, SAME, *more])
+    oldest = ticket_of(desk, decisions[0]).ticket_id
+    assert {desk.ticket(one.tickets[0].ticket_id).cluster_id for one in decisions} == {oldest}
+    assert all(edge.ticket_id == oldest for one in decisions for edge in ticket_of(desk, one).edges)
+
+
+def test_a_quoted_number_only_proposes_that_it_is_the_same_person() -> None:
+    again = said(2, SAME.title or "", SAME.text + "我的电话13900000001。")
+    desk, (first, second) = decided([MIXER, again])
+    ours, theirs = ticket_of(desk, first), ticket_of(desk, second)
+    assert theirs.cluster_id == ours.ticket_id != theirs.ticket_id
+    assert [(one.relation, one.target) for one in theirs.proposals] == [("same_person_same_matter", ours.ticket_id)]
+
+
+@pytest.mark.parametrize("kinds", [("举报", ""), ("", "举报")], ids=["the first", "the second"])
+def test_what_is_reported_is_only_proposed_to_others(kinds: tuple[str, str]) -> None:
+    first = said(1, MIXER.title or "", MIXER.text, **({"kind": kinds[0]} if kinds[0] else {}))
+    second = said(2, SAME.title or "", SAME.text, **({"kind": kinds[1]} if kinds[1] else {}))
+    desk, decisions = decided([first, second])
+    ticket = ticket_of(desk, decisions[1])
+    assert ticket.cluster_id == ticket.ticket_id
+    assert [(one.relation, one.target) for one in ticket.proposals] == [
+        ("same_matter_other_person", ticket_of(desk, decisions[0]).ticket_id)
+    ]
+
+
+def test_between_the_thresholds_a_clerk_decides() -> None:
+    careful = TicketPolicy(near=replace(near_policy(), link=0.999, same_person=0.999))
+    desk, decisions = decided([MIXER, SAME], careful)
+    assert decisions[1].relation == "new"
+    assert [one.target for one in ticket_of(desk, decisions[1]).proposals] == [ticket_of(desk, decisions[0]).ticket_id]
+
+
+def test_what_a_person_parted_is_not_joined_again() -> None:
+    desk, (first,) = decided([MIXER])
+    apply(desk.state, parted(SAME.message_id, ticket_of(desk, first).ticket_id))
+    (second,) = take(desk, [SAME])
+    assert second.relation == "new"
+    assert ticket_of(desk, second).proposals == ()
+
+
+def parted(message_id: str, ticket_id: str) -> Event:
+    return Event(
+        event_id="command:1",
+        jurisdiction=CITY,
+        at=START,
+        input=InputRef(command_id="1", topic="t", partition=0, offset=0),
+        relation="command",
+        policy_version="1",
+        changes=(event.NeverLink(message_id=message_id, ticket_id=ticket_id),),
+    )
+
+
+def test_cities_never_meet() -> None:
+    abroad = said(2, SAME.title or "", SAME.text, jurisdiction="110000")
+    _, decisions = decided([MIXER, abroad])
+    assert decisions[1].relation == "new"
+
+
+def test_the_log_and_a_checkpoint_decide_as_the_memory_does() -> None:
+    before = [MIXER, ELSEWHERE, OTHER_MATTER, *(said(n, f"海棠公寓{n}号楼停水三天了") for n in range(20, 45))]
+    desk, decisions = decided(before)
+    desk.flush()
+    wire = msgspec.msgpack.decode(msgspec.msgpack.encode(desk.state.dump()), type=Snapshot)
+    restored, folded = State.of(wire, TicketPolicy()), fold(decisions, TicketPolicy())
+    found = desk.state.near.find(CITY, SAME.features)
+    assert found[0].score > TicketPolicy().near.link
+    assert restored.near.find(CITY, SAME.features) == folded.near.find(CITY, SAME.features) == found
+
+
+def test_a_ticket_that_left_is_found_no_more() -> None:
+    desk, (first,) = decided([MIXER])
+    ticket = desk.state.tickets[first.tickets[0].ticket_id]
+    desk.state.near.remove(ticket.order)
+    assert desk.state.near.find(CITY, SAME.features) == []
+
+
+def test_a_decision_holds_no_word_of_the_message() -> None:
+    _, decisions = decided([MIXER, SAME])
+    log = "".join(msgspec.json.encode(one).decode() for one in decisions)
+    assert not any("\u4e00" <= character <= "\u9fff" for character in log)
+
+
+def test_a_policy_that_does_not_fit_is_refused(tmp_path) -> None:  # type: ignore[no-untyped-def] # pytest's fixture
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "near.toml").write_text("link = 'high'\n", encoding="utf-8")
+    with pytest.raises(MisconfiguredError, match=r"near\.toml"):
+        near_policy(tmp_path)

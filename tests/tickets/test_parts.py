@@ -1,0 +1,164 @@
+"""Parts of a long SMS: joined as bytes in the ticket of the first, decided afresh when complete."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from msgspec.structs import replace
+
+from normalizers import Policy, normalize
+from normalizers.parts import GAP
+from schemas import topics
+from schemas.envelope import Envelope
+from schemas.records import Handover, Message, RawMessage, Ticket
+from schemas.wire import Position, decode
+from tests.normalizers.sms.raws import TAKEN, raw_of
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State, fold
+
+TEXT = "市长您好，中山路十二号门口的路灯坏了三天，晚上老人出门看不见路，请派人来修。😀谢谢"
+FIRE = "我住中山路十二号三楼，隔壁的厨房着火了，请快一点过来"
+
+
+def pdu(sender: bytes, data: bytes, number: int, total: int, reference: int) -> bytes:
+    """Return a deliver_sm of UCS-2 bytes that is one part of several."""
+    said = bytes((5, 0, 3, reference, total, number)) + data
+    body = b"\0\1\1" + sender + b"\0\1\1" + b"12345\0" + bytes((0x40, 0, 0)) + b"\0\0" + bytes((0, 0, 8, 0, len(said)))
+    body += said
+    return (16 + len(body)).to_bytes(4, "big") + b"\0\0\0\5\0\0\0\0\0\0\0\1" + body
+
+
+def parts_of(
+    text: str, size: int, *, sender: str = "13800138000", reference: int = 7, minutes: float = 0
+) -> list[Message]:
+    data = text.encode("utf-16-be")
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    name = f"{reference}-{sender}-{minutes}"
+    raws = [
+        raw_of(pdu(sender.encode(), piece, n, len(pieces), reference), "application/x-smpp", identifier=f"{name}-{n}")
+        for n, piece in enumerate(pieces, 1)
+    ]
+    return [normalize(at(raw, minutes), Policy()).message for raw in raws]
+
+
+def at(raw: RawMessage, minutes: float) -> RawMessage:
+    time = TAKEN + timedelta(minutes=minutes)
+    envelope: Envelope = replace(raw.envelope, time=time, recordedtime=time)
+    return replace(raw, envelope=envelope)
+
+
+class Assigned:
+    """A desk and the input it has read, which it looks back into."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.desk = Desk(state or State(TicketPolicy()))
+        self.input: list[Message] = []
+
+    def take(self, messages: Sequence[Message]) -> list[str]:
+        """Return the method of each decision."""
+        return [self._take(message) for message in messages]
+
+    def _take(self, message: Message) -> str:
+        earlier = [self.input[offset] for offset in self.desk.looks_back(message)]
+        decision = self.desk.take(message, Position(topics.MESSAGE, 0, len(self.input)), earlier)
+        self.input.append(message)
+        assert decision is not None
+        self.last = decision
+        return decision.method or ""
+
+    @property
+    def tickets(self) -> list[Ticket]:
+        return [self.desk.ticket(ticket_id) for ticket_id in self.desk.state.tickets]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_parts_in_any_order_become_one_ticket_with_the_whole_text(order: tuple[int, ...]) -> None:
+    parts, assigned = parts_of(TEXT, 33), Assigned()  # an odd size: characters lie across two parts
+    assert len(parts) == 3
+    assert assigned.take([parts[number] for number in order]) == ["first_part", "next_part", "last_part"]
+    (ticket,) = assigned.tickets
+    assert ticket.text == TEXT
+    assert ticket.labels == ()
+    assert ticket.message_count == 3
+
+
+def test_an_incomplete_ticket_is_marked_and_shows_what_is_there() -> None:
+    parts, assigned = parts_of(TEXT, 34), Assigned()
+    assigned.take([parts[0], parts[2]])
+    (ticket,) = assigned.tickets
+    assert ticket.labels == ("incomplete",)
+    assert ticket.text == TEXT[:17] + GAP + TEXT[34:]
+
+
+def test_an_incomplete_ticket_joins_no_cluster_and_a_complete_one_does() -> None:
+    assigned = Assigned()
+    assigned.take(parts_of(TEXT, 60))
+    others = parts_of(TEXT, 60, sender="13900139000", reference=9, minutes=5)
+    assigned.take(others[:-1])
+    first, second = assigned.tickets
+    assert second.cluster_id == second.ticket_id
+    assigned.take(others[-1:])
+    second = assigned.tickets[1]
+    assert second.cluster_id == first.ticket_id
+    assert [edge.ticket_id for edge in second.edges] == [first.ticket_id]
+
+
+def test_nobody_is_joined_to_an_incomplete_ticket() -> None:
+    assigned = Assigned()
+    assigned.take(parts_of(TEXT, 60)[:1])
+    assert assigned.take([*parts_of(TEXT, 60, sender="13900139000", reference=9)])[-1] == "last_part"
+    assert [ticket.cluster_id for ticket in assigned.tickets] == [ticket.ticket_id for ticket in assigned.tickets]
+
+
+def test_a_part_that_comes_twice_changes_no_text() -> None:
+    parts, assigned = parts_of(TEXT, 60), Assigned()
+    again = replace(parts[0], message_id="again" + parts[0].message_id[5:])
+    assert assigned.take([*parts, again])[-1] == "repeated_part"
+    (ticket,) = assigned.tickets
+    assert ticket.text == TEXT
+
+
+def test_the_same_reference_with_other_words_or_a_day_later_is_another_message() -> None:
+    assigned = Assigned()
+    assigned.take(parts_of(TEXT, 60))
+    assigned.take(parts_of(TEXT[::-1], 60, minutes=30))
+    assigned.take(parts_of(TEXT[::-1], 60, minutes=30 + 24 * 60 + 1))
+    assert len({ticket.ticket_id for ticket in assigned.tickets}) == 3
+
+
+def test_an_emergency_that_no_part_tells_alone_is_handed_over_with_the_last() -> None:
+    cut = FIRE.index("着") * 2 + 2
+    parts, assigned = parts_of(FIRE, cut), Assigned()
+    assert all(part.emergency is None for part in parts)
+    assigned.take(parts)
+    handed = [decode(out.value, Handover) for out in assigned.desk.flush() if out.topic == topics.HANDOVER]
+    assert FIRE in handed[-1].text
+    assert "fire" in handed[-1].classes
+    assert assigned.tickets[0].emergency is not None
+
+
+def test_the_log_alone_and_a_checkpoint_know_the_parts_that_came() -> None:
+    parts, assigned = parts_of(TEXT, 33), Assigned()
+    events = []
+    for part in parts[:2]:
+        assigned.take([part])
+        events.append(assigned.last)
+    folded = fold(events, TicketPolicy())
+    assigned.desk.flush()
+    restored = State.of(assigned.desk.state.dump(), TicketPolicy())
+    assert folded.parts == restored.parts == assigned.desk.state.parts
+    successor = Assigned(restored)
+    successor.input = [*parts[:2]]
+    assert successor.take(parts[2:]) == ["last_part"]
+    assert successor.tickets[0].text == TEXT
+
+
+def test_a_part_whose_neighbours_left_the_input_still_adds_its_words() -> None:
+    parts, assigned = parts_of(TEXT, 34), Assigned()
+    assigned.take(parts[:1])
+    assigned.desk.take(parts[1], Position(topics.MESSAGE, 0, 1), ())
+    (ticket,) = assigned.tickets
+    assert TEXT[:17] in ticket.text
+    assert TEXT[17:34] in ticket.text

@@ -1,0 +1,27 @@
+"""A part of a long SMS joins the ticket of the parts before it; the first one opens it."""
+
+from tickets.deciders.verdict import Verdict
+from tickets.incoming import Incoming
+from tickets.parts import set_of
+from tickets.state import State
+
+
+def judge(state: State, incoming: Incoming) -> Verdict | None:
+    """Decide about every part: nothing else is asked about a text that is not complete."""
+    features = incoming.features
+    if features.part_key is None or features.part_number is None or features.part_total is None:
+        return None
+    evidence = (features.part_key,)
+    known = set_of(state, incoming.jurisdiction, features, incoming.sent_at)
+    if known is None or (incoming.id, known.ticket_id) in state.never:
+        return Verdict(relation="new", method="first_part", evidence=evidence, part="incomplete")
+    if features.part_number in known.pieces:
+        return Verdict(relation="part_of", method="repeated_part", ticket_id=known.ticket_id, evidence=evidence)
+    is_last = len(known.pieces) + 1 == features.part_total
+    return Verdict(
+        relation="part_of",
+        method="last_part" if is_last else "next_part",
+        ticket_id=known.ticket_id,
+        evidence=evidence,
+        part="complete" if is_last else "incomplete",
+    )

@@ -1,0 +1,35 @@
+"""Another person with the same matter gets a ticket of their own, and an edge to the oldest of its cluster.
+
+Each citizen is answered; whoever handles the matter sees them together. What is restricted (reports, minors,
+self-harm) is only proposed.
+"""
+
+from tickets.deciders.verdict import Verdict
+from tickets.incoming import Incoming
+from tickets.state import State
+
+
+def judge(state: State, incoming: Incoming) -> Verdict | None:
+    """Take the likest ticket; between the two thresholds a clerk decides."""
+    policy = state.policy.near
+    for found in state.near.find(incoming.jurisdiction, incoming.features):
+        if found.score < policy.propose:
+            return None
+        ticket = state.by_order[found.order]
+        oldest = state.clusters.of(ticket.ticket_id)
+        if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
+            continue
+        sure = found.score >= policy.link and not policy.is_restricted((*incoming.features.codes, *ticket.codes))
+        return Verdict(
+            relation="same_matter_other_person",
+            method=found.method,
+            ticket_id=None if sure else oldest,
+            joins=oldest if sure else None,
+            score=found.score,
+            evidence=(
+                ticket.ticket_id,
+                *state.near.evidence(incoming.jurisdiction, incoming.features, found.order),
+            ),
+            sure=sure,
+        )
+    return None

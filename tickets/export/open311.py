@@ -1,0 +1,123 @@
+"""Open311 GeoReport v2: a ticket as the service request that `GET /requests` answers, in JSON and XML.
+
+The names and their order are those of https://wiki.open311.org/GeoReport_v2; which field of ours goes where says
+domain.md B11. A service request names no requester: what a masked snapshot hides cannot come back here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from xml.etree.ElementTree import Element, SubElement, tostring  # nothing is parsed
+
+import msgspec
+from msgspec import UNSET
+
+from schemas.ids import SHANGHAI
+from schemas.records import Ticket
+from tickets.lifecycle import CLOSED
+
+ServiceRequest = dict[str, str | None]
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "consultation": "咨询",
+        "help_request": "求助",
+        "complaint": "投诉",
+        "report": "举报",
+        "suggestion": "建议",
+        "praise": "表扬",
+    }
+)
+"""The kinds of requests (诉求类型) by their names; every other one is 其他."""
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write, not even escaped."""
+
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+def service_request(ticket: Ticket, media_base_url: str | None = None) -> ServiceRequest:
+    """Return the fields of a service request; None is "not known".
+
+    `media_base_url` is where the blob store can be read over HTTP. A masked ticket names no media: nobody has looked
+    what a picture shows.
+    """
+    code, name = _service(ticket)
+    return {
+        "service_request_id": ticket.ticket_no,
+        "status": "closed" if ticket.status in CLOSED or ticket.erased else "open",
+        "status_notes": _notes(ticket),
+        "service_name": name,
+        "service_code": code,
+        "description": "\n".join(part for part in (ticket.title, ticket.text) if part) or None,
+        "agency_responsible": ticket.dispatch.organizer_name if ticket.dispatch else None,
+        "service_notice": None,
+        "requested_datetime": _time(ticket.received_at),
+        "updated_datetime": _time(ticket.updated_at),
+        "expected_datetime": _time(_expected(ticket)),
+        "address": ticket.location.text if ticket.location else None,
+        "address_id": None,
+        "zipcode": None,
+        "lat": None,
+        "long": None,
+        "media_url": _media(ticket, media_base_url),
+    }
+
+
+def service_requests_json(requests: Iterable[ServiceRequest]) -> bytes:
+    """Return the answer's JSON: an array, also of one."""
+    return msgspec.json.encode(list(requests))
+
+
+def service_requests_xml(requests: Iterable[ServiceRequest]) -> bytes:
+    """Return the answer's XML; what is not known is an empty element, what XML cannot hold is U+FFFD."""
+    root = Element("service_requests")
+    root.extend(_element(one) for one in requests)
+    return (_DECLARATION + tostring(root, encoding="unicode")).encode()
+
+
+def xml_element(request: ServiceRequest) -> bytes:
+    """Return one `<request>`, for an answer that is written piece by piece."""
+    return tostring(_element(request), encoding="unicode").encode()
+
+
+def _element(request: ServiceRequest) -> Element:
+    made = Element("request")
+    for name, value in request.items():
+        SubElement(made, name).text = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value) if value else None
+    return made
+
+
+def _service(ticket: Ticket) -> tuple[str, str]:
+    """Return code and name of the category (事项分类), else of the kind of request."""
+    if ticket.category:
+        return ticket.category.code, " / ".join(ticket.category.path) or ticket.category.code
+    kind = ticket.request_kind or ""
+    return (kind, KINDS[kind]) if kind in KINDS else ("other", "其他")
+
+
+def _notes(ticket: Ticket) -> str:
+    """Return our own status, which says more than open or closed, what a duplicate is of, and the result (办理结果)."""
+    refused = ticket.acceptance.reason if ticket.acceptance and ticket.status == "not_accepted" else None
+    twin = f"Duplicate of {ticket.cluster_id}" if ticket.cluster_id != ticket.ticket_id else None
+    result = ticket.result.text if ticket.result else None
+    notes = ("erased" if ticket.erased else ticket.status, refused, twin, result)
+    return "; ".join(note for note in notes if note)
+
+
+def _expected(ticket: Ticket) -> datetime | None:
+    """Return until when the matter should be resolved."""
+    known = () if ticket.deadlines is UNSET else ticket.deadlines
+    return next((deadline.due_at for deadline in known if deadline.clock == "resolve"), None)
+
+
+def _media(ticket: Ticket, base: str | None) -> str | None:
+    if base is None or ticket.masked:
+        return None
+    paths = (attachment.dataref for attachment in ticket.attachments)
+    return next((f"{base.rstrip('/')}/{path}" for path in paths if path), None)
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.astimezone(SHANGHAI).isoformat(timespec="seconds") if at else None

@@ -1,0 +1,185 @@
+"""Likeness: how sure it is that two messages are about the same matter, from their hashed words alone."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable
+from math import exp, fsum, log
+from operator import mul
+
+from msgspec import Struct
+
+from schemas.records import Features
+from tickets.policy import NearPolicy
+
+METHODS = COPIED, NAMED = ("copied_text", "same_names_and_matter")
+"""Both find texts that differ: whatever the later one says is new."""
+
+GRAMS = 64
+_END = 1 << 32
+"""So many of the smallest 3-gram hashes are compared: enough to estimate what two texts share within a tenth."""
+
+NAMES = 32
+"""So many names of a head are kept: more have only heads without any punctuation."""
+
+_SLOTS = (1 << 19) - 1
+_PRIOR = 1_000
+"""Messages that a city is taken to have heard before its first one: a name seen twice is rare from the start."""
+
+_LEVELS = {"city": 0, "district": 1}
+
+
+class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
+    """The words of a message as numbers; `names` has the numbers of its head as well."""
+
+    names: frozenset[int]
+    places: frozenset[int]
+    objects: frozenset[int]
+    areas: frozenset[int]
+    text_names: frozenset[int]
+    text_objects: frozenset[int]
+    grams: tuple[int, ...]
+
+    @classmethod
+    def of(cls, features: Features) -> "Sketch":
+        """Take from the features what is compared."""
+        return cls(
+            names=_numbers((*features.numbers, *features.names)[:NAMES]),
+            places=_numbers(features.places[:NAMES]),
+            objects=_numbers(features.objects),
+            areas=frozenset(map(_area, features.areas)),
+            text_names=_numbers(features.text_names[:NAMES]),
+            text_objects=_numbers(features.text_objects),
+            grams=features.grams[:GRAMS],
+        )
+
+
+class Rarity:
+    """How many incidents had a name: the more, the less it says. Counts of different names may share a slot."""
+
+    def __init__(self, counts: "array[int] | None" = None, counted: int = 0) -> None:
+        self.counts = counts if counts is not None else array("I", bytes(4 * (_SLOTS + 1)))
+        self.counted = counted
+
+    def count(self, names: Iterable[int]) -> None:
+        """Count the names of one more incident."""
+        self.counted += 1
+        for name in names:
+            self.counts[name & _SLOTS] += 1
+
+    def rarest(self, names: Iterable[int], limit: int) -> list[int]:
+        """Return the rarest of these names."""
+        counts = self.counts
+        return [name for _, name in sorted([(counts[name & _SLOTS], name) for name in names])[:limit]]
+
+    def worth(self, names: Iterable[int]) -> dict[int, float]:
+        """Return what each name says: 1 when it was never seen, 0 when everybody has it."""
+        counts, whole = self.counts, log(self.counted + _PRIOR)
+        return {name: 1 - log(counts[name & _SLOTS] + 1) / whole for name in names}
+
+
+SIGNS = (
+    "names", "names_share", "names_across", "names_in_texts", "unshared", "objects", "objects_across",
+    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name",
+)  # fmt: skip
+"""What speaks for and against, each with a weight in the policy; in the order of `Question.signs`."""
+
+
+class Question:
+    """One message, asked about many others: what its own names are worth is looked up once."""
+
+    def __init__(self, sketch: Sketch, rarity: Rarity, policy: NearPolicy) -> None:
+        self.sketch = sketch
+        self.all_names = sketch.names | sketch.text_names
+        self.worth = rarity.worth(self.all_names)
+        self._rarity = rarity
+        self._policy = policy
+        self._weights = tuple([policy.weights[name] for name in SIGNS])
+        self._bias = policy.weights["bias"]
+        self._grams = frozenset(sketch.grams)
+        self._weight = self._weigh(sketch.names)
+
+    def compare(self, other: Sketch) -> tuple[float, str]:
+        """Return how alike two messages are, 0 to 1, and whether by name and matter or as a copied text."""
+        signs = self.signs(other)
+        odds = self._bias + fsum(map(mul, self._weights, signs))
+        matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
+        if copied > matter and not _is_contradicted(signs, self._policy):
+            return round(copied, 3), COPIED
+        return round(matter, 3), NAMED
+
+    def evidence(self, other: Sketch) -> tuple[str, ...]:
+        """Return the signs that are there, as codes."""
+        return tuple(f"{name}:{value:.2f}" for name, value in zip(SIGNS, self.signs(other), strict=True) if value)
+
+    def signs(self, other: Sketch) -> tuple[float, ...]:
+        """Return what speaks for and against, in the order of `SIGNS`."""
+        one, ours = self.sketch, self.all_names
+        theirs, unshared = other.names | other.text_names, other.names - ours
+        heads = one.names & other.names
+        across = ((one.names & theirs) | (other.names & ours)) - heads
+        in_texts = (one.text_names & other.text_names) - across - heads
+        shared = self._weigh(heads)
+        alone = fsum(self._rarity.worth(unshared).values()) if unshared else 0.0
+        places = one.places and other.places
+        return (
+            min(shared, 4.0),
+            shared / max(1.0, min(self._weight, self._weigh(other.names & ours) + alone)),
+            min(self._weigh(across), 4.0),
+            min(self._weigh(in_texts), 6.0),
+            min(self._weigh(one.names - theirs), alone),
+            *_of_objects(one, other),
+            self._copied(other.grams),
+            _other_area(one.areas, other.areas),
+            1.0 if places and one.places.isdisjoint(theirs) and other.places.isdisjoint(ours) else 0.0,
+            0.0 if heads or across else 1.0,
+        )
+
+    def _weigh(self, names: frozenset[int]) -> float:
+        return fsum([self.worth[name] for name in names]) if names else 0.0  # exact, so the same in any order
+
+    def _copied(self, theirs: tuple[int, ...]) -> float:
+        """Estimate how much of the shorter text stands in the other, from the smallest hashes of each."""
+        ours = self.sketch.grams
+        if not ours or not theirs:
+            return 0.0
+        end = min(grams[-1] if len(grams) == GRAMS else _END for grams in (ours, theirs))
+        least = min(bisect_right(ours, end), bisect_right(theirs, end))
+        return len(self._grams.intersection(theirs)) / least if least else 0.0
+
+
+_UNSHARED, _OBJECTS_UNSHARED, _COPIED, _OTHER_AREA, _OTHER_PLACE = map(
+    SIGNS.index, ("unshared", "objects_unshared", "copied", "other_area", "other_place")
+)
+
+
+def _of_objects(one: Sketch, other: Sketch) -> tuple[float, float, float, float]:
+    ours, theirs = one.objects, other.objects
+    shared = ours & theirs
+    across = ((ours & other.text_objects) | (theirs & one.text_objects)) - shared
+    unshared = min(len(ours - theirs - other.text_objects), len(theirs - ours - one.text_objects))
+    return min(len(shared), 2), min(len(across), 2), unshared, 1.0 if ours and theirs and not shared else 0.0
+
+
+def _is_contradicted(signs: tuple[float, ...], policy: NearPolicy) -> bool:
+    """Say whether names or objects speak against a copy: the more was copied, the more names may differ."""
+    beyond = (signs[_COPIED] - policy.copy_share) / (1 - policy.copy_share)
+    if beyond < 0 or signs[_OTHER_AREA] or signs[_OTHER_PLACE] or signs[_OBJECTS_UNSHARED]:
+        return True
+    return signs[_UNSHARED] > policy.max_unshared + beyond * (policy.max_unshared_whole - policy.max_unshared)
+
+
+def _other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
+    """Say whether each names a city, or a district, that the other does not: 1 or 0."""
+    if not ours or not theirs or ours == theirs:
+        return 0.0
+    left, right = ({area % 2 for area in areas} for areas in (ours - theirs, theirs - ours))
+    return float(not left.isdisjoint(right))
+
+
+def _area(text: str) -> int:
+    level, _, name = text.partition("-")
+    return int(name, 16) * 2 + _LEVELS.get(level, 1)
+
+
+def _numbers(words: Iterable[str]) -> frozenset[int]:
+    return frozenset([int(word, 16) for word in words])

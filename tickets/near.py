@@ -1,0 +1,192 @@
+"""Near: which live tickets a message could repeat, and how alike the two are.
+
+Every ticket lies under a few keys: the rarest names of its first message and some of its 3-grams. A key remembers its
+first ticket and the newest few, so that a mass incident costs no more than any other. Whoever shares a key is compared
+exactly, in `tickets/likeness.py`.
+"""
+
+from array import array
+from collections.abc import Iterable
+from heapq import nsmallest
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from schemas.records import Features
+from tickets.likeness import Question, Rarity, Sketch
+from tickets.policy import NearPolicy
+
+_OF_THE_MOST = 0.5
+"""Who shares less than this part of what another one shares is not compared."""
+
+HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
+
+_HASH = (1 << 32) - 1
+_GRAM = 1 << 32
+_CITY = 1 << 33
+"""A key is a hash, above it whether it is a gram's, above that the city."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Kept(Struct, frozen=True, array_like=True):
+    """What is kept of one ticket."""
+
+    sketch: Sketch
+    keys: tuple[int, ...]
+
+
+_decode = msgspec.msgpack.Decoder(Kept).decode
+
+
+class NearSnapshot(Struct, frozen=True, kw_only=True):
+    """The index for a checkpoint: keys, how many tickets each has, and the tickets, by their order, in a row."""
+
+    kept: dict[int, bytes]
+    counts: bytes
+    counted: int
+    keys: bytes
+    sizes: bytes
+    orders: bytes
+
+
+class Found(Struct, frozen=True):
+    """A live ticket, by its order, and how alike it is."""
+
+    order: int
+    score: float
+    method: str
+
+
+class Asked(NamedTuple):
+    """The last question: a message is first asked about, then often added."""
+
+    features: Features
+    question: Question
+    keys: tuple[int, ...]
+    found: list[Found]
+
+
+class Near:
+    """The index of one partition; cities never meet in it. Tickets are named by their order of opening."""
+
+    def __init__(self, policy: NearPolicy) -> None:
+        self._policy = policy
+        self._rarity = Rarity()
+        self._kept: dict[int, bytes] = {}
+        self._by_key: dict[int, int | list[int]] = {}
+        self._asked: Asked | None = None
+
+    def __contains__(self, order: int) -> bool:
+        return order in self._kept
+
+    def add(self, order: int, jurisdiction: str, features: Features, *, is_news: bool) -> None:
+        """Make a new ticket findable by its first message; of an incident only the first one's names are counted."""
+        asked = self._ask(jurisdiction, features, search=False)
+        sketch, keys = asked.question.sketch, asked.keys
+        self._asked = None
+        if is_news:
+            self._rarity.count(sketch.names | sketch.text_names)
+        self._kept[order] = _encode(Kept(sketch, keys))
+        for key in keys:
+            self._remember(key, order)
+
+    def remove(self, order: int) -> None:
+        """Forget a ticket."""
+        self._asked = None
+        kept = self._kept.pop(order, None)
+        for key in _decode(kept).keys if kept is not None else ():
+            there = self._by_key.get(key)
+            if there == order:
+                del self._by_key[key]
+            elif isinstance(there, list) and order in there:
+                there.remove(order)
+                if not there:
+                    del self._by_key[key]
+
+    def find(self, jurisdiction: str, features: Features) -> list[Found]:
+        """Return the tickets that could be about the same, likest first, the older of equals first."""
+        return self._ask(jurisdiction, features, search=True).found
+
+    def _ask(self, jurisdiction: str, features: Features, *, search: bool) -> Asked:
+        if self._asked is not None and self._asked.features is features:
+            return self._asked
+        question = Question(Sketch.of(features), self._rarity, self._policy)
+        keys = self._keys(jurisdiction, question.sketch)
+        asked = Asked(features, question, keys, self._compare(question, keys) if search else [])
+        self._asked = asked if search else None
+        return asked
+
+    def evidence(self, jurisdiction: str, features: Features, order: int) -> tuple[str, ...]:
+        """Return what speaks for and against one that was found, as codes."""
+        return self._ask(jurisdiction, features, search=True).question.evidence(self._sketch(order))
+
+    def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
+        candidates = self._candidates(question, keys)
+        found = [Found(order, *question.compare(self._sketch(order))) for order in candidates]
+        found.sort(key=lambda one: (-one.score, one.order))
+        return found
+
+    def _sketch(self, order: int) -> Sketch:
+        return _decode(self._kept[order]).sketch
+
+    def dump(self) -> NearSnapshot:
+        """Return all of it, for a checkpoint."""
+        there = [[value] if isinstance(value, int) else value for value in self._by_key.values()]
+        return NearSnapshot(
+            kept=self._kept,
+            counts=self._rarity.counts.tobytes(),
+            counted=self._rarity.counted,
+            keys=np.fromiter(self._by_key, dtype="<u8", count=len(self._by_key)).tobytes(),
+            sizes=np.fromiter(map(len, there), dtype="<u1", count=len(there)).tobytes(),
+            orders=np.fromiter((order for orders in there for order in orders), dtype="<u4").tobytes(),
+        )
+
+    @classmethod
+    def of(cls, snapshot: NearSnapshot, policy: NearPolicy) -> "Near":
+        """Rebuild the index that `dump` was taken of."""
+        near = cls(policy)
+        near._kept = dict(snapshot.kept)
+        near._rarity = Rarity(array("I", snapshot.counts), snapshot.counted)
+        keys = np.frombuffer(snapshot.keys, dtype="<u8").tolist()
+        orders = np.frombuffer(snapshot.orders, dtype="<u4").tolist()
+        at = 0
+        for key, size in zip(keys, snapshot.sizes, strict=True):
+            near._by_key[key] = orders[at] if size == 1 else orders[at : at + size]
+            at += size
+        return near
+
+    def _keys(self, jurisdiction: str, sketch: Sketch) -> tuple[int, ...]:
+        city = int(jurisdiction) * _CITY
+        heads = self._rarity.rarest(sketch.names, HEAD_KEYS)
+        texts = self._rarity.rarest(sketch.text_names, TEXT_KEYS)
+        names = dict.fromkeys([city + name for name in (*heads, *texts)])
+        return (*names, *[city + _GRAM + gram for gram in sketch.grams[:GRAM_KEYS]])
+
+    def _remember(self, key: int, order: int) -> None:
+        there = self._by_key.get(key)
+        if there is None:
+            self._by_key[key] = order
+        elif isinstance(there, int):
+            self._by_key[key] = [there, order]
+        else:
+            there.append(order)
+            if len(there) > self._policy.newest + 1:
+                del there[1]
+
+    def _candidates(self, question: Question, keys: Iterable[int]) -> list[int]:
+        """Return the tickets that share the most, by what it is worth."""
+        shared: dict[int, float] = {}
+        by_key, worths = self._by_key, question.worth
+        for key in keys:
+            there = by_key.get(key)
+            if there is None:
+                continue
+            worth = 1.0 if key & _GRAM else worths[key & _HASH]
+            for order in (there,) if isinstance(there, int) else there:
+                shared[order] = shared.get(order, 0.0) + worth
+        least = max(self._policy.least_shared, _OF_THE_MOST * max(shared.values(), default=0.0))
+        likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
+        return [order for _, order in nsmallest(self._policy.max_candidates, likely)]

@@ -1,0 +1,74 @@
+"""Parts of long SMS: which ticket they belong to, and when it is complete.
+
+Nobody waits for a part: the first one opens a ticket that is marked incomplete, the others complete it, in whatever
+order they come. Which parts are one message, their key says: sender, destination, format, reference and total. Phones
+use the same reference again after 255 messages, so parts are of one message only within a day of its first, and a
+number that comes again with other bytes begins another message.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from normalizers.parts import joined
+from schemas.records import Features, Message
+from tickets.keys import scoped
+
+if TYPE_CHECKING:
+    from tickets.state import State
+
+WITHIN = timedelta(hours=24)
+"""Of message time (design.md 6)."""
+
+REMEMBERED = timedelta(hours=48)
+"""Of log time, after the last part: repeats of a part are still known."""
+
+
+class Piece(Struct, frozen=True, array_like=True):
+    """One part that came."""
+
+    message_id: str
+    digest: str | None
+
+
+class PartSet(Struct, kw_only=True):
+    """What came of one long message, by the numbers of the parts; `joined_at` is the log time of the last."""
+
+    ticket_id: str
+    total: int
+    sent_at: datetime
+    joined_at: datetime
+    pieces: dict[int, Piece] = field(default_factory=dict)
+
+
+def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> PartSet | None:
+    """Return the parts that came before, if this is one more of them or one of them again."""
+    if features.part_key is None or features.part_number is None:
+        return None
+    known = state.parts.get(scoped(jurisdiction, features.part_key))
+    ticket = state.tickets.get(known.ticket_id) if known else None
+    if known is None or ticket is None or abs(sent_at - known.sent_at) > WITHIN:
+        return None
+    if ticket.redacted:  # joined anew, its text would say again what was blacked out
+        return None
+    piece = known.pieces.get(features.part_number)
+    return known if piece is None or piece.digest == features.part_digest else None
+
+
+def offsets(state: "State", message: Message) -> list[int]:
+    """Return where the parts before this one stand in the input."""
+    known = set_of(state, message.jurisdiction, message.features, message.received_at)
+    if known is None or message.features.part_number in known.pieces:
+        return []
+    filed = state.tickets[known.ticket_id].messages
+    return sorted(filed[piece.message_id].offset for piece in known.pieces.values() if piece.message_id in filed)
+
+
+def with_earlier(state: "State", message: Message, earlier: Sequence[Message]) -> Message:
+    """Return the message with the text of all parts so far; as it came when one of them cannot be had any more."""
+    known = set_of(state, message.jurisdiction, message.features, message.received_at)
+    if known is None or len(earlier) != len(known.pieces):
+        return message
+    return joined([*earlier, message], state.policy.joining)
