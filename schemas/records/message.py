@@ -44,6 +44,7 @@ class Features(Record, frozen=True, kw_only=True):
     ] = ()
     text_objects: Annotated[tuple[str, ...], about("Object words of the text behind", index="none")] = ()
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", index="none")] = ()
+    contacts: Annotated[tuple[str, ...], about("Keyed hashes of contact details in the text", index="none")] = ()
     participants: Annotated[tuple[str, ...], about("Keyed hashes of the other people in the thread", index="none")] = ()
     message_key: Annotated[str | None, about("Hash of the message's own thread id", index="none")] = None
     threads: Annotated[tuple[str, ...], about("Hashes of the thread ids it answers, nearest first", index="none")] = ()
