@@ -98,7 +98,7 @@ def _assign(settings: "Settings", tracer: Tracer) -> Any:
 def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from sinks.webhook import Webhooks
 
-    webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings))
+    webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings), tracer)
 
     def probe() -> Mapping[str, Any]:
         return probes.webhooks(webhooks.troubles())

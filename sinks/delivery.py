@@ -8,7 +8,6 @@ import structlog
 
 from schemas.errors import RecordError, RetriableError, ThrottledError
 from schemas.records import DeadLetter
-from schemas.trace import OFF, Tracer
 from schemas.wire import Position
 from sinks import metrics
 from sinks.base import Document, Refusal, Sink, Verdicts
@@ -34,23 +33,19 @@ class Delivery:
         bury: Bury,
         sleep: Sleep,
         jitter: Callable[[], float] = random.random,
-        tracer: Tracer = OFF,
     ) -> None:
         self._sink = sink
         self._settings = settings
         self._bury = bury
         self._sleep = sleep
         self._jitter = jitter
-        self._tracer = tracer
         self.trouble: str | None = None
 
     async def deliver(self, documents: Sequence[Document]) -> None:
         """Return when each document is stored, or a dead letter that Kafka holds."""
         round_ = _Round(list(documents))
-        with self._tracer.hop(f"sink:{self._sink.name}") as hop:
-            hop.ends(document.headers for document in documents)
-            while round_.pending:
-                await self._step(round_)
+        while round_.pending:
+            await self._step(round_)
 
     async def _step(self, round_: "_Round") -> None:
         """Write the next documents, at most `round_.limit` of them, and wait if anything went wrong."""

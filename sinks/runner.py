@@ -69,11 +69,13 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         delivery: Delivers,
         settings: SinkSettings,
         clock: Callable[[], float] = time.monotonic,
+        tracer: Tracer = OFF,
     ) -> None:
         self._sink = sink
         self._routes = {route.topic: route for route in routes}
         self._consumer = consumer
         self._delivery = delivery
+        self._tracer = tracer
         self._settings = settings
         self._clock = clock
         self._batcher = Batcher(settings, clock)
@@ -159,9 +161,14 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """Let the oldest closed batch fly, unless a revocation took it meanwhile."""
         if self._closed:
             batch = self._closed.popleft()
-            task = asyncio.create_task(self._delivery.deliver(batch.documents), name="delivery")
+            task = asyncio.create_task(self._deliver(batch.documents), name="delivery")
             self._flights.append(_Flight(batch, task))
             metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
+
+    async def _deliver(self, documents: Sequence[Document]) -> None:
+        with self._tracer.hop(f"sink:{self._sink.name}") as hop:
+            hop.ends(document.headers for document in documents)
+            await self._delivery.deliver(documents)
 
     async def _commit(self) -> None:
         """Commit the offsets of the oldest batches that are home; a fault of any delivery comes out here, at once."""
@@ -247,8 +254,8 @@ async def run_sink(
         await _open(sink, stop)
         await _started(consumer.start, stack, consumer.stop)
         bury = Graveyard(producer).bury
-        delivery = make(producer) if make else Delivery(sink, settings, bury, asyncio.sleep, tracer=tracer)
-        runner = Runner(sink, routes, consumer, delivery, settings)
+        delivery = make(producer) if make else Delivery(sink, settings, bury, asyncio.sleep)
+        runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
         on_ready(runner)
         await runner.run(stop)
 

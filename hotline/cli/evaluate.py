@@ -7,10 +7,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hotline.cli.common import AsJson, print_json
+from hotline.cli.common import AsJson, print_json, settings_of
 
 
 def evaluate(
+    ctx: typer.Context,
     task: Annotated[str, typer.Argument(metavar="TASK", help="What to measure: duplicates or place.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines; for place, BIO labels.")],
     model: Annotated[
@@ -20,13 +21,14 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline's own functions over the labelled file PATH, no server, and say how right they are."""
+    from hotline import services
     from hotline.evaluate import OF_MODELS, TASKS
 
     if task not in TASKS:
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")
     if model is not None and task not in OF_MODELS:
         raise typer.BadParameter(f"models do {', '.join(OF_MODELS)} alone", param_hint="--model")
-    figures = OF_MODELS[task](path, model) if model else TASKS[task](path)
+    figures = OF_MODELS[task](path, model) if model else TASKS[task](path, services.rules_folder(settings_of(ctx)))
     if as_json:
         print_json({figure.name: figure.value for figure in figures})
         return

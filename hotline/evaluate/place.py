@@ -20,12 +20,21 @@ from schemas.errors import MisconfiguredError
 Parse = Callable[[str], Iterable[Piece]]
 
 
-def measure(path: Path, model: Path | None = None) -> list[Figure]:
-    """Compare what the rules find in each address with its labels, or what the model in `model` finds."""
+def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare what the rules find in each address of a file with its labels."""
+    return list(_figures(_rows(path), lambda address: place.parse(address, rules_folder)))
+
+
+def measure_model(path: Path, model: Path) -> list[Figure]:
+    """Compare what a model finds in each address of a file with its labels."""
+    return list(_figures(_rows(path), load(model).pieces))
+
+
+def _rows(path: Path) -> list[Address]:
     rows = list(addresses.read((path,)))
     if not rows:
         raise MisconfiguredError(f"There is no address in {path.name}: give a file with a character and label a line.")
-    return list(_figures(rows, load(model).pieces if model else place.parse))
+    return rows
 
 
 def _figures(rows: list[Address], parse: Parse) -> Iterator[Figure]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -11,6 +11,10 @@ from hotline.watch.kafka import Kafka
 from schemas import topics
 from sinks import SINKS
 from sinks.kafka import GROUP_PREFIX
+from sinks.webhook.run import TOPICS
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
 
 
 class Watched(Struct, frozen=True, kw_only=True):
@@ -34,7 +38,16 @@ WATCHED: Mapping[str, Watched] = MappingProxyType(
         "eraser": Watched(group=f"{GROUP_PREFIX}eraser", topics=(topics.EVENT,)),
     }
 )
-"""Every stage by the name that `hotline run` takes."""
+"""The stages of every installation, by the name that `hotline run` takes."""
+
+
+def watched(settings: "Settings") -> dict[str, Watched]:
+    """Return the stages of every installation, and the subscribers that these settings name."""
+    subscribers = {
+        f"webhook:{name}": Watched(group=f"{GROUP_PREFIX}webhook.{name}", topics=(TOPICS[one.snapshot],))
+        for name, one in settings.sinks.webhook.items()
+    }
+    return {**WATCHED, **subscribers}
 
 
 class Stage(Struct, frozen=True, kw_only=True):
@@ -52,7 +65,7 @@ class Stage(Struct, frozen=True, kw_only=True):
         return self.workers > 0
 
 
-def look(kafka: Kafka, now: datetime, watched: Mapping[str, Watched] = WATCHED) -> list[Stage]:
+def look(kafka: Kafka, now: datetime, watched: Mapping[str, Watched]) -> list[Stage]:
     """Return every stage. The age is since Kafka took the oldest record that is not worked off, back-fill included."""
     groups = [one.group for one in watched.values()]
     workers, committed = kafka.workers(groups), kafka.committed(groups)

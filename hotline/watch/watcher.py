@@ -31,6 +31,7 @@ class Watcher:
 
     def __init__(self, settings: "Settings", connection: KafkaConnection) -> None:
         self._connection = connection
+        self._watched = stages.watched(settings)
         self._accounts = Accounts(expected(settings))
         self._dead = DeadLetters()
         self._handovers = Handovers()
@@ -39,7 +40,7 @@ class Watcher:
         """Return how things are. Raises errors of ours."""
         with opened(self._connection) as kafka:
             return Seen(
-                stages=stages.look(kafka, now),
+                stages=stages.look(kafka, now, self._watched),
                 accounts=self._accounts.look(kafka, now),
                 dead_letters=self._dead.look(kafka, now),
                 handovers=self._handovers.look(kafka, now),

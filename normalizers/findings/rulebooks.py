@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from normalizers import matter
 from normalizers.findings import category, emergency, kind, place, where
 from schemas.errors import MisconfiguredError
 
@@ -16,7 +17,13 @@ def _place(folder: Path | None) -> None:
 
 
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
-    {"emergency": emergency.rulebook, "kind": kind.rulebook, "category": category.rulebook, "place": _place}
+    {
+        "emergency": emergency.rulebook,
+        "kind": kind.rulebook,
+        "category": category.rulebook,
+        "matters": matter.rulebook,
+        "place": _place,
+    }
 )
 """By the name of their file."""
 
