@@ -47,8 +47,9 @@ _BLANK = re.compile(r"[\s_,，、。;；:：\-—–/()（）·.?？]+")
 _HAN = "\u4e00-\u9fff"
 _NUMERAL = "[一二三四五六七八九十百]"
 _ROAD_NUMBER = re.compile(
-    rf"(?:[甲乙丙丁附]?[A-Za-z]?\d+[A-Za-z甲乙丙丁]?(?:[-—–~～、之_]+\d+[A-Za-z]?)*|{_NUMERAL}+)"
+    r"(?:[甲乙丙丁附]?[A-Za-z]?\d+[A-Za-z甲乙丙丁]?(?:[-—–~～、之_]+\d+[A-Za-z]?)*"
     r"(?:号院|号(?![楼线门]|大街|路)|#|(?=[^\d栋幢座楼室层单号区期米公路组团年]|$)(?!单元|公里))"
+    rf"|{_NUMERAL}+号(?![楼线门]|大街|路)院?)"
 )
 _END_OF_ROAD = re.compile(rf"[东西南北中](?:段|{_NUMERAL}[路街])")
 _SUB_ROAD = re.compile(rf"(?:{_NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")

@@ -19,7 +19,7 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tu
         return ()
     title = fold(draft.title) if draft.title else ""
     text = folded[len(title) :] if folded.startswith(title) else folded
-    return (*_unsaid(draft, title, text, policy), *where.findings(draft, jurisdiction, policy))
+    return (*_unsaid(draft, title, text, policy), *where.findings(draft, folded, jurisdiction, policy))
 
 
 def _unsaid(draft: Draft, title: str, text: str, policy: Policy) -> Iterator[Finding]:

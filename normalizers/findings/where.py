@@ -5,7 +5,7 @@ front of them. One pass finds all of these; what stands close together is one ad
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from normalizers.findings import divisions, place
 from normalizers.findings.place import Piece
 from normalizers.findings.words import Words, trie
 from normalizers.policy import Policy
+from normalizers.text import fold
 from schemas.records import Finding
 
 MOST_CHARACTERS = 2_000
@@ -30,6 +31,9 @@ _FOUND = ("town", "road", "road_number", "poi")
 """The levels of an address that are findings of their own: `place_town` …"""
 
 _NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
+_SCORES = {"district": 0.95, "town": 0.87, "road": 0.89, "road_number": 0.89, "poi": 0.66}
+"""The F1 of the rules on labelled addresses, as docs/reference/quality.md has it; a model's is on its card."""
+
 _HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")
 _POINTS_ON = re.compile(r"[东西南北中一二三四五六七八九十]\Z")
 _SHORTEST, _LONGEST = 2, 80
@@ -56,32 +60,53 @@ class Rulebook(NamedTuple):
     version: str
 
 
-def findings(draft: Draft, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
-    """Yield the place that a message names, if the channel names none, its levels, and the code of its district."""
+def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
+    """Yield the place that a message names, if the channel names none, its levels, and the code of its district.
+
+    `folded` is title and text together.
+    """
     said = next((finding.value for finding in draft.findings if finding.kind == "place"), None)
+    if said is not None:
+        yield from _levels(fold(said), None, jurisdiction, policy)
+        return
+    text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
+    plain = folded if len(folded) == len(text) else text
+    address = find(plain[:MOST_CHARACTERS], policy.rules_folder)
+    if address is None:
+        return
+    at = address.start - len(text) + len(draft.text)
+    span = (at, at + address.end - address.start) if at >= 0 else None
     version = rulebook(policy.rules_folder).version
-    if said is None:
-        text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
-        address = find(text[:MOST_CHARACTERS], policy.rules_folder)
-        if address is None:
-            return
-        said = text[address.start : address.end]
-        first = len(text) - len(draft.text)
-        span = (address.start - first, address.end - first) if address.start >= first else None
-        score = round(min(address.weight / (address.weight + 1), 0.95), 2)
-        yield Finding(kind="place", value=said, score=score, span=span, version=version)
-    yield from _levels(said, jurisdiction, policy, version)
+    score = round(address.weight / (address.weight + 1), 2)
+    yield Finding(kind="place", value=text[address.start : address.end], score=score, span=span, version=version)
+    yield from _levels(plain[address.start : address.end], at if at >= 0 else None, jurisdiction, policy)
 
 
-def _levels(said: str, jurisdiction: str, policy: Policy, version: str) -> Iterator[Finding]:
+def _levels(said: str, at: int | None, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
+    """Yield the code and the levels of an address that begins at `at` of the text, if it stands there."""
+    version = rulebook(policy.rules_folder).version
     pieces = place.parse(said, policy.rules_folder, jurisdiction)
     if code := code_of(pieces):
-        yield Finding(kind="adcode", value=code, version=version)
-    model = policy.place_model
-    source, version = ("model", f"model.{model.card.sha256[:12]}") if model else ("rule", version)
-    for one in model.pieces(said) if model else pieces:
+        yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=version)
+    if model := policy.place_model:
+        yield from _found(model.pieces(said), at, model.card.f1, "model", f"model.{model.card.sha256[:12]}")
+    else:
+        yield from _found(pieces, at, _SCORES, "rule", version)
+
+
+def _found(
+    pieces: Iterable[Piece], at: int | None, scores: Mapping[str, float], source: str, version: str
+) -> Iterator[Finding]:
+    for one in pieces:
         if one.level in _FOUND:
-            yield Finding(kind=f"place_{one.level}", value=one.text, source=source, version=version)
+            yield Finding(
+                kind=f"place_{one.level}",
+                value=one.text,
+                score=round(scores.get(one.level, 0.0), 2),
+                span=(at + one.start, at + one.end) if at is not None else None,
+                source=source,
+                version=version,
+            )
 
 
 def code_of(pieces: Iterable[Piece]) -> str | None:
