@@ -54,6 +54,7 @@ _ROAD_NUMBER = re.compile(
 _END_OF_ROAD = re.compile(rf"[东西南北中](?:段|{_NUMERAL}[路街])")
 _SUB_ROAD = re.compile(rf"(?:{_NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")
 _POINTS_ON = re.compile(rf"(?:[东西南北中后前]|{_NUMERAL}|\d)$")
+_BY_NUMBER = re.compile(r"[A-Za-z]?\d+号?$")
 _LONGEST_STEM = 9
 
 
@@ -114,12 +115,17 @@ class _Reading:
 
     def _before_road(self, found: re.Match[str]) -> Iterator[Piece]:
         """Yield the village, without an ending, with which a run too long for a road's name begins."""
-        stem = found.end("stem") - found.start()
-        usual = 3 if _POINTS_ON.search(found["stem"]) else 2
-        if stem - usual < 2 or found["stem"].isascii():
+        stem = found["stem"]
+        if (numbered := _BY_NUMBER.search(stem)) is not None:
+            village = numbered.start()
+        elif len(stem) - (3 if _POINTS_ON.search(stem) else 2) >= 2 and not stem.isascii():
+            village = len(stem) - 3 if len(stem) > 4 else 2
+        else:
+            return
+        if village == 0:
             return
         level = next((one for one in ("town", "community") if one not in self._seen), "community")
-        yield self._piece(level, self._at + (stem - 3 if stem > 4 else 2))
+        yield self._piece(level, self._at + village)
 
     def _numbers(self, level: str) -> Iterator[Piece]:
         at = self._skip()
@@ -203,7 +209,7 @@ def rulebook(folder: Path | None) -> Rulebook:
     lanes = rf"(?:{trie(table['roads_before_number'].split())})(?=\s*[A-Za-z]?\d|$)"
     kinds["roads"] = rf"(?:{kinds['roads']}|{lanes}|(?<=[\d一二三四五六七八九十])(?:村民)?小?组)"
     numbered = r"[A-Za-z]?\d+号?(?=国道|省道|县道|大街|大道|路|街|高速|道|小?组|线)"
-    stem = rf"(?P<stem>[{_HAN}]{{0,4}}?{numbered}|[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?)"
+    stem = rf"(?P<stem>[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?|[{_HAN}]{{0,4}}?{numbered})"
     doors, aside = table["doors"].split(), [*table["aside"].split(), *table["no_name"].split()]
     return Rulebook(
         name=re.compile(
