@@ -64,12 +64,12 @@ def _train(rows: Sequence[Address], path: Path) -> None:
 
 def _scores(rows: Sequence[Address], path: Path) -> dict[str, float]:
     """Return F1 by label: a span is right when its label, start and end are."""
-    tagger = place_model.tagger(path.read_bytes())
+    tagger = place_model.Tagger(path.read_bytes())
     known: Counter[str] = Counter()
     right: Counter[str] = Counter()
     for row in rows:
         units = list(row.units)
-        found: set[Labelled] = set(place_model.spans_of(tagger.tag(place_model.features(units)), units))
+        found: set[Labelled] = set(place_model.spans_of(tagger.tags(units), units))
         known.update(span.label for span in (*row.spans, *found))
         right.update(span.label for span in row.spans if span in found)
     return {label: round(2 * right[label] / count, 4) for label, count in sorted(known.items())}

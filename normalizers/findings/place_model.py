@@ -49,12 +49,28 @@ class Labelled(NamedTuple):
     end: int
 
 
+class Tagger:
+    """A trained model that can be asked. The library reads from `data` without a copy: it must live as long as this."""
+
+    def __init__(self, data: bytes) -> None:
+        from pycrfsuite import Tagger as Labeller
+
+        self._data = data
+        self._labeller = Labeller()
+        self._labeller.open_inmemory(data)
+
+    def tags(self, units: list[str]) -> list[str]:
+        """Return a BIO tag for each unit."""
+        tags: list[str] = self._labeller.tag(features(units))
+        return tags
+
+
 class PlaceModel:
     """The labels of an address's characters, as the city's own labelled addresses have them."""
 
     def __init__(self, card: Card, data: bytes) -> None:
         self.card = card
-        self._tagger = tagger(data)
+        self._tagger = Tagger(data)
 
     def pieces(self, address: str) -> tuple[Piece, ...]:
         """Return the levels of an address as `place.parse` names them, from left to right."""
@@ -64,16 +80,7 @@ class PlaceModel:
     def spans(self, address: str) -> tuple[Labelled, ...]:
         """Return the labelled spans from left to right; labels are levels, or the city's own."""
         units = units_of(address)
-        return spans_of(self._tagger.tag(features(units)), units) if units else ()
-
-
-def tagger(data: bytes) -> Any:
-    """Return what tags features by a trained model."""
-    from pycrfsuite import Tagger
-
-    made = Tagger()
-    made.open_inmemory(data)
-    return made
+        return spans_of(self._tagger.tags(units), units) if units else ()
 
 
 def units_of(address: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -121,6 +122,14 @@ def test_a_model_that_is_not_its_cards_is_refused(model: PlaceModel, tmp_path: P
     card.write_text(json.dumps(known), encoding="utf-8")
     with pytest.raises(MisconfiguredError, match="not the one of its card"):
         place_model.load(path)
+
+
+def test_a_model_keeps_the_bytes_that_the_library_reads_from(file: Path, tmp_path: Path) -> None:
+    data = learning.learn(addresses.read((file,)), tmp_path).read_bytes()
+    before = sys.getrefcount(data)
+    tagger = place_model.Tagger(data)
+    assert sys.getrefcount(data) > before
+    assert tagger.tags(place_model.units_of("海淀区"))
 
 
 def test_a_model_of_other_features_is_refused(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
