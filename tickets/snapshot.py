@@ -192,10 +192,10 @@ def _origin(message: Message) -> Origin | None:
 
 
 def _location(message: Message) -> Location | None:
-    place = _found(message, "place")
-    if not place:
+    place, adcode = _found(message, "place"), _found(message, "adcode")
+    if not place and not adcode:
         return None
-    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS), adcode=_found(message, "adcode"))
+    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS) if place else None, adcode=adcode)
 
 
 def _requester(message: Message) -> Requester:

@@ -78,7 +78,11 @@ def _fitting(name: str, within: Division | None, address: str, end: int, home: s
 
 
 def _rank(division: Division, home: str) -> tuple[bool, bool, int]:
-    return division.former, not divisions.in_city(division, home), (CITY, PROVINCE, DISTRICT).index(division.level)
+    return (
+        division.former,
+        not divisions.in_city(division.adcode, home),
+        (CITY, PROVINCE, DISTRICT).index(division.level),
+    )
 
 
 def _is_other_word(address: str, at: int) -> bool:

@@ -37,11 +37,10 @@ class Division(NamedTuple):
         return self.adcode.startswith(other.adcode.rstrip("0") if other.level != PROVINCE else other.adcode[:2])
 
 
-def in_city(division: Division, home: str) -> bool:
-    """Say whether a division is in the city of the code `home`; Beijing, Tianjin, Shanghai, Chongqing are one each."""
-    if not home:
-        return False
-    return division.adcode[:2] == home[:2] if home[:2] in _MUNICIPALITIES else division.adcode[:4] == home[:4]
+def in_city(adcode: str, home: str) -> bool:
+    """Say whether a code is of the city of the code `home`; Beijing, Tianjin, Shanghai, Chongqing are one each."""
+    length = 2 if home[:2] in _MUNICIPALITIES else 4
+    return bool(home) and adcode[:length] == home[:length]
 
 
 def named(name: str) -> tuple[Division, ...]:

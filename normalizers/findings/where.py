@@ -70,11 +70,21 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> It
         yield from _levels(fold(said), None, jurisdiction, policy)
         return
     text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
-    plain = folded if len(folded) == len(text) else text
-    address = find(plain[:MOST_CHARACTERS], policy.rules_folder)
-    if address is None:
-        return
-    at = address.start - len(text) + len(draft.text)
+    plain = (folded if len(folded) == len(text) else text)[:MOST_CHARACTERS]
+    known, told = rulebook(policy.rules_folder), False
+    if address := find(plain, policy.rules_folder):
+        for one in _of_address(address, text, plain, len(text) - len(draft.text), jurisdiction, policy):
+            told = told or one.kind == "adcode"
+            yield one
+    if not told and (code := _district(plain, jurisdiction, known)):
+        yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=known.version)
+
+
+def _of_address(
+    address: Address, text: str, plain: str, first: int, jurisdiction: str, policy: Policy
+) -> Iterator[Finding]:
+    """Yield an address as written, and its levels; spans count from where the text begins, behind the title."""
+    at = address.start - first
     span = (at, at + address.end - address.start) if at >= 0 else None
     version = rulebook(policy.rules_folder).version
     score = round(address.weight / (address.weight + 1), 2)
@@ -86,7 +96,7 @@ def _levels(said: str, at: int | None, jurisdiction: str, policy: Policy) -> Ite
     """Yield the code and the levels of an address that begins at `at` of the text, if it stands there."""
     version = rulebook(policy.rules_folder).version
     pieces = place.parse(said, policy.rules_folder, jurisdiction)
-    if code := code_of(pieces):
+    if code := code_of(pieces, jurisdiction):
         yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=version)
     if model := policy.place_model:
         yield from _found(model.pieces(said), at, model.card.f1, "model", f"model.{model.card.sha256[:12]}")
@@ -109,10 +119,30 @@ def _found(
             )
 
 
-def code_of(pieces: Iterable[Piece]) -> str | None:
-    """Return the 行政区划代码 of the smallest division that an address names; None without a district or city."""
-    codes = [one.adcode for one in pieces if one.adcode and one.level != "province"]
-    return codes[-1] if codes else None
+def code_of(pieces: Iterable[Piece], home: str) -> str | None:
+    """Return the 行政区划代码 of the smallest division that an address names; None without a district or city.
+
+    A district of another city than `home` needs its city beside it, or a full name that no other has: 金山 alone is
+    many places.
+    """
+    known = [one for one in pieces if one.adcode and one.level in ("province", "city", "district")]
+    if not known or known[-1].level == "province" or known[-1].adcode is None:
+        return None
+    code, name = known[-1].adcode, known[-1].text
+    is_sure = (
+        len(known) > 1 or divisions.in_city(code, home) or (divisions.is_full(name) and len(divisions.named(name)) == 1)
+    )
+    return code if is_sure else None
+
+
+def _district(text: str, home: str, known: Rulebook) -> str | None:
+    """Return the code of the first district of the city that a text names in full, wherever it stands."""
+    for start, end, kind in _marks(text, known):
+        if kind == "division":
+            for division in divisions.named(text[start:end]):
+                if division.level == divisions.DISTRICT and divisions.in_city(division.adcode, home):
+                    return divisions.code_today(division)
+    return None
 
 
 def find(text: str, rules_folder: Path | None = None) -> Address | None:

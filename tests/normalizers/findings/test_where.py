@@ -86,6 +86,19 @@ def test_what_the_channel_says_stands_and_gets_its_code() -> None:
     assert [one.value for one in found(made, "adcode")] == ["110108"]
 
 
+def test_a_district_alone_is_a_code_and_no_place() -> None:
+    made = message(text="西城区的河水又黑又臭,何时整治")
+    assert [one.value for one in found(made, "adcode")] == ["110102"]
+    assert not found(made, "place")
+
+
+def test_a_short_name_of_another_city_is_not_believed() -> None:
+    assert not found(message("350100", text="金山榕城广场太吵"), "adcode")
+    assert [one.value for one in found(message("350100", text="上海市金山区榕城广场太吵"), "adcode")] == ["310116"]
+    assert [one.value for one in found(message("350100", text="闽侯县白沙镇林柄村"), "adcode")] == ["350121"]
+    assert not found(message("350100", text="朝阳区建国路88号"), "adcode")
+
+
 def test_decisions_see_the_code_and_no_word_of_the_place() -> None:
     made = message(text="朝阳区建国路88号3单元502室漏水")
     assert "place.110105" in made.features.codes
