@@ -22,6 +22,9 @@ from schemas.records import Finding
 MOST_CHARACTERS = 2_000
 """Of title and text: where it happened is said early."""
 
+LONGEST_SAID = 200
+"""Characters that are read of an address that the channel gives: no form has a longer one."""
+
 LEAST = 2.0
 _WEIGHTS = {"division": 1.0, "town": 1.0, "community": 1.2, "zone": 1.0, "road": 2.0, "estate": 2.0, "number": 1.0}
 _STEMS = {"town": 4, "community": 4, "zone": 5, "road": 4, "estate": 6}
@@ -67,7 +70,7 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> It
     """
     said = next((finding.value for finding in draft.findings if finding.kind == "place"), None)
     if said is not None:
-        yield from _levels(fold(said), None, jurisdiction, policy)
+        yield from _levels(fold(said[:LONGEST_SAID]), None, jurisdiction, policy)
         return
     text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
     plain = (folded if len(folded) == len(text) else text)[:MOST_CHARACTERS]

@@ -1,6 +1,7 @@
 """Where it happened: the address in a message, its code, and what of it decisions may see."""
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -97,6 +98,13 @@ def test_a_short_name_of_another_city_is_not_believed() -> None:
     assert [one.value for one in found(message("350100", text="上海市金山区榕城广场太吵"), "adcode")] == ["310116"]
     assert [one.value for one in found(message("350100", text="闽侯县白沙镇林柄村"), "adcode")] == ["350121"]
     assert not found(message("350100", text="朝阳区建国路88号"), "adcode")
+
+
+@pytest.mark.parametrize("said", ["1" * 60_000, "路" * 60_000, "朝阳区" * 20_000, "1-" * 30_000])
+def test_a_place_of_any_length_takes_no_time(said: str) -> None:
+    began = process_time()
+    message(text=said, place=said)
+    assert process_time() - began < 1  # 10 ms; without a limit some take minutes
 
 
 def test_decisions_see_the_code_and_no_word_of_the_place() -> None:
