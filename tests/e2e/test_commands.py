@@ -148,7 +148,7 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
     assert (city.tickets()[first][-1].status, city.tickets()[first][-1].version) == ("registered", 3)
 
     until(lambda: len(city.found(PHONE)) >= 2, "the second ticket and its message in the archive")
-    assert city.command("forget", second)[0] == 0
+    assert city.command("forget", city.tickets()[second][-1].ticket_no)[0] == 0
     until(lambda: city.found(PHONE) == [], "nothing of the forgotten ticket is left in the archive")
     assert city.found("路灯") != []
     erased = city.tickets()[second][-1]
