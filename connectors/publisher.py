@@ -19,6 +19,7 @@ from schemas.envelope import Headers
 from schemas.errors import TooLargeError, UnreachableError
 from schemas.records import DeadLetter, RawMessage
 from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
+from schemas.trace import OFF, Tracer
 from schemas.wire import Outbound, Position
 
 STAGE = "connector"
@@ -36,8 +37,11 @@ _TRIMMED = 1024
 class Publisher:
     """Brings raw messages and dead letters to Kafka, large bytes to the blob store before. Thread-safe."""
 
-    def __init__(self, connection: KafkaConnection, blobs: ObjectStore, producer: Producer | None = None) -> None:
+    def __init__(
+        self, connection: KafkaConnection, blobs: ObjectStore, producer: Producer | None = None, tracer: Tracer = OFF
+    ) -> None:
         self._producer = producer or Producer(connection)
+        self._tracer = tracer
         self._blobs = blobs
         self._sender = ThreadPoolExecutor(1, "publisher")
         self._lock = threading.Lock()
@@ -48,10 +52,10 @@ class Publisher:
 
         A fault leaves the whole batch unacknowledged: publish it again, repeats are harmless.
         """
-        with metrics.PUBLISH_SECONDS.time():
+        with metrics.PUBLISH_SECONDS.time(), self._tracer.hop(STAGE) as hop:
             records = [self._safe(message) for message in messages]
             records += [letter.outbound() for letter in dead]
-            self._producer.deliver_now(records)
+            self._producer.deliver_now(hop.begins(records))
         _count(records)
 
     async def publish_async(
@@ -63,11 +67,11 @@ class Publisher:
 
         What was given up may still arrive later, as a repeat.
         """
-        with metrics.PUBLISH_SECONDS.time():
+        with metrics.PUBLISH_SECONDS.time(), self._tracer.hop(STAGE) as hop:
             try:
                 async with asyncio.timeout(timeout):
                     records = [await self._safe_soon(message) for message in messages]
-                    await self._delivered(records)
+                    await self._delivered(hop.begins(records))
             except TimeoutError as error:
                 raise UnreachableError(f"Kafka did not confirm within {timeout} s: see that it runs") from error
         _count(records)

@@ -102,10 +102,28 @@ class RulesSettings(Section):
 
 
 class TelemetrySettings(Section):
-    """Health and metrics of each process."""
+    """Health, metrics and traces of each process, and what is watched from outside."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(default=19120, ge=0, le=65535, description="First port; `run all` counts upwards, 0 turns it off")
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="URL of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318: "
+        "spans go to its /v1/traces; by default nobody is told",
+    )
+    trace_ratio: float = Field(
+        default=1.0, gt=0, le=1, description="Share of the traces that are told; the same in every process"
+    )
+
+    monitor_seconds: float = Field(default=15.0, ge=1, description="How often `hotline run monitor` looks")
+    silent_after_seconds: float = Field(
+        default=86_400, gt=0, description="An account that brings no message for so long is silent"
+    )
+    silent_after: Annotated[dict[str, Annotated[float, Field(gt=0)]], Ids] = Field(
+        default_factory=dict,
+        description="Seconds of one account or channel, by its name; an account's go before its channel's",
+    )
 
 
 class LogSettings(Section):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hotline import probes, services
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
+from schemas.trace import OFF, Tracer
 
 if TYPE_CHECKING:
     from connectors.mailbox import Mailbox
@@ -27,24 +28,24 @@ def names(settings: "Settings") -> list[str]:
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
     pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *subscribed, "eraser", *pushed, *pulled]
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *subscribed, "eraser", *pushed, *pulled, "monitor"]
 
 
-def component(settings: "Settings", name: str) -> Component:
+def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
     """Make one component; raises MisconfiguredError for a name that these settings do not lead to."""
     known = names(settings)
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
     kind, _, which = name.partition(":")
     make = _MAKERS.get(name) or _MAKERS[kind]
-    return make(settings, name, which)
+    return make(settings, name, which, tracer)
 
 
-def _stage(settings: "Settings", name: str, _: str) -> Component:
+def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from streams import metrics
     from streams.app import serve
 
-    app = _STAGES[name](settings)
+    app = _STAGES[name](settings, tracer)
 
     async def run(stop: asyncio.Event) -> None:
         await serve(app, stop)
@@ -52,23 +53,24 @@ def _stage(settings: "Settings", name: str, _: str) -> Component:
     return Component(name=name, run=run, probe=lambda: {"lag": _value(metrics.LAG_SECONDS, stage=name)})
 
 
-def _screen(settings: "Settings") -> Any:
+def _screen(settings: "Settings", tracer: Tracer) -> Any:
     from streams import screen
     from streams.app import make_app
 
     connection = services.kafka(settings)
     app = make_app("hotline-screen", connection, settings.data_dir)
-    screen.declare(app, connection, services.blobs(settings), services.policy(settings))
+    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer)
     return app
 
 
-def _normalize(settings: "Settings") -> Any:
+def _normalize(settings: "Settings", tracer: Tracer) -> Any:
     from streams import normalize
     from streams.app import make_app
 
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
-    normalize.declare(app, connection, services.blobs(settings), services.policy(settings), _behind_normalize())
+    policy, behind = services.policy(settings), _behind_normalize()
+    normalize.declare(app, connection, services.blobs(settings), policy, behind, tracer=tracer)
     return app
 
 
@@ -83,20 +85,20 @@ def _behind_normalize() -> list["Group"]:
     return [Group(ASSIGN_GROUP, (topics.MESSAGE,)), *sinks]
 
 
-def _assign(settings: "Settings") -> Any:
+def _assign(settings: "Settings", tracer: Tracer) -> Any:
     from streams import assign
     from streams.app import make_app
 
     connection = services.kafka(settings)
     app = make_app(ASSIGN_GROUP, connection, settings.data_dir, isolation_level="read_committed")
-    assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings))
+    assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings), tracer=tracer)
     return app
 
 
-def _webhook(settings: "Settings", name: str, _: str) -> Component:
+def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from sinks.webhook import Webhooks
 
-    webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings))
+    webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings), tracer)
 
     def probe() -> Mapping[str, Any]:
         return probes.webhooks(webhooks.troubles())
@@ -104,7 +106,7 @@ def _webhook(settings: "Settings", name: str, _: str) -> Component:
     return Component(name=name, run=webhooks.run, probe=probe)
 
 
-def _sink(settings: "Settings", name: str, which: str) -> Component:
+def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from sinks import SINKS
     from sinks.elastic.elastic import ElasticSink
     from sinks.runner import Runner, run_sink
@@ -115,7 +117,7 @@ def _sink(settings: "Settings", name: str, which: str) -> Component:
 
     async def run(stop: asyncio.Event) -> None:
         sink = ElasticSink(services.elasticsearch(settings), routes)
-        await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append)
+        await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append, tracer=tracer)
 
     def probe() -> Mapping[str, Any]:
         return {"detail": running[-1].health().detail if running else "starting"}
@@ -123,7 +125,7 @@ def _sink(settings: "Settings", name: str, which: str) -> Component:
     return Component(name=name, run=run, probe=probe)
 
 
-def _eraser(settings: "Settings", name: str, _: str) -> Component:
+def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from sinks.eraser import Eraser, routes
     from sinks.runner import Runner, run_sink
 
@@ -132,7 +134,7 @@ def _eraser(settings: "Settings", name: str, _: str) -> Component:
 
     async def run(stop: asyncio.Event) -> None:
         eraser = Eraser(services.elasticsearch(settings), blobs)
-        await run_sink(eraser, routes(), connection, settings.sinks.elastic, stop, running.append)
+        await run_sink(eraser, routes(), connection, settings.sinks.elastic, stop, running.append, tracer=tracer)
 
     def probe() -> Mapping[str, Any]:
         return {"detail": running[-1].health().detail if running else "starting"}
@@ -140,7 +142,7 @@ def _eraser(settings: "Settings", name: str, _: str) -> Component:
     return Component(name=name, run=run, probe=probe)
 
 
-def _receiver(settings: "Settings", name: str, _: str) -> Component:
+def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from connectors.backoffice import outcome
     from connectors.backoffice.door import BackOffice
     from connectors.journal import Journal
@@ -155,7 +157,7 @@ def _receiver(settings: "Settings", name: str, _: str) -> Component:
 
     async def run(stop: asyncio.Event) -> None:
         producer = Producer(connection)
-        publisher = Publisher(connection, blobs, producer)
+        publisher = Publisher(connection, blobs, producer, tracer)
         journal = Journal(services.journal_folder(settings), chosen.journal_max_bytes)
         try:
             routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
@@ -182,7 +184,7 @@ def mailbox(settings: "Settings", which: str) -> "Mailbox":
     return Mailbox(settings.connectors.mailbox[which], which)
 
 
-def _pull(settings: "Settings", name: str, which: str) -> Component:
+def _pull(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.publisher import Publisher
@@ -193,7 +195,7 @@ def _pull(settings: "Settings", name: str, which: str) -> Component:
     health = Health(which, connector.channel)
 
     def work(stop: threading.Event) -> None:
-        publisher, cursors = Publisher(connection, blobs), Cursors(connection, which)
+        publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
         try:
             run_pull(connector, publisher, cursors, stop=stop, health=health)
         finally:
@@ -203,20 +205,37 @@ def _pull(settings: "Settings", name: str, which: str) -> Component:
     return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
 
 
+def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
+    from hotline.monitor import Monitor
+
+    monitor = Monitor(settings)
+
+    def probe() -> Mapping[str, Any]:
+        last = monitor.last_look.isoformat() if monitor.last_look else None
+        return {"last_success": last, "detail": monitor.trouble}
+
+    return Component(name=name, run=blocking(monitor.run), probe=probe)
+
+
 def _value(gauge: Any, **labels: str) -> float:
     value: float = gauge.labels(**labels)._value.get()
     return value
 
 
-_STAGES: Mapping[str, Callable[["Settings"], Any]] = {"screen": _screen, "normalize": _normalize, "assign": _assign}
+_STAGES: Mapping[str, Callable[["Settings", Tracer], Any]] = {
+    "screen": _screen,
+    "normalize": _normalize,
+    "assign": _assign,
+}
 
-_MAKERS: Mapping[str, Callable[["Settings", str, str], Component]] = {
+_MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
     "sink:webhook": _webhook,
     "eraser": _eraser,
     "receiver": _receiver,
     "connector": _pull,
+    "monitor": _monitor,
 }
 
 __all__ = ["STAGES", "Component", "Run", "component", "mailbox", "names"]

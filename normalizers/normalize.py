@@ -88,7 +88,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         emergency=urgent,
         raw=_raw_ref(raw),
         normalizer_version=NORMALIZER_VERSION,
-        trace=envelope.traceparent,
+        trace=envelope.traceparent or envelope.hop,
         extra=draft.extra,
     )
 

@@ -1,5 +1,6 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes in headers, the value untouched (contract.md C2)."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -7,6 +8,7 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import astuple
 
+from schemas import ids
 from schemas.errors import MalformedError
 
 Headers = list[tuple[str, bytes]]
@@ -30,7 +32,11 @@ def schema_of(record: str) -> str:
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
-    """The context attributes of one event; field names are the attribute names of the wire."""
+    """The context attributes of one event; field names are the attribute names of the wire.
+
+    `traceparent` is the trace under which the message began and never changes; `hop` is Kafka's own `traceparent`
+    header: the span of whoever sent this very record (CloudEvents' Distributed Tracing extension).
+    """
 
     id: str
     source: str
@@ -53,6 +59,17 @@ class Envelope(Struct, frozen=True, kw_only=True):
     correlationid: str | None = None
     causationid: str | None = None
     traceparent: str | None = None
+    hop: str | None = None
+
+    @property
+    def first_trace(self) -> str:
+        """Return where the trace began; a record of a sender that knows no traces begins one by its name."""
+        return self.traceparent or self.hop or ids.traceparent(self.source, self.id)
+
+    @property
+    def last_hop(self) -> str:
+        """Return the trace context that the next hop goes on with."""
+        return self.hop or self.first_trace
 
     def headers(self) -> Headers:
         """Return the Kafka headers; absent attributes are left out."""
@@ -71,6 +88,9 @@ class Envelope(Struct, frozen=True, kw_only=True):
         known = _ATTRIBUTES
         try:
             values = {known[name]: value.decode() for name, value in headers if name in known}
+            for name in _TRACES:
+                if name in values and trace_context(values[name]) is None:
+                    del values[name]
             return cls(time=_parsed(values.pop("time")), recordedtime=_parsed(values.pop("recordedtime")), **values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise MalformedError(f"the record's CloudEvents headers cannot be read: {type(error).__name__}") from error
@@ -78,10 +98,22 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
 def header_of(attribute: str) -> str:
     """Return the Kafka header that carries an attribute."""
-    if attribute == "datacontenttype":
-        return "content-type"
-    return attribute if attribute == "traceparent" else f"ce_{attribute}"
+    return _OWN_HEADERS.get(attribute, f"ce_{attribute}")
 
+
+FIRST_TRACE, HOP = "ce_traceparent", "traceparent"
+"""The headers of the two trace contexts."""
+
+_TRACES = ("traceparent", "hop")
+_is_trace_context = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+
+
+def trace_context(text: str | None) -> str | None:
+    """Return a W3C `traceparent`, None for anything else: it travels into the log of decisions, where no words are."""
+    return text if text and _is_trace_context(text) else None
+
+
+_OWN_HEADERS = {"datacontenttype": "content-type", "hop": HOP}
 
 _NAMES = tuple(header_of(name) for name in Envelope.__struct_fields__)
 _ATTRIBUTES = dict(zip(_NAMES, Envelope.__struct_fields__, strict=True))

@@ -24,6 +24,15 @@ def message_id(source: str, identifier: str) -> str:
     return b32_text(digest, 26)  # as `b32`, without the letters nobody reads
 
 
+def traceparent(source: str, identifier: str) -> str:
+    """Return the W3C trace context under which a message begins: its trace id is the message id in hexadecimal.
+
+    The flag says "not sampled": whoever exports the first span sets it.
+    """
+    digest = hashlib.sha256(f"{source}\n{identifier}".encode()).digest()
+    return f"00-{digest[:16].hex()}-{digest[16:24].hex()}-00"
+
+
 def b32_text(data: bytes, characters: int) -> str:
     """Return the first lowercase base32 characters of `data`, an even number of them: twice as fast as `base64`."""
     number = int.from_bytes(data[: (characters * 5 + 7) // 8], "big") >> (-characters * 5) % 8

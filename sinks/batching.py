@@ -22,6 +22,7 @@ class Batch:
         self.offsets: dict[Place, int] = {}
         self.opened = opened
         self.size = 0
+        self.oldest_ms: int | None = None
 
 
 class Batcher:
@@ -32,9 +33,15 @@ class Batcher:
         self._clock = clock
         self._open: Batch | None = None
 
-    def add(self, document: Document) -> Batch | None:
-        """Add a document; return the batch if that filled it."""
+    @property
+    def oldest_ms(self) -> int | None:
+        """Return the timestamp of the oldest document in the open batch."""
+        return self._open.oldest_ms if self._open else None
+
+    def add(self, document: Document, timestamp_ms: int = 0) -> Batch | None:
+        """Add a document that Kafka took at `timestamp_ms`; return the batch if that filled it."""
         batch = self._step_past(document)
+        batch.oldest_ms = min(timestamp_ms, batch.oldest_ms or timestamp_ms)
         batch.documents.append(document)
         batch.size += len(document.value)
         if len(batch.documents) >= self._settings.batch_max_documents or batch.size >= self._settings.batch_max_bytes:

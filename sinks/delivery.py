@@ -107,7 +107,10 @@ class Delivery:
             return
         await self._bury([_letter(refusal) for refusal in refusals])
         metrics.DOCUMENTS.labels(self._sink.name, "rejected").inc(len(refusals))
-        log.warning("documents_rejected", sink=self._sink.name, codes=dict(Counter(r.code for r in refusals)))
+        codes = Counter(refusal.code for refusal in refusals)
+        for code, count in codes.items():
+            metrics.DEAD_LETTERS.labels(self._sink.name, code).inc(count)
+        log.warning("documents_rejected", sink=self._sink.name, codes=dict(codes))
 
     async def _wait(self, reason: str, round_: "_Round", asked: float | None = None) -> None:
         if self.trouble is None:

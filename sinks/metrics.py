@@ -7,6 +7,7 @@ DOCUMENTS = Counter(
     "Documents by what became of them: stored, stale (a newer version was there), rejected, skipped",
     ["sink", "outcome"],
 )
+DEAD_LETTERS = Counter("hotline_sinks_dead_letters", "Documents whose dead letters Kafka holds", ["sink", "code"])
 RETRIES = Counter("hotline_sinks_retries", "Documents that went round again", ["sink"])
 FAULTS = Counter("hotline_sinks_faults", "Writes and commits that failed as a whole", ["sink", "error"])
 WRITE_SECONDS = Histogram(
@@ -19,5 +20,8 @@ LAG = Gauge(
     "hotline_sinks_lag_records",
     "Records in the topic behind the last one that was read",
     ["sink", "topic", "partition"],
+)
+OLDEST_SECONDS = Gauge(
+    "hotline_sinks_oldest_seconds", "Age of the oldest record that was read and is not yet stored", ["sink"]
 )
 IN_FLIGHT = Gauge("hotline_sinks_in_flight_batches", "Batches written or waiting to be written again", ["sink"])

@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
+from schemas.trace import OFF, Tracer
 from schemas.wire import Position
 from sinks import metrics
 from sinks.base import Document, Sink, Source
@@ -68,11 +69,13 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         delivery: Delivers,
         settings: SinkSettings,
         clock: Callable[[], float] = time.monotonic,
+        tracer: Tracer = OFF,
     ) -> None:
         self._sink = sink
         self._routes = {route.topic: route for route in routes}
         self._consumer = consumer
         self._delivery = delivery
+        self._tracer = tracer
         self._settings = settings
         self._clock = clock
         self._batcher = Batcher(settings, clock)
@@ -124,7 +127,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             if record.value is None or (route.skip and type_of(document) in route.skip):
                 metrics.DOCUMENTS.labels(self._sink.name, "skipped").inc()
                 self._batcher.skip(document)
-            elif (full := self._batcher.add(document)) is not None:
+            elif (full := self._batcher.add(document, record.timestamp)) is not None:
                 self._closed.append(full)
 
     def _measure(self, place: TopicPartition, last: ConsumerRecord[bytes, bytes]) -> None:
@@ -158,9 +161,14 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """Let the oldest closed batch fly, unless a revocation took it meanwhile."""
         if self._closed:
             batch = self._closed.popleft()
-            task = asyncio.create_task(self._delivery.deliver(batch.documents), name="delivery")
+            task = asyncio.create_task(self._deliver(batch.documents), name="delivery")
             self._flights.append(_Flight(batch, task))
             metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
+
+    async def _deliver(self, documents: Sequence[Document]) -> None:
+        with self._tracer.hop(f"sink:{self._sink.name}") as hop:
+            hop.ends(document.headers for document in documents)
+            await self._delivery.deliver(documents)
 
     async def _commit(self) -> None:
         """Commit the offsets of the oldest batches that are home; a fault of any delivery comes out here, at once."""
@@ -171,8 +179,14 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             flight = self._flights.popleft()
             self._offsets.update(flight.batch.offsets)
         metrics.IN_FLIGHT.labels(self._sink.name).set(len(self._flights))
+        metrics.OLDEST_SECONDS.labels(self._sink.name).set(self._oldest_seconds())
         if self._offsets:
             await self._commit_offsets()
+
+    def _oldest_seconds(self) -> float:
+        in_hand = [*(flight.batch.oldest_ms for flight in self._flights), *(batch.oldest_ms for batch in self._closed)]
+        known = [at for at in (*in_hand, self._batcher.oldest_ms) if at is not None]
+        return max(0.0, time.time() - min(known) / 1000) if known else 0.0
 
     async def _commit_offsets(self) -> None:
         """A commit that fails is tried with the next one; after a rebalance the records are read again instead."""
@@ -206,6 +220,8 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Drop what is not committed: whoever gets the partitions reads it again. Waits for nothing."""
+        for place in revoked:  # whoever has them now measures them
+            metrics.LAG.remove(self._sink.name, place.topic, str(place.partition))
         if revoked:
             self._drop()
             log.info("partitions_revoked", sink=self._sink.name, partitions=len(revoked))
@@ -224,6 +240,7 @@ async def run_sink(
     on_ready: Callable[[Runner], None] = lambda _: None,
     group: str | None = None,
     make: Callable[[AIOKafkaProducer], Delivers] | None = None,
+    tracer: Tracer = OFF,
 ) -> None:
     """Run one sink until `stop` is set; `on_ready` gets the runner, for its health.
 
@@ -236,8 +253,9 @@ async def run_sink(
         await _started(producer.start, stack, producer.stop)
         await _open(sink, stop)
         await _started(consumer.start, stack, consumer.stop)
-        delivery = make(producer) if make else Delivery(sink, settings, Graveyard(producer).bury, asyncio.sleep)
-        runner = Runner(sink, routes, consumer, delivery, settings)
+        bury = Graveyard(producer).bury
+        delivery = make(producer) if make else Delivery(sink, settings, bury, asyncio.sleep)
+        runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
         on_ready(runner)
         await runner.run(stop)
 

@@ -23,13 +23,16 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, RecordError, TooLargeError
 from schemas.records import DeadLetter, Event, Message
+from schemas.trace import OFF, Tracer
 from schemas.wire import Outbound
 from streams import lanes, metrics, pace
 from streams.chunks import Record
+from streams.counting import count_decisions, count_written
 from streams.inputs import dead_letter, input_of, position_of
 from streams.lookback import messages_at
 from streams.rebuild import Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer, translated
+from streams.traces import carried_on
 from tickets.commands import erases
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
@@ -57,9 +60,10 @@ def declare(
     blobs: ObjectStore,
     policy: TicketPolicy,
     reached: Reached = lambda point: None,
+    tracer: Tracer = OFF,
 ) -> "Assign":
     """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
-    assign = Assign(connection, blobs, policy, reached)
+    assign = Assign(connection, blobs, policy, reached, tracer=tracer)
     lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
     pace.watch(app, STAGE, [topics.MESSAGE])
 
@@ -84,12 +88,14 @@ class Assign:
         policy: TicketPolicy,
         reached: Reached = lambda point: None,
         fenced_seconds: float = FENCED_SECONDS,
+        tracer: Tracer = OFF,
     ) -> None:
         self._connection = connection
         self._blobs = blobs
         self._policy = policy
         self._reached = reached
         self._fenced_seconds = fenced_seconds
+        self._tracer = tracer
         self._owners: dict[int, Owner] = {}
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
@@ -104,8 +110,8 @@ class Assign:
     async def lose(self, partitions: Iterable[int]) -> None:
         """Throw the state of these partitions away."""
         for partition in partitions:
-            owner = self._owners.pop(partition, None)
-            if owner is not None:
+            if (owner := self._owners.pop(partition, None)) is not None:
+                metrics.TICKETS.remove(str(partition))  # whoever has them now counts them
                 await owner.close()
 
     async def close(self) -> None:
@@ -114,10 +120,9 @@ class Assign:
 
     async def _take_over(self, partition: int) -> "Owner":
         began = time.monotonic()
-        owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached)
+        owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached, self._tracer)
         self._owners[partition] = owner
-        seconds = time.monotonic() - began
-        metrics.RESTORE_SECONDS.observe(seconds)
+        metrics.RESTORE_SECONDS.observe(seconds := time.monotonic() - began)
         live = len(owner.restored.state.tickets)
         log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
         return owner
@@ -171,6 +176,7 @@ async def take_over(
     blobs: ObjectStore,
     policy: TicketPolicy,
     reached: Reached,
+    tracer: Tracer = OFF,
 ) -> "Owner":
     """Fence the former owner, then restore: in this order nobody writes what the restored state has not read."""
     producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
@@ -182,7 +188,7 @@ async def take_over(
         raise
     sender = Sender(producer, connection.partitions)
     look_back = partial(messages_at, client_options(connection))
-    return Owner(partition, producer, sender, restored, blobs, reached, look_back)
+    return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
 
 
 class Owner:
@@ -197,9 +203,11 @@ class Owner:
         blobs: ObjectStore,
         reached: Reached,
         look_back: LookBack,
+        tracer: Tracer = OFF,
     ) -> None:
         self.restored = restored
         self._look_back = look_back
+        self._tracer = tracer
         self._partition = partition
         self._producer = producer
         self._sender = sender
@@ -214,11 +222,13 @@ class Owner:
 
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
         """
-        decisions, dead = await self._decide(records)
-        outbounds = [*self._flushed(), *dead]
-        if outbounds:
-            await self.write(outbounds, decisions)
-        _count(decisions, dead, len(records))
+        came = (record.headers for record in records)
+        with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, came) as hop:
+            decisions, dead = await self._decide(records)
+            outbounds = [*carried_on(self._flushed(), records), *dead]
+            if outbounds:
+                await self.write(hop.passes_on(outbounds), decisions)
+        count_decisions(STAGE, decisions, len(dead), len(records))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
         if any(map(erases, decisions)):  # an older checkpoint holds what is gone
             await self._checkpoint_at_once()
@@ -239,6 +249,7 @@ class Owner:
         written = last.get((topics.TICKET, self._partition))
         if written is not None:
             self.restored.next_ticket = written + 1
+        count_written(STAGE, outbounds)
 
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""
@@ -287,10 +298,3 @@ class Owner:
             await self._saving
         saved = await save_checkpoint(self._blobs, self._partition, self.restored)
         self._since_checkpoint = 0 if saved else CHECKPOINT_EVENTS  # then the next chunk tries again
-
-
-def _count(decisions: list[Event], dead: list[Outbound], records: int) -> None:
-    metrics.RECORDS.labels(stage=STAGE, topic=topics.MESSAGE).inc(records)
-    metrics.REPEATS.labels(stage=STAGE).inc(records - len(decisions) - len(dead))
-    for decision in decisions:
-        metrics.DECISIONS.labels(relation=decision.relation).inc()

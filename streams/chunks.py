@@ -65,7 +65,7 @@ class ChunkMessage(ConsumerMessage):
             tp.topic, tp.partition, last.offset, last.timestamp / 1000, 0, None, None, value, None, 0, 0, tp,
             generation_id=generation,
         )  # fmt: skip
-        self.began = records[0].timestamp / 1000
+        self.first, self.began = records[0].offset, records[0].timestamp / 1000
         self.done = self.parked = self.resting = False
 
     def park(self, keep: list[Record]) -> None:
@@ -212,6 +212,16 @@ class ChunkConsumer(driver.Consumer):
         wanted = set(topics)
         mine = [tp for tp in self._get_active_partitions() if tp.topic in wanted]
         return max([0.0, *(now - began for tp in mine if (began := self._waiting_since(tp)) is not None)])
+
+    def lag_records(self, topics: Iterable[str]) -> int:
+        """Return how many offsets of `topics` lie between what is worked off and the ends, as far as they are known."""
+        wanted = set(topics)
+        return sum(self._waiting(tp) for tp in self._get_active_partitions() if tp.topic in wanted)
+
+    def _waiting(self, tp: TP) -> int:
+        end = self._end(tp)
+        begun = next((chunk.first for chunk in self._chunks[tp] if not chunk.done), self._read_offset[tp])
+        return max(0, end - begun) if end is not None and begun is not None else 0
 
     def _waiting_since(self, tp: TP) -> float | None:
         open_chunks = [chunk.began for chunk in self._chunks[tp] if not chunk.done]

@@ -13,7 +13,6 @@ from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.dead import OURS, REPLAYS
 from schemas.wire import Position, decode
-from streams import metrics
 from streams.chunks import Record
 
 T = TypeVar("T")
@@ -71,7 +70,6 @@ def dead_letter(record: Record, error: Exception, stage: str) -> DeadLetter:
         value=record.value or b"",
         headers=[header for header in record.headers if not header[0].startswith(OURS)],
     )
-    metrics.DEAD.labels(stage=stage, code=letter.code).inc()
     replays = _replays(record.headers)
     return replace(letter, replays=replays, attempt=replays + 1)
 

@@ -4,19 +4,30 @@ from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS = Counter("hotline_streams_records", "Input records worked off", ["stage", "topic"])
 OUTPUTS = Counter("hotline_streams_outputs", "Records that Kafka has acknowledged", ["stage", "topic"])
-DEAD = Counter("hotline_streams_dead_letters", "Input records that became dead letters", ["stage", "code"])
+DEAD = Counter("hotline_streams_dead_letters", "Input records whose dead letters Kafka holds", ["stage", "code"])
 ERRORS = Counter("hotline_streams_record_errors", "Records that a stage passed over", ["stage", "code"])
 RETRIES = Counter("hotline_streams_retries", "Chunks that wait for their surroundings", ["stage", "error"])
 HANDOVERS = Counter("hotline_streams_handovers", "Emergencies handed over", ["level", "stale"])
+HANDOVER_SECONDS = Histogram(
+    "hotline_streams_handover_seconds",
+    "From taking a message in to the broker's acknowledgement of its hand-over; stale ones are left out",
+    ["level"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 0.75, 1, 2, 5, 10, 30, 60, 300, 3600),
+)
 CHUNK_SECONDS = Histogram("hotline_streams_chunk_seconds", "From taking a chunk to its acknowledgement", ["stage"])
 REPEATS = Counter("hotline_streams_repeats", "Messages that were decided before", ["stage"])
 DECISIONS = Counter("hotline_streams_decisions", "Decisions written", ["relation"])
 TRANSACTION_SECONDS = Histogram("hotline_streams_transaction_seconds", "From begin to commit of a chunk's decisions")
-RESTORE_SECONDS = Histogram("hotline_streams_restore_seconds", "From taking a partition over to its first decision")
+RESTORE_SECONDS = Histogram(
+    "hotline_streams_restore_seconds",
+    "From taking a partition over to its first decision",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
+)
 CHECKPOINT_ERRORS = Counter(
     "hotline_streams_checkpoint_errors", "Checkpoints that the blob store did not take or give", ["operation"]
 )
 FENCED = Counter("hotline_streams_fenced", "Partitions that another worker took while this one still held them")
 TICKETS = Gauge("hotline_streams_live_tickets", "Tickets held in memory", ["partition"])
 LAG_SECONDS = Gauge("hotline_streams_lag_seconds", "Age of the oldest live record not worked off", ["stage"])
+LAG_RECORDS = Gauge("hotline_streams_lag_records", "Live records behind the last one that was worked off", ["stage"])
 PAUSED = Gauge("hotline_streams_backfill_paused", "1 while back-fill waits for live messages", ["stage"])

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,11 +16,12 @@ from normalizers import Blob, Policy, normalize
 from normalizers.codes import is_code
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, schema_of, type_of
+from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
 from schemas.errors import MalformedError, RecordError, TooLargeError
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.dead import MOVED
 from schemas.records.raw import INLINE_LIMIT
+from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Outbound, decode, encode
 from streams import lanes, metrics, pace
 from streams.blobs import Blobs
@@ -42,14 +44,19 @@ CLAIMED_WEIGHT = SLICE // 4
 
 
 def declare(
-    app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy, behind: Collection[Group] = ()
+    app: faust.App,
+    connection: KafkaConnection,
+    blobs: ObjectStore,
+    policy: Policy,
+    behind: Collection[Group] = (),
+    tracer: Tracer = OFF,
 ) -> None:
     """Attach the normalize agents to `app`: live topics, commands, and back-fill.
 
     Back-fill gives way to what is live here, and to what still lies before the groups `behind`: its messages share
     their topic with the live ones from here on.
     """
-    work = Normalize(Outlet(app, connection, STAGE), Blobs(blobs), policy)
+    work = Normalize(Outlet(app, connection, STAGE), Blobs(blobs), policy, tracer)
     lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
     lanes.declare(app, COMMANDS, [topics.COMMAND], work.handle_commands)
     downstream = Downstream(connection, behind) if behind else None
@@ -67,32 +74,37 @@ class Result(NamedTuple):
 class Normalize:
     """Works off chunks of raw records and of commands."""
 
-    def __init__(self, outlet: Outlet, blobs: Blobs, policy: Policy) -> None:
+    def __init__(self, outlet: Outlet, blobs: Blobs, policy: Policy, tracer: Tracer = OFF) -> None:
         self._outlet = outlet
         self._blobs = blobs
         self._policy = policy
+        self._tracer = tracer
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
-        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time():
+        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._hop(STAGE, tp, chunk) as hop:
             for records in slices(chunk.records):
-                await self._work_off(records)
+                await self._work_off(records, hop)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
     async def handle_commands(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Forward a chunk of commands."""
-        for records in sliced(chunk.records):
-            await self._finish(records, [command_step(record) for record in records], COMMANDS)
+        with self._hop(COMMANDS, tp, chunk) as hop:
+            for records in sliced(chunk.records):
+                await self._finish(records, [command_step(record) for record in records], COMMANDS, hop)
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
-    async def _work_off(self, records: Sequence[Record]) -> None:
+    def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> AbstractContextManager[Hop]:
+        return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
+
+    async def _work_off(self, records: Sequence[Record], hop: Hop) -> None:
         raws = await asyncio.gather(*(self._read(record) for record in records if _has_reference(record)))
         claimed = iter(raws)
         read = [next(claimed) if _has_reference(record) else _read(record) for record in records]
         results = [await self._step(record, raw) for record, raw in zip(records, read, strict=True)]
-        await self._finish(records, results, STAGE)
+        await self._finish(records, results, STAGE, hop)
 
     async def _step(self, record: Record, raw: RawMessage | Exception) -> Result:
         if _has_reference(record):  # megabytes take seconds, in which the other cities go on
@@ -109,16 +121,17 @@ class Normalize:
         except RecordError as error:
             return error
 
-    async def _finish(self, records: Sequence[Record], results: Sequence[Result], stage: str) -> None:
-        refused = await self._send(results)
+    async def _finish(self, records: Sequence[Record], results: Sequence[Result], stage: str, hop: Hop) -> None:
+        refused = await self._send(results, hop)
         pairs = zip(records, results, strict=True) if refused else ()
-        await self._send([_refused(record, stage) for record, result in pairs if result in refused])
+        await self._send([_refused(record, stage) for record, result in pairs if result in refused], hop)
 
-    async def _send(self, results: Sequence[Result]) -> list[Result]:
+    async def _send(self, results: Sequence[Result], hop: Hop) -> list[Result]:
         """Store the blobs, send the records, and return what Kafka refuses as too large."""
         await self._blobs.store(blob for result in results for blob in result.blobs)
-        refused = await self._outlet.send([result.outbound for result in results])
-        return [result for result in results if result.outbound in refused]
+        outbounds = hop.passes_on([result.outbound for result in results])
+        refused = await self._outlet.send(outbounds)
+        return [result for result, outbound in zip(results, outbounds, strict=True) if outbound in refused]
 
 
 def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
@@ -141,13 +154,13 @@ def step(record: Record, raw: RawMessage | Exception, policy: Policy) -> Result:
         if isinstance(raw, Exception):
             raise raw
         message, blobs = normalize(raw, policy)
-        return Result(message_record(message), blobs)
+        return Result(message_record(message, raw.envelope), blobs)
     except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
         return _dead(record, error, STAGE)
 
 
-def message_record(message: Message) -> Outbound:
-    """Return the Kafka record of a message. Raises TooLargeError."""
+def message_record(message: Message, origin: Envelope) -> Outbound:
+    """Return the Kafka record of a message; `origin` is the raw record's envelope. Raises TooLargeError."""
     value = encode(message)
     if len(value) > RECORD_LIMIT:
         raise TooLargeError(f"the message is larger than {RECORD_LIMIT} bytes, without its attachments")
@@ -164,7 +177,8 @@ def message_record(message: Message) -> Outbound:
         dataschema=schema_of("message"),
         sequence=f"{message.normalizer_version:010d}",
         causationid=message.message_id,
-        traceparent=message.trace,
+        traceparent=origin.first_trace,
+        hop=origin.last_hop,
     )
     return Outbound(topics.MESSAGE, message.message_id.encode(), value, envelope.headers(), message.jurisdiction)
 
@@ -185,16 +199,20 @@ def _command_record(record: Record) -> Outbound:
     recorded = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
         raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
+    source = f"/hotline/{COMMANDS}/{command.jurisdiction}"
+    first, hop = (trace_context(_header(record, name)) for name in (FIRST_TRACE, HOP))
+    hop = hop or first or ids.traceparent(source, command.command_id)
     envelope = Envelope(
         id=command.command_id,
-        source=f"/hotline/{COMMANDS}/{command.jurisdiction}",
+        source=source,
         type=type_of("command"),
         dataschema=schema_of("command"),
         time=command.at,
         recordedtime=recorded,
         jurisdiction=command.jurisdiction,
         causationid=command.command_id,
-        traceparent=_header(record, "traceparent"),
+        traceparent=first or hop,
+        hop=hop,
     )
     key = command.command_id.encode()
     return Outbound(topics.MESSAGE, key, encode(command), envelope.headers(), command.jurisdiction)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from aiokafka.errors import KafkaError
 from schemas.connection import KafkaConnection
 from schemas.errors import TooLargeError
 from schemas.wire import Outbound
-from streams import metrics
+from streams.counting import count_written
 from streams.sender import Sender, make_producer, translated
 
 CLOSE_SECONDS = 5.0
@@ -38,10 +37,7 @@ class Outlet:
         Raises RetriableError to have the chunk repeated.
         """
         refused = await _refused(await self._opened(), outbounds) if outbounds else []
-        sent = Counter(outbound.topic for outbound in outbounds)
-        sent.subtract(outbound.topic for outbound in refused)
-        for topic, count in sent.items():
-            metrics.OUTPUTS.labels(stage=self._stage, topic=topic).inc(count)
+        count_written(self._stage, [one for one in outbounds if one not in refused] if refused else outbounds)
         return refused
 
     async def _opened(self) -> Sender:

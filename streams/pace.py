@@ -119,6 +119,7 @@ class Pace:
         self._looks += 1
         lag = self._lag()
         metrics.LAG_SECONDS.labels(stage=self._stage).set(lag)
+        metrics.LAG_RECORDS.labels(stage=self._stage).set(self._app.consumer.lag_records(self._live))
         self._hold(self._app.consumer, must_pause(self.paused, lag))
 
     def _hold(self, consumer: Any, pause: bool) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import faust
 import structlog
@@ -16,15 +18,22 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import RecordError
 from schemas.records import Handover, RawMessage
+from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Outbound, Position, decode, encode
 from streams import lanes, metrics, pace
 from streams.blobs import Blobs
 from streams.chunks import Record
-from streams.inputs import is_claimed, position_of, raw_of, report, sliced
+from streams.inputs import SLICE, is_claimed, position_of, raw_of, report, sliced
 from streams.outlet import Outlet
 
 STAGE = "screen"
 LATE = "screen-late"
+
+BACKFILL_SLICE = 32
+"""Records of back-fill before whatever is live gets its turn; a slice is three milliseconds of work."""
+
+BACKFILL_NAP_SECONDS = 0.002
+"""Between them: a live message takes several turns of the event loop, and the scheduler favours who sleeps."""
 
 SHORT_CHARACTERS = 4_000
 """Of the text of a hand-over that is too large for Kafka."""
@@ -32,29 +41,53 @@ SHORT_CHARACTERS = 4_000
 log = structlog.get_logger()
 
 
-def declare(app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
+def declare(
+    app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy, tracer: Tracer = OFF
+) -> None:
     """Attach the screen agents to `app`: one for the live topics, one for back-fill, which gives way."""
-    screen = Screen(app, connection, blobs, policy)
+    screen = Screen(app, connection, blobs, policy, tracer)
     lanes.declare(app, STAGE, topics.LIVE_RAW, screen.handle)
     turns = pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
     lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(screen.handle))
 
 
+class Handed(NamedTuple):
+    """A hand-over on its way, and what is measured of it."""
+
+    outbound: Outbound
+    level: str
+    stale: bool
+    taken_at: datetime
+
+    def measured(self, now: datetime) -> None:
+        """Note that the broker holds it; the time since intake is told of those that alarm somebody."""
+        metrics.HANDOVERS.labels(level=self.level, stale=str(self.stale).lower()).inc()
+        if not self.stale:
+            metrics.HANDOVER_SECONDS.labels(level=self.level).observe(max(0.0, (now - self.taken_at).total_seconds()))
+
+
 class Screen:
     """Hands over at once what is in the records; large mails follow from the blob store, in nobody's way."""
 
-    def __init__(self, app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
+    def __init__(
+        self, app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy, tracer: Tracer = OFF
+    ) -> None:
         self._outlet = Outlet(app, connection, STAGE)
         self._blobs = Blobs(blobs)
         self._policy = policy
+        self._tracer = tracer
         self._late = lanes.attached(app, lanes.Lanes(self.handle_late, app.crash, name=LATE))
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
         late: list[Record] = []
-        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time():
-            for records in sliced(chunk.records):
-                await self._screen(records, late)
+        is_old = tp.topic == topics.BACKFILL
+        size, nap = (BACKFILL_SLICE, BACKFILL_NAP_SECONDS) if is_old else (SLICE, 0)
+        came = (record.headers for record in chunk.records)
+        with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp, came) as hop:
+            for records in sliced(chunk.records, size):
+                await self._screen(records, late, hop)
+                await asyncio.sleep(nap)  # where nobody is in danger nothing is sent, and nothing else would wait
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         if late:
             chunk.park(late)
@@ -62,7 +95,7 @@ class Screen:
         else:
             chunk.ack()
 
-    async def _screen(self, records: Iterable[Record], late: list[Record]) -> None:
+    async def _screen(self, records: Iterable[Record], late: list[Record], hop: Hop) -> None:
         raws = []
         for record in records:
             raw = readable(record)
@@ -70,7 +103,7 @@ class Screen:
                 late.append(record)
             elif raw is not None:
                 raws.append(raw)
-        await self._send(screen_chunk(raws, self._policy))
+        await self._send(screen_chunk(raws, self._policy), hop)
 
     async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Screen claim-checked records, one at a time; waits for the blob store as long as it takes."""
@@ -81,14 +114,19 @@ class Screen:
                 metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
                 continue
             # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
-            await self._send(await asyncio.to_thread(screen_chunk, raws, self._policy))
+            with self._tracer.hop(STAGE, *tp) as hop:
+                await self._send(await asyncio.to_thread(screen_chunk, raws, self._policy), hop)
         chunk.ack()
 
-    async def _send(self, handovers: Sequence[Outbound]) -> None:
-        refused = await self._outlet.send(handovers)
+    async def _send(self, handovers: Sequence[Handed], hop: Hop) -> None:
+        """Return when the brokers hold the hand-overs; only then are they counted and timed."""
+        refused = await self._outlet.send(hop.passes_on([handed.outbound for handed in handovers]))
         if refused:
             log.error("handovers_shortened", count=len(refused))
             await self._outlet.send([shortened(outbound) for outbound in refused])
+        now = datetime.now(UTC)
+        for handed in handovers:
+            handed.measured(now)
 
 
 def readable(record: Record) -> RawMessage | None:
@@ -100,27 +138,26 @@ def readable(record: Record) -> RawMessage | None:
         return None
 
 
-def screen_chunk(raws: Iterable[RawMessage], policy: Policy) -> list[Outbound]:
+def screen_chunk(raws: Iterable[RawMessage], policy: Policy) -> list[Handed]:
     """Return the hand-overs of these messages. Whatever is wrong with one never stops the next."""
     found = []
     for raw in raws:
         try:
-            outbound = screen(raw, policy)
+            handed = screen(raw, policy)
         except Exception as error:  # noqa: BLE001 - as above; normalize writes the dead letter
             _count(error, raw.position)
             continue
-        if outbound is not None:
-            found.append(outbound)
+        if handed is not None:
+            found.append(handed)
     return found
 
 
-def screen(raw: RawMessage, policy: Policy) -> Outbound | None:
+def screen(raw: RawMessage, policy: Policy) -> Handed | None:
     """Return the hand-over of one message, None when it tells of no emergency. Raises RecordError."""
     urgent = handover(normalize(raw, policy).message)
     if urgent is None:
         return None
-    metrics.HANDOVERS.labels(level=urgent.level, stale=str(urgent.stale).lower()).inc()
-    return _outbound(urgent, raw)
+    return Handed(_outbound(urgent, raw), urgent.level, urgent.stale, urgent.taken_at)
 
 
 def shortened(outbound: Outbound) -> Outbound:
@@ -142,7 +179,8 @@ def _outbound(urgent: Handover, raw: RawMessage) -> Outbound:
         jurisdiction=urgent.jurisdiction,
         channel=urgent.channel,
         causationid=urgent.message_id,
-        traceparent=raw.envelope.traceparent,
+        traceparent=raw.envelope.first_trace,
+        hop=raw.envelope.last_hop,
     )
     key = urgent.message_id.encode()
     return Outbound(topics.HANDOVER, key, encode(urgent), envelope.headers(), urgent.jurisdiction)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import archive, check, demo, evaluate, export, import_, stack, trial
+from hotline.cli import archive, check, demo, evaluate, export, import_, stack, status, trial
 from hotline.cli import run as run_
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
@@ -68,7 +68,7 @@ def front_door(
 
 app.command()(stack.up)
 app.command()(stack.down)
-app.command()(stack.status)
+app.command()(status.status)
 app.command()(demo.demo)
 app.command()(run_.run)
 app.command()(check.check)

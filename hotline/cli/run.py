@@ -21,7 +21,8 @@ def run(
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>, eraser; all: each in its process.",
+            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>, eraser, monitor; "
+            "or all, each in its own process.",
         ),
     ],
 ) -> None:
@@ -42,19 +43,23 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
 
     from hotline.health import Health, HealthServer
     from hotline.process import serve
+    from hotline.telemetry import tracing
     from hotline.wiring import component
     from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError
 
     async def work() -> None:
         # In the loop: Faust binds an app to the running one.
-        components = [component(settings, name) for name in names]
+        components = [component(settings, name, tracer) for name in names]
         parent = os.environ.get(PARENT_VARIABLE)
         await serve(components, health, int(parent) if parent else None)
 
     health = Health(names)
     chosen = settings.telemetry
     try:
-        with HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext():
+        with (
+            HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext(),
+            tracing(chosen) as tracer,
+        ):
             asyncio.run(work())
     except (MisconfiguredError, UnauthorizedError):
         raise

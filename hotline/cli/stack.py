@@ -1,16 +1,13 @@
-"""`hotline up`, `down`, `status`: the local stack."""
+"""`hotline up`, `down`: the local stack."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.common import settings_of
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from hotline.local.stack import Existing, ServerStatus, Stack
+    from hotline.local.stack import Existing, Stack
     from hotline.settings import Settings
 
 
@@ -52,18 +49,6 @@ def down(
         stack.wipe(progress) if wipe else stack.down(progress)
 
 
-def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show the local servers; exit 1 unless all of them are up."""
-    settings = settings_of(ctx)
-    servers = local_stack(settings).status()
-    if as_json:
-        for server in servers:
-            print_json(asdict(server))
-    else:
-        _show(servers, existing(settings))
-    raise typer.Exit(0 if all(server.up for server in servers) else 1)
-
-
 def local_stack(settings: "Settings") -> "Stack":
     """Return the stack of this checkout, without the servers that the settings name."""
     from hotline.local.stack import Stack
@@ -76,25 +61,3 @@ def existing(settings: "Settings") -> "Existing":
     from hotline.local.stack import Existing
 
     return Existing(settings.kafka.bootstrap_servers, ",".join(settings.elasticsearch.hosts) or None)
-
-
-def _show(servers: "list[ServerStatus]", elsewhere: "Existing") -> None:
-    from rich.console import Console
-
-    console = Console()
-    if servers:
-        console.print(_table(servers))
-    for name, where in (("Kafka", elsewhere.bootstrap_servers), ("Elasticsearch", elsewhere.elasticsearch_url)):
-        if where:
-            console.print(f"{name} is the existing cluster at {where}: `hotline doctor` examines it.", highlight=False)
-
-
-def _table(servers: "list[ServerStatus]") -> "Table":
-    from rich.table import Table
-
-    table = Table("server", "version", "address", "pid", "restarts", "state")
-    for server in servers:
-        state = "[green]up" if server.up else "[red]down"
-        pid = str(server.pid or "")
-        table.add_row(server.name, server.version, server.address, pid, str(server.restarts), state)
-    return table

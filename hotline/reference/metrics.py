@@ -6,12 +6,13 @@ from types import ModuleType
 from prometheus_client.metrics import MetricWrapperBase
 
 import connectors.metrics
+import hotline.metrics
 import sinks.metrics
 import streams.metrics
 from hotline.health import ComponentHealth
 from hotline.reference.markdown import code, page, prose, table
 
-ROOMS: tuple[ModuleType, ...] = (connectors.metrics, streams.metrics, sinks.metrics)
+ROOMS: tuple[ModuleType, ...] = (connectors.metrics, streams.metrics, sinks.metrics, hotline.metrics)
 """Where instruments are declared, and nowhere else."""
 
 _INTRO = f"""\

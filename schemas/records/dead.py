@@ -10,6 +10,9 @@ from schemas.wire import Outbound, Position
 PREFIX = "__connect.errors."
 """Kafka Connect's names, so that existing tools read them (contract.md C5)."""
 
+CODE = "hotline.error.code"
+"""The header of a dead letter's code."""
+
 REPLAYS = "hotline.error.replay.count"
 """How often an operator has put this record back."""
 
@@ -49,7 +52,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
             f"{PREFIX}class.name": self.stage,
             f"{PREFIX}exception.class.name": self.exception,
             f"{PREFIX}exception.message": self.reason,
-            "hotline.error.code": self.code,
+            CODE: self.code,
             "hotline.error.retryable": str(self.retryable).lower(),
             "hotline.error.attempt": str(self.attempt),
             REPLAYS: str(self.replays),

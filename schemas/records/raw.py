@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from schemas import ids, topics
-from schemas.envelope import Envelope, type_of
+from schemas.envelope import FIRST_TRACE, HOP, Envelope, Headers, type_of
 from schemas.wire import Outbound, Position
 
 INLINE_LIMIT = 512 * 1024
@@ -46,7 +46,16 @@ class RawMessage(Struct, frozen=True, kw_only=True):
     def outbound(self) -> Outbound:
         """Return the Kafka record."""
         topic = topics.BACKFILL if self.backfill else topics.raw(self.channel)
-        return Outbound(topic, self.conversation.encode(), self.value, self.envelope.headers())
+        return Outbound(topic, self.conversation.encode(), self.value, self._headers())
+
+    def _headers(self) -> Headers:
+        """Return the envelope's headers; a message that has no trace yet begins one."""
+        envelope = self.envelope
+        if envelope.hop:
+            return envelope.headers()
+        began = envelope.first_trace.encode()
+        headers = [header for header in envelope.headers() if header[0] != FIRST_TRACE]
+        return [*headers, (FIRST_TRACE, began), (HOP, began)]
 
 
 def raw_message(

@@ -153,6 +153,7 @@ class Courier:
         line = self._line(journey, "dead", answer or Answer(Outcome.REFUSED, code))
         await self._kept(line)
         self._count("rejected")
+        metrics.DEAD_LETTERS.labels(self._sink.name, code).inc()
         log.warning("delivery_given_up", subscriber=self._subscriber, code=code, attempts=journey.attempts)
 
     def _letter(self, journey: _Journey, code: str, reason: str, retryable: bool) -> DeadLetter:

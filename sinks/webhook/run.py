@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError
+from schemas.trace import OFF, Tracer
 from sinks.base import Source
 from sinks.kafka import Graveyard
 from sinks.runner import Runner, run_sink
@@ -33,9 +34,12 @@ log = structlog.get_logger(__name__)
 class Webhooks:
     """All subscribers of one process."""
 
-    def __init__(self, subscribers: Mapping[str, SubscriberSettings], connection: KafkaConnection) -> None:
+    def __init__(
+        self, subscribers: Mapping[str, SubscriberSettings], connection: KafkaConnection, tracer: Tracer = OFF
+    ) -> None:
         self._subscribers = subscribers
         self._connection = connection
+        self._tracer = tracer
         self._runners: dict[str, Runner] = {}
         self._stopped: dict[str, FatalError] = {}
 
@@ -62,7 +66,8 @@ class Webhooks:
 
     async def _watched(self, name: str, stop: asyncio.Event) -> None:
         try:
-            await run_subscriber(name, self._subscribers[name], self._connection, stop, partial(self._ready, name))
+            settings, ready = self._subscribers[name], partial(self._ready, name)
+            await run_subscriber(name, settings, self._connection, stop, ready, tracer=self._tracer)
         except FatalError as error:
             self._stopped[name] = error
             log.error("subscriber_stopped", subscriber=name, sentence=str(error))
@@ -78,6 +83,7 @@ async def run_subscriber(
     stop: asyncio.Event,
     on_ready: Callable[[Runner], None] = lambda _: None,
     source: Source | None = None,
+    tracer: Tracer = OFF,
 ) -> None:
     """Run one subscriber until `stop` is set; `source` is the topic to read, where it is not its snapshots'."""
     sink = WebhookSink(name, settings)
@@ -92,4 +98,4 @@ async def run_subscriber(
         drain_max_seconds=min(settings.request_timeout_seconds, _DRAIN_MAX_SECONDS),
     )
     sources = [source or Source(topic=TOPICS[settings.snapshot])]
-    await run_sink(sink, sources, connection, limits, stop, on_ready, make=courier)
+    await run_sink(sink, sources, connection, limits, stop, on_ready, make=courier, tracer=tracer)

@@ -47,7 +47,7 @@ def test_the_example_loads_and_lacks_only_the_certificates(settings: Settings) -
         "`kafka.ssl_cafile` names /etc/hotline/kafka-ca.pem, which is no file: correct it.",
         "`elasticsearch.ca_certs` names /etc/hotline/elasticsearch-ca.pem, which is no file: correct it.",
     ]
-    assert names(settings)[-2:] == ["receiver", "connector:mayor"]
+    assert names(settings)[-3:] == ["receiver", "connector:mayor", "monitor"]
     assert not settings.is_local
 
 

@@ -35,9 +35,9 @@ class Pipeline:
             command = [sys.executable, "-m", "hotline", "run", *names]
             self._running[names[0]] = psutil.Popen(command, env=self._environment, stdout=log, stderr=log)
 
-    def start_all(self) -> None:
-        """Start every component in one process and wait for the receiver."""
-        self.start(*COMPONENTS)
+    def start_all(self, *more: str) -> None:
+        """Start the demo's components, and `more`, in one process and wait for the receiver."""
+        self.start(*COMPONENTS, *more)
         until(self._receives, "the receiver answers", self._check_alive)
 
     def kill(self, name: str) -> None:

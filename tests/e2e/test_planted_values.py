@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -12,12 +13,15 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from hotline.demo import pipeline as demo
 from hotline.local.stack import Endpoints, Stack
+from hotline.watch.stages import WATCHED
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.records import Command, raw_message
+from schemas.records import Command, Message, raw_message
 from schemas.records.dead import PREFIX
-from schemas.wire import Outbound, encode
+from schemas.wire import Outbound, decode, encode
+from tests.e2e import promised
 from tests.e2e.pipeline import Pipeline, reading, until
+from tests.peers.collector import Collector
 from tests.peers.dovecot import free_ports
 from tests.peers.greenmail import GreenMail
 from tests.tickets.test_spans import HIDDEN
@@ -35,6 +39,9 @@ PERSONAL = (SENDER, WRITER, NUMBER, ADDRESS, "jixiaoxi")
 
 FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()) > 5 and "座" not in secret}
 """The forms whose secret is long enough to be found by no chance in an id or a time."""
+
+PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR, topics.OUTBOX})
+"""The topics whose records are ours: commands come from outside, and cursors are nobody else's."""
 
 HIDDEN_FROM = (topics.EVENT, topics.LINK, topics.TICKET_MASKED, topics.CURSOR)
 
@@ -100,7 +107,8 @@ def commands() -> list[Outbound]:
         given | {"command_id": words},
         given | {"command_id": "c3", "jurisdiction": words},
     ]
-    return [Outbound(topics.COMMAND, None, encode(Command(**one)), []) for one in made]
+    headers = [("traceparent", words.encode()), ("ce_traceparent", words.encode())]
+    return [Outbound(topics.COMMAND, None, encode(Command(**one)), headers) for one in made]
 
 
 def send(connection: KafkaConnection, outbound: list[Outbound]) -> None:
@@ -117,16 +125,19 @@ class Read:
     def __init__(self, connection: KafkaConnection) -> None:
         self._consumer = KafkaConsumer(**connection.client_options(), isolation_level="read_committed")
 
-    def texts(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> Iterator[str]:
+    def records(self, topic: str) -> Iterator[Any]:
         places = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
         ends = self._consumer.end_offsets(places)
         while any(self._consumer.position(place) < end for place, end in ends.items()):
             for some in self._consumer.poll(timeout_ms=500).values():
-                for one in some:
-                    told = [text for name, text in one.headers if name.startswith(header)]
-                    yield b"\n".join([*((one.key or b"", one.value or b"") if value else ()), *told]).decode()
+                yield from some
+
+    def texts(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> Iterator[str]:
+        for one in self.records(topic):
+            told = [text for name, text in one.headers if name.startswith(header)]
+            yield b"\n".join([*((one.key or b"", one.value or b"") if value else ()), *told]).decode()
 
     def all(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> str:
         return "\n".join(self.texts(topic, header, value=value))
@@ -152,15 +163,16 @@ def test_planted_values_come_out_in_clear_topics_alone(
 ) -> None:
     sent, dead = records(), broken()
     port = free_ports(2, start=19400)
-    with GreenMail() as server:
+    with GreenMail() as server, Collector(tmp_path) as collector:
         settings = demo.environment(local_stack.data_dir, server.port, port) | {
             "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
             "HOTLINE_KAFKA__PARTITIONS": "2",
             "HOTLINE_TELEMETRY__PORT": str(port + 1),
+            "HOTLINE_TELEMETRY__OTLP_ENDPOINT": collector.endpoint,
         }
         pipeline = Pipeline(settings, tmp_path, port)
         try:
-            pipeline.start_all()
+            pipeline.start_all("monitor")
             server.deliver(mail())
             send(fresh_topics, [*sent, *dead, *commands()])
             with reading(fresh_topics) as totals:
@@ -170,9 +182,13 @@ def test_planted_values_come_out_in_clear_topics_alone(
             until(lambda: DESK_NUMBER in read.all(topics.DEAD), "the other commands are dead letters")
             until(lambda: bool(pipeline.ask("search", "公园的长椅坏了")), "a hit")
             hits = json.dumps(pipeline.ask("search", "件事", "--limit", "100"), ensure_ascii=False)
+            status = pipeline.ask("status")
             metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics").data.decode()
         finally:
             pipeline.stop()
+        spans, told = collector.spans(), collector.text()
+    written = [promised.check(one.value, one.headers) for topic in PROMISED for one in read.records(topic)]
+    assert set(written) == {"message", "command", "event", "link", "ticket", "handover", "dead", ""}
     secrets = [*PERSONAL, CLERK, DESK_NUMBER, *FORMS.values()]
     clear = read.all(topics.TICKET) + read.all(topics.MESSAGE)
     assert set(found(secrets, clear)) == set(secrets), "what was planted nowhere cannot be missed anywhere"
@@ -185,6 +201,31 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert not found(secrets, reasons)
     assert not found(secrets, hits)
     assert NUMBER in read.all(topics.HANDOVER), "the desk that rings back has the number"
-    assert "hotline_" in metrics
+    assert "hotline_monitor_silent" in metrics
+    workers = {one["stage"]: one["workers"] for one in status if one["kind"] == "stage"}
+    assert workers == {stage: int(stage in demo.COMPONENTS) for stage in WATCHED}
+    assert {one["account"]: one["silent"] for one in status if one["kind"] == "account"}["demo_mailbox"] is False
+    assert not found(secrets, json.dumps(status, ensure_ascii=False))
     assert not found(secrets, metrics)
     assert not found(secrets, pipeline.log())
+    assert not found(secrets, told)
+    assert_every_hop_is_told(spans, read)
+
+
+def assert_every_hop_is_told(spans: list[dict[str, Any]], read: Read) -> None:
+    """The mail's trace goes from the connector to the archive, each hop below the one before."""
+    mails = [one.value for one in read.records(topics.MESSAGE) if ("ce_channel", b"mailbox") in one.headers]
+    trace = (decode(mails[0], Message).trace or "").split("-")[1]
+    mine = [span for span in spans if span["traceId"] == trace]
+    above = ""
+    for name in ("connector", f"normalize {topics.raw('mailbox')}", f"assign {topics.MESSAGE}", "sink:elastic"):
+        found = [span for span in mine if span["name"] == name and span["parentSpanId"] == above]
+        assert found, name
+        above = found[0]["spanId"]
+    assert f"screen {topics.raw('record')}" in {span["name"] for span in spans}, "the hand-over"
+    batches = [span for span in spans if span["name"] == "sink:elastic batch"]
+    assert any(link["traceId"] == trace for batch in batches for link in batch["links"])
+    errors = [
+        told["value"]["stringValue"] for span in spans for told in span["attributes"] if told["key"] == "error.type"
+    ]
+    assert set(errors) == {"malformed"}

@@ -105,16 +105,16 @@ def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.M
 
 
 def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:
-    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic", "eraser"]
+    assert names(load()) == ["screen", "normalize", "assign", "sink:elastic", "eraser", "monitor"]
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__HOST", "h")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__USERNAME", "u")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "210100")
-    assert names(load())[-1] == "connector:mayor"
+    assert names(load())[-2:] == ["connector:mayor", "monitor"]
     env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__URL", "https://hooks.example.cn/in")
     env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
     env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__CA_CERTS", "/nowhere.pem")
     assert names(load())[3:5] == ["sink:elastic", "sink:webhook"]
     assert "`sinks.webhook.map.ca_certs` names /nowhere.pem" in " ".join(checks.faults(load()))
-    with pytest.raises(MisconfiguredError, match="connector:mayor, all"):
+    with pytest.raises(MisconfiguredError, match="connector:mayor, monitor, all"):
         component(load(), "connector:nobody")

@@ -68,6 +68,8 @@ async def test_from_the_topic_to_the_log(
     assert process.returncode == 0, err.decode()
     assert sorted(receiver.ids) == [f"map:210100-{number}:1" for number in range(1, 5)]
     assert "0 waiting" in (await hotline("webhook", "list")).stdout
+    seen = map(json.loads, (await hotline("status", "--json")).stdout.splitlines())
+    assert [(one["workers"], one["lag_records"]) for one in seen if one.get("stage") == "webhook:map"] == [(0, 0)]
     told = await hotline("webhook", "log", "map", "--outcome", "delivered", "--json")
     assert sorted(json.loads(line)["delivery_id"] for line in told.stdout.splitlines()) == sorted(receiver.ids)
     (line,) = (await hotline("webhook", "log", "--ticket", "210100-3")).stdout.splitlines()

@@ -21,6 +21,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 zones = st.sampled_from([UTC, timezone(timedelta(hours=8)), timezone(-timedelta(hours=9, minutes=30))])
 times = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=zones)
 OPTIONAL = sorted(set(Envelope.__struct_fields__) - {"id", "source", "type", "time", "recordedtime", "specversion"})
+TRACES = ("traceparent", "hop")
 envelopes = st.builds(
     Envelope,
     id=texts,
@@ -29,13 +30,20 @@ envelopes = st.builds(
     time=times,
     recordedtime=times,
     datacontenttype=texts,
-    **{name: st.none() | texts for name in OPTIONAL if name != "datacontenttype"},
+    **{name: st.none() | texts for name in OPTIONAL if name not in ("datacontenttype", *TRACES)},
+    **{
+        name: st.none() | st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fullmatch=True)
+        for name in TRACES
+    },
 )
 foreign_names = st.text(string.ascii_letters + "_.中", min_size=1).filter(
     lambda name: name != "traceparent" and not name.startswith("ce_")
 )
 foreign_headers = st.lists(st.tuples(foreign_names, st.binary(max_size=20)))
 values = st.binary(max_size=400) | texts.map(lambda text: text.encode("gb18030"))
+
+
+NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 
 
 def utc(envelope: Envelope) -> dict[str, Any]:
@@ -46,6 +54,15 @@ def utc(envelope: Envelope) -> dict[str, Any]:
 @given(envelopes)
 def test_headers_say_what_the_envelope_says(envelope: Envelope) -> None:
     assert utc(Envelope.of(envelope.headers())) == utc(envelope)
+
+
+@given(texts)
+def test_what_is_no_trace_context_is_not_taken_for_one(text: str) -> None:
+    headers = [
+        *Envelope(id="i", source="s", type="t", time=NOON, recordedtime=NOON).headers(),
+        ("traceparent", text.encode()),
+    ]
+    assert Envelope.of(headers).hop is None
 
 
 @given(envelopes, st.lists(st.tuples(texts.map(lambda name: f"x{name}"), st.binary())))

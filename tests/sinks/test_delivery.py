@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from schemas.errors import MisconfiguredError, SchemaError, ThrottledError, TooLargeError, UnreachableError
 from schemas.records import DeadLetter
@@ -95,6 +96,18 @@ async def test_an_overloaded_service_gets_as_long_as_it_asks_and_less_at_once() 
     await world.delivery.deliver(documents("abcd"))
     assert world.slept == [7.5]
     assert world.written() == ["abcd", "ab", "cd"]
+
+
+def buried(code: str) -> float:
+    return REGISTRY.get_sample_value("hotline_sinks_dead_letters_total", {"sink": ScriptedSink.name, "code": code}) or 0
+
+
+async def test_a_dead_letter_is_counted_by_its_code_when_kafka_holds_it() -> None:
+    before = buried("mapping_conflict")
+    world = World(answers(rejected="b"), answers(rejected="b"))
+    world.grave_faults = 1
+    await world.delivery.deliver(documents("abc"))
+    assert buried("mapping_conflict") == before + 1
 
 
 async def test_a_rejected_document_is_buried_as_it_was() -> None:

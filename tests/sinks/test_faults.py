@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from hotline.local.stack import Stack
 from sinks.runner import Runner
@@ -16,6 +17,10 @@ from tests.sinks.flaky import flaky, larger_than, some, whole
 from tests.sinks.test_runner_live import tickets
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+
+def oldest() -> float | None:
+    return REGISTRY.get_sample_value("hotline_sinks_oldest_seconds", {"sink": "elastic"})
 
 
 async def test_partial_and_whole_overloads_lose_nothing(lane: Lane) -> None:
@@ -37,8 +42,10 @@ async def test_nothing_is_committed_while_a_document_waits(lane: Lane) -> None:
             while runner.health().ready or len(proxy.sizes) < 6:  # noqa: ASYNC110 - the other end is a server
                 await asyncio.sleep(0.02)
             assert await lane.committed() == 0
+            assert (oldest() or 0) > 0
             proxy.faults = []
             await until(lane.committed, 400)
+            assert oldest() == 0
     assert await lane.indexed() == 400
 
 

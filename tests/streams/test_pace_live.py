@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from prometheus_client import REGISTRY
 
 from normalizers import Policy
 from schemas import topics
@@ -49,6 +50,10 @@ class Stage:
         chunk.ack()
 
 
+def lag() -> float | None:
+    return REGISTRY.get_sample_value("hotline_streams_lag_records", {"stage": "test"})
+
+
 async def test_back_fill_waits_while_live_messages_do(bench: Bench) -> None:
     stage = Stage()
     async with bench.running(stage.declare):
@@ -56,12 +61,14 @@ async def test_back_fill_waits_while_live_messages_do(bench: Bench) -> None:
         await until(lambda: len(stage.old) == 1)
         await bench.put(outbound(2))
         await until(lambda: stage.pace.paused)
+        assert lag() == 1
         # Also a chunk that was fetched before the pause is not begun: nothing of this may come through.
         await bench.put(*(outbound(number, backfill=True) for number in range(3, 40)))
         await asyncio.sleep(RESUME_SECONDS)
         assert len(stage.old) == 1
         stage.go_on.set()
         await until(lambda: len(stage.old) == 38)
+        await until(lambda: lag() == 0)
     assert len(stage.live) == 1
 
 

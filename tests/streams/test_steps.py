@@ -109,8 +109,9 @@ def test_claim_checked_records_make_small_slices_and_order_is_kept() -> None:
 def test_one_bad_record_among_emergencies_is_passed_over() -> None:
     raws = [raw(1, FIRE), raw(2, value=b"\xff"), raw(3), raw(4, FIRE)]
     found = screen.screen_chunk(raws, POLICY)
-    assert [decode(one.value, Handover).message_id for one in found] == [raws[0].message_id, raws[3].message_id]
-    assert {one.jurisdiction for one in found} == {"210100"}
+    messages = [decode(one.outbound.value, Handover).message_id for one in found]
+    assert messages == [raws[0].message_id, raws[3].message_id]
+    assert {one.outbound.jurisdiction for one in found} == {"210100"}
 
 
 def test_a_bug_in_a_normalizer_keeps_no_emergency_waiting() -> None:

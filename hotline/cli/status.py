@@ -1,0 +1,49 @@
+"""`hotline status`: servers, stages, channels and what waits, at a glance."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.stack import existing, local_stack
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show servers, stages, channels (silent ones in red) and what waits; exit 1 unless every server answers."""
+    settings = settings_of(ctx)
+    servers = local_stack(settings).status()
+    seen = list(_looked(settings))
+    if as_json:
+        for record in (*({"kind": "server", **asdict(server)} for server in servers), *seen):
+            print_json(record)
+    else:
+        from hotline.cli.status_view import show
+
+        show(servers, existing(settings), seen, datetime.now(UTC))
+    answers = all(getattr(one, "reachable", True) for one in seen)
+    raise typer.Exit(0 if answers and all(server.up for server in servers) else 1)
+
+
+def _looked(settings: "Settings") -> Iterator[object]:
+    """Yield what Elasticsearch, the processes on this machine and Kafka tell; what is away keeps nothing else away."""
+    from hotline import services, wiring
+    from hotline.watch import processes
+    from hotline.watch.services import Service, elasticsearch
+    from hotline.watch.watcher import Watcher
+    from schemas.errors import PipelineError
+
+    yield elasticsearch(settings)
+    yield from processes.look(settings.telemetry, len(wiring.names(settings)))
+    try:
+        seen = Watcher(settings, services.kafka(settings)).look(datetime.now(UTC))
+    except PipelineError as error:
+        yield Service(service="kafka", reachable=False, detail=str(error))
+        return
+    yield Service(service="kafka", reachable=True, detail=f"{sum(one.workers for one in seen.stages)} workers")
+    yield from (*seen.stages, *seen.accounts, *seen.dead_letters, *seen.handovers)

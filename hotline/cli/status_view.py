@@ -1,0 +1,119 @@
+"""What `hotline status` found, as tables; what a person must look at is red."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from hotline.cli.common import shown
+from hotline.watch.accounts import Account
+from hotline.watch.dead import DeadCount
+from hotline.watch.handovers import Unanswered
+from hotline.watch.processes import Process
+from hotline.watch.services import Service
+from hotline.watch.stages import Stage
+
+if TYPE_CHECKING:
+    from hotline.local.stack import Existing, ServerStatus
+
+Kind = TypeVar("Kind")
+
+BEHIND_SECONDS = 60.0
+"""A stage that is further behind is red; an import makes it so, too."""
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequence[object], now: datetime) -> None:
+    """Print everything; a part of which nothing is known is left out."""
+    console = Console()
+    _print(console, ("server", "version", "address", "pid", "restarts", "state"), map(_server, servers))
+    for name, where in (("Kafka", elsewhere.bootstrap_servers), ("Elasticsearch", elsewhere.elasticsearch_url)):
+        if where:
+            console.print(f"{name} is the existing cluster at {where}: `hotline doctor` examines it.", highlight=False)
+    for service in _those(seen, Service):
+        colour = "green" if service.reachable else "red"
+        console.print(f"[{colour}]{service.service}[/] {shown(service.detail)}", highlight=False)
+    running = {one.component: one for one in _those(seen, Process)}
+    rows = [_process(one, now) for one in running.values()]
+    _print(console, ("process here", "state", "last success", "restarts", "detail"), rows)
+    _print(console, ("stage", "workers", "waiting", "oldest"), map(_stage, _those(seen, Stage)))
+    rows = [_account(one, running.get(f"connector:{one.account}"), now) for one in _those(seen, Account)]
+    _print(console, ("channel", "account", "last message", "last asked", "silent after"), rows)
+    _print(console, ("hand-overs nobody acknowledged", "count", "oldest"), map(_unanswered, _those(seen, Unanswered)))
+    _print(console, ("dead letters of a day", "code", "count"), map(_dead, _those(seen, DeadCount)))
+
+
+def ago(seconds: float) -> str:
+    """Return a length of time as a person says it: the two largest units."""
+    rest = int(seconds)
+    words: list[str] = []
+    for size, unit in _UNITS:
+        if rest >= size or (unit == "s" and not words):
+            words.append(f"{rest // size} {unit}")
+            rest %= size
+    return " ".join(words[:2])
+
+
+def _those(seen: Iterable[object], kind: type[Kind]) -> list[Kind]:
+    return [one for one in seen if isinstance(one, kind)]
+
+
+def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(*(Column(name, overflow="fold") for name in columns))
+    for row in rows:
+        table.add_row(*row)
+    if table.row_count:
+        console.print(table)
+
+
+def _server(one: "ServerStatus") -> list[str]:
+    state = "[green]up" if one.up else "[red]down"
+    return [one.name, one.version, one.address, str(one.pid or ""), str(one.restarts), state]
+
+
+def _process(one: Process, now: datetime) -> list[str]:
+    state = f"[green]{one.state}" if one.state == "running" else f"[red]{shown(one.state)}"
+    return [
+        shown(one.component),
+        state,
+        _since(one.last_success, now),
+        str(one.restarts or ""),
+        shown(one.detail or ""),
+    ]
+
+
+def _stage(one: Stage) -> list[str]:
+    workers = str(one.workers) if one.fine else "[red]none"
+    oldest = ago(one.oldest_seconds) if one.lag_records else ""
+    return [
+        one.stage,
+        workers,
+        str(one.lag_records),
+        f"[red]{oldest}" if one.oldest_seconds > BEHIND_SECONDS else oldest,
+    ]
+
+
+def _account(one: Account, process: Process | None, now: datetime) -> list[str]:
+    """Only the process that asks a source knows when it last answered; it may run on another machine."""
+    last = _since(one.last_message, now) or "none seen"
+    asked = _since(process.last_success, now) or "never" if process else ""
+    limit = ago(one.silent_after_seconds) if one.silent_after_seconds is not None else "not in these settings"
+    red = "[red]" if one.silent else ""
+    troubled = "[red]" if process and process.state != "running" else ""
+    return [f"{red}{shown(one.channel)}", f"{red}{shown(one.account)}", f"{red}{last}", f"{troubled}{asked}", limit]
+
+
+def _since(moment: datetime | None, now: datetime) -> str:
+    return f"{ago((now - moment).total_seconds())} ago" if moment else ""
+
+
+def _unanswered(one: Unanswered) -> list[str]:
+    red = "" if one.level == "mentioned" else "[red]"
+    return [f"{red}{one.level}", f"{red}{one.unacknowledged}", f"{red}{ago(one.oldest_seconds)}"]
+
+
+def _dead(one: DeadCount) -> list[str]:
+    return [shown(one.stage), shown(one.code), str(one.count)]

@@ -1,0 +1,32 @@
+"""What `hotline run monitor` sees from outside; it goes on when a worker is dead."""
+
+from prometheus_client import Gauge
+
+LOOKED = Gauge("hotline_monitor_last_look_timestamp_seconds", "When everything was last looked at with success")
+REACHABLE = Gauge("hotline_monitor_reachable", "1 while a service answers, else 0", ["service"])
+WORKERS = Gauge("hotline_monitor_workers", "Processes that work in a stage", ["stage"])
+LAG_RECORDS = Gauge("hotline_monitor_lag_records", "Records that a stage has not worked off", ["stage"])
+OLDEST_SECONDS = Gauge(
+    "hotline_monitor_oldest_seconds", "Age of the oldest record that a stage has not worked off", ["stage"]
+)
+LAST_MESSAGE = Gauge(
+    "hotline_monitor_last_message_timestamp_seconds",
+    "When the last message of an account was taken in",
+    ["channel", "connector"],
+)
+SILENT = Gauge(
+    "hotline_monitor_silent",
+    "1 when an account of the settings has brought nothing for longer than it may, else 0",
+    ["channel", "connector"],
+)
+DEAD_LETTERS = Gauge("hotline_monitor_dead_letters", "Dead letters of the last day", ["stage", "code"])
+UNACKNOWLEDGED = Gauge(
+    "hotline_monitor_handovers_unacknowledged",
+    "Hand-overs that no desk has acknowledged, stale ones left out",
+    ["level"],
+)
+OLDEST_UNACKNOWLEDGED_SECONDS = Gauge(
+    "hotline_monitor_handover_oldest_unacknowledged_seconds",
+    "Time since the message of the oldest unacknowledged hand-over was taken in",
+    ["level"],
+)

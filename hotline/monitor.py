@@ -1,0 +1,83 @@
+"""`hotline run monitor`: looks at Kafka and Elasticsearch now and then, and tells Prometheus what it saw."""
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from hotline import metrics, services
+from hotline.watch.handovers import LEVELS
+from hotline.watch.services import elasticsearch
+from hotline.watch.watcher import Seen, Watcher
+from schemas.errors import RetriableError
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
+
+    from hotline.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class Monitor:
+    """Looks until it is told to stop; a service that is away is a gauge, and no end."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._settings = settings
+        self._watcher = Watcher(settings, services.kafka(settings))
+        self.trouble: str | None = None
+        self.last_look: datetime | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Look every `telemetry.monitor_seconds`. Raises FatalError when only a person can help."""
+        while not stop.is_set():
+            self.look(datetime.now(UTC))
+            stop.wait(self._settings.telemetry.monitor_seconds)
+
+    def look(self, now: datetime) -> None:
+        """Look once and set the gauges; those of a service that does not answer stay as they were."""
+        metrics.REACHABLE.labels("elasticsearch").set(elasticsearch(self._settings).reachable)
+        try:
+            seen = self._watcher.look(now)
+        except RetriableError as error:
+            self._troubled(str(error))
+            return
+        self._troubled(None)
+        show(seen)
+        self.last_look = now
+        metrics.LOOKED.set(now.timestamp())
+
+    def _troubled(self, sentence: str | None) -> None:
+        metrics.REACHABLE.labels("kafka").set(sentence is None)
+        if (sentence is None) != (self.trouble is None):
+            _log.warning("monitor_blind" if sentence else "monitor_sees_again", sentence=sentence)
+        self.trouble = sentence
+
+
+def show(seen: Seen) -> None:
+    """Set every gauge to what was seen; what was seen before and is no more goes."""
+    _set(metrics.WORKERS, {(one.stage,): one.workers for one in seen.stages})
+    _set(metrics.LAG_RECORDS, {(one.stage,): one.lag_records for one in seen.stages})
+    _set(metrics.OLDEST_SECONDS, {(one.stage,): one.oldest_seconds for one in seen.stages})
+    known = [one for one in seen.accounts if one.silent_after_seconds is not None]  # others' names are not bounded
+    heard = {(one.channel, one.account): one.last_message.timestamp() for one in known if one.last_message}
+    _set(metrics.LAST_MESSAGE, heard)
+    _set(metrics.SILENT, {(one.channel, one.account): one.silent for one in known if one.silent is not None})
+    _set(metrics.DEAD_LETTERS, {(one.stage, one.code): one.count for one in seen.dead_letters})
+    _set(metrics.UNACKNOWLEDGED, _NONE | {(one.level,): one.unacknowledged for one in seen.handovers})
+    _set(metrics.OLDEST_UNACKNOWLEDGED_SECONDS, _NONE | {(one.level,): one.oldest_seconds for one in seen.handovers})
+
+
+_NONE = {(level,): 0.0 for level in LEVELS}
+"""Shown at all times: an alarm on what is not there would never ring."""
+
+
+def _set(gauge: "Gauge", wanted: Mapping[Any, float]) -> None:
+    (family,) = gauge.collect()
+    shown = {tuple(sample.labels.values()) for sample in family.samples}
+    for labels, value in wanted.items():
+        gauge.labels(*labels).set(value)
+    for gone in shown - wanted.keys():
+        gauge.remove(*gone)

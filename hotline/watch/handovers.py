@@ -1,0 +1,102 @@
+"""Which hand-overs (紧急转接) no desk has acknowledged: a reader's clock decides that, never the stream's."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from kafka import TopicPartition
+from msgspec import Struct
+
+from hotline.watch.kafka import Kafka, Places
+from schemas import topics
+from schemas.errors import SchemaError
+from schemas.records import Event, event
+from schemas.records.common import Time
+from schemas.wire import decode
+
+WINDOW = timedelta(days=7)
+"""What is older than this at the first look is not looked for."""
+
+LEVELS = ("critical", "urgent", "mentioned")
+"""Of an emergency, the worst first."""
+
+CLOCKS = timedelta(hours=1)
+"""How far the brokers' clocks and the connectors' may be apart."""
+
+_MARK = b'"acknowledged"'
+"""The tag of the change; a million events are passed over without being parsed."""
+
+
+class Unanswered(Struct, frozen=True, kw_only=True):
+    """Hand-overs of one level that wait for the desk; stale ones alarm nobody and are left out."""
+
+    kind: Literal["handovers"] = "handovers"
+    level: str
+    unacknowledged: int
+    oldest_seconds: float
+
+
+class _Urgent(Struct, frozen=True, kw_only=True):
+    """Of a hand-over only what is measured: its text stays where it is."""
+
+    handover_id: str
+    level: str
+    taken_at: Time
+    stale: bool = False
+
+
+class Handovers:
+    """Follows hand-overs and the log of decisions."""
+
+    def __init__(self) -> None:
+        self._handed: Places = {}
+        self._decided: Places = {}
+        self._open: dict[str, _Urgent] = {}
+        self._answered: dict[str, int] = {}
+
+    def look(self, kafka: Kafka, now: datetime) -> list[Unanswered]:
+        """Return what waits now, by level; raises errors of ours."""
+        handed, decided = kafka.places([topics.HANDOVER]), kafka.places([topics.EVENT])
+        ends = kafka.ends(decided)
+        self._follow_handovers(kafka, handed, now)
+        self._follow_decisions(kafka, decided, ends)
+        self._forget(now)
+        by_level: dict[str, list[_Urgent]] = {level: [] for level in (*LEVELS, "unknown")}
+        for one in self._open.values():
+            by_level[one.level if one.level in LEVELS else "unknown"].append(one)
+        return [_of_level(level, waiting, now) for level, waiting in by_level.items() if waiting]
+
+    def _follow_handovers(self, kafka: Kafka, places: list[TopicPartition], now: datetime) -> None:
+        new = [place for place in places if place not in self._handed]
+        self._handed |= kafka.since(new, now - WINDOW)
+        for record in kafka.read(self._handed, kafka.ends(places)):
+            try:
+                urgent = decode(record.value or b"", _Urgent)
+            except SchemaError:
+                continue  # a stranger's record is nobody's emergency
+            if not urgent.stale and urgent.handover_id not in self._answered:
+                self._open.setdefault(urgent.handover_id, urgent)
+
+    def _follow_decisions(self, kafka: Kafka, places: list[TopicPartition], ends: Places) -> None:
+        """Read the log from the oldest hand-over that is open at the first look on; without one, from here on."""
+        new = [place for place in places if place not in self._decided]
+        oldest = min((one.taken_at for one in self._open.values()), default=None)
+        self._decided |= kafka.since(new, oldest - CLOCKS) if oldest else {place: ends[place] for place in new}
+        for record in kafka.read(self._decided, kafka.ends(places)):
+            if _MARK in (record.value or b""):
+                self._answer(record)
+
+    def _answer(self, record: Any) -> None:
+        for change in decode(record.value, Event).changes:
+            if isinstance(change, event.Acknowledged):
+                self._open.pop(change.handover_id, None)
+                self._answered[change.handover_id] = record.timestamp
+
+    def _forget(self, now: datetime) -> None:
+        """Let go of answers so old that `screen` will not repeat their hand-overs any more."""
+        limit = (now - WINDOW).timestamp() * 1000
+        self._answered = {name: at for name, at in self._answered.items() if at > limit}
+
+
+def _of_level(level: str, waiting: list[_Urgent], now: datetime) -> Unanswered:
+    oldest = min(one.taken_at for one in waiting)
+    return Unanswered(level=level, unacknowledged=len(waiting), oldest_seconds=max(0.0, (now - oldest).total_seconds()))

@@ -1,0 +1,144 @@
+"""The questions that a watcher asks Kafka: offsets, groups, and records from somewhere to the present end."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from connectors.producer import connected, translated
+from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
+
+PATIENCE_MS = 5_000
+STUCK_SECONDS = 15.0
+"""How long a partition may bring nothing although its end is not reached."""
+
+FETCH_BYTES = 256 * 1024
+
+_patiently = retry(  # a cluster whose first group is asked for makes the topic of all groups first
+    retry=retry_if_exception_type(CoordinatorNotAvailableError),
+    wait=wait_fixed(0.2),
+    stop=stop_after_delay(PATIENCE_MS / 1000),
+    reraise=True,
+)
+
+Places = dict[TopicPartition, int]
+"""An offset in each partition."""
+
+
+class Kafka:
+    """One look at a cluster; reads committed records alone, joins no group, commits nothing."""
+
+    def __init__(self, consumer: Any, admin: Any) -> None:
+        self._consumer = consumer
+        self._admin = admin
+
+    def places(self, topics: Iterable[str]) -> list[TopicPartition]:
+        """Return the partitions of these topics, of those that exist."""
+        return [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in sorted(self._consumer.partitions_for_topic(topic) or ())
+        ]
+
+    def starts(self, places: Iterable[TopicPartition]) -> Places:
+        """Return the first offsets that are still there."""
+        return _plain(self._consumer.beginning_offsets(list(places)))
+
+    def ends(self, places: Iterable[TopicPartition]) -> Places:
+        """Return the offsets behind the last committed records."""
+        return _plain(self._consumer.end_offsets(list(places)))
+
+    def since(self, places: Iterable[TopicPartition], moment: datetime) -> Places:
+        """Return the offsets of the first records that Kafka took at `moment` or later, the ends where none is."""
+        asked = dict.fromkeys(places, int(moment.timestamp() * 1000))
+        found = self._consumer.offsets_for_times(asked) if asked else {}
+        ends = self.ends(asked)
+        return {place: found[place].offset if found.get(place) else ends[place] for place in asked}
+
+    def read(self, positions: Places, ends: Mapping[TopicPartition, int]) -> Iterator[Any]:
+        """Yield the records from `positions` to `ends`, and move `positions` along with them."""
+        waiting = self._assigned(positions, ends)
+        moved = time.monotonic()
+        while waiting:
+            for records in self._consumer.poll(timeout_ms=500).values():
+                yield from records
+                moved = time.monotonic()
+            for place in waiting:
+                positions[place] = self._consumer.position(place)
+            waiting = {place for place in waiting if positions[place] < ends[place]}
+            _check(moved)
+
+    def first(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> dict[Any, Any]:
+        """Return the first record at or behind each position; partitions that hold nothing more are left out."""
+        waiting = self._assigned(positions, ends)
+        found: dict[TopicPartition, Any] = {}
+        moved = time.monotonic()
+        while waiting:
+            for place, records in self._consumer.poll(timeout_ms=500).items():
+                found.setdefault(TopicPartition(place.topic, place.partition), records[0])
+            waiting = {one for one in waiting - found.keys() if self._consumer.position(one) < ends[one]}
+            _check(moved)
+        return found
+
+    @_patiently
+    def workers(self, groups: Iterable[str]) -> dict[str, int]:
+        """Return how many members each consumer group has."""
+        described = self._admin.describe_groups(list(groups))
+        return {name: len(group.get("members", ())) for name, group in described.items()}
+
+    def committed(self, groups: Iterable[str]) -> dict[str, Places]:
+        """Return what each consumer group has committed."""
+        return {group: self._committed(group) for group in groups}
+
+    @_patiently
+    def _committed(self, group: str) -> Places:
+        with suppress(GroupIdNotFoundError):  # nobody has ever worked in it
+            found = self._admin.list_group_offsets({group: None})[group]
+            return {TopicPartition(place.topic, place.partition): one.offset for place, one in found.items()}
+        return {}
+
+    def _assigned(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> set[Any]:
+        behind = {place: at for place, at in positions.items() if at < ends.get(place, 0)}
+        self._consumer.assign(list(behind))
+        for place, at in behind.items():
+            self._consumer.seek(place, at)
+        return set(behind)
+
+
+@contextmanager
+def opened(connection: KafkaConnection) -> Iterator[Kafka]:
+    """Connect for one look. Raises errors of ours only."""
+    options = {**connection.client_options(), "bootstrap_timeout_ms": PATIENCE_MS}
+    try:
+        with ExitStack() as stack:
+            consumer = connected(
+                KafkaConsumer,
+                **options,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+                max_partition_fetch_bytes=FETCH_BYTES,
+                request_timeout_ms=2 * PATIENCE_MS,
+            )
+            stack.callback(consumer.close)
+            admin = connected(KafkaAdminClient, **options, request_timeout_ms=PATIENCE_MS)
+            stack.callback(admin.close)
+            yield Kafka(consumer, admin)
+    except (KafkaError, OSError) as error:
+        raise translated(error) from error
+
+
+def _plain(offsets: Mapping[Any, int]) -> Places:
+    return {TopicPartition(place.topic, place.partition): at for place, at in offsets.items()}
+
+
+def _check(moved: float) -> None:
+    if time.monotonic() - moved > STUCK_SECONDS:
+        raise UnreachableError("Kafka hands out nothing although more is there: run `hotline doctor`")

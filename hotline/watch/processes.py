@@ -1,0 +1,72 @@
+"""What the processes on this machine tell of themselves under /readyz: a refused password is known to them alone."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import DecodeError, Struct, json
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from hotline.settings import TelemetrySettings
+
+PATIENCE_SECONDS = 1.0
+
+
+class Process(Struct, frozen=True, kw_only=True):
+    """One component that runs on this machine."""
+
+    kind: Literal["process"] = "process"
+    component: str
+    state: str
+    last_success: datetime | None = None
+    detail: str | None = None
+    restarts: int = 0
+
+
+class _Report(Struct):
+    components: list[dict[str, Any]] = []
+
+
+def look(settings: "TelemetrySettings", count: int) -> list[Process]:
+    """Ask the `count` ports from `telemetry.port` on, where `hotline run all` has its children, and the parent's."""
+    found: dict[str, Process] = {}
+    if not settings.port:
+        return []
+    with PoolManager(retries=False, timeout=PATIENCE_SECONDS) as http:
+        for number in range(count + 1):
+            for told in _components(http, f"http://{_host(settings.host)}:{settings.port + number}/readyz"):
+                found[told["component"]] = _process(told, found.get(told["component"]))
+    return list(found.values())
+
+
+def _components(http: PoolManager, url: str) -> Iterator[dict[str, Any]]:
+    try:
+        answer = http.request("GET", url)
+        yield from (told for told in json.decode(answer.data, type=_Report).components if "component" in told)
+    except (HTTPError, DecodeError):
+        return  # nobody is there, or somebody else
+
+
+def _process(told: dict[str, Any], parent: Process | None) -> Process:
+    """Join what a child says with what its parent, asked before it, knows of its restarts."""
+    return Process(
+        component=told["component"],
+        state=str(told.get("state", "unknown")),
+        last_success=_time(told.get("last_success")),
+        detail=told.get("detail"),
+        restarts=max(int(told.get("restarts") or 0), parent.restarts if parent else 0),
+    )
+
+
+def _time(told: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(told).astimezone(UTC) if isinstance(told, str) else None
+    except ValueError:
+        return None
+
+
+def _host(host: str) -> str:
+    """Return where to ask a process that listens on every address."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - asked, not listened on

@@ -1,0 +1,45 @@
+"""Whether Kafka and Elasticsearch answer, and what they say of themselves."""
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from hotline import services
+from schemas.errors import PipelineError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+PATIENCE_SECONDS = 5.0
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """A service; `detail` is what it says, or what to do about it."""
+
+    kind: Literal["service"] = "service"
+    service: str
+    reachable: bool
+    detail: str
+
+
+def elasticsearch(settings: "Settings") -> Service:
+    """Ask Elasticsearch how its cluster does. Never raises."""
+    try:
+        health = asyncio.run(_health(settings))
+    except PipelineError as error:
+        return Service(service="elasticsearch", reachable=False, detail=str(error))
+    return Service(service="elasticsearch", reachable=True, detail=health)
+
+
+async def _health(settings: "Settings") -> str:
+    from sinks.elastic.errors import translated
+
+    client = services.elasticsearch(settings)
+    try:
+        with translated():
+            asked = client.options(max_retries=0, request_timeout=PATIENCE_SECONDS)
+            answer = await asked.cluster.health()
+    finally:
+        await client.close()
+    return f"{answer['status']}, {answer['number_of_nodes']} nodes"

@@ -1,0 +1,88 @@
+"""How far behind each stage is, seen from outside: a worker that is dead tells nothing of itself."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from hotline.watch.kafka import Kafka
+from schemas import topics
+from sinks import SINKS
+from sinks.kafka import GROUP_PREFIX
+from sinks.webhook.run import TOPICS
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+class Watched(Struct, frozen=True, kw_only=True):
+    """A stage's consumer group and what it reads."""
+
+    group: str
+    topics: tuple[str, ...]
+
+
+WATCHED: Mapping[str, Watched] = MappingProxyType(
+    {
+        "screen": Watched(group="hotline-screen", topics=(*topics.LIVE_RAW, topics.BACKFILL)),
+        "normalize": Watched(group="hotline-normalize", topics=(*topics.LIVE_RAW, topics.BACKFILL, topics.COMMAND)),
+        "assign": Watched(group="hotline-assign", topics=(topics.MESSAGE,)),
+        **{
+            f"sink:{name}": Watched(
+                group=f"{GROUP_PREFIX}{name}", topics=tuple(route.topic for route in routes.values())
+            )
+            for name, routes in SINKS.items()
+        },
+        "eraser": Watched(group=f"{GROUP_PREFIX}eraser", topics=(topics.EVENT,)),
+    }
+)
+"""The stages of every installation, by the name that `hotline run` takes."""
+
+
+def watched(settings: "Settings") -> dict[str, Watched]:
+    """Return the stages of every installation, and the subscribers that these settings name."""
+    subscribers = {
+        f"webhook:{name}": Watched(group=f"{GROUP_PREFIX}webhook.{name}", topics=(TOPICS[one.snapshot],))
+        for name, one in settings.sinks.webhook.items()
+    }
+    return {**WATCHED, **subscribers}
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """One stage: how many processes work in it, and what waits for them."""
+
+    kind: Literal["stage"] = "stage"
+    stage: str
+    workers: int
+    lag_records: int
+    oldest_seconds: float
+
+    @property
+    def fine(self) -> bool:
+        """Say whether somebody works in it."""
+        return self.workers > 0
+
+
+def look(kafka: Kafka, now: datetime, watched: Mapping[str, Watched]) -> list[Stage]:
+    """Return every stage. The age is since Kafka took the oldest record that is not worked off, back-fill included."""
+    groups = [one.group for one in watched.values()]
+    workers, committed = kafka.workers(groups), kafka.committed(groups)
+    places = kafka.places({topic for one in watched.values() for topic in one.topics})
+    starts, ends = kafka.starts(places), kafka.ends(places)
+    found = []
+    for name, one in watched.items():
+        mine = [place for place in places if place.topic in one.topics]
+        at = {place: max(committed[one.group].get(place, 0), starts[place]) for place in mine}
+        first = kafka.first(at, ends)  # the last offsets of a topic may be a transaction's end, which is no record
+        oldest = min((record.timestamp for record in first.values()), default=None)
+        found.append(
+            Stage(
+                stage=name,
+                workers=workers.get(one.group, 0),
+                lag_records=sum(ends[place] - record.offset for place, record in first.items()),
+                oldest_seconds=max(0.0, now.timestamp() - oldest / 1000) if oldest is not None else 0.0,
+            )
+        )
+    return found

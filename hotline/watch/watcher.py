@@ -1,0 +1,47 @@
+"""One look at everything in Kafka, and the next ones: what is known already is not read again."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from hotline.watch import stages
+from hotline.watch.accounts import Account, Accounts, expected
+from hotline.watch.dead import DeadCount, DeadLetters
+from hotline.watch.handovers import Handovers, Unanswered
+from hotline.watch.kafka import opened
+from hotline.watch.stages import Stage
+from schemas.connection import KafkaConnection
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What one look found."""
+
+    stages: list[Stage]
+    accounts: list[Account]
+    dead_letters: list[DeadCount]
+    handovers: list[Unanswered]
+
+
+class Watcher:
+    """Looks at the cluster that `connection` names; the first look reads back, the others go on."""
+
+    def __init__(self, settings: "Settings", connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._watched = stages.watched(settings)
+        self._accounts = Accounts(expected(settings))
+        self._dead = DeadLetters()
+        self._handovers = Handovers()
+
+    def look(self, now: datetime) -> Seen:
+        """Return how things are. Raises errors of ours."""
+        with opened(self._connection) as kafka:
+            return Seen(
+                stages=stages.look(kafka, now, self._watched),
+                accounts=self._accounts.look(kafka, now),
+                dead_letters=self._dead.look(kafka, now),
+                handovers=self._handovers.look(kafka, now),
+            )

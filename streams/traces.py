@@ -1,0 +1,39 @@
+"""The trace of an input goes on in whatever was decided about it."""
+
+from collections.abc import Sequence
+
+from schemas.envelope import FIRST_TRACE, HOP, Headers
+from schemas.wire import Outbound
+from streams.chunks import Record
+
+_CAUSE = "ce_causationid"
+
+
+def carried_on(outbounds: Sequence[Outbound], inputs: Sequence[Record]) -> list[Outbound]:
+    """Return the records with both trace contexts of the input that caused each: its key is their `ce_causationid`."""
+    sources = {record.key: record for record in reversed(inputs)}
+    traces: dict[bytes | None, Headers] = {}
+    carried = []
+    for topic, key, value, headers, jurisdiction in outbounds:
+        cause = _cause(headers)
+        trace = traces.get(cause)
+        if trace is None:
+            trace = traces[cause] = _trace(sources.get(cause))
+        carried.append(Outbound(topic, key, value, headers + trace, jurisdiction))
+    return carried
+
+
+def _cause(headers: Headers) -> bytes | None:
+    for name, value in reversed(headers):  # it stands near the end, and this is done four times a message
+        if name == _CAUSE:
+            return value
+    return None
+
+
+def _trace(record: Record | None) -> Headers:
+    """Return the trace contexts of a record; a sender that knows no first trace began one with its own."""
+    if record is None:
+        return []
+    found = {name: value for name, value in record.headers if name in (FIRST_TRACE, HOP) and value}
+    own = found.get(HOP) or found.get(FIRST_TRACE)
+    return [(FIRST_TRACE, found.get(FIRST_TRACE, own)), (HOP, own)] if own else []

@@ -1,0 +1,71 @@
+"""The queries of the how-to and the alarms for Prometheus parse, and name metrics and labels that are declared."""
+
+import base64
+import re
+from collections.abc import Iterator
+
+import promql_parser
+import pytest
+import yaml
+from prometheus_client import Histogram
+
+from hotline.reference.metrics import ROOMS, exposed, instruments
+from schemas import ids
+from tests.docs.pages import ROOT
+
+PAGE = (ROOT / "docs" / "how-to" / "watch.md").read_text(encoding="utf-8")
+QUERIES = [query.replace(r"\|", "|") for query in re.findall(r"^\| [^|]* \| `(.+)` \|$", PAGE, re.MULTILINE)]
+RULES = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+
+
+def declared() -> dict[str, set[str]]:
+    """Return the labels of every series that Prometheus gets from us."""
+    series: dict[str, set[str]] = {}
+    for room in ROOMS:
+        for one in instruments(room):
+            labels = set(one._labelnames)
+            is_histogram = isinstance(one, Histogram)
+            parts = {"_bucket": {"le"}, "_sum": set(), "_count": set()} if is_histogram else {"": set()}
+            series |= {f"{exposed(one)}{suffix}": labels | more for suffix, more in parts.items()}
+    return series
+
+
+SERIES = declared()
+
+
+def selectors(query: str) -> Iterator[promql_parser.VectorSelector]:
+    found: list[promql_parser.VectorSelector] = []
+
+    def visit(expression: promql_parser.Expr) -> bool:
+        if isinstance(expression, promql_parser.VectorSelector):
+            found.append(expression)
+        return True
+
+    promql_parser.walk(promql_parser.parse(query), visit)
+    return iter(found)
+
+
+@pytest.mark.parametrize("query", [*QUERIES, *(rule["expr"] for rule in RULES)])
+def test_a_query_parses_and_asks_for_what_is_declared(query: str) -> None:
+    asked = list(selectors(query))
+    assert asked
+    for one in asked:
+        assert one.name in SERIES
+        assert {matcher.name for matcher in one.matchers.matchers} <= SERIES[one.name]
+    grouped = re.findall(r"by \(([\w, ]+)\)", query)
+    labels = set().union(*(SERIES[str(one.name)] for one in asked))
+    assert {label.strip() for group in grouped for label in group.split(",")} <= labels
+
+
+def test_the_page_and_the_file_have_queries() -> None:
+    assert len(QUERIES) > 10
+    assert len(RULES) > 8
+    assert {label for rule in RULES for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])} <= {
+        label for rule in RULES for label in re.findall(r"\w+", rule["expr"])
+    } | {"connector"}
+
+
+def test_the_trace_id_is_the_message_id() -> None:
+    source, identifier = "/hotline/mailbox/mayor", "x"
+    shown = base64.b32decode(ids.message_id(source, identifier).upper() + "======").hex()
+    assert ids.traceparent(source, identifier).split("-")[1] == shown

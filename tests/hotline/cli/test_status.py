@@ -1,0 +1,121 @@
+"""`hotline status` at a glance: it says what is away, shows all the rest, and what a person must look at is red."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from typer.testing import CliRunner
+
+from hotline.cli import app, status_view
+from hotline.health import Health, HealthServer
+from hotline.local.stack import Existing
+from hotline.settings import TelemetrySettings
+from hotline.watch import kafka, processes
+from hotline.watch.accounts import Account
+from hotline.watch.dead import DeadCount
+from hotline.watch.handovers import Unanswered
+from hotline.watch.processes import Process
+from hotline.watch.services import Service
+from hotline.watch.stages import Stage
+
+NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
+DAY = 86_400.0
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOTLINE_TELEMETRY__PORT", "0")
+    monkeypatch.delenv("HOTLINE_LOCAL__DATA_DIR", raising=False)
+    monkeypatch.setattr(kafka, "PATIENCE_MS", 300)
+    return tmp_path
+
+
+def lines() -> list[dict]:
+    shown = CliRunner().invoke(app, ["status", "--json"])
+    assert shown.exit_code == 1
+    return [json.loads(line) for line in shown.stdout.splitlines()]
+
+
+def test_a_stack_that_was_never_up_says_what_to_do() -> None:
+    shown = CliRunner().invoke(app, ["status"])
+    assert shown.exit_code == 1
+    assert "9.5.3" in shown.stdout
+    told = lines()
+    servers = {line["name"]: line["up"] for line in told if line["kind"] == "server"}
+    assert servers == {"kafka": False, "elasticsearch": False}
+    services = {line["service"]: line["detail"] for line in told if line["kind"] == "service"}
+    assert all("run `hotline up`" in services[name] for name in ("kafka", "elasticsearch"))
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_clusters_that_do_not_answer_are_said_to_be_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "http://127.0.0.1:9")
+    told = {line["service"]: line for line in lines() if line["kind"] == "service"}
+    assert {name: one["reachable"] for name, one in told.items()} == {"kafka": False, "elasticsearch": False}
+    assert "did not answer" in told["kafka"]["detail"]
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_the_processes_of_this_machine_tell_what_they_know() -> None:
+    health = Health(["connector:mayor", "screen"])
+    health.watch("connector:mayor", lambda: {"last_success": "2026-11-25T03:00:00Z", "detail": "password refused"})
+    with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
+        found = processes.look(TelemetrySettings(port=server.port), 0)
+    assert [one.component for one in found] == ["connector:mayor", "screen"]
+    assert (found[0].last_success, found[0].detail) == (NOW - timedelta(hours=1), "password refused")
+
+
+def rendered(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *seen: object) -> list[str]:
+    """Return the lines as a terminal gets them; `<red>` stands where red begins."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    status_view.show([], Existing(), seen, NOW)
+    red = capsys.readouterr().out.replace("\x1b[31m", "<red>")
+    return re.sub(r"\x1b\[[0-9;]*m", "", red).splitlines()
+
+
+def account(name: str, age: timedelta, *, silent: bool) -> Account:
+    return Account(account=name, channel="mailbox", last_message=NOW - age, silent_after_seconds=DAY, silent=silent)
+
+
+def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = rendered(
+        capsys,
+        monkeypatch,
+        Service(service="kafka", reachable=False, detail="did not answer"),
+        Process(component="connector:quiet", state="degraded", last_success=NOW - timedelta(hours=2)),
+        Stage(stage="screen", workers=2, lag_records=3, oldest_seconds=1.5),
+        Stage(stage="assign", workers=0, lag_records=9, oldest_seconds=4000),
+        account("quiet", timedelta(days=3), silent=True),
+        account("busy", timedelta(0), silent=False),
+        Account(account="[red]stranger\x1b", channel="sms"),
+        Unanswered(level="critical", unacknowledged=1, oldest_seconds=90),
+        DeadCount(stage="normalize", code="malformed", count=7),
+    )
+    (quiet,) = (line for line in shown if "quiet" in line and "3 d ago" in line)
+    assert "2 h ago" in quiet
+    assert "<red>quiet" in quiet
+    assert not any("<red>" in line for line in shown if "busy" in line or "stranger" in line)
+    assert any("[red]stranger\N{REPLACEMENT CHARACTER}" in line for line in shown)
+    (assign,) = (line for line in shown if "assign" in line)
+    assert "<red>none" in assign
+    assert "<red>1 h 6 min" in assign
+    assert not any("<red>" in line for line in shown if "screen" in line)
+    assert any("<red>critical" in line and "1 min 30 s" in line for line in shown)
+    assert any("malformed" in line and "7" in line for line in shown)
+    assert any("<red>kafka" in line for line in shown)
+    assert any("<red>degraded" in line for line in shown)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59.9, "59 s"), (3600, "1 h"), (90_061, "1 d 1 h")])
+def test_a_length_of_time_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert status_view.ago(seconds) == words

@@ -1,0 +1,176 @@
+"""What a watcher sees from outside: lag without workers, silent accounts, hand-overs that nobody acknowledged."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from prometheus_client import REGISTRY
+
+from hotline.monitor import Monitor
+from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
+from hotline.watch import kafka
+from hotline.watch.watcher import Seen, Watcher
+from hotline.wiring import component
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.records import Event, Handover, InputRef, event
+from schemas.records.dead import CODE, PREFIX
+from schemas.wire import encode
+from tests.streams.conftest import until
+from tests.streams.raws import outbound
+
+pytestmark = pytest.mark.integration
+
+NOW = datetime.now(UTC)
+MAILBOX = {"host": "h", "username": "u", "password": "p", "jurisdiction": "210100"}
+
+
+class Writer:
+    """Writes as the stages do: each `write` is one transaction."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._producer = KafkaProducer(**connection.client_options(), transactional_id=f"watch-{NOW.timestamp()}")
+        self._producer.init_transactions()
+
+    def write(self, topic: str, *records: tuple[bytes, bytes, list]) -> None:
+        self._producer.begin_transaction()
+        for key, value, headers in records:
+            self._producer.send(topic, key=key, value=value, headers=headers, partition=1)
+        self._producer.commit_transaction()
+
+    def raw(self, account: str, age: timedelta, count: int = 1) -> None:
+        made = [outbound(n, channel="mailbox", account=account, recorded=NOW - age) for n in range(count)]
+        self.write(topics.raw("mailbox"), *((one.key, one.value, one.headers) for one in made))
+
+    def hand_over(self, name: str, level: str, age: timedelta, *, stale: bool = False) -> None:
+        made = Handover(
+            handover_id=name, message_id=name, jurisdiction="210100", channel="sms", classes=("fire",), level=level,
+            spans=(), text="三楼着火了", at=NOW - age, taken_at=NOW - age, stale=stale,
+        )  # fmt: skip
+        self.write(topics.HANDOVER, (name.encode(), encode(made), []))
+
+    def acknowledge(self, name: str) -> None:
+        made = Event(
+            event_id=f"command:{name}", jurisdiction="210100", at=NOW, policy_version="1", relation="command",
+            method="carried_out", input=InputRef(command_id=name, topic=topics.MESSAGE, partition=1, offset=0),
+            changes=(event.Acknowledged(handover_id=name),),
+        )  # fmt: skip
+        self.write(topics.EVENT, (name.encode(), encode(made), []))
+
+    def dead(self, code: str) -> None:
+        headers = [(f"{PREFIX}stage", b"normalize"), (CODE, code.encode())]
+        self.write(topics.DEAD, (b"k", b"v", headers))
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+@pytest.fixture
+def writer(fresh_topics: KafkaConnection) -> Iterator[Writer]:
+    writer = Writer(fresh_topics)
+    yield writer
+    writer.close()
+
+
+def settings(connection: KafkaConnection) -> Settings:
+    return Settings(
+        kafka=KafkaSettings(bootstrap_servers=connection.bootstrap_servers),
+        connectors=ConnectorsSettings(mailbox={"busy": MAILBOX, "quiet": MAILBOX, "never": MAILBOX}),
+        telemetry=TelemetrySettings(silent_after_seconds=3600, silent_after={"busy": 86_400.0}),
+    )
+
+
+def look(watcher: Watcher) -> Seen:
+    return watcher.look(datetime.now(UTC))
+
+
+def test_what_waits_is_seen_without_any_worker(fresh_topics: KafkaConnection, writer: Writer) -> None:
+    watcher = Watcher(settings(fresh_topics), fresh_topics)
+    writer.write(topics.MESSAGE, *[(b"k", b"{}", [])] * 5)
+    stage = {one.stage: one for one in look(watcher).stages}["assign"]
+    assert (stage.workers, stage.lag_records > 0, 0 < stage.oldest_seconds < 60) == (0, True, True)
+    worker = KafkaConsumer(
+        topics.MESSAGE, **fresh_topics.client_options(), group_id="hotline-assign", auto_offset_reset="earliest"
+    )
+    try:
+        taken = sum(len(records) for records in worker.poll(timeout_ms=20_000).values())
+        assert taken == 5
+        worker.commit({TopicPartition(topics.MESSAGE, 1): _at(5)})  # the transaction's end is offset 5
+        stage = {one.stage: one for one in look(watcher).stages}["assign"]
+        assert (stage.workers, stage.lag_records, stage.oldest_seconds) == (1, 0, 0)
+    finally:
+        worker.close()
+
+
+def _at(offset: int) -> object:
+    from kafka.structs import OffsetAndMetadata
+
+    return OffsetAndMetadata(offset, "", -1)
+
+
+def test_silence_hand_overs_and_dead_letters(fresh_topics: KafkaConnection, writer: Writer) -> None:
+    writer.raw("quiet", timedelta(hours=2))
+    writer.raw("busy", timedelta(hours=3), count=60)
+    writer.raw("stranger", timedelta(days=9))
+    writer.hand_over("old", "critical", timedelta(minutes=20))
+    writer.hand_over("new", "critical", timedelta(minutes=1))
+    writer.hand_over("import", "critical", timedelta(days=3), stale=True)
+    writer.hand_over("past", "mentioned", timedelta(minutes=5))
+    writer.dead("malformed")
+    writer.dead("malformed")
+    watcher = Watcher(settings(fresh_topics), fresh_topics)
+    seen = watcher.look(NOW)
+    assert {one.account: one.silent for one in seen.accounts} == {
+        "quiet": True, "never": True, "busy": False, "stranger": None,
+    }  # fmt: skip
+    ages = {one.account: one.last_message and NOW - one.last_message for one in seen.accounts}
+    assert (ages["quiet"], ages["never"]) == (timedelta(hours=2), None)
+    assert {one.level: one.unacknowledged for one in seen.handovers} == {"critical": 2, "mentioned": 1}
+    assert seen.handovers[0].oldest_seconds == 1200
+    assert [(one.stage, one.code, one.count) for one in seen.dead_letters] == [("normalize", "malformed", 2)]
+
+    writer.acknowledge("old")
+    writer.hand_over("old", "critical", timedelta(minutes=20))  # as screen does after a crash
+    writer.raw("quiet", timedelta(0))
+    writer.dead("internal")
+    seen = watcher.look(NOW)
+    assert seen.handovers[0].oldest_seconds == 60
+    assert {one.level: one.unacknowledged for one in seen.handovers} == {"critical": 1, "mentioned": 1}
+    assert {one.account: one.silent for one in seen.accounts}["quiet"] is False
+    assert {one.code: one.count for one in seen.dead_letters} == {"malformed": 2, "internal": 1}
+    again = Watcher(settings(fresh_topics), fresh_topics).look(NOW)
+    assert {one.level: one.unacknowledged for one in again.handovers} == {"critical": 1, "mentioned": 1}
+
+
+def test_the_monitor_tells_prometheus_and_outlives_kafka(
+    fresh_topics: KafkaConnection, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "PATIENCE_MS", 300)
+    writer.hand_over("fire", "critical", timedelta(minutes=2))
+    monitor = Monitor(settings(fresh_topics))
+    monitor.look(datetime.now(UTC))
+    value = REGISTRY.get_sample_value
+    assert value("hotline_monitor_reachable", {"service": "kafka"}) == 1
+    assert value("hotline_monitor_handovers_unacknowledged", {"level": "critical"}) == 1
+    assert value("hotline_monitor_handovers_unacknowledged", {"level": "urgent"}) == 0
+    assert value("hotline_monitor_silent", {"channel": "mailbox", "connector": "never"}) == 1
+    writer.acknowledge("fire")
+    monitor.look(datetime.now(UTC))
+    assert value("hotline_monitor_handovers_unacknowledged", {"level": "critical"}) == 0
+    blind = Monitor(settings(KafkaConnection(bootstrap_servers="127.0.0.1:9")))
+    blind.look(datetime.now(UTC))
+    assert value("hotline_monitor_reachable", {"service": "kafka"}) == 0
+    assert blind.trouble
+
+
+async def test_it_runs_as_a_component_and_ends_when_it_is_told(fresh_topics: KafkaConnection) -> None:
+    monitor = component(settings(fresh_topics), "monitor")
+    assert monitor.probe
+    stop = asyncio.Event()
+    running = asyncio.create_task(monitor.run(stop))
+    await until(lambda: bool(monitor.probe()["last_success"]) or running.done())
+    stop.set()
+    await running
+    assert monitor.probe()["detail"] is None
