@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 Kind = Literal["topic", "group", "transactional id"]
 Operation = Literal["Read", "Write"]
 
-DESK = "desk"
-"""Not a component: the person at the command line who explains tickets, reads dead letters and gives commands."""
+DESK, OPERATOR = "desk", "operator"
+"""No components but people at the command line: one explains tickets, reads dead letters and gives commands, the other
+puts dead letters back, replays the input log and imports."""
+
+PEOPLE = (DESK, OPERATOR)
 
 
 class Need(Struct, frozen=True, kw_only=True):
@@ -87,8 +90,20 @@ def _sink(settings: "Settings", which: str) -> list[Need]:
     from sinks import SINKS
     from sinks.kafka import GROUP_PREFIX
 
+    if which == "webhook":
+        return _webhooks(settings)
     reads = [route.topic for route in SINKS[which].values()]
     return [*_topics("Read", reads), *_topics("Write", [topics.DEAD]), _group(f"{GROUP_PREFIX}{which}")]
+
+
+def _webhooks(settings: "Settings") -> list[Need]:
+    from sinks.kafka import GROUP_PREFIX
+    from sinks.webhook.run import TOPICS
+
+    subscribers = settings.sinks.webhook
+    reads = dict.fromkeys(TOPICS[one.snapshot] for one in subscribers.values())
+    groups = [_group(f"{GROUP_PREFIX}webhook.{name}") for name in subscribers]
+    return [*_topics("Read", reads), *_topics("Write", [topics.DELIVERY, topics.DEAD]), *groups]
 
 
 def _eraser(settings: "Settings", which: str) -> list[Need]:
@@ -100,7 +115,14 @@ def _eraser(settings: "Settings", which: str) -> list[Need]:
 
 
 def _desk(settings: "Settings", which: str) -> list[Need]:
-    return [*_topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD]), *_commands()]
+    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD])
+    return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
+
+
+def _operator(settings: "Settings", which: str) -> list[Need]:
+    raw, logs = [*topics.LIVE_RAW, topics.BACKFILL], [topics.MESSAGE, topics.EVENT, topics.TICKET]
+    reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT]
+    return [*_topics("Read", reads), *_topics("Write", [*raw, topics.MESSAGE, topics.COMMAND, topics.AUDIT])]
 
 
 def _topics(operation: Operation, names: Iterable[str]) -> list[Need]:
@@ -120,4 +142,5 @@ _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "sink": _sink,
     "eraser": _eraser,
     DESK: _desk,
+    OPERATOR: _operator,
 }

@@ -1,6 +1,7 @@
 """`hotline try` without its command line: the pipeline's own functions over some inputs, in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from hotline.inputs import Input
@@ -13,18 +14,27 @@ from schemas.records import Link, Message
 from schemas.wire import Position
 from tickets.desk import Desk
 from tickets.outputs import link_of
-from tickets.policy import TicketPolicy
+from tickets.policy import TicketPolicy, near_policy
 from tickets.state import State
 
 Result = dict[str, Any]
 """One line of the output: input, message, dead; with tickets also ticket, relation and link."""
 
 
-def run(inputs: Iterable[Input], *, stage: Literal["message", "ticket"], jurisdiction: str) -> Iterator[Result]:
-    """Yield one result for each input, in input order; a fault of an input is its result, never an exception."""
-    policy = Policy()
+def run(
+    inputs: Iterable[Input],
+    *,
+    stage: Literal["message", "ticket"],
+    jurisdiction: str,
+    rules_folder: Path | None = None,
+) -> Iterator[Result]:
+    """Yield one result for each input, in input order; a fault of an input is its result, never an exception.
+
+    Files in `rules_folder` stand for our rules and policies of the same name.
+    """
+    policy = Policy(rules_folder=rules_folder)
     results = (_message(one, jurisdiction, policy) for one in inputs)
-    return results if stage == "message" else _tickets(list(results))
+    return results if stage == "message" else _tickets(list(results), policy)
 
 
 def _message(one: Input, jurisdiction: str, policy: Policy) -> Result:
@@ -45,9 +55,10 @@ def _result(one: Input, message: Message | None = None, dead: dict[str, str] | N
     return {"input": one.name, "message": message, "dead": dead}
 
 
-def _tickets(results: list[Result]) -> Iterator[Result]:
+def _tickets(results: list[Result], policy: Policy) -> Iterator[Result]:
     """Decide all messages in order, then show each with its ticket as it stands in the end."""
-    desk = Desk(State(TicketPolicy()))
+    folder = policy.rules_folder
+    desk = Desk(State(TicketPolicy(joining=policy, near=near_policy(folder), rules_folder=folder)))
     links: dict[str, Link] = {}
     messages = [result["message"] for result in results]
     relations = [_decide(desk, links, offset, messages) for offset in range(len(messages))]

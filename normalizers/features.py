@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normalizers.draft import Draft
-from normalizers.identity import keyed_digest, keyed_hashes, requester_hashes
+from normalizers.identity import contacts_in, keyed_digest, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
 from normalizers.text import fold
@@ -57,6 +57,7 @@ def features_of(
         text_names=_hashed_pairs(matter.text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
         requesters=requester_hashes((draft.sender,), policy),
+        contacts=requester_hashes(contacts_in(draft.text), policy),
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
         message_key=_thread_hashes((thread.message_id_header,), policy)[0] if thread.message_id_header else None,
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),

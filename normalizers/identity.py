@@ -12,6 +12,15 @@ from normalizers.text import nfkc, safe
 from schemas import ids
 from schemas.records import Party
 
+MOST_CONTACTS = 5
+"""Whoever lists more of them lists those of others."""
+
+_CONTACT = re.compile(
+    r"(?<![\d*])(?:\+?86[- ]?)?(1[3-9]\d{9})(?!\d)"
+    r"|(?<![\w.+-])([\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})",
+    re.ASCII | re.IGNORECASE,
+)
+
 _FILLING = re.compile(r"[\s()\-.·/—–]+")
 _EXTENSION = re.compile(r"(?:转|分机|#|,|;?ext\.?)\s*\d+$|(?<=\d{7})-\d{1,5}$")
 _PHONE = re.compile(r"\+?\d{3,17}")
@@ -51,6 +60,13 @@ def requester_hashes(parties: Iterable[Party | None], policy: Policy) -> tuple[s
         if party is not None and value is not None:
             hashes += keyed_hashes(party.kind, value, policy)
     return tuple(hashes) if len(hashes) < 2 else tuple(dict.fromkeys(hashes))
+
+
+def contacts_in(text: str) -> tuple[Party, ...]:
+    """Return the mobile numbers and mail addresses in a text: claims of who asks, which anybody can write."""
+    found = _CONTACT.findall(text) if "@" in text or "1" in text else []
+    parties = [Party(kind="phone", value=phone) if phone else Party(kind="email", value=mail) for phone, mail in found]
+    return tuple(parties) if len(parties) <= MOST_CONTACTS else ()
 
 
 def identity_of(party: Party) -> str | None:

@@ -51,7 +51,9 @@ class Matter(NamedTuple):
     text_objects: frozenset[str]
 
 
-class _Lists(NamedTuple):
+class Rulebook(NamedTuple):
+    """The word lists, ready to be asked."""
+
     known: AhoCorasick
     objects: Mapping[str, str]
     opens_place: frozenset[str]
@@ -60,7 +62,7 @@ class _Lists(NamedTuple):
 
 def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter:
     """Return the matter of a message; both strings are folded (`normalizers.text.fold`)."""
-    lists = _lists(rules_folder)
+    lists = rulebook(rules_folder)
     head, rest = _split(title, text)
     areas = frozenset(_AREA.findall(head))
     head = _AREA.sub(",", head) if areas else head
@@ -90,7 +92,7 @@ class _Words(NamedTuple):
     objects: list[str]
 
 
-def _words(text: str, lists: _Lists) -> _Words:
+def _words(text: str, lists: Rulebook) -> _Words:
     """Take one stretch of text apart, in one pass; what stands between the known words is taken for names."""
     found, end = _Words([], [], []), 0
     objects, opens_place = lists.objects, lists.opens_place
@@ -105,7 +107,7 @@ def _words(text: str, lists: _Lists) -> _Words:
     return found
 
 
-def _take(run: str, found: _Words, lists: _Lists, *, is_place: bool) -> bool:
+def _take(run: str, found: _Words, lists: Rulebook, *, is_place: bool) -> bool:
     """Take a stretch that no list knows, and say whether it ends with a name.
 
     A name is a place's when it ends like one, or when a place's ending follows (`is_place`).
@@ -128,18 +130,19 @@ def _pairs(endings: tuple[str, ...], word: str) -> tuple[tuple[str, ...], tuple[
     return pairs, ()
 
 
-def _numbers(text: str, lists: _Lists) -> list[str]:
+def _numbers(text: str, lists: Rulebook) -> list[str]:
     found = _NUMBER.findall(text)
     return [number for number in found if number[-1] not in _COUNTS_ONLY and number not in lists.objects]
 
 
 @cache
-def _lists(folder: Path | None) -> _Lists:
+def rulebook(folder: Path | None = None) -> Rulebook:
+    """Return the word lists, ready to be asked; raises KeyError or TypeError for what is no such file."""
     found = rules.load("matters", folder)
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
     endings = tuple(sorted(found["places"].split(), key=len, reverse=True))
-    return _Lists(
+    return Rulebook(
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         objects=objects,
         opens_place=frozenset(word for word in known if word.startswith(endings)),

@@ -4,42 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from schemas import topics
-from schemas.envelope import VERSION, header_of, type_of
-from schemas.errors import ERROR_CODES
+from schemas import headers, topics
+from schemas.envelope import VERSION, type_of
 from schemas.jsonschema import components
 from schemas.records import RECORDS
-from schemas.records.dead import PREFIX
 from schemas.topics import TOPICS, Topic
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 BINDING = "0.5.0"
-
-ATTRIBUTES: dict[str, str] = {
-    "id": "Names the record within its source; with ce_source the key of idempotency (幂等键)",
-    "source": "Who speaks: /hotline/<channel or stage>/<account or city>",
-    "type": "cn.hotline12345.<record>.v1; the major version is also the topic's",
-    "time": "When it happened (发生时间), RFC 3339 with offset",
-    "recordedtime": "When hotline took it in (接入时间)",
-    "specversion": "CloudEvents 1.0",
-    "datacontenttype": "What the value is; of raw records what the bytes as they came are",
-    "subject": "工单编号",
-    "dataschema": "urn:hotline:<record>:<version of the shape>",
-    "jurisdiction": "行政区划代码 (adcode) of the city",
-    "channel": "诉求来源: mailbox, sms, wechat, weibo, phone, web or record",
-    "channelkind": "渠道: the finer kind",
-    "account": "受理账号: our mailbox, appid or service number",
-    "sender": "Who wrote, as the transport says (personal data)",
-    "sha256": "Digest of the bytes",
-    "wiresha256": "Digest of what came over the wire, where that was encrypted",
-    "dataref": "Path in the blob store; the value is empty then (claim check)",
-    "sequence": "Version of the record, ten digits: the greater one is the newer one",
-    "correlationid": "The ticket it belongs to",
-    "causationid": "The input that caused it",
-    "traceparent": "W3C trace context under which the message began; no hop changes it",
-    "hop": "W3C trace context of this very hop",
-}
-"""What each attribute of the envelope is."""
 
 _INTRO = """\
 Every message that citizens send to a city's 12345 hotline (政务服务便民热线), the tickets (工单) made of them, and \
@@ -157,7 +129,7 @@ def _record(name: str) -> dict[str, Any]:
         "title": struct.__name__,
         "summary": (struct.__doc__ or "").strip(),
         "contentType": "application/json",
-        "headers": _headers(),
+        "headers": headers.envelope(),
         "payload": {"$ref": f"#/components/schemas/{struct.__name__}"},
         "bindings": _key("ticket_id" if name in ("ticket", "event") else f"{name}_id"),
         "examples": [{"name": name, "payload": example}],
@@ -170,34 +142,22 @@ def _raw() -> dict[str, Any]:
         "title": "Raw message",
         "summary": "The bytes of one citizen's message, as they came.",
         "contentType": "application/octet-stream",
-        "headers": _headers(),
+        "headers": headers.envelope(),
         "payload": {"type": "string", "format": "binary", "description": "`content-type` says what the bytes are"},
         "bindings": _key("account + sender or thread"),
     }
 
 
 def _dead() -> dict[str, Any]:
-    reasons = {
-        f"{PREFIX}{name}": {"type": "string"}
-        for name in ("topic", "partition", "offset", "stage", "class.name", "exception.class.name", "exception.message")
-    }
-    ours = {f"hotline.error.{name}": {"type": "string"} for name in ("retryable", "attempt", "replay.count", "moved")}
-    code = {"hotline.error.code": {"type": "string", "description": f"Such as {', '.join(ERROR_CODES)}"}}
     return {
         "name": type_of(_DEAD),
         "title": "Dead letter",
         "summary": "Original key, value and headers of what could not be processed; the reasons in further headers.",
         "contentType": "application/octet-stream",
-        "headers": {"type": "object", "properties": {**reasons, **code, **ours}},
+        "headers": headers.dead_letter(),
         "payload": {"type": "string", "format": "binary", "description": "The original bytes"},
         "bindings": _key("the original key"),
     }
-
-
-def _headers() -> dict[str, Any]:
-    known = {header_of(name): {"type": "string", "description": text} for name, text in ATTRIBUTES.items()}
-    required = [header_of(name) for name in ("id", "source", "specversion", "time", "type")]
-    return {"type": "object", "required": required, "properties": known}
 
 
 def _key(what: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The data contract in the Open Data Contract Standard 3.1: what consumers of the topics may rely on."""
 
-import re
 from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -23,8 +22,6 @@ _CLASSES = ("public", "personal", "sensitive_personal")
 """A field's PII class by number (《个人信息保护法》: 个人信息, 敏感个人信息)."""
 
 _KEYS = {"ticket": "ticket_id", "handover": "handover_id", "command": "command_id", "event": "event_id"}
-
-_CHINESE = re.compile(r"[\u4e00-\u9fff][\u4e00-\u9fff/、]*")
 
 _LOGICAL: dict[Any, str] = {
     str: "string", bytes: "string", int: "integer", float: "number", bool: "boolean", datetime: "timestamp",
@@ -90,8 +87,7 @@ def _name(topic: Topic, record: str) -> str:
 
 def _property(field: FieldInfo, is_key: bool = False) -> dict[str, Any]:
     made: dict[str, Any] = {"name": field.name, "description": field.description, "required": field.required}
-    if chinese := _CHINESE.search(field.description):
-        made["businessName"] = chinese[0]
+    made["businessName"] = field.chinese
     made["classification"] = _CLASSES[field.pii]
     if is_key:
         made |= {"primaryKey": True, "primaryKeyPosition": 1}

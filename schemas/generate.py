@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "generated"
 def files() -> dict[str, bytes]:
     """Return every generated file by its path below `FOLDER`."""
     made = {f"elasticsearch/{index.alias}.json": index.template() for index in indices().values()}
-    made |= {f"jsonschema/{name}.json": jsonschema.document(name) for name in RECORDS}
+    made |= {f"jsonschema/{name}.json": document for name, document in jsonschema.documents().items()}
     made["asyncapi.json"] = asyncapi.document()
     made["datacontract.json"] = contract.document()
     made["redaction.json"] = redaction()

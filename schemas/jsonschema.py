@@ -4,21 +4,54 @@ from typing import Any
 
 import msgspec
 
+from schemas import headers
 from schemas.envelope import schema_of
 from schemas.records import RECORDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+def documents() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of every record, and of the headers: `envelope` of all records, `dead` of dead letters."""
+    told = {"envelope": headers.envelope(), "dead": headers.dead_letter()}
+    return {name: document(name) for name in RECORDS} | {name: _headed(name, schema) for name, schema in told.items()}
+
+
 def document(record: str) -> dict[str, Any]:
     """Return the JSON Schema of one record, with everything it refers to."""
-    return {"$schema": DIALECT, "$id": schema_of(record), **msgspec.json.schema(RECORDS[record])}
+    opened: dict[str, Any] = _opened(msgspec.json.schema(RECORDS[record]))
+    return _headed(record, opened)
 
 
 def components(place: str) -> dict[str, dict[str, Any]]:
     """Return the schemas of all records by the name of their structs; they refer to each other below `place`."""
     _, found = msgspec.json.schema_components(RECORDS.values(), ref_template=f"{place}/{{name}}")
-    return {name: _plain(schema) for name, schema in found.items()}
+    return {name: _plain(_opened(schema)) for name, schema in found.items()}
+
+
+def _headed(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"$schema": DIALECT, "$id": schema_of(name), **schema}
+
+
+def _opened(schema: Any) -> Any:
+    """Return a schema whose unions have room for members of later versions: a validator must not refuse them."""
+    if isinstance(schema, (list, tuple)):
+        return [_opened(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _opened(value) for key, value in schema.items()}
+    if isinstance(found := made.get("discriminator"), dict):
+        made["anyOf"].append(_later(found["propertyName"], sorted(found["mapping"])))
+    return made
+
+
+def _later(tag: str, known: list[str]) -> dict[str, Any]:
+    return {
+        "description": "A kind of a later version: read it as unknown",
+        "type": "object",
+        "required": [tag],
+        "properties": {tag: {"type": "string", "not": {"enum": known}}},
+    }
 
 
 def _plain(node: Any) -> Any:

@@ -6,17 +6,21 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from schemas.words import Words
+
 
 class FieldInfo(Struct, frozen=True, kw_only=True):
-    """One field: its dotted path, its metadata, the struct inside it when it descends, its type as written,
-    and whether every record has it.
+    """One field: its dotted path, its metadata (`chinese` is its 中文 name), the struct inside it when it descends,
+    its type as written, and whether every record has it.
     """
 
     path: str
     name: str
     description: str
+    chinese: str
     pii: int
     index: str
+    words: Words
     inner: type[Struct] | None
     hint: Any
     required: bool
@@ -33,8 +37,10 @@ def fields_of(record: type[Struct], prefix: str = "") -> Iterator[FieldInfo]:
             path=f"{prefix}{wire}",
             name=wire,
             description=meta.description or "",
+            chinese=meta.title or "",
             pii=extra["pii"],
             index=extra["index"],
+            words=extra["words"],
             inner=_inner(hints[name]),
             hint=hints[name],
             required=name in required,

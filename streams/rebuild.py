@@ -16,14 +16,14 @@ from obstore import exceptions as blob
 from obstore.store import ObjectStore
 
 from schemas import topics
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Event
 from schemas.wire import decode
 from streams import metrics
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State, apply
 
-FORMAT = 3
+FORMAT = 4
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 BATCH_RECORDS = 5_000
@@ -119,7 +119,8 @@ class Logs:
 async def restore(options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
     """Return the state of a partition as its logs tell it.
 
-    Raises MisconfiguredError when the input topic was made anew, or when a live ticket's snapshot is gone.
+    Raises MisconfiguredError when the input topic was made anew, when a live ticket's snapshot is gone, or when a
+    later version wrote decisions that this one cannot read.
     """
     async with Logs(options, partition) as logs:
         restored = await _from_checkpoint(logs, blobs, partition, policy)
@@ -201,9 +202,20 @@ def _pass_over(operation: str, partition: int, error: Exception) -> None:
 
 async def _fold_events(logs: Logs, restored: Restored) -> None:
     async for record in logs.events(restored.last_event + 1):
-        decision = decode(record.value or b"", Event)
+        decision = _decision(record)
         apply(restored.state, decision)
         restored.last_event, restored.last_event_id = record.offset, decision.event_id
+
+
+def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
+    """Read a decision of ours: a state that skips one that it does not know would be wrong (ADR 8)."""
+    try:
+        return decode(record.value or b"", Event)
+    except SchemaError as error:
+        raise MisconfiguredError(
+            f"{record.topic} partition {record.partition} offset {record.offset} is a decision that this version of "
+            "hotline cannot read: start the version that wrote it, or a later one"
+        ) from error
 
 
 async def _fill_bodies(logs: Logs, restored: Restored) -> None:

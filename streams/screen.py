@@ -23,11 +23,17 @@ from schemas.wire import Outbound, Position, decode, encode
 from streams import lanes, metrics, pace
 from streams.blobs import Blobs
 from streams.chunks import Record
-from streams.inputs import is_claimed, position_of, raw_of, report, sliced
+from streams.inputs import SLICE, is_claimed, position_of, raw_of, report, sliced
 from streams.outlet import Outlet
 
 STAGE = "screen"
 LATE = "screen-late"
+
+BACKFILL_SLICE = 32
+"""Records of back-fill before whatever is live gets its turn; a slice is three milliseconds of work."""
+
+BACKFILL_NAP_SECONDS = 0.002
+"""Between them: a live message takes several turns of the event loop, and the scheduler favours who sleeps."""
 
 SHORT_CHARACTERS = 4_000
 """Of the text of a hand-over that is too large for Kafka."""
@@ -75,10 +81,13 @@ class Screen:
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
         late: list[Record] = []
+        is_old = tp.topic == topics.BACKFILL
+        size, nap = (BACKFILL_SLICE, BACKFILL_NAP_SECONDS) if is_old else (SLICE, 0)
         came = (record.headers for record in chunk.records)
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp, came) as hop:
-            for records in sliced(chunk.records):
+            for records in sliced(chunk.records, size):
                 await self._screen(records, late, hop)
+                await asyncio.sleep(nap)  # where nobody is in danger nothing is sent, and nothing else would wait
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         if late:
             chunk.park(late)

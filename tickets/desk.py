@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from normalizers.handover import handover
+from schemas.envelope import VERSION
 from schemas.records import Command, Event, Handover, Message, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
 from tickets import clusters, erasing, limits, outputs, parting, parts, snapshot
@@ -83,7 +84,7 @@ class Desk:
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
         for version in decision.tickets:
             ticket = self._after(decision, record, earlier, version.ticket_id)
-            yield replace(ticket, version=version.version, updated_at=decision.at)
+            yield replace(ticket, version=version.version, updated_at=decision.at, schema_version=VERSION)
 
     def _in_cluster(self, ticket: Ticket) -> Ticket:
         held = self.state.tickets[ticket.ticket_id]

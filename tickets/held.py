@@ -49,6 +49,7 @@ class TicketState(Struct, kw_only=True):
     closed_at: datetime | None = None
     requesters: list[str] = field(default_factory=list)
     participants: list[str] = field(default_factory=list)
+    contacts: list[str] = field(default_factory=list)
     text_keys: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     messages: dict[str, Filed] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Incoming: all that `decide` sees of one input; features, never personal text."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -10,12 +10,26 @@ from schemas.records import Command, Features, InputRef, Message
 from schemas.wire import Position
 
 
+class Earlier(Struct, frozen=True, kw_only=True):
+    """What a command may look at of a message that was decided before it."""
+
+    features: Features
+    channel: str
+    received_at: datetime
+
+    @classmethod
+    def of(cls, message: Message) -> "Earlier":
+        """Reduce a message, as `Incoming` does."""
+        at = min(message.received_at, message.ingested_at)
+        return cls(features=message.features, channel=message.channel, received_at=at)
+
+
 class Incoming(Struct, frozen=True, kw_only=True):
     """One message or command in its turn. `at` is log time: when we took the message, when the command was given;
     `sent_at` is message time.
 
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
-    `earlier` are the features of filed messages that a command is about, as far as the input still has them.
+    `earlier` are the filed messages that a command is about, as far as the input still has them.
     """
 
     id: str
@@ -27,7 +41,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     features: Features
     sent_at: datetime
     command: Command | None = None
-    earlier: Mapping[str, Features] = MappingProxyType({})
+    earlier: Mapping[str, Earlier] = MappingProxyType({})
 
     @classmethod
     def of_message(cls, message: Message, position: Position) -> "Incoming":
@@ -44,7 +58,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def of_command(cls, command: Command, position: Position, earlier: Iterable[Message] = ()) -> "Incoming":
+    def of_command(cls, command: Command, position: Position, earlier: Sequence[Message] = ()) -> "Incoming":
         """Put a command in line with the messages."""
         return cls(
             id=command.command_id,
@@ -55,7 +69,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             features=Features(),
             sent_at=command.at,
             command=command,
-            earlier={message.message_id: message.features for message in earlier},
+            earlier={one.message_id: Earlier.of(one) for one in earlier},
         )
 
     @property

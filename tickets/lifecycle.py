@@ -3,29 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-STATUSES: Mapping[str, str] = MappingProxyType(
-    {
-        "received": "接收",
-        "screened": "初筛",
-        "handed_over": "紧急转接",
-        "not_accepted": "不予受理",
-        "registered": "受理登记",
-        "answered": "直接答复",
-        "dispatched": "派单",
-        "signed": "签收",
-        "returned": "退单",
-        "redispatched": "改派",
-        "in_progress": "办理",
-        "extended": "延期",
-        "supervised": "督办",
-        "resolved": "办结",
-        "revisited": "回访",
-        "evaluated": "评价",
-        "reopened": "重办",
-        "archived": "归档",
-    }
-)
-"""Every stage. A merge (并单) is an edge between two tickets and no stage: both keep the one they are in."""
+from schemas import words
+
+STATUSES = words.STATUSES
+"""Every stage, with its 中文."""
 
 NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -57,27 +38,16 @@ CLOSED = frozenset({"resolved", "revisited", "evaluated", "archived", "not_accep
 WITH_AN_ORGANIZER = frozenset({"dispatched", "redispatched", "signed", "in_progress", "extended", "supervised"})
 """Stages in which an organizer (主办单位) has the ticket, so that supervision can reach somebody."""
 
-SUPERVISION_LEVELS: Mapping[str, str] = MappingProxyType(
-    {"reminder": "催办", "supervision": "督办", "key_supervision": "重点督办", "on_site": "现场督办"}
-)
+SUPERVISION_LEVELS = words.SUPERVISION_LEVELS
 """督办 by weight."""
 
-NOT_ACCEPTED: frozenset[str] = frozenset(
-    {
-        "emergency_line", "litigation_or_arbitration", "discipline_inspection", "administrative_reconsideration",
-        "government_information_disclosure", "petition_channel", "state_or_work_secret", "commercial_secret",
-        "personal_privacy", "against_public_order", "out_of_jurisdiction", "party_npc_court_procuratorate_matter",
-        "military", "repeat_without_new_facts", "no_valid_contact", "malicious", "no_request_content",
-    }
-)  # fmt: skip
+NOT_ACCEPTED = frozenset(words.NOT_ACCEPTED)
 """Why a request is not accepted (不予受理, domain.md B7)."""
 
-CLOCKS = frozenset({"accept", "sign", "first_contact", "resolve", "return"})
+CLOCKS = frozenset(words.CLOCKS)
 """What a deadline (时限) runs for."""
 
-REQUEST_KINDS = frozenset(
-    {"consultation", "help_request", "complaint", "report", "suggestion", "praise", "other", "unknown"}
-)
+REQUEST_KINDS = frozenset(words.REQUEST_KINDS)
 """诉求类型 (domain.md B2)."""
 
 

@@ -94,7 +94,15 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
     state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
     state.near.remove(ticket.order)
-    known = (ticket.requesters, ticket.participants, ticket.text_keys, ticket.codes, ticket.proposals, ticket.by_clerk)
+    known = (
+        ticket.requesters,
+        ticket.participants,
+        ticket.contacts,
+        ticket.text_keys,
+        ticket.codes,
+        ticket.proposals,
+        ticket.by_clerk,
+    )
     for held in known:
         held.clear()
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
@@ -108,6 +116,7 @@ def _month(decision: Event) -> str:
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     _extend(ticket.requesters, features.requesters)
+    _extend(ticket.contacts, features.contacts)
     _extend(ticket.participants, features.participants)
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind

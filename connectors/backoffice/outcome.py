@@ -57,9 +57,6 @@ def refusal(decision: Event) -> event.CommandRefused | None:
 
 
 def _start(consumer: Any, place: TopicPartition, since: datetime) -> None:
+    end = consumer.end_offsets([place])[place]  # asked first: what is written in between must not be skipped
     found = consumer.offsets_for_times({place: int(since.timestamp() * 1000)}).get(place)
-    if found is None:
-        consumer.seek_to_end(place)
-        consumer.position(place)
-    else:
-        consumer.seek(place, found.offset)
+    consumer.seek(place, found.offset if found is not None else end)

@@ -35,8 +35,8 @@ def doctor(
         list[str] | None,
         typer.Argument(
             metavar="[NAME...]",
-            help="Look only at what these use: names as for `hotline run`, or desk, the person who explains tickets, "
-            "reads dead letters and gives commands.",
+            help="Look only at what these use: names as for `hotline run`; desk, who explains tickets, reads dead "
+            "letters and gives commands; operator, who puts dead letters back, replays and imports.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     kind: Annotated[str, typer.Argument(help="set_status, merge, unmerge, reclassify ...: docs/how-to/commands.md.")],
-    target: Annotated[str | None, typer.Argument(help="Id of the ticket, or of the hand-over.")] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="Id or number (工单编号) of the ticket, or id of the hand-over.")
+    ] = None,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME=VALUE]...", help="Arguments of the kind, such as status=signed."),
@@ -31,8 +33,10 @@ def command(
 ) -> None:
     """Give a command (set_status, merge, dispatch ...) and print what became of it; exit 2 when it is refused."""
     from hotline import commands, services
+    from schemas import ids
 
     settings = settings_of(ctx)
+    target = _ticket_of(ctx, target) if target and ids.valid_ticket_no(target) else target
     words = [*(arguments or ())]
     if kind == "forget" and target is not None and not any(word.startswith("message_ids=") for word in words):
         words.append(_messages_of(ctx, target))
@@ -56,6 +60,17 @@ def command(
         return
     decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
     _tell(given.command_id, decision, as_json=as_json)
+
+
+def _ticket_of(ctx: typer.Context, ticket_no: str) -> str:
+    """Return the id of the ticket with an official number."""
+    from hotline.cli.archive import ask
+    from schemas.errors import MisconfiguredError
+
+    found = ask(ctx, lambda archive: archive.ticket(ticket_no))
+    if found is None:
+        raise MisconfiguredError(f"The archive has no ticket {ticket_no}: see `hotline search`.")
+    return found.ticket_id
 
 
 def _messages_of(ctx: typer.Context, ticket_id: str) -> str:

@@ -7,20 +7,22 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hotline.cli.common import AsJson, print_json
+from hotline.cli.common import AsJson, print_json, settings_of
 
 
 def evaluate(
+    ctx: typer.Context,
     task: Annotated[str, typer.Argument(metavar="TASK", help="What to measure: duplicates.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A labelled file, one JSON object a line.")],
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline's own functions over the labelled file PATH, no server, and say how right they are."""
+    from hotline import services
     from hotline.evaluate import TASKS
 
     if task not in TASKS:
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")
-    figures = TASKS[task](path)
+    figures = TASKS[task](path, services.rules_folder(settings_of(ctx)))
     if as_json:
         print_json({figure.name: figure.value for figure in figures})
         return

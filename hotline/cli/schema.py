@@ -1,25 +1,42 @@
-"""`hotline schema`: what is generated from the code, for other systems and for readers of docs/reference."""
+"""`hotline schema`: what is generated from the code for other systems and readers, and what was promised to them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-schema = typer.Typer(no_args_is_help=True, help="Check and export the generated schemas and reference pages.")
+from schemas.errors import MisconfiguredError
+
+schema = typer.Typer(no_args_is_help=True, help="Check, export and release the schemas and reference pages.")
 
 
 @schema.command()
 def check() -> None:
-    """Say which generated files differ from the code; exit 1 when any does."""
-    from hotline.reference import pages
-    from schemas import generate
+    """Say which generated files differ from the code, and what breaks a released version; exit 1 when anything does.
 
-    stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check())]
-    for path in stale:
-        typer.echo(f"{path} is not what the code says: run `hotline schema export`.")
-    if not stale:
-        typer.echo("The generated schemas and pages are what the code says.")
-    raise typer.Exit(1 if stale else 0)
+    Every released version counts: its readers must read what is written now, and its records must stay readable.
+    """
+    wrong = [*_stale(), *_broken()]
+    for sentence in wrong:
+        typer.echo(sentence)
+    if not wrong:
+        typer.echo("The generated schemas and pages are what the code says, and every released reader can go on.")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@schema.command()
+def release() -> None:
+    """Freeze the shapes and golden records as the version that schemas/envelope.py names, for ever."""
+    from schemas import releases
+
+    now = releases.current()
+    if not releases.is_new(now):
+        raise MisconfiguredError(
+            f"Version {now.shape.version} is released and frozen: raise VERSION in schemas/envelope.py first."
+        )
+    if wrong := [*_stale(), *_broken()]:
+        raise MisconfiguredError("\n".join([*wrong, "Nothing was released."]))
+    typer.echo(f"Released {now.shape.version} into {releases.cut(now)}: commit it.")
 
 
 @schema.command()
@@ -38,6 +55,20 @@ def export(
         copies = {**generate.files(), **{f"reference/{name}": content for name, content in pages.files().items()}}
         written = [_written(to / path, content) for path, content in copies.items()]
     typer.echo(f"{len(written)} files written.")
+
+
+def _stale() -> list[str]:
+    from hotline.reference import pages
+    from schemas import generate
+
+    stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check())]
+    return [f"{path} is not what the code says: run `hotline schema export`." for path in stale]
+
+
+def _broken() -> list[str]:
+    from schemas import releases
+
+    return [f"{fault}." for fault in releases.faults(releases.current())]
 
 
 def _written(path: Path, content: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json
+from hotline.cli.common import AsJson, print_json, settings_of
 from schemas.topics import CHANNELS
 
 
@@ -24,6 +24,7 @@ def _adcode(jurisdiction: str) -> str:
 
 
 def try_(
+    ctx: typer.Context,
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="Files, or folders to walk.", show_default=False)
     ],
@@ -47,9 +48,10 @@ def try_(
 
     Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
     """
-    from hotline import inputs, trial
+    from hotline import inputs, services, trial
 
-    tried = trial.run(inputs.read(paths, channel), stage=stage, jurisdiction=jurisdiction)
+    folder = services.rules_folder(settings_of(ctx))
+    tried = trial.run(inputs.read(paths, channel), stage=stage, jurisdiction=jurisdiction, rules_folder=folder)
     if as_json or not sys.stdout.isatty():
         for result in tried:
             print_json(result)

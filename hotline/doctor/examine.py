@@ -12,13 +12,13 @@ from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
 from hotline.doctor.storage import blobs, disks
-from hotline.needs import DESK
+from hotline.needs import PEOPLE
 from schemas.errors import MisconfiguredError
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-_WRITERS = ("sink:", "eraser")
+_WRITERS = ("sink:elastic", "eraser")
 """How the names of those begin that write into the archive."""
 
 
@@ -37,7 +37,7 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     yield from findings("settings", lambda: _settings(settings))
     yield from examine_kafka(settings, chosen)
     writes = any(name.startswith(_WRITERS) for name in chosen)
-    if writes or DESK in chosen:
+    if writes or not set(PEOPLE).isdisjoint(chosen):
         yield from examine_elasticsearch(settings, writes=writes)
     yield from findings("blob store", lambda: blobs(settings))
     yield from findings("disk", lambda: disks(settings))
@@ -47,7 +47,7 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
 
 
 def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:
-    known = [*wiring.names(settings), DESK]
+    known = [*wiring.names(settings), *PEOPLE]
     chosen = list(components) or known
     for name in chosen:
         if name not in known:

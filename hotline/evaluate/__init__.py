@@ -7,7 +7,10 @@ from types import MappingProxyType
 from hotline.evaluate import duplicates
 from hotline.evaluate.figures import Figure
 
-Task = Callable[[Path], list[Figure]]
-"""Reads a labelled file and returns what was measured; raises MisconfiguredError for a file that is no such one."""
+Task = Callable[[Path, Path | None], list[Figure]]
+"""Reads a labelled file, by the city's own rules where a folder holds some, and returns what was measured.
+
+Raises MisconfiguredError for a file that is no such one.
+"""
 
 TASKS: Mapping[str, Task] = MappingProxyType({"duplicates": duplicates.measure})

@@ -23,11 +23,12 @@ Labels = Mapping[str, Hashable]
 """By the id of the row."""
 
 
-def measure(path: Path) -> list[Figure]:
+def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
     """Decide about every row in the order of the file, and compare the clusters with the labels."""
     found = list(rows(path))
     incidents = {str(row["id"]): row["cluster"] for row in found if row.get("cluster") is not None}
-    results = list(trial.run(map(as_input, found, map(_id, found)), stage="ticket", jurisdiction=JURISDICTION))
+    inputs = map(as_input, found, map(_id, found))
+    results = list(trial.run(inputs, stage="ticket", jurisdiction=JURISDICTION, rules_folder=rules_folder))
     clusters = {r["input"]: r["ticket"].cluster_id if r["ticket"] else r["input"] for r in results}
     tickets = {r["input"]: r["ticket"].ticket_id if r["ticket"] else r["input"] for r in results}
     apart = list(_pairs(path.with_name(f"{path.stem}_hard_negatives.csv")))

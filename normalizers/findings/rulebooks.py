@@ -6,11 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from normalizers import matter
 from normalizers.findings import category, emergency, kind
 from schemas.errors import MisconfiguredError
 
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
-    {"emergency": emergency.rulebook, "kind": kind.rulebook, "category": category.rulebook}
+    {"emergency": emergency.rulebook, "kind": kind.rulebook, "category": category.rulebook, "matters": matter.rulebook}
 )
 """By the name of their file."""
 

@@ -2,11 +2,11 @@
 
 from schemas.records.audit import Audit
 from schemas.records.command import Command
-from schemas.records.common import Attachment, Edge, Emergency, Finding, Party, Record
+from schemas.records.common import Attachment, Edge, Emergency, Finding, InputRef, Party, Record, TicketVersion
 from schemas.records.cursor import Cursor
 from schemas.records.dead import DeadLetter
+from schemas.records.decision import Event
 from schemas.records.delivery import Delivery
-from schemas.records.event import Event, InputRef, TicketVersion
 from schemas.records.handover import Handover
 from schemas.records.link import Link
 from schemas.records.message import Features, Message, Part, RawRef, Thread

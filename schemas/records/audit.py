@@ -9,15 +9,17 @@ from schemas.records.common import Record, Time
 
 
 class Audit(Record, frozen=True, kw_only=True):
-    """One act of an operator on records."""
+    """操作审计: one act of an operator on records."""
 
-    audit_id: Annotated[str, about("The run and what it was done to; the Kafka key")]
-    run_id: Annotated[str, about("Acts of one call of a tool share it")]
-    action: Annotated[str, about("replay_started, replayed ...")]
-    author: Annotated[str, about("Who did it: a clerk's or operator's account")]
-    at: Annotated[Time, about("When", index="date")]
-    subject: Annotated[str | None, about("What it was done to, such as a dead letter's partition:offset")] = None
-    reason: Annotated[str | None, about("Why", pii=1, index="text")] = None
-    details: Annotated[dict[str, Any], about("Filters, places and counts; never content", index="none")] = field(
-        default_factory=dict
+    audit_id: Annotated[str, about("The run and what it was done to; the Kafka key", "审计标识")]
+    run_id: Annotated[str, about("Acts of one call of a tool share it", "批次标识")]
+    action: Annotated[str, about("What was done: replay_started, replayed ...", "操作")]
+    author: Annotated[str, about("Who did it: a clerk's or operator's account", "操作人")]
+    at: Annotated[Time, about("When", "操作时间", index="date")]
+    subject: Annotated[
+        str | None, about("What it was done to, such as a dead letter's partition:offset", "操作对象")
+    ] = None
+    reason: Annotated[str | None, about("Why", "原因", pii=1, index="text")] = None
+    details: Annotated[dict[str, Any], about("Filters, places and counts; never content", "详情", index="none")] = (
+        field(default_factory=dict)
     )

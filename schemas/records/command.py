@@ -5,30 +5,29 @@ from typing import Annotated, Any
 
 from msgspec import field
 
-from schemas import topics
+from schemas import topics, words
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.fields import about
 from schemas.records.common import Record, Time
 from schemas.wire import Outbound, encode
 
-KINDS: tuple[str, ...] = (
-    "set_status", "merge", "unmerge", "move", "reclassify", "set_deadline", "dispatch", "return_dispatch", "supervise",
-    "revisit", "acknowledge_handover", "confirm_proposal", "reject_proposal", "redact", "forget", "read",
-)  # fmt: skip
+KINDS = tuple(words.COMMAND_KINDS)
 
 
 class Command(Record, frozen=True, kw_only=True):
-    """One order from outside; idempotent by `command_id`."""
+    """操作指令: one order from outside; idempotent by `command_id`."""
 
-    command_id: Annotated[str, about("Chosen by the sender; a repeat changes nothing")]
-    jurisdiction: Annotated[str, about("行政区划代码 of the city")]
-    ticket_id: Annotated[str | None, about("The ticket it is about")] = None
-    handover_id: Annotated[str | None, about("The hand-over it is about")] = None
-    kind: Annotated[str, about("One of KINDS")]
-    author: Annotated[str, about("Who orders it: a clerk's or system's account")]
-    at: Annotated[Time, about("When it was ordered", index="date")]
-    reason: Annotated[str | None, about("Why", pii=1, index="text")] = None
-    args: Annotated[dict[str, Any], about("Arguments of the kind", index="none")] = field(default_factory=dict)
+    command_id: Annotated[str, about("Chosen by the sender; a repeat changes nothing", "指令编号")]
+    jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
+    ticket_id: Annotated[str | None, about("The ticket it is about", "工单标识")] = None
+    handover_id: Annotated[str | None, about("The hand-over it is about", "转接标识")] = None
+    kind: Annotated[str, about("What is to be done", "指令类型", words=words.COMMAND_KINDS)]
+    author: Annotated[str, about("Who orders it: a clerk's or system's account", "操作人")]
+    at: Annotated[Time, about("When it was ordered", "下达时间", index="date")]
+    reason: Annotated[str | None, about("Why", "原因", pii=1, index="text")] = None
+    args: Annotated[dict[str, Any], about("Arguments of the kind", "指令参数", index="none")] = field(
+        default_factory=dict
+    )
 
     def outbound(self, recorded: datetime) -> Outbound:
         """Return the record for `hotline.command.v1`; the commands about one ticket stay in order."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from schemas import words
 from schemas.fields import about
 
 Time = Annotated[datetime, Meta(tz=True)]
@@ -16,51 +17,72 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class Party(Record, frozen=True, kw_only=True):
-    """Somebody who sends or receives: a phone number, mail address, openid, uid or only a name."""
+    """联系人: somebody who sends or receives: a phone number, mail address, openid, uid or only a name."""
 
-    kind: Annotated[str, about("phone, email, openid, uid or name")]
-    value: Annotated[str, about("The number, address or id, as received", pii=1)]
-    name: Annotated[str | None, about("Display name", pii=1)] = None
+    kind: Annotated[str, about("What `value` is", "联系方式类型", words=words.PARTY_KINDS)]
+    value: Annotated[str, about("The number, address or id, as received", "联系方式", pii=1)]
+    name: Annotated[str | None, about("Display name", "显示名称", pii=1)] = None
 
 
 class Finding(Record, frozen=True, kw_only=True):
-    """One thing understood about one message, with its evidence."""
+    """识别结果: one thing understood about one message, with its evidence."""
 
-    kind: Annotated[str, about("What was found: emergency, request_kind, category, place ...")]
-    value: Annotated[str, about("The finding's value or code", pii=1, index="none")]
-    score: Annotated[float, about("0 to 1", index="double")] = 1.0
-    span: Annotated[tuple[int, int] | None, about("Start and end in `text`, in characters", index="none")] = None
-    source: Annotated[str, about("rule, model or channel")] = "rule"
-    version: Annotated[str, about("Version of the rule or model")] = "1"
+    kind: Annotated[str, about("What was found: emergency, request_kind, category, place ...", "结果类型")]
+    value: Annotated[str, about("The finding's value or code", "结果值", pii=1, index="none")]
+    score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
+    span: Annotated[
+        tuple[int, int] | None, about("Start and end in `text`, in characters", "依据位置", index="none")
+    ] = None
+    source: Annotated[str, about("Who found it", "结果来源", words=words.DECIDED_BY)] = "rule"
+    version: Annotated[str, about("Version of the rule or model", "规则或模型版本")] = "1"
 
 
 class Attachment(Record, frozen=True, kw_only=True):
-    """A file that came with a message; its bytes lie in the blob store under `dataref`."""
+    """附件: a file that came with a message; its bytes lie in the blob store under `dataref`."""
 
-    id: Annotated[str, about("Number in the message, or the channel's media id")]
-    name: Annotated[str | None, about("File name as sent, without any path", pii=1, index="none")] = None
-    media_type: Annotated[str, about("IANA media type")] = "application/octet-stream"
-    size: Annotated[int | None, about("Bytes; null while not fetched", index="long")] = None
-    sha256: Annotated[str | None, about("Digest of the bytes")] = None
-    dataref: Annotated[str | None, about("Path in the blob store; null while not fetched", index="none")] = None
+    id: Annotated[str, about("Number in the message, or the channel's media id", "附件编号")]
+    name: Annotated[str | None, about("File name as sent, without any path", "文件名", pii=1, index="none")] = None
+    media_type: Annotated[str, about("IANA media type", "文件类型")] = "application/octet-stream"
+    size: Annotated[int | None, about("Bytes; null while not fetched", "文件大小", index="long")] = None
+    sha256: Annotated[str | None, about("SHA-256 of the bytes", "摘要值")] = None
+    dataref: Annotated[
+        str | None, about("Path in the blob store; null while not fetched", "存储路径", index="none")
+    ] = None
 
 
 _SPANS = "Evidence: start and end, in characters, in title + LF + text (in the text alone when there is no title)"
 
 
 class Emergency(Record, frozen=True, kw_only=True):
-    """An emergency seen in a message (domain.md B5)."""
+    """紧急情况: an emergency seen in a message (domain.md B5)."""
 
-    classes: Annotated[tuple[str, ...], about("police, fire, medical, traffic, self_harm, missing_person ...")]
-    level: Annotated[str, about("critical, urgent or mentioned (negated or past)")]
-    spans: Annotated[tuple[tuple[int, int], ...], about(_SPANS, index="none")] = ()
-    score: Annotated[float, about("0 to 1", index="double")] = 1.0
-    stale: Annotated[bool, about("Older than 24 h when taken in: alarms nobody", index="boolean")] = False
+    classes: Annotated[tuple[str, ...], about("What is the matter", "紧急类别", words=words.EMERGENCY_CLASSES)]
+    level: Annotated[str, about("How bad; `mentioned` is negated or past", "紧急级别", words=words.EMERGENCY_LEVELS)]
+    spans: Annotated[tuple[tuple[int, int], ...], about(_SPANS, "依据位置", index="none")] = ()
+    score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
+    stale: Annotated[bool, about("Older than 24 h when taken in: alarms nobody", "已过时", index="boolean")] = False
 
 
 class Edge(Record, frozen=True, kw_only=True):
-    """One relation to another ticket; the tickets themselves stay apart."""
+    """工单关系: one relation to another ticket; the tickets themselves stay apart."""
 
-    ticket_id: Annotated[str, about("The other ticket")]
-    kind: Annotated[str, about("merged, cluster or related")]
-    score: Annotated[float, about("0 to 1", index="double")] = 1.0
+    ticket_id: Annotated[str, about("The other ticket", "另一工单")]
+    kind: Annotated[str, about("Which relation: 并单, 同一事件 or 关联", "关系类型", words=words.EDGE_KINDS)]
+    score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
+
+
+class TicketVersion(Record, frozen=True, kw_only=True):
+    """工单版本: the version a decision gave a ticket."""
+
+    ticket_id: Annotated[str, about("The ticket", "工单标识")]
+    version: Annotated[int, about("Its version after the decision", "版本", index="long")]
+
+
+class InputRef(Record, frozen=True, kw_only=True):
+    """输入: the input that a decision answers, and where it stood."""
+
+    message_id: Annotated[str | None, about("The message", "来件标识")] = None
+    command_id: Annotated[str | None, about("Or the command", "指令编号")] = None
+    topic: Annotated[str, about("Topic of the input", "主题")]
+    partition: Annotated[int, about("Partition of the input", "分区", index="long")]
+    offset: Annotated[int, about("Offset of the input", "偏移量", index="long")]

@@ -1,272 +1,265 @@
-"""Event: one decision, with all its changes; the event log alone rebuilds every decision."""
+"""What an event may tell: one struct for each kind of change. The event that holds them is in `decision.py`."""
 
 from typing import Annotated
 
-from msgspec import Struct
-
-from schemas.fields import about
+from schemas import words
+from schemas.records import given
 from schemas.records.common import Record, Time
-from schemas.records.message import Features
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+class Opened(given.Change, frozen=True, kw_only=True):
+    """受理登记: a ticket was opened for its first message."""
 
+    ticket_id: given.TicketId
+    ticket_no: Annotated[str, given.told("Its official number", "工单编号")]
+    day: Annotated[str, given.told("Day of intake in Asia/Shanghai, yyyymmdd", "受理日期")]
+    sequence: Annotated[int, given.told("Its number on that day", "当日序号")]
+    message_id: given.MessageId
+    related: Annotated[tuple[str, ...], given.told("Tickets that it continues", "关联工单")] = ()
 
-class Change(Struct, frozen=True, kw_only=True, tag_field="change", tag=_snake):
-    """One change of one ticket; `apply` folds it into the state."""
 
+class MessageFiled(given.Change, frozen=True, kw_only=True):
+    """归单: a message was filed in a ticket."""
 
-class Opened(Change, frozen=True, kw_only=True):
-    """A ticket was opened (受理登记) for its first message."""
+    ticket_id: given.TicketId
+    message_id: given.MessageId
 
-    ticket_id: str
-    ticket_no: str
-    day: str
-    sequence: int
-    message_id: str
-    related: tuple[str, ...] = ()
 
+class Noted(given.Change, frozen=True, kw_only=True):
+    """备注: a message that makes no ticket (an auto-reply, a bounce) answers this one, which does not change."""
 
-class MessageFiled(Change, frozen=True, kw_only=True):
-    """A message was filed in a ticket."""
+    ticket_id: given.TicketId
+    message_id: given.MessageId
 
-    ticket_id: str
-    message_id: str
 
+class PartJoined(given.Change, frozen=True, kw_only=True):
+    """分段合并: a part of a long message completed (or nearly) a ticket's text."""
 
-class Noted(Change, frozen=True, kw_only=True):
-    """A message that makes no ticket (an auto-reply, a bounce) answers this one, which does not change."""
+    ticket_id: given.TicketId
+    message_id: given.MessageId
+    number: Annotated[int, given.told("Which part", "段号")]
+    complete: Annotated[bool, given.told("The text is complete now", "已完整")]
+    sent_at: Annotated[Time | None, given.told("When that part was sent", "来件时间")] = None
 
-    ticket_id: str
-    message_id: str
 
+class Reopened(given.Change, frozen=True, kw_only=True):
+    """重办: a closed ticket lives again."""
 
-class PartJoined(Change, frozen=True, kw_only=True):
-    """A part of a long message completed (or nearly) a ticket's text."""
+    ticket_id: given.TicketId
 
-    ticket_id: str
-    message_id: str
-    number: int
-    complete: bool
-    sent_at: Time | None = None
 
+class StatusSet(given.Change, frozen=True, kw_only=True):
+    """办理状态: how far it is."""
 
-class Reopened(Change, frozen=True, kw_only=True):
-    """A closed ticket lives again (重办)."""
+    ticket_id: given.TicketId
+    status: Annotated[str, given.told("The new status", "办理状态", words=words.STATUSES)]
+    reason_code: Annotated[str | None, given.told("Why, as code", "原因代码")] = None
 
-    ticket_id: str
 
+class KindSet(given.Change, frozen=True, kw_only=True):
+    """诉求类型: what the citizen wants."""
 
-class StatusSet(Change, frozen=True, kw_only=True):
-    """办理状态."""
+    ticket_id: given.TicketId
+    kind: Annotated[str, given.told("The new kind", "诉求类型", words=words.REQUEST_KINDS)]
+    source: given.Source
+    confidence: given.Score
 
-    ticket_id: str
-    status: str
-    reason_code: str | None = None
 
+class CategorySet(given.Change, frozen=True, kw_only=True):
+    """事项分类: what the matter is about."""
 
-class KindSet(Change, frozen=True, kw_only=True):
-    """诉求类型."""
+    ticket_id: given.TicketId
+    code: Annotated[str, given.told("Code in the scheme", "分类代码")]
+    scheme: Annotated[str, given.told("GB/T 39666 or a local scheme", "分类体系")]
+    version: Annotated[str, given.told("Version of the scheme", "分类体系版本")]
+    source: given.Source
+    confidence: given.Score
 
-    ticket_id: str
-    kind: str
-    source: str
-    confidence: float
 
+class PlaceSet(given.Change, frozen=True, kw_only=True):
+    """事发地址: the place, as code only."""
 
-class CategorySet(Change, frozen=True, kw_only=True):
-    """事项分类."""
+    ticket_id: given.TicketId
+    adcode: Annotated[str, given.told("Adcode, 6, 9 or 12 digits", "行政区划代码")]
+    source: given.Source
 
-    ticket_id: str
-    code: str
-    scheme: str
-    version: str
-    source: str
-    confidence: float
 
+class DeadlineSet(given.Change, frozen=True, kw_only=True):
+    """办结时限: something is due."""
 
-class PlaceSet(Change, frozen=True, kw_only=True):
-    """事发地址, as code only."""
+    ticket_id: given.TicketId
+    clock: Annotated[str, given.told("What is due", "时限类型", words=words.CLOCKS)]
+    due_at: Annotated[Time, given.told("When it runs out", "到期时间")]
+    policy_id: Annotated[str, given.told("Which profile", "时限规则")]
+    calendar_version: Annotated[str, given.told("Which calendar", "日历版本")]
+    provisional: Annotated[bool, given.told("The year's calendar is not published yet", "暂定")]
+    started_at: Annotated[Time | None, given.told("When it began", "起算时间")] = None
+    source: given.Source = "clerk"
 
-    ticket_id: str
-    adcode: str
-    source: str
 
+class Dispatched(given.Change, frozen=True, kw_only=True):
+    """派单: it went to who deals with it."""
 
-class DeadlineSet(Change, frozen=True, kw_only=True):
-    """办结时限."""
+    ticket_id: given.TicketId
+    organizer: Annotated[str, given.told("Code of who deals with it", "主办单位代码")]
+    rule_id: Annotated[str | None, given.told("Which rule proposed it", "派单规则")] = None
+    co_organizers: Annotated[tuple[str, ...], given.told("Codes of who helps", "协办单位代码")] = ()
 
-    ticket_id: str
-    clock: str
-    due_at: Time
-    policy_id: str
-    calendar_version: str
-    provisional: bool
-    started_at: Time | None = None
-    source: str = "clerk"
 
+class Returned(given.Change, frozen=True, kw_only=True):
+    """退单: who had it gave it back."""
 
-class Dispatched(Change, frozen=True, kw_only=True):
-    """派单."""
+    ticket_id: given.TicketId
+    reason_code: Annotated[str, given.told("Why, as code", "退单原因代码")]
 
-    ticket_id: str
-    organizer: str
-    rule_id: str | None = None
-    co_organizers: tuple[str, ...] = ()
 
+class Supervised(given.Change, frozen=True, kw_only=True):
+    """督办: somebody presses for it."""
 
-class Returned(Change, frozen=True, kw_only=True):
-    """退单."""
+    ticket_id: given.TicketId
+    level: Annotated[str, given.told("How hard", "督办级别", words=words.SUPERVISION_LEVELS)]
+    number: Annotated[str | None, given.told("Its number", "督办编号")] = None
 
-    ticket_id: str
-    reason_code: str
 
+class Revisited(given.Change, frozen=True, kw_only=True):
+    """回访: the citizen was asked."""
 
-class Supervised(Change, frozen=True, kw_only=True):
-    """督办."""
+    ticket_id: given.TicketId
+    contacted: Annotated[bool, given.told("The citizen was reached", "已联系")]
+    resolved: Annotated[bool | None, given.told("The citizen calls it resolved", "已解决")] = None
+    satisfied: Annotated[bool | None, given.told("The citizen is satisfied", "满意")] = None
 
-    ticket_id: str
-    level: str
-    number: str | None = None
 
+class EdgeAdded(given.Change, frozen=True, kw_only=True):
+    """并单: an edge to another ticket, merged or of one incident."""
 
-class Revisited(Change, frozen=True, kw_only=True):
-    """回访."""
+    ticket_id: given.TicketId
+    other_id: given.OtherTicketId
+    kind: given.EdgeKind
+    score: given.Score
 
-    ticket_id: str
-    contacted: bool
-    resolved: bool | None = None
-    satisfied: bool | None = None
 
+class EdgeRemoved(given.Change, frozen=True, kw_only=True):
+    """解除关系: the edge is gone."""
 
-class EdgeAdded(Change, frozen=True, kw_only=True):
-    """并单 or cluster: an edge to another ticket."""
+    ticket_id: given.TicketId
+    other_id: given.OtherTicketId
+    kind: given.EdgeKind
 
-    ticket_id: str
-    other_id: str
-    kind: str
-    score: float
 
+class NeverLink(given.Change, frozen=True, kw_only=True):
+    """禁止归单: a person undid this filing; never repeat it."""
 
-class EdgeRemoved(Change, frozen=True, kw_only=True):
-    """The edge is gone."""
+    message_id: given.MessageId
+    ticket_id: given.TicketId
 
-    ticket_id: str
-    other_id: str
-    kind: str
 
+class Moved(given.Change, frozen=True, kw_only=True):
+    """改归: a message went to another ticket; what is left of people and texts in its former one."""
 
-class NeverLink(Change, frozen=True, kw_only=True):
-    """A person undid this filing: never repeat it."""
+    message_id: given.MessageId
+    from_ticket_id: Annotated[str, given.told("Where it was", "原工单")]
+    to_ticket_id: Annotated[str, given.told("Where it is", "现工单")]
+    link_version: Annotated[int, given.told("Version of the message's link", "归单关系版本")] = 2
+    left_requesters: Annotated[tuple[str, ...], given.told("Keyed hashes of who still asks", "剩余诉求人标识")] = ()
+    left_participants: Annotated[tuple[str, ...], given.told("Keyed hashes of the others", "剩余参与人标识")] = ()
+    left_text_keys: Annotated[tuple[str, ...], given.told("Keyed digests of its texts", "剩余内容摘要值")] = ()
 
-    message_id: str
-    ticket_id: str
 
+class Proposed(given.Change, frozen=True, kw_only=True):
+    """待判定建议: a relation that a clerk should judge."""
 
-class Moved(Change, frozen=True, kw_only=True):
-    """A message went to another ticket; what is left of people and texts in the one it came from."""
+    proposal_id: given.ProposalId
+    ticket_id: given.TicketId
+    relation: Annotated[str, given.told("What is proposed", "建议内容")]
+    target: Annotated[str, given.told("The other ticket, or a code", "建议对象")]
+    score: given.Score
 
-    message_id: str
-    from_ticket_id: str
-    to_ticket_id: str
-    link_version: int = 2
-    left_requesters: tuple[str, ...] = ()
-    left_participants: tuple[str, ...] = ()
-    left_text_keys: tuple[str, ...] = ()
 
+class Confirmed(given.Change, frozen=True, kw_only=True):
+    """确认建议: a clerk said yes to a proposal."""
 
-class Proposed(Change, frozen=True, kw_only=True):
-    """A relation that a clerk should judge."""
+    proposal_id: given.ProposalId
+    ticket_id: given.TicketIdIfKnown = None
 
-    proposal_id: str
-    ticket_id: str
-    relation: str
-    target: str
-    score: float
 
+class Rejected(given.Change, frozen=True, kw_only=True):
+    """否决建议: a clerk said no to a proposal."""
 
-class Confirmed(Change, frozen=True, kw_only=True):
-    """A clerk said yes to a proposal."""
+    proposal_id: given.ProposalId
+    ticket_id: given.TicketIdIfKnown = None
 
-    proposal_id: str
-    ticket_id: str | None = None
 
-
-class Rejected(Change, frozen=True, kw_only=True):
-    """A clerk said no to a proposal."""
-
-    proposal_id: str
-    ticket_id: str | None = None
-
-
-class HandedOver(Change, frozen=True, kw_only=True):
+class HandedOver(given.Change, frozen=True, kw_only=True):
     """紧急转接: the ticket's message is on the emergency desk."""
 
-    ticket_id: str
-    handover_id: str
-    classes: tuple[str, ...]
-    level: str
+    ticket_id: given.TicketId
+    handover_id: given.HandoverId
+    classes: Annotated[tuple[str, ...], given.told("What is the matter", "紧急类别", words=words.EMERGENCY_CLASSES)]
+    level: Annotated[str, given.told("How bad", "紧急级别", words=words.EMERGENCY_LEVELS)]
 
 
-class Acknowledged(Change, frozen=True, kw_only=True):
-    """The emergency desk has the hand-over."""
+class Acknowledged(given.Change, frozen=True, kw_only=True):
+    """转接签收: the emergency desk has the hand-over."""
 
-    handover_id: str
-    ticket_id: str | None = None
-
-
-class MinorFlagged(Change, frozen=True, kw_only=True):
-    """未成年人保护."""
-
-    ticket_id: str
-    role: str
-    topic: str
+    handover_id: given.HandoverId
+    ticket_id: given.TicketIdIfKnown = None
 
 
-class AcceptanceProposed(Change, frozen=True, kw_only=True):
-    """不予受理 is proposed."""
+class MinorFlagged(given.Change, frozen=True, kw_only=True):
+    """未成年人保护: a minor asks or is concerned."""
 
-    ticket_id: str
-    reason: str
-
-
-class ErasedMessage(Struct, frozen=True, kw_only=True):
-    """A message that the archive empties; `month` (UTC) of its intake names its index: ``2026-11``."""
-
-    message_id: str
-    month: str | None = None
+    ticket_id: given.TicketId
+    role: Annotated[str, given.told("The minor's part in it", "未成年人角色", words=words.MINOR_ROLES)]
+    topic: Annotated[str, given.told("Which of the six protections", "保护类别", words=words.MINOR_TOPICS)]
 
 
-class Redacted(Change, frozen=True, kw_only=True):
-    """Fields and spans of the text were blacked out; the archive empties these messages."""
+class AcceptanceProposed(given.Change, frozen=True, kw_only=True):
+    """不予受理: the hotline is not to take it, a proposal."""
 
-    ticket_id: str
-    fields: tuple[str, ...]
-    spans: tuple[tuple[int, int], ...] = ()
-    messages: tuple[ErasedMessage, ...] = ()
+    ticket_id: given.TicketId
+    reason: Annotated[str, given.told("Reason code", "不予受理原因", words=words.NOT_ACCEPTED)]
 
 
-class Erased(Change, frozen=True, kw_only=True):
-    """The ticket's personal data is gone; the archive empties these messages, and their blobs are deleted."""
+class ErasedMessage(Record, frozen=True, kw_only=True):
+    """删除的来件: a message that the archive empties; `month` (UTC) of its intake names its index."""
 
-    ticket_id: str
-    messages: tuple[ErasedMessage, ...] = ()
-
-
-class Read(Change, frozen=True, kw_only=True):
-    """Somebody read the ticket in clear."""
-
-    ticket_id: str
-    fields: tuple[str, ...] = ()
+    message_id: given.MessageId
+    month: Annotated[str | None, given.told("Month of intake: 2026-11", "接入月份")] = None
 
 
-class CommandRefused(Change, frozen=True, kw_only=True):
-    """A command could not be carried out."""
+ErasedMessages = Annotated[tuple[ErasedMessage, ...], given.told("Messages that the archive empties", "删除的来件")]
 
-    command_id: str
-    reason: str
-    code: str = "refused"
+
+class Redacted(given.Change, frozen=True, kw_only=True):
+    """遮盖: fields and spans of the text were blacked out; the archive empties these messages."""
+
+    ticket_id: given.TicketId
+    fields: given.Fields
+    spans: Annotated[tuple[tuple[int, int], ...], given.told("Start and end in the text", "遮盖位置")] = ()
+    messages: ErasedMessages = ()
+
+
+class Erased(given.Change, frozen=True, kw_only=True):
+    """删除个人信息: the ticket's personal data is gone; the archive empties these messages, their blobs are deleted."""
+
+    ticket_id: given.TicketId
+    messages: ErasedMessages = ()
+
+
+class Read(given.Change, frozen=True, kw_only=True):
+    """查阅: somebody read the ticket in clear."""
+
+    ticket_id: given.TicketId
+    fields: given.Fields = ()
+
+
+class CommandRefused(given.Change, frozen=True, kw_only=True):
+    """拒绝指令: a command could not be carried out."""
+
+    command_id: Annotated[str, given.told("The command", "指令编号")]
+    reason: Annotated[str, given.told("Why, in words of ours", "拒绝原因")]
+    code: Annotated[str, given.told("Why, as code", "拒绝代码")] = "refused"
 
 
 AnyChange = (
@@ -278,45 +271,3 @@ AnyChange = (
 
 
 Changes = tuple[AnyChange, ...]
-
-
-class TicketVersion(Record, frozen=True, kw_only=True):
-    """The version a decision gave a ticket."""
-
-    ticket_id: Annotated[str, about("The ticket")]
-    version: Annotated[int, about("Its version after the decision", index="long")]
-
-
-class InputRef(Record, frozen=True, kw_only=True):
-    """The input that a decision answers, and where it stood."""
-
-    message_id: Annotated[str | None, about("The message")] = None
-    command_id: Annotated[str | None, about("Or the command")] = None
-    topic: Annotated[str, about("Topic of the input")]
-    partition: Annotated[int, about("Partition of the input", index="long")]
-    offset: Annotated[int, about("Offset of the input", index="long")]
-
-
-class Event(Record, frozen=True, kw_only=True):
-    """One decision, never half there; no personal text."""
-
-    event_id: Annotated[str, about("The input's id; a command's with `command:` before it")]
-    jurisdiction: Annotated[str, about("行政区划代码 of the city")]
-    tickets: Annotated[tuple[TicketVersion, ...], about("Every ticket it changed", index="object")] = ()
-    at: Annotated[Time, about("Log time: the input's ce_recordedtime or the command's `at`", index="date")]
-    author: Annotated[str, about("assign, or who gave the command")] = "assign"
-    input: Annotated[InputRef, about("What it answers", index="object")]
-    features: Annotated[Features | None, about("Features of the message it files", index="none")] = None
-    relation: Annotated[str, about("no_ticket, part_of, follow_up, same_person_same_matter, new ...")]
-    method: Annotated[str | None, about("Which decider, by which test")] = None
-    score: Annotated[float, about("0 to 1", index="double")] = 1.0
-    evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", index="none")] = ()
-    policy_version: Annotated[str, about("Version of the policy that decided")]
-    changes: Annotated[Changes, about("What `apply` folds", index="none")] = ()
-
-    @property
-    def key(self) -> str:
-        """Return the Kafka key: the first ticket, else the input's id."""
-        if self.tickets:
-            return self.tickets[0].ticket_id
-        return self.input.message_id or self.input.command_id or self.event_id

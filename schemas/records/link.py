@@ -2,22 +2,23 @@
 
 from typing import Annotated
 
+from schemas import words
 from schemas.fields import about
 from schemas.records.common import Record, Time
 
 
 class Link(Record, frozen=True, kw_only=True):
-    """Message to ticket, with the reason; null when the message makes no ticket."""
+    """归单关系: message to ticket, with the reason; null when the message makes no ticket."""
 
-    message_id: Annotated[str, about("The message")]
-    jurisdiction: Annotated[str, about("行政区划代码 of the city")]
-    ticket_id: Annotated[str | None, about("Its ticket, null for no_ticket")] = None
-    relation: Annotated[str, about("follow_up, same_person_same_matter, new, no_ticket ...")]
-    method: Annotated[str | None, about("Which test decided")] = None
-    score: Annotated[float, about("0 to 1", index="double")] = 1.0
-    evidence: Annotated[tuple[str, ...], about("判定依据: codes and ids, never text")] = ()
-    decided_by: Annotated[str, about("assign, or a person")] = "assign"
-    decided_at: Annotated[Time, about("Log time of the decision", index="date")]
-    policy_version: Annotated[str, about("Version of the policy that decided")]
-    version: Annotated[int, about("Grows with each decision about this message", index="long")] = 1
-    undone: Annotated[bool, about("Taken back by a person", index="boolean")] = False
+    message_id: Annotated[str, about("The message", "来件标识")]
+    jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
+    ticket_id: Annotated[str | None, about("Its ticket, null for no_ticket", "工单标识")] = None
+    relation: Annotated[str, about("Why it is filed there", "关系", words=words.RELATIONS)]
+    method: Annotated[str | None, about("Which test decided", "判定方法")] = None
+    score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
+    evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", "判定依据")] = ()
+    decided_by: Annotated[str, about("assign, or a person", "判定者")] = "assign"
+    decided_at: Annotated[Time, about("Log time of the decision", "判定时间", index="date")]
+    policy_version: Annotated[str, about("Version of the policy that decided", "策略版本")]
+    version: Annotated[int, about("Grows with each decision about this message", "版本", index="long")] = 1
+    undone: Annotated[bool, about("Taken back by a person", "已撤销", index="boolean")] = False

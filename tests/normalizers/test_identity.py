@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.identity import keyed_digest, phone_number, requester_hashes
+from normalizers.identity import contacts_in, keyed_digest, phone_number, requester_hashes
 from normalizers.policy import Policy
 from schemas import ids
 from schemas.records import Party
@@ -147,3 +147,18 @@ def test_a_message_id_is_the_beginning_of_the_long_one() -> None:
     long = base64.b32encode(digest).decode().rstrip("=").lower()
     assert ids.b32("/hotline/web/a", "井") == long
     assert ids.message_id("/hotline/web/a", "井") == long[:26]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("电话13800138000，或王@city.example", ("13800138000",)),
+        ("请回复 li.si+12345@mail.example 谢谢", ("li.si+12345@mail.example",)),
+        ("+86 13800138000", ("13800138000",)),
+        ("身份证110101199003078515，工单20261125000001", ()),
+        ("138*0138000", ()),
+        (" ".join(f"1380013800{n}" for n in range(6)), ()),
+    ],
+)
+def test_contact_details_in_a_text(text: str, values: tuple[str, ...]) -> None:
+    assert tuple(party.value for party in contacts_in(text)) == values

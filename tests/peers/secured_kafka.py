@@ -1,8 +1,8 @@
 """A real Kafka that lets nobody in without TLS, a SCRAM password and an ACL: `with SecuredKafka(folder) as kafka:`.
 
-One broker, six doors: `secured` (SASL_SSL), the same with an `expired` certificate, the same with a certificate of
-another host (`elsewhere`), `tls` without a login, `bare` with a login and no TLS, and `open`, where whoever comes in
-plain text is the administrator.
+One broker, seven doors: `secured` (SASL_SSL), the same with an `expired` certificate, the same with a certificate of
+another host (`elsewhere`), the same that sends its clients where nobody is (`lost`), `tls` without a login, `bare` with
+a login and no TLS, and `open`, where whoever comes in plain text is the administrator.
 """
 
 import secrets
@@ -25,24 +25,26 @@ from schemas.connection import KafkaConnection
 from tests.peers.certificates import DAY, Authority, Issued
 from tests.peers.dovecot import free_ports
 
-Door = Literal["open", "secured", "expired", "elsewhere", "tls", "bare"]
+Door = Literal["open", "secured", "expired", "elsewhere", "lost", "tls", "bare"]
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 DOORS: Mapping[Door, Protocol] = {
     "open": "PLAINTEXT",
     "secured": "SASL_SSL",
     "expired": "SASL_SSL",
     "elsewhere": "SASL_SSL",
+    "lost": "SASL_SSL",
     "tls": "SSL",
     "bare": "SASL_PLAINTEXT",
 }
 
 MECHANISM = "SCRAM-SHA-512"
+NOWHERE = "127.0.0.1:9"
 CLUSTER = "Asecured-for-a-test-00"
 
 # Later lines of a properties file beat earlier ones, so the local stack's own configuration is the base.
 _EXTRA = """
 listeners={doors},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners={doors}
+advertised.listeners={advertised}
 listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
 inter.broker.listener.name=OPEN
 sasl.enabled.mechanisms={mechanism}
@@ -135,14 +137,17 @@ class SecuredKafka:
             "secured": good,
             "tls": good,
             "bare": good,
+            "lost": good,
             "expired": self.authority.issue("expired", until=datetime.now(UTC) - DAY),
             "elsewhere": self.authority.issue("elsewhere", host="kafka.example.cn"),
         }
         base = string.Template((CONFIG / "server.properties").read_text()).substitute(
             port=self._ports["open"], controller_port=self._controller, data=self._folder / "data"
         )
+        doors = ",".join(f"{door.upper()}://{self.address(door)}" for door in DOORS)
         extra = _EXTRA.format(
-            doors=",".join(f"{door.upper()}://{self.address(door)}" for door in DOORS),
+            doors=doors,
+            advertised=doors.replace(self.address("lost"), NOWHERE),
             protocols=",".join(f"{door.upper()}:{protocol}" for door, protocol in DOORS.items()),
             controller=self._controller,
             mechanism=MECHANISM,

@@ -1,17 +1,28 @@
 """Generated files are what the records say, and say only what the local server can do."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 import pytest
 from msgspec import Struct
 
-from schemas import generate
+import normalizers
+import tickets
+from normalizers.findings.emergency import LEVELS
+from normalizers.rules import load
+from schemas import generate, jsonschema, words
 from schemas.elastic import indices, mapped_fields, mapping
 from schemas.fields import about
 from schemas.records import RECORDS
-from schemas.shape import fields_of
+from schemas.records.event import AnyChange
+from schemas.shape import fields_of, walk
+from schemas.topics import CHANNELS
+from tickets import lifecycle
+from tickets.deciders import DECIDERS
+from tickets.deciders.no_ticket import NO_CITIZEN
+from tickets.snapshot import KIND_GROUPS
 
 
 def test_the_checked_in_files_are_current() -> None:
@@ -30,9 +41,76 @@ def test_check_names_what_is_stale_missing_or_left_over(tmp_path: Path) -> None:
     assert generate.check(tmp_path) == []
 
 
-def test_every_field_of_every_record_describes_itself() -> None:
-    for record in RECORDS.values():
-        assert all(field.description for field in fields_of(record))
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+STRUCTS = [*RECORDS.values(), *get_args(AnyChange)]
+INNER = {field.inner.__name__: field.inner for struct in STRUCTS for field in walk(struct) if field.inner}
+
+
+@pytest.mark.parametrize("struct", STRUCTS)
+def test_every_field_has_its_chinese_term_beside_the_english(struct: type[Struct]) -> None:
+    for field in walk(struct):
+        assert CHINESE.search(field.chinese), field.path
+        english = field.description.split("(")[0]
+        assert re.search(r"[A-Za-z]{2}", english), field.path
+
+
+@pytest.mark.parametrize("struct", [*STRUCTS, *INNER.values()])
+def test_every_record_and_change_has_its_chinese_term_beside_the_english(struct: type[Struct]) -> None:
+    chinese, _, english = (struct.__doc__ or "").partition(": ")
+    assert CHINESE.search(chinese)
+    assert re.search(r"[A-Za-z]{2}", english)
+
+
+def test_every_word_has_its_chinese_term() -> None:
+    lists = {name: each for name, each in vars(words).items() if isinstance(each, dict) and name.isupper()}
+    assert len(lists) > 20
+    for name, each in lists.items():
+        assert all(CHINESE.search(chinese) for chinese in each.values()), name
+
+
+@pytest.mark.parametrize("change", get_args(AnyChange))
+def test_no_change_of_an_event_holds_personal_data(change: type[Struct]) -> None:
+    assert [field.path for field in walk(change) if field.pii] == []
+
+
+WRITTEN = {
+    "relation": words.RELATIONS,
+    "status": words.STATUSES,
+    "level": words.EMERGENCY_LEVELS,
+    "message_class": words.MESSAGE_CLASSES,
+    "source": words.DECIDED_BY,
+    "anonymous": words.ANONYMITY,
+    "confidentiality": words.CONFIDENTIALITY,
+}
+
+
+@pytest.mark.parametrize("field", WRITTEN)
+def test_a_word_that_the_code_writes_is_told(field: str) -> None:
+    rooms = [Path(str(room.__file__)).parent for room in (normalizers, tickets)]
+    sources = [file.read_text(encoding="utf-8") for room in rooms for file in room.rglob("*.py")]
+    written = set(re.findall(rf'\b{field}="([a-z_]+)"', "\n".join(sources)))
+    assert written, field
+    assert written <= set(WRITTEN[field])
+
+
+def test_the_generated_documents_have_both_languages() -> None:
+    ticket = jsonschema.document("ticket")["$defs"]["Ticket"]["properties"]
+    assert ticket["text"] == {
+        "title": "诉求内容", "description": "Text of all its messages, oldest first", "default": "", "type": "string",
+        "x-pii": 2, "x-index": "words",
+    }  # fmt: skip
+
+
+def test_the_words_of_the_rules_are_told() -> None:
+    """What our own code writes is in the lists; what an importer sends may be more: they are open."""
+    assert {name for rule in load("emergency")["rule"] for name in rule["classes"]} <= set(words.EMERGENCY_CLASSES)
+    assert set(LEVELS) == set(words.EMERGENCY_LEVELS)
+    assert set(words.STATUSES) == set(lifecycle.NEXT)
+    assert tuple(words.CHANNELS) == CHANNELS
+    assert KIND_GROUPS.keys() <= set(words.REQUEST_KINDS)
+    assert set(KIND_GROUPS.values()) == set(words.REQUEST_KIND_GROUPS)
+    assert set(DECIDERS) <= set(words.RELATIONS)
+    assert set(words.MESSAGE_CLASSES) >= NO_CITIZEN
 
 
 def test_a_field_without_description_is_an_error() -> None:
@@ -45,11 +123,11 @@ def test_a_field_without_description_is_an_error() -> None:
 
 def test_a_field_can_be_optional_repeated_or_nested() -> None:
     class Inner(Struct):
-        at: Annotated[str, about("When", index="date")]
+        at: Annotated[str, about("When", "时间", index="date")]
 
     class Outer(Struct):
-        one: Annotated[Inner | None, about("One", index="object")] = None
-        many: Annotated[tuple[Inner, ...] | msgspec.UnsetType, about("Many", index="object")] = msgspec.UNSET
+        one: Annotated[Inner | None, about("One", "一", index="object")] = None
+        many: Annotated[tuple[Inner, ...] | msgspec.UnsetType, about("Many", "多", index="object")] = msgspec.UNSET
 
     assert [field.inner for field in fields_of(Outer)] == [Inner, Inner]
 

@@ -1,6 +1,5 @@
 """Today's reader reads every released record, and writes it back the same."""
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import schemas
 from schemas import topics
 from schemas.envelope import Envelope
 from schemas.records import RECORDS, DeadLetter
+from schemas.records.dead import MOVED
 from schemas.records.event import AnyChange
 from schemas.shape import fields_of, walk
 from schemas.wire import Position, decode, encode
@@ -33,7 +33,7 @@ def values(document: Any, path: str) -> list[Any]:
 
 
 def test_every_record_has_a_golden_one() -> None:
-    assert {path.stem for path in FOLDER.glob("*.json")} == {*RECORDS, "dead"}
+    assert {path.stem for path in FOLDER.glob("*.json")} == {*RECORDS, "envelope", "dead"}
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -70,12 +70,11 @@ def test_a_field_that_is_not_required_may_be_absent(name: str) -> None:
 
 
 def test_a_dead_letter_keeps_the_original_and_says_why() -> None:
-    stored = msgspec.json.decode(golden("dead"))
-    original = [(name, text.encode()) for name, text in stored["headers"][:4]]
+    original = [("ce_id", b"c1f0"), ("ce_source", b"/hotline/sms/12345"), ("content-type", b"application/octet-stream")]
     letter = DeadLetter(
         position=Position("hotline.raw.sms.v1", 3, 4711),
-        key=base64.b64decode(stored["key"]),
-        value=base64.b64decode(stored["value"]),
+        key=b"12345\n+8613800000000",
+        value=b"N-\xff",
         headers=original,
         stage="normalize",
         code="malformed",
@@ -84,7 +83,15 @@ def test_a_dead_letter_keeps_the_original_and_says_why() -> None:
     )
     out = letter.outbound()
     assert (out.topic, out.key, out.value) == (topics.DEAD, letter.key, letter.value)
-    assert [[name, value.decode()] for name, value in out.headers] == stored["headers"]
+    assert out.headers[:3] == original
+    added = {name: value.decode() for name, value in out.headers[3:]}
+    assert added | {MOVED: "true"} == msgspec.json.decode(golden("dead"))
+
+
+def test_the_golden_envelope_is_written_and_read_by_today_s() -> None:
+    headers = {name: text.encode() for name, text in msgspec.json.decode(golden("envelope")).items()}
+    assert dict(Envelope.of(headers.items()).headers()) == headers
+    assert len(headers) == len(Envelope.__struct_fields__)
 
 
 def test_golden_ids_follow_their_rules() -> None:

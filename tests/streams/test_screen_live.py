@@ -1,8 +1,10 @@
 """screen between real topics: an emergency waits for nothing that stands before it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from faust.types import TP
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
@@ -12,9 +14,11 @@ from schemas import ids, topics
 from schemas.envelope import Envelope
 from schemas.records import Handover
 from schemas.wire import Outbound, decode
-from streams import screen
+from streams import lanes, screen
+from streams.app import make_app
 from tests.streams.conftest import PARTITIONS, Bench, until
 from tests.streams.raws import NOON, broken, claimed, outbound
+from tests.streams.test_steps import Kept
 
 pytestmark = pytest.mark.integration
 
@@ -66,6 +70,25 @@ async def test_a_blob_store_that_is_away_holds_no_other_emergency_up(bench: Benc
         found = await bench.read(topics.HANDOVER, 6)
     assert decode(first.value, Handover).message_id == ids.message_id("/hotline/record/office", "n9")
     assert len({record.key for record in found}) == 6
+
+
+class Event:
+    """A chunk's event, which notes its acknowledgement."""
+
+    def __init__(self, acked: list[str], name: str) -> None:
+        self.ack = lambda: acked.append(name)
+
+
+@pytest.mark.parametrize("topic", [topics.BACKFILL, topics.raw("sms")])
+async def test_a_long_chunk_without_emergencies_lets_a_live_one_pass(bench: Bench, topic: str) -> None:
+    acked: list[str] = []
+    stage = screen.Screen(make_app("test", bench.connection, bench.folder), bench.connection, bench.blobs, Policy())
+    record = outbound(1, backfill=topic == topics.BACKFILL)
+    kept = Kept(record.topic, record.key, record.value, record.headers)
+    long = lanes.Chunk(TP(topic, 0), [kept] * 1000, Event(acked, "long"))
+    live = lanes.Chunk(TP(topics.raw("record"), 0), [kept], Event(acked, "live"))
+    await asyncio.gather(stage.handle(long.tp, long), stage.handle(live.tp, live))
+    assert acked == ["live", "long"]
 
 
 async def test_back_fill_is_screened_too_and_old_news_is_marked(bench: Bench) -> None:

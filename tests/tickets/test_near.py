@@ -60,6 +60,14 @@ def test_every_later_one_joins_the_oldest_of_the_cluster() -> None:
     assert all(edge.ticket_id == oldest for one in decisions for edge in ticket_of(desk, one).edges)
 
 
+def test_a_quoted_number_only_proposes_that_it_is_the_same_person() -> None:
+    again = said(2, SAME.title or "", SAME.text + "我的电话13900000001。")
+    desk, (first, second) = decided([MIXER, again])
+    ours, theirs = ticket_of(desk, first), ticket_of(desk, second)
+    assert theirs.cluster_id == ours.ticket_id != theirs.ticket_id
+    assert [(one.relation, one.target) for one in theirs.proposals] == [("same_person_same_matter", ours.ticket_id)]
+
+
 @pytest.mark.parametrize("kinds", [("举报", ""), ("", "举报")], ids=["the first", "the second"])
 def test_what_is_reported_is_only_proposed_to_others(kinds: tuple[str, str]) -> None:
     first = said(1, MIXER.title or "", MIXER.text, **({"kind": kinds[0]} if kinds[0] else {}))

@@ -6,7 +6,9 @@ from msgspec.structs import replace
 from normalizers import Policy, normalize
 from normalizers.text import fold
 from schemas import topics
+from schemas.envelope import VERSION
 from schemas.records import Attachment, Emergency, Finding, Message, Party, Ticket, raw_message
+from schemas.wire import encode
 from tests.tickets.build import CITY, START, message, position
 from tickets.desk import Desk
 from tickets.masking import mask_ticket
@@ -25,6 +27,16 @@ def ticket_of(*messages: Message) -> Ticket:
     decisions = [desk.take(one, position(offset)) for offset, one in enumerate(messages)]
     (ticket_id,) = {one.tickets[0].ticket_id for one in decisions if one}
     return desk.ticket(ticket_id)
+
+
+def test_a_snapshot_names_the_version_of_the_shape_it_is_written_in() -> None:
+    desk = Desk(State(TicketPolicy()))
+    desk.take(message(1), position(0))
+    (ticket_id,) = desk.state.tickets
+    desk.flush()
+    desk.state.bodies[ticket_id] = encode(replace(desk.ticket(ticket_id), schema_version="0.9.0"))
+    desk.take(message(2, answers=REPLY), position(1))
+    assert (desk.ticket(ticket_id).version, desk.ticket(ticket_id).schema_version) == (2, VERSION)
 
 
 def found(kind: str, value: str, source: str = "channel", version: str = "1", score: float = 1.0) -> Finding:

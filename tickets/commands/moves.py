@@ -40,12 +40,12 @@ def _check_movable(order: Order, ticket: TicketState, message_id: str) -> None:
         raise RefusalError("redacted", "the ticket is redacted, so it cannot be written anew without this message")
     if any(one not in order.earlier for one in ticket.messages):
         raise RefusalError("gone", "a message of the ticket is older than what the input topic keeps")
-    if any(order.earlier[one].part_key for one in ticket.messages):
+    if any(order.earlier[one].features.part_key for one in ticket.messages):
         raise RefusalError("part", "the ticket holds parts of a long message, which belong together")
 
 
 def _left(order: Order, ticket: TicketState, message_id: str) -> list[Features]:
-    return [order.earlier[one] for one in ticket.messages if one != message_id]
+    return [order.earlier[one].features for one in ticket.messages if one != message_id]
 
 
 def _moved(ticket: TicketState, to: str, message_id: str, left: list[Features]) -> event.Changes:

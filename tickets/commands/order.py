@@ -6,11 +6,12 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from schemas.records import Command, Features
+from schemas.records import Command
 from tickets.commands.args import Args
 from tickets.commands.refusal import RefusalError
 from tickets.deadlines import Limits
 from tickets.held import TicketState
+from tickets.incoming import Earlier
 from tickets.state import State
 
 
@@ -21,7 +22,7 @@ class Order(Struct, frozen=True, kw_only=True):
     command: Command
     at: datetime
     limits: Limits
-    earlier: Mapping[str, Features] = MappingProxyType({})
+    earlier: Mapping[str, Earlier] = MappingProxyType({})
 
     def ticket(self, args: Args) -> TicketState:
         """Return the ticket it is about. Raises RefusalError when it is not there for this command."""

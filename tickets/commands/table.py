@@ -62,7 +62,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     try:
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
         changes = _carry_out(order)
-        changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(order, changes))
+        changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming, changes))
     except RefusalError as refusal:
         method = "refused"
         changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
@@ -74,7 +74,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         at=incoming.at,
         author=command.author,
         input=incoming.ref,
-        features=incoming.earlier[moved] if moved else None,
+        features=incoming.earlier[moved].features if moved else None,
         relation="command",
         method=method,
         policy_version=policy.version,
@@ -82,11 +82,13 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     )
 
 
-def _opening(order: Order, changes: event.Changes) -> clocks.Opening:
-    """Return what is known of the message for which a command opens a ticket."""
+def _opening(incoming: Incoming, changes: event.Changes) -> clocks.Opening:
+    """Return what is known of the message for which a command opens a ticket: its limits count from its receipt."""
     opened = next((change for change in changes if isinstance(change, event.Opened)), None)
-    features = order.earlier.get(opened.message_id) if opened else None
-    return clocks.Opening(matter_of(features or Features()), order.at)
+    if opened is None:
+        return clocks.Opening(matter_of(Features()), incoming.at)
+    message = incoming.earlier[opened.message_id]
+    return clocks.Opening(matter_of(message.features, message.channel), message.received_at)
 
 
 def check(command: Command) -> None:

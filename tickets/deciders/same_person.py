@@ -1,7 +1,12 @@
 """Who says the same again, on whatever channel, is heard once: the message joins the ticket it repeats."""
 
+from msgspec.structs import replace
+
+from schemas.records import Features
 from tickets.deciders.verdict import Verdict
+from tickets.held import TicketState
 from tickets.incoming import Incoming
+from tickets.near import Found
 from tickets.state import State
 
 RELATION = "same_person_same_matter"
@@ -9,14 +14,12 @@ RELATION = "same_person_same_matter"
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Find a live ticket of the same requester with the very same text, else with the same matter."""
-    if not incoming.features.requesters:
-        return None
     return _equal(state, incoming) or _near(state, incoming)
 
 
 def _equal(state: State, incoming: Incoming) -> Verdict | None:
     features = incoming.features
-    if features.text_key is None:
+    if features.text_key is None or not features.requesters:
         return None
     people = set(features.requesters)
     for ticket in state.with_text(incoming.jurisdiction, features.text_key):
@@ -31,18 +34,39 @@ def _equal(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _near(state: State, incoming: Incoming) -> Verdict | None:
-    """Look among the tickets about the same matter, likest first, for one of the person's own."""
-    people = set(incoming.features.requesters)
+    """Look among the tickets about the same matter, likest first, for one of the person's own.
+
+    A number or address that one of two messages quotes, and that the other was sent from or quotes too, is a claim:
+    it only proposes.
+    """
+    policy = state.policy.near
+    claimed: Verdict | None = None
     for found in state.near.find(incoming.jurisdiction, incoming.features):
-        if found.score < state.policy.near.same_person:
-            return None
         ticket = state.by_order[found.order]
-        if not people.isdisjoint(ticket.requesters) and (incoming.id, ticket.ticket_id) not in state.never:
-            return Verdict(
-                relation=RELATION,
-                method=found.method,
-                ticket_id=ticket.ticket_id,
-                score=found.score,
-                evidence=state.near.evidence(incoming.jurisdiction, incoming.features, found.order),
-            )
-    return None
+        if found.score < policy.link or (incoming.id, ticket.ticket_id) in state.never:
+            continue
+        if found.score >= policy.same_person and not set(incoming.features.requesters).isdisjoint(ticket.requesters):
+            evidence = state.near.evidence(incoming.jurisdiction, incoming.features, found.order)
+            return _verdict(found, ticket.ticket_id, evidence)
+        contacts = _shared_contacts(incoming.features, ticket)
+        if contacts and claimed is None:
+            claimed = replace(_verdict(found, ticket.ticket_id, tuple(sorted(contacts))), method="contact", sure=False)
+    return claimed
+
+
+def _shared_contacts(features: Features, ticket: TicketState) -> set[str]:
+    """Return what says that it is the same person, where it is not what both were sent from."""
+    if not features.contacts and not ticket.contacts:
+        return set()
+    both = {*features.requesters, *features.contacts} & {*ticket.requesters, *ticket.contacts}
+    return both - (set(features.requesters) & set(ticket.requesters))
+
+
+def _verdict(found: Found, ticket_id: str, evidence: tuple[str, ...]) -> Verdict:
+    return Verdict(
+        relation=RELATION,
+        method=found.method,
+        ticket_id=ticket_id,
+        score=found.score,
+        evidence=evidence,
+    )

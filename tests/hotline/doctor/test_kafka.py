@@ -1,5 +1,7 @@
 """The doctor at a real broker that lets nobody in without TLS, a password and an ACL: each fault is one sentence."""
 
+import asyncio
+import base64
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +14,13 @@ from hotline.cluster import TopicFacts, admin
 from hotline.config import load
 from hotline.doctor.findings import Told
 from hotline.doctor.kafka import availability, brokers, rights, topics
-from hotline.needs import DESK, Need, needs
+from hotline.needs import PEOPLE, Need, needs
 from hotline.provision import Provision
 from hotline.wiring import names
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import TOPICS
+from streams.sender import make_producer
 from tests.peers import acls
 from tests.peers.secured_kafka import DOORS, SecuredKafka
 
@@ -113,6 +116,8 @@ def test_every_broker_is_tried_and_told(secured: SecuredKafka) -> None:
     assert [isinstance(one, str) for one in brokers(both)] == [False, True]
 
 
+SECRET = base64.b64encode(b"thirty-two bytes are quite enough").decode()
+
 ACCOUNTS = {
     "KAFKA__PARTITIONS": "2",
     "CONNECTORS__MAILBOX__MAYOR__HOST": "h",
@@ -125,7 +130,21 @@ ACCOUNTS = {
     "BACKOFFICE__CRM__SYSTEM": "crm",
     "BACKOFFICE__CRM__KINDS": "redact",
     "BACKOFFICE__CRM__JURISDICTIONS": "210100",
+    "SINKS__WEBHOOK__ONE__URL": "https://one.example.cn/",
+    "SINKS__WEBHOOK__ONE__SECRETS": SECRET,
+    "SINKS__WEBHOOK__TWO__URL": "https://two.example.cn/",
+    "SINKS__WEBHOOK__TWO__SECRETS": SECRET,
+    "SINKS__WEBHOOK__TWO__SNAPSHOT": "clear",
 }
+
+
+def test_a_broker_that_sends_its_clients_where_nobody_is_is_told(secured: SecuredKafka) -> None:
+    here, there = brokers(secured.connection("hotline-screen", "lost"))
+    assert isinstance(here, str)
+    assert isinstance(there, UnreachableError)
+    assert str(there).startswith("Kafka at 127.0.0.1:9 does not answer (Connection refused)")
+    assert str(there).endswith("(Kafka itself names this address, in advertised.listeners).")
+
 
 USERS = {
     "connector:mayor": "hotline-connector",
@@ -134,8 +153,10 @@ USERS = {
     "normalize": "hotline-normalize",
     "assign": "hotline-assign",
     "sink:elastic": "hotline-sink",
+    "sink:webhook": "hotline-webhook",
     "eraser": "hotline-eraser",
     "desk": "hotline-desk",
+    "operator": "hotline-operator",
 }
 
 
@@ -145,7 +166,7 @@ def wanted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], l
     for name, value in ACCOUNTS.items():
         monkeypatch.setenv(f"HOTLINE_{name}", value)
     settings = load()
-    assert {*names(settings), DESK} == USERS.keys(), "a component without a user"
+    assert {*names(settings), *PEOPLE} == USERS.keys(), "a component without a user"
     return lambda component: needs(settings, component)
 
 
@@ -181,6 +202,15 @@ def test_exactly_what_is_missing_is_named(secured: SecuredKafka, wanted: Callabl
         with acls.without(secured.administrator, line):
             (found,) = rights(connection, wanted("assign"))
         assert f"may not {'Read' if 'group' in resource else 'Write'} the {resource}: grant it" in str(found)
+
+
+async def test_to_ask_for_rights_fences_nobody(secured: SecuredKafka, wanted: Callable[[str], list[Need]]) -> None:
+    connection = secured.connection("hotline-assign")
+    async with make_producer(connection, transactional_id="hotline-assign-0") as owner, owner.transaction():
+        await owner.send_and_wait("hotline.link.v1", b"{}", key=b"k", partition=0)
+        (found,) = await asyncio.to_thread(told, lambda: rights(connection, wanted("assign")))
+        assert isinstance(found, str)
+        await owner.send_and_wait("hotline.link.v1", b"{}", key=b"k", partition=0)
 
 
 @pytest.fixture

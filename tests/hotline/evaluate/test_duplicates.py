@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,25 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
 @pytest.mark.skipif(DATA is None, reason="HOTLINE_DATA names no folder of labelled messages")
 def test_the_bars_on_the_labelled_set() -> None:
     assert DATA is not None
-    figures = {one.name: one.value for one in TASKS["duplicates"](Path(DATA) / "messages" / "duplicates_dev.jsonl")}
+    figures = {
+        one.name: one.value for one in TASKS["duplicates"](Path(DATA) / "messages" / "duplicates_dev.jsonl", None)
+    }
     assert (figures["bcubed_f1"] or 0) >= 0.90
     assert (figures["hard_negative_error"] or 0) <= 0.10
     assert (figures["precision_of_all"] or 0) >= 0.95
+
+
+def test_a_city_s_own_words_are_measured(tmp_path: Path) -> None:
+    rows = [
+        {"id": 1, "title": "丽景新城的窨井有怪响", "text": "窨井盖松了", "cluster": 1},
+        {"id": 2, "title": "丽景新城的阴沟盖有动静", "text": "阴沟盖坏了", "cluster": 1},
+    ]
+    path = tmp_path / "small.jsonl"
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    words = resources.files("normalizers.rules").joinpath("matters.toml").read_text("utf-8")
+    own = words.replace('objects = """', 'objects = """\n窨井 窨井盖 阴沟盖\n怪响 动静', 1)
+    (tmp_path / "matters.toml").write_text(own, encoding="utf-8")
+    recall = [
+        next(one.value for one in measure(path, folder) if one.name == "bcubed_recall") for folder in (None, tmp_path)
+    ]
+    assert recall == [0.5, 1.0]

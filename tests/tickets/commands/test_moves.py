@@ -41,6 +41,8 @@ def test_an_undone_filing_gets_the_ticket_that_the_message_would_have_had() -> N
     assert former.lineage.message_ids == (FIRST.message_id, LATER.message_id)
     assert "13900139000" not in encode(former).decode()
     assert (WRONG.message_id, ticket) in at_office.desk.state.never
+    clocks = at_office.desk.state.tickets[own].clocks
+    assert {clock.started_at for clock in clocks.values()} == {WRONG.received_at}  # not the day of the clerk's word
     same(at_office)
 
 

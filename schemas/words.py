@@ -1,0 +1,186 @@
+"""The words of the open enumerations with their 中文. Readers take a word that they do not know as `unknown`."""
+
+from collections.abc import Mapping
+
+Words = Mapping[str, str]
+"""What is written today, each word with its 中文; later versions may add some (contract.md C3, rule 3)."""
+
+UNKNOWN = "unknown"
+"""What a reader makes of a word that it does not know."""
+
+CHANNELS: Words = {
+    "mailbox": "信箱",
+    "sms": "短信",
+    "wechat": "微信",
+    "weibo": "微博",
+    "phone": "电话",
+    "web": "网站",
+    "record": "导入",
+}
+"""诉求来源: the channels of `schemas/topics.py`."""
+
+MESSAGE_CLASSES: Words = {
+    "person": "本人来件",
+    "auto_reply": "自动回复",
+    "bounce": "退信",
+    "list": "群发邮件",
+    "calendar": "日程",
+    "event": "平台事件",
+    "unsupported": "无法识别",
+}
+
+PARTY_KINDS: Words = {"phone": "电话", "email": "电子邮箱", "openid": "微信标识", "uid": "平台账号", "name": "姓名"}
+
+DECIDED_BY: Words = {"requester": "诉求人", "rule": "规则", "model": "模型", "channel": "渠道", "clerk": "坐席"}
+"""Who says so."""
+
+EMERGENCY_CLASSES: Words = {
+    "police": "警情",
+    "fire": "火警",
+    "medical": "急救",
+    "traffic": "交通事故",
+    "self_harm": "轻生",
+    "missing_person": "走失",
+    "utility": "水电气热险情",
+    "disaster": "灾害",
+    "minor_in_danger": "未成年人遇险",
+}
+"""domain.md B5."""
+
+EMERGENCY_LEVELS: Words = {"critical": "危急", "urgent": "紧急", "mentioned": "提及"}
+
+URGENCIES: Words = {"normal": "一般", "urgent": "紧急", "critical": "特急"}
+
+STATUSES: Words = {
+    "received": "接收",
+    "screened": "初筛",
+    "handed_over": "紧急转接",
+    "not_accepted": "不予受理",
+    "registered": "受理登记",
+    "answered": "直接答复",
+    "dispatched": "派单",
+    "signed": "签收",
+    "returned": "退单",
+    "redispatched": "改派",
+    "in_progress": "办理",
+    "extended": "延期",
+    "supervised": "督办",
+    "resolved": "办结",
+    "revisited": "回访",
+    "evaluated": "评价",
+    "reopened": "重办",
+    "archived": "归档",
+}
+"""办理状态 (domain.md B3). A merge (并单) is an edge between two tickets and no stage: both keep theirs."""
+
+REQUEST_KINDS: Words = {
+    "consultation": "咨询",
+    "help_request": "求助",
+    "complaint": "投诉",
+    "report": "举报",
+    "suggestion": "建议",
+    "praise": "表扬",
+    "other": "其他",
+    UNKNOWN: "未知",
+}
+"""诉求类型: the six official kinds (domain.md B2)."""
+
+REQUEST_KIND_GROUPS: Words = {
+    "consultation": "咨询",
+    "help_request": "求助",
+    "complaint_opinion_suggestion": "投诉意见建议",
+    "report_of_violation": "举报",
+    "praise": "表扬",
+}
+"""The five groups of the statistics (domain.md B2)."""
+
+MERGE_MODES: Words = {"merged": "整体并入", "parallel": "双号并行", "branch": "设分中心"}
+"""domain.md B8."""
+
+REQUESTER_KINDS: Words = {"natural_person": "自然人", "legal_person": "法人", "other_org": "其他组织"}
+
+ANONYMITY: Words = {"given": "已提供身份", "not_given": "未提供身份", "withheld_on_request": "要求保密身份"}
+
+CONFIDENTIALITY: Words = {"public": "公开", "internal": "内部", "confidential": "保密", "restricted": "严格保密"}
+"""domain.md B9."""
+
+CLOCKS: Words = {
+    "accept": "受理", "sign": "签收", "first_contact": "首次联系", "resolve": "办结", "return": "退单",
+}  # fmt: skip
+"""What a deadline (时限) runs for."""
+
+ACCEPTANCE: Words = {"accepted": "受理", "not_accepted": "不予受理", "proposed": "建议不予受理"}
+
+NOT_ACCEPTED: Words = {
+    "emergency_line": "应由110、119、120、122处理",
+    "litigation_or_arbitration": "已进入诉讼、仲裁",
+    "discipline_inspection": "纪检监察事项",
+    "administrative_reconsideration": "行政复议事项",
+    "government_information_disclosure": "政府信息公开",
+    "petition_channel": "信访渠道",
+    "state_or_work_secret": "国家秘密、工作秘密",
+    "commercial_secret": "商业秘密",
+    "personal_privacy": "个人隐私",
+    "against_public_order": "违反公序良俗",
+    "out_of_jurisdiction": "不属于本辖区",
+    "party_npc_court_procuratorate_matter": "党委、人大、法院、检察院事项",
+    "military": "军队事项",
+    "repeat_without_new_facts": "无新事实的重复诉求",
+    "no_valid_contact": "无有效联系方式",
+    "malicious": "恶意诉求",
+    "no_request_content": "无诉求内容",
+}
+"""Why a request is not accepted (不予受理, domain.md B7)."""
+
+SUPERVISION_LEVELS: Words = {
+    "reminder": "催办", "supervision": "督办", "key_supervision": "重点督办", "on_site": "现场督办",
+}  # fmt: skip
+"""督办 by weight."""
+
+MINOR_ROLES: Words = {"requester": "诉求人", "subject": "当事人"}
+
+MINOR_TOPICS: Words = {
+    "family": "家庭保护",
+    "school": "学校保护",
+    "society": "社会保护",
+    "network": "网络保护",
+    "government": "政府保护",
+    "judicial": "司法保护",
+}
+"""六大保护 (domain.md B6)."""
+
+EDGE_KINDS: Words = {"merged": "并单", "cluster": "同一事件", "related": "关联"}
+
+RELATIONS: Words = {
+    "no_ticket": "不建单",
+    "part_of": "分段",
+    "follow_up": "补充来件",
+    "same_person_same_matter": "同人同事",
+    "same_matter_other_person": "异人同事",
+    "new": "新建",
+    "moved": "改归",
+    "command": "人工指令",
+}
+"""design.md 6; `moved` and `command` are decisions that a person ordered."""
+
+COMMAND_KINDS: Words = {
+    "set_status": "设置状态",
+    "merge": "并单",
+    "unmerge": "解除并单",
+    "move": "改归",
+    "reclassify": "改类",
+    "set_deadline": "设定时限",
+    "dispatch": "派单",
+    "return_dispatch": "退单",
+    "supervise": "督办",
+    "revisit": "回访",
+    "acknowledge_handover": "签收转接",
+    "confirm_proposal": "确认建议",
+    "reject_proposal": "否决建议",
+    "redact": "遮盖",
+    "forget": "删除个人信息",
+    "read": "查阅",
+}
+
+OUTCOMES: Words = {"delivered": "已送达", "retrying": "重试中", "dead": "已放弃"}
+"""What became of a webhook delivery."""
