@@ -10,7 +10,7 @@ ENVELOPE = ".json"
 """Behind the digest of raw bytes: the name of their envelope."""
 
 ERASED = "erased"
-"""An empty object: nothing of this message may lie here again, whatever is read or fetched a second time."""
+"""An empty object: no bytes of this message may lie here again, whatever is read or fetched a second time."""
 
 REDACTED = "redacted"
 """An empty object: the bytes as they came may not lie here again; attachments may."""

@@ -37,7 +37,6 @@ class Target(Struct, frozen=True):
     jurisdiction: str
     at: datetime
     whole: bool
-    erased: bool
 
 
 class Copies(Struct, frozen=True):
@@ -128,11 +127,8 @@ class Eraser:
         return found
 
     async def _delete_blobs(self, target: Target, raw: set[str]) -> None:
-        """Leave a mark, then delete: whoever stores something here at this moment looks for the mark and takes it away.
-
-        Attachments have no mark after a redaction: nothing but the whole message's erasure is for good.
-        """
-        place, mark = folder(target.jurisdiction, target.message_id), ERASED if target.erased else REDACTED
+        """Leave a mark, then delete: whoever stores something here meanwhile looks for the mark and takes it away."""
+        place, mark = folder(target.jurisdiction, target.message_id), ERASED if target.whole else REDACTED
         await self._blobs.require()
         await self._blobs.put(f"{place}/{mark}", b"")
         there = await self._blobs.names(place) - {ERASED, REDACTED}
@@ -149,10 +145,8 @@ def _targets(document: Document) -> list[Target]:
 def _of(change: event.AnyChange, decision: Event) -> Iterable[Target]:
     if not isinstance(change, event.Erased | event.Redacted):
         return []
-    erased = isinstance(change, event.Erased)
     whole = isinstance(change, event.Erased) or "attachments" in change.fields
-    city, at = decision.jurisdiction, decision.at
-    return [Target(one.message_id, one.month, city, at, whole, erased) for one in change.messages]
+    return [Target(one.message_id, one.month, decision.jurisdiction, decision.at, whole) for one in change.messages]
 
 
 def _put(index: str, target: Target) -> tuple[dict[str, Any], dict[str, Any]]:
