@@ -1,4 +1,4 @@
-"""What lies in the blob store under `<jurisdiction>/<message_id>/`: bytes by their digest, envelopes, and erasures."""
+"""What lies in the blob store: under `<jurisdiction>/<message_id>/` the bytes of a message; checkpoints of assign."""
 
 from collections.abc import Iterable
 
@@ -35,3 +35,8 @@ def raw_names(names: Iterable[str]) -> set[str]:
     """Return which objects of a folder are bytes as they came, and their envelopes; the others are attachments."""
     envelopes = {name for name in names if name.endswith(ENVELOPE)}
     return envelopes | {name.removesuffix(ENVELOPE) for name in envelopes}
+
+
+def checkpoints(partition: int) -> str:
+    """Return the folder of the checkpoints of one partition."""
+    return f"checkpoints/assign/{partition:05d}"
