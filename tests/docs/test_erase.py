@@ -17,7 +17,7 @@ AT = datetime(2026, 11, 25, 10, 12, tzinfo=SHANGHAI)
 
 
 def test_the_report_is_printed_as_the_page_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
-    block = next(one for one in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL) if one.startswith("Done: "))
+    block = next(one.lstrip("\n") for one in PAGE.split("```") if one.startswith("\nDone: "))
     done, shown = block.split("\n", 1)
     gone = re.findall(r"^  ((?:the|its|older) .*)$", shown, re.MULTILINE)
     places = (*(Place(place=name, state="gone") for name in gone), *expiries(AT))
