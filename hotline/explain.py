@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from hotline.archive import Archive
+from schemas import ids
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import Link, Message, RawRef, Ticket
 from schemas.wire import Position
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from schemas.connection import KafkaConnection
 
-Bytes = Callable[[RawRef], "Raw"]
+Bytes = Callable[[Message], "Raw"]
 
 
 class Raw(Struct, frozen=True, kw_only=True):
@@ -92,7 +93,7 @@ async def _filed(archive: Archive, link: Link, raw: Bytes, clear: bool) -> Filed
         received_at=message.received_at.isoformat(),
         normalizer_version=message.normalizer_version,
         rules=_rules(message),
-        raw=raw(message.raw),
+        raw=raw(message),
         text=message.text if clear else None,
     )
 
@@ -102,20 +103,31 @@ def _rules(message: Message) -> dict[str, str]:
 
 
 def looks_up(connection: "KafkaConnection", blobs: "ObjectStore") -> Bytes:
-    """Return what fetches raw bytes, from the blob store or from Kafka, and compares their digest."""
+    """Return what fetches raw bytes and compares their digest: from Kafka, or from the blob store's copy of them."""
 
-    def look_up(ref: RawRef) -> Raw:
-        place = ref.dataref or f"{ref.topic}:{ref.partition}:{ref.offset}"
+    def look_up(message: Message) -> Raw:
+        ref = message.raw
+        if ref.dataref:
+            return _raw(ref.dataref, _blob(blobs, ref.dataref), ref)
+        place, fault = f"{ref.topic}:{ref.partition}:{ref.offset}", None
         try:
-            value = _blob(blobs, ref.dataref) if ref.dataref else _record(connection, ref)
+            found = _raw(place, _record(connection, ref), ref)
         except PipelineError as error:
-            return Raw(place=place, found=False, fault=str(error))
-        if value is None:
-            return Raw(place=place, found=False, fault="retention has taken it")
-        intact = hashlib.sha256(value).hexdigest() == ref.sha256
-        return Raw(place=place, found=True, bytes=len(value), intact=intact)
+            found, fault = Raw(place=place, found=False), str(error)
+        if found.intact:
+            return found
+        path = ids.blob_path(message.jurisdiction, message.message_id, ref.sha256)
+        kept = _raw(path, _blob(blobs, path), ref)
+        return kept if kept.found else found if fault is None else Raw(place=place, found=False, fault=fault)
 
     return look_up
+
+
+def _raw(place: str, value: bytes | None, ref: RawRef) -> Raw:
+    if value is None:
+        return Raw(place=place, found=False, fault="retention has taken it")
+    intact = hashlib.sha256(value).hexdigest() == ref.sha256
+    return Raw(place=place, found=True, bytes=len(value), intact=intact)
 
 
 def _blob(blobs: "ObjectStore", path: str) -> bytes | None:

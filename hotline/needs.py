@@ -88,11 +88,13 @@ def _assign(settings: "Settings", which: str) -> list[Need]:
 
 def _sink(settings: "Settings", which: str) -> list[Need]:
     from sinks import SINKS
+    from sinks.archive import sources
     from sinks.kafka import GROUP_PREFIX
 
     if which == "webhook":
         return _webhooks(settings)
-    reads = [route.topic for route in SINKS[which].values()]
+    routes = sources() if which == "archive" else SINKS[which].values()
+    reads = [route.topic for route in routes]
     return [*_topics("Read", reads), *_topics("Write", [topics.DEAD]), _group(f"{GROUP_PREFIX}{which}")]
 
 

@@ -19,7 +19,7 @@ def redacted(record: Struct) -> dict[str, Any]:
 
 
 def _hide(value: Any, path: list[str]) -> None:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):  # msgspec keeps tuples
         for item in value:
             _hide(item, path)
     elif isinstance(value, dict) and path[0] in value:

@@ -11,7 +11,7 @@ from connectors.backoffice.settings import BackOfficeSettings
 from connectors.mailbox import MailboxSettings
 from connectors.receiver import ReceiverSettings
 from connectors.wechat import WeChatSettings
-from sinks.settings import SinkSettings
+from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
 
 PREFIX = "HOTLINE_"
@@ -155,6 +155,7 @@ class SinksSettings(Section):
     """What goes out of Kafka: into the archive, and to subscribers."""
 
     elastic: SinkSettings = Field(default_factory=SinkSettings, description="Elasticsearch")
+    archive: ArchiveSettings = Field(default_factory=ArchiveSettings, description="Raw bytes in the blob store")
     webhook: Annotated[dict[str, SubscriberSettings], Ids] = Field(
         default_factory=dict, description="Subscribers of webhooks, by an id of your own"
     )

@@ -27,13 +27,16 @@ def names(settings: "Settings") -> list[str]:
 
     pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
     pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
+    kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *subscribed, "eraser", *pushed, *pulled, "monitor"]
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *kept, *subscribed, "eraser", *pushed, *pulled, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
     """Make one component; raises MisconfiguredError for a name that these settings do not lead to."""
     known = names(settings)
+    if name == "sink:archive" and name not in known:
+        raise MisconfiguredError("sink:archive is off: set `sinks.archive.enabled` (HOTLINE_SINKS__ARCHIVE__ENABLED).")
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
     kind, _, which = name.partition(":")
@@ -118,6 +121,22 @@ def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Compon
     async def run(stop: asyncio.Event) -> None:
         sink = ElasticSink(services.elasticsearch(settings), routes)
         await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append, tracer=tracer)
+
+    def probe() -> Mapping[str, Any]:
+        return {"detail": running[-1].health().detail if running else "starting"}
+
+    return Component(name=name, run=run, probe=probe)
+
+
+def _archive(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
+    from sinks.archive import ArchiveSink, sources
+    from sinks.runner import Runner, run_sink
+
+    connection, sink = services.kafka(settings), ArchiveSink(services.blobs(settings))
+    running: list[Runner] = []
+
+    async def run(stop: asyncio.Event) -> None:
+        await run_sink(sink, sources(), connection, settings.sinks.archive, stop, running.append, tracer=tracer)
 
     def probe() -> Mapping[str, Any]:
         return {"detail": running[-1].health().detail if running else "starting"}
@@ -232,6 +251,7 @@ _STAGES: Mapping[str, Callable[["Settings", Tracer], Any]] = {
 _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
+    "sink:archive": _archive,
     "sink:webhook": _webhook,
     "eraser": _eraser,
     "receiver": _receiver,

@@ -56,9 +56,19 @@ AUDIT = "hotline.audit.v1"
 
 LIVE_RAW: tuple[str, ...] = tuple(raw(channel) for channel in CHANNELS)
 
-_COMPACTED = MappingProxyType({"min.compaction.lag.ms": "3600000", "delete.retention.ms": str(7 * DAY_MS)})
+_COMPACTED = MappingProxyType(
+    {
+        "min.compaction.lag.ms": "3600000",
+        "max.compaction.lag.ms": str(DAY_MS),
+        "delete.retention.ms": str(7 * DAY_MS),
+    }
+)
+"""Without a longest lag a quiet city's erased ticket would stay for as long as its segment is the newest one."""
 
-_WITH_REASONS = MappingProxyType({"max.message.bytes": str(2 * MAX_BYTES)})
+_DAILY = MappingProxyType({"segment.ms": str(DAY_MS)})
+"""Kafka deletes whole segments: a record may outlive its retention by one, seven days of Kafka's own."""
+
+_WITH_REASONS = MappingProxyType({**_DAILY, "max.message.bytes": str(2 * MAX_BYTES)})
 """A dead letter is a record of the largest size with its reasons behind it."""
 
 _RAW = [
@@ -68,13 +78,20 @@ _RAW = [
         key="account + sender or thread",
         partitioned_by="key",
         retention_ms=30 * DAY_MS,
+        extra=_DAILY,
     )
     for name in (*LIVE_RAW, BACKFILL)
 ]
 
 _ALL = [
     *_RAW,
-    Topic(name=MESSAGE, about="Normalized messages and forwarded commands", key="message_id", retention_ms=30 * DAY_MS),
+    Topic(
+        name=MESSAGE,
+        about="Normalized messages and forwarded commands",
+        key="message_id",
+        retention_ms=30 * DAY_MS,
+        extra=_DAILY,
+    ),
     Topic(name=EVENT, about="The log of decisions, no personal text", key="ticket_id", retention_ms=3653 * DAY_MS),
     Topic(name=LINK, about="Message to ticket", key="message_id", cleanup_policy="compact", extra=_COMPACTED),
     Topic(name=TICKET, about="Ticket snapshots", key="ticket_id", cleanup_policy="compact", extra=_COMPACTED),
@@ -85,9 +102,22 @@ _ALL = [
         cleanup_policy="compact",
         extra=_COMPACTED,
     ),
-    Topic(name=HANDOVER, about="Emergencies for 110/119/120/122", key="message_id", retention_ms=180 * DAY_MS),
-    Topic(name=COMMAND, about="Commands from outside", key="any", partitioned_by="key", retention_ms=7 * DAY_MS),
-    Topic(name=OUTBOX, about="Answers to citizens", key="ticket_id", retention_ms=7 * DAY_MS),
+    Topic(
+        name=HANDOVER,
+        about="Emergencies for 110/119/120/122",
+        key="message_id",
+        retention_ms=180 * DAY_MS,
+        extra=_DAILY,
+    ),
+    Topic(
+        name=COMMAND,
+        about="Commands from outside",
+        key="any",
+        partitioned_by="key",
+        retention_ms=7 * DAY_MS,
+        extra=_DAILY,
+    ),
+    Topic(name=OUTBOX, about="Answers to citizens", key="ticket_id", retention_ms=7 * DAY_MS, extra=_DAILY),
     Topic(
         name=CURSOR,
         about="Where each pull connector stands",

@@ -1,23 +1,22 @@
-"""Eraser: what the event log says is erased goes from the archive's messages and from the blob store."""
+"""Eraser: what the event log says is erased goes from the archive's messages and from the blob store, for good."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
-import obstore
 from elasticsearch import AsyncElasticsearch
-from msgspec import Struct
-from obstore.exceptions import BaseError as BlobError
+from msgspec import Struct, field
 from obstore.store import ObjectStore
 
 from schemas import topics
+from schemas.blobs import ERASED, REDACTED, folder, raw_names
 from schemas.elastic import PREFIX, indices
 from schemas.errors import RecordError, SchemaError, UnreachableError
 from schemas.records import Event, Message, RawRef, event
 from schemas.wire import decode, encode
 from sinks.base import Document, Refusal, Route, Verdicts
+from sinks.blobs import Blobs
 from sinks.elastic.errors import translated
 from sinks.elastic.verdict import RETRY
 
@@ -31,13 +30,20 @@ _DONE = (200, 201, 409)
 
 
 class Target(Struct, frozen=True):
-    """One message that goes, and whether its blobs go with it."""
+    """One message that goes. `whole`: its attachments with it; else the bytes as they came alone, which say it all."""
 
     message_id: str
     month: str | None
     jurisdiction: str
     at: datetime
-    with_blobs: bool
+    whole: bool
+
+
+class Copies(Struct, frozen=True):
+    """Where one message lies: indices, and the names of the bytes as they came that are in the blob store."""
+
+    indices: set[str]
+    raw: set[str] = field(default_factory=set)
 
 
 def routes(prefix: str = PREFIX) -> list[Route]:
@@ -53,7 +59,7 @@ class Eraser:
     def __init__(self, client: AsyncElasticsearch, blobs: ObjectStore, prefix: str = PREFIX) -> None:
         self._owner = client
         self._client = client.options(max_retries=0, retry_on_timeout=False, request_timeout=60.0)
-        self._blobs = blobs
+        self._blobs = Blobs(blobs)
         self._index = indices(prefix)["message"]
 
     async def open(self) -> None:
@@ -64,13 +70,10 @@ class Eraser:
         verdicts = Verdicts()
         for document in documents:
             try:
-                targets = _targets(document)
-                await self._empty(targets)
+                await self._carry_out(_targets(document))
             except RecordError as error:
                 verdicts.rejected.append(Refusal(document, error.code, str(error)))
                 continue
-            for target in targets:
-                await self._delete_blobs(target)
             verdicts.stored.append(document)
         return verdicts
 
@@ -78,13 +81,19 @@ class Eraser:
         """Close the client."""
         await self._owner.close()
 
-    async def _empty(self, targets: Sequence[Target]) -> None:
+    async def _carry_out(self, targets: Sequence[Target]) -> None:
+        """Delete blobs first: which of them are the bytes as they came is told by the message that is then emptied."""
         if not targets:
             return
-        places = await self._places(targets)
-        lines = [
-            line for target in targets for place in sorted(places[target.message_id]) for line in _put(place, target)
-        ]
+        copies = await self._copies(targets)
+        for target in targets:
+            await self._delete_blobs(target, copies[target.message_id].raw)
+        await self._empty(
+            [(target, index) for target in targets for index in sorted(copies[target.message_id].indices)]
+        )
+
+    async def _empty(self, copies: Sequence[tuple[Target, str]]) -> None:
+        lines = [line for target, index in copies for line in _put(index, target)]
         if not lines:
             return
         with translated():
@@ -95,9 +104,9 @@ class Eraser:
         if not statuses <= set(_DONE):
             raise SchemaError("Elasticsearch refuses an emptied message: see that its mapping is ours")
 
-    async def _places(self, targets: Sequence[Target]) -> dict[str, set[str]]:
-        """Return the indices of each message: the one of its month, and wherever a repeat of it lies."""
-        found = {one.message_id: {self._index.of_month(one.month)} if one.month else set() for one in targets}
+    async def _copies(self, targets: Sequence[Target]) -> dict[str, "Copies"]:
+        """Return where each message lies: in the index of its month, and wherever a repeat of it is."""
+        found = {one.message_id: Copies({self._index.of_month(one.month)} if one.month else set()) for one in targets}
         pattern = f"{self._index.alias}-2*"
         with translated():
             await self._client.indices.refresh(index=pattern, ignore_unavailable=True, allow_no_indices=True)
@@ -107,22 +116,23 @@ class Eraser:
                 allow_no_indices=True,
                 query={"terms": {"message_id": list(found)}},
                 size=MOST_COPIES,
-                source=False,
+                source={"includes": ["raw.dataref"]},
             )
         for hit in answer["hits"]["hits"]:
-            found[hit["_id"]].add(hit["_index"])
+            copies = found[hit["_id"]]
+            copies.indices.add(hit["_index"])
+            dataref = hit["_source"].get("raw", {}).get("dataref")
+            if dataref:
+                copies.raw.add(dataref.rsplit("/", 1)[-1])
         return found
 
-    async def _delete_blobs(self, target: Target) -> None:
-        if not target.with_blobs:
-            return
-        try:
-            there = await obstore.list(self._blobs, f"{target.jurisdiction}/{target.message_id}/").collect_async()
-            await asyncio.gather(*(obstore.delete_async(self._blobs, one["path"]) for one in there))
-        except (BlobError, OSError) as error:
-            raise UnreachableError(
-                f"the blob store did not delete ({type(error).__name__}): see that it can be reached"
-            ) from error
+    async def _delete_blobs(self, target: Target, raw: set[str]) -> None:
+        """Leave a mark, then delete: whoever stores something here meanwhile looks for the mark and takes it away."""
+        place, mark = folder(target.jurisdiction, target.message_id), ERASED if target.whole else REDACTED
+        await self._blobs.require()
+        await self._blobs.put(f"{place}/{mark}", b"")
+        there = await self._blobs.names(place) - {ERASED, REDACTED}
+        await self._blobs.delete(place, there if target.whole else raw_names(there) | raw & there)
 
 
 def _targets(document: Document) -> list[Target]:

@@ -20,3 +20,13 @@ class SinkSettings(BaseModel):
     drain_max_seconds: float = Field(
         10.0, ge=0, description="Time for batches in flight at a stop; the rest is read again"
     )
+
+
+class ArchiveSettings(SinkSettings):
+    """The raw bytes' long copy; off by default: how long citizens' letters are kept is the city's decision."""
+
+    enabled: bool = Field(
+        False,
+        description="Keep every raw record's bytes and envelope in the blob store, with no end but an erasure or a "
+        "life-cycle rule of the bucket; `run all` starts sink:archive then",
+    )

@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import obstore
 from msgspec.structs import replace
@@ -11,9 +12,12 @@ from obstore import exceptions as blob
 from obstore.store import LocalStore, ObjectStore
 
 from normalizers import Blob
+from schemas.blobs import ERASED
 from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
+
+T = TypeVar("T")
 
 PARALLEL = 4
 """How many transfers run at once: each may hold SIZE_LIMIT bytes in memory."""
@@ -41,12 +45,18 @@ class Blobs:
         async with self._turn:
             return await self._get(path)
 
-    async def store(self, blobs: Iterable[Blob]) -> None:
-        """Return when the store holds all of them; the same path always gets the same bytes."""
-        results = await asyncio.gather(*(self._put(one) for one in blobs), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+    async def store(self, blobs: Sequence[Blob]) -> None:
+        """Return when the store holds all of them; the same path always gets the same bytes.
+
+        What belongs to an erased message is not kept, though its raw record is read again.
+        """
+        paths = [one.path for one in blobs]
+        await _all(self._put(one) for one in blobs)
+        folders = {path.rpartition("/")[0] for path in paths}
+        gone = {
+            place for place, erased in zip(folders, await _all(map(self._is_erased, folders)), strict=True) if erased
+        }
+        await _all(self._delete(path) for path in paths if path.rpartition("/")[0] in gone)
 
     async def _get(self, path: str) -> bytes:
         await self._require_folder()  # before as well: a volume mounted meanwhile must not make an object missing
@@ -70,11 +80,40 @@ class Blobs:
             except (blob.BaseError, OSError) as error:
                 raise _fault(error) from error
 
+    async def _is_erased(self, folder: str) -> bool:
+        """Say whether the eraser's mark is there: it puts it before it deletes, we look for it after we wrote."""
+        async with self._turn:
+            try:
+                await obstore.head_async(self._store, f"{folder}/{ERASED}")
+            except (blob.NotFoundError, FileNotFoundError):
+                return False
+            except (blob.BaseError, OSError) as error:
+                raise _fault(error) from error
+            return True
+
+    async def _delete(self, path: str) -> None:
+        async with self._turn:
+            try:
+                await obstore.delete_async(self._store, path)
+            except (blob.NotFoundError, FileNotFoundError):
+                return
+            except (blob.BaseError, OSError) as error:
+                raise _fault(error) from error
+
     async def _require_folder(self) -> None:
         """Tell a folder that is gone (a volume not mounted) from an object that is; a dead network disk hangs."""
         prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
         if prefix is not None and not await asyncio.to_thread(Path(prefix).is_dir):
             raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
+
+
+async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
+    """Return all results, when all have ended; the first error of them is raised then."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 def _fault(error: Exception) -> UnauthorizedError | UnreachableError:

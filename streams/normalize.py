@@ -128,7 +128,7 @@ class Normalize:
 
     async def _send(self, results: Sequence[Result], hop: Hop) -> list[Result]:
         """Store the blobs, send the records, and return what Kafka refuses as too large."""
-        await self._blobs.store(blob for result in results for blob in result.blobs)
+        await self._blobs.store([blob for result in results for blob in result.blobs])
         outbounds = hop.passes_on([result.outbound for result in results])
         refused = await self._outlet.send(outbounds)
         return [result for result, outbound in zip(results, outbounds, strict=True) if outbound in refused]

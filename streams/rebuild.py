@@ -16,6 +16,7 @@ from obstore import exceptions as blob
 from obstore.store import ObjectStore
 
 from schemas import topics
+from schemas.blobs import checkpoints
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Event
 from schemas.wire import decode
@@ -27,7 +28,6 @@ FORMAT = 4
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 BATCH_RECORDS = 5_000
-PREFIX = "checkpoints/assign"
 
 LIST_SECONDS = 10.0
 LOAD_SECONDS = 120.0
@@ -142,15 +142,15 @@ def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> C
         next_ticket=restored.next_ticket,
         snapshot=restored.state.dump(),
     )
-    path = f"{PREFIX}/{partition:05d}/v{FORMAT}-{restored.last_event:020d}.msgpack"
+    path = f"{checkpoints(partition)}/v{FORMAT}-{restored.last_event:020d}.msgpack"
     return _save(blobs, partition, path, msgspec.msgpack.encode(checkpoint))
 
 
 async def _save(blobs: ObjectStore, partition: int, path: str, value: bytes) -> bool:
     try:
         await obstore.put_async(blobs, path, value)
-        for old in await _checkpoints(blobs, partition):
-            if old < path:
+        for old in await _every(blobs, partition):
+            if old < path or not _is_ours(old):  # nobody reads another format again, and it may hold what is erased
                 await obstore.delete_async(blobs, old)
     except _AWAY as error:
         _pass_over("save", partition, error)
@@ -191,8 +191,16 @@ async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | N
 
 
 async def _checkpoints(blobs: ObjectStore, partition: int) -> list[str]:
-    found = await obstore.list(blobs, f"{PREFIX}/{partition:05d}").collect_async()
-    return sorted(one["path"] for one in found if f"/v{FORMAT}-" in one["path"])
+    return [path for path in await _every(blobs, partition) if _is_ours(path)]
+
+
+async def _every(blobs: ObjectStore, partition: int) -> list[str]:
+    found = await obstore.list(blobs, checkpoints(partition)).collect_async()
+    return sorted(one["path"] for one in found)
+
+
+def _is_ours(path: str) -> bool:
+    return f"/v{FORMAT}-" in path
 
 
 def _pass_over(operation: str, partition: int, error: Exception) -> None:

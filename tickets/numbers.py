@@ -27,10 +27,17 @@ _CONTACTS = frozenset(
     {"tel", "phone", "mobile", "mob", "cell", "call", "wx", "vx", "v", "wechat", "weixin", "qq", "t", "m"}
 )
 _DATED = re.compile(r"1[0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+_ORDER = re.compile(
+    r"(?:订单|快递|快件|运单|物流|工单|合同|流水|电表|水表|燃气表|户)(?:单?号码?|编号)?[:：是为\s]{0,3}$"
+)
+"""What is counted behind these words is a thing."""
+
 _PASSPORT = re.compile(r"(?<![a-z0-9])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
-_EXTENSION = re.compile(r"(?:-|转|分机)[0-9]{1,5}(?![0-9])")
+_EXTENSION = re.compile(r"(?:[-#]|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])")
 
 _BEGUN = re.compile(r"1[3-9][0-9]{5,}|0[1-9][0-9]{5,}|(?!400)[1-6][0-9]{9,}")
+_CALLS = re.compile(r"1[3-9]|0")
+
 _BEGUN_AFTER_CUE = re.compile(
     r"(?:电话|座机|固话|手机|方式|身份证|卡号|微信|tel)[号码]{0,2}[:：是为\s]{0,3}(\+?[0-9][0-9 -]{2,})$"
 )
@@ -128,14 +135,18 @@ def _is_short_number(run: _Run, start: int, end: int, digits: str) -> bool:
     letter = text[start - 1 : start].isalpha()
     if letter and any(_PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):
         return True
-    return end == len(text) and _BEGUN.fullmatch(digits) is not None
+    if end < len(text) or _BEGUN.fullmatch(digits) is None:
+        return False
+    return _CALLS.match(digits) is not None or _ORDER.search(text, max(0, start - 12), start) is None
 
 
 def _is_code(text: str, start: int, digits: str) -> bool:
-    """Say whether letters and a date begin the number, as in FZ16082600608: the number of a case, not a telephone."""
-    letters = _LETTERS.search(text, max(0, start - 12), start)
-    if letters is None or _DATED.match(digits) is None:
+    """Say whether a date begins the number, as in FZ16082600608 and 工单号16082600608: of a case, not a telephone."""
+    if _DATED.match(digits) is None:
         return False
+    letters = _LETTERS.search(text, max(0, start - 12), start)
+    if letters is None:
+        return _ORDER.search(text, max(0, start - 12), start) is not None
     return letters[0].rstrip("_-") not in _CONTACTS
 
 

@@ -221,7 +221,10 @@ def _merge_requester(first: Requester, more: Requester, policy: TicketPolicy) ->
 
 
 def _parties(parties: tuple[Party, ...]) -> tuple[Party, ...]:
-    return tuple({(party.kind, party.value): party for party in reversed(parties)}.values())[::-1]
+    """Keep each once. Another display name on the same number is an entry of its own: masks look for every name."""
+    named = {(party.kind, party.value) for party in parties if party.name}
+    kept = [party for party in reversed(parties) if party.name or (party.kind, party.value) not in named]
+    return tuple({(party.kind, party.value, party.name): party for party in kept}.values())[::-1]
 
 
 def _proposals(decision: Event, ticket_id: str) -> tuple[Proposal, ...]:

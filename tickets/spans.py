@@ -18,9 +18,12 @@ _BUILDING = r"(?:号楼|栋|幢|座|单元|#)"
 _ROOM = r"(?!1(?:10|19|20|22)(?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9a-z年月日号路线元块万人米分秒个次班度])"
 """A floor and one of its rooms; years, prices and the emergency numbers are none."""
 
+_WAY_UP = r"(?:(?:[0-9]{1,2}|[东西中南北]) ?(?:单元|层|楼|号?门) ?){0,3}"
+
 _DOOR = re.compile(
     r"[0-9](?<![0-9a-z][0-9])(?:"
-    rf"[0-9]{{0,3}} ?{_BUILDING} ?(?:[0-9]{{1,2}} ?(?:单元|层) ?){{0,2}}[0-9]{{2,4}} ?[室房户号]?"
+    rf"[0-9]{{0,3}} ?{_BUILDING} ?{_WAY_UP}(?:[0-9]{{2,4}} ?[室房户号]?|[东西中南北]{{1,2}}户)"
+    r"|[0-9]? ?[楼层] ?[东西中南北]{1,2}户"
     r"|[0-9]{0,3} ?(?:室|号房)"
     r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
     rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
@@ -33,11 +36,13 @@ _HAN_DOOR = re.compile(
 )
 _DOOR_IN_A_STREET = re.compile(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
-    rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
+    rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
 )
 """The number of the house stays: it is the place."""
 
-_LETTERED_DOOR = re.compile(r"座(?<=[a-z甲乙丙丁]座) ?[0-9]{3,4}(?![0-9年]) ?[室房户号]?")
+_LETTERED_DOOR = re.compile(
+    rf"(?<=[a-z甲乙丙丁东西])(?:座|栋|幢|号?楼) ?{_WAY_UP}[0-9]{{3,4}}(?![0-9年月日元块万米人路平方个层]) ?[室房户号]?"
+)
 
 _SURNAME = (
     "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆"
@@ -123,9 +128,13 @@ _AFTER: Mapping[str, re.Pattern[str]] = MappingProxyType(
 
 _CUE = re.compile("|".join(sorted(_AFTER, key=len, reverse=True)))
 
+_PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
-    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][·• -]{0,2}[a-z0-9]{5,6}(?![a-z0-9])"
+    rf"{_PROVINCE} ?[a-z][·• -]{{0,2}}(?=[a-z0-9]{{0,5}}[0-9])"
+    "(?:[a-z0-9]{5,6}(?![a-z0-9])|[a-z0-9]{4}[警挂学港澳试超领])"
+    rf"|(?<![a-z0-9])wj ?{_PROVINCE}?[·• -]?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])"
 )
+"""GA 36-2018: five characters behind the letter, six of new-energy cars, four before a word; 武警 begins with WJ."""
 
 _ROLE = re.compile("先生|女士|小姐|太太|大爷|大妈|阿姨|叔叔|师傅|老师|医生|同志|经理|某某|某|敬上|谨上")
 _POLITE = ("先生", "女士", "小姐")
@@ -197,7 +206,7 @@ def _found(text: str) -> Iterator[Span]:
         yield from (match.span() for match in pattern.finditer(text))
     if "号" in text:
         yield from (match.span(match.lastindex or 0) for match in _DOOR_IN_A_STREET.finditer(text))
-    if "座" in text:
+    if any(word in text for word in ("座", "栋", "幢", "楼")):
         yield from ((match.start() - 1, match.end()) for match in _LETTERED_DOOR.finditer(text))
     yield from _names(text)
 

@@ -7,7 +7,11 @@ import typer
 from hotline.cli.common import AsJson, print_json, settings_of
 
 if TYPE_CHECKING:
+    from hotline.settings import Settings
     from schemas.records import Event
+
+LOOK_SECONDS = 10.0
+"""How long a report waits at most for the sinks to carry an erasure out."""
 
 
 def command(
@@ -31,7 +35,10 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it, print it, send nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a command (set_status, merge, dispatch ...) and print what became of it; exit 2 when it is refused."""
+    """Give a command (set_status, merge, dispatch ...) and print what became of it; exit 2 when it is refused.
+
+    After redact and forget also what is gone now, and what leaves when.
+    """
     from hotline import commands, services
     from schemas import ids
 
@@ -60,6 +67,25 @@ def command(
         return
     decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
     _tell(given.command_id, decision, as_json=as_json)
+    if decision is not None:
+        _report(settings, decision, min(timeout_seconds, LOOK_SECONDS), as_json=as_json)
+
+
+def _report(settings: "Settings", decision: "Event", seconds: float, *, as_json: bool) -> None:
+    """Say what an erasure reached, and leave it in the audit log; nothing for any other command."""
+    import asyncio
+
+    from hotline import erasure
+    from hotline.cli import erasure_view
+
+    found = asyncio.run(erasure.report(settings, decision, seconds))
+    if found is None:
+        return
+    erasure_view.record(settings, found)
+    if as_json:
+        print_json(found)
+    else:
+        erasure_view.show(found)
 
 
 def _ticket_of(ctx: typer.Context, ticket_no: str) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from hotline.watch.kafka import Kafka
 from schemas import topics
 from sinks import SINKS
+from sinks.archive import sources
 from sinks.kafka import GROUP_PREFIX
 from sinks.webhook.run import TOPICS
 
@@ -42,12 +43,14 @@ WATCHED: Mapping[str, Watched] = MappingProxyType(
 
 
 def watched(settings: "Settings") -> dict[str, Watched]:
-    """Return the stages of every installation, and the subscribers that these settings name."""
+    """Return the stages of every installation, and the archive and the subscribers that these settings name."""
+    kept = Watched(group=f"{GROUP_PREFIX}archive", topics=tuple(source.topic for source in sources()))
+    archive = {"sink:archive": kept} if settings.sinks.archive.enabled else {}
     subscribers = {
         f"webhook:{name}": Watched(group=f"{GROUP_PREFIX}webhook.{name}", topics=(TOPICS[one.snapshot],))
         for name, one in settings.sinks.webhook.items()
     }
-    return {**WATCHED, **subscribers}
+    return {**WATCHED, **archive, **subscribers}
 
 
 class Stage(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from streams.inputs import input_of, position_of
 from tests.assign import logs
 from tests.tickets.build import message
 from tickets.policy import TicketPolicy
+from tickets.state import State
 
 pytestmark = pytest.mark.integration
 
@@ -131,3 +132,19 @@ async def _until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.02)
+
+
+async def test_checkpoints_of_another_format_go_with_the_next_one(tmp_path: Path) -> None:
+    """Nobody reads them again, and they may hold what was erased since."""
+    blobs = LocalStore(tmp_path)
+    for path in (
+        "00003/v0-00000000000000000009.msgpack",
+        "00003/v99-00000000000000000001.msgpack",
+        "00004/v0-1.msgpack",
+    ):
+        await obstore.put_async(blobs, f"checkpoints/assign/{path}", b"x")
+    restored = rebuild.Restored(state=State(POLICY), last_event=7)
+    assert await rebuild.save_checkpoint(blobs, 3, restored)
+    there = await obstore.list(blobs, "checkpoints/assign").collect_async()
+    left = {one["path"].removeprefix("checkpoints/assign/") for one in there}
+    assert left == {f"00003/v{rebuild.FORMAT}-{7:020d}.msgpack", "00004/v0-1.msgpack"}

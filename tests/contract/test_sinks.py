@@ -1,7 +1,9 @@
 """What every sink keeps to; one entry in SCENARIOS is all that a new one adds."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -10,11 +12,23 @@ import pytest
 from aiohttp import web
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
+from obstore.store import LocalStore
 
 from hotline.local.stack import Endpoints
-from schemas.errors import ERROR_CODES, MappingConflictError, PipelineError, RetriableError, UndeliverableError
-from schemas.wire import Position
+from schemas import ids
+from schemas.blobs import Archived
+from schemas.envelope import Envelope
+from schemas.errors import (
+    ERROR_CODES,
+    MalformedError,
+    MappingConflictError,
+    PipelineError,
+    RetriableError,
+    UndeliverableError,
+)
+from schemas.wire import Position, decode
 from sinks import SINKS, Document, Sink, Verdicts, routes
+from sinks.archive import ArchiveSink
 from sinks.elastic import ElasticSink
 from sinks.webhook import WebhookSink
 from tests.fakes.sinks import MemorySink, ScriptedSink, document, fails
@@ -103,9 +117,66 @@ async def webhook(_: pytest.FixtureRequest) -> AsyncIterator[Opened]:
         await sink.close()
 
 
+class AsRaw:
+    """Hands an archive what the suite writes as raw records: the key is the message's id, the version travels along.
+
+    What another service would refuse for its shape gets a fault that an archive refuses: an envelope without a city;
+    what is torn gets a reference to bytes that are not there.
+    """
+
+    def __init__(self, sink: ArchiveSink) -> None:
+        self._sink = sink
+        self.name = sink.name
+        self.open, self.close = sink.open, sink.close
+
+    async def write(self, documents: Sequence[Document]) -> Verdicts:
+        theirs = {document.position: document for document in documents}
+        told = await self._sink.write([as_raw(document) for document in documents])
+        return Verdicts(
+            stored=[theirs[one.position] for one in told.stored],
+            rejected=[one._replace(document=theirs[one.document.position]) for one in told.rejected],
+        )
+
+
+def as_raw(document: Document) -> Document:
+    key, sequence = document.key.decode(), dict(document.headers)["ce_sequence"].decode()
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    made = Envelope(id=key, source="/t", type="t", time=at, recordedtime=at, jurisdiction="210100", sequence=sequence)
+    value = document.value
+    try:
+        fields = msgspec.json.decode(value)
+        if isinstance(fields, dict) and isinstance(fields.get("location"), str):
+            made = replace(made, jurisdiction=None)
+    except msgspec.DecodeError:
+        made, value = replace(made, dataref=ids.blob_path("210100", ids.message_id("/t", key), "a" * 64)), b""
+    return document._replace(value=value, headers=made.headers())
+
+
+@asynccontextmanager
+async def archive(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    folder: Path = request.getfixturevalue("tmp_path")
+    there, gone = folder / "there", folder / "gone"
+    stores = [LocalStore(one, mkdir=True) for one in (there, gone)]
+    gone.rmdir()
+
+    async def held(key: str) -> bytes | None:
+        """Return the bytes of the newest envelope: an archive keeps them all."""
+        envelopes = (there / "210100" / ids.message_id("/t", key)).glob("*.json")
+        kept = {decode(one.read_bytes(), Archived).envelope.sequence: one for one in envelopes}
+        return kept[max(kept)].with_suffix("").read_bytes() if kept else None
+
+    yield Opened(
+        AsRaw(ArchiveSink(stores[0])),
+        held,
+        AsRaw(ArchiveSink(stores[1])),
+        MalformedError.code,
+        tells_stale=False,
+    )
+
+
 Make = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Opened]]
 
-SCENARIOS: dict[str, Make] = {"elastic": elastic, "webhook": webhook}
+SCENARIOS: dict[str, Make] = {"archive": archive, "elastic": elastic, "webhook": webhook}
 """Every sink, on the real service that it writes to."""
 
 FAKES: dict[str, Make] = {"memory": memory}
@@ -147,7 +218,7 @@ def mixed() -> list[Document]:
 
 
 def test_every_sink_has_a_scenario() -> None:
-    assert {*SINKS, "webhook"} == SCENARIOS.keys()
+    assert {*SINKS, "archive", "webhook"} == SCENARIOS.keys()
 
 
 async def test_every_document_gets_exactly_one_verdict(scenario: Opened, mixed: list[Document]) -> None:

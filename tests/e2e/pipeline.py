@@ -62,6 +62,13 @@ class Pipeline:
         assert done.returncode in (0, 1), done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def told(self, *arguments: str) -> str:
+        """Run a verb of the command line and return all that it says."""
+        command = [sys.executable, "-m", "hotline", *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode in (0, 1), done.stderr
+        return done.stdout + done.stderr
+
     def log(self) -> str:
         """Return what the processes said."""
         return (self._folder / "pipeline.log").read_text(encoding="utf-8")

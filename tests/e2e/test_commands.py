@@ -16,10 +16,11 @@ from connectors.backoffice.signature import sign
 from connectors.producer import Producer
 from hotline import reading
 from hotline.demo.greenmail import free_port
+from hotline.erasure import expiries
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.records import Event, Ticket
+from schemas.records import Audit, Event, Ticket
 from schemas.wire import decode
 from tests.e2e.pipeline import Pipeline, until
 from tests.streams import raws
@@ -148,7 +149,17 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
     assert (city.tickets()[first][-1].status, city.tickets()[first][-1].version) == ("registered", 3)
 
     until(lambda: len(city.found(PHONE)) >= 2, "the second ticket and its message in the archive")
-    assert city.command("forget", city.tickets()[second][-1].ticket_no)[0] == 0
+    code, out, err = city.command("forget", city.tickets()[second][-1].ticket_no, "--command-id", "f1", "--json")
+    assert (code, err) == (0, "")
+    report = json.loads(out.splitlines()[1])
+    assert {one["state"] for one in report["places"]} == {"gone", "expires"}
+    assert (report["action"], report["ticket_id"], report["messages"]) == ("erased", second, 1)
+    _, text, _ = city.command("forget", second, "--command-id", "f1")
+    assert "Gone now:\n  the ticket in the archive\n" in text
+    assert "Leaves Kafka by:" in text
+    acts = [decode(one.value, Audit) for one in reading.read_all(city.connection, topics.AUDIT)]
+    assert [(one.action, one.author, one.subject) for one in acts] == [("erased", "clerk-7", second)] * 2
+    assert acts[0].details["places"] == {"gone": 4, "expires": len(expiries(acts[0].at))}
     until(lambda: city.found(PHONE) == [], "nothing of the forgotten ticket is left in the archive")
     assert city.found("路灯") != []
     erased = city.tickets()[second][-1]

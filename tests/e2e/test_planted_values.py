@@ -20,6 +20,7 @@ from schemas.records import Command, Message, raw_message
 from schemas.records.dead import PREFIX
 from schemas.wire import Outbound, decode, encode
 from tests.e2e import promised
+from tests.e2e.hooked import hooked
 from tests.e2e.pipeline import Pipeline, reading, until
 from tests.peers.collector import Collector
 from tests.peers.dovecot import free_ports
@@ -36,6 +37,10 @@ SENDER, WRITER, CLERK = "霁霄溪", "李沐阳", "衡之岫"
 
 NUMBER, DESK_NUMBER, ADDRESS = "13764520918", "13976410253", "jixiaoxi.1987@mail.example"
 PERSONAL = (SENDER, WRITER, NUMBER, ADDRESS, "jixiaoxi")
+
+GONE, GONE_NUMBER, GONE_ADDRESS = "漱霰汀", "13512207689", "shuxianting@mail.example"
+FORGOTTEN = (GONE, GONE_NUMBER, GONE_ADDRESS, "辽A58K62", "6217003810026896707", "翠屏苑")
+"""Of a citizen who asks to be forgotten; the estate is a place, which masks show."""
 
 FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()) > 5 and "座" not in secret}
 """The forms whose secret is long enough to be found by no chance in an id or a time."""
@@ -55,6 +60,20 @@ def mail() -> bytes:
     text = f"路灯坏了，{SENDER}的孩子摔了，电话{NUMBER}，{ADDRESS}。\n此致\n敬礼\n{WRITER}\n"
     letter.set_content(text, charset="utf-8")
     letter.add_attachment(b"x", maintype="image", subtype="jpeg", filename=f"{WRITER}{NUMBER}.jpg")
+    return bytes(letter)
+
+
+def leaving() -> bytes:
+    letter = EmailMessage()
+    letter["From"] = f"{GONE} <{GONE_ADDRESS}>"
+    letter["To"] = "szxx@12345.example"
+    letter["Subject"] = f"{GONE}:翠屏苑的车库进水"
+    letter["Message-ID"] = f"<{GONE_ADDRESS}>"
+    text = f"我叫{GONE}，电话{GONE_NUMBER}，翠屏苑3号楼2单元1504，车牌辽A58K62泡在水里，卡号6217003810026896707。\n"
+    letter.set_content(text, charset="utf-8", cte="8bit")
+    for number in (1, 2):
+        name = f"{GONE}{GONE_NUMBER}-{number}.txt"
+        letter.add_attachment(f"{GONE}{number}".encode(), maintype="text", subtype="x-note", filename=name)
     return bytes(letter)
 
 
@@ -151,6 +170,46 @@ def found(secrets: list[str], text: str) -> list[str]:
     return [secret for secret in secrets if secret.casefold() in told or json.dumps(secret)[1:-1] in told]
 
 
+def indexed(url: str) -> str:
+    """Return every document of every index."""
+    asked = {"query": {"match_all": {}}, "size": 10_000}
+    urllib3.request("POST", f"{url}/hotline-*/_refresh")
+    hits = urllib3.request("POST", f"{url}/hotline-*/_search", json=asked).json()["hits"]
+    assert hits["total"]["value"] == len(hits["hits"]), "more than one answer holds"
+    return json.dumps(hits, ensure_ascii=False)
+
+
+def stored(folder: Path) -> str:
+    """Return every object of the blob store, with its name."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return "\n".join(f"{file}\n{file.read_bytes().decode(errors='replace')}" for file in files)
+
+
+def newest(read: "Read", topic: str) -> str:
+    """Return what compaction leaves of a topic."""
+    kept = {one.key: (one.value or b"").decode() for one in read.records(topic)}
+    return "\n".join(kept.values())
+
+
+def forget(pipeline: Pipeline, ticket_id: str, *, elasticsearch: str, blobs: Path, read: "Read") -> None:
+    """Forget one citizen; everybody else's words stay."""
+    before = indexed(elasticsearch), stored(blobs)
+    for text in before:
+        assert {GONE_ADDRESS, GONE} <= set(found([*FORGOTTEN], text)), "what was not there cannot be gone"
+    _, report = pipeline.ask("command", "forget", ticket_id, "--author", "clerk-7")
+    assert {one["state"] for one in report["places"]} == {"gone", "expires"}, report
+    assert not found([*FORGOTTEN], json.dumps(report, ensure_ascii=False))
+    texts = {"indices": indexed(elasticsearch), "blob store, archive and checkpoints": stored(blobs)}
+    texts |= {topic: newest(read, topic) for topic in (topics.TICKET, topics.TICKET_MASKED, topics.LINK)}
+    texts |= {topic: read.all(topic) for topic in (topics.EVENT, topics.AUDIT)}
+    for place, text in texts.items():
+        assert text, place
+        assert not found([*FORGOTTEN], text), place
+    assert '"action":"erased"' in texts[topics.AUDIT]
+    assert WRITER in texts["indices"]
+    assert ADDRESS in texts["blob store, archive and checkpoints"]
+
+
 @pytest.fixture
 def read(fresh_topics: KafkaConnection) -> Iterator[Read]:
     reader = Read(fresh_topics)
@@ -163,33 +222,54 @@ def test_planted_values_come_out_in_clear_topics_alone(
 ) -> None:
     sent, dead = records(), broken()
     port = free_ports(2, start=19400)
-    with GreenMail() as server, Collector(tmp_path) as collector:
+    with GreenMail() as server, Collector(tmp_path) as collector, hooked() as subscriber:
         settings = demo.environment(local_stack.data_dir, server.port, port) | {
             "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
             "HOTLINE_KAFKA__PARTITIONS": "2",
             "HOTLINE_TELEMETRY__PORT": str(port + 1),
             "HOTLINE_TELEMETRY__OTLP_ENDPOINT": collector.endpoint,
+            "HOTLINE_SINKS__ARCHIVE__ENABLED": "true",
+            **subscriber.settings,
         }
         pipeline = Pipeline(settings, tmp_path, port)
         try:
-            pipeline.start_all("monitor")
+            pipeline.start_all("monitor", "eraser", "sink:archive", "sink:webhook")
             server.deliver(mail())
+            server.deliver(leaving())
             send(fresh_topics, [*sent, *dead, *commands()])
             with reading(fresh_topics) as totals:
-                until(lambda: totals().balanced and totals().messages == len(sent) + 1, "every message is filed")
+                until(lambda: totals().balanced and totals().messages == len(sent) + 2, "every message is filed")
                 assert (totals().dead, totals().handovers) == (len(dead), 1)
             until(lambda: "command_refused" in read.all(topics.EVENT), "the command is refused")
             until(lambda: DESK_NUMBER in read.all(topics.DEAD), "the other commands are dead letters")
             until(lambda: bool(pipeline.ask("search", "公园的长椅坏了")), "a hit")
             hits = json.dumps(pipeline.ask("search", "件事", "--limit", "100"), ensure_ascii=False)
+            (left,) = pipeline.ask("search", "翠屏苑")
+            until(lambda: len(subscriber.came) >= totals_of(read), "every ticket is delivered")
+            until(lambda: is_archived(tmp_path / "blobs", len(sent) + len(dead) + 2), "every raw record is archived")
+            shown = "".join(pipeline.told(*words) for words in asked(left["ticket_id"], read))
             status = pipeline.ask("status")
             metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics").data.decode()
+            forget(
+                pipeline, left["ticket_id"], elasticsearch=stack.elasticsearch_url, blobs=tmp_path / "blobs", read=read
+            )
         finally:
             pipeline.stop()
         spans, told = collector.spans(), collector.text()
     written = [promised.check(one.value, one.headers) for topic in PROMISED for one in read.records(topic)]
-    assert set(written) == {"message", "command", "event", "link", "ticket", "handover", "dead", ""}
-    secrets = [*PERSONAL, CLERK, DESK_NUMBER, *FORMS.values()]
+    assert set(written) == {
+        "message",
+        "command",
+        "event",
+        "link",
+        "ticket",
+        "handover",
+        "dead",
+        "delivery",
+        "audit",
+        "",
+    }
+    secrets = [*PERSONAL, CLERK, DESK_NUMBER, *FORMS.values(), *(one for one in FORGOTTEN if one != "翠屏苑")]
     clear = read.all(topics.TICKET) + read.all(topics.MESSAGE)
     assert set(found(secrets, clear)) == set(secrets), "what was planted nowhere cannot be missed anywhere"
     for topic in HIDDEN_FROM:
@@ -200,16 +280,40 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert reasons.count("malformed") == len(dead) + 3
     assert not found(secrets, reasons)
     assert not found(secrets, hits)
+    assert "翠屏苑" in shown, "a place is no secret"
+    assert not found(secrets, shown)
+    assert not found(secrets, "\n".join(subscriber.came))
     assert NUMBER in read.all(topics.HANDOVER), "the desk that rings back has the number"
     assert "hotline_monitor_silent" in metrics
     workers = {one["stage"]: one["workers"] for one in status if one["kind"] == "stage"}
-    assert workers == {stage: int(stage in demo.COMPONENTS) for stage in WATCHED}
+    assert workers == {**dict.fromkeys(WATCHED, 1), "sink:archive": 1, "webhook:map": 1}
     assert {one["account"]: one["silent"] for one in status if one["kind"] == "account"}["demo_mailbox"] is False
     assert not found(secrets, json.dumps(status, ensure_ascii=False))
     assert not found(secrets, metrics)
     assert not found(secrets, pipeline.log())
     assert not found(secrets, told)
     assert_every_hop_is_told(spans, read)
+
+
+def totals_of(read: Read) -> int:
+    """Return how many tickets there are."""
+    return len({one.key for one in read.records(topics.TICKET_MASKED)})
+
+
+def is_archived(folder: Path, messages: int) -> bool:
+    return len(list(folder.glob(f"{CITY}/*/*.json"))) >= messages
+
+
+def asked(ticket_id: str, read: Read) -> Iterator[tuple[str, ...]]:
+    """Yield what people ask without --clear: of a ticket, its message, and a dead letter."""
+    message = next(link.value for link in read.records(topics.LINK) if ticket_id.encode() in link.value)
+    yield ("search", "翠屏苑")
+    for name in (ticket_id, json.loads(message)["message_id"]):
+        yield ("show", name)
+    yield ("explain", ticket_id)
+    yield ("dead", "list")
+    letter = next(iter(read.records(topics.DEAD)))
+    yield ("dead", "show", f"{letter.partition}:{letter.offset}")
 
 
 def assert_every_hop_is_told(spans: list[dict[str, Any]], read: Read) -> None:

@@ -115,6 +115,10 @@ def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> Non
     env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
     env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__CA_CERTS", "/nowhere.pem")
     assert names(load())[3:5] == ["sink:elastic", "sink:webhook"]
+    with pytest.raises(MisconfiguredError, match=r"set `sinks\.archive\.enabled`"):
+        component(load(), "sink:archive")
+    env.setenv("HOTLINE_SINKS__ARCHIVE__ENABLED", "true")
+    assert names(load())[3:6] == ["sink:elastic", "sink:archive", "sink:webhook"]
     assert "`sinks.webhook.map.ca_certs` names /nowhere.pem" in " ".join(checks.faults(load()))
     with pytest.raises(MisconfiguredError, match="connector:mayor, monitor, all"):
         component(load(), "connector:nobody")

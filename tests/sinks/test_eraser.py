@@ -16,7 +16,7 @@ from hotline.archive import Archive
 from hotline.local.stack import Endpoints
 from schemas import topics
 from schemas.errors import UnreachableError
-from schemas.records import Event, InputRef, event
+from schemas.records import Event, InputRef, Message, event
 from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink, concrete
@@ -59,9 +59,19 @@ class Place:
     def __init__(self, url: str, folder: Path) -> None:
         self.prefix = f"eraser{uuid4().hex[:8]}"
         self.client = AsyncElasticsearch(url)
-        self.blobs = LocalStore(folder)
+        self.folder = folder
+        self.blobs = LocalStore(folder, mkdir=True)
         self.eraser = Eraser(AsyncElasticsearch(url), self.blobs, self.prefix)
         self.elastic = ElasticSink(AsyncElasticsearch(url), [routes(self.prefix)["message"]])
+
+    async def keep(self, one: Message, name: str) -> None:
+        """Put an object into the folder of a message."""
+        await obstore.put_async(self.blobs, f"210100/{one.message_id}/{name}", b"jpg")
+
+    async def kept(self, one: Message) -> set[str]:
+        """Return what lies in the folder of a message."""
+        there = await obstore.list(self.blobs, f"210100/{one.message_id}/").collect_async()
+        return {each["path"].rsplit("/", 1)[1] for each in there}
 
     async def texts(self) -> dict[str, list[str]]:
         """Return what the archive holds of each message, in every index."""
@@ -75,7 +85,7 @@ class Place:
 
 @pytest.fixture
 async def place(stack: Endpoints, tmp_path: Path) -> AsyncIterator[Place]:
-    made = Place(stack.elasticsearch_url, tmp_path)
+    made = Place(stack.elasticsearch_url, tmp_path / "blobs")
     await made.elastic.open()
     try:
         yield made
@@ -121,20 +131,37 @@ async def test_a_message_that_comes_after_its_erasure_stays_empty(place: Place) 
     assert await place.texts() == {ONE.message_id: [""]}
 
 
-@pytest.mark.parametrize(("fields", "gone"), [(("text",), False), (("attachments",), True)])
-async def test_blobs_go_with_the_ticket_or_with_its_attachments(
-    place: Place, fields: tuple[str, ...], gone: bool
+@pytest.mark.parametrize(("fields", "left"), [(("text",), {"redacted", "photo"}), (("attachments",), {"erased"})])
+async def test_a_redaction_takes_the_bytes_as_they_came_and_attachments_only_where_it_names_them(
+    place: Place, fields: tuple[str, ...], left: set[str]
 ) -> None:
-    mine, another = (f"210100/{one.message_id}/{'a' * 64}" for one in (ONE, OTHER))
-    for path in (mine, another):
-        await obstore.put_async(place.blobs, path, b"jpg")
+    await place.elastic.write([stored(replace(ONE, raw=replace(ONE.raw, dataref=f"210100/{ONE.message_id}/large")))])
+    for name in ("bytes", "bytes.json", "large", "photo"):
+        await place.keep(ONE, name)
+    await place.keep(OTHER, "photo")
     messages = (event.ErasedMessage(message_id=ONE.message_id, month="2026-11"),)
-    await place.eraser.write([told(event.Redacted(ticket_id="t", fields=fields, messages=messages))])
-    there = {one["path"] for one in await obstore.list(place.blobs).collect_async()}
-    assert there == ({another} if gone else {mine, another})
-    await place.eraser.write([erased()])
-    assert {one["path"] for one in await obstore.list(place.blobs).collect_async()} == {another}
+    redaction = told(event.Redacted(ticket_id="t", fields=fields, messages=messages))
+    for _ in range(2):
+        assert (await place.eraser.write([redaction])).stored
+        assert await place.kept(ONE) == left
+    assert await place.kept(OTHER) == {"photo"}
     assert await place.texts() == {ONE.message_id: [""]}
+
+
+async def test_an_erasure_leaves_nothing_but_its_mark(place: Place) -> None:
+    for one in (ONE, OTHER):
+        await place.keep(one, "photo")
+    for _ in range(2):
+        await place.eraser.write([erased()])
+        assert await place.kept(ONE) == {"erased"}
+    assert await place.kept(OTHER) == {"photo"}
+
+
+async def test_while_the_blob_store_is_away_nothing_counts_as_erased(place: Place) -> None:
+    await place.elastic.write([stored(ONE)])
+    place.folder.rename(place.folder.with_name("gone"))
+    with pytest.raises(UnreachableError, match="mount it"):
+        await place.eraser.write([erased()])
 
 
 async def test_other_decisions_touch_nothing(place: Place) -> None:

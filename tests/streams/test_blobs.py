@@ -6,6 +6,7 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
+from normalizers import Blob
 from schemas.envelope import Envelope
 from schemas.errors import MissingBlobError, UnreachableError
 from schemas.records import RawMessage
@@ -54,3 +55,14 @@ async def test_a_folder_that_goes_or_comes_meanwhile_makes_no_object_missing(
     monkeypatch.setattr(obstore, "get_async", ask_while_it_moves)
     with pytest.raises(UnreachableError, match="mount it"):
         await Blobs(store).loaded(raw)
+
+
+async def test_attachments_of_an_erased_message_are_not_kept_again(folder: Path) -> None:
+    store = LocalStore(folder)
+    await obstore.put_async(store, "210100/m1/erased", b"")
+    await obstore.put_async(store, "210100/m2/redacted", b"")
+    blobs = [Blob(path=f"210100/{message}/{name}", data=b"jpg") for message in ("m1", "m2") for name in ("x", "y")]
+    for _ in range(2):
+        await Blobs(store).store(blobs)
+        there = {one["path"] for one in await obstore.list(store).collect_async()}
+        assert there == {"210100/m1/erased", "210100/m2/redacted", "210100/m2/x", "210100/m2/y"}

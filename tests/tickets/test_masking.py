@@ -137,6 +137,14 @@ def test_everybody_who_wrote_to_the_ticket_is_hidden() -> None:
     assert "路灯坏了" in masked
 
 
+def test_every_name_that_one_number_went_by_is_hidden() -> None:
+    """A message under another display name must not unmask the one before."""
+    senders = [Party(kind="phone", value="13800138000", name=name) for name in ("霁霄溪", "衡之岫", None, "霁霄溪")]
+    masked = masked_text("路灯坏了，转告霁霄溪与衡之岫", *senders)
+    assert not any(name in masked for name in ("霁霄溪", "衡之岫"))
+    assert "路灯坏了" in masked
+
+
 @pytest.mark.parametrize("name", ["市民", "12345", "li", "o1"])
 def test_a_name_that_names_nobody_hides_no_words(name: str) -> None:
     text = "市民打12345说police和o1路口的路灯坏了"

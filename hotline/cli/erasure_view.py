@@ -1,0 +1,63 @@
+"""How the report of an erasure looks to a person, and the trace that it leaves in the audit log."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import typer
+
+from schemas.ids import SHANGHAI
+
+if TYPE_CHECKING:
+    from hotline.erasure import Place, Report
+    from hotline.settings import Settings
+
+_TITLES = {
+    "gone": "Gone now:",
+    "waits": "Not yet; ask again with --command-id {0}:",
+    "unknown": "Not looked at; ask again with --command-id {0}:",
+    "expires": "Leaves Kafka by:",
+}
+
+
+def show(found: "Report") -> None:
+    """Print what is gone, what is not, and what leaves when."""
+    for state, title in _TITLES.items():
+        places = [one for one in found.places if one.state == state]
+        if places:
+            typer.echo(title.format(found.command_id))
+        for one in places:
+            typer.echo(f"  {_line(one)}")
+
+
+def record(settings: "Settings", found: "Report") -> None:
+    """Write the report into the audit log: who erased which ticket, what is gone and what is not, and no more."""
+    from datetime import UTC, datetime
+
+    from connectors.producer import Producer
+    from hotline import services
+    from hotline.audit import run_of
+
+    run = run_of(settings, found.author)
+    states = Counter(one.state for one in found.places)
+    act = run.act(
+        found.action,
+        datetime.now(UTC),
+        found.ticket_id,
+        command_id=found.command_id,
+        decided_at=found.at,
+        messages=found.messages,
+        places=dict(states),
+    )
+    producer = Producer(services.kafka(settings))
+    try:
+        producer.deliver_now([act])
+    finally:
+        producer.close()
+
+
+def _line(one: "Place") -> str:
+    if one.by is not None:
+        return f"{one.by.astimezone(SHANGHAI):%Y-%m-%d %H:%M}  {one.place}"
+    if one.reason is not None:
+        return f"{one.place}: {one.reason}"
+    return f"{one.place} ({one.left} left)" if one.left else one.place

@@ -1,0 +1,42 @@
+"""What lies in the blob store: under `<jurisdiction>/<message_id>/` the bytes of a message; checkpoints of assign."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from schemas.envelope import Envelope
+
+ENVELOPE = ".json"
+"""Behind the digest of raw bytes: the name of their envelope."""
+
+ERASED = "erased"
+"""An empty object: no bytes of this message may lie here again, whatever is read or fetched a second time."""
+
+REDACTED = "redacted"
+"""An empty object: the bytes as they came may not lie here again; attachments may."""
+
+
+class Archived(Struct, frozen=True, kw_only=True):
+    """What an envelope's object says: the attributes as they came, the Kafka key, and where the record stood."""
+
+    envelope: Envelope
+    conversation: str
+    topic: str
+    partition: int
+    offset: int
+
+
+def folder(jurisdiction: str, message_id: str) -> str:
+    """Return the folder of one message: all that is kept of its bytes lies there and nowhere else."""
+    return f"{jurisdiction}/{message_id}"
+
+
+def raw_names(names: Iterable[str]) -> set[str]:
+    """Return which objects of a folder are bytes as they came, and their envelopes; the others are attachments."""
+    envelopes = {name for name in names if name.endswith(ENVELOPE)}
+    return envelopes | {name.removesuffix(ENVELOPE) for name in envelopes}
+
+
+def checkpoints(partition: int) -> str:
+    """Return the folder of the checkpoints of one partition."""
+    return f"checkpoints/assign/{partition:05d}"

@@ -1,0 +1,136 @@
+"""The report of an erasure: each place is looked at, and each topic's bound is what the topic is made with."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import obstore
+import pytest
+from elasticsearch import AsyncElasticsearch
+from obstore.store import LocalStore
+
+from hotline import erasure
+from hotline.archive import Archive
+from hotline.cli import erasure_view
+from hotline.erasure import PERSONAL, Place, Report, bound, change_of, expiries
+from schemas import ids, topics
+from schemas.blobs import checkpoints
+from schemas.records import Event, InputRef, event
+from schemas.records.common import TicketVersion
+
+AT = datetime(2026, 11, 25, tzinfo=UTC)
+CITY, TICKET, MESSAGE = "210100", f"210100-{'a' * 20}", "b" * 26
+
+WITHOUT = {topics.EVENT, topics.LINK, topics.CURSOR, topics.DELIVERY, topics.AUDIT}
+"""Topics that hold no words of citizens."""
+
+
+def decided(*changes: event.AnyChange) -> Event:
+    return Event(
+        event_id="command:c1",
+        jurisdiction=CITY,
+        at=AT,
+        author="clerk-7",
+        input=InputRef(command_id="c1", topic="t", partition=0, offset=0),
+        relation="command",
+        policy_version="1",
+        tickets=(TicketVersion(ticket_id=TICKET, version=3),),
+        changes=changes,
+    )
+
+
+def erased() -> event.Erased:
+    return event.Erased(ticket_id=TICKET, messages=(event.ErasedMessage(message_id=MESSAGE),))
+
+
+def test_every_topic_is_known_to_hold_words_of_citizens_or_not() -> None:
+    assert set(PERSONAL) | WITHOUT == topics.TOPICS.keys()
+    assert not set(PERSONAL) & WITHOUT
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_a_bound_is_what_the_topic_is_made_with(name: str) -> None:
+    config = topics.TOPICS[name].config
+    if config["cleanup.policy"] == "compact":
+        assert bound(topics.TOPICS[name]).total_seconds() * 1000 == int(config["max.compaction.lag.ms"])
+    else:
+        longest = int(config["retention.ms"]) + int(config["segment.ms"])
+        assert bound(topics.TOPICS[name]).total_seconds() * 1000 == longest
+
+
+def test_topics_expire_from_the_decision_on() -> None:
+    by = {one.place: one.by for one in expiries(AT)}
+    assert by["hotline.raw.*"] == AT + timedelta(days=31)
+    assert by[topics.HANDOVER] == AT + timedelta(days=181)
+    assert by[topics.COMMAND] == AT + timedelta(days=8)
+    assert by[topics.TICKET] == AT + timedelta(days=1)
+
+
+def test_only_what_erases_is_reported() -> None:
+    assert change_of(decided(event.StatusSet(ticket_id=TICKET, status="registered"))) is None
+    assert change_of(decided(event.StatusSet(ticket_id=TICKET, status="registered"), erased())) == erased()
+
+
+@pytest.mark.parametrize(
+    ("there", "left"),
+    [((), 1), (("erased",), 0), (("erased", "photo"), 1), (("redacted",), 1), (("x", "x.json"), 3)],
+)
+async def test_objects_are_gone_when_only_the_mark_is_left(tmp_path: Path, there: tuple[str, ...], left: int) -> None:
+    store = LocalStore(tmp_path)
+    for name in there:
+        await obstore.put_async(store, f"{CITY}/{MESSAGE}/{name}", b"x")
+    assert await erasure._blobs(store, decided(erased()), erased()) == left
+
+
+@pytest.mark.parametrize(("there", "left"), [((), 1), (("redacted", "photo"), 0), (("redacted", "x", "x.json"), 2)])
+async def test_of_a_redaction_attachments_may_stay(tmp_path: Path, there: tuple[str, ...], left: int) -> None:
+    store = LocalStore(tmp_path)
+    for name in there:
+        await obstore.put_async(store, f"{CITY}/{MESSAGE}/{name}", b"x")
+    change = event.Redacted(ticket_id=TICKET, fields=("text",), messages=erased().messages)
+    assert await erasure._blobs(store, decided(change), change) == left
+
+
+async def test_a_checkpoint_from_before_the_decision_is_told(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    await obstore.put_async(store, f"{checkpoints(ids.partition_of(CITY, 4))}/1", b"x")
+    assert await erasure._checkpoints(store, decided(erased()), 4) == 0
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert await erasure._checkpoints(store, _at(later), 4) == 1
+    assert await erasure._checkpoints(store, _at(later), 1) == (ids.partition_of(CITY, 4) == 0)
+
+
+def _at(at: datetime) -> Event:
+    from msgspec.structs import replace
+
+    return replace(decided(erased()), at=at)
+
+
+async def test_a_service_that_is_away_is_told_and_hides_nothing_else(tmp_path: Path) -> None:
+    client = AsyncElasticsearch("http://127.0.0.1:1", max_retries=0)
+    store = LocalStore(tmp_path)
+    await obstore.put_async(store, f"{CITY}/{MESSAGE}/erased", b"")
+    try:
+        places = await erasure._settled(Archive(client), store, decided(erased()), erased(), 2, 0)
+    finally:
+        await client.close()
+    assert [one.state for one in places] == ["unknown", "unknown", "gone", "gone"]
+    assert "Elasticsearch" in (places[0].reason or "")
+
+
+def test_a_person_reads_what_is_gone_and_what_leaves_when(capsys: pytest.CaptureFixture[str]) -> None:
+    places = (
+        Place(place="one", state="gone"),
+        Place(place="two", state="waits", left=3),
+        Place(place="three", state="unknown", reason="away"),
+        Place(place="four", state="expires", by=AT),
+    )
+    found = Report(
+        ticket_id=TICKET, action="erased", command_id="c1", author="clerk-7", at=AT, messages=1, places=places
+    )
+    erasure_view.show(found)
+    assert capsys.readouterr().out == (
+        "Gone now:\n  one\n"
+        "Not yet; ask again with --command-id c1:\n  two (3 left)\n"
+        "Not looked at; ask again with --command-id c1:\n  three: away\n"
+        "Leaves Kafka by:\n  2026-11-25 08:00  four\n"
+    )
