@@ -12,8 +12,10 @@ from hotline.cli.common import AsJson, print_json, settings_of
 
 def evaluate(
     ctx: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="What to measure: duplicates.")],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A labelled file, one JSON object a line.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="What to measure: duplicates, kind, category or emergency.")
+    ],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A labelled file, one JSON object a line, or .tsv.")],
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline's own functions over the labelled file PATH, no server, and say how right they are."""
