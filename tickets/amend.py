@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from normalizers.findings import acceptance, minors
 from schemas.records import Command, Event, Ticket, event
 from schemas.records.ticket import (
     Acceptance,
@@ -14,6 +15,7 @@ from schemas.records.ticket import (
     Dispatch,
     DispatchReturn,
     HandoverState,
+    MinorProtection,
     Result,
     Revisit,
     Supervision,
@@ -50,11 +52,39 @@ def _status_set(ticket: Ticket, change: event.StatusSet, occasion: Occasion) -> 
     at = occasion.decision.at
     ticket = replace(ticket, status=change.status, status_at=at, closed_at=at if change.status in CLOSED else None)
     if change.status == "not_accepted":
-        ticket = replace(ticket, acceptance=Acceptance(decision="not_accepted", reason=change.reason_code))
+        ticket = replace(ticket, acceptance=_refusal("not_accepted", change.reason_code, occasion))
     elif change.status == "registered":
         ticket = replace(ticket, acceptance=Acceptance(decision="accepted"))
     kind, text = occasion.argument("result_kind"), occasion.argument("result_text")
     return replace(ticket, result=Result(kind=kind, text=text)) if kind or text else ticket
+
+
+def _refusal(decision: str, reason: str | None, occasion: Occasion) -> Acceptance:
+    text = acceptance.text_for(reason, occasion.policy.rules_folder)
+    return Acceptance(decision=decision, reason=reason, text=text)
+
+
+def _acceptance_proposed(ticket: Ticket, change: event.AcceptanceProposed, occasion: Occasion) -> Ticket:
+    return replace(ticket, acceptance=_refusal("proposed", change.reason, occasion))
+
+
+def _minor_flagged(ticket: Ticket, change: event.MinorFlagged, occasion: Occasion) -> Ticket:
+    if not change.flag:
+        return replace(ticket, minor_protection=MinorProtection(flag=False))
+    known = minors.protection(change.topic, occasion.policy.rules_folder)
+    protection = MinorProtection(
+        flag=True,
+        role=change.role,
+        topic=change.topic,
+        mandatory_report=change.mandatory_report,
+        referral_body=known.referral if known else None,
+        basis=known.basis if known else None,
+    )
+    return replace(ticket, minor_protection=protection)
+
+
+def _confidentiality_set(ticket: Ticket, change: event.ConfidentialitySet, occasion: Occasion) -> Ticket:
+    return replace(ticket, confidentiality=change.level, confidentiality_reasons=change.reasons)
 
 
 def _part_joined(ticket: Ticket, change: event.PartJoined, occasion: Occasion) -> Ticket:
@@ -175,6 +205,9 @@ _STEPS: dict[type, Callable[[Ticket, Any, Occasion], Ticket]] = {
     event.StatusSet: _status_set,
     event.KindSet: _kind_set,
     event.CategorySet: _category_set,
+    event.AcceptanceProposed: _acceptance_proposed,
+    event.MinorFlagged: _minor_flagged,
+    event.ConfidentialitySet: _confidentiality_set,
     event.DeadlineSet: _deadline_set,
     event.Dispatched: _dispatched,
     event.Returned: _returned,

@@ -2,7 +2,7 @@
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from tickets import clocks, clusters
+from tickets import clocks, clusters, duties
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
@@ -25,6 +25,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         return decide_command(state, incoming, incoming.command, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
+    changes += duties.follow(state, changes, incoming, policy)
     changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming))
     if verdict.part == "complete" and verdict.ticket_id is not None:
         edges, proposals = _ask_again(state, incoming, verdict.ticket_id)

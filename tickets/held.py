@@ -31,7 +31,8 @@ class TicketState(Struct, kw_only=True):
 
     `messages` are filed in it; `noted` are those of machines that only answered it.
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
-    `by_clerk` names what a person set: kind, category, dispatch, deadline.<clock>. No rule or model changes that.
+    `by_clerk` names what a person set: kind, category, confidentiality, minor, dispatch, deadline.<clock>. No rule or
+    model changes that.
     """
 
     ticket_id: str
@@ -45,6 +46,7 @@ class TicketState(Struct, kw_only=True):
     kind: str | None = None
     category: str | None = None
     danger: bool = False
+    confidentiality: str = "internal"
     clocks: dict[str, Clock] = field(default_factory=dict)
     closed_at: datetime | None = None
     requesters: list[str] = field(default_factory=list)

@@ -232,6 +232,17 @@ def _category_set(state: "State", decision: Event, change: event.CategorySet) ->
     _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
 
 
+def _confidentiality_set(state: "State", decision: Event, change: event.ConfidentialitySet) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.confidentiality = change.level
+    _by_clerk(state, change.ticket_id, "confidentiality", change.source == "clerk")
+
+
+def _minor_flagged(state: "State", decision: Event, change: event.MinorFlagged) -> None:
+    _by_clerk(state, change.ticket_id, "minor", change.source == "clerk")
+
+
 def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
@@ -273,6 +284,8 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Rejected: _judged,
     event.KindSet: _kind_set,
     event.CategorySet: _category_set,
+    event.ConfidentialitySet: _confidentiality_set,
+    event.MinorFlagged: _minor_flagged,
     event.DeadlineSet: _deadline_set,
     event.Dispatched: _dispatched,
 }

@@ -7,11 +7,20 @@ from types import MappingProxyType
 from typing import Any
 
 from normalizers import matter
-from normalizers.findings import category, emergency, kind
+from normalizers.findings import acceptance, category, confidentiality, emergency, hotlines, kind, minors
 from schemas.errors import MisconfiguredError
 
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
-    {"emergency": emergency.rulebook, "kind": kind.rulebook, "category": category.rulebook, "matters": matter.rulebook}
+    {
+        "emergency": emergency.rulebook,
+        "kind": kind.rulebook,
+        "category": category.rulebook,
+        "matters": matter.rulebook,
+        "minors": minors.rulebook,
+        "acceptance": acceptance.rulebook,
+        "confidentiality": confidentiality.rulebook,
+        "hotlines": hotlines.rulebook,
+    }
 )
 """By the name of their file."""
 

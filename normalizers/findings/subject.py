@@ -1,10 +1,14 @@
-"""What a message is about: its kind of request and its category, where the channel itself did not say so."""
+"""What a message is about, where the channel itself did not say so, and what it obliges the hotline to."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from normalizers.draft import Draft
+from normalizers.findings.acceptance import not_accepted
 from normalizers.findings.category import category
+from normalizers.findings.confidentiality import confidentiality
 from normalizers.findings.kind import request_kind
+from normalizers.findings.minors import minors
 from normalizers.policy import Policy
 from normalizers.text import fold
 from schemas.records import Finding
@@ -14,11 +18,19 @@ _UNSAID = "unknown"
 
 def findings(draft: Draft, folded: str, policy: Policy) -> tuple[Finding, ...]:
     """Return what is found in a person's words; `folded` is title and text together."""
-    if draft.message_class != "person" or not folded:
+    if draft.message_class != "person":
         return ()
     title = fold(draft.title) if draft.title else ""
     text = folded[len(title) :] if folded.startswith(title) else folded
-    return tuple(_unsaid(draft, title, text, policy))
+    return (*_unsaid(draft, title, text, policy), *_duties(draft, folded, policy.rules_folder))
+
+
+def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Finding]:
+    yield from minors(draft.title, draft.text, folded, rules_folder)
+    yield from confidentiality(draft.title, draft.text, folded, rules_folder)
+    refused = not_accepted(draft, folded, rules_folder)
+    if refused is not None:
+        yield refused
 
 
 def _unsaid(draft: Draft, title: str, text: str, policy: Policy) -> Iterator[Finding]:
