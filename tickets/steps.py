@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from normalizers.features import SURE_REPORT
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import limits
@@ -222,6 +223,8 @@ def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
         ticket.kind = change.kind
+        if change.kind == "report" and change.source == "clerk":
+            _extend(ticket.codes, (SURE_REPORT,))
     _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
 
 
@@ -236,10 +239,15 @@ def _confidentiality_set(state: "State", decision: Event, change: event.Confiden
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
         ticket.confidentiality = change.level
+        if change.level == "restricted" and change.source == "clerk":
+            _extend(ticket.codes, ("confidentiality.restricted",))
     _by_clerk(state, change.ticket_id, "confidentiality", change.source == "clerk")
 
 
 def _minor_flagged(state: "State", decision: Event, change: event.MinorFlagged) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None and change.flag and change.source == "clerk":
+        _extend(ticket.codes, (f"minor.{change.role}",))
     _by_clerk(state, change.ticket_id, "minor", change.source == "clerk")
 
 
