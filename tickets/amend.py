@@ -13,6 +13,7 @@ from schemas.records.ticket import (
     Category,
     Deadline,
     Dispatch,
+    DispatchProposal,
     DispatchReturn,
     HandoverState,
     MinorProtection,
@@ -40,6 +41,10 @@ class Occasion(Struct, frozen=True):
     def argument(self, name: str) -> Any:
         """Return what the command says beside the event: text for people, which stays out of the event log."""
         return self.command.args.get(name) if self.command else None
+
+    def office(self, code: str | None) -> str | None:
+        """Return the name of an office (承办单位) by the city's directory."""
+        return self.policy.directories.name_of(self.decision.jurisdiction, code)
 
 
 def amend(ticket: Ticket, change: event.AnyChange, occasion: Occasion) -> Ticket:
@@ -140,7 +145,7 @@ def _dispatched(ticket: Ticket, change: event.Dispatched, occasion: Occasion) ->
     dispatch = replace(
         _known(ticket.dispatch, Dispatch()),
         organizer_code=change.organizer,
-        organizer_name=occasion.argument("organizer_name"),
+        organizer_name=occasion.argument("organizer_name") or occasion.office(change.organizer),
         co_organizers=change.co_organizers,
         dispatched_at=occasion.decision.at,
         dispatched_by=occasion.decision.author,
@@ -149,9 +154,21 @@ def _dispatched(ticket: Ticket, change: event.Dispatched, occasion: Occasion) ->
     return replace(ticket, dispatch=dispatch)
 
 
+def _dispatch_proposed(ticket: Ticket, change: event.DispatchProposed, occasion: Occasion) -> Ticket:
+    proposal = DispatchProposal(
+        organizer_code=change.organizer,
+        organizer_name=occasion.office(change.organizer),
+        co_organizers=change.co_organizers,
+        rule_id=change.rule_id,
+        reason_code=change.reason_code,
+        excluded=change.excluded,
+    )
+    return replace(ticket, dispatch_proposal=proposal)
+
+
 def _returned(ticket: Ticket, change: event.Returned, occasion: Occasion) -> Ticket:
     dispatch = _known(ticket.dispatch, Dispatch())
-    returned = DispatchReturn(reason_code=change.reason_code, at=occasion.decision.at)
+    returned = DispatchReturn(reason_code=change.reason_code, at=occasion.decision.at, organizer_code=change.organizer)
     returns = limits.ends((*dispatch.returns, returned), occasion.policy.max_history)
     return replace(ticket, dispatch=replace(dispatch, returns=returns))
 
@@ -210,6 +227,7 @@ _STEPS: dict[type, Callable[[Ticket, Any, Occasion], Ticket]] = {
     event.ConfidentialitySet: _confidentiality_set,
     event.DeadlineSet: _deadline_set,
     event.Dispatched: _dispatched,
+    event.DispatchProposed: _dispatch_proposed,
     event.Returned: _returned,
     event.Supervised: _supervised,
     event.Revisited: _revisited,

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from schemas.records import Edge
+from schemas.records.event import DispatchProposed
 from schemas.records.ticket import Proposal
 
 
@@ -31,6 +32,7 @@ class TicketState(Struct, kw_only=True):
 
     `messages` are filed in it; `noted` are those of machines that only answered it.
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
+    `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
     `by_clerk` names what a person set: kind, category, confidentiality, minor, dispatch, deadline.<clock>. No rule or
     model changes that.
     """
@@ -47,6 +49,11 @@ class TicketState(Struct, kw_only=True):
     category: str | None = None
     danger: bool = False
     confidentiality: str = "internal"
+    place: str | None = None
+    organizer: str | None = None
+    first_organizer: str | None = None
+    returned_by: list[str] = field(default_factory=list)
+    proposed_dispatch: DispatchProposed | None = None
     clocks: dict[str, Clock] = field(default_factory=dict)
     closed_at: datetime | None = None
     requesters: list[str] = field(default_factory=list)

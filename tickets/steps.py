@@ -15,6 +15,8 @@ from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
 
+_PLACE = "place."
+
 if TYPE_CHECKING:
     from tickets.state import State
 
@@ -122,6 +124,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
     ticket.category = ticket.category or matter.category
+    ticket.place = ticket.place or _place_of(features)
     ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
@@ -134,6 +137,11 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
 
 
+def _place_of(features: Features) -> str | None:
+    """Return the adcode of the place that a message names."""
+    return next((code.removeprefix(_PLACE) for code in features.codes if code.startswith(_PLACE)), None)
+
+
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
@@ -144,6 +152,8 @@ def _status_set(state: "State", decision: Event, change: event.StatusSet) -> Non
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
         return
+    if change.status == "returned":
+        _give_back(ticket)
     ticket.status, ticket.status_at = change.status, decision.at
     ticket.closed_at = decision.at if change.status in CLOSED else None
     state.note_closed(ticket)
@@ -262,7 +272,35 @@ def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) ->
     _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", change.source == "clerk")
 
 
+def _place_set(state: "State", decision: Event, change: event.PlaceSet) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.place = change.adcode
+
+
+def _returned(state: "State", decision: Event, change: event.Returned) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        _give_back(ticket)
+
+
+def _give_back(ticket: TicketState) -> None:
+    if ticket.organizer is not None:
+        ticket.returned_by.append(ticket.organizer)
+        ticket.organizer = None
+
+
+def _dispatch_proposed(state: "State", decision: Event, change: event.DispatchProposed) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.proposed_dispatch = change
+
+
 def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.organizer = change.organizer
+        ticket.first_organizer = ticket.first_organizer or change.organizer
     _by_clerk(state, change.ticket_id, "dispatch", decision.relation == "command")
 
 
@@ -295,7 +333,10 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.ConfidentialitySet: _confidentiality_set,
     event.MinorFlagged: _minor_flagged,
     event.DeadlineSet: _deadline_set,
+    event.PlaceSet: _place_set,
     event.Dispatched: _dispatched,
+    event.Returned: _returned,
+    event.DispatchProposed: _dispatch_proposed,
 }
 
 

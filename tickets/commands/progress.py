@@ -85,7 +85,8 @@ def return_dispatch(order: Order, given: args.ReturnDispatch) -> event.Changes:
     """Take a ticket back from an organizer who is not responsible."""
     ticket = order.ticket(given)
     stage = _stage(ticket, "returned")
-    return (event.Returned(ticket_id=ticket.ticket_id, reason_code=given.reason_code), stage)
+    returned = event.Returned(ticket_id=ticket.ticket_id, reason_code=given.reason_code, organizer=ticket.organizer)
+    return (returned, stage)
 
 
 def supervise(order: Order, given: args.Supervise) -> event.Changes:
