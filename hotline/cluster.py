@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from kafka import errors as theirs
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.producer import InitProducerIdRequest
 from msgspec import Struct
@@ -84,6 +85,11 @@ class Cluster:
         """Say whether our user may read in a group: the heartbeat of a stranger is refused one way or the other."""
         heartbeat = HeartbeatRequest(group_id=group, generation_id=0, member_id="hotline-doctor")
         return bool(self._ask(heartbeat).error_code != theirs.GroupAuthorizationFailedError.errno)
+
+    def may_describe(self, group: str) -> bool:
+        """Say whether our user may see who is in a group and how far it is."""
+        (answer,) = self._ask(DescribeGroupsRequest(groups=[group])).groups
+        return bool(answer.error_code != theirs.GroupAuthorizationFailedError.errno)
 
     def may_write_transactions(self, transactional_id: str) -> bool:
         """Say whether our user may; a transaction longer than any broker allows is refused, and fences nobody."""

@@ -10,7 +10,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
 from schemas.errors import MalformedError, MissingBlobError
 from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
-from schemas.topics import BACKFILL, COMMAND, LIVE_RAW, MESSAGE
+from schemas.topics import BACKFILL, COMMAND, EVENT, LIVE_RAW, MESSAGE
 from schemas.wire import Position
 from sinks import SINKS
 from streams.blobs import Blobs
@@ -22,7 +22,7 @@ _INPUTS: dict[str, frozenset[str]] = {
     "screen": frozenset((*LIVE_RAW, BACKFILL)),
     "commands": frozenset((COMMAND,)),
     "assign": frozenset((MESSAGE,)),
-    SINK: frozenset(route.topic for routes in SINKS.values() for route in routes.values()),
+    SINK: frozenset((EVENT, *(route.topic for routes in SINKS.values() for route in routes.values()))),
 }
 """What each stage reads."""
 

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, field
 from msgspec.structs import replace
+from obstore.store import ObjectStore
 
 from hotline.audit import REPLAYED, STARTED, Run
 from hotline.dead import Filters, Letter, records
@@ -21,10 +22,12 @@ from hotline.dead_original import SINK, Original, obstacle, original_of
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
 from schemas.records import DeadLetter
+from schemas.topics import EVENT
 from schemas.wire import Outbound
-from sinks import Document, Route
+from sinks import SINKS, Document
 from sinks.delivery import Delivery
 from sinks.elastic import ElasticSink
+from sinks.eraser import Eraser
 from sinks.settings import SinkSettings
 from streams.blobs import Blobs
 from streams.sender import make_producer, translated
@@ -177,13 +180,19 @@ class Replay:
         )
 
 
-def to_archive(client: AsyncElasticsearch, routes: Iterable[Route], settings: SinkSettings) -> Deliver:
-    """Return what brings documents into the archive as its own sink does, with its retries and its verdicts."""
-    sink = ElasticSink(client, routes)
+def to_archive(client: AsyncElasticsearch, blobs: ObjectStore, settings: SinkSettings) -> Deliver:
+    """Return what brings documents into the archive as its own sinks do, with their retries and their verdicts.
+
+    What is of the event log was the eraser's: an erasure that could not be carried out.
+    """
+    elastic, eraser = ElasticSink(client, SINKS["elastic"].values()), Eraser(client, blobs)
 
     async def deliver(documents: Sequence[Document], bury: Callable[[Sequence[DeadLetter]], Awaitable[None]]) -> None:
-        await sink.open()
-        await Delivery(sink, settings, bury, asyncio.sleep).deliver(documents)
+        await elastic.open()
+        erasures = [document for document in documents if document.position.topic == EVENT]
+        others = [document for document in documents if document.position.topic != EVENT]
+        await Delivery(elastic, settings, bury, asyncio.sleep).deliver(others)
+        await Delivery(eraser, settings, bury, asyncio.sleep).deliver(erasures)
 
     return deliver
 

@@ -11,7 +11,7 @@ from hotline import metrics, services
 from hotline.watch.handovers import LEVELS, MENTIONED, Unanswered
 from hotline.watch.services import elasticsearch
 from hotline.watch.watcher import Seen, Watcher
-from schemas.errors import RetriableError
+from schemas.errors import PipelineError
 
 if TYPE_CHECKING:
     from prometheus_client import Gauge
@@ -32,7 +32,7 @@ class Monitor:
         self.last_look: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Look every `telemetry.monitor_seconds`. Raises FatalError when only a person can help."""
+        """Look every `telemetry.monitor_seconds`; a missing right is told as well, and ends nobody in this process."""
         while not stop.is_set():
             self.look(datetime.now(UTC))
             stop.wait(self._settings.telemetry.monitor_seconds)
@@ -42,7 +42,7 @@ class Monitor:
         metrics.REACHABLE.labels("elasticsearch").set(elasticsearch(self._settings).reachable)
         try:
             seen = self._watcher.look(now)
-        except RetriableError as error:
+        except PipelineError as error:
             self._troubled(str(error))
             return
         self._troubled(None)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hotline.settings import Settings
 
 Kind = Literal["topic", "group", "transactional id"]
-Operation = Literal["Read", "Write"]
+Operation = Literal["Read", "Write", "Describe"]
 
 DESK, OPERATOR = "desk", "operator"
 """No components but people at the command line: one explains tickets, reads dead letters and gives commands, the other
@@ -114,6 +114,16 @@ def _eraser(settings: "Settings", which: str) -> list[Need]:
     return [*_topics("Read", [topics.EVENT]), *_topics("Write", [topics.DEAD]), group]
 
 
+def _monitor(settings: "Settings", which: str) -> list[Need]:
+    from hotline.watch.stages import watched
+
+    stages = watched(settings).values()
+    reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, topics.DEAD]
+    others = dict.fromkeys(topic for stage in stages for topic in stage.topics if topic not in reads)
+    groups = [Need(kind="group", name=stage.group, operation="Describe") for stage in stages]
+    return [*_topics("Read", reads), *_topics("Describe", others), *groups]
+
+
 def _desk(settings: "Settings", which: str) -> list[Need]:
     reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD])
     return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
@@ -141,6 +151,7 @@ _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "assign": _assign,
     "sink": _sink,
     "eraser": _eraser,
+    "monitor": _monitor,
     DESK: _desk,
     OPERATOR: _operator,
 }

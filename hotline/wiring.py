@@ -212,7 +212,8 @@ def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
 
     def probe() -> Mapping[str, Any]:
         last = monitor.last_look.isoformat() if monitor.last_look else None
-        return {"last_success": last, "detail": monitor.trouble}
+        state = {"state": "degraded"} if monitor.trouble else {}
+        return {"last_success": last, "detail": monitor.trouble, **state}
 
     return Component(name=name, run=blocking(monitor.run), probe=probe)
 

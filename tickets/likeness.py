@@ -138,13 +138,17 @@ class Question:
         return fsum([self.worth[name] for name in names]) if names else 0.0  # exact, so the same in any order
 
     def _copied(self, theirs: tuple[int, ...]) -> float:
-        """Estimate how much of the shorter text stands in the other, from the smallest hashes of each."""
+        """Estimate how much of the shorter text stands in the other, from the smallest hashes of each.
+
+        What is very short is soon the same: two people who only say that there is no water copied nothing.
+        """
         ours = self.sketch.grams
         if not ours or not theirs:
             return 0.0
         end = min(grams[-1] if len(grams) == GRAMS else _END for grams in (ours, theirs))
         least = min(bisect_right(ours, end), bisect_right(theirs, end))
-        return len(self._grams.intersection(theirs)) / least if least else 0.0
+        said = min(1.0, min(len(ours), len(theirs)) / self._policy.copy_grams)
+        return said * len(self._grams.intersection(theirs)) / least if least else 0.0
 
 
 _UNSHARED, _OBJECTS_UNSHARED, _COPIED, _OTHER_AREA, _OTHER_PLACE = map(

@@ -29,6 +29,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     least_shared: float
     newest: int
     copy_share: float
+    copy_grams: int
     max_unshared: float
     max_unshared_whole: float
     weights: Mapping[str, float]

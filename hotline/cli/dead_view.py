@@ -17,7 +17,6 @@ from hotline.dead_replay import Held, Plan, Replay, Report, plan, to_archive
 from hotline.local.progress import Shown
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from sinks import SINKS
 from streams.blobs import Blobs
 
 if TYPE_CHECKING:
@@ -69,9 +68,9 @@ def _carried_out(
     async def carry_out(progress: Shown) -> Report:
         client = services.elasticsearch(settings) if any(one.stage == "sink" for one in chosen.chosen) else None
         try:
-            routes = SINKS["elastic"].values()
-            deliver = to_archive(client, routes, settings.sinks.elastic) if client else _nothing
-            job = Replay(connection, Blobs(services.blobs(settings)), run, deliver)
+            blobs = services.blobs(settings)
+            deliver = to_archive(client, blobs, settings.sinks.elastic) if client else _nothing
+            job = Replay(connection, Blobs(blobs), run, deliver)
             return await job.carry_out(chosen, rate, lambda done: progress.count("putting back", done, total))
         finally:
             if client:

@@ -84,7 +84,8 @@ class Supervisor:
         while not self._is_over():
             for keeper in self._keepers.values():
                 keeper.tick(time.monotonic())
-                self._save(os.getpid())
+                if state.is_there(self._folder):  # else it would bring back what was deleted meanwhile
+                    self._save(os.getpid())
             self._stopping.wait(_TICK_SECONDS)
         self._stop()
 

@@ -29,6 +29,7 @@ from tests.docs import pages
 from tests.peers import acls
 from tests.peers.certificates import Authority
 from tests.peers.elastic_door import ElasticDoor
+from tests.peers.leash import leash
 from tests.peers.secured_kafka import SecuredKafka
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(300)]
@@ -82,7 +83,9 @@ class Worker:
             told.write(json.dumps({name: settings(user) for name, user in USERS.items()}).encode())
             told.seek(0)
             command = [sys.executable, "-m", "tests.e2e.secured_worker"]
-            self.process = psutil.Popen(command, stdin=told, stdout=output, stderr=output, cwd=pages.ROOT)
+            self.process = psutil.Popen(
+                command, stdin=told, stdout=output, stderr=output, cwd=pages.ROOT, preexec_fn=leash
+            )
 
     def end(self) -> None:
         """Let it drain, or kill it when that takes too long."""

@@ -31,6 +31,7 @@ from streams import normalize
 from streams.app import make_app, serve
 from tests.assign import logs
 from tests.fakes.sinks import document
+from tests.sinks.test_eraser import ONE, erased
 from tests.streams.raws import outbound
 from tests.tickets.build import message
 from tickets.desk import Desk
@@ -209,6 +210,17 @@ def test_a_letter_of_the_sink_goes_to_the_archive_alone(kafka: KafkaConnection, 
     assert counts[b"1"] == b"1"
     newest = read(kafka, topics.DEAD)[-1]
     assert (newest.key, newest.value) == (bad.key, bad.value)
+
+
+@pytest.mark.usefixtures("fresh_indices")
+def test_an_erasure_that_failed_is_carried_out(kafka: KafkaConnection, stack: Endpoints) -> None:
+    decision = erased("2026-11")
+    record = Outbound(topics.EVENT, decision.key, decision.value, decision.headers)
+    send(kafka, letter("sink", Position(topics.EVENT, 0, 0), record, RecordError("refused")))
+    (report,) = lines(hotline("dead", "replay", "--yes", "--json"))
+    assert (report["put_back"], report["failed_again"]) == ({"sink": 1}, 0)
+    url = f"{stack.elasticsearch_url}/hotline-message-2026.11/_doc/{ONE.message_id}"
+    assert urllib3.PoolManager().request("GET", url).json()["_version"] == 2**53
 
 
 async def test_bytes_that_had_to_move_come_back_into_the_record(kafka: KafkaConnection, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ async def test_from_the_archive_to_a_file(
         return READERS["zammad"](out.read_text("utf-8"))
 
     assert [form["tags"] for form in await exported()] == [f"路灯,{GOLDEN.ticket_no}"] * 2
-    assert [form["note"] for form in await exported("--channel", "web")] == [f"工单编号 {GOLDEN.ticket_no}; accepted"]
+    assert [form["note"] for form in await exported("--channel", "web")] == [f"工单编号 {GOLDEN.ticket_no}; registered"]
     (clear,) = await exported("--clear", "--zammad-group", "12345")
     assert (clear["group"], clear["customer_id"]) == ("12345", "guess:shimin@example.org")
 

@@ -3,13 +3,16 @@
 import base64
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.testing import capture_logs
 
+from hotline import tracing
 from hotline.tracing import Spans
 from schemas import ids, topics
 from schemas.envelope import FIRST_TRACE, HOP, Envelope
@@ -149,6 +152,23 @@ def test_a_header_that_is_no_trace_is_let_pass(told: Told) -> None:
     with told.tracer.hop("normalize", "t", 0) as hop:
         assert hop.passes_on([strange, Outbound("t", b"", b"", [])]) == [strange, Outbound("t", b"", b"", [])]
     assert not told.spans("normalize t")
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_a_collector_that_is_away_costs_one_line_and_a_short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "CLOSE_SECONDS", 2.0)
+    monkeypatch.setattr(tracing, "EXPORT_SECONDS", 0.2)
+    tracer = tracing.exporting("http://127.0.0.1:9", 1.0)
+    with capture_logs() as lines:
+        for number in range(3):
+            with tracer.hop("connector") as hop:
+                hop.begins([raw(number)])
+            tracer._provider.force_flush()
+        began = time.monotonic()
+        tracer.close()
+    assert time.monotonic() - began < 3
+    assert [line["event"] for line in lines] == ["spans_lost"]
 
 
 COMPONENTS_WITHOUT_A_COLLECTOR = """

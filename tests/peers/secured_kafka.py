@@ -24,6 +24,7 @@ from hotline.local.processes import environment
 from schemas.connection import KafkaConnection
 from tests.peers.certificates import DAY, Authority, Issued
 from tests.peers.dovecot import free_ports
+from tests.peers.leash import leash
 
 Door = Literal["open", "secured", "expired", "elsewhere", "lost", "tls", "bare"]
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -76,7 +77,7 @@ class SecuredKafka:
         self._format(self._write())
         with (self._folder / "kafka.out").open("wb") as log:
             command = self._kafka.jvm.command(*self._kafka.jvm.quick(), *self._options(), "kafka.Kafka", self._config)
-            self._process = psutil.Popen(command, env=environment(), stdout=log, stderr=log)
+            self._process = psutil.Popen(command, env=environment(), stdout=log, stderr=log, preexec_fn=leash)
         deadline = time.monotonic() + 60
         while not self._kafka.answers():
             assert self._process.poll() is None, self.log()[-3000:]

@@ -107,6 +107,20 @@ def parted(message_id: str, ticket_id: str) -> Event:
     )
 
 
+@pytest.mark.parametrize("text", ["路灯坏了", "小区停水停电了怎么办", "你好"])
+def test_a_few_common_words_without_a_place_are_no_incident(text: str) -> None:
+    _, decisions = decided([said(1, "", text), said(2, "", text)])
+    assert [one.relation for one in decisions] == ["new", "new"]
+
+
+def test_the_same_letter_without_a_place_is_one_matter() -> None:
+    letter = (
+        "我们是一群退休职工，单位多年没有按规定发放补贴，多次反映没有结果，请领导过问一下，给我们一个明确的答复和时间。"
+    )
+    _, decisions = decided([said(1, "", letter), said(2, "", letter)])
+    assert decisions[1].relation == "same_matter_other_person"
+
+
 def test_cities_never_meet() -> None:
     abroad = said(2, SAME.title or "", SAME.text, jurisdiction="110000")
     _, decisions = decided([MIXER, abroad])

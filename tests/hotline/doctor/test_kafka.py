@@ -155,6 +155,7 @@ USERS = {
     "sink:elastic": "hotline-sink",
     "sink:webhook": "hotline-webhook",
     "eraser": "hotline-eraser",
+    "monitor": "hotline-monitor",
     "desk": "hotline-desk",
     "operator": "hotline-operator",
 }

@@ -117,7 +117,7 @@ LIVE = replace(GOLDEN, emergency=Emergency(classes=("fire",), level="urgent"))
         ({"categories": ["03"]}, True),
         ({"categories": ["0304", "99"]}, True),
         ({"categories": ["030401"]}, False),
-        ({"statuses": ["accepted"]}, True),
+        ({"statuses": ["registered"]}, True),
         ({"statuses": ["received"]}, False),
         ({"emergency_levels": ["urgent"]}, True),
         ({"emergency_levels": ["critical"]}, False),
