@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,13 +25,14 @@ class Rulebook(NamedTuple):
     without_contact: bool
     least_letters: int
     nothing: frozenset[str]
+    most_letters: int
     version: str
 
 
 def not_accepted(draft: Draft, folded: str, rules_folder: Path | None = None) -> Finding | None:
     """Return the likeliest reason not to take a message; `folded` is its title and text. Spans are in its text."""
     known = rulebook(rules_folder)
-    if known.cues.occur(folded) and (told := _told(draft, known)) is not None:
+    if known.cues.may_tell(folded) and (told := _told(draft, known)) is not None:
         return told
     if _says_nothing(draft, folded, known):
         return _finding("no_request_content", known.scores["sure"], None, known)
@@ -57,7 +59,7 @@ def _told(draft: Draft, known: Rulebook) -> Finding | None:
 def _says_nothing(draft: Draft, folded: str, known: Rulebook) -> bool:
     if draft.files or draft.part is not None:
         return False
-    letters = "".join(filter(str.isalnum, folded))
+    letters = "".join(islice(filter(str.isalnum, folded), known.most_letters))
     return len(letters) < known.least_letters or letters in known.nothing
 
 
@@ -85,6 +87,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         without_contact=table["without_contact"],
         least_letters=table["least_letters"],
         nothing=frozenset(table["nothing"]),
+        most_letters=max(table["least_letters"], *map(len, table["nothing"]), 0) + 1,
         version=table["version"],
     )
 

@@ -45,7 +45,7 @@ class Rulebook(NamedTuple):
 def confidentiality(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
     """Yield what the requester asks for or is protected by; `folded` is title and text. Spans are in `text`."""
     known = rulebook(rules_folder)
-    if not known.cues.occur(folded):
+    if not known.cues.may_tell(folded):
         return
     first: dict[tuple[str, str], Span | None] = {}
     for name, span in known.cues.evidence(title, text):

@@ -59,14 +59,17 @@ class Cues(Generic[Label]):
                 self._by_word[word].append(cue)
         self._words = Words(words)
 
-    def occur(self, said: str) -> bool:
-        """Say whether a word of any cue stands in a folded text: far cheaper than `found`."""
-        return self._words.occur(said)
+    def may_tell(self, said: str) -> bool:
+        """Say whether a cue stands in a folded text, covered or not: far cheaper than `evidence`."""
+        return next(self._found(said), None) is not None
 
     def found(self, said: str) -> Iterator[Said[Label]]:
-        """Yield what is told in a folded text, in its order."""
+        """Return what is told in a folded text, in its order."""
         if self._covered is not None:
             said = self._covered.sub(lambda match: _COVER * len(match[0]), said)
+        return self._found(said)
+
+    def _found(self, said: str) -> Iterator[Said[Label]]:
         found = self._words.matches(said)
         for number, (start, end) in enumerate(found):
             for cue in self._by_word.get(said[start:end], ()):

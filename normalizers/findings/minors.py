@@ -36,7 +36,7 @@ class Rulebook(NamedTuple):
 def minors(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
     """Yield role, topic and harm where a message tells of a minor; `folded` is title and text. Spans are in `text`."""
     known = rulebook(rules_folder)
-    if not known.cues.occur(folded):
+    if not known.cues.may_tell(folded):
         return
     first: dict[str, tuple[str, Span | None]] = {}
     for (kind, value), span in known.cues.evidence(title, text):
