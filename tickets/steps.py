@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from normalizers.features import SURE_REPORT
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import limits
+from tickets import handling, limits
 from tickets.deadlines import matter_of
-from tickets.held import Clock, Filed, TicketState
+from tickets.held import Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
@@ -153,7 +152,7 @@ def _status_set(state: "State", decision: Event, change: event.StatusSet) -> Non
     if ticket is None:
         return
     if change.status == "returned":
-        _give_back(ticket)
+        handling.give_back(ticket)
     ticket.status, ticket.status_at = change.status, decision.at
     ticket.closed_at = decision.at if change.status in CLOSED else None
     state.note_closed(ticket)
@@ -229,87 +228,6 @@ def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rej
         ticket.proposals = [one for one in ticket.proposals if one.proposal_id != change.proposal_id]
 
 
-def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.kind = change.kind
-        if change.kind == "report" and change.source == "clerk":
-            _extend(ticket.codes, (SURE_REPORT,))
-    _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
-
-
-def _category_set(state: "State", decision: Event, change: event.CategorySet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.category = change.code
-    _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
-
-
-def _confidentiality_set(state: "State", decision: Event, change: event.ConfidentialitySet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.confidentiality = change.level
-        if change.level == "restricted" and change.source == "clerk":
-            _extend(ticket.codes, ("confidentiality.restricted",))
-    _by_clerk(state, change.ticket_id, "confidentiality", change.source == "clerk")
-
-
-def _minor_flagged(state: "State", decision: Event, change: event.MinorFlagged) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None and change.flag and change.source == "clerk":
-        _extend(ticket.codes, (f"minor.{change.role}",))
-    _by_clerk(state, change.ticket_id, "minor", change.source == "clerk")
-
-
-def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        former = ticket.clocks.get(change.clock)
-        started_at = change.started_at or (former.started_at if former else ticket.opened_at)
-        ticket.clocks[change.clock] = Clock(
-            change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at
-        )
-    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", change.source == "clerk")
-
-
-def _place_set(state: "State", decision: Event, change: event.PlaceSet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.place = change.adcode
-
-
-def _returned(state: "State", decision: Event, change: event.Returned) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        _give_back(ticket)
-
-
-def _give_back(ticket: TicketState) -> None:
-    if ticket.organizer is not None:
-        ticket.returned_by.append(ticket.organizer)
-        ticket.organizer = None
-
-
-def _dispatch_proposed(state: "State", decision: Event, change: event.DispatchProposed) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.proposed_dispatch = change
-
-
-def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.organizer = change.organizer
-        ticket.first_organizer = ticket.first_organizer or change.organizer
-    _by_clerk(state, change.ticket_id, "dispatch", decision.relation == "command")
-
-
-def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
-    ticket = state.tickets.get(ticket_id)
-    if ticket is not None and said:
-        _extend(ticket.by_clerk, (name,))
-
-
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Opened: _opened,
     event.MessageFiled: _filed,
@@ -328,15 +246,7 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Proposed: _proposed,
     event.Confirmed: _judged,
     event.Rejected: _judged,
-    event.KindSet: _kind_set,
-    event.CategorySet: _category_set,
-    event.ConfidentialitySet: _confidentiality_set,
-    event.MinorFlagged: _minor_flagged,
-    event.DeadlineSet: _deadline_set,
-    event.PlaceSet: _place_set,
-    event.Dispatched: _dispatched,
-    event.Returned: _returned,
-    event.DispatchProposed: _dispatch_proposed,
+    **handling.STEPS,
 }
 
 
