@@ -54,8 +54,9 @@ def _keys(settings: "Settings") -> Iterator[str]:
 
 
 def _rules(settings: "Settings") -> Iterator[str]:
-    """The city's own files, each of the three kinds on its own; a folder that is none needs no further look."""
+    """The city's own files, each kind on its own; a folder that is none needs no further look."""
     yield from _refusal(services.category_model, settings)
+    yield from _refusal(services.place_model, settings)
     wrong = list(_refusal(services.rules_folder, settings))
     yield from wrong
     if not wrong:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hotline.settings import ElasticsearchSettings, Settings
     from normalizers.findings.category_model import CategoryModel
+    from normalizers.findings.place_model import PlaceModel
 
 LEAST_KEY_BYTES = 16
 
@@ -101,6 +102,7 @@ def policy(settings: "Settings") -> Policy:
         requester_keys=requester_keys(settings),
         rules_folder=rules_folder(settings),
         category_model=category_model(settings),
+        place_model=place_model(settings),
     )
 
 
@@ -145,6 +147,13 @@ def category_model(settings: "Settings") -> "CategoryModel | None":
     from normalizers.findings.category_model import load
 
     return load(settings.rules.category_model) if settings.rules.category_model else None
+
+
+def place_model(settings: "Settings") -> "PlaceModel | None":
+    """Return the model of the city's own addresses; raises MisconfiguredError when it cannot be used."""
+    from normalizers.findings.place_model import load
+
+    return load(settings.rules.place_model) if settings.rules.place_model else None
 
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:

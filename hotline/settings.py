@@ -99,6 +99,7 @@ class RulesSettings(Section):
         description="Files here stand for the rules and policies of the same name (`kind.toml`, `deadlines/…`)",
     )
     category_model: Path | None = Field(default=None, description="Model made by `hotline learn category` (.npz)")
+    place_model: Path | None = Field(default=None, description="Model made by `hotline learn place` (.crfsuite)")
 
 
 class TelemetrySettings(Section):

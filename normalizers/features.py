@@ -21,10 +21,12 @@ from schemas.records import Attachment, Features, Finding, Part
 _CODED = frozenset(
     {
         "emergency", "emergency_level", "request_kind", "minor", "minor_topic", "minor_harm", "not_accepted",
-        "confidentiality", "anonymous",
+        "confidentiality", "anonymous", "adcode",
     }
 )  # fmt: skip
 """Findings whose values are from our own fixed lists; any other value could be somebody's words."""
+
+_CODED_AS = {"adcode": "place"}
 
 _POINT = ("Location_X", "Location_Y")
 """Where a shared place lies: its label names a whole road."""
@@ -111,7 +113,7 @@ def _files(attachments: Sequence[Attachment]) -> Iterator[str]:
 
 def _places(draft: Draft, findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
-        if finding.kind == "place":
+        if finding.kind == "place" and finding.source == "channel":
             yield finding.value
     for name in _POINT:
         if name in draft.extra:
@@ -181,7 +183,9 @@ def _part_key(part: Part, draft: Draft, policy: Policy) -> str:
 
 
 def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    codes = {f"{finding.kind}.{finding.value}" for finding in findings if _is_coded(finding)}
+    codes = {
+        f"{_CODED_AS.get(finding.kind, finding.kind)}.{finding.value}" for finding in findings if _is_coded(finding)
+    }
     if any(map(_is_sure_report, findings)):
         codes.add(SURE_REPORT)
     return tuple(sorted(codes))

@@ -59,7 +59,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     received_at = draft.received_at or envelope.time
     search_text = fold(titled(draft.title, draft.text))
     urgent = _emergency(whole, kept.draft, search_text, _age(received_at, envelope.recordedtime), policy)
-    findings = draft.findings + subject.findings(draft, search_text, policy)
+    findings = draft.findings + subject.findings(draft, search_text, raw.jurisdiction, policy)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
     return Message(
@@ -107,7 +107,7 @@ def understood(message: Message, text: str, policy: Policy) -> Message:
     )
     search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)
     urgent = _emergency(draft, draft, search_text, _age(message.received_at, message.ingested_at), policy)
-    findings = draft.findings + subject.findings(draft, search_text, policy)
+    findings = draft.findings + subject.findings(draft, search_text, message.jurisdiction, policy)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
     return structs.replace(

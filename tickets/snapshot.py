@@ -212,8 +212,10 @@ def _still_anonymous(before: str, now: str) -> str:
 
 
 def _location(message: Message) -> Location | None:
-    place = _found(message, "place")
-    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS)) if place else None
+    place, adcode = _found(message, "place"), _found(message, "adcode")
+    if not place and not adcode:
+        return None
+    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS) if place else None, adcode=adcode)
 
 
 def _requester(message: Message) -> Requester:

@@ -13,18 +13,26 @@ from hotline.cli.common import AsJson, print_json, settings_of
 def evaluate(
     ctx: typer.Context,
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="What to measure: duplicates, kind, category or emergency.")
+        str, typer.Argument(metavar="TASK", help="What to measure: duplicates, kind, category, emergency or place.")
     ],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A labelled file, one JSON object a line, or .tsv.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines or .tsv; for place, BIO labels.")
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Measure this model (`hotline learn`) instead of the rules.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline's own functions over the labelled file PATH, no server, and say how right they are."""
     from hotline import services
-    from hotline.evaluate import TASKS
+    from hotline.evaluate import OF_MODELS, TASKS
 
     if task not in TASKS:
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")
-    figures = TASKS[task](path, services.rules_folder(settings_of(ctx)))
+    if model is not None and task not in OF_MODELS:
+        raise typer.BadParameter(f"models do {', '.join(OF_MODELS)} alone", param_hint="--model")
+    figures = OF_MODELS[task](path, model) if model else TASKS[task](path, services.rules_folder(settings_of(ctx)))
     if as_json:
         print_json({figure.name: figure.value for figure in figures})
         return

@@ -34,3 +34,31 @@ def category(
     path = learning.learn(list(labelled.read(data)), folder)
     typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
     typer.echo(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path}", err=True)
+
+
+@learn.command("place")
+def place(
+    ctx: typer.Context,
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            help="Labelled addresses: CoNLL, a character and its BIO label a line, a blank line between addresses.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the model; `models` in the data folder by default.")
+    ] = None,
+) -> None:
+    """Learn how the city's addresses (地址) are written from DATA; labels are levels such as district, road, poi.
+
+    Writes a model and a card with its F1 on addresses held out; `rules.place_model` names the model to use.
+    """
+    from hotline.learning import addresses
+    from hotline.learning import place as learning
+
+    folder = out or settings_of(ctx).data_dir / "models"
+    path = learning.learn(addresses.read(data), folder)
+    typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
+    typer.echo(f"To use it: HOTLINE_RULES__PLACE_MODEL={path}", err=True)

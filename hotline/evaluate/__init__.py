@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hotline.evaluate import duplicates, findings
+from hotline.evaluate import duplicates, findings, place
 from hotline.evaluate.figures import Figure
 
 Task = Callable[[Path, Path | None], list[Figure]]
@@ -19,5 +19,11 @@ TASKS: Mapping[str, Task] = MappingProxyType(
         "kind": findings.kind,
         "category": findings.category,
         "emergency": findings.emergency,
+        "place": place.measure,
     }
 )
+
+ModelTask = Callable[[Path, Path], list[Figure]]
+
+OF_MODELS: Mapping[str, ModelTask] = MappingProxyType({"place": place.measure_model})
+"""The tasks that a model of the city's own does: the second path is the model's."""

@@ -7,8 +7,24 @@ from types import MappingProxyType
 from typing import Any
 
 from normalizers import matter
-from normalizers.findings import acceptance, category, confidentiality, emergency, hotlines, kind, minors
+from normalizers.findings import (
+    acceptance,
+    category,
+    confidentiality,
+    emergency,
+    hotlines,
+    kind,
+    minors,
+    place,
+    where,
+)
 from schemas.errors import MisconfiguredError
+
+
+def _place(folder: Path | None) -> None:
+    place.rulebook(folder)
+    where.rulebook(folder)
+
 
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
     {
@@ -20,6 +36,7 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "acceptance": acceptance.rulebook,
         "confidentiality": confidentiality.rulebook,
         "hotlines": hotlines.rulebook,
+        "place": _place,
     }
 )
 """By the name of their file."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from normalizers.draft import Draft
+from normalizers.findings import where
 from normalizers.findings.acceptance import not_accepted
 from normalizers.findings.category import category
 from normalizers.findings.confidentiality import confidentiality
@@ -16,13 +17,19 @@ from schemas.records import Finding
 _UNSAID = "unknown"
 
 
-def findings(draft: Draft, folded: str, policy: Policy) -> tuple[Finding, ...]:
-    """Return what is found in a person's words; `folded` is title and text together."""
+def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tuple[Finding, ...]:
+    """Return what is found in a person's words; `folded` is title and text together, `jurisdiction` the city's code."""
     if draft.message_class != "person":
         return ()
+    if not folded:
+        return tuple(_duties(draft, folded, policy.rules_folder))
     title = fold(draft.title) if draft.title else ""
     text = folded[len(title) :] if folded.startswith(title) else folded
-    return (*_unsaid(draft, title, text, policy), *_duties(draft, folded, policy.rules_folder))
+    return (
+        *_unsaid(draft, title, text, policy),
+        *where.findings(draft, folded, jurisdiction, policy),
+        *_duties(draft, folded, policy.rules_folder),
+    )
 
 
 def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Finding]:

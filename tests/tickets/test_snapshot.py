@@ -8,6 +8,7 @@ from normalizers.text import fold
 from schemas import topics
 from schemas.envelope import VERSION
 from schemas.records import Attachment, Emergency, Finding, Message, Party, Ticket, raw_message
+from schemas.records.ticket import Location
 from schemas.wire import encode
 from tests.tickets.build import CITY, START, message, position
 from tickets.desk import Desk
@@ -190,3 +191,10 @@ def test_a_sender_s_endless_name_is_shortened() -> None:
     named = replace(message(1), sender=Party(kind="name", value="王" * 5000, name="王" * 5000))
     ticket = ticket_of(named)
     assert ticket.requester.name == "王" * 200
+
+
+def test_a_ticket_says_where_it_happened_and_in_which_district() -> None:
+    place = (found("place", "朝阳区建国路88号", "rule"), found("adcode", "110105", "rule"))
+    ticket = ticket_of(replace(message(1), findings=place), message(2, "还没修", answers=REPLY))
+    assert ticket.location == Location(text="朝阳区建国路88号", adcode="110105")
+    assert ticket_of(message(1)).location is None

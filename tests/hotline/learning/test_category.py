@@ -72,11 +72,11 @@ def test_two_labels_are_enough_and_told_apart(tmp_path: Path) -> None:
 
 def test_what_a_model_is_not_sure_of_is_left_to_the_rules(model: CategoryModel) -> None:
     policy = Policy(category_model=model)
-    (found,) = subject.findings(Draft(text="猫粮"), "猫粮犬只遛狗", policy)
+    (found,) = subject.findings(Draft(text="猫粮"), "猫粮犬只遛狗", "210100", policy)
     assert (found.value, found.source) == ("宠物", "model")
     unsure = "医生，病历，护士"
     assert model.category("", unsure) is None
-    (found,) = subject.findings(Draft(text=unsure), unsure, policy)
+    (found,) = subject.findings(Draft(text=unsure), unsure, "210100", policy)
     assert (found.value, found.source) == ("health.hospital", "rule")
 
 

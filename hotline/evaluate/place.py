@@ -1,0 +1,60 @@
+"""Place: whether the levels of labelled addresses are found, by the rules and the city's own model.
+
+A file is CoNLL (`hotline/learning/addresses.py`). A piece is right when its level, its start and its end are those of
+the labels; nothing is counted for levels that the labels do not have.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from time import process_time
+
+from hotline.evaluate.figures import Figure, f1, share
+from hotline.learning import addresses
+from hotline.learning.addresses import Address
+from normalizers.findings import place
+from normalizers.findings.place import LEVELS, Piece
+from normalizers.findings.place_model import load
+from schemas.errors import MisconfiguredError
+
+Parse = Callable[[str], Iterable[Piece]]
+
+
+def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare what the rules find in each address of a file with its labels."""
+    return list(_figures(_rows(path), lambda address: place.parse(address, rules_folder)))
+
+
+def measure_model(path: Path, model: Path) -> list[Figure]:
+    """Compare what a model finds in each address of a file with its labels."""
+    return list(_figures(_rows(path), load(model).pieces))
+
+
+def _rows(path: Path) -> list[Address]:
+    rows = list(addresses.read((path,)))
+    if not rows:
+        raise MisconfiguredError(f"There is no address in {path.name}: give a file with a character and label a line.")
+    return rows
+
+
+def _figures(rows: list[Address], parse: Parse) -> Iterator[Figure]:
+    labelled, found, right = Counter[str](), Counter[str](), Counter[str]()
+    parse(rows[0].text)
+    seconds = -process_time()
+    parsed = [tuple(parse(row.text)) for row in rows]
+    seconds += process_time()
+    for row, pieces in zip(rows, parsed, strict=True):
+        known = {(span.label, span.start, span.end) for span in row.spans}
+        told = {(piece.level, piece.start, piece.end) for piece in pieces}
+        labelled.update(level for level, _, _ in known)
+        found.update(level for level, _, _ in told)
+        right.update(level for level, _, _ in known & told)
+    yield Figure(name="addresses", value=len(rows), meaning="labelled addresses")
+    yield Figure(name="microseconds", value=round(seconds / len(rows) * 1e6, 1), meaning="of one core, an address")
+    for level in LEVELS:
+        if labelled[level]:
+            precision, recall = share(right[level], found[level]), share(right[level], labelled[level])
+            yield Figure(name=f"{level}_labelled", value=labelled[level], meaning=f"pieces labelled {level}")
+            yield Figure(name=f"{level}_precision", value=precision, meaning="found ones that are right")
+            yield Figure(name=f"{level}_recall", value=recall, meaning="labelled ones that are found")
+            yield Figure(name=f"{level}_f1", value=f1(precision, recall), meaning="their harmonic mean")

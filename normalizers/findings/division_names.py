@@ -1,0 +1,100 @@
+"""行政区划 as they are written in front of an address: full or short, with the wrong kind, abolished, or twice."""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from normalizers.findings import divisions
+from normalizers.findings.divisions import CITY, DISTRICT, PROVINCE, Division
+from normalizers.findings.words import trie
+
+
+class Named(NamedTuple):
+    """A division's name in a text; `adcode` is today's (`code_today`), None for one that the table lacks."""
+
+    level: str
+    start: int
+    end: int
+    adcode: str | None
+
+
+_BETWEEN = re.compile(r"(?:[\s_,，、。;；:：\-—–/()（）·.?？]|中国(?!人)|中华人民共和国|市辖区|null)+")
+_GOES_ON = re.compile(
+    r"[\u4e00-\u9fff]?[东西南北中]?[一二三四五六七八九十]?(?:路|街|大道|巷)"
+    r"|[东西南北中]?(?:大厦|广场|镇|乡|村|街道|公园|花园|小区|新村|苑|酒店|宾馆|医院|学校|中学|小学|大学|学院|公司|银行|桥|湖|山|河|江|"
+    r"工业|经济|开发|高新|体育|火车|汽车|机场|商贸|国际|大桥|站|商会|人民)"
+)
+"""What makes a short name the beginning of another one: 西湖 of 西湖公园, 和平 of 和平路."""
+
+_OTHER_WORD = re.compile(r"市(?:场|政|民|区|中心)|区(?:块|号)|县(?:城|政|委)|[东西南北]?[路街]")
+_KINDS = {"省": PROVINCE, "市": CITY, "州": CITY, "盟": CITY, "县": DISTRICT, "区": DISTRICT, "旗": DISTRICT}
+_UNKNOWN = re.compile(
+    r"[\u4e00-\u9fff]{1,3}?(?:县(?!城|政|委|道)|市(?!场|政|民|区|中|南|北)|"
+    r"(?<=..)(?<!小)(?<!园)(?<!社)(?<!新)(?<!校)(?<!厂)(?<!业)(?<!发)(?<!景)(?<!城)(?<![东西南北一二三四五六])区)"
+)
+
+
+def read(address: str, home: str = "") -> tuple[int, list[Named]]:
+    """Return where the divisions in front of an address end, and the last of each level: people write some twice."""
+    at, found = 0, dict[str, Named]()
+    within: Division | None = None
+    while True:
+        at = _between(address, at)
+        match = names().match(address, at)
+        if match is None:
+            break
+        fitting = _fitting(match[0], within, address, match.end(), home)
+        if fitting is None:
+            break
+        within, level, end = fitting
+        if within.level == PROVINCE or (within.level == CITY and CITY in found):
+            found = {known: one for known, one in found.items() if known == PROVINCE and within.level == CITY}
+        found[level] = Named(level, at, end, divisions.code_today(within))
+        at = end
+    if found and DISTRICT not in found and (match := _UNKNOWN.match(address, at)):
+        found[DISTRICT] = Named(DISTRICT, at, match.end(), None)
+        at = match.end()
+    return at, sorted(found.values(), key=lambda one: one.start)
+
+
+def _fitting(name: str, within: Division | None, address: str, end: int, home: str) -> tuple[Division, str, int] | None:
+    """Return the division that a name means after another one, its level as written, and where it ends."""
+    candidates = divisions.named(name)
+    inside = [one for one in candidates if within is None or one.is_within(within)]
+    best = min(inside or candidates, key=lambda one: _rank(one, home))
+    if any(one.name == name for one in candidates):
+        exact = [one for one in (inside or candidates) if one.name == name] or [best]
+        best = min(exact, key=lambda one: _rank(one, home))
+        return best, best.level, end
+    if within is not None and (not inside or within.level == DISTRICT):
+        return None
+    kind = _KINDS.get(address[end : end + 1])
+    if kind is not None and not _is_other_word(address, end):
+        return best, best.level if kind == CITY else kind, end + 1
+    follows = names().match(address, _between(address, end))
+    if follows and any(one.is_within(best) and one != best for one in divisions.named(follows[0])):
+        return best, best.level, end
+    return None if _GOES_ON.match(address, end) else (best, best.level, end)
+
+
+def _rank(division: Division, home: str) -> tuple[bool, bool, int]:
+    return (
+        division.former,
+        not divisions.in_city(division.adcode, home),
+        (CITY, PROVINCE, DISTRICT).index(division.level),
+    )
+
+
+def _is_other_word(address: str, at: int) -> bool:
+    return bool(_OTHER_WORD.match(address, at))
+
+
+def _between(address: str, at: int) -> int:
+    between = _BETWEEN.match(address, at)
+    return between.end() if between else at
+
+
+@cache
+def names() -> re.Pattern[str]:
+    """Return the pattern of every name, full or short, the longest first."""
+    return re.compile(trie(divisions.names()))

@@ -1,0 +1,237 @@
+"""Places (地址): the levels of one address, read from left to right and from the large to the small.
+
+Divisions are known by their names; smaller names by how they end (`rules/place.toml`): the ending that comes first ends
+a name. What is unknown is passed over and never stops the reading.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from normalizers import rules
+from normalizers.findings import division_names
+from normalizers.findings.words import trie
+
+
+class Piece(NamedTuple):
+    """One level of an address (`LEVELS`), with where it stands in the text; `end` is exclusive."""
+
+    level: str
+    start: int
+    end: int
+    text: str
+    adcode: str | None = None
+
+
+LEVELS = (
+    "province", "city", "district", "zone", "town", "community", "road", "road_number", "sub_road", "sub_road_number",
+    "poi", "sub_poi",
+)  # fmt: skip
+"""From the large to the small; doors (幢, 单元, 室) are none: a door is somebody's home."""
+
+
+class Rulebook(NamedTuple):
+    """The endings of a folder, as patterns that match at a place."""
+
+    name: re.Pattern[str]
+    road: re.Pattern[str]
+    door: re.Pattern[str]
+    aside: re.Pattern[str]
+    estate: re.Pattern[str]
+    version: str
+
+
+_BLANK = re.compile(r"[\s_,，、。;；:：\-—–/()（）·.?？]+")
+_HAN = "\u4e00-\u9fff"
+_NUMERAL = "[一二三四五六七八九十百]"
+_ROAD_NUMBER = re.compile(
+    r"(?:[甲乙丙丁附]?[A-Za-z]?\d+[A-Za-z甲乙丙丁]?(?:[-—–~～、之_]+\d+[A-Za-z]?)*"
+    r"(?:号院|号(?![楼线门]|大街|路)|#|(?=[^\d栋幢座楼室层单号区期米公路组团年]|$)(?!单元|公里))"
+    rf"|{_NUMERAL}+号(?![楼线门]|大街|路)院?)"
+)
+_END_OF_ROAD = re.compile(rf"[东西南北中](?:段|{_NUMERAL}[路街])")
+_SUB_ROAD = re.compile(rf"(?:{_NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")
+_POINTS_ON = re.compile(rf"(?:[东西南北中后前]|{_NUMERAL}|\d)$")
+_BY_NUMBER = re.compile(r"[A-Za-z]?\d+号?$")
+_LONGEST_STEM = 9
+
+
+def parse(address: str, rules_folder: Path | None = None, home: str = "") -> tuple[Piece, ...]:
+    """Return the pieces of one address, from left to right; of divisions of one name, that in the city `home` is meant.
+
+    `home` is a 行政区划代码 of six digits.
+    """
+    return tuple(_Reading(address, rulebook(rules_folder), home).pieces())
+
+
+class _Reading:
+    """One address while it is read: `at` is where the reader stands."""
+
+    def __init__(self, address: str, known: Rulebook, home: str) -> None:
+        self._address = address
+        self._home = home
+        self._known = known
+        self._at = 0
+        self._seen: set[str] = set()
+
+    def pieces(self) -> Iterator[Piece]:
+        self._at, divisions = division_names.read(self._address, self._home)
+        for one in divisions:
+            yield Piece(one.level, one.start, one.end, self._address[one.start : one.end], one.adcode)
+        yield from self._names()
+        yield from self._roads()
+        if "road" not in self._seen and self._seen:
+            yield from self._house_number()
+        yield from self._named()
+
+    def _names(self) -> Iterator[Piece]:
+        """Yield zone, town and community, and an estate when a road follows it."""
+        while found := self._known.name.match(self._address, self._skip()):
+            level = str(found.lastgroup)
+            if level in self._seen or level == "road":
+                return
+            if level == "poi" and not self._known.road.match(self._address, found.end()):
+                return
+            yield self._piece(level, found.end())
+
+    def _roads(self) -> Iterator[Piece]:
+        level, number = "road", "road_number"
+        while found := self._known.road.match(self._address, self._skip()):
+            yield from self._before_road(found)
+            end = found.end()
+            if more := _END_OF_ROAD.match(self._address, end):
+                end = more.end()
+            yield self._piece(level, end)
+            if level == "road" and (lane := _SUB_ROAD.match(self._address, self._skip())):
+                level, number = "sub_road", "sub_road_number"
+                yield self._piece(level, lane.end())
+            yield from self._numbers(number)
+            level, number = "sub_road", "sub_road_number"
+            if not (aside := self._known.aside.match(self._address, self._skip())):
+                return
+            self._at = aside.end()
+
+    def _before_road(self, found: re.Match[str]) -> Iterator[Piece]:
+        """Yield the village, without an ending, with which a run too long for a road's name begins."""
+        stem = found["stem"]
+        if (numbered := _BY_NUMBER.search(stem)) is not None:
+            village = numbered.start()
+        elif len(stem) - (3 if _POINTS_ON.search(stem) else 2) >= 2 and not stem.isascii():
+            village = len(stem) - 3 if len(stem) > 4 else 2
+        else:
+            return
+        if village == 0:
+            return
+        level = next((one for one in ("town", "community") if one not in self._seen), "community")
+        yield self._piece(level, self._at + village)
+
+    def _numbers(self, level: str) -> Iterator[Piece]:
+        at = self._skip()
+        if number := _ROAD_NUMBER.match(self._address, at):
+            yield self._piece(level, number.end())
+
+    def _house_number(self) -> Iterator[Piece]:
+        """Yield the number of a house that stands at no road: 仙里村186号, 邹家边14号; not one of a block of flats."""
+        number = _ROAD_NUMBER.match(self._address, self._skip())
+        if number and "road_number" not in self._seen and number[0].endswith("号"):
+            yield self._piece("road_number", number.end())
+
+    def _named(self) -> Iterator[Piece]:
+        """Yield the named place (小区, 大厦, 公司) up to its doors, in two when another one's name follows."""
+        address, start = self._address, self._skip()
+        if aside := self._known.aside.match(address, start):
+            self._at = aside.end()
+            start = self._skip()
+        end = self._end_of_name(start)
+        if end - start < 2 or not re.search(f"[{_HAN}]", address[start:end]):
+            return
+        level = "sub_poi" if "poi" in self._seen else "poi"
+        estate = self._known.estate.match(address, start, end)
+        if level == "poi" and estate and end - estate.end() >= 2:
+            yield self._piece("poi", estate.end())
+            level = "sub_poi"
+        yield self._piece(level, end)
+        yield from self._house_number()
+
+    def _end_of_name(self, start: int) -> int:
+        for at in range(start, len(self._address)):
+            if _BLANK.match(self._address, at):
+                return at
+            if self._known.door.match(self._address, at) and not (at > start and self._within_number(at)):
+                return at
+            if at - start > 1 and self._ends_name(at):
+                return at
+        return len(self._address)
+
+    def _ends_name(self, at: int) -> bool:
+        aside = self._known.aside.match(self._address, at)
+        return aside is not None and (len(aside[0]) > 1 or self._is_last(aside.end()))
+
+    def _within_number(self, at: int) -> bool:
+        return self._address[at - 1].isascii() and self._address[at - 1].isalnum()
+
+    def _is_last(self, at: int) -> bool:
+        return at == len(self._address) or bool(_BLANK.match(self._address, at))
+
+    def _skip(self) -> int:
+        if blank := _BLANK.match(self._address, self._at):
+            self._at = blank.end()
+        return self._at
+
+    def _piece(self, level: str, end: int) -> Piece:
+        start, self._at = self._at, end
+        self._seen.add(level)
+        return Piece(level, start, end, self._address[start:end])
+
+
+@cache
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one."""
+    table: dict[str, Any] = rules.load("place", folder)
+    words = {
+        name: table[name].split()
+        for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road")
+    }
+    others = table["not_after"]
+    longer = {
+        "towns": (),
+        "communities": ("estates",),
+        "zones": ("towns", "roads"),
+        "roads": ("with_road",),
+        "estates": ("towns", "roads", "communities"),
+    }
+    kinds = {
+        kind: _ending(words[kind], others, [word for one in after for word in words[one]])
+        for kind, after in longer.items()
+    }
+    lanes = rf"(?:{trie(table['roads_before_number'].split())})(?=\s*[A-Za-z]?\d|$)"
+    kinds["roads"] = rf"(?:{kinds['roads']}|{lanes}|(?<=[\d一二三四五六七八九十])(?:村民)?小?组)"
+    numbered = r"[A-Za-z]?\d+号?(?=国道|省道|县道|大街|大道|路|街|高速|道|小?组|线)"
+    stem = rf"(?P<stem>[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?|[{_HAN}]{{0,4}}?{numbered})"
+    doors, aside = table["doors"].split(), [*table["aside"].split(), *table["no_name"].split()]
+    return Rulebook(
+        name=re.compile(
+            rf"{stem}(?:(?P<zone>{kinds['zones']})|(?P<town>{kinds['towns']})|(?P<community>{kinds['communities']})"
+            rf"|(?P<poi>{kinds['estates']})|(?P<road>{kinds['roads']}))"
+        ),
+        road=re.compile(rf"{stem}{kinds['roads']}"),
+        door=re.compile(
+            rf"(?:[A-Za-z]?\d+(?:[-—–~～、_/]+[A-Za-z]?\d+)*[A-Za-z]?|{_NUMERAL}+|[A-Za-z甲乙丙丁]|地下|负)(?:{trie(doors)}|#|$|[\s\-—–/_])"
+        ),
+        aside=re.compile(rf"(?:{trie(aside)})+"),
+        estate=re.compile(rf"[^\s]{{1,12}}?{kinds['estates']}"),
+        version=table["version"],
+    )
+
+
+def _ending(words: Iterable[str], others: dict[str, str], longer: Iterable[str]) -> str:
+    """Return the pattern of endings, the longest first; not where they go on as another word or a longer name."""
+    further = trie(longer) if (longer := list(longer)) else None
+    alternatives = []
+    for word in sorted(words, key=len, reverse=True):
+        after = trie(others[word].split()) if word in others else None
+        refused = "|".join(filter(None, (after, further)))
+        alternatives.append(f"{word}(?!{refused})" if refused else word)
+    return f"(?:{'|'.join(alternatives)})"

@@ -1,0 +1,245 @@
+"""Where it happened (事发地址): the address that a message names, and the code of its district.
+
+An address is found by what it is made of: names of divisions, and endings of roads, estates and villages with a name in
+front of them. One pass finds all of these; what stands close together is one address, and the fullest one counts.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from normalizers import rules
+from normalizers.draft import Draft
+from normalizers.findings import divisions, place
+from normalizers.findings.place import Piece
+from normalizers.findings.words import Words, trie
+from normalizers.policy import Policy
+from normalizers.text import fold
+from schemas.records import Finding
+
+MOST_CHARACTERS = 2_000
+"""Of title and text: where it happened is said early."""
+
+LONGEST_SAID = 200
+"""Characters that are read of an address that the channel gives: no form has a longer one."""
+
+LEAST = 2.0
+_WEIGHTS = {"division": 1.0, "town": 1.0, "community": 1.2, "zone": 1.0, "road": 2.0, "estate": 2.0, "number": 1.0}
+_STEMS = {"town": 4, "community": 4, "zone": 5, "road": 4, "estate": 6}
+"""How many characters a name has before its ending, at most."""
+
+_FOUND = ("town", "road", "road_number", "poi")
+"""The levels of an address that are findings of their own: `place_town` …"""
+
+_NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
+_SCORES = {"district": 0.95, "town": 0.87, "road": 0.89, "road_number": 0.89, "poi": 0.66}
+"""The F1 of the rules on labelled addresses, as docs/reference/quality.md has it; a model's is on its card."""
+
+_HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")
+_POINTS_ON = re.compile(r"[东西南北中一二三四五六七八九十]\Z")
+_SHORTEST, _LONGEST = 2, 80
+_NUMBER = re.compile(r"\d+(?:[-—–~、]\d+)*号(?![线楼])(?:院)?")
+
+
+class Address(NamedTuple):
+    """A place in a text: from where to where, and how sure it is that it is one (`LEAST` or more)."""
+
+    start: int
+    end: int
+    weight: float
+
+
+class Rulebook(NamedTuple):
+    """The words of a folder that places are found by; `kinds` says of each what it is the name or ending of."""
+
+    words: Words
+    kinds: dict[str, str]
+    before: re.Pattern[str]
+    common: frozenset[str]
+    no_name: tuple[str, ...]
+    no_road: tuple[str, ...]
+    version: str
+
+
+def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
+    """Yield the place that a message names, if the channel names none, its levels, and the code of its district.
+
+    `folded` is title and text together.
+    """
+    said = next((finding.value for finding in draft.findings if finding.kind == "place"), None)
+    if said is not None:
+        yield from _levels(fold(said[:LONGEST_SAID]), None, jurisdiction, policy)
+        return
+    text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
+    plain = (folded if len(folded) == len(text) else text)[:MOST_CHARACTERS]
+    known, told = rulebook(policy.rules_folder), False
+    if address := find(plain, policy.rules_folder):
+        for one in _of_address(address, text, plain, len(text) - len(draft.text), jurisdiction, policy):
+            told = told or one.kind == "adcode"
+            yield one
+    if not told and (code := _district(plain, jurisdiction, known)):
+        yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=known.version)
+
+
+def _of_address(
+    address: Address, text: str, plain: str, first: int, jurisdiction: str, policy: Policy
+) -> Iterator[Finding]:
+    """Yield an address as written, and its levels; spans count from where the text begins, behind the title."""
+    at = address.start - first
+    span = (at, at + address.end - address.start) if at >= 0 else None
+    version = rulebook(policy.rules_folder).version
+    score = round(address.weight / (address.weight + 1), 2)
+    yield Finding(kind="place", value=text[address.start : address.end], score=score, span=span, version=version)
+    yield from _levels(plain[address.start : address.end], at if at >= 0 else None, jurisdiction, policy)
+
+
+def _levels(said: str, at: int | None, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
+    """Yield the code and the levels of an address that begins at `at` of the text, if it stands there."""
+    version = rulebook(policy.rules_folder).version
+    pieces = place.parse(said, policy.rules_folder, jurisdiction)
+    if code := code_of(pieces, jurisdiction):
+        yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=version)
+    if model := policy.place_model:
+        yield from _found(model.pieces(said), at, model.card.f1, "model", f"model.{model.card.sha256[:12]}")
+    else:
+        yield from _found(pieces, at, _SCORES, "rule", version)
+
+
+def _found(
+    pieces: Iterable[Piece], at: int | None, scores: Mapping[str, float], source: str, version: str
+) -> Iterator[Finding]:
+    for one in pieces:
+        if one.level in _FOUND:
+            yield Finding(
+                kind=f"place_{one.level}",
+                value=one.text,
+                score=round(scores.get(one.level, 0.0), 2),
+                span=(at + one.start, at + one.end) if at is not None else None,
+                source=source,
+                version=version,
+            )
+
+
+def code_of(pieces: Iterable[Piece], home: str) -> str | None:
+    """Return the 行政区划代码 of the smallest division that an address names; None without a district or city.
+
+    A district of another city than `home` needs its city beside it, or a full name that no other has: 金山 alone is
+    many places.
+    """
+    known = [one for one in pieces if one.adcode and one.level in ("province", "city", "district")]
+    if not known or known[-1].level == "province" or known[-1].adcode is None:
+        return None
+    code, name = known[-1].adcode, known[-1].text
+    is_sure = (
+        len(known) > 1 or divisions.in_city(code, home) or (divisions.is_full(name) and len(divisions.named(name)) == 1)
+    )
+    return code if is_sure else None
+
+
+def _district(text: str, home: str, known: Rulebook) -> str | None:
+    """Return the code of the first district of the city that a text names in full, wherever it stands."""
+    for start, end, kind in _marks(text, known):
+        if kind == "division":
+            for division in divisions.named(text[start:end]):
+                if division.level == divisions.DISTRICT and divisions.in_city(division.adcode, home):
+                    return divisions.code_today(division)
+    return None
+
+
+def find(text: str, rules_folder: Path | None = None) -> Address | None:
+    """Return the fullest address in a text, the first of equals; None when there is none."""
+    known = rulebook(rules_folder)
+    best: Address | None = None
+    for one in _addresses(text, known):
+        if one.weight >= LEAST and (best is None or one.weight > best.weight):
+            best = one
+    return best
+
+
+def _addresses(text: str, known: Rulebook) -> Iterator[Address]:
+    """Yield what stands close together as one address."""
+    current: Address | None = None
+    for start, end, kind in _marks(text, known):
+        if current is not None and start < current.end:
+            continue
+        if kind == "division":
+            joined = current is not None and current.end == start and end - current.start <= _LONGEST
+            one = Address(start, end, _WEIGHTS[kind])
+        else:
+            named = _named(text, start, end, kind, current, known)
+            if named is None:
+                continue
+            joined = current is not None and named == current.end and end - current.start <= _LONGEST
+            one = _numbered(text, Address(named, end, _WEIGHTS[kind]), kind)
+        if current is not None and joined:
+            current = Address(current.start, one.end, current.weight + one.weight)
+        else:
+            if current is not None:
+                yield current
+            current = one
+    if current is not None:
+        yield current
+
+
+def _numbered(text: str, one: Address, kind: str) -> Address:
+    number = _NUMBER.match(text, one.end) if kind in ("road", "community") else None
+    return Address(one.start, number.end(), one.weight + _WEIGHTS["number"]) if number else one
+
+
+def _named(text: str, start: int, end: int, kind: str, current: Address | None, known: Rulebook) -> int | None:
+    """Return where the name before an ending begins; None when no name stands there."""
+    first = max(start - _STEMS[kind], 0)
+    if current is not None and first <= current.end <= start and _is_name(text[current.end : start], kind, known):
+        return current.end
+    name = _NAME.search(text, first, start)
+    if name is None:
+        return None
+    begin = name.start()
+    for word in known.before.finditer(text, begin, start):
+        if start - word.end() >= _SHORTEST:
+            begin = word.end()
+    if begin == first and begin > 0 and _NAME.match(text, begin - 1, begin):
+        if kind != "road":
+            return None
+        begin = start - (3 if _POINTS_ON.search(text, first, start) else 2)
+    return begin if _is_name(text[begin:start], kind, known) else None
+
+
+def _is_name(stem: str, kind: str, known: Rulebook) -> bool:
+    if len(stem) < _SHORTEST or stem in known.common or not _HAN_NAME.match(stem) or known.before.fullmatch(stem):
+        return False
+    return not stem.endswith(known.no_road if kind == "road" else known.no_name)
+
+
+def _marks(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
+    """Yield the divisions and endings in a text, the longest at each place."""
+    for start, end in known.words.spans(text):
+        if kind := known.kinds[text[start:end]]:
+            yield start, end, kind
+
+
+@cache
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one."""
+    table: dict[str, Any] = rules.load("place", folder)
+    kinds: dict[str, str] = {}
+    for name, kind in (("roads", "road"), ("zones", "zone"), ("communities", "community"), ("towns", "town")):
+        kinds |= dict.fromkeys(table[name].split(), kind)
+    kinds |= dict.fromkeys(table["estates"].split(), "estate")
+    kinds |= {one: "division" for one in divisions.names() if len(one) > 2 and divisions.is_full(one)}
+    for ending, others in table["not_after"].items():
+        kinds = {f"{ending}{other}": "" for other in others.split()} | kinds
+    message = table["message"]
+    common = message["common"].split()
+    no_name = (*message["no_name"].split(), *(word for word in common if len(word) > 1))
+    return Rulebook(
+        words=Words(kinds),
+        kinds=kinds,
+        before=re.compile(trie(message["before"].split())),
+        common=frozenset(common),
+        no_name=no_name,
+        no_road=(*message["no_road"].split(), *no_name),
+        version=table["version"],
+    )

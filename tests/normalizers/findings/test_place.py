@@ -1,0 +1,122 @@
+"""The levels of an address, and the divisions in front of it however they are written."""
+
+import csv
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from normalizers.findings import division_names, divisions, place, rulebooks
+from schemas.errors import MisconfiguredError
+
+
+def read(address: str, home: str = "") -> str:
+    return " ".join(f"{piece.level}:{piece.text}" for piece in place.parse(address, home=home))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("浙江省杭州市西湖区文三路259号昌地火炬大厦3幢5单元402室",
+         "province:浙江省 city:杭州市 district:西湖区 road:文三路 road_number:259号 poi:昌地火炬大厦"),
+        ("宁波慈溪市慈东工业区潮生路104号", "city:宁波 district:慈溪市 poi:慈东工业区 road:潮生路 road_number:104号"),
+        ("瓯海区娄桥豪新路8号", "district:瓯海区 town:娄桥 road:豪新路 road_number:8号"),
+        ("永康市方岩镇下宅村186号", "district:永康市 town:方岩镇 community:下宅村 road_number:186号"),
+        ("江干区下沙街道6号大街1353号", "district:江干区 town:下沙街道 road:6号大街 road_number:1353号"),
+        ("江干区下沙128号大街1353号", "district:江干区 town:下沙 road:128号大街 road_number:1353号"),
+        ("海宁市长安镇东升村8组55号", "district:海宁市 town:长安镇 community:东升村 road:8组 road_number:55号"),
+        ("洞头区霓中路179弄7号", "district:洞头区 road:霓中路 sub_road:179弄 sub_road_number:7号"),
+        ("嘉兴昌盛南路与华严路交叉口", "city:嘉兴 road:昌盛南路 sub_road:华严路"),
+        ("上虞市东关街道环城东路", "district:上虞市 town:东关街道 road:环城东路"),
+        ("中山路百货大楼", "road:中山路 poi:百货大楼"),
+        ("莲花小区12幢2单元301室", "poi:莲花小区"),
+        ("", ""),
+        ("????", ""),
+    ],
+)  # fmt: skip
+def test_an_address_is_read_from_the_large_to_the_small(address: str, expected: str) -> None:
+    assert read(address) == expected
+
+
+def test_pieces_stand_where_they_say() -> None:
+    address = "  浙江省-宁波市-江东区 江南路1226号,九五商务大厦A座59楼"
+    pieces = place.parse(address)
+    assert all(address[piece.start : piece.end] == piece.text for piece in pieces)
+    assert [piece.start for piece in pieces] == sorted(piece.start for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("address", "level", "text"),
+    [
+        ("余杭塘路1328号", "road", "余杭塘路"),  # no district 余杭
+        ("西湖公园北门", "poi", "西湖公园北门"),
+        ("人民路小学", "poi", "人民路小学"),
+        ("一元街办事处", "town", "一元街办事处"),
+    ],
+)
+def test_a_short_name_that_goes_on_is_another_name(address: str, level: str, text: str) -> None:
+    assert (level, text) in {(piece.level, piece.text) for piece in place.parse(address)}
+    assert not [piece for piece in place.parse(address) if piece.level in ("city", "district")]
+
+
+def codes(address: str, home: str = "") -> list[str | None]:
+    return [one.adcode for one in division_names.read(address, home)[1]]
+
+
+def test_a_name_that_several_districts_have_is_the_one_of_the_city() -> None:
+    assert codes("朝阳区建国路", "110000") == ["110105"]
+    assert codes("朝阳区前进大街", "220100") == ["220104"]
+    assert codes("吉林省长春市朝阳区", "110000") == ["220000", "220100", "220104"]
+
+
+def test_an_abolished_division_has_the_code_of_its_city() -> None:
+    assert codes("杭州市下城区体育场路") == ["330100", "330100"]
+    assert codes("北京市崇文区") == ["110000", "110000"]
+
+
+def test_an_unknown_district_after_a_city_has_no_code() -> None:
+    assert codes("台州市乌有县九龙街67号") == ["331000", None]
+
+
+def test_divisions_said_twice_count_once() -> None:
+    assert (
+        read("浙江省温州市永嘉县浙江省温州市永嘉县桥头镇") == "province:浙江省 city:温州市 district:永嘉县 town:桥头镇"
+    )
+
+
+def test_short_names() -> None:
+    full = (
+        "内蒙古自治区",
+        "广西壮族自治区",
+        "延边朝鲜族自治州",
+        "江苏省",
+        "阿拉善盟",
+        "浦东新区",
+        "香港特别行政区",
+        "郊区",
+    )
+    short = ["内蒙古", "广西", "延边", "江苏", "阿拉善", "浦东", "香港", "郊区"]
+    assert [divisions.short(name) for name in full] == short
+
+
+def test_the_table_holds_every_province_and_no_code_of_today_twice() -> None:
+    with resources.files("normalizers.rules").joinpath("divisions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    current = [row["adcode"] for row in rows if not row["former"]]
+    assert len(current) == len(set(current))
+    assert all(len(row["adcode"]) == 6 and row["adcode"].isdigit() for row in rows)
+    assert len([code for code in current if code.endswith("0000")]) == 34
+
+
+def test_a_city_adds_an_ending(tmp_path: Path) -> None:
+    ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
+    (tmp_path / "place.toml").write_text(ours.replace('estates = "', 'estates = "围屋 '), encoding="utf-8")
+    rulebooks.verify(tmp_path)
+    own = [piece.text for piece in place.parse("龙岗区鹤湖围屋后巷小店", tmp_path) if piece.level == "poi"]
+    assert own == ["鹤湖围屋"]
+
+
+def test_rules_that_lack_a_list_are_named(tmp_path: Path) -> None:
+    (tmp_path / "place.toml").write_text('version = "1"\ntowns = "镇"\n', encoding="utf-8")
+    with pytest.raises(MisconfiguredError, match=r"place\.toml"):
+        rulebooks.verify(tmp_path)

@@ -1,0 +1,117 @@
+"""Where it happened: the address in a message, its code, and what of it decisions may see."""
+
+import json
+from typing import Any
+
+import pytest
+
+from normalizers import Policy, normalize
+from normalizers.findings import where
+from schemas.records import Finding, Message, raw_message
+from tests.normalizers.conftest import TAKEN
+
+
+def message(jurisdiction: str = "110000", **fields: Any) -> Message:
+    value = json.dumps({"id": "1", **fields}, ensure_ascii=False).encode()
+    raw = raw_message(
+        channel="record", channel_kind="record", account="a", jurisdiction=jurisdiction, identifier="1", value=value,
+        content_type="application/json", time=TAKEN, recorded=TAKEN, sender="a",
+    )  # fmt: skip
+    return normalize(raw, Policy()).message
+
+
+def found(made: Message, kind: str) -> list[Finding]:
+    return [finding for finding in made.findings if finding.kind == kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("我家住朝阳区建国路88号,楼下路灯坏了", "朝阳区建国路88号"),
+        ("尽快修复德雅路170号门前的路面", "德雅路170号"),
+        ("投诉海淀区清河街道安宁里小区物业不作为", "海淀区清河街道安宁里小区"),
+        ("丽景小区半夜施工", "丽景小区"),
+        ("黄花镇黄花村征收拆迁没有补偿", "黄花镇黄花村"),
+        ("芙蓉路与解放路交叉口红绿灯不亮", "芙蓉路与解放路"),
+        ("您好!西城区的医保怎么办理", None),
+    ],
+)
+def test_the_fullest_address_is_the_place(text: str, place: str | None) -> None:
+    address = where.find(text)
+    assert (text[address.start : address.end] if address else None) == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "我们小区的物业收费太高", "该村村委会不公开账目", "回家的路上被狗咬了", "这条马路坑坑洼洼",
+        "老旧小区改造什么时候开始", "投诉小区物业", "乡村公路硬化", "致富路子", "请问社保怎么办理", "思路不清",
+        "断头路何时打通", "人行道路被占",
+    ],
+)  # fmt: skip
+def test_a_kind_of_place_is_no_place(text: str) -> None:
+    assert where.find(text) is None
+
+
+def test_a_place_is_found_with_its_span_and_its_code() -> None:
+    text = "您好,朝阳区建国路88号的井盖丢了"
+    (place,) = found(message(text=text), "place")
+    assert place.span is not None
+    assert text[slice(*place.span)] == place.value == "朝阳区建国路88号"
+    assert [one.value for one in found(message(text=text), "adcode")] == ["110105"]
+    assert [one.value for one in found(message("220100", text=text), "adcode")] == ["220104"]
+    (road,) = found(message(text=text), "place_road")
+    assert road.span is not None
+    assert text[slice(*road.span)] == road.value == "建国路"
+
+
+def test_spans_point_into_the_text_and_not_into_the_title() -> None:
+    text = "望京街道花家地小区停水"
+    (place,) = found(message(title="反映", text=text), "place")
+    assert place.span is not None
+    assert text[slice(*place.span)] == place.value == "望京街道花家地小区"
+    (titled,) = found(message(title=text, text="停了三天"), "place")
+    assert (titled.value, titled.span) == ("望京街道花家地小区", None)
+
+
+def test_full_width_and_traditional_characters_are_read() -> None:
+    (place,) = found(message(text="朝陽區建國路８８號井蓋丟了"), "place")
+    assert place.value == "朝陽區建國路８８號"
+    assert [one.value for one in found(message(text="朝陽區建國路８８號井蓋丟了"), "adcode")] == ["110105"]
+
+
+def test_what_the_channel_says_stands_and_gets_its_code() -> None:
+    made = message(text="丽景小区停水", place="北京市海淀区中关村大街27号")
+    assert [(one.value, one.source) for one in found(made, "place")] == [("北京市海淀区中关村大街27号", "channel")]
+    assert [one.value for one in found(made, "adcode")] == ["110108"]
+
+
+def test_a_district_alone_is_a_code_and_no_place() -> None:
+    made = message(text="西城区的河水又黑又臭,何时整治")
+    assert [one.value for one in found(made, "adcode")] == ["110102"]
+    assert not found(made, "place")
+
+
+def test_a_short_name_of_another_city_is_not_believed() -> None:
+    assert not found(message("350100", text="金山榕城广场太吵"), "adcode")
+    assert [one.value for one in found(message("350100", text="上海市金山区榕城广场太吵"), "adcode")] == ["310116"]
+    assert [one.value for one in found(message("350100", text="闽侯县白沙镇林柄村"), "adcode")] == ["350121"]
+    assert not found(message("350100", text="朝阳区建国路88号"), "adcode")
+
+
+def test_no_more_is_read_of_what_the_channel_says_than_an_address_has() -> None:
+    near, far = " " * 9 + "朝阳区建国路88号", " " * where.LONGEST_SAID + "朝阳区建国路88号"
+    assert found(message(text="停水", place=near), "adcode")
+    assert not found(message(text="停水", place=far), "adcode")
+
+
+def test_decisions_see_the_code_and_no_word_of_the_place() -> None:
+    made = message(text="朝阳区建国路88号3单元502室漏水")
+    assert "place.110105" in made.features.codes
+    assert not [code for code in made.features.codes if "建国" in code or "502" in code]
+
+
+def test_a_repeat_is_one_whether_the_place_is_found_or_not() -> None:
+    plain, other = message(text="朝阳区建国路88号漏水"), message(text="朝阳区建国路88号漏水", place="朝阳区建国路88号")
+    assert plain.features.text_key == message("220100", text="朝阳区建国路88号漏水").features.text_key
+    assert plain.features.text_key != other.features.text_key
