@@ -11,7 +11,7 @@ from hotline import services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.settings_shape import leaves
 from schemas.errors import PipelineError
-from tickets.policy import limits_of, near_policy
+from tickets.policy import directories_of, limits_of, near_policy
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -60,7 +60,7 @@ def _rules(settings: "Settings") -> Iterator[str]:
     wrong = list(_refusal(services.rules_folder, settings))
     yield from wrong
     if not wrong:
-        for look in (near_policy, limits_of):
+        for look in (near_policy, limits_of, directories_of):
             yield from _refusal(lambda chosen, look=look: look(chosen.rules.folder), settings)  # type: ignore[misc] # binds the loop's name
 
 

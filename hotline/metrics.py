@@ -1,6 +1,6 @@
 """What `hotline run monitor` sees from outside; it goes on when a worker is dead."""
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 LOOKED = Gauge("hotline_monitor_last_look_timestamp_seconds", "When everything was last looked at with success")
 REACHABLE = Gauge("hotline_monitor_reachable", "1 while a service answers, else 0", ["service"])
@@ -23,6 +23,16 @@ DEAD_LETTERS = Gauge("hotline_monitor_dead_letters", "Dead letters of the last d
 UNACKNOWLEDGED = Gauge(
     "hotline_monitor_handovers_unacknowledged",
     "Hand-overs that no desk has acknowledged, stale ones left out",
+    ["level"],
+)
+OVERDUE = Gauge(
+    "hotline_monitor_handovers_overdue",
+    "Hand-overs that no desk has acknowledged within the time it has, stale ones left out",
+    ["level"],
+)
+REMINDERS = Counter(
+    "hotline_monitor_handover_reminders_total",
+    "Times that the monitor told of overdue hand-overs in its log",
     ["level"],
 )
 OLDEST_UNACKNOWLEDGED_SECONDS = Gauge(

@@ -1,14 +1,14 @@
 """`hotline run monitor`: looks at Kafka and Elasticsearch now and then, and tells Prometheus what it saw."""
 
 import threading
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from hotline import metrics, services
-from hotline.watch.handovers import LEVELS
+from hotline.watch.handovers import LEVELS, MENTIONED, Unanswered
 from hotline.watch.services import elasticsearch
 from hotline.watch.watcher import Seen, Watcher
 from schemas.errors import PipelineError
@@ -27,6 +27,7 @@ class Monitor:
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
         self._watcher = Watcher(settings, services.kafka(settings))
+        self._reminded: dict[str, datetime] = {}
         self.trouble: str | None = None
         self.last_look: datetime | None = None
 
@@ -46,8 +47,22 @@ class Monitor:
             return
         self._troubled(None)
         show(seen)
+        self._remind(seen.handovers, now)
         self.last_look = now
         metrics.LOOKED.set(now.timestamp())
+
+    def _remind(self, waiting: Iterable[Unanswered], now: datetime) -> None:
+        """Say so when emergencies are overdue, and again after each time that the desk has, until it acknowledges."""
+        overdue = {one.level: one for one in waiting if one.overdue and one.level != MENTIONED}
+        self._reminded = {level: at for level, at in self._reminded.items() if level in overdue}
+        again_after = timedelta(seconds=self._settings.telemetry.acknowledge_within_seconds)
+        for level, one in overdue.items():
+            if level not in self._reminded or now - self._reminded[level] >= again_after:
+                self._reminded[level] = now
+                metrics.REMINDERS.labels(level).inc()
+                _log.error(
+                    "handovers_overdue", level=level, count=one.overdue, oldest_seconds=round(one.oldest_seconds)
+                )
 
     def _troubled(self, sentence: str | None) -> None:
         metrics.REACHABLE.labels("kafka").set(sentence is None)
@@ -67,6 +82,7 @@ def show(seen: Seen) -> None:
     _set(metrics.SILENT, {(one.channel, one.account): one.silent for one in known if one.silent is not None})
     _set(metrics.DEAD_LETTERS, {(one.stage, one.code): one.count for one in seen.dead_letters})
     _set(metrics.UNACKNOWLEDGED, _NONE | {(one.level,): one.unacknowledged for one in seen.handovers})
+    _set(metrics.OVERDUE, _NONE | {(one.level,): float(one.overdue) for one in seen.handovers})
     _set(metrics.OLDEST_UNACKNOWLEDGED_SECONDS, _NONE | {(one.level,): one.oldest_seconds for one in seen.handovers})
 
 

@@ -11,7 +11,7 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, limits_of, near_policy
+from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, directories_of, limits_of, near_policy
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -164,6 +164,7 @@ def ticket_policy(settings: "Settings") -> TicketPolicy:
         joining=policy(settings),
         near=near_policy(folder),
         limits=limits_of(folder),
+        directories=directories_of(folder),
         rules_folder=folder,
     )
 

@@ -118,6 +118,12 @@ class TelemetrySettings(Section):
     )
 
     monitor_seconds: float = Field(default=15.0, ge=1, description="How often `hotline run monitor` looks")
+    acknowledge_within_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        description="A hand-over (紧急转接) that the desk has not acknowledged for so long is overdue; so often the "
+        "monitor says so again",
+    )
     silent_after_seconds: float = Field(
         default=86_400, gt=0, description="An account that brings no message for so long is silent"
     )

@@ -14,7 +14,7 @@ from schemas.records import Link, Message
 from schemas.wire import Position
 from tickets.desk import Desk
 from tickets.outputs import link_of
-from tickets.policy import TicketPolicy, near_policy
+from tickets.policy import TicketPolicy, directories_of, near_policy
 from tickets.state import State
 
 Result = dict[str, Any]
@@ -58,7 +58,8 @@ def _result(one: Input, message: Message | None = None, dead: dict[str, str] | N
 def _tickets(results: list[Result], policy: Policy) -> Iterator[Result]:
     """Decide all messages in order, then show each with its ticket as it stands in the end."""
     folder = policy.rules_folder
-    desk = Desk(State(TicketPolicy(joining=policy, near=near_policy(folder), rules_folder=folder)))
+    near, directories = near_policy(folder), directories_of(folder)
+    desk = Desk(State(TicketPolicy(joining=policy, near=near, directories=directories, rules_folder=folder)))
     links: dict[str, Link] = {}
     messages = [result["message"] for result in results]
     relations = [_decide(desk, links, offset, messages) for offset in range(len(messages))]

@@ -18,7 +18,12 @@ from normalizers.text import fold
 from normalizers.tokens import NOTHING, Named
 from schemas.records import Attachment, Features, Finding, Part
 
-_CODED = frozenset({"emergency", "emergency_level", "request_kind", "adcode"})
+_CODED = frozenset(
+    {
+        "emergency", "emergency_level", "request_kind", "minor", "minor_topic", "minor_harm", "not_accepted",
+        "confidentiality", "anonymous", "adcode",
+    }
+)  # fmt: skip
 """Findings whose values are from our own fixed lists; any other value could be somebody's words."""
 
 _CODED_AS = {"adcode": "place"}

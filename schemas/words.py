@@ -132,6 +132,15 @@ NOT_ACCEPTED: Words = {
 }
 """Why a request is not accepted (不予受理, domain.md B7)."""
 
+DISPATCH_REASONS: Words = {
+    "directory": "按派单目录",
+    "first_responsible": "首接负责",
+    "after_return": "退单后改派",
+    "fallback": "目录未列，由兜底单位首接",
+    "nobody_left": "目录内无其他单位",
+}
+"""Why the directory proposes an organizer (派单建议), or none."""
+
 SUPERVISION_LEVELS: Words = {
     "reminder": "催办", "supervision": "督办", "key_supervision": "重点督办", "on_site": "现场督办",
 }  # fmt: skip

@@ -6,14 +6,17 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from normalizers.findings import acceptance, minors
 from schemas.records import Command, Event, Ticket, event
 from schemas.records.ticket import (
     Acceptance,
     Category,
     Deadline,
     Dispatch,
+    DispatchProposal,
     DispatchReturn,
     HandoverState,
+    MinorProtection,
     Result,
     Revisit,
     Supervision,
@@ -39,6 +42,10 @@ class Occasion(Struct, frozen=True):
         """Return what the command says beside the event: text for people, which stays out of the event log."""
         return self.command.args.get(name) if self.command else None
 
+    def office(self, code: str | None) -> str | None:
+        """Return the name of an office (承办单位) by the city's directory."""
+        return self.policy.directories.name_of(self.decision.jurisdiction, code)
+
 
 def amend(ticket: Ticket, change: event.AnyChange, occasion: Occasion) -> Ticket:
     """Return the ticket after one change; most changes leave its snapshot alone."""
@@ -50,11 +57,39 @@ def _status_set(ticket: Ticket, change: event.StatusSet, occasion: Occasion) -> 
     at = occasion.decision.at
     ticket = replace(ticket, status=change.status, status_at=at, closed_at=at if change.status in CLOSED else None)
     if change.status == "not_accepted":
-        ticket = replace(ticket, acceptance=Acceptance(decision="not_accepted", reason=change.reason_code))
+        ticket = replace(ticket, acceptance=_refusal("not_accepted", change.reason_code, occasion))
     elif change.status == "registered":
         ticket = replace(ticket, acceptance=Acceptance(decision="accepted"))
     kind, text = occasion.argument("result_kind"), occasion.argument("result_text")
     return replace(ticket, result=Result(kind=kind, text=text)) if kind or text else ticket
+
+
+def _refusal(decision: str, reason: str | None, occasion: Occasion) -> Acceptance:
+    text = acceptance.text_for(reason, occasion.policy.rules_folder)
+    return Acceptance(decision=decision, reason=reason, text=text)
+
+
+def _acceptance_proposed(ticket: Ticket, change: event.AcceptanceProposed, occasion: Occasion) -> Ticket:
+    return replace(ticket, acceptance=_refusal("proposed", change.reason, occasion))
+
+
+def _minor_flagged(ticket: Ticket, change: event.MinorFlagged, occasion: Occasion) -> Ticket:
+    if not change.flag:
+        return replace(ticket, minor_protection=MinorProtection(flag=False))
+    known = minors.protection(change.topic, occasion.policy.rules_folder)
+    protection = MinorProtection(
+        flag=True,
+        role=change.role,
+        topic=change.topic,
+        mandatory_report=change.mandatory_report,
+        referral_body=known.referral if known else None,
+        basis=known.basis if known else None,
+    )
+    return replace(ticket, minor_protection=protection)
+
+
+def _confidentiality_set(ticket: Ticket, change: event.ConfidentialitySet, occasion: Occasion) -> Ticket:
+    return replace(ticket, confidentiality=change.level, confidentiality_reasons=change.reasons)
 
 
 def _part_joined(ticket: Ticket, change: event.PartJoined, occasion: Occasion) -> Ticket:
@@ -110,7 +145,7 @@ def _dispatched(ticket: Ticket, change: event.Dispatched, occasion: Occasion) ->
     dispatch = replace(
         _known(ticket.dispatch, Dispatch()),
         organizer_code=change.organizer,
-        organizer_name=occasion.argument("organizer_name"),
+        organizer_name=occasion.argument("organizer_name") or occasion.office(change.organizer),
         co_organizers=change.co_organizers,
         dispatched_at=occasion.decision.at,
         dispatched_by=occasion.decision.author,
@@ -119,9 +154,21 @@ def _dispatched(ticket: Ticket, change: event.Dispatched, occasion: Occasion) ->
     return replace(ticket, dispatch=dispatch)
 
 
+def _dispatch_proposed(ticket: Ticket, change: event.DispatchProposed, occasion: Occasion) -> Ticket:
+    proposal = DispatchProposal(
+        organizer_code=change.organizer,
+        organizer_name=occasion.office(change.organizer),
+        co_organizers=change.co_organizers,
+        rule_id=change.rule_id,
+        reason_code=change.reason_code,
+        excluded=change.excluded,
+    )
+    return replace(ticket, dispatch_proposal=proposal)
+
+
 def _returned(ticket: Ticket, change: event.Returned, occasion: Occasion) -> Ticket:
     dispatch = _known(ticket.dispatch, Dispatch())
-    returned = DispatchReturn(reason_code=change.reason_code, at=occasion.decision.at)
+    returned = DispatchReturn(reason_code=change.reason_code, at=occasion.decision.at, organizer_code=change.organizer)
     returns = limits.ends((*dispatch.returns, returned), occasion.policy.max_history)
     return replace(ticket, dispatch=replace(dispatch, returns=returns))
 
@@ -175,8 +222,12 @@ _STEPS: dict[type, Callable[[Ticket, Any, Occasion], Ticket]] = {
     event.StatusSet: _status_set,
     event.KindSet: _kind_set,
     event.CategorySet: _category_set,
+    event.AcceptanceProposed: _acceptance_proposed,
+    event.MinorFlagged: _minor_flagged,
+    event.ConfidentialitySet: _confidentiality_set,
     event.DeadlineSet: _deadline_set,
     event.Dispatched: _dispatched,
+    event.DispatchProposed: _dispatch_proposed,
     event.Returned: _returned,
     event.Supervised: _supervised,
     event.Revisited: _revisited,

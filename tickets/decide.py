@@ -2,7 +2,7 @@
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from tickets import clocks, clusters
+from tickets import clocks, clusters, dispatch, duties
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
@@ -25,6 +25,8 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         return decide_command(state, incoming, incoming.command, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
+    changes += duties.follow(state, changes, incoming, policy)
+    changes += dispatch.follow(state, policy.directories, changes, incoming.features.codes)
     changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming))
     if verdict.part == "complete" and verdict.ticket_id is not None:
         edges, proposals = _ask_again(state, incoming, verdict.ticket_id)

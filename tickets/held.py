@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from schemas.records import Edge
+from schemas.records.event import DispatchProposed
 from schemas.records.ticket import Proposal
 
 
@@ -31,7 +32,9 @@ class TicketState(Struct, kw_only=True):
 
     `messages` are filed in it; `noted` are those of machines that only answered it.
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
-    `by_clerk` names what a person set: kind, category, dispatch, deadline.<clock>. No rule or model changes that.
+    `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
+    `by_clerk` names what a person set: kind, category, confidentiality, minor, dispatch, deadline.<clock>. No rule or
+    model changes that.
     """
 
     ticket_id: str
@@ -45,6 +48,12 @@ class TicketState(Struct, kw_only=True):
     kind: str | None = None
     category: str | None = None
     danger: bool = False
+    confidentiality: str = "internal"
+    place: str | None = None
+    organizer: str | None = None
+    first_organizer: str | None = None
+    returned_by: list[str] = field(default_factory=list)
+    proposed_dispatch: DispatchProposed | None = None
     clocks: dict[str, Clock] = field(default_factory=dict)
     closed_at: datetime | None = None
     requesters: list[str] = field(default_factory=list)

@@ -13,6 +13,7 @@ from schemas.errors import MisconfiguredError
 from tickets import policies
 from tickets.calendars import calendars
 from tickets.deadlines import Limits, limits
+from tickets.directory import Directories, directories
 
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
 
@@ -57,6 +58,12 @@ def limits_of(folder: Path | None = None) -> Limits:
     return limits(policies.read("deadlines", folder), calendars(policies.read("calendars", folder)))
 
 
+@cache
+def directories_of(folder: Path | None = None) -> Directories:
+    """Return the directories of dispatch in a city's own folder, over ours. Raises MisconfiguredError."""
+    return directories(policies.read("dispatch", folder))
+
+
 class TicketPolicy(Struct, frozen=True, kw_only=True):
     """The rules of one deployment; a change of rules is a new `version`."""
 
@@ -75,3 +82,4 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     joining: Policy = field(default_factory=Policy)
     rules_folder: Path | None = None
     limits: Limits = field(default_factory=limits_of)
+    directories: Directories = field(default_factory=directories_of)

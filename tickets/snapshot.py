@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from normalizers.findings import category
+from normalizers.findings import category, hotlines
+from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
@@ -50,14 +51,14 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         channel_kind=message.channel_kind,
         channel_account=message.account,
         channels=(message.channel,),
-        origin=_origin(message),
+        origin=_origin(message, policy),
         **_request_kind(message),
         category=_category(message, policy),
         title=title_of(message),
         text=message.text,
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
         requester=_requester(message),
-        anonymous="given" if message.sender and message.sender.kind != "name" else "not_given",
+        anonymous=_anonymous(message),
         location=_location(message),
         received_at=message.received_at,
         ingested_at=message.ingested_at,
@@ -91,6 +92,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         text=text,
         search_text=search_text,
         requester=_merge_requester(ticket.requester, _requester(message), policy),
+        anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
         location=ticket.location or _location(message),
         **(_request_kind(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
         category=ticket.category or _category(message, policy),
@@ -186,9 +188,27 @@ def _category(message: Message, policy: TicketPolicy) -> Category | None:
     )
 
 
-def _origin(message: Message) -> Origin | None:
-    hotline, external = _found(message, "hotline_code"), _found(message, "external_ticket_no")
-    return Origin(hotline_code=hotline, external_ticket_no=external) if hotline or external else None
+def _origin(message: Message, policy: TicketPolicy) -> Origin | None:
+    """Return the line that was dialled; an account counts as one where the city's list names it."""
+    external = _found(message, "external_ticket_no")
+    said = _found(message, "hotline_code")
+    mode = hotlines.merge_mode(said or message.account, message.jurisdiction, policy.rules_folder)
+    hotline = said or (message.account if mode else None)
+    if not hotline and not external:
+        return None
+    return Origin(hotline_code=hotline, merge_mode=mode, external_ticket_no=external)
+
+
+def _anonymous(message: Message) -> str:
+    """Return whether the identity is there; who is unknown has nothing to withhold."""
+    if message.sender is None or message.sender.kind == "name":
+        return "not_given"
+    return WITHHELD if _found(message, ANONYMOUS) == WITHHELD else "given"
+
+
+def _still_anonymous(before: str, now: str) -> str:
+    """Return what holds of both: a wish to be withheld is never taken back by a later message."""
+    return now if before == "not_given" or now == WITHHELD else before
 
 
 def _location(message: Message) -> Location | None:

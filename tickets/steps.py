@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import limits
+from tickets import handling, limits
 from tickets.deadlines import matter_of
-from tickets.held import Clock, Filed, TicketState
+from tickets.held import Filed, TicketState
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
+
+_PLACE = "place."
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -121,6 +123,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
     ticket.category = ticket.category or matter.category
+    ticket.place = ticket.place or _place_of(features)
     ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
@@ -133,6 +136,11 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
 
 
+def _place_of(features: Features) -> str | None:
+    """Return the adcode of the place that a message names."""
+    return next((code.removeprefix(_PLACE) for code in features.codes if code.startswith(_PLACE)), None)
+
+
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
@@ -143,6 +151,8 @@ def _status_set(state: "State", decision: Event, change: event.StatusSet) -> Non
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
         return
+    if change.status == "returned":
+        handling.give_back(ticket)
     ticket.status, ticket.status_at = change.status, decision.at
     ticket.closed_at = decision.at if change.status in CLOSED else None
     state.note_closed(ticket)
@@ -218,41 +228,6 @@ def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rej
         ticket.proposals = [one for one in ticket.proposals if one.proposal_id != change.proposal_id]
 
 
-def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.kind = change.kind
-    _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
-
-
-def _category_set(state: "State", decision: Event, change: event.CategorySet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.category = change.code
-    _by_clerk(state, change.ticket_id, "category", change.source == "clerk")
-
-
-def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        former = ticket.clocks.get(change.clock)
-        started_at = change.started_at or (former.started_at if former else ticket.opened_at)
-        ticket.clocks[change.clock] = Clock(
-            change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at
-        )
-    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", change.source == "clerk")
-
-
-def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> None:
-    _by_clerk(state, change.ticket_id, "dispatch", decision.relation == "command")
-
-
-def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
-    ticket = state.tickets.get(ticket_id)
-    if ticket is not None and said:
-        _extend(ticket.by_clerk, (name,))
-
-
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Opened: _opened,
     event.MessageFiled: _filed,
@@ -271,10 +246,7 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Proposed: _proposed,
     event.Confirmed: _judged,
     event.Rejected: _judged,
-    event.KindSet: _kind_set,
-    event.CategorySet: _category_set,
-    event.DeadlineSet: _deadline_set,
-    event.Dispatched: _dispatched,
+    **handling.STEPS,
 }
 
 

@@ -12,8 +12,12 @@ from hotline.cli.common import AsJson, print_json, settings_of
 
 def evaluate(
     ctx: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="What to measure: duplicates or place.")],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines; for place, BIO labels.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="What to measure: duplicates, kind, category, emergency or place.")
+    ],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines or .tsv; for place, BIO labels.")
+    ],
     model: Annotated[
         Path | None,
         typer.Option(help="Measure this model (`hotline learn`) instead of the rules.", show_default=False),

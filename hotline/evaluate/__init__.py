@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hotline.evaluate import duplicates, place
+from hotline.evaluate import duplicates, findings, place
 from hotline.evaluate.figures import Figure
 
 Task = Callable[[Path, Path | None], list[Figure]]
@@ -13,7 +13,15 @@ Task = Callable[[Path, Path | None], list[Figure]]
 Raises MisconfiguredError for a file that is no such one.
 """
 
-TASKS: Mapping[str, Task] = MappingProxyType({"duplicates": duplicates.measure, "place": place.measure})
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {
+        "duplicates": duplicates.measure,
+        "kind": findings.kind,
+        "category": findings.category,
+        "emergency": findings.emergency,
+        "place": place.measure,
+    }
+)
 
 ModelTask = Callable[[Path, Path], list[Figure]]
 

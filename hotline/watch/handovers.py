@@ -19,6 +19,9 @@ WINDOW = timedelta(days=7)
 LEVELS = ("critical", "urgent", "mentioned")
 """Of an emergency, the worst first."""
 
+MENTIONED = "mentioned"
+"""The level that hurries nobody: past, denied or merely possible."""
+
 CLOCKS = timedelta(hours=1)
 """How far the brokers' clocks and the connectors' may be apart."""
 
@@ -27,11 +30,15 @@ _MARK = b'"acknowledged"'
 
 
 class Unanswered(Struct, frozen=True, kw_only=True):
-    """Hand-overs of one level that wait for the desk; stale ones alarm nobody and are left out."""
+    """Hand-overs of one level that wait for the desk; stale ones alarm nobody and are left out.
+
+    `overdue` are those that wait for longer than the desk may take.
+    """
 
     kind: Literal["handovers"] = "handovers"
     level: str
     unacknowledged: int
+    overdue: int = 0
     oldest_seconds: float
 
 
@@ -45,9 +52,10 @@ class _Urgent(Struct, frozen=True, kw_only=True):
 
 
 class Handovers:
-    """Follows hand-overs and the log of decisions."""
+    """Follows hand-overs and the log of decisions; the desk may take `within_seconds` to acknowledge."""
 
-    def __init__(self) -> None:
+    def __init__(self, within_seconds: float) -> None:
+        self._within_seconds = within_seconds
         self._handed: Places = {}
         self._decided: Places = {}
         self._open: dict[str, _Urgent] = {}
@@ -63,7 +71,7 @@ class Handovers:
         by_level: dict[str, list[_Urgent]] = {level: [] for level in (*LEVELS, "unknown")}
         for one in self._open.values():
             by_level[one.level if one.level in LEVELS else "unknown"].append(one)
-        return [_of_level(level, waiting, now) for level, waiting in by_level.items() if waiting]
+        return [self._of_level(level, waiting, now) for level, waiting in by_level.items() if waiting]
 
     def _follow_handovers(self, kafka: Kafka, places: list[TopicPartition], now: datetime) -> None:
         new = [place for place in places if place not in self._handed]
@@ -96,7 +104,7 @@ class Handovers:
         limit = (now - WINDOW).timestamp() * 1000
         self._answered = {name: at for name, at in self._answered.items() if at > limit}
 
-
-def _of_level(level: str, waiting: list[_Urgent], now: datetime) -> Unanswered:
-    oldest = min(one.taken_at for one in waiting)
-    return Unanswered(level=level, unacknowledged=len(waiting), oldest_seconds=max(0.0, (now - oldest).total_seconds()))
+    def _of_level(self, level: str, waiting: list[_Urgent], now: datetime) -> Unanswered:
+        ages = [max(0.0, (now - one.taken_at).total_seconds()) for one in waiting]
+        overdue = sum(age > self._within_seconds for age in ages)
+        return Unanswered(level=level, unacknowledged=len(ages), overdue=overdue, oldest_seconds=max(ages))

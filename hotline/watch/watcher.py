@@ -34,7 +34,7 @@ class Watcher:
         self._watched = stages.watched(settings)
         self._accounts = Accounts(expected(settings))
         self._dead = DeadLetters()
-        self._handovers = Handovers()
+        self._handovers = Handovers(settings.telemetry.acknowledge_within_seconds)
 
     def look(self, now: datetime) -> Seen:
         """Return how things are. Raises errors of ours."""

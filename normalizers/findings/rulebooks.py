@@ -7,7 +7,17 @@ from types import MappingProxyType
 from typing import Any
 
 from normalizers import matter
-from normalizers.findings import category, emergency, kind, place, where
+from normalizers.findings import (
+    acceptance,
+    category,
+    confidentiality,
+    emergency,
+    hotlines,
+    kind,
+    minors,
+    place,
+    where,
+)
 from schemas.errors import MisconfiguredError
 
 
@@ -22,6 +32,10 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "kind": kind.rulebook,
         "category": category.rulebook,
         "matters": matter.rulebook,
+        "minors": minors.rulebook,
+        "acceptance": acceptance.rulebook,
+        "confidentiality": confidentiality.rulebook,
+        "hotlines": hotlines.rulebook,
         "place": _place,
     }
 )

@@ -1,11 +1,15 @@
-"""What a message is about: its kind of request, its category and its place, where the channel itself did not say so."""
+"""What a message is about, where the channel itself did not say so, and what it obliges the hotline to."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from normalizers.draft import Draft
 from normalizers.findings import where
+from normalizers.findings.acceptance import not_accepted
 from normalizers.findings.category import category
+from normalizers.findings.confidentiality import confidentiality
 from normalizers.findings.kind import request_kind
+from normalizers.findings.minors import minors
 from normalizers.policy import Policy
 from normalizers.text import fold
 from schemas.records import Finding
@@ -15,11 +19,25 @@ _UNSAID = "unknown"
 
 def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tuple[Finding, ...]:
     """Return what is found in a person's words; `folded` is title and text together, `jurisdiction` the city's code."""
-    if draft.message_class != "person" or not folded:
+    if draft.message_class != "person":
         return ()
+    if not folded:
+        return tuple(_duties(draft, folded, policy.rules_folder))
     title = fold(draft.title) if draft.title else ""
     text = folded[len(title) :] if folded.startswith(title) else folded
-    return (*_unsaid(draft, title, text, policy), *where.findings(draft, folded, jurisdiction, policy))
+    return (
+        *_unsaid(draft, title, text, policy),
+        *where.findings(draft, folded, jurisdiction, policy),
+        *_duties(draft, folded, policy.rules_folder),
+    )
+
+
+def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Finding]:
+    yield from minors(draft.title, draft.text, folded, rules_folder)
+    yield from confidentiality(draft.title, draft.text, folded, rules_folder)
+    refused = not_accepted(draft, folded, rules_folder)
+    if refused is not None:
+        yield refused
 
 
 def _unsaid(draft: Draft, title: str, text: str, policy: Policy) -> Iterator[Finding]:

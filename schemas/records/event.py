@@ -111,6 +111,7 @@ class Returned(given.Change, frozen=True, kw_only=True):
 
     ticket_id: given.TicketId
     reason_code: Annotated[str, given.told("Why, as code", "退单原因代码")]
+    organizer: Annotated[str | None, given.told("Code of who gave it back", "退单单位代码")] = None
 
 
 class Supervised(given.Change, frozen=True, kw_only=True):
@@ -212,6 +213,9 @@ class MinorFlagged(given.Change, frozen=True, kw_only=True):
     ticket_id: given.TicketId
     role: Annotated[str, given.told("The minor's part in it", "未成年人角色", words=words.MINOR_ROLES)]
     topic: Annotated[str, given.told("Which of the six protections", "保护类别", words=words.MINOR_TOPICS)]
+    flag: Annotated[bool, given.told("A minor asks or is concerned", "涉未成年人")] = True
+    mandatory_report: Annotated[bool, given.told("A minor may have come to harm", "强制报告")] = False
+    source: given.Source = "rule"
 
 
 class AcceptanceProposed(given.Change, frozen=True, kw_only=True):
@@ -219,6 +223,26 @@ class AcceptanceProposed(given.Change, frozen=True, kw_only=True):
 
     ticket_id: given.TicketId
     reason: Annotated[str, given.told("Reason code", "不予受理原因", words=words.NOT_ACCEPTED)]
+
+
+class ConfidentialitySet(given.Change, frozen=True, kw_only=True):
+    """保密: who may see the ticket."""
+
+    ticket_id: given.TicketId
+    level: Annotated[str, given.told("The new level", "保密", words=words.CONFIDENTIALITY)]
+    reasons: Annotated[tuple[str, ...], given.told("Why, as codes", "保密依据")] = ()
+    source: given.Source = "rule"
+
+
+class DispatchProposed(given.Change, frozen=True, kw_only=True):
+    """派单建议: who should deal with it by the directory; a clerk dispatches, or another is chosen."""
+
+    ticket_id: given.TicketId
+    organizer: Annotated[str | None, given.told("Code of who should deal with it", "建议主办单位代码")] = None
+    co_organizers: Annotated[tuple[str, ...], given.told("Codes of who should help", "建议协办单位代码")] = ()
+    rule_id: Annotated[str | None, given.told("Which rule of the directory", "派单规则")] = None
+    reason_code: Annotated[str, given.told("Why this one", "建议依据", words=words.DISPATCH_REASONS)]
+    excluded: Annotated[tuple[str, ...], given.told("Codes of who gave it back", "已退单单位")] = ()
 
 
 class ErasedMessage(Record, frozen=True, kw_only=True):
@@ -265,8 +289,8 @@ class CommandRefused(given.Change, frozen=True, kw_only=True):
 AnyChange = (
     Opened | MessageFiled | Noted | PartJoined | Reopened | StatusSet | KindSet | CategorySet | PlaceSet | DeadlineSet
     | Dispatched | Returned | Supervised | Revisited | EdgeAdded | EdgeRemoved | NeverLink | Moved | Proposed
-    | Confirmed | Rejected | HandedOver | Acknowledged | MinorFlagged | AcceptanceProposed | Redacted | Erased
-    | Read | CommandRefused
+    | Confirmed | Rejected | HandedOver | Acknowledged | MinorFlagged | AcceptanceProposed | ConfidentialitySet
+    | DispatchProposed | Redacted | Erased | Read | CommandRefused
 )  # fmt: skip
 
 

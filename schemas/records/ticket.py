@@ -80,6 +80,9 @@ class Acceptance(Record, frozen=True, kw_only=True):
 
     decision: Annotated[str, about("Taken or not", "受理决定", words=words.ACCEPTANCE)]
     reason: Annotated[str | None, about("Reason code", "不予受理原因", words=words.NOT_ACCEPTED)] = None
+    text: Annotated[str | None, about("What to tell the citizen, with the right channel", "告知内容", index="none")] = (
+        None
+    )
 
 
 class DispatchReturn(Record, frozen=True, kw_only=True):
@@ -87,6 +90,7 @@ class DispatchReturn(Record, frozen=True, kw_only=True):
 
     reason_code: Annotated[str, about("Why the organizer is not responsible", "退单原因代码")]
     at: Annotated[Time, about("When it was given back", "退单时间", index="date")]
+    organizer_code: Annotated[str | None, about("Code of who gave it back", "退单单位代码")] = None
 
 
 class Dispatch(Record, frozen=True, kw_only=True):
@@ -99,6 +103,17 @@ class Dispatch(Record, frozen=True, kw_only=True):
     rule_id: Annotated[str | None, about("Which rule proposed it", "派单规则")] = None
     dispatched_by: Annotated[str | None, about("Who dispatched it: an account", "派单人")] = None
     returns: Annotated[tuple[DispatchReturn, ...], about("Who gave it back, and why", "退单", index="object")] = ()
+
+
+class DispatchProposal(Record, frozen=True, kw_only=True):
+    """派单建议: who should deal with it by the city's directory; nothing is dispatched until a clerk does."""
+
+    organizer_code: Annotated[str | None, about("Code of who should deal with it", "建议主办单位代码")] = None
+    organizer_name: Annotated[str | None, about("Who should deal with it", "建议主办单位")] = None
+    co_organizers: Annotated[tuple[str, ...], about("Codes of who should help", "建议协办单位代码")] = ()
+    rule_id: Annotated[str | None, about("Which rule of the directory", "派单规则")] = None
+    reason_code: Annotated[str | None, about("Why this one", "建议依据", words=words.DISPATCH_REASONS)] = None
+    excluded: Annotated[tuple[str, ...], about("Codes of who gave it back", "已退单单位")] = ()
 
 
 class Supervision(Record, frozen=True, kw_only=True):
@@ -145,6 +160,11 @@ class MinorProtection(Record, frozen=True, kw_only=True):
     topic: Annotated[
         str | None, about("Which of the six protections (六大保护)", "保护类别", words=words.MINOR_TOPICS)
     ] = None
+    mandatory_report: Annotated[
+        bool | None, about("A minor may have come to harm: report it (强制报告)", "强制报告", index="boolean")
+    ] = None
+    referral_body: Annotated[str | None, about("Who is to be told", "转介单位")] = None
+    basis: Annotated[str | None, about("By which law", "法律依据")] = None
 
 
 class Lineage(Record, frozen=True, kw_only=True):
@@ -193,6 +213,7 @@ class Ticket(Record, frozen=True, kw_only=True):
     requester: Annotated[Requester, about("Who asks", "诉求人", index="object")] = field(default_factory=Requester)
     anonymous: Annotated[str, about("Whether the identity is given", "匿名", words=words.ANONYMITY)] = "given"
     confidentiality: Annotated[str, about("Who may see it", "保密", words=words.CONFIDENTIALITY)] = "internal"
+    confidentiality_reasons: Annotated[tuple[str, ...], about("Why, as codes", "保密依据")] = ()
     location: Annotated[Location | None, about("Where it happened", "事发地址", index="object")] = None
     received_at: Annotated[Time, about("When the first message was sent", "来件时间", index="date")]
     ingested_at: Annotated[Time, about("When we took the first message", "接入时间", index="date")]
@@ -212,6 +233,9 @@ class Ticket(Record, frozen=True, kw_only=True):
         Acceptance | UnsetType, about("Whether the hotline takes it", "受理/不予受理", index="object")
     ] = UNSET
     dispatch: Annotated[Dispatch | UnsetType, about("Who is to deal with it", "派单", index="object")] = UNSET
+    dispatch_proposal: Annotated[
+        DispatchProposal | UnsetType, about("Who should deal with it by the directory", "派单建议", index="object")
+    ] = UNSET
     supervision: Annotated[tuple[Supervision, ...], about("Who presses for it", "督办", index="object")] = ()
     revisits: Annotated[
         tuple[Revisit, ...], about("The citizen's answers, the newest last", "回访", index="object")

@@ -54,12 +54,16 @@ class Move(Args, frozen=True, kw_only=True):
 
 
 class Reclassify(Args, frozen=True, kw_only=True):
-    """诉求类型, 事项分类, or both."""
+    """诉求类型, 事项分类, 保密, 涉未成年人, or several; `minor_role` and `minor_topic` go with `minor` true."""
 
     kind: str | None = None
     category: Name | None = None
     scheme: str = "local"
     scheme_version: str = "1"
+    confidentiality: str | None = None
+    minor: bool | None = None
+    minor_role: str = "subject"
+    minor_topic: str = "government"
 
 
 class SetDeadline(Args, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """How a ticket goes on its way (domain.md B3): its stage, deadlines, dispatch, supervision, revisit, class."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from schemas import words
 from schemas.records import event
 from schemas.records.ticket import Deadline
 from tickets import clocks, lifecycle
@@ -84,7 +85,8 @@ def return_dispatch(order: Order, given: args.ReturnDispatch) -> event.Changes:
     """Take a ticket back from an organizer who is not responsible."""
     ticket = order.ticket(given)
     stage = _stage(ticket, "returned")
-    return (event.Returned(ticket_id=ticket.ticket_id, reason_code=given.reason_code), stage)
+    returned = event.Returned(ticket_id=ticket.ticket_id, reason_code=given.reason_code, organizer=ticket.organizer)
+    return (returned, stage)
 
 
 def supervise(order: Order, given: args.Supervise) -> event.Changes:
@@ -111,7 +113,7 @@ def revisit(order: Order, given: args.Revisit) -> event.Changes:
 
 
 def reclassify(order: Order, given: args.Reclassify) -> event.Changes:
-    """Say what kind of request it is, and which category; no rule or model says otherwise later."""
+    """Say what kind of request it is, which category, who may see it; no rule or model says otherwise later."""
     ticket = order.ticket(given)
     changes: list[event.AnyChange] = []
     if given.kind is not None:
@@ -128,9 +130,28 @@ def reclassify(order: Order, given: args.Reclassify) -> event.Changes:
                 confidence=1.0,
             )
         )
+    changes += _protected(ticket, given)
     if not changes:
-        raise RefusalError("arguments", "reclassify needs a kind or a category")
+        raise RefusalError("arguments", "reclassify needs a kind, a category, a confidentiality or minor")
     return tuple(changes)
+
+
+def _protected(ticket: TicketState, given: args.Reclassify) -> Iterator[event.AnyChange]:
+    if given.confidentiality is not None:
+        _check_word("confidentiality", given.confidentiality, words.CONFIDENTIALITY)
+        yield event.ConfidentialitySet(
+            ticket_id=ticket.ticket_id, level=given.confidentiality, reasons=("clerk",), source="clerk"
+        )
+    if given.minor is not None:
+        _check_word("minor_role", given.minor_role, words.MINOR_ROLES)
+        _check_word("minor_topic", given.minor_topic, words.MINOR_TOPICS)
+        yield event.MinorFlagged(
+            ticket_id=ticket.ticket_id,
+            role=given.minor_role,
+            topic=given.minor_topic,
+            flag=given.minor,
+            source="clerk",
+        )
 
 
 def read(order: Order, given: args.Read) -> event.Changes:
@@ -153,7 +174,7 @@ def _stage(ticket: TicketState, following: str, reason_code: str | None = None) 
     return event.StatusSet(ticket_id=ticket.ticket_id, status=following, reason_code=reason_code)
 
 
-def _check_word(name: str, word: str, words: Iterable[str]) -> None:
-    known = sorted(words)
+def _check_word(name: str, word: str, there: Iterable[str]) -> None:
+    known = sorted(there)
     if word not in known:
         raise RefusalError("arguments", f"{name} must be one of {', '.join(known)}")

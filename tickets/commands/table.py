@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.records import Command, Event, Features, TicketVersion, event
-from tickets import clocks, clusters
+from tickets import clocks, clusters, dispatch
 from tickets.commands import args, erasure, moves, progress, relations
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
@@ -63,6 +63,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
         changes = _carry_out(order)
         changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming, changes))
+        changes += dispatch.follow(state, policy.directories, changes, _codes(incoming, changes))
     except RefusalError as refusal:
         method = "refused"
         changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
@@ -89,6 +90,12 @@ def _opening(incoming: Incoming, changes: event.Changes) -> clocks.Opening:
         return clocks.Opening(matter_of(Features()), incoming.at)
     message = incoming.earlier[opened.message_id]
     return clocks.Opening(matter_of(message.features, message.channel), message.received_at)
+
+
+def _codes(incoming: Incoming, changes: event.Changes) -> tuple[str, ...]:
+    """Return the codes of the message for which a command opens a ticket."""
+    opened = next((change for change in changes if isinstance(change, event.Opened)), None)
+    return incoming.earlier[opened.message_id].features.codes if opened else ()
 
 
 def check(command: Command) -> None:

@@ -34,6 +34,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no way to write, not even escaped."""
 
+_WITHHELD = "本件严格保密，内容不公开"
+
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
@@ -41,27 +43,28 @@ def service_request(ticket: Ticket, media_base_url: str | None = None) -> Servic
     """Return the fields of a service request; None is "not known".
 
     `media_base_url` is where the blob store can be read over HTTP. A masked ticket names no media: nobody has looked
-    what a picture shows.
+    what a picture shows. Of a restricted one (严格保密) neither words, place, result nor media go out.
     """
     code, name = _service(ticket)
+    told = _may_be_told(ticket)
     return {
         "service_request_id": ticket.ticket_no,
         "status": "closed" if ticket.status in CLOSED or ticket.erased else "open",
         "status_notes": _notes(ticket),
         "service_name": name,
         "service_code": code,
-        "description": "\n".join(part for part in (ticket.title, ticket.text) if part) or None,
+        "description": "\n".join(part for part in (ticket.title, ticket.text) if part and told) or None,
         "agency_responsible": ticket.dispatch.organizer_name if ticket.dispatch else None,
-        "service_notice": None,
+        "service_notice": None if told else _WITHHELD,
         "requested_datetime": _time(ticket.received_at),
         "updated_datetime": _time(ticket.updated_at),
         "expected_datetime": _time(_expected(ticket)),
-        "address": ticket.location.text if ticket.location else None,
+        "address": ticket.location.text if ticket.location and told else None,
         "address_id": None,
         "zipcode": None,
         "lat": None,
         "long": None,
-        "media_url": _media(ticket, media_base_url),
+        "media_url": _media(ticket, media_base_url) if told else None,
     }
 
 
@@ -97,11 +100,16 @@ def _service(ticket: Ticket) -> tuple[str, str]:
     return (kind, KINDS[kind]) if kind in KINDS else ("other", "其他")
 
 
+def _may_be_told(ticket: Ticket) -> bool:
+    """Say whether what was said may be published: of minors, reports and self-harm nothing is (domain.md B6, B9)."""
+    return ticket.confidentiality != "restricted"
+
+
 def _notes(ticket: Ticket) -> str:
     """Return our own status, which says more than open or closed, what a duplicate is of, and the result (办理结果)."""
     refused = ticket.acceptance.reason if ticket.acceptance and ticket.status == "not_accepted" else None
     twin = f"Duplicate of {ticket.cluster_id}" if ticket.cluster_id != ticket.ticket_id else None
-    result = ticket.result.text if ticket.result else None
+    result = ticket.result.text if ticket.result and _may_be_told(ticket) else None
     notes = ("erased" if ticket.erased else ticket.status, refused, twin, result)
     return "; ".join(note for note in notes if note)
 

@@ -165,6 +165,31 @@ def test_the_monitor_tells_prometheus_and_outlives_kafka(
     assert blind.trouble
 
 
+def test_overdue_emergencies_are_told_again_until_the_desk_acknowledges(
+    fresh_topics: KafkaConnection, writer: Writer
+) -> None:
+    reminders, overdue = "hotline_monitor_handover_reminders_total", "hotline_monitor_handovers_overdue"
+
+    def value(name: str, level: str) -> float:
+        return REGISTRY.get_sample_value(name, {"level": level}) or 0
+
+    writer.hand_over("fire", "critical", timedelta(seconds=61))
+    writer.hand_over("young", "critical", timedelta(seconds=20))
+    writer.hand_over("old import", "critical", timedelta(days=3), stale=True)
+    writer.hand_over("yesterday", "mentioned", timedelta(hours=1))
+    monitor, told = Monitor(settings(fresh_topics)), value(reminders, "critical")
+    counts = []
+    for seconds in (0, 15, 59, 60, 100, 121):
+        monitor.look(NOW + timedelta(seconds=seconds))
+        counts.append((value(overdue, "critical"), value(reminders, "critical") - told))
+    assert counts == [(1, 1), (1, 1), (2, 1), (2, 2), (2, 2), (2, 3)]
+    assert (value(overdue, "mentioned"), value(reminders, "mentioned")) == (1, 0)
+    writer.acknowledge("fire")
+    writer.acknowledge("young")
+    monitor.look(NOW + timedelta(seconds=400))
+    assert (value(overdue, "critical"), value(reminders, "critical") - told) == (0, 3)
+
+
 async def test_it_runs_as_a_component_and_ends_when_it_is_told(fresh_topics: KafkaConnection) -> None:
     monitor = component(settings(fresh_topics), "monitor")
     assert monitor.probe

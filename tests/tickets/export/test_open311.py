@@ -94,6 +94,14 @@ def test_nobody_is_named(ticket: Ticket) -> None:
     assert [value for value in (who.name, who.phone, who.email, who.openid, who.weibo_uid) if str(value) in told] == []
 
 
+def test_nothing_that_was_said_in_a_restricted_ticket_is_published(ticket: Ticket) -> None:
+    restricted = replace(ticket, confidentiality="restricted", result=Result(text="已更换灯泡"))
+    told = service_requests_json([service_request(restricted, "https://files.example.cn/")]).decode()
+    assert "严格保密" in told
+    for said in (ticket.title, ticket.text, "中山路", "已更换灯泡", "files.example.cn"):
+        assert str(said) not in told
+
+
 def test_an_erased_ticket_is_closed_and_says_so(ticket: Ticket) -> None:
     erased = replace(ticket, erased=True, title=None, text="", status="received")
     made = service_request(erased)

@@ -1,0 +1,144 @@
+"""Kind, category and emergency: whether the rules find in a message what a person says is in it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hotline import trial
+from hotline.evaluate.figures import Figure, f1, share
+from hotline.evaluate.labelled import Row, as_input, rows
+from normalizers.findings import category as categories
+from schemas import words
+from schemas.errors import MisconfiguredError
+from schemas.records import Message
+
+JURISDICTION = "110000"
+
+UNKNOWN = words.UNKNOWN
+NONE = "none"
+"""What a message without an emergency is labelled, and found."""
+
+ALARM = "alarm"
+MENTIONED = "mentioned"
+
+_KINDS = {name: code for code, name in words.REQUEST_KINDS.items()}
+"""Codes of the request kinds (诉求类型) by their 中文."""
+
+
+class Judged(NamedTuple):
+    """What a person says of one message, and what the pipeline says."""
+
+    label: str
+    found: str
+
+
+def kind(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare the request kind (诉求类型) with the column `kind` or `label`: a code or its 中文."""
+    return figures(_judged(path, rules_folder, ("kind", "label"), _kind_label, _found("request_kind")))
+
+
+def category(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare the class (一级事项分类) with the column `category` or `label`: a class's name, or any code of it."""
+    codes = categories.codes(rules_folder)
+
+    def label_of(said: str) -> str:
+        return codes.get(said, said).split(".", 1)[0]
+
+    found = _found("category")
+    return figures(
+        _judged(path, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0])
+    )
+
+
+def emergency(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare the alarm with the column `expected` or `label`: alarm, mentioned (past or denied) or none."""
+    made = list(_judged(path, rules_folder, ("expected", "label"), _alarm_label, _alarm))
+    ordinary = [one for one in made if one.label != ALARM]
+    false = share(sum(one.found == ALARM for one in ordinary), len(ordinary))
+    meaning = "messages without a present emergency that alarm"
+    return [*figures(made), Figure(name="false_alarms", value=false, meaning=meaning)]
+
+
+def figures(judged: Sequence[Judged]) -> list[Figure]:
+    """Return what was measured; the macro-F1 is the mean over the labels that occur, whatever else was found."""
+    right = sum(one.label == one.found for one in judged)
+    unknown = sum(one.found == UNKNOWN for one in judged)
+    classes = sorted(Counter(one.label for one in judged))
+    each = [(name, *_class(name, judged)) for name in classes]
+    mean = share(sum(score or 0.0 for *_, score in each), len(each))
+    return [
+        Figure(name="rows", value=len(judged), meaning="labelled messages"),
+        Figure(name="accuracy", value=share(right, len(judged)), meaning="messages with the right answer"),
+        Figure(name="macro_f1", value=mean, meaning="mean of the labels' F1"),
+        Figure(name="unknown", value=share(unknown, len(judged)), meaning="messages of which the rules say nothing"),
+        *(figure for name, *scores in each for figure in _of_class(name, judged, scores)),
+    ]
+
+
+def _class(name: str, judged: Sequence[Judged]) -> tuple[float | None, float | None, float | None]:
+    right = sum(one.label == one.found == name for one in judged)
+    precision = share(right, sum(one.found == name for one in judged))
+    recall = share(right, sum(one.label == name for one in judged))
+    return precision, recall, f1(precision, recall)
+
+
+def _of_class(name: str, judged: Sequence[Judged], scores: Sequence[float | None]) -> Iterator[Figure]:
+    labelled = sum(one.label == name for one in judged)
+    yield Figure(name=f"{name}_rows", value=labelled, meaning=f"messages labelled {name}")
+    for score, value in zip(("precision", "recall", "f1"), scores, strict=True):
+        yield Figure(name=f"{name}_{score}", value=value, meaning=f"{score} of {name}")
+
+
+def _judged(
+    path: Path,
+    rules_folder: Path | None,
+    columns: tuple[str, ...],
+    label_of: Callable[[str], str],
+    found_of: Callable[[Message], str],
+) -> list[Judged]:
+    """Return label and answer of each row that has a label; the pipeline never sees the label."""
+    labelled = [(row, label) for row in rows(path) if (label := _said(row, columns))]
+    if not labelled:
+        raise MisconfiguredError(f"No row of {path.name} has a label: name it {' or '.join(columns)}.")
+    inputs = (as_input(_bare(row), str(row["id"])) for row, _ in labelled)
+    results = trial.run(inputs, stage="message", jurisdiction=JURISDICTION, rules_folder=rules_folder)
+    return [
+        Judged(label_of(label), found_of(result["message"]) if result["message"] else UNKNOWN)
+        for (_, label), result in zip(labelled, results, strict=True)
+    ]
+
+
+def _said(row: Row, columns: tuple[str, ...]) -> str | None:
+    return next((str(row[name]).strip() for name in columns if row.get(name)), None)
+
+
+def _bare(row: Row) -> Row:
+    """Return the row without what its channel said of it: the rules are asked, not the channel."""
+    return {name: value for name, value in row.items() if name not in ("kind", "category")}
+
+
+def _kind_label(said: str) -> str:
+    code = _KINDS.get(said, said)
+    if code not in words.REQUEST_KINDS:
+        raise MisconfiguredError(f"A label is no request kind: use {', '.join(words.REQUEST_KINDS)}, or the 中文.")
+    return code
+
+
+def _alarm_label(said: str) -> str:
+    if said not in (ALARM, MENTIONED, NONE):
+        raise MisconfiguredError(f"A label of an emergency is one of {ALARM}, {MENTIONED} and {NONE}.")
+    return said
+
+
+def _found(kind_of: str) -> Callable[[Message], str]:
+    def found(message: Message) -> str:
+        return next((one.value for one in message.findings if one.kind == kind_of), UNKNOWN)
+
+    return found
+
+
+def _alarm(message: Message) -> str:
+    if message.emergency is None:
+        return NONE
+    return MENTIONED if message.emergency.level == MENTIONED else ALARM

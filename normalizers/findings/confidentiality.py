@@ -1,0 +1,79 @@
+"""Confidentiality (保密) and anonymity (匿名), domain.md B9: what the requester asks for, and the level of a ticket."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from normalizers import rules
+from normalizers.findings.cues import Cues, Span
+from schemas import words
+from schemas.records import Finding
+
+CONFIDENTIALITY = "confidentiality"
+ANONYMOUS = "anonymous"
+WITHHELD = "withheld_on_request"
+
+LEVELS = tuple(words.CONFIDENTIALITY)
+"""The lowest first."""
+
+SCORE = 0.9
+
+_TELLS = {
+    "requested": ((CONFIDENTIALITY, "confidential"),),
+    "withheld": ((CONFIDENTIALITY, "confidential"), (ANONYMOUS, WITHHELD)),
+    "whistle_blowing": ((CONFIDENTIALITY, "restricted"),),
+}
+
+
+class Level(NamedTuple):
+    """A level, why, and the codes that give it; those that end with a dot stand for all behind it."""
+
+    level: str
+    reason: str
+    codes: tuple[str, ...]
+
+
+class Rulebook(NamedTuple):
+    """The rules, ready to be asked."""
+
+    cues: Cues[str]
+    levels: tuple[Level, ...]
+    version: str
+
+
+def confidentiality(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
+    """Yield what the requester asks for or is protected by; `folded` is title and text. Spans are in `text`."""
+    known = rulebook(rules_folder)
+    if not known.cues.may_tell(folded):
+        return
+    first: dict[tuple[str, str], Span | None] = {}
+    for name, span in known.cues.evidence(title, text):
+        for told in _TELLS[name]:
+            first[told] = first.get(told) or span
+    for (kind, value), span in first.items():
+        yield Finding(kind=kind, value=value, span=span, score=SCORE, version=known.version)
+
+
+def level_of(codes: Iterable[str], rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return the level that codes of findings give a ticket, and the reasons for it."""
+    there = tuple(codes)
+    given = [one for one in rulebook(rules_folder).levels if any(_stands_for(code, there) for code in one.codes)]
+    level = max((one.level for one in given), key=LEVELS.index, default="internal")
+    return level, tuple(dict.fromkeys(one.reason for one in given if one.level == level))
+
+
+def _stands_for(code: str, there: tuple[str, ...]) -> bool:
+    return any(one.startswith(code) for one in there) if code.endswith(".") else code in there
+
+
+@cache
+def rulebook(folder: Path | None) -> Rulebook:
+    """Return the rules of a folder, ours without one. Raises ValueError for a level that there is not."""
+    table: dict[str, Any] = rules.load("confidentiality", folder)
+    levels = tuple(Level(one["level"], one["reason"], tuple(one["codes"])) for one in table["levels"])
+    unknown = {one.level for one in levels} - {*LEVELS}
+    if unknown:
+        raise ValueError(f"there is no level {', '.join(sorted(unknown))}")
+    written = ((name, cue) for name in _TELLS for cue in table[name])
+    return Rulebook(Cues(written, table["within"], table["not"]), levels, table["version"])

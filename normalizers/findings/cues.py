@@ -1,0 +1,103 @@
+"""Cues: ways to say something, one word or one of some words and a little later one of others, found with their place.
+
+Written `投诉`, or `请|望…解决|帮助`: one of the first words, and in the same sentence, up to `within` characters later,
+one of the second. `@name` in the place of a word stands for a list. Words are written as `fold` gives them.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from normalizers.findings.words import Words, trie
+from normalizers.text import aligned
+
+_COVER = "\ue000"
+_SENTENCE = re.compile(r"[。!?\n]")
+
+_NO_LISTS: Mapping[str, Sequence[str]] = {}
+
+Label = TypeVar("Label", bound=Hashable)
+Span = tuple[int, int]
+
+
+class Said(NamedTuple, Generic[Label]):
+    """What a cue tells where it stands in a folded text, from `start` to before `end`, by these words of it."""
+
+    label: Label
+    start: int
+    end: int
+    words: str
+
+
+class _Cue(NamedTuple, Generic[Label]):
+    label: Label
+    parts: tuple[frozenset[str], ...]
+
+
+class Cues(Generic[Label]):
+    """Cues by what they tell; `covered` phrases are looked through by none of them."""
+
+    def __init__(
+        self,
+        written: Iterable[tuple[Label, str]],
+        within: int,
+        covered: Iterable[str] = (),
+        lists: Mapping[str, Sequence[str]] = _NO_LISTS,
+    ) -> None:
+        phrases = tuple(covered)
+        self._covered = re.compile(trie(phrases)) if phrases else None
+        self._within = within
+        self._by_word: dict[str, list[_Cue[Label]]] = defaultdict(list)
+        words: set[str] = set()
+        for label, text in written:
+            cue = _Cue(label, tuple(_words(part, lists) for part in text.split("…")))
+            if len(cue.parts) > 2:
+                raise ValueError(f"a cue has two parts at most: {text}")
+            words.update(*cue.parts)
+            for word in cue.parts[0]:
+                self._by_word[word].append(cue)
+        self._words = Words(words)
+
+    def may_tell(self, said: str) -> bool:
+        """Say whether a cue stands in a folded text, covered or not: far cheaper than `evidence`."""
+        return next(self._found(said), None) is not None
+
+    def found(self, said: str) -> Iterator[Said[Label]]:
+        """Return what is told in a folded text, in its order."""
+        if self._covered is not None:
+            said = self._covered.sub(lambda match: _COVER * len(match[0]), said)
+        return self._found(said)
+
+    def _found(self, said: str) -> Iterator[Said[Label]]:
+        found = self._words.matches(said)
+        for number, (start, end) in enumerate(found):
+            for cue in self._by_word.get(said[start:end], ()):
+                if len(cue.parts) == 1:
+                    yield Said(cue.label, start, end, said[start:end])
+                elif later := self._later(said, found, number, cue.parts[1]):
+                    yield Said(cue.label, start, later[1], said[start:end] + said[later[0] : later[1]])
+
+    def evidence(self, title: str | None, text: str) -> Iterator[tuple[Label, Span | None]]:
+        """Yield what a message as written tells, with its place in `text`; None for what its title tells."""
+        yield from ((one.label, None) for one in self.found(aligned(title)[0])) if title else ()
+        plain, offsets = aligned(text)
+        for one in self.found(plain):
+            yield one.label, (offsets[one.start], offsets[one.end - 1] + 1)
+
+    def _later(self, said: str, found: Sequence[Span], number: int, words: frozenset[str]) -> Span | None:
+        after = found[number][1]
+        for at in range(number, len(found)):
+            start, end = found[at]
+            if start > after + self._within:
+                break
+            if start >= after and said[start:end] in words and not _SENTENCE.search(said, after, start):
+                return start, end
+        return None
+
+
+def _words(part: str, lists: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    words = {word for one in part.split("|") for word in (lists[one[1:]] if one.startswith("@") else (one,))}
+    if "" in words:
+        raise ValueError("a cue has an empty word")
+    return frozenset(words)

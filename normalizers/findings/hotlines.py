@@ -1,0 +1,28 @@
+"""Merged hotlines (归并热线, domain.md B8): how the line that somebody dialled became part of 12345."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from normalizers import rules
+from schemas import words
+
+
+def merge_mode(number: str, jurisdiction: str, rules_folder: Path | None = None) -> str | None:
+    """Return the mode in a city's list, None when it does not name the line."""
+    lists = rulebook(rules_folder)
+    fitting = [adcode for adcode in lists if jurisdiction.startswith(adcode)]
+    return lists[max(fitting, key=len)].get(number) if fitting else None
+
+
+@cache
+def rulebook(folder: Path | None) -> dict[str, dict[str, str]]:
+    """Return modes by number by the beginning of the adcode. Raises ValueError for a line with two modes."""
+    table: dict[str, Any] = rules.load("hotlines", folder)
+    lists: dict[str, dict[str, str]] = {}
+    for one in table["lists"].values():
+        pairs = [(number, mode) for mode in words.MERGE_MODES for number in one[mode]]
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a line stands in two modes of one list")
+        lists |= {adcode: dict(pairs) for adcode in one["adcodes"]}
+    return lists

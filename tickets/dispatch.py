@@ -1,0 +1,150 @@
+"""Dispatch proposals (派单建议): who should deal with a ticket by the city's directory; a clerk dispatches."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.records import event
+from tickets.directory import Directories, Directory, Rule
+from tickets.held import TicketState
+from tickets.lifecycle import CLOSED, WITH_AN_ORGANIZER
+from tickets.state import State
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """What a proposal looks at: the matter, who gave the ticket back, oldest first, who has it and who had it first."""
+
+    kind: str | None = None
+    category: str | None = None
+    place: str | None = None
+    returned_by: tuple[str, ...] = ()
+    organizer: str | None = None
+    first: str | None = None
+    status: str = "received"
+
+
+def follow(
+    state: State, known: Directories, changes: event.Changes, codes: Iterable[str] = ()
+) -> tuple[event.DispatchProposed, ...]:
+    """Return the proposals that follow from the other changes of a decision; `codes` are the filed message's.
+
+    None is made for a ticket that an organizer has: a clerk's dispatch stands until it comes back.
+    """
+    touched = dict.fromkeys(one.ticket_id for one in changes if isinstance(one, _TELLING))
+    made = (_of_ticket(ticket_id, state.tickets.get(ticket_id), known, changes, codes) for ticket_id in touched)
+    return tuple(one for one in made if one is not None)
+
+
+_TELLING = (
+    event.Opened | event.MessageFiled | event.KindSet | event.CategorySet | event.PlaceSet | event.Returned
+    | event.Reopened | event.StatusSet
+)  # fmt: skip
+"""Changes after which another office may be the right one."""
+
+
+def _of_ticket(
+    ticket_id: str, held: TicketState | None, known: Directories, changes: event.Changes, codes: Iterable[str]
+) -> event.DispatchProposed | None:
+    directory = known.of(ticket_id.split("-", 1)[0])
+    mine = [one for one in changes if getattr(one, "ticket_id", None) == ticket_id]
+    case = _case(held, mine, dict(code.split(".", 1) for code in codes if "." in code))
+    if directory is None or case.status in WITH_AN_ORGANIZER or case.status in CLOSED:
+        return None
+    proposal = propose(directory, ticket_id, case)
+    return None if held is not None and proposal == held.proposed_dispatch else proposal
+
+
+def _case(held: TicketState | None, changes: Iterable[event.AnyChange], told: Mapping[str, str]) -> Case:
+    """Return the ticket as it is after these changes: it is not folded yet."""
+    filed = any(isinstance(one, event.MessageFiled) for one in changes)
+    new = told if filed else {}
+    case = Case(
+        kind=(held.kind if held else None) or new.get("request_kind"),
+        category=(held.category if held else None) or new.get("category"),
+        place=(held.place if held else None) or new.get("place"),
+        returned_by=tuple(held.returned_by) if held else (),
+        organizer=held.organizer if held else None,
+        first=held.first_organizer if held else None,
+        status=held.status if held else "received",
+    )
+    for change in changes:
+        case = _after(case, change)
+    return case
+
+
+def _after(case: Case, change: event.AnyChange) -> Case:
+    match change:
+        case event.KindSet():
+            return replace(case, kind=change.kind)
+        case event.CategorySet():
+            return replace(case, category=change.code)
+        case event.PlaceSet():
+            return replace(case, place=change.adcode)
+        case event.StatusSet():
+            return replace(_given_back(case) if change.status == "returned" else case, status=change.status)
+        case event.Reopened():
+            return replace(case, status="reopened")
+        case event.Returned():
+            return _given_back(case)
+        case _:
+            return case
+
+
+def _given_back(case: Case) -> Case:
+    if case.organizer is None:
+        return case
+    return replace(case, returned_by=(*case.returned_by, case.organizer), organizer=None)
+
+
+def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchProposed:
+    """Return who should deal with the case and why; nobody when all whom the directory lists gave it back."""
+    gone = dict.fromkeys(case.returned_by)
+    limit = directory.first_after_returns
+    first_again = case.first is not None and 0 < limit <= len(case.returned_by)
+    if first_again or (case.status == "reopened" and case.first is not None and case.first not in gone):
+        others = tuple(one for one in gone if one != case.first) if first_again else ()
+        return event.DispatchProposed(
+            ticket_id=ticket_id,
+            organizer=case.first,
+            co_organizers=others,
+            reason_code="first_responsible",
+            excluded=() if first_again else tuple(gone),
+        )
+    organizer, rule = next(_candidates(directory, case, gone), (None, None))
+    return event.DispatchProposed(
+        ticket_id=ticket_id,
+        organizer=organizer,
+        co_organizers=tuple(one for one in rule.co_organizers if one != organizer and one not in gone) if rule else (),
+        rule_id=rule.id if rule else None,
+        reason_code=_reason(organizer, rule, gone),
+        excluded=tuple(gone),
+    )
+
+
+def _candidates(directory: Directory, case: Case, gone: Iterable[str]) -> Iterator[tuple[str, Rule | None]]:
+    for rule in directory.rules:
+        if _fits(rule, case):
+            yield from ((one, rule) for one in rule.organizers if one not in gone)
+    yield from ((one, None) for one in directory.fallback if one not in gone)
+
+
+def _fits(rule: Rule, case: Case) -> bool:
+    return (
+        (not rule.kinds or case.kind in rule.kinds)
+        and (not rule.categories or any(_is_below(case.category, one) for one in rule.categories))
+        and (not rule.places or (case.place or "").startswith(rule.places))
+    )
+
+
+def _is_below(code: str | None, above: str) -> bool:
+    """Say whether a code is `above` or below it: construction.planning is below construction, constructions is not."""
+    return code == above or (code or "").startswith(above if above.endswith(".") else f"{above}.")
+
+
+def _reason(organizer: str | None, rule: Rule | None, gone: Mapping[str, None]) -> str:
+    if organizer is None:
+        return "nobody_left"
+    if gone:
+        return "after_return"
+    return "directory" if rule is not None else "fallback"
