@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import structlog
@@ -23,6 +22,7 @@ from schemas.errors import RecordError
 from schemas.records import DeadLetter
 from schemas.wire import Outbound
 from streams.blobs import Blobs
+from streams.inputs import sliced
 from streams.sender import make_producer, translated
 
 PIECE = 100
@@ -100,7 +100,7 @@ class Replay:
         try:
             await producer.start()
             await self._tell(producer, [self._run.act(STARTED, _now(), letters=len(chosen.chosen))])
-            for piece in _pieces(self._records(chosen), PIECE if rate is None else max(1, min(PIECE, int(rate)))):
+            for piece in sliced(self._records(chosen), PIECE if rate is None else max(1, min(PIECE, int(rate)))):
                 began = time.monotonic()
                 await self._put_back(producer, piece)
                 moved_on(self.report.done)
@@ -189,12 +189,6 @@ class Replay:
 
 async def _sent(deliveries: Sequence[Awaitable[Any]]) -> None:
     await asyncio.gather(*deliveries)
-
-
-def _pieces(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while piece := list(islice(rest, size)):
-        yield piece
 
 
 def _now() -> datetime:
