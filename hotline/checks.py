@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from connectors.backoffice.settings import PATH
 from hotline import services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
+from hotline.replay.rules import strangers
 from hotline.settings_shape import leaves
 from schemas.errors import PipelineError
 from tickets.policy import directories_of, limits_of, near_policy
@@ -62,6 +63,8 @@ def _rules(settings: "Settings") -> Iterator[str]:
     if not wrong:
         for look in (near_policy, limits_of, directories_of):
             yield from _refusal(lambda chosen, look=look: look(chosen.rules.folder), settings)  # type: ignore[misc] # binds the loop's name
+        if settings.rules.folder:
+            yield from strangers(settings.rules.folder)
 
 
 def _blobs(settings: "Settings") -> Iterator[str]:

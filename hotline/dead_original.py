@@ -1,6 +1,8 @@
 """What a dead letter was before it failed: key, value and headers byte for byte, and the stage that takes it again."""
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hotline import reading
@@ -12,19 +14,39 @@ from schemas.errors import MalformedError, MissingBlobError
 from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
 from schemas.topics import BACKFILL, COMMAND, EVENT, LIVE_RAW, MESSAGE
 from schemas.wire import Position
-from sinks import SINKS
+from sinks import SINKS, Document
+from sinks.webhook import SubscriberSettings
+from sinks.webhook.run import TOPICS
 from streams.blobs import Blobs
 
 SINK = "sink"
+SUBSCRIBER = "sink:webhook."
 
-_INPUTS: dict[str, frozenset[str]] = {
-    "normalize": frozenset((*LIVE_RAW, BACKFILL)),
-    "screen": frozenset((*LIVE_RAW, BACKFILL)),
-    "commands": frozenset((COMMAND,)),
-    "assign": frozenset((MESSAGE,)),
-    SINK: frozenset((EVENT, *(route.topic for routes in SINKS.values() for route in routes.values()))),
-}
-"""What each stage reads."""
+Inputs = Mapping[str, frozenset[str]]
+
+INPUTS: Inputs = MappingProxyType(
+    {
+        "normalize": frozenset((*LIVE_RAW, BACKFILL)),
+        "screen": frozenset((*LIVE_RAW, BACKFILL)),
+        "commands": frozenset((COMMAND,)),
+        "assign": frozenset((MESSAGE,)),
+        SINK: frozenset((EVENT, *(route.topic for routes in SINKS.values() for route in routes.values()))),
+    }
+)
+"""What each stage reads that is there whatever the settings say."""
+
+
+def inputs_of(subscribers: Mapping[str, SubscriberSettings]) -> Inputs:
+    """Return what each stage reads; a subscriber reads masked tickets or those in clear, never the other ones."""
+    return {
+        **INPUTS,
+        **{f"{SUBSCRIBER}{name}": frozenset((TOPICS[one.snapshot],)) for name, one in subscribers.items()},
+    }
+
+
+def is_of_a_sink(stage: str) -> bool:
+    """Say whether a stage's letters go to a service; those of others go back into a topic."""
+    return stage == SINK or stage.startswith(SUBSCRIBER)
 
 
 class Original(NamedTuple):
@@ -40,6 +62,11 @@ class Original(NamedTuple):
     def again(self) -> Headers:
         """Return the headers with the count behind them: a stage that fails again writes it into its letter."""
         return [*self.headers, (REPLAYS, str(self.replays).encode())]
+
+    @property
+    def document(self) -> Document:
+        """Return it as a sink takes it."""
+        return Document(self.position, self.key, self.value, self.headers)
 
     def partition(self, partitions: int) -> int:
         """Return where it goes: a city's records to the city's partition, others to where they were."""
@@ -69,9 +96,10 @@ _BEFORE = Obstacle(
     "put back before: where it failed again, its new letter has the higher count (--again repeats it)", True
 )
 _NO_STAGE = Obstacle("no stage of this version takes it back")
+_NO_SUBSCRIBER = Obstacle("the settings have no such subscriber, or it gets other snapshots now (masked or clear)")
 
 
-def obstacle(letter: Letter, *, again: bool = False) -> Obstacle | None:
+def obstacle(letter: Letter, inputs: Inputs = INPUTS, *, again: bool = False) -> Obstacle | None:
     """Return what keeps a letter from being put back, None when nothing does; no blob store is asked."""
     if letter.replays >= REPLAY_LIMIT:
         return _LIMIT
@@ -83,7 +111,9 @@ def obstacle(letter: Letter, *, again: bool = False) -> Obstacle | None:
         place = place_of(letter)
     except MalformedError as error:
         return Obstacle(str(error))
-    return None if place.topic in _INPUTS.get(letter.stage, ()) else _NO_STAGE
+    if place.topic in inputs.get(letter.stage, ()):
+        return None
+    return _NO_SUBSCRIBER if letter.stage.startswith(SUBSCRIBER) else _NO_STAGE
 
 
 async def original_of(record: Any, replayed: int, blobs: Blobs, connection: KafkaConnection) -> Original:

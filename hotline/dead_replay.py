@@ -3,42 +3,32 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, field
 from msgspec.structs import replace
-from obstore.store import ObjectStore
 
 from hotline.audit import REPLAYED, STARTED, Run
 from hotline.dead import Filters, Letter, records
-from hotline.dead_original import SINK, Original, obstacle, original_of
+from hotline.dead_original import INPUTS, Inputs, Original, is_of_a_sink, obstacle, original_of
+from hotline.dead_sinks import Target
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
 from schemas.records import DeadLetter
-from schemas.topics import EVENT
 from schemas.wire import Outbound
-from sinks import SINKS, Document
-from sinks.delivery import Delivery
-from sinks.elastic import ElasticSink
-from sinks.eraser import Eraser
-from sinks.settings import SinkSettings
 from streams.blobs import Blobs
+from streams.inputs import sliced
 from streams.sender import make_producer, translated
 
 PIECE = 100
 """Letters put back together; fewer when a rate asks for it."""
 
 log = structlog.get_logger()
-
-Deliver = Callable[[Sequence[Document], Callable[[Sequence[DeadLetter]], Awaitable[None]]], Awaitable[None]]
-"""Brings documents into the archive; what is refused goes to the second argument."""
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -57,7 +47,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, kw_only=True):
-    """What became of a plan: `put_back` by topic (or `sink`), `failed_again` of those that a sink took at once."""
+    """What became of a plan: `put_back` by topic (or sink), `failed_again` of those that a sink took at once."""
 
     run_id: str
     author: str
@@ -71,11 +61,11 @@ class Report(Struct, kw_only=True):
         return sum(self.put_back.values()) + len(self.held)
 
 
-def plan(letters: Iterable[Letter], *, again: bool = False) -> Plan:
+def plan(letters: Iterable[Letter], inputs: Inputs = INPUTS, *, again: bool = False) -> Plan:
     """Sort letters into those that can go back and those that cannot."""
     chosen, held = [], []
     for letter in letters:
-        found = obstacle(letter, again=again)
+        found = obstacle(letter, inputs, again=again)
         if found is None:
             chosen.append(letter)
         else:
@@ -83,14 +73,22 @@ def plan(letters: Iterable[Letter], *, again: bool = False) -> Plan:
     return Plan(chosen=chosen, held=held)
 
 
-class Replay:
-    """Carries a plan out. A break between two pieces repeats at most one of them, which changes no ticket."""
+def target_of(letter: Letter) -> str:
+    """Return where a letter goes: its sink, or the topic it was in."""
+    return letter.stage if is_of_a_sink(letter.stage) else letter.came_from.partition(":")[0]
 
-    def __init__(self, connection: KafkaConnection, blobs: Blobs, run: Run, deliver: Deliver) -> None:
+
+class Replay:
+    """Carries a plan out; `targets` are the services of the letters' sinks, by stage.
+
+    A break between two pieces repeats at most one of them, which changes no ticket.
+    """
+
+    def __init__(self, connection: KafkaConnection, blobs: Blobs, run: Run, targets: Mapping[str, Target]) -> None:
         self._connection = connection
         self._blobs = blobs
         self._run = run
-        self._deliver = deliver
+        self._targets = targets
         self.report = Report(run_id=run.id, author=run.author)
 
     async def carry_out(
@@ -102,7 +100,7 @@ class Replay:
         try:
             await producer.start()
             await self._tell(producer, [self._run.act(STARTED, _now(), letters=len(chosen.chosen))])
-            for piece in _pieces(self._records(chosen), PIECE if rate is None else max(1, min(PIECE, int(rate)))):
+            for piece in sliced(self._records(chosen), PIECE if rate is None else max(1, min(PIECE, int(rate)))):
                 began = time.monotonic()
                 await self._put_back(producer, piece)
                 moved_on(self.report.done)
@@ -125,12 +123,12 @@ class Replay:
 
     async def _put_back(self, producer: AIOKafkaProducer, piece: Sequence[tuple[Any, int]]) -> None:
         originals = [one for record, replayed in piece if (one := await self._original(record, replayed))]
-        await self._to_sinks(producer, [one for one in originals if one.letter.stage == SINK])
-        upstream = [one for one in originals if one.letter.stage != SINK]
+        for stage in sorted({one.letter.stage for one in originals if is_of_a_sink(one.letter.stage)}):
+            originals = await self._to_sink(producer, stage, originals)
+        upstream = [one for one in originals if not is_of_a_sink(one.letter.stage)]
         await _sent([await self._to_stage(producer, one) for one in upstream])
         await self._tell(producer, [self._act(one) for one in originals])
-        for one in originals:
-            self.report.put_back[SINK if one.letter.stage == SINK else one.position.topic] += 1
+        self.report.put_back.update(target_of(one.letter) for one in originals)
 
     async def _original(self, record: Any, replayed: int) -> Original | None:
         try:
@@ -147,18 +145,27 @@ class Replay:
         )
         return delivery
 
-    async def _to_sinks(self, producer: AIOKafkaProducer, originals: Sequence[Original]) -> None:
-        """Give records to the archive alone: on their topic everybody downstream would get them again."""
-        if not originals:
-            return
-        replays = {one.position: one.replays for one in originals}
+    async def _to_sink(self, producer: AIOKafkaProducer, stage: str, originals: Sequence[Original]) -> list[Original]:
+        """Give a sink's records to its service alone: on their topic everybody downstream would get them again.
+
+        Returns the originals without those that are settled.
+        """
+        target = self._targets[stage]
+        mine = [one for one in originals if one.letter.stage == stage]
+        settled = await target.settled([one.document for one in mine])
+        kept = [one for one in mine if one.position not in settled]
+        self.report.held += [
+            Held(id=one.letter.id, why=settled[one.position], settled=True) for one in mine if one.position in settled
+        ]
+        replays = {one.position: one.replays for one in kept}
 
         async def bury(letters: Sequence[DeadLetter]) -> None:
             counted = [replace(letter, replays=replays[letter.position]) for letter in letters]
             await self._tell(producer, [letter.outbound() for letter in counted])
             self.report.failed_again += len(letters)
 
-        await self._deliver([Document(one.position, one.key, one.value, one.headers) for one in originals], bury)
+        await target.deliver(producer, [one.document for one in kept], bury)
+        return [one for one in originals if one not in mine or one in kept]
 
     async def _tell(self, producer: AIOKafkaProducer, outbounds: Iterable[Outbound]) -> None:
         await _sent([await producer.send(o.topic, o.value, key=o.key, headers=o.headers) for o in outbounds])
@@ -180,31 +187,8 @@ class Replay:
         )
 
 
-def to_archive(client: AsyncElasticsearch, blobs: ObjectStore, settings: SinkSettings) -> Deliver:
-    """Return what brings documents into the archive as its own sinks do, with their retries and their verdicts.
-
-    What is of the event log was the eraser's: an erasure that could not be carried out.
-    """
-    elastic, eraser = ElasticSink(client, SINKS["elastic"].values()), Eraser(client, blobs)
-
-    async def deliver(documents: Sequence[Document], bury: Callable[[Sequence[DeadLetter]], Awaitable[None]]) -> None:
-        await elastic.open()
-        erasures = [document for document in documents if document.position.topic == EVENT]
-        others = [document for document in documents if document.position.topic != EVENT]
-        await Delivery(elastic, settings, bury, asyncio.sleep).deliver(others)
-        await Delivery(eraser, settings, bury, asyncio.sleep).deliver(erasures)
-
-    return deliver
-
-
 async def _sent(deliveries: Sequence[Awaitable[Any]]) -> None:
     await asyncio.gather(*deliveries)
-
-
-def _pieces(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while piece := list(islice(rest, size)):
-        yield piece
 
 
 def _now() -> datetime:

@@ -62,7 +62,7 @@ class Child:
         pause = MISCONFIGURED_PAUSE if code == MISCONFIGURED else self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
         self._not_before = self._clock() + pause
-        state = "must be mended by a person, see its line above" if code == MISCONFIGURED else "ended"
+        state = "must be mended by a person, its last line in the log says what" if code == MISCONFIGURED else "ended"
         health.set(self.name, "failed" if code == MISCONFIGURED else "waiting", f"{state} (exit code {code})")
         health.restarted(self.name)
         _log.error("child_ended", component=self.name, exit_code=code, next_start_in_seconds=pause)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from normalizers.policy import Policy
 from schemas.errors import MisconfiguredError
@@ -19,7 +20,7 @@ DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
 
 
 class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When two messages are about the same matter: `policies/near.toml`."""
+    """When two messages are about the same matter: `policies/near/near.toml`."""
 
     link: float
     propose: float
@@ -28,8 +29,8 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_candidates: int
     least_shared: float
     newest: int
-    copy_share: float
-    copy_grams: int
+    copy_share: Annotated[float, Meta(gt=0, lt=1)]
+    copy_grams: Annotated[int, Meta(gt=0)]
     max_unshared: float
     max_unshared_whole: float
     weights: Mapping[str, float]

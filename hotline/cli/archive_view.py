@@ -73,7 +73,8 @@ def _message(tree: Tree, filed: "Filed") -> None:
     why = f"{link.relation} by {link.method or 'no test'}, score {link.score:g}, {link.decided_by}"
     reasons = branch.add(_text((f"{why}, policy {link.policy_version}", "")))
     reasons.add(_text((f"evidence: {', '.join(link.evidence) or 'none'}", "")))
-    branch.add(_text((f"normalizer {filed.normalizer_version}, rules {filed.rules or 'none'}", "")))
+    rules = ", ".join(f"{name} by {version}" for name, version in filed.rules.items())
+    branch.add(_text((f"normalizer {filed.normalizer_version}, rules {rules or 'none'}", "")))
     if filed.text:
         branch.add(_text((filed.text, "")))
     if filed.raw is not None:

@@ -9,6 +9,7 @@ import typer
 from msgspec import Struct
 
 from schemas.errors import PipelineError
+from schemas.topics import CHANNELS
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -51,6 +52,13 @@ def print_json(record: object) -> None:
     for separator, escaped in _SEPARATORS:
         line = line.replace(separator, escaped)
     typer.echo(line)
+
+
+def known_channel(channel: str | None) -> str | None:
+    """Return a channel that a person typed; raises BadParameter for one that there is not."""
+    if channel is not None and channel not in CHANNELS:
+        raise typer.BadParameter(f"choose one of {', '.join(CHANNELS)}")
+    return channel
 
 
 def chinese(time: datetime | None) -> datetime | None:

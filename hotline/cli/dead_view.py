@@ -3,7 +3,8 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,8 +13,10 @@ from rich.console import Console
 from hotline import services
 from hotline.audit import Run, replays, run_of
 from hotline.cli.common import print_json, readable
-from hotline.dead import Filters, Letter, letters
-from hotline.dead_replay import Held, Plan, Replay, Report, plan, to_archive
+from hotline.dead import Filters, letters
+from hotline.dead_original import SINK, SUBSCRIBER, inputs_of, is_of_a_sink
+from hotline.dead_replay import Held, Plan, Replay, Report, plan, target_of
+from hotline.dead_sinks import Archive, Subscriber, Target
 from hotline.local.progress import Shown
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
@@ -39,7 +42,7 @@ def replay(
 ) -> None:
     """Choose, ask, put back and report. Raises typer.Exit(1) when one cannot go back or fails again at once."""
     run, connection = run_of(settings, author, reason), services.kafka(settings)
-    chosen = plan(letters(connection, filters, replays(connection)), again=again)
+    chosen = plan(letters(connection, filters, replays(connection)), inputs_of(settings.sinks.webhook), again=again)
     if dry_run:
         _show_plan(chosen, as_json, every=True)
         return
@@ -53,7 +56,7 @@ def replay(
     if as_json:
         print_json(report)
     else:
-        _show_report(report)
+        _show_report(report, chosen.held)
     if report.failed_again or not all(one.settled for one in report.held):
         raise typer.Exit(1)
 
@@ -66,35 +69,43 @@ def _carried_out(
     total = len(chosen.chosen) + len(chosen.held)
 
     async def carry_out(progress: Shown) -> Report:
-        client = services.elasticsearch(settings) if any(one.stage == "sink" for one in chosen.chosen) else None
-        try:
-            blobs = services.blobs(settings)
-            deliver = to_archive(client, blobs, settings.sinks.elastic) if client else _nothing
-            job = Replay(connection, Blobs(blobs), run, deliver)
+        async with _targets(settings, connection, {one.stage for one in chosen.chosen}) as targets:
+            job = Replay(connection, Blobs(services.blobs(settings)), run, targets)
             return await job.carry_out(chosen, rate, lambda done: progress.count("putting back", done, total))
-        finally:
-            if client:
-                await client.close()
 
     with Shown(Console(stderr=True)) as progress:
         return asyncio.run(carry_out(progress))
 
 
-async def _nothing(*_: object) -> None:
-    raise AssertionError("no letter of a sink was chosen")
+@asynccontextmanager
+async def _targets(
+    settings: "Settings", connection: KafkaConnection, stages: Collection[str]
+) -> AsyncIterator[dict[str, Target]]:
+    """Give the services that these stages write to."""
+    targets: dict[str, Target] = {
+        f"{SUBSCRIBER}{name}": Subscriber(name, one, connection) for name, one in settings.sinks.webhook.items()
+    }
+    if SINK not in stages:
+        yield targets
+        return
+    client = services.elasticsearch(settings)
+    try:
+        yield {**targets, SINK: Archive(client, services.blobs(settings), settings.sinks.elastic)}
+    finally:
+        await client.close()
 
 
 def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:
     if as_json:
         for letter in chosen.chosen:
-            print_json({"id": letter.id, "put_back": True, "to": _target(letter), "why": None})
+            print_json({"id": letter.id, "put_back": True, "to": _named(target_of(letter)), "why": None})
         for held in chosen.held:
             print_json({"id": held.id, "put_back": False, "to": None, "why": held.why})
         return
     if every:
         for letter in chosen.chosen:
-            typer.echo(f"{letter.id:<10} {readable(letter.code):<16} would go to {readable(_target(letter))}")
-    targets = Counter((_target(letter), letter.code) for letter in chosen.chosen)
+            typer.echo(f"{letter.id:<10} {readable(letter.code):<16} would go to {readable(_named(target_of(letter)))}")
+    targets = Counter((_named(target_of(letter)), letter.code) for letter in chosen.chosen)
     for (target, code), number in targets.most_common():
         typer.echo(f"{number:>8}  {readable(code):<16} to {readable(target)}")
     if not chosen.chosen:
@@ -102,18 +113,20 @@ def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:
     _show_held(chosen.held)
 
 
-def _target(letter: Letter) -> str:
-    return "the archive" if letter.stage == "sink" else letter.came_from.partition(":")[0]
+def _named(target: str) -> str:
+    if target.startswith(SUBSCRIBER):
+        return f"subscriber {target.removeprefix(SUBSCRIBER)}"
+    return "the archive" if target == SINK else target
 
 
-def _show_report(report: Report) -> None:
-    parts = [f"{number} to {'the archive' if to == 'sink' else to}" for to, number in report.put_back.most_common()]
+def _show_report(report: Report, shown: Sequence[Held]) -> None:
+    parts = [f"{number} to {_named(to)}" for to, number in report.put_back.most_common()]
     typer.echo(f"{sum(report.put_back.values())} put back{': ' + ', '.join(parts) if parts else ''}.")
     if report.failed_again:
         typer.echo(f"{report.failed_again} failed again at once: `hotline dead list` has them, with a higher count.")
-    if report.put_back.total() > report.put_back["sink"]:
+    if any(not is_of_a_sink(to) for to in report.put_back):
         typer.echo("What fails again comes back to `hotline dead list`, with a higher count.")
-    _show_held(report.held)
+    _show_held([one for one in report.held if one not in shown])
     typer.echo(f"Recorded as run {report.run_id} of {report.author}.", file=sys.stderr)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, complain, print_json, settings_of
+from hotline.cli.common import AsJson, Clear, complain, known_channel, print_json, settings_of
 from schemas.topics import CHANNELS
 
 if TYPE_CHECKING:
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     Start = Callable[[Destination, Memory], None]
 
 DEFAULT_ACCOUNT = "import"
-
-
-def _known(channel: str | None) -> str | None:
-    if channel is not None and channel not in CHANNELS:
-        raise typer.BadParameter(f"choose one of {', '.join(CHANNELS)}")
-    return channel
 
 
 def _one_character(delimiter: str | None) -> str | None:
@@ -66,7 +60,9 @@ def import_(
     ] = DEFAULT_ACCOUNT,
     channel: Annotated[
         str | None,
-        typer.Option(callback=_known, metavar="|".join(CHANNELS), help="诉求来源 of the records that name none."),
+        typer.Option(
+            callback=known_channel, metavar="|".join(CHANNELS), help="诉求来源 of the records that name none."
+        ),
     ] = None,
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="What a column is, such as 正文=text.")

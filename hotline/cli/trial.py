@@ -7,14 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.common import AsJson, known_channel, print_json, settings_of
 from schemas.topics import CHANNELS
-
-
-def _known(channel: str | None) -> str | None:
-    if channel is not None and channel not in CHANNELS:
-        raise typer.BadParameter(f"choose one of {', '.join(CHANNELS)}")
-    return channel
 
 
 def _adcode(jurisdiction: str) -> str:
@@ -31,7 +25,7 @@ def try_(
     channel: Annotated[
         str | None,
         typer.Option(
-            callback=_known,
+            callback=known_channel,
             metavar="|".join(CHANNELS),
             help="Channel of the files; .eml is mailbox, .xml is wechat, and .jsonl always holds neutral records.",
         ),

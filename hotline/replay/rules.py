@@ -1,6 +1,6 @@
 """Other rules for one replay: a folder in the place of the city's own (`rules.folder`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,16 +23,25 @@ def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "S
     if not folder.is_dir():
         raise MisconfiguredError(f"There is no folder {folder}: correct --rules.")
     read, decided = _names(_NORMALIZING), _names(_DECIDING)
-    named = {path.relative_to(folder).parts[0] for path in folder.rglob("*.toml")}
+    named = _named(folder)
     if not named:
         raise MisconfiguredError(f"{folder} has no rules: put changed copies of {_listed(read | decided)} there.")
-    if named - read - decided:
-        raise MisconfiguredError(
-            f"Nobody reads {_listed(named - read - decided)}: there are {_listed(read | decided)}."
-        )
+    for sentence in strangers(folder):
+        raise MisconfiguredError(sentence)
     if named <= read and not normalizing:
         raise MisconfiguredError(f"{_listed(named)} is read when a message is normalized: add --stage normalize.")
     return settings.model_copy(update={"rules": settings.rules.model_copy(update={"folder": folder})})
+
+
+def strangers(folder: Path) -> Iterator[str]:
+    """Name what stands in a folder of rules and is read by nobody, such as a file outside its folder."""
+    known = _names(_NORMALIZING) | _names(_DECIDING)
+    if unread := _named(folder) - known:
+        yield f"Nobody reads {_listed(unread)} in {folder}: there are {_listed(known)}."
+
+
+def _named(folder: Path) -> set[str]:
+    return {path.relative_to(folder).parts[0] for path in folder.rglob("*.toml")}
 
 
 def _names(package: str) -> set[str]:

@@ -62,7 +62,9 @@ def filed(number: str, at: str, raw: tuple[str, int], **link: Any) -> Filed:
     )  # fmt: skip
     place, size = raw
     found = Raw(place=f"hotline.raw.mailbox.v1:{place}", found=True, bytes=size, intact=True)
-    return Filed(link=made, channel="mailbox", received_at=f"2026-11-25T{at}+00:00", normalizer_version=1, raw=found)
+    rules = {"request_kind": "rule 2026.1", "category": "rule 2026.1"}
+    received_at = f"2026-11-25T{at}+00:00"
+    return Filed(link=made, channel="mailbox", received_at=received_at, normalizer_version=2, rules=rules, raw=found)
 
 
 def test_explain_prints_what_the_page_shows() -> None:

@@ -1,36 +1,28 @@
 """Dead letters go back to the stage that failed, as they were; on real Kafka and Elasticsearch."""
 
 import asyncio
-import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
 import urllib3
-from kafka import KafkaConsumer, TopicPartition
-from msgspec.structs import replace
 from obstore.store import LocalStore
-from structlog.testing import capture_logs
-from typer.testing import CliRunner, Result
 
 import normalizers
-from connectors.producer import Producer
-from hotline.cli import app
-from hotline.local.stack import Endpoints, Stack
+from hotline.local.stack import Endpoints
 from normalizers.policy import Policy
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MalformedError, RecordError
-from schemas.records import Audit, Command, DeadLetter, Message
-from schemas.records.dead import OURS, PREFIX, REPLAYS
+from schemas.records import Audit, Command, Message
+from schemas.records.dead import PREFIX, REPLAYS
 from schemas.wire import Outbound, Position, decode
 from streams import normalize
 from streams.app import make_app, serve
 from tests.assign import logs
 from tests.fakes.sinks import document
+from tests.hotline.letters import hotline, letter, lines, own, read, send
 from tests.sinks.test_eraser import ONE, erased
 from tests.streams.raws import outbound
 from tests.tickets.build import message
@@ -44,60 +36,8 @@ CITY = "210100"
 
 
 @pytest.fixture
-def kafka(
-    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[KafkaConnection]:
-    """Fresh topics, and the settings of an operator beside them."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
-    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
-    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
-    (tmp_path / "blobs").mkdir()
-    # Its handler would keep the standard error of one call, and the next one's is another.
-    monkeypatch.setattr("hotline.telemetry.set_up", lambda *_: None)
-    with capture_logs():
-        yield fresh_topics
-
-
-def hotline(*arguments: str, answer: str | None = None) -> Result:
-    return CliRunner().invoke(app, arguments, input=answer)
-
-
-def lines(result: Result, code: int = 0) -> list[dict[str, Any]]:
-    assert result.exit_code == code, result.output
-    return [json.loads(line) for line in result.stdout.splitlines()]
-
-
-def read(connection: KafkaConnection, topic: str) -> list[Any]:
-    consumer = KafkaConsumer(**connection.client_options(), isolation_level="read_committed")
-    try:
-        places = [TopicPartition(topic, number) for number in range(connection.partitions)]
-        consumer.assign(places)
-        consumer.seek_to_beginning()
-        ends = consumer.end_offsets(places)
-        found: list[Any] = []
-        while any(consumer.position(place) < end for place, end in ends.items()):
-            for records in consumer.poll(timeout_ms=200).values():
-                found += records
-        return found
-    finally:
-        consumer.close()
-
-
-def send(connection: KafkaConnection, *outbounds: Outbound) -> None:
-    producer = Producer(connection)
-    producer.deliver_now(outbounds)
-    producer.close()
-
-
-def letter(stage: str, place: Position, record: Outbound, error: RecordError, **changes: Any) -> Outbound:
-    made = DeadLetter.of(error, stage=stage, position=place, key=record.key, value=record.value, headers=record.headers)
-    return replace(made, **changes).outbound()
-
-
-def own(headers: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    return [header for header in headers if not header[0].startswith(OURS)]
+def kafka(operators_kafka: KafkaConnection) -> KafkaConnection:
+    return operators_kafka
 
 
 async def until(connection: KafkaConnection, topic: str, count: int) -> list[Any]:

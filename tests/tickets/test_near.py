@@ -1,5 +1,9 @@
 """Same person, same matter, same incident: who is joined to whom, who only proposes, and who stays alone."""
 
+import re
+from importlib import resources
+from pathlib import Path
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -155,4 +159,16 @@ def test_a_policy_that_does_not_fit_is_refused(tmp_path) -> None:  # type: ignor
     (tmp_path / "near").mkdir()
     (tmp_path / "near" / "near.toml").write_text("link = 'high'\n", encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=r"near\.toml"):
+        near_policy(tmp_path)
+
+
+@pytest.mark.parametrize("share", ["0.0", "1.0", "2.0"])
+def test_a_share_that_no_copy_can_exceed_is_refused(tmp_path: Path, share: str) -> None:
+    """At 1 every comparison would divide by nothing, above it every copy would be one the more it differs."""
+    ours = (Path(str(resources.files("tickets.policies"))) / "near" / "near.toml").read_text(encoding="utf-8")
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "near.toml").write_text(
+        re.sub("(?m)^copy_share = .*", f"copy_share = {share}", ours), encoding="utf-8"
+    )
+    with pytest.raises(MisconfiguredError, match="copy_share"):
         near_policy(tmp_path)

@@ -1,9 +1,12 @@
 """Other rules: what would change nothing is refused."""
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from hotline.checks import faults
+from hotline.config import load
 from hotline.replay import rules
 from hotline.settings import Settings
 from schemas.errors import MisconfiguredError
@@ -32,3 +35,15 @@ def test_a_folder_stands_in_the_place_of_the_citys_own(tmp_path: Path) -> None:
     assert rules.under(settings, None, normalizing=False) is settings
     assert rules.under(settings, tmp_path, normalizing=False).rules.folder == tmp_path
     assert settings.rules.folder is None
+
+
+def test_check_names_a_file_that_stands_where_nobody_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOTLINE_RULES__FOLDER", str(tmp_path))
+    ours = Path(str(resources.files("tickets.policies"))) / "near" / "near.toml"
+    for place, is_read in (("near.toml", False), ("near/near.toml", True)):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(ours.read_bytes())
+        told = [sentence for sentence in faults(load()) if "Nobody reads near.toml" in sentence]
+        assert (told == []) is is_read
+        (tmp_path / place).unlink()

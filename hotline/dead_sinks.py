@@ -1,0 +1,122 @@
+"""Brings dead letters of a sink back to its service: to the archive, or to the one subscriber that refused them."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from aiokafka import AIOKafkaProducer
+from elasticsearch import AsyncElasticsearch
+from obstore.store import ObjectStore
+
+from hotline import reading
+from schemas.connection import KafkaConnection
+from schemas.errors import RecordError
+from schemas.topics import EVENT
+from schemas.wire import Position
+from sinks import SINKS, Document
+from sinks.delivery import Bury, Delivery
+from sinks.elastic import ElasticSink
+from sinks.eraser import Eraser
+from sinks.settings import SinkSettings
+from sinks.webhook import SubscriberSettings, WebhookSink
+from sinks.webhook.book import Book
+from sinks.webhook.courier import Courier
+
+
+class Target(Protocol):
+    """A service that takes documents again."""
+
+    async def settled(self, documents: Sequence[Document]) -> Mapping[Position, str]:
+        """Return those that must not go there any more, and why."""
+        ...
+
+    async def deliver(self, producer: AIOKafkaProducer, documents: Sequence[Document], bury: Bury) -> None:
+        """Return when each is there, or refused again and given to `bury`."""
+        ...
+
+
+class Archive:
+    """The archive, written as its own sinks write it, with their retries and verdicts.
+
+    What is of the event log was the eraser's: an erasure that could not be carried out.
+    """
+
+    def __init__(self, client: AsyncElasticsearch, blobs: ObjectStore, settings: SinkSettings) -> None:
+        self._elastic = ElasticSink(client, SINKS["elastic"].values())
+        self._eraser = Eraser(client, blobs)
+        self._settings = settings
+
+    async def settled(self, documents: Sequence[Document]) -> Mapping[Position, str]:
+        """Return none: the archive compares versions itself."""
+        return {}
+
+    async def deliver(self, producer: AIOKafkaProducer, documents: Sequence[Document], bury: Bury) -> None:
+        """Write them; a newer version stays."""
+        await self._elastic.open()
+        erasures = [document for document in documents if document.position.topic == EVENT]
+        others = [document for document in documents if document.position.topic != EVENT]
+        await Delivery(self._elastic, self._settings, bury, asyncio.sleep).deliver(others)
+        await Delivery(self._eraser, self._settings, bury, asyncio.sleep).deliver(erasures)
+
+
+class Subscriber:
+    """One subscriber's endpoint, asked by its own courier: signed, in order, tried again while it is away."""
+
+    def __init__(self, name: str, settings: SubscriberSettings, connection: KafkaConnection) -> None:
+        self._name = name
+        self._settings = settings
+        self._sink = WebhookSink(name, settings)
+        self._connection = connection
+        self._newest: dict[tuple[str, int], _Newest] = {}
+
+    async def settled(self, documents: Sequence[Document]) -> Mapping[Position, str]:
+        """Return snapshots that a newer one replaces: an old one could bring back what was erased since."""
+        found = {}
+        for place in sorted({(one.position.topic, one.position.partition) for one in documents}):
+            there = [one for one in documents if one.position[:2] == place]
+            newest = self._newest.setdefault(place, _Newest(self._connection, place, self._wants))
+            await asyncio.to_thread(newest.read, min(one.position.offset for one in there))
+            for one in there:
+                if newest.offsets.get(one.key, -1) > one.position.offset:
+                    found[one.position] = "a newer snapshot of its ticket takes its place"
+                elif not self._wants(one):
+                    found[one.position] = "the subscriber's filter does not let it through"
+        return found
+
+    async def deliver(self, producer: AIOKafkaProducer, documents: Sequence[Document], bury: Bury) -> None:
+        """Post them. Raises a FatalError when a person must mend the subscriber."""
+        try:
+            courier = Courier(self._sink, self._name, self._settings, bury, Book(producer).write)
+            await courier.deliver(documents)
+        finally:
+            await self._sink.close()
+
+    def _wants(self, document: Document) -> bool:
+        try:
+            return self._sink.wants(document)
+        except RecordError:  # the courier makes a dead letter of it again, with this reason
+            return True
+
+
+class _Newest:
+    """The offset of the newest snapshot of each ticket that a subscriber wants, in one partition."""
+
+    def __init__(self, connection: KafkaConnection, place: tuple[str, int], wants: Callable[[Document], bool]) -> None:
+        self.offsets: dict[bytes, int] = {}
+        self._connection = connection
+        self._topic, self._partition = place
+        self._wants = wants
+        self._begin: int | None = None
+        self._next = 0
+
+    def read(self, begin: int) -> None:
+        """Read what is not known yet of the records from `begin` to the present end."""
+        if self._begin is None or begin < self._begin:
+            self._begin = self._next = begin
+            self.offsets.clear()
+        for record in reading.read_partition(self._connection, self._topic, self._partition, self._next):
+            self._next = record.offset + 1
+            position = Position(self._topic, self._partition, record.offset)
+            document = Document(position, record.key or b"", record.value or b"", record.headers)
+            if document.value and self._wants(document):
+                self.offsets[document.key] = record.offset

@@ -1,0 +1,28 @@
+"""What tests of the operators' tools share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from hotline.local.stack import Stack
+from schemas.connection import KafkaConnection
+
+
+@pytest.fixture
+def operators_kafka(
+    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[KafkaConnection]:
+    """Fresh topics, and the settings of an operator beside them."""
+    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
+    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    (tmp_path / "blobs").mkdir()
+    # Its handler would keep the standard error of one call, and the next one's is another.
+    monkeypatch.setattr("hotline.telemetry.set_up", lambda *_: None)
+    with capture_logs():
+        yield fresh_topics

@@ -1,0 +1,120 @@
+"""What a subscriber refused is brought to that subscriber again, unless something newer or erased took its place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.errors import RecordError
+from schemas.records import Delivery
+from schemas.records.dead import REPLAYS
+from schemas.wire import Outbound, Position, decode
+from sinks import Document
+from tests.hotline.letters import hotline, letter, lines, read, send
+from tests.sinks.webhook.receiver import SECRET, Receiver, receiving, status
+from tests.sinks.webhook.snapshots import snapshot
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+STAGE = "sink:webhook.map"
+
+
+@pytest.fixture
+def kafka(operators_kafka: KafkaConnection) -> KafkaConnection:
+    return operators_kafka
+
+
+@pytest.fixture
+async def map_(kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
+    """A subscriber of masked tickets who is in the operator's settings."""
+    async with receiving() as receiver:
+        monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__URL", receiver.url)
+        monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__ALLOW_PRIVATE", "true")
+        monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", SECRET)
+        yield receiver
+
+
+def published(kafka: KafkaConnection, *documents: Document) -> list[Document]:
+    """Put snapshots into their topic; they come back with the places that they got there."""
+    for one in documents:
+        send(kafka, Outbound(one.position.topic, one.key, one.value, one.headers, jurisdiction="210100"))
+    topic = documents[0].position.topic
+    found = {one.value: Position(topic, one.partition, one.offset) for one in read(kafka, topic)}
+    return [one._replace(position=found[one.value]) for one in documents]
+
+
+def refused(kafka: KafkaConnection, *documents: Document) -> None:
+    for one in documents:
+        record = Outbound(one.position.topic, one.key, one.value, one.headers)
+        send(kafka, letter(STAGE, one.position, record, RecordError("refused")))
+
+
+async def replayed(code: int = 0) -> dict[str, object]:
+    (report,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json"), code)
+    return report
+
+
+async def test_what_a_subscriber_refused_comes_to_it_again_and_to_nobody_else(
+    kafka: KafkaConnection, map_: Receiver
+) -> None:
+    one = snapshot(version=2, topic=topics.TICKET_MASKED)
+    (one,) = await asyncio.to_thread(published, kafka, one)
+    await asyncio.to_thread(refused, kafka, one)
+    report = await replayed()
+    assert (report["put_back"], report["held"]) == ({STAGE: 1}, [])
+    assert [(got.id, got.body) for got in map_.got] == [("map:210100-a:2", one.value)]
+    assert len(await asyncio.to_thread(read, kafka, topics.TICKET_MASKED)) == 1
+    log = [decode(record.value, Delivery) for record in await asyncio.to_thread(read, kafka, topics.DELIVERY)]
+    assert [(line.outcome, line.version) for line in log] == [("delivered", 2)]
+    assert (await replayed())["put_back"] == {}
+    assert len(map_.got) == 1
+
+
+async def test_what_it_refuses_again_is_a_letter_with_a_higher_count(kafka: KafkaConnection, map_: Receiver) -> None:
+    map_.answers = [status(400)]
+    one = snapshot(topic=topics.TICKET_MASKED)
+    (one,) = await asyncio.to_thread(published, kafka, one)
+    await asyncio.to_thread(refused, kafka, one)
+    for _ in range(3):
+        assert (await replayed(1))["failed_again"] == 1
+    assert (await replayed(1))["failed_again"] == 0
+    assert len(map_.got) == 3
+    letters = [dict(record.headers) for record in await asyncio.to_thread(read, kafka, topics.DEAD)]
+    assert sorted(headers[REPLAYS] for headers in letters) == [b"0", b"1", b"2", b"3"]
+
+
+async def test_an_old_snapshot_does_not_bring_back_what_was_erased(kafka: KafkaConnection, map_: Receiver) -> None:
+    old = snapshot(topic=topics.TICKET_MASKED)
+    erased = snapshot(version=2, topic=topics.TICKET_MASKED, erased=True)
+    other = snapshot("210100-b", topic=topics.TICKET_MASKED)
+    old, _, other = await asyncio.to_thread(published, kafka, old, erased, other)
+    await asyncio.to_thread(refused, kafka, old, other)
+    report = await replayed()
+    assert [held["why"] for held in report["held"]] == ["a newer snapshot of its ticket takes its place"]  # type: ignore[attr-defined] # JSON
+    assert map_.ids == ["map:210100-b:1"]
+
+
+async def test_only_what_its_filter_wants_goes_to_it(
+    kafka: KafkaConnection, map_: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscriber of first versions gets them although there are newer ones."""
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__FILTER__FIRST_VERSION_ONLY", "true")
+    first = snapshot(topic=topics.TICKET_MASKED)
+    second = snapshot(version=2, topic=topics.TICKET_MASKED)
+    first, second = await asyncio.to_thread(published, kafka, first, second)
+    await asyncio.to_thread(refused, kafka, first, second)
+    report = await replayed()
+    assert [held["why"] for held in report["held"]] == ["the subscriber's filter does not let it through"]  # type: ignore[attr-defined] # JSON
+    assert map_.ids == ["map:210100-a:1"]
+
+
+async def test_a_subscriber_of_masked_tickets_never_gets_one_in_clear(kafka: KafkaConnection, map_: Receiver) -> None:
+    """Its letters are older than its settings: it was trusted with personal data then."""
+    clear = snapshot(topic=topics.TICKET)
+    (clear,) = await asyncio.to_thread(published, kafka, clear)
+    await asyncio.to_thread(refused, kafka, clear)
+    report = await replayed(1)
+    assert "no such subscriber, or it gets other snapshots" in report["held"][0]["why"]  # type: ignore[index] # JSON
+    assert map_.got == []
