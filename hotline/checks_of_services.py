@@ -24,6 +24,11 @@ def kafka(settings: "Settings") -> Iterator[str]:
     for server in chosen.bootstrap_servers.split(","):
         if not (found := _SERVER.fullmatch(server.strip())) or not 0 < int(found[1]) < 65536:
             yield f"`kafka.bootstrap_servers` names {server.strip()!r}: write host:port of each broker."
+    if "," in chosen.bootstrap_servers and "replication_factor" not in chosen.model_fields_set:
+        yield (
+            "`kafka.bootstrap_servers` names several brokers and `kafka.replication_factor` is not set, so that each "
+            "topic would have one copy: set it to 3, or to 1 if that is meant."
+        )
     yield from _login(chosen)
     if chosen.ssl_cafile and "SSL" not in chosen.security_protocol:
         yield (

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.table import PUSH
 from schemas import topics
@@ -71,8 +72,19 @@ def _screen(settings: "Settings", which: str) -> list[Need]:
 
 
 def _normalize(settings: "Settings", which: str) -> list[Need]:
+    """With back-fill it asks how far the groups behind it are: that needs Describe on them, and on what they read."""
+    from hotline.wiring import behind_normalize
+    from sinks import SINKS
+
     reads, writes = [*topics.LIVE_RAW, topics.BACKFILL, topics.COMMAND], [topics.MESSAGE, topics.DEAD]
-    return [*_topics("Read", reads), *_topics("Write", writes), _group("hotline-normalize")]
+    read_behind = dict.fromkeys(route.topic for routes in SINKS.values() for route in routes.values())
+    return [
+        *_topics("Read", reads),
+        *_topics("Write", writes),
+        _group("hotline-normalize"),
+        *_topics("Describe", [topic for topic in read_behind if topic not in writes]),
+        *(_group(group.name, "Describe") for group in behind_normalize()),
+    ]
 
 
 def _assign(settings: "Settings", which: str) -> list[Need]:
@@ -122,7 +134,7 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
     stages = watched(settings).values()
     reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, topics.DEAD]
     others = dict.fromkeys(topic for stage in stages for topic in stage.topics if topic not in reads)
-    groups = [Need(kind="group", name=stage.group, operation="Describe") for stage in stages]
+    groups = [_group(stage.group, "Describe") for stage in stages]
     return [*_topics("Read", reads), *_topics("Describe", others), *groups]
 
 
@@ -134,15 +146,22 @@ def _desk(settings: "Settings", which: str) -> list[Need]:
 def _operator(settings: "Settings", which: str) -> list[Need]:
     raw, logs = [*topics.LIVE_RAW, topics.BACKFILL], [topics.MESSAGE, topics.EVENT, topics.TICKET]
     reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT]
-    return [*_topics("Read", reads), *_topics("Write", [*raw, topics.MESSAGE, topics.COMMAND, topics.AUDIT])]
+    writes = [*raw, topics.MESSAGE, topics.COMMAND, topics.AUDIT]
+    return [*_topics("Read", reads), *_topics("Write", writes), *_waiting_for_subscribers(settings)]
+
+
+def _waiting_for_subscribers(settings: "Settings") -> list[Need]:
+    """What `hotline webhook list` asks."""
+    webhooks = [need for need in _webhooks(settings) if need.operation == "Read"]
+    return [replace(need, operation="Describe") for need in webhooks if need.name != topics.TICKET]
 
 
 def _topics(operation: Operation, names: Iterable[str]) -> list[Need]:
     return [Need(kind="topic", name=name, operation=operation) for name in names]
 
 
-def _group(name: str) -> Need:
-    return Need(kind="group", name=name, operation="Read")
+def _group(name: str, operation: Operation = "Read") -> Need:
+    return Need(kind="group", name=name, operation=operation)
 
 
 _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {

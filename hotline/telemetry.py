@@ -31,6 +31,9 @@ _QUIET = (
     "streams.chunks",
 )
 
+# It cannot read what Faust tells of its members, and says so with all their bytes each time that one asks who works.
+_MUTE = "kafka.admin._groups"
+
 
 def set_up(level: Level = "info", form: Format = "auto") -> None:
     """Send the logs of this process, ours and the libraries', to standard error."""
@@ -85,6 +88,7 @@ def _set_up_libraries(level: Level, handler: logging.Handler) -> None:
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_MUTE).setLevel(logging.ERROR)
 
 
 def _name_exception(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

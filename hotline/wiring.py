@@ -72,12 +72,12 @@ def _normalize(settings: "Settings", tracer: Tracer) -> Any:
 
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
-    policy, behind = services.policy(settings), _behind_normalize()
+    policy, behind = services.policy(settings), behind_normalize()
     normalize.declare(app, connection, services.blobs(settings), policy, behind, tracer=tracer)
     return app
 
 
-def _behind_normalize() -> list["Group"]:
+def behind_normalize() -> list["Group"]:
     """Name the groups that a flood of back-fill would hold up: live messages wait in the same topics."""
     from schemas import topics
     from sinks import SINKS

@@ -11,7 +11,14 @@ from aiokafka.partitioner import murmur2
 
 from schemas import ids
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, PipelineError, TooLargeError, UnauthorizedError, UnreachableError
+from schemas.errors import (
+    FatalError,
+    MisconfiguredError,
+    PipelineError,
+    TooLargeError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from schemas.wire import Outbound
 
 MAX_BATCH_BYTES = 900_000
@@ -96,7 +103,18 @@ class Sender:
             else:
                 partition = cities[city] = ids.partition_of(city, self._partitions)
             groups.setdefault((outbound.topic, partition), []).append(outbound)
+        for topic, partition in groups:
+            await self._see_that_it_is_there(topic, partition)
         return groups
+
+    async def _see_that_it_is_there(self, topic: str, partition: int) -> None:
+        """Raise MisconfiguredError for a partition that a topic has not got; its client would only assert it."""
+        there = await self._producer.partitions_for(topic)
+        if partition not in there:
+            raise MisconfiguredError(
+                f"{topic} has {len(there)} partitions and `kafka.partitions` is {self._partitions}: set it to what is "
+                "there, since cities would change their place, and see `hotline doctor`."
+            )
 
     async def _partition_of_key(self, outbound: Outbound) -> int:
         """Place a key as Kafka's own clients do."""

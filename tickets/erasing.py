@@ -25,18 +25,24 @@ _EMPTY: dict[str, Any] = {
 
 
 def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
-    """Return the ticket without these fields, and without the words of the spans wherever they stand."""
+    """Return the ticket without these fields, and without the words of the spans wherever they stand.
+
+    A title that is only the beginning of the text goes the way of the text.
+    """
     secrets = {ticket.text[start:end] for start, end in change.spans} - {""}
     text = _black_spans(ticket.text, change.spans)
+    drawn = _drawn_title(ticket)
+    title = ticket.title if drawn is None else text[drawn]
+    fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
     ticket = replace(
         ticket,
         text=_black(text, secrets),
-        title=_black_if(ticket.title, secrets),
+        title=_black_if(title, secrets),
         summary=_black_if(ticket.summary, secrets),
         location=replace(ticket.location, text=_black_if(ticket.location.text, secrets)) if ticket.location else None,
         result=replace(ticket.result, text=_black_if(ticket.result.text, secrets)) if ticket.result else None,
     )
-    ticket = replace(ticket, **{name: _EMPTY[name] for name in change.fields if name in _EMPTY})
+    ticket = replace(ticket, **{name: _EMPTY[name] for name in fields if name in _EMPTY})
     return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
 
 
@@ -85,6 +91,14 @@ def unknown(ticket_id: str, jurisdiction: str, at: datetime) -> Ticket:
         message_count=0,
         cluster_id=ticket_id,
     )
+
+
+def _drawn_title(ticket: Ticket) -> slice | None:
+    """Return where the title stands in the text when it is its beginning, as of a message without a title."""
+    start = len(ticket.text) - len(ticket.text.lstrip())
+    if not ticket.title or not ticket.text.startswith(ticket.title, start):
+        return None
+    return slice(start, start + len(ticket.title))
 
 
 def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -22,7 +22,10 @@ def command(
     ] = None,
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]...", help="Arguments of the kind, such as status=signed."),
+        typer.Argument(
+            metavar="[NAME=VALUE]...",
+            help="Arguments of the kind: status=signed, or 'fields=[\"text\"]', as a list is JSON.",
+        ),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for colleagues; it stays out of the event log.")] = None,
     author: Annotated[str | None, typer.Option(help="Your account; by default `author` of the settings.")] = None,

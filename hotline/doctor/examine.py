@@ -12,6 +12,7 @@ from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
 from hotline.doctor.storage import blobs, disks
+from hotline.doctor.subscribers import subscriber
 from hotline.needs import PEOPLE
 from schemas.errors import MisconfiguredError
 
@@ -44,6 +45,9 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     for name in settings.connectors.mailbox:
         if f"connector:{name}" in chosen:
             yield from findings(f"mailbox {name}", partial(mailbox, settings, name))
+    if "sink:webhook" in chosen:
+        for name in settings.sinks.webhook:
+            yield from findings(f"webhook {name}", partial(subscriber, settings, name))
 
 
 def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ _ROOMS = (
     "hotline/cli",
     "schemas/certificates.py",
     "sinks/elastic",
+    "sinks/webhook/addresses.py",
     "connectors/mailbox",
 )
 

@@ -115,7 +115,7 @@ def worker(settings: Settings, tmp_path: Path) -> Iterator[Worker]:
     running.end()
 
 
-def mail(number: int, text: str) -> RawMessage:
+def mail(number: int, text: str, *, backfill: bool = False) -> RawMessage:
     now = datetime.now(UTC)
     head = f"From: c{number}@mail.example\r\nSubject: {text}\r\nContent-Type: text/plain; charset=utf-8\r\n"
     return raw_message(
@@ -129,6 +129,7 @@ def mail(number: int, text: str) -> RawMessage:
         time=now,
         recorded=now,
         sender=f"c{number}@mail.example",
+        backfill=backfill,
     )
 
 
@@ -169,6 +170,8 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
     assert "hotline.raw.mailbox.v1" in hotline(desk, "explain", hit["ticket_no"]).stdout
     publish(secured.connection("hotline-receiver"), pushed.message("broken", "<xml>半截".encode()))
     worker.until(lambda: "malformed" in hotline(desk, "dead", "list").stdout, "a dead letter")
+    publish(secured.connection("hotline-operator"), mail(4, "黄河大街7号的井盖丢了", backfill=True))
+    worker.until(lambda: len(lines(desk, "search", "黄河大街7号")) == 1, "a hit of an import")
     described = hotline(settings("hotline-topics"), "topics", "describe")
     assert described.exit_code == 0, described.output
     assert door.refused == []

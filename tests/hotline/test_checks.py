@@ -149,9 +149,10 @@ BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", **OWN_KEYS}
     ("variables", "words"),
     [
         (
-            {**BROKERS, f"{KAFKA}BOOTSTRAP_SERVERS": "a:1,b:99999"},
+            {**BROKERS, f"{KAFKA}BOOTSTRAP_SERVERS": "a:1,b:99999", f"{KAFKA}REPLICATION_FACTOR": "2"},
             "`kafka.bootstrap_servers` names 'b:99999': write host:port",
         ),
+        ({**BROKERS, f"{KAFKA}BOOTSTRAP_SERVERS": "a:1,b:1"}, "each topic would have one copy: set it to 3"),
         (
             {**BROKERS, f"{KAFKA}SASL_USERNAME": "u"},
             "`kafka.sasl_username` is set and `kafka.security_protocol` is PLAINTEXT, which has no login: set it to",

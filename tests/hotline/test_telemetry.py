@@ -6,6 +6,7 @@ import sys
 
 SCRIPT = """
 import logging, structlog
+from kafka.admin import _groups
 from hotline.telemetry import set_up
 set_up("info", "json")
 log = structlog.get_logger("a")
@@ -18,6 +19,7 @@ except ValueError:
     logging.getLogger("library").exception("library_failed")
 logging.getLogger("kafka").info("key and value")
 logging.getLogger("kafka").warning("broker is away")
+logging.getLogger(_groups.__name__).warning("all bytes of a member of a group")
 """
 
 

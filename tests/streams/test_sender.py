@@ -8,7 +8,14 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from kafka.partitioner import murmur2 as theirs
 
 from schemas import ids
-from schemas.errors import FatalError, PipelineError, RetriableError, TooLargeError, UnauthorizedError
+from schemas.errors import (
+    FatalError,
+    MisconfiguredError,
+    PipelineError,
+    RetriableError,
+    TooLargeError,
+    UnauthorizedError,
+)
 from schemas.wire import Outbound
 from streams.sender import Sender, _fill, translated
 
@@ -84,6 +91,15 @@ async def test_a_city_has_one_partition_and_a_key_kafkas_own() -> None:
     await Sender(producer, 8).send([Outbound("a", b"k", b"1", [], "210100"), Outbound("b", b"key-7", b"2", [])])
     assert ("a", ids.partition_of("210100", 8), [b"1"]) in producer.sent
     assert ("b", (theirs(b"key-7") & 0x7FFFFFFF) % 5, [b"2"]) in producer.sent
+
+
+async def test_a_topic_with_too_few_partitions_is_told_with_the_setting_and_nothing_is_sent() -> None:
+    producer = FakeBatches()
+    city = next(city for city in ("210100", "210200", "310000", "440300") if ids.partition_of(city, 64) >= 5)
+    records = [Outbound("b", b"key-7", b"2", []), Outbound("a", b"k", b"1", [], city)]
+    with pytest.raises(MisconfiguredError, match=r"a has 5 partitions and `kafka\.partitions` is 64: set it to"):
+        await Sender(producer, 64).send(records)
+    assert producer.sent == []
 
 
 async def test_nothing_overtakes_a_batch_that_failed() -> None:

@@ -144,12 +144,29 @@ def read_args(given: dict[str, Any], kind: type[A], name: str) -> A:
     try:
         args = msgspec.convert(given, kind)
     except msgspec.ValidationError as error:  # its text can quote a value
-        fields = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
-        raise RefusalError("arguments", f"the arguments of {name} do not fit: it takes {fields}") from error
+        raise RefusalError("arguments", f"the arguments of {name} do not fit: {_misfit(given, kind)}") from error
     for field in msgspec.structs.fields(kind):
         if not _is_fit(field.type, getattr(args, field.name)):
             raise RefusalError("arguments", f"{field.encode_name} must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
     return args
+
+
+def _misfit(given: dict[str, Any], kind: type[Args]) -> str:
+    """Say what is missing, what is not known or which value is of another form, and never the value."""
+    fields = msgspec.structs.fields(kind)
+    if missing := [field.encode_name for field in fields if field.required and field.encode_name not in given]:
+        return f"it needs {', '.join(missing)}"
+    known = ", ".join(field.encode_name for field in fields)
+    wrong = [field.encode_name for field in fields if field.encode_name in given and not _converts(given, field)]
+    return f"{', '.join(wrong)} has another form, see the table of kinds" if wrong else f"it takes {known}"
+
+
+def _converts(given: dict[str, Any], field: Any) -> bool:
+    try:
+        msgspec.convert(given[field.encode_name], field.type)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _is_fit(hint: Any, value: Any) -> bool:

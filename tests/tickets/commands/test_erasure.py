@@ -61,6 +61,31 @@ def test_a_redacted_span_goes_from_the_title_too() -> None:
     assert "13812345678" not in after.search_text
 
 
+def test_a_title_that_is_the_beginning_of_the_text_goes_with_it() -> None:
+    at_office = Office([replace(message(0, TEXT), title=None)])
+    (ticket,) = at_office.tickets
+    assert SECRET in at_office.ticket(ticket).title
+    at_office.order("redact", ticket, fields=["text"])
+    after = at_office.ticket(ticket)
+    assert (after.text, after.title, after.search_text) == ("", None, "")
+
+
+def test_no_half_of_a_span_stays_in_a_title_that_ends_within_it() -> None:
+    at_office = Office([replace(message(0, "灯坏了" * 32 + "我家门口的秘密"), title=None)])
+    (ticket,) = at_office.tickets
+    before = at_office.ticket(ticket)
+    assert before.title.endswith("我家门口")
+    at_office.order("redact", ticket, spans=[[96, 103]], if_version=1)
+    assert at_office.ticket(ticket).title == "灯坏了" * 32 + "■" * 4
+
+
+def test_a_title_of_its_own_stays_when_the_text_goes() -> None:
+    at_office = Office([replace(message(0, TEXT), title="路灯")])
+    (ticket,) = at_office.tickets
+    at_office.order("redact", ticket, fields=["text"])
+    assert at_office.ticket(ticket).title == "路灯"
+
+
 def test_whole_fields_are_emptied() -> None:
     at_office, ticket = secretive()
     at_office.order("redact", ticket, fields=["text", "title", "requester", "attachments"])

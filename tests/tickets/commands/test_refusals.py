@@ -52,6 +52,21 @@ def test_arguments_that_do_not_fit_are_refused(kind: str, args: dict[str, object
     assert not any(secret in encode(refused).decode() for secret in SECRETS)
 
 
+@pytest.mark.parametrize(
+    ("kind", "args", "told"),
+    [
+        ("revisit", {"satisfied": True}, "revisit do not fit: it needs contacted"),
+        ("redact", {"fields": "李小龙"}, "redact do not fit: fields has another form, see the table of kinds"),
+        ("read", {"李小龙": 1}, "read do not fit: it takes if_version, fields"),
+    ],
+)
+def test_what_does_not_fit_is_named(kind: str, args: dict[str, object], told: str) -> None:
+    at_office, (ticket,) = office()
+    (refused,) = at_office.order(kind, ticket, **args).changes
+    assert isinstance(refused, event.CommandRefused)
+    assert refused.reason == f"the arguments of {told}"
+
+
 @pytest.mark.parametrize("kind", sorted(COMMANDS.keys() - {"acknowledge_handover"}))
 def test_a_command_needs_its_ticket(kind: str) -> None:
     at_office, _ = office()
