@@ -65,18 +65,18 @@ def main() -> None:
     tune_collector()
     near, began, held = Near(near_policy()), 0.0, 0
     before, step = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
-    print(f"{'tickets held':>14}{'µs a message':>14}{'KB a ticket':>13}{'compared':>10}")
-    compared = 0
+    print(f"{'tickets held':>14}{'µs a message':>14}{'KB a ticket':>13}{'found':>8}")
+    likely = 0
     for features in messages(total):
         start = time.process_time()
         found = near.find(CITY, features)
         near.add(held, CITY, features, is_news=not found or found[0].score < near_policy().link)
         began += time.process_time() - start
-        held, step, compared = held + 1, step + 1, compared + len(found)
+        held, step, likely = held + 1, step + 1, likely + len(found)
         if held in (10_000, 100_000, 300_000, 1_000_000) or held == total:
             size = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / held
-            print(f"{held:>14,}{began / step * 1e6:>14.1f}{size:>13.2f}{compared / step:>10.2f}", flush=True)
-            began, step, compared = 0.0, 0, 0
+            print(f"{held:>14,}{began / step * 1e6:>14.1f}{size:>13.2f}{likely / step:>8.2f}", flush=True)
+            began, step, likely = 0.0, 0, 0
 
 
 if __name__ == "__main__":

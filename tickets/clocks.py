@@ -13,6 +13,9 @@ from tickets.state import State
 RESTARTED = frozenset({"resolve"})
 """Clocks that start again when a ticket is reopened (重办): it was accepted and signed before."""
 
+_MOVING = frozenset({event.Opened, event.Reopened, event.StatusSet, event.KindSet, event.CategorySet})
+"""The changes from which deadlines follow."""
+
 
 class Opening(NamedTuple):
     """What is known of the message that opens a ticket: its matter, and when it was received."""
@@ -29,6 +32,8 @@ def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, o
     made: dict[tuple[str, str], event.DeadlineSet] = {}
     said = {(one.ticket_id, one.clock) for one in changes if isinstance(one, event.DeadlineSet)}
     for change in changes:
+        if type(change) not in _MOVING:
+            continue
         for deadline in _after(state, limits, change, changes, at, opening):
             made[deadline.ticket_id, deadline.clock] = deadline
     return tuple(deadline for key, deadline in made.items() if key not in said)
@@ -75,7 +80,7 @@ def _after(
         yield from _restarted(ticket, limits, at)
     elif isinstance(change, event.StatusSet):
         yield from _resumed(ticket, limits, change.status, at)
-    elif isinstance(change, event.KindSet | event.CategorySet):
+    else:
         yield from _chosen_anew(ticket, limits, changes)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,9 @@ from tickets.calendars import Calendar
 
 _DAY = timedelta(days=1)
 _LAST_SECOND = time(23, 59, 59)
+_REMEMBERED = 4_096
+"""Answers: the rules of a matter on a day, the end of a limit that starts on a day. Most messages ask them again."""
+
 _EXACT = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
 
 
@@ -82,11 +86,13 @@ class Limits:
         self._calendars = calendars
         self._by_adcode = {adcode: profile for profile in profiles.values() for adcode in profile.adcodes or ("",)}
         self._by_rule = {rule.id: (rule, profile) for profile in profiles.values() for rule in profile.rules}
+        self._rules_for = lru_cache(_REMEMBERED)(self._choose)
+        self._end_of = lru_cache(_REMEMBERED)(self._last_day)
 
     def of(self, jurisdiction: str, matter: Matter, at: datetime) -> tuple[Deadline, ...]:
         """Return a deadline for each clock that the city's profile has for a matter received at `at`."""
-        profile = self._profile(jurisdiction)
-        return tuple(self._due(rule, profile, at) for rule in _chosen(profile, matter, _day(at)))
+        profile, rules = self._rules_for(jurisdiction, matter, _day(at))
+        return tuple([self._due(rule, profile, at) for rule in rules])
 
     def by(self, policy_id: str, at: datetime) -> Deadline:
         """Return the deadline of one rule for a clock that starts at `at`. Raises KeyError without such a rule."""
@@ -126,17 +132,27 @@ class Limits:
             raise ValueError(f"{rule.id} can be extended by {rule.extension_max} {rule.unit} at most")
         return _moved(deadline, due_at, calendar, extended_from=deadline.due_at)
 
+    def _choose(self, jurisdiction: str, matter: Matter, day: date) -> tuple[Profile, tuple[Rule, ...]]:
+        profile = self._profile(jurisdiction)
+        return profile, tuple(_chosen(profile, matter, day))
+
     def _profile(self, jurisdiction: str) -> Profile:
         beginnings = (jurisdiction[:length] for length in range(len(jurisdiction), -1, -1))
         return next(self._by_adcode[one] for one in beginnings if one in self._by_adcode)
 
     def _due(self, rule: Rule, profile: Profile, at: datetime) -> Deadline:
-        calendar = self._calendars[profile.calendar]
         if rule.unit in _EXACT:
+            version = self._calendars[profile.calendar].version
             due_at = at + rule.amount * _EXACT[rule.unit]
-        else:
-            first = _day(at) if rule.starts == "next_day" else _day(at) - _DAY
-            due_at = _last_moment(_later(rule, calendar, first, rule.amount))
+            return Deadline(clock=rule.clock, due_at=due_at, policy_id=rule.id, calendar_version=version)
+        return self._end_of(rule.id, _day(at))
+
+    def _last_day(self, rule_id: str, day: date) -> Deadline:
+        """Return the deadline of a limit in days for a clock that starts on a day."""
+        rule, profile = self._by_rule[rule_id]
+        calendar = self._calendars[profile.calendar]
+        first = day if rule.starts == "next_day" else day - _DAY
+        due_at = _last_moment(_later(rule, calendar, first, rule.amount))
         made = Deadline(clock=rule.clock, due_at=due_at, policy_id=rule.id, calendar_version=calendar.version)
         return _moved(made, due_at, calendar if rule.unit == "working_days" else None)
 

@@ -96,7 +96,7 @@ def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
 
 def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket_id = ids.ticket_id(incoming.jurisdiction, incoming.id)
-    day = incoming.at.astimezone(ids.SHANGHAI).strftime("%Y%m%d")
+    day = ids.day_of(incoming.at)
     sequence = state.sequences.get(day_key(incoming.jurisdiction, day), 0) + 1
     opened = event.Opened(
         ticket_id=ticket_id,

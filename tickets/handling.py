@@ -16,7 +16,7 @@ def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
     if ticket is not None:
         ticket.kind = change.kind
         if change.kind == "report" and change.source == "clerk":
-            _note(ticket.codes, SURE_REPORT)
+            ticket.codes = _noted(ticket.codes, SURE_REPORT)
     _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
 
 
@@ -32,14 +32,14 @@ def _confidentiality_set(state: "State", decision: Event, change: event.Confiden
     if ticket is not None:
         ticket.confidentiality = change.level
         if change.level == "restricted" and change.source == "clerk":
-            _note(ticket.codes, "confidentiality.restricted")
+            ticket.codes = _noted(ticket.codes, "confidentiality.restricted")
     _by_clerk(state, change.ticket_id, "confidentiality", change.source == "clerk")
 
 
 def _minor_flagged(state: "State", decision: Event, change: event.MinorFlagged) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None and change.flag and change.source == "clerk":
-        _note(ticket.codes, f"minor.{change.role}")
+        ticket.codes = _noted(ticket.codes, f"minor.{change.role}")
     _by_clerk(state, change.ticket_id, "minor", change.source == "clerk")
 
 
@@ -90,12 +90,11 @@ def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> No
 def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
     ticket = state.tickets.get(ticket_id)
     if ticket is not None and said:
-        _note(ticket.by_clerk, name)
+        ticket.by_clerk = _noted(ticket.by_clerk, name)
 
 
-def _note(known: list[str], one: str) -> None:
-    if one not in known:
-        known.append(one)
+def _noted(known: tuple[str, ...], one: str) -> tuple[str, ...]:
+    return known if one in known else (*known, one)
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {

@@ -1,4 +1,7 @@
-"""What later decisions need of one live ticket; its body is the last snapshot, kept beside it."""
+"""What later decisions need of one live ticket; its body is the last snapshot, kept beside it.
+
+A million of them lie in memory: what seldom holds anything is a tuple, which costs nothing while it is empty.
+"""
 
 from datetime import datetime
 
@@ -9,7 +12,7 @@ from schemas.records.event import DispatchProposed
 from schemas.records.ticket import Proposal
 
 
-class Filed(Struct, frozen=True, array_like=True):
+class Filed(Struct, frozen=True, array_like=True, gc=False):
     """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``."""
 
     offset: int
@@ -17,7 +20,7 @@ class Filed(Struct, frozen=True, array_like=True):
     month: str
 
 
-class Clock(Struct, frozen=True, array_like=True):
+class Clock(Struct, frozen=True, array_like=True, gc=False):
     """A deadline that runs, and when it began."""
 
     due_at: datetime
@@ -56,16 +59,16 @@ class TicketState(Struct, kw_only=True):
     proposed_dispatch: DispatchProposed | None = None
     clocks: dict[str, Clock] = field(default_factory=dict)
     closed_at: datetime | None = None
-    requesters: list[str] = field(default_factory=list)
-    participants: list[str] = field(default_factory=list)
-    contacts: list[str] = field(default_factory=list)
-    text_keys: list[str] = field(default_factory=list)
-    codes: list[str] = field(default_factory=list)
+    requesters: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    text_keys: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
     messages: dict[str, Filed] = field(default_factory=dict)
     noted: dict[str, Filed] = field(default_factory=dict)
-    edges: list[Edge] = field(default_factory=list)
-    proposals: list[Proposal] = field(default_factory=list)
-    by_clerk: list[str] = field(default_factory=list)
+    edges: tuple[Edge, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    by_clerk: tuple[str, ...] = ()
     incomplete: bool = False
     redacted: bool = False
     erased: bool = False

@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
-from math import exp, fsum, log
+from math import exp, fsum, inf, log
 from operator import mul
 
 from msgspec import Struct
@@ -59,12 +59,17 @@ class Rarity:
     def __init__(self, counts: "array[int] | None" = None, counted: int = 0) -> None:
         self.counts = counts if counts is not None else array("I", bytes(4 * (_SLOTS + 1)))
         self.counted = counted
+        self._logs = array("d", [log(count + 1) for count in range(max(counts or (0,)) + 1)])
 
     def count(self, names: Iterable[int]) -> None:
         """Count the names of one more incident."""
         self.counted += 1
+        counts, logs = self.counts, self._logs
         for name in names:
-            self.counts[name & _SLOTS] += 1
+            slot = name & _SLOTS
+            counts[slot] = count = counts[slot] + 1
+            if count == len(logs):
+                logs.append(log(count + 1))
 
     def rarest(self, names: Iterable[int], limit: int) -> list[int]:
         """Return the rarest of these names."""
@@ -73,8 +78,13 @@ class Rarity:
 
     def worth(self, names: Iterable[int]) -> dict[int, float]:
         """Return what each name says: 1 when it was never seen, 0 when everybody has it."""
-        counts, whole = self.counts, log(self.counted + _PRIOR)
-        return {name: 1 - log(counts[name & _SLOTS] + 1) / whole for name in names}
+        counts, logs, whole = self.counts, self._logs, log(self.counted + _PRIOR)
+        return {name: 1 - logs[counts[name & _SLOTS]] / whole for name in names}
+
+    def weigh(self, names: Iterable[int]) -> float:
+        """Return what these names say together; the sum is exact, so the same in any order."""
+        counts, logs, whole = self.counts, self._logs, log(self.counted + _PRIOR)
+        return fsum([1 - logs[counts[name & _SLOTS]] / whole for name in names])
 
 
 SIGNS = (
@@ -83,29 +93,76 @@ SIGNS = (
 )  # fmt: skip
 """What speaks for and against, each with a weight in the policy; in the order of `Question.signs`."""
 
+_MOST = {"other_matter": 1.0, "other_area": 1.0, "other_place": 1.0, "no_name": 1.0}
+"""How large a sign that `Question.is_hopeless` does not count can be; the others have no bound."""
+
+_COUNTED = ("names", "names_share", "names_across", "names_in_texts", "objects", "objects_across", "copied")
+"""The signs whose bound `Question.is_hopeless` counts, in its order."""
+
+_ROUNDED = 0.001
+
+
+class Weights:
+    """The weights of a policy, and what the counted signs must come to before a comparison can matter."""
+
+    def __init__(self, policy: NearPolicy) -> None:
+        self.bias = policy.weights["bias"]
+        self.of_signs = tuple([policy.weights[name] for name in SIGNS])
+        self.of_counted = tuple([max(policy.weights[name], 0.0) for name in _COUNTED])
+        others = [name for name in SIGNS if name not in _COUNTED and policy.weights[name] > 0]
+        self.least = min(policy.propose, policy.link) - _ROUNDED
+        self.least_odds = (
+            _odds(self.least) - self.bias - sum(_MOST.get(name, inf) * policy.weights[name] for name in others)
+        )
+
+
+def _odds(score: float) -> float:
+    return -inf if score <= 0 else inf if score >= 1 else log(score / (1 - score))
+
 
 class Question:
     """One message, asked about many others: what its own names are worth is looked up once."""
 
-    def __init__(self, sketch: Sketch, rarity: Rarity, policy: NearPolicy) -> None:
+    def __init__(self, sketch: Sketch, rarity: Rarity, policy: NearPolicy, weights: Weights) -> None:
         self.sketch = sketch
         self.all_names = sketch.names | sketch.text_names
         self.worth = rarity.worth(self.all_names)
+        self._worth_of = self.worth.__getitem__
         self._rarity = rarity
         self._policy = policy
-        self._weights = tuple([policy.weights[name] for name in SIGNS])
-        self._bias = policy.weights["bias"]
+        self._weights = weights
         self._grams = frozenset(sketch.grams)
         self._weight = self._weigh(sketch.names)
 
     def compare(self, other: Sketch) -> tuple[float, str]:
         """Return how alike two messages are, 0 to 1, and whether by name and matter or as a copied text."""
         signs = self.signs(other)
-        odds = self._bias + fsum(map(mul, self._weights, signs))
+        odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
         if copied > matter and not _is_contradicted(signs, self._policy):
             return round(copied, 3), COPIED
         return round(matter, 3), NAMED
+
+    def is_hopeless(self, other: Sketch) -> bool:
+        """Say whether the score stays below every threshold even if whatever is shared were unheard of.
+
+        Most of those that share a key are; to see it costs a third of the exact comparison.
+        """
+        one, weights = self.sketch, self._weights
+        copied = self._copied(other.grams)
+        if copied >= weights.least:
+            return False
+        heads = len(one.names & other.names)
+        across = len(one.names & other.text_names) + len(one.text_names & other.names)
+        in_texts = len(one.text_names & other.text_names)
+        objects = len(one.objects & other.objects)
+        objects_across = len(one.objects & other.text_objects) + len(one.text_objects & other.objects)
+        most = (
+            min(heads, 4), 1.0 if heads else 0.0, min(across, 4), min(in_texts, 6),
+            min(objects, 2), min(objects_across, 2), copied,
+        )  # fmt: skip
+        odds: float = sum(map(mul, weights.of_counted, most))
+        return odds < weights.least_odds
 
     def evidence(self, other: Sketch) -> tuple[str, ...]:
         """Return the signs that are there, as codes."""
@@ -119,7 +176,7 @@ class Question:
         across = ((one.names & theirs) | (other.names & ours)) - heads
         in_texts = (one.text_names & other.text_names) - across - heads
         shared = self._weigh(heads)
-        alone = fsum(self._rarity.worth(unshared).values()) if unshared else 0.0
+        alone = self._rarity.weigh(unshared) if unshared else 0.0
         places = one.places and other.places
         return (
             min(shared, 4.0),
@@ -135,7 +192,7 @@ class Question:
         )
 
     def _weigh(self, names: frozenset[int]) -> float:
-        return fsum([self.worth[name] for name in names]) if names else 0.0  # exact, so the same in any order
+        return fsum(map(self._worth_of, names)) if names else 0.0  # exact, so the same in any order
 
     def _copied(self, theirs: tuple[int, ...]) -> float:
         """Estimate how much of the shorter text stands in the other, from the smallest hashes of each.

@@ -7,7 +7,6 @@ exactly, in `tickets/likeness.py`.
 
 from array import array
 from collections.abc import Iterable
-from heapq import nsmallest
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Sketch
+from tickets.likeness import Question, Rarity, Sketch, Weights
 from tickets.policy import NearPolicy
 
 _OF_THE_MOST = 0.5
@@ -74,6 +73,7 @@ class Near:
 
     def __init__(self, policy: NearPolicy) -> None:
         self._policy = policy
+        self._weights = Weights(policy)
         self._rarity = Rarity()
         self._kept: dict[int, bytes] = {}
         self._by_key: dict[int, int | list[int]] = {}
@@ -107,13 +107,16 @@ class Near:
                     del self._by_key[key]
 
     def find(self, jurisdiction: str, features: Features) -> list[Found]:
-        """Return the tickets that could be about the same, likest first, the older of equals first."""
+        """Return the tickets that could be about the same, likest first, the older of equals first.
+
+        Those that no threshold of the policy could reach are left out.
+        """
         return self._ask(jurisdiction, features, search=True).found
 
     def _ask(self, jurisdiction: str, features: Features, *, search: bool) -> Asked:
         if self._asked is not None and self._asked.features is features:
             return self._asked
-        question = Question(Sketch.of(features), self._rarity, self._policy)
+        question = Question(Sketch.of(features), self._rarity, self._policy, self._weights)
         keys = self._keys(jurisdiction, question.sketch)
         asked = Asked(features, question, keys, self._compare(question, keys) if search else [])
         self._asked = asked if search else None
@@ -124,8 +127,8 @@ class Near:
         return self._ask(jurisdiction, features, search=True).question.evidence(self._sketch(order))
 
     def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
-        candidates = self._candidates(question, keys)
-        found = [Found(order, *question.compare(self._sketch(order))) for order in candidates]
+        sketches = [(order, self._sketch(order)) for order in self._candidates(question, keys)]
+        found = [Found(order, *question.compare(one)) for order, one in sketches if not question.is_hopeless(one)]
         found.sort(key=lambda one: (-one.score, one.order))
         return found
 
@@ -179,14 +182,15 @@ class Near:
     def _candidates(self, question: Question, keys: Iterable[int]) -> list[int]:
         """Return the tickets that share the most, by what it is worth."""
         shared: dict[int, float] = {}
-        by_key, worths = self._by_key, question.worth
+        by_key, worths, known = self._by_key, question.worth, shared.get
         for key in keys:
             there = by_key.get(key)
             if there is None:
                 continue
             worth = 1.0 if key & _GRAM else worths[key & _HASH]
             for order in (there,) if isinstance(there, int) else there:
-                shared[order] = shared.get(order, 0.0) + worth
+                shared[order] = known(order, 0.0) + worth
         least = max(self._policy.least_shared, _OF_THE_MOST * max(shared.values(), default=0.0))
         likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
-        return [order for _, order in nsmallest(self._policy.max_candidates, likely)]
+        likely.sort()
+        return [order for _, order in likely[: self._policy.max_candidates]]

@@ -6,6 +6,8 @@ from schemas.records import Event, Handover, Link, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets.masking import mask_ticket
 
+_FILING = (event.MessageFiled, event.Noted)
+
 
 def link_of(decision: Event) -> Link | None:
     """Return the link of the message that a decision files or moves; None for any other command."""
@@ -110,5 +112,4 @@ def _envelope(
 
 
 def _filed_in(decision: Event) -> str | None:
-    filed = (change for change in decision.changes if isinstance(change, event.MessageFiled | event.Noted))
-    return next((change.ticket_id for change in filed), None)
+    return next((change.ticket_id for change in decision.changes if isinstance(change, _FILING)), None)

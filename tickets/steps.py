@@ -1,7 +1,7 @@
 """How each kind of change alters the state; `tickets/state.py:apply` is their only caller."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +49,9 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         return
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
     if features.part_key is not None and not completes:
-        _extend(ticket.requesters, features.requesters)  # a text that is not complete is compared with none
-        _extend(ticket.codes, features.codes)
+        # a text that is not complete is compared with none
+        ticket.requesters = _with(ticket.requesters, features.requesters)
+        ticket.codes = _with(ticket.codes, features.codes)
     else:
         _take_features(state, decision, ticket, features)
 
@@ -96,17 +97,8 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
     state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
     state.near.remove(ticket.order)
-    known = (
-        ticket.requesters,
-        ticket.participants,
-        ticket.contacts,
-        ticket.text_keys,
-        ticket.codes,
-        ticket.proposals,
-        ticket.by_clerk,
-    )
-    for held in known:
-        held.clear()
+    ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
+    ticket.codes = ticket.proposals = ticket.by_clerk = ()
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
     state.note_closed(ticket)
 
@@ -117,9 +109,9 @@ def _month(decision: Event) -> str:
 
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
-    _extend(ticket.requesters, features.requesters)
-    _extend(ticket.contacts, features.contacts)
-    _extend(ticket.participants, features.participants)
+    ticket.requesters = _with(ticket.requesters, features.requesters)
+    ticket.contacts = _with(ticket.contacts, features.contacts)
+    ticket.participants = _with(ticket.participants, features.participants)
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
     ticket.category = ticket.category or matter.category
@@ -128,9 +120,9 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
     if features.text_key:
-        _extend(ticket.text_keys, (features.text_key,))
+        ticket.text_keys = _with(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
-    _extend(ticket.codes, features.codes)
+    ticket.codes = _with(ticket.codes, features.codes)
     if ticket.order not in state.near and not ticket.erased:
         is_news = decision.relation != "same_matter_other_person"
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
@@ -162,7 +154,7 @@ def _edge_added(state: "State", decision: Event, change: event.EdgeAdded) -> Non
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None or change.other_id not in state.tickets or _edge(ticket, change) is not None:
         return
-    ticket.edges.append(Edge(ticket_id=change.other_id, kind=change.kind, score=change.score))
+    ticket.edges = (*ticket.edges, Edge(ticket_id=change.other_id, kind=change.kind, score=change.score))
     state.clusters.apply(change)
 
 
@@ -171,7 +163,7 @@ def _edge_removed(state: "State", decision: Event, change: event.EdgeRemoved) ->
     edge = _edge(ticket, change) if ticket else None
     if ticket is None or edge is None:
         return
-    ticket.edges.remove(edge)
+    ticket.edges = tuple(one for one in ticket.edges if one is not edge)
     state.clusters.apply(change)
     for ticket_id in (change.ticket_id, change.other_id):  # a ticket that stayed for the cluster's sake may leave now
         if ticket_id in state.tickets:
@@ -192,8 +184,8 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
         return
     ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month)
     state.unindex_texts(former)
-    former.requesters, former.participants = [*change.left_requesters], [*change.left_participants]
-    former.text_keys = [*change.left_text_keys]
+    former.requesters, former.participants = change.left_requesters, change.left_participants
+    former.text_keys = change.left_text_keys
     state.index_texts(former)
     if decision.features.message_key:
         state.by_thread[scoped(decision.jurisdiction, decision.features.message_key)] = ticket.ticket_id
@@ -219,13 +211,13 @@ def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
         proposal = Proposal(
             proposal_id=change.proposal_id, relation=change.relation, target=change.target, score=change.score
         )
-        ticket.proposals = [*limits.ends((*ticket.proposals, proposal), state.policy.max_proposals)]
+        ticket.proposals = limits.ends((*ticket.proposals, proposal), state.policy.max_proposals)
 
 
 def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rejected) -> None:
     ticket = state.tickets.get(change.ticket_id or "")
     if ticket is not None:
-        ticket.proposals = [one for one in ticket.proposals if one.proposal_id != change.proposal_id]
+        ticket.proposals = tuple(one for one in ticket.proposals if one.proposal_id != change.proposal_id)
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
@@ -250,8 +242,8 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
 }
 
 
-def _extend(known: list[str], more: Iterable[str]) -> None:
-    known.extend(one for one in dict.fromkeys(more) if one not in known)
+def _with(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*known, *more))) if more and more != known else known
 
 
 def _edge(ticket: TicketState, change: event.EdgeAdded | event.EdgeRemoved) -> Edge | None:

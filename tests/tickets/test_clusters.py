@@ -123,7 +123,7 @@ def test_an_edge_twice_is_one_edge() -> None:
     for change in (added(b, a), added(b, a), removed(b, a)):
         apply(desk.state, decision(desk, change))
     assert desk.state.clusters.of(b) == b
-    assert desk.state.tickets[b].edges == []
+    assert desk.state.tickets[b].edges == ()
 
 
 def closed(desk: Desk, ticket_id: str, days: float) -> None:

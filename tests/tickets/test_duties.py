@@ -146,5 +146,5 @@ def test_the_log_alone_gives_the_same_state() -> None:
     decisions.append(ordered(desk, decisions[0], "reclassify", confidentiality="public", minor=False))
     folded = fold(decisions, TicketPolicy())
     (ticket,) = folded.tickets.values()
-    assert (ticket.confidentiality, ticket.by_clerk) == ("public", ["confidentiality", "minor"])
+    assert (ticket.confidentiality, ticket.by_clerk) == ("public", ("confidentiality", "minor"))
     assert State.of(folded.dump(), TicketPolicy()).tickets == folded.tickets

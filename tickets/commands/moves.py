@@ -68,7 +68,7 @@ def _all(keys: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 def _opened(order: Order, message_id: str) -> event.Opened:
     city = order.command.jurisdiction
     ticket_id = ids.ticket_id(city, message_id)
-    day = order.at.astimezone(ids.SHANGHAI).strftime("%Y%m%d")
+    day = ids.day_of(order.at)
     sequence = order.state.sequences.get(day_key(city, day), 0) + 1
     return event.Opened(
         ticket_id=ticket_id,

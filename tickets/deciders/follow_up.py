@@ -83,7 +83,7 @@ def _of_ticket(state: State, incoming: Incoming, ticket_id: str, by: str, eviden
     return _verdict(f"{by}_participant", ticket_id, evidence) if ticket is not None else None
 
 
-def _shares(people: tuple[str, ...], others: list[str]) -> bool:
+def _shares(people: tuple[str, ...], others: tuple[str, ...]) -> bool:
     return not set(people).isdisjoint(others)
 
 

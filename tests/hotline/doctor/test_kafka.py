@@ -169,7 +169,7 @@ def wanted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], l
     for name, value in ACCOUNTS.items():
         monkeypatch.setenv(f"HOTLINE_{name}", value)
     settings = load()
-    assert {*names(settings), *PEOPLE} - {"monitor"} == USERS.keys(), "a component without a user"
+    assert {*names(settings), *PEOPLE} == USERS.keys(), "a component without a user"
     return lambda component: needs(settings, component)
 
 

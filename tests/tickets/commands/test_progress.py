@@ -105,14 +105,14 @@ def test_a_deadline_that_moves_says_from_where() -> None:
         ("resolve", first + timedelta(days=7), first),
         ("sign", first, None),
     ]
-    assert at_office.desk.state.tickets[ticket].by_clerk == ["deadline.resolve", "deadline.sign"]
+    assert at_office.desk.state.tickets[ticket].by_clerk == ("deadline.resolve", "deadline.sign")
 
 
 def test_a_clerk_s_class_outlasts_restart_and_whatever_rules_find_later() -> None:
     at_office, ticket = on_its_way()
     at_office.order("reclassify", ticket, kind="unknown", category="噪音扰民")
     rebuilt = fold(at_office.decisions, POLICY)
-    assert rebuilt.tickets[ticket].by_clerk == ["kind", "category"]
+    assert rebuilt.tickets[ticket].by_clerk == ("kind", "category")
     later = message(5, "第0件事", sender="13800138000", answers=(f"{CITY}-0",))
     found = (Finding(kind="request_kind", value="complaint"), Finding(kind="category", value="other"))
     at_office.take(

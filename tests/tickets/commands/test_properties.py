@@ -69,7 +69,7 @@ def test_any_sequence_of_orders_keeps_the_tickets_whole(orders: list[tuple[str, 
         assert state.tickets[ticket_id].version == versions[-1].version
         assert state.tickets[ticket_id].status == versions[-1].status
         assert (versions[-1].closed_at is None) == (state.tickets[ticket_id].closed_at is None)
-        assert list(versions[-1].edges) == state.tickets[ticket_id].edges
+        assert versions[-1].edges == state.tickets[ticket_id].edges
     for ticket_id, ticket in newest.items():
         for edge in ticket.edges:
             assert ticket_id in {one.ticket_id for one in newest[edge.ticket_id].edges}
