@@ -33,6 +33,9 @@ _AREA = re.compile(
 """A city or district: 岳麓区, and the letters that stand for one where a text was made anonymous (A3区)."""
 
 _NUMBER = re.compile(r"(?<![a-z0-9])(?:[a-z]*\d+(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?|[a-z]{2,})")
+_DOOR = re.compile(r"([\u4e00-\u9fff]{2}(?:大道|路|街|巷|弄))(\d{1,5})号(?![楼线院])")
+"""A house on a road (和平路11号): the end of the road's name, and the number."""
+
 _COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块号市区县")
 """After such a character a number counts or dates, and names nothing."""
 
@@ -40,13 +43,17 @@ _RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
 
 
 class Matter(NamedTuple):
-    """Words of the head, and of the text behind it; `places` are those of the names that name a place."""
+    """Words of the head, and of the text behind it; `places` are those of the names that name a place.
+
+    `doors` are the houses that either names: road and number.
+    """
 
     names: frozenset[str]
     places: frozenset[str]
     objects: frozenset[str]
     numbers: frozenset[str]
     areas: frozenset[str]
+    doors: frozenset[tuple[str, str]]
     text_names: frozenset[str]
     text_objects: frozenset[str]
 
@@ -65,6 +72,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
     lists = rulebook(rules_folder)
     head, rest = _split(title, text)
     areas = frozenset(_AREA.findall(head))
+    doors = frozenset(_DOOR.findall(f"{head},{rest}"))
     head = _AREA.sub(",", head) if areas else head
     own, beside = _words(head, lists), _words(rest, lists)
     return Matter(
@@ -73,6 +81,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
         objects=frozenset(own.objects),
         numbers=frozenset(_numbers(head, lists)),
         areas=areas,
+        doors=doors,
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
     )

@@ -35,6 +35,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
     places: frozenset[int]
     objects: frozenset[int]
     areas: frozenset[int]
+    doors: frozenset[int]
     text_names: frozenset[int]
     text_objects: frozenset[int]
     grams: tuple[int, ...]
@@ -47,6 +48,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             places=_numbers(features.places[:NAMES]),
             objects=_numbers(features.objects),
             areas=frozenset(map(_area, features.areas)),
+            doors=frozenset(map(_door, features.doors)),
             text_names=_numbers(features.text_names[:NAMES]),
             text_objects=_numbers(features.text_objects),
             grams=features.grams[:GRAMS],
@@ -139,9 +141,10 @@ class Question:
         signs = self.signs(other)
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
+        most = self._policy.other_door if _are_other_doors(self.sketch.doors, other.doors) else 1.0
         if copied > matter and not _is_contradicted(signs, self._policy):
-            return round(copied, 3), COPIED
-        return round(matter, 3), NAMED
+            return round(min(copied, most), 3), COPIED
+        return round(min(matter, most), 3), NAMED
 
     def is_hopeless(self, other: Sketch) -> bool:
         """Say whether the score stays below every threshold even if whatever is shared were unheard of.
@@ -235,6 +238,21 @@ def _other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
         return 0.0
     left, right = ({area % 2 for area in areas} for areas in (ours - theirs, theirs - ours))
     return float(not left.isdisjoint(right))
+
+
+def _are_other_doors(ours: frozenset[int], theirs: frozenset[int]) -> bool:
+    """Say whether both name houses on one road, and none of them is the same."""
+    if not ours or not theirs or not ours.isdisjoint(theirs):
+        return False
+    return not {door >> _ROAD for door in ours}.isdisjoint([door >> _ROAD for door in theirs])
+
+
+_ROAD = 32
+
+
+def _door(text: str) -> int:
+    road, _, number = text.partition("-")
+    return int(road, 16) << _ROAD | int(number, 16)
 
 
 def _area(text: str) -> int:

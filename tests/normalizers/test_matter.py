@@ -14,6 +14,11 @@ def test_names_places_objects_numbers_and_areas_of_a_title() -> None:
     assert found.areas == {"a3区"}
 
 
+def test_a_house_is_its_road_and_its_number() -> None:
+    found = matter_of("请问和平路11号门口", "中山大道203号院、8号、解放路5号楼和学府巷7号都停水")
+    assert found.doors == {("和平路", "11"), ("学府巷", "7")}
+
+
 @pytest.mark.parametrize(
     ("one", "other"), [("丽景小区旁的搅拌站", "丽景旁边的搅拌厂"), ("海棠苑噪音扰民", "海棠苑太吵")]
 )

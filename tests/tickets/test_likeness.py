@@ -32,6 +32,7 @@ def said(rng: random.Random) -> Sketch:
             places=some(3),
             objects=some(3),
             areas=tuple(f"district-{word}" for word in some(2)),
+            doors=tuple(f"{road}-{number}" for road, number in zip(some(2), some(2), strict=False)),
             text_names=some(12),
             text_objects=some(4),
             grams=tuple(sorted(rng.sample(range(40), rng.randint(0, 30)))),

@@ -41,6 +41,17 @@ def test_the_same_words_about_another_estate_are_another_matter() -> None:
     assert ticket_of(desk, second).cluster_id != ticket_of(desk, first).cluster_id
 
 
+@pytest.mark.parametrize(("door", "joined"), [("和平路11号", True), ("和平路1780号", False), ("和平路", True)])
+def test_two_houses_on_one_road_are_only_proposed_to_be_one_matter(door: str, joined: bool) -> None:
+    words = "门口的污水井盖没有了，晚上骑车差点掉进去，请尽快派人来处理。"
+    first = said(1, "和平路11号门口污水井盖缺失", f"和平路11号{words}")
+    second = said(2, f"{door}门口污水井盖缺失", f"{door}{words}")
+    desk, (one, other) = decided([first, second])
+    ours, theirs = ticket_of(desk, one), ticket_of(desk, other)
+    assert (theirs.cluster_id == ours.ticket_id) == joined
+    assert [proposal.target for proposal in theirs.proposals] == ([] if joined else [ours.ticket_id])
+
+
 def test_another_matter_at_the_same_place_is_not_joined() -> None:
     desk, (first, second) = decided([MIXER, OTHER_MATTER])
     assert ticket_of(desk, second).cluster_id != ticket_of(desk, first).cluster_id
