@@ -26,6 +26,7 @@ async def test_a_successor_joins_the_last_part_to_those_before_it(
         owner = await take_over(partition, connection, blobs, TicketPolicy(), lambda _: None)
         await owner.work_off(records)
         await owner.close()
+    await logs.settle(connection)
     (versions,) = (await logs.tickets(connection)).values()
     assert (versions[-1].text, versions[-1].labels, versions[-1].urgency) == (FIRE, (), "critical")
     handed = [decode(one.value or b"", Handover) for one in await logs.read(connection, topics.HANDOVER)]
