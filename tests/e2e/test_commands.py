@@ -15,7 +15,6 @@ import pytest
 from connectors.backoffice.signature import sign
 from connectors.producer import Producer
 from hotline import reading
-from hotline.demo.greenmail import free_port
 from hotline.erasure import expiries
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
@@ -23,6 +22,7 @@ from schemas.connection import KafkaConnection
 from schemas.records import Audit, Event, Ticket
 from schemas.wire import decode
 from tests.e2e.pipeline import Pipeline, until
+from tests.peers.dovecot import free_ports
 from tests.streams import raws
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -93,7 +93,7 @@ class City:
 def city(
     local_stack: Stack, stack: Endpoints, fresh_topics: KafkaConnection, fresh_indices: None, tmp_path: Path
 ) -> Iterator[City]:
-    port = free_port()
+    port = free_ports(1, start=19400)
     settings = {
         "HOTLINE_LOCAL__DATA_DIR": str(local_stack.data_dir),
         "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),

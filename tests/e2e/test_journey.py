@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from hotline.demo import pipeline as demo
-from hotline.demo.greenmail import free_port
 from hotline.local.stack import Endpoints, Stack
 from schemas.connection import KafkaConnection
 from tests.e2e.pipeline import Pipeline, reading, until
 from tests.peers import dovecot, npm
-from tests.peers.dovecot import Dovecot
+from tests.peers.dovecot import Dovecot, free_ports
 from tests.peers.greenmail import GreenMail
 from tests.peers.presence import require
 
@@ -52,7 +51,7 @@ def start(
     running: list[Pipeline] = []
 
     def run(server: Server) -> tuple[Pipeline, int]:
-        port = free_port()
+        port = free_ports(1, start=19400)
         settings = demo.environment(local_stack.data_dir, server.port, port)
         own = {"HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(), "HOTLINE_KAFKA__PARTITIONS": "2"}
         running.append(Pipeline(settings | own, tmp_path, port))

@@ -149,10 +149,11 @@ def greets(port: int) -> bool:
 def free_ports(count: int, start: int = 14300, stop: int = 32000) -> int:
     """Return the first of `count` free ports in a row, below Linux's ephemeral range.
 
-    Whoever looks at the same moment should not find the same ones, so each begins somewhere else.
+    Whoever looks at the same moment should not find the same ones, so each begins somewhere else: also of the workers
+    of one run, whose `random` has one seed.
     """
     ports = list(range(start, stop, count))
-    random.shuffle(ports)
+    random.SystemRandom().shuffle(ports)
     for port in ports:
         with suppress(OSError):
             for each in range(port, port + count):
