@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hotline.learning.addresses import Address
-from normalizers.findings import place_model
+from normalizers.findings import model_files, place_model
 from normalizers.findings.place_model import Labelled
 from schemas.errors import MisconfiguredError
 
@@ -45,7 +45,7 @@ def learn(rows: Iterable[Address], folder: Path) -> Path:
         "f1": scores,
         "made_with": _made_with(),
     }
-    return place_model.save(draft, card)
+    return model_files.keep(draft, "place", card)
 
 
 def _is_held_out(row: Address) -> bool:

@@ -1,17 +1,14 @@
 """A city's own category model: a linear one over pairs of characters, learned by `hotline learn category`."""
 
-import hashlib
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from schemas.errors import MisconfiguredError
+from normalizers.findings import model_files
 from schemas.records import Finding
 
 GRAMS = (1, 2)
@@ -99,15 +96,7 @@ def load(path: Path) -> CategoryModel:
 
     Raises MisconfiguredError when one is missing, or the model is not the one that the card describes.
     """
-    try:
-        data = path.read_bytes()
-        card = msgspec.json.decode(path.with_suffix(".json").read_bytes(), type=Card)
-    except (OSError, msgspec.DecodeError) as error:
-        raise MisconfiguredError(
-            f"The category model {path} cannot be read ({type(error).__name__}): make it by `hotline learn category`."
-        ) from error
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise MisconfiguredError(f"The category model {path} is not the one of its card: make it again.")
+    _, card = model_files.read(path, "category", Card)
     with np.load(path, allow_pickle=False) as arrays:
         return CategoryModel(card, {name: arrays[name] for name in arrays.files})
 
@@ -117,9 +106,4 @@ def save(folder: Path, arrays: dict[str, Floats], card: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / ".category.npz"
     np.savez_compressed(draft, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own options
-    sha256 = hashlib.sha256(draft.read_bytes()).hexdigest()
-    path = folder / f"category-{sha256[:12]}.npz"
-    draft.rename(path)
-    text = json.dumps({"sha256": sha256} | card, ensure_ascii=False, indent=1)
-    path.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
-    return path
+    return model_files.keep(draft, "category", card)

@@ -1,16 +1,13 @@
 """A city's own model of its addresses: a linear-chain CRF over characters, learned by `hotline learn place`."""
 
-import hashlib
-import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
-from normalizers.findings import divisions
+from normalizers.findings import divisions, model_files
 from normalizers.findings.place import LEVELS, Piece
 from normalizers.findings.words import trie
 from schemas.errors import MisconfiguredError
@@ -176,25 +173,7 @@ def load(path: Path) -> PlaceModel:
     Raises MisconfiguredError when one is missing, the model is not the one that the card describes, or it was made
     for other features than this program's.
     """
-    try:
-        data = path.read_bytes()
-        card = msgspec.json.decode(path.with_suffix(".json").read_bytes(), type=Card)
-    except (OSError, msgspec.DecodeError) as error:
-        raise MisconfiguredError(
-            f"The place model {path} cannot be read ({type(error).__name__}): make it by `hotline learn place`."
-        ) from error
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise MisconfiguredError(f"The place model {path} is not the one of its card: make it again.")
+    data, card = model_files.read(path, "place", Card)
     if card.features != FEATURES:
         raise MisconfiguredError(f"The place model {path} was made by another version: make it again.")
     return PlaceModel(card, data)
-
-
-def save(draft: Path, card: dict[str, Any]) -> Path:
-    """Give a trained model its name, which holds its digest, write its card, and return its path."""
-    sha256 = hashlib.sha256(draft.read_bytes()).hexdigest()
-    path = draft.with_name(f"place-{sha256[:12]}.crfsuite")
-    draft.rename(path)
-    text = json.dumps({"sha256": sha256} | card, ensure_ascii=False, indent=1)
-    path.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
-    return path
