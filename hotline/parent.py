@@ -70,8 +70,7 @@ class Child:
 
 def starter(command: Sequence[str], environment: Mapping[str, str]) -> Start:
     """Return what starts a child in a session of its own, so that Ctrl-C reaches it through us alone."""
-    # The command is this program itself with the name of a component.
-    return lambda: subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)  # noqa: S603
+    return lambda: subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)  # noqa: S603 - this program itself
 
 
 def run(children: Sequence[Child], health: Health, stop: threading.Event, tick: float = 0.2) -> None:

@@ -45,7 +45,7 @@ def _message(one: Input, jurisdiction: str, policy: Policy) -> Result:
         message = normalize(raw_of(one, jurisdiction), policy).message
     except RecordError as error:
         return _result(one, dead={"code": error.code, "reason": str(error)})
-    except Exception as error:  # noqa: BLE001 - style.md 11: around one record, any fault is that record's
+    except Exception as error:  # noqa: BLE001 - around one record, any fault is that record's
         reason = str(error) if error is one.fault else type(error).__name__
         return _result(one, dead={"code": RecordError.code, "reason": reason})
     return _result(one, message=message)

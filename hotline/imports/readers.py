@@ -47,6 +47,6 @@ def read(source: Source, options: Options) -> Iterator[Item]:
         reason = getattr(error, "strerror", None) or "it is cut off or damaged"
         fault = UnreadableError(f"the file cannot be read any further ({reason}): its rest was not imported")
         yield Item(place=source.name, line=line, fault=fault)
-    except Exception as error:  # noqa: BLE001 - style.md 11: a file of a stranger, read by libraries of others
+    except Exception as error:  # noqa: BLE001 - a file of a stranger, read by libraries of others
         fault = MalformedError(f"the file breaks off ({type(error).__name__}): its rest was not imported")
         yield Item(place=source.name, line=line, fault=fault)

@@ -125,7 +125,7 @@ class Import:
             return Named(item, self._intake.raw_of(item))
         except PipelineError as error:
             self._refuse(item, getattr(error, "code", RecordError.code), str(error))
-        except Exception as error:  # noqa: BLE001 - style.md 11: a fault of ours on one record; it is named, never quoted
+        except Exception as error:  # noqa: BLE001 - a fault of ours on one record; it is named, never quoted
             self._refuse(item, RecordError.code, type(error).__name__)
         return None
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from sinks.webhook.settings import key_of
 from sinks.webhook.signature import signature
 from sinks.webhook.verdict import judge
 from tests.docs.pages import ROOT
+from tests.peers.presence import missing, require
 from tests.sinks.webhook.receiver import OLD_SECRET, SECRET
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 
@@ -40,10 +40,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(name: str) -> str:
         command = COMMANDS[name]
-        if shutil.which(command[0]) is None:
-            if os.environ.get("HOTLINE_REQUIRE_PEERS") == "1":
-                pytest.fail(f"{command[0]} is missing")
-            pytest.skip(f"{command[0]} is missing")
+        require(missing(command[0]))
         (tmp_path / name).write_text(PROGRAMS[name], encoding="utf-8")
         environment = {**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": "0"}
         process = subprocess.Popen(
@@ -96,8 +93,8 @@ async def test_a_receiver_takes_what_is_signed_and_nothing_else(start: Start, tm
             assert database.execute("SELECT ticket_id, version, text FROM ticket").fetchall() == [("210100-a", 3, "v3")]
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
 def test_the_signature_by_hand(tmp_path: Path) -> None:
+    require(missing("openssl"))
     body = json.dumps({"text": "路灯\n"}, ensure_ascii=False).encode()
     (tmp_path / "body.json").write_bytes(body)
     told = {"WEBHOOK_SECRET": SECRET, "WEBHOOK_ID": "map:210100-a:7", "WEBHOOK_TIMESTAMP": "1795600000"}

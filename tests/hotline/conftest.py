@@ -12,9 +12,9 @@ from schemas.connection import KafkaConnection
 
 
 @pytest.fixture
-def operators_kafka(
+def operators_settings(
     local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[KafkaConnection]:
+) -> KafkaConnection:
     """Fresh topics, and the settings of an operator beside them."""
     for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
         monkeypatch.delenv(name)
@@ -22,7 +22,13 @@ def operators_kafka(
     monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
     monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
     (tmp_path / "blobs").mkdir()
+    return fresh_topics
+
+
+@pytest.fixture
+def operators_kafka(operators_settings: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaConnection]:
+    """The same, for verbs that are called in this process."""
     # Its handler would keep the standard error of one call, and the next one's is another.
     monkeypatch.setattr("hotline.telemetry.set_up", lambda *_: None)
     with capture_logs():
-        yield fresh_topics
+        yield operators_settings

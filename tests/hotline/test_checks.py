@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from hotline.config import FaultySettingsError, load, variable_of
 from hotline.settings import Settings
 from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
 from tests.peers.certificates import Authority
+from tests.peers.presence import missing, require
 
 IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1", "backoffice": "crm", "webhook": "open"}
 
@@ -290,8 +290,8 @@ def test_a_secret_that_cannot_be_read_is_told_without_its_content(secrets: Path)
     assert fault() == "`query_key` cannot be used (it is empty): correct HOTLINE_QUERY_KEY."
 
 
-@pytest.mark.skipif(not shutil.which("setpriv") and os.getuid() == 0, reason="root may read everything")
 def test_a_secret_of_another_user_is_told(secrets: Path) -> None:
+    require(missing("setpriv") if os.getuid() == 0 else None)  # root may read everything
     file = secrets / "HOTLINE_QUERY_KEY"
     file.write_text(PLANTED)
     file.chmod(0)

@@ -16,6 +16,7 @@ import pytest
 from hotline.config import load
 from hotline.doctor.findings import Finding, findings
 from hotline.doctor.storage import blobs, disks
+from tests.peers.presence import missing, require
 
 SECRET = "planted-secret-access-key"
 
@@ -38,8 +39,8 @@ def test_a_folder_that_cannot_be_one_is_told_with_its_setting(env: pytest.Monkey
     assert "correct `local.data_dir`" in told[0]
 
 
-@pytest.mark.skipif(os.getuid() == 0 and not shutil.which("setpriv"), reason="root may write everywhere")
 def test_a_folder_where_our_user_may_not_write_is_told(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    require(missing("setpriv") if os.getuid() == 0 else None)  # root may write everywhere
     shut = tmp_path / "shut"
     shut.mkdir(mode=0o500)
     lines = doctor_in(
@@ -86,7 +87,7 @@ def test_a_full_disk_is_told_for_each_folder_on_it(tmp_path: Path) -> None:
     mount = f"mount -t tmpfs -o size=64k tmpfs {folder}"
     space = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
     if not shutil.which("unshare") or subprocess.run([*space, mount], capture_output=True, check=False).returncode:
-        pytest.skip("this machine lets nobody mount a file system of their own")
+        require("this machine lets nobody mount a file system of their own: allow user name spaces")
     fill = f"{mount}; mkdir {folder}/blobs; head -c 1m /dev/zero > {folder}/filling 2>/dev/null"
     lines = doctor_in(
         f'{" ".join(space[:-2])} sh -c \'{fill}; exec "$0" "$@"\'',

@@ -1,14 +1,12 @@
 """A recorded run of assign on the real Kafka, to be replayed."""
 
 import asyncio
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from obstore.store import LocalStore
 
-from hotline.local.stack import Stack
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.wire import Outbound
@@ -23,17 +21,9 @@ Record = Callable[[Iterable[Outbound]], None]
 
 
 @pytest.fixture
-def kafka(
-    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[KafkaConnection]:
+def kafka(operators_settings: KafkaConnection) -> KafkaConnection:
     """Fresh topics, and the settings of an operator beside them."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
-    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
-    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
-    (tmp_path / "blobs").mkdir()
-    return fresh_topics
+    return operators_settings
 
 
 @pytest.fixture
