@@ -31,8 +31,9 @@ def read(path: Path, kind: str, card_type: type[C]) -> tuple[bytes, C]:
         data = path.read_bytes()
         card = msgspec.json.decode(path.with_suffix(".json").read_bytes(), type=card_type)
     except (OSError, msgspec.DecodeError) as error:
+        verb = " ".join(("hotline learn", kind))
         raise MisconfiguredError(
-            f"The {kind} model {path} cannot be read ({type(error).__name__}): make it by `hotline learn {kind}`."
+            f"The {kind} model {path} cannot be read ({type(error).__name__}): make it by `{verb}`."
         ) from error
     if hashlib.sha256(data).hexdigest() != card.sha256:
         raise MisconfiguredError(f"The {kind} model {path} is not the one of its card: make it again.")
