@@ -21,7 +21,7 @@ from schemas.records import Emergency, Message, RawMessage, RawRef
 
 __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "normalize", "screened_text", "titled"]
 
-NORMALIZER_VERSION = 3
+NORMALIZER_VERSION = 4
 """The version of everything in this room: one more whenever the same bytes give another message."""
 
 
