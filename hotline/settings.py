@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
+from connectors.outbox import SENDERS, AnswerSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
 from sinks.settings import ArchiveSettings, SinkSettings
@@ -223,6 +224,9 @@ class Settings(BaseSettings):
     backoffice: Annotated[dict[str, BackOfficeSettings], Ids] = Field(
         default_factory=dict, description="Keys of systems that give commands over HTTP, by an id of your own"
     )
+    answers: Annotated[dict[str, AnswerSettings], Ids] = Field(
+        default_factory=dict, description="Receipts (回执) to citizens, by the id of the account that answers"
+    )
     author: str | None = Field(
         default=None,
         min_length=1,
@@ -243,6 +247,20 @@ class Settings(BaseSettings):
             if isinstance(account, dict):
                 account.setdefault("jurisdiction", city)
         return values
+
+    @model_validator(mode="after")
+    def _accounts_can_answer(self) -> "Settings":
+        """Refuse answers of accounts that there are not, or that cannot give any."""
+        section_of = {name: section for section, accounts in self.connectors.sections.items() for name in accounts}
+        for name, answers in self.answers.items():
+            section = section_of.get(name)
+            if section not in SENDERS:
+                able = sorted(account for account, where in section_of.items() if where in SENDERS)
+                raise ValueError(f"answers.{name} names no account that can answer: take one of {', '.join(able)}")
+            for needed in SENDERS[section].needs:
+                if getattr(answers, needed) is None:
+                    raise ValueError(f"answers.{name}.{needed} is missing: an account of {section} needs it")
+        return self
 
     @property
     def file(self) -> Path | None:
