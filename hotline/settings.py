@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
-from connectors.outbox import SENDERS, AnswerSettings
+from connectors.outbox.senders import SENDERS
+from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
 from sinks.settings import ArchiveSettings, SinkSettings
@@ -253,7 +254,7 @@ class Settings(BaseSettings):
         """Refuse answers of accounts that there are not, or that cannot give any."""
         section_of = {name: section for section, accounts in self.connectors.sections.items() for name in accounts}
         for name, answers in self.answers.items():
-            section = section_of.get(name)
+            section = section_of.get(name, "")
             if section not in SENDERS:
                 able = sorted(account for account, where in section_of.items() if where in SENDERS)
                 raise ValueError(f"answers.{name} names no account that can answer: take one of {', '.join(able)}")

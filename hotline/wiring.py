@@ -167,7 +167,10 @@ def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
 
 
 def _outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
-    from connectors.outbox import SENDERS, Outbox, Tools, reply_of
+    from connectors.outbox.daemon import Outbox
+    from connectors.outbox.lane import Tools
+    from connectors.outbox.replies import reply_of
+    from connectors.outbox.senders import SENDERS
     from tickets.receipts import wording
 
     policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
