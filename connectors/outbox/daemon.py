@@ -18,6 +18,9 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 
+SESSION_SECONDS = 10.0
+"""A process that says nothing for so long is dead to the group."""
+
 AGAIN_SECONDS = 2.0
 """Before an owner that failed is started anew."""
 
@@ -25,7 +28,7 @@ FENCED_SECONDS = 30.0
 """Before an owner that was fenced does: three sessions, so that whoever fenced it has joined the group, or is dead."""
 
 LEAVE_SECONDS = 8.0
-"""How long a rebalance waits for what is being sent; what takes longer is an unknown outcome for the next owner."""
+"""How long a rebalance waits for what is being sent, less than a session; the next owner calls what is left unknown."""
 
 COMMIT_SECONDS = 1.0
 
@@ -42,13 +45,13 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         reached: Reached = lambda point: None,
-        again_seconds: float = AGAIN_SECONDS,
+        session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self._connection = connection
         self._tools_of = tools_of
         self._now = now
         self._reached = reached
-        self._again = again_seconds
+        self._session_seconds = session_seconds
         self._owners: dict[int, Owner] = {}
         self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
 
@@ -58,7 +61,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set; what is being sent is finished first."""
-        member: AIOKafkaConsumer = make_member(self._connection)
+        member: AIOKafkaConsumer = make_member(self._connection, self._session_seconds)
         member.subscribe([topics.OUTBOX], listener=self)
         try:
             await member.start()
@@ -111,7 +114,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                 log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__)
             # Fenced: somebody else has it, and the group will say so. Starting at once would fence that one.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), FENCED_SECONDS if fenced else self._again)
+                await asyncio.wait_for(stop.wait(), FENCED_SECONDS if fenced else AGAIN_SECONDS)
 
     async def _end(self, partitions: Iterable[int]) -> None:
         ending = [self._tasks.pop(partition) for partition in partitions if partition in self._tasks]

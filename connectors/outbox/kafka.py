@@ -10,7 +10,7 @@ from schemas.connection import KafkaConnection
 GROUP = "hotline-outbox"
 
 
-def make_member(connection: KafkaConnection) -> AIOKafkaConsumer:
+def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafkaConsumer:
     """Return a consumer of the group that has not started; it only says whose a partition is."""
     return AIOKafkaConsumer(
         **_options(connection),
@@ -19,8 +19,8 @@ def make_member(connection: KafkaConnection) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        session_timeout_ms=10_000,
-        heartbeat_interval_ms=1_000,
+        session_timeout_ms=int(session_seconds * 1000),
+        heartbeat_interval_ms=int(session_seconds * 100),
     )
 
 
