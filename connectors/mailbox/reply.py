@@ -24,7 +24,7 @@ _PORTS = {"tls": 465, "starttls": 587, "none": 25}
 _POLICY = SMTP.clone(max_line_length=200)
 """Python writes a word that is longer than a line as an encoded one, and nobody finds the thread by that."""
 
-_ADDRESS = re.compile(r"[!-~]{1,64}@[A-Za-z0-9.-]{1,255}")
+_ADDRESS = re.compile(r"[^\s@<>,;:()\"\\]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 _ID = re.compile(r"[!-;=?-~]{1,180}")
 
 
@@ -53,12 +53,13 @@ class MailSender:
         """Nothing is held between two mails."""
 
     def _send(self, reply: Reply) -> Sent:
-        if not _ADDRESS.fullmatch(reply.recipient.value):  # SMTPUTF8 is not spoken
+        value = reply.recipient.value
+        if not (value.isascii() and _ADDRESS.fullmatch(value)):  # SMTPUTF8 is not spoken
             return Sent(outcome="refused", code="address")
         mail = letter(reply, self._settings, self._now())
         server = self._opened()
         try:
-            return self._handed(server, mail, reply.recipient.value)
+            return self._handed(server, mail, value)
         finally:
             _leave(server)
 
@@ -66,13 +67,16 @@ class MailSender:
         """Connect and log in: until here the server knows of no mail."""
         chosen = self._settings
         port = chosen.port or _PORTS[chosen.tls]
+        # Our own name would be looked up, and told to strangers.
+        options: dict[str, Any] = {
+            "timeout": chosen.timeout_seconds,
+            "local_hostname": chosen.from_address.rpartition("@")[2],
+        }
         try:
             if chosen.tls == "tls":
-                server = self._connect_tls(
-                    chosen.host, port, timeout=chosen.timeout_seconds, context=chosen.tls_context()
-                )
+                server = self._connect_tls(chosen.host, port, context=chosen.tls_context(), **options)
             else:
-                server = self._connect(chosen.host, port, timeout=chosen.timeout_seconds)
+                server = self._connect(chosen.host, port, **options)
             return self._greeted(server)
         except (smtplib.SMTPException, OSError) as error:
             raise self._not_connected(error) from error

@@ -95,7 +95,8 @@ def test_a_mail_that_says_so_is_not_answered() -> None:
     [
         "MAILER-DAEMON@mail.example.cn", "postmaster@mail.example.cn", "no-reply@shop.example", "noreply@shop.example",
         "do-not-reply@shop.example", "service.noreply@shop.example", "bounces+77@list.example",
-        "owner-list@list.example", "list-request@list.example", OURS, "12345+tag@city.example", "12345@CITY.example", "nobody", "@mail.example",
+        "owner-list@list.example", "list-request@list.example", OURS, "12345+tag@city.example",
+        "12345@CITY.example", "nobody", "@mail.example",
     ],
 )  # fmt: skip
 def test_nobody_reads_behind_these_addresses(address: str) -> None:
