@@ -144,14 +144,16 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
     from hotline.watch.stages import watched
 
     stages = watched(settings).values()
-    reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, topics.DEAD]
+    answers = [topics.OUTBOX] if settings.answers else []
+    reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, *answers, topics.DEAD]
     others = dict.fromkeys(topic for stage in stages for topic in stage.topics if topic not in reads)
     groups = [_group(stage.group, "Describe") for stage in stages]
     return [*_topics("Read", reads), *_topics("Describe", others), *groups]
 
 
 def _desk(settings: "Settings", which: str) -> list[Need]:
-    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD])
+    answers = [topics.OUTBOX] if settings.answers else []
+    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, *answers, topics.DEAD])
     return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
 
 

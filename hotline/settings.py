@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
@@ -249,19 +260,25 @@ class Settings(BaseSettings):
                 account.setdefault("jurisdiction", city)
         return values
 
-    @model_validator(mode="after")
-    def _accounts_can_answer(self) -> "Settings":
+    @field_validator("answers")
+    @classmethod
+    def _accounts_can_answer(
+        cls, answers: dict[str, AnswerSettings], info: ValidationInfo
+    ) -> dict[str, AnswerSettings]:
         """Refuse answers of accounts that there are not, or that cannot give any."""
-        section_of = {name: section for section, accounts in self.connectors.sections.items() for name in accounts}
-        for name, answers in self.answers.items():
+        connectors = info.data.get("connectors")
+        if connectors is None:  # refused already
+            return answers
+        section_of = {name: section for section, accounts in connectors.sections.items() for name in accounts}
+        for name, one in answers.items():
             section = section_of.get(name, "")
             if section not in SENDERS:
                 able = sorted(account for account, where in section_of.items() if where in SENDERS)
-                raise ValueError(f"answers.{name} names no account that can answer: take one of {', '.join(able)}")
+                raise ValueError(f"{name} is no account that can answer; there are {', '.join(able) or 'none'}")
             for needed in SENDERS[section].needs:
-                if getattr(answers, needed) is None:
+                if getattr(one, needed) is None:
                     raise ValueError(f"answers.{name}.{needed} is missing: an account of {section} needs it")
-        return self
+        return answers
 
     @property
     def file(self) -> Path | None:

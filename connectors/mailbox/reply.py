@@ -123,7 +123,7 @@ class MailSender:
         except (smtplib.SMTPException, OSError) as error:
             return Sent(outcome="unknown", code=type(error).__name__)
         return (
-            Sent(outcome="accepted", code=str(code), reference=mail["Message-ID"])
+            Sent(outcome="accepted", code=str(code), reference=str(mail["Message-ID"]))
             if code == 250
             else self._refused(code)
         )
