@@ -14,6 +14,7 @@ from hotline.replay.rules import strangers
 from hotline.settings_shape import leaves
 from schemas.errors import PipelineError
 from tickets.policy import directories_of, limits_of, near_policy
+from tickets.receipts import wording
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -62,7 +63,7 @@ def _rules(settings: "Settings") -> Iterator[str]:
     wrong = list(_refusal(services.rules_folder, settings))
     yield from wrong
     if not wrong:
-        for look in (near_policy, limits_of, directories_of):
+        for look in (near_policy, limits_of, directories_of, wording):
             yield from _refusal(lambda chosen, look=look: look(chosen.rules.folder), settings)  # type: ignore[misc] # binds the loop's name
         if settings.rules.folder:
             yield from strangers(settings.rules.folder)
