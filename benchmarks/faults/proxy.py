@@ -1,6 +1,7 @@
 """Proxies on loopback: one cuts every connection, one answers for Elasticsearch as an overloaded cluster does."""
 
 import asyncio
+import io
 import json
 import threading
 from collections.abc import Awaitable, Callable
@@ -53,6 +54,7 @@ class Cutter(_Served):
         super().__init__()
         self._port, self._target = port, target
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
         """Reset all connections, in both directions."""
@@ -68,6 +70,7 @@ class Cutter(_Served):
         await until()
         server.close()
         self._reset()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _accept(self, ours: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         try:
@@ -77,10 +80,14 @@ class Cutter(_Served):
             return
         pair = {back, on}
         self._writers |= pair
+        task = asyncio.current_task()
+        assert task
+        self._serving.add(task)
         try:
             await asyncio.gather(_forward(ours, on), _forward(theirs, back))
         finally:
             self._writers -= pair
+            self._serving.discard(task)
             for writer in pair:
                 writer.transport.abort()
 
@@ -136,7 +143,7 @@ class ElasticGate(_Served):
     async def _passed(self, request: web.Request, body: bytes) -> web.Response:
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
         url = f"{self._target}{request.path_qs}"
-        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
+        async with self._session.request(request.method, url, data=io.BytesIO(body), headers=headers) as answer:
             kept = {name: value for name, value in answer.headers.items() if name.lower() in _KEPT}
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 

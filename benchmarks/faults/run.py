@@ -25,6 +25,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     freeze_seconds: float = 30.0
     hold_seconds: float = 10.0
     settle_seconds: float = 300.0
+    pause_seconds: float = 0.5
+    """Between the faults of `only`."""
     only: tuple[str, ...] = ()
     """The faults that happen, in this order, each as often as it is named; all of them by the seed when empty."""
 
@@ -58,7 +60,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
         for crowd in crowds:
             crowd.start()
         for name in plan.only:
-            time.sleep(0.5)
+            time.sleep(plan.pause_seconds)
             schedule.happen(name)
         if not plan.only:
             schedule.run(lambda: not any(crowd.is_alive() for crowd in crowds))
