@@ -25,6 +25,7 @@ OK = consts.SMPP_ESME_ROK
 UNKNOWN_COMMAND = consts.SMPP_ESME_RINVCMDID
 THROTTLED = consts.SMPP_ESME_RTHROTTLED
 QUEUE_FULL = consts.SMPP_ESME_RMSGQFUL
+SYSTEM_ERROR = consts.SMPP_ESME_RSYSERR
 TEMPORARY = consts.SMPP_ESME_RX_T_APPN
 
 # It warns of each optional parameter that it does not know, and vendors have many.

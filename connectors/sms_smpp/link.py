@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -51,21 +51,25 @@ class Link:
         self._fault: PipelineError | None = None
         self._keeper = asyncio.create_task(self._keep_alive())
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether something can still be sent."""
+        return self._fault is None and self._unbind is None and not self._writer.transport.is_closing()
+
     async def bind(self, role: Role) -> None:
         """Log in; raises UnauthorizedError when that is refused, ThrottledError when it may be granted later."""
         chosen = self._settings
-        number = await self._send(
+        async with self._asked(
             role,
             system_id=chosen.system_id,
             password=chosen.password.get_secret_value(),
             system_type=chosen.system_type,
             interface_version=VERSION,
             address_range=chosen.address_range,
-        )
-        answer = self._expect(number)
-        async for _ in self.requests(until=answer):
-            pass  # before its answer the SMSC has nothing to ask; what it sends comes again
-        _judge_bind((await self._arrived(answer)).status)
+        ) as answer:
+            async for _ in self.requests(until=answer):
+                pass  # before its answer the SMSC has nothing to ask; what it sends comes again
+            _judge_bind((await self._arrived(answer)).status)
         self._bound = True
         self._alive()
 
@@ -74,7 +78,8 @@ class Link:
 
         Somebody must go through `requests` meanwhile.
         """
-        return await self._arrived(self._expect(await self._send(command, **fields)))
+        async with self._asked(command, **fields) as answer:
+            return await self._arrived(answer)
 
     async def answer(self, command: str, sequence: int, status: int = codec.OK) -> None:
         """Answer a request of the SMSC."""
@@ -125,17 +130,22 @@ class Link:
             await self.answer("unbind_resp", self._unbind)
             self._writer.close()  # sends what is queued
             await self._writer.wait_closed()
-        elif self._bound and self._fault is None and not self._writer.transport.is_closing():
-            number = await self._send("unbind")
-            answer = self._expect(number)
-            async for _ in self.requests(until=answer):
-                pass  # not acknowledged, so it comes again
+        elif self._bound and self.is_open:
+            async with self._asked("unbind") as answer:
+                async for _ in self.requests(until=answer):
+                    pass  # not acknowledged, so it comes again
         self._fault = self._fault or UnreachableError("the connection to the SMSC is closed")
 
-    async def _send(self, command: str, **fields: Any) -> int:
+    @asynccontextmanager
+    async def _asked(self, command: str, **fields: Any) -> AsyncIterator["asyncio.Future[Pdu]"]:
+        """Send a PDU; its answer is waited for from before it leaves until the block ends."""
         number = next(self._numbers)
-        await self._write(codec.build(command, number, **fields))
-        return number
+        self._waiting[number] = answer = asyncio.get_running_loop().create_future()
+        try:
+            await self._write(codec.build(command, number, **fields))
+            yield answer
+        finally:
+            self._waiting.pop(number, None)
 
     async def _write(self, data: bytes) -> None:
         """Write; a peer that reads nothing for too long is given up."""
@@ -162,10 +172,6 @@ class Link:
         if not data:
             raise self._fault or UnreachableError("the SMSC closed the connection")
         return data
-
-    def _expect(self, number: int) -> "asyncio.Future[Pdu]":
-        self._waiting[number] = answer = asyncio.get_running_loop().create_future()
-        return answer
 
     async def _arrived(self, answer: "asyncio.Future[Pdu]") -> Pdu:
         try:
@@ -203,7 +209,7 @@ class Link:
     async def _is_there(self) -> bool:
         asked = time.monotonic()
         try:
-            await self._send("enquire_link")
+            await self._write(codec.build("enquire_link", next(self._numbers)))
         except PipelineError:
             return False
         await asyncio.sleep(self._settings.answer_timeout_seconds)
