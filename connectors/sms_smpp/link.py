@@ -106,7 +106,7 @@ class Link:
                 if until is not None and until.done():
                     return
             elif pdu.command == codec.ENQUIRE_LINK:
-                await self.answer("enquire_link_resp", pdu.sequence)
+                await self._write(codec.bare(codec.ANSWER | codec.ENQUIRE_LINK, pdu.sequence))
             elif pdu.command == codec.UNBIND:
                 self._unbind = pdu.sequence
                 return
@@ -127,7 +127,7 @@ class Link:
 
     async def _take_leave(self) -> None:
         if self._unbind is not None:
-            await self.answer("unbind_resp", self._unbind)
+            await self._write(codec.bare(codec.ANSWER | codec.UNBIND, self._unbind))
             self._writer.close()  # sends what is queued
             await self._writer.wait_closed()
         elif self._bound and self.is_open:
@@ -209,7 +209,7 @@ class Link:
     async def _is_there(self) -> bool:
         asked = time.monotonic()
         try:
-            await self._write(codec.build("enquire_link", next(self._numbers)))
+            await self._write(codec.bare(codec.ENQUIRE_LINK, next(self._numbers)))
         except PipelineError:
             return False
         await asyncio.sleep(self._settings.answer_timeout_seconds)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 STEP = timedelta(minutes=10)
 """What comes again within one step is a repeat (records.md, `ce_id` of SMPP)."""
@@ -34,7 +34,7 @@ class Arrivals:
 
     def unanswered(self, body: bytes, arrival: datetime) -> None:
         """Remember one that will come again."""
-        self._first.setdefault(_digest(body), arrival.astimezone(UTC))
+        self._first[_digest(body)] = arrival
         if len(self._first) > self._most:
             self._first.popitem(last=False)
 
