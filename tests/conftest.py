@@ -17,7 +17,6 @@ from tests.fresh import topics_made_anew
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
 
-
 settings.register_profile("hotline", deadline=None)  # how long an example takes is the machine's load
 settings.load_profile("hotline")
 
