@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.sms_smpp import SmppSettings, SmsSmpp
 from connectors.wechat import WeChat, WeChatSettings
 
 Connector = TypeVar("Connector")
@@ -41,7 +42,11 @@ PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
 )
 """They are called, through the receiver."""
 
-SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType({})
+SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
+    {
+        "sms_smpp": Entry("sms", "SMPP accounts (short messages)", SmppSettings, SmsSmpp),
+    }
+)
 """They hold a connection on which the other side speaks."""
 
 
