@@ -44,8 +44,11 @@ class Cmpp:
         link = await Link.open(self._settings, now=self._now)
         try:
             await _Session(link, self._settings, emit, lambda frame: self.message(frame, link.major)).serve()
-        finally:
+        except asyncio.CancelledError:
             await link.leave()
+            raise
+        finally:
+            link.drop()
 
     def message(self, frame: Frame, major: Major) -> RawMessage:
         """Return the raw message of a DELIVER: also of one that cannot be read, which then becomes a dead letter."""

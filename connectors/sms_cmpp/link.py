@@ -1,4 +1,4 @@
-"""One connection to an ISMG: logged in, framed, watched for signs of life; everything that breaks is an error of ours."""
+"""One connection to an ISMG: logged in, framed, watched for signs of life; what breaks it is an error of ours."""
 
 import asyncio
 import itertools
@@ -49,9 +49,7 @@ class Link:
             async with asyncio.timeout(settings.connect_timeout_seconds):
                 reader, writer = await asyncio.open_connection(settings.host, port or settings.port)
         except (OSError, TimeoutError) as error:
-            raise UnreachableError(
-                "the ISMG cannot be reached: see `host`, `port` and the line to the operator"
-            ) from error
+            raise UnreachableError("the ISMG cannot be reached: see `host`, `port` and the operator's line") from error
         link = cls(reader, writer, settings)
         try:
             async with asyncio.timeout(settings.connect_timeout_seconds):
@@ -89,14 +87,12 @@ class Link:
             self._writer.write(codec.frame(to.command | codec.ANSWER, to.sequence, body))
 
     def answered(self, frame: Frame) -> bool:
-        """Answer what every ISMG may ask at any time, and say whether it was that; raises UnreachableError at the end."""
+        """Answer what an ISMG may ask at any time, and say whether it was that; raises UnreachableError at the end."""
         if frame.command == codec.ACTIVE_TEST:
             self.answer(frame, codec.active_test_answer())
         elif frame.command == codec.TERMINATE:
             self.answer(frame)
-            raise UnreachableError(
-                "the ISMG ended the session: it may be stopped, or the account has logged in elsewhere"
-            )
+            raise UnreachableError("the ISMG ended the session: it stops, or the account has logged in elsewhere")
         else:
             return False
         return True
@@ -127,18 +123,16 @@ class Link:
                 asked += 1
 
     async def leave(self) -> None:
-        """Log out as far as the ISMG still answers, and let go. Safe twice."""
-        if not self._writer.is_closing() and not self._reader.at_eof():
-            with suppress(UnreachableError, TimeoutError):
-                async with asyncio.timeout(LEAVE_SECONDS):
-                    self.request(codec.TERMINATE)
-                    while (await self.read()).command != codec.TERMINATE | codec.ANSWER:
-                        pass
-        self.drop()
+        """Log out, as far as the ISMG still answers."""
+        with suppress(UnreachableError, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                self.request(codec.TERMINATE)
+                while (await self.read()).command != codec.TERMINATE | codec.ANSWER:
+                    pass
 
     def drop(self) -> None:
         """Let go at once. Safe twice."""
-        self._writer.close()
+        self._writer.transport.abort()  # a peer that reads nothing must not hold it open
 
     async def _log_in(self, now: datetime) -> None:
         secret = self._settings.secret.get_secret_value().encode()

@@ -34,7 +34,7 @@ class CmppSettings(BaseModel):
     number: str = Field(
         "",
         pattern=r"^[!-~]{0,21}$",
-        description="Src_Id: the number (接入号) that replies come from; needed for replies",
+        description="Src_Id: the number (接入号) that replies come from; they need it",
     )
     service: str = Field("", pattern=r"^[!-~]{0,10}$", description="Service_Id (业务代码) of replies")
     fee_type: str = Field("01", pattern=r"^\d\d$", description="FeeType (资费类别) of replies; 01 is free of charge")
