@@ -80,6 +80,7 @@ class _Session:
 
     async def serve(self) -> None:
         """Take frames until the link breaks; raises what broke it."""
+        self._emit.alive()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._link.keep_alive())
@@ -92,8 +93,10 @@ class _Session:
             frame = await self._link.read()
             if frame.command == codec.DELIVER:
                 await self._arrived(frame, tasks)
-            else:  # an answer to an ACTIVE_TEST was a sign of life; CMPP has no answer to an unknown command
-                self._link.answered(frame)
+                continue
+            if frame.command & ~codec.ANSWER == codec.ACTIVE_TEST:
+                self._emit.alive()
+            self._link.answered(frame)  # CMPP has no answer to an unknown command
 
     async def _arrived(self, frame: Frame, tasks: asyncio.TaskGroup) -> None:
         """Take a message in; with a full window, nothing more is read until the first is safe."""

@@ -36,7 +36,7 @@ class CmppSettings(BaseModel):
         pattern=r"^[!-~]{0,21}$",
         description="Src_Id: the number (接入号) that replies come from; they need it",
     )
-    service: str = Field("", pattern=r"^[!-~]{0,10}$", description="Service_Id (业务代码) of replies")
+    service: str | None = Field(None, pattern=r"^[!-~]{1,10}$", description="Service_Id (业务代码) of replies")
     fee_type: str = Field("01", pattern=r"^\d\d$", description="FeeType (资费类别) of replies; 01 is free of charge")
     reports: bool = Field(True, description="Ask for a status report (状态报告) of each reply")
     submit_port: int | None = Field(

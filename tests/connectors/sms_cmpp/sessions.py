@@ -5,23 +5,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from connectors.base import Emit
 from connectors.sms_cmpp import Cmpp, CmppSettings
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage
 from tests.peers.ismg import SECRET, SOURCE, Ismg
 
 
-class Kafka:
+class Kafka(Emit):
     """Holds messages, unless it is down or paused."""
 
     def __init__(self) -> None:
         self.held: list[RawMessage] = []
         self.tried = 0
+        self.signs = 0
         self.down = False
         self.answering = asyncio.Event()
         self.answering.set()
 
-    async def emit(self, message: RawMessage) -> None:
+    def alive(self) -> None:
+        self.signs += 1
+
+    async def __call__(self, message: RawMessage) -> None:
         self.tried += 1
         await self.answering.wait()
         if self.down:
@@ -38,7 +43,7 @@ def settings_for(ismg: Ismg, **changes: Any) -> CmppSettings:
 @asynccontextmanager
 async def session(ismg: Ismg, kafka: Kafka, **changes: Any) -> AsyncIterator[asyncio.Task[None]]:
     """One login that is served until the block ends; its task tells how it ended."""
-    running = asyncio.create_task(Cmpp(settings_for(ismg, **changes), "mobile").run(kafka.emit))
+    running = asyncio.create_task(Cmpp(settings_for(ismg, **changes), "mobile").run(kafka))
     try:
         yield running
     finally:

@@ -13,6 +13,7 @@ from connectors.sms_cmpp.codec import Frame
 from normalizers import Policy
 from normalizers.sms import normalize
 from schemas.errors import MalformedError, MisconfiguredError, UnauthorizedError, UnreachableError
+from schemas.records import RawMessage
 from tests.connectors.sms_cmpp.sessions import Kafka, session, settings_for
 from tests.peers import ismg as peer
 from tests.peers.ismg import Ismg
@@ -218,6 +219,7 @@ async def test_a_quiet_ismg_is_asked_and_stays_while_it_answers(kafka: Kafka) ->
     async with Ismg() as ismg, session(ismg, kafka, **quick) as running:
         await ismg.until(lambda: ismg.got.count(peer.ACTIVE_TEST) > 3)
         assert not running.done()
+    assert kafka.signs > 2  # the login is one
 
 
 async def test_a_silent_ismg_is_given_up_after_the_last_test(kafka: Kafka) -> None:
@@ -268,13 +270,13 @@ async def test_a_refused_login_says_what_to_do(kafka: Kafka, status: int, error:
     async with Ismg() as ismg:
         ismg.status = status
         with pytest.raises(error, match=word):
-            await Cmpp(settings_for(ismg), "mobile").run(kafka.emit)
+            await Cmpp(settings_for(ismg), "mobile").run(kafka)
 
 
 async def test_a_wrong_secret_is_refused_and_never_told(kafka: Kafka) -> None:
     async with Ismg() as ismg:
         with pytest.raises(UnauthorizedError) as caught:
-            await Cmpp(settings_for(ismg, secret="wrong1"), "mobile").run(kafka.emit)
+            await Cmpp(settings_for(ismg, secret="wrong1"), "mobile").run(kafka)
     assert "wrong1" not in str(caught.value)
 
 
@@ -311,20 +313,21 @@ async def test_what_is_no_ismg_is_unreachable(kafka: Kafka, how: str) -> None:
     async with Ismg() as ismg:
         settings = settings_for(ismg, port=port, connect_timeout_seconds=0.2)
     with pytest.raises(UnreachableError):
-        await Cmpp(settings, "mobile").run(kafka.emit)
+        await Cmpp(settings, "mobile").run(kafka)
     if how != "nobody listens":
         await left.wait()
     server.close()
 
 
 async def test_a_fault_that_only_a_person_can_mend_ends_the_session(kafka: Kafka) -> None:
-    async def emit(_: Any) -> None:
-        raise UnauthorizedError("Kafka")
+    class Refusing(Kafka):
+        async def __call__(self, message: RawMessage) -> None:
+            raise UnauthorizedError("Kafka")
 
     async with Ismg() as ismg:
         ismg.queue(LAMP)
         with pytest.raises(UnauthorizedError, match="Kafka"):
-            await Cmpp(settings_for(ismg), "mobile").run(emit)
+            await Cmpp(settings_for(ismg), "mobile").run(Refusing())
         assert ismg.results == {}
 
 
