@@ -31,9 +31,9 @@ class CmppSettings(BaseModel):
     active_test_seconds: float = Field(60, gt=0, description="Silence after which ACTIVE_TEST (链路检测) is sent")
     active_test_timeout_seconds: float = Field(20, gt=0, description="How long each answer to it may take")
     active_test_attempts: int = Field(3, ge=1, description="Unanswered ones after which the connection is given up")
-    number: str = Field(
-        "",
-        pattern=r"^[!-~]{0,21}$",
+    number: str | None = Field(
+        None,
+        pattern=r"^[!-~]{1,21}$",
         description="Src_Id: the number (接入号) that replies come from; they need it",
     )
     service: str | None = Field(None, pattern=r"^[!-~]{1,10}$", description="Service_Id (业务代码) of replies")
