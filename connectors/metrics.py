@@ -24,6 +24,11 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+SMPP_MESSAGES = Counter(
+    "hotline_connectors_smpp_messages_total",
+    "What an SMSC asked: accepted, refused (Kafka did not take it, it comes again) or unknown commands",
+    ["connector", "outcome"],
+)
 PUSH_REQUESTS = Counter(
     "hotline_connectors_push_requests_total",
     "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",

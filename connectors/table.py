@@ -11,6 +11,7 @@ from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
 from connectors.sms_cmpp import Cmpp, CmppSettings
 from connectors.sms_http import SmsHttp, SmsHttpSettings
+from connectors.sms_smpp import SmppSettings, SmsSmpp
 from connectors.wechat import WeChat, WeChatSettings
 
 Connector = TypeVar("Connector")
@@ -47,6 +48,7 @@ PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
 SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
     {
         "sms_cmpp": Entry("sms", "CMPP accounts", CmppSettings, Cmpp),
+        "sms_smpp": Entry("sms", "SMPP accounts (short messages)", SmppSettings, SmsSmpp),
     }
 )
 """They hold a connection on which the other side speaks."""
