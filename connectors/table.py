@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.sms_cmpp import Cmpp, CmppSettings
+from connectors.sms_http import SmsHttp, SmsHttpSettings
 from connectors.sms_smpp import SmppSettings, SmsSmpp
 from connectors.wechat import WeChat, WeChatSettings
 
@@ -19,7 +21,7 @@ class Entry(Struct, Generic[Connector], frozen=True):
     """One kind of account: its channel, what its accounts are called, their settings, and what makes the connector.
 
     `make` takes the settings of an account and its id. The settings of a push connector have a `path` and may have
-    `body_max_bytes`.
+    `body_max_bytes`, and a `route` where the path of its requests holds more than that (Starlette's patterns).
     """
 
     channel: str
@@ -37,6 +39,7 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
 
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
+        "sms_http": Entry("sms", "SMS accounts at a gateway with webhooks", SmsHttpSettings, SmsHttp),
         "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
     }
 )
@@ -44,6 +47,7 @@ PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
 
 SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
     {
+        "sms_cmpp": Entry("sms", "CMPP accounts", CmppSettings, Cmpp),
         "sms_smpp": Entry("sms", "SMPP accounts (short messages)", SmppSettings, SmsSmpp),
     }
 )

@@ -205,9 +205,10 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
     routes, limits = {}, {}
     for section, entry in PUSH.items():
         for name, account in settings.connectors.sections[section].items():
-            routes[account.path] = entry.make(account, name)
+            route = getattr(account, "route", account.path)
+            routes[route] = entry.make(account, name)
             if most := getattr(account, "body_max_bytes", None):
-                limits[account.path] = most
+                limits[route] = most
     return routes, limits
 
 
