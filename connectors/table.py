@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
 from connectors.wechat import WeChat, WeChatSettings
+from connectors.weibo import Weibo, WeiboSettings
 
 Connector = TypeVar("Connector")
 
@@ -37,6 +38,7 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
         "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
+        "weibo": Entry("weibo", "Weibo accounts of the fans' service (微博粉丝服务)", WeiboSettings, Weibo),
     }
 )
 """They are called, through the receiver."""

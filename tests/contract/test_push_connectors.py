@@ -13,6 +13,7 @@ from connectors.base import PushConnector, Request
 from connectors.table import PUSH
 from schemas.errors import RefusedRequest
 from tests.connectors.wechat import callbacks as platform
+from tests.connectors.weibo import pushes
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,17 @@ def _wechat() -> Scenario:
     return Scenario(platform.account, lambda: platform.push(text), text.encode(), forged)
 
 
-SCENARIOS = {"wechat": _wechat()}
+def _weibo() -> Scenario:
+    text = pushes.text()
+    forged: dict[str, Callable[[], Request]] = {
+        "another secret": lambda: pushes.push(text, secret="stranger-secret"),
+        "an hour ago": lambda: pushes.push(text, timestamp=str(int(pushes.STAMP) - 3600)),
+        "nothing at all": lambda: pushes.request({}),
+    }
+    return Scenario(pushes.account, lambda: pushes.push(text), text.encode(), forged)
+
+
+SCENARIOS = {"wechat": _wechat(), "weibo": _weibo()}
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 
