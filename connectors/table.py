@@ -13,6 +13,7 @@ from connectors.sms_cmpp import Cmpp, CmppSettings
 from connectors.sms_http import SmsHttp, SmsHttpSettings
 from connectors.sms_smpp import SmppSettings, SmsSmpp
 from connectors.wechat import WeChat, WeChatSettings
+from connectors.weibo import Weibo, WeiboSettings
 
 Connector = TypeVar("Connector")
 
@@ -41,6 +42,7 @@ PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
         "sms_http": Entry("sms", "SMS accounts at a gateway with webhooks", SmsHttpSettings, SmsHttp),
         "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
+        "weibo": Entry("weibo", "Weibo accounts of the fans' service (微博粉丝服务)", WeiboSettings, Weibo),
     }
 )
 """They are called, through the receiver."""

@@ -14,6 +14,7 @@ from connectors.table import PUSH
 from schemas.errors import RefusedRequest
 from tests.connectors.sms_http import gateways
 from tests.connectors.wechat import callbacks as platform
+from tests.connectors.weibo import pushes
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,21 @@ def _sms_http() -> Scenario:
     return Scenario(gateways.account, gateways.twilio, gateways.twilio().body, forged)
 
 
-SCENARIOS = {"sms_http": _sms_http(), "wechat": _wechat()}
+def _weibo() -> Scenario:
+    text = pushes.text()
+    forged: dict[str, Callable[[], Request]] = {
+        "another secret": lambda: pushes.push(text, secret="stranger-secret"),
+        "an hour ago": lambda: pushes.push(text, timestamp=str(int(pushes.STAMP) - 3600)),
+        "nothing at all": lambda: pushes.request({}),
+    }
+    return Scenario(pushes.account, lambda: pushes.push(text), text.encode(), forged)
+
+
+SCENARIOS = {
+    "sms_http": _sms_http(),
+    "wechat": _wechat(),
+    "weibo": _weibo(),
+}
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 
