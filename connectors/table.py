@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
-from connectors.wechat import WeChat, WeChatSettings
+from connectors.wechat import WeChat, WeChatSettings, WeCom, WeComSettings
 
 Connector = TypeVar("Connector")
 
@@ -36,7 +36,8 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
 
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
-        "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
+        "wechat": Entry("wechat", "WeChat official accounts and mini programmes", WeChatSettings, WeChat),
+        "wecom": Entry("wechat", "企业微信 applications and 微信客服", WeComSettings, WeCom),
     }
 )
 """They are called, through the receiver."""

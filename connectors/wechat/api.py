@@ -1,8 +1,8 @@
-"""The platform's HTTP API (公众号, 小程序, 企业微信): wechatpy's client, with a token that no other process loses by it.
+"""The platform's HTTP API (公众号, 小程序, 企业微信): wechatpy's client, with a token that no other process loses.
 
-`stable_token` and 企业微信's `gettoken` give the same token to whoever asks while it is valid, so every process may hold
-its own copy. wechatpy would ask `cgi-bin/token`, which takes the token from all others, without a time limit, and again
-and again when it is refused.
+`stable_token` and 企业微信's `gettoken` give the same token to whoever asks while it is valid, so every process may
+hold its own copy. wechatpy would ask `cgi-bin/token`, which takes the token from all others, without a time limit,
+and again and again when it is refused.
 """
 
 import threading
@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import msgspec
 import requests
 from msgspec import Struct
 from pydantic import SecretStr
@@ -36,8 +37,10 @@ _OURS = frozenset({40013, 40056, 40125, 40164, 41002, 41004, 48001, 50001, 50002
 """AppID, AppSecret, the address list (IP白名单) or a right is wrong: only a person can help."""
 
 _DAILY = 45009
-_BUSY: dict[int, float | None] = {45011: 60.0, 45033: 60.0, -1: None}
-"""Too often in a minute; -1 is the platform's own `system error`."""
+_OFTEN = frozenset({45011, 45033})
+"""Too many calls in a minute, or at once."""
+
+_OFTEN_SECONDS = 60.0
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -69,8 +72,12 @@ class RefusalError(UnreachableError):
         self.errcode = errcode
 
 
+class _Verdict(Struct):
+    errcode: int = 0
+
+
 class Api:
-    """Asks as one account. Thread-safe; raises only errors of `schemas.errors`, and none of them quotes the platform."""
+    """Asks as one account. Thread-safe; raises only errors of `schemas.errors`, none of which quotes the platform."""
 
     def __init__(self, access: Access, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._client = _Client(access)
@@ -80,6 +87,10 @@ class Api:
     def call(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST JSON and return the answer. Raises RefusalError for an errcode that is about this very request."""
         return self.with_token(lambda token: self._post(endpoint, body, token))
+
+    def fetch(self, endpoint: str, body: dict[str, Any]) -> bytes:
+        """POST JSON and return the answer's bytes as they came. Raises as `call` does."""
+        return self.with_token(lambda token: self._post_for_bytes(endpoint, body, token))
 
     def with_token(self, ask: Callable[[str], T]) -> T:
         """Ask with a token; when a RefusalError says that it is stale, with a fresh one, once."""
@@ -117,14 +128,31 @@ class Api:
             )
         if errcode == _DAILY:
             return ThrottledError("the day's quota of the API is used up: it begins anew at midnight", self._night())
-        if errcode in _BUSY:
-            return ThrottledError(f"the platform asks to wait (errcode {errcode})", _BUSY[errcode])
+        if errcode in _OFTEN:
+            return ThrottledError(f"the platform is asked too often (errcode {errcode}): it waits", _OFTEN_SECONDS)
         return refusal
 
     def _post(self, endpoint: str, body: dict[str, Any], token: str) -> dict[str, Any]:
         with self._door():
             answer = self._client.post(endpoint, data=body, params={"access_token": token}, timeout=TIMEOUT)
         return _answered(answer)
+
+    def _post_for_bytes(self, endpoint: str, body: dict[str, Any], token: str) -> bytes:
+        url = f"{self._url}/cgi-bin/{endpoint}"
+        with self._door():
+            answer = self._client.session_of_requests.post(
+                url, params={"access_token": token}, json=body, timeout=TIMEOUT
+            )
+            answer.raise_for_status()
+        try:
+            errcode = msgspec.json.decode(answer.content, type=_Verdict).errcode
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise NoAnswerError(
+                "the platform answered with something that is not JSON: it is tried again", sent=True
+            ) from None
+        if errcode:
+            raise RefusalError(errcode)
+        return answer.content
 
     def _get(self, url: str, **parameters: str) -> requests.Response:
         # Uncompressed, so that Content-Length tells whether all of it came.

@@ -108,8 +108,7 @@ def _link(fields: Fields) -> Draft:
 
 def _file(fields: Fields) -> Draft:
     name = fields.word("FileName") or fields.word("Title")
-    media = fields.word("MediaId") or fields.word("FileKey")
-    file = File(name=name or None, media_id=media or None)
+    file = File(name=name or None, media_id=fields.word("MediaId") or None)
     return Draft(text=fields.take("Description"), files=(file,))
 
 
