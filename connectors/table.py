@@ -12,7 +12,7 @@ from connectors.mailbox import Mailbox, MailboxSettings
 from connectors.sms_cmpp import Cmpp, CmppSettings
 from connectors.sms_http import SmsHttp, SmsHttpSettings
 from connectors.sms_smpp import SmppSettings, SmsSmpp
-from connectors.wechat import WeChat, WeChatSettings
+from connectors.wechat import WeChat, WeChatSettings, WeCom, WeComSettings
 from connectors.weibo import Weibo, WeiboSettings
 
 Connector = TypeVar("Connector")
@@ -41,7 +41,8 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
         "sms_http": Entry("sms", "SMS accounts at a gateway with webhooks", SmsHttpSettings, SmsHttp),
-        "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
+        "wechat": Entry("wechat", "WeChat official accounts and mini programmes", WeChatSettings, WeChat),
+        "wecom": Entry("wechat", "企业微信 applications and 微信客服", WeComSettings, WeCom),
         "weibo": Entry("weibo", "Weibo accounts of the fans' service (微博粉丝服务)", WeiboSettings, Weibo),
     }
 )
