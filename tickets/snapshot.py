@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from normalizers.findings import category, hotlines
 from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
+from normalizers.web import places
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
@@ -175,9 +176,10 @@ def _category(message: Message, policy: TicketPolicy) -> Category | None:
     found = next((finding for finding in message.findings if finding.kind == "category"), None)
     if found is None:
         return None
-    if found.source == "channel":
-        return Category(code=found.value, scheme="as_given", version="1", source="requester")
     scheme, names = category.path_of(found.value, policy.rules_folder)
+    if found.source == "channel":
+        scheme = scheme if names else "as_given"
+        return Category(code=found.value, scheme=scheme, version="1", path=names, source="requester")
     return Category(
         code=found.value,
         scheme=scheme,
@@ -213,9 +215,11 @@ def _still_anonymous(before: str, now: str) -> str:
 
 def _location(message: Message) -> Location | None:
     place, adcode = _found(message, "place"), _found(message, "adcode")
-    if not place and not adcode:
+    point = places.read(_found(message, "point") or "")
+    if not place and not adcode and not point:
         return None
-    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS) if place else None, adcode=adcode)
+    text = limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
+    return Location(text=text, adcode=adcode, lat=point.lat if point else None, long=point.long if point else None)
 
 
 def _requester(message: Message) -> Requester:

@@ -53,6 +53,8 @@ class Location(Record, frozen=True, kw_only=True):
 
     text: Annotated[str | None, about("As said", "事发地址", pii=1, index="words")] = None
     adcode: Annotated[str | None, about("Adcode, 6, 9 or 12 digits", "行政区划代码")] = None
+    lat: Annotated[float | None, about("Latitude in degrees, WGS-84", "纬度", pii=1, index="none")] = None
+    long: Annotated[float | None, about("Longitude in degrees, WGS-84", "经度", pii=1, index="none")] = None
 
 
 class Deadline(Record, frozen=True, kw_only=True):
