@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,7 @@ from normalizers.web import places
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
-from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
+from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester, StatusStep
 from tickets import limits
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
@@ -89,6 +90,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         status="reopened" if reopened else ticket.status,
         status_at=decision.at if reopened else ticket.status_at,
         closed_at=None if reopened else ticket.closed_at,
+        history=with_step(ticket, "reopened", decision.at, policy) if reopened else ticket.history,
         channels=_with(ticket.channels, message.channel),
         text=text,
         search_text=search_text,
@@ -105,6 +107,11 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
         lineage=_lineage(ticket.lineage, message, policy),
     )
+
+
+def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:
+    """Return the stages of the ticket with one more."""
+    return limits.ends((*ticket.history, StatusStep(status=status, at=at)), policy.max_history)
 
 
 def rewritten(ticket: Ticket, message: Message) -> Ticket:

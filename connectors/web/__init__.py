@@ -1,0 +1,5 @@
+"""The web (网站, 移动端): the city's form for citizens and Open311 GeoReport v2 for apps, one door of the receiver."""
+
+from connectors.web.settings import ClientSettings, WebSettings
+
+__all__ = ["ClientSettings", "WebSettings"]
