@@ -32,6 +32,10 @@ from schemas.records import RawMessage
 _log = structlog.get_logger(__name__)
 
 
+Keep = Callable[[Sequence[RawMessage]], Awaitable[Outcome]]
+"""Returns when the messages are safe in Kafka or in the journal; raises UnreachableError when they are not."""
+
+
 class ReceiverSettings(BaseModel):
     """The one HTTP server of the push channels."""
 
@@ -63,7 +67,10 @@ class ReceiverReport(Struct, frozen=True, kw_only=True):
 
 
 class Receiver:
-    """An ASGI application: each path is one push connector's; `doors` answer for themselves."""
+    """An ASGI application: each path is one push connector's; `doors` answer for themselves.
+
+    A door of `keeping` is handed what keeps messages safe, and returns when they are.
+    """
 
     def __init__(
         self,
@@ -73,6 +80,7 @@ class Receiver:
         settings: ReceiverSettings | None = None,
         body_limits: Mapping[str, int] | None = None,
         doors: Sequence[Route] = (),
+        keeping: Sequence[Callable[[Keep], Sequence[Route]]] = (),
     ) -> None:
         self._settings = settings or ReceiverSettings()
         self._intake = Intake(publisher, journal, self._settings.publish_timeout_seconds)
@@ -84,7 +92,8 @@ class Receiver:
             Route(path, self._endpoint(path, connector), methods=["GET", "POST"]) for path, connector in routes.items()
         ]
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
-        self._app = Starlette(routes=[*health, *doors, *hosted], lifespan=lambda _: self.lifespan())
+        kept = [route for door in keeping for route in door(self._kept)]
+        self._app = Starlette(routes=[*health, *doors, *kept, *hosted], lifespan=lambda _: self.lifespan())
 
     @property
     def report(self) -> ReceiverReport:

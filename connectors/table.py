@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.web import WebDoor, WebSettings
 from connectors.wechat import WeChat, WeChatSettings
 
 Connector = TypeVar("Connector")
@@ -45,7 +46,15 @@ SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType({})
 """They hold a connection on which the other side speaks."""
 
 
+DOORS: Mapping[str, Entry[WebDoor]] = MappingProxyType(
+    {
+        "web": Entry("web", "Web doors: the citizens' form, and Open311 for apps", WebSettings, WebDoor),
+    }
+)
+"""They are called on several paths below their own, through the receiver, and ask the archive."""
+
+
 def entries() -> Iterator[tuple[str, Entry[Any]]]:
     """Yield every section with its entry."""
-    for table in (PULL, PUSH, SESSION):
+    for table in (PULL, PUSH, SESSION, DOORS):
         yield from table.items()

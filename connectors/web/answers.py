@@ -55,9 +55,8 @@ def format_of(path: str) -> str:
 
 
 def _document(root: str, content: Any) -> bytes:
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(
-        _element(root, content), encoding="utf-8", xml_declaration=False
-    )
+    made: bytes = tostring(_element(root, content), encoding="utf-8", xml_declaration=False)
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + made
 
 
 def _element(name: str, content: Any) -> Element:

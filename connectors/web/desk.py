@@ -1,7 +1,7 @@
 """The desk behind both doors, Open311's and the form's: it keeps submissions safe, and finds what became of them."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from connectors import metrics
 from connectors.intake import Outcome
+from connectors.receiver import Keep
 from connectors.web.archive import Archive, within
 from connectors.web.limits import Room
 from connectors.web.receipts import Receipts
@@ -21,9 +22,6 @@ from normalizers.web.services import services
 from schemas import ids
 from schemas.errors import PipelineError
 from schemas.records import Emergency, RawMessage, Ticket
-
-Keep = Callable[[Sequence[RawMessage]], Awaitable[Outcome]]
-"""Returns when the messages are safe in Kafka or in the journal; raises UnreachableError when they are not."""
 
 EMERGENCY_NOTICE = (
     "遇紧急情况请立即拨打110（报警）、119（火警）、120（急救）、122（交通事故）。 "
