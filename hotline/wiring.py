@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import fetching, probes, services
+from hotline import fetching, probes, services, web
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -24,12 +24,12 @@ ASSIGN_GROUP = "hotline-assign"
 
 def names(settings: "Settings") -> list[str]:
     """Return every component that these settings lead to, in the order in which `run all` starts them."""
-    from connectors.table import PULL, PUSH, SESSION
+    from connectors.table import DOORS, PULL, PUSH, SESSION
     from sinks import SINKS
 
     accounts = settings.connectors.sections
     fetched = [f"connector:{name}" for section in (*PULL, *SESSION) for name in accounts[section]]
-    pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in PUSH) else []
+    pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in (*PUSH, *DOORS)) else []
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
     later = ["fetcher"] if fetching.is_needed(settings) else []
@@ -182,15 +182,17 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer, tracer)
         journal = Journal(services.journal_folder(settings), chosen.journal_max_bytes)
+        keeping, archive = web.doors(settings)
         try:
             routes, limits = pushed(settings)
             office = BackOffice(
                 settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
             )
             doors = office.routes() if settings.backoffice else []
-            running.append(Receiver(routes, publisher, journal, chosen, limits, doors))
+            running.append(Receiver(routes, publisher, journal, chosen, limits, doors, keeping))
             await serve_until(running[-1], chosen, stop)
         finally:
+            await archive.close()
             publisher.close()
             journal.close()
 
