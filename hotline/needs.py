@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.table import PUSH, entries
+from connectors.table import DOORS, PUSH, entries
 from schemas import topics
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _connector(settings: "Settings", which: str) -> list[Need]:
 
 
 def _receiver(settings: "Settings", which: str) -> list[Need]:
-    raw = _raw_topics(section for section in PUSH if settings.connectors.sections[section])
+    raw = _raw_topics(section for section in (*PUSH, *DOORS) if settings.connectors.sections[section])
     commands = _commands() if settings.backoffice else []
     return [*_topics("Write", [*raw, topics.DEAD]), *commands]
 

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
+from connectors.fetcher import FetcherSettings
 from connectors.outbox.senders import SENDERS
 from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
@@ -225,6 +226,7 @@ class Settings(BaseSettings):
     elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
+    fetcher: FetcherSettings = Field(default_factory=FetcherSettings)
     blobs: BlobSettings = Field(default_factory=BlobSettings)
     requester_keys: Annotated[dict[str, SecretStr], Ids] = Field(
         default_factory=dict, description="HMAC keys of requester hashes by id; the id that sorts last is the newest"

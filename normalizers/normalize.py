@@ -84,7 +84,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         signature=draft.signature,
         attachments=kept.attachments,
         findings=findings,
-        features=features_of(draft, search_text, kept.attachments, findings, policy, answers),
+        features=features_of(draft, search_text, kept.attachments, findings, policy, answers, message_id),
         emergency=urgent,
         raw=_raw_ref(raw),
         normalizer_version=NORMALIZER_VERSION,

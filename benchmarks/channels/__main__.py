@@ -1,8 +1,8 @@
-"""`python -m benchmarks.channels SECTION [--minutes 10] [--seed 1] [--rate 20]`: one channel under the faults of its peer.
+"""`python -m benchmarks.channels SECTION [--minutes 10] [--seed 1] [--rate 20]`: a channel while its peer fails.
 
-Sends numbered messages through the real connector while a seeded schedule breaks its peer and kills, freezes and restarts
-the daemon; then waits and says whether each number is held once. `--rate 0 --minutes 0 --messages N` sends N as fast as
-they are taken and no faults happen: the load run. Exit code 1 if a message is missing or doubled.
+Sends numbered messages through the real connector while a seeded schedule breaks its peer and kills, freezes and
+restarts the daemon; then waits and says whether each number is held once. `--rate 0 --minutes 0 --messages N` sends N
+as fast as they are taken and no faults happen: the load run. Exit code 1 if a message is missing or doubled.
 """
 
 import argparse
