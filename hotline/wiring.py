@@ -79,7 +79,9 @@ def _normalize(settings: "Settings", tracer: Tracer) -> Any:
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
     policy, behind = services.policy(settings), behind_normalize()
-    normalize.declare(app, connection, services.blobs(settings), policy, behind, tracer=tracer)
+    normalize.declare(
+        app, connection, services.blobs(settings), policy, behind, tracer=tracer, flood_settings=settings.floods
+    )
     return app
 
 

@@ -26,3 +26,16 @@ def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
 
 
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType({"mailbox": SenderEntry(_mail, needs=("smtp",))})
+
+
+def check(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise ValueError for answers of an account that there is not, or that cannot give any."""
+    section_of = {name: section for section, accounts in sections.items() for name in accounts}
+    for name, one in answers.items():
+        section = section_of.get(name, "")
+        if section not in SENDERS:
+            able = sorted(account for account, where in section_of.items() if where in SENDERS)
+            raise ValueError(f"{name} is no account that can answer; there are {', '.join(able) or 'none'}")
+        for needed in SENDERS[section].needs:
+            if getattr(one, needed) is None:
+                raise ValueError(f"answers.{name}.{needed} is missing: an account of {section} needs it")

@@ -23,7 +23,9 @@ class Outbox(Record, frozen=True, kw_only=True):
     channel_kind: Annotated[str, about("The finer kind", "来件方式")]
     account: Annotated[str, about("Our account that got the message, and answers", "受理账号")]
     recipient: Annotated[Party, about("Who gets the answer", "收件人", pii=1, index="object")]
-    thread: Annotated[Thread, about("What it answers, for mail", "会话", index="object")] = field(default_factory=Thread)
+    thread: Annotated[Thread, about("What it answers, for mail", "会话", index="object")] = field(
+        default_factory=Thread
+    )
     urgent: Annotated[
         bool, about("The message tells of an emergency: the answer names 110, 119, 120, 122", "紧急", index="boolean")
     ] = False
