@@ -65,3 +65,15 @@ MEDIA_SECONDS = Histogram(
     ["channel"],
     buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200, 259200),
 )
+ANSWERS = Counter(
+    "hotline_connectors_answers_total",
+    "Answers to citizens: accepted, refused, unknown (never sent again), withheld, or waiting for another try",
+    ["account", "state"],
+)
+ANSWERS_OPEN = Gauge("hotline_connectors_answers_open", "Answers that are not settled", ["account"])
+ANSWER_SECONDS = Histogram(
+    "hotline_connectors_answer_seconds",
+    "From the decision to the service's yes",
+    ["account"],
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 180, 600, 3600, 21600, 86400),
+)

@@ -21,7 +21,7 @@ def run(
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>, eraser, monitor; "
+            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>, eraser, outbox, monitor; "
             "or all, each in its own process.",
         ),
     ],

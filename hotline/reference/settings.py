@@ -52,6 +52,9 @@ def _inner(node: Node, known: Node) -> tuple[Path, Node] | None:
     """Return the table that a key leads to, and the id between them if the user chooses one."""
     if "$ref" in node:
         return (), known[node["$ref"].rpartition("/")[2]]
+    optional = [one for one in node.get("anyOf", ()) if "$ref" in one]
+    if optional:
+        return (), known[optional[0]["$ref"].rpartition("/")[2]]
     each = _each(node)
     return (("<id>",), known[each["$ref"].rpartition("/")[2]]) if "$ref" in each else None
 
