@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.lease import GROUP_PREFIX
 from connectors.table import PUSH
 from schemas import topics
 
@@ -47,7 +48,8 @@ def needs(settings: "Settings", component: str) -> list[Need]:
 def _connector(settings: "Settings", which: str) -> list[Need]:
     channels = [channel for channel, accounts in _accounts(settings) if which in accounts]
     raw = [topics.raw(channel) for channel in channels]
-    return [*_topics("Read", [topics.CURSOR]), *_topics("Write", [*raw, topics.CURSOR, topics.DEAD])]
+    reads, writes = [topics.CURSOR, topics.LEASE], [*raw, topics.CURSOR, topics.DEAD]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(f"{GROUP_PREFIX}{which}")]
 
 
 def _receiver(settings: "Settings", which: str) -> list[Need]:

@@ -206,6 +206,7 @@ def mailbox(settings: "Settings", which: str) -> "Mailbox":
 def _pull(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from connectors.cursors import Cursors
     from connectors.health import Health
+    from connectors.lease import GroupLease
     from connectors.publisher import Publisher
     from connectors.runner import run_pull
 
@@ -216,7 +217,7 @@ def _pull(settings: "Settings", name: str, which: str, tracer: Tracer) -> Compon
     def work(stop: threading.Event) -> None:
         publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
         try:
-            run_pull(connector, publisher, cursors, stop=stop, health=health)
+            run_pull(connector, publisher, cursors, stop=stop, health=health, lease=GroupLease(connection, which))
         finally:
             cursors.close()
             publisher.close()

@@ -36,7 +36,7 @@ _TELLS: dict[str, tuple[str, ...]] = {
 }
 """Which records a topic carries; raw topics carry bytes."""
 
-_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.OUTBOX})
+_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX})
 """Topics that only hotline itself reads and writes."""
 
 
