@@ -111,14 +111,11 @@ class _Pull:
         """Say whether the account is ours, when it is not after waiting for it; False when told to stop."""
         if self._owner and self._lease.held:
             return True
-        self._owner = False
-        if self._open:
+        if self._owner:
             self._let_go()
-        if not self._lease.acquire(self._stop, self._health.standing_by):
-            return False
-        self._cursors.forget()  # the owner before us moved it
-        self._owner = True
-        return True
+            self._cursors.forget()  # the next owner moves it
+        self._owner = self._lease.acquire(self._stop, self._health.standing_by)
+        return self._owner
 
     def _wait(self) -> None:
         while self._lease.held and not self._stop.is_set() and not self._connector.wait(SLICE_SECONDS):
