@@ -27,6 +27,9 @@ SESSION_SECONDS = 10.0
 TRUSTED = 0.7
 """Share of the session for which a proof of ownership counts: an owner must stop before another one can begin."""
 
+ASK_SECONDS = 0.05
+"""Between two questions of who waits for an account."""
+
 _PROOFS = 5
 """Proofs in a session."""
 
@@ -48,10 +51,10 @@ class Lease(Protocol):
         """Say whether we may, at this moment; cheap enough to be asked before every batch."""
         ...
 
-    def acquire(self, stop: threading.Event, standing_by: Callable[[], None]) -> bool:
-        """Return True once held, False when told to stop; `standing_by` is called when another process has it.
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        """Ask for it and say whether it is held now; asked again and again, until it is. Never waits.
 
-        Raises errors of `schemas.errors` when Kafka cannot tell.
+        `standing_by` is called when another process has it. Raises errors of `schemas.errors` when Kafka cannot tell.
         """
         ...
 
@@ -65,9 +68,9 @@ class _Unshared:
 
     held = True
 
-    def acquire(self, stop: threading.Event, standing_by: Callable[[], None]) -> bool:
-        """Return True unless told to stop."""
-        return not stop.is_set()
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        """Say yes."""
+        return True
 
     def close(self) -> None:
         """Do nothing."""
@@ -80,7 +83,7 @@ UNSHARED: Lease = _Unshared()
 class GroupLease:
     """A seat in the consumer group of an account: who has partition 0 of `hotline.lease.v1` owns it. Thread-safe.
 
-    A thread stays in the group from the first `acquire` to `close`. It proves again and again that we are the owner by
+    A thread stays in the group from the first `ask` to `close`. It proves again and again that we are the owner by
     a commit, which Kafka takes from the present owner alone. `held` believes a proof for less time than Kafka needs to
     give up on us: a process that was frozen sees by its own clock that the proof is too old.
     """
@@ -111,21 +114,19 @@ class GroupLease:
         proof = self._proof
         return proof is not None and self._clock() - proof < self._session * TRUSTED
 
-    def acquire(self, stop: threading.Event, standing_by: Callable[[], None]) -> bool:
-        """Wait until we own the account; False when told to stop."""
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        """Say whether we own the account now; the first question makes us a candidate."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._stay, name=f"lease {self._account}", daemon=True)
             self._thread.start()
-        while not stop.is_set():
-            if self.held:
-                return True
-            if self._fault:
-                raise self._fault
-            if self._election.lost:
-                standing_by()
-            if not self._thread.is_alive():
-                raise UnreachableError(f"the lease of {self._account} has ended: this process is stopping")
-            stop.wait(0.05)
+        if self.held:
+            return True
+        if self._fault:
+            raise self._fault
+        if not self._thread.is_alive():
+            raise UnreachableError(f"the lease of {self._account} has ended: this process is stopping")
+        if self._election.lost:
+            standing_by()
         return False
 
     def close(self) -> None:
@@ -219,4 +220,4 @@ def _who() -> str:
     return f"hotline-{socket.gethostname()}-{os.getpid()}"
 
 
-__all__ = ["GROUP_PREFIX", "SESSION_SECONDS", "UNSHARED", "GroupLease", "Lease", "now"]
+__all__ = ["ASK_SECONDS", "GROUP_PREFIX", "SESSION_SECONDS", "UNSHARED", "GroupLease", "Lease", "now"]

@@ -17,7 +17,7 @@ from tenacity.wait import wait_base
 from connectors.base import Batch, PullConnector
 from connectors.cursors import Cursors
 from connectors.health import Health
-from connectors.lease import UNSHARED, Lease
+from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import Publisher
 from schemas.errors import FatalError, RecordError, RetriableError, ThrottledError, UnauthorizedError
 
@@ -58,7 +58,7 @@ def run_pull(
     waited out. Raises FatalError when only a person can help.
     """
     pull = _Pull(connector, publisher, cursors, lease, stop, health)
-    retrying = _patiently(stop, lambda state: _wait_for(state, pace, slow_pace), pull.interrupted)
+    retrying = _patiently(stop, lambda state: wait_for(state, pace, slow_pace), pull.interrupted)
     try:
         while not stop.is_set():
             retrying(pull.step)
@@ -114,8 +114,13 @@ class _Pull:
         if self._owner:
             self._let_go()
             self._cursors.forget()  # the next owner moves it
-        self._owner = self._lease.acquire(self._stop, self._health.standing_by)
-        return self._owner
+            self._owner = False
+        while not self._stop.is_set():
+            if self._lease.ask(self._health.standing_by):
+                self._owner = True
+                return True
+            self._stop.wait(ASK_SECONDS)
+        return False
 
     def _wait(self) -> None:
         while self._lease.held and not self._stop.is_set() and not self._connector.wait(SLICE_SECONDS):
@@ -145,7 +150,8 @@ def _patiently(
     )
 
 
-def _wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
+def wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
+    """Return the seconds to wait after a fault, longer after a refused login, at least what the service asked for."""
     error = _error(state)
     if isinstance(error, UnauthorizedError):
         return slow_pace(state)

@@ -186,7 +186,7 @@ def test_netease_opens_its_folders_to_those_who_say_who_they_are(monkeypatch: py
         account = {"port": server.port, "username": "hotline@163.com", "password": "authcode", "poll_seconds": 0.1}
         connector = Mailbox(settings(**account), "mayor")
         connector.open()
-        messages, letters, cursor = drain(connector)
+        messages, letters, _ = drain(connector)
         assert [message.value.split(b"Subject: ")[1][:2] for message in messages] == [b"m1", b"m2", b"m3"]
         assert not letters
         assert connector.wait(0.2)  # no IDLE there: it asks from time to time

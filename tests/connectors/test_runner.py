@@ -224,7 +224,7 @@ class FakeLease:
 
     questions: int
     world: World
-    turns: int = 0
+    asked: int = 0
     closed: bool = False
 
     @property
@@ -232,14 +232,16 @@ class FakeLease:
         self.questions -= 1
         return self.questions >= 0
 
-    def acquire(self, stop: threading.Event, standing_by: Callable[[], None]) -> bool:
-        self.turns += 1
-        if self.turns == 2:
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        self.asked += 1
+        if self.asked == 2:
             standing_by()
             self.world.happened.append("somebody else's turn")
             self.world.cursor = Cursor(connector_id="a", position={"done": 3})
+            return False
+        if self.asked == 3:
             self.questions = 100
-        return not stop.is_set()
+        return True
 
     def close(self) -> None:
         self.closed = True
@@ -257,8 +259,7 @@ def test_who_is_no_longer_the_owner_lets_go_and_begins_again_where_the_next_one_
 
 def test_an_owner_that_waits_for_news_stops_waiting_when_it_is_none_any_more(health: Health) -> None:
     world = World(at_end=lambda world: None)
-    lease = FakeLease(1, world)
-    lease.turns = 1
+    lease = FakeLease(2, world)
     threading.Timer(0.2, world.stop.set).start()
     run(world, health, lease=lease)
     assert "somebody else's turn" in world.happened
@@ -274,14 +275,14 @@ def test_who_stands_by_is_told_to_stop(health: Health) -> None:
 def test_a_lease_that_nobody_can_tell_is_a_fault_and_is_asked_for_again(health: Health) -> None:
     world = World(waiting=[1])
     lease = FakeLease(100, world)
-    acquire, faults = lease.acquire, [UnreachableError("Kafka is away")]
+    ask, faults = lease.ask, [UnreachableError("Kafka is away")]
 
-    def failing(stop: threading.Event, standing_by: Callable[[], None]) -> bool:
+    def failing(standing_by: Callable[[], None]) -> bool:
         if faults:
             raise faults.pop()
-        return acquire(stop, standing_by)
+        return ask(standing_by)
 
-    lease.acquire = failing  # type: ignore[method-assign]
+    lease.ask = failing  # type: ignore[method-assign]
     run(world, health, lease=lease)
     assert world.published == ["1"]
     assert health.report.errors == 1
