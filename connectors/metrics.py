@@ -18,6 +18,9 @@ LAST_SUCCESS = Gauge(
     ["channel", "connector"],
 )
 UP = Gauge("hotline_connectors_up", "1 while a source answers, else 0", ["channel", "connector"])
+LEASE_HELD = Gauge(
+    "hotline_connectors_lease_held", "1 while this process owns the account, 0 while it stands by", ["connector"]
+)
 MAILS_VANISHED = Counter(
     "hotline_connectors_mails_vanished_total", "Mails that were gone before they could be fetched", ["connector"]
 )
