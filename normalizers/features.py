@@ -76,6 +76,7 @@ def features_of(
         part_number=draft.part.number if draft.part is not None else None,
         part_total=draft.part.total if draft.part is not None else None,
         part_digest=keyed_digest(key, draft.part.bytes).hex()[:32] if draft.part is not None else None,
+        call_revision=draft.call.revision if draft.call is not None else None,
         codes=_codes(findings) if findings else (),
     )
 

@@ -77,6 +77,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         recipients=draft.recipients,
         thread=draft.thread,
         part=draft.part,
+        call=draft.call,
         title=draft.title,
         text=draft.text,
         search_text=search_text,
