@@ -1,6 +1,6 @@
 """The three shapes of a connector: it asks (pull), it is called (push), or the other side speaks (session)."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 from msgspec import Struct
@@ -84,8 +84,20 @@ class PushConnector(Protocol):
         ...
 
 
-Emit = Callable[[RawMessage], Awaitable[None]]
-"""Returns when the bytes are safe; only then may the protocol's own acknowledgement be sent."""
+class Emit(Protocol):
+    """What a session does with a message that came."""
+
+    async def __call__(self, message: RawMessage) -> None:
+        """Return when the bytes are safe; only then may the protocol's own acknowledgement be sent.
+
+        Raises a RetriableError when they may not be: then nothing is acknowledged, and the other side is told to slow
+        down where the protocol can say so.
+        """
+        ...
+
+    def alive(self) -> None:
+        """Note that the other side has just shown that it lives: a login, an answer to a heartbeat."""
+        ...
 
 
 class SessionConnector(Protocol):
@@ -94,5 +106,8 @@ class SessionConnector(Protocol):
     channel: ClassVar[str]
 
     async def run(self, emit: Emit) -> None:
-        """Serve one connection until it ends; raises errors of `schemas.errors`."""
+        """Serve one connection until it ends; raises errors of `schemas.errors`. Cancelled, it takes its leave first.
+
+        Never connects again, waits between attempts or logs faults: the runner does.
+        """
         ...

@@ -55,7 +55,7 @@ def run_pull(
     Faults of the surroundings are waited out. Raises FatalError when only a person can help.
     """
     pull = _Pull(connector, publisher, cursors, stop, health)
-    retrying = _patiently(stop, lambda state: _wait_for(state, pace, slow_pace), pull.interrupted)
+    retrying = _patiently(stop, lambda state: wait_for(state, pace, slow_pace), pull.interrupted)
     try:
         while not stop.is_set():
             retrying(pull.step)
@@ -123,7 +123,8 @@ def _patiently(
     )
 
 
-def _wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
+def wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
+    """Return the seconds to wait after a fault, longer after a refused login, at least what the service asked for."""
     error = _error(state)
     if isinstance(error, UnauthorizedError):
         return slow_pace(state)

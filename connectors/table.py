@@ -1,31 +1,51 @@
-"""Every connector by its channel: one line is what a new one costs here."""
+"""Every connector by its section of the settings: one line is what a new one costs here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from pydantic import BaseModel
 
-from connectors.base import PullConnector, PushConnector
+from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
 from connectors.wechat import WeChat, WeChatSettings
 
+Connector = TypeVar("Connector")
 
-class PullChannel(Struct, frozen=True):
-    """The settings of one account, and what makes its connector of them and the account's name."""
 
+class Entry(Struct, Generic[Connector], frozen=True):
+    """One kind of account: its channel, what its accounts are called, their settings, and what makes the connector.
+
+    `make` takes the settings of an account and its id. The settings of a push connector have a `path` and may have
+    `body_max_bytes`.
+    """
+
+    channel: str
+    about: str
     settings: type[BaseModel]
-    make: Callable[[Any, str], PullConnector]
+    make: Callable[[Any, str], Connector]
 
 
-class PushChannel(Struct, frozen=True):
-    """The settings of one account, and what makes its connector of them and the account's name."""
+PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
+    {
+        "mailbox": Entry("mailbox", "IMAP mailboxes", MailboxSettings, Mailbox),
+    }
+)
+"""They ask."""
 
-    settings: type[BaseModel]
-    make: Callable[[Any, str], PushConnector]
+PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
+    {
+        "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
+    }
+)
+"""They are called, through the receiver."""
+
+SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType({})
+"""They hold a connection on which the other side speaks."""
 
 
-PULL: Mapping[str, PullChannel] = MappingProxyType({"mailbox": PullChannel(MailboxSettings, Mailbox)})
-
-PUSH: Mapping[str, PushChannel] = MappingProxyType({"wechat": PushChannel(WeChatSettings, WeChat)})
+def entries() -> Iterator[tuple[str, Entry[Any]]]:
+    """Yield every section with its entry."""
+    for table in (PULL, PUSH, SESSION):
+        yield from table.items()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from connectors.backoffice.settings import PATH
+from connectors.table import PUSH
 from hotline import services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.replay.rules import strangers
@@ -113,17 +114,25 @@ def _cities(settings: "Settings") -> Iterator[str]:
             yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
 
 
+def _pushed(settings: "Settings") -> Iterator[str]:
+    """Look at the paths of all accounts that are called: the receiver is one server."""
+    accounts = [
+        (f"{section}.{name}", account.path)
+        for section in PUSH
+        for name, account in settings.connectors.sections[section].items()
+    ]
+    for path in _twice(path for _, path in accounts):
+        yield f"Two accounts have the path {path}: give each a `path` of its own."
+    for name, path in accounts:
+        if path in _RECEIVERS_OWN:
+            yield f"`connectors.{name}.path` is {path}, where the receiver tells its health: change it."
+        if settings.backoffice and (path == PATH or path.startswith(f"{PATH}/")):
+            yield f"`connectors.{name}.path` is {path}, where commands are given: change it."
+
+
 def _wechat(settings: "Settings") -> Iterator[str]:
-    accounts = settings.connectors.wechat
-    for path in _twice(account.path for account in accounts.values()):
-        yield f"Two WeChat accounts have the path {path}: give each a `path` of its own."
-    for appid in _twice(account.appid for account in accounts.values()):
+    for appid in _twice(account.appid for account in settings.connectors.wechat.values()):
         yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
-    for name, account in accounts.items():
-        if account.path in _RECEIVERS_OWN:
-            yield f"`connectors.wechat.{name}.path` is {account.path}, where the receiver tells its health: change it."
-        if settings.backoffice and (account.path == PATH or account.path.startswith(f"{PATH}/")):
-            yield f"`connectors.wechat.{name}.path` is {account.path}, where commands are given: change it."
 
 
 def _mailboxes(settings: "Settings") -> Iterator[str]:
@@ -160,5 +169,5 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _wechat, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _wechat, _mailboxes, _ports,
 )  # fmt: skip

@@ -1,12 +1,12 @@
 """What each component needs in Kafka: `deploy/kafka-acls.txt` grants it, `hotline doctor` asks whether it does."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.table import PUSH
+from connectors.table import PUSH, entries
 from schemas import topics
 
 if TYPE_CHECKING:
@@ -45,20 +45,19 @@ def needs(settings: "Settings", component: str) -> list[Need]:
 
 
 def _connector(settings: "Settings", which: str) -> list[Need]:
-    channels = [channel for channel, accounts in _accounts(settings) if which in accounts]
-    raw = [topics.raw(channel) for channel in channels]
+    raw = _raw_topics(section for section, accounts in settings.connectors.sections.items() if which in accounts)
     return [*_topics("Read", [topics.CURSOR]), *_topics("Write", [*raw, topics.CURSOR, topics.DEAD])]
 
 
 def _receiver(settings: "Settings", which: str) -> list[Need]:
-    raw = [topics.raw(channel) for channel, accounts in _accounts(settings) if accounts and channel in PUSH]
+    raw = _raw_topics(section for section in PUSH if settings.connectors.sections[section])
     commands = _commands() if settings.backoffice else []
     return [*_topics("Write", [*raw, topics.DEAD]), *commands]
 
 
-def _accounts(settings: "Settings") -> list[tuple[str, Mapping[str, Any]]]:
-    connectors = settings.connectors
-    return [(channel, getattr(connectors, channel)) for channel in type(connectors).model_fields]
+def _raw_topics(sections: Iterable[str]) -> list[str]:
+    known = dict(entries())
+    return list(dict.fromkeys(topics.raw(known[section].channel) for section in sections))
 
 
 def _commands() -> list[Need]:

@@ -1,16 +1,16 @@
 """Settings: `hotline.toml` is `HOTLINE_*` by rule; flags > environment > secrets folder > TOML > defaults."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, create_model, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
-from connectors.mailbox import MailboxSettings
 from connectors.receiver import ReceiverSettings
-from connectors.wechat import WeChatSettings
+from connectors.table import entries
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
 
@@ -142,19 +142,44 @@ class LogSettings(Section):
     )
 
 
-class ConnectorsSettings(Section):
+class Connectors(Section):
     """The accounts that messages are fetched from, by an id of your own."""
 
-    mailbox: Annotated[dict[str, MailboxSettings], Ids] = Field(default_factory=dict, description="IMAP mailboxes")
-    wechat: Annotated[dict[str, WeChatSettings], Ids] = Field(default_factory=dict, description="WeChat accounts")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, section: str) -> Mapping[str, Any]: ...
+
+    @property
+    def sections(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the accounts by section of `connectors.table` and id."""
+        return {section: getattr(self, section) for section in type(self).model_fields}
 
     @model_validator(mode="after")
-    def _named_once(self) -> "ConnectorsSettings":
+    def _named_once(self) -> "Connectors":
         """Cursors, components and metrics go by the id alone."""
-        twice = sorted(set(self.mailbox) & set(self.wechat))
-        if twice:
-            raise ValueError(f"the id {twice[0]!r} names accounts of two channels: rename one of them")
+        known: set[str] = set()
+        for name in (name for accounts in self.sections.values() for name in accounts):
+            if name in known:
+                raise ValueError(f"the id {name!r} names accounts of two channels: rename one of them")
+            known.add(name)
         return self
+
+
+if TYPE_CHECKING:
+    ConnectorsSettings = Connectors
+else:
+    ConnectorsSettings = create_model(
+        "ConnectorsSettings",
+        __base__=Connectors,
+        __doc__=Connectors.__doc__,
+        **{
+            section: (
+                Annotated[dict[str, entry.settings], Ids],
+                Field(default_factory=dict, description=entry.about),
+            )
+            for section, entry in entries()
+        },
+    )
 
 
 class SinksSettings(Section):

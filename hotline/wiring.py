@@ -12,6 +12,7 @@ from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
 
 if TYPE_CHECKING:
+    from connectors.base import PullConnector, PushConnector, SessionConnector
     from connectors.mailbox import Mailbox
     from hotline.settings import Settings
     from streams.downstream import Group
@@ -23,13 +24,15 @@ ASSIGN_GROUP = "hotline-assign"
 
 def names(settings: "Settings") -> list[str]:
     """Return every component that these settings lead to, in the order in which `run all` starts them."""
+    from connectors.table import PULL, PUSH, SESSION
     from sinks import SINKS
 
-    pulled = [f"connector:{name}" for name in settings.connectors.mailbox]
-    pushed = ["receiver"] if settings.connectors.wechat or settings.backoffice else []
+    accounts = settings.connectors.sections
+    fetched = [f"connector:{name}" for section in (*PULL, *SESSION) for name in accounts[section]]
+    pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in PUSH) else []
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *kept, *subscribed, "eraser", *pushed, *pulled, "monitor"]
+    return [*STAGES, *(f"sink:{name}" for name in SINKS), *kept, *subscribed, "eraser", *pushed, *fetched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -168,7 +171,6 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     from connectors.producer import Producer
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver, serve_until
-    from connectors.wechat import WeChat
 
     chosen = settings.receiver
     connection, blobs = services.kafka(settings), services.blobs(settings)
@@ -179,12 +181,12 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         publisher = Publisher(connection, blobs, producer, tracer)
         journal = Journal(services.journal_folder(settings), chosen.journal_max_bytes)
         try:
-            routes = {account.path: WeChat(account, name) for name, account in settings.connectors.wechat.items()}
+            routes, limits = pushed(settings)
             office = BackOffice(
                 settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
             )
             doors = office.routes() if settings.backoffice else []
-            running.append(Receiver(routes, publisher, journal, chosen, doors=doors))
+            running.append(Receiver(routes, publisher, journal, chosen, limits, doors))
             await serve_until(running[-1], chosen, stop)
         finally:
             publisher.close()
@@ -196,6 +198,19 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     return Component(name=name, run=run, probe=probe)
 
 
+def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, int]]:
+    """Make the connector of every account that is called, by its path, and the body limits of those that have one."""
+    from connectors.table import PUSH
+
+    routes, limits = {}, {}
+    for section, entry in PUSH.items():
+        for name, account in settings.connectors.sections[section].items():
+            routes[account.path] = entry.make(account, name)
+            if most := getattr(account, "body_max_bytes", None):
+                limits[account.path] = most
+    return routes, limits
+
+
 def mailbox(settings: "Settings", which: str) -> "Mailbox":
     """Make the connector of one mailbox; nothing connects before `open`."""
     from connectors.mailbox import Mailbox
@@ -203,14 +218,43 @@ def mailbox(settings: "Settings", which: str) -> "Mailbox":
     return Mailbox(settings.connectors.mailbox[which], which)
 
 
-def _pull(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
+def _connector(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
+    from connectors.table import PULL, SESSION
+
+    for section, accounts in settings.connectors.sections.items():
+        if which in accounts and section in PULL:
+            return _pull(settings, name, PULL[section].make(accounts[which], which), tracer)
+        if which in accounts and section in SESSION:
+            return _session(settings, name, SESSION[section].make(accounts[which], which), tracer)
+    raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
+
+
+def _session(settings: "Settings", name: str, connector: "SessionConnector", tracer: Tracer) -> Component:
+    from connectors.health import Health
+    from connectors.publisher import Publisher
+    from connectors.sessions import run_session
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    health = Health(name.partition(":")[2], connector.channel)
+
+    async def run(stop: asyncio.Event) -> None:
+        publisher = Publisher(connection, blobs, tracer=tracer)
+        try:
+            await run_session(connector, publisher, stop=stop, health=health)
+        finally:
+            await asyncio.to_thread(publisher.close)
+
+    return Component(name=name, run=run, probe=lambda: probes.connector(health.report))
+
+
+def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: Tracer) -> Component:
     from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.publisher import Publisher
     from connectors.runner import run_pull
 
     connection, blobs = services.kafka(settings), services.blobs(settings)
-    connector = mailbox(settings, which)
+    which = name.partition(":")[2]
     health = Health(which, connector.channel)
 
     def work(stop: threading.Event) -> None:
@@ -255,7 +299,7 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "sink:webhook": _webhook,
     "eraser": _eraser,
     "receiver": _receiver,
-    "connector": _pull,
+    "connector": _connector,
     "monitor": _monitor,
 }
 

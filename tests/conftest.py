@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from elasticsearch import AsyncElasticsearch
+from hypothesis import settings
 
 from hotline.local.stack import Endpoints, Stack
 from hotline.provision import Provision
@@ -15,6 +16,9 @@ from sinks.elastic.templates import ensure_indices
 from tests.fresh import topics_made_anew
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
+
+settings.register_profile("hotline", deadline=None)  # how long an example takes is the machine's load
+settings.load_profile("hotline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ from hotline.local.jars import GREENMAIL, fetch_jars
 from schemas.errors import UnreachableError
 
 START_SECONDS = 30.0
-_PORTS_EACH = 20
+_PORTS_EACH = 40
 USER, PASSWORD = "hotline", "secret"
 
 
@@ -64,7 +64,7 @@ def first_port(data_dir: Path) -> int:
     return 19300 + _PORTS_EACH * (known.slot if known else 0)
 
 
-def free_port(start: int = 19300, stop: int = 19900) -> int:
+def free_port(start: int = 19300, stop: int = 20500) -> int:
     """Return a free loopback port below Linux's ephemeral range."""
     for port in range(start, stop):
         with contextlib.suppress(OSError), socket.socket() as probe:

@@ -3,8 +3,8 @@
 import asyncio
 import fcntl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from elasticsearch import AsyncElasticsearch
@@ -12,12 +12,12 @@ from msgspec import Struct
 
 from hotline.archive import Archive, Hit
 from hotline.demo import pipeline
-from hotline.demo.greenmail import GreenMail, first_port, free_port
+from hotline.demo.greenmail import first_port
 from hotline.demo.ledger import Ledger, TopicReader, Totals
-from hotline.demo.samples import callbacks, mails
-from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.demo.players import PLAYERS
+from hotline.demo.stage import Player, Stage
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.errors import MisconfiguredError
 
 QUERIES = ("中山路12号", "万达", "阳光花园", "井盖", "公车站")
 """Two-character names, road and number, a traditional word asked for in simplified characters."""
@@ -87,22 +87,27 @@ class Play:
             tick(f"↻ 已有 {known} 条来件，全部重发一遍 · {known} are here already: all of them are sent once more")
 
     def _run(self, reader: TopicReader, tick: Tick) -> None:
-        first = first_port(self._data_dir)
-        with GreenMail(self._folder, free_port(first)) as mail_server:
-            port = free_port(max(first, mail_server.port + 1))
-            settings = pipeline.environment(self._data_dir, mail_server.port, port)
-            with pipeline.running(self._folder, settings, port):
-                before = self.ledger.records
-                sent = self._send(mail_server, _platform(port), reader, tick)
-                self._arrive(before + sent, reader, tick)
+        stage = Stage(self._folder, first_port(self._data_dir))
+        with ExitStack() as running:
+            players = [running.enter_context(make(stage)) for make in PLAYERS]
+            settings = pipeline.environment(self._data_dir, stage.receiver_port)
+            for player in players:
+                settings |= player.environment()
+            components = [component for player in players for component in player.components]
+            running.enter_context(pipeline.running(self._folder, settings, stage.receiver_port, components))
+            before = self.ledger.records
+            sent = self._send(players, reader, tick)
+            self._arrive(before + sent, reader, tick)
 
-    def _send(self, mail_server: GreenMail, platform: WeChatPlatform, reader: TopicReader, tick: Tick) -> int:
+    def _send(self, players: Sequence[Player], reader: TopicReader, tick: Tick) -> int:
         """Send every sample and return how many raw records that makes, repeats among them."""
-        for note in _alternately(_deliveries(mail_server), _pushes(platform)):
+        sent = 0
+        for note in _alternately(*(player.messages() for player in players)):
+            sent += 1
             tick(note)
             self._read(reader, self._pause)
             tick("")
-        return len(mails()) + sum(callback.times for callback in callbacks(0))
+        return sent
 
     def _arrive(self, records: int, reader: TopicReader, tick: Tick) -> None:
         end = time.monotonic() + self._patience
@@ -149,26 +154,6 @@ def _alone(folder: Path) -> Iterator[None]:
                 f"A demo plays on the stack in {folder.parent} already: wait for its end, or use another folder."
             ) from None
         yield
-
-
-def _platform(port: int) -> WeChatPlatform:
-    url = f"http://127.0.0.1:{port}/wechat"
-    return WeChatPlatform(url, pipeline.TOKEN, pipeline.AES_KEY, pipeline.APPID)
-
-
-def _deliveries(mail_server: GreenMail) -> Iterator[str]:
-    for mail in mails():
-        mail_server.deliver(mail.raw)
-        yield f"📧 市长信箱  {mail.note}"
-
-
-def _pushes(platform: WeChatPlatform) -> Iterator[str]:
-    for callback in callbacks(int(time.time())):
-        for _ in range(callback.times):
-            status = platform.push(callback.xml, callback.mode)
-            if status != 200:
-                raise UnreachableError(f"the receiver answered {status} to a signed message")
-        yield f"💬 微信公众号  {callback.note}"
 
 
 def _alternately(*streams: Iterator[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hotline import services
+from hotline import services, wiring
 from hotline.doctor.findings import Told
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 
@@ -111,7 +111,7 @@ def disks(settings: "Settings") -> Iterator[Told]:
 
 def _folders(settings: "Settings") -> Iterator[Folder]:
     yield Folder("the data folder", settings.data_dir, "local.data_dir", LEAST_FREE_BYTES)
-    if settings.connectors.wechat:
+    if "receiver" in wiring.names(settings):
         path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes
         yield Folder("the journal", path, "receiver.journal_folder", max(most - _size(path), LEAST_FREE_BYTES))
     url = services.blob_url(settings)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from connectors.table import entries
 from hotline.watch.kafka import Kafka, Places
 from schemas import topics
 
@@ -38,9 +39,10 @@ def expected(settings: "Settings") -> dict[str, Expected]:
     """Return the accounts of the settings; an account's own limit goes before its channel's."""
     chosen = settings.telemetry
     found = {}
-    for channel in type(settings.connectors).model_fields:
-        section = getattr(settings.connectors, channel)
-        for account in section if isinstance(section, dict) else ():
+    channels = {section: entry.channel for section, entry in entries()}
+    for section, accounts in settings.connectors.sections.items():
+        channel = channels[section]
+        for account in accounts:
             seconds = chosen.silent_after.get(account, chosen.silent_after.get(channel, chosen.silent_after_seconds))
             found[account] = Expected(channel=channel, silent_after=timedelta(seconds=seconds))
     return found

@@ -2,23 +2,28 @@
 
 import pytest
 
-from connectors.table import PULL, PUSH
+from connectors.table import entries
 from hotline.settings import ConnectorsSettings
 from normalizers import NORMALIZERS
 from schemas import topics
 
-CONNECTED = [*PULL, *PUSH]
+SECTIONS = dict(entries())
 
 
-@pytest.mark.parametrize("channel", CONNECTED)
-def test_a_connected_channel_has_a_topic_a_normalizer_and_settings(channel: str) -> None:
-    assert channel in topics.CHANNELS
-    assert channel in NORMALIZERS
-    assert channel in ConnectorsSettings.model_fields
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_connected_channel_has_a_topic_a_normalizer_and_settings(section: str) -> None:
+    assert SECTIONS[section].channel in topics.CHANNELS
+    assert SECTIONS[section].channel in NORMALIZERS
+    assert section in ConnectorsSettings.model_fields
 
 
-def test_the_settings_name_no_channel_that_nothing_connects() -> None:
-    assert ConnectorsSettings.model_fields.keys() == set(CONNECTED)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_account_may_name_its_city(section: str) -> None:
+    assert "jurisdiction" in SECTIONS[section].settings.model_fields
+
+
+def test_the_settings_name_no_section_that_nothing_connects() -> None:
+    assert ConnectorsSettings.model_fields.keys() == SECTIONS.keys()
 
 
 def test_a_channel_that_is_understood_has_a_topic() -> None:

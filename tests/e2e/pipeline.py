@@ -14,7 +14,7 @@ import psutil
 import urllib3
 
 from hotline.demo.ledger import Ledger, TopicReader, Totals
-from hotline.demo.pipeline import COMPONENTS
+from hotline.demo.pipeline import STAGES
 from schemas.connection import KafkaConnection
 
 PATIENCE = 90.0
@@ -37,7 +37,7 @@ class Pipeline:
 
     def start_all(self, *more: str) -> None:
         """Start the demo's components, and `more`, in one process and wait for the receiver."""
-        self.start(*COMPONENTS, *more)
+        self.start(*STAGES, "connector:demo_mailbox", *more)
         until(self._receives, "the receiver answers", self._check_alive)
 
     def kill(self, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hotline.demo import mailbox, wechat
 from hotline.demo import pipeline as demo
 from hotline.local.stack import Endpoints, Stack
 from schemas.connection import KafkaConnection
@@ -52,7 +53,7 @@ def start(
 
     def run(server: Server) -> tuple[Pipeline, int]:
         port = free_ports(1, start=19400)
-        settings = demo.environment(local_stack.data_dir, server.port, port)
+        settings = demo.environment(local_stack.data_dir, port) | mailbox.account(server.port) | wechat.account()
         own = {"HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(), "HOTLINE_KAFKA__PARTITIONS": "2"}
         running.append(Pipeline(settings | own, tmp_path, port))
         running[-1].start_all()
@@ -84,7 +85,7 @@ def test_a_mail_becomes_a_search_hit_and_can_be_explained(
     assert not any(secret in log for secret in ("李小龙", "13812345678", "中山路", "citizen1@mail.example"))
 
 
-def wechat(number: int, text: str) -> str:
+def callback(number: int, text: str) -> str:
     return (
         f"<xml><ToUserName>gh_1</ToUserName><FromUserName>o{number}</FromUserName><CreateTime>{int(time.time())}"
         f"</CreateTime><MsgType>text</MsgType><Content><![CDATA[{text}]]></Content><MsgId>{number}</MsgId></xml>"
@@ -94,9 +95,9 @@ def wechat(number: int, text: str) -> str:
 def push(port: int, xml: str, mode: str, lib: str) -> dict[str, Any]:
     job = {
         "url": f"http://127.0.0.1:{port}/wechat",
-        "token": demo.TOKEN,
-        "aesKey": demo.AES_KEY,
-        "appid": demo.APPID,
+        "token": wechat.TOKEN,
+        "aesKey": wechat.AES_KEY,
+        "appid": wechat.APPID,
         "mode": mode,
         "lib": lib,
         "xml": xml,
@@ -126,7 +127,7 @@ def test_wechat_messages_of_foreign_ciphers_become_search_hits_and_hand_overs(
             ("safe", "wechat-crypto", "地铁二号线的电梯停了"),
         ]
         for number, (mode, lib, text) in enumerate(pushes, 1):
-            assert push(port, wechat(number, text), mode, lib)["tries"][-1]["status"] == 200
+            assert push(port, callback(number, text), mode, lib)["tries"][-1]["status"] == 200
         with reading(fresh_topics) as totals:
             until(lambda: totals().tickets == 3 and totals().handovers == 1, "three tickets and a hand-over")
         until(lambda: len(pipeline.ask("search", "万达")) == 1, "a hit for 万达")

@@ -11,6 +11,7 @@ import pytest
 import urllib3
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from hotline.demo import mailbox, wechat
 from hotline.demo import pipeline as demo
 from hotline.local.stack import Endpoints, Stack
 from hotline.watch.stages import WATCHED
@@ -223,14 +224,19 @@ def test_planted_values_come_out_in_clear_topics_alone(
     sent, dead = records(), broken()
     port = free_ports(2, start=19400)
     with GreenMail() as server, Collector(tmp_path) as collector, hooked() as subscriber:
-        settings = demo.environment(local_stack.data_dir, server.port, port) | {
-            "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
-            "HOTLINE_KAFKA__PARTITIONS": "2",
-            "HOTLINE_TELEMETRY__PORT": str(port + 1),
-            "HOTLINE_TELEMETRY__OTLP_ENDPOINT": collector.endpoint,
-            "HOTLINE_SINKS__ARCHIVE__ENABLED": "true",
-            **subscriber.settings,
-        }
+        settings = (
+            demo.environment(local_stack.data_dir, port)
+            | mailbox.account(server.port)
+            | wechat.account()
+            | {
+                "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
+                "HOTLINE_KAFKA__PARTITIONS": "2",
+                "HOTLINE_TELEMETRY__PORT": str(port + 1),
+                "HOTLINE_TELEMETRY__OTLP_ENDPOINT": collector.endpoint,
+                "HOTLINE_SINKS__ARCHIVE__ENABLED": "true",
+                **subscriber.settings,
+            }
+        )
         pipeline = Pipeline(settings, tmp_path, port)
         try:
             pipeline.start_all("monitor", "eraser", "sink:archive", "sink:webhook")

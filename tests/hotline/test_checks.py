@@ -215,7 +215,7 @@ def test_certificates_without_tls_are_told(env: pytest.MonkeyPatch, tmp_path: Pa
 
 
 ACCOUNTS: dict[str, tuple[dict[tuple[str, ...], str], str]] = {
-    "path": ({("path",): "/wechat", ("appid",): "wx2"}, "Two WeChat accounts have the path /wechat"),
+    "path": ({("path",): "/wechat", ("appid",): "wx2"}, "Two accounts have the path /wechat"),
     "appid": ({("path",): "/other", ("appid",): "wx1"}, "Two WeChat accounts have the appid wx1"),
     "health": ({("path",): "/readyz", ("appid",): "wx2"}, "where the receiver tells its health: change it."),
     "office": ({("path",): "/commands/x", ("appid",): "wx2"}, "where commands are given: change it."),

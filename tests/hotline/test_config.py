@@ -45,7 +45,7 @@ LEVELS = st.none() | st.integers(1, 1000)
 
 
 @given(flag=LEVELS, env=LEVELS, secret=LEVELS, toml=LEVELS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_flags_beat_environment_beats_secrets_beats_toml_beats_defaults(
     tmp_path: Path, flag: int | None, env: int | None, secret: int | None, toml: int | None
 ) -> None:

@@ -132,7 +132,7 @@ class Passage:
 
 
 @pytest.mark.integration
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(
     records=[
         (b"", Envelope(id="空", source="/s", type="t", time=datetime.now(UTC), recordedtime=datetime.now(UTC)), [])

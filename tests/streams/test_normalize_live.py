@@ -62,7 +62,7 @@ async def test_poison_in_the_middle_of_a_partition_stops_nothing(bench: Bench) -
     assert {reasons(record)[f"{PREFIX}offset"] for record in dead} == {"1", "2"}
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     records=st.lists(
         st.tuples(

@@ -44,7 +44,7 @@ def all_of(found: Clusters) -> dict[str, str]:
 
 
 @given(st.lists(PAIRS, max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_cluster_is_a_connected_component_named_by_its_oldest(toggled: list[tuple[str, str]]) -> None:
     found, edges = Clusters(NAMES.index), set[tuple[str, str]]()
     for pair in toggled:
@@ -60,7 +60,7 @@ def test_a_cluster_is_a_connected_component_named_by_its_oldest(toggled: list[tu
 
 
 @given(st.lists(PAIRS, unique=True, max_size=12), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_several_changes_at_once_are_told_as_they_are_folded(
     before: list[tuple[str, str]], data: st.DataObject
 ) -> None:

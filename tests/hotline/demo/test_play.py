@@ -41,7 +41,7 @@ def test_demos_of_two_stacks_look_for_ports_apart(tmp_path: Path) -> None:
         folder.mkdir()
         state.save(folder, state.StackState(slot))
         ports.append(first_port(folder))
-    assert ports == [19300, 19320, 19340]
+    assert ports == [19300, 19340, 19380]
     assert first_port(tmp_path / "none") == 19300
 
 

@@ -28,7 +28,7 @@ BYTES = st.lists(st.one_of(FRAGMENTS, st.binary(max_size=8)), max_size=30).map(b
 
 
 @pytest.mark.parametrize("suffix", [*BY_SUFFIX, "", ".csv.gz"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=BYTES)
 def test_any_bytes_become_records_or_refusals(tmp_path: Path, suffix: str, data: bytes) -> None:
     path = tmp_path / f"a{suffix}"
@@ -41,7 +41,7 @@ def test_any_bytes_become_records_or_refusals(tmp_path: Path, suffix: str, data:
         raw.outbound()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(lambda text: text.strip()),
@@ -58,7 +58,7 @@ def test_every_text_of_a_table_arrives(tmp_path: Path, rows: list[str]) -> None:
     assert texts >= {row.strip() for row in rows if not row.strip().startswith("=")}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.binary(min_size=1, max_size=20))
 def test_a_damaged_workbook_is_read_as_far_as_it_goes(tmp_path: Path, place: float, byte: bytes) -> None:
     path = tmp_path / "a.xlsx"

@@ -28,7 +28,7 @@ FRAGMENTS = st.lists(
 
 
 @given(st.one_of(st.binary(max_size=400), FRAGMENTS.map(b"".join)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_bytes_give_a_draft_or_a_record_error(draft: Callable[[bytes], Draft], data: bytes) -> None:
     try:
         made = draft(data)
@@ -48,7 +48,7 @@ def test_any_bytes_give_a_draft_or_a_record_error(draft: Callable[[bytes], Draft
     data=st.binary(max_size=200),
     charset=st.sampled_from(["utf-8", "gb18030", "gbk"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_written_mail_is_read_back(
     draft: Callable[[bytes], Draft], title: str, name: str, text: str, file_name: str, data: bytes, charset: str
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_written_mail_is_read_back(
 
 
 @given(text=CHINESE, charset=st.sampled_from(["utf-8", "gb2312", "gbk", "gb18030", "utf-16", "utf-7"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_simple_mail_is_read_back(draft: Callable[[bytes], Draft], text: str, charset: str) -> None:
     coding = "gb18030" if charset.startswith("gb") else charset
     mail = MIMEText("", "plain")
@@ -85,7 +85,7 @@ def test_a_simple_mail_is_read_back(draft: Callable[[bytes], Draft], text: str, 
         max_size=15,
     )
 )  # fmt: skip
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_splitting_loses_no_line(lines: list[str]) -> None:
     parts = split("\n".join(lines))
     kept = "\n".join(filter(None, parts)).split("\n")

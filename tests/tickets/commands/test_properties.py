@@ -59,7 +59,7 @@ def taken(orders: list[tuple[str, int, dict[str, Any]]]) -> tuple[Office, dict[s
 
 
 @given(st.lists(ORDERS, max_size=25))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_any_sequence_of_orders_keeps_the_tickets_whole(orders: list[tuple[str, int, dict[str, Any]]]) -> None:
     office, written = taken(orders)
     state = office.desk.state

@@ -1,0 +1,1 @@
+"""Every channel under the faults of its peer: sent, held, missing, doubled, and what a message costs."""

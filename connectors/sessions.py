@@ -1,0 +1,173 @@
+"""The runner of sessions: it connects again and again, and what comes is safe in Kafka before the protocol says yes."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from tenacity import RetryCallState
+from tenacity.wait import wait_base
+
+from connectors.base import Emit, SessionConnector
+from connectors.health import Health
+from connectors.runner import PACE, SLOW_PACE, wait_for
+from schemas.errors import FatalError, PipelineError, RetriableError, UnauthorizedError, UnreachableError
+from schemas.records import RawMessage
+
+BATCH_MESSAGES = 500
+"""What comes within one trip to the broker shares the next."""
+
+PUBLISH_SECONDS = 10.0
+"""After so long without Kafka's answer the other side is told to slow down; gateways wait 10 to 60 s for one."""
+
+LEAVE_SECONDS = 5.0
+"""How long a session may take its leave of the other side."""
+
+
+class Publisher(Protocol):
+    """What brings messages to Kafka."""
+
+    async def publish_async(
+        self,
+        messages: Sequence[RawMessage],
+        timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
+    ) -> None:
+        """Return when the broker holds them; raises UnreachableError when it may not after `timeout` seconds."""
+        ...
+
+
+class _Waiting(NamedTuple):
+    message: RawMessage
+    done: asyncio.Future[None]
+
+
+class Outlet(Emit):
+    """Makes messages safe; what comes at once shares one trip to Kafka."""
+
+    def __init__(self, publisher: Publisher, health: Health, timeout_seconds: float = PUBLISH_SECONDS) -> None:
+        self._publisher = publisher
+        self._health = health
+        self._timeout = timeout_seconds
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self.lively = False
+        """Whether the other side has shown that it lives since this was last set to False."""
+
+    async def __call__(self, message: RawMessage) -> None:
+        """Return when Kafka holds the message; raises a RetriableError when it may not."""
+        waiting = _Waiting(message, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(waiting)
+        await waiting.done
+
+    def alive(self) -> None:
+        """Note that the other side lives."""
+        self.lively = True
+        self._health.succeeded()
+
+    async def run(self) -> None:
+        """Serve until this is cancelled; whoever waits then is refused."""
+        try:
+            while True:
+                await self._settle([await self._queue.get(), *self._more()])
+        finally:
+            while not self._queue.empty():
+                _refuse(self._more(), UnreachableError("the connector is stopping"))
+
+    def _more(self) -> list[_Waiting]:
+        return [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), BATCH_MESSAGES - 1))]
+
+    async def _settle(self, batch: list[_Waiting]) -> None:
+        try:
+            await self._publisher.publish_async([waiting.message for waiting in batch], self._timeout)
+        except asyncio.CancelledError:
+            _refuse(batch, UnreachableError("the connector is stopping"))
+            raise
+        except PipelineError as error:
+            self._health.troubled(error)
+            _refuse(batch, error)
+        except Exception as error:  # noqa: BLE001 - what one message spoils must not spoil those beside it
+            if len(batch) == 1:
+                return _refuse(batch, error)
+            for waiting in batch:
+                await self._settle([waiting])
+        else:
+            self.lively = True
+            self._health.succeeded(len(batch))
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_result(None)
+
+
+async def run_session(
+    connector: SessionConnector,
+    publisher: Publisher,
+    *,
+    stop: asyncio.Event,
+    health: Health,
+    pace: wait_base = PACE,
+    slow_pace: wait_base = SLOW_PACE,
+    publish_seconds: float = PUBLISH_SECONDS,
+) -> None:
+    """Serve connections one after another until `stop` is set, then take leave of the other side.
+
+    Faults of the surroundings are waited out, an ended connection too. Raises FatalError when only a person can help.
+    """
+    outlet = Outlet(publisher, health, publish_seconds)
+    carrying = asyncio.create_task(outlet.run(), name="outlet")
+    try:
+        await _again_and_again(connector, outlet, stop, health, pace, slow_pace)
+    except FatalError as error:
+        health.failed(error)
+        raise
+    finally:
+        carrying.cancel()
+        with suppress(asyncio.CancelledError):
+            await carrying
+        health.stopped()
+
+
+async def _again_and_again(
+    connector: SessionConnector, outlet: Outlet, stop: asyncio.Event, health: Health, pace: wait_base, slow: wait_base
+) -> None:
+    attempt = 0
+    while not stop.is_set():
+        outlet.lively = False
+        fault = await _one_connection(connector, outlet, stop)
+        if stop.is_set():
+            return
+        health.troubled(fault)
+        attempt = 1 if outlet.lively else attempt + 1
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), wait_for(_state(attempt, fault), pace, slow))
+
+
+async def _one_connection(connector: SessionConnector, outlet: Outlet, stop: asyncio.Event) -> PipelineError:
+    """Return why the connection ended; raises FatalError for what waiting does not mend."""
+    serving = asyncio.create_task(connector.run(outlet), name="session")
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            serving.cancel()
+            await asyncio.wait({serving}, timeout=LEAVE_SECONDS)
+        if not serving.done() or serving.cancelled():
+            return UnreachableError("the connector is stopping")
+        serving.result()
+    except (RetriableError, UnauthorizedError) as error:
+        return error
+    finally:
+        stopping.cancel()
+        serving.cancel()
+    return UnreachableError("the other side ended the connection")
+
+
+def _state(attempt: int, fault: PipelineError) -> RetryCallState:
+    state = RetryCallState(None, None, (), {})  # type: ignore[arg-type] # the paces ask only for the attempt and the fault
+    state.attempt_number = attempt
+    state.set_exception((type(fault), fault, None))
+    return state
+
+
+def _refuse(batch: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)

@@ -1,0 +1,191 @@
+"""Sessions: what comes is safe before it is acknowledged; the connection is made again; a stop takes its leave."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import pytest
+from tenacity import wait_none
+
+from connectors.base import Emit
+from connectors.health import Health
+from connectors.sessions import run_session
+from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
+from schemas.records import RawMessage
+from schemas.records.raw import raw_message
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+Serve = Callable[[Emit], Awaitable[None]]
+
+
+class Broker:
+    def __init__(self) -> None:
+        self.held: list[str] = []
+        self.trips = 0
+        self.refuses = 0
+        self.poison: str | None = None
+
+    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - as the publisher has it
+        self.trips += 1
+        await asyncio.sleep(0)
+        if self.refuses:
+            self.refuses -= 1
+            raise UnreachableError("no broker")
+        if any(message.envelope.id == self.poison for message in messages):
+            raise RuntimeError("poison")
+        self.held += [message.envelope.id for message in messages]
+
+
+class Scripted:
+    channel: ClassVar[str] = "sms"
+
+    def __init__(self, *connections: Serve) -> None:
+        self._connections = list(connections)
+        self.made = 0
+
+    async def run(self, emit: Emit) -> None:
+        self.made += 1
+        if self._connections:
+            await self._connections.pop(0)(emit)
+        else:
+            await asyncio.Event().wait()
+
+
+def message(identifier: str) -> RawMessage:
+    return raw_message(
+        channel="sms", channel_kind="sms_smpp", account="city", jurisdiction="210100", identifier=identifier,
+        value=b"x", content_type="application/x-smpp", time=NOW, recorded=NOW, sender="1",
+    )  # fmt: skip
+
+
+async def run(connector: Scripted, broker: Broker, health: Health, until: Callable[[], bool]) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(
+        run_session(connector, broker, stop=stop, health=health, pace=wait_none(), slow_pace=wait_none())
+    )
+    while not until() and not running.done():  # noqa: ASYNC110 - whatever it is that the test waits for
+        await asyncio.sleep(0)
+    stop.set()
+    await running
+
+
+@pytest.fixture
+def health() -> Health:
+    return Health("city", "sms")
+
+
+async def test_what_comes_at_once_shares_a_trip(health: Health) -> None:
+    broker = Broker()
+
+    async def serve(emit: Emit) -> None:
+        await asyncio.gather(*(emit(message(str(number))) for number in range(100)))
+        await asyncio.Event().wait()
+
+    await run(Scripted(serve), broker, health, lambda: len(broker.held) == 100)
+    assert broker.held == [str(number) for number in range(100)]
+    assert broker.trips < 5
+
+
+async def test_nothing_is_acknowledged_while_kafka_refuses(health: Health) -> None:
+    broker, acknowledged, throttled = Broker(), [], []
+    broker.refuses = 2
+
+    async def serve(emit: Emit) -> None:
+        while not acknowledged:
+            try:
+                await emit(message("1"))
+                acknowledged.append(list(broker.held))
+            except UnreachableError:
+                throttled.append(list(broker.held))
+        await asyncio.Event().wait()
+
+    await run(Scripted(serve), broker, health, lambda: bool(acknowledged))
+    assert throttled == [[], []]
+    assert acknowledged == [["1"]]
+    assert health.report.errors == 2
+
+
+async def test_one_message_that_cannot_be_published_spoils_no_other(health: Health) -> None:
+    broker, failed = Broker(), []
+    broker.poison = "7"
+
+    async def one(emit: Emit, number: int) -> None:
+        try:
+            await emit(message(str(number)))
+        except RuntimeError:
+            failed.append(number)
+
+    async def serve(emit: Emit) -> None:
+        await asyncio.gather(*(one(emit, number) for number in range(10)))
+        await asyncio.Event().wait()
+
+    await run(Scripted(serve), broker, health, lambda: len(broker.held) == 9 and bool(failed))
+    assert failed == [7]
+    assert sorted(broker.held) == [str(number) for number in range(10) if number != 7]
+
+
+@pytest.mark.parametrize("fault", [UnreachableError("gone"), UnauthorizedError("refused"), None])
+async def test_an_ended_connection_is_made_again(health: Health, fault: Exception | None) -> None:
+    async def end(emit: Emit) -> None:
+        emit.alive()
+        if fault:
+            raise fault
+
+    connector = Scripted(end, end)
+    await run(connector, Broker(), health, lambda: connector.made == 3)
+    assert connector.made == 3
+    assert health.report.state == "stopped"
+    assert health.report.last_error == type(fault or UnreachableError("")).__name__
+
+
+async def test_what_only_a_person_can_mend_stops_it(health: Health) -> None:
+    async def serve(emit: Emit) -> None:
+        raise MisconfiguredError("correct it")
+
+    with pytest.raises(MisconfiguredError):
+        await run(Scripted(serve), Broker(), health, lambda: False)
+    assert health.report.state == "failed"
+
+
+async def test_a_stop_lets_the_session_take_its_leave(health: Health) -> None:
+    told: list[str] = []
+
+    async def serve(emit: Emit) -> None:
+        told.append("bound")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            told.append("unbound")
+
+    await run(Scripted(serve), Broker(), health, lambda: bool(told))
+    assert told == ["bound", "unbound"]
+
+
+async def test_who_waits_for_kafka_at_a_stop_is_refused(health: Health) -> None:
+    refused: list[Exception] = []
+
+    class Silent(Broker):
+        async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - as the publisher has it
+            self.trips += 1
+            await asyncio.Event().wait()
+
+    broker = Silent()
+
+    async def deliver(emit: Emit, number: int) -> None:
+        try:
+            await emit(message(str(number)))
+        except UnreachableError as error:
+            refused.append(error)
+
+    waiting: list[asyncio.Task[None]] = []
+
+    async def serve(emit: Emit) -> None:
+        waiting.extend(asyncio.create_task(deliver(emit, number)) for number in range(3))
+        await asyncio.Event().wait()
+
+    await run(Scripted(serve), broker, health, lambda: broker.trips == 1 and len(waiting) == 3)
+    await asyncio.gather(*waiting)
+    assert len(refused) == 3
