@@ -1,6 +1,7 @@
 """Asterisk's manager interface (AMI): one event, the lines of a frame as they came."""
 
 from collections.abc import Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from normalizers.phone import cdr, values
@@ -92,11 +93,13 @@ def _hangup(frame: Frame, zone: ZoneInfo) -> Told:
 
 
 def _user_event(frame: Frame, zone: ZoneInfo) -> Told:
-    """Return what UserEvent() in the dial plan, or an agent's desk, adds: Note, Transcript, Agent, Recording …
+    r"""Return what UserEvent() in the dial plan, or an agent's desk, adds: Note, Transcript, Agent, Recording.
 
-    AMI has one line a header, so `\\n` in a value stands for a line break.
+    AMI has one line a header, so `\n` in a value stands for a line break.
     """
-    texts = {name: frame.get(name, "").replace("\\n", "\n") for name in ("note", "transcript", "subject")}
+    texts: dict[str, Any] = {
+        name: frame.get(name, "").replace("\\n", "\n") for name in ("note", "transcript", "subject")
+    }
     said = {name: frame.get(name, "") for name in ("request_kind", "category", "place", "ticket_no")}
     findings = values.findings_of(said)
     used = {*texts, *_CHANNEL_ONLY, "agent", "recording", "caller", *(name for name in said if findings)}

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from normalizers.phone import cdr, values
@@ -73,6 +74,8 @@ def row_of(data: bytes) -> dict[str, str]:
 def read(value: bytes, zone: ZoneInfo) -> Told:
     """Return what a line under its heading line says."""
     row = row_of(value)
+    texts: dict[str, Any] = {name: row.get(name, "") for name in _TEXTS}
+    times: dict[str, Any] = {name: values.time_of(row.get(name), zone) for name in _TIMES}
     findings = values.findings_of({name: row.get(name, "") for name in _SAID})
     disposition = values.disposition_of(row.get("disposition", ""))
     found = {finding.kind for finding in findings}
@@ -81,8 +84,8 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
         call_id=row["call_id"].strip(),
         revision=values.revision_of(row.get("revision")),
         direction=values.direction_of(row.get("direction", "")),
-        **{name: row.get(name, "") for name in _TEXTS},
-        **{name: values.time_of(row.get(name), zone) for name in _TIMES},
+        **texts,
+        **times,
         disposition=disposition,
         agent=row.get("agent", "").strip() or None,
         recordings=(Recording(reference=row["recording"].strip()),) if row.get("recording", "").strip() else (),

@@ -28,7 +28,8 @@ def call(body: bytes, zone: ZoneInfo) -> Told:
     fields = _object(body)
     said = {name: values.text_of(fields.get(name)) for name in _SAID}
     findings = values.findings_of(said)
-    times = {name: values.time_of(fields.get(name), zone) for name in _TIMES}
+    times: dict[str, Any] = {name: values.time_of(fields.get(name), zone) for name in _TIMES}
+    texts: dict[str, Any] = {name: values.text_of(fields.get(name)) for name in _TEXTS}
     disposition = values.disposition_of(values.text_of(fields.get("disposition")))
     taken = _TAKEN | {name for name, kind in zip(_SAID, _FINDINGS, strict=True) if _is_found(findings, kind)}
     rest = {name: values.text_of(value) for name, value in fields.items() if name not in taken}
@@ -39,7 +40,7 @@ def call(body: bytes, zone: ZoneInfo) -> Told:
         call_id=_call_id(fields),
         revision=values.revision_of(fields.get("revision")),
         direction=values.direction_of(values.text_of(fields.get("direction"))),
-        **{name: values.text_of(fields.get(name)) for name in _TEXTS},
+        **texts,
         **times,
         disposition=disposition,
         agent=values.text_of(fields.get("agent")) or None,

@@ -1,5 +1,7 @@
-"""A part of a long SMS joins the ticket of the parts before it; the first one opens it."""
+"""A part of a long SMS joins the ticket of the parts before it, a record of a call that of its earlier records."""
 
+from tickets import calls
+from tickets.deciders import call_record
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.parts import set_of
@@ -9,6 +11,8 @@ from tickets.state import State
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every part: nothing else is asked about a text that is not complete."""
     features = incoming.features
+    if calls.is_record(features):
+        return call_record.judge(state, incoming)
     if features.part_key is None or features.part_number is None or features.part_total is None:
         return None
     evidence = (features.part_key,)
