@@ -24,6 +24,14 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+ASTERISK_EVENTS = Counter(
+    "hotline_connectors_asterisk_events_total",
+    "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
+    ["connector", "outcome"],
+)
+CALL_FILES_RESTARTED = Counter(
+    "hotline_connectors_call_files_restarted_total", "Call files that were read anew: replaced or cut", ["connector"]
+)
 PUSH_REQUESTS = Counter(
     "hotline_connectors_push_requests_total",
     "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",

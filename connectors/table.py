@@ -7,8 +7,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from pydantic import BaseModel
 
+from connectors.asterisk import Asterisk, AsteriskSettings
 from connectors.base import PullConnector, PushConnector, SessionConnector
+from connectors.call_files import CallFiles, CallFilesSettings
 from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.phone import Phone, PhoneSettings
 from connectors.wechat import WeChat, WeChatSettings
 
 Connector = TypeVar("Connector")
@@ -30,18 +33,24 @@ class Entry(Struct, Generic[Connector], frozen=True):
 PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
     {
         "mailbox": Entry("mailbox", "IMAP mailboxes", MailboxSettings, Mailbox),
+        "call_files": Entry("phone", "Folders of call records", CallFilesSettings, CallFiles),
     }
 )
 """They ask."""
 
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
+        "phone": Entry("phone", "Call platforms that post", PhoneSettings, Phone),
         "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
     }
 )
 """They are called, through the receiver."""
 
-SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType({})
+SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
+    {
+        "asterisk": Entry("phone", "Asterisk PBXs", AsteriskSettings, Asterisk),
+    }
+)
 """They hold a connection on which the other side speaks."""
 
 

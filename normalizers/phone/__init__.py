@@ -2,8 +2,8 @@
 
 The record's value is what came, its content type says which: `application/json` (`shape` call or kamailio),
 `application/x-asterisk-ami`, `text/csv` (`shape` calls, behind the file's heading line, or asterisk). Its parameters
-name the `platform` whose call ids are meant and the `zone` of times without an offset; `recording` and
-`recording_bytes` say what the connector found where the recording should be.
+name the `platform` whose call ids are meant and the `zone` of times without an offset; `call` is the call of a leg that
+does not say it, `recording` and `recording_bytes` what the connector found where the recording should be.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,7 +57,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     reader = READERS.get(which)
     if reader is None:
         raise UnsupportedError("the content type is none of phone: see docs/how-to/channels/phone.md")
-    told = _looked_at(reader(raw.value, zone_of(options.get("zone", ""))), options)
+    told = _known(reader(raw.value, zone_of(options.get("zone", ""))), options)
     platform = options.get("platform") or raw.envelope.account or ""
     return draft_of(told, platform, KINDS[which], raw.envelope.recordedtime, policy.max_text_bytes)
 
@@ -70,8 +70,10 @@ def zone_of(name: str) -> ZoneInfo:
         return ids.SHANGHAI
 
 
-def _looked_at(told: Told, options: Mapping[str, str]) -> Told:
-    """Say of the recording what the connector found when it looked."""
+def _known(told: Told, options: Mapping[str, str]) -> Told:
+    """Add what the connector knows: which call a leg belongs to, and what it found where the recording should be."""
+    if options.get("call"):
+        told = structs.replace(told, call_id=options["call"])
     state, size = options.get("recording"), options.get("recording_bytes", "")
     if not state or not told.recordings:
         return told

@@ -63,7 +63,7 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
     if not frame.call_id:
         raise MalformedError("an AMI event without Linkedid and Uniqueid: it was cut off, or is none of a call")
     if frame.event == "Cdr":
-        return cdr.told(_as_row(frame), zone, REVISIONS["Cdr"])
+        return cdr.told(as_row(frame), zone, REVISIONS["Cdr"])
     made = {"CEL": _cel, "Hangup": _hangup, "UserEvent": _user_event}[frame.event](frame, zone)
     return made
 
@@ -117,7 +117,7 @@ def _user_event(frame: Frame, zone: ZoneInfo) -> Told:
     )
 
 
-def _as_row(frame: Frame) -> dict[str, str]:
+def as_row(frame: Frame) -> dict[str, str]:
     """Return a Cdr event under the names of the CSV file's columns."""
     return {column: frame.get(header, "") for header, column in _COLUMNS.items() if frame.get(header)}
 
