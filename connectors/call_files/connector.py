@@ -95,15 +95,16 @@ class CallFiles:
         entries = folders.listed(self._settings.folder, self._settings.pattern)
         self._watch(entries)
         there = {str(one.inode) for one in entries}
+        complaints: list[str] = []
         for entry in entries:
             key = str(entry.inode)
             place = position.files.get(key, Place())
-            piece = self._read(entry, place) if self._is_ready(entry) else None
+            piece = self._read(entry, place, complaints) if self._is_ready(entry) else None
             if piece is not None and (piece.messages or piece.place != place):
                 files = {one: kept for one, kept in position.files.items() if one in there} | {key: piece.place}
-                after = Position(files=files, recordings=_newest(position.recordings | piece.pending))
-                return Batch(messages=piece.messages, cursor=_moved(cursor, after))
-        return self._recordings(cursor, position)
+                after = Position(files=files, recordings=_newest({**position.recordings, **piece.pending}))
+                return Batch(messages=piece.messages, cursor=_moved(cursor, after), complaints=tuple(complaints))
+        return replace(self._recordings(cursor, position), complaints=tuple(complaints))
 
     def wait(self, seconds: float) -> bool:
         """Wait for the next time to look."""
@@ -141,8 +142,15 @@ class CallFiles:
     def _is_ready(self, entry: Entry) -> bool:
         return self._settings.growing or self._still_for(entry) >= self._settings.settle_seconds
 
-    def _read(self, entry: Entry, place: Place) -> _Piece | None:
-        """Return the next lines of a file and the place behind them; None while it has no heading."""
+    def _read(self, entry: Entry, place: Place, complaints: list[str]) -> _Piece | None:
+        """Return the next lines of a file; None while it has no heading, or cannot be read: the others go on."""
+        try:
+            return self._opened(entry, place)
+        except UnreachableError as error:
+            complaints.append(f"call files {self._account}: {error}")
+            return None
+
+    def _opened(self, entry: Entry, place: Place) -> _Piece | None:
         with folders.opened(self._settings.folder, entry.name) as file:
             if entry.size < place.offset or _mark(file, place.offset) != place.mark:
                 metrics.CALL_FILES_RESTARTED.labels(self._account).inc()

@@ -1,4 +1,4 @@
-"""Whole lines of a CSV file by their place in it: a quoted field may hold line breaks, the last one may be unfinished."""
+"""Whole lines of a CSV file by their place in it: a quoted field may hold line breaks, the last may be unfinished."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
