@@ -121,7 +121,7 @@ class Rows:
         if told is None:
             return digest
         if self._settings.shape == "asterisk":
-            (fields,) = sheet.lines(value)
+            (fields,) = sheet.lines(value, strict=True)
             return f"{told.call_id}:cdr:{cdr.key(cdr.of_fields(fields))}"
         return identifier(told, digest)
 

@@ -16,16 +16,17 @@ COLUMNS = (
 )  # fmt: skip
 """In the order of the file, with `loguniqueid`, `loguserfield` and `newcdrcolumns` of cdr.conf switched on."""
 
-LEAST_COLUMNS = COLUMNS.index("uniqueid") + 1
+WIDTHS = (17, 18, len(COLUMNS))
+"""How many fields a line has, by what is switched on; any other line lost a quotation mark, and names another call."""
 
 _CALLER_ID = re.compile(r'\s*"(?P<name>.*)"\s*<(?P<number>[^>]*)>\s*', re.DOTALL)
 _KEY = ("uniqueid", "channel", "dstchannel", "lastapp", "duration", "billsec", "disposition")
 
 
 def of_fields(fields: list[str]) -> dict[str, str]:
-    """Return a line's fields by column. Raises MalformedError for a line that does not reach the unique id."""
-    if len(fields) < LEAST_COLUMNS:
-        raise MalformedError("a line of a CDR file without uniqueid: set loguniqueid = yes in cdr.conf")
+    """Return a line's fields by column. Raises MalformedError for a line of another width."""
+    if len(fields) not in WIDTHS:
+        raise MalformedError("a line of a CDR file of another width: set loguniqueid and newcdrcolumns in cdr.conf")
     return dict(zip(COLUMNS, fields, strict=False))
 
 

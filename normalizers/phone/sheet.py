@@ -46,11 +46,14 @@ def decoded(data: bytes) -> str:
         return data.decode("gb18030", "replace")
 
 
-def lines(data: bytes) -> list[list[str]]:
-    """Return the fields of each line. Raises MalformedError for what the csv module cannot read."""
+def lines(data: bytes, *, strict: bool = False) -> list[list[str]]:
+    """Return the fields of each line; an open quotation mark is forgiven unless `strict`.
+
+    Raises MalformedError for what the csv module cannot read.
+    """
     csv.field_size_limit(FIELD_MAX)
     try:
-        return [fields for fields in csv.reader(io.StringIO(decoded(data), newline="")) if fields]
+        return [fields for fields in csv.reader(io.StringIO(decoded(data), newline=""), strict=strict) if fields]
     except csv.Error as error:
         raise MalformedError("a line that is no CSV: see how the file is written") from error
 
@@ -96,7 +99,7 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
 
 def asterisk(value: bytes, zone: ZoneInfo) -> Told:
     """Return what a line of Master.csv says."""
-    found = lines(value)
+    found = lines(value, strict=True)
     if len(found) != 1:
         raise MalformedError("a line of a CDR file that is cut off, or has an open quotation mark")
     return cdr.told(cdr.of_fields(found[0]), zone, REVISIONS["Cdr"])
