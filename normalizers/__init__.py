@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from normalizers import mail, phone, record, sms, wechat
+from normalizers import mail, phone, record, sms, wechat, weibo
 from normalizers.draft import Draft
 from normalizers.normalize import Blob, Normalized, normalize
 from normalizers.policy import Policy
@@ -18,6 +18,7 @@ NORMALIZERS: Mapping[str, Normalizer] = MappingProxyType(
         "phone": phone.normalize,
         "sms": sms.normalize,
         "wechat": wechat.normalize,
+        "weibo": weibo.normalize,
         "record": record.normalize,
     }
 )
