@@ -22,7 +22,7 @@ TYPES = {".json": JSON, ".kamailio": KAMAILIO, ".ami": AMI, ".master": MASTER, "
 def test_a_case_gives_its_message(case: Path) -> None:
     (source,) = case.glob("raw.*")
     made: dict[str, Any] = json.loads(encode(understood(source.read_bytes(), TYPES[source.suffix])))
-    del made["features"]["grams"]
+    del made["features"]["grams"], made["normalizer_version"]  # another test's matter
     expected = case / "expected.json"
     if os.environ.get("HOTLINE_WRITE_CASES"):
         expected.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
