@@ -27,6 +27,14 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+ASTERISK_EVENTS = Counter(
+    "hotline_connectors_asterisk_events_total",
+    "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
+    ["connector", "outcome"],
+)
+CALL_FILES_RESTARTED = Counter(
+    "hotline_connectors_call_files_restarted_total", "Call files that were read anew: replaced or cut", ["connector"]
+)
 SMPP_MESSAGES = Counter(
     "hotline_connectors_smpp_messages_total",
     "What an SMSC asked: accepted, refused (Kafka did not take it, it comes again) or unknown commands",
