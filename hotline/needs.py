@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.lease import GROUP_PREFIX
 from connectors.table import DOORS, PUSH, entries
 from schemas import topics
 
@@ -46,7 +47,8 @@ def needs(settings: "Settings", component: str) -> list[Need]:
 
 def _connector(settings: "Settings", which: str) -> list[Need]:
     raw = _raw_topics(section for section, accounts in settings.connectors.sections.items() if which in accounts)
-    return [*_topics("Read", [topics.CURSOR]), *_topics("Write", [*raw, topics.CURSOR, topics.DEAD])]
+    reads, writes = [topics.CURSOR, topics.LEASE], [*raw, topics.CURSOR, topics.DEAD]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(f"{GROUP_PREFIX}{which}")]
 
 
 def _receiver(settings: "Settings", which: str) -> list[Need]:

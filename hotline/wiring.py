@@ -1,7 +1,6 @@
 """The only place where rooms are composed: from settings to components that run."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
 
 if TYPE_CHECKING:
-    from connectors.base import PullConnector, PushConnector, SessionConnector
+    from connectors.base import PushConnector
     from connectors.mailbox import Mailbox
     from hotline.settings import Settings
     from streams.downstream import Group
@@ -227,53 +226,9 @@ def mailbox(settings: "Settings", which: str) -> "Mailbox":
 
 
 def _connector(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
-    from connectors.table import PULL, SESSION
+    from hotline.wiring_accounts import fetched
 
-    for section, accounts in settings.connectors.sections.items():
-        if which in accounts and section in PULL:
-            return _pull(settings, name, PULL[section].make(accounts[which], which), tracer)
-        if which in accounts and section in SESSION:
-            return _session(settings, name, SESSION[section].make(accounts[which], which), tracer)
-    raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
-
-
-def _session(settings: "Settings", name: str, connector: "SessionConnector", tracer: Tracer) -> Component:
-    from connectors.health import Health
-    from connectors.publisher import Publisher
-    from connectors.sessions import run_session
-
-    connection, blobs = services.kafka(settings), services.blobs(settings)
-    health = Health(name.partition(":")[2], connector.channel)
-
-    async def run(stop: asyncio.Event) -> None:
-        publisher = Publisher(connection, blobs, tracer=tracer)
-        try:
-            await run_session(connector, publisher, stop=stop, health=health)
-        finally:
-            await asyncio.to_thread(publisher.close)
-
-    return Component(name=name, run=run, probe=lambda: probes.connector(health.report))
-
-
-def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: Tracer) -> Component:
-    from connectors.cursors import Cursors
-    from connectors.health import Health
-    from connectors.publisher import Publisher
-    from connectors.runner import run_pull
-
-    connection, blobs = services.kafka(settings), services.blobs(settings)
-    which = name.partition(":")[2]
-    health = Health(which, connector.channel)
-
-    def work(stop: threading.Event) -> None:
-        publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
-        try:
-            run_pull(connector, publisher, cursors, stop=stop, health=health)
-        finally:
-            cursors.close()
-            publisher.close()
-
-    return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
+    return fetched(settings, name, which, tracer)
 
 
 def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:

@@ -39,7 +39,7 @@ _TELLS: dict[str, tuple[str, ...]] = {
 
 _KEYED_BY_TICKET = frozenset({"ticket", "event", "outbox", "outbox_state"})
 
-_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.OUTBOX})
+_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX})
 """Topics that only hotline itself reads and writes."""
 
 

@@ -211,3 +211,23 @@ ANSWER_STATES: Words = {
     "withheld": "不予发送",
 }
 """How far an answer to a citizen is; all but `sending` and `waiting` are final."""
+
+CALL_DIRECTIONS: Words = {"inbound": "呼入", "outbound": "呼出"}
+
+CALL_DISPOSITIONS: Words = {
+    "answered": "已接通",
+    "no_answer": "未接",
+    "busy": "忙线",
+    "abandoned": "排队放弃",
+    "failed": "呼叫失败",
+    "voicemail": "语音留言",
+    "other": "其他",
+}
+
+RECORDING_STATES: Words = {
+    "complete": "完整",
+    "empty": "空录音",
+    "missing": "缺失",
+    "being_written": "写入中",
+}
+"""What lay at a recording's reference when somebody looked."""

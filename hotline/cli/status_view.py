@@ -27,6 +27,9 @@ BEHIND_SECONDS = 60.0
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
+_FINE = ("running", "standby")
+
+
 def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequence[object], now: datetime) -> None:
     """Print everything; a part of which nothing is known is left out."""
     console = Console()
@@ -77,7 +80,7 @@ def _server(one: "ServerStatus") -> list[str]:
 
 
 def _process(one: Process, now: datetime) -> list[str]:
-    state = f"[green]{one.state}" if one.state == "running" else f"[red]{shown(one.state)}"
+    state = f"[green]{one.state}" if one.state in _FINE else f"[red]{shown(one.state)}"
     return [
         shown(one.component),
         state,
@@ -104,7 +107,7 @@ def _account(one: Account, process: Process | None, now: datetime) -> list[str]:
     asked = _since(process.last_success, now) or "never" if process else ""
     limit = ago(one.silent_after_seconds) if one.silent_after_seconds is not None else "not in these settings"
     red = "[red]" if one.silent else ""
-    troubled = "[red]" if process and process.state != "running" else ""
+    troubled = "[red]" if process and process.state not in _FINE else ""
     return [f"{red}{shown(one.channel)}", f"{red}{shown(one.account)}", f"{red}{last}", f"{troubled}{asked}", limit]
 
 

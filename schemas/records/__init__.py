@@ -1,6 +1,7 @@
 """Every record, one struct a file (records.md)."""
 
 from schemas.records.audit import Audit
+from schemas.records.call import Call, Recording
 from schemas.records.command import Command
 from schemas.records.common import Attachment, Edge, Emergency, Finding, InputRef, Party, Record, TicketVersion
 from schemas.records.cursor import Cursor
@@ -30,7 +31,7 @@ RECORDS: dict[str, type[Record]] = {
 """The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
 
 __all__ = [
-    "RECORDS", "Attachment", "Audit", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency", "Event",
-    "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part", "Party",
-    "RawMessage", "RawRef", "Record", "Thread", "Ticket", "TicketVersion", "raw_message",
+    "RECORDS", "Attachment", "Audit", "Call", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency",
+    "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part",
+    "Party", "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
 ]  # fmt: skip
