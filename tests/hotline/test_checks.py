@@ -20,6 +20,7 @@ from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
 
 IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1", "backoffice": "crm", "webhook": "open"}
+IDS |= {"answers": "mayor"}  # the account that answers
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
 OFFICE, WEBHOOK = ("backoffice", "crm"), ("sinks", "webhook", "open")
@@ -35,6 +36,8 @@ NEEDED = {
     (*OFFICE, "system"): "crm",
     (*OFFICE, "kinds"): "redact",
     (*OFFICE, "jurisdictions"): "210100",
+    ("answers", "mayor", "smtp", "host"): "smtp.example.cn",
+    ("answers", "mayor", "smtp", "from_address"): "mayor@example.cn",
     (*WEBHOOK, "url"): "https://open.example.cn/",
     (*WEBHOOK, "secrets"): "cGxhbnRlZCBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcw==",
 }
