@@ -138,6 +138,13 @@ def _pushed(settings: "Settings") -> Iterator[str]:
                 yield f"`connectors.{name}.path` is {path}, below the web door {door}: change one of them."
 
 
+def _floods(settings: "Settings") -> Iterator[str]:
+    known = {name for accounts in settings.connectors.sections.values() for name in accounts}
+    for name in settings.floods.accounts:
+        if name not in known:
+            yield f"`floods.accounts.{name}` names no account: correct it, or remove it."
+
+
 def _wechat(settings: "Settings") -> Iterator[str]:
     for appid in _twice(account.appid for account in settings.connectors.wechat.values()):
         yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
@@ -177,5 +184,5 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _wechat, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _wechat, _mailboxes, _ports,
 )  # fmt: skip
