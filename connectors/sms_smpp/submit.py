@@ -22,7 +22,7 @@ from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, opened
 from connectors.sms_smpp.settings import SmppSettings
-from connectors.sms_smpp.split import Split, split
+from connectors.sms_split import Split, split
 from schemas.errors import MalformedError, PipelineError, RetriableError
 
 State = Literal["accepted", "refused", "unknown"]

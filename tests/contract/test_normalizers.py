@@ -26,6 +26,8 @@ SAMPLES: dict[str, bytes] = {
     "sms": '{"phone_number":"13912345678","content":"幸福路12号的井盖坏了","sequence_id":"1","odd":"kept"}'.encode(),
     "wechat": "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1795482723</CreateTime>"
     "<MsgType>text</MsgType><Content><![CDATA[幸福路12号的井盖坏了]]></Content><Odd>kept</Odd></xml>".encode(),
+    "weibo": '{"type":"text","sender_id":2489518277,"receiver_id":1902538057,"text":"幸福路12号的井盖坏了",'
+    '"created_at":"Tue Nov 24 09:10:20 +0800 2026","data":{},"odd":"kept"}'.encode(),
     "record": '{"id":"1","text":"幸福路12号的井盖坏了","sender":"13912345678","odd":"kept"}'.encode(),
 }
 
