@@ -47,8 +47,8 @@ class SmppSender(Sender):
         """Send a text, a long one in pieces that the phone joins.
 
         `code` is the SMSC's status, `reference` its message ids with commas between, as delivery receipts (状态报告)
-        name them. Raises RetriableError or UnauthorizedError when there is no bind, ThrottledError when the SMSC takes none
-        now: nothing was sent then. `unknown` is also a text of which the SMSC has some pieces only.
+        name them. Raises RetriableError or UnauthorizedError when there is no bind, and ThrottledError when the SMSC
+        takes none now: nothing was sent then. `unknown` is also a text of which the SMSC has some pieces only.
         """
         to = reply.recipient.value
         if reply.recipient.kind != "phone" or not _NUMBER.fullmatch(to):
