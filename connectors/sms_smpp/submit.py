@@ -101,7 +101,7 @@ class SmppSender(Sender):
         chosen = self._settings
         return await link.request(
             "submit_sm",
-            source_addr=chosen.reply_from,
+            source_addr=chosen.reply_from or "",
             source_addr_ton=chosen.reply_ton,
             source_addr_npi=chosen.reply_npi,
             destination_addr=to,
