@@ -9,6 +9,7 @@ from msgspec import Struct
 from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
+from connectors.sms_smpp.submit import SmppSender
 from schemas.errors import MisconfiguredError
 
 
@@ -25,4 +26,13 @@ def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
     return MailSender(answers.smtp, account)
 
 
-SENDERS: Mapping[str, SenderEntry] = MappingProxyType({"mailbox": SenderEntry(_mail, needs=("smtp",))})
+def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
+    return SmppSender(account, name)
+
+
+SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
+    {
+        "mailbox": SenderEntry(_mail, needs=("smtp",)),
+        "sms_smpp": SenderEntry(_smpp),
+    }
+)

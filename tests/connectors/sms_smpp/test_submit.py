@@ -8,6 +8,8 @@ import smpp34
 from tenacity import wait_none
 
 from connectors.answers import Reply, Sent
+from connectors.outbox.senders import SENDERS
+from connectors.outbox.settings import AnswerSettings
 from connectors.sms_smpp.submit import SmppSender
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Party
@@ -201,6 +203,15 @@ async def test_an_end_unbinds(smsc: Smsc) -> None:
     leave = await esme.expect(UNBIND)
     esme.send(header(NACK | UNBIND, leave.sequence))
     await ending
+    await sender.close()
+
+
+async def test_the_outbox_knows_how_an_smpp_account_answers(smsc: Smsc) -> None:
+    sender = SENDERS["sms_smpp"].make(settings(smsc.port), AnswerSettings(), "city")
+    sending = asyncio.create_task(sender.send(reply()))
+    await taken(await smsc.bound(), 0)
+    assert (await sending).outcome == "accepted"
+    smsc.there[0].cut()
     await sender.close()
 
 
