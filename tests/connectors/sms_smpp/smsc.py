@@ -103,7 +103,7 @@ class Smsc:
             esme.cut()
 
     async def next(self) -> Esme:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self._come.get()
 
     async def bound(self) -> Esme:
