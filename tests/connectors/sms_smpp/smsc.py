@@ -1,7 +1,6 @@
 """An SMSC that does what a test says, frame by frame: messages by smpp34's codec, bad ones by hand."""
 
 import asyncio
-import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator
@@ -88,17 +87,13 @@ class Esme:
 class Smsc:
     """Listens on loopback while an `async with` block lasts; `next` is the next connection that comes."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, receive_buffer_bytes: int | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
-        self._listener = socket.socket()
-        if receive_buffer_bytes:  # what is accepted has it from here
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        self._listener.bind(("127.0.0.1", 0))
         self._come: asyncio.Queue[Esme] = asyncio.Queue()
         self.there: list[Esme] = []
 
     async def __aenter__(self) -> "Smsc":
-        self._server = await asyncio.start_server(self._met, sock=self._listener, ssl=self._tls)
+        self._server = await asyncio.start_server(self._met, "127.0.0.1", 0, ssl=self._tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
