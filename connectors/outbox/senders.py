@@ -11,6 +11,7 @@ from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
 from connectors.sms_cmpp.settings import CmppSettings
 from connectors.sms_cmpp.submit import CmppSender
+from connectors.sms_smpp.submit import SmppSender
 from connectors.wechat.api import Access
 from connectors.wechat.sender import WeChatSender
 from connectors.wechat.settings import WeChatSettings, WeComSettings
@@ -73,10 +74,15 @@ def _no_secret(section: str, account: str) -> MisconfiguredError:
     )
 
 
+def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
+    return SmppSender(account, name)
+
+
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
     {
         "mailbox": SenderEntry(_mail, of_answers=("smtp",)),
         "sms_cmpp": SenderEntry(_cmpp, of_account=("number",)),
+        "sms_smpp": SenderEntry(_smpp),
         "wechat": SenderEntry(_official, of_account=("secret",)),
         "wecom": SenderEntry(_corporate, of_account=("secret",)),
     }
