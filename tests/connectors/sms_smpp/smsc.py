@@ -28,10 +28,10 @@ def header(command: int, sequence: int, status: int = 0, length: int = 16) -> by
     return struct.pack(">IIII", length, command, status, sequence)
 
 
-def message(text: str | bytes = "路灯坏了", number: int = 1, **fields: object) -> bytes:
+def message(text: str | bytes = "路灯坏了", number: int = 1, source: str = CITIZEN, **fields: object) -> bytes:
     data, coding = (text, 4) if isinstance(text, bytes) else (text.encode("utf-16-be"), 8)
     told: dict[str, object] = {"data_coding": coding, "sequence_number": number, **fields}
-    return smpp34.DeliverSm(CITIZEN, HOTLINE, data, **told).encode()  # type: ignore[arg-type] # fields as named
+    return smpp34.DeliverSm(source, HOTLINE, data, **told).encode()  # type: ignore[arg-type] # fields as named
 
 
 class Esme:
