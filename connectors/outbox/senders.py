@@ -9,6 +9,7 @@ from msgspec import Struct
 from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
+from connectors.sms_cmpp import CmppSender, CmppSettings
 from schemas.errors import MisconfiguredError
 
 
@@ -25,4 +26,13 @@ def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
     return MailSender(answers.smtp, account)
 
 
-SENDERS: Mapping[str, SenderEntry] = MappingProxyType({"mailbox": SenderEntry(_mail, needs=("smtp",))})
+def _cmpp(settings: CmppSettings, _: AnswerSettings, account: str) -> Sender:
+    return CmppSender(settings, account)
+
+
+SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
+    {
+        "mailbox": SenderEntry(_mail, needs=("smtp",)),
+        "sms_cmpp": SenderEntry(_cmpp),
+    }
+)
