@@ -10,6 +10,7 @@ from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
 from connectors.sms_cmpp import CmppSender, CmppSettings
+from connectors.sms_smpp.submit import SmppSender
 from schemas.errors import MisconfiguredError
 
 
@@ -30,9 +31,14 @@ def _cmpp(settings: CmppSettings, _: AnswerSettings, account: str) -> Sender:
     return CmppSender(settings, account)
 
 
+def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
+    return SmppSender(account, name)
+
+
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
     {
         "mailbox": SenderEntry(_mail, needs=("smtp",)),
         "sms_cmpp": SenderEntry(_cmpp),
+        "sms_smpp": SenderEntry(_smpp),
     }
 )

@@ -19,9 +19,17 @@ from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
 
-IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1", "backoffice": "crm", "webhook": "open"}
+IDS = {
+    "mailbox": "mayor",
+    "sms_smpp": "bulk",
+    "wechat": "city",
+    "requester_keys": "k1",
+    "backoffice": "crm",
+    "webhook": "open",
+}
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
+SMPP = ("connectors", "sms_smpp", "bulk")
 OFFICE, WEBHOOK = ("backoffice", "crm"), ("sinks", "webhook", "open")
 
 NEEDED = {
@@ -31,6 +39,9 @@ NEEDED = {
     (*WECHAT, "appid"): "wx1",
     (*WECHAT, "tokens"): "plantedtoken",
     (*WECHAT, "modes"): "plain",
+    (*SMPP, "host"): "smsc.example.cn",
+    (*SMPP, "system_id"): "hotline",
+    (*SMPP, "password"): "planted",
     (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
     (*OFFICE, "system"): "crm",
     (*OFFICE, "kinds"): "redact",
@@ -229,6 +240,16 @@ def test_wechat_accounts_that_meet_are_told(env: pytest.MonkeyPatch, case: str) 
     second = {("tokens",): "token", ("modes",): "plain", **changes}
     set_all(env, {("connectors", "wechat", "two", *key): value for key, value in second.items()})
     assert words in fault()
+
+
+def test_one_smpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    for name, host in (("one", "smsc.example.cn"), ("two", "SMSC.example.cn")):
+        login = {"host": host, "system_id": "hotline", "password": "planted"}
+        set_all(env, {("connectors", "sms_smpp", name, key): value for key, value in login.items()})
+    assert "Two SMPP accounts are hotline at smsc.example.cn:2775" in fault()
+    env.setenv("HOTLINE_CONNECTORS__SMS_SMPP__TWO__SYSTEM_ID", "hotline2")
+    load()
 
 
 def test_the_same_folder_of_one_mailbox_twice_is_told(env: pytest.MonkeyPatch) -> None:
