@@ -9,7 +9,7 @@ from hotline.demo.stage import Player, Stage
 
 PREFIX = "HOTLINE_CONNECTORS__SMS_CMPP__DEMO_CMPP__"
 
-_FIRST = 1125093000035466400000
+FIRST_ID = 1125093000035466400000
 """The Msg_Id of the first message: the same at every run, so a second demo repeats what is known."""
 
 
@@ -40,14 +40,14 @@ class CmppPlayer(Player):
 
     def messages(self) -> Iterator[str]:
         """Send one message after the other; the gateway keeps them until the connector has logged in."""
-        for number, (sender, text, note) in enumerate(_SAMPLES):
-            self._gate.send(sender, text, str(_FIRST + number))
+        for number, (sender, text, note) in enumerate(SAMPLES):
+            self._gate.send(sender, text, str(FIRST_ID + number))
             yield f"📱 短信 CMPP  {note}"
-        self._gate.report(_SAMPLES[0][0], str(_FIRST + len(_SAMPLES)), of=str(_FIRST))
+        self._gate.report(SAMPLES[0][0], str(FIRST_ID + len(SAMPLES)), of=str(FIRST_ID))
         yield "📱 短信 CMPP  状态报告，不成工单 · a status report makes no ticket"
 
 
-_SAMPLES = (
+SAMPLES = (
     ("13900000011", "崇山东路公交站牌被撞歪了🚏，玻璃碎了一地", "UCS2 与表情 · UCS2 with an emoji"),
     ("13900000012", "No hot water in building 9, Lihe garden, since Monday", "ASCII"),
 )

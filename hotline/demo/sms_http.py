@@ -46,13 +46,13 @@ class WebhookPlayer(Player):
 
     def messages(self) -> Iterator[str]:
         """Push a signed form, then a batch of two messages: each is a record of its own."""
-        body = urlencode(_FORM).encode()
-        headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": _signature(_FORM)}
+        body = urlencode(FORM).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": _signature(FORM)}
         self._post("/sms/twilio", body, headers)
         yield "📲 短信 Twilio  签名的回调 · a signed callback"
-        batch = json.dumps(_BATCH, ensure_ascii=False).encode()
+        batch = json.dumps(BATCH, ensure_ascii=False).encode()
         self._post(f"{PATH}/{SECRET}", batch, {"content-type": "application/json"})
-        for number in range(1, len(_BATCH) + 1):
+        for number in range(1, len(BATCH) + 1):
             yield f"📲 短信 阿里云  批量推送第 {number} 条 · number {number} of a batch"
 
     def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> None:
@@ -67,7 +67,7 @@ def _signature(form: Mapping[str, str]) -> str:
     return base64.b64encode(hmac.new(TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
-_FORM = {
+FORM = {
     "MessageSid": "SM00000000000000000000000000000001",
     "AccountSid": "AC00000000000000000000000000000000",
     "From": "+8613900000021",
@@ -76,7 +76,7 @@ _FORM = {
     "NumMedia": "0",
 }
 
-_BATCH = [
+BATCH = [
     {
         "phone_number": "13900000022",
         "content": "昆山西路12号楼下烧烤摊半夜还在放音响🔊",
