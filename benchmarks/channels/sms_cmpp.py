@@ -1,6 +1,10 @@
-"""CMPP: an ISMG of ours that repeats what is unanswered, goes away, freezes, talks nonsense and takes its leave."""
+"""CMPP: an ISMG of ours that repeats what is unanswered, goes away, freezes, talks nonsense and takes its leave.
+
+`BENCH_WINDOW` is how many messages are on their way at once (16, as the document has it).
+"""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from random import Random
@@ -14,6 +18,7 @@ from tests.peers.ismg import Ismg
 
 PREFIX = "HOTLINE_CONNECTORS__SMS_CMPP__BENCH__"
 MOST_QUEUED = 2000
+WINDOW = int(os.environ.get("BENCH_WINDOW", "16"))
 
 
 class Course(Run):
@@ -23,7 +28,7 @@ class Course(Run):
     def __init__(self, ground: Ground) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
-        self._ismg = Ismg(3, repeat_seconds=5, repeats=3)
+        self._ismg = Ismg(3, window=WINDOW, repeat_seconds=5, repeats=3)
 
     def __enter__(self) -> "Course":
         self._thread.start()
@@ -42,6 +47,7 @@ class Course(Run):
             f"{PREFIX}SOURCE": peer.SOURCE,
             f"{PREFIX}SECRET": peer.SECRET,
             f"{PREFIX}VERSION": "3.0",
+            f"{PREFIX}WINDOW": str(WINDOW),
             f"{PREFIX}ACTIVE_TEST_SECONDS": "3",
             f"{PREFIX}ACTIVE_TEST_TIMEOUT_SECONDS": "1",
         }
