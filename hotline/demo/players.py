@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from hotline.demo.mailbox import MailboxPlayer
+from hotline.demo.sms_cmpp import CmppPlayer
+from hotline.demo.sms_http import WebhookPlayer
 from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
 from hotline.demo.wechat import WeChatPlayer
@@ -11,4 +13,6 @@ PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     MailboxPlayer,
     WeChatPlayer,
     SmppPlayer,
+    CmppPlayer,
+    WebhookPlayer,
 )
