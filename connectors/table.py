@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
 from connectors.wechat import WeChat, WeChatSettings
-from connectors.weibo import Weibo, WeiboSettings
+from connectors.weibo import Weibo, WeiboPull, WeiboPullSettings, WeiboSettings
 
 Connector = TypeVar("Connector")
 
@@ -31,6 +31,9 @@ class Entry(Struct, Generic[Connector], frozen=True):
 PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
     {
         "mailbox": Entry("mailbox", "IMAP mailboxes", MailboxSettings, Mailbox),
+        "weibo_pull": Entry(
+            "weibo", "Weibo accounts whose mentions and comments are fetched", WeiboPullSettings, WeiboPull
+        ),
     }
 )
 """They ask."""
