@@ -10,7 +10,7 @@ from connectors import metrics
 from connectors.weibo.api import API, OAuth2
 from connectors.weibo.budget import Budget
 from connectors.weibo.door import RefusedError, SlowDownError, door
-from connectors.weibo.settings import TokenSettings
+from connectors.weibo.settings import WeiboPullSettings
 from schemas import ids
 from schemas.errors import RetriableError, UnauthorizedError
 
@@ -22,7 +22,7 @@ class Access:
 
     def __init__(
         self,
-        settings: TokenSettings,
+        settings: WeiboPullSettings,
         account: str,
         budget: Budget,
         session: Callable[[], requests.Session],

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from connectors.base import PushConnector, Request
 from connectors.table import PUSH
 from schemas.errors import RefusedRequest
+from tests.connectors.sms_http import gateways
 from tests.connectors.wechat import callbacks as platform
 from tests.connectors.weibo import pushes
 
@@ -44,6 +45,16 @@ def _wechat() -> Scenario:
     return Scenario(platform.account, lambda: platform.push(text), text.encode(), forged)
 
 
+def _sms_http() -> Scenario:
+    forged: dict[str, Callable[[], Request]] = {
+        "another token": lambda: gateways.twilio(token="stranger"),
+        "another address": lambda: gateways.twilio(url="https://other.example/sms"),
+        "another body": lambda: replace(gateways.twilio(), body=b"MessageSid=SM1"),
+        "no signature": lambda: replace(gateways.twilio(), headers={}),
+    }
+    return Scenario(gateways.account, gateways.twilio, gateways.twilio().body, forged)
+
+
 def _weibo() -> Scenario:
     text = pushes.text()
     forged: dict[str, Callable[[], Request]] = {
@@ -54,7 +65,11 @@ def _weibo() -> Scenario:
     return Scenario(pushes.account, lambda: pushes.push(text), text.encode(), forged)
 
 
-SCENARIOS = {"wechat": _wechat(), "weibo": _weibo()}
+SCENARIOS = {
+    "sms_http": _sms_http(),
+    "wechat": _wechat(),
+    "weibo": _weibo(),
+}
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 
