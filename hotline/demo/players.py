@@ -6,9 +6,11 @@ from hotline.demo.mailbox import MailboxPlayer
 from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
 from hotline.demo.wechat import WeChatPlayer
+from hotline.demo.weibo import WeiboPlayer
 
 PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     MailboxPlayer,
     WeChatPlayer,
     SmppPlayer,
+    WeiboPlayer,
 )

@@ -4,6 +4,7 @@ Nobody publishes one. What keeps it honest: clients of others (PyPI `weibo`, twe
 """
 
 import io
+import itertools
 import json
 import random
 import threading
@@ -41,6 +42,8 @@ class Platform:
     def __init__(self) -> None:
         self.items: dict[str, list[dict[str, Any]]] = {path: [] for path in LISTS}
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.tops: dict[str, int] = {}
+        """The newest id of each list that was shown."""
         self.met = 0
         """Requests of every kind, also those that count against no quota."""
         self.quota = 10_000
@@ -92,6 +95,11 @@ class Platform:
             item |= more
             self.items[path].insert(0, item)
             return item
+
+    def unseen(self, path: str) -> int:
+        """Return how many items of a list are newer than what was shown."""
+        top = self.tops.get(path, 0)
+        return sum(1 for _ in itertools.takewhile(lambda item: _id(item) > top, self.items[path]))
 
     def spent(self) -> Counter[str]:
         """Return how many counted calls each interface got."""
@@ -155,6 +163,8 @@ class Platform:
         every = self.items[path]
         found = [item for item in every[:REACHABLE] if _id(item) > since and (not most or _id(item) <= most)]
         shown = found[(page - 1) * count : page * count]
+        if shown:
+            self.tops[path] = max(self.tops.get(path, 0), _id(shown[0]))
         return 200, {LISTS[path]: shown, "previous_cursor": 0, "next_cursor": 0, "total_number": len(every)}
 
 

@@ -19,6 +19,7 @@ from hotline.demo.ledger import Ledger, TopicReader
 from hotline.demo.play import Play, Result
 from hotline.demo.samples import callbacks, mails
 from hotline.demo.view import summary
+from hotline.demo.weibo import pushes
 from hotline.local import state
 from hotline.local.stack import Endpoints, Stack
 from schemas.connection import KafkaConnection
@@ -64,7 +65,7 @@ def play(
 def test_a_second_performance_ends_when_its_repeats_are_worked_off(
     play: Callable[..., Play], fresh_topics: KafkaConnection
 ) -> None:
-    deliveries = len(mails()) + sum(callback.times for callback in callbacks(0))
+    deliveries = len(mails()) + sum(sent.times for sent in (*callbacks(0), *pushes()))
     for number in (1, 2):
         performed = play()
         result = performed.perform(lambda note: None)
