@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from hotline.demo.samples import callbacks, mails
+from hotline.demo.sms_smpp import samples
 from hotline.demo.weibo import pushes
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -59,6 +60,7 @@ def test_every_sample_is_accounted_for_and_a_second_run_changes_nothing(tmp_path
     assert first["published"] == {
         "mailbox": len({mail.raw for mail in mails()}),
         "wechat": len(callbacks(0)),
+        "sms": len(samples()),
         "weibo": len(pushes()),
     }
     assert sum(first["published"].values()) == first["messages"] + first["dead"]
@@ -66,8 +68,8 @@ def test_every_sample_is_accounted_for_and_a_second_run_changes_nothing(tmp_path
     assert first["indexed"] == first["tickets"]
 
     assert first["dead"] == 1, "the broken callback"
-    assert first["no_ticket"] == 3, "the auto-reply, and the new followers on WeChat and Weibo"
-    assert first["linked"] == 2, "the reply in the thread, and the same person with the same matter"
+    assert first["no_ticket"] == 4, "the auto-reply, a receipt, and the new followers on WeChat and Weibo"
+    assert first["linked"] == 3, "the reply in the thread, the same person with the same matter, and a second piece"
     assert first["handovers"] == 2, "the fire, and who waits for the ambulance"
     assert first["search"] == {"中山路12号": 1, "万达": 1, "阳光花园": 3, "井盖": 1, "公车站": 1}
 
