@@ -12,7 +12,7 @@ from connectors.weibo.budget import Budget
 from connectors.weibo.door import RefusedError, SlowDownError, door
 from connectors.weibo.settings import WeiboPullSettings
 from schemas import ids
-from schemas.errors import RetriableError, UnauthorizedError
+from schemas.errors import RetriableError, UnauthorizedError, UnreachableError
 
 DAY_SECONDS = 86_400.0
 
@@ -55,6 +55,16 @@ class Access:
             self._ask(api)
         return api
 
+    def examine(self) -> tuple[float | None, int | None]:
+        """Ask the platform when the token ends (seconds since 1970) and how many calls are left; errors are ours."""
+        api = self.api()
+        try:
+            with door(self._account):
+                self._note_end(api)
+                return self._expires_at, self._note_quota(api)
+        except (RefusedError, SlowDownError) as error:
+            raise UnreachableError(f"Weibo {self._account}: the platform tells nothing now ({error})") from None
+
     def refuse(self) -> None:
         """Remember that the platform refused the token: it is not shown again."""
         self._refused, self._token = self._token, None
@@ -89,8 +99,9 @@ class Access:
         if self._expires_at is not None:
             metrics.WEIBO_TOKEN_EXPIRES.labels(self._account).set(self._expires_at)
 
-    def _note_quota(self, api: API) -> None:
+    def _note_quota(self, api: API) -> int | None:
         limits = api.rate_limit_status()
         left, reset = limits.get("remaining_user_hits"), limits.get("reset_time_in_seconds")
         if isinstance(left, int) and isinstance(reset, int):
             self._budget.learn(left, reset)
+        return left if isinstance(left, int) else None

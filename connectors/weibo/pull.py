@@ -70,6 +70,11 @@ class WeiboPull:
         self._access.api()
         self._open = True
 
+    def examine(self) -> tuple[datetime | None, int | None]:
+        """Return when the token ends and how many calls are left, as far as the platform tells; costs none of them."""
+        end, left = self._access.examine()
+        return datetime.fromtimestamp(end, UTC) if end is not None else None, left
+
     def fetch(self, cursor: Cursor) -> Batch:
         """Return what is new of the first list that has any, oldest first; else one cut status completed."""
         if not self._open:

@@ -98,6 +98,15 @@ def test_an_item_that_the_platform_lists_twice_comes_once(platform: Platform) ->
     assert ids(runner.next_round()) == [f"status:{post['idstr']}"]
 
 
+def test_ids_decide_the_order_and_not_clocks(platform: Platform) -> None:
+    runner = ready(platform)
+    days = ("Wed Nov 25 09:00:00 +0800 2026", "Mon Nov 23 09:00:00 +0800 2026", "Sun Feb 07 06:28:15 +0800 2038")
+    posts = [platform.post(created_at=day)["idstr"] for day in days]
+    messages = runner.next_round()
+    assert ids(messages) == [f"status:{identifier}" for identifier in posts]
+    assert messages[2].envelope.time == messages[2].envelope.recordedtime  # no citizen writes in 2038
+
+
 # Pages
 
 
