@@ -9,6 +9,8 @@ from msgspec import Struct
 from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
+from connectors.weibo.reply import WeiboSender
+from connectors.weibo.settings import TokenSettings
 from schemas.errors import MisconfiguredError
 
 
@@ -25,4 +27,15 @@ def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
     return MailSender(answers.smtp, account)
 
 
-SENDERS: Mapping[str, SenderEntry] = MappingProxyType({"mailbox": SenderEntry(_mail, needs=("smtp",))})
+def _weibo(account: TokenSettings, _: AnswerSettings, name: str) -> Sender:
+    account.token()  # an account that only listens has none, and says so here
+    return WeiboSender(account, name)
+
+
+SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
+    {
+        "mailbox": SenderEntry(_mail, needs=("smtp",)),
+        "weibo": SenderEntry(_weibo),
+        "weibo_pull": SenderEntry(_weibo),
+    }
+)

@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 import requests
 import urllib3
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from connectors.answers import Reply, Sender, Sent
+from connectors.outbox.senders import SENDERS
+from connectors.outbox.settings import AnswerSettings
 from connectors.weibo.reply import WeiboSender
-from connectors.weibo.settings import TokenSettings
+from connectors.weibo.settings import TokenSettings, WeiboPullSettings, WeiboSettings
+from normalizers import Policy
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Party
+from tests.connectors.outbox.answers import intent
 from tests.peers.weibo_platform import EXPIRED, GOOD, Platform, running, session
+from tickets import receipts
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 TEXT = "您反映的问题已收到，工单编号 210100-20261125-000001-3，查询码 123456789012。"
@@ -153,6 +159,23 @@ async def test_a_refused_token_is_a_person_s_and_is_not_shown_again(platform: Pl
 async def test_without_a_token_nothing_is_answered(platform: Platform) -> None:
     with pytest.raises(MisconfiguredError, match="access_token"):
         await sender(platform, access_token=None).send(reply())
+
+
+async def test_the_longest_receipt_fits_into_a_message(platform: Platform) -> None:
+    outbox = replace(intent(1, urgent=True), channel="weibo")
+    text = receipts.write(outbox, receipts.wording(), Policy(), b"a query key, long enough").text
+    assert (await sender(platform).send(reply(text))).outcome == "accepted"
+    assert platform.replies[0]["text"] == text
+
+
+def test_both_kinds_of_accounts_can_answer_and_one_without_a_token_says_so() -> None:
+    answers = AnswerSettings()
+    pulled = WeiboPullSettings(access_token=SecretStr(GOOD), jurisdiction="210100")
+    assert isinstance(SENDERS["weibo_pull"].make(pulled, answers, "lists"), WeiboSender)
+    listening: dict[str, Any] = {"app_secrets": ["12345678"], "jurisdiction": "210100"}
+    assert SENDERS["weibo"].make(WeiboSettings(**listening, access_token=SecretStr(GOOD)), answers, "city")
+    with pytest.raises(MisconfiguredError, match="access_token of the Weibo account is missing"):
+        SENDERS["weibo"].make(WeiboSettings(**listening), answers, "city")
 
 
 @pytest.mark.integration
