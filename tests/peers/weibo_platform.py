@@ -219,6 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if encoding:
             self.send_header("Content-Encoding", encoding)
+        if status == 302:
+            self.send_header("Location", f"{self.platform.url}/elsewhere")
         self.end_headers()
         self.wfile.write(body)
 
