@@ -15,6 +15,8 @@ from connectors.sms_smpp.submit import SmppSender
 from connectors.wechat.api import Access
 from connectors.wechat.sender import WeChatSender
 from connectors.wechat.settings import WeChatSettings, WeComSettings
+from connectors.weibo.reply import WeiboSender
+from connectors.weibo.settings import TokenSettings
 from schemas.errors import MisconfiguredError
 
 
@@ -78,6 +80,11 @@ def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
     return SmppSender(account, name)
 
 
+def _weibo(account: TokenSettings, _: AnswerSettings, name: str) -> Sender:
+    account.token()  # an account that only listens has none, and says so here
+    return WeiboSender(account, name)
+
+
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
     {
         "mailbox": SenderEntry(_mail, of_answers=("smtp",)),
@@ -85,5 +92,7 @@ SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
         "sms_smpp": SenderEntry(_smpp),
         "wechat": SenderEntry(_official, of_account=("secret",)),
         "wecom": SenderEntry(_corporate, of_account=("secret",)),
+        "weibo": SenderEntry(_weibo),
+        "weibo_pull": SenderEntry(_weibo),
     }
 )
