@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -46,8 +46,9 @@ class Call:
             self.handler.send_header("Content-Disposition", f'attachment; filename="{name}"')
         if length is not None:
             self.handler.close_connection = True
-        self.handler.end_headers()
-        self.handler.wfile.write(body)
+        with suppress(ConnectionError):  # who asked has given up
+            self.handler.end_headers()
+            self.handler.wfile.write(body)
 
 
 class WeChatApi:
