@@ -13,6 +13,7 @@ from connectors.base import PushConnector, Request
 from connectors.table import PUSH
 from schemas.errors import RefusedRequest
 from tests.connectors.wechat import callbacks as platform
+from tests.connectors.wechat import test_corporate as office
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ def _wechat() -> Scenario:
     return Scenario(platform.account, lambda: platform.push(text), text.encode(), forged)
 
 
-SCENARIOS = {"wechat": _wechat()}
+def _wecom() -> Scenario:
+    return Scenario(office.company, lambda: office.push(office.TEXT), office.TEXT.encode(), office.FORGED)
+
+
+SCENARIOS = {"wechat": _wechat(), "wecom": _wecom()}
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 
