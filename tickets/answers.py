@@ -63,7 +63,7 @@ def intent(decision: Event, message: Message, ticket: Ticket, policy: AnswerPoli
         channel_kind=message.channel_kind,
         account=message.account,
         recipient=recipient,
-        thread=_thread(message.thread),
+        thread=_thread(message.thread, message.channel_kind),
         urgent=message.emergency is not None,
         received_at=message.received_at,
         at=decision.at,
@@ -118,10 +118,11 @@ def _is_a_persons_phone(party: Party, policy: AnswerPolicy) -> bool:
     return (_MOBILE.fullmatch(number) or _ABROAD.fullmatch(number)) is not None
 
 
-def _thread(thread: Thread) -> Thread:
-    """Keep what the headers of an answer need."""
+def _thread(thread: Thread, channel_kind: str) -> Thread:
+    """Keep what the headers of an answer need, and by which 客服账号 a customer of 微信客服 is answered."""
     references = thread.references[:1] + thread.references[1:][1 - MAX_REFERENCES :]
-    return Thread(message_id_header=thread.message_id_header, references=references)
+    through = thread.reply_to if channel_kind == "wecom_kf" else None
+    return Thread(message_id_header=thread.message_id_header, references=references, reply_to=through)
 
 
 Rule = Callable[[Message, Ticket, AnswerPolicy], bool]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
+from connectors.wechat.sender import WeChatSender, WeComSender
 from schemas.errors import MisconfiguredError
 
 
@@ -25,4 +26,10 @@ def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
     return MailSender(answers.smtp, account)
 
 
-SENDERS: Mapping[str, SenderEntry] = MappingProxyType({"mailbox": SenderEntry(_mail, needs=("smtp",))})
+SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
+    {
+        "mailbox": SenderEntry(_mail, needs=("smtp",)),
+        "wechat": SenderEntry(lambda account, _, name: WeChatSender(account, name)),
+        "wecom": SenderEntry(lambda account, _, name: WeComSender(account, name)),
+    }
+)

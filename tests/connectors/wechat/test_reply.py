@@ -12,13 +12,16 @@ from wechatpy import parse_message
 from wechatpy.crypto import WeChatCrypto
 from werobot.crypto import MessageCrypt
 
+from connectors.answers import Reply, Sent
 from connectors.wechat import api as ours
 from connectors.wechat import reply
 from connectors.wechat.api import Api, NoAnswerError
 from connectors.wechat.reply import Lock, Passive, passive, send, send_customer
-from connectors.wechat.settings import aes_key
+from connectors.wechat.sender import WeChatSender, WeComSender
+from connectors.wechat.settings import WeChatSettings, WeComSettings, aes_key
 from hotline.demo.wechat_api import Call, WeChatApi
-from schemas.errors import ThrottledError, UnauthorizedError
+from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError
+from schemas.records import Party, Thread
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, NOW, TOKEN, account, callback, push, request, text
 from tests.connectors.wechat.test_api import answering
 
@@ -27,7 +30,7 @@ TEXT = "您的诉求已登记，工单编号 110000-20261125-000001-9"
 
 @pytest.mark.integration
 def test_an_accepted_answer(platform: WeChatApi, api: Api) -> None:
-    assert send(api, "o-lin", TEXT) == reply.Sent(outcome="accepted")
+    assert send(api, "o-lin", TEXT) == Sent(outcome="accepted", code="0", reference="r1")
     assert platform.replies == [{"touser": "o-lin", "msgtype": "text", "text": {"content": TEXT}}]
 
 
@@ -39,24 +42,15 @@ def test_an_accepted_answer_of_a_company(platform: WeChatApi, make_api: Callable
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(
-    ("errcode", "reason"),
-    [
-        (45015, "window_closed"),
-        (45047, "too_many"),
-        (43004, "not_subscribed"),
-        (40003, "no_such_citizen"),
-        (7, "refused"),
-    ],
-)
-def test_a_refused_answer_says_why(platform: WeChatApi, api: Api, errcode: int, reason: str) -> None:
+@pytest.mark.parametrize("errcode", [reply.WINDOW_CLOSED, reply.TOO_MANY, 43004, 40003, 7])
+def test_a_refused_answer_says_why(platform: WeChatApi, api: Api, errcode: int) -> None:
     platform.fault = answering(f'{{"errcode":{errcode},"errmsg":"no"}}'.encode())
-    assert send(api, "o-lin", TEXT) == reply.Sent(outcome="refused", reason=reason, code=errcode)
+    assert send(api, "o-lin", TEXT) == Sent(outcome="refused", code=str(errcode))
 
 
 @pytest.mark.integration
 def test_a_text_over_the_limit_is_refused_without_asking(platform: WeChatApi, api: Api) -> None:
-    assert send(api, "o-lin", "长" * 683).reason == "too_long"
+    assert send(api, "o-lin", "长" * 683) == Sent(outcome="refused", code="45002")
     assert platform.calls == []
     assert send(api, "o-lin", "长" * 682).outcome == "accepted"
 
@@ -76,7 +70,7 @@ def _arrives_and_says_nothing(platform: WeChatApi) -> Any:
 def test_an_answer_whose_fate_nobody_knows_is_unknown(
     platform: WeChatApi, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unknown = reply.Sent(outcome="unknown", reason="no_answer")
+    unknown = Sent(outcome="unknown", code="no_answer")
     platform.fault = _arrives_and_says_nothing(platform)
     assert send(api, "o-lin", TEXT) == unknown
     assert len(platform.replies) == 1  # nobody sent it again
@@ -169,3 +163,48 @@ def test_an_echo_is_an_echo_and_an_account_without_a_text_says_success() -> None
     query = dict(push("", "plain").query)
     one = {name: values[0] for name, values in query.items()} | {"echostr": "42"}
     assert account(passive_reply="收到").accept(request(one, method="GET")).answer.body == b"42"
+
+
+def receipt(kind: str, through: str | None = None) -> Reply:
+    return Reply(
+        reply_id="110000-abc:receipt",
+        jurisdiction="110000",
+        channel_kind=kind,
+        account="city",
+        recipient=Party(kind="openid", value="o-lin"),
+        text=TEXT,
+        thread=Thread(reply_to=through),
+        received_at=NOW,
+    )
+
+
+@pytest.mark.integration
+async def test_a_receipt_goes_the_way_the_message_came(platform: WeChatApi) -> None:
+    common = {"tokens": ["token"], "aes_keys": [AES_KEY], "secret": "s", "api_url": platform.url}
+    official = WeChatSender(WeChatSettings(appid="wx1", **common), "city")
+    company = WeComSender(WeComSettings(corpid="ww1", agent_id=7, **common), "office")
+    assert (await official.send(receipt("wechat_mp"))).outcome == "accepted"
+    assert (await company.send(receipt("wecom"))).outcome == "accepted"
+    first = await company.send(receipt("wecom_kf", "wkAJ2"))
+    assert (first.outcome, first.reference) == ("accepted", "r3")
+    assert (await company.send(receipt("wecom_kf"))).code == "no_open_kfid"
+    assert [(sent["touser"], sent.get("agentid"), sent.get("open_kfid")) for sent in platform.replies] == [
+        ("o-lin", None, None),
+        ("o-lin", 7, None),
+        ("o-lin", None, "wkAJ2"),
+    ]
+    assert len(platform.replies[2]["msgid"]) == 32
+    await official.close()
+    await company.close()
+
+
+async def test_an_account_that_cannot_answer_says_what_is_missing() -> None:
+    common = {"tokens": ["token"], "aes_keys": [AES_KEY]}
+    with pytest.raises(MisconfiguredError):
+        WeChatSender(WeChatSettings(appid="wx1", **common), "city")
+    with pytest.raises(MisconfiguredError):
+        WeComSender(WeComSettings(corpid="ww1", **common), "office")
+    without = WeComSender(WeComSettings(corpid="ww1", secret="s", **common), "office")
+    with pytest.raises(MisconfiguredError):
+        await without.send(receipt("wecom"))
+    await without.close()
