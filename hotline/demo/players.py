@@ -6,9 +6,11 @@ from hotline.demo.mailbox import MailboxPlayer
 from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
 from hotline.demo.wechat import WeChatPlayer
+from hotline.demo.wecom import WeComPlayer
 
 PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     MailboxPlayer,
     WeChatPlayer,
+    WeComPlayer,
     SmppPlayer,
 )

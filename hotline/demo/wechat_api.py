@@ -58,6 +58,7 @@ class WeChatApi:
         self.media: dict[str, tuple[bytes, str]] = {}
         self.customer: list[dict[str, Any]] = []
         self.page = 2
+        self.handed: list[str] = []
         self.replies: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.fault: Fault | None = None
@@ -156,6 +157,7 @@ def _sync(platform: WeChatApi, call: Call) -> None:
     mine = [one for one in platform.customer if one["open_kfid"] == asked.get("open_kfid")]
     start = int(asked.get("cursor") or "0")
     end = start + min(platform.page, int(asked.get("limit", 1000)))
+    platform.handed += [str(one.get("msgid")) for one in mine[start:end]]
     call.say(
         {
             "errcode": 0,
