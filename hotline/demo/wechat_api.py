@@ -1,6 +1,7 @@
 """Plays the platform's HTTP API on loopback: tokens, media, 微信客服, replies; and the faults that were met there."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -80,7 +81,7 @@ class WeChatApi:
     @contextmanager
     def running(self, port: int = 0) -> Iterator["WeChatApi"]:
         """Serve on a port of 127.0.0.1 while a `with` block lasts."""
-        server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        server = _Server(("127.0.0.1", port), self._handler())
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -140,6 +141,15 @@ class WeChatApi:
             do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
         return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of callers that hang up: a killed daemon does."""
+
+    def handle_error(self, request: Any, address: Any) -> None:
+        """Tell of faults of ours only."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, address)
 
 
 def _media(platform: WeChatApi, call: Call) -> None:

@@ -82,7 +82,8 @@ class WeComPlayer(Player):
 def _event() -> str:
     """Return the same event at every run, as a repeat of the platform's would be."""
     fields = "<MsgType>event</MsgType><Event>kf_msg_or_event</Event><Token>ENCdemo</Token>"
-    return f"<xml><ToUserName>{CORPID}</ToUserName><CreateTime>1795600000</CreateTime>{fields}<OpenKfId>{KFID}</OpenKfId></xml>"
+    head = f"<ToUserName>{CORPID}</ToUserName><CreateTime>1795600000</CreateTime>"
+    return f"<xml>{head}{fields}<OpenKfId>{KFID}</OpenKfId></xml>"
 
 
 def _text(now: int) -> dict[str, Any]:
