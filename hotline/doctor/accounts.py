@@ -4,11 +4,13 @@ import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from connectors.wechat.api import RefusalError
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import Address, NoTlsError, reach
 from schemas.errors import MisconfiguredError, UnreachableError
 
 if TYPE_CHECKING:
+    from connectors.wechat.api import Api
     from hotline.settings import Settings
 
 
@@ -49,3 +51,17 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         )
     if not unreadable:
         yield f"the login works, {len(account.folders)} folders are there"
+
+
+def wechat(api: "Api", name: str, section: str) -> Iterator[Told]:
+    """Ask the platform for a token: the secret is right, and our address is on its list (IP白名单)."""
+    try:
+        api.check()
+    except RefusalError as error:
+        raise MisconfiguredError(
+            f"The platform refuses {section} {name} with errcode {error.errcode}: check `connectors.{section}.{name}` "
+            "and its secret."
+        ) from error
+    finally:
+        api.close()
+    yield "the platform gives a token"
