@@ -8,11 +8,13 @@ from hotline.demo.sms_http import WebhookPlayer
 from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
 from hotline.demo.wechat import WeChatPlayer
+from hotline.demo.wecom import WeComPlayer
 from hotline.demo.weibo import WeiboPlayer
 
 PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     MailboxPlayer,
     WeChatPlayer,
+    WeComPlayer,
     SmppPlayer,
     CmppPlayer,
     WebhookPlayer,
