@@ -34,6 +34,10 @@ from schemas.records import RawMessage
 _log = structlog.get_logger(__name__)
 
 
+Keep = Callable[[Sequence[RawMessage]], Awaitable[Outcome]]
+"""Returns when the messages are safe in Kafka or in the journal; raises UnreachableError when they are not."""
+
+
 class ReceiverSettings(BaseModel):
     """The one HTTP server of the push channels."""
 
@@ -68,7 +72,10 @@ class ReceiverReport(Struct, frozen=True, kw_only=True):
 
 
 class Receiver:
-    """An ASGI application: each path is one push connector's; `doors` answer for themselves."""
+    """An ASGI application: each path is one push connector's; `doors` answer for themselves.
+
+    A door of `keeping` is handed what keeps messages safe, and returns when they are.
+    """
 
     def __init__(
         self,
@@ -78,6 +85,7 @@ class Receiver:
         settings: ReceiverSettings | None = None,
         body_limits: Mapping[str, int] | None = None,
         doors: Sequence[Route] = (),
+        keeping: Sequence[Callable[[Keep], Sequence[Route]]] = (),
     ) -> None:
         self._settings = settings or ReceiverSettings()
         self._intake = Intake(publisher, journal, self._settings.publish_timeout_seconds)
@@ -90,8 +98,9 @@ class Receiver:
         ]
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
         trusted = [str(network) for network in self._settings.trusted_proxies]
+        kept = [route for door in keeping for route in door(self._kept)]
         self._app = Starlette(
-            routes=[*health, *doors, *hosted],
+            routes=[*health, *doors, *kept, *hosted],
             middleware=[Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)],
             lifespan=lambda _: self.lifespan(),
         )

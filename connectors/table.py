@@ -15,6 +15,7 @@ from connectors.phone import Phone, PhoneSettings
 from connectors.sms_cmpp import Cmpp, CmppSettings
 from connectors.sms_http import SmsHttp, SmsHttpSettings
 from connectors.sms_smpp import SmppSettings, SmsSmpp
+from connectors.web import WebDoor, WebSettings
 from connectors.wechat import WeChat, WeChatSettings, WeCom, WeComSettings
 from connectors.weibo import Weibo, WeiboSettings
 
@@ -63,7 +64,15 @@ SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
 """They hold a connection on which the other side speaks."""
 
 
+DOORS: Mapping[str, Entry[WebDoor]] = MappingProxyType(
+    {
+        "web": Entry("web", "Web doors: the citizens' form, and Open311 for apps", WebSettings, WebDoor),
+    }
+)
+"""They are called on several paths below their own, through the receiver, and ask the archive."""
+
+
 def entries() -> Iterator[tuple[str, Entry[Any]]]:
     """Yield every section with its entry."""
-    for table in (PULL, PUSH, SESSION):
+    for table in (PULL, PUSH, SESSION, DOORS):
         yield from table.items()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from normalizers import mail, phone, record, sms, wechat, weibo
+from normalizers import mail, phone, record, sms, web, wechat, weibo
 from normalizers.draft import Draft
 from normalizers.normalize import Blob, Normalized, normalize
 from normalizers.policy import Policy
@@ -19,6 +19,7 @@ NORMALIZERS: Mapping[str, Normalizer] = MappingProxyType(
         "sms": sms.normalize,
         "wechat": wechat.normalize,
         "weibo": weibo.normalize,
+        "web": web.normalize,
         "record": record.normalize,
     }
 )

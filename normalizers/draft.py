@@ -6,6 +6,9 @@ from msgspec import Struct, field
 
 from schemas.records import Call, Finding, Part, Party, Thread
 
+UNANSWERABLE = "unanswerable"
+"""In `extra`: the sender's system says that no machine may answer; the value is the sign that says so."""
+
 
 class File(Struct, frozen=True, kw_only=True):
     """One attachment: its bytes, or the channel's `media_id` where they still have to be fetched.

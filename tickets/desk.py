@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from normalizers.handover import handover
 from schemas.envelope import VERSION
-from schemas.records import Command, Event, Handover, Message, Ticket, event
+from schemas.records import Command, Event, Handover, Message, Outbox, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
+from tickets import answers, calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
 from tickets.amend import Occasion, amend
 from tickets.commands import looks_back
 from tickets.decide import decide
@@ -28,6 +28,7 @@ class Desk:
         self.repeats = 0
         self._events: list[Event] = []
         self._handovers: list[Handover] = []
+        self._answers: list[tuple[Outbox, Event]] = []
         self._changed: dict[str, tuple[Ticket, Event]] = {}
 
     def looks_back(self, record: Message | Command) -> list[int]:
@@ -66,6 +67,9 @@ class Desk:
         if isinstance(record, Message) and record.part is not None and earlier:
             self._handovers += filter(None, [handover(record)])
         self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
+        if isinstance(record, Message) and changed:
+            answer = answers.intent(decision, record, changed[0], self.state.policy.answers)
+            self._answers += [(answer, decision)] if answer else []
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""
@@ -81,7 +85,8 @@ class Desk:
                 self.state.bodies[ticket.ticket_id] = value
             records += outputs.of_ticket(ticket, value, decision)
         records += map(outputs.of_handover, self._handovers)
-        self._events, self._handovers, self._changed = [], [], {}
+        records += [outputs.of_answer(answer, decision) for answer, decision in self._answers]
+        self._events, self._handovers, self._answers, self._changed = [], [], [], {}
         return records
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from schemas import topics
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.records import Event, Handover, Link, Ticket, event
+from schemas.records import Event, Handover, Link, Outbox, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets import calls, snapshot
 from tickets.masking import mask_ticket
@@ -106,6 +106,12 @@ def of_handover(urgent: Handover) -> Outbound:
         causationid=urgent.message_id,
     )
     return _outbound(topics.HANDOVER, urgent.message_id, encode(urgent), envelope)
+
+
+def of_answer(answer: Outbox, decision: Event) -> Outbound:
+    """Return the intent to answer: `hotline run outbox` sends it once."""
+    envelope = _envelope(decision, "outbox", answer.outbox_id, subject=answer.ticket_no, correlationid=answer.ticket_id)
+    return _outbound(topics.OUTBOX, answer.ticket_id, encode(answer), envelope)
 
 
 def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,7 @@ from normalizers.point import coordinates
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
-from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
+from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester, StatusStep
 from tickets import limits
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
@@ -92,6 +93,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         status="reopened" if reopened else ticket.status,
         status_at=decision.at if reopened else ticket.status_at,
         closed_at=None if reopened else ticket.closed_at,
+        history=with_step(ticket, "reopened", decision.at, policy) if reopened else ticket.history,
         channels=_with(ticket.channels, message.channel),
         text=text,
         search_text=search_text,
@@ -118,6 +120,11 @@ def complete(ticket: Ticket, message: Message) -> Ticket:
 def settled(ticket: Ticket, former: Ticket) -> Ticket:
     """Return the ticket, knowing of its files what the snapshot of before knew of the same ones."""
     return replace(ticket, attachments=_settled(ticket.attachments, former.attachments))
+
+
+def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:
+    """Return the stages of the ticket with one more."""
+    return limits.ends((*ticket.history, StatusStep(status=status, at=at)), policy.max_history)
 
 
 def rewritten(ticket: Ticket, message: Message) -> Ticket:
@@ -197,9 +204,10 @@ def category_of(message: Message, policy: TicketPolicy) -> Category | None:
     found = next((finding for finding in message.findings if finding.kind == "category"), None)
     if found is None:
         return None
-    if found.source == "channel":
-        return Category(code=found.value, scheme="as_given", version="1", source="requester")
     scheme, names = category.path_of(found.value, policy.rules_folder)
+    if found.source == "channel":
+        scheme = scheme if names else "as_given"
+        return Category(code=found.value, scheme=scheme, version="1", path=names, source="requester")
     return Category(
         code=found.value,
         scheme=scheme,

@@ -11,6 +11,7 @@ from schemas.records.delivery import Delivery
 from schemas.records.handover import Handover
 from schemas.records.link import Link
 from schemas.records.message import Features, Message, Part, RawRef, Thread
+from schemas.records.outbox import Outbox, OutboxState
 from schemas.records.raw import RawMessage, raw_message
 from schemas.records.ticket import Ticket
 
@@ -24,11 +25,13 @@ RECORDS: dict[str, type[Record]] = {
     "cursor": Cursor,
     "delivery": Delivery,
     "audit": Audit,
+    "outbox": Outbox,
+    "outbox_state": OutboxState,
 }
 """The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
 
 __all__ = [
     "RECORDS", "Attachment", "Audit", "Call", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency",
-    "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef",
-    "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
+    "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part", "Party",
+    "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
 ]  # fmt: skip

@@ -149,6 +149,13 @@ class Result(Record, frozen=True, kw_only=True):
     text: Annotated[str | None, about("What the citizen is told", "办理结果", pii=1, index="words")] = None
 
 
+class StatusStep(Record, frozen=True, kw_only=True):
+    """办理过程: a stage that the ticket reached."""
+
+    status: Annotated[str, about("The stage", "办理状态", words=words.STATUSES)]
+    at: Annotated[Time, about("When it reached it", "时间", index="date")]
+
+
 class HandoverState(Record, frozen=True, kw_only=True):
     """紧急转接: the hand-over of one of its messages, as the emergency desk answered."""
 
@@ -241,6 +248,9 @@ class Ticket(Record, frozen=True, kw_only=True):
     dispatch_proposal: Annotated[
         DispatchProposal | UnsetType, about("Who should deal with it by the directory", "派单建议", index="object")
     ] = UNSET
+    history: Annotated[
+        tuple[StatusStep, ...], about("Stages after it was received, the newest last", "办理过程", index="none")
+    ] = ()
     supervision: Annotated[tuple[Supervision, ...], about("Who presses for it", "督办", index="object")] = ()
     revisits: Annotated[
         tuple[Revisit, ...], about("The citizen's answers, the newest last", "回访", index="object")

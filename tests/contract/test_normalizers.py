@@ -29,6 +29,7 @@ SAMPLES: dict[str, bytes] = {
     "phone": '{"call_id":"c1","caller":"13912345678","note":"幸福路12号的井盖坏了","odd":"kept"}'.encode(),
     "weibo": '{"type":"text","sender_id":2489518277,"receiver_id":1902538057,"text":"幸福路12号的井盖坏了",'
     '"created_at":"Tue Nov 24 09:10:20 +0800 2026","data":{},"odd":"kept"}'.encode(),
+    "web": "text=幸福路12号的井盖坏了&phone=13912345678&name=李雷&odd=kept".encode(),
     "record": '{"id":"1","text":"幸福路12号的井盖坏了","sender":"13912345678","odd":"kept"}'.encode(),
 }
 
