@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hotline.demo.mailbox import MailboxPlayer
+from hotline.demo.phone import PhonePlayer
 from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
 from hotline.demo.wechat import WeChatPlayer
@@ -11,4 +12,5 @@ PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     MailboxPlayer,
     WeChatPlayer,
     SmppPlayer,
+    PhonePlayer,
 )
