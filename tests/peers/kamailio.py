@@ -1,19 +1,23 @@
 """Real SIP calls by SIPp through a private Kamailio 5.6, which posts start, end and failure of each to a webhook.
 
-`with Kamailio(url, token) as sip: sip.call(seconds=1)`. Needs apt kamailio kamailio-utils-modules sip-tester; any user;
-UDP on 127.0.0.1 only.
+`with Kamailio(url, token) as sip: sip.call()`; what it posts, it repeats until the webhook has it. Needs apt kamailio
+kamailio-utils-modules sip-tester; any user; UDP on 127.0.0.1 only.
 """
 
 import contextlib
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 HERE = Path(__file__).parent
 PROGRAM = shutil.which("kamailio", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
@@ -30,16 +34,20 @@ def missing() -> str | None:
 class Kamailio:
     """A proxy in front of a phone that answers, or does not."""
 
-    def __init__(self, url: str, token: str) -> None:
-        self._url, self._token = url, token
-        self._sip = free_udp_ports(3)
-        self._phone, self._citizen = self._sip + 1, self._sip + 2
+    def __init__(self, url: str, token: str, events: tuple[str, ...] = ("start", "end", "failed")) -> None:
+        self._url, self._token, self._events = url, token, events
+        self._sip = free_udp_ports(2)
+        self._phone = self._sip + 1
+        self._answering: set[int] = set()
         self.folder = Path(tempfile.mkdtemp(prefix="kamailio-"))
 
     def __enter__(self) -> "Kamailio":
         text = (HERE / "kamailio.cfg").read_text("utf-8")
         for name, value in {"SIP": self._sip, "PHONE": self._phone, "URL": self._url, "TOKEN": self._token}.items():
             text = text.replace(f"@{name}@", str(value))
+        silent = (line for line in text.splitlines() if line.startswith("event_route[dialog:"))
+        for line in [one for one in silent if not any(f":{event}]" in one for event in self._events)]:
+            text = text.replace(line, "")
         (self.folder / "kamailio.cfg").write_text(text, "utf-8")
         memory = ["-m", "32", "-M", "8"]
         command = [PROGRAM, "-DD", "-f", "kamailio.cfg", "-Y", self.folder, "-w", self.folder, *memory]
@@ -60,18 +68,42 @@ class Kamailio:
         self._process.wait(10)
         shutil.rmtree(self.folder)
 
-    def call(self, *, seconds: float = 0.2, answered: bool = True, calls: int = 1, rate: int = 10) -> None:
-        """Let 13800138000 call 12345; unanswered, a call fails after 3 s."""
-        many = ["-m", str(calls), "-r", str(rate), "-l", str(4 * rate)]
+    def freeze(self, seconds: float) -> None:
+        """Let it answer nothing for a while; SIP repeats what is lost."""
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for process in (self._process, *psutil.Process(self._process.pid).children(recursive=True)):
+                os.kill(process.pid, number)
+            time.sleep(seconds if number == signal.SIGSTOP else 0)
+
+    def call(self, caller: str = "13800138000", *, seconds: float = 0.2, answered: bool = True) -> None:
+        """Let somebody call 12345; unanswered, the call fails after 3 s. Raises OSError when the call went wrong."""
+        scenario = (HERE / "sipp_call.xml").read_text("utf-8").replace("13800138000", caller)
+        written = self.folder / f"call-{caller}.xml"
+        written.write_text(scenario, "utf-8")
+        own = free_udp_ports(1)
         with contextlib.ExitStack() as running:
-            if answered:
-                phone = running.enter_context(self._sipp("sipp_answer.xml", self._phone, "-m", str(calls)))
-                self._until_bound(self._phone, phone)
-            length = ["-d", str(int(seconds * 1000))]
-            caller = self._sipp("sipp_call.xml", self._citizen, *many, *length, f"127.0.0.1:{self._sip}")
-            running.enter_context(caller).wait(60 + calls)
-            if answered:
-                phone.wait(20)
+            if answered and self._phone not in self._answering:
+                self._answer(running, "-m", "1")
+            length = ["-m", "1", "-d", str(int(seconds * 1000)), f"127.0.0.1:{self._sip}"]
+            status = running.enter_context(self._sipp(written, own, *length)).wait(60)
+        written.unlink()
+        if answered and status:
+            raise OSError(f"sipp ended with {status}")
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Let the phone answer every call while this lasts."""
+        with contextlib.ExitStack() as running:
+            self._answer(running)
+            self._answering.add(self._phone)
+            yield
+        self._answering.clear()
+
+    def _answer(self, running: contextlib.ExitStack, *more: str) -> None:
+        phone = running.enter_context(self._sipp(HERE / "sipp_answer.xml", self._phone, *more))
+        end = time.monotonic() + START_SECONDS
+        while not _is_bound(self._phone) and phone.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
 
     def _wait(self) -> None:
         end = time.monotonic() + START_SECONDS
@@ -80,14 +112,9 @@ class Kamailio:
                 raise OSError((self.folder / "log").read_text("utf-8", "replace")[-2000:])
             time.sleep(0.02)
 
-    def _until_bound(self, port: int, process: "subprocess.Popen[bytes]") -> None:
-        end = time.monotonic() + START_SECONDS
-        while not _is_bound(port) and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
-
     @contextlib.contextmanager
-    def _sipp(self, scenario: str, port: int, *more: str):  # type: ignore[no-untyped-def] # a process as long as it lasts
-        command = ["sipp", "-sf", HERE / scenario, "-i", "127.0.0.1", "-p", str(port), "-nostdin", *more]
+    def _sipp(self, scenario: Path, port: int, *more: str) -> Iterator["subprocess.Popen[bytes]"]:
+        command = ["sipp", "-sf", scenario, "-i", "127.0.0.1", "-p", str(port), "-nostdin", *more]
         process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield process
