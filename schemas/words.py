@@ -200,6 +200,18 @@ COMMAND_KINDS: Words = {
 OUTCOMES: Words = {"delivered": "已送达", "retrying": "重试中", "dead": "已放弃"}
 """What became of a webhook delivery."""
 
+ANSWER_KINDS: Words = {"receipt": "受理回执"}
+
+ANSWER_STATES: Words = {
+    "sending": "发送中",
+    "waiting": "待重试",
+    "accepted": "已接收",
+    "refused": "被拒绝",
+    "unknown": "结果不明",
+    "withheld": "不予发送",
+}
+"""How far an answer to a citizen is; all but `sending` and `waiting` are final."""
+
 CALL_DIRECTIONS: Words = {"inbound": "呼入", "outbound": "呼出"}
 
 CALL_DISPOSITIONS: Words = {
@@ -219,15 +231,3 @@ RECORDING_STATES: Words = {
     "being_written": "写入中",
 }
 """What lay at a recording's reference when somebody looked."""
-
-ANSWER_KINDS: Words = {"receipt": "受理回执"}
-
-ANSWER_STATES: Words = {
-    "sending": "发送中",
-    "waiting": "待重试",
-    "accepted": "已接收",
-    "refused": "被拒绝",
-    "unknown": "结果不明",
-    "withheld": "不予发送",
-}
-"""How far an answer to a citizen is; all but `sending` and `waiting` are final."""

@@ -32,6 +32,6 @@ RECORDS: dict[str, type[Record]] = {
 
 __all__ = [
     "RECORDS", "Attachment", "Audit", "Call", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency",
-    "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part", "Party",
-    "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
+    "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part",
+    "Party", "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
 ]  # fmt: skip
