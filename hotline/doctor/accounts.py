@@ -49,3 +49,17 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         )
     if not unreadable:
         yield f"the login works, {len(account.folders)} folders are there"
+
+
+def smpp(settings: "Settings", name: str) -> Iterator[Told]:
+    """Connect to the SMSC of an account, with its TLS; a login could end the bind of a running connector."""
+    account = settings.connectors.sms_smpp[name]
+    address = Address(
+        service=f"The SMSC of {name}",
+        host=account.host,
+        port=account.port,
+        setting=f"connectors.sms_smpp.{name}.host",
+        authorities=f"connectors.sms_smpp.{name}.ssl_cafile",
+    )
+    reach(address, account.tls_context())
+    yield "the SMSC answers; the login is tried by the connector alone"
