@@ -27,6 +27,13 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+LMTP_MAILS = Counter(
+    "hotline_connectors_lmtp_mails_total", "Mails handed over by LMTP: published, journaled or unsafe (in neither)",
+    ["outcome"],
+)  # fmt: skip
+LMTP_RECIPIENTS = Counter(
+    "hotline_connectors_lmtp_recipients_total", "Recipients named by LMTP: accepted or unknown", ["outcome"]
+)
 PUSH_REQUESTS = Counter(
     "hotline_connectors_push_requests_total",
     "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",

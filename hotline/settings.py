@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
+from connectors.mailbox.lmtp_settings import LmtpSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
 from sinks.settings import ArchiveSettings, SinkSettings
@@ -212,6 +213,7 @@ class Settings(BaseSettings):
     elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
+    lmtp: LmtpSettings = Field(default_factory=LmtpSettings)
     blobs: BlobSettings = Field(default_factory=BlobSettings)
     requester_keys: Annotated[dict[str, SecretStr], Ids] = Field(
         default_factory=dict, description="HMAC keys of requester hashes by id; the id that sorts last is the newest"
@@ -239,6 +241,8 @@ class Settings(BaseSettings):
         """Let an account that names no city have the one of the settings."""
         city = values.get("jurisdiction", cls.model_fields["jurisdiction"].default)
         accounts = [account for channel in _tables(values.get("connectors")) for account in _tables(channel)]
+        lmtp = values.get("lmtp")
+        accounts += _tables(lmtp.get("mailboxes")) if isinstance(lmtp, dict) else []
         for account in accounts:
             if isinstance(account, dict):
                 account.setdefault("jurisdiction", city)

@@ -4,7 +4,8 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.errors import MisconfiguredError
 
@@ -27,7 +28,11 @@ class MailboxSettings(BaseModel):
     ] = "password"
     password: Annotated[
         SecretStr | None,
-        Field(min_length=1, description="Password, or the authorisation code (授权码) of 163, QQ and others"),
+        Field(
+            min_length=1,
+            validate_default=True,
+            description="Password, or the authorisation code (授权码) of 163, QQ and others",
+        ),
     ] = None
     token_file: Annotated[
         Path | None, Field(description="File with the OAuth access token, which somebody renews there")
@@ -60,10 +65,15 @@ class MailboxSettings(BaseModel):
         int, Field(ge=1, description="A mail that did not come so often while others did becomes a dead letter")
     ] = 5
 
+    @field_validator("password")
+    @classmethod
+    def _password_is_there(cls, password: SecretStr | None, known: ValidationInfo) -> SecretStr | None:
+        if password is None and known.data.get("auth") == "password":
+            raise PydanticCustomError("missing", "Field required")
+        return password
+
     @model_validator(mode="after")
-    def _one_secret(self) -> "MailboxSettings":
-        if self.auth == "password" and self.password is None:
-            raise ValueError("password is missing: set it, or auth = xoauth2 with token_file or token_command")
+    def _one_token(self) -> "MailboxSettings":
         if self.auth != "password" and (self.token_file is None) == (not self.token_command):
             raise ValueError(f"auth = {self.auth} needs either token_file or token_command")
         return self
