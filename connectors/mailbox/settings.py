@@ -45,6 +45,18 @@ class MailboxSettings(BaseModel):
         list[Annotated[str, Field(min_length=1)]],
         Field(min_length=1, description="Folders to read; the first one is watched by IDLE"),
     ] = ["INBOX"]
+    processed: Annotated[
+        Literal["keep", "flag", "move"],
+        Field(description="What becomes of a mail on the server once it is safe; keep changes nothing there"),
+    ] = "keep"
+    processed_flag: Annotated[str, Field(pattern=r"^\$?[A-Za-z0-9_.-]+$", description="The flag of flag")] = "$Ingested"
+    processed_folder: Annotated[
+        str, Field(min_length=1, description="Where move puts mail; made when it is missing")
+    ] = "已处理"
+    failed_folder: Annotated[
+        str | None,
+        Field(min_length=1, description="Where move puts mail that became a dead letter; by default it stays"),
+    ] = None
     jurisdiction: Annotated[
         str | None,
         Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
@@ -76,6 +88,14 @@ class MailboxSettings(BaseModel):
     def _one_token(self) -> "MailboxSettings":
         if self.auth != "password" and (self.token_file is None) == (not self.token_command):
             raise ValueError(f"auth = {self.auth} needs either token_file or token_command")
+        return self
+
+    @model_validator(mode="after")
+    def _no_circle(self) -> "MailboxSettings":
+        if self.processed == "move" and {self.processed_folder, self.failed_folder} & set(self.folders):
+            raise ValueError(
+                "mail is moved into a folder that is read: change processed_folder, failed_folder or folders"
+            )
         return self
 
     def tls_context(self) -> ssl.SSLContext:
