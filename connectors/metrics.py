@@ -34,6 +34,19 @@ LMTP_MAILS = Counter(
 LMTP_RECIPIENTS = Counter(
     "hotline_connectors_lmtp_recipients_total", "Recipients named by LMTP: accepted or unknown", ["outcome"]
 )
+ASTERISK_EVENTS = Counter(
+    "hotline_connectors_asterisk_events_total",
+    "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
+    ["connector", "outcome"],
+)
+CALL_FILES_RESTARTED = Counter(
+    "hotline_connectors_call_files_restarted_total", "Call files that were read anew: replaced or cut", ["connector"]
+)
+SMPP_MESSAGES = Counter(
+    "hotline_connectors_smpp_messages_total",
+    "What an SMSC asked: accepted, refused (Kafka did not take it, it comes again) or unknown commands",
+    ["connector", "outcome"],
+)
 PUSH_REQUESTS = Counter(
     "hotline_connectors_push_requests_total",
     "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",
@@ -52,4 +65,33 @@ JOURNAL_TORN = Counter(
 )
 JOURNAL_SET_ASIDE = Counter(
     "hotline_connectors_journal_set_aside_total", "Pieces of the journal that went to .bad files: a person must look"
+)
+ERRANDS = Counter(
+    "hotline_connectors_errands_total",
+    "Errands of the fetcher: done, retried (it is tried again) or failed (a fault of ours)",
+    ["connector", "outcome"],
+)
+ERRANDS_WAITING = Gauge("hotline_connectors_errands_waiting", "Files and messages that are yet to be fetched")
+MEDIA = Counter(
+    "hotline_connectors_media_total",
+    "Files that messages named: stored, expired, refused, too_large or erased meanwhile",
+    ["channel", "outcome"],
+)
+MEDIA_SECONDS = Histogram(
+    "hotline_connectors_media_seconds",
+    "From a message's intake to its file in the blob store",
+    ["channel"],
+    buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200, 259200),
+)
+ANSWERS = Counter(
+    "hotline_connectors_answers_total",
+    "Answers to citizens: accepted, refused, unknown (never sent again), withheld, or waiting for another try",
+    ["account", "state"],
+)
+ANSWERS_OPEN = Gauge("hotline_connectors_answers_open", "Answers that are not settled", ["account"])
+ANSWER_SECONDS = Histogram(
+    "hotline_connectors_answer_seconds",
+    "From the decision to the service's yes",
+    ["account"],
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 180, 600, 3600, 21600, 86400),
 )

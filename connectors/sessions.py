@@ -153,7 +153,7 @@ async def _again_and_again(
         health.troubled(fault)
         attempt = 1 if outlet.lively else attempt + 1
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), wait_for(_state(attempt, fault), pace, slow))
+            await asyncio.wait_for(stop.wait(), wait_for(state_of(attempt, fault), pace, slow))
 
 
 async def _one_turn(
@@ -194,7 +194,8 @@ async def _lost(lease: Lease) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
-def _state(attempt: int, fault: PipelineError) -> RetryCallState:
+def state_of(attempt: int, fault: PipelineError) -> RetryCallState:
+    """Return what `wait_for` asks, for a loop that retries by itself."""
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type] # the paces ask only for the attempt and the fault
     state.attempt_number = attempt
     state.set_exception((type(fault), fault, None))

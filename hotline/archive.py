@@ -9,12 +9,14 @@ import msgspec
 from elasticsearch import AsyncElasticsearch, NotFoundError
 from msgspec import Struct
 
+from connectors.web.archive import Wanted
 from normalizers.text import fold
 from schemas import ids
 from schemas.elastic import PREFIX, indices
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Link, Message, Ticket
 from sinks.elastic.errors import translated
+from tickets.lifecycle import CLOSED
 
 T = TypeVar("T")
 
@@ -118,6 +120,23 @@ class Archive:
         # A pattern, because the first message makes the first month's index: before it there is no alias.
         return await self._newest(f"{self._alias['message']}*", {"term": {"message_id": message_id}}, Message)
 
+    async def filed(self, message: str) -> Ticket | None:
+        """Return the masked ticket that a message was filed in; the first characters of its id are enough."""
+        found = await self._newest(self._alias["link"], {"prefix": {"message_id": message}}, Link)
+        return await self.ticket(found.ticket_id) if found is not None and found.ticket_id else None
+
+    async def requests(self, wanted: Wanted) -> list[Ticket]:
+        """Return the newest tickets, masked, that the web door asks for; none that is restricted (严格保密)."""
+        with _asked():
+            answer = await self._client.search(
+                index=self._tickets(True),
+                query=_requests(wanted),
+                size=wanted.limit,
+                sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
+                track_total_hits=False,
+            )
+        return [_read(found["_source"], Ticket) for found in answer["hits"]["hits"]]
+
     async def link(self, message_id: str) -> Link | None:
         """Return the link of one message."""
         return await self._newest(self._alias["link"], {"term": {"message_id": message_id}}, Link)
@@ -132,6 +151,10 @@ class Archive:
                 sort=[{"decided_at": "asc"}, {"message_id": "asc"}],
             )
         return [_read(found["_source"], Link) for found in answer["hits"]["hits"]]
+
+    async def close(self) -> None:
+        """Let go of Elasticsearch, where nobody else does."""
+        await self._client.close()
 
     async def refresh(self) -> None:
         """Make everything that was written findable now, not within a second; for tests and the demo."""
@@ -191,6 +214,20 @@ def _narrowed(filters: Filters) -> list[dict[str, Any]]:
     times = {"gte": filters.received_from, "lt": filters.received_to}
     span = {bound: at.isoformat() for bound, at in times.items() if at is not None}
     return [*terms, {"range": {"received_at": span}}] if span else terms
+
+
+def _requests(wanted: Wanted) -> dict[str, Any]:
+    span = {"gte": wanted.start.isoformat(), "lte": wanted.end.isoformat()}
+    filters: list[dict[str, Any]] = [
+        {"term": {"jurisdiction": wanted.jurisdiction}},
+        {"range": {"received_at": span}},
+    ]
+    if wanted.codes:
+        filters.append({"terms": {"category.code": list(wanted.codes)}})
+    unwanted: list[dict[str, Any]] = [{"term": {"confidentiality": "restricted"}}]
+    if wanted.closed is not None:
+        (filters if wanted.closed else unwanted).append({"terms": {"status": sorted(CLOSED)}})
+    return _bool(filters, unwanted)
 
 
 def _hit(found: Mapping[str, Any]) -> Hit:

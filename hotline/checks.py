@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from connectors.backoffice.settings import PATH
-from connectors.table import PUSH
+from connectors.table import DOORS, PUSH
 from hotline import services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.replay.rules import strangers
@@ -120,7 +120,7 @@ def _pushed(settings: "Settings") -> Iterator[str]:
     """Look at the paths of all accounts that are called: the receiver is one server."""
     accounts = [
         (f"{section}.{name}", account.path)
-        for section in PUSH
+        for section in (*PUSH, *DOORS)
         for name, account in settings.connectors.sections[section].items()
     ]
     for path in _twice(path for _, path in accounts):
@@ -130,6 +130,11 @@ def _pushed(settings: "Settings") -> Iterator[str]:
             yield f"`connectors.{name}.path` is {path}, where the receiver tells its health: change it."
         if settings.backoffice and (path == PATH or path.startswith(f"{PATH}/")):
             yield f"`connectors.{name}.path` is {path}, where commands are given: change it."
+    doors = [account.path for section in DOORS for account in settings.connectors.sections[section].values()]
+    for name, path in accounts:
+        for door in doors:
+            if path.startswith(f"{door}/"):
+                yield f"`connectors.{name}.path` is {path}, below the web door {door}: change one of them."
 
 
 def _wechat(settings: "Settings") -> Iterator[str]:

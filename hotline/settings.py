@@ -5,11 +5,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
+from connectors.fetcher import FetcherSettings
 from connectors.mailbox.lmtp_settings import LmtpSettings
+from connectors.outbox.senders import SENDERS
+from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
 from sinks.settings import ArchiveSettings, SinkSettings
@@ -214,6 +228,7 @@ class Settings(BaseSettings):
     local: LocalSettings = Field(default_factory=LocalSettings)
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
     lmtp: LmtpSettings = Field(default_factory=LmtpSettings)
+    fetcher: FetcherSettings = Field(default_factory=FetcherSettings)
     blobs: BlobSettings = Field(default_factory=BlobSettings)
     requester_keys: Annotated[dict[str, SecretStr], Ids] = Field(
         default_factory=dict, description="HMAC keys of requester hashes by id; the id that sorts last is the newest"
@@ -224,6 +239,9 @@ class Settings(BaseSettings):
     connectors: ConnectorsSettings = Field(default_factory=ConnectorsSettings)
     backoffice: Annotated[dict[str, BackOfficeSettings], Ids] = Field(
         default_factory=dict, description="Keys of systems that give commands over HTTP, by an id of your own"
+    )
+    answers: Annotated[dict[str, AnswerSettings], Ids] = Field(
+        default_factory=dict, description="Receipts (回执) to citizens, by the id of the account that answers"
     )
     author: str | None = Field(
         default=None,
@@ -247,6 +265,26 @@ class Settings(BaseSettings):
             if isinstance(account, dict):
                 account.setdefault("jurisdiction", city)
         return values
+
+    @field_validator("answers")
+    @classmethod
+    def _accounts_can_answer(
+        cls, answers: dict[str, AnswerSettings], info: ValidationInfo
+    ) -> dict[str, AnswerSettings]:
+        """Refuse answers of accounts that there are not, or that cannot give any."""
+        connectors = info.data.get("connectors")
+        if connectors is None:  # refused already
+            return answers
+        section_of = {name: section for section, accounts in connectors.sections.items() for name in accounts}
+        for name, one in answers.items():
+            section = section_of.get(name, "")
+            if section not in SENDERS:
+                able = sorted(account for account, where in section_of.items() if where in SENDERS)
+                raise ValueError(f"{name} is no account that can answer; there are {', '.join(able) or 'none'}")
+            for needed in SENDERS[section].needs:
+                if getattr(one, needed) is None:
+                    raise ValueError(f"answers.{name}.{needed} is missing: an account of {section} needs it")
+        return answers
 
     @property
     def file(self) -> Path | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import probes, services
+from hotline import fetching, probes, services, web
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -23,26 +23,19 @@ ASSIGN_GROUP = "hotline-assign"
 
 def names(settings: "Settings") -> list[str]:
     """Return every component that these settings lead to, in the order in which `run all` starts them."""
-    from connectors.table import PULL, PUSH, SESSION
+    from connectors.table import DOORS, PULL, PUSH, SESSION
     from sinks import SINKS
 
     accounts = settings.connectors.sections
     fetched = [f"connector:{name}" for section in (*PULL, *SESSION) for name in accounts[section]]
-    pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in PUSH) else []
+    pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in (*PUSH, *DOORS)) else []
     handed = ["lmtp"] if settings.lmtp.mailboxes else []
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
-    return [
-        *STAGES,
-        *(f"sink:{name}" for name in SINKS),
-        *kept,
-        *subscribed,
-        "eraser",
-        *pushed,
-        *handed,
-        *fetched,
-        "monitor",
-    ]
+    later = ["fetcher"] if fetching.is_needed(settings) else []
+    answering = ["outbox"] if settings.answers else []
+    sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
+    return [*STAGES, *sinks, "eraser", *answering, *pushed, *handed, *later, *fetched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -176,6 +169,35 @@ def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     return Component(name=name, run=run, probe=probe)
 
 
+def _outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
+    from connectors.outbox.daemon import Outbox
+    from connectors.outbox.lane import Tools
+    from connectors.outbox.replies import reply_of
+    from connectors.outbox.senders import SENDERS
+    from tickets.receipts import wording
+
+    policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
+    write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
+    senders = {
+        account: SENDERS[section].make(accounts[account], settings.answers[account], account)
+        for section, accounts in settings.connectors.sections.items()
+        for account in accounts
+        if account in settings.answers
+    }
+    outbox = Outbox(
+        services.kafka(settings), lambda account: Tools(settings.answers.get(account), senders.get(account), write)
+    )
+
+    async def run(stop: asyncio.Event) -> None:
+        try:
+            await outbox.run(stop)
+        finally:
+            for sender in senders.values():
+                await sender.close()
+
+    return Component(name=name, run=run, probe=lambda: probes.answers(outbox.troubles()))
+
+
 def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from connectors.backoffice import outcome
     from connectors.backoffice.door import BackOffice
@@ -192,15 +214,17 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer, tracer)
         journal = Journal(services.journal_folder(settings), chosen.journal_max_bytes)
+        keeping, archive = web.doors(settings)
         try:
             routes, limits = pushed(settings)
             office = BackOffice(
                 settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
             )
             doors = office.routes() if settings.backoffice else []
-            running.append(Receiver(routes, publisher, journal, chosen, limits, doors))
+            running.append(Receiver(routes, publisher, journal, chosen, limits, doors, keeping))
             await serve_until(running[-1], chosen, stop)
         finally:
+            await archive.close()
             publisher.close()
             journal.close()
 
@@ -217,9 +241,10 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
     routes, limits = {}, {}
     for section, entry in PUSH.items():
         for name, account in settings.connectors.sections[section].items():
-            routes[account.path] = entry.make(account, name)
+            route = getattr(account, "route", account.path)
+            routes[route] = entry.make(account, name)
             if most := getattr(account, "body_max_bytes", None):
-                limits[account.path] = most
+                limits[route] = most
     return routes, limits
 
 
@@ -272,7 +297,9 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "sink:archive": _archive,
     "sink:webhook": _webhook,
     "eraser": _eraser,
+    "outbox": _outbox,
     "receiver": _receiver,
+    "fetcher": fetching.fetcher,
     "connector": _connector,
     "lmtp": _lmtp,
     "monitor": _monitor,

@@ -118,7 +118,13 @@ _ALL = [
         retention_ms=7 * DAY_MS,
         extra=_DAILY,
     ),
-    Topic(name=OUTBOX, about="Answers to citizens", key="ticket_id", retention_ms=7 * DAY_MS, extra=_DAILY),
+    Topic(
+        name=OUTBOX,
+        about="Answers to citizens, and what became of them",
+        key="ticket_id",
+        retention_ms=7 * DAY_MS,
+        extra=_DAILY,
+    ),
     Topic(
         name=CURSOR,
         about="Where each pull connector stands",

@@ -24,7 +24,7 @@ from schemas.records.ticket import (
 from tickets import erasing, limits
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
-from tickets.snapshot import KIND_GROUPS
+from tickets.snapshot import KIND_GROUPS, with_step
 
 CLERK = "clerk"
 INCOMPLETE = "incomplete"
@@ -55,7 +55,13 @@ def amend(ticket: Ticket, change: event.AnyChange, occasion: Occasion) -> Ticket
 
 def _status_set(ticket: Ticket, change: event.StatusSet, occasion: Occasion) -> Ticket:
     at = occasion.decision.at
-    ticket = replace(ticket, status=change.status, status_at=at, closed_at=at if change.status in CLOSED else None)
+    ticket = replace(
+        ticket,
+        status=change.status,
+        status_at=at,
+        closed_at=at if change.status in CLOSED else None,
+        history=with_step(ticket, change.status, at, occasion.policy),
+    )
     if change.status == "not_accepted":
         ticket = replace(ticket, acceptance=_refusal("not_accepted", change.reason_code, occasion))
     elif change.status == "registered":

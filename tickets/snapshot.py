@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -10,10 +11,11 @@ from msgspec.structs import replace
 
 from normalizers.findings import category, hotlines
 from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
+from normalizers.point import coordinates
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
-from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester
+from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester, StatusStep
 from tickets import limits
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
@@ -32,6 +34,9 @@ KIND_GROUPS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The five groups of the request kinds (domain.md B2); `other` and `unknown` are in none."""
+
+RECORD_OF_CALL = "record_of_call"
+"""Method of a decision: `tickets/recorded.py` writes what such a record says."""
 
 _LEVELS = {"mentioned": 0, "urgent": 1, "critical": 2}
 
@@ -52,8 +57,8 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         channel_account=message.account,
         channels=(message.channel,),
         origin=_origin(message, policy),
-        **_request_kind(message),
-        category=_category(message, policy),
+        **request_kind_of(message),
+        category=category_of(message, policy),
         title=title_of(message),
         text=message.text,
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
@@ -78,7 +83,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
     repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
-    says_more = not repeats and decision.method != "repeated_part"
+    says_more = not repeats and decision.method not in ("repeated_part", RECORD_OF_CALL)
     reopened = any(isinstance(change, event.Reopened) for change in decision.changes)
     text, search_text = (
         _texts(ticket, message, policy.max_text_characters) if says_more else (ticket.text, ticket.search_text)
@@ -88,14 +93,15 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         status="reopened" if reopened else ticket.status,
         status_at=decision.at if reopened else ticket.status_at,
         closed_at=None if reopened else ticket.closed_at,
+        history=with_step(ticket, "reopened", decision.at, policy) if reopened else ticket.history,
         channels=_with(ticket.channels, message.channel),
         text=text,
         search_text=search_text,
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
-        location=ticket.location or _location(message),
-        **(_request_kind(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
-        category=ticket.category or _category(message, policy),
+        location=_with_point(ticket.location, _location(message)),
+        **(request_kind_of(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
+        category=ticket.category or category_of(message, policy),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
         attachments=_files(ticket.attachments, message, policy),
@@ -106,11 +112,33 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
     )
 
 
+def complete(ticket: Ticket, message: Message) -> Ticket:
+    """Return the ticket with what became of a file that one of its messages only named."""
+    return replace(ticket, attachments=_settled(ticket.attachments, map(limits.short_file, message.attachments)))
+
+
+def settled(ticket: Ticket, former: Ticket) -> Ticket:
+    """Return the ticket, knowing of its files what the snapshot of before knew of the same ones."""
+    return replace(ticket, attachments=_settled(ticket.attachments, former.attachments))
+
+
+def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:
+    """Return the stages of the ticket with one more."""
+    return limits.ends((*ticket.history, StatusStep(status=status, at=at)), policy.max_history)
+
+
 def rewritten(ticket: Ticket, message: Message) -> Ticket:
     """Return the ticket with this message's words in place of all it had: they hold those of the parts before it."""
     search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
-    kind = _request_kind(message) if ticket.request_kind_source != "clerk" else {}
+    kind = request_kind_of(message) if ticket.request_kind_source != "clerk" else {}
     return replace(ticket, title=title_of(message), text=message.text, search_text=search_text, **kind)
+
+
+def counted(ticket: Ticket, message_id: str, policy: TicketPolicy) -> Ticket:
+    """Return the ticket with one more message that says nothing in it."""
+    lineage = ticket.lineage
+    ids_of = (*lineage.message_ids, message_id)[-policy.lineage_messages :]
+    return replace(ticket, message_count=ticket.message_count + 1, lineage=replace(lineage, message_ids=ids_of))
 
 
 def title_of(message: Message) -> str | None:
@@ -153,7 +181,7 @@ def _by_no_clerk(ticket: Ticket) -> bool:
 _SOURCES = {"channel": "requester"}
 
 
-def _request_kind(message: Message) -> dict[str, Any]:
+def request_kind_of(message: Message) -> dict[str, Any]:
     """Return the fields of the request kind, as far as the message tells it."""
     told = [finding for finding in message.findings if finding.kind == "request_kind"]
     if not told:
@@ -171,13 +199,15 @@ def _found(message: Message, kind: str) -> str | None:
     return next((finding.value for finding in message.findings if finding.kind == kind), None)
 
 
-def _category(message: Message, policy: TicketPolicy) -> Category | None:
+def category_of(message: Message, policy: TicketPolicy) -> Category | None:
+    """Return the category, as far as the message tells it."""
     found = next((finding for finding in message.findings if finding.kind == "category"), None)
     if found is None:
         return None
-    if found.source == "channel":
-        return Category(code=found.value, scheme="as_given", version="1", source="requester")
     scheme, names = category.path_of(found.value, policy.rules_folder)
+    if found.source == "channel":
+        scheme = scheme if names else "as_given"
+        return Category(code=found.value, scheme=scheme, version="1", path=names, source="requester")
     return Category(
         code=found.value,
         scheme=scheme,
@@ -213,9 +243,18 @@ def _still_anonymous(before: str, now: str) -> str:
 
 def _location(message: Message) -> Location | None:
     place, adcode = _found(message, "place"), _found(message, "adcode")
-    if not place and not adcode:
+    longitude, latitude, datum = coordinates(message.findings) or (None, None, None)
+    if not place and not adcode and datum is None:
         return None
-    return Location(text=limits.beginning(place, limits.VALUE_CHARACTERS) if place else None, adcode=adcode)
+    text = limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
+    return Location(text=text, adcode=adcode, longitude=longitude, latitude=latitude, datum=datum)
+
+
+def _with_point(there: Location | None, more: Location | None) -> Location | None:
+    """Keep the first place; a point that is shared later is added to a place that has only words."""
+    if there is None or more is None or more.datum is None or there.datum is not None:
+        return there or more
+    return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
 
 
 def _requester(message: Message) -> Requester:
@@ -271,6 +310,22 @@ def _files(there: tuple[Attachment, ...], message: Message, policy: TicketPolicy
     known = {file.sha256 or file for file in there}
     files = map(limits.short_file, message.attachments)
     return limits.ends((*there, *(one for one in files if (one.sha256 or one) not in known)), policy.max_attachments)
+
+
+def _settled(there: tuple[Attachment, ...], known: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    """Put what is known of a file in place of the entry that waits for it; the name is the message's."""
+    fate = {file.id: file for file in known if file.dataref or file.unavailable}
+    return tuple(
+        replace(fate[one.id], name=one.name, media_type=_finer(one, fate[one.id]))
+        if one.id in fate and not (one.dataref or one.unavailable)
+        else one
+        for one in there
+    )
+
+
+def _finer(told: Attachment, fetched: Attachment) -> str:
+    """Return the type that the download showed; one that is only bytes tells less than `image/*`."""
+    return told.media_type if fetched.media_type == "application/octet-stream" else fetched.media_type
 
 
 def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def run(
         typer.Argument(
             metavar="NAME...",
             help="connector:<id> (connector:* for all accounts in one process), receiver, lmtp, screen, normalize, "
-            "assign, sink:<name>, eraser, monitor; or all, each in its own process.",
+            "assign, sink:<name>, eraser, outbox, fetcher, monitor; or all, each in its own process.",
         ),
     ],
 ) -> None:

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 
 from hotline.cli.common import shown
 from hotline.watch.accounts import Account
+from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount
 from hotline.watch.handovers import Unanswered
 from hotline.watch.processes import Process
@@ -45,6 +46,7 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
     _print(console, ("stage", "workers", "waiting", "oldest"), map(_stage, _those(seen, Stage)))
     rows = [_account(one, running.get(f"connector:{one.account}"), now) for one in _those(seen, Account)]
     _print(console, ("channel", "account", "last message", "last asked", "silent after"), rows)
+    _print(console, ("answers of a day", "state", "count"), map(_answers, _those(seen, AnswerCount)))
     _print(console, ("hand-overs nobody acknowledged", "count", "oldest"), map(_unanswered, _those(seen, Unanswered)))
     _print(console, ("dead letters of a day", "code", "count"), map(_dead, _those(seen, DeadCount)))
 
@@ -116,6 +118,12 @@ def _since(moment: datetime | None, now: datetime) -> str:
 def _unanswered(one: Unanswered) -> list[str]:
     red = "" if one.level == "mentioned" else "[red]"
     return [f"{red}{one.level}", f"{red}{one.unacknowledged}", f"{red}{ago(one.oldest_seconds)}"]
+
+
+def _answers(one: AnswerCount) -> list[str]:
+    """Those of which nobody knows whether they arrived are for a person: they are never sent again."""
+    red = "[red]" if one.state in ("unknown", "refused") else ""
+    return [f"{red}{shown(one.account)}", f"{red}{shown(one.state)}", f"{red}{one.count}"]
 
 
 def _dead(one: DeadCount) -> list[str]:

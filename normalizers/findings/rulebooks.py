@@ -18,6 +18,7 @@ from normalizers.findings import (
     place,
     where,
 )
+from normalizers.web import services
 from schemas.errors import MisconfiguredError
 
 
@@ -36,6 +37,7 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "acceptance": acceptance.rulebook,
         "confidentiality": confidentiality.rulebook,
         "hotlines": hotlines.rulebook,
+        "services": services.services,
         "place": _place,
     }
 )

@@ -53,6 +53,11 @@ class Location(Record, frozen=True, kw_only=True):
 
     text: Annotated[str | None, about("As said", "事发地址", pii=1, index="words")] = None
     adcode: Annotated[str | None, about("Adcode, 6, 9 or 12 digits", "行政区划代码")] = None
+    longitude: Annotated[
+        float | None, about("Degrees east, as the citizen's map shows it", "经度", pii=1, index="double")
+    ] = None
+    latitude: Annotated[float | None, about("Degrees north", "纬度", pii=1, index="double")] = None
+    datum: Annotated[str | None, about("System of these coordinates", "坐标系", words=words.DATUMS)] = None
 
 
 class Deadline(Record, frozen=True, kw_only=True):
@@ -142,6 +147,13 @@ class Result(Record, frozen=True, kw_only=True):
 
     kind: Annotated[str | None, about("resolved, explained, not_feasible ...", "结果类型")] = None
     text: Annotated[str | None, about("What the citizen is told", "办理结果", pii=1, index="words")] = None
+
+
+class StatusStep(Record, frozen=True, kw_only=True):
+    """办理过程: a stage that the ticket reached."""
+
+    status: Annotated[str, about("The stage", "办理状态", words=words.STATUSES)]
+    at: Annotated[Time, about("When it reached it", "时间", index="date")]
 
 
 class HandoverState(Record, frozen=True, kw_only=True):
@@ -236,6 +248,9 @@ class Ticket(Record, frozen=True, kw_only=True):
     dispatch_proposal: Annotated[
         DispatchProposal | UnsetType, about("Who should deal with it by the directory", "派单建议", index="object")
     ] = UNSET
+    history: Annotated[
+        tuple[StatusStep, ...], about("Stages after it was received, the newest last", "办理过程", index="none")
+    ] = ()
     supervision: Annotated[tuple[Supervision, ...], about("Who presses for it", "督办", index="object")] = ()
     revisits: Annotated[
         tuple[Revisit, ...], about("The citizen's answers, the newest last", "回访", index="object")

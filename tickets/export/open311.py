@@ -31,7 +31,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
 )
 """The kinds of requests (诉求类型) by their names; every other one is 其他."""
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no way to write, not even escaped."""
 
 _WITHHELD = "本件严格保密，内容不公开"
@@ -88,7 +88,7 @@ def xml_element(request: ServiceRequest) -> bytes:
 def _element(request: ServiceRequest) -> Element:
     made = Element("request")
     for name, value in request.items():
-        SubElement(made, name).text = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value) if value else None
+        SubElement(made, name).text = NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value) if value else None
     return made
 
 

@@ -1,0 +1,156 @@
+"""The desk behind both doors, Open311's and the form's: it keeps submissions safe, and finds what became of them."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from connectors import metrics
+from connectors.intake import Outcome
+from connectors.receiver import Keep
+from connectors.web.archive import Archive, within
+from connectors.web.limits import Room
+from connectors.web.receipts import Receipts
+from connectors.web.settings import WebSettings
+from connectors.web.submission import CHANNEL, Submission, elsewhere, raw_of
+from normalizers import Policy, tokens
+from normalizers.findings import emergency
+from normalizers.text import fold
+from normalizers.web.services import services
+from schemas import ids
+from schemas.errors import PipelineError
+from schemas.records import Emergency, RawMessage, Ticket
+
+EMERGENCY_NOTICE = (
+    "遇紧急情况请立即拨打110（报警）、119（火警）、120（急救）、122（交通事故）。 "
+    "In an emergency dial 110 (police), 119 (fire), 120 (ambulance) or 122 (traffic accident) yourself, now."
+)
+"""Never says that help was called (domain.md B5)."""
+
+
+class Tools(Struct, frozen=True, kw_only=True):
+    """What a city's web door is handed by the program around it."""
+
+    archive: Archive
+    policy: Policy
+    query_key: bytes
+    rules_folder: Path | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A submission that is safe: its names for the sender, and where it is."""
+
+    receipt: str
+    request_id: str
+    outcome: Outcome
+
+    @property
+    def published(self) -> bool:
+        """Say whether Kafka holds it; the journal will hand it over otherwise."""
+        return self.outcome == "published"
+
+
+class Desk:
+    """One city's."""
+
+    def __init__(self, settings: WebSettings, account: str, tools: Tools, keep: Keep) -> None:
+        self.settings = settings
+        self.account = account
+        self.archive = tools.archive
+        self.services = services(tools.rules_folder)
+        self.receipts = Receipts(tools.query_key, settings.jurisdiction or "", account)
+        self.room = Room(settings.held_max_bytes)
+        self.now = tools.now
+        self._tools = tools
+        self._keep = keep
+
+    async def keep(self, one: Submission, *, kind: str, key: str, options: Mapping[str, str]) -> Kept:
+        """Make a submission safe. Raises UnreachableError when nothing holds it."""
+        line = {"hotline_code": self.settings.hotline_code} if self.settings.hotline_code else {}
+        now = self.now()
+        raw = await elsewhere(
+            len(one.body),
+            lambda: raw_of(
+                one,
+                settings=self.settings,
+                account=self.account,
+                kind=kind,
+                identifier=one.identifier(key, now),
+                now=now,
+                options={**line, **options},
+            ),
+        )
+        outcome = await self._safe(raw)
+        message = raw.message_id
+        return Kept(receipt=self.receipts.receipt(message), request_id=self.request_id(message), outcome=outcome)
+
+    async def _safe(self, raw: RawMessage) -> Outcome:
+        try:
+            outcome = await self._keep([raw])
+        except PipelineError:
+            metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
+            raise
+        metrics.PUSH_REQUESTS.labels(CHANNEL, outcome).inc()
+        return outcome
+
+    def request_id(self, message: str) -> str:
+        """Return the service_request_id of a message: the id that its ticket has, or would have."""
+        return ids.ticket_id(self.settings.jurisdiction or "", message)
+
+    async def find(self, name: str) -> Ticket | None:
+        """Return this city's ticket of an id or an official number, or the one that the id's message was filed in."""
+        city, _, message = name.partition("-")
+        if city != self.settings.jurisdiction:
+            return None
+        ticket = await self.archive.ticket(name)
+        if ticket is None and len(message) == _MESSAGE_CHARACTERS and message.isalnum():
+            ticket = await self.archive.filed(message)
+        return ticket if ticket is not None and ticket.jurisdiction == self.settings.jurisdiction else None
+
+    async def filed(self, message: str) -> Ticket | None:
+        """Return the ticket that a message was filed in."""
+        return await self.archive.filed(message)
+
+    def code_of(self, ticket_id: str) -> str:
+        """Return the 查询码 of a ticket."""
+        return ids.query_code(self._tools.query_key, ticket_id)
+
+    def may_ask(self, ticket_id: str, code: str) -> bool:
+        """Say whether a citizen gave the right 查询码."""
+        digits = "".join(filter(str.isdigit, code))
+        return hmac.compare_digest(self.code_of(ticket_id).encode(), digits.encode())
+
+    async def answering(self, name: str, code: str) -> dict[str, str]:
+        """Return the signed name of the ticket for a message about it; nothing without its 查询码."""
+        ticket_id = await self._ticket_id(name) if ids.valid_ticket_no(name) else name
+        if not ticket_id.startswith(f"{self.settings.jurisdiction}-") or not self.may_ask(ticket_id, code):
+            return {}
+        return {"ticket": tokens.make(ticket_id, self._tools.policy)}
+
+    async def _ticket_id(self, number: str) -> str:
+        """Return the ticket of a number, "" while the archive does not answer: the words are taken all the same."""
+        try:
+            async with within(self.settings.archive_timeout_seconds):
+                ticket = await self.find(number)
+        except PipelineError:
+            return ""
+        return ticket.ticket_id if ticket else ""
+
+    def is_urgent(self, text: str) -> bool:
+        """Say whether a text tells of an emergency that is going on: it is taken whatever is wrong with the rest."""
+        found = self._screened(text)
+        return found is not None and found.level != "mentioned"
+
+    def notice(self, text: str) -> str | None:
+        """Return what to tell whoever mentions an emergency."""
+        return EMERGENCY_NOTICE if self._screened(text) is not None else None
+
+    def _screened(self, text: str) -> Emergency | None:
+        return emergency.screen(text, fold(text), self._tools.rules_folder)
+
+
+_MESSAGE_CHARACTERS = 20
+"""Of a message's id in its ticket's."""

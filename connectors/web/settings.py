@@ -1,0 +1,73 @@
+"""One web door: where it is, who may come through it, how much and how often."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+LEAST_KEY_CHARACTERS = 16
+
+ApiKey = Annotated[SecretStr, Field(min_length=LEAST_KEY_CHARACTERS, max_length=200)]
+ClientName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=40)]
+MIB = 1024 * 1024
+
+
+class ClientSettings(BaseModel):
+    """One app that may send requests by Open311."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    api_keys: tuple[ApiKey, ...] = Field(
+        min_length=1, description="Its api_key, 16 characters or more; the old and the new one while it is changed"
+    )
+
+
+class WebSettings(BaseModel):
+    """One city's web door: a form for citizens and Open311 for apps; `[connectors.web.NAME]` in hotline.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    jurisdiction: str | None = Field(
+        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
+    )
+    path: str = Field(
+        "/web", pattern=r"^(/[\w.-]+)+$", description="Path on the receiver: the form; Open311 is below it"
+    )
+    form: bool = Field(True, description="Whether the form and its status page are served")
+    open311: bool = Field(True, description="Whether Open311 is served")
+    clients: dict[ClientName, ClientSettings] = Field(
+        default_factory=dict, description="Apps that may send requests by Open311, by an id of your own"
+    )
+    jurisdiction_id: str | None = Field(
+        None, min_length=1, description="What apps name the city by, such as city.gov.cn; its 行政区划代码 always works"
+    )
+    public_url: str | None = Field(
+        None, pattern=r"^https?://", description="URL of `path` as citizens see it, for Open311's discovery document"
+    )
+    contact: str = Field("12345", description="Whom apps' makers ask, for Open311's discovery document")
+    hotline_code: str | None = Field(
+        None, pattern=r"^\d{3,6}$", description="Number of the merged line (归并热线) whose door this is, such as 12301"
+    )
+    told: Literal["status", "masked"] = Field(
+        "status",
+        description="What everybody may read of a request by Open311: how far it is, or its masked words as well",
+    )
+    body_max_bytes: int = Field(20 * MIB, gt=0, le=60 * MIB, description="A greater submission is refused (413)")
+    file_max_bytes: int = Field(10 * MIB, gt=0, description="A greater file is refused")
+    files_max: int = Field(5, ge=0, le=50, description="So many files may come with a submission")
+    body_timeout_seconds: float = Field(60.0, gt=0, description="A slower submission is refused (408)")
+    held_max_bytes: int = Field(
+        200 * MIB, gt=0, description="Submissions of 64 KiB and more in memory at once; others wait outside (503)"
+    )
+    form_per_hour: int = Field(10, gt=0, description="Submissions of the form that one address may send in an hour")
+    questions_per_hour: int = Field(60, gt=0, description="Questions for a status that one address may ask in an hour")
+    stamp_hours: float = Field(24.0, gt=0, description="So long an open form may be sent; later it asks once more")
+    receipt_days: float = Field(7.0, gt=0, description="So long the page of a receipt shows the 查询码")
+    archive_timeout_seconds: float = Field(3.0, gt=0, description="After this long a question is answered 503")
+
+    @field_validator("clients")
+    @classmethod
+    def _keys_are_apart(cls, clients: dict[str, ClientSettings]) -> dict[str, ClientSettings]:
+        keys = [key.get_secret_value() for client in clients.values() for key in client.api_keys]
+        if len(set(keys)) < len(keys):
+            raise ValueError("two clients have the same api_key: give each its own")
+        return clients

@@ -1,0 +1,162 @@
+"""A submission: its body read within limits, its fields, and the raw message that it becomes."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+
+from connectors.receiver import read_body
+from connectors.web.limits import SMALL_BYTES
+from connectors.web.settings import WebSettings
+from normalizers.web import fields
+from normalizers.web.fields import Fields
+from normalizers.web.multipart import parts
+from schemas.errors import MalformedError, RecordError, RefusedRequest
+from schemas.records import RawMessage, raw_message
+
+T = TypeVar("T")
+
+CHANNEL = "web"
+STEP_SECONDS = 600
+API_KEY = "api_key"
+
+_NOT_SAID = frozenset({API_KEY, "stamp", "lang", "website"})
+"""Fields that say nothing of the matter: a repeat may bring others."""
+
+_PLAIN_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,200}")
+
+
+class Submission(Struct, frozen=True, kw_only=True):
+    """What came in: the body, its content type, and the fields and files in it."""
+
+    body: bytes
+    content_type: str
+    given: Fields
+
+    @property
+    def digest(self) -> str:
+        """Return SHA-256 of all that was said, whatever the encoding and the boundary."""
+        told = hashlib.sha256()
+        for name, value in self.given.pairs:
+            if name not in _NOT_SAID:
+                told.update(f"{len(name)}:{name}{len(value)}:".encode("utf-8", "surrogatepass"))
+                told.update(value.encode("utf-8", "surrogatepass"))
+        for file in self.given.files:
+            told.update(f"\n{file.field}\n{file.name}\n".encode("utf-8", "surrogatepass"))
+            told.update(hashlib.sha256(file.data).digest())
+        return told.hexdigest()
+
+    def identifier(self, key: str, now: datetime) -> str:
+        """Return `ce_id`: by the sender's idempotency key where there is one, else by the ten minutes of arrival.
+
+        What was said is in both: a key that is used again for other words names another message, and loses none.
+        """
+        if key:
+            return hashlib.sha256(f"{key}\n{self.digest}".encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{self.digest}:{int(now.timestamp()) // STEP_SECONDS}"
+
+
+def size_of(request: Request, settings: WebSettings) -> int:
+    """Return how much room a request needs; one that does not say may need all that is allowed."""
+    declared = request.headers.get("content-length", "")
+    size = int(declared) if declared.isascii() and declared.isdigit() else settings.body_max_bytes
+    return min(size, settings.body_max_bytes)
+
+
+async def elsewhere(size: int, work: Callable[[], T]) -> T:
+    """Do the work on a large body in a thread: other requests must not wait for it."""
+    return await asyncio.to_thread(work) if size > SMALL_BYTES else work()
+
+
+async def receive(request: Request, settings: WebSettings) -> Submission:
+    """Return what a request brings. Raises RefusedRequest (400, 408, 413, 415)."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedRequest("a compressed body is not taken: send it as it is", status=415, reason="encoding")
+    body = await read_body(request, settings.body_max_bytes, settings.body_timeout_seconds)
+    content_type = request.headers.get("content-type", "")
+    if not content_type:
+        raise RefusedRequest("a body without a content type", status=400, reason="content_type")
+    try:
+        given = await elsewhere(len(body), lambda: fields.read(content_type, body))
+    except RecordError as error:
+        raise RefusedRequest(str(error), status=400, reason="malformed") from error
+    return Submission(body=body, content_type=content_type, given=given)
+
+
+def raw_of(
+    one: Submission,
+    *,
+    settings: WebSettings,
+    account: str,
+    kind: str,
+    identifier: str,
+    now: datetime,
+    options: Mapping[str, str],
+) -> RawMessage:
+    """Return the raw message: the body as it came, without the app's key, whose content type tells what we know."""
+    value = without_key(one.body, one.content_type)
+    form = one.given.form
+    sender = next((form[name].strip() for name in ("phone", "email") if form.get(name, "").strip()), None)
+    return raw_message(
+        channel=CHANNEL,
+        channel_kind=kind,
+        account=account,
+        jurisdiction=settings.jurisdiction or "",
+        identifier=identifier,
+        value=value,
+        content_type=typed(one.content_type, options),
+        time=now,
+        recorded=now,
+        sender=sender,
+        conversation=f"{account}\n{sender or identifier}",
+        wire_sha256=hashlib.sha256(one.body).hexdigest() if value is not one.body else None,
+    )
+
+
+def typed(content_type: str, options: Mapping[str, str]) -> str:
+    """Return the content type with our parameters and no other of the sender's than the boundary."""
+    name, given = fields.media(content_type)
+    boundary = given.get("boundary", "")
+    kept = {"boundary": boundary} if _PLAIN_BOUNDARY.fullmatch(boundary) else {}
+    return "; ".join([name, *(f'{key}="{value}"' for key, value in {**kept, **options}.items())])
+
+
+def without_key(body: bytes, content_type: str) -> bytes:
+    """Return the body without the values of `api_key`; every other byte stays where it was.
+
+    Raises RefusedRequest for a key that does not stand in the body in one piece: no key of ours does that.
+    """
+    name, options = fields.media(content_type)
+    if name == fields.MULTIPART:
+        return _cut_parts(body, options.get("boundary", "").encode("latin-1"))
+    if name == fields.JSON:
+        return _cut_json(body)
+    pairs = body.split(b"&")
+    kept = [pair for pair in pairs if unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")) != b"api_key"]
+    return body if len(kept) == len(pairs) else b"&".join(kept)
+
+
+def _cut_json(body: bytes) -> bytes:
+    found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    if API_KEY not in found:
+        return body
+    return msgspec.json.encode({name: value for name, value in found.items() if name != API_KEY})
+
+
+def _cut_parts(body: bytes, boundary: bytes) -> bytes:
+    try:
+        keys = [part for part in parts(body, boundary) if part.name == b"api_key" and part.value]
+    except MalformedError as error:
+        raise RefusedRequest(str(error), status=400, reason="malformed") from error
+    for part in reversed(keys):
+        if part.start is None or part.end is None:
+            raise RefusedRequest("api_key missing or invalid", status=403, reason="key")
+        body = body[: part.start] + body[part.end :]
+    return body

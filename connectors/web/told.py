@@ -1,0 +1,71 @@
+"""What anybody may read of a request: how far it is, and with the city's consent its masked words. Nobody is named."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from connectors.web.settings import WebSettings
+from schemas.ids import SHANGHAI
+from schemas.records import Ticket
+from schemas.words import STATUSES
+from tickets.export import service_request
+from tickets.export.open311 import ServiceRequest
+from tickets.lifecycle import CLOSED
+
+_OPEN_WORDS = frozenset({"public", "internal"})
+"""Levels (保密) whose masked words may be read by everybody, if the city says so."""
+
+_WORDS = ("description", "address")
+_SERVICE = ("service_name", "service_code", "agency_responsible", "expected_datetime")
+
+
+def request_of(ticket: Ticket, name: str, settings: WebSettings) -> ServiceRequest:
+    """Return the fields of GET requests; `name` is what the client calls it by."""
+    made = service_request(ticket)
+    has_words = settings.told == "masked" and ticket.confidentiality in _OPEN_WORDS and ticket.masked
+    hidden: tuple[str, ...] = () if has_words else _WORDS
+    if ticket.confidentiality == "restricted":
+        hidden = (*_WORDS, *_SERVICE)
+    return {
+        **made,
+        **dict.fromkeys(hidden),
+        "service_request_id": name,
+        "status_notes": "; ".join(_notes(ticket, has_words=has_words)),
+        "media_url": None,
+    }
+
+
+def updates_of(ticket: Ticket, name: str) -> list[dict[str, str | None]]:
+    """Return how the request went, oldest first, as FixMyStreet's extension of Open311 has it."""
+    return [
+        {
+            "update_id": f"{name}.{number}",
+            "service_request_id": name,
+            "status": "closed" if status in CLOSED else "open",
+            "updated_datetime": at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+            "description": described(status),
+            "media_url": None,
+        }
+        for number, (status, at) in enumerate(stages(ticket))
+    ]
+
+
+def stages(ticket: Ticket) -> Iterator[tuple[str, datetime]]:
+    """Yield the stages (办理过程) with their times, oldest first."""
+    yield "received", ticket.received_at
+    told = [(step.status, step.at) for step in ticket.history]
+    yield from told
+    if ticket.status != "received" and not told:  # written before stages were kept
+        yield ticket.status, ticket.status_at
+
+
+def described(status: str) -> str:
+    """Return a stage with its 中文."""
+    return f"{status} {STATUSES[status]}" if status in STATUSES else status
+
+
+def _notes(ticket: Ticket, *, has_words: bool) -> Iterator[str]:
+    yield "erased" if ticket.erased else described(ticket.status)
+    if ticket.acceptance and ticket.status == "not_accepted" and ticket.acceptance.reason:
+        yield ticket.acceptance.reason
+    if has_words and ticket.result and ticket.result.text:
+        yield ticket.result.text

@@ -1,0 +1,154 @@
+"""GeoReport v2: the body of a service request (POST /requests), or of an update of one, as a draft."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from normalizers.codes import is_hotline, is_reference
+from normalizers.draft import Draft, File
+from normalizers.point import COORDINATES
+from normalizers.record import KINDS
+from normalizers.web import people, places
+from normalizers.web.fields import Fields
+from normalizers.web.services import OTHER, Service, services
+from schemas.records import Finding, Party, Thread
+
+ATTRIBUTE = "attribute["
+_OWN = frozenset({"request_kind", "confidential", "hotline_code", "external_ticket_no"})
+"""Attributes that are understood; every other one stands below the text."""
+
+_TAKEN = frozenset(
+    {
+        "api_key", "jurisdiction_id", "service_code", "lat", "long", "address_string", "email", "phone", "first_name",
+        "last_name", "description", "media_url", "account_id", "service_request_id", "query_code",
+    }
+)  # fmt: skip
+_KINDS = frozenset(KINDS.values())
+_YES = frozenset({"yes", "true", "1", "on"})
+
+
+def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | None) -> Draft:
+    """Return the draft of a request; `options` is what the door knows: client, hotline_code, ticket (a token)."""
+    form, attributes = given.form, dict(_attributes(given))
+    service = services(rules_folder).get(form.get("service_code", ""))
+    asks = people.contact(
+        name=people.full_name(form),
+        phone=form.get("phone", ""),
+        email=form.get("email", ""),
+        account=_account(form, options),
+    )
+    return Draft(
+        message_class="person",
+        channel_kind="app",
+        sender=asks.sender,
+        recipients=answering(options),
+        thread=Thread(reply_to=asks.reply_to),
+        text=_text(form, attributes, service),
+        files=files_of(given),
+        findings=tuple(_findings(form, attributes, service, options)),
+        extra=_extra(given.joined, attributes, service) | people.unread(form, asks),
+    )
+
+
+def answering(options: Mapping[str, str]) -> tuple[Party, ...]:
+    """Return the address of the ticket that the door checked the sender's right to, as a mail's would name it."""
+    token = options.get("ticket")
+    return (Party(kind="uid", value=f"web+{token}"),) if token else ()
+
+
+def files_of(given: Fields) -> tuple[File, ...]:
+    """Return the uploaded files."""
+    return tuple(File(name=one.name, media_type=one.media_type, data=one.data) for one in given.files)
+
+
+def _account(form: Mapping[str, str], options: Mapping[str, str]) -> str:
+    """Return the app's own name of its user: of no meaning without the app's."""
+    client, account = options.get("client", ""), form.get("account_id", "").strip()
+    return f"{client}:{account}" if client and account else ""
+
+
+def _attributes(given: Fields) -> Iterator[tuple[str, list[str]]]:
+    """Yield the answers by their codes: `attribute[code]=v` and `attribute[code][]=v` mean the same."""
+    found: dict[str, list[str]] = {}
+    for name, value in given.pairs:
+        code = attribute_code(name)
+        if code is not None and value.strip():
+            found.setdefault(code, []).append(value.strip())
+    yield from found.items()
+
+
+def attribute_code(name: str) -> str | None:
+    """Return the code in `attribute[code]` or `attribute[code][]`, None for any other field."""
+    inner = name.removesuffix("[]")
+    if not (inner.startswith(ATTRIBUTE) and inner.endswith("]")):
+        return None
+    code = inner[len(ATTRIBUTE) : -1]
+    return code if code and not set(code) & set("[]") else None
+
+
+def _text(form: Mapping[str, str], attributes: Mapping[str, list[str]], service: Service | None) -> str:
+    """Return the description, with what else a clerk must read below it."""
+    said = form.get("description", "").strip() or (service.name if service else "")
+    place = form.get("address_string", "").strip()
+    names = {one.code: one for one in service.attributes} if service else {}
+    lines = [said] if said else []
+    if place and place not in said:
+        lines.append(f"地点：{place}")
+    if form.get("address_id", "").strip():
+        lines.append(f"地址编号：{form['address_id'].strip()}")
+    for code, values in attributes.items():
+        if code not in _OWN:
+            known = names.get(code)
+            told = "、".join(known.values.get(value, value) for value in values) if known else "、".join(values)
+            lines.append(f"{known.name if known else code}：{told}")
+    if form.get("media_url", "").strip():
+        lines.append(f"媒体链接：{form['media_url'].strip()}")
+    return "\n".join(lines)
+
+
+def _findings(
+    form: Mapping[str, str], attributes: Mapping[str, list[str]], service: Service | None, options: Mapping[str, str]
+) -> Iterator[Finding]:
+    def answer(code: str) -> str:
+        return attributes.get(code, [""])[0]
+
+    if service is not None and service.code != OTHER:
+        yield said("category", service.code)
+    if answer("request_kind") in _KINDS:
+        yield said("request_kind", answer("request_kind"))
+    yield from where(form.get("address_string", ""), form.get("lat", ""), form.get("long", ""))
+    if answer("confidential").lower() in _YES:
+        yield said("confidentiality", "confidential")
+    yield from origin(answer("hotline_code"), options)
+    if is_reference(answer("external_ticket_no")):
+        yield said("external_ticket_no", answer("external_ticket_no"))
+
+
+def said(kind: str, value: str) -> Finding:
+    """Return what the channel itself says."""
+    return Finding(kind=kind, value=value, source="channel")
+
+
+def where(place: str, lat: str, long: str) -> Iterator[Finding]:
+    """Yield the place in words, else as numbers, and the point."""
+    point = places.point_of(lat, long) if lat.strip() and long.strip() else None
+    if place.strip() or point:
+        yield said("place", place.strip() or str(point))
+    if point:
+        yield said(COORDINATES, f"{point.long:.6f},{point.lat:.6f},wgs84")
+
+
+def origin(given: str, options: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the merged line (归并热线) that the sender came by, else the one whose door this is."""
+    number = given.strip() or options.get("hotline_code", "")
+    if is_hotline(number):
+        yield said("hotline_code", number)
+
+
+def _extra(form: Mapping[str, str], attributes: Mapping[str, list[str]], service: Service | None) -> dict[str, str]:
+    kept = {name: value for name, value in form.items() if name not in _TAKEN and not name.startswith(ATTRIBUTE)}
+    kept |= {f"attribute[{code}]": "\n".join(values) for code, values in attributes.items() if code not in _OWN}
+    if service is None and form.get("service_code"):
+        kept["service_code"] = form["service_code"]
+    if form.get("media_url"):
+        kept["media_url"] = form["media_url"]
+    return {name: value for name, value in kept.items() if value.strip()}

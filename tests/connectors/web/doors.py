@@ -1,0 +1,141 @@
+"""A web door in memory: a Kafka that can be down, an archive that can be away, and who knocks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from connectors.journal import Journal
+from connectors.receiver import Receiver, ReceiverSettings
+from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
+from connectors.web.archive import Wanted
+from normalizers import Policy
+from schemas import ids
+from schemas.errors import UnreachableError
+from schemas.records import RawMessage, Ticket
+
+NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
+CITY = "210100"
+API_KEY = "k" * 32
+QUERY_KEY = b"query key of the tests"
+BASE = "/web/open311/v2"
+
+
+class Kafka:
+    """Holds messages unless it is down."""
+
+    def __init__(self) -> None:
+        self.held: list[RawMessage] = []
+        self.down = False
+
+    def publish(self, messages: Sequence[RawMessage]) -> None:
+        if self.down:
+            raise UnreachableError("down")
+        self.held += messages
+
+    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
+        self.publish(messages)
+
+
+class Archive:
+    """Holds tickets; `filings` says which message is in which of them."""
+
+    def __init__(self) -> None:
+        self.tickets: dict[str, Ticket] = {}
+        self.filings: dict[str, str] = {}
+        self.away = False
+        self.silent = False
+        self.asked: list[Wanted] = []
+
+    async def _awake(self) -> None:
+        if self.silent:
+            await asyncio.sleep(30)
+        if self.away:
+            raise UnreachableError("away")
+
+    async def ticket(self, name: str) -> Ticket | None:
+        await self._awake()
+        return next((one for one in self.tickets.values() if name in (one.ticket_id, one.ticket_no)), None)
+
+    async def filed(self, message: str) -> Ticket | None:
+        await self._awake()
+        found = next((ticket for known, ticket in self.filings.items() if known.startswith(message)), None)
+        return self.tickets.get(found) if found else None
+
+    async def newest(self, wanted: Wanted) -> list[Ticket]:
+        await self._awake()
+        self.asked.append(wanted)
+        return [one for one in self.tickets.values() if one.confidentiality != "restricted"][: wanted.limit]
+
+    def put(self, ticket: Ticket) -> Ticket:
+        self.tickets[ticket.ticket_id] = ticket
+        self.filings[ticket.first_message_id] = ticket.ticket_id
+        return ticket
+
+
+def ticket(message: str = "m" * 26, **changes: Any) -> Ticket:
+    """Return a masked ticket that this message opened."""
+    fields: dict[str, Any] = {
+        "ticket_id": ids.ticket_id(CITY, message),
+        "ticket_no": ids.ticket_no(CITY, NOW, 7),
+        "version": 1,
+        "jurisdiction": CITY,
+        "status": "received",
+        "status_at": NOW,
+        "channel": "web",
+        "channel_kind": "web",
+        "channel_account": "city",
+        "title": "路灯不亮",
+        "text": "路灯不亮，联系＊＊＊＊＊＊＊＊＊＊＊",
+        "received_at": NOW,
+        "ingested_at": NOW,
+        "updated_at": NOW,
+        "first_message_id": message,
+        "message_count": 1,
+        "cluster_id": ids.ticket_id(CITY, message),
+        "masked": True,
+    }
+    return Ticket(**(fields | changes))
+
+
+class Door:
+    """One door with all that stands behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.kafka, self.archive = Kafka(), Archive()
+        self.now = NOW
+        self._folder = folder
+
+    @asynccontextmanager
+    async def open(self, receiver: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+        """Serve it in this process."""
+        app = self.app(receiver, **settings)
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://city")
+        async with app.lifespan(), client:
+            yield client
+
+    def app(self, receiver: dict[str, Any] | None = None, **settings: Any) -> Receiver:
+        """Return the receiver with this door and no other."""
+        clients = {"myapp": ClientSettings(api_keys=(SecretStr(API_KEY),))}
+        chosen = WebSettings(**({"jurisdiction": CITY, "clients": clients} | settings))
+        tools = Tools(archive=self.archive, policy=Policy(), query_key=QUERY_KEY, now=lambda: self.now)
+        made = WebDoor(chosen, "city")
+        served = ReceiverSettings(**(receiver or {}))
+        journal = Journal(self._folder / "journal", served.journal_max_bytes)
+        return Receiver({}, self.kafka, journal, served, keeping=[lambda keep: made.routes(tools, keep)])
+
+
+def request(**changes: Any) -> dict[str, Any]:
+    """Return the fields of a service request that is right."""
+    fields = {
+        "api_key": API_KEY,
+        "service_code": "construction.public_works",
+        "address_string": "中山路88号",
+        "description": "路灯不亮",
+    }
+    return {name: value for name, value in (fields | changes).items() if value is not None}
