@@ -1,4 +1,4 @@
-"""winmail.dat: files with their Chinese names, texts where the mail has no other, and packs that are broken or bombs."""
+"""winmail.dat: files with their Chinese names, texts where the mail has no other, packs that are broken or bombs."""
 
 import base64
 import struct
