@@ -17,7 +17,7 @@ def pipe(
     to: Annotated[str, typer.Option(help="Who gets it: one of `lmtp.mailboxes.<id>.recipients`.")],
     sender: Annotated[str, typer.Option(help="The envelope's sender; empty for a bounce.")] = "",
 ) -> None:
-    """Hand the mail on standard input over to `hotline run lmtp`, for mail servers that start a program for each mail.
+    """Hand the mail on standard input over to `hotline run lmtp`: for mail servers that start a program for each.
 
     Exit code 0: it is safe. 75: try again later. 67: nobody has this address. 69: refused for good, as what is too large.
     """
