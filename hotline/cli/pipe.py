@@ -19,7 +19,7 @@ def pipe(
 ) -> None:
     """Hand the mail on standard input over to `hotline run lmtp`: for mail servers that start a program for each.
 
-    Exit code 0: it is safe. 75: try again later. 67: nobody has this address. 69: refused for good, as what is too large.
+    Exit code 0: it is safe. 75: try again later. 67: nobody has this address. 69: refused for good.
     """
     chosen = settings_of(ctx).lmtp
     raw = sys.stdin.buffer.read()
