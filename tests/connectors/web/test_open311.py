@@ -47,7 +47,8 @@ async def test_a_request_is_safe_before_it_is_answered_with_the_id_that_its_tick
     assert (raw.channel, raw.envelope.channelkind, raw.jurisdiction, raw.envelope.time) == ("web", "app", CITY, NOW)
     message = normalize(raw, Policy()).message
     assert message.text == "路灯不亮\n地点：中山路88号"
-    assert message.sender and message.sender.value == "13800138000"
+    assert message.sender
+    assert message.sender.value == "13800138000"
 
 
 async def test_while_kafka_is_slow_a_token_is_the_answer(door: Door) -> None:
@@ -153,9 +154,7 @@ async def test_lat_and_long_are_a_location(door: Door) -> None:
     ids=["attribute[code]", "attribute[code][]"],
 )
 @pytest.mark.parametrize("encoding", ["urlencoded", "multipart", "json"])
-async def test_attributes_come_in_two_forms_and_three_encodings(
-    door: Door, attributes: Fields, encoding: str
-) -> None:
+async def test_attributes_come_in_two_forms_and_three_encodings(door: Door, attributes: Fields, encoding: str) -> None:
     fields = request(**attributes)
     async with door.open() as client:
         send = {"urlencoded": {"data": fields}, "json": {"json": fields}}
@@ -307,7 +306,8 @@ async def test_what_a_client_says_of_itself_is_not_believed(door: Door) -> None:
     (raw,) = door.kafka.held
     assert raw.envelope.datacontenttype == 'application/json; client="myapp"'
     sender = normalize(raw, Policy()).message.sender
-    assert sender and (sender.kind, sender.value) == ("uid", "myapp:7")
+    assert sender
+    assert (sender.kind, sender.value) == ("uid", "myapp:7")
 
 
 async def test_a_merged_line_s_door_tells_its_number(door: Door) -> None:
