@@ -50,13 +50,18 @@ class PullConnector(Protocol):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One HTTP request as the receiver hands it over: no framework behind it."""
+    """One HTTP request as the receiver hands it over: no framework behind it.
+
+    `client` is the address that calls; behind a proxy of `receiver.trusted_proxies` the one that called it. "" when
+    nobody knows.
+    """
 
     method: str
     path: str
     query: Mapping[str, tuple[str, ...]]
     headers: Mapping[str, str]
     body: bytes
+    client: str = ""
 
 
 class Answer(Struct, frozen=True, kw_only=True):

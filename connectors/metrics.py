@@ -24,6 +24,11 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+SMPP_MESSAGES = Counter(
+    "hotline_connectors_smpp_messages_total",
+    "What an SMSC asked: accepted, refused (Kafka did not take it, it comes again) or unknown commands",
+    ["connector", "outcome"],
+)
 PUSH_REQUESTS = Counter(
     "hotline_connectors_push_requests_total",
     "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",
@@ -42,4 +47,21 @@ JOURNAL_TORN = Counter(
 )
 JOURNAL_SET_ASIDE = Counter(
     "hotline_connectors_journal_set_aside_total", "Pieces of the journal that went to .bad files: a person must look"
+)
+ERRANDS = Counter(
+    "hotline_connectors_errands_total",
+    "Errands of the fetcher: done, retried (it is tried again) or failed (a fault of ours)",
+    ["connector", "outcome"],
+)
+ERRANDS_WAITING = Gauge("hotline_connectors_errands_waiting", "Files and messages that are yet to be fetched")
+MEDIA = Counter(
+    "hotline_connectors_media_total",
+    "Files that messages named: stored, expired, refused, too_large or erased meanwhile",
+    ["channel", "outcome"],
+)
+MEDIA_SECONDS = Histogram(
+    "hotline_connectors_media_seconds",
+    "From a message's intake to its file in the blob store",
+    ["channel"],
+    buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200, 259200),
 )

@@ -14,12 +14,14 @@ from urllib.parse import parse_qs
 import structlog
 import uvicorn
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 from starlette import requests
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors import metrics
@@ -43,6 +45,9 @@ class ReceiverSettings(BaseModel):
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; a proxy with TLS stands before it")
     port: int = Field(19110, ge=0, le=65535, description="Port to listen on")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Addresses or networks of the proxies whose X-Forwarded-For says who calls"
+    )
     body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater body is refused while it comes in (413)")
     body_timeout_seconds: float = Field(3.0, gt=0, description="A slower body is refused (408)")
     idle_timeout_seconds: int = Field(10, gt=0, description="A connection without a whole request header is closed")
@@ -93,7 +98,12 @@ class Receiver:
         ]
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
         kept = [route for door in keeping for route in door(self._kept)]
-        self._app = Starlette(routes=[*health, *doors, *kept, *hosted], lifespan=lambda _: self.lifespan())
+        trusted = [str(network) for network in self._settings.trusted_proxies]
+        self._app = Starlette(
+            routes=[*health, *doors, *kept, *hosted],
+            middleware=[Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)],
+            lifespan=lambda _: self.lifespan(),
+        )
 
     @property
     def report(self) -> ReceiverReport:
@@ -177,6 +187,7 @@ class Receiver:
             query={name: tuple(values) for name, values in query.items()},
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]},
             body=await read_body(request, limit, self._settings.body_timeout_seconds),
+            client=request.client.host if request.client else "",
         )
 
     async def _alive(self, _: requests.Request) -> Response:
@@ -285,6 +296,7 @@ def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # the application believes those that it was told to, and no address by default
         server_header=False,
         limit_concurrency=settings.connections_max,
         timeout_keep_alive=settings.idle_timeout_seconds,

@@ -9,8 +9,12 @@ from pydantic import BaseModel
 
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.sms_cmpp import Cmpp, CmppSettings
+from connectors.sms_http import SmsHttp, SmsHttpSettings
+from connectors.sms_smpp import SmppSettings, SmsSmpp
 from connectors.web import WebDoor, WebSettings
-from connectors.wechat import WeChat, WeChatSettings
+from connectors.wechat import WeChat, WeChatSettings, WeCom, WeComSettings
+from connectors.weibo import Weibo, WeiboSettings
 
 Connector = TypeVar("Connector")
 
@@ -19,7 +23,7 @@ class Entry(Struct, Generic[Connector], frozen=True):
     """One kind of account: its channel, what its accounts are called, their settings, and what makes the connector.
 
     `make` takes the settings of an account and its id. The settings of a push connector have a `path` and may have
-    `body_max_bytes`.
+    `body_max_bytes`, and a `route` where the path of its requests holds more than that (Starlette's patterns).
     """
 
     channel: str
@@ -37,12 +41,20 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
 
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
-        "wechat": Entry("wechat", "WeChat accounts", WeChatSettings, WeChat),
+        "sms_http": Entry("sms", "SMS accounts at a gateway with webhooks", SmsHttpSettings, SmsHttp),
+        "wechat": Entry("wechat", "WeChat official accounts and mini programmes", WeChatSettings, WeChat),
+        "wecom": Entry("wechat", "企业微信 applications and 微信客服", WeComSettings, WeCom),
+        "weibo": Entry("weibo", "Weibo accounts of the fans' service (微博粉丝服务)", WeiboSettings, Weibo),
     }
 )
 """They are called, through the receiver."""
 
-SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType({})
+SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
+    {
+        "sms_cmpp": Entry("sms", "CMPP accounts", CmppSettings, Cmpp),
+        "sms_smpp": Entry("sms", "SMPP accounts (short messages)", SmppSettings, SmsSmpp),
+    }
+)
 """They hold a connection on which the other side speaks."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import probes, services, web
+from hotline import fetching, probes, services, web
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -32,7 +32,9 @@ def names(settings: "Settings") -> list[str]:
     pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in (*PUSH, *DOORS)) else []
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
-    return [*STAGES, *(f"sink:{name}" for name in SINKS), *kept, *subscribed, "eraser", *pushed, *fetched, "monitor"]
+    later = ["fetcher"] if fetching.is_needed(settings) else []
+    sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
+    return [*STAGES, *sinks, "eraser", *pushed, *later, *fetched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -207,9 +209,10 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
     routes, limits = {}, {}
     for section, entry in PUSH.items():
         for name, account in settings.connectors.sections[section].items():
-            routes[account.path] = entry.make(account, name)
+            route = getattr(account, "route", account.path)
+            routes[route] = entry.make(account, name)
             if most := getattr(account, "body_max_bytes", None):
-                limits[account.path] = most
+                limits[route] = most
     return routes, limits
 
 
@@ -301,6 +304,7 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "sink:webhook": _webhook,
     "eraser": _eraser,
     "receiver": _receiver,
+    "fetcher": fetching.fetcher,
     "connector": _connector,
     "monitor": _monitor,
 }

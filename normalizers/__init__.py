@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from normalizers import mail, record, sms, web, wechat
+from normalizers import mail, record, sms, web, wechat, weibo
 from normalizers.draft import Draft
 from normalizers.normalize import Blob, Normalized, normalize
 from normalizers.policy import Policy
@@ -17,6 +17,7 @@ NORMALIZERS: Mapping[str, Normalizer] = MappingProxyType(
         "mailbox": mail.normalize,
         "sms": sms.normalize,
         "wechat": wechat.normalize,
+        "weibo": weibo.normalize,
         "web": web.normalize,
         "record": record.normalize,
     }

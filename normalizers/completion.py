@@ -64,11 +64,12 @@ def stored(draft: Draft, jurisdiction: str, message_id: str, max_text_bytes: int
     attachments: list[Attachment] = []
     blobs: dict[str, Blob] = {}
     for number, file in enumerate((*draft.files, *overflow), 1):
-        sha256 = hashlib.sha256(file.data).hexdigest() if file.data is not None else None
-        path = ids.blob_path(jurisdiction, message_id, sha256) if sha256 is not None else None
-        attachments.append(_attachment(file, number, sha256, path))
-        if path is not None and file.data is not None:
-            blobs[path] = Blob(path, file.data)
+        if file.data is not None:
+            sha256 = hashlib.sha256(file.data).hexdigest()
+            path = ids.blob_path(jurisdiction, message_id, sha256)
+            file = structs.replace(file, size=len(file.data), sha256=sha256, dataref=path)
+            blobs[path] = Blob(path, file.data or b"")
+        attachments.append(_attachment(file, number))
     return Stored(draft, tuple(attachments), tuple(blobs.values()))
 
 
@@ -80,14 +81,15 @@ def cut(text: str, max_bytes: int) -> str:
     return text if len(data) <= max_bytes else data[:max_bytes].decode("utf-8", "ignore")
 
 
-def _attachment(file: File, number: int, sha256: str | None, path: str | None) -> Attachment:
+def _attachment(file: File, number: int) -> Attachment:
     return Attachment(
         id=safe(file.media_id) if file.media_id else str(number),
         name=_file_name(file.name),
         media_type=file.media_type if is_media_type(file.media_type) else _UNKNOWN_TYPE,
-        size=len(file.data) if file.data is not None else None,
-        sha256=sha256,
-        dataref=path,
+        size=file.size,
+        sha256=file.sha256,
+        dataref=file.dataref,
+        unavailable=file.unavailable,
     )
 
 

@@ -8,12 +8,24 @@ from schemas.records import Finding, Part, Party, Thread
 
 
 class File(Struct, frozen=True, kw_only=True):
-    """One attachment: its bytes, or the channel's `media_id` where they still have to be fetched."""
+    """One attachment: its bytes, or the channel's `media_id` where they still have to be fetched.
+
+    Of one that was fetched before, `size`, `sha256` and `dataref` say where it lies, or `unavailable` why it does not.
+    """
 
     name: str | None = None
     media_type: str = "application/octet-stream"
     data: bytes | None = None
     media_id: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    dataref: str | None = None
+    unavailable: str | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Say whether its bytes have yet to be fetched from the channel."""
+        return self.media_id is not None and self.data is None and self.dataref is None and self.unavailable is None
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -21,6 +33,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     `passed_on` is the text of attached mails, `in_files` that of attached texts and invitations: neither is the
     citizen's own, so both are only screened for emergencies.
+    `completes` is the message that these files belong to: they came later than it did.
     `findings` holds what the channel itself says (kind, category, place), with source `channel`. The optional
     overrides are for neutral records, which name their own time, channel and account.
     """
@@ -40,6 +53,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     passed_on: str | None = None
     in_files: str | None = None
     files: tuple[File, ...] = ()
+    completes: str | None = None
     findings: tuple[Finding, ...] = ()
     received_at: datetime | None = None
     extra: dict[str, str] = field(default_factory=dict)

@@ -28,8 +28,8 @@ _CODED = frozenset(
 
 _CODED_AS = {"adcode": "place"}
 
-_POINT = ("Location_X", "Location_Y")
-"""Where a shared place lies: its label names a whole road."""
+_SHARED = ("place", "coordinates")
+"""What a citizen who shares a place says of it: its label may name a whole road."""
 
 SURE_REPORT = "confidentiality.report"
 _SURE = 0.9
@@ -46,15 +46,19 @@ def features_of(
     findings: Sequence[Finding],
     policy: Policy,
     answers: Named = NOTHING,
+    own_id: str = "",
 ) -> Features:
-    """Return the features of a message whose title and text, folded, are `folded`, and which answers these tickets."""
+    """Return the features of a message whose title and text, folded, are `folded`, and which answers these tickets.
+
+    One that waits for its files is found again by `own_id`, its message id.
+    """
     letters, thread = _letters(folded), draft.thread
     title = fold(draft.title) if draft.title else ""
     matter = matter_of(title, folded[len(title) :], policy.rules_folder)
     key = _newest(policy)
     return Features(
         message_class=draft.message_class,
-        text_key=_text_key(letters, (*_files(attachments), *_places(draft, findings)), key),
+        text_key=_text_key(letters, (*_files(attachments), *_places(findings)), key),
         grams=_grams(letters, policy),
         names=_hashed_pairs(matter.names, key),
         places=_hashed_pairs(matter.places, key),
@@ -67,8 +71,9 @@ def features_of(
         requesters=requester_hashes((draft.sender,), policy),
         contacts=requester_hashes(contacts_in(draft.text), policy),
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
-        message_key=_thread_hashes((thread.message_id_header,), policy)[0] if thread.message_id_header else None,
+        message_key=_message_key(draft, own_id, policy),
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
+        completes=_thread_hashes((draft.completes,), policy) if draft.completes else (),
         token=answers.ticket_id,
         claimed=answers.claimed,
         ticket_nos=answers.numbers,
@@ -112,13 +117,8 @@ def _files(attachments: Sequence[Attachment]) -> Iterator[str]:
             yield told
 
 
-def _places(draft: Draft, findings: Sequence[Finding]) -> Iterator[str]:
-    for finding in findings:
-        if finding.kind == "place" and finding.source == "channel":
-            yield finding.value
-    for name in _POINT:
-        if name in draft.extra:
-            yield draft.extra[name].strip()
+def _places(findings: Sequence[Finding]) -> Iterator[str]:
+    return (finding.value for finding in findings if finding.kind in _SHARED and finding.source == "channel")
 
 
 def _grams(letters: npt.NDArray[np.uint32], policy: Policy) -> tuple[int, ...]:
@@ -174,6 +174,12 @@ def _newest(policy: Policy) -> bytes:
 def _thread_hashes(identifiers: Iterable[str], policy: Policy) -> tuple[str, ...]:
     hashes = (h for identifier in identifiers for h in keyed_hashes("thread", identifier, policy))
     return tuple(dict.fromkeys(hashes))
+
+
+def _message_key(draft: Draft, own_id: str, policy: Policy) -> str | None:
+    """Return under which hash a later message finds this one: an answer to it, or the files that it only names."""
+    name = draft.thread.message_id_header or (own_id if any(file.is_awaited for file in draft.files) else None)
+    return _thread_hashes((name,), policy)[0] if name else None
 
 
 def _part_key(part: Part, draft: Draft, policy: Policy) -> str:

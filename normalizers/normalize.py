@@ -21,7 +21,7 @@ from schemas.records import Emergency, Message, RawMessage, RawRef
 
 __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "normalize", "screened_text", "titled"]
 
-NORMALIZER_VERSION = 3
+NORMALIZER_VERSION = 4
 """The version of everything in this room: one more whenever the same bytes give another message."""
 
 
@@ -84,7 +84,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         signature=draft.signature,
         attachments=kept.attachments,
         findings=findings,
-        features=features_of(draft, search_text, kept.attachments, findings, policy, answers),
+        features=features_of(draft, search_text, kept.attachments, findings, policy, answers, message_id),
         emergency=urgent,
         raw=_raw_ref(raw),
         normalizer_version=NORMALIZER_VERSION,

@@ -29,6 +29,12 @@ MESSAGE_CLASSES: Words = {
     "unsupported": "无法识别",
 }
 
+UNAVAILABLE: Words = {"expired": "已过期", "refused": "平台拒绝提供", "too_large": "超出大小限制"}
+"""Why the bytes of an attachment will never come."""
+
+DATUMS: Words = {"gcj02": "国测局坐标", "wgs84": "世界大地坐标", "bd09": "百度坐标", "cgcs2000": "国家大地坐标"}
+"""坐标系: the same numbers lie hundreds of metres apart in two of them."""
+
 PARTY_KINDS: Words = {"phone": "电话", "email": "电子邮箱", "openid": "微信标识", "uid": "平台账号", "name": "姓名"}
 
 DECIDED_BY: Words = {"requester": "诉求人", "rule": "规则", "model": "模型", "channel": "渠道", "clerk": "坐席"}

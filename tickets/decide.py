@@ -91,7 +91,15 @@ def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
         return (), (event.Noted(ticket_id=answered, message_id=incoming.id),) if answered else ()
     if verdict.ticket_id is None:
         return _open(state, incoming, verdict)
+    if incoming.features.completes:
+        return _complete(state, incoming, verdict.ticket_id)
     return _join(state, incoming, verdict, verdict.ticket_id)
+
+
+def _complete(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:
+    """Note the file in the ticket that has its message; nobody wrote again, so a closed one stays closed."""
+    changed = TicketVersion(ticket_id=ticket_id, version=state.tickets[ticket_id].version + 1)
+    return (changed,), (event.Noted(ticket_id=ticket_id, message_id=incoming.id),)
 
 
 def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:

@@ -102,9 +102,12 @@ class Desk:
             ticket, opened = self._found(ticket_id, decision), None
         for change in decision.changes:
             if isinstance(change, event.Moved):
-                ticket = parting.after_move(ticket, change, earlier, decision, policy)
+                former = self._found(change.from_ticket_id, decision)
+                ticket = snapshot.settled(parting.after_move(ticket, change, earlier, decision, policy), former)
             elif getattr(change, "ticket_id", None) != ticket_id:
                 continue
+            elif isinstance(change, event.Noted) and isinstance(record, Message):
+                ticket = snapshot.complete(ticket, record)
             elif isinstance(change, event.MessageFiled) and isinstance(record, Message):
                 ticket = ticket if opened else _filed(ticket, record, decision, policy, whole=bool(earlier))
             else:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from normalizers.findings import category, hotlines
 from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
-from normalizers.web import places
+from normalizers.point import coordinates
 from schemas import ids
 from schemas.records import Attachment, Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
@@ -96,7 +96,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         search_text=search_text,
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
-        location=ticket.location or _location(message),
+        location=_with_point(ticket.location, _location(message)),
         **(_request_kind(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
         category=ticket.category or _category(message, policy),
         updated_at=decision.at,
@@ -112,6 +112,16 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
 def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:
     """Return the stages of the ticket with one more."""
     return limits.ends((*ticket.history, StatusStep(status=status, at=at)), policy.max_history)
+
+
+def complete(ticket: Ticket, message: Message) -> Ticket:
+    """Return the ticket with what became of a file that one of its messages only named."""
+    return replace(ticket, attachments=_settled(ticket.attachments, map(limits.short_file, message.attachments)))
+
+
+def settled(ticket: Ticket, former: Ticket) -> Ticket:
+    """Return the ticket, knowing of its files what the snapshot of before knew of the same ones."""
+    return replace(ticket, attachments=_settled(ticket.attachments, former.attachments))
 
 
 def rewritten(ticket: Ticket, message: Message) -> Ticket:
@@ -222,11 +232,18 @@ def _still_anonymous(before: str, now: str) -> str:
 
 def _location(message: Message) -> Location | None:
     place, adcode = _found(message, "place"), _found(message, "adcode")
-    point = places.read(_found(message, "point") or "")
-    if not place and not adcode and not point:
+    longitude, latitude, datum = coordinates(message.findings) or (None, None, None)
+    if not place and not adcode and datum is None:
         return None
     text = limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
-    return Location(text=text, adcode=adcode, lat=point.lat if point else None, long=point.long if point else None)
+    return Location(text=text, adcode=adcode, longitude=longitude, latitude=latitude, datum=datum)
+
+
+def _with_point(there: Location | None, more: Location | None) -> Location | None:
+    """Keep the first place; a point that is shared later is added to a place that has only words."""
+    if there is None or more is None or more.datum is None or there.datum is not None:
+        return there or more
+    return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
 
 
 def _requester(message: Message) -> Requester:
@@ -282,6 +299,22 @@ def _files(there: tuple[Attachment, ...], message: Message, policy: TicketPolicy
     known = {file.sha256 or file for file in there}
     files = map(limits.short_file, message.attachments)
     return limits.ends((*there, *(one for one in files if (one.sha256 or one) not in known)), policy.max_attachments)
+
+
+def _settled(there: tuple[Attachment, ...], known: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    """Put what is known of a file in place of the entry that waits for it; the name is the message's."""
+    fate = {file.id: file for file in known if file.dataref or file.unavailable}
+    return tuple(
+        replace(fate[one.id], name=one.name, media_type=_finer(one, fate[one.id]))
+        if one.id in fate and not (one.dataref or one.unavailable)
+        else one
+        for one in there
+    )
+
+
+def _finer(told: Attachment, fetched: Attachment) -> str:
+    """Return the type that the download showed; one that is only bytes tells less than `image/*`."""
+    return told.media_type if fetched.media_type == "application/octet-stream" else fetched.media_type
 
 
 def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:

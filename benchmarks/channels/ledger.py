@@ -9,7 +9,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 
 _NUMBER = re.compile(rb"hotline-bench-([0-9]{8})")
-_WIDE = re.compile("hotline-bench-([0-9]{8})".encode("utf-16-be"))
+_WIDE = re.compile("hotline-bench-".encode("utf-16-be") + rb"((?:\0[0-9]){8})")
 
 
 class Ledger:

@@ -1,4 +1,4 @@
-"""The few fields of a callback's XML that name it: nothing else of it is understood here."""
+"""The few fields of a callback, in XML or JSON, that name it: nothing else of it is understood here."""
 
 import hashlib
 import re
@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from xml.etree.ElementTree import Element, ParseError
 
+import msgspec
 from defusedxml.ElementTree import fromstring
 from msgspec import Struct
 
@@ -25,11 +26,16 @@ _LONGEST_NUMBER = 20
 
 
 class Callback(Struct, frozen=True, kw_only=True):
-    """What names a callback; `sender` is the openid, `time` is None when CreateTime makes no sense."""
+    """What names a callback; `sender` is the openid, `time` is None when CreateTime makes no sense.
+
+    `account` is who of us is addressed, and `is_words` says that a citizen says something.
+    """
 
     identifier: str
     sender: str | None = None
     time: datetime | None = None
+    account: str = ""
+    is_words: bool = False
 
 
 def read(body: bytes, now: datetime) -> Callback:
@@ -41,17 +47,34 @@ def read(body: bytes, now: datetime) -> Callback:
         identifier=_identifier(fields) or _digest(body),
         sender=_openid(fields.get("FromUserName", "")),
         time=_sensible(fields.get("CreateTime", ""), now),
+        account=fields.get("ToUserName", ""),
+        is_words=fields.get("MsgType", "event") != "event",
     )
 
 
 def parse(body: bytes) -> dict[str, str] | None:
-    """Return the texts under the root; None when it is not XML, has a DTD, or names a thing twice."""
+    """Return the texts under the root; None when it is neither XML nor JSON, has a DTD, or names a thing twice."""
+    if is_json(body):
+        return _of_json(body)
     try:
         root: Element = fromstring(_CONTROLS.sub(b"", body), forbid_dtd=True)
     except (ParseError, ValueError, LookupError):  # defusedxml's and expat's decoding errors are ValueErrors
         return None
     twice = any(count > 1 for count in Counter(child.tag for child in root).values())
     return None if twice or root.tag != "xml" else {child.tag: (child.text or "").strip() for child in root}
+
+
+def is_json(body: bytes) -> bool:
+    """Say whether a body is JSON: 小程序 may ask for it (数据格式)."""
+    return body.lstrip().startswith(b"{")
+
+
+def _of_json(body: bytes) -> dict[str, str] | None:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return {name: str(value).strip() for name, value in found.items() if isinstance(value, str | int)}
 
 
 def encrypted(body: bytes) -> str:

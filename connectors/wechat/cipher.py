@@ -2,8 +2,9 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from wechatpy.crypto import PrpCrypto
 from wechatpy.crypto.base import WeChatCipher
 
 from schemas.errors import RefusedRequest
@@ -13,19 +14,34 @@ _LENGTH_BYTES = 4
 _BLOCK_BYTES = 32
 
 
+class Opened(NamedTuple):
+    """A message, and the key that opened it: an answer is closed with the same one."""
+
+    message: bytes
+    key: bytes
+
+
 def decrypt(
     encrypted: str, keys: Sequence[bytes], appid: str, open_cipher: Callable[[bytes], Any] = WeChatCipher
-) -> bytes:
+) -> Opened:
     """Return the message that one of the keys opens; raises RefusedRequest.
 
     wechatpy's cipher, but not its `decrypt`: that one checks no padding, and loses a message that is not UTF-8.
     """
     for key in keys:
         try:
-            return _opened(open_cipher(key).decrypt(base64.b64decode(encrypted, validate=True)), appid.encode())
+            return Opened(
+                _opened(open_cipher(key).decrypt(base64.b64decode(encrypted, validate=True)), appid.encode()), key
+            )
         except Exception:  # noqa: BLE001, S112 - the library raises whatever happens; the next key may fit
             continue
     raise RefusedRequest("cannot be decrypted: see that EncodingAESKey and AppID are the platform's", reason="cipher")
+
+
+def encrypt(text: str, key: bytes, appid: str) -> str:
+    """Return the base64 of an answer."""
+    closed: bytes = PrpCrypto(key).encrypt(text, appid)
+    return closed.decode()
 
 
 def _opened(plain: bytes, appid: bytes) -> bytes:

@@ -1,25 +1,35 @@
-"""WeChat official account: callbacks of one account, each verified, in plain, compatible or safe mode."""
+"""WeChat official account or mini programme: callbacks of one account, each verified, in any of the three modes."""
 
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from connectors.base import Accepted, Answer, Request
-from connectors.wechat import callback, cipher
-from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
+from connectors.wechat import callback, cipher, reply
+from connectors.wechat.settings import ENCRYPTED, AccountSettings, WeChatSettings, aes_key
 from connectors.wechat.signature import Nonces, check_freshness, check_signature, needed, parameters
 from schemas.errors import MisconfiguredError, RefusedRequest
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "wechat_mp"
+MINI_PROGRAMME = "wechat_mini"
 CONTENT_TYPE = "text/xml"
+JSON = "application/json"
 SUCCESS = Answer(body=b"success")
 """Anything else makes the platform send the message again, or shows the citizen an error."""
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """Return the time of this moment."""
     return datetime.now(UTC)
+
+
+class Verified(NamedTuple):
+    """A callback's own bytes, and what closes an answer to it where it was encrypted."""
+
+    body: bytes
+    lock: reply.Lock | None = None
 
 
 class WeChat:
@@ -27,12 +37,10 @@ class WeChat:
 
     channel: ClassVar[str] = "wechat"
 
-    def __init__(self, settings: WeChatSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the WeChat account {account_id} has no jurisdiction: set its 行政区划代码")
+    def __init__(self, settings: WeChatSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings, account_id)
         self._now = now
         self._tokens = [token.get_secret_value() for token in settings.tokens]
         self._keys = [aes_key(key) for key in settings.aes_keys]
@@ -43,10 +51,12 @@ class WeChat:
         given = parameters(request.query)
         if request.method == "GET":
             return Accepted(answer=Answer(body=self._echo(given)))
-        if request.method != "POST":
-            raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
-        body = self._verified(given, request.body)
-        return Accepted(messages=(self._message(body, request.body),), answer=SUCCESS)
+        check_method(request)
+        verified = self._verified(given, request.body)
+        named = callback.read(verified.body, self._now())
+        return Accepted(
+            messages=(self._message(verified.body, request.body, named),), answer=self._answer(named, verified)
+        )
 
     def _echo(self, given: Mapping[str, str]) -> bytes:
         """Return the echostr; signed like a message where the platform encrypts it."""
@@ -58,9 +68,9 @@ class WeChat:
         if "signature" in given:
             self._nonces.claim(*self._check_sender(given))
         check_signature(self._tokens, signature, timestamp, nonce, echo)
-        return cipher.decrypt(echo, self._keys, self._settings.appid)
+        return cipher.decrypt(echo, self._keys, self._settings.appid).message
 
-    def _verified(self, given: Mapping[str, str], body: bytes) -> bytes:
+    def _verified(self, given: Mapping[str, str], body: bytes) -> Verified:
         timestamp, nonce = self._check_sender(given)
         if _is_encrypted(given):
             decrypted = self._decrypted(given, timestamp, nonce, body)
@@ -68,7 +78,7 @@ class WeChat:
             return decrypted
         self._check_mode("plain" in self._settings.modes)
         self._nonces.check(timestamp, nonce, body)
-        return body
+        return Verified(body)
 
     def _check_sender(self, given: Mapping[str, str]) -> tuple[str, str]:
         signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
@@ -83,29 +93,59 @@ class WeChat:
         if not accepted:
             raise RefusedRequest("a mode that `modes` of this account does not name", reason="mode")
 
-    def _decrypted(self, given: Mapping[str, str], timestamp: str, nonce: str, body: bytes) -> bytes:
+    def _decrypted(self, given: Mapping[str, str], timestamp: str, nonce: str, body: bytes) -> Verified:
         """Return what the cipher holds; in compatible mode the readable copy beside it is not signed, so not read."""
         self._check_mode(bool(self._settings.modes & ENCRYPTED))
         encrypted = callback.encrypted(body)
-        check_signature(self._tokens, *needed(given, "msg_signature"), timestamp, nonce, encrypted)
-        return cipher.decrypt(encrypted, self._keys, self._settings.appid)
+        token = check_signature(self._tokens, *needed(given, "msg_signature"), timestamp, nonce, encrypted)
+        opened = cipher.decrypt(encrypted, self._keys, self._settings.appid)
+        return Verified(opened.message, reply.Lock(token, opened.key, self._settings.appid))
 
-    def _message(self, body: bytes, wire: bytes) -> RawMessage:
+    def _answer(self, named: callback.Callback, verified: Verified) -> Answer:
+        """Return the passive reply to somebody's words, where there is one; else that all is well."""
+        text = self._settings.passive_reply
+        if text is None or not named.is_words or named.sender is None:
+            return SUCCESS
+        return reply.passive(reply.Passive(named.sender, named.account, text), self._now(), verified.lock)
+
+    def _message(self, body: bytes, wire: bytes, named: callback.Callback) -> RawMessage:
         now = self._now()
-        named = callback.read(body, now)
-        return raw_message(
-            channel=self.channel,
-            channel_kind=CHANNEL_KIND,
-            account=self._account,
-            jurisdiction=self._jurisdiction,
-            identifier=named.identifier,
-            value=body,
-            content_type=CONTENT_TYPE,
-            time=named.time or now,
-            recorded=now,
-            sender=named.sender,
-            wire_sha256=hashlib.sha256(wire).hexdigest() if wire is not body else None,
+        is_mini = self._settings.kind == "mini_programme"
+        return message_of(
+            body, wire, named, self._account, self._jurisdiction, MINI_PROGRAMME if is_mini else CHANNEL_KIND, now
         )
+
+
+def city_of(settings: AccountSettings, account_id: str) -> str:
+    """Return the city of an account; raises MisconfiguredError when it has none."""
+    if settings.jurisdiction is None:
+        raise MisconfiguredError(f"the WeChat account {account_id} has no jurisdiction: set its 行政区划代码")
+    return settings.jurisdiction
+
+
+def check_method(request: Request) -> None:
+    """Refuse what the platform never does."""
+    if request.method != "POST":
+        raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
+
+
+def message_of(
+    body: bytes, wire: bytes, named: callback.Callback, account: str, jurisdiction: str, kind: str, now: datetime
+) -> RawMessage:
+    """Return the raw record of a callback."""
+    return raw_message(
+        channel=WeChat.channel,
+        channel_kind=kind,
+        account=account,
+        jurisdiction=jurisdiction,
+        identifier=named.identifier,
+        value=body,
+        content_type=JSON if callback.is_json(body) else CONTENT_TYPE,
+        time=named.time or now,
+        recorded=now,
+        sender=named.sender,
+        wire_sha256=hashlib.sha256(wire).hexdigest() if wire is not body else None,
+    )
 
 
 def _is_encrypted(given: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""What the account's page on the platform (公众平台 → 基本配置) and our own address say."""
+"""What the account's page (公众平台 → 基本配置, 企业微信管理后台 → 应用管理) and our own address say."""
 
 import base64
 import binascii
@@ -34,31 +34,73 @@ Token = Annotated[SecretStr, Field(min_length=3, max_length=32)]
 AesKey = Annotated[SecretStr, AfterValidator(_checked_key)]
 
 
-class WeChatSettings(BaseModel):
-    """One official account; `[connectors.wechat.NAME]` in hotline.toml."""
+class AccountSettings(BaseModel):
+    """What accounts of all kinds have."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    appid: str = Field(min_length=1, description="AppID of the account")
     tokens: tuple[Token, ...] = Field(min_length=1, description="Token; the old and the new one while it is changed")
+    jurisdiction: str | None = Field(
+        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
+    )
+    timestamp_window_seconds: float = Field(
+        300, gt=0, le=3600, description="How far a request's timestamp may be from our clock"
+    )
+    secret: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="AppSecret or corpsecret, with which files are fetched and answers sent; neither without it",
+    )
+
+
+class WeChatSettings(AccountSettings):
+    """One official account or mini programme; `[connectors.wechat.NAME]` in hotline.toml."""
+
+    appid: str = Field(min_length=1, description="AppID of the account")
+    kind: Literal["official_account", "mini_programme"] = Field(
+        "official_account", description="公众号 (official_account) or 小程序 (mini_programme)"
+    )
     aes_keys: tuple[AesKey, ...] = Field((), description="EncodingAESKey; the old and the new one while it is changed")
     modes: frozenset[Mode] = Field(
         frozenset({"safe"}),
         min_length=1,
         description="消息加解密方式 that are accepted; in `plain` the platform signs no bodies, so prefer `safe`",
     )
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
     path: str = Field(
         "/wechat", pattern=r"^/[\w/.-]*$", description="Path of the callback URL (服务器地址) on the receiver"
     )
-    timestamp_window_seconds: float = Field(
-        300, gt=0, le=3600, description="How far a request's timestamp may be from our clock"
+    passive_reply: str | None = Field(
+        None,
+        min_length=1,
+        max_length=600,
+        description="Text that answers each message of a citizen at once (被动回复), without a number; none by default",
+    )
+    api_url: str = Field(
+        "https://api.weixin.qq.com", pattern=r"^https?://", description="Where the platform's API is called"
     )
 
     @model_validator(mode="after")
     def _needs_a_key(self) -> "WeChatSettings":
         if self.modes & ENCRYPTED and not self.aes_keys:
             raise ValueError("aes_keys is missing: safe and compatible mode need the EncodingAESKey")
+        if self.passive_reply and self.kind == "mini_programme":
+            raise ValueError("passive_reply is for official accounts: 小程序 shows none, so remove it")
         return self
+
+
+class WeComSettings(AccountSettings):
+    """One application of 企业微信, or its 微信客服; `[connectors.wecom.NAME]` in hotline.toml."""
+
+    corpid: str = Field(min_length=1, description="企业ID, which every callback is encrypted for")
+    aes_keys: tuple[AesKey, ...] = Field(
+        min_length=1, description="EncodingAESKey; the old and the new one while it is changed"
+    )
+    path: str = Field(
+        "/wecom", pattern=r"^/[\w/.-]*$", description="Path of the callback URL (接收消息服务器) on the receiver"
+    )
+    open_kfids: tuple[str, ...] = Field(
+        (), description="客服账号ID whose messages are also looked for without a callback, every few minutes"
+    )
+    api_url: str = Field(
+        "https://qyapi.weixin.qq.com", pattern=r"^https?://", description="Where the platform's API is called"
+    )

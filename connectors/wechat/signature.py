@@ -38,12 +38,13 @@ def sign(*parts: str) -> str:
     return hashlib.sha1(_bytes("".join(sorted(parts))), usedforsecurity=False).hexdigest()
 
 
-def check_signature(tokens: Sequence[str], signature: str, *parts: str) -> None:
-    """Compare with every token, in constant time; raises RefusedRequest."""
+def check_signature(tokens: Sequence[str], signature: str, *parts: str) -> str:
+    """Compare with every token, in constant time, and return the one that signed; raises RefusedRequest."""
     given = _bytes(signature)
-    matches = [hmac.compare_digest(sign(token, *parts).encode(), given) for token in tokens]
-    if not any(matches):
+    matches = [token for token in tokens if hmac.compare_digest(sign(token, *parts).encode(), given)]
+    if not matches:
         raise RefusedRequest("wrong signature: the Token here and on the platform must be the same", reason="signature")
+    return matches[0]
 
 
 def check_freshness(timestamp: str, now: datetime, window_seconds: float) -> None:

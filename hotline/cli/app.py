@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from hotline.cli import archive, check, demo, evaluate, export, import_, stack, status, trial
 from hotline.cli import run as run_
+from hotline.cli.bench import bench
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
@@ -88,3 +89,4 @@ app.add_typer(webhook, name="webhook")
 app.command()(replay)
 app.add_typer(schema, name="schema")
 app.add_typer(learn, name="learn")
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from hotline.demo.mailbox import MailboxPlayer
+from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
 from hotline.demo.wechat import WeChatPlayer
 
 PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     MailboxPlayer,
     WeChatPlayer,
+    SmppPlayer,
 )

@@ -14,6 +14,21 @@ EXTENDED: Mapping[int, str] = MappingProxyType(
     {0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~", 0x3E: "]", 0x40: "|", 0x65: "€"}
 )
 
+_ESCAPED: Mapping[str, int] = MappingProxyType({character: code for code, character in EXTENDED.items()})
+
+
+def encode(text: str) -> bytes | None:
+    """Return a text as septets, one a byte; None when a character is not in the alphabet."""
+    septets = bytearray()
+    for character in text:
+        if character in _ESCAPED:
+            septets += bytes((ESCAPE, _ESCAPED[character]))
+        elif (code := BASIC.find(character)) >= 0 and code != ESCAPE:
+            septets.append(code)
+        else:
+            return None
+    return bytes(septets)
+
 
 def decode(septets: bytes) -> str:
     """Return the text of septets below 0x80; an escape that leads nowhere stays, and so does what follows it."""

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct, field
 
 from normalizers.draft import Draft, File
+from normalizers.sms import segments
 from normalizers.sms.coding import Format, decode
 from schemas import ids
 from schemas.errors import MalformedError
-from schemas.records import Party
+from schemas.records import Part, Party
 
 _MEDIA_MAX = 100
 _LATEST = 4102444800
@@ -29,6 +29,7 @@ class Received(Struct, frozen=True, kw_only=True):
     read_as: str | None = None
     time: datetime | None = None
     files: tuple[File, ...] = ()
+    part: Part | None = None
     report: bool = False
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -43,6 +44,7 @@ def draft_of(received: Received) -> Draft:
         recipients=(Party(kind="phone", value=received.to),) if received.to else (),
         text=received.text,
         files=received.files,
+        part=received.part,
         received_at=received.time,
         extra=received.extra | ({"read_as": received.read_as} if received.read_as else {}),
     )
@@ -110,29 +112,50 @@ def _tencent(body: bytes, options: Mapping[str, str]) -> Received:
 
 
 def _kannel(body: bytes, options: Mapping[str, str]) -> Received:
-    """The body is the text alone: who, when and which are in the headers, so in the record's envelope."""
-    found = decode(body, _KANNEL.get(options.get("charset", "").lower(), "gb"))
-    files = (File(name="message.bin", data=body),) if found.text is None else ()
-    return Received(to=options.get("to", ""), text=found.text or "", read_as=found.read_as, files=files)
+    """The body is the text alone: who, when and which are in the headers, so in the record's envelope.
+
+    A piece of a long message comes with its user data header (`udh`) where Kannel does not join them itself.
+    """
+    coding = _KANNEL.get(options.get("charset", "").lower(), "gb")
+    found, part = decode(body, coding), _piece(options.get("udh", ""), coding, body)
+    files = (File(name="message.bin", data=body),) if found.text is None and part is None else ()
+    return Received(to=options.get("to", ""), text=found.text or "", read_as=found.read_as, files=files, part=part)
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    """Return a JSON object; one in GBK is read too."""
+def _piece(udh: str, coding: Format, body: bytes) -> Part | None:
+    try:
+        segment = segments.split(bytes.fromhex(udh)).segment
+    except ValueError:
+        return None
+    if segment is None:
+        return None
+    return Part(reference=segment.reference, total=segment.total, number=segment.number, format=coding, bytes=body)
+
+
+def _object(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return a JSON object, its fields as they are written; one in GBK is read too."""
     decoded = decode(body, "gb").text or ""
     try:
-        return msgspec.json.decode(decoded, type=dict[str, Any])
+        return msgspec.json.decode(decoded, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeError) as error:
         raise MalformedError("the callback is no JSON object: see that its address is the provider's") from error
 
 
-def _text(value: Any) -> str:
-    """Return a field as text: the same field is a number in one version of the documents, a string in another."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else msgspec.json.encode(value).decode()
+def _text(written: msgspec.Raw | None) -> str:
+    """Return a field as text: the same field is a number in one version of the documents, a string in another.
+
+    A number stays as it is written: an id of twenty digits is more than most programs can count to.
+    """
+    literal = bytes(written or b"null")
+    if not literal.startswith(b'"'):
+        return "" if literal == b"null" else literal.decode()
+    try:
+        return msgspec.json.decode(literal, type=str)
+    except msgspec.DecodeError as error:  # half a surrogate pair
+        raise MalformedError("a text of the callback is no Unicode: see what the gateway sends") from error
 
 
-def _rest(fields: Mapping[str, Any]) -> dict[str, str]:
+def _rest(fields: Mapping[str, msgspec.Raw]) -> dict[str, str]:
     return {name: text for name, value in fields.items() if (text := _text(value))}
 
 

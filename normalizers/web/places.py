@@ -15,10 +15,6 @@ class Point(NamedTuple):
     lat: float
     long: float
 
-    def __str__(self) -> str:
-        """Return what a finding holds: about a decimetre, which is more than any phone knows."""
-        return f"{self.lat:.6f},{self.long:.6f}"
-
 
 def point_of(lat: str, long: str) -> Point | None:
     """Return the point of two numbers; None when they are no place on earth (NaN, 1e3, 91, words)."""
@@ -33,12 +29,6 @@ def is_swapped(lat: str, long: str) -> bool:
     if not (_NUMBER.fullmatch(lat.strip()) and _NUMBER.fullmatch(long.strip())):
         return False
     return not _in_china(float(lat), float(long)) and _in_china(float(long), float(lat))
-
-
-def read(value: str) -> Point | None:
-    """Return the point that a finding holds."""
-    lat, _, long = value.partition(",")
-    return point_of(lat, long)
 
 
 def _in_china(lat: float, long: float) -> bool:

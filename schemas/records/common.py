@@ -48,6 +48,9 @@ class Attachment(Record, frozen=True, kw_only=True):
     dataref: Annotated[
         str | None, about("Path in the blob store; null while not fetched", "存储路径", index="none")
     ] = None
+    unavailable: Annotated[
+        str | None, about("Why its bytes will never come; null otherwise", "无法取得原因", words=words.UNAVAILABLE)
+    ] = None
 
 
 _SPANS = "Evidence: start and end, in characters, in title + LF + text (in the text alone when there is no title)"

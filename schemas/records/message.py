@@ -72,6 +72,9 @@ class Features(Record, frozen=True, kw_only=True):
     threads: Annotated[
         tuple[str, ...], about("Hashes of the thread ids it answers, nearest first", "所回复会话标识", index="none")
     ] = ()
+    completes: Annotated[
+        tuple[str, ...], about("Hashes of the message whose file it brings", "所补全来件标识", index="none")
+    ] = ()
     token: Annotated[str | None, about("Ticket that a token signed by us names", "令牌所指工单", index="none")] = None
     claimed: Annotated[
         str | None, about("Ticket that a token without our signature names", "未签名令牌所指工单", index="none")

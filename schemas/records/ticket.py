@@ -53,8 +53,11 @@ class Location(Record, frozen=True, kw_only=True):
 
     text: Annotated[str | None, about("As said", "事发地址", pii=1, index="words")] = None
     adcode: Annotated[str | None, about("Adcode, 6, 9 or 12 digits", "行政区划代码")] = None
-    lat: Annotated[float | None, about("Latitude in degrees, WGS-84", "纬度", pii=1, index="none")] = None
-    long: Annotated[float | None, about("Longitude in degrees, WGS-84", "经度", pii=1, index="none")] = None
+    longitude: Annotated[
+        float | None, about("Degrees east, as the citizen's map shows it", "经度", pii=1, index="double")
+    ] = None
+    latitude: Annotated[float | None, about("Degrees north", "纬度", pii=1, index="double")] = None
+    datum: Annotated[str | None, about("System of these coordinates", "坐标系", words=words.DATUMS)] = None
 
 
 class Deadline(Record, frozen=True, kw_only=True):

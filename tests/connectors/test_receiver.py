@@ -166,6 +166,30 @@ async def test_a_body_of_exactly_the_limit_is_taken(served: Open) -> None:
         assert (await client.post("/wechat", content=b"1234")).status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "client"),
+    [
+        ((), None, "127.0.0.1"),
+        ((), "203.0.113.7", "127.0.0.1"),
+        (("127.0.0.0/8",), None, "127.0.0.1"),
+        (("127.0.0.0/8",), "203.0.113.7", "203.0.113.7"),
+        (("127.0.0.0/8",), "198.51.100.1, 203.0.113.7", "203.0.113.7"),
+        (("127.0.0.1", "10.0.0.0/8"), "198.51.100.1, 203.0.113.7, 10.1.2.3", "203.0.113.7"),
+        (("10.0.0.0/8",), "203.0.113.7", "127.0.0.1"),
+        (("127.0.0.1",), "203.0.113.7:4711", "203.0.113.7"),
+        (("127.0.0.1",), "2001:db8::7", "2001:db8::7"),
+    ],
+)
+async def test_who_calls_is_what_the_last_proxy_of_ours_saw(
+    served: Open, connector: Echoing, trusted: tuple[str, ...], forwarded: str | None, client: str
+) -> None:
+    """What stands left of it in the header, anybody can write."""
+    headers = {"x-forwarded-for": forwarded} if forwarded else {}
+    async with served(trusted_proxies=trusted) as http:
+        await http.post("/wechat", content=b"1", headers=headers)
+    assert connector.requests[0].client == client
+
+
 async def test_a_slow_body_is_refused(served: Open) -> None:
     async def dribble() -> AsyncIterator[bytes]:
         while True:

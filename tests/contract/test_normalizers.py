@@ -27,6 +27,8 @@ SAMPLES: dict[str, bytes] = {
     "wechat": "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1795482723</CreateTime>"
     "<MsgType>text</MsgType><Content><![CDATA[幸福路12号的井盖坏了]]></Content><Odd>kept</Odd></xml>".encode(),
     "web": "text=幸福路12号的井盖坏了&phone=13912345678&name=李雷&odd=kept".encode(),
+    "weibo": '{"type":"text","sender_id":2489518277,"receiver_id":1902538057,"text":"幸福路12号的井盖坏了",'
+    '"created_at":"Tue Nov 24 09:10:20 +0800 2026","data":{},"odd":"kept"}'.encode(),
     "record": '{"id":"1","text":"幸福路12号的井盖坏了","sender":"13912345678","odd":"kept"}'.encode(),
 }
 

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from connectors.base import PushConnector, Request
 from connectors.table import PUSH
 from schemas.errors import RefusedRequest
+from tests.connectors.sms_http import gateways
 from tests.connectors.wechat import callbacks as platform
+from tests.connectors.weibo import pushes
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,31 @@ def _wechat() -> Scenario:
     return Scenario(platform.account, lambda: platform.push(text), text.encode(), forged)
 
 
-SCENARIOS = {"wechat": _wechat()}
+def _sms_http() -> Scenario:
+    forged: dict[str, Callable[[], Request]] = {
+        "another token": lambda: gateways.twilio(token="stranger"),
+        "another address": lambda: gateways.twilio(url="https://other.example/sms"),
+        "another body": lambda: replace(gateways.twilio(), body=b"MessageSid=SM1"),
+        "no signature": lambda: replace(gateways.twilio(), headers={}),
+    }
+    return Scenario(gateways.account, gateways.twilio, gateways.twilio().body, forged)
+
+
+def _weibo() -> Scenario:
+    text = pushes.text()
+    forged: dict[str, Callable[[], Request]] = {
+        "another secret": lambda: pushes.push(text, secret="stranger-secret"),
+        "an hour ago": lambda: pushes.push(text, timestamp=str(int(pushes.STAMP) - 3600)),
+        "nothing at all": lambda: pushes.request({}),
+    }
+    return Scenario(pushes.account, lambda: pushes.push(text), text.encode(), forged)
+
+
+SCENARIOS = {
+    "sms_http": _sms_http(),
+    "wechat": _wechat(),
+    "weibo": _weibo(),
+}
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 

@@ -5,8 +5,9 @@ import hmac
 import msgspec
 import pytest
 
-from normalizers.draft import Draft
+from normalizers.draft import Draft, File
 from normalizers.features import features_of, text_grams
+from normalizers.point import located
 from normalizers.policy import DEMO_KEY, Policy
 from normalizers.text import fold
 from schemas.records import Attachment, Features, Finding, Part, Party, Thread
@@ -95,18 +96,27 @@ def test_files_that_are_not_fetched_yet_are_told_apart_by_media_id_and_name() ->
 
 
 def test_the_same_words_about_another_place_are_another_text() -> None:
-    def key(place: str, **point: str) -> str | None:
-        finding = Finding(kind="place", value=place, source="channel")
-        return features("路灯坏了", findings=(finding,), extra=point).text_key
+    def key(place: str, longitude: str = "", latitude: str = "") -> str | None:
+        return features("路灯坏了", findings=located(place, longitude, latitude, datum="gcj02")).text_key
 
-    keys = {
-        key("中山路"),
-        key("青年大街"),
-        key("中山路", Location_X="41.80", Location_Y="123.43"),
-        key("中山路", Location_X="41.81", Location_Y="123.43"),
-    }
+    keys = {key("中山路"), key("青年大街"), key("中山路", "123.43", "41.80"), key("中山路", "123.43", "41.81")}
     assert len({*keys, features("路灯坏了").text_key}) == 5
-    assert key("中山路", Location_X=" 41.80", Location_Y="123.43") in keys
+    assert key("中山路", " 123.43", "41.80") in keys
+
+
+def test_a_message_that_waits_for_its_files_is_found_by_them() -> None:
+    waits = features_of(Draft(files=(File(media_id="m"),)), "", (), (), Policy(), own_id="first")
+    brings = features_of(Draft(message_class="event", completes="first"), "", (), (), Policy(), own_id="second")
+    assert waits.message_key is not None
+    assert brings.completes == (waits.message_key,)
+    assert features_of(Draft(completes="other"), "", (), (), Policy()).completes != brings.completes
+
+
+@pytest.mark.parametrize(
+    "file", [File(media_id="m", data=b"x"), File(media_id="m", dataref="p"), File(media_id="m", unavailable="expired")]
+)
+def test_a_message_whose_files_are_settled_waits_for_none(file: File) -> None:
+    assert features_of(Draft(files=(file,)), "", (), (), Policy(), own_id="first").message_key is None
 
 
 def test_another_key_gives_other_hashes() -> None:

@@ -81,15 +81,24 @@ def test_a_voice_says_what_wechat_heard(raw: Raw) -> None:
     assert draft(raw, xml("voice", MediaId="m", Recognition="路灯坏了")).text == "路灯坏了"
 
 
-def test_a_location_is_text_and_place(raw: Raw) -> None:
+def test_a_location_is_text_place_and_point(raw: Raw) -> None:
     made = draft(raw, xml("location", Location_X="23.1", Location_Y="113.3", Label="幸福路12号"))
     assert made.text == "幸福路12号"
     assert [(finding.kind, finding.value, finding.source) for finding in made.findings] == [
-        ("place", "幸福路12号", "channel")
+        ("place", "幸福路12号", "channel"),
+        ("coordinates", "113.3,23.1,gcj02", "channel"),
     ]
     assert (made.extra["Location_X"], made.extra["Location_Y"]) == ("23.1", "113.3")
-    (place,) = draft(raw, xml("location", Location_X="23.1", Location_Y="113.3", Label="")).findings
-    assert place.value == "23.1,113.3"
+    (point,) = draft(raw, xml("location", Location_X="23.1", Location_Y="113.3", Label="")).findings
+    assert point.kind == "coordinates"
+
+
+@pytest.mark.parametrize(
+    "point", [("", ""), ("0", "0"), ("91", "1"), ("nan", "1"), ("1", "inf"), ("1e9", "1"), ("北", "1")]
+)
+def test_coordinates_that_cannot_be_are_none(raw: Raw, point: tuple[str, str]) -> None:
+    made = draft(raw, xml("location", Location_X=point[0], Location_Y=point[1], Label="幸福路"))
+    assert [finding.kind for finding in made.findings] == ["place"]
 
 
 def test_a_link_is_title_description_and_address(raw: Raw) -> None:
@@ -153,7 +162,9 @@ OUTSIDE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><xml><Content>
         BOMB,
         OUTSIDE,
         b'<!DOCTYPE xml SYSTEM "http://x/y.dtd"><xml/>',
-        b'{"MsgType":"text"}',
+        b'{"MsgType":"text"',
+        b'{"a":' * 20 + b"1" + b"}" * 20,
+        b'{"a":' * 100_000,
         b"<html><MsgType/></html>",
         b"",
         b"<xml>",

@@ -1,14 +1,21 @@
-"""A part of a long SMS joins the ticket of the parts before it; the first one opens it."""
+"""A part of a long SMS joins the ticket of the parts before it; the first one opens it.
+
+A file that came after its message completes that message's ticket.
+"""
 
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.parts import set_of
 from tickets.state import State
 
+LATE_FILE = "late_file"
+
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every part: nothing else is asked about a text that is not complete."""
     features = incoming.features
+    if features.completes:
+        return _late_file(state, incoming)
     if features.part_key is None or features.part_number is None or features.part_total is None:
         return None
     evidence = (features.part_key,)
@@ -25,3 +32,12 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         evidence=evidence,
         part="complete" if is_last else "incomplete",
     )
+
+
+def _late_file(state: State, incoming: Incoming) -> Verdict | None:
+    """Name the live ticket that has the message now; with none it is only kept, as the event that it is."""
+    for key in incoming.features.completes:
+        ticket_id = state.in_thread(incoming.jurisdiction, key)
+        if ticket_id is not None and ticket_id in state.tickets:
+            return Verdict(relation="part_of", method=LATE_FILE, ticket_id=ticket_id, evidence=(key,))
+    return None

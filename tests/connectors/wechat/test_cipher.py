@@ -17,12 +17,12 @@ ALL = [error for error in vars(theirs).values() if isinstance(error, type) and i
 def test_tencents_wecom_vector() -> None:
     signed = sign(vectors.WECOM_TOKEN, vectors.WECOM_TIMESTAMP, vectors.WECOM_NONCE, vectors.WECOM_ENCRYPT)
     assert signed == vectors.WECOM_MSG_SIGNATURE
-    message = cipher.decrypt(vectors.WECOM_ENCRYPT, [KEY], vectors.WECOM_CORP)
+    message = cipher.decrypt(vectors.WECOM_ENCRYPT, [KEY], vectors.WECOM_CORP).message
     assert b"<Content><![CDATA[hello]]></Content>" in message
 
 
 def test_tencents_wecom_echo_vector() -> None:
-    assert cipher.decrypt(vectors.WECOM_ECHOSTR, [KEY], vectors.WECOM_CORP) == b"1616140317555161061"
+    assert cipher.decrypt(vectors.WECOM_ECHOSTR, [KEY], vectors.WECOM_CORP).message == b"1616140317555161061"
 
 
 @pytest.mark.parametrize("error", [*ALL, ValueError, OSError, MemoryError], ids=lambda error: error.__name__)

@@ -375,7 +375,9 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><xml><MsgId>1</
 FILE = b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><xml><MsgId>1</MsgId><C>&f;</C></xml>'
 UNREADABLE = {
     "nothing": b"",
-    "json": b'{"MsgId": "1"}',
+    "broken json": b'{"MsgId": "1"',
+    "json list": b'[{"MsgId": "1"}]',
+    "deep json": b'{"a":' * 10_000,
     "gbk": text().replace("💡", "").encode("gbk"),
     "bomb": BOMB,
     "external entity": FILE,

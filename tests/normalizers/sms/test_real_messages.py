@@ -33,7 +33,7 @@ def _read(digits: bytes) -> Draft:
     return normalize(raw_of(pdu.unhex(digits), GSM_PDU), Policy())
 
 
-def _pdus(folder: Path) -> dict[str, bytes]:
+def pdus(folder: Path) -> dict[str, bytes]:
     found = {}
     for file in sorted(folder.glob("*.dump")):
         lines = file.read_text("utf-8").splitlines()
@@ -67,7 +67,7 @@ def test_every_message_that_gammu_encoded_is_read_back(data: Path) -> None:
 
 
 def test_every_message_of_a_modem_is_understood(data: Path) -> None:
-    drafts = {name: _read(digits) for name, digits in _pdus(data / "sms" / "gammu" / "at-sms").items()}
+    drafts = {name: _read(digits) for name, digits in pdus(data / "sms" / "gammu" / "at-sms").items()}
     assert len(drafts) == 34
     assert {name: drafts[name].text[: len(text)] for name, text in SHOWN.items()} == SHOWN
     assert {name for name, draft in drafts.items() if draft.message_class == "event"} == REPORTS
@@ -75,7 +75,7 @@ def test_every_message_of_a_modem_is_understood(data: Path) -> None:
 
 
 def test_a_piece_of_a_long_message_keeps_its_bytes(data: Path) -> None:
-    draft = _read(_pdus(data / "sms" / "gammu" / "at-sms")["22"])
+    draft = _read(pdus(data / "sms" / "gammu" / "at-sms")["22"])
     assert draft.part is not None
     assert (draft.part.reference, draft.part.total, draft.part.number, draft.part.format) == ("8-1", 2, 1, "gsm7")
     assert draft.text.startswith("Ahoj pavle")
@@ -83,7 +83,7 @@ def test_a_piece_of_a_long_message_keeps_its_bytes(data: Path) -> None:
 
 
 def test_settings_for_the_phone_are_a_file_and_no_words(data: Path) -> None:
-    draft = _read(_pdus(data / "sms" / "gammu" / "at-sms")["33"])
+    draft = _read(pdus(data / "sms" / "gammu" / "at-sms")["33"])
     assert draft.message_class == "unsupported"
     assert draft.text == ""
     assert draft.files[0].data is not None
@@ -91,7 +91,7 @@ def test_settings_for_the_phone_are_a_file_and_no_words(data: Path) -> None:
 
 
 def test_what_no_modem_may_send_is_read_or_refused_and_never_more(data: Path) -> None:
-    found = _pdus(data / "sms" / "gammu" / "at-sms-failing")
+    found = pdus(data / "sms" / "gammu" / "at-sms-failing")
     assert len(found) >= 9
     refused = 0
     for digits in found.values():

@@ -8,7 +8,7 @@ import pytest
 
 from normalizers import Policy
 from normalizers.draft import Draft
-from normalizers.sms import normalize
+from normalizers.sms import normalize, web
 from schemas.errors import MalformedError
 from tests.normalizers.sms.raws import raw_of
 
@@ -93,6 +93,16 @@ def test_kannel_names_the_charset_or_nothing(charset: str, body: bytes) -> None:
     assert (draft.sender.value, draft.recipients[0].value) == ("+8613800138000", "12345")
 
 
+def test_a_piece_that_kannel_did_not_join_is_a_part_with_its_bytes() -> None:
+    cut = ("字" * 66 + "💡!").encode("utf-16-be")[134:]
+    draft = read(cut, "kannel", "; charset=UTF-16BE; to=12345; udh=050003070202", sender="+8613800138000")
+    assert draft.part is not None
+    assert (draft.part.reference, draft.part.total, draft.part.number) == ("8-7", 2, 2)
+    assert (draft.part.format, draft.part.bytes) == ("ucs2", cut)
+    assert read(b"x", "kannel", "; udh=0605041582").part is None
+    assert read(b"x", "kannel", "; udh=nonsense").part is None
+
+
 @pytest.mark.parametrize(
     ("provider", "body"),
     [
@@ -117,4 +127,15 @@ def test_a_senseless_time_leaves_the_transports(time: object) -> None:
 
 def test_wrong_types_do_no_harm() -> None:
     draft = read(json.dumps({"phone_number": [1], "content": {"a": 1}, "sequence_id": None}).encode(), "aliyun")
-    assert draft.text == '{"a":1}'
+    assert draft.text == '{"a": 1}'
+
+
+def test_an_id_of_twenty_digits_keeps_each_of_them() -> None:
+    numbers = ("18446744073709551616", "18446744073709551617")
+    body = '{{"phone_number":"1","content":"x","sequence_id":{}}}'
+    assert [web.read("aliyun", body.format(one).encode(), {}).identifier for one in numbers] == list(numbers)
+
+
+def test_half_an_emoji_in_json_is_malformed() -> None:
+    with pytest.raises(MalformedError):
+        read(b'{"phone_number":"1","content":"x\\ud83d"}', "aliyun")

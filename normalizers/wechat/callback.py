@@ -1,4 +1,4 @@
-"""WeChat (微信公众号, 企业微信): one callback, verified and decrypted, in XML."""
+"""One callback (微信公众号, 小程序, 企业微信), verified and decrypted, in XML or JSON."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -6,11 +6,12 @@ from types import MappingProxyType
 
 from msgspec import structs
 
-from normalizers import xml
 from normalizers.draft import Draft, File
+from normalizers.point import located
 from normalizers.policy import Policy
+from normalizers.wechat.fields import Fields, read
 from schemas.errors import MalformedError, UnsupportedError
-from schemas.records import Finding, Party, RawMessage
+from schemas.records import Party, RawMessage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS = 10**11
@@ -23,26 +24,14 @@ _FIRST = datetime(2011, 1, 21, tzinfo=UTC)
 """WeChat's first day: an earlier CreateTime, or one of tomorrow, is a fault of the sender's clock."""
 
 
-class Fields(dict[str, str]):
-    """The callback's fields; those that were taken are no longer `extra`."""
-
-    def take(self, name: str) -> str:
-        """Return a field as written and remove it; "" when it is absent."""
-        return self.pop(name, "")
-
-    def word(self, name: str) -> str:
-        """Return a field without the blanks around it and remove it; "" when it is absent."""
-        return self.pop(name, "").strip()
-
-
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
     """Return the draft of a callback: messages, events, and kinds that nobody knows yet (`unsupported`)."""
-    fields = Fields(xml.fields(raw.value, "xml"))
+    fields = read(raw.value)
     kind = fields.word("MsgType").lower()
     if not kind:
         _explain(fields)
     sender, received_at = fields.word("FromUserName"), _time(fields, raw.envelope.recordedtime)
-    enterprise = "AgentID" in fields
+    channel_kind = _channel_kind(fields, raw.envelope.channelkind)
     draft = _KINDS.get(kind, _unsupported)(fields)
     if draft.message_class != "person":
         fields.setdefault("MsgType", kind)
@@ -50,11 +39,19 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         fields.pop(name, None)
     return structs.replace(
         draft,
-        channel_kind="wecom" if enterprise else "wechat_mp",
+        channel_kind=channel_kind,
         sender=Party(kind="openid", value=sender) if sender else None,
         received_at=received_at,
-        extra={name: value for name, value in fields.items() if value.strip()},
+        extra=fields.left(),
     )
+
+
+_KNOWN = ("wechat_mini", "wecom")
+
+
+def _channel_kind(fields: Fields, told: str | None) -> str:
+    """Return what the connector says; of records that name none, an AgentID means 企业微信."""
+    return told if told in _KNOWN else "wecom" if "AgentID" in fields else "wechat_mp"
 
 
 def _explain(fields: Fields) -> None:
@@ -100,9 +97,7 @@ def _video(fields: Fields) -> Draft:
 
 def _location(fields: Fields) -> Draft:
     label = fields.take("Label")
-    point = ",".join(filter(None, (fields.get("Location_X", "").strip(), fields.get("Location_Y", "").strip())))
-    place = label.strip() or point
-    findings = (Finding(kind="place", value=place, source="channel"),) if place else ()
+    findings = located(label.strip(), fields.get("Location_Y", ""), fields.get("Location_X", ""), datum="gcj02")
     return Draft(text=label, findings=findings)
 
 
@@ -113,8 +108,7 @@ def _link(fields: Fields) -> Draft:
 
 def _file(fields: Fields) -> Draft:
     name = fields.word("FileName") or fields.word("Title")
-    media = fields.word("MediaId") or fields.word("FileKey")
-    file = File(name=name or None, media_id=media or None)
+    file = File(name=name or None, media_id=fields.word("MediaId") or None)
     return Draft(text=fields.take("Description"), files=(file,))
 
 

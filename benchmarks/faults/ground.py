@@ -1,0 +1,173 @@
+"""The ground: real Kafka, Elasticsearch and Dovecot behind proxies, and every component of the pipeline as an actor."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from elasticsearch import AsyncElasticsearch
+
+from benchmarks.faults.actors import Actor
+from benchmarks.faults.proxy import Cutter, ElasticGate
+from benchmarks.faults.sources import AES_KEY, APPID, CITIES, TOKEN, Mailboxes
+from hotline.local import jars
+from hotline.local.elastic import Elasticsearch, build_home
+from hotline.local.kafka import Kafka
+from hotline.local.processes import environment
+from hotline.provision import Provision
+from schemas.connection import KafkaConnection
+from sinks.elastic.templates import ensure_indices
+from tests.peers.dovecot import Dovecot, free_ports
+
+STAGES = ("screen", "normalize", "assign", "sink:elastic")
+PARTITIONS = 4
+BLOB_DISK_MB = 400
+
+_DOORS = """
+listeners=PLAINTEXT://127.0.0.1:{direct},PROXIED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{direct},PROXIED://127.0.0.1:{proxy}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+"""
+"""Whoever asks behind the proxy is sent to the proxy again, so that every connection of the pipeline can be cut."""
+
+
+class ProxiedKafka(Kafka):
+    """The local stack's Kafka with a second door, which sends its clients to a proxy."""
+
+    def __init__(self, data_dir: Path, direct: int, behind: int, controller: int, proxy: int) -> None:
+        super().__init__(data_dir, (direct, controller))
+        self._doors = _DOORS.format(direct=direct, behind=behind, controller=controller, proxy=proxy)
+
+    def _write_config(self) -> None:
+        super()._write_config()
+        with self._config.open("a", encoding="utf-8") as file:  # later lines beat earlier ones
+            file.write(self._doors)
+
+
+class Ground:
+    """All of it, while a `with` block lasts. `override` replaces the command of a component: a saboteur's."""
+
+    def __init__(self, folder: Path, override: Mapping[str, list[str]] | None = None) -> None:
+        self.folder = folder
+        self._override = override or {}
+        self.has_blob_disk = os.geteuid() == 0
+        self._standing = ExitStack()
+        first = free_ports(11)
+        (self._direct, behind, controller, self._kafka_proxy, self._elastic, transport, self._elastic_proxy,
+         self._imap_proxy, self._receiver, *_) = range(first, first + 11)  # fmt: skip
+        self._kafka = ProxiedKafka(folder, self._direct, behind, controller, self._kafka_proxy)
+        self._node = Elasticsearch(folder, (self._elastic, transport))
+        self.kafka_cutter = Cutter(self._kafka_proxy, behind)
+        self.gate = ElasticGate(self._elastic_proxy, f"http://127.0.0.1:{self._elastic}")
+        self.actors: dict[str, Actor] = {}
+        self.connection = KafkaConnection(bootstrap_servers=f"127.0.0.1:{self._direct}", partitions=PARTITIONS)
+        self.elasticsearch_url = f"http://127.0.0.1:{self._elastic}"
+        self.receiver_url = f"http://127.0.0.1:{self._receiver}"
+
+    def __enter__(self) -> "Ground":
+        with contextlib.ExitStack() as standing:
+            self._set_up(standing)
+            self._standing = standing.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._standing.close()
+
+    @property
+    def blob_folder(self) -> Path:
+        """Return where large bodies lie: a small disk of its own where we may mount one."""
+        return self.folder / "blobs"
+
+    def another(self, name: str) -> Actor:
+        """Return a second worker of a stage, not started yet."""
+        return self._component(name, f"{name} (2)")
+
+    def _set_up(self, standing: ExitStack) -> None:
+        for lock in (jars.KAFKA, jars.ELASTICSEARCH):
+            jars.fetch_jars(lock)
+        build_home()
+        self.blob_folder.mkdir()
+        if self.has_blob_disk:
+            standing.enter_context(_small_disk(self.blob_folder))
+        self.dovecot = standing.enter_context(Dovecot(Mailboxes.users()))
+        self.imap_cutter = Cutter(self._imap_proxy, self.dovecot.port)
+        self._add(standing, Actor("kafka", self._kafka.command, environment(), self._log("kafka"), self._kafka.answers))
+        node = Actor("elasticsearch", self._node.command, environment(), self._log("elastic"), self._node.answers)
+        self._add(standing, node)
+        for proxy in (self.kafka_cutter, self.gate, self.imap_cutter):
+            standing.enter_context(proxy)
+        Provision(self.connection).create()
+        asyncio.run(self._indices())
+        self.mailboxes = Mailboxes(self.dovecot)
+        for name in (*STAGES, "receiver", *(f"connector:city{city}" for city in CITIES)):
+            self._add(standing, self._component(name, name))
+
+    def _add(self, standing: ExitStack, actor: Actor) -> None:
+        self.actors[actor.name] = actor
+        standing.callback(actor.kill)
+        actor.start()
+
+    def _component(self, name: str, called: str) -> Actor:
+        command = [*self._override.get(name, [sys.executable, "-m", "hotline"]), "run", name]
+        answers: Callable[[], bool] = (lambda: _listens(self._receiver)) if name == "receiver" else (lambda: True)
+        return Actor(called, lambda: command, self._settings(), self._log(called.replace(":", "-")), answers)
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def _settings(self) -> dict[str, str]:
+        settings = {
+            **os.environ,
+            "HOTLINE_LOCAL__DATA_DIR": str(self.folder / "data"),
+            "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{self._kafka_proxy}",
+            "HOTLINE_KAFKA__PARTITIONS": str(PARTITIONS),
+            "HOTLINE_ELASTICSEARCH__HOSTS": f"http://127.0.0.1:{self._elastic_proxy}",
+            "HOTLINE_BLOBS__URL": self.blob_folder.as_uri(),
+            "HOTLINE_RECEIVER__PORT": str(self._receiver),
+            "HOTLINE_TELEMETRY__PORT": "0",
+            "HOTLINE_REQUESTER_KEYS__K1": "a key for the fault suite alone",
+            "HOTLINE_QUERY_KEY": "a key for the fault suite alone",
+        }
+        for city in CITIES:
+            mailbox, wechat = f"HOTLINE_CONNECTORS__MAILBOX__CITY{city}__", f"HOTLINE_CONNECTORS__WECHAT__W{city}__"
+            settings |= {
+                f"{mailbox}HOST": "127.0.0.1",
+                f"{mailbox}PORT": str(self._imap_proxy),
+                f"{mailbox}TLS": "none",
+                f"{mailbox}USERNAME": f"city{city}",
+                f"{mailbox}PASSWORD": "secret",
+                f"{mailbox}JURISDICTION": city,
+                f"{mailbox}POLL_SECONDS": "2",
+                f"{mailbox}READ_TIMEOUT_SECONDS": "10",
+                f"{wechat}APPID": APPID.format(city=city),
+                f"{wechat}TOKENS": f'["{TOKEN}"]',
+                f"{wechat}AES_KEYS": f'["{AES_KEY}"]',
+                f"{wechat}PATH": f"/wechat/{city}",
+                f"{wechat}JURISDICTION": city,
+            }
+        return settings
+
+    async def _indices(self) -> None:
+        async with AsyncElasticsearch(self.elasticsearch_url) as client:
+            await ensure_indices(client)
+
+
+@contextlib.contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={BLOB_DISK_MB}m", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
+        return True
+    return False

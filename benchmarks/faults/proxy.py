@@ -1,0 +1,186 @@
+"""Proxies on loopback: one cuts every connection, one answers for Elasticsearch as an overloaded cluster does."""
+
+import asyncio
+import io
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Literal
+
+from aiohttp import ClientError, ClientSession, web
+
+Mood = Literal["calm", "429", "503", "partial"]
+
+_PASSED = ("content-type", "accept")
+_KEPT = ("content-type", "x-elastic-product")
+
+
+class _Served:
+    """A loop in a thread of its own; `with` begins and ends it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "_Served":
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._main())
+        self._loop.close()
+
+    async def _main(self) -> None:
+        self._end = asyncio.Event()
+        await self._serve(self._ready.set, self._end.wait)
+
+    async def _serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
+        raise NotImplementedError
+
+
+class Cutter(_Served):
+    """Forwards a port of ours to another; `cut` resets every connection at once."""
+
+    def __init__(self, port: int, target: int) -> None:
+        super().__init__()
+        self._port, self._target = port, target
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+
+    def cut(self) -> None:
+        """Reset all connections, in both directions."""
+        self._loop.call_soon_threadsafe(self._reset)
+
+    def _reset(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
+        server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        ready()
+        await until()
+        server.close()
+        self._reset()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _accept(self, ours: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        try:
+            theirs, on = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            back.transport.abort()
+            return
+        pair = {back, on}
+        self._writers |= pair
+        task = asyncio.current_task()
+        assert task
+        self._serving.add(task)
+        try:
+            await asyncio.gather(_forward(ours, on), _forward(theirs, back))
+        finally:
+            self._writers -= pair
+            self._serving.discard(task)
+            for writer in pair:
+                writer.transport.abort()
+
+
+async def _forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    try:
+        while data := await source.read(1 << 16):
+            target.write(data)
+            await target.drain()
+    except OSError:
+        pass
+    finally:
+        target.close()
+
+
+class ElasticGate(_Served):
+    """Forwards HTTP to the real Elasticsearch, unless its mood is to answer itself.
+
+    `429` and `503` refuse whole requests; `partial` refuses every third document of a bulk request with the item error
+    of a full queue, and lets the others through.
+    """
+
+    def __init__(self, port: int, target: str) -> None:
+        super().__init__()
+        self._port, self._target = port, target
+        self.mood: Mood = "calm"
+        self.refused = 0
+
+    async def _serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
+        app = web.Application(client_max_size=1 << 30)
+        app.router.add_route("*", "/{tail:.*}", self._handle)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        async with ClientSession(auto_decompress=True) as self._session:
+            await web.TCPSite(runner, "127.0.0.1", self._port).start()
+            ready()
+            await until()
+            await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        if self.mood in ("429", "503"):
+            self.refused += 1
+            return _refusal(int(self.mood))
+        chosen = self._chosen(body) if self.mood == "partial" and request.path.endswith("/_bulk") else None
+        passed = b"".join(chosen[0]) if chosen else body
+        try:
+            answer = await self._passed(request, passed) if passed or not chosen else None
+        except (ClientError, OSError):
+            return _refusal(503)
+        return _merged(answer, chosen[1]) if chosen else answer or _refusal(503)
+
+    async def _passed(self, request: web.Request, body: bytes) -> web.Response:
+        headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
+        url = f"{self._target}{request.path_qs}"
+        async with self._session.request(request.method, url, data=io.BytesIO(body), headers=headers) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name.lower() in _KEPT}
+            return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+
+    def _chosen(self, body: bytes) -> tuple[list[bytes], list[dict[str, str] | None]]:
+        """Return the lines that go on, and for each document None or the action that is refused."""
+        lines = body.splitlines(keepends=True)
+        passed: list[bytes] = []
+        verdicts: list[dict[str, str] | None] = []
+        for number, (action, document) in enumerate(zip(lines[::2], lines[1::2], strict=True)):
+            if number % 3 == 2:
+                verdicts.append(next(iter(json.loads(action).values())))
+                self.refused += 1
+            else:
+                passed += [action, document]
+                verdicts.append(None)
+        return passed, verdicts
+
+
+def _merged(answer: web.Response | None, verdicts: list[dict[str, str] | None]) -> web.Response:
+    """Return the real answer with the refused documents' items in their places."""
+    if answer is not None and answer.status != 200:
+        return answer
+    told = (
+        json.loads(answer.body) if answer is not None and isinstance(answer.body, bytes) else {"took": 0, "items": []}
+    )
+    real = iter(told["items"])
+    told["items"] = [next(real) if refused is None else _item(refused) for refused in verdicts]
+    told["errors"] = True
+    return web.json_response(told, headers={"x-elastic-product": "Elasticsearch"})
+
+
+def _item(action: dict[str, str]) -> dict[str, object]:
+    error = {"type": "es_rejected_execution_exception", "reason": "the queue is full"}
+    return {"index": {"_index": action.get("_index"), "_id": action.get("_id"), "status": 429, "error": error}}
+
+
+def _refusal(status: int) -> web.Response:
+    error = {"type": "es_rejected_execution_exception", "reason": "the cluster is overloaded"}
+    body = {"error": {"root_cause": [error], **error}, "status": status}
+    return web.json_response(body, status=status, headers={"x-elastic-product": "Elasticsearch"})

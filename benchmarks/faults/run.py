@@ -1,0 +1,107 @@
+"""One run: the crowd sends, the schedule breaks things, and when all is quiet the checker has the last word."""
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from benchmarks.faults import checker
+from benchmarks.faults.checker import Reader
+from benchmarks.faults.ground import Ground
+from benchmarks.faults.schedule import Schedule
+from benchmarks.faults.sources import Crowd, Numbered, WeChat, numbered
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What one run is made of."""
+
+    seed: int
+    messages: int
+    minutes: float
+    """How long the crowd takes, at an even pace; faults happen all the while."""
+    freeze_seconds: float = 30.0
+    hold_seconds: float = 10.0
+    settle_seconds: float = 300.0
+    pause_seconds: float = 0.5
+    """Between the faults of `only`."""
+    only: tuple[str, ...] = ()
+    """The faults that happen, in this order, each as often as it is named; all of them by the seed when empty."""
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What came of it; `wrong` is empty when nothing was lost, doubled, delayed for ever or left stale."""
+
+    seed: int
+    sent: int
+    planted: int
+    urgent: int
+    faults: dict[str, int]
+    wrong: dict[str, list[str]]
+    ended: list[str]
+    """Components that ended by themselves."""
+    repeats: int
+    """Raw records that came more than once: harmless, counted."""
+    seconds: float
+    settled_seconds: float
+    """How long it took after the last fault until everything was worked off."""
+
+
+def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = None) -> Report:
+    """Run one plan on servers of its own in `folder`."""
+    sent = list(numbered(plan.messages, plan.seed))
+    began = time.monotonic()
+    with Ground(folder, override) as ground:
+        stop = threading.Event()
+        crowds = _crowds(sent, ground, plan, stop)
+        schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)
+        for crowd in crowds:
+            crowd.start()
+        for name in plan.only:
+            time.sleep(plan.pause_seconds)
+            schedule.happen(name)
+        if not plan.only:
+            schedule.run(lambda: not any(crowd.is_alive() for crowd in crowds))
+        for crowd in crowds:
+            crowd.join(plan.settle_seconds)
+        stop.set()
+        quiet = time.monotonic()
+        ended = [name for name, actor in ground.actors.items() if actor.ended()]
+        wrong, ledger = _settled(sent, ground, plan.settle_seconds)
+        wrong |= {f"source {type(crowd.fault).__name__}": [str(crowd.fault)] for crowd in crowds if crowd.fault}
+        raws = sum(count for topic, count in ledger.records.items() if topic.startswith("hotline.raw."))
+        return Report(
+            seed=plan.seed,
+            sent=sum(crowd.sent for crowd in crowds),
+            planted=sum(message.is_poison for message in sent),
+            urgent=sum(message.is_urgent for message in sent),
+            faults=dict(sorted(schedule.happened.items())),
+            wrong={kind: found[:20] for kind, found in wrong.items()},
+            ended=ended,
+            repeats=raws - len(ledger.raw),
+            seconds=round(time.monotonic() - began, 1),
+            settled_seconds=round(time.monotonic() - quiet, 1),
+        )
+
+
+def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:
+    ways: dict[str, Any] = {"mailbox": ground.mailboxes, "wechat": WeChat(ground.receiver_url, stop)}
+    shares = {name: [message for message in sent if message.channel == name] for name in ways}
+    return [Crowd(share, ways[name].send, len(share) / (plan.minutes * 60)) for name, share in shares.items() if share]
+
+
+def _settled(sent: list[Numbered], ground: Ground, seconds: float) -> tuple[dict[str, list[str]], checker.Ledger]:
+    """Look until nothing is wrong any more, or patience ends; then what is wrong is told."""
+    reader = Reader(ground.connection)
+    end = time.monotonic() + seconds
+    try:
+        while True:
+            ledger = reader.read()
+            wrong = checker.in_topics(sent, ledger) or checker.in_archive(ledger, ground.elasticsearch_url)
+            if not wrong or time.monotonic() > end:
+                return wrong, ledger
+            time.sleep(0.5)
+    finally:
+        reader.close()

@@ -1,0 +1,65 @@
+"""`python -m benchmarks.faults.sabotage RULE run NAME`: hotline with one rule of acknowledgement taken away.
+
+The first life of it dies at the worst moment, when a record is acknowledged and yet nowhere. The suite must catch it;
+if it does not, its checker is worth nothing.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from connectors import runner
+from connectors.base import Batch
+from hotline.cli import main
+from streams.lanes import TP, Chunk, Lanes
+
+
+def cursor_before_kafka() -> None:
+    """Save the cursor of a mailbox before the broker holds the mails."""
+
+    def run_once(connector: Any, publisher: Any, cursors: Any) -> Batch:
+        before = cursors.load()
+        batch = connector.fetch(before)
+        if batch.cursor.position != before.position:
+            cursors.save(batch.cursor)
+            if batch.messages:
+                _die_once("cursor")
+        publisher.publish(batch.messages, batch.dead_letters)
+        return batch
+
+    runner.run_once = run_once
+
+
+def offset_before_kafka() -> None:
+    """Let a stage commit a chunk's offset before Kafka holds what came of it."""
+    honest = Lanes._work_off
+
+    async def work_off(self: Lanes, tp: TP, chunk: Chunk) -> None:
+        chunk.ack()
+        await chunk.event.app.consumer.commit()
+        _die_once("offset")
+        await honest(self, tp, chunk)
+
+    Lanes._work_off = work_off  # type: ignore[method-assign] # that is the sabotage
+
+
+def _die_once(name: str) -> None:
+    mark = Path(os.environ["HOTLINE_LOCAL__DATA_DIR"]) / f"died-of-{name}"
+    if not mark.exists():
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+RULES: dict[str, Callable[[], None]] = {
+    "cursor-before-kafka": cursor_before_kafka,
+    "offset-before-kafka": offset_before_kafka,
+}
+
+
+if __name__ == "__main__":
+    RULES[sys.argv.pop(1)]()
+    main()

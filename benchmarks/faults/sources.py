@@ -1,0 +1,114 @@
+"""The sources: numbered mails, signed WeChat posts, and what is planted among them."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from random import Random
+
+from hotline.demo.wechat_platform import WeChatPlatform
+from tests.peers.dovecot import Dovecot
+
+CITIES = ("110000", "310000", "440100", "210100")
+"""Four, so that every worker of a stage has something to do."""
+
+TOKEN, APPID = "hotlinefaulttoken", "wxfault{city}"
+AES_KEY = "hotlineFaultEncodingAESKeyForLoopbackOnly12"
+
+MARK = "hb{:08d}"
+"""Stands in every message: found again in topics, tickets and dead letters."""
+
+_ROADS = "中山 解放 人民 建设 和平 胜利 光明 友谊 团结 新华 文化 青年 长江 黄河 泰山 昆仑"
+_THINGS = "路灯 井盖 水管 电梯 垃圾桶 围墙 红绿灯 护栏 公交站牌 下水道 健身器材 消火栓"
+
+
+class Numbered:
+    """What is sent: number, channel, city, text, and what becomes of it."""
+
+    def __init__(self, number: int, seed: int) -> None:
+        dice = Random(f"{seed}-{number}")
+        self.number = number
+        self.mark = MARK.format(number)
+        self.city = CITIES[number % len(CITIES)]
+        self.channel = dice.choices(("mailbox", "wechat"), (2, 3))[0]
+        self.is_urgent = number % 101 == 7
+        self.is_poison = self.channel == "wechat" and not self.is_urgent and number % 97 == 5
+        self.is_large = self.channel == "mailbox" and number % 61 == 3
+        place = f"{dice.choice(_ROADS.split())}路{number}号"
+        told = f"{place}着火了，有人困在里面" if self.is_urgent else f"{place}门前的{dice.choice(_THINGS.split())}坏了"
+        self.text = f"{told}，请派人来看看。受理码 {self.mark}"
+        self.sender = f"c{number}"
+
+
+def numbered(count: int, seed: int) -> Iterator[Numbered]:
+    """Yield the messages of a run, in the order in which they are sent."""
+    return (Numbered(number, seed) for number in range(count))
+
+
+class Mailboxes:
+    """One mailbox for each city, filled by LMTP."""
+
+    def __init__(self, server: Dovecot) -> None:
+        self._server = server
+
+    @staticmethod
+    def users() -> dict[str, str]:
+        """Return the accounts and passwords that the server needs."""
+        return {f"city{city}": "secret" for city in CITIES}
+
+    def send(self, message: Numbered) -> None:
+        """Deliver one mail."""
+        mail = EmailMessage()
+        mail["From"] = f"{message.sender}@example.cn"
+        mail["To"] = "szxx@12345.example"
+        mail["Subject"] = f"反映 {message.mark}"
+        mail["Message-ID"] = f"<{message.mark}@example.cn>"
+        mail.set_content(message.text + ("\n" + "详情见附件。" * 60_000 if message.is_large else ""))
+        self._server.deliver(bytes(mail), f"city{message.city}")
+
+
+class WeChat:
+    """One account for each city; the platform repeats until the receiver says that it has the message."""
+
+    def __init__(self, url: str, stop: threading.Event) -> None:
+        self._stop = stop
+        self._platforms = {
+            city: WeChatPlatform(f"{url}/wechat/{city}", TOKEN, AES_KEY, APPID.format(city=city)) for city in CITIES
+        }
+
+    def send(self, message: Numbered) -> None:
+        """Push one message, and push it again as long as nobody takes it."""
+        text = f"<![CDATA[{message.text}]]>"
+        xml = (
+            f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{message.sender}</FromUserName>"
+            f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
+            f"<Content>{text}</Content><MsgId>{2412300000000000 + message.number}</MsgId></xml>"
+        )
+        if message.is_poison:
+            xml = f"<xml><ToUserName>gh_1</ToUserName><Content>残缺 {message.mark} "
+        while self._platforms[message.city].push(xml) != 200:
+            if self._stop.wait(0.5):
+                return
+
+
+class Crowd(threading.Thread):
+    """Sends its share of the messages at a pace; what is sent once is sent whatever happens meanwhile."""
+
+    def __init__(self, messages: list[Numbered], send: Callable[[Numbered], None], rate: float) -> None:
+        super().__init__(daemon=True)
+        self._messages, self._send, self._rate = messages, send, rate
+        self.sent = 0
+        self.fault: Exception | None = None
+
+    def run(self) -> None:
+        """Send all of them."""
+        began = time.monotonic()
+        try:
+            for message in self._messages:
+                early = began + self.sent / self._rate - time.monotonic()
+                if early > 0:
+                    time.sleep(early)
+                self._send(message)
+                self.sent += 1
+        except Exception as fault:  # noqa: BLE001 - told in the report
+            self.fault = fault

@@ -1,0 +1,188 @@
+"""The fetcher: plans the errands of messages, runs them in the lanes of their accounts, and knows what is done."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from kafka import TopicPartition
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors import metrics
+from connectors.fetcher.errand import Errand, Plan, Publish
+from connectors.fetcher.journaled import Journaled
+from connectors.fetcher.lane import Done, Job, Lane
+from connectors.fetcher.window import Window
+from schemas.envelope import Envelope
+from schemas.errors import MalformedError, PipelineError
+from schemas.records import RawMessage
+from schemas.wire import Position
+
+_log = structlog.get_logger(__name__)
+
+
+class FetcherSettings(BaseModel):
+    """What is fetched after a message came: files by their media id, the messages behind an event of 微信客服."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    waiting_max: int = Field(100_000, gt=0, description="With so many errands waiting no more messages are read")
+    journal_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="How often the receiver's journal on this machine is looked at: it holds what Kafka lacks",
+    )
+    sweep_seconds: float = Field(
+        300.0, gt=0, description="How often the messages of `open_kfids` are asked for without a callback"
+    )
+
+
+class Fetcher:
+    """One process of the group; `plan` says what a message gives to fetch, `sweep` what to ask for without one."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        publish: Publish,
+        settings: FetcherSettings | None = None,
+        *,
+        sweep: Callable[[], Sequence[Errand]] = tuple,
+        journal: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings or FetcherSettings()
+        self._plan = plan
+        self._publish = publish
+        self._sweep = sweep
+        self._journal = Journaled(journal)
+        self._clock = clock
+        self._now = now
+        self._lanes: dict[str, Lane] = {}
+        self._jobs: dict[str, Job] = {}
+        self._windows: dict[TopicPartition, Window] = {}
+        self._journal_at = self._sweep_at = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many errands are not done."""
+        return len(self._jobs)
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether no more messages should be read."""
+        return self.waiting >= self._settings.waiting_max
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Return what is wrong with which account, in sentences."""
+        return tuple(f"{name}: {lane.trouble}" for name, lane in sorted(self._lanes.items()) if lane.trouble)
+
+    @property
+    def positions(self) -> dict[TopicPartition, int]:
+        """Return where each partition may be read from after a crash."""
+        found = {partition: window.position for partition, window in self._windows.items()}
+        return {partition: position for partition, position in found.items() if position is not None}
+
+    def take(self, partition: TopicPartition, records: Iterable[Any]) -> None:
+        """Plan the errands of records that were read."""
+        window = self._windows.setdefault(partition, Window())
+        for record in records:
+            errands = self._errands_of(record)
+            window.take(record.offset, len(errands))
+            for errand in errands:
+                self._put(errand).places.append((partition, record.offset))
+
+    def step(self, *, owns_sweep: bool = False) -> int:
+        """Start what is due and settle what ended; return how many errands were done."""
+        now = self._clock()
+        if now >= self._journal_at:
+            self._journal_at = now + self._settings.journal_seconds
+            self._rescue()
+        if owns_sweep and now >= self._sweep_at:
+            self._sweep_at = now + self._settings.sweep_seconds
+            for errand in self._sweep():
+                self._put(errand)
+        for lane in self._lanes.values():
+            lane.start(now, self._run)
+        done = [one for lane in self._lanes.values() for one in lane.collect(self._clock()) if self._settled(one)]
+        metrics.ERRANDS_WAITING.set(self.waiting)
+        return len(done)
+
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """Let partitions go: whoever has them next begins at the committed position."""
+        for partition in partitions:
+            self._windows.pop(partition, None)
+
+    def close(self) -> None:
+        """Let running errands end; those that wait are found again in Kafka."""
+        for lane in self._lanes.values():
+            lane.close()
+
+    def _put(self, errand: Errand) -> Job:
+        """Return the job of an errand; one that comes again while it waits is the same one."""
+        job = self._jobs.get(errand.name)
+        if job is None:
+            job = self._jobs[errand.name] = Job(errand)
+            self._lanes.setdefault(errand.account, Lane(errand.account)).put(job)
+        return job
+
+    def _run(self, errand: Errand) -> None:
+        errand.run(self._publish, last=self._now() >= errand.deadline)
+
+    def _settled(self, done: Done) -> bool:
+        """Note what became of an errand; a fault of ours ends it, or it would hold up its partition for ever."""
+        job, error = done
+        if isinstance(error, PipelineError):
+            metrics.ERRANDS.labels(job.errand.account, "retried").inc()
+            return False
+        if error is not None:
+            _log.error("errand_failed", account=job.errand.account, error=type(error).__name__)
+        metrics.ERRANDS.labels(job.errand.account, "failed" if error else "done").inc()
+        self._jobs.pop(job.errand.name, None)
+        for partition, offset in job.places:
+            window = self._windows.get(partition)
+            if window is not None:
+                window.finish(offset)
+        return True
+
+    def _errands_of(self, record: Any) -> Sequence[Errand]:
+        try:
+            return self._plan(_raw_of(record))
+        except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell
+            _log.warning("record_not_planned", offset=record.offset, error=type(error).__name__)
+            return ()
+
+    def _rescue(self) -> None:
+        """Fetch for messages that wait in the journal: the files of a long outage would expire."""
+        for raw in self._journal.news():
+            for errand in self._plan(raw):
+                if errand.keeps:
+                    self._put(_Kept(errand))
+
+
+class _Kept:
+    """An errand whose result is only put aside: the record follows when its message comes through Kafka."""
+
+    def __init__(self, errand: Errand) -> None:
+        self._errand = errand
+        self.account, self.deadline, self.keeps = errand.account, errand.deadline, True
+        self.name = f"kept:{errand.name}"
+
+    def run(self, publish: Publish, *, last: bool) -> None:
+        self._errand.run(_publish_nothing, last=last)
+
+
+def _publish_nothing(_: Sequence[RawMessage]) -> None:
+    """Leave the record to the errand that comes through Kafka."""
+
+
+def _raw_of(record: Any) -> RawMessage:
+    envelope = Envelope.of(record.headers)
+    if not envelope.jurisdiction:
+        raise MalformedError("the record has no ce_jurisdiction")
+    key = (record.key or b"").decode(errors="replace")
+    place = Position(record.topic, record.partition, record.offset)
+    return RawMessage(envelope=envelope, value=record.value or b"", conversation=key, position=place)

@@ -1,0 +1,91 @@
+"""A lane: the errands of one account, a few at once, each with its own pace; another account's faults do not count."""
+
+import heapq
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+from kafka import TopicPartition
+
+from connectors.fetcher.errand import Errand
+from schemas.errors import PipelineError, ThrottledError, UnauthorizedError
+
+PARALLEL = 4
+FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0
+"""Seconds between two tries of one errand: 1, 2, 4 .. 900."""
+
+REFUSED_WAIT = 30.0
+"""After our credentials were refused nobody of this account asks for so long, and longer each time."""
+
+Run = Callable[[Errand], None]
+
+
+class Job:
+    """An errand in its lane, and the records that it is done for: none when it is of the journal, or of nobody's."""
+
+    def __init__(self, errand: Errand) -> None:
+        self.errand = errand
+        self.places: list[tuple[TopicPartition, int]] = []
+        self.tries = 0
+
+
+class Done(NamedTuple):
+    """An errand that was tried, and what went wrong."""
+
+    job: Job
+    error: BaseException | None
+
+
+class Lane:
+    """Not thread-safe: one thread puts, starts and collects; only the errands themselves run elsewhere."""
+
+    def __init__(self, account: str) -> None:
+        self._pool = ThreadPoolExecutor(PARALLEL, f"fetch-{account}")
+        self._due: list[tuple[float, int, Job]] = []
+        self._count = 0
+        self._running: dict[Future[None], Job] = {}
+        self._open_at = 0.0
+        self._refusals = 0
+        self.trouble: PipelineError | None = None
+        """What is wrong with the account, until something of it succeeds."""
+
+    def __len__(self) -> int:
+        return len(self._due) + len(self._running)
+
+    def put(self, job: Job, due: float = 0.0) -> None:
+        """Add an errand, to be run from `due` on (in the clock's seconds)."""
+        self._count += 1
+        heapq.heappush(self._due, (due, self._count, job))
+
+    def start(self, now: float, run: Run) -> None:
+        """Start what is due: a few at once, a single one to see whether the account answers again."""
+        most = 1 if self.trouble else PARALLEL
+        while self._due and self._due[0][0] <= now >= self._open_at and len(self._running) < most:
+            job = heapq.heappop(self._due)[2]
+            job.tries += 1
+            self._running[self._pool.submit(run, job.errand)] = job
+
+    def collect(self, now: float) -> list[Done]:
+        """Return what ended; what failed for now waits for its next turn."""
+        ended = [future for future in self._running if future.done()]
+        return [self._judged(self._running.pop(future), future.exception(), now) for future in ended]
+
+    def close(self) -> None:
+        """Let running errands end and start no other."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _judged(self, job: Job, error: BaseException | None, now: float) -> Done:
+        if error is None:
+            self.trouble, self._refusals = None, 0
+        elif isinstance(error, PipelineError):
+            self.trouble = error
+            self._wait(error, now)
+            self.put(job, now + min(FIRST_WAIT * 2 ** min(job.tries - 1, 20), LONGEST_WAIT))
+        return Done(job, error)
+
+    def _wait(self, error: PipelineError, now: float) -> None:
+        if isinstance(error, ThrottledError):
+            self._open_at = now + (error.retry_after or FIRST_WAIT)
+        elif isinstance(error, UnauthorizedError):
+            self._open_at = now + min(REFUSED_WAIT * 2 ** min(self._refusals, 20), LONGEST_WAIT)
+            self._refusals += 1

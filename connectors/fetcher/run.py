@@ -1,0 +1,130 @@
+"""Reads the raw topic for the fetcher as one of a group, and commits what is done; without Kafka it only fetches."""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka import errors as theirs
+from kafka.structs import OffsetAndMetadata
+
+from connectors.fetcher.fetcher import Fetcher
+from connectors.health import Health
+from connectors.producer import Connect, connected, translated
+from schemas.connection import KafkaConnection
+from schemas.errors import RetriableError
+
+GROUP = "hotline-fetcher"
+
+POLL_MS = 100
+LONGEST_WAIT = 60.0
+
+_OPTIONS: dict[str, Any] = {
+    "group_id": GROUP,
+    "client_id": GROUP,
+    "enable_auto_commit": False,
+    "auto_offset_reset": "earliest",
+    "isolation_level": "read_committed",
+    "session_timeout_ms": 10_000,
+    "heartbeat_interval_ms": 1_000,
+    "bootstrap_timeout_ms": 5_000,
+    "request_timeout_ms": 15_000,
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+}
+
+
+def run_fetcher(
+    fetcher: Fetcher,
+    connection: KafkaConnection,
+    topics: Sequence[str],
+    *,
+    stop: threading.Event,
+    health: Health,
+    connect: Connect = KafkaConsumer,
+) -> None:
+    """Fetch until `stop` is set. Raises FatalError when Kafka refuses us for a reason that only a person can mend."""
+    tries = 0
+    try:
+        while not stop.is_set():
+            try:
+                reading = _Reading(fetcher, connection, topics, connect)
+                tries = 0
+                reading.run(stop, health)
+            except RetriableError as error:
+                health.troubled(error)
+                tries += 1
+                _fetch_meanwhile(fetcher, stop, min(2.0 ** min(tries, 10), LONGEST_WAIT))
+    finally:
+        fetcher.close()
+        health.stopped()
+
+
+def _fetch_meanwhile(fetcher: Fetcher, stop: threading.Event, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not stop.wait(POLL_MS / 1000):
+        fetcher.step()
+
+
+class _Reading:
+    """One membership in the group, from its connection to its end or its fault."""
+
+    def __init__(self, fetcher: Fetcher, connection: KafkaConnection, topics: Sequence[str], connect: Connect) -> None:
+        self._fetcher = fetcher
+        self._topics = topics
+        self._committed: dict[TopicPartition, int] = {}
+        try:
+            self._consumer = connected(connect, **_OPTIONS, **connection.client_options())
+        except (theirs.KafkaError, OSError) as error:
+            raise translated(error) from error
+
+    def run(self, stop: threading.Event, health: Health) -> None:
+        try:
+            self._consumer.subscribe(list(self._topics), listener=_Listener(self))
+            while not stop.is_set():
+                self._turn(health)
+            self.commit()
+        except (theirs.KafkaError, OSError) as error:
+            raise translated(error) from error
+        finally:
+            self._consumer.close()
+
+    def commit(self) -> None:
+        """Commit what is done, as far as it is news."""
+        news = {place: at for place, at in self._fetcher.positions.items() if self._committed.get(place) != at}
+        if news:
+            self._consumer.commit({place: OffsetAndMetadata(at, "", -1) for place, at in news.items()})
+            self._committed |= news
+
+    def lost(self, partitions: Iterable[TopicPartition]) -> None:
+        """Forget what another process owns now, or what we read anew."""
+        self._fetcher.forget(partitions)
+        for partition in partitions:
+            self._committed.pop(partition, None)
+
+    def _turn(self, health: Health) -> None:
+        for partition, records in self._consumer.poll(timeout_ms=POLL_MS, max_records=500).items():
+            self._fetcher.take(partition, records)
+        mine = self._consumer.assignment()
+        done = self._fetcher.step(owns_sweep=any(place.partition == 0 for place in mine))
+        if self._fetcher.is_full:  # it goes on polling, or the group would take it for dead
+            self._consumer.pause(*mine)
+        elif paused := self._consumer.paused():
+            self._consumer.resume(*paused)
+        self.commit()
+        health.succeeded(done, 0, self._fetcher.complaints)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types
+    """Commits before partitions go, and reads those that come from where they were committed."""
+
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._reading.commit()
+        self._reading.lost(revoked)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._reading.lost(assigned)

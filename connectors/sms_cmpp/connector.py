@@ -1,0 +1,149 @@
+"""CMPP: one SP account's session; a DELIVER is published as it came, and answered when Kafka holds it."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ClassVar, NamedTuple
+
+from connectors.base import Emit
+from connectors.sms_cmpp import codec
+from connectors.sms_cmpp.codec import Frame, Major
+from connectors.sms_cmpp.link import Link
+from connectors.sms_cmpp.settings import CmppSettings
+from normalizers.sms import CMPP
+from normalizers.sms.cmpp import LAYOUTS, deliver
+from schemas.errors import MalformedError, MisconfiguredError, RetriableError
+from schemas.records import RawMessage, raw_message
+
+CHANNEL_KIND = "sms_cmpp"
+
+RETRY_SECONDS = 1.0
+"""How long a message waits that Kafka did not take, before it is tried again."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Cmpp:
+    """Logs in at the ISMG of one account, and takes what citizens send."""
+
+    channel: ClassVar[str] = "sms"
+
+    def __init__(self, settings: CmppSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the CMPP account {account_id} has no jurisdiction: set its 行政区划代码")
+        self._settings = settings
+        self._account = account_id
+        self._jurisdiction = settings.jurisdiction
+        self._now = now
+
+    async def run(self, emit: Emit) -> None:
+        """Serve one login until it ends; raises UnreachableError, or UnauthorizedError when the ISMG says no."""
+        link = await Link.open(self._settings, now=self._now)
+        try:
+            await _Session(link, self._settings, emit, lambda frame: self.message(frame, link.major)).serve()
+        except asyncio.CancelledError:
+            await link.leave()
+            raise
+        finally:
+            link.drop()
+
+    def message(self, frame: Frame, major: Major) -> RawMessage:
+        """Return the raw message of a DELIVER: also of one that cannot be read, which then becomes a dead letter."""
+        named, now = _named(frame, major), self._now()
+        return raw_message(
+            channel=self.channel,
+            channel_kind=CHANNEL_KIND,
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=named.identifier,
+            value=frame.raw,
+            content_type=f"{CMPP}; version={named.major}",
+            time=now,  # the protocol tells no other
+            recorded=now,
+            sender=named.sender,
+        )
+
+
+class _Session:
+    """The window of one login: what Kafka does not hold yet."""
+
+    def __init__(self, link: Link, settings: CmppSettings, emit: Emit, message: Callable[[Frame], RawMessage]) -> None:
+        self._link = link
+        self._busy = settings.busy
+        self._emit = emit
+        self._message = message
+        self._room = asyncio.Semaphore(settings.window)
+        self._waiting: dict[str, list[Frame]] = {}
+
+    async def serve(self) -> None:
+        """Take frames until the link breaks; raises what broke it."""
+        self._emit.alive()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._link.keep_alive())
+                tasks.create_task(self._read(tasks))
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group
+
+    async def _read(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            frame = await self._link.read()
+            if frame.command == codec.DELIVER:
+                await self._arrived(frame, tasks)
+                continue
+            if frame.command & ~codec.ANSWER == codec.ACTIVE_TEST:
+                self._emit.alive()
+            self._link.answered(frame)  # CMPP has no answer to an unknown command
+
+    async def _arrived(self, frame: Frame, tasks: asyncio.TaskGroup) -> None:
+        """Take a message in; with a full window, nothing more is read until the first is safe."""
+        message = self._message(frame)
+        identifier = message.envelope.id
+        if identifier in self._waiting:  # sent again before we could answer: one record will do
+            self._waiting[identifier].append(frame)
+            return
+        self._waiting[identifier] = [frame]
+        if self._room.locked():
+            with self._link.paused():
+                await self._room.acquire()
+        else:
+            await self._room.acquire()
+        tasks.create_task(self._take(message))
+
+    async def _take(self, message: RawMessage) -> None:
+        result = await self._kept(message)
+        for frame in self._waiting.pop(message.envelope.id):
+            self._link.answer(frame, codec.deliver_answer(frame.body[:8], result, self._link.major))
+        self._room.release()
+
+    async def _kept(self, message: RawMessage) -> int:
+        while True:
+            try:
+                await self._emit(message)
+            except RetriableError:
+                if self._busy == "throttle":
+                    return codec.FLOW_CONTROL
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return codec.OK
+
+
+class _Named(NamedTuple):
+    identifier: str
+    sender: str | None
+    major: Major
+
+
+def _named(frame: Frame, major: Major) -> _Named:
+    """Return what names a DELIVER: Msg_Id, sender and content, as some gateways give two messages one Msg_Id."""
+    for version in (major, *(other for other in LAYOUTS if other != major)):
+        try:
+            fields = deliver(frame.raw, version)
+        except MalformedError:
+            continue
+        named = fields.msg_id + fields.sender.encode() + b"\n" + fields.content
+        return _Named(hashlib.sha256(named).hexdigest(), fields.sender or None, 2 if version == 2 else 3)
+    return _Named(hashlib.sha256(frame.body).hexdigest(), None, major)

@@ -1,0 +1,170 @@
+"""One connection to an ISMG: logged in, framed, watched for signs of life; what breaks it is an error of ours."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import structlog
+
+from connectors.sms_cmpp import codec
+from connectors.sms_cmpp.codec import Frame, Major
+from connectors.sms_cmpp.settings import CmppSettings
+from schemas.errors import MalformedError, UnauthorizedError, UnreachableError
+
+LEAVE_SECONDS = 2.0
+"""How long the answer to a TERMINATE is waited for."""
+
+_REFUSALS = {
+    1: "the ISMG does not understand the login: see `version`",
+    2: "the ISMG does not know this SP id: see `source`, and which addresses the operator lets in",
+    3: "the ISMG refuses the login: see `secret`, and that this machine's clock is right (NTP)",
+    4: "the ISMG does not speak this CMPP version: see `version`",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Link:
+    """A login at an ISMG. `major` is the version both sides speak."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, settings: CmppSettings) -> None:
+        self.major: Major = settings.major
+        self._settings = settings
+        self._reader, self._writer = reader, writer
+        self._sequences = itertools.count(1)
+        self._heard = self._time()
+        self._is_paused = False
+
+    @classmethod
+    async def open(cls, settings: CmppSettings, port: int | None = None, now: Callable[[], datetime] = _now) -> "Link":
+        """Connect and log in; raises UnreachableError, or UnauthorizedError when the ISMG says no."""
+        try:
+            async with asyncio.timeout(settings.connect_timeout_seconds):
+                reader, writer = await asyncio.open_connection(settings.host, port or settings.port)
+        except (OSError, TimeoutError) as error:
+            raise UnreachableError("the ISMG cannot be reached: see `host`, `port` and the operator's line") from error
+        link = cls(reader, writer, settings)
+        try:
+            async with asyncio.timeout(settings.connect_timeout_seconds):
+                await link._log_in(now())
+        except TimeoutError as error:
+            link.drop()
+            raise UnreachableError("the ISMG took the connection and did not answer the login in time") from error
+        except BaseException:
+            link.drop()
+            raise
+        return link
+
+    async def read(self) -> Frame:
+        """Return the next frame; raises UnreachableError when none can come any more."""
+        try:
+            head = await self._reader.readexactly(codec.HEADER_BYTES)
+            size, command, sequence = codec.header(head, self.major)
+            rest = await self._reader.readexactly(size - codec.HEADER_BYTES)
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise UnreachableError("the ISMG closed the connection") from error
+        except MalformedError as error:
+            raise UnreachableError(str(error)) from error
+        self._heard = self._time()
+        return Frame(command, sequence, head + rest)
+
+    def request(self, command: int, body: bytes = b"") -> int:
+        """Send a request of ours and return its sequence."""
+        sequence = next(self._sequences) & 0xFFFFFFFF
+        self._writer.write(codec.frame(command, sequence, body))
+        return sequence
+
+    def answer(self, to: Frame, body: bytes = b"") -> None:
+        """Answer a request of theirs."""
+        if not self._writer.is_closing():
+            self._writer.write(codec.frame(to.command | codec.ANSWER, to.sequence, body))
+
+    def answered(self, frame: Frame) -> bool:
+        """Answer what an ISMG may ask at any time, and say whether it was that; raises UnreachableError at the end."""
+        if frame.command == codec.ACTIVE_TEST:
+            self.answer(frame, codec.active_test_answer())
+        elif frame.command == codec.TERMINATE:
+            self.answer(frame)
+            raise UnreachableError("the ISMG ended the session: it stops, or the account has logged in elsewhere")
+        else:
+            return False
+        return True
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Note that it is we who do not read: what the ISMG says meanwhile cannot be heard."""
+        self._is_paused = True
+        try:
+            yield
+        finally:
+            self._is_paused = False
+            self._heard = self._time()
+
+    async def keep_alive(self) -> NoReturn:
+        """Ask for a sign of life whenever it is quiet; raises UnreachableError when none comes."""
+        settings, asked = self._settings, 0
+        while True:
+            heard = self._heard
+            quiet = settings.active_test_timeout_seconds if asked else self._rest(settings.active_test_seconds)
+            await asyncio.sleep(quiet)
+            if self._heard != heard or self._is_paused:
+                asked = 0
+            elif asked == settings.active_test_attempts:
+                raise UnreachableError("the ISMG gives no sign of life: see the operator's line")
+            else:
+                self.request(codec.ACTIVE_TEST)
+                asked += 1
+
+    async def leave(self) -> None:
+        """Log out, as far as the ISMG still answers."""
+        with suppress(UnreachableError, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                self.request(codec.TERMINATE)
+                while (await self.read()).command != codec.TERMINATE | codec.ANSWER:
+                    pass
+
+    def drop(self) -> None:
+        """Let go at once. Safe twice."""
+        self._writer.transport.abort()  # a peer that reads nothing must not hold it open
+
+    async def _log_in(self, now: datetime) -> None:
+        secret = self._settings.secret.get_secret_value().encode()
+        body, proof = codec.connect(self._settings.source, secret, self.major, now)
+        sequence = self.request(codec.CONNECT, body)
+        frame = await self.read()
+        if (frame.command, frame.sequence) != (codec.CONNECT | codec.ANSWER, sequence):
+            raise UnreachableError("the other side does not answer a CMPP login: see `host` and `port`")
+        try:
+            answer = codec.connect_answer(frame.body)
+        except MalformedError as error:
+            raise UnreachableError(str(error)) from error
+        _check_status(answer.status)
+        self._check_proof(codec.is_proven(answer, proof, secret))
+        self.major = min(self.major, answer.major or self.major)
+
+    def _check_proof(self, proven: bool) -> None:
+        if not proven and self._settings.strict:
+            raise UnauthorizedError("the ISMG does not prove to know the secret: see `secret`, `strict` and `host`")
+        if not proven:
+            _log.warning("ismg_not_proven", source=self._settings.source)
+
+    def _rest(self, seconds: float) -> float:
+        """Return how long until it has been quiet for `seconds`; while paused, all of them."""
+        return seconds if self._is_paused else max(0.0, self._heard + seconds - self._time())
+
+    def _time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _check_status(status: int) -> None:
+    if status in _REFUSALS:
+        raise UnauthorizedError(_REFUSALS[status])
+    if status != codec.OK:
+        raise UnreachableError("the ISMG takes no login now: see how many connections the operator allows")

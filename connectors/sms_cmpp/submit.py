@@ -1,0 +1,216 @@
+"""CmppSender: replies of one SP account, over a login of its own that lasts as long as there is something to send."""
+
+import asyncio
+import itertools
+import re
+import secrets
+from typing import NoReturn
+
+from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity.wait import wait_base
+
+from connectors.answers import Reply, Sender, Sent
+from connectors.sms_cmpp import codec
+from connectors.sms_cmpp.codec import SubmitAnswer
+from connectors.sms_cmpp.link import Link
+from connectors.sms_cmpp.settings import CmppSettings
+from connectors.sms_cmpp.submission import Submission, submit
+from connectors.sms_split import split
+from schemas.errors import MalformedError, MisconfiguredError, PipelineError, ThrottledError, UnreachableError
+
+PACE = wait_exponential(multiplier=1, max=8)
+"""Between attempts to send a further piece that the ISMG refuses for being busy: 1, 2, 4, 8 s."""
+
+THROTTLED_SECONDS = 30.0
+"""How long the account rests when the ISMG takes no more."""
+
+_ATTEMPTS = 5
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+
+
+class CmppSender(Sender):
+    """Sends replies of one account; logs in when the first one comes, and out when there has been none for a while."""
+
+    def __init__(self, settings: CmppSettings, account_id: str, pace: wait_base = PACE) -> None:
+        self._settings = settings
+        self._account = account_id
+        self._pace = pace
+        self._references = itertools.count(secrets.randbelow(256))  # a restart does not repeat the last ones
+        self._room = asyncio.Semaphore(settings.window)
+        self._connecting = asyncio.Lock()
+        self._line: _Line | None = None
+
+    async def send(self, reply: Reply) -> Sent:
+        """Send a text, a long one in pieces that the phone joins.
+
+        `reference` are the Msg_Ids with commas between, as status reports (状态报告) name them. Raises RetriableError
+        or UnauthorizedError when there is no login, ThrottledError when the ISMG takes none now: nothing was sent then.
+        """
+        if self._settings.number is None:
+            raise MisconfiguredError(
+                f"the CMPP account {self._account} sends no replies without `number` (接入号): set it"
+            )
+        if reply.recipient.kind != "phone" or not _NUMBER.fullmatch(reply.recipient.value):
+            return Sent(outcome="refused", code="no_phone")
+        async with self._room:
+            return await self._sent(self._pieces(reply))
+
+    async def close(self) -> None:
+        """Log out. Safe twice; what was not answered yet becomes unknown."""
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
+
+    async def _sent(self, pieces: list[Submission]) -> Sent:
+        taken: list[str] = []
+        for piece in pieces:
+            try:
+                line = await self._linked()
+            except PipelineError:
+                if not taken:
+                    raise
+                return _torn(taken, "broken")
+            try:
+                answer = await self._patiently(line, piece, further=bool(taken))
+            except UnreachableError:
+                return _torn(taken, "no_answer")
+            if answer.result != codec.OK:
+                return _refused(taken, answer.result)
+            taken.append(answer.msg_id)
+        return Sent(outcome="accepted", code="0", reference=",".join(taken))
+
+    async def _patiently(self, line: "_Line", piece: Submission, further: bool) -> SubmitAnswer:
+        """Submit a piece; a further one again while the ISMG is busy, as half a text helps nobody."""
+        retrying = AsyncRetrying(
+            retry=retry_if_result(lambda answer: further and answer.result == codec.FLOW_CONTROL),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=self._pace,
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        answer: SubmitAnswer = await retrying(line.submit, piece)
+        return answer
+
+    def _pieces(self, reply: Reply) -> list[Submission]:
+        chosen = self._settings
+        contents = split(reply.text, next(self._references) & 0xFF, gsm7=False).pieces
+        return [
+            Submission(
+                source=chosen.source,
+                service=chosen.service or "",
+                fee_type=chosen.fee_type,
+                number=chosen.number or "",
+                to=reply.recipient.value.removeprefix("+"),
+                content=content,
+                part=part,
+                total=len(contents),
+                wants_report=chosen.reports,
+            )
+            for part, content in enumerate(contents, 1)
+        ]
+
+    async def _linked(self) -> "_Line":
+        async with self._connecting:
+            if self._line is not None and not self._line.is_open:
+                await self._line.ended()  # never two logins at once
+                self._line = None
+            if self._line is None:
+                self._line = _Line(await Link.open(self._settings, self._settings.submit_port), self._settings)
+            return self._line
+
+
+class _Line:
+    """One login for replies. A DELIVER on it stays unanswered: the ISMG sends it again, to the session that keeps it.
+
+    Never used again once it takes its leave: what is sent then may or may not arrive.
+    """
+
+    def __init__(self, link: Link, settings: CmppSettings) -> None:
+        self._link = link
+        self._settings = settings
+        self._answers: dict[int, asyncio.Future[SubmitAnswer]] = {}
+        self._used = True
+        self._leaving = False
+        self._serving = asyncio.create_task(self._serve())
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether something can be sent."""
+        return not (self._leaving or self._serving.done())
+
+    async def submit(self, piece: Submission) -> SubmitAnswer:
+        """Return what the ISMG says to a SUBMIT; raises UnreachableError when it says nothing: it may have it."""
+        self._used = True
+        answer: asyncio.Future[SubmitAnswer] = asyncio.get_running_loop().create_future()
+        sequence = self._link.request(codec.SUBMIT, submit(piece, self._link.major))
+        self._answers[sequence] = answer
+        try:
+            async with asyncio.timeout(self._settings.submit_timeout_seconds):
+                return await answer
+        except TimeoutError as error:
+            raise UnreachableError("the ISMG did not say whether it has a reply") from error
+        finally:
+            del self._answers[sequence]
+
+    async def close(self) -> None:
+        """Log out."""
+        self._leaving = True
+        self._serving.cancel()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Return when the connection is gone."""
+        await asyncio.wait({self._serving})
+
+    async def _serve(self) -> None:
+        error: PipelineError = UnreachableError("the connection for replies was given back")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for work in (self._link.keep_alive(), self._read(), self._rest()):
+                    tasks.create_task(work)
+        except* _Idle:
+            await self._link.leave()
+        except* PipelineError as group:
+            error = UnreachableError(str(group.exceptions[0]))
+        except* asyncio.CancelledError:
+            await self._link.leave()
+        finally:
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(error)
+            self._link.drop()
+
+    async def _read(self) -> NoReturn:
+        while True:
+            frame = await self._link.read()
+            answer = self._answers.get(frame.sequence)
+            if frame.command != codec.SUBMIT | codec.ANSWER:
+                self._link.answered(frame)
+            elif answer is not None and not answer.done():
+                try:
+                    answer.set_result(codec.submit_answer(frame.body))
+                except MalformedError as error:
+                    answer.set_exception(UnreachableError(str(error)))
+
+    async def _rest(self) -> NoReturn:
+        """Give the login back when it was not used for a while: many accounts have only one or two."""
+        while self._answers or self._used:
+            self._used = False
+            await asyncio.sleep(self._settings.submit_idle_seconds)
+        self._leaving = True
+        raise _Idle
+
+
+class _Idle(Exception):  # noqa: N818 - no fault
+    """Nothing was sent for a while."""
+
+
+def _refused(taken: list[str], result: int) -> Sent:
+    if taken:
+        return _torn(taken, str(result))
+    if result == codec.FLOW_CONTROL:
+        raise ThrottledError("the ISMG takes no more replies now (Result 8)", THROTTLED_SECONDS)
+    return Sent(outcome="refused", code=str(result))
+
+
+def _torn(taken: list[str], code: str) -> Sent:
+    return Sent(outcome="unknown", code=code, reference=",".join(taken) or None)

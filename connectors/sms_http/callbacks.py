@@ -1,0 +1,128 @@
+"""What a gateway's request brings: messages with their names, each as the bytes that stand for it."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+import msgspec
+from msgspec import Struct
+
+from connectors.base import Request
+from connectors.sms_http.settings import Provider
+from normalizers.sms import media, web
+from schemas.errors import MalformedError
+
+_LONGEST_ID = 256
+_PARAMETER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
+_BATCH = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Callback(Struct, frozen=True, kw_only=True):
+    """One message; `identifier` is the gateway's where it gives one, and the same whenever the message comes again."""
+
+    identifier: str
+    value: bytes
+    content_type: str
+    sender: str | None = None
+    time: datetime | None = None
+
+
+def read(request: Request, provider: Provider) -> tuple[Callback, ...]:
+    """Return the messages of a request; one that cannot be read is a message, too, and later a dead letter."""
+    return _READERS[provider](request)
+
+
+def _twilio(request: Request) -> tuple[Callback, ...]:
+    content_type = "application/x-www-form-urlencoded; provider=twilio"
+    try:
+        received = web.read("twilio", request.body, {})
+    except MalformedError:
+        return (_unreadable(request.body, content_type),)
+    status = received.extra.get("MessageStatus")
+    # the reports of one message of ours carry its id: each of them is a message
+    name = f"{received.identifier}:{status}" if received.report else received.identifier
+    return (
+        Callback(
+            identifier=_short(name), value=request.body, content_type=content_type, sender=received.sender or None
+        ),
+    )
+
+
+def _aliyun(request: Request) -> tuple[Callback, ...]:
+    return tuple(_of_json("aliyun", value) for value in _batch(request.body))
+
+
+def _tencent(request: Request) -> tuple[Callback, ...]:
+    return (_of_json("tencent", request.body),)
+
+
+def _of_json(provider: Provider, value: bytes) -> Callback:
+    content_type = f"application/json; provider={provider}"
+    try:
+        received = web.read(provider, value, {})
+    except MalformedError:
+        return _unreadable(value, content_type)
+    told = (received.sender, received.time.isoformat() if received.time else "", received.text)
+    digest = _digest("\n".join(told).encode("utf-8", "surrogatepass") if received.text else value)
+    return Callback(
+        identifier=_short(received.identifier) or digest,
+        value=value,
+        content_type=content_type,
+        sender=received.sender or None,
+        time=received.time,
+    )
+
+
+def _batch(body: bytes) -> tuple[bytes, ...]:
+    """Return the elements of an array, byte for byte; a body that is none stands for itself."""
+    try:
+        return tuple(bytes(element) for element in _BATCH.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:  # in GBK, whose second bytes may look like quotation marks and backslashes
+        elements = _BATCH.decode(body.decode("gb18030").encode())
+        return tuple(bytes(element).decode().encode("gb18030") for element in elements)
+    except (msgspec.DecodeError, UnicodeError):
+        return (body,)
+
+
+def _kannel(request: Request) -> tuple[Callback, ...]:
+    """Who sent it and its id stand in the query as `post-url` names them (id=%I&from=%p&to=%P&charset=%C)."""
+    query = {name: values[0] for name, values in request.query.items() if values}
+    sender = query.get("from") or request.headers.get("x-kannel-from", "")
+    options = {
+        "provider": "kannel",
+        "charset": query.get("charset") or media(request.headers.get("content-type", ""))[1].get("charset", ""),
+        "to": query.get("to") or request.headers.get("x-kannel-to", ""),
+        "udh": request.headers.get("x-kannel-udh", ""),
+    }
+    told = [sender, options["to"], request.headers.get("x-kannel-time", ""), options["udh"]]
+    digest = _digest("\n".join(told).encode("utf-8", "surrogatepass") + b"\n" + request.body)
+    parameters = "".join(f"; {name}={value}" for name, value in options.items() if _PARAMETER.fullmatch(value))
+    return (
+        Callback(
+            identifier=_short(query.get("id", "")) or digest,
+            value=request.body,
+            content_type=f"text/plain{parameters}",
+            sender=sender or None,
+        ),
+    )
+
+
+def _unreadable(value: bytes, content_type: str) -> Callback:
+    return Callback(identifier=_digest(value), value=value, content_type=content_type)
+
+
+def _short(identifier: str) -> str:
+    return identifier if len(identifier) <= _LONGEST_ID else _digest(identifier.encode("utf-8", "surrogatepass"))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+_READERS: Mapping[Provider, Callable[[Request], tuple[Callback, ...]]] = MappingProxyType(
+    {"twilio": _twilio, "aliyun": _aliyun, "tencent": _tencent, "kannel": _kannel}
+)

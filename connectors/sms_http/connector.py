@@ -1,0 +1,72 @@
+"""SMS through a gateway's webhook: who calls is checked, each message of a request is published as it came."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import ClassVar
+
+from connectors.base import Accepted, Answer, Request
+from connectors.sms_http import callbacks, caller
+from connectors.sms_http.callbacks import Callback
+from connectors.sms_http.settings import Provider, SmsHttpSettings
+from schemas.errors import MisconfiguredError, RefusedRequest
+from schemas.records import RawMessage, raw_message
+
+CHANNEL_KIND = "sms_http"
+
+ANSWERS: Mapping[Provider, Answer] = MappingProxyType(
+    {
+        "twilio": Answer(body=b"<Response/>", content_type="text/xml; charset=utf-8"),
+        "aliyun": Answer(body='{"code":0,"msg":"接收成功"}'.encode(), content_type="application/json"),
+        "tencent": Answer(body=b'{"result":0,"errmsg":"OK"}', content_type="application/json"),
+        "kannel": Answer(),
+    }
+)
+"""What each gateway takes for a yes; anything else, or a 503, and it sends the message again."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SmsHttp:
+    """Judges the callbacks of one account at a gateway; keeps nothing."""
+
+    channel: ClassVar[str] = "sms"
+
+    def __init__(self, settings: SmsHttpSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the SMS account {account_id} has no jurisdiction: set its 行政区划代码")
+        self._settings = settings
+        self._account = account_id
+        self._jurisdiction = settings.jurisdiction
+        self._now = now
+
+    def accept(self, request: Request) -> Accepted:
+        """Return the messages of a callback; raises RefusedRequest for a stranger's."""
+        caller.check(request, self._settings)
+        if request.method != "POST":
+            raise RefusedRequest("not a POST: set the callback to POST at the gateway", status=405, reason="method")
+        found = callbacks.read(request, self._settings.provider)
+        if len(found) > self._settings.messages_max:
+            raise RefusedRequest("more messages at once than `messages_max`", status=413, reason="size")
+        wire = hashlib.sha256(request.body).hexdigest()
+        messages = tuple(self._message(one, wire if one.value != request.body else None) for one in found)
+        return Accepted(messages=messages, answer=ANSWERS[self._settings.provider])
+
+    def _message(self, one: Callback, wire_sha256: str | None) -> RawMessage:
+        now = self._now()
+        return raw_message(
+            channel=self.channel,
+            channel_kind=CHANNEL_KIND,
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=one.identifier,
+            value=one.value,
+            content_type=one.content_type,
+            time=one.time or now,
+            recorded=now,
+            sender=one.sender,
+            wire_sha256=wire_sha256,
+        )

@@ -1,0 +1,154 @@
+"""SMPP 3.4: short messages of one account, acknowledged to the SMSC once Kafka holds them and not before."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from connectors import metrics
+from connectors.base import Emit
+from connectors.sms_smpp import codec
+from connectors.sms_smpp.codec import Pdu
+from connectors.sms_smpp.link import Link, Role, opened
+from connectors.sms_smpp.naming import Arrivals, identifier
+from connectors.sms_smpp.settings import Bind, SmppSettings
+from schemas.errors import MalformedError, MisconfiguredError, RetriableError
+from schemas.records import RawMessage, raw_message
+
+CHANNEL_KIND = "sms_smpp"
+_ANSWERS = {codec.DELIVER_SM: "deliver_sm_resp", codec.DATA_SM: "data_sm_resp"}
+_ROLES: Mapping[Bind, Role] = {"transceiver": "bind_transceiver", "receiver": "bind_receiver"}
+_REFUSALS = {"throttled": codec.THROTTLED, "temporary": codec.TEMPORARY, "silent": None}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SmsSmpp:
+    """Takes what an SMSC delivers on every bind of one account; each piece of a long message as it comes."""
+
+    channel: ClassVar[str] = "sms"
+
+    def __init__(self, settings: SmppSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the SMPP account {account_id} has no jurisdiction: set its 行政区划代码")
+        self._settings = settings
+        self._account = account_id
+        self._jurisdiction = settings.jurisdiction
+        self._now = now
+        self._arrivals = Arrivals()
+        self._content_type = f"application/x-smpp; alphabet={settings.alphabet}" + "; packed=true" * settings.packed
+
+    async def run(self, emit: Emit) -> None:
+        """Serve every bind until one of them ends; raises errors of `schemas.errors`.
+
+        Returns when the SMSC unbinds. What is on its way to Kafka is answered before a connection ends.
+        """
+        await _until_one_ends([self._serve(emit) for _ in range(self._settings.binds)])
+
+    async def _serve(self, emit: Emit) -> None:
+        link = await opened(self._settings, _ROLES[self._settings.bind], emit.alive)
+        bind = _Bind(link, emit, self)
+        try:
+            await bind.serve(self._settings.window)
+        except RetriableError as error:
+            raise bind.fault or error from error
+        finally:
+            await bind.settle(self._settings.answer_timeout_seconds)
+            await link.close()
+
+    async def take(self, link: Link, pdu: Pdu, emit: Emit) -> None:
+        """Bring one message to Kafka, then answer it; what Kafka does not take is not acknowledged."""
+        body, arrival = pdu.body, self._now()
+        first = self._arrivals.first(body, arrival)
+        self._arrivals.unanswered(body, first)
+        status: int | None = codec.OK
+        try:
+            await emit(self._message(pdu, first, arrival))
+        except RetriableError:
+            status = _REFUSALS[self._settings.when_unsafe]
+        metrics.SMPP_MESSAGES.labels(self._account, "accepted" if status == codec.OK else "refused").inc()
+        if status is None:
+            return
+        await link.answer(_ANSWERS[pdu.command], pdu.sequence, status)
+        if status == codec.OK:
+            self._arrivals.answered(body)
+
+    async def refuse(self, link: Link, pdu: Pdu) -> None:
+        """Answer what is no message."""
+        metrics.SMPP_MESSAGES.labels(self._account, "unknown").inc()
+        await link.refuse(pdu)
+
+    def _message(self, pdu: Pdu, first: datetime, arrival: datetime) -> RawMessage:
+        return raw_message(
+            channel=self.channel,
+            channel_kind=CHANNEL_KIND,
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=identifier(pdu.body, first),
+            value=pdu.raw,
+            content_type=self._content_type,
+            time=first,
+            recorded=arrival,
+            sender=_sender(pdu),
+        )
+
+
+class _Bind:
+    """The messages of one connection that are on their way."""
+
+    def __init__(self, link: Link, emit: Emit, account: SmsSmpp) -> None:
+        self._link, self._emit, self._account = link, emit, account
+        self._taking: set[asyncio.Task[None]] = set()
+        self.fault: BaseException | None = None
+        """What ends the connection: Kafka refuses for good, or an error of ours."""
+
+    async def serve(self, window: int) -> None:
+        """Take what comes, `window` messages at a time, until the SMSC unbinds or only a person can help."""
+        free = asyncio.Semaphore(window)
+        async for pdu in self._link.requests():
+            if pdu.command not in _ANSWERS:
+                await self._account.refuse(self._link, pdu)
+                continue
+            await free.acquire()
+            task = asyncio.create_task(self._account.take(self._link, pdu, self._emit))
+            self._taking.add(task)
+            task.add_done_callback(lambda done: self._taken(done, free))
+
+    async def settle(self, seconds: float) -> None:
+        """Let those on their way arrive and be answered; after `seconds` they are left to come again."""
+        if self._taking:
+            _, late = await asyncio.wait(self._taking, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    def _taken(self, task: asyncio.Task[None], free: asyncio.Semaphore) -> None:
+        self._taking.discard(task)
+        free.release()
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, RetriableError):
+            self.fault = error
+            self._link.give_up("a message could not be taken: the log says why")
+
+
+def _sender(pdu: Pdu) -> str | None:
+    """Return the sender's number as it came; a PDU that cannot be read goes to Kafka all the same."""
+    try:
+        address: bytes = codec.read(pdu).source_addr or b""
+    except MalformedError:
+        return None
+    return address.decode("ascii", "backslashreplace") or None
+
+
+async def _until_one_ends(runs: list[Coroutine[Any, Any, None]]) -> None:
+    """Run all; when one ends, end the others in order, and raise what the first one raised."""
+    tasks = [asyncio.create_task(run) for run in runs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -1,0 +1,251 @@
+"""The platform's HTTP API (公众号, 小程序, 企业微信): wechatpy's client, with a token that no other process loses.
+
+`stable_token` and 企业微信's `gettoken` give the same token to whoever asks while it is valid, so every process may
+hold its own copy. wechatpy would ask `cgi-bin/token`, which takes the token from all others, without a time limit,
+and again and again when it is refused.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+import requests
+from msgspec import Struct
+from pydantic import SecretStr
+from wechatpy.client import WeChatClient
+from wechatpy.exceptions import WeChatClientException
+
+from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
+
+T = TypeVar("T")
+
+TIMEOUT = (5.0, 15.0)
+"""Seconds to connect, and for each read."""
+
+EARLY = 300
+"""Seconds before its end a token is asked for anew: from then on the platform gives the next one, and takes both."""
+
+STALE_TOKEN = frozenset({40001, 40014, 41001, 42001})
+"""The access_token is refused: a fresh one may help, once."""
+
+_OURS = frozenset({40013, 40056, 40125, 40164, 41002, 41004, 48001, 50001, 50002, 60020, 61004, 301002})
+"""AppID, AppSecret, the address list (IP白名单) or a right is wrong: only a person can help."""
+
+_DAILY = 45009
+_OFTEN = frozenset({45011, 45033})
+"""Too many calls in a minute, or at once."""
+
+_OFTEN_SECONDS = 60.0
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+Kind = Literal["official", "corporate"]
+
+
+class Access(Struct, frozen=True):
+    """What an account needs to ask: `identifier` is the AppID or the corpid."""
+
+    kind: Kind
+    identifier: str
+    secret: SecretStr
+    url: str
+
+
+class NoAnswerError(UnreachableError):
+    """The platform did not answer as it should; `sent` says whether it may have got the request."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class RefusalError(UnreachableError):
+    """The platform answered with an `errcode`: what that means depends on what was asked."""
+
+    def __init__(self, errcode: int) -> None:
+        super().__init__(f"the platform refuses with errcode {errcode}: see 全局返回码 in its documentation")
+        self.errcode = errcode
+
+
+class _Verdict(Struct):
+    errcode: int = 0
+
+
+class Api:
+    """Asks as one account. Thread-safe; raises only errors of `schemas.errors`, none of which quotes the platform."""
+
+    def __init__(self, access: Access, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._client = _Client(access)
+        self._url = access.url.rstrip("/")
+        self._now = now
+
+    def call(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
+        """POST JSON and return the answer. Raises RefusalError for an errcode that is about this very request."""
+        return self.with_token(lambda token: self._post(endpoint, body, token))
+
+    def fetch(self, endpoint: str, body: dict[str, Any]) -> bytes:
+        """POST JSON and return the answer's bytes as they came. Raises as `call` does."""
+        return self.with_token(lambda token: self._post_for_bytes(endpoint, body, token))
+
+    def with_token(self, ask: Callable[[str], T]) -> T:
+        """Ask with a token; when a RefusalError says that it is stale, with a fresh one, once."""
+        for is_last in (False, True):
+            token = self._token()
+            try:
+                return ask(token)
+            except RefusalError as refusal:
+                if refusal.errcode not in STALE_TOKEN or is_last:
+                    raise self._judged(refusal) from None
+                self._client.forget(token)
+        raise AssertionError("the second try returns or raises")
+
+    @contextmanager
+    def opened(self, address: str, **parameters: str) -> Iterator[requests.Response]:
+        """GET something large: an endpoint, or an address that the platform gave; who asks reads it."""
+        url = address if "://" in address else f"{self._url}/cgi-bin/{address}"
+        with self._door(), self._get(url, **parameters) as response:
+            yield response
+
+    def is_own(self, url: str) -> bool:
+        """Say whether an address is on the API's own host."""
+        return urlsplit(url).netloc == urlsplit(self._url).netloc
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _judged(self, refusal: RefusalError) -> PipelineError:
+        """Return the error of an answer that is not about the request itself, else the refusal."""
+        errcode = refusal.errcode
+        if errcode in STALE_TOKEN or errcode in _OURS:
+            return UnauthorizedError(
+                f"the platform refuses our credentials (errcode {errcode}): check AppID, AppSecret and IP白名单"
+            )
+        if errcode == _DAILY:
+            return ThrottledError("the day's quota of the API is used up: it begins anew at midnight", self._night())
+        if errcode in _OFTEN:
+            return ThrottledError(f"the platform is asked too often (errcode {errcode}): it waits", _OFTEN_SECONDS)
+        return refusal
+
+    def _post(self, endpoint: str, body: dict[str, Any], token: str) -> dict[str, Any]:
+        with self._door():
+            answer = self._client.post(endpoint, data=body, params={"access_token": token}, timeout=TIMEOUT)
+        return _answered(answer)
+
+    def _post_for_bytes(self, endpoint: str, body: dict[str, Any], token: str) -> bytes:
+        url = f"{self._url}/cgi-bin/{endpoint}"
+        with self._door():
+            answer = self._client.session_of_requests.post(
+                url, params={"access_token": token}, json=body, timeout=TIMEOUT
+            )
+            answer.raise_for_status()
+        try:
+            errcode = msgspec.json.decode(answer.content, type=_Verdict).errcode
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise NoAnswerError(
+                "the platform answered with something that is not JSON: it is tried again", sent=True
+            ) from None
+        if errcode:
+            raise RefusalError(errcode)
+        return answer.content
+
+    def _get(self, url: str, **parameters: str) -> requests.Response:
+        # Uncompressed, so that Content-Length tells whether all of it came.
+        headers = {"Accept-Encoding": "identity"}
+        return self._client.session_of_requests.get(
+            url, params=parameters, headers=headers, stream=True, timeout=TIMEOUT
+        )
+
+    def _token(self) -> str:
+        try:
+            with self._door():
+                return self._client.access_token
+        except RefusalError as refusal:
+            raise self._judged(refusal) from None
+        except NoAnswerError as error:
+            raise NoAnswerError(str(error), sent=False) from None
+
+    @contextmanager
+    def _door(self) -> Iterator[None]:
+        """Turn what requests and wechatpy raise into errors of ours; their texts hold the token."""
+        try:
+            yield
+        except WeChatClientException as error:
+            if error.errcode is None:
+                raise NoAnswerError("the platform answered with an HTTP error: it is tried again", sent=True) from None
+            raise RefusalError(int(error.errcode)) from None
+        except requests.RequestException as error:
+            raise NoAnswerError(
+                f"the platform did not answer ({type(error).__name__}): see that its address can be reached",
+                sent=not isinstance(error, requests.ConnectTimeout),
+            ) from None
+
+    def _night(self) -> float:
+        """Return the seconds until the quotas begin anew, and five minutes."""
+        here = self._now().astimezone(_SHANGHAI)
+        midnight = (here + timedelta(days=1)).replace(hour=0, minute=5, second=0, microsecond=0)
+        return (midnight - here).total_seconds()
+
+
+class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
+    """wechatpy's client for either platform, which fetches the token that everybody else gets, too."""
+
+    def __init__(self, access: Access) -> None:
+        super().__init__(access.identifier, access.secret.get_secret_value(), timeout=TIMEOUT, auto_retry=False)
+        self.API_BASE_URL = f"{access.url.rstrip('/')}/cgi-bin/"
+        self._kind = access.kind
+        self._refreshing = threading.Lock()
+        self._http.trust_env = False  # nobody's .netrc belongs into a request of ours
+        self._token = ""
+        self._until = datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def session_of_requests(self) -> requests.Session:
+        session: requests.Session = self._http
+        return session
+
+    @property
+    def access_token(self) -> str:
+        with self._refreshing:  # who waits here gets the token that the first one fetched
+            if not self._token or datetime.now(UTC) >= self._until:
+                self.fetch_access_token()
+            return self._token
+
+    def forget(self, token: str) -> None:
+        with self._refreshing:
+            if self._token == token:
+                self._token = ""
+
+    def fetch_access_token(self) -> None:
+        answer = _answered(self._handle_result(self._ask_for_token()))
+        token, seconds = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(token, str) or not token or not isinstance(seconds, int):
+            raise NoAnswerError("the platform answered without an access_token: it is tried again", sent=True)
+        self._token = token
+        self._until = datetime.now(UTC) + timedelta(seconds=max(seconds - EARLY, min(seconds, 60)))
+
+    def _ask_for_token(self) -> requests.Response:
+        if self._kind == "corporate":
+            keys = {"corpid": self.appid, "corpsecret": self.secret}
+            return self._checked(self._http.get(f"{self.API_BASE_URL}gettoken", params=keys, timeout=TIMEOUT))
+        body = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret, "force_refresh": False}
+        return self._checked(self._http.post(f"{self.API_BASE_URL}stable_token", json=body, timeout=TIMEOUT))
+
+    def _checked(self, response: requests.Response) -> requests.Response:
+        response.raise_for_status()
+        return response
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _answered(answer: Any) -> dict[str, Any]:
+    """Return a JSON object; wechatpy hands over the whole response when it is none, such as a page of a proxy."""
+    if not isinstance(answer, dict):
+        raise NoAnswerError("the platform answered with something that is not JSON: it is tried again", sent=True)
+    return answer

@@ -1,0 +1,121 @@
+"""微信客服: the messages of one 客服账号, pulled page by page; the cursor moves when the page is safe."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from connectors.fetcher import Publish
+from connectors.wechat.api import Api, NoAnswerError, RefusalError
+from connectors.wechat.signature import moment
+from normalizers.wechat.customer import CONTENT_TYPE
+from schemas.records import Cursor, RawMessage, raw_message
+
+CHANNEL_KIND = "wecom_kf"
+PAGE = 1000
+"""The most that the platform gives at once."""
+
+
+class Cursors(Protocol):
+    """Keeps where the pulling stands."""
+
+    def load(self) -> Cursor:
+        """Return the newest cursor."""
+        ...
+
+    def save(self, cursor: Cursor) -> None:
+        """Return when the broker holds it."""
+        ...
+
+
+class _Page(Struct):
+    next_cursor: str = ""
+    has_more: int = 0
+    msg_list: list[msgspec.Raw] = []
+
+
+class _Named(Struct):
+    msgid: str = ""
+    external_userid: str = ""
+    send_time: int = 0
+
+
+class CustomerMessages:
+    """One 客服账号 of one account; one thread pulls at a time."""
+
+    def __init__(
+        self,
+        api: Api,
+        open_kfid: str,
+        account: str,
+        jurisdiction: str,
+        cursors: Cursors,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._api = api
+        self._kfid = open_kfid
+        self._account = account
+        self._jurisdiction = jurisdiction
+        self._cursors = cursors
+        self._now = now
+        self._lock = threading.Lock()
+
+    def pull(self, publish: Publish, token: str = "") -> None:
+        """Publish all that is new. A page may be empty though more follow; a crash repeats a page and loses none."""
+        with self._lock:
+            while self._pull_page(publish, token):
+                pass
+
+    def _pull_page(self, publish: Publish, token: str) -> bool:
+        before = self._cursors.load()
+        position: dict[str, Any] = before.position or {}
+        page = self._asked(str(position.get("cursor", "")), token)
+        messages = [self._message(bytes(one)) for one in page.msg_list]
+        if messages:
+            publish(messages)
+        if page.next_cursor and page.next_cursor != position.get("cursor"):
+            self._cursors.save(Cursor(connector_id=before.connector_id, position={"cursor": page.next_cursor}))
+        elif page.has_more:  # or the same page would come for ever
+            raise NoAnswerError("微信客服 says that more follows, and gives the same cursor again", sent=True)
+        return bool(page.has_more)
+
+    def _asked(self, cursor: str, token: str) -> _Page:
+        """Ask for the page after a cursor; a token that is too old is left out, at the price of a stricter limit."""
+        body = {"open_kfid": self._kfid, "cursor": cursor, "limit": PAGE, "voice_format": 0}
+        try:
+            answer = self._api.fetch("kf/sync_msg", {**body, "token": token} if token else body)
+        except RefusalError:
+            if not token:
+                raise
+            answer = self._api.fetch("kf/sync_msg", body)
+        try:
+            return msgspec.json.decode(answer, type=_Page)
+        except msgspec.DecodeError as error:
+            raise NoAnswerError("the platform's page of 微信客服 messages cannot be read", sent=True) from error
+
+    def _message(self, value: bytes) -> RawMessage:
+        named, now = _named(value), self._now()
+        return raw_message(
+            channel="wechat",
+            channel_kind=CHANNEL_KIND,
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=named.msgid or hashlib.sha256(value).hexdigest(),
+            value=value,
+            content_type=CONTENT_TYPE,
+            time=(moment(str(named.send_time)) if named.send_time > 0 else None) or now,
+            recorded=now,
+            sender=named.external_userid or None,
+        )
+
+
+def _named(value: bytes) -> _Named:
+    """Return what names a message; one of another shape is named by its bytes, or it would hold up all behind it."""
+    try:
+        return msgspec.json.decode(value, type=_Named)
+    except msgspec.DecodeError:
+        return _Named()

@@ -1,0 +1,124 @@
+"""One temporary media file (临时素材) from the platform into a file of ours, in bounded memory."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from msgspec import Struct
+
+from connectors.wechat.api import Api, NoAnswerError, RefusalError
+from schemas.errors import TooLargeError
+from schemas.records.raw import SIZE_LIMIT
+
+PIECE_BYTES = 64 * 1024
+
+WHOLE_SECONDS = 300.0
+"""A file that takes longer is asked for again: a platform that dribbles must not hold a place for ever."""
+
+FOREIGN = 0
+"""In place of an errcode: the platform names an address that is not Tencent's."""
+
+_VIDEO_HOSTS = ("qq.com", "qpic.cn", "wechat.com")
+"""A video of an official account is only named by its address; it lies with Tencent, and no other is followed."""
+
+Clock = Callable[[], float]
+
+
+class Downloaded(Struct, frozen=True, kw_only=True):
+    """What came: `media_type` as the platform says."""
+
+    size: int
+    sha256: str
+    media_type: str
+
+
+class _Problem(Struct):
+    errcode: int = 0
+    video_url: str = ""
+
+
+def download(
+    api: Api, media_id: str, into: BinaryIO, *, limit: int = SIZE_LIMIT, clock: Clock = time.monotonic
+) -> Downloaded:
+    """Write the bytes of a media id. Raises TooLargeError, RefusalError (40007: gone), and retriable errors."""
+
+    def ask(token: str) -> Downloaded | _Problem:
+        with api.opened("media/get", access_token=token, media_id=media_id) as response:
+            return _taken(response, into, limit, clock)
+
+    found = api.with_token(ask)
+    if isinstance(found, Downloaded):
+        return found
+    _check_address(api, found.video_url)
+    with api.opened(found.video_url) as response:
+        video = _taken(response, into, limit, clock)
+    if isinstance(video, Downloaded):
+        return video
+    raise RefusalError(FOREIGN)  # an address that leads to another address
+
+
+def _check_address(api: Api, url: str) -> None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_tencents = any(host == one or host.endswith(f".{one}") for one in _VIDEO_HOSTS)
+    if parts.scheme not in ("http", "https") or not (is_tencents or api.is_own(url)):
+        raise RefusalError(FOREIGN)
+
+
+def _taken(response: requests.Response, into: BinaryIO, limit: int, clock: Clock) -> Downloaded | _Problem:
+    """Take an answer's body: a file, or the address of a video; raises RefusalError for the JSON that is neither."""
+    if response.status_code != 200:
+        raise NoAnswerError(f"the platform answered HTTP {response.status_code}: it is tried again", sent=True)
+    pieces = _pieces(response, clock)
+    head = next(pieces, b"")
+    if "Content-Disposition" not in response.headers:
+        problem = _problem(head)
+        if problem is not None and problem.errcode:
+            raise RefusalError(problem.errcode)
+        if problem is not None:
+            return problem
+        if _type_of(response) == "text/html":
+            raise NoAnswerError("the platform answered with a page instead of a file: it is tried again", sent=True)
+    return _written(chain((head,), pieces), response, into, limit)
+
+
+def _written(pieces: Iterator[bytes], response: requests.Response, into: BinaryIO, limit: int) -> Downloaded:
+    digest, size = hashlib.sha256(), 0
+    into.seek(0)
+    into.truncate()
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(f"the file is larger than {limit} bytes")
+        digest.update(piece)
+        into.write(piece)
+    told = response.headers.get("Content-Length", "")
+    if size == 0 or (told.isdigit() and int(told) != size):
+        raise NoAnswerError("the file came cut off: it is fetched again", sent=True)
+    return Downloaded(size=size, sha256=digest.hexdigest(), media_type=_type_of(response))
+
+
+def _pieces(response: requests.Response, clock: Clock) -> Iterator[bytes]:
+    end = clock() + WHOLE_SECONDS
+    for piece in response.iter_content(PIECE_BYTES):
+        yield piece
+        if clock() > end:
+            raise NoAnswerError("the file comes too slowly: it is fetched again", sent=True)
+
+
+def _problem(head: bytes) -> _Problem | None:
+    """Return what a short JSON answer says instead of a file; None for a file, which may itself be JSON."""
+    try:
+        found = msgspec.json.decode(head, type=_Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if found.errcode or found.video_url else None
+
+
+def _type_of(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() or "application/octet-stream"

@@ -1,0 +1,218 @@
+"""What WeChat's raw messages give to fetch: files by their media id, and the messages behind a 微信客服 event."""
+
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from obstore.store import ObjectStore
+
+from connectors import metrics
+from connectors.fetcher import Errand, Publish
+from connectors.wechat import callback
+from connectors.wechat.api import Api, RefusalError
+from connectors.wechat.customer import CustomerMessages
+from connectors.wechat.download import download
+from connectors.wechat.shelf import Shelf
+from normalizers.awaited import awaited
+from normalizers.draft import File
+from schemas import media
+from schemas.errors import RetriableError, TooLargeError, UnauthorizedError
+from schemas.media import Media
+from schemas.records import RawMessage, raw_message
+from schemas.records.raw import SIZE_LIMIT
+
+LIFE = timedelta(days=3)
+"""So long a media id, and a message of 微信客服, can be fetched."""
+
+_SPOOL_BYTES = 1 << 20
+"""Of a file that is held in memory; the rest of a larger one waits on the disk."""
+
+_GONE = frozenset({0, 40004, 40006, 40007, 41006, 45001, 46001})
+"""The file will never come: no such media, no such type, too large for the platform itself, or lying elsewhere."""
+
+
+class Account(Struct, frozen=True):
+    """One account: its API, and what is pulled of its 微信客服 by 客服账号ID."""
+
+    api: Api
+    customers: Callable[[str], CustomerMessages] | None = None
+    open_kfids: tuple[str, ...] = ()
+
+
+class WeChatErrands:
+    """The plan of the fetcher; an account without a secret has no API, so nothing of it is fetched."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        blobs: ObjectStore,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        limit: int = SIZE_LIMIT,
+    ) -> None:
+        self._accounts = accounts
+        self._blobs = blobs
+        self._now = now
+        self._limit = limit
+        self._customers: dict[tuple[str, str], CustomerMessages] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, raw: RawMessage) -> Sequence[Errand]:
+        """Return what this message gives to fetch."""
+        account = self._accounts.get(raw.envelope.account or "")
+        if account is None or raw.channel != "wechat":
+            return ()
+        files = [FileErrand(raw, file, account.api, self._blobs, self._now, self._limit) for file in awaited(raw)]
+        return files or self._behind(raw, account)
+
+    def sweep(self) -> Sequence[Errand]:
+        """Return what is to be asked for without a callback."""
+        until = self._now() + LIFE
+        return [
+            CustomerErrand(name, f"sweep:{name}:{kfid}", self._customer(name, account.customers, kfid), until)
+            for name, account in self._accounts.items()
+            if account.customers is not None
+            for kfid in account.open_kfids
+        ]
+
+    def _behind(self, raw: RawMessage, account: Account) -> Sequence[Errand]:
+        """Return the errand of an event that says only that there are messages."""
+        if account.customers is None or b"kf_msg_or_event" not in raw.value:
+            return ()
+        fields = callback.parse(raw.value) or {}
+        kfid = fields.get("OpenKfId", "")
+        if fields.get("Event") != "kf_msg_or_event" or not kfid:
+            return ()
+        name = raw.envelope.account or ""
+        messages = self._customer(name, account.customers, kfid)
+        return (CustomerErrand(name, raw.message_id, messages, raw.envelope.time + LIFE, fields.get("Token", "")),)
+
+    def _customer(self, name: str, make: Callable[[str], CustomerMessages], kfid: str) -> CustomerMessages:
+        with self._lock:
+            if (name, kfid) not in self._customers:
+                self._customers[name, kfid] = make(kfid)
+            return self._customers[name, kfid]
+
+
+class CustomerErrand:
+    """Everything that is new of one 客服账号; `token` is the event's, good for ten minutes."""
+
+    keeps = False
+
+    def __init__(
+        self, account: str, name: str, messages: CustomerMessages, deadline: datetime, token: str = ""
+    ) -> None:
+        self.account = account
+        self.name = name
+        self.deadline = deadline
+        self._messages = messages
+        self._token = token
+
+    def run(self, publish: Publish, *, last: bool) -> None:
+        """Pull; after three days the messages of this event are gone, and the next event pulls what is not."""
+        try:
+            self._messages.pull(publish, self._token)
+        except (RetriableError, UnauthorizedError):
+            if not last:
+                raise
+
+
+class FileErrand:
+    """One file of one message: stored in the message's folder, or recorded as one that will never come."""
+
+    keeps = True
+
+    def __init__(
+        self,
+        raw: RawMessage,
+        file: File,
+        api: Api,
+        blobs: ObjectStore,
+        now: Callable[[], datetime],
+        limit: int,
+    ) -> None:
+        self.account = raw.envelope.account or ""
+        self.deadline = raw.envelope.time + LIFE
+        self._raw = replace(raw, value=b"")  # a hundred thousand of them may wait
+        self._file = file
+        self._id = file.media_id or ""
+        self.name = media.identifier(raw.message_id, self._id)
+        self._api = api
+        self._shelf = Shelf(blobs, raw.jurisdiction, raw.message_id)
+        self._now = now
+        self._limit = limit
+
+    def run(self, publish: Publish, *, last: bool) -> None:
+        """Fetch once, whatever happens in between: what became of the file is put aside before it is published."""
+        if self._shelf.is_erased:
+            return self._count("erased")
+        fate = self._shelf.fate(self._id)
+        if fate is None:
+            fate = self._fetched(last)
+            if fate is None:
+                return self._count("erased")
+            self._count(fate.unavailable or "stored")
+        publish([self._record(fate)])
+        return None
+
+    def _fetched(self, last: bool) -> Media | None:
+        """Return what became of the file; None when its message was erased meanwhile."""
+        with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
+            fate = self._asked(spool, last)  # type: ignore[arg-type] # a file, though typeshed does not say so
+            return fate if self._shelf.keep(fate, spool) else None  # type: ignore[arg-type] # as above
+
+    def _asked(self, into: BinaryIO, last: bool) -> Media:
+        try:
+            came = download(self._api, self._id, into, limit=self._limit)
+        except TooLargeError:
+            return self._never("too_large")
+        except RefusalError as refusal:
+            if refusal.errcode not in _GONE and not last:
+                raise
+            return self._never("expired" if last else "refused", refusal.errcode)
+        except (RetriableError, UnauthorizedError):
+            if not last:
+                raise
+            return self._never("expired")
+        return Media(
+            message_id=self._raw.message_id,
+            media_id=self._id,
+            media_type=came.media_type,
+            size=came.size,
+            sha256=came.sha256,
+            dataref=self._shelf.path(came.sha256),
+        )
+
+    def _never(self, why: str, errcode: int | None = None) -> Media:
+        return Media(
+            message_id=self._raw.message_id,
+            media_id=self._id,
+            media_type=self._file.media_type,
+            unavailable=why,
+            code=str(errcode) if errcode else None,
+        )
+
+    def _record(self, fate: Media) -> RawMessage:
+        """Return the record that follows the message: of the same conversation, so behind it, and of nobody."""
+        return raw_message(
+            channel=self._raw.channel,
+            channel_kind=self._raw.envelope.channelkind or self._raw.channel,
+            account=self.account,
+            jurisdiction=self._raw.jurisdiction,
+            identifier=self.name,
+            value=msgspec.json.encode(fate),
+            content_type=media.CONTENT_TYPE,
+            time=self._raw.envelope.time,
+            recorded=self._now(),
+            conversation=self._raw.conversation,
+        )
+
+    def _count(self, outcome: str) -> None:
+        metrics.MEDIA.labels(self._raw.channel, outcome).inc()
+        if outcome == "stored":
+            waited = (self._now() - self._raw.envelope.recordedtime).total_seconds()
+            metrics.MEDIA_SECONDS.labels(self._raw.channel).observe(max(0.0, waited))

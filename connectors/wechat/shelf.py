@@ -1,0 +1,84 @@
+"""Where a fetched file lies: in the folder of its message, so it is erased with it, and what became of it beside it."""
+
+from typing import BinaryIO
+
+import msgspec
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import ObjectStore
+
+from schemas import ids
+from schemas.blobs import ERASED, folder
+from schemas.errors import UnreachableError
+from schemas.media import Media
+
+FATE = ".media"
+"""Behind the hashed media id: the name of the object that says what became of the file."""
+
+
+class Shelf:
+    """The blob store for the files of one message; raises UnreachableError when the store does not answer."""
+
+    def __init__(self, store: ObjectStore, jurisdiction: str, message_id: str) -> None:
+        self._store = store
+        self._folder = folder(jurisdiction, message_id)
+
+    def path(self, sha256: str) -> str:
+        """Return where bytes of this digest lie."""
+        return f"{self._folder}/{sha256}"
+
+    @property
+    def is_erased(self) -> bool:
+        """Say whether the message was erased: nothing of it may lie here again."""
+        return self._get(f"{self._folder}/{ERASED}") is not None
+
+    def fate(self, media_id: str) -> Media | None:
+        """Return what became of a file before; None when nothing is known."""
+        found = self._get(self._fate_path(media_id))
+        return None if found is None else msgspec.json.decode(found, type=Media)
+
+    def keep(self, media: Media, data: BinaryIO | None = None) -> bool:
+        """Store the bytes, and then what became of the file; False when the message was erased meanwhile.
+
+        The eraser puts its mark before it deletes, and we look for it after we wrote: whoever is last deletes.
+        """
+        paths = [self._fate_path(media.media_id)]
+        if media.dataref is not None and data is not None:
+            data.seek(0)
+            self._put(media.dataref, data)
+            paths.append(media.dataref)
+        self._put(paths[0], msgspec.json.encode(media))
+        if not self.is_erased:
+            return True
+        for path in paths:
+            self._delete(path)
+        return False
+
+    def _fate_path(self, media_id: str) -> str:
+        return f"{self._folder}/{ids.b32(self._folder, media_id)[:26]}{FATE}"
+
+    def _get(self, path: str) -> bytes | None:
+        try:
+            return bytes(obstore.get(self._store, path).bytes())
+        except (NotFoundError, FileNotFoundError):
+            return None
+        except (BaseError, OSError) as error:
+            raise _fault(error) from error
+
+    def _put(self, path: str, data: BinaryIO | bytes) -> None:
+        try:
+            obstore.put(self._store, path, data)
+        except (BaseError, OSError) as error:
+            raise _fault(error) from error
+
+    def _delete(self, path: str) -> None:
+        try:
+            obstore.delete(self._store, path)
+        except (NotFoundError, FileNotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise _fault(error) from error
+
+
+def _fault(error: Exception) -> UnreachableError:
+    return UnreachableError(f"the blob store does not answer ({type(error).__name__}): see that it can be reached")

@@ -1,0 +1,124 @@
+"""What can go wrong at the open platform (微博开放平台), in tweepy's shape.
+
+::
+
+    WeiboException
+    ├── NotReached              no connection: the request never left
+    ├── NoAnswer                the connection broke or time ran out after it had
+    └── HTTPException           an answer that is no success: `response`, `api_codes`, `api_messages`
+        ├── UnreadableAnswer    HTML, nothing, half a JSON, far too much
+        ├── BadRequest · Unauthorized · Forbidden · NotFound
+        ├── TooManyRequests     `reset_time`: when the quota begins anew, in seconds since 1970
+        └── WeiboServerError
+
+The platform's own `error_code` decides, not the HTTP status: a used-up quota is HTTP 403 there, an error may be HTTP
+200, and the code may be a number or a string. Codes: https://open.weibo.com/wiki/Error_code.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import requests
+
+
+class WeiboException(Exception):  # noqa: N818 - tweepy's names: whoever knows that library knows this one
+    """Base of all of these; its text names codes and nothing personal."""
+
+
+class NotReached(WeiboException):
+    """No connection: the platform surely knows nothing of the request."""
+
+
+class NoAnswer(WeiboException):
+    """The request may have arrived: nobody can say what became of it."""
+
+
+class HTTPException(WeiboException):
+    """An answer that is no success."""
+
+    def __init__(self, response: requests.Response, answer: Mapping[str, Any] | None = None) -> None:
+        self.response = response
+        self.api_codes = [code] if (code := code_of(answer)) is not None else []
+        self.api_messages = [str(answer["error"])] if answer and answer.get("error") else []
+        super().__init__(f"HTTP {response.status_code}" + "".join(f", error_code {each}" for each in self.api_codes))
+
+
+class UnreadableAnswer(HTTPException):
+    """An answer that is not the platform's JSON."""
+
+
+class BadRequest(HTTPException):
+    """The platform does not understand or does not take what was asked."""
+
+
+class Unauthorized(HTTPException):
+    """The access token is wrong, revoked or expired."""
+
+
+class Forbidden(HTTPException):
+    """The application or the user may not do this."""
+
+
+class NotFound(HTTPException):
+    """There is no such status, comment, user or interface."""
+
+
+class TooManyRequests(HTTPException):
+    """A quota is used up; `reset_time` is None where the platform did not say."""
+
+    def __init__(
+        self, response: requests.Response, answer: Mapping[str, Any] | None = None, reset_time: int | None = None
+    ) -> None:
+        super().__init__(response, answer)
+        self.reset_time = reset_time
+
+
+class WeiboServerError(HTTPException):
+    """A fault of the platform that may pass."""
+
+
+def code_of(answer: Mapping[str, Any] | None) -> int | None:
+    """Return an answer's error_code as a number, None when it is a success."""
+    found = answer.get("error_code") if answer else None
+    if found is None and answer and isinstance(answer.get("error"), str):
+        return 0  # {"error": "..."} alone is an error all the same
+    try:
+        return int(found) if found is not None else None
+    except (TypeError, ValueError):
+        return 0
+
+
+def kind_of(code: int | None, status: int) -> type[HTTPException]:
+    """Return the exception for an error_code, for the HTTP status where the code is none that we know."""
+    known = _BY_CODE.get(code) if code is not None else None
+    if known is not None:
+        return known
+    return _BY_STATUS.get(status) or (WeiboServerError if status >= 500 else BadRequest)
+
+
+EVERY_INTERFACE: frozenset[int] = frozenset({10022, 10023})
+"""The quota of our address and of this user; 10024 is that of one interface."""
+
+_CODES: Mapping[type[HTTPException], frozenset[int]] = MappingProxyType(
+    {
+        TooManyRequests: EVERY_INTERFACE | {10024},
+        Unauthorized: frozenset({21301, 21314, 21315, 21316, 21317, 21319, 21327, 21332, 21501}),
+        Forbidden: frozenset({10004, 10005, 10006, 10013, 10014, 10015, 20112}),
+        NotFound: frozenset({10020, 20003, 20101, 20201}),
+        WeiboServerError: frozenset({10001, 10002, 10003, 10009, 10010, 10011}),
+    }
+)
+_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes}
+
+_BY_STATUS: Mapping[int, type[HTTPException]] = MappingProxyType(
+    {
+        401: Unauthorized,
+        403: Forbidden,
+        404: NotFound,
+        418: TooManyRequests,
+        429: TooManyRequests,
+        432: TooManyRequests,
+    }
+)
+"""418 and 432 are what the platform's outer walls say to whom they find too busy."""

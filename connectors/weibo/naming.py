@@ -1,0 +1,82 @@
+"""What names a message of Weibo: kind and id where the platform gives one, else a digest of what it is."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from connectors.wechat import callback
+from normalizers.weibo.reading import Fields, digits, is_xml, read, text_of
+from normalizers.weibo.times import moment
+from schemas.errors import RecordError
+
+_NAMING = ("type", "sender_id", "receiver_id", "created_at", "text", "data")
+"""A push has no id: the platform counsels sender and created_at, and two messages of one second must not be one."""
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """Id, sender's uid and time of a message, and its kind (`weibo_dm`, `weibo_mention`, `weibo_comment`)."""
+
+    identifier: str
+    kind: str
+    sender: str | None = None
+    time: datetime | None = None
+
+
+def pushed(body: bytes, now: datetime) -> Named:
+    """Name a push; one that cannot be read is named by its bytes, which a repeat brings again."""
+    if is_xml(body):
+        found = callback.read(body, now)
+        return Named(identifier=f"push:{found.identifier}", kind=KINDS["dm"], sender=found.sender, time=found.time)
+    fields = _fields(body)
+    if fields is None:
+        return Named(identifier=f"push:{hashlib.sha256(body).hexdigest()}", kind=KINDS["dm"])
+    where = _mention(Fields(fields).part("data")) if fields.get("type") == "mention" else None
+    said = msgspec.json.encode([fields.get(name) for name in _NAMING], order="sorted")
+    return Named(
+        identifier=f"mention:{where[1]}" if where else f"push:{hashlib.sha256(said).hexdigest()}",
+        kind=where[0] if where else KINDS["dm"],
+        sender=digits(fields.get("sender_id")) or None,
+        time=moment(text_of(fields.get("created_at")), now),
+    )
+
+
+def fetched(item: bytes, kind: str, now: datetime) -> Named:
+    """Name an item of a list; `kind` is status, comment or dm."""
+    fields = _fields(item) or Fields()
+    identifier = fields.identifier() or hashlib.sha256(item).hexdigest()
+    return Named(
+        identifier=f"{kind}:{identifier}",
+        kind=KINDS[kind],
+        sender=next(_senders(fields), None),
+        time=moment(text_of(fields.get("created_at")), now),
+    )
+
+
+KINDS = {"status": "weibo_mention", "comment": "weibo_comment", "dm": "weibo_dm"}
+
+
+def _fields(body: bytes) -> Fields | None:
+    try:
+        return read(body)
+    except RecordError:
+        return None
+
+
+def _mention(data: Fields) -> tuple[str, str] | None:
+    """Return kind and name of where the account was mentioned."""
+    key = digits(data.get("key"))
+    is_comment = "comment" in text_of(data.get("subtype")).lower()
+    kind = "comment" if is_comment else "status"
+    return (KINDS[kind], f"{kind}:{key}") if key else None
+
+
+def _senders(fields: Fields) -> Iterator[str]:
+    for name in ("user", "sender"):
+        found = fields.part(name).identifier()
+        if found:
+            yield found
+    if found := digits(fields.get("sender_id")):
+        yield found

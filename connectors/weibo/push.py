@@ -1,0 +1,69 @@
+"""Pushes of the fans' service (粉丝服务平台 消息推送服务): verified callbacks of one account, as they came."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from connectors.base import Accepted, Answer, Request
+from connectors.wechat.signature import Nonces, check_freshness, check_signature, needed, parameters
+from connectors.weibo import naming
+from connectors.weibo.settings import WeiboSettings
+from normalizers.weibo.reading import is_xml
+from schemas.errors import MisconfiguredError, RefusedRequest
+from schemas.records import RawMessage, raw_message
+
+_NOTHING_TO_SAY = Answer()
+"""An empty answer: the platform shows nothing to the citizen and does not send the message again."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Weibo:
+    """Judges the callbacks of one account; the platform signs them as WeChat does, with the App Secret for a token.
+
+    The signature does not cover the body, so a nonce that comes with another body is a forger's.
+    """
+
+    channel: ClassVar[str] = "weibo"
+
+    def __init__(self, settings: WeiboSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the Weibo account {account_id} has no jurisdiction: set its 行政区划代码")
+        self._account = account_id
+        self._jurisdiction = settings.jurisdiction
+        self._window = settings.timestamp_window_seconds
+        self._secrets = [secret.get_secret_value() for secret in settings.app_secrets]
+        self._now = now
+        self._nonces = Nonces()
+
+    def accept(self, request: Request) -> Accepted:
+        """Return the message of a callback, or the echo that proves this address to be ours."""
+        given = parameters(request.query)
+        signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
+        check_signature(self._secrets, signature, timestamp, nonce)
+        check_freshness(timestamp, self._now(), self._window)
+        if request.method == "GET":
+            self._nonces.claim(timestamp, nonce)
+            return Accepted(answer=Answer(body=needed(given, "echostr")[0].encode("utf-8", "replace")))
+        if request.method != "POST":
+            raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
+        self._nonces.check(timestamp, nonce, request.body)
+        return Accepted(messages=(self._message(request.body),) if request.body else (), answer=_NOTHING_TO_SAY)
+
+    def _message(self, body: bytes) -> RawMessage:
+        now = self._now()
+        named = naming.pushed(body, now)
+        return raw_message(
+            channel=self.channel,
+            channel_kind=named.kind,
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=named.identifier,
+            value=body,
+            content_type="text/xml" if is_xml(body) else "application/json",
+            time=named.time or now,
+            recorded=now,
+            sender=named.sender,
+        )

@@ -1,0 +1,97 @@
+"""What the operator says of a Weibo account: of its callback, and of the lists that are fetched."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from schemas.errors import MisconfiguredError
+
+List = Literal["mentions", "comments_to_me", "comments_mentions", "direct_messages"]
+"""@我的微博, 收到的评论, @我的评论, 收到的私信."""
+
+Secret = Annotated[SecretStr, Field(min_length=8, max_length=128)]
+Adcode = Annotated[
+    str | None, Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default")
+]
+
+
+class WeiboSettings(BaseModel):
+    """One account of the fans' service (粉丝服务); `[connectors.weibo.NAME]` in hotline.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    app_secrets: tuple[Secret, ...] = Field(
+        min_length=1, description="App Secret of the application; the old and the new one while it is changed"
+    )
+    jurisdiction: Adcode = None
+    path: str = Field("/weibo", pattern=r"^/[\w/.-]*$", description="Path of the callback URL on the receiver")
+    body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater push is refused (413)")
+    timestamp_window_seconds: float = Field(
+        300, gt=0, le=3600, description="How far a request's timestamp may be from our clock"
+    )
+
+
+class TokenSettings(BaseModel):
+    """The access token that a person granted to the application."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    access_token: SecretStr | None = Field(None, min_length=1, description="Access token of the account")
+    access_token_file: Path | None = Field(
+        None, description="File that holds it instead; read again, so a new token needs no restart"
+    )
+    token_expires_at: datetime | None = Field(
+        None, description="When the token ends, RFC 3339 with an offset; the platform is asked by default"
+    )
+    token_warn_days: float = Field(7, ge=0, le=365, description="So long before its end the token is complained about")
+    host: str = Field(
+        "api.weibo.com", min_length=1, description="Host of the interfaces; c.api.weibo.com if commercial"
+    )
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> "TokenSettings":
+        if (self.access_token is None) == (self.access_token_file is None):
+            raise ValueError("set access_token or access_token_file, one of the two")
+        if self.token_expires_at is not None and self.token_expires_at.tzinfo is None:
+            raise ValueError("token_expires_at needs an offset, such as 2027-01-31T09:00:00+08:00")
+        return self
+
+    def token(self) -> str:
+        """Return the token as it is now; raises MisconfiguredError when its file cannot be read."""
+        if self.access_token is not None:
+            return self.access_token.get_secret_value()
+        path = self.access_token_file or Path()
+        try:
+            found = path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise MisconfiguredError(f"access_token_file {path} cannot be read: correct it") from error
+        if not found:
+            raise MisconfiguredError(f"access_token_file {path} is empty: put the access token into it")
+        return found
+
+
+class WeiboPullSettings(TokenSettings):
+    """One account whose lists are fetched; `[connectors.weibo_pull.NAME]` in hotline.toml."""
+
+    lists: tuple[List, ...] = Field(
+        ("mentions", "comments_to_me", "comments_mentions"),
+        min_length=1,
+        description="What is fetched: @我的微博, 收到的评论, @我的评论, and 收到的私信 (commercial interfaces alone)",
+    )
+    calls_per_day: int = Field(
+        100, ge=1, description="Calls that the platform allows in a day to one user of the application"
+    )
+    poll_seconds: float = Field(60, gt=0, description="Never ask a list more often than this")
+    page_size: int = Field(200, ge=1, le=200, description="Items asked for at a time")
+    pages_max: int = Field(10, ge=1, le=100, description="Pages after which a gap is told and no further one is asked")
+    history_pages: int = Field(1, ge=1, le=100, description="Pages that a first start takes of what is there already")
+    public_pages: bool = Field(
+        False, description="Complete cut statuses (全文) from the public site m.weibo.cn, one by one, later"
+    )
+    public_pages_seconds: float = Field(30, gt=0, description="Never ask the public site more often than this")
+    public_pages_cookie: SecretStr | None = Field(
+        None, min_length=1, description="Cookie (SUB=…) that the public site wants of servers"
+    )
+    jurisdiction: Adcode = None

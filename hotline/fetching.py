@@ -1,0 +1,78 @@
+"""Wires the fetcher: the accounts of WeChat that have a secret, their APIs, and what is pulled of 微信客服."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from hotline import probes, services
+from hotline.process import Component, blocking
+from schemas import topics
+from schemas.trace import Tracer
+
+if TYPE_CHECKING:
+    from connectors.producer import Producer
+    from connectors.wechat.api import Api
+    from connectors.wechat.customer import CustomerMessages
+    from connectors.wechat.errands import Account
+    from hotline.settings import Settings
+
+TOPICS = (topics.raw("wechat"),)
+
+
+def is_needed(settings: "Settings") -> bool:
+    """Say whether an account may fetch anything: without its secret none can."""
+    accounts = settings.connectors
+    return any(account.secret for account in (*accounts.wechat.values(), *accounts.wecom.values()))
+
+
+def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
+    """Make the component."""
+    from connectors.fetcher import Fetcher, run_fetcher
+    from connectors.health import Health
+    from connectors.producer import Producer
+    from connectors.publisher import Publisher
+    from connectors.wechat.errands import WeChatErrands
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    health, journal = Health(name, "wechat"), services.journal_folder(settings)
+
+    def work(stop: threading.Event) -> None:
+        producer = Producer(connection)
+        publisher = Publisher(connection, blobs, producer, tracer)
+        errands = WeChatErrands(dict(accounts(settings, producer)), blobs)
+        fetcher = Fetcher(errands, publisher.publish, settings.fetcher, sweep=errands.sweep, journal=journal)
+        try:
+            run_fetcher(fetcher, connection, TOPICS, stop=stop, health=health)
+        finally:
+            publisher.close()
+
+    return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
+
+
+def accounts(settings: "Settings", producer: "Producer") -> Iterator[tuple[str, "Account"]]:
+    """Yield each account that has a secret, by its id; cursors go through `producer`."""
+    from connectors.wechat.api import Access, Api
+    from connectors.wechat.errands import Account
+
+    for name, official in settings.connectors.wechat.items():
+        if official.secret is not None:
+            yield name, Account(Api(Access("official", official.appid, official.secret, official.api_url)))
+    for name, corporate in settings.connectors.wecom.items():
+        if corporate.secret is not None:
+            api = Api(Access("corporate", corporate.corpid, corporate.secret, corporate.api_url))
+            yield name, Account(api, _customers(settings, name, api, producer), corporate.open_kfids)
+
+
+def _customers(
+    settings: "Settings", name: str, api: "Api", producer: "Producer"
+) -> Callable[[str], "CustomerMessages"]:
+    from connectors.cursors import Cursors
+    from connectors.wechat.customer import CustomerMessages
+
+    city = settings.connectors.wecom[name].jurisdiction
+
+    def make(kfid: str) -> CustomerMessages:
+        cursors = Cursors(services.kafka(settings), f"{name}:{kfid}", producer=producer)
+        return CustomerMessages(api, kfid, name, city, cursors)
+
+    return make

@@ -1,0 +1,41 @@
+"""A point on a map that the channel itself gives: degrees, and the system they count in."""
+
+import math
+from collections.abc import Sequence
+
+from schemas.records import Finding
+from schemas.words import DATUMS
+
+COORDINATES = "coordinates"
+"""The finding's kind; its value is ``longitude,latitude,datum``, as it was given."""
+
+
+def located(place: str, longitude: str, latitude: str, *, datum: str) -> tuple[Finding, ...]:
+    """Return what a shared place says: its words, and its coordinates when they can be some on this earth."""
+    findings = [Finding(kind="place", value=place, source="channel")] if place.strip() else []
+    if degrees(longitude, latitude) is not None and datum in DATUMS:
+        value = f"{longitude.strip()},{latitude.strip()},{datum}"
+        findings.append(Finding(kind=COORDINATES, value=value, source="channel"))
+    return tuple(findings)
+
+
+def degrees(longitude: str, latitude: str) -> tuple[float, float] | None:
+    """Return both as numbers; None when they are none, out of range, or the 0,0 of a phone that knows nothing."""
+    try:
+        east, north = float(longitude), float(latitude)
+    except ValueError:
+        return None
+    if not (math.isfinite(east) and math.isfinite(north)) or (east == 0 and north == 0):
+        return None
+    return (east, north) if abs(east) <= 180 and abs(north) <= 90 else None
+
+
+def coordinates(findings: Sequence[Finding]) -> tuple[float, float, str] | None:
+    """Return longitude, latitude and datum of the first finding that has them."""
+    for finding in findings:
+        if finding.kind == COORDINATES and finding.value.count(",") == 2:
+            longitude, latitude, datum = finding.value.split(",")
+            found = degrees(longitude, latitude)
+            if found is not None:
+                return (*found, datum)
+    return None

@@ -1,0 +1,61 @@
+"""The fields of a callback or of a pulled message by their path, taken one by one: what is left is `extra`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from normalizers import xml
+from schemas.errors import MalformedError
+
+MAX_DEPTH = 16
+
+
+class Fields(dict[str, str]):
+    """Texts by their path (`Image.MediaId`); those that were taken are no longer `extra`."""
+
+    def take(self, name: str) -> str:
+        """Return a field as written and remove it; "" when it is absent."""
+        return self.pop(name, "")
+
+    def word(self, name: str) -> str:
+        """Return a field without the blanks around it and remove it; "" when it is absent."""
+        return self.pop(name, "").strip()
+
+    def left(self) -> dict[str, str]:
+        """Return the fields that nobody took and that say something."""
+        return {name: value for name, value in self.items() if value.strip()}
+
+
+def read(value: bytes) -> Fields:
+    """Return the fields of an XML or JSON body; raises MalformedError."""
+    return Fields(of_json(value) if is_json(value) else xml.fields(value, "xml"))
+
+
+def is_json(value: bytes) -> bool:
+    """Say whether a body is JSON: 小程序 may ask for it (数据格式)."""
+    return value.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
+def of_json(value: bytes) -> dict[str, str]:
+    """Return the leaves of a JSON object by their path; numbers with all their digits, lists by position."""
+    try:
+        found = msgspec.json.decode(value.lstrip(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedError("the callback is not JSON: see the raw bytes") from error
+    if not isinstance(found, dict):
+        raise MalformedError("the callback is not a JSON object: see the raw bytes")
+    return dict(_leaves(found, ""))
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if path.count(".") >= MAX_DEPTH:
+        raise MalformedError("the callback nests too deeply to be one")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _leaves(inner, f"{path}.{number}")
+    elif value is not None:
+        yield path, value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,31 @@
+"""A file of an earlier message, fetched or given up: it completes that ticket and is nobody's message."""
+
+import msgspec
+
+from normalizers.draft import Draft, File
+from normalizers.policy import Policy
+from schemas.errors import MalformedError
+from schemas.media import Media
+from schemas.records import RawMessage
+
+_decoder = msgspec.json.Decoder(Media)
+
+
+def normalize(raw: RawMessage, policy: Policy) -> Draft:
+    """Return the draft of what `hotline run fetcher` wrote."""
+    try:
+        told = _decoder.decode(raw.value)
+    except msgspec.DecodeError as error:
+        raise MalformedError("the record of a fetched file cannot be read: see the raw bytes") from error
+    if told.dataref is not None and not told.dataref.startswith(f"{raw.jurisdiction}/{told.message_id}/"):
+        raise MalformedError("a fetched file does not lie in the folder of its message: it could never be erased")
+    file = File(
+        media_type=told.media_type,
+        media_id=told.media_id,
+        size=told.size,
+        sha256=told.sha256,
+        dataref=told.dataref,
+        unavailable=told.unavailable,
+    )
+    extra = {"code": told.code} if told.code else {}
+    return Draft(message_class="event", files=(file,), completes=told.message_id, extra=extra)

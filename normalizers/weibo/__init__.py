@@ -1,0 +1,48 @@
+"""Weibo (微博): a pushed message of the fans' service (粉丝服务), a status, a comment or a direct message, in JSON.
+
+One record is one of them, exactly as the platform wrote it; a push in WeChat's XML (`eps/push/set_format`) is read too.
+"""
+
+from collections.abc import Callable
+
+from msgspec import structs
+
+from normalizers import wechat
+from normalizers.draft import Draft
+from normalizers.policy import Policy
+from normalizers.weibo import items, push
+from normalizers.weibo.reading import Fields, is_xml, read
+from normalizers.weibo.times import moment
+from schemas.errors import UnsupportedError
+from schemas.records import Party, RawMessage
+
+
+def normalize(raw: RawMessage, policy: Policy) -> Draft:
+    """Return the draft of one message; `event` for what is nobody's words, such as a deleted status."""
+    if is_xml(raw.value):
+        return _in_xml(raw, policy)
+    fields = read(raw.value)
+    written = fields.text("created_at")
+    draft = _reader(fields)(fields)
+    received_at = moment(written, raw.envelope.recordedtime)
+    extra = draft.extra | ({"created_at": written} if written and received_at is None else {})
+    return structs.replace(draft, received_at=received_at, extra=extra)
+
+
+def _in_xml(raw: RawMessage, policy: Policy) -> Draft:
+    draft = wechat.normalize(raw, policy)
+    sender = Party(kind="uid", value=draft.sender.value) if draft.sender is not None else None
+    return structs.replace(draft, channel_kind="weibo_dm", sender=sender)
+
+
+def _reader(fields: Fields) -> Callable[[Fields], Draft]:
+    """Return who reads this kind; raises UnsupportedError for answers of the platform that are no message."""
+    if "type" in fields and "sender_id" in fields:
+        return push.draft_of
+    if "sender_id" in fields and "recipient_id" in fields:
+        return items.direct_message
+    if "status" in fields and "screen_name" not in fields:
+        return items.comment
+    if "text" in fields or "deleted" in fields:
+        return items.status
+    raise UnsupportedError("no message of Weibo, but a page of several, a user's profile or the like")

@@ -1,0 +1,210 @@
+"""Items of the platform's lists: a status that mentions the account, a comment, a direct message."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from normalizers.draft import Draft, File
+from normalizers.weibo import texts
+from normalizers.weibo.noise import NOISE
+from normalizers.weibo.reading import Fields, digits, text_of
+from normalizers.weibo.threads import thread
+from schemas.records import Finding, Party, Thread
+
+_GONE = "抱歉，此微博已被作者删除"
+"""What stands for a status that its author took away."""
+
+_WORDLESS = frozenset({"转发微博", "轉發微博", "转发", "Repost"})
+"""What the platform writes for somebody who passes on a status without a word."""
+
+_SIZES = ("/thumbnail/", "/bmiddle/", "/orj360/", "/wap360/", "/square/")
+
+
+def status(fields: Fields) -> Draft:
+    """Return the draft of a status; one that was deleted is an `event`."""
+    identifier, sender, name, extra = _author(fields)
+    text, original = _words(fields, extra), fields.part("retweeted_status")
+    files, place = _pictures(fields), _place(fields, extra)
+    quoted = _quoted(original)
+    if text.strip() in _WORDLESS and quoted:
+        text = quoted  # else everything that one person passes on would look the same
+    if _is_gone(fields, text):
+        return Draft(message_class="event", channel_kind="weibo_mention", sender=_party(sender, name), extra=extra)
+    return Draft(
+        channel_kind="weibo_mention",
+        sender=_party(sender, name),
+        thread=_thread(identifier, sender, bool(quoted)),
+        text=text,
+        quoted=quoted or None,
+        passed_on=quoted or None,  # whoever passes on a cry for help means it
+        files=files,
+        findings=place,
+        extra=extra | _rest(fields),
+    )
+
+
+def comment(fields: Fields) -> Draft:
+    """Return the draft of a comment; what it stands under and answers is quoted."""
+    identifier, sender, name, extra = _author(fields)
+    text, under, answered = _words(fields, extra), fields.part("status"), fields.part("reply_comment")
+    under_id, quoted = under.identifier(), "\n".join(filter(None, (_quoted(under), _quoted(answered))))
+    files = _pictures(fields)
+    fields.pop("reply_original_text", None)
+    if _is_gone(fields, text):
+        return Draft(message_class="event", channel_kind="weibo_comment", sender=_party(sender, name), extra=extra)
+    shows_us = bool(quoted) and "@" in texts.without_reply(text)  # another's words, which we may never have seen
+    return Draft(
+        channel_kind="weibo_comment",
+        sender=_party(sender, name),
+        thread=_comments_thread(identifier, sender, under_id, shows_us),
+        text=text,
+        quoted=quoted or None,
+        passed_on=quoted if shows_us else None,
+        files=files,
+        extra=extra | _rest(fields),
+    )
+
+
+def direct_message(fields: Fields) -> Draft:
+    """Return the draft of a direct message (私信) that was fetched."""
+    _, sender, name, extra = _author(fields, "sender")
+    receiver = digits(fields.pop("recipient_id", None))
+    sender = sender or digits(fields.get("sender_id"))
+    name = name or text_of(fields.get("sender_screen_name"))
+    for known in ("sender_id", "sender_screen_name", "recipient", "recipient_screen_name"):
+        fields.pop(known, None)
+    text, place = _words(fields, extra), _place(fields, extra)
+    return Draft(
+        channel_kind="weibo_dm",
+        sender=_party(sender, name),
+        recipients=(Party(kind="uid", value=receiver),) if receiver else (),
+        text=text,
+        findings=place,
+        extra=extra | _rest(fields),
+    )
+
+
+def _author(fields: Fields, field: str = "user") -> tuple[str, str, str, dict[str, str]]:
+    """Take id, uid and name; a deleted status and a closed account have none."""
+    identifier = fields.identifier()
+    for name in ("id", "idstr", "mid"):
+        fields.pop(name, None)
+    user = fields.part(field)
+    extra = {"id": identifier} if identifier else {}
+    if (where := user.text("location").strip()) and where != "其他":
+        extra["user_location"] = where
+    return identifier, user.identifier(), user.text("screen_name") or user.text("name"), extra
+
+
+def _words(fields: Fields, extra: dict[str, str]) -> str:
+    """Take the text, whole where the rest of it came too; note where it is cut."""
+    if source := texts.client(fields.text("source")):
+        extra["source"] = source
+    text = fields.text("text")
+    is_long = fields.pop("isLongText", False) is True or fields.pop("truncated", False) is True
+    fields.pop("truncated", None)
+    whole = fields.part("longText").text("longTextContent")
+    said = texts.written(texts.plain(whole) if whole else text, is_long and not whole)
+    if said.rest is not None:
+        extra["cut"] = said.rest or "true"
+    return said.text
+
+
+def _party(uid: str, name: str) -> Party | None:
+    if uid:
+        return Party(kind="uid", value=uid, name=name or None)
+    return Party(kind="name", value=name, name=name) if name else None
+
+
+def _is_gone(fields: Fields, text: str) -> bool:
+    deleted = text_of(fields.pop("deleted", None)).lower() in ("1", "true")
+    return deleted or text.startswith(_GONE)
+
+
+def _thread(identifier: str, uid: str, passes_on: bool) -> Thread:
+    """Return the thread of a status. Who passes on answers nothing of ours: what they quote is screened as theirs."""
+    if not identifier or not uid:
+        return Thread()
+    return _answering_nothing(thread("status", identifier, uid), passes_on)
+
+
+def _comments_thread(identifier: str, uid: str, under: str, passes_on: bool) -> Thread:
+    if not uid or not (identifier or under):
+        return Thread()
+    named = thread("status", under, uid, ("comment", identifier)) if under else thread("comment", identifier, uid)
+    return _answering_nothing(named, passes_on)
+
+
+def _answering_nothing(named: Thread, passes_on: bool) -> Thread:
+    return Thread(message_id_header=named.message_id_header) if passes_on else named
+
+
+def _quoted(original: Fields) -> str:
+    """Return another's words with the name before them; "" for an original that is gone."""
+    name, text = original.part("user").text("screen_name"), original.text("text")
+    whole = original.part("longText").text("longTextContent")
+    if _is_gone(original, text):
+        return ""
+    said = texts.written(texts.plain(whole) if whole else text, False).text
+    return f"@{name}: {said}" if name and said else said
+
+
+def _pictures(fields: Fields) -> tuple[File, ...]:
+    """Take the pictures' addresses, each in its largest size."""
+    found = [*_addresses(fields.several("pic_urls")), *_addresses(fields.several("pics"))]
+    first = [text_of(fields.pop(name, None)) for name in ("original_pic", "bmiddle_pic", "thumbnail_pic")]
+    if not found:
+        found = [address for address in first if address][:1]
+    return tuple(_picture(address) for address in dict.fromkeys(map(_large, found)))
+
+
+def _addresses(pictures: list[object]) -> Iterator[str]:
+    for picture in pictures:
+        if isinstance(picture, str):
+            yield picture
+        elif isinstance(picture, dict):
+            large = picture.get("large")
+            best = large.get("url") if isinstance(large, dict) else None
+            yield text_of(best or picture.get("thumbnail_pic") or picture.get("url"))
+
+
+def _large(address: str) -> str:
+    for size in _SIZES:
+        address = address.replace(size, "/large/", 1)
+    return address
+
+
+def _picture(address: str) -> File:
+    try:
+        name = urlsplit(address).path.rsplit("/", 1)[-1]
+    except ValueError:
+        name = ""
+    suffix = name.rsplit(".", 1)[-1].lower()
+    return File(name=name or None, media_type=_TYPES.get(suffix, "image/*"), media_id=address or None)
+
+
+_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+
+
+def _place(fields: Fields, extra: dict[str, str]) -> tuple[Finding, ...]:
+    """Take where it was written: a named place from the annotations, else the point."""
+    point = fields.part("geo").several("coordinates")
+    numbers = [text_of(number) for number in point[:2] if isinstance(number, int | float)]
+    if len(numbers) == 2 and any(number.strip("0.") for number in numbers):
+        extra |= {"Location_X": numbers[0], "Location_Y": numbers[1]}
+    named = next(_named_places(fields.several("annotations")), "")
+    value = named or ",".join(extra[name] for name in ("Location_X", "Location_Y") if name in extra)
+    return (Finding(kind="place", value=value, source="channel"),) if value else ()
+
+
+def _named_places(annotations: list[object]) -> Iterator[str]:
+    for each in annotations:
+        place = each.get("place") if isinstance(each, dict) else None
+        title = text_of(place.get("title")).strip() if isinstance(place, dict) else ""
+        if title:
+            yield title
+
+
+def _rest(fields: Fields) -> dict[str, str]:
+    """Return what nobody took and what tells something."""
+    kept = {name: text_of(value) for name, value in fields.items() if name not in NOISE}
+    return {name: text for name, text in kept.items() if text and text not in ("[]", "{}", "false")}

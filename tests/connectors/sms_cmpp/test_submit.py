@@ -1,0 +1,196 @@
+"""What becomes of a reply, as an ISMG that does as it is told says it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tenacity import wait_none
+
+from connectors.answers import Reply, Sent
+from connectors.sms_cmpp.submit import CmppSender
+from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.records import Party
+from tests.connectors.sms_cmpp.sessions import settings_for
+from tests.peers import ismg as peer
+from tests.peers.ismg import Ismg
+
+pytestmark = pytest.mark.integration  # sockets on loopback
+
+LONG = "您的诉求已受理💡" * 20
+
+
+@asynccontextmanager
+async def sending(ismg: Ismg, **changes: Any) -> AsyncIterator[CmppSender]:
+    sender = CmppSender(
+        settings_for(ismg, **({"number": "12345", "service": "HOTLINE"} | changes)), "mobile", wait_none()
+    )
+    try:
+        yield sender
+    finally:
+        await sender.close()
+
+
+def reply(text: str = "您的诉求已受理", to: str = peer.CITIZEN, kind: str = "phone") -> Reply:
+    return Reply(
+        reply_id="1:receipt",
+        jurisdiction="210100",
+        channel_kind="sms_cmpp",
+        account="mobile",
+        recipient=Party(kind=kind, value=to),  # type: ignore[arg-type] # one of its kinds
+        text=text,
+        received_at=datetime(2026, 11, 25, tzinfo=UTC),
+    )
+
+
+def submitted(body: bytes, major: int) -> dict[str, Any]:
+    """The fields of a SUBMIT, read as the document has them."""
+    width, typed = (21, 0) if major == 2 else (32, 1)
+    after = 23 + width + typed
+    to = after + 3 + 6 + 8 + 34 + 21 + 1
+    length = body[to + width + typed]
+    content = to + width + typed + 1
+    assert len(body) == content + length + (8 if major == 2 else 20)
+    return {
+        "part": (body[9], body[8]),
+        "report": body[10],
+        "service": body[12:22].rstrip(b"\0"),
+        "headed": body[after + 1],
+        "format": body[after + 2],
+        "source": body[after + 3 : after + 9],
+        "number": body[to - 22 : to - 1].rstrip(b"\0"),
+        "to": body[to : to + width].rstrip(b"\0"),
+        "content": body[content : content + length],
+    }
+
+
+@pytest.mark.parametrize("major", [2, 3])
+async def test_a_short_reply_is_one_submit(major: int) -> None:
+    async with Ismg(major) as ismg, sending(ismg) as sender:
+        sent = await sender.send(reply(to=f"+86{peer.CITIZEN}"))
+    assert sent == Sent(outcome="accepted", code="0", reference="7000000000000000001")
+    (body,) = ismg.submitted
+    assert submitted(body, major) == {
+        "part": (1, 1),
+        "report": 1,
+        "service": b"HOTLINE",
+        "headed": 0,
+        "format": 8,
+        "source": b"900001",
+        "number": b"12345",
+        "to": f"86{peer.CITIZEN}".encode(),
+        "content": "您的诉求已受理".encode("utf-16-be"),
+    }
+
+
+async def test_a_long_reply_is_pieces_that_a_phone_joins() -> None:
+    async with Ismg() as ismg, sending(ismg, reports=False) as sender:
+        sent = await sender.send(reply(LONG))
+    pieces = [submitted(body, 2) for body in ismg.submitted]
+    assert [piece["part"] for piece in pieces] == [(n, len(pieces)) for n in range(1, len(pieces) + 1)]
+    assert {piece["report"] for piece in pieces} == {0}
+    assert all(piece["content"][:3] == b"\5\0\3" and piece["headed"] == 1 for piece in pieces)
+    assert all(len(piece["content"]) <= 140 for piece in pieces)
+    assert b"".join(piece["content"][6:] for piece in pieces).decode("utf-16-be") == LONG
+    assert sent.reference is not None
+    assert len(sent.reference.split(",")) == len(pieces) > 2
+
+
+async def test_a_refusal_is_told_with_its_result() -> None:
+    async with Ismg() as ismg, sending(ismg) as sender:
+        ismg.answers_submit = lambda _: 5
+        assert await sender.send(reply()) == Sent(outcome="refused", code="5")
+
+
+async def test_flow_control_before_anything_was_sent_means_later() -> None:
+    async with Ismg() as ismg, sending(ismg) as sender:
+        ismg.answers_submit = lambda _: 8
+        with pytest.raises(ThrottledError):
+            await sender.send(reply(LONG))
+        assert len(ismg.submitted) == 1
+
+
+async def test_a_further_piece_is_tried_again_while_the_ismg_is_busy() -> None:
+    async with Ismg() as ismg, sending(ismg) as sender:
+        ismg.answers_submit = lambda _: 8 if len(ismg.submitted) in (2, 3) else 0
+        assert (await sender.send(reply(LONG))).outcome == "accepted"
+
+
+async def test_half_a_reply_is_unknown_and_never_refused() -> None:
+    async with Ismg() as ismg, sending(ismg) as sender:
+        ismg.answers_submit = lambda _: 9 if len(ismg.submitted) > 1 else 0
+        assert await sender.send(reply(LONG)) == Sent(outcome="unknown", code="9", reference="7000000000000000001")
+
+
+async def test_no_answer_is_unknown() -> None:
+    async with Ismg() as ismg, sending(ismg, submit_timeout_seconds=0.05) as sender:
+        ismg.answers_submit = lambda _: None
+        assert await sender.send(reply()) == Sent(outcome="unknown", code="no_answer")
+
+
+async def test_a_connection_that_breaks_under_a_reply_leaves_it_unknown_and_the_next_one_connects_anew() -> None:
+    async with Ismg() as ismg, sending(ismg) as sender:
+
+        def cut(_: bytes) -> None:
+            ismg.cut()
+
+        ismg.answers_submit = cut
+        assert (await sender.send(reply())).outcome == "unknown"
+        ismg.answers_submit = lambda _: 0
+        assert (await sender.send(reply())).outcome == "accepted"
+        assert len(ismg.logins) == 2
+
+
+async def test_without_a_login_nothing_was_sent() -> None:
+    async with Ismg() as ismg:
+        async with sending(ismg, secret="wrong") as sender:
+            with pytest.raises(UnauthorizedError):
+                await sender.send(reply())
+        async with sending(ismg, port=1) as sender:
+            with pytest.raises(UnreachableError):
+                await sender.send(reply())
+        assert ismg.submitted == []
+
+
+async def test_replies_at_once_share_a_login_that_is_given_back() -> None:
+    async with Ismg() as ismg, sending(ismg, submit_idle_seconds=0.05) as sender:
+        sent = await asyncio.gather(*(sender.send(reply(f"第{n}条")) for n in range(40)))
+        assert {one.outcome for one in sent} == {"accepted"}
+        assert len({one.reference for one in sent}) == 40
+        assert len(ismg.logins) == 1
+        await ismg.until(lambda: peer.TERMINATE in ismg.got)
+        assert (await sender.send(reply())).outcome == "accepted"
+        assert len(ismg.logins) == 2
+
+
+async def test_a_citizens_message_on_the_line_of_replies_is_left_for_the_session() -> None:
+    async with Ismg(repeat_seconds=0.05, repeats=1000) as ismg, sending(ismg) as sender:
+        number = ismg.queue("路灯".encode("utf-16-be"))
+        for _ in range(3):
+            assert (await sender.send(reply())).outcome == "accepted"
+        assert number in ismg.queued
+        assert ismg.results == {}
+
+
+@pytest.mark.parametrize(("to", "kind"), [("BANK", "phone"), ("13800138000", "openid"), ("1" * 33, "phone")])
+async def test_who_has_no_number_is_refused(to: str, kind: str) -> None:
+    async with Ismg() as ismg, sending(ismg) as sender:
+        assert await sender.send(reply(to=to, kind=kind)) == Sent(outcome="refused", code="no_phone")
+        assert ismg.logins == []
+
+
+async def test_without_a_number_of_ours_a_person_must_act() -> None:
+    async with Ismg() as ismg, sending(ismg, number=None) as sender:
+        with pytest.raises(MisconfiguredError, match="number"):
+            await sender.send(reply())
+
+
+async def test_closing_is_safe_twice_and_before_the_first_reply() -> None:
+    async with Ismg() as ismg, sending(ismg) as sender:
+        await sender.close()
+        await sender.send(reply())
+        await sender.close()
+        await sender.close()
+        assert peer.TERMINATE in ismg.got

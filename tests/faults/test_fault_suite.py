@@ -1,0 +1,58 @@
+"""The fault suite in short: a seed of it finds nothing wrong, and it finds what is wrong where a rule is broken."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.faults.run import Plan, Report, run
+from benchmarks.faults.sources import CITIES
+from tests.peers.dovecot import missing
+from tests.peers.presence import require
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
+
+CONNECTORS = tuple(f"connector:city{city}" for city in CITIES)
+SABOTAGED = [sys.executable, "-m", "benchmarks.faults.sabotage"]
+
+
+@pytest.fixture(autouse=True)
+def dovecot() -> None:
+    require(missing())
+
+
+def performed(folder: Path, *only: str, override: dict[str, list[str]] | None = None, settle: float = 5) -> Report:
+    plan = Plan(
+        seed=7,
+        messages=300,
+        minutes=0.15,
+        freeze_seconds=3,
+        hold_seconds=1,
+        settle_seconds=settle,
+        pause_seconds=10 if override else 0.2,
+        only=only,
+    )
+    return run(plan, folder, override)
+
+
+def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_path: Path) -> None:
+    stages = ("kill assign", "terminate normalize", "kill sink:elastic", "freeze screen", "kill receiver")
+    servers = ("kill kafka", "cut kafka", "elasticsearch partial", "cut imap")
+    report = performed(tmp_path, *stages, *servers, f"kill {CONNECTORS[0]}", settle=120)
+    assert report.wrong == {}
+    assert report.ended == []
+    assert report.sent == 300
+    assert report.planted > 0
+    assert report.urgent > 0
+
+
+def test_a_cursor_that_is_saved_too_early_is_caught(tmp_path: Path) -> None:
+    override = {CONNECTORS[0]: [*SABOTAGED, "cursor-before-kafka"]}
+    report = performed(tmp_path, f"kill {CONNECTORS[0]}", override=override)
+    assert "lost before raw" in report.wrong
+
+
+def test_an_offset_that_is_committed_too_early_is_caught(tmp_path: Path) -> None:
+    override = {"normalize": [*SABOTAGED, "offset-before-kafka"]}
+    report = performed(tmp_path, "kill normalize", override=override)
+    assert "lost before message" in report.wrong
