@@ -55,7 +55,7 @@ def test_every_sample_is_accounted_for_and_a_second_run_changes_nothing(tmp_path
     assert re.fullmatch(r"\d+\.\d+\.\d+", first["elasticsearch"])
     assert first["seconds"] > 0
 
-    assert first["published"] == {"mailbox": len({mail.raw for mail in mails()}), "wechat": len(callbacks(0))}
+    assert first["published"] == {"mailbox": len({mail.raw for mail in mails()}), "web": 2, "wechat": len(callbacks(0))}
     assert sum(first["published"].values()) == first["messages"] + first["dead"]
     assert first["messages"] == first["tickets"] + first["linked"] + first["no_ticket"]
     assert first["indexed"] == first["tickets"]
