@@ -24,7 +24,11 @@ READ_SECONDS = 30.0
 
 
 class Cursors:
-    """The cursor of one connector. One process at a time owns it; `load` reads Kafka once, then remembers."""
+    """The cursor of one connector. One process at a time owns it; `load` reads Kafka once, then remembers.
+
+    Who reads it from Kafka begins a new epoch, and the newest record of the highest epoch counts: what a former owner
+    saves late (a process that was frozen) takes nothing back.
+    """
 
     def __init__(
         self,
@@ -41,16 +45,23 @@ class Cursors:
         self._connect = connect
         self._now = now
         self._known: Cursor | None = None
+        self._epoch = 0
 
     def load(self) -> Cursor:
         """Return the newest saved cursor, an empty one on a first start."""
         if self._known is None:
             self._known = self._read()
+            self._epoch = self._known.epoch + 1
         return self._known
+
+    def forget(self) -> None:
+        """Read Kafka at the next `load`: another process may have owned the cursor meanwhile."""
+        self._known = None
 
     def save(self, cursor: Cursor) -> None:
         """Return when the broker holds the cursor; raises a RetriableError when it may not."""
-        stamped = msgspec.structs.replace(cursor, connector_id=self._connector_id, at=self._now())
+        self.load()  # the epoch comes with it
+        stamped = msgspec.structs.replace(cursor, connector_id=self._connector_id, at=self._now(), epoch=self._epoch)
         self._producer.deliver_now([self._record(stamped)])
         self._known = stamped
 
@@ -110,10 +121,14 @@ class Cursors:
         return TopicPartition(topics.CURSOR, (murmur2(self._key) & 0x7FFFFFFF) % len(numbers))
 
     def _newest(self, values: list[bytes]) -> Cursor:
-        for value in reversed(values):
+        newest = Cursor(connector_id=self._connector_id)
+        for value in values:
             try:
-                return decode(value, Cursor)
+                cursor = decode(value, Cursor)
             except SchemaError:
                 # An older cursor, or none, only repeats what is already known.
                 _log.warning("cursor_unreadable", connector=self._connector_id)
-        return Cursor(connector_id=self._connector_id)
+                continue
+            if cursor.epoch >= newest.epoch:
+                newest = cursor
+        return newest

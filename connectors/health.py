@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from connectors import metrics
 
-State: TypeAlias = Literal["starting", "running", "degraded", "failed", "stopped"]
+State: TypeAlias = Literal["starting", "standby", "running", "degraded", "failed", "stopped"]
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +58,10 @@ class Health:
             messages=report.messages + messages,
             dead_letters=report.dead_letters + dead_letters,
         )
+
+    def standing_by(self) -> None:
+        """Note that another process owns the account: nothing is wrong, and nothing is done here."""
+        self._become("standby", sentence="another process owns the account; this one takes over when it ends")
 
     def troubled(self, error: BaseException) -> None:
         """Note a fault that is tried again."""

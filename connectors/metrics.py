@@ -18,11 +18,22 @@ LAST_SUCCESS = Gauge(
     ["channel", "connector"],
 )
 UP = Gauge("hotline_connectors_up", "1 while a source answers, else 0", ["channel", "connector"])
+LEASE_HELD = Gauge(
+    "hotline_connectors_lease_held", "1 while this process owns the account, 0 while it stands by", ["connector"]
+)
 MAILS_VANISHED = Counter(
     "hotline_connectors_mails_vanished_total", "Mails that were gone before they could be fetched", ["connector"]
 )
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
+)
+ASTERISK_EVENTS = Counter(
+    "hotline_connectors_asterisk_events_total",
+    "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
+    ["connector", "outcome"],
+)
+CALL_FILES_RESTARTED = Counter(
+    "hotline_connectors_call_files_restarted_total", "Call files that were read anew: replaced or cut", ["connector"]
 )
 SMPP_MESSAGES = Counter(
     "hotline_connectors_smpp_messages_total",
@@ -64,4 +75,16 @@ MEDIA_SECONDS = Histogram(
     "From a message's intake to its file in the blob store",
     ["channel"],
     buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200, 259200),
+)
+ANSWERS = Counter(
+    "hotline_connectors_answers_total",
+    "Answers to citizens: accepted, refused, unknown (never sent again), withheld, or waiting for another try",
+    ["account", "state"],
+)
+ANSWERS_OPEN = Gauge("hotline_connectors_answers_open", "Answers that are not settled", ["account"])
+ANSWER_SECONDS = Histogram(
+    "hotline_connectors_answer_seconds",
+    "From the decision to the service's yes",
+    ["account"],
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 180, 600, 3600, 21600, 86400),
 )

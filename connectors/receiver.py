@@ -97,8 +97,8 @@ class Receiver:
             Route(path, self._endpoint(path, connector), methods=["GET", "POST"]) for path, connector in routes.items()
         ]
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
-        kept = [route for door in keeping for route in door(self._kept)]
         trusted = [str(network) for network in self._settings.trusted_proxies]
+        kept = [route for door in keeping for route in door(self._kept)]
         self._app = Starlette(
             routes=[*health, *doors, *kept, *hosted],
             middleware=[Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)],

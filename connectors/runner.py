@@ -17,6 +17,7 @@ from tenacity.wait import wait_base
 from connectors.base import Batch, PullConnector
 from connectors.cursors import Cursors
 from connectors.health import Health
+from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import Publisher
 from schemas.errors import FatalError, RecordError, RetriableError, ThrottledError, UnauthorizedError
 
@@ -47,14 +48,16 @@ def run_pull(
     *,
     stop: threading.Event,
     health: Health,
+    lease: Lease = UNSHARED,
     pace: wait_base = PACE,
     slow_pace: wait_base = SLOW_PACE,
 ) -> None:
     """Move batches until `stop` is set: the batch in flight is finished and its cursor saved before it returns.
 
-    Faults of the surroundings are waited out. Raises FatalError when only a person can help.
+    Only the owner of the account works; another process stands by until it is its turn. Faults of the surroundings are
+    waited out. Raises FatalError when only a person can help.
     """
-    pull = _Pull(connector, publisher, cursors, stop, health)
+    pull = _Pull(connector, publisher, cursors, lease, stop, health)
     retrying = _patiently(stop, lambda state: wait_for(state, pace, slow_pace), pull.interrupted)
     try:
         while not stop.is_set():
@@ -66,6 +69,7 @@ def run_pull(
         raise
     finally:
         connector.close()
+        lease.close()
         health.stopped()
 
 
@@ -77,18 +81,23 @@ class _Pull:
         connector: PullConnector,
         publisher: Publisher,
         cursors: Cursors,
+        lease: Lease,
         stop: threading.Event,
         health: Health,
     ) -> None:
         self._connector = connector
         self._publisher = publisher
         self._cursors = cursors
+        self._lease = lease
         self._stop = stop
         self._health = health
+        self._owner = False
         self._open = False
 
     def step(self) -> None:
-        """Connect if needed, move one batch, and when there was nothing wait for more."""
+        """Connect if needed, move one batch, and when there was nothing wait for more; all this as the owner only."""
+        if not self._owns():
+            return
         if not self._open:
             self._connector.open()
             self._open = True
@@ -98,15 +107,33 @@ class _Pull:
         if batch.cursor.position == before.position:
             self._wait()
 
+    def _owns(self) -> bool:
+        """Say whether the account is ours, when it is not after waiting for it; False when told to stop."""
+        if self._owner and self._lease.held:
+            return True
+        if self._owner:
+            self._let_go()
+            self._cursors.forget()  # the next owner moves it
+            self._owner = False
+        while not self._stop.is_set():
+            if self._lease.ask(self._health.standing_by):
+                self._owner = True
+                return True
+            self._stop.wait(ASK_SECONDS)
+        return False
+
     def _wait(self) -> None:
-        while not self._stop.is_set() and not self._connector.wait(SLICE_SECONDS):
+        while self._lease.held and not self._stop.is_set() and not self._connector.wait(SLICE_SECONDS):
             pass
+
+    def _let_go(self) -> None:
+        self._connector.close()
+        self._open = False
 
     def interrupted(self, state: RetryCallState) -> None:
         """Let go of a connection that may be half dead, before the wait."""
         self._health.troubled(_error(state))
-        self._connector.close()
-        self._open = False
+        self._let_go()
 
 
 def _patiently(

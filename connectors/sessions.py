@@ -10,6 +10,7 @@ from tenacity.wait import wait_base
 
 from connectors.base import Emit, SessionConnector
 from connectors.health import Health
+from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.runner import PACE, SLOW_PACE, wait_for
 from schemas.errors import FatalError, PipelineError, RetriableError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
@@ -22,6 +23,12 @@ PUBLISH_SECONDS = 10.0
 
 LEAVE_SECONDS = 5.0
 """How long a session may take its leave of the other side."""
+
+LOST_SECONDS = 1.0
+"""The same when another process may own the account soon."""
+
+WATCH_SECONDS = 0.2
+"""How often a session looks whether the account is still ours."""
 
 
 class Publisher(Protocol):
@@ -103,18 +110,20 @@ async def run_session(
     *,
     stop: asyncio.Event,
     health: Health,
+    lease: Lease = UNSHARED,
     pace: wait_base = PACE,
     slow_pace: wait_base = SLOW_PACE,
     publish_seconds: float = PUBLISH_SECONDS,
 ) -> None:
     """Serve connections one after another until `stop` is set, then take leave of the other side.
 
-    Faults of the surroundings are waited out, an ended connection too. Raises FatalError when only a person can help.
+    Only the owner of the account connects; another process stands by until it is its turn. Faults of the surroundings
+    are waited out, an ended connection too. Raises FatalError when only a person can help.
     """
     outlet = Outlet(publisher, health, publish_seconds)
     carrying = asyncio.create_task(outlet.run(), name="outlet")
     try:
-        await _again_and_again(connector, outlet, stop, health, pace, slow_pace)
+        await _again_and_again(connector, outlet, lease, stop, health, pace, slow_pace)
     except FatalError as error:
         health.failed(error)
         raise
@@ -122,45 +131,71 @@ async def run_session(
         carrying.cancel()
         with suppress(asyncio.CancelledError):
             await carrying
+        await asyncio.to_thread(lease.close)
         health.stopped()
 
 
 async def _again_and_again(
-    connector: SessionConnector, outlet: Outlet, stop: asyncio.Event, health: Health, pace: wait_base, slow: wait_base
+    connector: SessionConnector,
+    outlet: Outlet,
+    lease: Lease,
+    stop: asyncio.Event,
+    health: Health,
+    pace: wait_base,
+    slow: wait_base,
 ) -> None:
     attempt = 0
     while not stop.is_set():
         outlet.lively = False
-        fault = await _one_connection(connector, outlet, stop)
-        if stop.is_set():
-            return
+        fault = await _one_turn(connector, outlet, lease, stop, health)
+        if fault is None or stop.is_set():
+            continue
         health.troubled(fault)
         attempt = 1 if outlet.lively else attempt + 1
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), wait_for(_state(attempt, fault), pace, slow))
+            await asyncio.wait_for(stop.wait(), wait_for(state_of(attempt, fault), pace, slow))
 
 
-async def _one_connection(connector: SessionConnector, outlet: Outlet, stop: asyncio.Event) -> PipelineError:
-    """Return why the connection ended; raises FatalError for what waiting does not mend."""
-    serving = asyncio.create_task(connector.run(outlet), name="session")
-    stopping = asyncio.create_task(stop.wait())
+async def _one_turn(
+    connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event, health: Health
+) -> PipelineError | None:
+    """Serve one connection as the owner of the account; None when it is not ours, or not any more."""
     try:
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not serving.done():
-            serving.cancel()
-            await asyncio.wait({serving}, timeout=LEAVE_SECONDS)
-        if not serving.done() or serving.cancelled():
-            return UnreachableError("the connector is stopping")
-        serving.result()
+        if not lease.ask(health.standing_by):
+            await asyncio.sleep(ASK_SECONDS)
+            return None
+        return await _one_connection(connector, outlet, lease, stop)
     except (RetriableError, UnauthorizedError) as error:
         return error
+
+
+async def _one_connection(
+    connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event
+) -> PipelineError | None:
+    """Return why the connection ended, None when it is no longer ours; raises what the connector raises."""
+    serving = asyncio.create_task(connector.run(outlet), name="session")
+    ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lease))]
+    try:
+        await asyncio.wait({serving, *ending}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            serving.cancel()
+            await asyncio.wait({serving}, timeout=LEAVE_SECONDS if lease.held else LOST_SECONDS)
+        if not serving.done() or serving.cancelled():
+            return None
+        serving.result()
     finally:
-        stopping.cancel()
-        serving.cancel()
+        for task in (serving, *ending):
+            task.cancel()
     return UnreachableError("the other side ended the connection")
 
 
-def _state(attempt: int, fault: PipelineError) -> RetryCallState:
+async def _lost(lease: Lease) -> None:
+    while lease.held:  # noqa: ASYNC110 - a clock that runs out makes no event
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+def state_of(attempt: int, fault: PipelineError) -> RetryCallState:
+    """Return what `wait_for` asks, for a loop that retries by itself."""
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type] # the paces ask only for the attempt and the fault
     state.attempt_number = attempt
     state.set_exception((type(fault), fault, None))

@@ -7,8 +7,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from pydantic import BaseModel
 
+from connectors.asterisk import Asterisk, AsteriskSettings
 from connectors.base import PullConnector, PushConnector, SessionConnector
+from connectors.call_files import CallFiles, CallFilesSettings
 from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.phone import Phone, PhoneSettings
 from connectors.sms_cmpp import Cmpp, CmppSettings
 from connectors.sms_http import SmsHttp, SmsHttpSettings
 from connectors.sms_smpp import SmppSettings, SmsSmpp
@@ -35,12 +38,14 @@ class Entry(Struct, Generic[Connector], frozen=True):
 PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
     {
         "mailbox": Entry("mailbox", "IMAP mailboxes", MailboxSettings, Mailbox),
+        "call_files": Entry("phone", "Folders of call records", CallFilesSettings, CallFiles),
     }
 )
 """They ask."""
 
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
+        "phone": Entry("phone", "Call platforms that post", PhoneSettings, Phone),
         "sms_http": Entry("sms", "SMS accounts at a gateway with webhooks", SmsHttpSettings, SmsHttp),
         "wechat": Entry("wechat", "WeChat official accounts and mini programmes", WeChatSettings, WeChat),
         "wecom": Entry("wechat", "企业微信 applications and 微信客服", WeComSettings, WeCom),
@@ -51,6 +56,7 @@ PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
 
 SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
     {
+        "asterisk": Entry("phone", "Asterisk PBXs", AsteriskSettings, Asterisk),
         "sms_cmpp": Entry("sms", "CMPP accounts", CmppSettings, Cmpp),
         "sms_smpp": Entry("sms", "SMPP accounts (short messages)", SmppSettings, SmsSmpp),
     }

@@ -86,6 +86,8 @@ def _paths(settings: "Settings") -> Iterator[str]:
             yield from _folder(name, value)
         elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
             yield from _certificates(name, value)
+        elif isinstance(value, Path) and keys[-1] == "token_file" and not value.is_file():
+            yield f"`{name}` names {value}, which is no file: start what writes it, or correct the name."
 
 
 def _certificates(name: str, file: Path) -> Iterator[str]:

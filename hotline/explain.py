@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from hotline.answers import Answer, of_ticket
 from hotline.archive import Archive
 from schemas import ids
 from schemas.errors import MisconfiguredError, PipelineError
@@ -53,6 +55,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     edges: list[dict[str, Any]] = []
     policy_version: str | None = None
     messages: list[Filed] = []
+    answers: list[Answer] = []
 
 
 async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = False) -> Explanation:
@@ -68,6 +71,16 @@ async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = Fals
     if link.ticket_id is not None:
         return await explain(archive, link.ticket_id, raw, clear=clear)
     return Explanation(ticket_id=None, messages=[await _filed(archive, link, raw, clear)])
+
+
+def with_answers(told: Explanation, connection: "KafkaConnection") -> Explanation:
+    """Add what the citizens were told of it, as far as Kafka says."""
+    if told.ticket_id is None:
+        return told
+    try:
+        return replace(told, answers=of_ticket(connection, told.ticket_id))
+    except PipelineError:
+        return told
 
 
 def _told(ticket: Ticket, messages: list[Filed]) -> Explanation:

@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 
 from schemas.errors import MisconfiguredError
 
-Phase = Literal["starting", "running", "waiting", "stopped", "failed"]
+Phase = Literal["starting", "standby", "running", "waiting", "stopped", "failed"]
+_READY = ("running", "standby")
 Respond = Callable[..., Any]
 Probe = Callable[[], Mapping[str, Any]]
 """Returns what a component tells about itself; keys of `ComponentHealth` replace what is known."""
@@ -31,7 +32,7 @@ class ComponentHealth(Struct, kw_only=True):
 
 
 class Health:
-    """The components of this process; ready while every one of them runs."""
+    """The components of this process; ready while every one of them runs, or stands by for one that runs elsewhere."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._components = {name: ComponentHealth(component=name) for name in names}
@@ -55,7 +56,7 @@ class Health:
         components = [
             {**to_builtins(component), **self._probes.get(name, dict)()} for name, component in self._components.items()
         ]
-        ready = all(component["state"] == "running" for component in components)
+        ready = all(component["state"] in _READY for component in components)
         return {"ready": ready, "at": time.time(), "components": components}
 
 

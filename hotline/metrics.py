@@ -40,3 +40,8 @@ OLDEST_UNACKNOWLEDGED_SECONDS = Gauge(
     "Time since the message of the oldest unacknowledged hand-over was taken in",
     ["level"],
 )
+ANSWERS = Gauge(
+    "hotline_monitor_answers",
+    "Answers to citizens of the last day, by how they stand; `unknown` ones are for a person",
+    ["account", "state"],
+)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.lease import GROUP_PREFIX
 from connectors.table import DOORS, PUSH, entries
 from schemas import topics
 
@@ -46,7 +47,8 @@ def needs(settings: "Settings", component: str) -> list[Need]:
 
 def _connector(settings: "Settings", which: str) -> list[Need]:
     raw = _raw_topics(section for section, accounts in settings.connectors.sections.items() if which in accounts)
-    return [*_topics("Read", [topics.CURSOR]), *_topics("Write", [*raw, topics.CURSOR, topics.DEAD])]
+    reads, writes = [topics.CURSOR, topics.LEASE], [*raw, topics.CURSOR, topics.DEAD]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(f"{GROUP_PREFIX}{which}")]
 
 
 def _receiver(settings: "Settings", which: str) -> list[Need]:
@@ -87,7 +89,8 @@ def _normalize(settings: "Settings", which: str) -> list[Need]:
 
 
 def _assign(settings: "Settings", which: str) -> list[Need]:
-    writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD]
+    answers = [topics.OUTBOX] if settings.answers else []
+    writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, *answers, topics.DEAD]
     ids = [f"hotline-assign-{number}" for number in range(settings.kafka.partitions)]
     return [
         *_topics("Read", [topics.MESSAGE, topics.EVENT, topics.TICKET]),
@@ -127,18 +130,32 @@ def _eraser(settings: "Settings", which: str) -> list[Need]:
     return [*_topics("Read", [topics.EVENT]), *_topics("Write", [topics.DEAD]), group]
 
 
+def _outbox(settings: "Settings", which: str) -> list[Need]:
+    from connectors.outbox.kafka import GROUP, transactional_id
+
+    ids = [transactional_id(number) for number in range(settings.kafka.partitions)]
+    return [
+        *_topics("Read", [topics.OUTBOX]),
+        *_topics("Write", [topics.OUTBOX]),
+        _group(GROUP),
+        *(Need(kind="transactional id", name=name, operation="Write") for name in ids),
+    ]
+
+
 def _monitor(settings: "Settings", which: str) -> list[Need]:
     from hotline.watch.stages import watched
 
     stages = watched(settings).values()
-    reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, topics.DEAD]
+    answers = [topics.OUTBOX] if settings.answers else []
+    reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, *answers, topics.DEAD]
     others = dict.fromkeys(topic for stage in stages for topic in stage.topics if topic not in reads)
     groups = [_group(stage.group, "Describe") for stage in stages]
     return [*_topics("Read", reads), *_topics("Describe", others), *groups]
 
 
 def _desk(settings: "Settings", which: str) -> list[Need]:
-    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.DEAD])
+    answers = [topics.OUTBOX] if settings.answers else []
+    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, *answers, topics.DEAD])
     return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
 
 
@@ -171,6 +188,7 @@ _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "assign": _assign,
     "sink": _sink,
     "eraser": _eraser,
+    "outbox": _outbox,
     "monitor": _monitor,
     DESK: _desk,
     OPERATOR: _operator,

@@ -40,6 +40,12 @@ def webhooks(troubles: Mapping[str, str]) -> Mapping[str, Any]:
     return {"detail": _joined(list(told)) or "running"}
 
 
+def answers(troubles: Mapping[str, str]) -> Mapping[str, Any]:
+    """Say which accounts cannot answer now, and why."""
+    told: list[str | None] = [f"{account}: {trouble}" for account, trouble in troubles.items()]
+    return {"detail": _joined(told) or "running", **({"state": "degraded"} if troubles else {})}
+
+
 def _waiting(size: int) -> str | None:
     return f"{size} bytes wait in the journal: Kafka does not answer, see `hotline doctor`" if size else None
 

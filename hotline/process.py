@@ -5,6 +5,8 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -26,6 +28,8 @@ class Component(Struct, frozen=True, kw_only=True):
     name: str
     run: Run
     probe: Probe | None = None
+    isolated: bool = False
+    """What only a person can mend here ends no other component: one of many accounts in a process."""
 
 
 def blocking(work: Callable[[threading.Event], None]) -> Run:
@@ -33,14 +37,20 @@ def blocking(work: Callable[[threading.Event], None]) -> Run:
 
     async def run(stop: asyncio.Event) -> None:
         told = threading.Event()
-        working = asyncio.create_task(asyncio.to_thread(work, told))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        told.set()
-        await working
+        # The loop's own pool is small: the seventh mailbox of a process would wait for ever.
+        with ThreadPoolExecutor(1, "component") as own:
+            working: asyncio.Future[Any] = asyncio.get_running_loop().run_in_executor(own, work, told)
+            stopping: asyncio.Future[Any] = asyncio.create_task(stop.wait())
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            told.set()
+            await working
 
     return run
+
+
+async def _in(executor: ThreadPoolExecutor, work: Callable[[threading.Event], None], told: threading.Event) -> None:
+    await asyncio.get_running_loop().run_in_executor(executor, work, told)
 
 
 async def serve(components: Sequence[Component], health: Health, parent: int | None = None) -> None:
@@ -48,7 +58,8 @@ async def serve(components: Sequence[Component], health: Health, parent: int | N
     stop = asyncio.Event()
     _listen(stop)
     watching = asyncio.create_task(_watch(parent, stop)) if parent else None
-    results = await asyncio.gather(*(_one(one, health, stop) for one in components), return_exceptions=True)
+    left = {one.name for one in components}
+    results = await asyncio.gather(*(_one(one, health, left, stop) for one in components), return_exceptions=True)
     if watching:
         watching.cancel()
     faults = [fault for fault in results if isinstance(fault, BaseException)]
@@ -70,9 +81,10 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _one(component: Component, health: Health, stop: asyncio.Event) -> None:
+async def _one(component: Component, health: Health, left: set[str], stop: asyncio.Event) -> None:
     if component.probe:
         health.watch(component.name, component.probe)
+    alone = False
     health.set(component.name, "running")
     _log.info("component_started", component=component.name)
     try:
@@ -85,6 +97,9 @@ async def _one(component: Component, health: Health, stop: asyncio.Event) -> Non
         sentence = str(error) if isinstance(error, PipelineError) else None
         health.set(component.name, "failed", sentence)
         _log.error("component_failed", component=component.name, error=type(error).__name__, sentence=sentence)
+        alone = component.isolated and isinstance(error, FatalError)
         raise
     finally:
-        stop.set()
+        left.discard(component.name)
+        if not (alone and left):
+            stop.set()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,7 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
+from tickets.answers import AnswerPolicy
 from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, directories_of, limits_of, near_policy
 
 if TYPE_CHECKING:
@@ -166,7 +168,29 @@ def ticket_policy(settings: "Settings") -> TicketPolicy:
         limits=limits_of(folder),
         directories=directories_of(folder),
         rules_folder=folder,
+        answers=answer_policy(settings),
     )
+
+
+def answer_policy(settings: "Settings") -> AnswerPolicy:
+    """Return which accounts answer, and which addresses are our own."""
+    answering = {name: one for name, one in settings.answers.items() if one.enabled}
+    hours = max((one.max_age_hours for one in answering.values()), default=24.0)
+    return AnswerPolicy(
+        accounts=frozenset(answering),
+        own_addresses=frozenset(own_addresses(settings)),
+        max_age=timedelta(hours=hours),
+    )
+
+
+def own_addresses(settings: "Settings") -> Iterator[str]:
+    """Yield the mail addresses that are ours, in lower case: those we answer from, and those we fetch."""
+    for one in settings.answers.values():
+        if one.smtp is not None:
+            yield one.smtp.from_address.lower()
+    for accounts in settings.connectors.sections.values():
+        names = (getattr(account, "username", None) for account in accounts.values())
+        yield from (name.lower() for name in names if isinstance(name, str) and "@" in name)
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:

@@ -5,11 +5,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.fetcher import FetcherSettings
+from connectors.outbox.senders import SENDERS
+from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
 from sinks.settings import ArchiveSettings, SinkSettings
@@ -225,6 +238,9 @@ class Settings(BaseSettings):
     backoffice: Annotated[dict[str, BackOfficeSettings], Ids] = Field(
         default_factory=dict, description="Keys of systems that give commands over HTTP, by an id of your own"
     )
+    answers: Annotated[dict[str, AnswerSettings], Ids] = Field(
+        default_factory=dict, description="Receipts (回执) to citizens, by the id of the account that answers"
+    )
     author: str | None = Field(
         default=None,
         min_length=1,
@@ -245,6 +261,26 @@ class Settings(BaseSettings):
             if isinstance(account, dict):
                 account.setdefault("jurisdiction", city)
         return values
+
+    @field_validator("answers")
+    @classmethod
+    def _accounts_can_answer(
+        cls, answers: dict[str, AnswerSettings], info: ValidationInfo
+    ) -> dict[str, AnswerSettings]:
+        """Refuse answers of accounts that there are not, or that cannot give any."""
+        connectors = info.data.get("connectors")
+        if connectors is None:  # refused already
+            return answers
+        section_of = {name: section for section, accounts in connectors.sections.items() for name in accounts}
+        for name, one in answers.items():
+            section = section_of.get(name, "")
+            if section not in SENDERS:
+                able = sorted(account for account, where in section_of.items() if where in SENDERS)
+                raise ValueError(f"{name} is no account that can answer; there are {', '.join(able) or 'none'}")
+            for needed in SENDERS[section].needs:
+                if getattr(one, needed) is None:
+                    raise ValueError(f"answers.{name}.{needed} is missing: an account of {section} needs it")
+        return answers
 
     @property
     def file(self) -> Path | None:

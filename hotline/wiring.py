@@ -1,7 +1,6 @@
 """The only place where rooms are composed: from settings to components that run."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
 
 if TYPE_CHECKING:
-    from connectors.base import PullConnector, PushConnector, SessionConnector
+    from connectors.base import PushConnector
     from connectors.mailbox import Mailbox
     from hotline.settings import Settings
     from streams.downstream import Group
@@ -33,8 +32,9 @@ def names(settings: "Settings") -> list[str]:
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
     later = ["fetcher"] if fetching.is_needed(settings) else []
+    answering = ["outbox"] if settings.answers else []
     sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
-    return [*STAGES, *sinks, "eraser", *pushed, *later, *fetched, "monitor"]
+    return [*STAGES, *sinks, "eraser", *answering, *pushed, *later, *fetched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -166,6 +166,35 @@ def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     return Component(name=name, run=run, probe=probe)
 
 
+def _outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
+    from connectors.outbox.daemon import Outbox
+    from connectors.outbox.lane import Tools
+    from connectors.outbox.replies import reply_of
+    from connectors.outbox.senders import SENDERS
+    from tickets.receipts import wording
+
+    policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
+    write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
+    senders = {
+        account: SENDERS[section].make(accounts[account], settings.answers[account], account)
+        for section, accounts in settings.connectors.sections.items()
+        for account in accounts
+        if account in settings.answers
+    }
+    outbox = Outbox(
+        services.kafka(settings), lambda account: Tools(settings.answers.get(account), senders.get(account), write)
+    )
+
+    async def run(stop: asyncio.Event) -> None:
+        try:
+            await outbox.run(stop)
+        finally:
+            for sender in senders.values():
+                await sender.close()
+
+    return Component(name=name, run=run, probe=lambda: probes.answers(outbox.troubles()))
+
+
 def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from connectors.backoffice import outcome
     from connectors.backoffice.door import BackOffice
@@ -224,53 +253,9 @@ def mailbox(settings: "Settings", which: str) -> "Mailbox":
 
 
 def _connector(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
-    from connectors.table import PULL, SESSION
+    from hotline.wiring_accounts import fetched
 
-    for section, accounts in settings.connectors.sections.items():
-        if which in accounts and section in PULL:
-            return _pull(settings, name, PULL[section].make(accounts[which], which), tracer)
-        if which in accounts and section in SESSION:
-            return _session(settings, name, SESSION[section].make(accounts[which], which), tracer)
-    raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
-
-
-def _session(settings: "Settings", name: str, connector: "SessionConnector", tracer: Tracer) -> Component:
-    from connectors.health import Health
-    from connectors.publisher import Publisher
-    from connectors.sessions import run_session
-
-    connection, blobs = services.kafka(settings), services.blobs(settings)
-    health = Health(name.partition(":")[2], connector.channel)
-
-    async def run(stop: asyncio.Event) -> None:
-        publisher = Publisher(connection, blobs, tracer=tracer)
-        try:
-            await run_session(connector, publisher, stop=stop, health=health)
-        finally:
-            await asyncio.to_thread(publisher.close)
-
-    return Component(name=name, run=run, probe=lambda: probes.connector(health.report))
-
-
-def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: Tracer) -> Component:
-    from connectors.cursors import Cursors
-    from connectors.health import Health
-    from connectors.publisher import Publisher
-    from connectors.runner import run_pull
-
-    connection, blobs = services.kafka(settings), services.blobs(settings)
-    which = name.partition(":")[2]
-    health = Health(which, connector.channel)
-
-    def work(stop: threading.Event) -> None:
-        publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
-        try:
-            run_pull(connector, publisher, cursors, stop=stop, health=health)
-        finally:
-            cursors.close()
-            publisher.close()
-
-    return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
+    return fetched(settings, name, which, tracer)
 
 
 def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
@@ -303,6 +288,7 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "sink:archive": _archive,
     "sink:webhook": _webhook,
     "eraser": _eraser,
+    "outbox": _outbox,
     "receiver": _receiver,
     "fetcher": fetching.fetcher,
     "connector": _connector,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from normalizers import mail, record, sms, web, wechat, weibo
+from normalizers import mail, phone, record, sms, web, wechat, weibo
 from normalizers.draft import Draft
 from normalizers.normalize import Blob, Normalized, normalize
 from normalizers.policy import Policy
@@ -15,6 +15,7 @@ Normalizer = Callable[[RawMessage, Policy], Draft]
 NORMALIZERS: Mapping[str, Normalizer] = MappingProxyType(
     {
         "mailbox": mail.normalize,
+        "phone": phone.normalize,
         "sms": sms.normalize,
         "wechat": wechat.normalize,
         "weibo": weibo.normalize,

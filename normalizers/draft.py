@@ -4,7 +4,10 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from schemas.records import Finding, Part, Party, Thread
+from schemas.records import Call, Finding, Part, Party, Thread
+
+UNANSWERABLE = "unanswerable"
+"""In `extra`: the sender's system says that no machine may answer; the value is the sign that says so."""
 
 
 class File(Struct, frozen=True, kw_only=True):
@@ -46,6 +49,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     recipients: tuple[Party, ...] = ()
     thread: Thread = field(default_factory=Thread)
     part: Part | None = None
+    call: Call | None = None
     title: str | None = None
     text: str = ""
     quoted: str | None = None

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET
 
 from normalizers.draft import Draft
 from normalizers.identity import contacts_in, keyed_digest, keyed_hashes, requester_hashes
@@ -81,6 +82,7 @@ def features_of(
         part_number=draft.part.number if draft.part is not None else None,
         part_total=draft.part.total if draft.part is not None else None,
         part_digest=keyed_digest(key, draft.part.bytes).hex()[:32] if draft.part is not None else None,
+        call_revision=draft.call.revision if draft.call is not None else UNSET,
         codes=_codes(findings) if findings else (),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 import normalizers
 from normalizers import tokens
@@ -17,7 +17,7 @@ from normalizers.findings import emergency, subject
 from normalizers.policy import Policy
 from normalizers.text import fold
 from schemas.errors import MissingBlobError, UnsupportedError
-from schemas.records import Emergency, Message, RawMessage, RawRef
+from schemas.records import Emergency, Finding, Message, RawMessage, RawRef
 
 __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "normalize", "screened_text", "titled"]
 
@@ -77,6 +77,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         recipients=draft.recipients,
         thread=draft.thread,
         part=draft.part,
+        call=draft.call or UNSET,
         title=draft.title,
         text=draft.text,
         search_text=search_text,
@@ -93,8 +94,11 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     )
 
 
-def understood(message: Message, text: str, policy: Policy) -> Message:
-    """Return the message as if this had been its text: findings, emergency and features are made anew."""
+def understood(message: Message, text: str, policy: Policy, said: tuple[Finding, ...] = ()) -> Message:
+    """Return the message as if this had been its text: findings, emergency and features are made anew.
+
+    `said` are findings of the channel itself.
+    """
     draft = Draft(
         message_class="person" if text else message.message_class,
         account=message.account,
@@ -103,6 +107,7 @@ def understood(message: Message, text: str, policy: Policy) -> Message:
         thread=message.thread,
         title=message.title,
         text=text,
+        findings=said,
         extra=message.extra,
     )
     search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)

@@ -1,13 +1,13 @@
 """Tokens: the signed name of a ticket, which our answers carry so that a reply finds its way back.
 
-`<ticket id>.<key id>.<16 base32 characters of HMAC-SHA256>`: in a mail's subject, behind a plus sign in our address, in
-an SMS or a WeChat text. Upper and lower case are the same. The keys are made of the requester keys, so a new one of
-those makes new tokens, and the older ones still open the tokens that they signed.
+`<ticket id>.<key id>.<16 base32 characters of HMAC-SHA256>`: in a mail's subject and Message-ID, behind a plus sign in
+our address, in an SMS or a WeChat text. Upper and lower case are the same. The keys are made of the requester keys, so
+a new one of those makes new tokens, and the older ones still open the tokens that they signed.
 """
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from normalizers.draft import Draft
@@ -18,6 +18,9 @@ from schemas import ids
 
 _TOKEN = re.compile(r"(?<![a-z0-9-])([1-9]\d{5}-[a-z2-7]{20})\.([a-z0-9_]{1,32})\.([a-z2-7]{16})(?![a-z0-9])")
 _NUMBER = re.compile(r"(?<![0-9-])[1-9]\d{5}-(?:19|20)\d{6}-\d{6,9}-\d(?![0-9-])")
+
+_OUR_REFERENCE = ".receipt@"
+"""Ends the part before the @ of the Message-ID of our receipts; the token stands before it."""
 
 MOST_NUMBERS = 5
 """A list of ticket numbers is no answer to one of them."""
@@ -45,16 +48,27 @@ def make(ticket_id: str, policy: Policy) -> str:
     return f"{ticket_id}.{key_id}.{_signature(ticket_id, key)}"
 
 
+def mail_id(token: str, domain: str) -> str:
+    """Return the Message-ID, without its brackets, of the receipt that carries a token: a reply names it."""
+    return f"{token}{_OUR_REFERENCE}{domain}"
+
+
 def named(draft: Draft, policy: Policy) -> Named:
-    """Find the first token that we signed in title, our own addresses and text, and the numbers in title and text."""
+    """Find the first token that we signed in title, our addresses, references and text; numbers in title and text."""
     said = f"{draft.title}\n{draft.text}" if draft.title else draft.text
-    addresses = "\n".join(party.value for party in draft.recipients if "+" in party.value)
+    addresses = "\n".join(_tagged(draft))
     if _has_none(said) and not addresses:
         return NOTHING
     plain = nfkc(f"{draft.title or ''}\n{addresses}\n{draft.text}").lower()
     numbers = dict.fromkeys(number for number in _NUMBER.findall(nfkc(said)) if ids.valid_ticket_no(number))
     found = _token(_TOKEN.findall(plain), policy)
     return found._replace(numbers=tuple(numbers)[:MOST_NUMBERS])
+
+
+def _tagged(draft: Draft) -> Iterator[str]:
+    """Yield where an answer to a mail of ours has the token: a tag of our address, and what it says it answers."""
+    yield from (party.value for party in draft.recipients if "+" in party.value)
+    yield from (reference for reference in draft.thread.references if _OUR_REFERENCE in reference)
 
 
 def _has_none(said: str) -> bool:

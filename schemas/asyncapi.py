@@ -33,10 +33,13 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.DEAD: (_DEAD,),
     topics.DELIVERY: ("delivery",),
     topics.AUDIT: ("audit",),
+    topics.OUTBOX: ("outbox", "outbox_state"),
 }
 """Which records a topic carries; raw topics carry bytes."""
 
-_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.OUTBOX})
+_KEYED_BY_TICKET = frozenset({"ticket", "event", "outbox", "outbox_state"})
+
+_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX})
 """Topics that only hotline itself reads and writes."""
 
 
@@ -131,7 +134,7 @@ def _record(name: str) -> dict[str, Any]:
         "contentType": "application/json",
         "headers": headers.envelope(),
         "payload": {"$ref": f"#/components/schemas/{struct.__name__}"},
-        "bindings": _key("ticket_id" if name in ("ticket", "event") else f"{name}_id"),
+        "bindings": _key("ticket_id" if name in _KEYED_BY_TICKET else f"{name}_id"),
         "examples": [{"name": name, "payload": example}],
     }
 

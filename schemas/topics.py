@@ -53,6 +53,7 @@ CURSOR = "hotline.cursor.v1"
 DEAD = "hotline.dead.v1"
 DELIVERY = "hotline.delivery.v1"
 AUDIT = "hotline.audit.v1"
+LEASE = "hotline.lease.v1"
 
 LIVE_RAW: tuple[str, ...] = tuple(raw(channel) for channel in CHANNELS)
 
@@ -117,7 +118,13 @@ _ALL = [
         retention_ms=7 * DAY_MS,
         extra=_DAILY,
     ),
-    Topic(name=OUTBOX, about="Answers to citizens", key="ticket_id", retention_ms=7 * DAY_MS, extra=_DAILY),
+    Topic(
+        name=OUTBOX,
+        about="Answers to citizens, and what became of them",
+        key="ticket_id",
+        retention_ms=7 * DAY_MS,
+        extra=_DAILY,
+    ),
     Topic(
         name=CURSOR,
         about="Where each pull connector stands",
@@ -146,6 +153,13 @@ _ALL = [
         key="run + what it was done to",
         partitioned_by="key",
         retention_ms=3653 * DAY_MS,
+    ),
+    Topic(
+        name=LEASE,
+        about="Always empty: in an account's consumer group, who has its partition 0 owns the account",
+        key="none",
+        partitioned_by="key",
+        retention_ms=DAY_MS,
     ),
 ]
 

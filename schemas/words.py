@@ -199,3 +199,35 @@ COMMAND_KINDS: Words = {
 
 OUTCOMES: Words = {"delivered": "已送达", "retrying": "重试中", "dead": "已放弃"}
 """What became of a webhook delivery."""
+
+ANSWER_KINDS: Words = {"receipt": "受理回执"}
+
+ANSWER_STATES: Words = {
+    "sending": "发送中",
+    "waiting": "待重试",
+    "accepted": "已接收",
+    "refused": "被拒绝",
+    "unknown": "结果不明",
+    "withheld": "不予发送",
+}
+"""How far an answer to a citizen is; all but `sending` and `waiting` are final."""
+
+CALL_DIRECTIONS: Words = {"inbound": "呼入", "outbound": "呼出"}
+
+CALL_DISPOSITIONS: Words = {
+    "answered": "已接通",
+    "no_answer": "未接",
+    "busy": "忙线",
+    "abandoned": "排队放弃",
+    "failed": "呼叫失败",
+    "voicemail": "语音留言",
+    "other": "其他",
+}
+
+RECORDING_STATES: Words = {
+    "complete": "完整",
+    "empty": "空录音",
+    "missing": "缺失",
+    "being_written": "写入中",
+}
+"""What lay at a recording's reference when somebody looked."""

@@ -1,8 +1,10 @@
 """`decide(state, input, policy) -> Event | None`: pure, so the same log gives the same tickets, ids and links."""
 
+from msgspec.structs import replace
+
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from tickets import clocks, clusters, dispatch, duties
+from tickets import calls, clocks, clusters, dispatch, duties
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
@@ -28,7 +30,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
     changes += duties.follow(state, changes, incoming, policy)
     changes += dispatch.follow(state, policy.directories, changes, incoming.features.codes)
     changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming))
-    if verdict.part == "complete" and verdict.ticket_id is not None:
+    if (verdict.part == "complete" or verdict.afresh) and verdict.ticket_id is not None:
         edges, proposals = _ask_again(state, incoming, verdict.ticket_id)
         changes = (*changes, *edges)
     changed = clusters.versions(state.clusters, state.version_of, changed, changes)
@@ -70,12 +72,16 @@ def _names_an_erased_one(state: State, verdict: Verdict) -> bool:
 
 
 def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.Changes, list[Verdict]]:
-    """Ask about a text that is complete now; its messages stay in the ticket that its first part opened."""
+    """Ask about a text that is complete now; its messages stay in the ticket that its first part opened.
+
+    What was joined or proposed before, and what a clerk parted or refused, is not said again.
+    """
     proposals: list[Verdict] = []
+    incoming = replace(incoming, within=ticket_id)
     for relation in ("follow_up", "same_person_same_matter", "same_matter_other_person"):
         verdict = DECIDERS[relation](state, incoming)
         other = verdict.joins or verdict.ticket_id if verdict else None
-        if verdict is None or other is None or other == ticket_id:
+        if verdict is None or other is None or _is_settled(state, ticket_id, other):
             continue
         if verdict.sure:
             kind, other = ("related", other) if relation == "follow_up" else ("cluster", state.clusters.of(other))
@@ -85,15 +91,33 @@ def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.
     return (), proposals
 
 
+def _is_settled(state: State, ticket_id: str, other: str) -> bool:
+    ticket = state.tickets.get(ticket_id)
+    if ticket is None or other == ticket_id:
+        return True
+    known = {edge.ticket_id for edge in ticket.edges} | {proposal.target for proposal in ticket.proposals}
+    refused = any((one, other) in state.never for one in (ticket_id, *ticket.messages))
+    return refused or other in known or state.clusters.of(other) == state.clusters.of(ticket_id)
+
+
 def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     if verdict.relation == "no_ticket":
         answered = verdict.ticket_id
         return (), (event.Noted(ticket_id=answered, message_id=incoming.id),) if answered else ()
     if verdict.ticket_id is None:
-        return _open(state, incoming, verdict)
-    if incoming.features.completes:
+        changed, changes = _open(state, incoming, verdict)
+    elif incoming.features.completes:
         return _complete(state, incoming, verdict.ticket_id)
-    return _join(state, incoming, verdict, verdict.ticket_id)
+    else:
+        changed, changes = _join(state, incoming, verdict, verdict.ticket_id)
+    return changed, (*changes, *_waiting(state, incoming, changed[0].ticket_id))
+
+
+def _waiting(state: State, incoming: Incoming, ticket_id: str) -> event.Changes:
+    """File the records of a call that had no words, now that its ticket is there."""
+    return tuple(
+        event.MessageFiled(ticket_id=ticket_id, message_id=message_id) for message_id in calls.waiting(state, incoming)
+    )
 
 
 def _complete(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:
@@ -145,7 +169,7 @@ def _join(
 ) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket = state.tickets[ticket_id]
     changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
-    if ticket.status in CLOSED:
+    if ticket.status in CLOSED and verdict.reopens:
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
     return (changed,), (*changes, *_part(ticket_id, incoming, verdict), *_hand_over(incoming, ticket_id))

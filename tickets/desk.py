@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from normalizers.handover import handover
 from schemas.envelope import VERSION
-from schemas.records import Command, Event, Handover, Message, Ticket, event
+from schemas.records import Command, Event, Handover, Message, Outbox, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import clusters, erasing, limits, outputs, parting, parts, snapshot
+from tickets import answers, calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
 from tickets.amend import Occasion, amend
 from tickets.commands import looks_back
 from tickets.decide import decide
@@ -28,12 +28,15 @@ class Desk:
         self.repeats = 0
         self._events: list[Event] = []
         self._handovers: list[Handover] = []
+        self._answers: list[tuple[Outbox, Event]] = []
         self._changed: dict[str, tuple[Ticket, Event]] = {}
 
     def looks_back(self, record: Message | Command) -> list[int]:
         """Return the offsets of earlier messages that `take` needs beside this record."""
         if isinstance(record, Command):
             return looks_back(self.state, record)
+        if record.call:
+            return calls.offsets(self.state, record)
         return parts.offsets(self.state, record) if record.part is not None else []
 
     def take(self, record: Message | Command, position: Position, earlier: Sequence[Message] = ()) -> Event | None:
@@ -44,7 +47,8 @@ class Desk:
         if position.offset <= self.state.decided(position.topic, position.partition):
             return None
         if isinstance(record, Message) and earlier:
-            record = parts.with_earlier(self.state, record, earlier)
+            complete = calls.with_earlier if record.call else parts.with_earlier
+            record = complete(self.state, record, earlier)
         incoming = _incoming(record, position, earlier)
         decision = decide(self.state, incoming, self.state.policy)
         if decision is None:
@@ -60,9 +64,12 @@ class Desk:
         if clusters.touches_edges(decision):
             changed = [self._in_cluster(ticket) for ticket in changed]
         self._events.append(decision)
-        if isinstance(record, Message) and earlier:
+        if isinstance(record, Message) and record.part is not None and earlier:
             self._handovers += filter(None, [handover(record)])
         self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
+        if isinstance(record, Message) and changed:
+            answer = answers.intent(decision, record, changed[0], self.state.policy.answers)
+            self._answers += [(answer, decision)] if answer else []
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""
@@ -78,7 +85,8 @@ class Desk:
                 self.state.bodies[ticket.ticket_id] = value
             records += outputs.of_ticket(ticket, value, decision)
         records += map(outputs.of_handover, self._handovers)
-        self._events, self._handovers, self._changed = [], [], {}
+        records += [outputs.of_answer(answer, decision) for answer, decision in self._answers]
+        self._events, self._handovers, self._answers, self._changed = [], [], [], {}
         return records
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
@@ -109,7 +117,10 @@ class Desk:
             elif isinstance(change, event.Noted) and isinstance(record, Message):
                 ticket = snapshot.complete(ticket, record)
             elif isinstance(change, event.MessageFiled) and isinstance(record, Message):
-                ticket = ticket if opened else _filed(ticket, record, decision, policy, whole=bool(earlier))
+                if change.message_id != record.message_id:
+                    ticket = snapshot.counted(ticket, change.message_id, policy)
+                elif not opened:
+                    ticket = _filed(ticket, record, decision, policy, earlier)
             else:
                 ticket = amend(ticket, change, occasion)
         return ticket
@@ -120,10 +131,14 @@ class Desk:
         return erasing.unknown(ticket_id, decision.jurisdiction, decision.at)
 
 
-def _filed(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, *, whole: bool) -> Ticket:
-    """File a message; one that was joined with the parts before it (`whole`) says all that they said."""
+def _filed(
+    ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, earlier: Sequence[Message]
+) -> Ticket:
+    """File a message; one that was joined with what came before it (`earlier`) says all that this said."""
+    if message.call and decision.relation == "part_of":
+        return recorded.file_record(ticket, message, decision, policy, earlier)
     filed = snapshot.file_message(ticket, message, decision, policy)
-    return snapshot.rewritten(filed, message) if whole else filed
+    return snapshot.rewritten(filed, message) if earlier and message.part is not None else filed
 
 
 def _named(messages: Sequence[Message], message_id: str) -> Message:

@@ -3,7 +3,8 @@
 A million of them lie in memory: what seldom holds anything is a tuple, which costs nothing while it is empty.
 """
 
-from datetime import datetime
+import sys
+from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
@@ -18,6 +19,12 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     offset: int
     link_version: int
     month: str
+
+
+def month_of(at: datetime) -> str:
+    """Return the month (UTC) of an intake, as the archive's index of messages has it."""
+    there = at.astimezone(UTC)
+    return sys.intern(f"{there.year:04d}-{there.month:02d}")
 
 
 class Clock(Struct, frozen=True, array_like=True, gc=False):
@@ -36,6 +43,7 @@ class TicketState(Struct, kw_only=True):
     `messages` are filed in it; `noted` are those of machines that only answered it.
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
+    `call` is the conversation of the call that opened it.
     `by_clerk` names what a person set: kind, category, confidentiality, minor, dispatch, deadline.<clock>. No rule or
     model changes that.
     """
@@ -69,6 +77,7 @@ class TicketState(Struct, kw_only=True):
     edges: tuple[Edge, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     by_clerk: tuple[str, ...] = ()
+    call: str | None = None
     incomplete: bool = False
     redacted: bool = False
     erased: bool = False

@@ -29,6 +29,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     `sent_at` is message time.
 
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
+    `within` is the ticket that a text which is compared again is filed in already.
     `earlier` are the filed messages that a command is about, as far as the input still has them.
     """
 
@@ -41,6 +42,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     features: Features
     sent_at: datetime
     command: Command | None = None
+    within: str | None = None
     earlier: Mapping[str, Earlier] = MappingProxyType({})
 
     @classmethod

@@ -1,9 +1,12 @@
 """What one decision writes: its event, its link and the snapshots, as Kafka records (records.md)."""
 
+from msgspec.structs import replace
+
 from schemas import topics
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.records import Event, Handover, Link, Ticket, event
+from schemas.records import Event, Handover, Link, Outbox, Ticket, event
 from schemas.wire import Outbound, encode
+from tickets import calls, snapshot
 from tickets.masking import mask_ticket
 
 _FILING = (event.MessageFiled, event.Noted)
@@ -41,16 +44,37 @@ def link_of(decision: Event) -> Link | None:
     )
 
 
+def waiting_links(decision: Event) -> list[Link]:
+    """Return the links of records of a call that had no ticket yet: they go where the call's words went."""
+    link = link_of(decision)
+    if link is None or decision.input.message_id is None:
+        return []
+    filed = (one for one in decision.changes if isinstance(one, event.MessageFiled))
+    return [
+        replace(
+            link,
+            message_id=one.message_id,
+            relation="part_of",
+            method=snapshot.RECORD_OF_CALL,
+            score=1.0,
+            evidence=(link.message_id,),
+            version=calls.LINKED_LATER,
+        )
+        for one in filed
+        if one.message_id != link.message_id
+    ]
+
+
 def of_event(decision: Event) -> list[Outbound]:
-    """Return the event and its link."""
+    """Return the event and its links."""
     filed = decision.tickets[0].ticket_id if decision.tickets else None
     envelope = _envelope(decision, "event", decision.event_id, correlationid=filed)
     records = [_outbound(topics.EVENT, decision.key, encode(decision), envelope)]
     link = link_of(decision)
-    if link is not None:
-        identifier = f"{link.message_id}:{link.version}"
-        envelope = _envelope(decision, "link", identifier, f"{link.version:010d}", correlationid=link.ticket_id)
-        records.append(_outbound(topics.LINK, link.message_id, encode(link), envelope))
+    for one in (*([link] if link is not None else []), *waiting_links(decision)):
+        identifier = f"{one.message_id}:{one.version}"
+        envelope = _envelope(decision, "link", identifier, f"{one.version:010d}", correlationid=one.ticket_id)
+        records.append(_outbound(topics.LINK, one.message_id, encode(one), envelope))
     return records
 
 
@@ -82,6 +106,12 @@ def of_handover(urgent: Handover) -> Outbound:
         causationid=urgent.message_id,
     )
     return _outbound(topics.HANDOVER, urgent.message_id, encode(urgent), envelope)
+
+
+def of_answer(answer: Outbox, decision: Event) -> Outbound:
+    """Return the intent to answer: `hotline run outbox` sends it once."""
+    envelope = _envelope(decision, "outbox", answer.outbox_id, subject=answer.ticket_no, correlationid=answer.ticket_id)
+    return _outbound(topics.OUTBOX, answer.ticket_id, encode(answer), envelope)
 
 
 def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from normalizers.calls import joined
 from schemas.records import Event, Message, Ticket, event
-from tickets import snapshot
+from tickets import recorded, snapshot
 from tickets.policy import TicketPolicy
 
 FROM_MESSAGES = (
@@ -45,7 +46,17 @@ def _written(ticket: Ticket, messages: Sequence[Message], decision: Event, polic
     )
     anew = snapshot.open_ticket(first, decision, opened, policy)
     told = {first.features.text_key}
-    for message in others:
+    for number, message in enumerate(others, 1):
+        earlier = [
+            one
+            for one in messages[:number]
+            if message.call and one.features.message_key == message.features.message_key
+        ]
+        if earlier:
+            whole = joined([*earlier, message], policy.joining)
+            record = replace(decision, relation="part_of", method=snapshot.RECORD_OF_CALL)
+            anew = recorded.file_record(anew, whole, record, policy, earlier)
+            continue
         relation = "same_person_same_matter" if message.features.text_key in told else "follow_up"
         anew = snapshot.file_message(anew, message, replace(decision, relation=relation), policy)
         told.add(message.features.text_key)

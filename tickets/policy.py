@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 from normalizers.policy import Policy
 from schemas.errors import MisconfiguredError
 from tickets import policies
+from tickets.answers import AnswerPolicy
 from tickets.calendars import calendars
 from tickets.deadlines import Limits, limits
 from tickets.directory import Directories, directories
@@ -85,3 +86,4 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     rules_folder: Path | None = None
     limits: Limits = field(default_factory=limits_of)
     directories: Directories = field(default_factory=directories_of)
+    answers: AnswerPolicy = field(default_factory=AnswerPolicy)

@@ -35,6 +35,9 @@ KIND_GROUPS: Mapping[str, str] = MappingProxyType(
 )
 """The five groups of the request kinds (domain.md B2); `other` and `unknown` are in none."""
 
+RECORD_OF_CALL = "record_of_call"
+"""Method of a decision: `tickets/recorded.py` writes what such a record says."""
+
 _LEVELS = {"mentioned": 0, "urgent": 1, "critical": 2}
 
 
@@ -54,8 +57,8 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         channel_account=message.account,
         channels=(message.channel,),
         origin=_origin(message, policy),
-        **_request_kind(message),
-        category=_category(message, policy),
+        **request_kind_of(message),
+        category=category_of(message, policy),
         title=title_of(message),
         text=message.text,
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
@@ -80,7 +83,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
     repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
-    says_more = not repeats and decision.method != "repeated_part"
+    says_more = not repeats and decision.method not in ("repeated_part", RECORD_OF_CALL)
     reopened = any(isinstance(change, event.Reopened) for change in decision.changes)
     text, search_text = (
         _texts(ticket, message, policy.max_text_characters) if says_more else (ticket.text, ticket.search_text)
@@ -97,8 +100,8 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
         location=_with_point(ticket.location, _location(message)),
-        **(_request_kind(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
-        category=ticket.category or _category(message, policy),
+        **(request_kind_of(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
+        category=ticket.category or category_of(message, policy),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
         attachments=_files(ticket.attachments, message, policy),
@@ -107,11 +110,6 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
         lineage=_lineage(ticket.lineage, message, policy),
     )
-
-
-def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:
-    """Return the stages of the ticket with one more."""
-    return limits.ends((*ticket.history, StatusStep(status=status, at=at)), policy.max_history)
 
 
 def complete(ticket: Ticket, message: Message) -> Ticket:
@@ -124,11 +122,23 @@ def settled(ticket: Ticket, former: Ticket) -> Ticket:
     return replace(ticket, attachments=_settled(ticket.attachments, former.attachments))
 
 
+def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:
+    """Return the stages of the ticket with one more."""
+    return limits.ends((*ticket.history, StatusStep(status=status, at=at)), policy.max_history)
+
+
 def rewritten(ticket: Ticket, message: Message) -> Ticket:
     """Return the ticket with this message's words in place of all it had: they hold those of the parts before it."""
     search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
-    kind = _request_kind(message) if ticket.request_kind_source != "clerk" else {}
+    kind = request_kind_of(message) if ticket.request_kind_source != "clerk" else {}
     return replace(ticket, title=title_of(message), text=message.text, search_text=search_text, **kind)
+
+
+def counted(ticket: Ticket, message_id: str, policy: TicketPolicy) -> Ticket:
+    """Return the ticket with one more message that says nothing in it."""
+    lineage = ticket.lineage
+    ids_of = (*lineage.message_ids, message_id)[-policy.lineage_messages :]
+    return replace(ticket, message_count=ticket.message_count + 1, lineage=replace(lineage, message_ids=ids_of))
 
 
 def title_of(message: Message) -> str | None:
@@ -171,7 +181,7 @@ def _by_no_clerk(ticket: Ticket) -> bool:
 _SOURCES = {"channel": "requester"}
 
 
-def _request_kind(message: Message) -> dict[str, Any]:
+def request_kind_of(message: Message) -> dict[str, Any]:
     """Return the fields of the request kind, as far as the message tells it."""
     told = [finding for finding in message.findings if finding.kind == "request_kind"]
     if not told:
@@ -189,7 +199,8 @@ def _found(message: Message, kind: str) -> str | None:
     return next((finding.value for finding in message.findings if finding.kind == kind), None)
 
 
-def _category(message: Message, policy: TicketPolicy) -> Category | None:
+def category_of(message: Message, policy: TicketPolicy) -> Category | None:
+    """Return the category, as far as the message tells it."""
     found = next((finding for finding in message.findings if finding.kind == "category"), None)
     if found is None:
         return None

@@ -8,6 +8,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from schemas.records import Event, event
+from tickets import calls
+from tickets.calls import CallRecords
 from tickets.clusters import Clusters
 from tickets.held import TicketState
 from tickets.keys import part, scoped, seen_key
@@ -24,6 +26,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     opened: int
     near: NearSnapshot
     parts: dict[str, PartSet]
+    calls: dict[str, CallRecords] = {}
     tickets: list[TicketState]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
@@ -51,6 +54,7 @@ class State:
         self.tickets: dict[str, TicketState] = {}
         self.by_order: dict[int, TicketState] = {}
         self.parts: dict[str, PartSet] = {}
+        self.calls: dict[str, CallRecords] = {}
         self.by_number: dict[str, str] = {}
         self.near = Near(policy.near)
         self.clusters = Clusters(self._order_of)
@@ -105,6 +109,7 @@ class State:
             opened=self.opened,
             near=self.near.dump(),
             parts=self.parts,
+            calls=self.calls,
             tickets=list(self.tickets.values()),
             bodies=self.bodies,
             by_thread=self.by_thread,
@@ -135,6 +140,7 @@ class State:
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
         state.parts = dict(snapshot.parts)
+        state.calls = dict(snapshot.calls)
         state.near = Near.of(snapshot.near, policy.near)
         state.tickets = {ticket.ticket_id: ticket for ticket in snapshot.tickets}
         state.by_number = {ticket.ticket_no: ticket.ticket_id for ticket in snapshot.tickets}
@@ -177,6 +183,7 @@ class State:
         `kept` are those that this very decision changes: they go with the next one.
         """
         self._forget_parts(now)
+        calls.forget(self, now)
         waiting = []
         while self._closed and self._closed[0][0] + self.policy.evict_after < now:
             closed_at, ticket_id = heapq.heappop(self._closed)
@@ -243,6 +250,7 @@ def apply(state: State, decision: Event) -> None:
         step = STEPS.get(type(change))
         if step is not None:
             step(state, decision, change)
+    calls.note(state, decision)
     for changed in decision.tickets:
         ticket = state.tickets.get(changed.ticket_id)
         if ticket is not None:

@@ -1,15 +1,13 @@
 """How each kind of change alters the state; `tickets/state.py:apply` is their only caller."""
 
-import sys
 from collections.abc import Callable
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import handling, limits
+from tickets import calls, handling, limits
 from tickets.deadlines import matter_of
-from tickets.held import Filed, TicketState
+from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
@@ -28,6 +26,7 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         order=state.opened,
         opened_at=decision.at,
         status_at=decision.at,
+        call=_call_of(decision),
     )
     state.tickets[ticket.ticket_id] = state.by_order[ticket.order] = ticket
     state.by_number[ticket.ticket_no] = ticket.ticket_id
@@ -40,11 +39,20 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
     state.sequences[day_key(decision.jurisdiction, change.day)] = change.sequence
 
 
+def _call_of(decision: Event) -> str | None:
+    """Return the call that a ticket is opened for."""
+    features = decision.features
+    return features.message_key if features is not None and calls.is_record(features) else None
+
+
 def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     ticket, features = state.tickets.get(change.ticket_id), decision.features
     if ticket is None:
         return
-    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
+    if change.message_id != decision.input.message_id and decision.input.message_id is not None:
+        _file_waiting(state, decision, ticket, change.message_id)
+        return
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
     if features is None:
         return
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
@@ -54,6 +62,14 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         ticket.codes = _with(ticket.codes, features.codes)
     else:
         _take_features(state, decision, ticket, features)
+
+
+def _file_waiting(state: "State", decision: Event, ticket: TicketState, message_id: str) -> None:
+    """File a record of a call that came before its ticket: its link said that it had none."""
+    known = calls.records_of(state, decision.jurisdiction, decision.features) if decision.features else None
+    filed = known.told.get(message_id) if known is not None else None
+    if filed is not None:
+        ticket.messages[message_id] = Filed(filed.offset, calls.LINKED_LATER, filed.month)
 
 
 def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> None:
@@ -78,7 +94,7 @@ def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> N
 def _noted(state: "State", decision: Event, change: event.Noted) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
-        ticket.noted[change.message_id] = Filed(decision.input.offset, 1, _month(decision))
+        ticket.noted[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
 
 
 def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
@@ -96,16 +112,12 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.by_thread = {key: at for key, at in state.by_thread.items() if at != ticket.ticket_id}
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
     state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
+    state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(ticket.messages)}
     state.near.remove(ticket.order)
     ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
     ticket.codes = ticket.proposals = ticket.by_clerk = ()
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
     state.note_closed(ticket)
-
-
-def _month(decision: Event) -> str:
-    at = decision.at.astimezone(UTC)
-    return sys.intern(f"{at.year:04d}-{at.month:02d}")
 
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
@@ -123,9 +135,18 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
         ticket.text_keys = _with(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
     ticket.codes = _with(ticket.codes, features.codes)
+    if _tells_more(decision, ticket, features):
+        state.near.remove(ticket.order)
+        state.near.add(ticket.order, ticket.jurisdiction, features, is_news=False)
     if ticket.order not in state.near and not ticket.erased:
         is_news = decision.relation != "same_matter_other_person"
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
+
+
+def _tells_more(decision: Event, ticket: TicketState, features: Features) -> bool:
+    """Say whether this is a later record of the call that opened the ticket: then its words are the ticket's now."""
+    is_record = calls.is_record(features) and features.text_key is not None
+    return is_record and decision.relation == "part_of" and ticket.call == features.message_key and not ticket.erased
 
 
 def _place_of(features: Features) -> str | None:
@@ -164,6 +185,7 @@ def _edge_removed(state: "State", decision: Event, change: event.EdgeRemoved) ->
     if ticket is None or edge is None:
         return
     ticket.edges = tuple(one for one in ticket.edges if one is not edge)
+    state.never |= {(change.ticket_id, change.other_id), (change.other_id, change.ticket_id)}
     state.clusters.apply(change)
     for ticket_id in (change.ticket_id, change.other_id):  # a ticket that stayed for the cluster's sake may leave now
         if ticket_id in state.tickets:

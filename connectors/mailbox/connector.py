@@ -13,12 +13,14 @@ from connectors import metrics
 from connectors.base import Batch
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
+from connectors.mailbox.login import Connect
 from connectors.mailbox.reader import Mail, Reader
-from connectors.mailbox.session import Connect, Folder, Session
+from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
+from connectors.mailbox.tokens import Tokens
 from connectors.publisher import STAGE
 from schemas import topics
-from schemas.errors import MisconfiguredError, RecordError, RetriableError, UnreachableError
+from schemas.errors import MisconfiguredError, RecordError, RetriableError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, DeadLetter, RawMessage, raw_message
 from schemas.wire import Position
 
@@ -42,6 +44,7 @@ class Mailbox:
         self._account = account_id
         self._jurisdiction = settings.jurisdiction
         self._connect = connect
+        self._tokens = Tokens(settings, account_id)
         self._now = now
         self._sleep = sleep
         self._session: Session | None = None
@@ -54,14 +57,23 @@ class Mailbox:
         self._due = 0.0
 
     def open(self) -> None:
-        """Connect and log in."""
+        """Connect and log in; a refused token is renewed once, and tried once more on a connection of its own."""
         self.close()
-        self._session = session = Session(self._settings, self._account, self._connect)
+        try:
+            session = self._logged_in()
+        except UnauthorizedError:
+            if self._settings.auth == "password" or not self._tokens.renewed():
+                raise
+            session = self._logged_in()
+        self._session = session
         self._reader = Reader(
             session,
             max_attempts=self._settings.max_attempts,
             mail_timeout_seconds=self._settings.mail_timeout_seconds,
         )
+
+    def _logged_in(self) -> Session:
+        return Session(self._settings, self._account, self._connect, self._tokens)
 
     def unreadable_folders(self) -> list[str]:
         """Return those of our folders that the server does not open."""

@@ -2,29 +2,24 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-from imapclient import SocketTimeout
 from msgspec import Struct
 
 from connectors.mailbox.door import CommandRefusedError, door
+from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
+from connectors.mailbox.tokens import Tokens
 from schemas.errors import UnreachableError
 
 # At DEBUG imapclient writes every line of the conversation: what citizens wrote has no place in a log.
 logging.getLogger("imapclient").setLevel(logging.WARNING)
 
-Connect: TypeAlias = Callable[..., Any]
-"""Makes an `IMAPClient`."""
-
 WINDOW = 20_000
 """UIDs asked for at a time: imaplib breaks at an answer over 1,000,000 bytes, some 158,000 UIDs."""
-
-IDENTITY = {"name": "hotline", "version": "0.1.0", "vendor": "hotline", "support-email": "ops@localhost"}
-"""What NetEase (163, 126) wants to hear before it opens a folder."""
 
 _SENDER_LIMIT = 320
 
@@ -48,16 +43,16 @@ class About(Struct, frozen=True):
 class Session:
     """A connection from login to close."""
 
-    def __init__(self, settings: MailboxSettings, account: str, connect: Connect) -> None:
+    def __init__(self, settings: MailboxSettings, account: str, connect: Connect, tokens: Tokens) -> None:
         self._account = account
         self._selected: str | None = None
         self._views: dict[str, Folder] = {}
         self._idling = False
         with door(account):
-            self._client = _connected(settings, connect)
+            self._client = connected(settings, connect)
         try:
             with door(account):
-                _log_in(self._client, settings)
+                log_in(self._client, settings, tokens)
                 self._can_idle = settings.idle and bool(self._client.has_capability("IDLE"))
         except Exception:
             self.close()
@@ -172,30 +167,6 @@ class Session:
         if folder.uidnext is not None:
             return folder.uidnext
         return max(self._search(0, "*"), default=0) + 1
-
-
-def _connected(settings: MailboxSettings, connect: Connect) -> Any:
-    tls = settings.tls == "tls"
-    client = connect(
-        settings.host,
-        port=settings.port or (993 if tls else 143),
-        ssl=tls,
-        ssl_context=settings.tls_context() if tls else None,
-        timeout=SocketTimeout(settings.connect_timeout_seconds, settings.read_timeout_seconds),
-    )
-    client.normalise_times = False  # aware times, not the local clock's
-    return client
-
-
-def _log_in(client: Any, settings: MailboxSettings) -> None:
-    if settings.tls == "starttls":
-        client.starttls(settings.tls_context())
-    early = bool(client.has_capability("ID"))
-    if early:
-        client.id_(IDENTITY)
-    client.login(settings.username, settings.password.get_secret_value())
-    if not early and client.has_capability("ID"):  # some tell only after the login
-        client.id_(IDENTITY)
 
 
 def _about(data: dict[bytes, Any]) -> About:

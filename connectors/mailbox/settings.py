@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.errors import MisconfiguredError
 
@@ -21,9 +21,21 @@ class MailboxSettings(BaseModel):
     ] = "tls"
     ssl_cafile: Annotated[Path | None, Field(description="Certificates to trust instead of the system's")] = None
     username: Annotated[str, Field(min_length=1, description="Login name")]
+    auth: Annotated[
+        Literal["password", "xoauth2", "oauthbearer"],
+        Field(description="How to log in; Microsoft 365 and Gmail want xoauth2"),
+    ] = "password"
     password: Annotated[
-        SecretStr, Field(min_length=1, description="Password, or the authorisation code (授权码) of 163, QQ and others")
-    ]
+        SecretStr | None,
+        Field(min_length=1, description="Password, or the authorisation code (授权码) of 163, QQ and others"),
+    ] = None
+    token_file: Annotated[
+        Path | None, Field(description="File with the OAuth access token, which somebody renews there")
+    ] = None
+    token_command: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(description="Program and arguments that print an OAuth access token, or a token endpoint's JSON answer"),
+    ] = ()
     folders: Annotated[
         list[Annotated[str, Field(min_length=1)]],
         Field(min_length=1, description="Folders to read; the first one is watched by IDLE"),
@@ -47,6 +59,14 @@ class MailboxSettings(BaseModel):
     max_attempts: Annotated[
         int, Field(ge=1, description="A mail that did not come so often while others did becomes a dead letter")
     ] = 5
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "MailboxSettings":
+        if self.auth == "password" and self.password is None:
+            raise ValueError("password is missing: set it, or auth = xoauth2 with token_file or token_command")
+        if self.auth != "password" and (self.token_file is None) == (not self.token_command):
+            raise ValueError(f"auth = {self.auth} needs either token_file or token_command")
+        return self
 
     def tls_context(self) -> ssl.SSLContext:
         """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from hotline.cli import archive, check, demo, evaluate, export, import_, stack, status, trial
 from hotline.cli import run as run_
+from hotline.cli.answers import answers
 from hotline.cli.bench import bench
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain
@@ -86,6 +87,7 @@ app.command()(export.export)
 app.command()(command)
 app.add_typer(dead, name="dead")
 app.add_typer(webhook, name="webhook")
+app.add_typer(answers, name="answers")
 app.command()(replay)
 app.add_typer(schema, name="schema")
 app.add_typer(learn, name="learn")

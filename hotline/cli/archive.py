@@ -82,11 +82,13 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
     from hotline import services
     from hotline.cli import archive_view
     from hotline.explain import explain as walk
-    from hotline.explain import looks_up
+    from hotline.explain import looks_up, with_answers
 
     settings = settings_of(ctx)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
     told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
+    if settings.answers:
+        told = with_answers(told, services.kafka(settings))
     if clear and told.ticket_id:
         _log(ctx, [told.ticket_id], "all")
     if as_json:

@@ -63,6 +63,9 @@ def explanation(told: "Explanation", console: Console | None = None) -> None:
         tree.add(_text((f"cluster {told.cluster_id}", "")))
     for filed in told.messages:
         _message(tree, filed)
+    for one in told.answers:
+        how = f"{one.state}{f' ({one.code})' if one.code else ''}"
+        tree.add(_text((f"answer by {one.account}  {one.channel}  {one.at.isoformat(timespec='seconds')}  {how}", "")))
     console.print(tree)
 
 

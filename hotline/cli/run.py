@@ -21,8 +21,8 @@ def run(
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="connector:<id>, receiver, screen, normalize, assign, sink:<name>, eraser, monitor; "
-            "or all, each in its own process.",
+            help="connector:<id> (connector:* for all accounts in one process), receiver, screen, normalize, assign, "
+            "sink:<name>, eraser, outbox, fetcher, monitor; or all, each in its own process.",
         ),
     ],
 ) -> None:
@@ -53,6 +53,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
         parent = os.environ.get(PARENT_VARIABLE)
         await serve(components, health, int(parent) if parent else None)
 
+    names = _meant(settings, names)
     health = Health(names)
     chosen = settings.telemetry
     try:
@@ -66,6 +67,22 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     except FatalError as error:  # a crash may mend itself: not the exit code that tells the parent to wait for a person
         complain(error)
         raise typer.Exit(1) from error
+
+
+def _meant(settings: "Settings", patterns: list[str]) -> list[str]:
+    """Return what names and patterns such as `connector:*` mean, each once."""
+    import fnmatch
+
+    from hotline.wiring import names
+    from schemas.errors import MisconfiguredError
+
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        meant = fnmatch.filter(names(settings), pattern) if "*" in pattern else [pattern]
+        if not meant:
+            raise MisconfiguredError(f"There is no component {pattern}: see `hotline check` for the accounts.")
+        found |= dict.fromkeys(meant)
+    return list(found)
 
 
 def _run_all(ctx: typer.Context, settings: "Settings") -> None:

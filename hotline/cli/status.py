@@ -46,4 +46,4 @@ def _looked(settings: "Settings") -> Iterator[object]:
         yield Service(service="kafka", reachable=False, detail=str(error))
         return
     yield Service(service="kafka", reachable=True, detail=f"{sum(one.workers for one in seen.stages)} workers")
-    yield from (*seen.stages, *seen.accounts, *seen.dead_letters, *seen.handovers)
+    yield from (*seen.stages, *seen.accounts, *seen.answers, *seen.dead_letters, *seen.handovers)

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 
 from hotline.cli.common import shown
 from hotline.watch.accounts import Account
+from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount
 from hotline.watch.handovers import Unanswered
 from hotline.watch.processes import Process
@@ -24,6 +25,9 @@ BEHIND_SECONDS = 60.0
 """A stage that is further behind is red; an import makes it so, too."""
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+_FINE = ("running", "standby")
 
 
 def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequence[object], now: datetime) -> None:
@@ -42,6 +46,7 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
     _print(console, ("stage", "workers", "waiting", "oldest"), map(_stage, _those(seen, Stage)))
     rows = [_account(one, running.get(f"connector:{one.account}"), now) for one in _those(seen, Account)]
     _print(console, ("channel", "account", "last message", "last asked", "silent after"), rows)
+    _print(console, ("answers of a day", "state", "count"), map(_answers, _those(seen, AnswerCount)))
     _print(console, ("hand-overs nobody acknowledged", "count", "oldest"), map(_unanswered, _those(seen, Unanswered)))
     _print(console, ("dead letters of a day", "code", "count"), map(_dead, _those(seen, DeadCount)))
 
@@ -75,7 +80,7 @@ def _server(one: "ServerStatus") -> list[str]:
 
 
 def _process(one: Process, now: datetime) -> list[str]:
-    state = f"[green]{one.state}" if one.state == "running" else f"[red]{shown(one.state)}"
+    state = f"[green]{one.state}" if one.state in _FINE else f"[red]{shown(one.state)}"
     return [
         shown(one.component),
         state,
@@ -102,7 +107,7 @@ def _account(one: Account, process: Process | None, now: datetime) -> list[str]:
     asked = _since(process.last_success, now) or "never" if process else ""
     limit = ago(one.silent_after_seconds) if one.silent_after_seconds is not None else "not in these settings"
     red = "[red]" if one.silent else ""
-    troubled = "[red]" if process and process.state != "running" else ""
+    troubled = "[red]" if process and process.state not in _FINE else ""
     return [f"{red}{shown(one.channel)}", f"{red}{shown(one.account)}", f"{red}{last}", f"{troubled}{asked}", limit]
 
 
@@ -113,6 +118,12 @@ def _since(moment: datetime | None, now: datetime) -> str:
 def _unanswered(one: Unanswered) -> list[str]:
     red = "" if one.level == "mentioned" else "[red]"
     return [f"{red}{one.level}", f"{red}{one.unacknowledged}", f"{red}{ago(one.oldest_seconds)}"]
+
+
+def _answers(one: AnswerCount) -> list[str]:
+    """Those of which nobody knows whether they arrived are for a person: they are never sent again."""
+    red = "[red]" if one.state in ("unknown", "refused") else ""
+    return [f"{red}{shown(one.account)}", f"{red}{shown(one.state)}", f"{red}{one.count}"]
 
 
 def _dead(one: DeadCount) -> list[str]:

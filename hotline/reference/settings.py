@@ -52,8 +52,18 @@ def _inner(node: Node, known: Node) -> tuple[Path, Node] | None:
     """Return the table that a key leads to, and the id between them if the user chooses one."""
     if "$ref" in node:
         return (), known[node["$ref"].rpartition("/")[2]]
-    each = node.get("additionalProperties", {})
+    optional = [one for one in node.get("anyOf", ()) if "$ref" in one]
+    if optional:
+        return (), known[optional[0]["$ref"].rpartition("/")[2]]
+    each = _each(node)
     return (("<id>",), known[each["$ref"].rpartition("/")[2]]) if "$ref" in each else None
+
+
+def _each(node: Node) -> Node:
+    """Return what stands behind each id of a table; a table that says how ids are written has it elsewhere."""
+    patterns: Node = node.get("patternProperties", {})
+    each: Node = next(iter(patterns.values()), {}) or node.get("additionalProperties", {})
+    return each
 
 
 def _section(path: Path, table_: Node, settings: dict[str, Node]) -> str:
@@ -65,7 +75,7 @@ def _section(path: Path, table_: Node, settings: dict[str, Node]) -> str:
 
 
 def _row(path: Path, node: Node, required: bool) -> tuple[str, ...]:
-    whole = (*path, "<id>") if "additionalProperties" in node else path
+    whole = (*path, "<id>") if _each(node) else path
     default = "**needed**" if required else _default(node.get("default"))
     return code(".".join(whole)), code(variable_of(whole)), kind(node), default, prose(node["description"])
 
@@ -85,7 +95,7 @@ def kind(node: Node) -> str:
     if node["type"] == "array":
         return f"list of {kind(node['items'])}"
     if node["type"] == "object":
-        return f"table of {kind(node['additionalProperties'])}"
+        return f"table of {kind(_each(node))}"
     if "enum" in node:
         return " \N{MIDDLE DOT} ".join(code(choice) for choice in node["enum"])
     return _scalar(node) + _range(node)

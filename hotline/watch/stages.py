@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from connectors.outbox.kafka import GROUP
 from hotline.watch.kafka import Kafka
 from schemas import topics
 from sinks import SINKS
@@ -43,14 +44,15 @@ WATCHED: Mapping[str, Watched] = MappingProxyType(
 
 
 def watched(settings: "Settings") -> dict[str, Watched]:
-    """Return the stages of every installation, and the archive and the subscribers that these settings name."""
+    """Return the stages of every installation, and those that these settings name: archive, subscribers, outbox."""
     kept = Watched(group=f"{GROUP_PREFIX}archive", topics=tuple(source.topic for source in sources()))
     archive = {"sink:archive": kept} if settings.sinks.archive.enabled else {}
     subscribers = {
         f"webhook:{name}": Watched(group=f"{GROUP_PREFIX}webhook.{name}", topics=(TOPICS[one.snapshot],))
         for name, one in settings.sinks.webhook.items()
     }
-    return {**WATCHED, **archive, **subscribers}
+    answering = {"outbox": Watched(group=GROUP, topics=(topics.OUTBOX,))} if settings.answers else {}
+    return {**WATCHED, **archive, **subscribers, **answering}
 
 
 class Stage(Struct, frozen=True, kw_only=True):

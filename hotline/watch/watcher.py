@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hotline.watch import stages
 from hotline.watch.accounts import Account, Accounts, expected
+from hotline.watch.answers import AnswerCount, Answers
 from hotline.watch.dead import DeadCount, DeadLetters
 from hotline.watch.handovers import Handovers, Unanswered
 from hotline.watch.kafka import opened
@@ -24,6 +25,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     accounts: list[Account]
     dead_letters: list[DeadCount]
     handovers: list[Unanswered]
+    answers: list[AnswerCount]
 
 
 class Watcher:
@@ -34,6 +36,7 @@ class Watcher:
         self._watched = stages.watched(settings)
         self._accounts = Accounts(expected(settings))
         self._dead = DeadLetters()
+        self._answers = Answers() if settings.answers else None
         self._handovers = Handovers(settings.telemetry.acknowledge_within_seconds)
 
     def look(self, now: datetime) -> Seen:
@@ -44,4 +47,5 @@ class Watcher:
                 accounts=self._accounts.look(kafka, now),
                 dead_letters=self._dead.look(kafka, now),
                 handovers=self._handovers.look(kafka, now),
+                answers=self._answers.look(kafka, now) if self._answers else [],
             )

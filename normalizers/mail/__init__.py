@@ -1,6 +1,6 @@
 """Mail: any bytes to a Draft; what cannot be understood is kept, and only what exceeds a published limit is refused."""
 
-from normalizers.draft import Draft
+from normalizers.draft import UNANSWERABLE, Draft
 from normalizers.mail.bodies import Content, Reader
 from normalizers.mail.charsets import read
 from normalizers.mail.classes import class_of
@@ -10,6 +10,7 @@ from normalizers.mail.people import recipients_of, requester_of, sender_of
 from normalizers.mail.quote_rules import FORWARD_SUBJECT
 from normalizers.mail.quotes import Split, is_signature, split
 from normalizers.mail.threads import claimed_date, thread_of
+from normalizers.mail.unanswerable import unanswerable
 from normalizers.policy import Policy
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
@@ -61,12 +62,14 @@ def _split(content: Content, attached: str | None, forwarded: bool, *, is_reply:
 
 
 def _extra(root: Part, content: Content) -> dict[str, str]:
-    """Return the mail's claim of its time, and what was wrong with it."""
+    """Return the mail's claim of its time, what was wrong with it, and whether a machine may answer."""
     out = {}
     if date := claimed_date(root.headers):
         out["date_claimed"] = date
     if defects := content.defects | _defects(root.headers):
         out["defects"] = ",".join(sorted(defects))
+    if sign := unanswerable(root.headers):
+        out[UNANSWERABLE] = sign
     return out
 
 

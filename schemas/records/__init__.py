@@ -1,6 +1,7 @@
 """Every record, one struct a file (records.md)."""
 
 from schemas.records.audit import Audit
+from schemas.records.call import Call, Recording
 from schemas.records.command import Command
 from schemas.records.common import Attachment, Edge, Emergency, Finding, InputRef, Party, Record, TicketVersion
 from schemas.records.cursor import Cursor
@@ -10,6 +11,7 @@ from schemas.records.delivery import Delivery
 from schemas.records.handover import Handover
 from schemas.records.link import Link
 from schemas.records.message import Features, Message, Part, RawRef, Thread
+from schemas.records.outbox import Outbox, OutboxState
 from schemas.records.raw import RawMessage, raw_message
 from schemas.records.ticket import Ticket
 
@@ -23,11 +25,13 @@ RECORDS: dict[str, type[Record]] = {
     "cursor": Cursor,
     "delivery": Delivery,
     "audit": Audit,
+    "outbox": Outbox,
+    "outbox_state": OutboxState,
 }
 """The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
 
 __all__ = [
-    "RECORDS", "Attachment", "Audit", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency", "Event",
-    "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Part", "Party", "RawMessage", "RawRef", "Record",
-    "Thread", "Ticket", "TicketVersion", "raw_message",
+    "RECORDS", "Attachment", "Audit", "Call", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency",
+    "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part",
+    "Party", "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
 ]  # fmt: skip

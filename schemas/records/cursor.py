@@ -16,3 +16,4 @@ class Cursor(Record, frozen=True, kw_only=True):
         field(default_factory=dict)
     )
     at: Annotated[Time | None, about("When it was saved; null for a first start", "保存时间", index="date")] = None
+    epoch: Annotated[int, about("How often it was taken over; of two owners the later counts", "任期")] = 0

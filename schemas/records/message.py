@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 
 from schemas import words
 from schemas.fields import about
+from schemas.records.call import Call
 from schemas.records.common import Attachment, Emergency, Finding, Party, Record, Time
 
 
@@ -86,6 +87,9 @@ class Features(Record, frozen=True, kw_only=True):
     part_number: Annotated[int | None, about("Which part it is", "段号", index="none")] = None
     part_total: Annotated[int | None, about("Of how many", "总段数", index="none")] = None
     part_digest: Annotated[str | None, about("Keyed digest of the part's bytes", "分段摘要值", index="none")] = None
+    call_revision: Annotated[
+        int | UnsetType, about("Which revision of a call's record it is", "通话记录修订号", index="none")
+    ] = UNSET
     codes: Annotated[tuple[str, ...], about("Codes of the findings", "识别结果代码", index="none")] = ()
 
 
@@ -116,6 +120,7 @@ class Message(Record, frozen=True, kw_only=True):
     recipients: Annotated[tuple[Party, ...], about("To and Cc", "收件人", pii=1, index="object")] = ()
     thread: Annotated[Thread, about("Conversation", "会话", index="object")] = field(default_factory=Thread)
     part: Annotated[Part | None, about("Part of a long SMS", "长短信分段", index="none")] = None
+    call: Annotated[Call | UnsetType, about("What a call's record tells", "通话记录", index="object")] = UNSET
     title: Annotated[str | None, about("Title as written", "标题", pii=1, index="words")] = None
     text: Annotated[str, about("Text as written; at most 64 KiB", "诉求内容", pii=2, index="words")] = ""
     search_text: Annotated[str, about("Title and text, folded for search", "检索文本", pii=2, index="text")] = ""

@@ -47,7 +47,7 @@ def test_the_newest_cursor_of_this_connector_counts(cursors: Cursors, kafka: Kaf
         cursors.save(Cursor(connector_id=account, position={"INBOX": {"uidvalidity": 7, "uid": uid}}))
         neighbour.save(Cursor(connector_id=account, position={"uid": 99}))
     neighbour.close()
-    saved = Cursor(connector_id=account, position={"INBOX": {"uidvalidity": 7, "uid": 2}}, at=NOW)
+    saved = Cursor(connector_id=account, position={"INBOX": {"uidvalidity": 7, "uid": 2}}, at=NOW, epoch=1)
     assert cursors.load() == saved
     assert again(kafka, account) == saved
 
@@ -77,3 +77,17 @@ def test_a_cursor_that_was_not_confirmed_is_not_believed(
         os.kill(pid, signal.SIGCONT)
     assert cursors.load().position == {"uid": 1}
     cursors.close()
+
+
+def test_what_a_former_owner_saves_late_takes_nothing_back(kafka: KafkaConnection, account: str) -> None:
+    former, owner = Cursors(kafka, account), Cursors(kafka, account)
+    former.save(Cursor(connector_id=account, position={"uid": 1}))
+    owner.save(Cursor(connector_id=account, position={"uid": 5}))
+    former.save(Cursor(connector_id=account, position={"uid": 2}))
+    assert again(kafka, account).position == {"uid": 5}
+    former.forget()
+    assert former.load().position == {"uid": 5}
+    former.save(Cursor(connector_id=account, position={"uid": 6}))
+    assert again(kafka, account).position == {"uid": 6}
+    former.close()
+    owner.close()

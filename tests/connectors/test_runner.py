@@ -87,6 +87,9 @@ class World:
         self._note("save")
         self.cursor = cursor
 
+    def forget(self) -> None:
+        self.happened.append("forget")
+
 
 @pytest.fixture
 def health() -> Health:
@@ -213,3 +216,73 @@ def test_waits_grow_with_jitter_and_a_refused_login_waits_long() -> None:
     assert all(seconds == 60 for seconds in waits(PACE, 12))
     assert len(waits(PACE, 1)) > 1
     assert all(30 <= seconds <= 60 for seconds in waits(SLOW_PACE, 1))
+
+
+@dataclass
+class FakeLease:
+    """A lease that is lost after so many questions, and given back after somebody else's turn."""
+
+    questions: int
+    world: World
+    asked: int = 0
+    closed: bool = False
+
+    @property
+    def held(self) -> bool:
+        self.questions -= 1
+        return self.questions >= 0
+
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        self.asked += 1
+        if self.asked == 2:
+            standing_by()
+            self.world.happened.append("somebody else's turn")
+            self.world.cursor = Cursor(connector_id="a", position={"done": 3})
+            return False
+        if self.asked == 3:
+            self.questions = 100
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_who_is_no_longer_the_owner_lets_go_and_begins_again_where_the_next_one_stopped(health: Health) -> None:
+    world = World(waiting=[1, 2, 3, 4, 5])
+    lease = FakeLease(0, world)
+    run(world, health, lease=lease)
+    assert world.published == ["1", "2", "4", "5"]
+    other = world.happened.index("somebody else's turn")
+    assert world.happened[other - 2 : other + 3] == ["close", "forget", "somebody else's turn", "open", "fetch"]
+    assert lease.closed
+
+
+def test_an_owner_that_waits_for_news_stops_waiting_when_it_is_none_any_more(health: Health) -> None:
+    world = World(at_end=lambda world: None)
+    lease = FakeLease(2, world)
+    threading.Timer(0.2, world.stop.set).start()
+    run(world, health, lease=lease)
+    assert "somebody else's turn" in world.happened
+
+
+def test_who_stands_by_is_told_to_stop(health: Health) -> None:
+    world = World()
+    world.stop.set()
+    run(world, health, lease=FakeLease(0, world))
+    assert world.happened == ["close"]
+
+
+def test_a_lease_that_nobody_can_tell_is_a_fault_and_is_asked_for_again(health: Health) -> None:
+    world = World(waiting=[1])
+    lease = FakeLease(100, world)
+    ask, faults = lease.ask, [UnreachableError("Kafka is away")]
+
+    def failing(standing_by: Callable[[], None]) -> bool:
+        if faults:
+            raise faults.pop()
+        return ask(standing_by)
+
+    lease.ask = failing  # type: ignore[method-assign]
+    run(world, health, lease=lease)
+    assert world.published == ["1"]
+    assert health.report.errors == 1

@@ -189,3 +189,45 @@ async def test_who_waits_for_kafka_at_a_stop_is_refused(health: Health) -> None:
     await run(Scripted(serve), broker, health, lambda: broker.trips == 1 and len(waiting) == 3)
     await asyncio.gather(*waiting)
     assert len(refused) == 3
+
+
+class Shared:
+    """A lease that a test gives and takes."""
+
+    held = False
+    closed = False
+
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        if not self.held:
+            standing_by()
+        return self.held
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_only_the_owner_of_the_account_connects_and_it_leaves_when_it_is_none_any_more(health: Health) -> None:
+    left = asyncio.Event()
+
+    async def serve(emit: Emit) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    connector, lease, stop = Scripted(serve, serve), Shared(), asyncio.Event()
+    running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
+    async with asyncio.timeout(10):
+        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
+            await asyncio.sleep(0.01)
+        assert connector.made == 0
+        lease.held = True
+        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
+            await asyncio.sleep(0.01)
+        lease.held = False
+        await left.wait()
+        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
+    assert (connector.made, health.report.errors, lease.closed) == (1, 0, True)

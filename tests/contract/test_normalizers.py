@@ -26,16 +26,17 @@ SAMPLES: dict[str, bytes] = {
     "sms": '{"phone_number":"13912345678","content":"幸福路12号的井盖坏了","sequence_id":"1","odd":"kept"}'.encode(),
     "wechat": "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1795482723</CreateTime>"
     "<MsgType>text</MsgType><Content><![CDATA[幸福路12号的井盖坏了]]></Content><Odd>kept</Odd></xml>".encode(),
-    "web": "text=幸福路12号的井盖坏了&phone=13912345678&name=李雷&odd=kept".encode(),
+    "phone": '{"call_id":"c1","caller":"13912345678","note":"幸福路12号的井盖坏了","odd":"kept"}'.encode(),
     "weibo": '{"type":"text","sender_id":2489518277,"receiver_id":1902538057,"text":"幸福路12号的井盖坏了",'
     '"created_at":"Tue Nov 24 09:10:20 +0800 2026","data":{},"odd":"kept"}'.encode(),
+    "web": "text=幸福路12号的井盖坏了&phone=13912345678&name=李雷&odd=kept".encode(),
     "record": '{"id":"1","text":"幸福路12号的井盖坏了","sender":"13912345678","odd":"kept"}'.encode(),
 }
 
 WITHOUT_FIELDS = frozenset({"mailbox"})
 """A mail's unknown headers mean nothing to anybody; all its bytes stay in the raw record."""
 
-CONTENT_TYPES = {"sms": "application/json; provider=aliyun"}
+CONTENT_TYPES = {"phone": "application/json", "sms": "application/json; provider=aliyun"}
 """Where the bytes alone do not say what they are."""
 
 channels = pytest.mark.parametrize("channel", sorted(NORMALIZERS))

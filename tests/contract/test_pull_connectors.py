@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 import pytest
 
 from connectors.base import Batch, PullConnector
+from connectors.call_files import CallFiles, CallFilesSettings
 from connectors.mailbox import Mailbox, MailboxSettings
 from connectors.table import PULL
 from schemas.errors import PipelineError
@@ -78,6 +80,25 @@ class RealMailbox:
         }
 
 
+@dataclass
+class CallFolder:
+    folder: Path
+
+    def connector(self) -> PullConnector:
+        return self._reading(self.folder)
+
+    def put(self, text: str) -> None:
+        with (self.folder / "calls.csv").open("a", encoding="utf-8") as file:
+            file.write("call_id\n" * (file.tell() == 0) + f"{text}\n")
+
+    def broken(self) -> dict[str, PullConnector]:
+        return {"no folder": self._reading(self.folder / "gone"), "a file": self._reading(self.folder / "calls.csv")}
+
+    def _reading(self, folder: Path) -> PullConnector:
+        settings = CallFilesSettings(folder=folder, settle_seconds=0, poll_seconds=1, jurisdiction="430100")
+        return CallFiles(settings, "contract")
+
+
 def _settings(port: int, user: str = "hotline", **changes: Any) -> MailboxSettings:
     usual = {"host": "127.0.0.1", "port": port, "tls": "none", "username": user, "password": "secret"}
     return MailboxSettings(**usual | {"jurisdiction": "430100"} | changes)
@@ -98,6 +119,10 @@ def fake_mailbox(_: pytest.FixtureRequest) -> Scenario:
     return FakeMailbox(FakeServer())
 
 
+def call_folder(request: pytest.FixtureRequest) -> Scenario:
+    return CallFolder(request.getfixturevalue("tmp_path"))
+
+
 def on_dovecot(request: pytest.FixtureRequest) -> Scenario:
     return RealMailbox(request.getfixturevalue("real_dovecot"), f"hotline{next(_users)}")
 
@@ -108,7 +133,7 @@ def on_greenmail(request: pytest.FixtureRequest) -> Scenario:
 
 Make = Callable[[pytest.FixtureRequest], Scenario]
 
-SCENARIOS: dict[str, Make] = {"mailbox": fake_mailbox}
+SCENARIOS: dict[str, Make] = {"call_files": call_folder, "mailbox": fake_mailbox}
 PEERS: dict[str, Make] = {"mailbox on Dovecot": on_dovecot, "mailbox on GreenMail": on_greenmail}
 
 _users = count(1)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from connectors.base import PushConnector, Request
 from connectors.table import PUSH
 from schemas.errors import RefusedRequest
+from tests.connectors.phone import posts
 from tests.connectors.sms_http import gateways
 from tests.connectors.wechat import callbacks as platform
 from tests.connectors.weibo import pushes
@@ -65,7 +66,20 @@ def _weibo() -> Scenario:
     return Scenario(pushes.account, lambda: pushes.push(text), text.encode(), forged)
 
 
+def _phone() -> Scenario:
+    healthy = posts.signed(posts.RECORD)
+    forged: dict[str, Callable[[], Request]] = {
+        "another secret": lambda: posts.signed(posts.RECORD, secret="s" * 32),
+        "another body": lambda: replace(healthy, body=healthy.body + b" "),
+        "an hour ago": lambda: posts.signed(posts.RECORD, at=posts.NOW.timestamp() - 3600),
+        "no signature": lambda: replace(healthy, headers={}),
+        "not a POST": lambda: replace(healthy, method="GET"),
+    }
+    return Scenario(posts.account, lambda: posts.signed(posts.RECORD), posts.RECORD, forged)
+
+
 SCENARIOS = {
+    "phone": _phone(),
     "sms_http": _sms_http(),
     "wechat": _wechat(),
     "weibo": _weibo(),

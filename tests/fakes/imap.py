@@ -91,6 +91,14 @@ class FakeClient:
         self.server.record("login", username)
         return b"LOGIN completed."
 
+    def oauth2_login(self, username: str, token: str) -> bytes:
+        self.server.record("oauth2_login", username, token)
+        return b"AUTHENTICATE completed."
+
+    def oauthbearer_login(self, username: str, token: str) -> bytes:
+        self.server.record("oauthbearer_login", username, token)
+        return b"AUTHENTICATE completed."
+
     def select_folder(self, name: str, readonly: bool = False) -> dict[bytes, Any]:
         self.server.record("select_folder", name, readonly)
         self.folder = self.server.folders.get(name)

@@ -20,7 +20,7 @@ from schemas.records.common import TicketVersion
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 CITY, TICKET, MESSAGE = "210100", f"210100-{'a' * 20}", "b" * 26
 
-WITHOUT = {topics.EVENT, topics.LINK, topics.CURSOR, topics.DELIVERY, topics.AUDIT}
+WITHOUT = {topics.EVENT, topics.LINK, topics.CURSOR, topics.DELIVERY, topics.AUDIT, topics.LEASE}
 """Topics that hold no words of citizens."""
 
 

@@ -71,6 +71,45 @@ async def test_a_component_that_ends_by_itself_is_a_fault() -> None:
         await serve([Component(name="a", run=forgetful)], Health(["a"]))
 
 
+async def test_an_account_that_only_a_person_can_mend_ends_no_other_account() -> None:
+    health = Health(["a", "b"])
+    working = asyncio.Event()
+
+    async def work(stop: asyncio.Event) -> None:
+        working.set()
+        await stop.wait()
+
+    both = [
+        Component(name="a", run=misconfigured, isolated=True),
+        Component(name="b", run=work, isolated=True),
+    ]
+    running = asyncio.create_task(serve(both, health))
+    await working.wait()
+    await asyncio.sleep(0.05)
+    assert states(health) == {"a": "failed", "b": "running"}
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(MisconfiguredError):
+        await running
+    assert states(health) == {"a": "failed", "b": "stopped"}
+    with pytest.raises(MisconfiguredError):  # the last one ends the process
+        await serve(both[:1], health)
+
+
+async def test_more_threads_work_at_once_than_the_loop_has() -> None:
+    all_there, passed = threading.Barrier(40, timeout=10), []
+
+    def work(stop: threading.Event) -> None:
+        passed.append(all_there.wait())
+        stop.wait()
+
+    names = [f"a{number}" for number in range(40)]
+    running = asyncio.create_task(serve([Component(name=name, run=blocking(work)) for name in names], Health(names)))
+    while len(passed) < 40 and not running.done():  # noqa: ASYNC110 - threads make no event
+        await asyncio.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+
+
 async def test_a_fault_in_a_thread_comes_out() -> None:
     def work(stop: threading.Event) -> None:
         raise MisconfiguredError("set something")

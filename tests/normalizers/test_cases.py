@@ -17,7 +17,7 @@ from schemas.records import RawMessage
 from schemas.wire import encode
 
 FOLDER = Path(__file__).parent / "cases"
-CHANNELS = ("wechat", "weibo", "record", "web")
+CHANNELS = ("wechat", "weibo", "web", "record")
 CASES = sorted(case for channel in CHANNELS for case in (FOLDER / channel).iterdir() if case.is_dir())
 
 

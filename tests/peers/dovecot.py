@@ -1,7 +1,7 @@
 """A private Dovecot 2.3 on loopback: `with Dovecot() as server:`.
 
 Needs the packages dovecot-imapd, dovecot-lmtpd and openssl; runs as root or as any user; touches nothing outside its
-folder. IMAP (STARTTLS) on `port`, IMAPS on `tls_port`, LMTP on `lmtp_port`.
+folder. IMAP (STARTTLS) on `port`, IMAPS on `tls_port`, LMTP on `lmtp_port`; passwords, and tokens of `oauth_tokens`.
 """
 
 import grp
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from tests.peers import oauth_tokens
 
 _START_SECONDS = 10
 
@@ -78,6 +80,10 @@ class Dovecot:
         command = [_program("doveadm"), "-c", str(self._conf), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+    def log(self) -> str:
+        """Return what the server wrote."""
+        return (self.folder / "dovecot.log").read_text()
+
     def workers(self) -> list[int]:
         """Return the imap processes, to stop (SIGSTOP) or kill them."""
         with suppress(psutil.NoSuchProcess):
@@ -107,6 +113,7 @@ class Dovecot:
         self._conf.write_text(_filled(self._values()))
         users = (f"{user}:{{PLAIN}}{secret}:{uid}:{gid}::{mail}/{user}\n" for user, secret in self.users.items())
         (self.folder / "users").write_text("".join(users))
+        oauth_tokens.write_key(self.folder)
         _make_certificate(self.folder)
 
     def _values(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_the_validator_finds_what_is_wrong(spoil: Callable[[dict[str, Any]], Non
 
 def test_every_topic_that_others_see_is_a_channel() -> None:
     channels = asyncapi.document()["channels"]
-    assert set(TOPICS) - set(channels) == {topics.CURSOR, topics.DELIVERY, topics.OUTBOX}
+    assert set(TOPICS) - set(channels) == {topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX}
     ticket = channels[topics.TICKET]["bindings"]["kafka"]
     assert ticket["bindingVersion"] == "0.5.0"
     assert ticket["topicConfiguration"]["delete.retention.ms"] == 7 * topics.DAY_MS

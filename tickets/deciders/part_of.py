@@ -1,8 +1,10 @@
-"""A part of a long SMS joins the ticket of the parts before it; the first one opens it.
+"""A part of a long SMS joins the ticket of the parts before it, a record of a call that of its earlier records.
 
 A file that came after its message completes that message's ticket.
 """
 
+from tickets import calls
+from tickets.deciders import call_record
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.parts import set_of
@@ -14,6 +16,8 @@ LATE_FILE = "late_file"
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every part: nothing else is asked about a text that is not complete."""
     features = incoming.features
+    if calls.is_record(features):
+        return call_record.judge(state, incoming)
     if features.completes:
         return _late_file(state, incoming)
     if features.part_key is None or features.part_number is None or features.part_total is None:

@@ -16,6 +16,8 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         if found.score < policy.propose:
             return None
         ticket = state.by_order[found.order]
+        if ticket.ticket_id == incoming.within:
+            continue
         oldest = state.clusters.of(ticket.ticket_id)
         if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
             continue

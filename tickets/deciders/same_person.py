@@ -23,6 +23,8 @@ def _equal(state: State, incoming: Incoming) -> Verdict | None:
         return None
     people = set(features.requesters)
     for ticket in state.with_text(incoming.jurisdiction, features.text_key):
+        if ticket.ticket_id == incoming.within:
+            continue
         if not people.isdisjoint(ticket.requesters) and (incoming.id, ticket.ticket_id) not in state.never:
             return Verdict(
                 relation=RELATION,
@@ -43,7 +45,9 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
     claimed: Verdict | None = None
     for found in state.near.find(incoming.jurisdiction, incoming.features):
         ticket = state.by_order[found.order]
-        if found.score < policy.link or (incoming.id, ticket.ticket_id) in state.never:
+        if found.score < policy.link or ticket.ticket_id == incoming.within:
+            continue
+        if (incoming.id, ticket.ticket_id) in state.never:
             continue
         if found.score >= policy.same_person and not set(incoming.features.requesters).isdisjoint(ticket.requesters):
             evidence = state.near.evidence(incoming.jurisdiction, incoming.features, found.order)

@@ -9,7 +9,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """A relation to `ticket_id` (None: no ticket, or a new one).
 
     A new ticket with `joins` gets an edge to that one, the oldest of its cluster.
-    `part` says whether a part leaves its ticket's text incomplete.
+    `part` says whether a part leaves its ticket's text incomplete; `afresh` that the text is compared again as it is
+    now. `reopens` False leaves a closed ticket closed.
     `sure` False only proposes: the next decider is asked, and a clerk judges later. `evidence` holds codes and ids.
     """
 
@@ -22,3 +23,5 @@ class Verdict(Struct, frozen=True, kw_only=True):
     part: Literal["incomplete", "complete"] | None = None
     related: tuple[str, ...] = ()
     sure: bool = True
+    afresh: bool = False
+    reopens: bool = True

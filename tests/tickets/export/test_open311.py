@@ -77,7 +77,7 @@ def test_without_a_category_the_kind_is_the_service(ticket: Ticket) -> None:
 
 
 def test_media_only_in_clear_and_only_where_a_base_is_known(ticket: Ticket, masked: Ticket) -> None:
-    (photo,) = ticket.attachments
+    photo = ticket.attachments[0]
     assert service_request(ticket)["media_url"] is None
     assert (
         service_request(ticket, "https://files.example.cn/")["media_url"] == f"https://files.example.cn/{photo.dataref}"

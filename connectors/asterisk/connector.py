@@ -1,0 +1,200 @@
+"""Asterisk: one connection to the manager interface; it logs in, asks for a sign of life, and takes events.
+
+The interface knows no acknowledgement and keeps nothing for who is away: what Kafka does not take yet is held here
+while the connection lasts, and the file of call detail records tells the rest (`call_files`).
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from connectors import metrics
+from connectors.asterisk.frames import action, read_frame
+from connectors.asterisk.naming import Calls, identifier, is_kept
+from connectors.asterisk.settings import AsteriskSettings
+from connectors.base import Emit
+from normalizers.phone import AMI, ami, zone_of
+from normalizers.phone.told import is_number
+from schemas.errors import (
+    MisconfiguredError,
+    RetriableError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from schemas.records import RawMessage, raw_message
+
+CHANNEL_KIND = "phone_asterisk"
+GREETING = b"Asterisk Call Manager/"
+
+MASK = "call,cdr,user"
+"""Classes of events: CEL comes as `call`."""
+
+WINDOW = 500
+"""Events on their way to Kafka; then reading stops, and TCP holds Asterisk back."""
+
+RETRY_SECONDS = 1.0
+LEAVE_SECONDS = 1.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Asterisk:
+    """Follows the calls of one Asterisk."""
+
+    channel: ClassVar[str] = "phone"
+
+    def __init__(
+        self,
+        settings: AsteriskSettings,
+        account_id: str,
+        now: Callable[[], datetime] = _now,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the Asterisk {account_id} has no jurisdiction: set its 行政区划代码")
+        self._settings = settings
+        self._account = account_id
+        self._jurisdiction = settings.jurisdiction
+        self._platform = settings.platform or account_id
+        self._zone = zone_of(settings.timezone)
+        self._now = now
+        self._retry = retry_seconds
+        self._calls = Calls()
+
+    async def run(self, emit: Emit) -> None:
+        """Serve one connection until it ends; raises errors of `schemas.errors`."""
+        async with self._connected() as (reader, writer):
+            await self._log_in(reader, writer)
+            emit.alive()
+            await self._serve(reader, writer, emit)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        settings = self._settings
+        try:
+            async with asyncio.timeout(settings.connect_timeout_seconds):
+                reader, writer = await asyncio.open_connection(
+                    settings.host,
+                    settings.port,
+                    limit=settings.frame_max_bytes,
+                    ssl=ssl.create_default_context() if settings.tls == "tls" else None,
+                )
+        except (OSError, TimeoutError) as error:
+            raise self._gone() from error
+        try:
+            yield reader, writer
+        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            raise self._gone() from error
+        finally:
+            writer.close()
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await writer.wait_closed()
+
+    def _gone(self) -> UnreachableError:
+        return UnreachableError(f"Asterisk {self._account} does not answer: see that it runs and manager.conf is on")
+
+    async def _log_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        settings = self._settings
+        async with asyncio.timeout(settings.connect_timeout_seconds):
+            try:
+                greeting = await reader.readuntil(b"\r\n")
+            except asyncio.LimitOverrunError:
+                greeting = b""
+            if not greeting.startswith(GREETING):
+                raise UnreachableError(f"Asterisk {self._account}: no manager interface answers there: see port")
+            login = {"Username": settings.username, "Secret": settings.secret.get_secret_value(), "Events": MASK}
+            writer.write(self._login(login))
+            await writer.drain()
+            while (answer := ami.parse(await read_frame(reader) or b"")).word("response") == "":
+                pass  # an event that overtook the answer
+        if answer.word("response") != "Success":
+            raise UnauthorizedError(f"Asterisk {self._account} refuses the login: see username and secret")
+
+    def _login(self, fields: dict[str, str]) -> bytes:
+        try:
+            return action("Login", fields)
+        except ValueError as error:
+            raise MisconfiguredError(f"Asterisk {self._account}: a line break in username or secret") from error
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, emit: Emit) -> None:
+        """Take events; those that Kafka does not hold yet are finished before the connection's end is told."""
+        pinging = asyncio.create_task(self._ping(writer), name="ping")
+        try:
+            async with asyncio.TaskGroup() as emitting:
+                with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):  # what is on its way comes first
+                    await self._take_all(reader, emit, emitting)
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from several
+        finally:
+            pinging.cancel()
+        raise self._gone()
+
+    async def _take_all(self, reader: asyncio.StreamReader, emit: Emit, emitting: asyncio.TaskGroup) -> None:
+        window = asyncio.Semaphore(WINDOW)
+        while True:
+            async with asyncio.timeout(self._settings.silence_seconds):
+                frame = await read_frame(reader)
+            message = self._taken(frame, emit)
+            if message is not None:
+                await window.acquire()
+                emitting.create_task(self._kept(message, emit, window))
+
+    async def _ping(self, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while True:
+                writer.write(action("Ping"))
+                await writer.drain()
+                await asyncio.sleep(self._settings.ping_seconds)
+
+    async def _kept(self, message: RawMessage, emit: Emit, window: asyncio.Semaphore) -> None:
+        """Bring a message to Kafka, however long that takes: nobody could be asked for it again."""
+        try:
+            while True:
+                try:
+                    return await emit(message)
+                except RetriableError:
+                    await asyncio.sleep(self._retry)
+        finally:
+            window.release()
+
+    def _taken(self, value: bytes | None, emit: Emit) -> RawMessage | None:
+        """Return the message of a frame, None for one that says nothing of a call worth keeping."""
+        if value is None:
+            self._count("too_large")
+            return None
+        frame = ami.parse(value)
+        if frame.word("response"):
+            emit.alive()
+        self._calls.learn(frame)
+        if not is_kept(frame, self._settings):
+            self._count("passed_over")
+            return None
+        self._count("kept")
+        return self._message(frame, value)
+
+    def _count(self, outcome: str) -> None:
+        metrics.ASTERISK_EVENTS.labels(self._account, outcome).inc()
+
+    def _message(self, frame: ami.Frame, value: bytes) -> RawMessage:
+        now, call = self._now(), self._calls.unsaid(frame)
+        content_type = f'{AMI}; platform={self._platform}; zone="{self._zone.key}"'
+        caller = frame.word("calleridnum") or frame.word("source")
+        return raw_message(
+            channel=self.channel,
+            channel_kind=CHANNEL_KIND,
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=identifier(frame, value, call),
+            value=value,
+            content_type=f"{content_type}; call={call}" if call else content_type,
+            time=now,
+            recorded=now,
+            sender=caller if is_number(caller) else None,
+            conversation=f"{self._platform}\n{call or frame.call_id}",
+        )

@@ -1,0 +1,38 @@
+"""Where an Asterisk's manager interface listens, and which of its events are kept."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from connectors.phone.settings import Platform
+
+Event = Literal["CEL", "Cdr", "Hangup", "UserEvent"]
+
+
+class AsteriskSettings(BaseModel):
+    """One Asterisk; `[connectors.asterisk.NAME]` in hotline.toml, the account of manager.conf."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    host: str = Field(min_length=1, description="Where the manager interface listens (manager.conf)")
+    port: int = Field(5038, ge=1, le=65535, description="Its port; 5039 with TLS")
+    tls: Literal["none", "tls"] = Field("none", description="`none` only on this machine or in a tunnel")
+    username: str = Field(min_length=1, description="Section of manager.conf; `read = cdr,call,user` is enough")
+    secret: SecretStr = Field(min_length=1, description="Its secret")
+    events: frozenset[Event] = Field(
+        frozenset({"CEL", "Cdr", "Hangup", "UserEvent"}), min_length=1, description="Which events are kept"
+    )
+    user_events: frozenset[str] = Field(
+        frozenset(), description="Which UserEvents of the dial plan are kept, by name; all of them by default"
+    )
+    platform: Platform | None = Field(
+        None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
+    )
+    jurisdiction: str | None = Field(
+        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
+    )
+    timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of Asterisk's clock: its times have none")
+    connect_timeout_seconds: float = Field(10, gt=0, description="How long to wait for the greeting and the login")
+    ping_seconds: float = Field(15, gt=0, description="How often it is asked whether it lives")
+    silence_seconds: float = Field(40, gt=0, description="After so long without a byte the connection is dead")
+    frame_max_bytes: int = Field(1 << 20, ge=1024, description="A greater event is dropped and counted")

@@ -1,0 +1,199 @@
+"""Call files: lines of the files of one folder, oldest file first; the cursor says how far each file was read.
+
+A file is known by its inode, so a rotated one is read on under its new name, and by what stands before its place, so
+one that was replaced or cut is read from its beginning. A line has its name from what it says: read twice it is the
+same message.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, BinaryIO, ClassVar, NamedTuple
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connectors import metrics
+from connectors.base import Batch
+from connectors.call_files import folder as folders
+from connectors.call_files.folder import Entry
+from connectors.call_files.lines import Line, lines_from
+from connectors.call_files.rows import Pending, Rows
+from connectors.call_files.settings import CallFilesSettings
+from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.records import Cursor, RawMessage
+
+MARK_BYTES = 4096
+"""What is compared before a file is read on: it tells the same file from another one with its inode."""
+
+SETTLED_END_SECONDS = 60.0
+"""A last line without an end is taken when its file stood still for so long: many programs write none."""
+
+PENDING_MOST = 1000
+"""Recordings that are looked at again; the oldest give way."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """How far a file was read. `last` names an unfinished last line that was taken: the offset is before it."""
+
+    offset: int = 0
+    mark: str = ""
+    last: str = ""
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """The cursor: files by inode, and recordings by reference that were not there whole."""
+
+    files: Mapping[str, Place] = msgspec.field(default_factory=dict)
+    recordings: Mapping[str, Pending] = msgspec.field(default_factory=dict)
+
+
+class _Piece(NamedTuple):
+    messages: tuple[RawMessage, ...]
+    place: Place
+    pending: dict[str, Pending]
+
+
+class CallFiles:
+    """Reads a folder; changes nothing in it."""
+
+    channel: ClassVar[str] = "phone"
+
+    def __init__(
+        self,
+        settings: CallFilesSettings,
+        account_id: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the call files {account_id} have no jurisdiction: set its 行政区划代码")
+        self._settings = settings
+        self._account = account_id
+        self._rows = Rows(settings, account_id, settings.jurisdiction, now)
+        self._clock = clock
+        self._sleep = sleep
+        self._open = False
+        self._due = 0.0
+        self._still: dict[int, tuple[Entry, float]] = {}
+
+    def open(self) -> None:
+        """See that the folder is there."""
+        folders.listed(self._settings.folder, self._settings.pattern)
+        self._open = True
+        self._due = 0.0
+
+    def fetch(self, cursor: Cursor) -> Batch:
+        """Return the next lines of the oldest file that has any; else what became of recordings."""
+        if not self._open:
+            raise UnreachableError(f"call files {self._account}: not opened")
+        position = msgspec.convert(cursor.position, Position)
+        entries = folders.listed(self._settings.folder, self._settings.pattern)
+        self._watch(entries)
+        there = {str(one.inode) for one in entries}
+        complaints: list[str] = []
+        for entry in entries:
+            key = str(entry.inode)
+            place = position.files.get(key, Place())
+            piece = self._read(entry, place, complaints) if self._is_ready(entry) else None
+            if piece is not None and (piece.messages or piece.place != place):
+                files = {one: kept for one, kept in position.files.items() if one in there} | {key: piece.place}
+                after = Position(files=files, recordings=_newest({**position.recordings, **piece.pending}))
+                return Batch(messages=piece.messages, cursor=_moved(cursor, after), complaints=tuple(complaints))
+        return replace(self._recordings(cursor, position), complaints=tuple(complaints))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the next time to look."""
+        left = self._due - self._clock()
+        if left <= 0:
+            return True
+        self._sleep(min(seconds, left))
+        return left <= seconds
+
+    def close(self) -> None:
+        """Nothing is held."""
+        self._open = False
+        self._still.clear()
+
+    def _recordings(self, cursor: Cursor, position: Position) -> Batch:
+        self._due = self._clock() + self._settings.poll_seconds
+        found = {reference: self._rows.found(reference, one) for reference, one in position.recordings.items()}
+        messages = tuple(message for message in found.values() if message is not None)
+        if not messages:
+            return Batch(cursor=cursor)
+        left = {reference: one for reference, one in position.recordings.items() if found[reference] is None}
+        return Batch(messages=messages, cursor=_moved(cursor, Position(files=position.files, recordings=left)))
+
+    def _watch(self, entries: list[Entry]) -> None:
+        """Note since when each file stands still, by our own clock: uploads may set a file's time."""
+        now, known = self._clock(), self._still
+        self._still = {
+            one.inode: known[one.inode] if one.inode in known and known[one.inode][0] == one else (one, now)
+            for one in entries
+        }
+
+    def _still_for(self, entry: Entry) -> float:
+        return self._clock() - self._still[entry.inode][1]
+
+    def _is_ready(self, entry: Entry) -> bool:
+        return self._settings.growing or self._still_for(entry) >= self._settings.settle_seconds
+
+    def _read(self, entry: Entry, place: Place, complaints: list[str]) -> _Piece | None:
+        """Return the next lines of a file; None while it has no heading, or cannot be read: the others go on."""
+        try:
+            return self._opened(entry, place)
+        except UnreachableError as error:
+            complaints.append(f"call files {self._account}: {error}")
+            return None
+
+    def _opened(self, entry: Entry, place: Place) -> _Piece | None:
+        with folders.opened(self._settings.folder, entry.name) as file:
+            if entry.size < place.offset or _mark(file, place.offset) != place.mark:
+                metrics.CALL_FILES_RESTARTED.labels(self._account).inc()
+                place = Place()
+            heading = self._rows.heading(file)
+            if not heading.whole:
+                return None
+            reading = lines_from(file, max(place.offset, heading.end), self._settings.row_max_bytes)
+            lines = list(islice(reading, self._settings.max_batch_rows))
+            ended = self._still_for(entry) >= SETTLED_END_SECONDS
+            return self._piece(file, [line for line in lines if line.whole or ended], heading, place)
+
+    def _piece(self, file: BinaryIO, lines: list[Line], heading: Line, place: Place) -> _Piece:
+        fresh = [line for line in lines if line.value.strip() and (line.whole or _digest(line.value) != place.last)]
+        made = [self._rows.message(line, heading) for line in fresh]
+        whole = [line for line in lines if line.whole]
+        unfinished = next((_digest(line.value) for line in lines if not line.whole), None)
+        offset = whole[-1].end if whole else place.offset
+        after = Place(
+            offset=offset,
+            mark=_mark(file, offset) if whole else place.mark,
+            last=unfinished or ("" if whole else place.last),
+        )
+        pending = {message.reference: message.pending for message in made if message.pending is not None}
+        return _Piece(tuple(one.message for one in made), after, pending)
+
+
+def _newest(pending: Mapping[str, Pending]) -> dict[str, Pending]:
+    return dict(list(pending.items())[-PENDING_MOST:])
+
+
+def _moved(cursor: Cursor, position: Position) -> Cursor:
+    builtins: dict[str, Any] = msgspec.to_builtins(position)
+    return replace(cursor, position=builtins)
+
+
+def _mark(file: BinaryIO, offset: int) -> str:
+    if not offset:
+        return ""
+    begin = max(0, offset - MARK_BYTES)
+    file.seek(begin)
+    return _digest(file.read(offset - begin))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

@@ -1,0 +1,69 @@
+"""A folder that somebody else writes into: its files, opened without following links or blocking on pipes."""
+
+import fnmatch
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from schemas.errors import MisconfiguredError, UnreachableError
+
+_COMPRESSED = (".gz", ".xz", ".bz2", ".zst", ".zip")
+
+_UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".swp", "~")
+"""Names that upload programs give a file until it is whole."""
+
+
+class Entry(NamedTuple):
+    """One regular file, as `lstat` sees it."""
+
+    name: str
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+def listed(folder: Path, pattern: str) -> list[Entry]:
+    """Return the regular files that fit, oldest first.
+
+    Raises MisconfiguredError for a folder that may not be read, UnreachableError for one that is not there now.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [_entry(one) for one in entries if _fits(one.name, pattern)]
+    except PermissionError as error:
+        raise MisconfiguredError("the folder of call files may not be read: see its owner and mode") from error
+    except OSError as error:
+        raise UnreachableError("the folder of call files is not there: see folder, and that it is mounted") from error
+    return sorted((one for one in found if one is not None), key=lambda one: (one.mtime_ns, one.name))
+
+
+@contextmanager
+def opened(folder: Path, name: str) -> Iterator[BinaryIO]:
+    """Open a regular file of the folder. Raises UnreachableError when it cannot be read now."""
+    try:
+        number = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise OSError("no regular file")
+            yield file
+    except OSError as error:
+        raise UnreachableError("a call file cannot be read now: see its owner and mode") from error
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return (
+        not name.startswith(".")
+        and not name.endswith((*_UNFINISHED, *_COMPRESSED))
+        and fnmatch.fnmatchcase(name, pattern)
+    )
+
+
+def _entry(one: os.DirEntry[str]) -> Entry | None:
+    try:
+        found = one.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return Entry(one.name, found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None

@@ -1,0 +1,142 @@
+"""Rows: a line of a call file as a raw record, named by the call it tells of."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from connectors.call_files import recordings
+from connectors.call_files.lines import Line, lines_from
+from connectors.call_files.settings import CallFilesSettings
+from connectors.phone.connector import identifier
+from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
+from normalizers.phone.told import Told, is_number, sensible
+from schemas.errors import MalformedError
+from schemas.records import RawMessage, raw_message
+
+CHANNEL = "phone"
+
+
+class Pending(Struct, frozen=True, array_like=True):
+    """A recording that was not there whole when its call was told, and since when (Unix time)."""
+
+    call_id: str
+    revision: int
+    since: float
+
+
+class Row(NamedTuple):
+    """The record of a line; `reference` and `pending` where its recording was not there whole."""
+
+    message: RawMessage
+    reference: str = ""
+    pending: Pending | None = None
+
+
+class Rows:
+    """Makes the raw records of one account."""
+
+    def __init__(
+        self, settings: CallFilesSettings, account: str, jurisdiction: str, now: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._account = account
+        self._jurisdiction = jurisdiction
+        self._now = now
+        self._platform = settings.platform or account
+        self._zone = zone_of(settings.timezone)
+        self._which = CSV, settings.shape
+
+    def heading(self, file: BinaryIO) -> Line:
+        """Return the heading line of a file, not `whole` while it is unfinished; an empty one where there is none."""
+        if self._settings.shape != "calls":
+            return Line(b"", 0)
+        return next(lines_from(file, 0, self._settings.row_max_bytes), Line(b"", 0, whole=False))
+
+    def message(self, line: Line, heading: Line) -> Row:
+        """Return the record of a line, and its recording while that is not there whole.
+
+        A line that names no call has its digest for a name.
+        """
+        value = heading.value + b"\n" + line.value if heading.value else line.value
+        now = self._now()
+        try:
+            told: Told | None = READERS[self._which](value, self._zone)
+        except MalformedError:
+            told = None
+        look = self._look(told)
+        started = sensible(told.started_at, now) if told else None
+        citizen = (told.callee if told.direction == "outbound" else told.caller) if told else ""
+        message = raw_message(
+            channel=CHANNEL,
+            channel_kind=KINDS[self._which],
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=self._identifier(told, value),
+            value=value,
+            content_type=self._content_type(look),
+            time=started or now,
+            recorded=now,
+            sender=citizen if is_number(citizen) else None,
+            conversation=f"{self._platform}\n{told.call_id}" if told else None,
+        )
+        if told is None or look is None or look.state in recordings.FINAL:
+            return Row(message)
+        pending = Pending(told.call_id, told.revision, now.timestamp())
+        return Row(message, told.recordings[0].reference, pending)
+
+    def found(self, reference: str, pending: Pending) -> RawMessage | None:
+        """Return a record that says what became of a recording; None while that is open."""
+        folder, now = self._settings.recordings, self._now()
+        look = (
+            recordings.look(folder, reference, self._settings.settle_seconds) if folder else recordings.Look("missing")
+        )
+        if look.state not in recordings.FINAL and now.timestamp() - pending.since < recordings.PATIENCE_SECONDS:
+            return None
+        value = msgspec.json.encode(
+            {
+                "call_id": pending.call_id,
+                "revision": pending.revision,
+                "recording": {"reference": reference, "state": look.state, "bytes": look.size},
+            }
+        )
+        return raw_message(
+            channel=CHANNEL,
+            channel_kind=KINDS[JSON, "call"],
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=identifier(Told(call_id=pending.call_id, revision=pending.revision), _digest(value)),
+            value=value,
+            content_type=f"{JSON}; shape=call; platform={self._platform}",
+            time=now,
+            recorded=now,
+            conversation=f"{self._platform}\n{pending.call_id}",
+        )
+
+    def _identifier(self, told: Told | None, value: bytes) -> str:
+        digest = _digest(value)
+        if told is None:
+            return digest
+        if self._settings.shape == "asterisk":
+            (fields,) = sheet.lines(value, strict=True)
+            return f"{told.call_id}:cdr:{cdr.key(cdr.of_fields(fields))}"
+        return identifier(told, digest)
+
+    def _look(self, told: Told | None) -> recordings.Look | None:
+        folder = self._settings.recordings
+        if folder is None or told is None or not told.recordings:
+            return None
+        return recordings.look(folder, told.recordings[0].reference, self._settings.settle_seconds)
+
+    def _content_type(self, look: recordings.Look | None) -> str:
+        named = f'{CSV}; shape={self._settings.shape}; platform={self._platform}; zone="{self._zone.key}"'
+        if look is None:
+            return named
+        return f"{named}; recording={look.state}" + (f"; recording_bytes={look.size}" if look.size is not None else "")
+
+
+def _digest(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()

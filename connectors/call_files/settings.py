@@ -1,0 +1,39 @@
+"""Where files of call records lie, and how they are written."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.phone.settings import Platform
+
+
+class CallFilesSettings(BaseModel):
+    """One folder of call files; `[connectors.call_files.NAME]` in hotline.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    folder: Path = Field(description="Folder that holds the files; nothing in it is changed or deleted")
+    pattern: str = Field("*.csv", min_length=1, description="Which files, such as `*.csv` or `Master.csv`")
+    shape: Literal["calls", "asterisk"] = Field(
+        "calls", description="`calls`: a heading line, then a call a line; `asterisk`: cdr-csv/Master.csv"
+    )
+    growing: bool = Field(
+        False, description="The file is written to all day and rotated, as Master.csv; whole lines are read at once"
+    )
+    platform: Platform | None = Field(
+        None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
+    )
+    jurisdiction: str | None = Field(
+        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
+    )
+    timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of times that are written without one")
+    recordings: Path | None = Field(
+        None, description="Folder below which recordings lie: their size is noted, their bytes are never read"
+    )
+    settle_seconds: float = Field(
+        5, ge=0, description="A file that is uploaded is read when its size and time stood still for so long"
+    )
+    poll_seconds: float = Field(5, gt=0, description="How often the folder is looked at")
+    max_batch_rows: int = Field(500, gt=0, description="Lines of one batch")
+    row_max_bytes: int = Field(1 << 20, ge=1024, description="A longer line is a dead letter")

@@ -1,0 +1,137 @@
+"""`hotline run outbox`: a member of the group that owns partitions, and starts an owner anew when one fails."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError, ProducerFenced
+
+from connectors import metrics
+from connectors.outbox.kafka import make_member
+from connectors.outbox.lane import Reached
+from connectors.outbox.owner import Owner, ToolsOf
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
+
+SESSION_SECONDS = 10.0
+"""A process that says nothing for so long is dead to the group."""
+
+AGAIN_SECONDS = 2.0
+"""Before an owner that failed is started anew."""
+
+FENCED_SECONDS = 30.0
+"""Before an owner that was fenced does: three sessions, so that whoever fenced it has joined the group, or is dead."""
+
+LEAVE_SECONDS = 8.0
+"""How long a rebalance waits for what is being sent, less than a session; the next owner calls what is left unknown."""
+
+COMMIT_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """The partitions that this process answers from. The group only says whose they are; the log says what is done."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        tools_of: ToolsOf,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reached: Reached = lambda point: None,
+        session_seconds: float = SESSION_SECONDS,
+    ) -> None:
+        self._connection = connection
+        self._tools_of = tools_of
+        self._now = now
+        self._reached = reached
+        self._session_seconds = session_seconds
+        self._owners: dict[int, Owner] = {}
+        self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
+
+    def troubles(self) -> dict[str, str]:
+        """Return what keeps which account from answering."""
+        return {account: told for owner in self._owners.values() for account, told in owner.troubles().items()}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answer until `stop` is set; what is being sent is finished first."""
+        member: AIOKafkaConsumer = make_member(self._connection, self._session_seconds)
+        member.subscribe([topics.OUTBOX], listener=self)
+        try:
+            await member.start()
+            await self._belong(member, stop)
+        except KafkaError as error:
+            raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
+        finally:
+            await self._end(list(self._tasks))
+            with contextlib.suppress(KafkaError):
+                await member.stop()
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Let the owners finish what they are sending: their successors would call it unknown."""
+        await self._end([place.partition for place in revoked])
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Start an owner for each partition."""
+        for place in assigned:
+            if place.partition not in self._tasks:
+                stop = asyncio.Event()
+                task = asyncio.create_task(self._own(place.partition, stop), name=f"outbox {place.partition}")
+                self._tasks[place.partition] = task, stop
+        log.info("outbox_assigned", partitions=sorted(place.partition for place in assigned))
+
+    async def _belong(self, member: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        """Stay in the group and tell it how far the partitions are, for `hotline status`; read nothing."""
+        committed = time.monotonic()
+        while not stop.is_set():
+            member.pause(*member.assignment())
+            await member.getmany(timeout_ms=200)
+            for task, _ in self._tasks.values():
+                if task.done():
+                    task.result()
+            if time.monotonic() - committed > COMMIT_SECONDS:
+                await self._commit(member)
+                committed = time.monotonic()
+        await self._end(list(self._tasks))
+        await self._commit(member)
+
+    async def _own(self, partition: int, stop: asyncio.Event) -> None:
+        """Own a partition until `stop` is set: after a fault its log is read anew."""
+        while not stop.is_set():
+            owner = Owner(partition, self._connection, self._tools_of, now=self._now, reached=self._reached)
+            self._owners[partition] = owner
+            try:
+                return await owner.run(stop)
+            except KafkaError as error:
+                fenced = isinstance(error, ProducerFenced)
+                metrics.ERRORS.labels("outbox", str(partition), type(error).__name__).inc()
+                log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__)
+            # Fenced: somebody else has it, and the group will say so. Starting at once would fence that one.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), FENCED_SECONDS if fenced else AGAIN_SECONDS)
+
+    async def _end(self, partitions: Iterable[int]) -> None:
+        ending = [self._tasks.pop(partition) for partition in partitions if partition in self._tasks]
+        for _, stop in ending:
+            stop.set()
+        tasks = [task for task, _ in ending]
+        if tasks:
+            await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _commit(self, member: AIOKafkaConsumer) -> None:
+        """A commit that fails is made with the next one."""
+        mine = {place for place in member.assignment() if place.partition in self._owners}
+        reached = {place: self._owners[place.partition].done_before for place in mine}
+        offsets = {place: offset for place, offset in reached.items() if offset is not None}
+        with contextlib.suppress(KafkaError, IllegalStateError):
+            if offsets:
+                await member.commit(offsets)

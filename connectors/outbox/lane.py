@@ -1,0 +1,152 @@
+"""One account's answers, one after the other: the intent to send is in Kafka before the service hears of it."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from tenacity.wait import wait_base
+
+from connectors import metrics
+from connectors.answers import Reply, Sender, Sent
+from connectors.outbox.ledger import Ledger, Open
+from connectors.outbox.settings import AnswerSettings
+from connectors.outbox.turn import turn
+from connectors.runner import PACE, SLOW_PACE, wait_for
+from connectors.sessions import state_of
+from schemas.errors import FatalError, PipelineError, RetriableError
+from schemas.records import Outbox
+
+Mark = Callable[[Open, str, str | None, str | None], Awaitable[None]]
+"""Returns when Kafka holds the new state of an answer, with its code and the service's reference."""
+
+Reached = Callable[[str], None]
+
+log = structlog.get_logger(__name__)
+
+
+class Tools(NamedTuple):
+    """What an account needs to answer; `settings` and `sender` are None for one that does not any more."""
+
+    settings: AnswerSettings | None
+    sender: Sender | None
+    write: Callable[[Outbox], Reply]
+
+
+class Lane:
+    """The queue of one account; emergencies go first. `reached` is told how far an answer is."""
+
+    def __init__(
+        self,
+        account: str,
+        tools: Tools,
+        ledger: Ledger,
+        mark: Mark,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reached: Reached = lambda point: None,
+        pace: wait_base = PACE,
+        slow_pace: wait_base = SLOW_PACE,
+    ) -> None:
+        self._account = account
+        self._tools = tools
+        self._ledger = ledger
+        self._mark = mark
+        self._now = now
+        self._reached = reached
+        self._pace = pace
+        self._slow_pace = slow_pace
+        self._heap: list[tuple[bool, int, Open]] = []
+        self._count = itertools.count()
+        self._news = asyncio.Event()
+        self._faults = 0
+        self._not_before: datetime | None = None
+        self.trouble: str | None = None
+
+    def put(self, entry: Open) -> None:
+        """Queue an open answer."""
+        heapq.heappush(self._heap, (not entry.outbox.urgent, next(self._count), entry))
+        self._news.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is being sent is finished first."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._news.clear()
+                pause = await self._step()
+                if pause != 0:
+                    await self._pause(pause, stopping)
+        finally:
+            stopping.cancel()
+
+    async def _pause(self, seconds: float | None, stopping: "asyncio.Task[bool]") -> None:
+        """Wait for so long, for ever with None, or until there is news."""
+        news = asyncio.create_task(self._news.wait())
+        try:
+            await asyncio.wait({news, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+            with suppress(asyncio.CancelledError):
+                await news
+
+    async def _step(self) -> float | None:
+        """Do what can be done now with the first answer; return the seconds to wait, None when nothing is there."""
+        if not self._heap:
+            return None
+        now, entry = self._now(), self._heap[0][2]
+        judged = turn(entry, self._ledger, self._tools.settings, now)
+        if judged.withheld:
+            heapq.heappop(self._heap)
+            await self._mark(entry, "withheld", judged.withheld, None)
+            return 0
+        until = max(filter(None, (judged.wait_until, self._not_before)), default=now)
+        if until > now:
+            return max(0.001, (until - now).total_seconds())
+        heapq.heappop(self._heap)
+        await self._send(entry)
+        return 0
+
+    async def _send(self, entry: Open) -> None:
+        await self._mark(entry, "sending", None, None)
+        self._reached("intended")
+        try:
+            sent = await self._sent(entry.outbox)
+        except (RetriableError, FatalError) as error:  # the service has not got it
+            self._troubled(error)
+            await self._mark(entry, "waiting", type(error).__name__, None)
+            self.put(entry)
+            return
+        self._reached("sent")
+        self._faults, self._not_before, self.trouble = 0, None, None
+        await self._mark(entry, sent.outcome, sent.code, sent.reference)
+        if sent.outcome == "accepted":
+            waited = (self._now() - entry.outbox.at).total_seconds()
+            metrics.ANSWER_SECONDS.labels(self._account).observe(max(0.0, waited))
+
+    async def _sent(self, outbox: Outbox) -> Sent:
+        """Send it. Whatever else is raised in there leaves open whether the service has it."""
+        if self._tools.sender is None:
+            raise FatalError(f"account {self._account} has no sender in this version of hotline")
+        try:
+            return await self._tools.sender.send(self._tools.write(outbox))
+        except PipelineError as error:
+            if isinstance(error, RetriableError | FatalError):
+                raise
+            return Sent(outcome="refused", code=getattr(error, "code", "internal"))
+        except Exception as error:  # noqa: BLE001 - a fault on one answer stops nothing: its end is unknown
+            log.error("answer_failed", account=self._account, error=type(error).__name__)
+            return Sent(outcome="unknown", code=type(error).__name__)
+
+    def _troubled(self, error: PipelineError) -> None:
+        self._faults += 1
+        seconds = wait_for(state_of(self._faults, error), self._pace, self._slow_pace)
+        self._not_before = self._now() + timedelta(seconds=seconds)
+        metrics.ERRORS.labels("outbox", self._account, type(error).__name__).inc()
+        if self.trouble is None:
+            log.warning("answers_wait", account=self._account, error=type(error).__name__, sentence=str(error))
+        self.trouble = str(error)

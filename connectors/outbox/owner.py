@@ -1,0 +1,199 @@
+"""One partition of the outbox: fence the former owner, read the log, and answer what nobody began to answer."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from connectors import metrics
+from connectors.outbox.kafka import make_producer, make_reader
+from connectors.outbox.lane import Lane, Reached, Tools
+from connectors.outbox.ledger import Ledger, Open
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, schema_of, type_of
+from schemas.errors import SchemaError
+from schemas.records import Outbox, OutboxState
+from schemas.wire import decode, encode
+
+INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
+
+BATCH_RECORDS = 5_000
+
+CLOSE_SECONDS = 5.0
+
+ToolsOf = Callable[[str], Tools]
+"""What an account needs to answer, by its id."""
+
+log = structlog.get_logger(__name__)
+
+
+class Owner:
+    """Answers of one partition. Raises aiokafka's errors; whoever runs it then starts another one, which reads anew.
+
+    A state is written in a transaction of the partition's own producer. So when a second owner has started, the first
+    can begin nothing any more, and whatever it had begun is in the log that the second one reads.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        connection: KafkaConnection,
+        tools_of: ToolsOf,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reached: Reached = lambda point: None,
+    ) -> None:
+        self._place = TopicPartition(topics.OUTBOX, partition)
+        self._connection = connection
+        self._tools_of = tools_of
+        self._now = now
+        self._reached = reached
+        self._ledger = Ledger()
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writing = asyncio.Lock()
+        self._position: int | None = None
+        self._restored = False
+        self._stop = asyncio.Event()
+
+    @property
+    def done_before(self) -> int | None:
+        """Return the offset before which every answer is settled; None while the log is being read."""
+        return self._ledger.done_before(self._position) if self._restored and self._position is not None else None
+
+    def troubles(self) -> dict[str, str]:
+        """Return what keeps which account from answering."""
+        return {account: lane.trouble for account, lane in self._lanes.items() if lane.trouble}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answer until `stop` is set; what is being sent is finished first."""
+        self._stop = stop
+        self._producer: AIOKafkaProducer = make_producer(self._connection, self._place.partition)
+        reader: AIOKafkaConsumer = make_reader(self._connection)
+        try:
+            await self._producer.start()
+            await reader.start()
+            await self._restore(reader)
+            await self._serve(reader)
+        finally:
+            await self._leave(reader)
+
+    async def _restore(self, reader: AIOKafkaConsumer) -> None:
+        """Read the log up to where it ends now that nobody else can write a state."""
+        reader.assign([self._place])
+        await reader.seek_to_beginning(self._place)
+        end = (await reader.end_offsets([self._place]))[self._place]
+        while await reader.position(self._place) < end:
+            await self._read(reader)
+        self._restored = True  # from now on every state is our own, and noted when it is written
+        for entry in self._ledger.interrupted():
+            log.warning("answer_interrupted", outbox_id=entry.outbox.outbox_id)
+            await self._mark(entry, "unknown", "interrupted", None)
+        for entry in list(self._ledger.open.values()):
+            self._queue(entry)
+
+    async def _serve(self, reader: AIOKafkaConsumer) -> None:
+        while not self._stop.is_set():
+            for entry in await self._read(reader):
+                self._queue(entry)
+            self._measure()
+            for task in self._tasks:
+                if task.done():
+                    task.result()
+        await asyncio.gather(*self._tasks)
+
+    async def _read(self, reader: AIOKafkaConsumer) -> list[Open]:
+        """Fold what is there and return the answers that are new."""
+        found = await reader.getmany(self._place, timeout_ms=200, max_records=BATCH_RECORDS)
+        fresh = [self._fold(record) for record in found.get(self._place, ())]
+        self._position = await reader.position(self._place)
+        return [entry for entry in fresh if entry is not None and entry.outbox.outbox_id in self._ledger.open]
+
+    def _fold(self, record: Any) -> Open | None:
+        kind = next((value for name, value in record.headers if name == "ce_type"), b"")
+        try:
+            if kind == INTENT:
+                return self._ledger.intend(decode(record.value or b"", Outbox), record.offset)
+            if kind == STATE and not self._restored:
+                self._ledger.note(decode(record.value or b"", OutboxState))
+        except SchemaError:  # of a later version: that one answers it
+            metrics.ERRORS.labels("outbox", str(self._place.partition), "SchemaError").inc()
+            log.error("outbox_record_unreadable", partition=self._place.partition, offset=record.offset)
+        return None
+
+    def _queue(self, entry: Open) -> None:
+        account = entry.outbox.account
+        lane = self._lanes.get(account)
+        if lane is None:
+            tools = self._tools_of(account)
+            lane = Lane(account, tools, self._ledger, self._mark, now=self._now, reached=self._reached)
+            self._lanes[account] = lane
+            self._tasks.append(asyncio.create_task(lane.run(self._stop), name=f"answers of {account}"))
+        lane.put(entry)
+
+    async def _mark(self, entry: Open, state: str, code: str | None, reference: str | None) -> None:
+        outbox = entry.outbox
+        told = OutboxState(
+            outbox_id=outbox.outbox_id,
+            ticket_id=outbox.ticket_id,
+            ticket_no=outbox.ticket_no,
+            jurisdiction=outbox.jurisdiction,
+            channel=outbox.channel,
+            account=outbox.account,
+            state=state,
+            code=code,
+            reference=reference,
+            attempts=entry.attempts + (state == "sending"),
+            at=self._now(),
+        )
+        await self._write(told)
+        self._ledger.note(told)
+        if state != "sending":
+            metrics.ANSWERS.labels(outbox.account, state).inc()
+
+    async def _write(self, told: OutboxState) -> None:
+        """Return when Kafka holds the state; raises ProducerFenced when somebody else owns the partition now."""
+        async with self._writing, self._producer.transaction():
+            await self._producer.send_and_wait(
+                topics.OUTBOX,
+                encode(told),
+                key=told.ticket_id.encode(),
+                partition=self._place.partition,
+                headers=_envelope(told).headers(),
+            )
+
+    def _measure(self) -> None:
+        open_of = Counter(entry.outbox.account for entry in self._ledger.open.values())
+        for account in self._lanes:
+            metrics.ANSWERS_OPEN.labels(account).set(open_of[account])
+
+    async def _leave(self, reader: AIOKafkaConsumer) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for client in (self._producer, reader):
+            with contextlib.suppress(Exception):  # it may never have started, or Kafka be away
+                await asyncio.wait_for(client.stop(), CLOSE_SECONDS)
+
+
+def _envelope(told: OutboxState) -> Envelope:
+    return Envelope(
+        id=f"{told.outbox_id}:{told.state}:{told.attempts}",
+        source=f"/hotline/outbox/{told.jurisdiction}",
+        type=type_of("outbox_state"),
+        dataschema=schema_of("outbox_state"),
+        time=told.at,
+        recordedtime=told.at,
+        subject=told.ticket_no,
+        jurisdiction=told.jurisdiction,
+        channel=told.channel,
+        account=told.account,
+        correlationid=told.ticket_id,
+        causationid=told.outbox_id,
+    )

@@ -1,0 +1,23 @@
+"""From an intent to the reply that a sender is handed."""
+
+from connectors.answers import Reply
+from normalizers.policy import Policy
+from schemas.records import Outbox
+from tickets import receipts
+
+
+def reply_of(outbox: Outbox, wording: receipts.Wording, policy: Policy, query_key: bytes) -> Reply:
+    """Return the reply with its words; number, code and token are made now and kept nowhere."""
+    receipt = receipts.write(outbox, wording, policy, query_key)
+    return Reply(
+        reply_id=outbox.outbox_id,
+        jurisdiction=outbox.jurisdiction,
+        channel_kind=outbox.channel_kind,
+        account=outbox.account,
+        recipient=outbox.recipient,
+        text=receipt.text,
+        subject=receipt.subject,
+        token=receipt.token,
+        thread=outbox.thread,
+        received_at=outbox.received_at,
+    )

@@ -1,0 +1,25 @@
+"""What the operator says of answering back on one account; `[answers.ID]`, where ID is the account's."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.mailbox.smtp_settings import SmtpSettings
+
+
+class AnswerSettings(BaseModel):
+    """Receipts (回执) of one account; without this table it answers nobody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: Annotated[bool, Field(description="Whether new tickets of this account get a receipt")] = True
+    max_age_hours: Annotated[
+        float, Field(gt=0, le=72, description="What a citizen wrote longer ago gets no receipt any more")
+    ] = 24.0
+    per_minute: Annotated[
+        int, Field(ge=1, le=6000, description="Receipts of this account a minute; the others wait, emergencies do not")
+    ] = 60
+    per_recipient_a_day: Annotated[
+        int, Field(ge=1, le=100, description="Receipts to one address or number in 24 hours; further ones are not sent")
+    ] = 5
+    smtp: Annotated[SmtpSettings | None, Field(description="How mail leaves; a mailbox needs it")] = None

@@ -1,0 +1,94 @@
+"""Phone: one platform's webhook; what is verified goes on as the bytes it came in."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from connectors.base import Accepted, Answer, Request
+from connectors.phone.settings import PhoneSettings
+from connectors.phone.signature import check_signature, check_token
+from normalizers.phone import JSON, KINDS, READERS, zone_of
+from normalizers.phone.told import Told, is_number, sensible
+from schemas.errors import MalformedError, MisconfiguredError, RefusedRequest
+from schemas.records import RawMessage, raw_message
+
+KEPT = Answer(body=b"kept")
+"""2xx: we have it, do not send it again."""
+
+NOT_UNDERSTOOD = Answer(status=422, body=b"kept, but it is no record of a call: see the documentation")
+"""4xx: do not send it again as it is; we have it all the same, and a person will look at it."""
+
+LONGEST_ID = 256
+_DIGEST = 16
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Phone:
+    """Judges the requests of one platform; keeps nothing: a repeat has the same name."""
+
+    channel: ClassVar[str] = "phone"
+
+    def __init__(self, settings: PhoneSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the phone account {account_id} has no jurisdiction: set its 行政区划代码")
+        self._settings = settings
+        self._account = account_id
+        self._jurisdiction = settings.jurisdiction
+        self._platform = settings.platform or account_id
+        self._now = now
+        self._secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
+        self._which = JSON, settings.shape
+        self._zone = zone_of(settings.timezone)
+
+    def accept(self, request: Request) -> Accepted:
+        """Return the record of a verified request; raises RefusedRequest (401, 405) for a stranger's."""
+        if request.method != "POST":
+            raise RefusedRequest("not a POST: this is not the platform", status=405, reason="method")
+        now = self._now()
+        if self._settings.auth == "bearer":
+            check_token(self._secrets, request.headers)
+        else:
+            window = self._settings.timestamp_window_seconds
+            check_signature(self._secrets, request.headers, request.body, now, window)
+        try:
+            told = READERS[self._which](request.body, self._zone)
+        except MalformedError:
+            return Accepted(messages=(self._message(request.body, None, now),), answer=NOT_UNDERSTOOD)
+        return Accepted(messages=(self._message(request.body, told, now),), answer=KEPT)
+
+    def _message(self, body: bytes, told: Told | None, now: datetime) -> RawMessage:
+        digest = hashlib.sha256(body).hexdigest()
+        started = sensible(told.started_at, now) if told else None
+        return raw_message(
+            channel=self.channel,
+            channel_kind=KINDS[self._which],
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=identifier(told, digest) if told else digest,
+            value=body,
+            content_type=f'{JSON}; shape={self._settings.shape}; platform={self._platform}; zone="{self._zone.key}"',
+            time=started or now,
+            recorded=now,
+            sender=_citizen(told) if told else None,
+            conversation=f"{self._platform}\n{told.call_id}" if told else None,
+        )
+
+
+def identifier(told: Told, digest: str) -> str:
+    """Return the record's own name: call, revision, and the beginning of its digest.
+
+    A platform that gives two records of a call the same revision loses neither; a repeat has the same digest.
+    """
+    call_id = told.call_id
+    if len(call_id) > LONGEST_ID:
+        call_id = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{call_id}:{told.revision}:{digest[:_DIGEST]}"
+
+
+def _citizen(told: Told) -> str | None:
+    number = told.callee if told.direction == "outbound" else told.caller
+    return number[:LONGEST_ID] if is_number(number) else None

@@ -1,0 +1,53 @@
+"""What a call platform and the hotline agree upon for its webhook."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+LEAST_SECRET_BYTES = 32
+
+
+def _long(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < LEAST_SECRET_BYTES:
+        raise ValueError(f"the secret is too short: give it {LEAST_SECRET_BYTES} bytes or more")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_long)]
+
+Platform = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
+
+
+class PhoneSettings(BaseModel):
+    """One call platform (呼叫平台) that posts records of calls; `[connectors.phone.NAME]` in hotline.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    secrets: tuple[Secret, ...] = Field(
+        min_length=1, max_length=4, description="Shared secret, 32 bytes or more; the old and the new one in a change"
+    )
+    auth: Literal["signature", "bearer"] = Field(
+        "signature",
+        description="`signature`: HMAC-SHA256 over time and body; `bearer`: the secret itself, for what cannot sign",
+    )
+    shape: Literal["call", "kamailio"] = Field(
+        "call", description="`call`: records of calls as documented; `kamailio`: start, end and failure of SIP calls"
+    )
+    platform: Platform | None = Field(
+        None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
+    )
+    path: str = Field("/phone", pattern=r"^/[\w/.-]*$", description="Path of the webhook on the receiver")
+    jurisdiction: str | None = Field(
+        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
+    )
+    timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of times that are written without one")
+    timestamp_window_seconds: float = Field(
+        300, gt=0, le=3600, description="How far a signature's timestamp may be from our clock"
+    )
+    body_max_bytes: int = Field(1 << 20, gt=0, description="A greater body is refused while it comes in (413)")
+
+    @model_validator(mode="after")
+    def _signs_what_can_sign(self) -> "PhoneSettings":
+        if self.shape == "kamailio" and self.auth == "signature":
+            raise ValueError('Kamailio cannot sign: set auth = "bearer"')
+        return self

@@ -1,0 +1,41 @@
+"""`hotline answers`: which citizens' receipts went out, and which nobody knows of."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hotline.cli.common import AsJson, print_json, readable, settings_of
+
+if TYPE_CHECKING:
+    from hotline.answers import Answer
+
+answers = typer.Typer(no_args_is_help=True, help="Receipts (回执) to citizens.")
+
+State = Literal["intended", "sending", "waiting", "accepted", "refused", "unknown", "withheld"]
+
+
+@answers.command("list")
+def list_(
+    ctx: typer.Context,
+    state: Annotated[State | None, typer.Option(help="Only those that stand so; `unknown` ones need a look.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Only of the ticket with this id or number.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the answers of the last seven days; no line holds an address or a code."""
+    from hotline.answers import Wanted, listed
+    from hotline.services import kafka
+
+    wanted = Wanted(account=account, state=state, ticket=ticket)
+    for one in listed(kafka(settings_of(ctx)), wanted, limit):
+        if as_json:
+            print_json(one)
+        else:
+            typer.echo(_line(one))
+
+
+def _line(one: "Answer") -> str:
+    at = one.at.isoformat(timespec="seconds")
+    tries = f"{one.attempts} attempt{'' if one.attempts == 1 else 's'}"
+    return readable(f"{at}  {one.state:<9} {one.code or '-':<24} {tries:<11} {one.account:<16} {one.ticket_no}")

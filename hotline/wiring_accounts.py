@@ -1,0 +1,69 @@
+"""From the settings of an account to the component that fetches from it: many of them may share a process."""
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from hotline import probes, services
+from hotline.process import Component, blocking
+from schemas.errors import MisconfiguredError
+from schemas.trace import Tracer
+
+if TYPE_CHECKING:
+    from connectors.base import PullConnector, SessionConnector
+    from hotline.settings import Settings
+
+
+def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
+    """Make the component of an account that asks or holds a session; raises MisconfiguredError where there is none."""
+    from connectors.table import PULL, SESSION
+
+    for section, accounts in settings.connectors.sections.items():
+        if which in accounts and section in PULL:
+            return _pull(settings, name, PULL[section].make(accounts[which], which), tracer)
+        if which in accounts and section in SESSION:
+            return _session(settings, name, SESSION[section].make(accounts[which], which), tracer)
+    raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
+
+
+def _session(settings: "Settings", name: str, connector: "SessionConnector", tracer: Tracer) -> Component:
+    from connectors.health import Health
+    from connectors.lease import GroupLease
+    from connectors.publisher import Publisher
+    from connectors.sessions import run_session
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    which = name.partition(":")[2]
+    health = Health(which, connector.channel)
+
+    async def run(stop: asyncio.Event) -> None:
+        publisher = Publisher(connection, blobs, tracer=tracer)
+        try:
+            lease = GroupLease(connection, which)
+            await run_session(connector, publisher, stop=stop, health=health, lease=lease)
+        finally:
+            await asyncio.to_thread(publisher.close)
+
+    return Component(name=name, run=run, isolated=True, probe=lambda: probes.connector(health.report))
+
+
+def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: Tracer) -> Component:
+    from connectors.cursors import Cursors
+    from connectors.health import Health
+    from connectors.lease import GroupLease
+    from connectors.publisher import Publisher
+    from connectors.runner import run_pull
+
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    which = name.partition(":")[2]
+    health = Health(which, connector.channel)
+
+    def work(stop: threading.Event) -> None:
+        publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
+        try:
+            run_pull(connector, publisher, cursors, stop=stop, health=health, lease=GroupLease(connection, which))
+        finally:
+            cursors.close()
+            publisher.close()
+
+    return Component(name=name, run=blocking(work), isolated=True, probe=lambda: probes.connector(health.report))

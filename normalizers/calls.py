@@ -1,0 +1,79 @@
+"""Calls: what all the records of one call tell together, and the whole understood anew."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from normalizers.completion import cut
+from normalizers.normalize import understood
+from normalizers.phone.told import is_worded, text_of
+from normalizers.policy import Policy
+from schemas.records import Call, Features, Finding, Message, Recording
+
+_EMERGENCY = "emergency"
+
+
+def joined(messages: Sequence[Message], policy: Policy) -> Message:
+    """Return the last of these messages with what all of them tell, each field by the greatest revision that has it.
+
+    Of equal revisions the later message counts. What is an emergency stays the last message's own: those before it
+    were screened, and handed over, when they came.
+    """
+    told = sorted(messages, key=lambda message: message.call.revision if message.call else 0)
+    newest, call = messages[-1], _call([message.call for message in told if message.call])
+    whole = understood(
+        replace(
+            newest,
+            call=call,
+            title=call.subject,
+            sender=_last(told, "sender"),
+            recipients=_last(told, "recipients") or (),
+            attachments=tuple(dict.fromkeys(file for message in messages for file in message.attachments)),
+            received_at=call.started_at or newest.received_at,
+            extra=dict(item for message in told for item in message.extra.items()),
+        ),
+        cut(text_of(call.note, call.transcript), policy.max_text_bytes),
+        policy,
+        said=_said(told),
+    )
+    own = tuple(finding for finding in newest.findings if finding.kind.startswith(_EMERGENCY))
+    others = tuple(finding for finding in whole.findings if not finding.kind.startswith(_EMERGENCY))
+    return replace(
+        whole,
+        message_class="person" if is_worded(call) else "event",
+        emergency=newest.emergency,
+        findings=(*others, *own),
+        features=_features(whole.features, newest.features),
+    )
+
+
+def _call(calls: Sequence[Call]) -> Call:
+    fields: dict[str, Any] = {}
+    recordings: dict[str, Recording] = {}
+    for call in calls:
+        fields |= {name: value for name in Call.__struct_fields__ if (value := getattr(call, name))}
+        recordings |= {one.reference: one for one in call.recordings}
+    return Call(**{"platform": "", "call_id": ""} | fields | {"recordings": tuple(recordings.values())})
+
+
+def _last(messages: Sequence[Message], name: str) -> Any:
+    return next((value for message in reversed(messages) if (value := getattr(message, name))), None)
+
+
+def _said(messages: Sequence[Message]) -> tuple[Finding, ...]:
+    """Return what the platform itself said, of each kind the latest."""
+    said = {one.kind: one for message in messages for one in message.findings if one.source == "channel"}
+    return tuple(said.values())
+
+
+def _features(whole: Features, own: Features) -> Features:
+    mine = tuple(code for code in own.codes if code.startswith(_EMERGENCY))
+    others = tuple(code for code in whole.codes if not code.startswith(_EMERGENCY))
+    return replace(
+        whole,
+        codes=tuple(sorted({*others, *mine})),
+        message_key=own.message_key,
+        threads=own.threads,
+        call_revision=own.call_revision,
+    )

@@ -1,0 +1,124 @@
+"""Told: what one record of a call says, whatever its shape, and the draft that is made of it."""
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
+
+from normalizers.codes import is_hotline
+from normalizers.completion import cut
+from normalizers.draft import Draft, File
+from normalizers.text import safe
+from schemas.records import Call, Finding, Party, Recording, Thread
+
+TRANSCRIPT_HEAD = "【通话转写】"
+"""Stands between what the agent wrote and what speech recognition heard."""
+
+AHEAD = timedelta(days=1)
+FIRST = datetime(1990, 1, 1, tzinfo=UTC)
+"""A time before it, or a day ahead of us, is a fault of the platform's clock."""
+
+_NOBODY = frozenset({"anonymous", "unknown", "<unknown>", "withheld", "restricted", "private", "unavailable", "s"})
+"""What stands where a number is withheld (SIP, Asterisk), and Asterisk's extension for none."""
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What a record says; texts as written, numbers as received, times aware."""
+
+    call_id: str
+    revision: int = 0
+    direction: str = "inbound"
+    caller: str = ""
+    caller_name: str | None = None
+    callee: str = ""
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    disposition: str | None = None
+    agent: str | None = None
+    subject: str = ""
+    note: str = ""
+    transcript: str = ""
+    recordings: tuple[Recording, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def draft_of(told: Told, platform: str, kind: str, recorded: datetime, max_text_bytes: int) -> Draft:
+    """Return the draft; a record without words is an `event`: kept, and waiting for the record that has some."""
+    citizen, line = (told.callee, told.caller) if told.direction == "outbound" else (told.caller, told.callee)
+    call = _call(told, platform, recorded, max_text_bytes)
+    name = thread_id(platform, told.call_id)
+    return Draft(
+        message_class="person" if is_worded(call) else "event",
+        channel_kind=kind,
+        sender=Party(kind="phone", value=citizen, name=told.caller_name or None) if is_number(citizen) else None,
+        recipients=(Party(kind="phone", value=line),) if is_number(line) else (),
+        thread=Thread(message_id_header=name, references=(name,)),
+        call=call,
+        title=call.subject,
+        text=text_of(told.note, told.transcript),
+        files=tuple(File(name=_name(one), media_type=_AUDIO) for one in told.recordings),
+        findings=(*told.findings, *_line(line, told.findings)),
+        received_at=call.started_at,
+        extra=told.extra,
+    )
+
+
+def text_of(note: str, transcript: str) -> str:
+    """Return what a ticket shows of a call: the agent's words, then what was heard."""
+    if note.strip() and transcript.strip():
+        return f"{note}\n\n{TRANSCRIPT_HEAD}\n{transcript}"
+    return note if note.strip() else transcript
+
+
+def is_worded(call: Call) -> bool:
+    """Say whether a record tells what the call was about."""
+    return bool(call.subject or call.note or call.transcript)
+
+
+def thread_id(platform: str, call_id: str) -> str:
+    """Return the conversation's name: one call, whichever account brings its records."""
+    return f"call:{platform}:{call_id}"
+
+
+def is_number(text: str) -> bool:
+    """Say whether somebody's number stands here, and not that it is withheld."""
+    return bool(text.strip()) and text.strip().lower() not in _NOBODY
+
+
+def sensible(at: datetime | None, recorded: datetime) -> datetime | None:
+    """Return a time that a call can have."""
+    return at if at is not None and FIRST <= at <= recorded + AHEAD else None
+
+
+def _call(told: Told, platform: str, recorded: datetime, max_text_bytes: int) -> Call:
+    """Return the record's own part of the message, its texts within the limit; the whole of them is in `text`."""
+    return Call(
+        platform=platform,
+        call_id=safe(told.call_id),
+        revision=told.revision,
+        direction=told.direction,
+        started_at=sensible(told.started_at, recorded),
+        answered_at=sensible(told.answered_at, recorded),
+        ended_at=sensible(told.ended_at, recorded),
+        disposition=told.disposition,
+        agent=safe(told.agent) if told.agent else None,
+        subject=safe(told.subject).strip() or None,
+        note=cut(safe(told.note), max_text_bytes) if told.note.strip() else "",
+        transcript=cut(safe(told.transcript), max_text_bytes) if told.transcript.strip() else "",
+        recordings=told.recordings,
+    )
+
+
+def _line(line: str, said: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the line that was dialled, where it is a short number and the record itself names none."""
+    if not is_hotline(line) or any(finding.kind == "hotline_code" for finding in said):
+        return ()
+    return (Finding(kind="hotline_code", value=line, source="channel"),)
+
+
+def _name(recording: Recording) -> str:
+    return recording.reference.replace("\\", "/").split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
+
+
+_AUDIO = "audio/*"

@@ -1,0 +1,98 @@
+"""Values as call platforms write them: times with or without a zone, dispositions (通话结果), directions, kinds."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from normalizers.codes import is_category, is_hotline, is_reference
+from normalizers.phone.told import is_number
+from normalizers.record import KINDS
+from schemas.records import Finding
+
+_LATEST = 4102444800
+_MILLISECONDS = 10**11
+_MOST_DIGITS = 14
+
+DISPOSITIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "answered": "answered", "answer": "answered", "completed": "answered", "已接通": "answered", "接通": "answered",
+        "已接": "answered", "no answer": "no_answer", "no_answer": "no_answer", "noanswer": "no_answer",
+        "未接": "no_answer", "未接通": "no_answer", "busy": "busy", "忙": "busy", "忙线": "busy",
+        "abandoned": "abandoned", "abandon": "abandoned", "放弃": "abandoned", "排队放弃": "abandoned",
+        "failed": "failed", "congestion": "failed", "呼叫失败": "failed", "voicemail": "voicemail", "留言": "voicemail",
+        "语音留言": "voicemail",
+    }
+)  # fmt: skip
+"""Words of Asterisk, of call centres, and ours."""
+
+_OUTBOUND = frozenset({"outbound", "out", "outgoing", "呼出", "外呼"})
+
+
+def time_of(value: Any, zone: ZoneInfo) -> datetime | None:
+    """Return a time: RFC 3339, `2026-11-24 23:00:37`, Unix time in seconds or milliseconds; None for no sense.
+
+    One without an offset is in `zone`; 0 and "" are "not yet".
+    """
+    text = text_of(value).strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        number = int(text)
+        seconds = number / 1000 if number >= _MILLISECONDS else number
+        return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < _LATEST else None
+    try:
+        time = datetime.fromisoformat(text.replace("/", "-"))
+        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def text_of(value: Any) -> str:
+    """Return a value as text: numbers as written, null as nothing."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def disposition_of(text: str) -> str | None:
+    """Return our word for how a call went."""
+    word = text.strip().lower()
+    return DISPOSITIONS.get(word, "other") if word else None
+
+
+def direction_of(text: str) -> str:
+    """Return who called whom; a hotline is called."""
+    return "outbound" if text.strip().lower() in _OUTBOUND else "inbound"
+
+
+def revision_of(value: Any) -> int:
+    """Return a revision; what is no whole number is the first one."""
+    text = text_of(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+def findings_of(said: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Return what the platform itself says of the matter; a code that is none is left for `extra`."""
+    kind = KINDS.get(said.get("request_kind", "").strip()) or said.get("request_kind", "").strip()
+    found = {
+        "request_kind": kind if kind in KINDS.values() else "",
+        "category": _coded(said, "category", is_category),
+        "place": said.get("place", "").strip(),
+        "external_ticket_no": _coded(said, "ticket_no", is_reference),
+        "hotline_code": _coded(said, "hotline_code", is_hotline),
+    }
+    return tuple(Finding(kind=name, value=value, source="channel") for name, value in found.items() if value)
+
+
+def _coded(said: Mapping[str, str], name: str, fits: Any) -> str:
+    value = said.get(name, "").strip()
+    return value if value and fits(value) else ""
+
+
+def number_of(text: str) -> str:
+    """Return a number as received, "" for one that is withheld."""
+    return text.strip() if is_number(text) else ""

@@ -1,0 +1,68 @@
+"""Intents to answer, as assign writes them, and the states that the outbox writes behind them."""
+
+from datetime import UTC, datetime, timedelta
+
+from schemas.envelope import Envelope, type_of
+from schemas.records import Outbox, OutboxState, Party
+from schemas.topics import OUTBOX
+from schemas.wire import Outbound, encode
+
+NOW = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
+CITY = "210100"
+
+
+def intent(
+    number: int = 1,
+    *,
+    recipient: str | None = None,
+    account: str = "mayor",
+    urgent: bool = False,
+    received_at: datetime = NOW,
+) -> Outbox:
+    ticket_id = f"{CITY}-{'a' * 15}{_letters(number)}"
+    return Outbox(
+        outbox_id=f"{ticket_id}:receipt",
+        kind="receipt",
+        ticket_id=ticket_id,
+        ticket_no=f"{CITY}-20261125-{number:06d}-1",
+        jurisdiction=CITY,
+        message_id=f"m{number}",
+        channel="mailbox",
+        channel_kind="imap",
+        account=account,
+        recipient=Party(kind="email", value=recipient or f"citizen{number}@example.cn"),
+        urgent=urgent,
+        received_at=received_at,
+        at=received_at,
+    )
+
+
+def state_of(outbox: Outbox, state: str, *, seconds: float = 0, attempts: int = 1) -> OutboxState:
+    return OutboxState(
+        outbox_id=outbox.outbox_id,
+        ticket_id=outbox.ticket_id,
+        ticket_no=outbox.ticket_no,
+        jurisdiction=outbox.jurisdiction,
+        channel=outbox.channel,
+        account=outbox.account,
+        state=state,
+        attempts=attempts,
+        at=NOW + timedelta(seconds=seconds),
+    )
+
+
+def outbound(outbox: Outbox) -> Outbound:
+    envelope = Envelope(
+        id=outbox.outbox_id,
+        source=f"/hotline/assign/{CITY}",
+        type=type_of("outbox"),
+        time=outbox.at,
+        recordedtime=outbox.at,
+        jurisdiction=CITY,
+    )
+    return Outbound(OUTBOX, outbox.ticket_id.encode(), encode(outbox), envelope.headers(), CITY)
+
+
+def _letters(number: int) -> str:
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    return "".join(alphabet[number // 32**place % 32] for place in range(4, -1, -1))

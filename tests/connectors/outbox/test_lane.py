@@ -1,0 +1,178 @@
+"""One account's lane: what is written before and after each try, and when there is another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+
+import pytest
+from tenacity import wait_fixed
+
+from connectors.answers import Reply, Sent
+from connectors.outbox.lane import Lane, Tools
+from connectors.outbox.ledger import Ledger, Open
+from connectors.outbox.settings import AnswerSettings
+from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
+from schemas.records import Outbox
+from tests.connectors.outbox.answers import NOW, intent, state_of
+
+ACCEPTED = Sent(outcome="accepted", code="250", reference="r")
+
+
+class Bench:
+    """A lane with a clock that jumps to whatever is waited for, and a sender that does what it is told."""
+
+    def __init__(self, *does: Sent | Exception, settings: AnswerSettings | None = None) -> None:
+        self.does = list(does)
+        self.sent: list[str] = []
+        self.states: list[tuple[str, str, str | None]] = []
+        self.now = NOW
+        self.ledger = Ledger()
+        tools = Tools(settings or AnswerSettings(), self, reply)
+        self.lane = Lane(
+            "mayor", tools, self.ledger, self.mark, now=self.clock, pace=wait_fixed(5), slow_pace=wait_fixed(500)
+        )
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def send(self, reply: Reply) -> Sent:
+        assert self.states[-1][1] == "sending"
+        self.sent.append(reply.reply_id)
+        done = self.does.pop(0) if self.does else ACCEPTED
+        if isinstance(done, Exception):
+            raise done
+        return done
+
+    async def close(self) -> None:
+        pass
+
+    async def mark(self, entry: Open, state: str, code: str | None, reference: str | None) -> None:
+        self.states.append((entry.outbox.message_id, state, code))
+        attempts = entry.attempts + (state == "sending")
+        seconds = (self.now - NOW).total_seconds()
+        self.ledger.note(state_of(entry.outbox, state, seconds=seconds, attempts=attempts))
+
+    def put(self, *outboxes: Outbox) -> None:
+        for offset, outbox in enumerate(outboxes):
+            entry = self.ledger.intend(outbox, offset)
+            assert entry is not None
+            self.lane.put(entry)
+
+    async def until_settled(self) -> None:
+        while self.ledger.open:
+            pause = await self.lane._step()
+            if pause:
+                self.now += timedelta(seconds=pause)
+
+
+def reply(outbox: Outbox) -> Reply:
+    return Reply(
+        reply_id=outbox.outbox_id,
+        jurisdiction=outbox.jurisdiction,
+        channel_kind=outbox.channel_kind,
+        account=outbox.account,
+        recipient=outbox.recipient,
+        text="…",
+        received_at=outbox.received_at,
+    )
+
+
+async def test_the_intent_to_send_is_recorded_before_the_service_hears_of_it() -> None:
+    bench = Bench()
+    bench.put(intent(1))
+    await bench.until_settled()
+    assert bench.states == [("m1", "sending", None), ("m1", "accepted", "250")]
+
+
+@pytest.mark.parametrize("error", [UnreachableError("away"), ThrottledError("slow down", 7.0)])
+async def test_what_the_service_surely_has_not_got_is_sent_again(error: Exception) -> None:
+    bench = Bench(error, error)
+    bench.put(intent(1))
+    await bench.until_settled()
+    assert [state for _, state, _ in bench.states] == [*["sending", "waiting"] * 2, "sending", "accepted"]
+    assert len(bench.sent) == 3
+    assert bench.now - NOW >= timedelta(seconds=10)
+
+
+async def test_a_refused_login_waits_longer_and_says_so() -> None:
+    bench = Bench(UnauthorizedError("answers.mayor.smtp: the login is refused"))
+    bench.put(intent(1))
+    await bench.lane._step()
+    assert bench.lane.trouble == "answers.mayor.smtp: the login is refused"
+    await bench.until_settled()
+    assert bench.now - NOW >= timedelta(seconds=500)
+    assert bench.lane.trouble is None
+
+
+@pytest.mark.parametrize(
+    ("done", "state", "code"),
+    [
+        (Sent(outcome="unknown", code="timeout"), "unknown", "timeout"),
+        (Sent(outcome="refused", code="550"), "refused", "550"),
+        (ValueError("a bug, with a citizen's words"), "unknown", "ValueError"),
+        (ConnectionResetError("in the middle"), "unknown", "ConnectionResetError"),
+    ],
+)
+async def test_a_doubt_or_a_no_is_the_end_of_it(done: Sent | Exception, state: str, code: str) -> None:
+    bench = Bench(done)
+    bench.put(intent(1))
+    await bench.until_settled()
+    assert bench.states[-1] == ("m1", state, code)
+    assert len(bench.sent) == 1
+
+
+async def test_a_service_that_stays_away_leaves_no_answer_for_ever() -> None:
+    bench = Bench(*[UnreachableError("away")] * 100_000)
+    bench.put(intent(1))
+    await bench.until_settled()
+    assert bench.states[-1] == ("m1", "withheld", "too_old")
+    assert timedelta(hours=24) <= bench.now - NOW < timedelta(hours=25)
+
+
+async def test_an_emergency_goes_before_those_that_wait_for_the_accounts_turn() -> None:
+    bench = Bench(settings=AnswerSettings(per_minute=2))
+    bench.put(*(intent(number) for number in range(1, 5)), intent(9, urgent=True))
+    await bench.until_settled()
+    assert [message for message, state, _ in bench.states if state == "accepted"] == ["m9", "m1", "m2", "m3", "m4"]
+    assert bench.now - NOW >= timedelta(minutes=1)
+
+
+async def test_a_flood_of_one_sender_gets_a_handful_of_answers() -> None:
+    bench = Bench()
+    bench.put(*(intent(number, recipient="same@example.cn") for number in range(1, 1001)))
+    await bench.until_settled()
+    assert len(bench.sent) == 5
+    assert sum(state == "withheld" for _, state, _ in bench.states) == 995
+
+
+async def test_the_end_waits_for_what_is_being_sent() -> None:
+    bench, going, may_end = Bench(), asyncio.Event(), asyncio.Event()
+
+    async def slow(reply: Reply) -> Sent:
+        going.set()
+        await may_end.wait()
+        return ACCEPTED
+
+    bench.send = slow  # type: ignore[method-assign] # this one sender only
+    bench.put(intent(1), intent(2))
+    stop = asyncio.Event()
+    async with running(bench.lane.run, stop) as task:
+        await going.wait()
+        stop.set()
+        await asyncio.sleep(0)
+        assert not task.done()
+        may_end.set()
+        await task
+    assert bench.states == [("m1", "sending", None), ("m1", "accepted", "250")]
+
+
+@asynccontextmanager
+async def running(run: Callable[..., object], stop: asyncio.Event) -> AsyncIterator["asyncio.Task[None]"]:
+    task: asyncio.Task[None] = asyncio.create_task(run(stop))  # type: ignore[arg-type] # a coroutine function
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

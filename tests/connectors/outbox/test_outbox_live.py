@@ -1,0 +1,145 @@
+"""The outbox on the real Kafka: killed between intent, send and outcome; repeated intents; two of them at once."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import type_of
+from schemas.records import Outbox, OutboxState
+from schemas.wire import decode
+from tests.assign import logs
+from tests.connectors.outbox.answers import intent, outbound
+
+pytestmark = pytest.mark.integration
+
+WORKER = Path(__file__).with_name("worker.py")
+STATE = type_of("outbox_state").encode()
+
+
+def intents(count: int, start: int = 1) -> list[Outbox]:
+    return [intent(number, received_at=datetime.now(UTC)) for number in range(start, start + count)]
+
+
+@contextlib.contextmanager
+def worker(connection: KafkaConnection, folder: Path, *kill: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, str(WORKER), connection.bootstrap_servers, str(folder), *kill]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def sent(folder: Path) -> Counter[str]:
+    file = folder / "sent"
+    return Counter(file.read_text().split() if file.exists() else [])
+
+
+async def states(connection: KafkaConnection) -> dict[str, list[str]]:
+    """What the log says of each answer, in its order."""
+    told: dict[str, list[str]] = {}
+    for record in await logs.read(connection, topics.OUTBOX):
+        if dict(record.headers)["ce_type"] == STATE:
+            state = decode(record.value or b"", OutboxState)
+            told.setdefault(state.outbox_id, []).append(state.state)
+    return told
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + 40
+    while not await holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+
+
+async def until_settled(connection: KafkaConnection, count: int) -> dict[str, list[str]]:
+    async def settled() -> bool:
+        told = await states(connection)
+        return sum(one[-1] not in ("sending", "waiting") for one in told.values()) >= count
+
+    await until(settled)
+    return await states(connection)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("point", "times"), [("intended", 0), ("sent", 1)])
+async def test_killed_between_intent_and_outcome_nothing_is_sent_twice(
+    fresh_topics: KafkaConnection, tmp_path: Path, point: str, times: int
+) -> None:
+    wanted = intents(3)
+    await logs.write(fresh_topics, map(outbound, wanted))
+    with worker(fresh_topics, tmp_path, point, "2") as killed:
+        assert await asyncio.to_thread(killed.wait, 40) == -signal.SIGKILL
+    with worker(fresh_topics, tmp_path):
+        told = await until_settled(fresh_topics, 3)
+    first, second, third = (one.outbox_id for one in wanted)
+    assert told[first] == told[third] == ["sending", "accepted"]
+    assert told[second] == ["sending", "unknown"]
+    assert sent(tmp_path) == Counter({first: 1, third: 1, **({second: 1} if times else {})})
+
+
+async def test_an_intent_that_comes_again_is_not_answered_again(fresh_topics: KafkaConnection, tmp_path: Path) -> None:
+    wanted = intents(5)
+    await logs.write(fresh_topics, map(outbound, [*wanted, *wanted]))
+    with worker(fresh_topics, tmp_path):
+        await until_settled(fresh_topics, 5)
+    more = intents(1, start=6)
+    await logs.write(fresh_topics, map(outbound, [*wanted, *more]))  # as if the input had been decided anew
+    with worker(fresh_topics, tmp_path):
+        await until_settled(fresh_topics, 6)
+    assert sent(tmp_path) == Counter({one.outbox_id: 1 for one in [*wanted, *more]})
+
+
+@pytest.mark.faults
+async def test_a_second_outbox_takes_over_and_the_first_begins_nothing_more(
+    fresh_topics: KafkaConnection, tmp_path: Path
+) -> None:
+    wanted = intents(60)
+    await logs.write(fresh_topics, map(outbound, wanted))
+
+    async def some_are_sent() -> bool:
+        return len(sent(tmp_path)) >= 10
+
+    with worker(fresh_topics, tmp_path) as first:
+        await until(some_are_sent)
+        first.send_signal(signal.SIGSTOP)  # it lives, owns the partition for itself, and hears of nothing
+        with worker(fresh_topics, tmp_path):
+            await until_settled(fresh_topics, 30)
+            first.send_signal(signal.SIGCONT)
+            told = await until_settled(fresh_topics, 60)
+    ended = Counter(one[-1] for one in told.values())
+    assert ended["accepted"] + ended["unknown"] == 60
+    assert ended["unknown"] <= 1
+    assert max(sent(tmp_path).values()) == 1
+    assert len(sent(tmp_path)) >= 59
+
+
+async def test_a_rebalance_lets_the_leaver_finish(fresh_topics: KafkaConnection, tmp_path: Path) -> None:
+    wanted = intents(40)
+    await logs.write(fresh_topics, map(outbound, wanted))
+
+    async def some_are_sent() -> bool:
+        return len(sent(tmp_path)) >= 10
+
+    with worker(fresh_topics, tmp_path) as first:
+        await until(some_are_sent)
+        with worker(fresh_topics, tmp_path):
+            first.send_signal(signal.SIGTERM)
+            told = await until_settled(fresh_topics, 40)
+    assert Counter(one[-1] for one in told.values()) == {"accepted": 40}
+    assert set(sent(tmp_path).values()) == {1}

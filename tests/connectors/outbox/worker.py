@@ -1,0 +1,73 @@
+"""An outbox as a process: KAFKA FOLDER [POINT NUMBER]; it kills itself the NUMBERth time it reaches POINT.
+
+Its sender stands for a service: it writes a line into FOLDER/sent for each text that it gets, and takes a moment.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from connectors.answers import Reply, Sent
+from connectors.outbox.daemon import Outbox
+from connectors.outbox.lane import Tools
+from connectors.outbox.settings import AnswerSettings
+from schemas.connection import KafkaConnection
+from schemas.records import Outbox as Intent
+
+SEND_SECONDS = 0.02
+
+
+class Service:
+    """Takes texts; `sent` holds the id of each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._sent = folder / "sent"
+
+    async def send(self, reply: Reply) -> Sent:
+        with self._sent.open("a") as file:
+            file.write(f"{reply.reply_id}\n")
+        await asyncio.sleep(SEND_SECONDS)
+        return Sent(outcome="accepted", code="ok")
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+def reached(wanted: str, number: int) -> Callable[[str], None]:
+    left = [number]
+
+    def hook(point: str) -> None:
+        if point == wanted:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def reply(outbox: Intent) -> Reply:
+    return Reply(
+        reply_id=outbox.outbox_id,
+        jurisdiction=outbox.jurisdiction,
+        channel_kind=outbox.channel_kind,
+        account=outbox.account,
+        recipient=outbox.recipient,
+        text="已收到",
+        received_at=outbox.received_at,
+    )
+
+
+async def main(bootstrap: str, folder: str, point: str = "", number: str = "0") -> None:
+    connection = KafkaConnection(bootstrap_servers=bootstrap, partitions=2)
+    tools = Tools(AnswerSettings(per_minute=6000), Service(Path(folder)), reply)
+    outbox = Outbox(connection, lambda account: tools, reached=reached(point, int(number)), session_seconds=3)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await outbox.run(stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

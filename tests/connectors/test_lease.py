@@ -1,0 +1,236 @@
+"""Two processes share an account: one works, the other follows when it ends, dies or freezes; nothing is done twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kafka.structs import TopicPartition
+
+from connectors.cursors import Cursors
+from connectors.election import Election
+from connectors.lease import SEAT, TRUSTED, GroupLease
+from schemas import topics
+from schemas.connection import KafkaConnection
+from tests.connectors.reader import Reader
+
+ROOT = Path(__file__).parents[2]
+
+SESSION = 2.0
+"""Seconds; the local broker allows less than the usual 6."""
+
+
+class Workers:
+    """Processes that share an account, and what they share."""
+
+    def __init__(self, kafka: KafkaConnection, account: str, folder: Path) -> None:
+        self.folder, self._kafka, self._account = folder, kafka, account
+        self._stack = ExitStack()
+        (folder / "source").touch()
+
+    def start(self) -> subprocess.Popen:
+        script = Path(__file__).with_name("lease_worker.py")
+        command = [sys.executable, script, self._kafka.bootstrap_servers, self._account, self.folder, str(SESSION)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
+        self._stack.callback(self._end, worker)
+        return worker
+
+    def offer(self, *numbers: int) -> None:
+        with (self.folder / "source").open("a") as source:
+            source.writelines(f"{number}\n" for number in numbers)
+
+    def asked(self) -> list[tuple[int, list[int]]]:
+        lines = (self.folder / "asked").read_text().splitlines() if (self.folder / "asked").exists() else []
+        return [(int(line.split()[0]), json.loads(line.split(maxsplit=1)[1])) for line in lines]
+
+    def who_got(self, number: int) -> list[int]:
+        return [pid for pid, numbers in self.asked() if number in numbers]
+
+    def close(self) -> None:
+        self._stack.close()
+
+    @staticmethod
+    def _end(worker: subprocess.Popen) -> None:
+        worker.kill()
+        worker.communicate()
+
+
+@pytest.fixture
+def workers(kafka: KafkaConnection, account: str, tmp_path: Path) -> Iterator[Workers]:
+    workers = Workers(kafka, account, tmp_path)
+    yield workers
+    workers.close()
+
+
+def said(worker: subprocess.Popen, what: str) -> None:
+    """Wait until a worker tells its state."""
+    while (line := worker.stdout.readline()).strip() != what:
+        assert line, f"it ended before it said {what}"
+
+
+def until(condition: Callable[[], Any], seconds: float = 15) -> float:
+    """Return the seconds until it came about."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + seconds, "it did not come about"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+@pytest.mark.integration
+def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
+    workers: Workers, kafka: KafkaConnection, reader: Reader, account: str
+) -> None:
+    first = workers.start()
+    workers.offer(*range(1, 6))
+    said(first, "connector_running")
+    second = workers.start()
+    said(second, "connector_standby")
+    assert {pid for pid, _ in workers.asked()} == {first.pid}
+
+    # Frozen with a batch in its hands: it has fetched 6 to 15, and published nothing of it.
+    (workers.folder / "freeze").write_text(str(first.pid))
+    workers.offer(*range(6, 31))
+    until(lambda: second.pid in workers.who_got(30), SESSION + 5)
+    until(lambda: position(kafka, account) == 30)
+    first.send_signal(signal.SIGCONT)
+    said(first, "connector_standby")
+    workers.offer(31)
+    until(lambda: position(kafka, account) == 31)
+    pids = [pid for pid, _ in workers.asked()]
+    assert first.pid not in pids[pids.index(second.pid) :]  # it asks its source for nothing more
+    assert position(kafka, account) == 31  # its late cursor, 15, takes nothing back
+
+    second.kill()
+    workers.offer(32)
+    assert until(lambda: workers.who_got(32) == [first.pid], SESSION + 5) < SESSION + 4
+    third = workers.start()
+    said(third, "connector_standby")
+    first.terminate()
+    workers.offer(33)
+    until(lambda: third.pid in workers.who_got(33), SESSION + 3)
+    until(lambda: position(kafka, account) == 33)
+
+    values = [int(record.value) for record in reader.read(topics.raw("mailbox"), account)]
+    assert set(values) == set(range(1, 34))
+    assert sorted(values) == sorted([*range(1, 34), *range(6, 16)])  # what it had in its hands came twice: a repeat
+
+
+def position(kafka: KafkaConnection, account: str) -> int:
+    cursors = Cursors(kafka, account)
+    try:
+        return cursors.load().position.get("after", 0)
+    finally:
+        cursors.close()
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeConsumer:
+    """A member that is the only one of its group, for as long as `takes` says so."""
+
+    def __init__(self, **settings: Any) -> None:
+        (self._make,) = settings["partition_assignment_strategy"]
+        self.takes = True
+        self._mine: set[TopicPartition] = set()
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0}
+
+    def subscribe(self, names: list[str]) -> None:
+        election = self._make()
+        member = SimpleNamespace(member_id="me", metadata=election.metadata(names))
+        election.on_assignment(election.assign(None, [member])["me"], 1)
+        self._mine = {SEAT}
+
+    def poll(self, timeout_ms: int) -> None:
+        time.sleep(0.001)
+
+    def assignment(self) -> set[TopicPartition]:
+        return self._mine
+
+    def pause(self, *mine: TopicPartition) -> None:
+        pass
+
+    def commit(self, offsets: dict, timeout_ms: int) -> None:
+        while not self.takes:
+            time.sleep(0.001)
+
+    def close(self, **options: Any) -> None:
+        self.takes = True
+
+
+def test_an_owner_knows_by_its_own_clock_that_its_proof_is_too_old(kafka_connection: KafkaConnection) -> None:
+    clock, made = Clock(), []
+
+    def connect(kafka_client: Any, **settings: Any) -> FakeConsumer:
+        made.append(FakeConsumer(**settings))
+        return made[-1]
+
+    lease = GroupLease(kafka_connection, "a", session_seconds=10, connect=connect, clock=clock)
+    assert not lease.held
+    assert TRUSTED < 1
+    until(lambda: lease.ask(lambda: None))
+    made[0].takes = False  # Kafka answers no more, or this process does not run
+    clock.now += 10 * TRUSTED - 0.1
+    assert lease.held
+    clock.now += 0.2
+    assert not lease.held
+    made[0].takes = True
+    until(lambda: lease.held)
+    lease.close()
+    lease.close()
+    assert not lease.held
+
+
+@pytest.fixture
+def kafka_connection() -> KafkaConnection:
+    return KafkaConnection(bootstrap_servers="127.0.0.1:1")
+
+
+def elected(*claims: tuple[str, int | None]) -> str:
+    """Return who is elected among members that were elected before in these generations."""
+    members = []
+    for name, generation in claims:
+        election = Election(SEAT, lambda: True)
+        if generation is not None:
+            alone = SimpleNamespace(member_id=name, metadata=election.metadata([]))
+            election.on_assignment(election.assign(None, [alone])[name], generation)
+        members.append(SimpleNamespace(member_id=name, metadata=election.metadata([topics.LEASE])))
+    seats = Election(SEAT, lambda: True).assign(None, members)
+    (winner,) = [name for name, seat in seats.items() if seat.partitions()]
+    assert set(seats) == {name for name, _ in claims}
+    return winner
+
+
+def test_a_newcomer_takes_nothing_away_and_a_former_owner_neither() -> None:
+    assert elected(("b", None), ("a", None)) == "a"
+    assert elected(("b", 3), ("a", None)) == "b"
+    assert elected(("b", 3), ("a", 2), ("0", None)) == "b"
+    assert elected(("a", 9), ("b", 10)) == "b"
+
+
+def test_who_no_longer_owns_claims_nothing() -> None:
+    owns = [True]
+    election = Election(SEAT, lambda: owns[0])
+    alone = SimpleNamespace(member_id="a", metadata=election.metadata([]))
+    election.on_assignment(election.assign(None, [alone])["a"], 7)
+    assert election.metadata([]).user_data == b"7"
+    owns[0] = False
+    assert election.metadata([]).user_data == b"0"

@@ -1,0 +1,190 @@
+"""Which citizen gets a receipt: one a ticket, and none where it could harm, expose somebody or never end."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from normalizers.draft import UNANSWERABLE
+from schemas import topics
+from schemas.records import Emergency, Message, Outbox, Party, RawRef, Thread
+from schemas.wire import decode
+from tests.tickets.build import CITY, message, position
+from tests.tickets.pieces import parts_of
+from tickets.answers import AnswerPolicy
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+OURS = "12345@city.example"
+POLICY = TicketPolicy(answers=AnswerPolicy(accounts=frozenset({"mayor", "12345"}), own_addresses=frozenset({OURS})))
+WANG = Party(kind="email", value="wang@mail.example.cn", name="王小明")
+
+
+def mail(number: int = 1, *, sender: Party | None = WANG, **fields: Any) -> Message:
+    made = message(number, sender=sender.value if sender else "nobody", codes=fields.pop("codes", ()))
+    return replace(made, sender=sender, **fields)
+
+
+def answers(*messages: Message, policy: TicketPolicy = POLICY, desk: Desk | None = None) -> list[Outbox]:
+    desk = desk or Desk(State(policy))
+    start = desk.state.decided(topics.MESSAGE, 0) + 1
+    for offset, one in enumerate(messages, start):
+        record, earlier = one, [before for before in messages if before is not one and before.part is not None]
+        wanted = len(desk.looks_back(record))
+        desk.take(record, position(offset), earlier[:wanted])
+    return intents(desk)
+
+
+def intents(desk: Desk) -> list[Outbox]:
+    return [decode(record.value, Outbox) for record in desk.flush() if record.topic == topics.OUTBOX]
+
+
+def test_whoever_opens_a_ticket_gets_one_receipt() -> None:
+    thread = Thread(message_id_header="m1@mail.example.cn", references=("m0@mail.example.cn",), reply_to="x@y.cn")
+    (found,) = answers(mail(thread=thread))
+    assert found.recipient == WANG
+    assert found.outbox_id == f"{found.ticket_id}:receipt"
+    assert found.ticket_no.startswith(CITY)
+    assert (found.account, found.channel, found.urgent) == ("mayor", "mailbox", False)
+    assert found.thread == Thread(message_id_header="m1@mail.example.cn", references=("m0@mail.example.cn",))
+
+
+def test_the_intent_travels_with_its_decision_and_is_the_same_in_a_replay() -> None:
+    def written() -> list[Any]:
+        desk = Desk(State(POLICY))
+        desk.take(mail(), position(0))
+        return [record for record in desk.flush() if record.topic == topics.OUTBOX]
+
+    assert written() == written()
+    (record,) = written()
+    assert (record.jurisdiction, record.key) == (CITY, decode(record.value, Outbox).ticket_id.encode())
+
+
+def test_a_repeat_a_follow_up_and_the_same_matter_of_the_same_person_get_no_second_one() -> None:
+    first = mail(1)
+    again = mail(2)
+    reply = mail(3, features=replace(first.features, text_key="other", threads=(first.features.message_key or "",)))
+    assert len(answers(first, first, again, reply)) == 1
+
+
+def test_another_person_of_the_same_matter_is_answered_once_as_well() -> None:
+    found = answers(mail(1), mail(2, sender=Party(kind="email", value="li@mail.example.cn")))
+    assert [one.recipient.value for one in found] == ["wang@mail.example.cn", "li@mail.example.cn"]
+
+
+def test_only_accounts_that_were_told_to_answer_do() -> None:
+    assert answers(mail(account="other")) == []
+    assert answers(mail(), policy=TicketPolicy()) == []
+
+
+@pytest.mark.parametrize("kind", ["auto_reply", "bounce", "list", "calendar", "event"])
+def test_machines_are_not_answered(kind: str) -> None:
+    one = mail()
+    assert answers(replace(one, message_class=kind, features=replace(one.features, message_class=kind))) == []
+
+
+def test_a_mail_that_says_so_is_not_answered() -> None:
+    assert answers(mail(extra={UNANSWERABLE: "precedence"})) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "MAILER-DAEMON@mail.example.cn", "postmaster@mail.example.cn", "no-reply@shop.example", "noreply@shop.example",
+        "do-not-reply@shop.example", "service.noreply@shop.example", "bounces+77@list.example",
+        "owner-list@list.example", "list-request@list.example", OURS, "12345+tag@city.example",
+        "12345@CITY.example", "nobody", "@mail.example",
+    ],
+)  # fmt: skip
+def test_nobody_reads_behind_these_addresses(address: str) -> None:
+    assert answers(mail(sender=Party(kind="email", value=address))) == []
+
+
+@pytest.mark.parametrize("address", ["bouncer@bar.example", "noreen@mail.example", "requests@mail.example"])
+def test_persons_with_like_names_are_answered(address: str) -> None:
+    assert len(answers(mail(sender=Party(kind="email", value=address)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "kind", "party", "answered"),
+    [
+        ("sms", "sms_cmpp", Party(kind="phone", value="+86 138 0013 8000"), True),
+        ("sms", "sms_cmpp", Party(kind="phone", value="13800138000"), True),
+        ("sms", "sms_smpp", Party(kind="phone", value="+441632960961"), True),
+        ("sms", "sms_cmpp", Party(kind="phone", value="10086"), False),
+        ("sms", "sms_cmpp", Party(kind="phone", value="106575558"), False),
+        ("sms", "sms_cmpp", Party(kind="phone", value="02412345678"), False),
+        ("wechat", "wechat_mp", Party(kind="openid", value="o-lin"), True),
+        ("wechat", "wechat_mp", Party(kind="name", value="林"), False),
+        ("weibo", "weibo_dm", Party(kind="uid", value="1900000000"), True),
+        ("weibo", "weibo_comment", Party(kind="uid", value="1900000000"), False),
+        ("weibo", "weibo_mention", Party(kind="uid", value="1900000000"), False),
+        ("phone", "call", Party(kind="phone", value="13800138000"), False),
+        ("web", "form", Party(kind="email", value="wang@mail.example.cn"), False),
+        ("record", "letter", Party(kind="email", value="wang@mail.example.cn"), False),
+        ("mailbox", "imap", Party(kind="name", value="王"), False),
+        ("mailbox", "imap", None, False),
+    ],
+)
+def test_who_can_be_reached_on_the_channel_they_came_by(
+    channel: str, kind: str, party: Party | None, answered: bool
+) -> None:
+    assert len(answers(mail(sender=party, channel=channel, channel_kind=kind))) == answered
+
+
+def test_imports_and_what_is_old_are_not_answered() -> None:
+    assert answers(mail(raw=RawRef(topic=topics.BACKFILL, partition=0, offset=1, sha256="x"))) == []
+    one = mail()
+    assert answers(replace(one, ingested_at=one.received_at + timedelta(hours=25))) == []
+    assert len(answers(replace(one, ingested_at=one.received_at + timedelta(hours=23)))) == 1
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        ("confidentiality.report",),
+        ("minor.requester",),
+        ("emergency.self_harm", "emergency_level.critical"),
+        ("confidentiality.restricted",),
+        ("confidentiality.confidential",),
+    ],
+)
+def test_a_receipt_exposes_nobody(codes: Sequence[str]) -> None:
+    one = mail()
+    assert answers(replace(one, features=replace(one.features, codes=tuple(codes)))) == []
+
+
+def test_a_complaint_is_confidential_and_still_answered() -> None:
+    one = mail()
+    assert len(answers(replace(one, features=replace(one.features, codes=("request_kind.complaint",))))) == 1
+
+
+def test_an_emergency_is_told_as_one() -> None:
+    fire = Emergency(classes=("fire",), level="critical")
+    (found,) = answers(mail(emergency=fire))
+    assert found.urgent
+    assert answers(mail(emergency=replace(fire, stale=True))) == []
+
+
+def test_a_long_sms_gets_its_receipt_when_it_is_whole() -> None:
+    parts = [
+        replace(one, account="12345") for one in parts_of("市长您好，中山路十二号门口的路灯坏了三天，请派人来修", 20)
+    ]
+    assert answers(*parts[:-1]) == []
+    (found,) = answers(*parts)
+    assert found.recipient.value == "13800138000"
+    assert len(answers(*parts, parts[1])) == 1
+
+
+def test_a_thousand_bounces_open_no_ticket_and_are_not_answered() -> None:
+    """FreeScout #4250, Zammad #4941."""
+    made = [mail(number, sender=Party(kind="email", value="MAILER-DAEMON@mail.example.cn")) for number in range(1000)]
+    bounces = [
+        replace(one, message_class="bounce", features=replace(one.features, message_class="bounce")) for one in made
+    ]
+    desk = Desk(State(POLICY))
+    assert answers(*bounces, desk=desk) == []
+    assert desk.state.tickets == {}

@@ -1,0 +1,306 @@
+"""Records of one call: the first with words opens the ticket, all others complete it, in whatever order they come."""
+
+from itertools import permutations
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from normalizers.phone.told import TRANSCRIPT_HEAD
+from schemas import topics
+from schemas.records import Command, Link, TicketVersion, event
+from schemas.records.decision import Event
+from schemas.wire import Position, decode
+from tests.tickets.build import message
+from tests.tickets.records_of_calls import CITY, LAMP, START, Calls, record
+from tickets.policy import TicketPolicy
+from tickets.state import Snapshot, State, fold
+
+HEARD = "市民：中山路12号的路灯坏了\n坐席：好的"
+BOTH = f"{LAMP}\n\n{TRANSCRIPT_HEAD}\n{HEARD}"
+
+RECORDS: list[dict[str, Any]] = [
+    {"revision": 1, "caller": "13800138000", "started_at": "2026-11-25T09:00:00+08:00", "disposition": "answered"},
+    {"revision": 2, "note": LAMP, "agent": "8001"},
+    {"revision": 3, "transcript": HEARD, "recording": "2026/11/c1.wav"},
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_records_in_any_order_become_one_ticket_with_all_they_tell(order: tuple[int, ...]) -> None:
+    calls = Calls()
+    for number in order:
+        calls.tell(**RECORDS[number])
+    ticket = calls.ticket
+    assert ticket.text == BOTH
+    assert ticket.title == LAMP
+    assert ticket.requester.phone == "13800138000"
+    assert ticket.message_count == 3
+    assert set(ticket.lineage.message_ids) == {one.message_id for one in calls.messages}
+    assert [file.name for file in ticket.attachments] == ["c1.wav"]
+    assert set(calls.state.tickets[ticket.ticket_id].messages) == {one.message_id for one in calls.messages}
+
+
+def test_a_call_without_words_opens_no_ticket_and_is_kept() -> None:
+    calls = Calls()
+    for told in (RECORDS[0], {"revision": 4, "disposition": "no_answer"}, {"revision": 5, "recording": "x.wav"}):
+        decision = calls.tell(**told)
+        assert (decision.relation, decision.tickets, decision.changes) == ("no_ticket", (), ())
+    assert calls.tickets == []
+
+
+def test_what_waited_is_linked_to_the_ticket_when_there_is_one() -> None:
+    calls = Calls()
+    first = calls.tell(**RECORDS[0]).input.message_id
+    second = calls.tell(**RECORDS[1]).input.message_id
+    links = [decode(out.value, Link) for out in calls.desk.flush() if out.topic == topics.LINK]
+    told = [(link.message_id, link.version, link.ticket_id, link.relation) for link in links]
+    ticket_id = calls.ticket.ticket_id
+    assert told == [(first, 1, None, "no_ticket"), (second, 1, ticket_id, "new"), (first, 2, ticket_id, "part_of")]
+
+
+def test_a_later_record_is_part_of_the_first_with_its_reason() -> None:
+    calls = Calls()
+    calls.tell(**RECORDS[1])
+    decision = calls.tell(**RECORDS[2])
+    assert (decision.relation, decision.method, decision.score) == ("part_of", "record_of_call", 1.0)
+    assert decision.evidence == (calls.messages[1].features.message_key,)
+    assert decision.tickets == (TicketVersion(ticket_id=calls.ticket.ticket_id, version=2),)
+
+
+def test_a_corrected_note_takes_the_place_of_the_first_and_a_late_older_one_does_not() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note="中山路21号门口的路灯坏了")
+    calls.tell(revision=3, note=LAMP)
+    calls.tell(revision=2, note="中山路22号门口的路灯坏了")
+    assert calls.ticket.text == LAMP
+    assert "中山路12号" in calls.ticket.search_text
+    assert "21号" not in calls.ticket.search_text
+
+
+def test_a_repeat_of_the_whole_record_under_another_name_changes_no_text() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    calls.tell(revision=1, note=LAMP)
+    assert calls.ticket.text == LAMP
+
+
+def test_the_same_id_on_another_platform_or_in_another_city_is_another_call() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13800138000")
+    told = {"revision": 2, "transcript": "公交站台的座椅坏了", "caller": "13900139000"}
+    calls.take(record(2, told, 2, platform="other"))
+    calls.take(record(3, told, 3, jurisdiction="110000"))
+    assert len(calls.tickets) == 3
+
+
+def test_words_of_other_messages_in_the_ticket_stay() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13800138000")
+    calls.take(replace(_again(calls), message_id="follow" + "a" * 20))
+    assert "还没有人来修" in calls.ticket.text
+    calls.tell(revision=2, transcript=HEARD)
+    assert BOTH in calls.ticket.text
+    assert "还没有人来修" in calls.ticket.text
+
+
+def _again(calls: Calls) -> Any:
+    """Return a message of another kind that answers the ticket by our token."""
+    one = message(50, "还没有人来修", minutes=len(calls.input))
+    return replace(one, features=replace(one.features, token=calls.ticket.ticket_id, requesters=_people(calls)))
+
+
+def _people(calls: Calls) -> tuple[str, ...]:
+    return calls.state.tickets[calls.ticket.ticket_id].requesters
+
+
+def test_a_call_of_the_same_person_about_the_same_matter_joins_and_its_transcript_follows() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13800138000")
+    again = calls.tell(call_id="c2", revision=1, note=LAMP, caller="13800138000")
+    assert again.relation == "same_person_same_matter"
+    calls.tell(call_id="c2", revision=2, transcript="市民：还是那盏灯")
+    assert "还是那盏灯" in calls.ticket.text
+    assert calls.ticket.message_count == 3
+
+
+def test_the_text_is_compared_again_when_it_says_more() -> None:
+    calls = Calls()
+    calls.tell(call_id="c1", revision=1, note=LAMP, caller="13800138000")
+    calls.tell(call_id="c2", revision=1, note="市民来电反映问题", caller="13900139000")
+    second = calls.tickets[1]
+    assert second.edges == ()
+    calls.tell(call_id="c2", revision=2, note=LAMP)
+    first, second = calls.tickets
+    assert [edge.ticket_id for edge in second.edges] == [first.ticket_id]
+    assert second.cluster_id == first.ticket_id
+
+
+def test_who_comes_later_is_compared_with_what_the_call_says_now() -> None:
+    calls = Calls()
+    calls.tell(call_id="c1", revision=1, note="市民来电反映问题", caller="13800138000")
+    calls.tell(call_id="c1", revision=2, note=LAMP)
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller="13900139000")
+    first, second = calls.tickets
+    assert [edge.ticket_id for edge in second.edges] == [first.ticket_id]
+
+
+def test_what_a_clerk_parted_is_not_joined_again() -> None:
+    calls = Calls()
+    calls.tell(call_id="c1", revision=1, note=LAMP, caller="13800138000")
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller="13900139000")
+    first, second = calls.tickets
+    assert second.edges
+    _order(calls, "unmerge", second.ticket_id, {"ticket_id": first.ticket_id})
+    assert calls.tickets[1].edges == ()
+    calls.tell(call_id="c2", revision=2, transcript=HEARD)
+    assert calls.tickets[1].edges == ()
+
+
+def test_a_clerks_kind_and_category_stay() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    ticket_id = calls.ticket.ticket_id
+    args = {"kind": "praise", "category": "x"}
+    _order(calls, "reclassify", ticket_id, args)
+    calls.tell(revision=2, note="我要投诉，" + LAMP)
+    assert calls.ticket.request_kind == "praise"
+    assert calls.ticket.category is not None
+    assert calls.ticket.category.code == "x"
+
+
+def test_the_kind_follows_the_words() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note="市民来电")
+    assert calls.ticket.request_kind in (None, "unknown")
+    calls.tell(revision=2, note="我要投诉物业乱收费", request_kind="投诉")
+    assert (calls.ticket.request_kind, calls.ticket.request_kind_source) == ("complaint", "requester")
+
+
+def test_a_later_record_reopens_no_closed_ticket_and_its_words_are_there() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    _close(calls)
+    calls.tell(revision=2, transcript=HEARD)
+    assert calls.ticket.status == "archived"
+    assert HEARD in calls.ticket.text
+
+
+def test_a_redacted_ticket_counts_a_later_record_and_shows_none_of_it() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    _order(calls, "redact", calls.ticket.ticket_id, {"fields": ["text"]})
+    decision = calls.tell(revision=2, transcript=HEARD, caller="13800138000")
+    assert decision.method == "record_after_redaction"
+    assert "路灯" not in calls.ticket.text + calls.ticket.search_text
+    assert calls.ticket.requester.phone is None
+    assert calls.ticket.message_count == 2
+
+
+def test_a_forgotten_call_is_not_told_again_by_its_later_records() -> None:
+    calls = Calls()
+    calls.tell(**RECORDS[0])
+    calls.tell(revision=2, note=LAMP)
+    forgotten = _order(calls, "forget", calls.ticket.ticket_id, {})
+    erased = next(one for one in forgotten.changes if isinstance(one, event.Erased))
+    assert {one.message_id for one in erased.messages} == {one.message_id for one in calls.messages}
+    calls.tell(revision=3, transcript=HEARD)
+    empty, later = calls.tickets
+    assert empty.erased
+    assert LAMP not in later.text
+    assert later.requester.phone is None
+
+
+def test_an_emergency_of_one_record_alarms_once() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note="中山路12号三楼着火了，快来")
+    calls.tell(revision=2, transcript="坐席：请您离开现场")
+    handed = [one for told in calls.events for one in told.changes if isinstance(one, event.HandedOver)]
+    assert [one.handover_id for one in handed] == [calls.messages[0].message_id]
+    assert calls.ticket.emergency is not None
+    assert [out for out in calls.desk.flush() if out.topic == topics.HANDOVER] == []
+
+
+def test_an_emergency_that_only_the_transcript_tells_is_handed_over() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    decision = calls.tell(revision=2, transcript="市民：我家厨房着火了，快来人")
+    assert [one.classes for one in decision.changes if isinstance(one, event.HandedOver)] == [("fire",)]
+    assert calls.ticket.urgency == "critical"
+
+
+def test_the_log_alone_and_a_checkpoint_know_the_calls() -> None:
+    calls = Calls()
+    for told in RECORDS[:2]:
+        calls.tell(**told)
+    folded = fold(calls.events, TicketPolicy())
+    calls.desk.flush()
+    snapshot = msgspec.msgpack.decode(msgspec.msgpack.encode(calls.state.dump()), type=Snapshot)
+    restored = State.of(snapshot, TicketPolicy())
+    assert folded.calls == restored.calls == calls.state.calls
+    successor = Calls(restored)
+    successor.input = list(calls.input)
+    successor.tell(**RECORDS[2])
+    assert successor.ticket.text == BOTH
+
+
+def test_records_that_left_the_input_or_the_memory_still_go_to_the_ticket() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    late = record(2, {"revision": 2, "transcript": HEARD}, 1)
+    assert calls.desk.take(late, Position(topics.MESSAGE, 0, 1), ()) is not None
+    assert LAMP in calls.ticket.text
+    assert HEARD in calls.ticket.text
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    calls.tell(call_id="other", revision=1, note="公交站台的座椅坏了", minutes=60 * 49)
+    assert len(calls.state.calls) == 1  # the first left
+    decision = calls.tell(revision=2, transcript=HEARD, minutes=60 * 50)
+    assert decision.tickets[0].ticket_id == calls.tickets[0].ticket_id
+    assert HEARD in calls.tickets[0].text
+
+
+def test_a_moved_call_takes_its_later_records_along() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13800138000")
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller="13800138000")
+    wrong = calls.ticket
+    moved = _order(calls, "move", wrong.ticket_id, {"message_id": calls.messages[1].message_id})
+    assert any(isinstance(one, event.Moved) for one in moved.changes)
+    calls.tell(call_id="c2", revision=2, transcript="市民：是另一盏灯")
+    first, second = calls.tickets
+    assert "另一盏灯" not in first.text
+    assert second.text == f"{LAMP}\n\n{TRANSCRIPT_HEAD}\n市民：是另一盏灯"
+
+
+def test_a_ticket_written_anew_without_a_message_tells_each_call_once() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13800138000")
+    calls.tell(revision=2, note=LAMP, transcript=HEARD)
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller="13800138000")
+    _order(calls, "move", calls.ticket.ticket_id, {"message_id": calls.messages[2].message_id})
+    assert calls.tickets[0].text == BOTH
+
+
+def _order(calls: Calls, kind: str, ticket_id: str, args: dict[str, Any]) -> Event:
+    """Let a clerk order something that is not refused."""
+    decision = calls.order(
+        Command(
+            command_id=f"{kind}-{len(calls.input)}",
+            jurisdiction=CITY,
+            ticket_id=ticket_id,
+            kind=kind,
+            author="clerk/7",
+            at=START,
+            reason="test",
+            args=args,
+        )
+    )
+    assert [one for one in decision.changes if isinstance(one, event.CommandRefused)] == []
+    return decision
+
+
+def _close(calls: Calls) -> None:
+    for status in ("registered", "answered", "resolved", "archived"):
+        _order(calls, "set_status", calls.ticket.ticket_id, {"status": status})

@@ -1,0 +1,69 @@
+"""The words of a receipt: complete, in the channel's own form, and no promise that nobody can keep."""
+
+import re
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from normalizers import tokens
+from normalizers.draft import Draft
+from normalizers.policy import Policy
+from schemas import ids
+from schemas.errors import MisconfiguredError
+from tests.connectors.outbox.answers import intent
+from tickets import receipts
+
+POLICY, KEY = Policy(), b"a query key, long enough"
+HELP_WAS_CALLED = re.compile(r"已(?:为您|经|帮您)?(?:报警|呼叫|联系|通知|拨打|派出|转(?:交|接)?至?1)")
+
+
+@pytest.mark.parametrize("channel", ["mailbox", "sms", "wechat", "weibo"])
+@pytest.mark.parametrize("urgent", [True, False])
+def test_a_receipt_says_number_code_and_token(channel: str, urgent: bool) -> None:
+    outbox = replace(intent(1, urgent=urgent), channel=channel)
+    receipt = receipts.write(outbox, receipts.wording(), POLICY, KEY)
+    assert outbox.ticket_no in receipt.text
+    assert ids.query_code(KEY, outbox.ticket_id) in receipt.text
+    assert tokens.named(Draft(text=receipt.text), POLICY).ticket_id == outbox.ticket_id
+    assert ("请立即拨打110、119、120、122" in receipt.text) is urgent
+    assert not HELP_WAS_CALLED.search(receipt.text.replace("不代表已为您报警", ""))
+    assert "{" not in receipt.text
+    assert (receipt.subject is not None) is (channel == "mailbox")
+
+
+def test_a_mails_subject_carries_the_token_on_one_line() -> None:
+    receipt = receipts.write(intent(1), receipts.wording(), POLICY, KEY)
+    assert receipt.subject is not None
+    assert tokens.named(Draft(title=f"回复: {receipt.subject}"), POLICY).ticket_id == intent(1).ticket_id
+    assert "\n" not in receipt.subject
+
+
+WHOLE = "{urgent}{ticket_no}{query_code}{token}"
+NUMBERS = "请拨打110、119、120、122"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (f'urgent = "请拨打110"\n[default]\ntext = "{WHOLE}"', "must name 110, 119, 120, 122"),
+        (f'urgent = "{NUMBERS}"\n[sms]\ntext = "{WHOLE}"', r"lacks \[default\]"),
+        (f'urgent = "{NUMBERS}"\n[default]\ntext = "{{urgent}}{{ticket_no}}{{token}}"', "{query_code}"),
+        (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}{{name}}"', "{name}"),
+        (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}{{"', "brace"),
+        (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}"\nsubject = "{{name}}"', "subject"),
+        (f'urgent = "{NUMBERS}"\n[default]\nwords = "{WHOLE}"', "does not fit"),
+    ],
+)
+def test_a_citys_own_words_must_be_complete(written: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "answers.toml").write_text(written, encoding="utf-8")
+    with pytest.raises(MisconfiguredError, match=said):
+        receipts.wording(tmp_path)
+
+
+def test_a_citys_own_words_replace_ours(tmp_path: Path) -> None:
+    (tmp_path / "answers").mkdir()
+    own = f'urgent = "{NUMBERS}"\n[default]\ntext = "沈阳 {WHOLE}"'
+    (tmp_path / "answers" / "answers.toml").write_text(own, encoding="utf-8")
+    assert receipts.write(intent(1), receipts.wording(tmp_path), POLICY, KEY).text.startswith("沈阳 ")

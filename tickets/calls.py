@@ -1,0 +1,102 @@
+"""Calls: which records of a call came, so that a later one completes the ticket of the earlier ones.
+
+A record without words (no note, no transcript) opens no ticket; it waits here for the one that has some. Which ticket
+a call has, the call's conversation says (`State.in_thread`): that is never forgotten, and follows a message that a
+clerk moves. What came before is known for two days after the last record; one that comes still later adds its own
+words.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, Struct, field
+
+from normalizers.calls import joined
+from schemas.records import Event, Features, Message
+from tickets.held import Filed, TicketState, month_of
+from tickets.keys import scoped
+
+if TYPE_CHECKING:
+    from tickets.incoming import Incoming
+    from tickets.state import State
+
+REMEMBERED = timedelta(hours=48)
+"""Of log time, after the last record: transcripts come within minutes, files of call records within a day."""
+
+
+LINKED_LATER = 2
+"""Version of the link of a record that waited for its ticket: the first said that it had none."""
+
+
+class CallRecords(Struct, kw_only=True):
+    """The records of one call by message id, as they came; `told_at` is the log time of the last."""
+
+    told_at: datetime
+    told: dict[str, Filed] = field(default_factory=dict)
+
+
+def is_record(features: Features) -> bool:
+    """Say whether a message is a record of a call."""
+    return features.call_revision is not UNSET
+
+
+def ticket_of(state: "State", incoming: "Incoming") -> TicketState | None:
+    """Return the live ticket of this call."""
+    for key in incoming.features.threads:
+        ticket = state.tickets.get(state.in_thread(incoming.jurisdiction, key) or "")
+        if ticket is not None and not ticket.erased and (incoming.id, ticket.ticket_id) not in state.never:
+            return ticket
+    return None
+
+
+def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
+    """Return the records of this call that came before it and have no ticket yet."""
+    known = records_of(state, incoming.jurisdiction, incoming.features)
+    if known is None:
+        return ()
+    ticket = ticket_of(state, incoming)
+    return tuple(one for one in known.told if ticket is None or one not in ticket.messages)
+
+
+def records_of(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
+    """Return the records of this call that came before."""
+    if not is_record(features):
+        return None
+    found = (state.calls.get(scoped(jurisdiction, key)) for key in features.threads)
+    return next((known for known in found if known is not None), None)
+
+
+def note(state: "State", decision: Event) -> None:
+    """Remember a record that was decided; the newest call is the last in the dictionary."""
+    features, message_id = decision.features, decision.input.message_id
+    if features is None or not is_record(features) or features.message_key is None or message_id is None:
+        return
+    known = records_of(state, decision.jurisdiction, features)
+    key = scoped(decision.jurisdiction, features.message_key)
+    for old in features.threads:
+        state.calls.pop(scoped(decision.jurisdiction, old), None)
+    known = known or CallRecords(told_at=decision.at)
+    known.told_at = decision.at
+    known.told[message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
+    state.calls[key] = known
+
+
+def forget(state: "State", now: datetime) -> None:
+    """Let calls go in the order of their last records."""
+    while state.calls:
+        key, oldest = next(iter(state.calls.items()))
+        if oldest.told_at + REMEMBERED >= now:
+            return
+        del state.calls[key]
+
+
+def offsets(state: "State", message: Message) -> list[int]:
+    """Return where the records before this one stand in the input."""
+    known = records_of(state, message.jurisdiction, message.features)
+    return sorted(one.offset for one in known.told.values()) if known is not None else []
+
+
+def with_earlier(state: "State", message: Message, earlier: Sequence[Message]) -> Message:
+    """Return the message with what the call's records say together."""
+    return joined([*earlier, message], state.policy.joining)

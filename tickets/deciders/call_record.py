@@ -1,0 +1,31 @@
+"""A later record of a call completes the ticket of the earlier ones; it opens no second one, and reopens none.
+
+The words of a transcript (通话转写) or of a corrected note are of the same call: the citizen said nothing new since, so
+a ticket that was answered at once stays closed.
+"""
+
+from tickets import calls
+from tickets.deciders.verdict import Verdict
+from tickets.incoming import Incoming
+from tickets.snapshot import RECORD_OF_CALL
+from tickets.state import State
+
+AFTER_REDACTION = "record_after_redaction"
+"""Its words stay out of the ticket: they could say again what was blacked out."""
+
+
+def judge(state: State, incoming: Incoming) -> Verdict | None:
+    """Decide about every record of a call that has a ticket; any other is asked about as a message is."""
+    features = incoming.features
+    ticket = calls.ticket_of(state, incoming)
+    if ticket is None or features.message_key is None:
+        return None
+    says_something = features.text_key is not None and not ticket.redacted
+    return Verdict(
+        relation="part_of",
+        method=AFTER_REDACTION if ticket.redacted else RECORD_OF_CALL,
+        ticket_id=ticket.ticket_id,
+        evidence=(features.message_key,),
+        afresh=says_something,
+        reopens=False,
+    )
