@@ -2,27 +2,54 @@
 
 Of ten messages seven come by Open311 and three by the form; one of both in five brings a photo. The archive is away
 all the time: nothing of the intake may need it.
+
+Alone (`python -m benchmarks.channels.web [MESSAGES]`): requests a second without faults, urlencoded and with a photo,
+beside Starlette that only reads the same forms.
 """
 
+import asyncio
 import http.client
 import json
+import os
 import re
 import socket
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import psutil
 import urllib3
+import uvicorn
+from obstore.store import MemoryStore
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from benchmarks.channels.course import Ground, numbered
+from benchmarks.receiver import process
+from connectors.journal import Journal
+from connectors.publisher import Publisher
+from connectors.receiver import Receiver, ReceiverSettings, serve
+from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
+from hotline.local.stack import Stack
+from hotline.provision import Provision
+from normalizers import Policy
+from schemas.connection import KafkaConnection
 
 API_KEY = "hotline-benchmark-app-key"
 PATH = "/web"
 PREFIX = "HOTLINE_CONNECTORS__WEB__BENCH__"
 PHOTO_BYTES = 30_000
 PATIENCE_SECONDS = 120.0
+CONNECTIONS = 64
 _STAMP = re.compile(rb'name="stamp" value="([^"]+)"')
 
 
@@ -159,3 +186,97 @@ def _head(length: int) -> bytes:
         f"POST {PATH}/open311/v2/requests.json HTTP/1.1\r\nHost: x\r\nContent-Type: {_FORM['Content-Type']}\r\n"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()
+
+
+def _receive(brokers: str, port: int, folder: str) -> None:
+    """Be the receiver with a web door, on one core; nobody asks its archive."""
+    os.sched_setaffinity(0, {0})
+    settings = ReceiverSettings(port=port, requests_max=10_000)
+    clients = {"bench_app": ClientSettings(api_keys=(SecretStr(API_KEY),))}
+    door = WebDoor(WebSettings(jurisdiction="110000", clients=clients), "bench")
+    tools = Tools(archive=NOBODY, policy=Policy(), query_key=b"benchmark")
+    publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
+    made = Receiver({}, publisher, Journal(Path(folder)), settings, keeping=[partial(door.routes, tools)])
+    serve(made, settings)
+    publisher.close()
+
+
+NOBODY: Any = None
+
+
+def _parse_only(_: str, port: int, __: str) -> None:
+    """Be the peer: Starlette with the same parser reads the form and says success."""
+
+    async def endpoint(request: Request) -> Response:
+        async with request.form() as form:
+            return Response(str(form["service_code"]))
+
+    os.sched_setaffinity(0, {0})
+    app = Starlette(routes=[Route(f"{PATH}/open311/v2/requests.json", endpoint, methods=["POST"])])
+    uvicorn.run(app, port=port, access_log=False, log_config=None, lifespan="off", http="h11", ws="none")
+
+
+def _whole(number: int, photo: bool) -> bytes:
+    """Return one HTTP request."""
+    fields: dict[str, Any] = {
+        "api_key": API_KEY,
+        "service_code": "construction.public_works",
+        "address_string": f"人民路{number % 300}号",
+        "description": f"门前的路灯坏了三天，晚上很黑，请尽快派人来修。{number}",
+    }
+    if photo:
+        fields["media"] = ("photo.jpg", b"\xff\xd8" + bytes(PHOTO_BYTES), "image/jpeg")
+    body, kind = (
+        urllib3.encode_multipart_formdata(fields) if photo else (urlencode(fields).encode(), _FORM["Content-Type"])
+    )
+    return _head(len(body)).replace(_FORM["Content-Type"].encode(), kind.encode()) + body
+
+
+async def _talk(port: int, share: list[bytes]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for request in share:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"not a success: {head[:20]!r}")
+        length = re.search(rb"content-length: (\d+)", head)
+        await reader.readexactly(int(length[1]) if length else 0)
+    writer.close()
+
+
+async def _talk_all(port: int, whole: list[bytes]) -> float:
+    began = time.perf_counter()
+    await asyncio.gather(*(_talk(port, whole[number::CONNECTIONS]) for number in range(CONNECTIONS)))
+    return time.perf_counter() - began
+
+
+def _measured(target: object, brokers: str, port: int, count: int, photo: bool) -> dict[str, float]:
+    with process(target, brokers, port) as server:
+        asyncio.run(_talk_all(port, [_whole(number, photo) for number in range(CONNECTIONS)]))
+        whole = [_whole(number, photo) for number in range(count)]
+        before = sum(server.cpu_times()[:2])
+        seconds = asyncio.run(_talk_all(port, whole))
+        spent = sum(server.cpu_times()[:2]) - before
+    return {"per_second": round(count / seconds), "cpu_ms_a_message": round(1000 * spent / count, 3)}
+
+
+def main(count: int = 5_000) -> dict[str, object]:
+    """Measure with a Kafka of its own and return the figures."""
+    with tempfile.TemporaryDirectory(prefix="hotline-bench-") as folder:
+        stack = Stack(Path(folder))
+        try:
+            connection = KafkaConnection(bootstrap_servers=stack.up(owner=os.getpid()).bootstrap_servers)
+            Provision(connection).create()
+            return {
+                f"{name}, {'with a photo' if photo else 'urlencoded'}": _measured(
+                    target, connection.bootstrap_servers, port, count, photo
+                )
+                for photo in (False, True)
+                for name, target, port in (("web door", _receive, 19113), ("Starlette alone", _parse_only, 19114))
+            }
+        finally:
+            stack.down()
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*map(int, sys.argv[1:]))))
