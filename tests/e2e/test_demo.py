@@ -82,6 +82,7 @@ def test_every_sample_is_accounted_for_and_a_second_run_changes_nothing(tmp_path
         "wechat": len(callbacks(0)) + WECOM,
         "phone": len({(call["call_id"], call["revision"]) for call, *_ in phone.samples()}),
         "sms": len(sms_smpp.samples()) + len(sms_cmpp.SAMPLES) + 1 + 1 + len(sms_http.BATCH),
+        "web": 2,
         "weibo": len(pushes()),
     }
     assert sum(first["published"].values()) == first["messages"] + first["dead"]
