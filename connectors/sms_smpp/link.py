@@ -205,7 +205,7 @@ class Link:
         while True:
             await asyncio.sleep(self._settings.enquire_link_seconds)
             silent = time.monotonic() - self._alive_at >= self._settings.enquire_link_seconds
-            if self._listening and silent and not await self._is_there():
+            if silent and not await self._is_there():
                 return self.give_up("the SMSC does not answer enquire_link: see the line to it")
 
     async def _is_there(self) -> bool:

@@ -8,6 +8,7 @@ from hotline.demo.sms_http import WebhookPlayer
 from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
 from hotline.demo.wechat import WeChatPlayer
+from hotline.demo.weibo import WeiboPlayer
 
 PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     MailboxPlayer,
@@ -15,4 +16,5 @@ PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     SmppPlayer,
     CmppPlayer,
     WebhookPlayer,
+    WeiboPlayer,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import Address, NoTlsError, reach
+from schemas import ids
 from schemas.errors import MisconfiguredError, UnreachableError
 
 if TYPE_CHECKING:
@@ -74,3 +75,16 @@ def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
             Address(service=f"The ISMG of {name}", host=account.host, port=port, setting=where, authorities=where), None
         )
     yield "the ISMG answers; the login is tried by the connector alone"
+
+
+def weibo(settings: "Settings", name: str) -> Iterator[Told]:
+    """Show the access token to the platform, which tells when it ends and what is left of the quota."""
+    from connectors.weibo import WeiboPull
+
+    connector = WeiboPull(settings.connectors.weibo_pull[name], name)
+    try:
+        end, left = connector.examine()
+    finally:
+        connector.close()
+    until = f"is good until {end.astimezone(ids.SHANGHAI):%Y-%m-%d %H:%M}" if end is not None else "is taken"
+    yield f"the access token {until}, {left if left is not None else 'an unknown number of'} calls are left"

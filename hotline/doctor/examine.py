@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hotline import checks, wiring
-from hotline.doctor.accounts import cmpp, mailbox, smpp
+from hotline.doctor.accounts import cmpp, mailbox, smpp, weibo
 from hotline.doctor.clock import CLOCKS, Now, clock
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding, Told, findings
@@ -51,6 +51,9 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     for name in settings.connectors.sms_cmpp:
         if f"connector:{name}" in chosen:
             yield from findings(f"CMPP {name}", partial(cmpp, settings, name))
+    for name in settings.connectors.weibo_pull:
+        if f"connector:{name}" in chosen:
+            yield from findings(f"weibo {name}", partial(weibo, settings, name))
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
             yield from findings(f"webhook {name}", partial(subscriber, settings, name))

@@ -27,6 +27,7 @@ IDS = {
     "backoffice": "crm",
     "webhook": "open",
 }
+IDS |= {"answers": "mayor"}  # the account that answers
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
 SMPP = ("connectors", "sms_smpp", "bulk")
@@ -46,6 +47,8 @@ NEEDED = {
     (*OFFICE, "system"): "crm",
     (*OFFICE, "kinds"): "redact",
     (*OFFICE, "jurisdictions"): "210100",
+    ("answers", "mayor", "smtp", "host"): "smtp.example.cn",
+    ("answers", "mayor", "smtp", "from_address"): "mayor@example.cn",
     (*WEBHOOK, "url"): "https://open.example.cn/",
     (*WEBHOOK, "secrets"): "cGxhbnRlZCBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcw==",
 }
@@ -331,3 +334,11 @@ def test_a_secret_of_another_user_is_told(secrets: Path) -> None:
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 2
     assert checked.stdout == f"The secret {file} cannot be read (Permission denied): let this user read it.\n"
+
+
+def test_a_share_of_an_account_that_there_is_not(env: pytest.MonkeyPatch) -> None:
+    set_all(env, {path: value for path, value in NEEDED.items() if path[:2] == MAILBOX[:2]})
+    env.setenv("HOTLINE_FLOODS__ACCOUNTS__MAYOR__SENDER_BURST", "5")
+    assert found() == []
+    env.setenv("HOTLINE_FLOODS__ACCOUNTS__NOBODY__SENDER_BURST", "5")
+    assert fault() == "`floods.accounts.nobody` names no account: correct it, or remove it."
