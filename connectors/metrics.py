@@ -27,6 +27,13 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+LMTP_MAILS = Counter(
+    "hotline_connectors_lmtp_mails_total", "Mails handed over by LMTP: published, journaled or unsafe (in neither)",
+    ["outcome"],
+)  # fmt: skip
+LMTP_RECIPIENTS = Counter(
+    "hotline_connectors_lmtp_recipients_total", "Recipients named by LMTP: accepted or unknown", ["outcome"]
+)
 ASTERISK_EVENTS = Counter(
     "hotline_connectors_asterisk_events_total",
     "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
