@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from connectors.wechat import callback
 from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
+from connectors.weibo import naming
 from hotline.attachments import with_files
 from hotline.inputs import Input
 from normalizers import record
@@ -79,6 +80,11 @@ def _wechat(one: Input) -> _Transport:
     return _Transport(CHANNEL_KIND, CONTENT_TYPE, named.identifier, named.time or EPOCH, sender=named.sender)
 
 
+def _weibo(one: Input) -> _Transport:
+    named = naming.named(one.data, END)
+    return _Transport(named.kind, "application/json", named.identifier, named.time or EPOCH, sender=named.sender)
+
+
 def _record(one: Input) -> _Transport:
     fields = _fields(one.data)
     texts = {key: str(value) for key, value in fields.items() if type(value) in (str, int, float)}
@@ -108,4 +114,4 @@ def _record_time(fields: dict[str, Any]) -> datetime:
         return EPOCH
 
 
-_TRANSPORTS = {"mailbox": _mail, "wechat": _wechat, "record": _record}
+_TRANSPORTS = {"mailbox": _mail, "wechat": _wechat, "weibo": _weibo, "record": _record}

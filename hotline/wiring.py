@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import fetching, probes, services, web
+from hotline import answering, fetching, probes, services, web
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -31,10 +31,10 @@ def names(settings: "Settings") -> list[str]:
     pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in (*PUSH, *DOORS)) else []
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
+    back = ["outbox"] if settings.answers else []
     later = ["fetcher"] if fetching.is_needed(settings) else []
-    answering = ["outbox"] if settings.answers else []
     sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
-    return [*STAGES, *sinks, "eraser", *answering, *pushed, *later, *fetched, "monitor"]
+    return [*STAGES, *sinks, "eraser", *back, *pushed, *later, *fetched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -78,7 +78,9 @@ def _normalize(settings: "Settings", tracer: Tracer) -> Any:
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
     policy, behind = services.policy(settings), behind_normalize()
-    normalize.declare(app, connection, services.blobs(settings), policy, behind, tracer=tracer)
+    normalize.declare(
+        app, connection, services.blobs(settings), policy, behind, tracer=tracer, flood_settings=settings.floods
+    )
     return app
 
 
@@ -164,35 +166,6 @@ def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
         return {"detail": running[-1].health().detail if running else "starting"}
 
     return Component(name=name, run=run, probe=probe)
-
-
-def _outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
-    from connectors.outbox.daemon import Outbox
-    from connectors.outbox.lane import Tools
-    from connectors.outbox.replies import reply_of
-    from connectors.outbox.senders import SENDERS
-    from tickets.receipts import wording
-
-    policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
-    write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
-    senders = {
-        account: SENDERS[section].make(accounts[account], settings.answers[account], account)
-        for section, accounts in settings.connectors.sections.items()
-        for account in accounts
-        if account in settings.answers
-    }
-    outbox = Outbox(
-        services.kafka(settings), lambda account: Tools(settings.answers.get(account), senders.get(account), write)
-    )
-
-    async def run(stop: asyncio.Event) -> None:
-        try:
-            await outbox.run(stop)
-        finally:
-            for sender in senders.values():
-                await sender.close()
-
-    return Component(name=name, run=run, probe=lambda: probes.answers(outbox.troubles()))
 
 
 def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
@@ -288,7 +261,7 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "sink:archive": _archive,
     "sink:webhook": _webhook,
     "eraser": _eraser,
-    "outbox": _outbox,
+    "outbox": answering.outbox,
     "receiver": _receiver,
     "fetcher": fetching.fetcher,
     "connector": _connector,

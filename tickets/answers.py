@@ -22,6 +22,9 @@ _WAYS: Mapping[str, str] = MappingProxyType({"mailbox": "email", "sms": "phone",
 _PUBLIC = frozenset({"weibo_comment", "weibo_mention"})
 """What everybody reads is not answered by a machine: number and code are for one person."""
 
+_CUSTOMER_SERVICE = "wecom_kf"
+"""微信客服: its messages name the 客服账号 that they came to, by which the citizen is answered."""
+
 _NOBODY = re.compile(
     r"(?:mailer|mail)[-_.]?daemon|postmaster|double-bounce|.*bounces?\b.*|(?:.*[-_.])?(?:no|not|do-?not|donot)[-_.]?reply"
     r"(?:[-_.].*)?|owner-.*|.*-(?:owner|request)|listserv|majordomo|root|daemon|notifications?",
@@ -63,7 +66,8 @@ def intent(decision: Event, message: Message, ticket: Ticket, policy: AnswerPoli
         channel_kind=message.channel_kind,
         account=message.account,
         recipient=recipient,
-        thread=_thread(message.thread, message.channel_kind),
+        written_to=message.thread.reply_to if message.channel_kind == _CUSTOMER_SERVICE else None,
+        thread=_thread(message.thread),
         urgent=message.emergency is not None,
         received_at=message.received_at,
         at=decision.at,
@@ -118,11 +122,10 @@ def _is_a_persons_phone(party: Party, policy: AnswerPolicy) -> bool:
     return (_MOBILE.fullmatch(number) or _ABROAD.fullmatch(number)) is not None
 
 
-def _thread(thread: Thread, channel_kind: str) -> Thread:
-    """Keep what the headers of an answer need, and by which 客服账号 a customer of 微信客服 is answered."""
+def _thread(thread: Thread) -> Thread:
+    """Keep what the headers of an answer need."""
     references = thread.references[:1] + thread.references[1:][1 - MAX_REFERENCES :]
-    through = thread.reply_to if channel_kind == "wecom_kf" else None
-    return Thread(message_id_header=thread.message_id_header, references=references, reply_to=through)
+    return Thread(message_id_header=thread.message_id_header, references=references)
 
 
 Rule = Callable[[Message, Ticket, AnswerPolicy], bool]

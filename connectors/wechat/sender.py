@@ -52,7 +52,7 @@ class WeComSender:
 
     def _send(self, reply: Reply) -> Sent:
         if reply.channel_kind == CUSTOMER_KIND:
-            kfid, named = reply.thread.reply_to, hashlib.sha256(reply.reply_id.encode()).hexdigest()[:32]
+            kfid, named = reply.written_to, hashlib.sha256(reply.reply_id.encode()).hexdigest()[:32]
             if not kfid:
                 return Sent(outcome="refused", code="no_open_kfid")
             return send_customer(self._api, kfid, reply.recipient.value, reply.text, named)

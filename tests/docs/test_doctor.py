@@ -19,6 +19,7 @@ _ROOMS = (
     "sinks/webhook/addresses.py",
     "connectors/mailbox",
     "connectors/wechat",
+    "connectors/weibo",
 )
 
 

@@ -21,7 +21,7 @@ from connectors.wechat.sender import WeChatSender, WeComSender
 from connectors.wechat.settings import WeChatSettings, WeComSettings, aes_key
 from hotline.demo.wechat_api import Call, WeChatApi
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError
-from schemas.records import Party, Thread
+from schemas.records import Party
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, NOW, TOKEN, account, callback, push, request, text
 from tests.connectors.wechat.test_api import answering
 
@@ -173,7 +173,7 @@ def receipt(kind: str, through: str | None = None) -> Reply:
         account="city",
         recipient=Party(kind="openid", value="o-lin"),
         text=TEXT,
-        thread=Thread(reply_to=through),
+        written_to=through,
         received_at=NOW,
     )
 

@@ -126,6 +126,7 @@ ACCOUNTS = {
     "CONNECTORS__WECHAT__CITY__APPID": "wx1",
     "CONNECTORS__WECHAT__CITY__TOKENS": "token",
     "CONNECTORS__WECHAT__CITY__MODES": "plain",
+    "CONNECTORS__WECHAT__CITY__SECRET": "secret",
     "BACKOFFICE__CRM__SECRET": "thirty-two bytes are the least it takes",
     "BACKOFFICE__CRM__SYSTEM": "crm",
     "BACKOFFICE__CRM__KINDS": "redact",
@@ -150,6 +151,7 @@ def test_a_broker_that_sends_its_clients_where_nobody_is_is_told(secured: Secure
 USERS = {
     "connector:mayor": "hotline-connector",
     "receiver": "hotline-receiver",
+    "fetcher": "hotline-fetcher",
     "screen": "hotline-screen",
     "normalize": "hotline-normalize",
     "assign": "hotline-assign",
