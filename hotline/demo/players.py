@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hotline.demo.mailbox import MailboxPlayer
+from hotline.demo.phone import PhonePlayer
 from hotline.demo.sms_cmpp import CmppPlayer
 from hotline.demo.sms_http import WebhookPlayer
 from hotline.demo.sms_smpp import SmppPlayer
@@ -19,4 +20,5 @@ PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     CmppPlayer,
     WebhookPlayer,
     WeiboPlayer,
+    PhonePlayer,
 )

@@ -195,4 +195,5 @@ _ANSWERS: dict[str, Callable[[WeChatApi, Call], None]] = {
     "kf/sync_msg": _sync,
     "kf/send_msg": _reply,
     "message/custom/send": _reply,
+    "message/send": _reply,
 }

@@ -54,20 +54,6 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         yield f"the login works, {len(account.folders)} folders are there"
 
 
-def wechat(api: "Api", name: str, section: str) -> Iterator[Told]:
-    """Ask the platform for a token: the secret is right, and our address is on its list (IP白名单)."""
-    try:
-        api.check()
-    except RefusalError as error:
-        raise MisconfiguredError(
-            f"The platform refuses {section} {name} with errcode {error.errcode}: check `connectors.{section}.{name}` "
-            "and its secret."
-        ) from error
-    finally:
-        api.close()
-    yield "the platform gives a token"
-
-
 def smpp(settings: "Settings", name: str) -> Iterator[Told]:
     """Connect to the SMSC of an account, with its TLS; a login could end the bind of a running connector."""
     account = settings.connectors.sms_smpp[name]
@@ -93,3 +79,17 @@ def weibo(settings: "Settings", name: str) -> Iterator[Told]:
         connector.close()
     until = f"is good until {end.astimezone(ids.SHANGHAI):%Y-%m-%d %H:%M}" if end is not None else "is taken"
     yield f"the access token {until}, {left if left is not None else 'an unknown number of'} calls are left"
+
+
+def wechat(api: "Api", name: str, section: str) -> Iterator[Told]:
+    """Ask the platform for a token: the secret is right, and our address is on its list (IP白名单)."""
+    try:
+        api.check()
+    except RefusalError as error:
+        raise MisconfiguredError(
+            f"The platform refuses {section} {name} with errcode {error.errcode}: check `connectors.{section}.{name}` "
+            "and its secret."
+        ) from error
+    finally:
+        api.close()
+    yield "the platform gives a token"

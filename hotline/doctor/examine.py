@@ -45,15 +45,15 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     for name in settings.connectors.mailbox:
         if f"connector:{name}" in chosen:
             yield from findings(f"mailbox {name}", partial(mailbox, settings, name))
-    if "fetcher" in chosen:
-        for section, name, api in fetching.apis(settings):
-            yield from findings(f"{section} {name}", partial(wechat, api, name, section))
     for name in settings.connectors.sms_smpp:
         if f"connector:{name}" in chosen:
             yield from findings(f"SMPP {name}", partial(smpp, settings, name))
     for name in settings.connectors.weibo_pull:
         if f"connector:{name}" in chosen:
             yield from findings(f"weibo {name}", partial(weibo, settings, name))
+    if "fetcher" in chosen:
+        for section, name, api in fetching.apis(settings):
+            yield from findings(f"{section} {name}", partial(wechat, api, name, section))
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
             yield from findings(f"webhook {name}", partial(subscriber, settings, name))
