@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from connectors.phone.connector import identifier
 from connectors.wechat import callback
 from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
+from connectors.weibo import naming
 from hotline.attachments import with_files
 from hotline.inputs import Input
 from normalizers import record
@@ -82,6 +83,11 @@ def _wechat(one: Input) -> _Transport:
     return _Transport(CHANNEL_KIND, CONTENT_TYPE, named.identifier, named.time or EPOCH, sender=named.sender)
 
 
+def _weibo(one: Input) -> _Transport:
+    named = naming.named(one.data, END)
+    return _Transport(named.kind, "application/json", named.identifier, named.time or EPOCH, sender=named.sender)
+
+
 def _record(one: Input) -> _Transport:
     fields = _fields(one.data)
     texts = {key: str(value) for key, value in fields.items() if type(value) in (str, int, float)}
@@ -121,4 +127,4 @@ def _phone(one: Input) -> _Transport:
     return _Transport(KINDS[which], which[0], identifier(told, one.sha256), told.started_at or EPOCH)
 
 
-_TRANSPORTS = {"mailbox": _mail, "phone": _phone, "wechat": _wechat, "record": _record}
+_TRANSPORTS = {"mailbox": _mail, "phone": _phone, "wechat": _wechat, "weibo": _weibo, "record": _record}

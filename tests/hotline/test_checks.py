@@ -255,6 +255,26 @@ def test_one_smpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None
     load()
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/wechat", "Two accounts have the path /wechat"),
+        ("/healthz", "where the receiver tells its health"),
+    ],
+)
+def test_a_web_door_where_something_else_is_is_told(env: pytest.MonkeyPatch, path: str, words: str) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_CONNECTORS__WEB__ONE__PATH", path)
+    assert words in fault()
+
+
+def test_an_account_below_a_web_door_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PATH", "/web")
+    env.setenv(variable_of((*WECHAT, "path")), "/web/status")
+    assert f"`{'.'.join(WECHAT)}.path` is /web/status, below the web door /web: change one of them." in fault()
+
+
 def test_the_same_folder_of_one_mailbox_twice_is_told(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     second = {"host": "IMAP.example.cn", "username": "u", "password": "p", "folders": "Spam,INBOX"}
