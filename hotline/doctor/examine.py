@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hotline import checks, fetching, wiring
 from hotline.doctor.accounts import mailbox, smpp, wechat, weibo
+from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, Now, clock
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding, Told, findings
@@ -48,6 +49,12 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     for name in settings.connectors.sms_smpp:
         if f"connector:{name}" in chosen:
             yield from findings(f"SMPP {name}", partial(smpp, settings, name))
+    for name in settings.connectors.asterisk:
+        if f"connector:{name}" in chosen:
+            yield from findings(f"Asterisk {name}", partial(asterisk, settings, name))
+    for name in settings.connectors.call_files:
+        if f"connector:{name}" in chosen:
+            yield from findings(f"call files {name}", partial(call_files, settings, name))
     for name in settings.connectors.weibo_pull:
         if f"connector:{name}" in chosen:
             yield from findings(f"weibo {name}", partial(weibo, settings, name))
