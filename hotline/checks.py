@@ -150,6 +150,15 @@ def _wechat(settings: "Settings") -> Iterator[str]:
         yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
 
 
+def _smpp(settings: "Settings") -> Iterator[str]:
+    accounts = settings.connectors.sms_smpp.values()
+    for host, port, system_id in _twice((one.host.lower(), one.port, one.system_id) for one in accounts):
+        yield (
+            f"Two SMPP accounts are {system_id} at {host}:{port}: a message that comes again by the other would be "
+            "another one, so remove one of them and set `binds` of the one that stays."
+        )
+
+
 def _mailboxes(settings: "Settings") -> Iterator[str]:
     for (one, left), (other, right) in combinations(settings.connectors.mailbox.items(), 2):
         same = (left.host.lower(), left.username) == (right.host.lower(), right.username)
@@ -184,5 +193,5 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _wechat, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _wechat, _smpp, _mailboxes, _ports,
 )  # fmt: skip

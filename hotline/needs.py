@@ -57,6 +57,14 @@ def _receiver(settings: "Settings", which: str) -> list[Need]:
     return [*_topics("Write", [*raw, topics.DEAD]), *commands]
 
 
+def _fetcher(settings: "Settings", which: str) -> list[Need]:
+    from connectors.fetcher.run import GROUP
+
+    raw = topics.raw("wechat")
+    reads, writes = [raw, topics.CURSOR], [raw, topics.CURSOR, topics.DEAD]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(GROUP)]
+
+
 def _raw_topics(sections: Iterable[str]) -> list[str]:
     known = dict(entries())
     return list(dict.fromkeys(topics.raw(known[section].channel) for section in sections))
@@ -184,6 +192,8 @@ def _group(name: str, operation: Operation = "Read") -> Need:
 _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "connector": _connector,
     "receiver": _receiver,
+    "lmtp": lambda settings, which: _topics("Write", [topics.raw("mailbox"), topics.DEAD]),
+    "fetcher": _fetcher,
     "screen": _screen,
     "normalize": _normalize,
     "assign": _assign,

@@ -9,11 +9,11 @@ from msgspec import Struct
 from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
-from connectors.sms_cmpp.settings import CmppSettings
-from connectors.sms_cmpp.submit import CmppSender
-from connectors.wechat.api import Access
-from connectors.wechat.sender import WeChatSender
-from connectors.wechat.settings import WeChatSettings, WeComSettings
+from connectors.sms_cmpp import CmppSender, CmppSettings
+from connectors.sms_smpp.submit import SmppSender
+from connectors.wechat.sender import WeChatSender, WeComSender
+from connectors.weibo.reply import WeiboSender
+from connectors.weibo.settings import TokenSettings
 from schemas.errors import MisconfiguredError
 
 
@@ -55,29 +55,23 @@ def _cmpp(settings: CmppSettings, _: AnswerSettings, account: str) -> Sender:
     return CmppSender(settings, account)
 
 
-def _official(settings: WeChatSettings, _: AnswerSettings, account: str) -> Sender:
-    if settings.secret is None:
-        raise _no_secret("wechat", account)
-    return WeChatSender(Access("official", settings.appid, settings.secret, settings.api_url))
+def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
+    return SmppSender(account, name)
 
 
-def _corporate(settings: WeComSettings, _: AnswerSettings, account: str) -> Sender:
-    if settings.secret is None:
-        raise _no_secret("wecom", account)
-    return WeChatSender(Access("corporate", settings.corpid, settings.secret, settings.api_url))
-
-
-def _no_secret(section: str, account: str) -> MisconfiguredError:
-    return MisconfiguredError(
-        f"`connectors.{section}.{account}.secret` is missing: the platform takes answers with it."
-    )
+def _weibo(account: TokenSettings, _: AnswerSettings, name: str) -> Sender:
+    account.token()  # an account that only listens has none, and says so here
+    return WeiboSender(account, name)
 
 
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
     {
         "mailbox": SenderEntry(_mail, of_answers=("smtp",)),
         "sms_cmpp": SenderEntry(_cmpp, of_account=("number",)),
-        "wechat": SenderEntry(_official, of_account=("secret",)),
-        "wecom": SenderEntry(_corporate, of_account=("secret",)),
+        "sms_smpp": SenderEntry(_smpp),
+        "wechat": SenderEntry(lambda account, _, name: WeChatSender(account, name), of_account=("secret",)),
+        "wecom": SenderEntry(lambda account, _, name: WeComSender(account, name), of_account=("secret",)),
+        "weibo": SenderEntry(_weibo),
+        "weibo_pull": SenderEntry(_weibo),
     }
 )

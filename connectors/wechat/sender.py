@@ -1,39 +1,61 @@
-"""WeChatSender: replies of one account through the platform's API: customer-service messages (客服消息), 微信客服."""
+"""Receipts by WeChat: one text through the customer-service messages of the account that the citizen wrote to."""
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 
 from connectors.answers import Reply, Sent
-from connectors.wechat import reply as platform
 from connectors.wechat.api import Access, Api
+from connectors.wechat.reply import send, send_customer, send_member
+from connectors.wechat.settings import WeChatSettings, WeComSettings
+from schemas.errors import MisconfiguredError
 
-CUSTOMER_SERVICE = "wecom_kf"
+CUSTOMER_KIND = "wecom_kf"
+
+MakeApi = Callable[[Access], Api]
 
 
 class WeChatSender:
-    """Sends replies of one account; the platform takes them within 48 hours of the citizen's last message."""
+    """Sends the receipts of one official account or mini programme."""
 
-    def __init__(self, access: Access, api: Api | None = None) -> None:
-        self._kind = access.kind
-        self._api = api or Api(access)
+    def __init__(self, settings: WeChatSettings, account: str, make: MakeApi = Api) -> None:
+        if settings.secret is None:
+            raise MisconfiguredError(f"The WeChat account {account} has no `secret`: without it nothing can be sent.")
+        self._api = make(Access("official", settings.appid, settings.secret, settings.api_url))
 
     async def send(self, reply: Reply) -> Sent:
-        """Send one text. Raises a RetriableError or UnauthorizedError while the platform surely has not got it."""
-        if reply.recipient.kind != "openid":
-            return Sent(outcome="refused", code="no_openid")
-        if self._kind == "corporate" and (reply.channel_kind != CUSTOMER_SERVICE or not reply.written_to):
-            return Sent(outcome="refused", code="not_customer_service")
-        done = await asyncio.to_thread(self._sent, reply)
-        code = done.reason or ("ok" if done.outcome == "accepted" else str(done.code))
-        return Sent(outcome=done.outcome, code=code)
+        """Send one text. Raises a RetriableError or FatalError while the platform surely has not got it."""
+        return await asyncio.to_thread(send, self._api, reply.recipient.value, reply.text)
 
     async def close(self) -> None:
         """Let go of the connections."""
         await asyncio.to_thread(self._api.close)
 
-    def _sent(self, reply: Reply) -> platform.Sent:
-        openid = reply.recipient.value
-        if self._kind == "official":
-            return platform.send(self._api, openid, reply.text)
-        message_id = hashlib.sha256(reply.reply_id.encode()).hexdigest()[:32]  # a second one would be refused
-        return platform.send_customer(self._api, reply.written_to or "", openid, reply.text, message_id)
+
+class WeComSender:
+    """Sends the receipts of one application of 企业微信, or of its 微信客服."""
+
+    def __init__(self, settings: WeComSettings, account: str, make: MakeApi = Api) -> None:
+        if settings.secret is None:
+            raise MisconfiguredError(f"The WeCom account {account} has no `secret`: without it nothing can be sent.")
+        self._api = make(Access("corporate", settings.corpid, settings.secret, settings.api_url))
+        self._agent_id = settings.agent_id
+        self._account = account
+
+    async def send(self, reply: Reply) -> Sent:
+        """Send one text the way the message came. Raises as WeChat's sender does."""
+        return await asyncio.to_thread(self._send, reply)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await asyncio.to_thread(self._api.close)
+
+    def _send(self, reply: Reply) -> Sent:
+        if reply.channel_kind == CUSTOMER_KIND:
+            kfid, named = reply.written_to, hashlib.sha256(reply.reply_id.encode()).hexdigest()[:32]
+            if not kfid:
+                return Sent(outcome="refused", code="no_open_kfid")
+            return send_customer(self._api, kfid, reply.recipient.value, reply.text, named)
+        if self._agent_id is None:
+            raise MisconfiguredError(f"The WeCom account {self._account} has no `agent_id`: no application can answer.")
+        return send_member(self._api, self._agent_id, reply.recipient.value, reply.text)

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hotline import checks, wiring
-from hotline.doctor.accounts import mailbox
+from hotline import checks, fetching, wiring
+from hotline.doctor.accounts import mailbox, smpp, wechat, weibo
 from hotline.doctor.clock import CLOCKS, Now, clock
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding, Told, findings
@@ -45,6 +45,15 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     for name in settings.connectors.mailbox:
         if f"connector:{name}" in chosen:
             yield from findings(f"mailbox {name}", partial(mailbox, settings, name))
+    for name in settings.connectors.sms_smpp:
+        if f"connector:{name}" in chosen:
+            yield from findings(f"SMPP {name}", partial(smpp, settings, name))
+    for name in settings.connectors.weibo_pull:
+        if f"connector:{name}" in chosen:
+            yield from findings(f"weibo {name}", partial(weibo, settings, name))
+    if "fetcher" in chosen:
+        for section, name, api in fetching.apis(settings):
+            yield from findings(f"{section} {name}", partial(wechat, api, name, section))
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
             yield from findings(f"webhook {name}", partial(subscriber, settings, name))

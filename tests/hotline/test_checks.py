@@ -19,10 +19,18 @@ from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
 
-IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1", "backoffice": "crm", "webhook": "open"}
+IDS = {
+    "mailbox": "mayor",
+    "sms_smpp": "bulk",
+    "wechat": "city",
+    "requester_keys": "k1",
+    "backoffice": "crm",
+    "webhook": "open",
+}
 IDS |= {"answers": "mayor"}  # the account that answers
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
+SMPP = ("connectors", "sms_smpp", "bulk")
 OFFICE, WEBHOOK = ("backoffice", "crm"), ("sinks", "webhook", "open")
 
 NEEDED = {
@@ -32,6 +40,9 @@ NEEDED = {
     (*WECHAT, "appid"): "wx1",
     (*WECHAT, "tokens"): "plantedtoken",
     (*WECHAT, "modes"): "plain",
+    (*SMPP, "host"): "smsc.example.cn",
+    (*SMPP, "system_id"): "hotline",
+    (*SMPP, "password"): "planted",
     (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
     (*OFFICE, "system"): "crm",
     (*OFFICE, "kinds"): "redact",
@@ -232,6 +243,36 @@ def test_wechat_accounts_that_meet_are_told(env: pytest.MonkeyPatch, case: str) 
     second = {("tokens",): "token", ("modes",): "plain", **changes}
     set_all(env, {("connectors", "wechat", "two", *key): value for key, value in second.items()})
     assert words in fault()
+
+
+def test_one_smpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    for name, host in (("one", "smsc.example.cn"), ("two", "SMSC.example.cn")):
+        login = {"host": host, "system_id": "hotline", "password": "planted"}
+        set_all(env, {("connectors", "sms_smpp", name, key): value for key, value in login.items()})
+    assert "Two SMPP accounts are hotline at smsc.example.cn:2775" in fault()
+    env.setenv("HOTLINE_CONNECTORS__SMS_SMPP__TWO__SYSTEM_ID", "hotline2")
+    load()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/wechat", "Two accounts have the path /wechat"),
+        ("/healthz", "where the receiver tells its health"),
+    ],
+)
+def test_a_web_door_where_something_else_is_is_told(env: pytest.MonkeyPatch, path: str, words: str) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_CONNECTORS__WEB__ONE__PATH", path)
+    assert words in fault()
+
+
+def test_an_account_below_a_web_door_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PATH", "/web")
+    env.setenv(variable_of((*WECHAT, "path")), "/web/status")
+    assert f"`{'.'.join(WECHAT)}.path` is /web/status, below the web door /web: change one of them." in fault()
 
 
 def test_the_same_folder_of_one_mailbox_twice_is_told(env: pytest.MonkeyPatch) -> None:

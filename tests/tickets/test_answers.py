@@ -137,7 +137,7 @@ def test_who_can_be_reached_on_the_channel_they_came_by(
 
 def test_an_answer_comes_from_the_identity_that_was_written_to() -> None:
     party = Party(kind="openid", value="wm1")
-    one = mail(sender=party, channel="wechat", channel_kind="wecom_kf", extra={"open_kfid": "wk1"})
+    one = mail(sender=party, channel="wechat", channel_kind="wecom_kf", thread=Thread(reply_to="wk1"))
     assert answers(one)[0].written_to == "wk1"
 
 
