@@ -123,6 +123,7 @@ ACCOUNTS = {
     "CONNECTORS__MAILBOX__MAYOR__HOST": "h",
     "CONNECTORS__MAILBOX__MAYOR__USERNAME": "u",
     "CONNECTORS__MAILBOX__MAYOR__PASSWORD": "p",
+    "LMTP__MAILBOXES__LETTERS__RECIPIENTS": '["letters@city.gov.cn"]',
     "CONNECTORS__WECHAT__CITY__APPID": "wx1",
     "CONNECTORS__WECHAT__CITY__TOKENS": "token",
     "CONNECTORS__WECHAT__CITY__MODES": "plain",
@@ -149,6 +150,7 @@ def test_a_broker_that_sends_its_clients_where_nobody_is_is_told(secured: Secure
 
 USERS = {
     "connector:mayor": "hotline-connector",
+    "lmtp": "hotline-lmtp",
     "receiver": "hotline-receiver",
     "screen": "hotline-screen",
     "normalize": "hotline-normalize",
