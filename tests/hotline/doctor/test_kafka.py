@@ -124,13 +124,10 @@ ACCOUNTS = {
     "CONNECTORS__MAILBOX__MAYOR__HOST": "h",
     "CONNECTORS__MAILBOX__MAYOR__USERNAME": "u",
     "CONNECTORS__MAILBOX__MAYOR__PASSWORD": "p",
-<<<<<<< HEAD
     "CONNECTORS__SMS_SMPP__BULK__HOST": "h",
     "CONNECTORS__SMS_SMPP__BULK__SYSTEM_ID": "u",
     "CONNECTORS__SMS_SMPP__BULK__PASSWORD": "p",
-=======
     "LMTP__MAILBOXES__LETTERS__RECIPIENTS": '["letters@city.gov.cn"]',
->>>>>>> mailbox
     "CONNECTORS__WECHAT__CITY__APPID": "wx1",
     "CONNECTORS__WECHAT__CITY__TOKENS": "token",
     "CONNECTORS__WECHAT__CITY__MODES": "plain",
@@ -160,11 +157,8 @@ def test_a_broker_that_sends_its_clients_where_nobody_is_is_told(secured: Secure
 
 USERS = {
     "connector:mayor": "hotline-connector",
-<<<<<<< HEAD
     "connector:bulk": "hotline-connector",
-=======
     "lmtp": "hotline-lmtp",
->>>>>>> mailbox
     "receiver": "hotline-receiver",
     "fetcher": "hotline-fetcher",
     "screen": "hotline-screen",
