@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -43,10 +43,19 @@ PARTITIONS = 8
 FIRE = "解放路88号着火了，快来人"
 
 
+NO_SHARES = {"HOTLINE_FLOODS__SENDER_PER_MINUTE": "0", "HOTLINE_FLOODS__ACCOUNT_PER_MINUTE": "0"}
+"""All that is measured here comes from one sender."""
+
+
 @contextmanager
-def pipeline(data_dir: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+def pipeline(data_dir: Path, shares: Mapping[str, str] | None = None) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run every stage in a process of its own."""
-    environment = {**os.environ, "HOTLINE_LOCAL__DATA_DIR": str(data_dir), "HOTLINE_TELEMETRY__PORT": "0"}
+    environment = {
+        **(shares if shares is not None else NO_SHARES),
+        **os.environ,
+        "HOTLINE_LOCAL__DATA_DIR": str(data_dir),
+        "HOTLINE_TELEMETRY__PORT": "0",
+    }
     with (data_dir / "pipeline.log").open("wb") as log:
         running = [
             subprocess.Popen([sys.executable, "-m", "hotline", "run", name], env=environment, stdout=log, stderr=log)

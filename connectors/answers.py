@@ -14,6 +14,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     `reply_id` names it for ever (`<ticket id>:receipt`): a channel that takes an id of the sender's gets this one or a
     digest of it. `text` is plain text with line feeds, complete: it holds number, query code (查询码) and token.
     `subject`, `token` and `thread` (what it answers) are for channels that have a place of their own for them.
+    `written_to` is which of our identities (客服账号) the citizen wrote to, where an account has several.
     Platforms' windows (48 h) count from `received_at`, when the citizen wrote.
     """
 
@@ -25,6 +26,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     text: str
     subject: str | None = None
     token: str | None = None
+    written_to: str | None = None
     thread: Thread = field(default_factory=Thread)
     received_at: datetime
 

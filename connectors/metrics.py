@@ -27,6 +27,13 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+LMTP_MAILS = Counter(
+    "hotline_connectors_lmtp_mails_total", "Mails handed over by LMTP: published, journaled or unsafe (in neither)",
+    ["outcome"],
+)  # fmt: skip
+LMTP_RECIPIENTS = Counter(
+    "hotline_connectors_lmtp_recipients_total", "Recipients named by LMTP: accepted or unknown", ["outcome"]
+)
 ASTERISK_EVENTS = Counter(
     "hotline_connectors_asterisk_events_total",
     "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
@@ -38,6 +45,11 @@ CALL_FILES_RESTARTED = Counter(
 SMPP_MESSAGES = Counter(
     "hotline_connectors_smpp_messages_total",
     "What an SMSC asked: accepted, refused (Kafka did not take it, it comes again) or unknown commands",
+    ["connector", "outcome"],
+)
+CMPP_MESSAGES = Counter(
+    "hotline_connectors_cmpp_messages_total",
+    "DELIVERs of an ISMG: answered, repeated (before they were), throttled (Result 8) or failed (no answer)",
     ["connector", "outcome"],
 )
 PUSH_REQUESTS = Counter(
@@ -58,6 +70,26 @@ JOURNAL_TORN = Counter(
 )
 JOURNAL_SET_ASIDE = Counter(
     "hotline_connectors_journal_set_aside_total", "Pieces of the journal that went to .bad files: a person must look"
+)
+WEIBO_CALLS = Counter(
+    "hotline_connectors_weibo_calls_total", "Calls that count against Weibo's quota", ["connector", "interface"]
+)
+WEIBO_CALLS_LEFT = Gauge("hotline_connectors_weibo_calls_left", "Calls left until the quota begins anew", ["connector"])
+WEIBO_QUOTA_RESET = Gauge(
+    "hotline_connectors_weibo_quota_reset_timestamp_seconds", "When Weibo's quota begins anew", ["connector"]
+)
+WEIBO_TOKEN_EXPIRES = Gauge(
+    "hotline_connectors_weibo_token_expires_timestamp_seconds",
+    "When the access token ends: a person must grant it again before",
+    ["connector"],
+)
+WEIBO_GAPS = Counter(
+    "hotline_connectors_weibo_gaps_total", "Times that items of a list were out of reach", ["connector", "list"]
+)
+WEIBO_PUBLIC_PAGES = Counter(
+    "hotline_connectors_weibo_public_pages_total",
+    "Cut statuses looked up on the public site: completed, unavailable, or given_up",
+    ["connector", "outcome"],
 )
 ERRANDS = Counter(
     "hotline_connectors_errands_total",

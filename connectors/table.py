@@ -17,7 +17,7 @@ from connectors.sms_http import SmsHttp, SmsHttpSettings
 from connectors.sms_smpp import SmppSettings, SmsSmpp
 from connectors.web import WebDoor, WebSettings
 from connectors.wechat import WeChat, WeChatSettings, WeCom, WeComSettings
-from connectors.weibo import Weibo, WeiboSettings
+from connectors.weibo import Weibo, WeiboPull, WeiboPullSettings, WeiboSettings
 
 Connector = TypeVar("Connector")
 
@@ -39,6 +39,9 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
     {
         "mailbox": Entry("mailbox", "IMAP mailboxes", MailboxSettings, Mailbox),
         "call_files": Entry("phone", "Folders of call records", CallFilesSettings, CallFiles),
+        "weibo_pull": Entry(
+            "weibo", "Weibo accounts whose mentions and comments are fetched", WeiboPullSettings, WeiboPull
+        ),
     }
 )
 """They ask."""

@@ -14,6 +14,7 @@ from hotline.replay.rules import strangers
 from hotline.settings_shape import leaves
 from schemas.errors import PipelineError
 from tickets.policy import directories_of, limits_of, near_policy
+from tickets.receipts import wording
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -62,7 +63,7 @@ def _rules(settings: "Settings") -> Iterator[str]:
     wrong = list(_refusal(services.rules_folder, settings))
     yield from wrong
     if not wrong:
-        for look in (near_policy, limits_of, directories_of):
+        for look in (near_policy, limits_of, directories_of, wording):
             yield from _refusal(lambda chosen, look=look: look(chosen.rules.folder), settings)  # type: ignore[misc] # binds the loop's name
         if settings.rules.folder:
             yield from strangers(settings.rules.folder)
@@ -137,9 +138,31 @@ def _pushed(settings: "Settings") -> Iterator[str]:
                 yield f"`connectors.{name}.path` is {path}, below the web door {door}: change one of them."
 
 
+def _floods(settings: "Settings") -> Iterator[str]:
+    known = {name for accounts in settings.connectors.sections.values() for name in accounts}
+    for name in settings.floods.accounts:
+        if name not in known:
+            yield f"`floods.accounts.{name}` names no account: correct it, or remove it."
+
+
 def _wechat(settings: "Settings") -> Iterator[str]:
     for appid in _twice(account.appid for account in settings.connectors.wechat.values()):
         yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
+
+
+def _smpp(settings: "Settings") -> Iterator[str]:
+    accounts = settings.connectors.sms_smpp.values()
+    for host, port, system_id in _twice((one.host.lower(), one.port, one.system_id) for one in accounts):
+        yield (
+            f"Two SMPP accounts are {system_id} at {host}:{port}: a message that comes again by the other would be "
+            "another one, so remove one of them and set `binds` of the one that stays."
+        )
+
+
+def _cmpp(settings: "Settings") -> Iterator[str]:
+    accounts = settings.connectors.sms_cmpp.values()
+    for host, port, source in _twice((one.host.lower(), one.port, one.source) for one in accounts):
+        yield f"Two CMPP accounts are {source} at {host}:{port}: their logins would end each other, so remove one."
 
 
 def _mailboxes(settings: "Settings") -> Iterator[str]:
@@ -176,5 +199,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _wechat, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _wechat, _smpp, _cmpp, _mailboxes,
+    _ports,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
 from schemas.errors import MalformedError, MissingBlobError
 from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
-from schemas.topics import BACKFILL, COMMAND, EVENT, LIVE_RAW, MESSAGE
+from schemas.topics import BACKFILL, COMMAND, EVENT, FLOOD, LIVE_RAW, MESSAGE
 from schemas.wire import Position
 from sinks import SINKS, Document
 from sinks.webhook import SubscriberSettings
@@ -26,7 +26,7 @@ Inputs = Mapping[str, frozenset[str]]
 
 INPUTS: Inputs = MappingProxyType(
     {
-        "normalize": frozenset((*LIVE_RAW, BACKFILL)),
+        "normalize": frozenset((*LIVE_RAW, BACKFILL, FLOOD)),
         "screen": frozenset((*LIVE_RAW, BACKFILL)),
         "commands": frozenset((COMMAND,)),
         "assign": frozenset((MESSAGE,)),

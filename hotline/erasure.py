@@ -26,6 +26,7 @@ State = Literal["gone", "waits", "unknown", "expires"]
 PERSONAL: tuple[str, ...] = (
     *topics.LIVE_RAW,
     topics.BACKFILL,
+    topics.FLOOD,
     topics.MESSAGE,
     topics.HANDOVER,
     topics.COMMAND,

@@ -39,7 +39,7 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     def work(stop: threading.Event) -> None:
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer, tracer)
-        errands = WeChatErrands(dict(accounts(settings, producer)), blobs)
+        errands = WeChatErrands(dict(accounts(settings, producer)), blobs, stopped=stop.is_set)
         fetcher = Fetcher(errands, publisher.publish, settings.fetcher, sweep=errands.sweep, journal=journal)
         try:
             run_fetcher(fetcher, connection, TOPICS, stop=stop, health=health)
@@ -49,18 +49,28 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
 
 
-def accounts(settings: "Settings", producer: "Producer") -> Iterator[tuple[str, "Account"]]:
-    """Yield each account that has a secret, by its id; cursors go through `producer`."""
+def apis(settings: "Settings") -> Iterator[tuple[str, str, "Api"]]:
+    """Yield the API of each account that has a secret, with the section and the id of the account."""
     from connectors.wechat.api import Access, Api
-    from connectors.wechat.errands import Account
 
     for name, official in settings.connectors.wechat.items():
         if official.secret is not None:
-            yield name, Account(Api(Access("official", official.appid, official.secret, official.api_url)))
+            yield "wechat", name, Api(Access("official", official.appid, official.secret, official.api_url))
     for name, corporate in settings.connectors.wecom.items():
         if corporate.secret is not None:
-            api = Api(Access("corporate", corporate.corpid, corporate.secret, corporate.api_url))
-            yield name, Account(api, _customers(settings, name, api, producer), corporate.open_kfids)
+            yield "wecom", name, Api(Access("corporate", corporate.corpid, corporate.secret, corporate.api_url))
+
+
+def accounts(settings: "Settings", producer: "Producer") -> Iterator[tuple[str, "Account"]]:
+    """Yield what the fetcher knows of each of them, by its id; cursors go through `producer`."""
+    from connectors.wechat.errands import Account
+
+    for section, name, api in apis(settings):
+        if section == "wechat":
+            yield name, Account(api)
+        else:
+            kfids = settings.connectors.wecom[name].open_kfids
+            yield name, Account(api, _customers(settings, name, api, producer), kfids)
 
 
 def _customers(

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from normalizers.weibo import pages
 from schemas.errors import MisconfiguredError, PipelineError, TooLargeError, UnsupportedError
 from schemas.records.raw import SIZE_LIMIT
 
@@ -37,7 +38,8 @@ class Input(Struct, frozen=True, kw_only=True):
 def read(paths: Iterable[Path], channel: str | None = None) -> Iterator[Input]:
     """Yield every input of `paths` in order; folders are walked by path, hidden files are skipped.
 
-    A `.jsonl` file always holds neutral records, one a line; `channel` names the channel of all other files.
+    A `.jsonl` file always holds neutral records, one a line; `channel` names the channel of all other files. A page of
+    Weibo's interfaces is one input for each item.
     Raises MisconfiguredError before the first input when a path is missing.
     """
     named = list(paths)
@@ -46,7 +48,7 @@ def read(paths: Iterable[Path], channel: str | None = None) -> Iterator[Input]:
             raise MisconfiguredError(f"There is no {_name(path)}: name files or folders that exist.")
     for path in named:
         for file in _files(path):
-            yield from _lines(file) if file.suffix.lower() == RECORDS else [_whole(file, channel)]
+            yield from _lines(file) if file.suffix.lower() == RECORDS else _apart(_whole(file, channel))
 
 
 def _files(path: Path) -> list[Path]:
@@ -70,6 +72,14 @@ def _whole(file: Path, channel: str | None) -> Input:
         return Input(name=_name(file), channel=chosen, data=file.read_bytes(), folder=file.parent)
     except OSError as error:
         return Input(name=_name(file), channel=chosen, fault=_unreadable(error))
+
+
+def _apart(one: Input) -> list[Input]:
+    """Return one input an item of a page of Weibo's interfaces; anything else as it is."""
+    items = pages.items(one.data) if one.channel == "weibo" else []
+    return [structs.replace(one, name=f"{one.name}:{number}", data=item) for number, item in enumerate(items, 1)] or [
+        one
+    ]
 
 
 def _lines(file: Path) -> Iterator[Input]:

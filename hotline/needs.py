@@ -57,6 +57,14 @@ def _receiver(settings: "Settings", which: str) -> list[Need]:
     return [*_topics("Write", [*raw, topics.DEAD]), *commands]
 
 
+def _fetcher(settings: "Settings", which: str) -> list[Need]:
+    from connectors.fetcher.run import GROUP
+
+    raw = topics.raw("wechat")
+    reads, writes = [raw, topics.CURSOR], [raw, topics.CURSOR, topics.DEAD]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(GROUP)]
+
+
 def _raw_topics(sections: Iterable[str]) -> list[str]:
     known = dict(entries())
     return list(dict.fromkeys(topics.raw(known[section].channel) for section in sections))
@@ -77,7 +85,8 @@ def _normalize(settings: "Settings", which: str) -> list[Need]:
     from hotline.wiring import behind_normalize
     from sinks import SINKS
 
-    reads, writes = [*topics.LIVE_RAW, topics.BACKFILL, topics.COMMAND], [topics.MESSAGE, topics.DEAD]
+    reads = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD, topics.COMMAND]
+    writes = [topics.MESSAGE, topics.FLOOD, topics.DEAD]
     read_behind = dict.fromkeys(route.topic for routes in SINKS.values() for route in routes.values())
     return [
         *_topics("Read", reads),
@@ -155,12 +164,12 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
 
 def _desk(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
-    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, *answers, topics.DEAD])
+    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD, *answers, topics.DEAD])
     return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
 
 
 def _operator(settings: "Settings", which: str) -> list[Need]:
-    raw, logs = [*topics.LIVE_RAW, topics.BACKFILL], [topics.MESSAGE, topics.EVENT, topics.TICKET]
+    raw, logs = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD], [topics.MESSAGE, topics.EVENT, topics.TICKET]
     reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT]
     writes = [*raw, topics.MESSAGE, topics.COMMAND, topics.AUDIT]
     return [*_topics("Read", reads), *_topics("Write", writes), *_waiting_for_subscribers(settings)]
@@ -183,6 +192,8 @@ def _group(name: str, operation: Operation = "Read") -> Need:
 _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "connector": _connector,
     "receiver": _receiver,
+    "lmtp": lambda settings, which: _topics("Write", [topics.raw("mailbox"), topics.DEAD]),
+    "fetcher": _fetcher,
     "screen": _screen,
     "normalize": _normalize,
     "assign": _assign,

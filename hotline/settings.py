@@ -21,12 +21,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.fetcher import FetcherSettings
-from connectors.outbox.senders import SENDERS
+from connectors.mailbox.lmtp_settings import LmtpSettings
+from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
+from streams.settings import FloodSettings
 
 PREFIX = "HOTLINE_"
 
@@ -226,6 +228,7 @@ class Settings(BaseSettings):
     elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
+    lmtp: LmtpSettings = Field(default_factory=LmtpSettings)
     fetcher: FetcherSettings = Field(default_factory=FetcherSettings)
     blobs: BlobSettings = Field(default_factory=BlobSettings)
     requester_keys: Annotated[dict[str, SecretStr], Ids] = Field(
@@ -241,6 +244,7 @@ class Settings(BaseSettings):
     answers: Annotated[dict[str, AnswerSettings], Ids] = Field(
         default_factory=dict, description="Receipts (回执) to citizens, by the id of the account that answers"
     )
+    floods: FloodSettings = Field(default_factory=FloodSettings)
     author: str | None = Field(
         default=None,
         min_length=1,
@@ -257,6 +261,8 @@ class Settings(BaseSettings):
         """Let an account that names no city have the one of the settings."""
         city = values.get("jurisdiction", cls.model_fields["jurisdiction"].default)
         accounts = [account for channel in _tables(values.get("connectors")) for account in _tables(channel)]
+        lmtp = values.get("lmtp")
+        accounts += _tables(lmtp.get("mailboxes")) if isinstance(lmtp, dict) else []
         for account in accounts:
             if isinstance(account, dict):
                 account.setdefault("jurisdiction", city)
@@ -268,18 +274,8 @@ class Settings(BaseSettings):
         cls, answers: dict[str, AnswerSettings], info: ValidationInfo
     ) -> dict[str, AnswerSettings]:
         """Refuse answers of accounts that there are not, or that cannot give any."""
-        connectors = info.data.get("connectors")
-        if connectors is None:  # refused already
-            return answers
-        section_of = {name: section for section, accounts in connectors.sections.items() for name in accounts}
-        for name, one in answers.items():
-            section = section_of.get(name, "")
-            if section not in SENDERS:
-                able = sorted(account for account, where in section_of.items() if where in SENDERS)
-                raise ValueError(f"{name} is no account that can answer; there are {', '.join(able) or 'none'}")
-            for needed in SENDERS[section].needs:
-                if getattr(one, needed) is None:
-                    raise ValueError(f"answers.{name}.{needed} is missing: an account of {section} needs it")
+        if connectors := info.data.get("connectors"):  # else refused already
+            check(answers, connectors.sections)
         return answers
 
     @property

@@ -13,7 +13,7 @@ from schemas.errors import RecordError
 from schemas.records import Link, Message
 from schemas.wire import Position
 from tickets.desk import Desk
-from tickets.outputs import link_of
+from tickets.outputs import link_of, waiting_links
 from tickets.policy import TicketPolicy, directories_of, near_policy
 from tickets.state import State
 
@@ -81,5 +81,5 @@ def _decide(desk: Desk, links: dict[str, Link], offset: int, messages: Sequence[
     link = link_of(decision) if decision else None
     if decision is None or link is None:
         return None
-    links[message.message_id] = link
+    links |= {one.message_id: one for one in (link, *waiting_links(decision))}
     return decision.relation

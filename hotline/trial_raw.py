@@ -6,13 +6,17 @@ from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
+from connectors.phone.connector import identifier
 from connectors.wechat import callback
 from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
+from connectors.weibo import naming
 from hotline.attachments import with_files
 from hotline.inputs import Input
 from normalizers import record
 from normalizers.codes import is_code, is_kind
+from normalizers.phone import AMI, JSON, KINDS, READERS
 from schemas.errors import RecordError
+from schemas.ids import SHANGHAI
 from schemas.records import RawMessage, raw_message
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,6 +83,11 @@ def _wechat(one: Input) -> _Transport:
     return _Transport(CHANNEL_KIND, CONTENT_TYPE, named.identifier, named.time or EPOCH, sender=named.sender)
 
 
+def _weibo(one: Input) -> _Transport:
+    named = naming.named(one.data, END)
+    return _Transport(named.kind, "application/json", named.identifier, named.time or EPOCH, sender=named.sender)
+
+
 def _record(one: Input) -> _Transport:
     fields = _fields(one.data)
     texts = {key: str(value) for key, value in fields.items() if type(value) in (str, int, float)}
@@ -108,4 +117,14 @@ def _record_time(fields: dict[str, Any]) -> datetime:
         return EPOCH
 
 
-_TRANSPORTS = {"mailbox": _mail, "wechat": _wechat, "record": _record}
+def _phone(one: Input) -> _Transport:
+    """Take a record of our JSON shape, or an event of Asterisk's manager interface."""
+    which = (AMI, "event") if one.data.lstrip()[:6].lower() == b"event:" else (JSON, "call")
+    try:
+        told = READERS[which](one.data, SHANGHAI)
+    except RecordError:
+        return _Transport(KINDS[which], which[0], one.sha256)
+    return _Transport(KINDS[which], which[0], identifier(told, one.sha256), told.started_at or EPOCH)
+
+
+_TRANSPORTS = {"mailbox": _mail, "phone": _phone, "wechat": _wechat, "weibo": _weibo, "record": _record}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import fetching, probes, services, web
+from hotline import answering, fetching, probes, services, web
 from hotline.process import Component, Run, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -29,17 +29,20 @@ def names(settings: "Settings") -> list[str]:
     accounts = settings.connectors.sections
     fetched = [f"connector:{name}" for section in (*PULL, *SESSION) for name in accounts[section]]
     pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in (*PUSH, *DOORS)) else []
+    handed = ["lmtp"] if settings.lmtp.mailboxes else []
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
+    back = ["outbox"] if settings.answers else []
     later = ["fetcher"] if fetching.is_needed(settings) else []
-    answering = ["outbox"] if settings.answers else []
     sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
-    return [*STAGES, *sinks, "eraser", *answering, *pushed, *later, *fetched, "monitor"]
+    return [*STAGES, *sinks, "eraser", *back, *pushed, *handed, *later, *fetched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
     """Make one component; raises MisconfiguredError for a name that these settings do not lead to."""
     known = names(settings)
+    if name == "lmtp" and name not in known:
+        raise MisconfiguredError("lmtp has nobody to take mail for: set `lmtp.mailboxes.<id>.recipients`.")
     if name == "sink:archive" and name not in known:
         raise MisconfiguredError("sink:archive is off: set `sinks.archive.enabled` (HOTLINE_SINKS__ARCHIVE__ENABLED).")
     if name not in known:
@@ -78,7 +81,9 @@ def _normalize(settings: "Settings", tracer: Tracer) -> Any:
     connection = services.kafka(settings)
     app = make_app("hotline-normalize", connection, settings.data_dir)
     policy, behind = services.policy(settings), behind_normalize()
-    normalize.declare(app, connection, services.blobs(settings), policy, behind, tracer=tracer)
+    normalize.declare(
+        app, connection, services.blobs(settings), policy, behind, tracer=tracer, flood_settings=settings.floods
+    )
     return app
 
 
@@ -166,35 +171,6 @@ def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     return Component(name=name, run=run, probe=probe)
 
 
-def _outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
-    from connectors.outbox.daemon import Outbox
-    from connectors.outbox.lane import Tools
-    from connectors.outbox.replies import reply_of
-    from connectors.outbox.senders import SENDERS
-    from tickets.receipts import wording
-
-    policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
-    write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
-    senders = {
-        account: SENDERS[section].make(accounts[account], settings.answers[account], account)
-        for section, accounts in settings.connectors.sections.items()
-        for account in accounts
-        if account in settings.answers
-    }
-    outbox = Outbox(
-        services.kafka(settings), lambda account: Tools(settings.answers.get(account), senders.get(account), write)
-    )
-
-    async def run(stop: asyncio.Event) -> None:
-        try:
-            await outbox.run(stop)
-        finally:
-            for sender in senders.values():
-                await sender.close()
-
-    return Component(name=name, run=run, probe=lambda: probes.answers(outbox.troubles()))
-
-
 def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from connectors.backoffice import outcome
     from connectors.backoffice.door import BackOffice
@@ -242,7 +218,8 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
             routes[route] = entry.make(account, name)
             if most := getattr(account, "body_max_bytes", None):
                 limits[route] = most
-    return routes, limits
+    exact_first = sorted(routes.items(), key=lambda entry: "{" in entry[0])  # the first that fits is called
+    return dict(exact_first), limits
 
 
 def mailbox(settings: "Settings", which: str) -> "Mailbox":
@@ -256,6 +233,12 @@ def _connector(settings: "Settings", name: str, which: str, tracer: Tracer) -> C
     from hotline.wiring_accounts import fetched
 
     return fetched(settings, name, which, tracer)
+
+
+def _lmtp(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
+    from hotline.wiring_accounts import lmtp
+
+    return lmtp(settings, name, which, tracer)
 
 
 def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
@@ -288,10 +271,11 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "sink:archive": _archive,
     "sink:webhook": _webhook,
     "eraser": _eraser,
-    "outbox": _outbox,
+    "outbox": answering.outbox,
     "receiver": _receiver,
     "fetcher": fetching.fetcher,
     "connector": _connector,
+    "lmtp": _lmtp,
     "monitor": _monitor,
 }
 

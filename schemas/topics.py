@@ -41,6 +41,7 @@ def raw(channel: str) -> str:
 
 
 BACKFILL = "hotline.raw.backfill.v1"
+FLOOD = "hotline.raw.flood.v1"
 MESSAGE = "hotline.message.v1"
 EVENT = "hotline.event.v1"
 LINK = "hotline.link.v1"
@@ -86,6 +87,14 @@ _RAW = [
 
 _ALL = [
     *_RAW,
+    Topic(
+        name=FLOOD,
+        about="Bytes beyond a sender's or an account's share, once more, as they came",
+        key="account + sender or thread",
+        partitioned_by="key",
+        retention_ms=30 * DAY_MS,
+        extra=_DAILY,
+    ),
     Topic(
         name=MESSAGE,
         about="Normalized messages and forwarded commands",

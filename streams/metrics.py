@@ -15,6 +15,11 @@ HANDOVER_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 0.75, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
 CHUNK_SECONDS = Histogram("hotline_streams_chunk_seconds", "From taking a chunk to its acknowledgement", ["stage"])
+BEYOND = Counter(
+    "hotline_streams_beyond_share",
+    "Live records that wait behind the others because of their sender's or their account's share",
+    ["topic", "reason"],
+)
 REPEATS = Counter("hotline_streams_repeats", "Messages that were decided before", ["stage"])
 DECISIONS = Counter("hotline_streams_decisions", "Decisions written", ["relation"])
 TRANSACTION_SECONDS = Histogram("hotline_streams_transaction_seconds", "From begin to commit of a chunk's decisions")

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import faust
@@ -23,12 +24,14 @@ from schemas.records.dead import MOVED
 from schemas.records.raw import INLINE_LIMIT
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Outbound, decode, encode
-from streams import lanes, metrics, pace
+from streams import floods, lanes, metrics, pace
 from streams.blobs import Blobs
 from streams.chunks import Record
 from streams.downstream import Downstream, Group
+from streams.floods import FloodControl
 from streams.inputs import SLICE, dead_letter, is_claimed, raw_of, sliced
 from streams.outlet import Outlet
+from streams.settings import FloodSettings
 
 STAGE = "normalize"
 COMMANDS = "commands"
@@ -50,17 +53,20 @@ def declare(
     policy: Policy,
     behind: Collection[Group] = (),
     tracer: Tracer = OFF,
+    flood_settings: FloodSettings | None = None,
 ) -> None:
-    """Attach the normalize agents to `app`: live topics, commands, and back-fill.
+    """Attach the normalize agents to `app`: live topics, commands, floods, and back-fill.
 
-    Back-fill gives way to what is live here, and to what still lies before the groups `behind`: its messages share
+    The last two give way to what is live here, and to what still lies before the groups `behind`: their messages share
     their topic with the live ones from here on.
     """
-    work = Normalize(Outlet(app, connection, STAGE), Blobs(blobs), policy, tracer)
+    control = FloodControl(flood_settings, connection.partitions) if flood_settings else None
+    work = Normalize(Outlet(app, connection, STAGE), Blobs(blobs), policy, tracer, control)
     lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
     lanes.declare(app, COMMANDS, [topics.COMMAND], work.handle_commands)
     downstream = Downstream(connection, behind) if behind else None
-    turns = pace.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL], downstream)
+    turns = pace.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL, topics.FLOOD], downstream)
+    lanes.declare(app, f"{STAGE}-flood", [topics.FLOOD], partial(work.handle_flood, turns))
     lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
 
 
@@ -69,22 +75,44 @@ class Result(NamedTuple):
 
     outbound: Outbound
     blobs: tuple[Blob, ...] = ()
+    may_wait: bool = False
 
 
 class Normalize:
     """Works off chunks of raw records and of commands."""
 
-    def __init__(self, outlet: Outlet, blobs: Blobs, policy: Policy, tracer: Tracer = OFF) -> None:
+    def __init__(
+        self,
+        outlet: Outlet,
+        blobs: Blobs,
+        policy: Policy,
+        tracer: Tracer = OFF,
+        control: FloodControl | None = None,
+    ) -> None:
         self._outlet = outlet
         self._blobs = blobs
         self._policy = policy
         self._tracer = tracer
+        self._floods = control
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._hop(STAGE, tp, chunk) as hop:
-            for records in slices(chunk.records):
+            within, beyond = self._floods.part(tp, chunk.records) if self._floods else (chunk.records, [])
+            for records in slices(within):
                 await self._work_off(records, hop)
+            for records in slices(beyond):
+                await self._put_behind(records, hop)
+        metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
+        chunk.ack()
+
+    async def handle_flood(self, turns: pace.Pace, tp: TP, chunk: lanes.Chunk) -> None:
+        """Normalize what was put behind, a little at a time, whenever nothing live has to wait for it."""
+        with self._hop(STAGE, tp, chunk) as hop:
+            for records in sliced(chunk.records, floods.SLICE):
+                async with turns.turn(chunk, len(records)):
+                    for piece in slices(records):
+                        await self._work_off(piece, hop)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
@@ -96,15 +124,25 @@ class Normalize:
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
+    async def _put_behind(self, records: Sequence[Record], hop: Hop) -> None:
+        """Let these wait in the topic of floods; an emergency goes on at once, and so does what cannot be read."""
+        results = [
+            result._replace(outbound=floods.put_behind(record), blobs=()) if result.may_wait else result
+            for record, result in zip(records, await self._normalized(records), strict=True)
+        ]
+        await self._finish(records, results, STAGE, hop)
+
     def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> AbstractContextManager[Hop]:
         return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
 
     async def _work_off(self, records: Sequence[Record], hop: Hop) -> None:
+        await self._finish(records, await self._normalized(records), STAGE, hop)
+
+    async def _normalized(self, records: Sequence[Record]) -> list[Result]:
         raws = await asyncio.gather(*(self._read(record) for record in records if _has_reference(record)))
         claimed = iter(raws)
         read = [next(claimed) if _has_reference(record) else _read(record) for record in records]
-        results = [await self._step(record, raw) for record, raw in zip(records, read, strict=True)]
-        await self._finish(records, results, STAGE, hop)
+        return [await self._step(record, raw) for record, raw in zip(records, read, strict=True)]
 
     async def _step(self, record: Record, raw: RawMessage | Exception) -> Result:
         if _has_reference(record):  # megabytes take seconds, in which the other cities go on
@@ -154,7 +192,7 @@ def step(record: Record, raw: RawMessage | Exception, policy: Policy) -> Result:
         if isinstance(raw, Exception):
             raise raw
         message, blobs = normalize(raw, policy)
-        return Result(message_record(message, raw.envelope), blobs)
+        return Result(message_record(message, raw.envelope), blobs, may_wait=message.emergency is None)
     except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
         return _dead(record, error, STAGE)
 

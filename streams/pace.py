@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from typing import Any
 
 import faust
@@ -76,15 +77,20 @@ class Pace:
         """
 
         async def in_turn(tp: TP, chunk: Chunk) -> None:
-            count = len(chunk.records)
-            await self._turn(chunk, count)
-            self._under_way += count
-            try:
+            async with self.turn(chunk, len(chunk.records)):
                 await handle(tp, chunk)
-            finally:
-                self._under_way -= count
 
         return in_turn
+
+    @asynccontextmanager
+    async def turn(self, chunk: Chunk, count: int) -> AsyncIterator[None]:
+        """Wait until `count` records of a chunk may be worked off, and let nothing else begin meanwhile."""
+        await self._turn(chunk, count)
+        self._under_way += count
+        try:
+            yield
+        finally:
+            self._under_way -= count
 
     async def _turn(self, chunk: Chunk, count: int) -> None:
         """Return when the chunk may be worked off. What waits here holds up neither a rebalance nor the end."""

@@ -22,6 +22,9 @@ _WAYS: Mapping[str, str] = MappingProxyType({"mailbox": "email", "sms": "phone",
 _PUBLIC = frozenset({"weibo_comment", "weibo_mention"})
 """What everybody reads is not answered by a machine: number and code are for one person."""
 
+_CUSTOMER_SERVICE = "wecom_kf"
+"""微信客服: its messages name the 客服账号 that they came to, by which the citizen is answered."""
+
 _NOBODY = re.compile(
     r"(?:mailer|mail)[-_.]?daemon|postmaster|double-bounce|.*bounces?\b.*|(?:.*[-_.])?(?:no|not|do-?not|donot)[-_.]?reply"
     r"(?:[-_.].*)?|owner-.*|.*-(?:owner|request)|listserv|majordomo|root|daemon|notifications?",
@@ -63,6 +66,7 @@ def intent(decision: Event, message: Message, ticket: Ticket, policy: AnswerPoli
         channel_kind=message.channel_kind,
         account=message.account,
         recipient=recipient,
+        written_to=message.thread.reply_to if message.channel_kind == _CUSTOMER_SERVICE else None,
         thread=_thread(message.thread),
         urgent=message.emergency is not None,
         received_at=message.received_at,

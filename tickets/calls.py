@@ -41,11 +41,11 @@ def is_record(features: Features) -> bool:
     return features.call_revision is not UNSET
 
 
-def ticket_of(state: "State", incoming: "Incoming") -> TicketState | None:
+def ticket_of(state: "State", jurisdiction: str, features: Features, message_id: str) -> TicketState | None:
     """Return the live ticket of this call."""
-    for key in incoming.features.threads:
-        ticket = state.tickets.get(state.in_thread(incoming.jurisdiction, key) or "")
-        if ticket is not None and not ticket.erased and (incoming.id, ticket.ticket_id) not in state.never:
+    for key in features.threads:
+        ticket = state.tickets.get(state.in_thread(jurisdiction, key) or "")
+        if ticket is not None and not ticket.erased and (message_id, ticket.ticket_id) not in state.never:
             return ticket
     return None
 
@@ -55,7 +55,7 @@ def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
     known = records_of(state, incoming.jurisdiction, incoming.features)
     if known is None:
         return ()
-    ticket = ticket_of(state, incoming)
+    ticket = ticket_of(state, incoming.jurisdiction, incoming.features, incoming.id)
     return tuple(one for one in known.told if ticket is None or one not in ticket.messages)
 
 
@@ -92,9 +92,19 @@ def forget(state: "State", now: datetime) -> None:
 
 
 def offsets(state: "State", message: Message) -> list[int]:
-    """Return where the records before this one stand in the input."""
+    """Return where the records before this one stand in the input, if it takes them to understand this one.
+
+    One without words tells its own facts by itself, unless it is the first that tells who called.
+    """
     known = records_of(state, message.jurisdiction, message.features)
+    if message.message_class != "person" and not _tells_who(state, message):
+        return []
     return sorted(one.offset for one in known.told.values()) if known is not None else []
+
+
+def _tells_who(state: "State", message: Message) -> bool:
+    ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id)
+    return ticket is not None and not ticket.requesters and bool(message.features.requesters)
 
 
 def with_earlier(state: "State", message: Message, earlier: Sequence[Message]) -> Message:

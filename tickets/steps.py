@@ -145,7 +145,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
 
 def _tells_more(decision: Event, ticket: TicketState, features: Features) -> bool:
     """Say whether this is a later record of the call that opened the ticket: then its words are the ticket's now."""
-    is_record = calls.is_record(features) and features.text_key is not None
+    is_record = calls.is_record(features) and features.message_class == "person"
     return is_record and decision.relation == "part_of" and ticket.call == features.message_key and not ticket.erased
 
 

@@ -158,9 +158,10 @@ class CallFiles:
             heading = self._rows.heading(file)
             if not heading.whole:
                 return None
-            reading = lines_from(file, max(place.offset, heading.end), self._settings.row_max_bytes)
-            lines = list(islice(reading, self._settings.max_batch_rows))
             ended = self._still_for(entry) >= SETTLED_END_SECONDS
+            begin, limit = max(place.offset, heading.end), self._settings.row_max_bytes
+            reading = lines_from(file, begin, limit, ended=ended, is_row=self._rows.is_row)
+            lines = list(islice(reading, self._settings.max_batch_rows))
             return self._piece(file, [line for line in lines if line.whole or ended], heading, place)
 
     def _piece(self, file: BinaryIO, lines: list[Line], heading: Line, place: Place) -> _Piece:

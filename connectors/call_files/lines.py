@@ -1,10 +1,9 @@
 """Whole lines of a CSV file by their place in it: a quoted field may hold line breaks, the last may be unfinished."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
 QUOTE = b'"'
-_BREAK = (b"\n", b"\r")
 
 
 class Line(NamedTuple):
@@ -15,44 +14,61 @@ class Line(NamedTuple):
     whole: bool = True
 
 
-def lines_from(file: BinaryIO, offset: int, max_bytes: int) -> Iterator[Line]:
+def lines_from(
+    file: BinaryIO,
+    offset: int,
+    max_bytes: int,
+    *,
+    ended: bool = False,
+    is_row: Callable[[bytes], bool] = lambda line: False,
+) -> Iterator[Line]:
     """Yield the lines from `offset` on.
 
-    A quotation mark that is never closed must not swallow the file: such a line ends at its own break when what
-    follows would be longer than `max_bytes`. A longer line is given cut, and reading goes on behind it.
+    A quotation mark that is never closed costs its own line alone: that line is given as it is when what follows would
+    be longer than `max_bytes`, when a line behind it is a whole row by itself (`is_row`), or when the file has `ended`.
+    A line that is too long is given cut, and reading goes on behind it.
     """
     file.seek(offset)
     held, start = b"", offset
     while piece := file.readline(max_bytes):
+        is_over = held and (len(held) + len(piece) > max_bytes or is_row(piece))
+        if is_over or (ended and held and _at_end(file, piece)):
+            line = _first(held, start)
+            file.seek(line.end)
+            held, start = b"", line.end
+            yield line
+            continue
         held += piece
-        if not piece.endswith(b"\n") and len(piece) >= max_bytes:
+        if not piece.endswith(b"\n"):
+            if len(piece) < max_bytes:
+                break
             start = _behind(file, start + len(held))
-            yield Line(held[:max_bytes], start)
+            yield Line(held, start)
             held = b""
-        elif not piece.endswith(b"\n"):
-            break
         elif held.count(QUOTE) % 2 == 0:
             start += len(held)
             yield Line(held.rstrip(b"\r\n"), start)
             held = b""
-        elif len(held) > max_bytes:
-            line, start = _given_up(file, held, start)
-            yield line
-            held = b""
-    if held:
-        yield from _rest(held, start, max_bytes)
+    if held and ended and held.endswith(b"\n"):
+        yield Line(held.rstrip(b"\r\n"), start + len(held))
+    elif held:
+        yield Line(held.rstrip(b"\r\n"), start + len(held), whole=False)
 
 
-def _rest(held: bytes, start: int, max_bytes: int) -> Iterator[Line]:
-    """Yield what has no end yet."""
-    yield Line(held.rstrip(b"\r\n"), start + len(held), whole=False)
+def _at_end(file: BinaryIO, piece: bytes) -> bool:
+    """Say whether this is the file's last line, with an open quotation mark before it that it does not close."""
+    if piece.count(QUOTE) % 2:
+        return False
+    here = file.tell()
+    is_last = not file.read(1)
+    file.seek(here)
+    return is_last
 
 
-def _given_up(file: BinaryIO, held: bytes, start: int) -> tuple[Line, int]:
-    """Let an open quotation mark cost its own line alone."""
-    first = held.index(b"\n") + 1
-    file.seek(start + first)
-    return Line(held[:first].rstrip(b"\r\n"), start + first), start + first
+def _first(held: bytes, start: int) -> Line:
+    """Return the line with the open quotation mark by itself."""
+    end = held.index(b"\n") + 1
+    return Line(held[:end].rstrip(b"\r\n"), start + end)
 
 
 def _behind(file: BinaryIO, at: int) -> int:

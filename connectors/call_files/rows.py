@@ -56,6 +56,16 @@ class Rows:
             return Line(b"", 0)
         return next(lines_from(file, 0, self._settings.row_max_bytes), Line(b"", 0, whole=False))
 
+    def is_row(self, line: bytes) -> bool:
+        """Say whether a line is a whole record by itself; in notes people may write what looks like one."""
+        if self._settings.shape != "asterisk":
+            return False
+        try:
+            READERS[self._which](line, self._zone)
+        except MalformedError:
+            return False
+        return True
+
     def message(self, line: Line, heading: Line) -> Row:
         """Return the record of a line, and its recording while that is not there whole.
 

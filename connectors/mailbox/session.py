@@ -48,6 +48,9 @@ class Session:
         self._selected: str | None = None
         self._views: dict[str, Folder] = {}
         self._idling = False
+        self._readonly = settings.processed == "keep"
+        self._lasting: set[bytes] = set()
+        self._made: set[str] = set()
         with door(account):
             self._client = connected(settings, connect)
         try:
@@ -64,10 +67,11 @@ class Session:
         return self._can_idle
 
     def examine(self, folder: str) -> Folder:
-        """Open a folder read-only and return its state of now."""
+        """Open a folder, read-only unless mail is flagged or moved in it, and return its state of now."""
         self._selected = None  # a refused EXAMINE leaves no folder open
         with door(self._account):
-            found = self._client.select_folder(folder, readonly=True)
+            found = self._client.select_folder(folder, readonly=self._readonly)
+            self._lasting = set(found.get(b"PERMANENTFLAGS", ()))
             view = Folder(int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"]))
         self._selected, self._views[folder] = folder, view
         return view
@@ -111,6 +115,46 @@ class Session:
             found = self._client.fetch([uid], [f"BODY.PEEK[]<{offset}.{length}>"])
             part: bytes | None = found.get(uid, {}).get(f"BODY[]<{offset}>".encode())
             return part
+
+    @property
+    def moves(self) -> bool:
+        """Say whether the server can move mail; else it is copied and deleted."""
+        with door(self._account):
+            return bool(self._client.has_capability("MOVE"))
+
+    def flag(self, uids: Sequence[int], flag: str) -> None:
+        """Set a flag on mails; those that are gone are left out."""
+        if not {b"\\*", flag.encode()} & self._lasting:
+            raise CommandRefusedError(f"mailbox {self._account}: the folder keeps no flags but its own")
+        with door(self._account):
+            self._client.add_flags(uids, [flag], silent=True)
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move mails into a folder, which is made when it is missing; those that are gone are left out."""
+        self._make(folder)
+        with door(self._account):
+            self._client.move(uids, folder)
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        """Copy mails into a folder, which is made when it is missing."""
+        self._make(folder)
+        with door(self._account):
+            self._client.copy(uids, folder)
+
+    def delete(self, uids: Sequence[int]) -> None:
+        """Delete these mails and no other: a server without UIDPLUS would delete what others marked as well."""
+        with door(self._account):
+            if not self._client.has_capability("UIDPLUS"):
+                raise CommandRefusedError(f"mailbox {self._account}: the server has neither MOVE nor UIDPLUS")
+            self._client.delete_messages(uids, silent=True)
+            self._client.uid_expunge(uids)
+
+    def _make(self, folder: str) -> None:
+        if folder not in self._made:
+            with door(self._account):
+                if not self._client.folder_exists(folder):
+                    self._client.create_folder(folder)
+            self._made.add(folder)
 
     def begin_idle(self, folder: str) -> bool:
         """Ask for announcements on `folder`; True says that there is something new already."""

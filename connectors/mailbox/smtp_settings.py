@@ -29,9 +29,9 @@ class SmtpSettings(BaseModel):
         SecretStr | None, Field(min_length=1, description="Password, or the authorisation code (授权码)")
     ] = None
     from_address: Annotated[Address, Field(description="Address that the receipts come from: the mailbox's own")]
-    from_name: Annotated[str, Field(max_length=100, pattern=r"^[^\r\n]*$", description="Display name beside it")] = (
-        "12345政务服务便民热线"
-    )
+    from_name: Annotated[
+        str, Field(min_length=1, max_length=100, pattern=r"^[^\r\n]*$", description="Display name beside it")
+    ] = "12345政务服务便民热线"
     plus_addressing: Annotated[
         bool, Field(description="Answers may go to name+token@domain: the token stands in Reply-To as well")
     ] = False

@@ -18,6 +18,7 @@ def reply_of(outbox: Outbox, wording: receipts.Wording, policy: Policy, query_ke
         text=receipt.text,
         subject=receipt.subject,
         token=receipt.token,
+        written_to=outbox.written_to,
         thread=outbox.thread,
         received_at=outbox.received_at,
     )

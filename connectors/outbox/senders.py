@@ -9,14 +9,40 @@ from msgspec import Struct
 from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
+from connectors.sms_cmpp import CmppSender, CmppSettings
+from connectors.sms_smpp.submit import SmppSender
+from connectors.wechat.sender import WeChatSender, WeComSender
+from connectors.weibo.reply import WeiboSender
+from connectors.weibo.settings import TokenSettings
 from schemas.errors import MisconfiguredError
 
 
 class SenderEntry(Struct, frozen=True):
-    """`make` takes the settings of the account, those of its answers, and its id; `needs` are names of the latter."""
+    """`make` takes the settings of the account, those of its answers, and its id.
+
+    `of_account` and `of_answers` are the settings of either that may be absent elsewhere, and not here.
+    """
 
     make: Callable[[Any, AnswerSettings, str], Sender]
-    needs: tuple[str, ...] = ()
+    of_account: tuple[str, ...] = ()
+    of_answers: tuple[str, ...] = ()
+
+
+def check(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise ValueError for answers of an account that there is not, or that cannot give any."""
+    section_of = {name: section for section, accounts in sections.items() for name in accounts}
+    for name, one in answers.items():
+        section = section_of.get(name, "")
+        if section not in SENDERS:
+            able = sorted(account for account, where in section_of.items() if where in SENDERS)
+            raise ValueError(f"{name} is no account that can answer; there are {', '.join(able) or 'none'}")
+        entry, account = SENDERS[section], sections[section][name]
+        missing = [f"answers.{name}.{needed}" for needed in entry.of_answers if getattr(one, needed) is None]
+        missing += [
+            f"connectors.{section}.{name}.{needed}" for needed in entry.of_account if getattr(account, needed) is None
+        ]
+        if missing:
+            raise ValueError(f"{missing[0]} is missing: an account of {section} answers with it")
 
 
 def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
@@ -25,4 +51,27 @@ def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
     return MailSender(answers.smtp, account)
 
 
-SENDERS: Mapping[str, SenderEntry] = MappingProxyType({"mailbox": SenderEntry(_mail, needs=("smtp",))})
+def _cmpp(settings: CmppSettings, _: AnswerSettings, account: str) -> Sender:
+    return CmppSender(settings, account)
+
+
+def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
+    return SmppSender(account, name)
+
+
+def _weibo(account: TokenSettings, _: AnswerSettings, name: str) -> Sender:
+    account.token()  # an account that only listens has none, and says so here
+    return WeiboSender(account, name)
+
+
+SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
+    {
+        "mailbox": SenderEntry(_mail, of_answers=("smtp",)),
+        "sms_cmpp": SenderEntry(_cmpp, of_account=("number",)),
+        "sms_smpp": SenderEntry(_smpp),
+        "wechat": SenderEntry(lambda account, _, name: WeChatSender(account, name), of_account=("secret",)),
+        "wecom": SenderEntry(lambda account, _, name: WeComSender(account, name), of_account=("secret",)),
+        "weibo": SenderEntry(_weibo),
+        "weibo_pull": SenderEntry(_weibo),
+    }
+)

@@ -2,5 +2,6 @@
 
 from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_cmpp.settings import CmppSettings
+from connectors.sms_cmpp.submit import CmppSender
 
-__all__ = ["Cmpp", "CmppSettings"]
+__all__ = ["Cmpp", "CmppSender", "CmppSettings"]

@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import re
 import secrets
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import NoReturn, TypeAlias
 
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity.wait import wait_base
@@ -23,6 +24,9 @@ PACE = wait_exponential(multiplier=1, max=8)
 
 THROTTLED_SECONDS = 30.0
 """How long the account rests when the ISMG takes no more."""
+
+Result: TypeAlias = SubmitAnswer | None
+"""What the ISMG said to one piece; None when it said nothing."""
 
 _ATTEMPTS = 5
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
@@ -62,33 +66,27 @@ class CmppSender(Sender):
             await line.close()
 
     async def _sent(self, pieces: list[Submission]) -> Sent:
-        taken: list[str] = []
-        for piece in pieces:
-            try:
-                line = await self._linked()
-            except PipelineError:
-                if not taken:
-                    raise
-                return _torn(taken, "broken")
-            try:
-                answer = await self._patiently(line, piece, further=bool(taken))
-            except UnreachableError:
-                return _torn(taken, "no_answer")
-            if answer.result != codec.OK:
-                return _refused(taken, answer.result)
-            taken.append(answer.msg_id)
-        return Sent(outcome="accepted", code="0", reference=",".join(taken))
+        """Submit all pieces at once: there are gateways that answer none before they have the last."""
+        line = await self._linked()
+        results = await asyncio.gather(*(line.submit(piece) for piece in pieces))
+        if any(_is_accepted(result) for result in results):
+            results = await asyncio.gather(
+                *(self._patiently(*pair, line) for pair in zip(pieces, results, strict=True))
+            )
+        return _judged(results)
 
-    async def _patiently(self, line: "_Line", piece: Submission, further: bool) -> SubmitAnswer:
-        """Submit a piece; a further one again while the ISMG is busy, as half a text helps nobody."""
+    async def _patiently(self, piece: Submission, result: Result, line: "_Line") -> Result:
+        """Submit a piece again while the ISMG refuses it for being busy, as half a text helps nobody."""
+        if not _is_busy(result):
+            return result
         retrying = AsyncRetrying(
-            retry=retry_if_result(lambda answer: further and answer.result == codec.FLOW_CONTROL),
+            retry=retry_if_result(_is_busy),
             stop=stop_after_attempt(_ATTEMPTS),
             wait=self._pace,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        answer: SubmitAnswer = await retrying(line.submit, piece)
-        return answer
+        again: Result = await retrying(line.submit, piece)
+        return again
 
     def _pieces(self, reply: Reply) -> list[Submission]:
         chosen = self._settings
@@ -137,8 +135,8 @@ class _Line:
         """Say whether something can be sent."""
         return not (self._leaving or self._serving.done())
 
-    async def submit(self, piece: Submission) -> SubmitAnswer:
-        """Return what the ISMG says to a SUBMIT; raises UnreachableError when it says nothing: it may have it."""
+    async def submit(self, piece: Submission) -> Result:
+        """Return what the ISMG says to a SUBMIT; None when it says nothing: it may have it."""
         self._used = True
         answer: asyncio.Future[SubmitAnswer] = asyncio.get_running_loop().create_future()
         sequence = self._link.request(codec.SUBMIT, submit(piece, self._link.major))
@@ -146,8 +144,8 @@ class _Line:
         try:
             async with asyncio.timeout(self._settings.submit_timeout_seconds):
                 return await answer
-        except TimeoutError as error:
-            raise UnreachableError("the ISMG did not say whether it has a reply") from error
+        except (TimeoutError, UnreachableError):
+            return None
         finally:
             del self._answers[sequence]
 
@@ -204,13 +202,28 @@ class _Idle(Exception):  # noqa: N818 - no fault
     """Nothing was sent for a while."""
 
 
-def _refused(taken: list[str], result: int) -> Sent:
-    if taken:
-        return _torn(taken, str(result))
-    if result == codec.FLOW_CONTROL:
+def _is_accepted(result: Result) -> bool:
+    return result is not None and result.result == codec.OK
+
+
+def _is_busy(result: Result) -> bool:
+    return result is not None and result.result == codec.FLOW_CONTROL
+
+
+def _judged(results: Sequence[Result]) -> Sent:
+    """Return what the answers to all pieces mean; raises ThrottledError when the ISMG takes none of them for now."""
+    taken = ",".join(result.msg_id for result in results if result is not None and result.result == codec.OK)
+    if all(_is_accepted(result) for result in results):
+        return Sent(outcome="accepted", code="0", reference=taken)
+    if all(_is_busy(result) for result in results):
         raise ThrottledError("the ISMG takes no more replies now (Result 8)", THROTTLED_SECONDS)
-    return Sent(outcome="refused", code=str(result))
+    if taken or None in results:
+        return Sent(outcome="unknown", code=_code(results), reference=taken or None)
+    return Sent(outcome="refused", code=_code(results))
 
 
-def _torn(taken: list[str], code: str) -> Sent:
-    return Sent(outcome="unknown", code=code, reference=",".join(taken) or None)
+def _code(results: Sequence[Result]) -> str:
+    """Return the first result that is none of success, or that there was no answer."""
+    said = (result for result in results if not _is_accepted(result))
+    first = next(said)
+    return "no_answer" if first is None else str(first.result)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +14,7 @@ from smpplib import consts
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Frames, Pdu
 from connectors.sms_smpp.settings import SmppSettings
+from schemas.certificates import certificate_fault
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 
 Role = Literal["bind_transceiver", "bind_receiver", "bind_transmitter"]
@@ -63,9 +65,9 @@ class Link:
             role,
             system_id=chosen.system_id,
             password=chosen.password.get_secret_value(),
-            system_type=chosen.system_type,
+            system_type=chosen.system_type or "",
             interface_version=VERSION,
-            address_range=chosen.address_range,
+            address_range=chosen.address_range or "",
         ) as answer:
             async for _ in self.requests(until=answer):
                 pass  # before its answer the SMSC has nothing to ask; what it sends comes again
@@ -117,10 +119,13 @@ class Link:
     async def close(self) -> None:
         """Take leave as the protocol wants it, as far as the SMSC still listens. Safe twice."""
         self._keeper.cancel()
-        with suppress(PipelineError, TimeoutError, OSError):
+        try:
             async with asyncio.timeout(self._settings.answer_timeout_seconds):
                 await self._take_leave()
-        self._writer.transport.abort()
+        except (PipelineError, TimeoutError, OSError):
+            pass  # it does not listen any more
+        finally:
+            self._writer.transport.abort()
         with suppress(OSError):
             await self._writer.wait_closed()
         self._forget(UnreachableError("the connection to the SMSC is closed"))
@@ -203,7 +208,7 @@ class Link:
         while True:
             await asyncio.sleep(self._settings.enquire_link_seconds)
             silent = time.monotonic() - self._alive_at >= self._settings.enquire_link_seconds
-            if self._listening and silent and not await self._is_there():
+            if silent and not await self._is_there():
                 return self.give_up("the SMSC does not answer enquire_link: see the line to it")
 
     async def _is_there(self) -> bool:
@@ -228,6 +233,9 @@ async def opened(settings: SmppSettings, role: Role, alive: Callable[[], None] =
     try:
         async with asyncio.timeout(settings.connect_timeout_seconds):
             reader, writer = await asyncio.open_connection(settings.host, settings.port, ssl=context)
+    except ssl.SSLCertVerificationError as error:
+        why = certificate_fault(error, "ssl_cafile")
+        raise UnreachableError(f"the SMSC cannot be trusted, its certificate {why}") from error
     except (OSError, TimeoutError) as error:
         raise UnreachableError(f"no connection to the SMSC ({type(error).__name__}): see host, port and tls") from error
     link = Link(reader, writer, settings, alive)

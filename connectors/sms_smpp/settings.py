@@ -31,13 +31,18 @@ class SmppSettings(BaseModel):
     password: Annotated[
         SecretStr, Field(min_length=1, max_length=8, description="Password; the protocol has room for 8 characters")
     ]
-    system_type: Annotated[str, Field(max_length=12, description="system_type, where the provider names one")] = ""
+    system_type: Annotated[
+        str | None, Field(min_length=1, max_length=12, description="system_type, where the provider names one")
+    ] = None
     bind: Annotated[
         Bind, Field(description="How messages are asked for: transceiver, or receiver where the provider wants that")
     ] = "transceiver"
     address_range: Annotated[
-        str, Field(max_length=40, description="The numbers this bind serves, where the provider wants it told")
-    ] = ""
+        str | None,
+        Field(
+            min_length=1, max_length=40, description="The numbers this bind serves, where the provider wants it told"
+        ),
+    ] = None
     binds: Annotated[
         int, Field(ge=1, le=16, description="Connections at a time, as many as the provider allows for this system_id")
     ] = 1
@@ -69,9 +74,9 @@ class SmppSettings(BaseModel):
         Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
     ] = None
     reply_from: Annotated[
-        str,
-        Field(max_length=20, description="The number (接入号) that answers are sent from; the SMSC's own by default"),
-    ] = ""
+        str | None,
+        Field(min_length=1, max_length=20, description="The number (接入号) of answers; the SMSC's own by default"),
+    ] = None
     reply_ton: Annotated[int, Field(ge=0, le=6, description="Type of that number (TON)")] = 0
     reply_npi: Annotated[int, Field(ge=0, le=18, description="Numbering plan of that number (NPI)")] = 1
     citizen_ton: Annotated[int, Field(ge=0, le=6, description="Type of the citizens' numbers (TON) in answers")] = 1

@@ -1,86 +1,62 @@
-"""Submitter: sends answers to citizens by SMPP, over a bind_transmitter of its own, and says what became of each.
-
-::
-
-    async with Submitter(settings) as submitter:
-        outcome = await submitter.submit("8613800138000", "您的诉求已受理，工单号…")
-"""
+"""SmppSender: replies of one account, over a bind_transmitter of its own that is made when the first one comes."""
 
 import asyncio
 import itertools
 import re
 import secrets
 from contextlib import suppress
-from types import TracebackType
-from typing import Literal
 
-from msgspec import Struct
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity.wait import wait_base
 
+from connectors.answers import Reply, Sender, Sent
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, opened
 from connectors.sms_smpp.settings import SmppSettings
 from connectors.sms_split import Split, split
-from schemas.errors import MalformedError, PipelineError, RetriableError
-
-State = Literal["accepted", "refused", "unknown"]
+from schemas.errors import MalformedError, PipelineError, RetriableError, ThrottledError, TooLargeError
 
 PACE = wait_exponential(multiplier=1, max=8)
 """Between attempts to send a further piece that the SMSC refuses for being busy: 1, 2, 4, 8 s."""
 
+THROTTLED_SECONDS = 30.0
+"""How long the account rests when the SMSC takes no more."""
+
 _ATTEMPTS = 5
-_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 _HEADED = 0x40
 _BUSY = (codec.THROTTLED, codec.QUEUE_FULL)
 _PASSING = (*_BUSY, codec.SYSTEM_ERROR, codec.TEMPORARY)
+"""Refusals that say nothing about the text."""
+
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of one text.
+class SmppSender(Sender):
+    """Sends replies of one account; binds when the first one comes, and again after a fault."""
 
-    `accepted`: the SMSC has all of it. `refused`: it has none of it; where `temporary`, later it may take it.
-    `unknown`: it may have it, or has only some pieces: never send it again. `message_ids` are the SMSC's, one for each
-    piece that it took, and stand in its delivery receipts. `reason` holds no personal data.
-    """
-
-    state: State
-    message_ids: tuple[str, ...] = ()
-    temporary: bool = False
-    reason: str | None = None
-
-
-class Submitter:
-    """One account's way out; connects when first needed, and again after a fault. For one event loop."""
-
-    def __init__(self, settings: SmppSettings, pace: wait_base = PACE) -> None:
+    def __init__(self, settings: SmppSettings, _: str, pace: wait_base = PACE) -> None:
         self._settings = settings
         self._pace = pace
-        self._references = itertools.cycle(range(256))
-        for _ in range(secrets.randbelow(256)):  # so that a restart does not repeat the last ones
-            next(self._references)
+        self._references = itertools.count(secrets.randbelow(256))  # a restart does not repeat the last ones
         self._connecting = asyncio.Lock()
         self._link: Link | None = None
         self._listening: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Submitter":
-        return self
+    async def send(self, reply: Reply) -> Sent:
+        """Send a text, a long one in pieces that the phone joins.
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def submit(self, to: str, text: str) -> Outcome:
-        """Send a text to a number, as it came or with a plus; a long one in pieces that the phone joins.
-
-        Raises RetriableError or UnauthorizedError when there is no bind: then nothing was sent. Raises TooLargeError
-        for more than 255 pieces. Several texts may be on their way at once.
+        `code` is the SMSC's status, `reference` its message ids with commas between, as delivery receipts (状态报告)
+        name them. Raises RetriableError or UnauthorizedError when there is no bind, and ThrottledError when the SMSC
+        takes none now: nothing was sent then. `unknown` is also a text of which the SMSC has some pieces only.
         """
-        if not _NUMBER.fullmatch(to):
-            return Outcome(state="refused", reason="the receiver is no telephone number")
-        parts = split(text, next(self._references), self._settings.alphabet == "gsm7")
+        to = reply.recipient.value
+        if reply.recipient.kind != "phone" or not _NUMBER.fullmatch(to):
+            return Sent(outcome="refused", code="no_phone")
+        try:
+            parts = split(reply.text, next(self._references) & 0xFF, self._settings.alphabet == "gsm7")
+        except TooLargeError as error:
+            return Sent(outcome="refused", code=error.code)
         return await self._submit(to.removeprefix("+"), parts)
 
     async def close(self) -> None:
@@ -92,7 +68,7 @@ class Submitter:
                 await listening
             await link.close()
 
-    async def _submit(self, to: str, parts: Split) -> Outcome:
+    async def _submit(self, to: str, parts: Split) -> Sent:
         taken: list[str] = []
         for piece in parts.pieces:
             try:
@@ -100,15 +76,15 @@ class Submitter:
             except PipelineError:
                 if not taken:
                     raise
-                return _torn(taken, "the connection broke between its pieces")
+                return _torn(taken, "broken")
             try:
                 answer = await self._patiently(link, to, piece, parts, further=bool(taken))
             except RetriableError:
-                return _torn(taken, "the SMSC did not say whether it has it")
+                return _torn(taken, "no_answer")
             if answer.status != codec.OK:
                 return _refused(taken, answer.status)
             taken.append(_message_id(answer))
-        return Outcome(state="accepted", message_ids=tuple(taken))
+        return Sent(outcome="accepted", code="0x0", reference=",".join(taken) or None)
 
     async def _patiently(self, link: Link, to: str, piece: bytes, parts: Split, further: bool) -> Pdu:
         """Send a piece; a further one again while the SMSC refuses it for being busy, as half a text helps nobody."""
@@ -125,7 +101,7 @@ class Submitter:
         chosen = self._settings
         return await link.request(
             "submit_sm",
-            source_addr=chosen.reply_from,
+            source_addr=chosen.reply_from or "",
             source_addr_ton=chosen.reply_ton,
             source_addr_npi=chosen.reply_npi,
             destination_addr=to,
@@ -165,12 +141,13 @@ def _message_id(answer: Pdu) -> str:
     return found.decode("ascii", "backslashreplace")
 
 
-def _refused(taken: list[str], status: int) -> Outcome:
-    name = codec.status_name(status)
+def _refused(taken: list[str], status: int) -> Sent:
     if taken:
-        return _torn(taken, f"the SMSC refused a further piece of it: {name}")
-    return Outcome(state="refused", temporary=status in _PASSING, reason=f"the SMSC refuses it: {name}")
+        return _torn(taken, hex(status))
+    if status in _PASSING:
+        raise ThrottledError(f"the SMSC takes no replies now ({codec.status_name(status)})", THROTTLED_SECONDS)
+    return Sent(outcome="refused", code=hex(status))
 
 
-def _torn(taken: list[str], reason: str) -> Outcome:
-    return Outcome(state="unknown", message_ids=tuple(taken), reason=reason)
+def _torn(taken: list[str], code: str) -> Sent:
+    return Sent(outcome="unknown", code=code, reference=",".join(taken) or None)

@@ -115,6 +115,10 @@ class Api:
         """Say whether an address is on the API's own host."""
         return urlsplit(url).netloc == urlsplit(self._url).netloc
 
+    def check(self) -> None:
+        """See that the platform gives us a token, and raise why not."""
+        self._token()
+
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()

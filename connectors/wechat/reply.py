@@ -1,13 +1,10 @@
 """Answers to a citizen: a customer-service message (客服消息) within 48 hours, or the passive reply (被动回复)."""
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from msgspec import Struct
-
+from connectors.answers import Sent
 from connectors.base import Answer
 from connectors.wechat import cipher
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
@@ -16,45 +13,18 @@ from connectors.wechat.signature import sign
 TEXT_MAX_BYTES = 2048
 """UTF-8 bytes of one text; the platform refuses a longer one (45002)."""
 
-WINDOW_HOURS = 48
-"""So long after the citizen's last message an answer is taken, and only a few of them (45047)."""
-
-Outcome = Literal["accepted", "refused", "unknown"]
-
-_REASONS: Mapping[int, str] = MappingProxyType(
-    {
-        40003: "no_such_citizen",
-        43004: "not_subscribed",
-        45002: "too_long",
-        45015: "window_closed",
-        45047: "too_many",
-        48002: "citizen_refuses",
-        95001: "too_many",
-        95002: "too_many",
-        95018: "window_closed",
-    }
-)
-"""全局返回码 that say why nothing was delivered; any other is `refused`. 95xxx are of 微信客服."""
+WINDOW_CLOSED, TOO_MANY, TOO_LONG = 45015, 45047, 45002
+"""全局返回码: 48 hours after the citizen's last message no answer is taken, and only a few before."""
 
 _SYSTEM_BUSY = -1
 """The platform does not say whether it had begun."""
 
 
-class Sent(Struct, frozen=True, kw_only=True):
-    """What became of an answer. `unknown` may have arrived: never send it again by itself.
-
-    `reason` is one word of a small set, `code` the platform's errcode; neither names anybody.
-    """
-
-    outcome: Outcome
-    reason: str | None = None
-    code: int | None = None
-
-
 def send(api: Api, openid: str, text: str) -> Sent:
     """Send a text to a follower of an official account, or to a user of a mini programme.
 
-    Raises a RetriableError or UnauthorizedError when it was surely not sent: the same may be tried again later.
+    `code` of what is refused is the platform's errcode. Raises a RetriableError or UnauthorizedError when it was
+    surely not sent: the same may be tried again later.
     """
     return _outcome(api, "message/custom/send", {"touser": openid, "msgtype": "text", "text": {"content": text}})
 
@@ -74,20 +44,26 @@ def send_customer(api: Api, open_kfid: str, external_userid: str, text: str, mes
     return _outcome(api, "kf/send_msg", body)
 
 
+def send_member(api: Api, agent_id: int, userid: str, text: str) -> Sent:
+    """Send a text by an application of 企业微信 (应用消息). Raises as `send` does."""
+    body = {"touser": userid, "agentid": agent_id, "msgtype": "text", "text": {"content": text}}
+    return _outcome(api, "message/send", body)
+
+
 def _outcome(api: Api, endpoint: str, body: dict[str, Any]) -> Sent:
     if len(body["text"]["content"].encode()) > TEXT_MAX_BYTES:
-        return Sent(outcome="refused", reason="too_long", code=45002)
+        return Sent(outcome="refused", code=str(TOO_LONG))
     try:
-        api.call(endpoint, body)
+        answer = api.call(endpoint, body)
     except RefusalError as refusal:
-        if refusal.errcode == _SYSTEM_BUSY:
-            return Sent(outcome="unknown", reason="no_answer", code=refusal.errcode)
-        return Sent(outcome="refused", reason=_REASONS.get(refusal.errcode, "refused"), code=refusal.errcode)
+        outcome = "unknown" if refusal.errcode == _SYSTEM_BUSY else "refused"
+        return Sent(outcome=outcome, code=str(refusal.errcode))  # type: ignore[arg-type] # one of the two literals
     except NoAnswerError as error:
         if not error.sent:
             raise
-        return Sent(outcome="unknown", reason="no_answer")
-    return Sent(outcome="accepted")
+        return Sent(outcome="unknown", code="no_answer")
+    reference = answer.get("msgid")
+    return Sent(outcome="accepted", code="0", reference=str(reference) if reference else None)
 
 
 class Passive(NamedTuple):

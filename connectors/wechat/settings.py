@@ -98,7 +98,8 @@ class WeComSettings(AccountSettings):
     path: str = Field(
         "/wecom", pattern=r"^/[\w/.-]*$", description="Path of the callback URL (接收消息服务器) on the receiver"
     )
-    open_kfids: tuple[str, ...] = Field(
+    agent_id: int | None = Field(None, ge=1, description="AgentId of the application that answers its members")
+    open_kfids: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="客服账号ID whose messages are also looked for without a callback, every few minutes"
     )
     api_url: str = Field(

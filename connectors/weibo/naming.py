@@ -55,6 +55,16 @@ def fetched(item: bytes, kind: str, now: datetime) -> Named:
     )
 
 
+def named(data: bytes, now: datetime) -> Named:
+    """Name a push or an item, whichever it is."""
+    fields = _fields(data) or Fields()
+    if is_xml(data) or ("type" in fields and "sender_id" in fields):
+        return pushed(data, now)
+    if "recipient_id" in fields:
+        return fetched(data, "dm", now)
+    return fetched(data, "comment" if "status" in fields else "status", now)
+
+
 KINDS = {"status": "weibo_mention", "comment": "weibo_comment", "dm": "weibo_dm"}
 
 

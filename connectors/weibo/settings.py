@@ -1,10 +1,9 @@
 """What the operator says of a Weibo account: of its callback, and of the lists that are fetched."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.errors import MisconfiguredError
 
@@ -17,10 +16,44 @@ Adcode = Annotated[
 ]
 
 
-class WeiboSettings(BaseModel):
-    """One account of the fans' service (粉丝服务); `[connectors.weibo.NAME]` in hotline.toml."""
+class TokenSettings(BaseModel):
+    """The access token that a person granted to the application."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    access_token: SecretStr | None = Field(None, min_length=1, description="Access token of the account")
+    access_token_file: Path | None = Field(
+        None, description="File that holds it instead; read again, so a new token needs no restart"
+    )
+    reply_host: str = Field(
+        "m.api.weibo.com", min_length=1, description="Host of the message interface; c.api.weibo.com if commercial"
+    )
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> "TokenSettings":
+        if self.access_token is not None and self.access_token_file is not None:
+            raise ValueError("access_token and access_token_file: set one of the two")
+        return self
+
+    def token(self) -> str:
+        """Return the token as it is now; raises MisconfiguredError when there is none."""
+        if self.access_token is not None:
+            return self.access_token.get_secret_value()
+        if self.access_token_file is None:
+            raise MisconfiguredError("access_token of the Weibo account is missing: set it, or access_token_file")
+        try:
+            found = self.access_token_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise MisconfiguredError(
+                f"access_token_file {self.access_token_file} cannot be read: correct it"
+            ) from error
+        if not found:
+            raise MisconfiguredError(f"access_token_file {self.access_token_file} is empty: put the token into it")
+        return found
+
+
+class WeiboSettings(TokenSettings):
+    """One account of the fans' service (粉丝服务); `[connectors.weibo.NAME]` in hotline.toml; answers need a token."""
 
     app_secrets: tuple[Secret, ...] = Field(
         min_length=1, description="App Secret of the application; the old and the new one while it is changed"
@@ -33,48 +66,16 @@ class WeiboSettings(BaseModel):
     )
 
 
-class TokenSettings(BaseModel):
-    """The access token that a person granted to the application."""
+class WeiboPullSettings(TokenSettings):
+    """One account whose lists are fetched; `[connectors.weibo_pull.NAME]` in hotline.toml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    access_token: SecretStr | None = Field(None, min_length=1, description="Access token of the account")
-    access_token_file: Path | None = Field(
-        None, description="File that holds it instead; read again, so a new token needs no restart"
-    )
-    token_expires_at: datetime | None = Field(
+    token_expires_at: AwareDatetime | None = Field(
         None, description="When the token ends, RFC 3339 with an offset; the platform is asked by default"
     )
     token_warn_days: float = Field(7, ge=0, le=365, description="So long before its end the token is complained about")
     host: str = Field(
         "api.weibo.com", min_length=1, description="Host of the interfaces; c.api.weibo.com if commercial"
     )
-
-    @model_validator(mode="after")
-    def _has_one_token(self) -> "TokenSettings":
-        if (self.access_token is None) == (self.access_token_file is None):
-            raise ValueError("set access_token or access_token_file, one of the two")
-        if self.token_expires_at is not None and self.token_expires_at.tzinfo is None:
-            raise ValueError("token_expires_at needs an offset, such as 2027-01-31T09:00:00+08:00")
-        return self
-
-    def token(self) -> str:
-        """Return the token as it is now; raises MisconfiguredError when its file cannot be read."""
-        if self.access_token is not None:
-            return self.access_token.get_secret_value()
-        path = self.access_token_file or Path()
-        try:
-            found = path.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise MisconfiguredError(f"access_token_file {path} cannot be read: correct it") from error
-        if not found:
-            raise MisconfiguredError(f"access_token_file {path} is empty: put the access token into it")
-        return found
-
-
-class WeiboPullSettings(TokenSettings):
-    """One account whose lists are fetched; `[connectors.weibo_pull.NAME]` in hotline.toml."""
-
     lists: tuple[List, ...] = Field(
         ("mentions", "comments_to_me", "comments_mentions"),
         min_length=1,
@@ -95,3 +96,9 @@ class WeiboPullSettings(TokenSettings):
         None, min_length=1, description="Cookie (SUB=…) that the public site wants of servers"
     )
     jurisdiction: Adcode = None
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> "WeiboPullSettings":
+        if self.access_token is None and self.access_token_file is None:
+            raise ValueError("access_token is missing: set it, or access_token_file")
+        return self

@@ -102,13 +102,13 @@ def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool
 
     from hotline import services
     from hotline.demo.play import Play
-    from hotline.local.jars import GREENMAIL
+    from hotline.local.jars import GREENMAIL, SMSGATE
     from hotline.local.progress import Shown
     from hotline.local.stack import prepare
     from hotline.provision import Provision
 
     with Shown(console) as progress:
-        prepare(progress, settings.local.maven_mirror, also=[GREENMAIL])
+        prepare(progress, settings.local.maven_mirror, also=[GREENMAIL, SMSGATE])
         endpoints = stack.up(progress)
         progress.say("Making topics and indices")
         connection = services.kafka(settings)

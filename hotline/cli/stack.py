@@ -18,14 +18,14 @@ def up(
     """Start the local Kafka and Elasticsearch, unless they run."""
     from rich.console import Console
 
-    from hotline.local.jars import GREENMAIL
+    from hotline.local.jars import GREENMAIL, SMSGATE
     from hotline.local.progress import Shown
     from hotline.local.stack import prepare
 
     settings = settings_of(ctx)
     with Shown(Console(stderr=True)) as progress:
         if fetch_only:
-            prepare(progress, settings.local.maven_mirror, also=[GREENMAIL])
+            prepare(progress, settings.local.maven_mirror, also=[GREENMAIL, SMSGATE])
             return
         endpoints = local_stack(settings).up(progress)
     typer.echo(f"Kafka          {endpoints.bootstrap_servers}")

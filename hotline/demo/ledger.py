@@ -122,7 +122,7 @@ _READERS: dict[str, Callable[[Ledger, Any], None]] = {
 
 
 _INPUTS: dict[str, tuple[str, ...]] = {
-    "hotline-normalize": (*topics.LIVE_RAW, topics.BACKFILL),
+    "hotline-normalize": (*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD),
     "hotline-assign": (topics.MESSAGE,),
 }
 """What the stages read, by consumer group."""
@@ -135,7 +135,7 @@ class TopicReader:
         options = connection.client_options()
         self._admin = KafkaAdminClient(**options)
         self._consumer = KafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
-        names = (*topics.LIVE_RAW, topics.BACKFILL, *_READERS)
+        names = (*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD, *_READERS)
         self._places = [
             TopicPartition(name, number)
             for name in names

@@ -1,10 +1,11 @@
 """Plays the platform's HTTP API on loopback: tokens, media, 微信客服, replies; and the faults that were met there."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -46,8 +47,9 @@ class Call:
             self.handler.send_header("Content-Disposition", f'attachment; filename="{name}"')
         if length is not None:
             self.handler.close_connection = True
-        self.handler.end_headers()
-        self.handler.wfile.write(body)
+        with suppress(ConnectionError):  # who asked has given up
+            self.handler.end_headers()
+            self.handler.wfile.write(body)
 
 
 class WeChatApi:
@@ -57,6 +59,7 @@ class WeChatApi:
         self.media: dict[str, tuple[bytes, str]] = {}
         self.customer: list[dict[str, Any]] = []
         self.page = 2
+        self.handed: list[str] = []
         self.replies: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.fault: Fault | None = None
@@ -78,7 +81,7 @@ class WeChatApi:
     @contextmanager
     def running(self, port: int = 0) -> Iterator["WeChatApi"]:
         """Serve on a port of 127.0.0.1 while a `with` block lasts."""
-        server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        server = _Server(("127.0.0.1", port), self._handler())
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -140,6 +143,15 @@ class WeChatApi:
         return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of callers that hang up: a killed daemon does."""
+
+    def handle_error(self, request: Any, address: Any) -> None:
+        """Tell of faults of ours only."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, address)
+
+
 def _media(platform: WeChatApi, call: Call) -> None:
     found = platform.media.get(call.query.get("media_id", ""))
     if found is None:
@@ -155,6 +167,7 @@ def _sync(platform: WeChatApi, call: Call) -> None:
     mine = [one for one in platform.customer if one["open_kfid"] == asked.get("open_kfid")]
     start = int(asked.get("cursor") or "0")
     end = start + min(platform.page, int(asked.get("limit", 1000)))
+    platform.handed += [str(one.get("msgid")) for one in mine[start:end]]
     call.say(
         {
             "errcode": 0,
@@ -182,4 +195,5 @@ _ANSWERS: dict[str, Callable[[WeChatApi, Call], None]] = {
     "kf/sync_msg": _sync,
     "kf/send_msg": _reply,
     "message/custom/send": _reply,
+    "message/send": _reply,
 }

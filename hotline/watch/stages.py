@@ -30,6 +30,7 @@ WATCHED: Mapping[str, Watched] = MappingProxyType(
     {
         "screen": Watched(group="hotline-screen", topics=(*topics.LIVE_RAW, topics.BACKFILL)),
         "normalize": Watched(group="hotline-normalize", topics=(*topics.LIVE_RAW, topics.BACKFILL, topics.COMMAND)),
+        "flood": Watched(group="hotline-normalize", topics=(topics.FLOOD,)),
         "assign": Watched(group="hotline-assign", topics=(topics.MESSAGE,)),
         **{
             f"sink:{name}": Watched(

@@ -35,7 +35,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     elif media_type in _WIRES:
         draft = _WIRES[media_type](raw.value, options)
     else:
-        raise UnsupportedError("the content type is none of SMS: see docs/how-to/sms.md for those that are")
+        raise UnsupportedError("the content type is none of SMS: see docs/how-to/channels/sms.md for those that are")
     return _completed(draft, raw)
 
 

@@ -54,7 +54,7 @@ def read(provider: str, body: bytes, options: Mapping[str, str]) -> Received:
     """Return what a provider's body says; `options` are the parameters of its content type."""
     reader = PROVIDERS.get(provider)
     if reader is None:
-        raise MalformedError("no provider of SMS callbacks by this name: see docs/how-to/sms.md")
+        raise MalformedError("no provider of SMS callbacks by this name: see docs/how-to/channels/sms.md")
     return reader(body, options)
 
 

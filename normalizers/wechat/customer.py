@@ -11,7 +11,7 @@ from normalizers.point import located
 from normalizers.policy import Policy
 from normalizers.wechat.fields import Fields, of_json
 from schemas.errors import MalformedError
-from schemas.records import Party, RawMessage
+from schemas.records import Party, RawMessage, Thread
 
 CONTENT_TYPE = "application/vnd.wecom.kf+json"
 """Of a raw record that holds one element of `msg_list`."""
@@ -36,6 +36,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         draft,
         channel_kind="wecom_kf",
         sender=Party(kind="openid", value=sender) if sender and is_customer else None,
+        thread=Thread(reply_to=fields.get("open_kfid", "").strip() or None),
         received_at=received_at,
         extra=fields.left(),
     )

@@ -23,6 +23,9 @@ class Outbox(Record, frozen=True, kw_only=True):
     channel_kind: Annotated[str, about("The finer kind", "来件方式")]
     account: Annotated[str, about("Our account that got the message, and answers", "受理账号")]
     recipient: Annotated[Party, about("Who gets the answer", "收件人", pii=1, index="object")]
+    written_to: Annotated[
+        str | None, about("Which identity of ours was written to, where an account has several", "客服账号")
+    ] = None
     thread: Annotated[Thread, about("What it answers, for mail", "会话", index="object")] = field(
         default_factory=Thread
     )

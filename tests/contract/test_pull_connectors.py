@@ -11,15 +11,17 @@ from typing import Any, Protocol
 
 import msgspec
 import pytest
+import requests
 
 from connectors.base import Batch, PullConnector
 from connectors.call_files import CallFiles, CallFilesSettings
 from connectors.mailbox import Mailbox, MailboxSettings
 from connectors.table import PULL
+from connectors.weibo import WeiboPull, WeiboPullSettings
 from schemas.errors import PipelineError
-from schemas.records import Cursor
+from schemas.records import Cursor, RawMessage
 from tests.fakes.imap import FakeServer
-from tests.peers import dovecot
+from tests.peers import dovecot, weibo_platform
 from tests.peers.greenmail import GreenMail
 from tests.peers.presence import require
 
@@ -131,9 +133,52 @@ def on_greenmail(request: pytest.FixtureRequest) -> Scenario:
     return RealMailbox(request.getfixturevalue("greenmail"), f"hotline{next(_users)}")
 
 
+@dataclass
+class InProcessWeibo:
+    platform: weibo_platform.Platform
+
+    def connector(self) -> PullConnector:
+        return self._made()
+
+    def put(self, text: str) -> None:
+        self.platform.post(text=text)
+
+    def broken(self) -> dict[str, PullConnector]:
+        faults = {fault: self._failing(fault) for fault in ("html", "drop")}
+        return faults | {"another token": self._made(access_token="other"), "nobody listens": self._made(nobody)}
+
+    def _made(self, session: Callable[[], requests.Session] | None = None, **changes: Any) -> PullConnector:
+        usual = {"access_token": weibo_platform.GOOD, "lists": ["mentions"], "jurisdiction": "430100"}
+        pace = {"poll_seconds": 1e-6, "calls_per_day": 86_400}
+        settings = WeiboPullSettings(**usual | pace | changes)
+        return WeiboPull(settings, "contract", session or (lambda: weibo_platform.session(self.platform)))
+
+    def _failing(self, fault: str) -> PullConnector:
+        platform = weibo_platform.Platform()
+        platform.post(text=PLANTED)
+        platform.faults = [fault] * 9
+        return InProcessWeibo(platform).connector()
+
+
+def nobody() -> requests.Session:
+    session = requests.Session()
+    session.adapters.clear()
+    return session
+
+
+def in_process_weibo(_: pytest.FixtureRequest) -> Scenario:
+    platform = weibo_platform.Platform()
+    platform.quota, platform.reset_in = 86_400, 86_400
+    return InProcessWeibo(platform)
+
+
 Make = Callable[[pytest.FixtureRequest], Scenario]
 
-SCENARIOS: dict[str, Make] = {"call_files": call_folder, "mailbox": fake_mailbox}
+SCENARIOS: dict[str, Make] = {
+    "call_files": call_folder,
+    "mailbox": fake_mailbox,
+    "weibo_pull": in_process_weibo,
+}
 PEERS: dict[str, Make] = {"mailbox on Dovecot": on_dovecot, "mailbox on GreenMail": on_greenmail}
 
 _users = count(1)
@@ -172,7 +217,13 @@ def connector(scenario: Scenario) -> Iterator[PullConnector]:
 
 
 def texts(batch: Batch) -> list[str]:
-    return [message.value.decode().strip().splitlines()[-1] for message in batch.messages]
+    return [_said(message) for message in batch.messages]
+
+
+def _said(message: RawMessage) -> str:
+    if message.envelope.datacontenttype == "application/json":
+        return str(json.loads(message.value)["text"])
+    return message.value.decode().strip().splitlines()[-1]
 
 
 def later(cursor: Cursor) -> Cursor:

@@ -15,6 +15,7 @@ from schemas.errors import RefusedRequest
 from tests.connectors.phone import posts
 from tests.connectors.sms_http import gateways
 from tests.connectors.wechat import callbacks as platform
+from tests.connectors.wechat import test_corporate as office
 from tests.connectors.weibo import pushes
 
 
@@ -44,6 +45,10 @@ def _wechat() -> Scenario:
         "nothing at all": lambda: platform.request({}),
     }
     return Scenario(platform.account, lambda: platform.push(text), text.encode(), forged)
+
+
+def _wecom() -> Scenario:
+    return Scenario(office.company, lambda: office.push(office.TEXT), office.TEXT.encode(), office.FORGED)
 
 
 def _sms_http() -> Scenario:
@@ -82,6 +87,7 @@ SCENARIOS = {
     "phone": _phone(),
     "sms_http": _sms_http(),
     "wechat": _wechat(),
+    "wecom": _wecom(),
     "weibo": _weibo(),
 }
 

@@ -18,6 +18,8 @@ _ROOMS = (
     "sinks/elastic",
     "sinks/webhook/addresses.py",
     "connectors/mailbox",
+    "connectors/wechat",
+    "connectors/weibo",
 )
 
 

@@ -1,4 +1,4 @@
-"""docs/how-to/sms.md names every content type that the normalizer reads, and no other."""
+"""docs/how-to/channels/sms.md names every content type that the normalizer reads, and no other."""
 
 import re
 
@@ -12,7 +12,7 @@ from schemas.errors import MalformedError, UnsupportedError
 from tests.docs.pages import ROOT
 from tests.normalizers.sms.raws import raw_of
 
-PAGE = (ROOT / "docs" / "how-to" / "sms.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "channels" / "sms.md").read_text(encoding="utf-8")
 TYPES = re.findall(r"^\| `(\w+/[^`]+)` \|", PAGE, re.MULTILINE)
 
 
@@ -32,7 +32,7 @@ def test_every_content_type_of_the_page_has_a_reader(content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json; provider=nobody"])
 def test_another_content_type_is_sent_to_the_page(content_type: str) -> None:
-    assert "docs/how-to/sms.md" in reason(content_type)
+    assert "docs/how-to/channels/sms.md" in reason(content_type)
 
 
 def test_the_page_names_every_reader() -> None:

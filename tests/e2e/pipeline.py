@@ -38,6 +38,10 @@ class Pipeline:
     def start_all(self, *more: str) -> None:
         """Start the demo's components, and `more`, in one process and wait for the receiver."""
         self.start(*STAGES, "connector:demo_mailbox", *more)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait for the receiver."""
         until(self._receives, "the receiver answers", self._check_alive)
 
     def kill(self, name: str) -> None:

@@ -45,6 +45,7 @@ def settings(local_stack: Stack, fresh_topics: KafkaConnection, greenmail: Green
         f"{mailbox}HOST": "127.0.0.1",
         f"{mailbox}PORT": str(greenmail.port),
         f"{mailbox}TLS": "none",
+        f"{mailbox}POLL_SECONDS": "0.5",
         f"{mailbox}USERNAME": "hotline",
         f"{mailbox}PASSWORD": "secret",
         f"{answers}SMTP__HOST": "127.0.0.1",

@@ -12,7 +12,29 @@ from typing import Any
 import psutil
 import pytest
 
+from hotline.demo import phone, sms_cmpp, sms_http, sms_smpp
 from hotline.demo.samples import callbacks, mails
+from hotline.demo.weibo import pushes
+
+WECOM = 4
+"""An event, a text, a picture's message and the picture."""
+
+NO_TICKET = (
+    "the auto-reply",
+    "the new follower on WeChat",
+    "the new follower on Weibo",
+    "the delivery receipt of SMPP",
+    "the status report of CMPP",
+    "the event of 微信客服, which says only that somebody wrote",
+)
+LINKED = (
+    "the reply in the thread",
+    "the same person with the same matter",
+    "a further piece of a short message",
+    "a call whose note came later",
+    "the transcript of that call",
+    "the picture, which is fetched after the message that names it",
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -55,14 +77,21 @@ def test_every_sample_is_accounted_for_and_a_second_run_changes_nothing(tmp_path
     assert re.fullmatch(r"\d+\.\d+\.\d+", first["elasticsearch"])
     assert first["seconds"] > 0
 
-    assert first["published"] == {"mailbox": len({mail.raw for mail in mails()}), "web": 2, "wechat": len(callbacks(0))}
+    assert first["published"] == {
+        "mailbox": len({mail.raw for mail in mails()}),
+        "wechat": len(callbacks(0)) + WECOM,
+        "phone": len({(call["call_id"], call["revision"]) for call, *_ in phone.samples()}),
+        "sms": len(sms_smpp.samples()) + len(sms_cmpp.SAMPLES) + 1 + 1 + len(sms_http.BATCH),
+        "web": 2,
+        "weibo": len(pushes()),
+    }
     assert sum(first["published"].values()) == first["messages"] + first["dead"]
     assert first["messages"] == first["tickets"] + first["linked"] + first["no_ticket"]
     assert first["indexed"] == first["tickets"]
 
     assert first["dead"] == 1, "the broken callback"
-    assert first["no_ticket"] == 2, "the auto-reply and the new follower"
-    assert first["linked"] == 2, "the reply in the thread, and the same person with the same matter"
+    assert first["no_ticket"] == len(NO_TICKET)
+    assert first["linked"] == len(LINKED)
     assert first["handovers"] == 2, "the fire, and who waits for the ambulance"
     assert first["search"] == {"中山路12号": 1, "万达": 1, "阳光花园": 3, "井盖": 1, "公车站": 1}
 

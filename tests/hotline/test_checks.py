@@ -19,9 +19,18 @@ from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
 
-IDS = {"mailbox": "mayor", "wechat": "city", "requester_keys": "k1", "backoffice": "crm", "webhook": "open"}
+IDS = {
+    "mailbox": "mayor",
+    "sms_smpp": "bulk",
+    "wechat": "city",
+    "requester_keys": "k1",
+    "backoffice": "crm",
+    "webhook": "open",
+}
+IDS |= {"answers": "mayor"}  # the account that answers
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
+SMPP = ("connectors", "sms_smpp", "bulk")
 OFFICE, WEBHOOK = ("backoffice", "crm"), ("sinks", "webhook", "open")
 
 NEEDED = {
@@ -31,10 +40,15 @@ NEEDED = {
     (*WECHAT, "appid"): "wx1",
     (*WECHAT, "tokens"): "plantedtoken",
     (*WECHAT, "modes"): "plain",
+    (*SMPP, "host"): "smsc.example.cn",
+    (*SMPP, "system_id"): "hotline",
+    (*SMPP, "password"): "planted",
     (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
     (*OFFICE, "system"): "crm",
     (*OFFICE, "kinds"): "redact",
     (*OFFICE, "jurisdictions"): "210100",
+    ("answers", "mayor", "smtp", "host"): "smtp.example.cn",
+    ("answers", "mayor", "smtp", "from_address"): "mayor@example.cn",
     (*WEBHOOK, "url"): "https://open.example.cn/",
     (*WEBHOOK, "secrets"): "cGxhbnRlZCBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcw==",
 }
@@ -231,6 +245,26 @@ def test_wechat_accounts_that_meet_are_told(env: pytest.MonkeyPatch, case: str) 
     assert words in fault()
 
 
+def test_one_smpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    for name, host in (("one", "smsc.example.cn"), ("two", "SMSC.example.cn")):
+        login = {"host": host, "system_id": "hotline", "password": "planted"}
+        set_all(env, {("connectors", "sms_smpp", name, key): value for key, value in login.items()})
+    assert "Two SMPP accounts are hotline at smsc.example.cn:2775" in fault()
+    env.setenv("HOTLINE_CONNECTORS__SMS_SMPP__TWO__SYSTEM_ID", "hotline2")
+    load()
+
+
+def test_one_cmpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    for name, host in (("one", "ismg.example.cn"), ("two", "ISMG.example.cn")):
+        login = {"host": host, "source": "900001", "secret": "planted"}
+        set_all(env, {("connectors", "sms_cmpp", name, key): value for key, value in login.items()})
+    assert "Two CMPP accounts are 900001 at ismg.example.cn:7890" in fault()
+    env.setenv("HOTLINE_CONNECTORS__SMS_CMPP__TWO__SOURCE", "900002")
+    load()
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -320,3 +354,11 @@ def test_a_secret_of_another_user_is_told(secrets: Path) -> None:
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 2
     assert checked.stdout == f"The secret {file} cannot be read (Permission denied): let this user read it.\n"
+
+
+def test_a_share_of_an_account_that_there_is_not(env: pytest.MonkeyPatch) -> None:
+    set_all(env, {path: value for path, value in NEEDED.items() if path[:2] == MAILBOX[:2]})
+    env.setenv("HOTLINE_FLOODS__ACCOUNTS__MAYOR__SENDER_BURST", "5")
+    assert found() == []
+    env.setenv("HOTLINE_FLOODS__ACCOUNTS__NOBODY__SENDER_BURST", "5")
+    assert fault() == "`floods.accounts.nobody` names no account: correct it, or remove it."

@@ -92,3 +92,21 @@ def test_no_other_file_is_read(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("line", [b"attachments", b'{"attachments":1}', b'{"attachments":[1,null,{"path":3}]}', b"{}"])
 def test_what_is_no_list_of_files_is_left_to_the_normalizer(tmp_path: Path, line: bytes) -> None:
     assert with_files(line, tmp_path) == line
+
+
+def test_a_page_of_weibo_s_interfaces_is_one_input_for_each_item(tmp_path: Path) -> None:
+    page = tmp_path / "page.json"
+    page.write_text('{"comments": [{"id":9223372036854775807}, {"id":2}], "total_number": 2}', "utf-8")
+    found = list(read([page], "weibo"))
+    assert [(one.name.removeprefix(str(tmp_path)), one.data) for one in found] == [
+        ("/page.json:1", b'{"id":9223372036854775807}'),
+        ("/page.json:2", b'{"id":2}'),
+    ]
+
+
+@pytest.mark.parametrize("content", ['{"text":"一条微博"}', '{"users":[{}]}', '{"statuses":{}}', "[1]", "半截{"])
+def test_what_is_no_page_stays_whole(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "one.json"
+    file.write_text(content, "utf-8")
+    (one,) = read([file], "weibo")
+    assert one.data.decode() == content

@@ -3,6 +3,8 @@
 Nobody publishes one. What keeps it honest: clients of others (PyPI `weibo`, tweepy's Cursor, weibo-api) work with it.
 """
 
+import io
+import itertools
 import json
 import random
 import threading
@@ -14,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
+
+import requests
 
 GOOD, EXPIRED = "good-token", "expired-token"
 US = 1902538057
@@ -38,6 +42,10 @@ class Platform:
     def __init__(self) -> None:
         self.items: dict[str, list[dict[str, Any]]] = {path: [] for path in LISTS}
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.tops: dict[str, int] = {}
+        """The newest id of each list that was shown."""
+        self.met = 0
+        """Requests of every kind, also those that count against no quota."""
         self.quota = 10_000
         self.reset_in = 3600
         self.expire_in = 30 * 86_400
@@ -88,9 +96,76 @@ class Platform:
             self.items[path].insert(0, item)
             return item
 
+    def unseen(self, path: str) -> int:
+        """Return how many items of a list are newer than what was shown."""
+        top = self.tops.get(path, 0)
+        return sum(1 for _ in itertools.takewhile(lambda item: _id(item) > top, self.items[path]))
+
     def spent(self) -> Counter[str]:
         """Return how many counted calls each interface got."""
         return Counter(path for path, _ in self.calls)
+
+    # What it answers
+
+    def answer(self, path: str, query: dict[str, str]) -> tuple[int, bytes]:
+        """Return HTTP status and body, as if nothing broke."""
+        with self.lock:
+            status, body = self.judge(path, query)
+        return status, self.raw or json.dumps(body, ensure_ascii=False).encode()
+
+    def judge(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        self.met += 1
+        if path == "/statuses/extend":
+            return 200, self.pages.get(query.get("id", ""), {"ok": 0, "msg": "打开微博客户端，查看全文"})
+        if path == "/api/container/getIndex":
+            return 200, self.pages.get("list", {"ok": -100, "url": "https://passport.weibo.com"})
+        if (refused := self.stranger(path, query)) is not None:
+            return refused
+        if path == "/oauth2/get_token_info":
+            return 200, {"uid": US, "appkey": "1", "scope": "", "create_at": 1, "expire_in": self.expire_in}
+        if path == "/2/account/rate_limit_status.json":
+            left = max(0, self.quota - len(self.calls))
+            return 200, {
+                "remaining_user_hits": left,
+                "reset_time_in_seconds": self.reset_in,
+                "user_limit": self.quota,
+            }
+        return self.counted(path, query)
+
+    def stranger(self, path: str, query: dict[str, str]) -> tuple[int, Any] | None:
+        if query.get("access_token") == EXPIRED:
+            return 403, _error(path, 21327, "expired_token")
+        return None if query.get("access_token") == GOOD else (403, _error(path, 21332, "invalid_access_token"))
+
+    def counted(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        self.calls.append((path, query))
+        if self.refusal is not None:
+            status, code = self.refusal
+            return status, _error(path, code, "refused")
+        if len(self.calls) > self.quota:
+            return 403, _error(path, 10023, "User requests out of rate limit!")
+        if path in self.forbidden:
+            return 403, _error(path, 10014, "Insufficient app permissions!")
+        if path == "/2/messages/reply.json":
+            return self.reply(path, query)
+        return self.listed(path, query) if path in LISTS else (404, _error(path, 10020, "Request Api not found!"))
+
+    def reply(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        data = json.loads(query["data"])
+        if query.get("type") != "text" or not data["text"] or len(data["text"]) > 300:
+            return 400, _error(path, 10008, "param error")
+        self.replies.append({"receiver_id": query["receiver_id"], **data})
+        return 200, {"result": True, "receiver_id": int(query["receiver_id"]), "sender_id": US, "type": "text"}
+
+    def listed(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        since, most = int(query.get("since_id", 0)), int(query.get("max_id", 0))
+        count, page = min(int(query.get("count", 20)), 200), int(query.get("page", 1))
+        every = self.items[path]
+        found = [item for item in every[:REACHABLE] if _id(item) > since and (not most or _id(item) <= most)]
+        shown = found[(page - 1) * count : page * count]
+        if shown:
+            self.tops[path] = max(self.tops.get(path, 0), _id(shown[0]))
+        return 200, {LISTS[path]: shown, "previous_cursor": 0, "next_cursor": 0, "total_number": len(every)}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -115,67 +190,12 @@ class _Handler(BaseHTTPRequestHandler):
             fault = platform.faults.pop(0) if platform.faults else ""
             if not fault and platform.random.random() < platform.fault_rate:
                 fault = platform.random.choice(FAULTS)
-            if path == "/2/messages/reply.json" and fault in ("drop", "502", "html"):
-                self.judge(path, query)  # it came through, only the answer did not
+        if fault and path == "/2/messages/reply.json":
+            platform.answer(path, query)  # it came through, only the answer does not
         if fault:
             self.fail(fault)
-            return
-        with platform.lock:
-            status, body = self.judge(path, query)
-        self.out(status, platform.raw or json.dumps(body, ensure_ascii=False).encode())
-
-    def judge(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
-        platform = self.platform
-        if path == "/statuses/extend":
-            return 200, platform.pages.get(query.get("id", ""), {"ok": 0, "msg": "打开微博客户端，查看全文"})
-        if path == "/api/container/getIndex":
-            return 200, platform.pages.get("list", {"ok": -100, "url": "https://passport.weibo.com"})
-        if (refused := self.stranger(path, query)) is not None:
-            return refused
-        if path == "/oauth2/get_token_info":
-            return 200, {"uid": US, "appkey": "1", "scope": "", "create_at": 1, "expire_in": platform.expire_in}
-        if path == "/2/account/rate_limit_status.json":
-            left = max(0, platform.quota - len(platform.calls))
-            return 200, {
-                "remaining_user_hits": left,
-                "reset_time_in_seconds": platform.reset_in,
-                "user_limit": platform.quota,
-            }
-        return self.counted(path, query)
-
-    def stranger(self, path: str, query: dict[str, str]) -> tuple[int, Any] | None:
-        if query.get("access_token") == EXPIRED:
-            return 403, _error(path, 21327, "expired_token")
-        return None if query.get("access_token") == GOOD else (403, _error(path, 21332, "invalid_access_token"))
-
-    def counted(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
-        platform = self.platform
-        platform.calls.append((path, query))
-        if platform.refusal is not None:
-            status, code = platform.refusal
-            return status, _error(path, code, "refused")
-        if len(platform.calls) > platform.quota:
-            return 403, _error(path, 10023, "User requests out of rate limit!")
-        if path in platform.forbidden:
-            return 403, _error(path, 10014, "Insufficient app permissions!")
-        if path == "/2/messages/reply.json":
-            return self.reply(path, query)
-        return self.listed(path, query) if path in LISTS else (404, _error(path, 10020, "Request Api not found!"))
-
-    def reply(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
-        data = json.loads(query["data"])
-        if query.get("type") != "text" or not data["text"] or len(data["text"]) > 300:
-            return 400, _error(path, 10008, "param error")
-        self.platform.replies.append({"receiver_id": query["receiver_id"], **data})
-        return 200, {"result": True, "receiver_id": int(query["receiver_id"]), "sender_id": US, "type": "text"}
-
-    def listed(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
-        since, most = int(query.get("since_id", 0)), int(query.get("max_id", 0))
-        count, page = min(int(query.get("count", 20)), 200), int(query.get("page", 1))
-        every = self.platform.items[path]
-        found = [item for item in every[:REACHABLE] if _id(item) > since and (not most or _id(item) <= most)]
-        shown = found[(page - 1) * count : page * count]
-        return 200, {LISTS[path]: shown, "previous_cursor": 0, "next_cursor": 0, "total_number": len(every)}
+        else:
+            self.out(*platform.answer(path, query))
 
     def fail(self, fault: str) -> None:
         if fault == "hang":
@@ -199,6 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if encoding:
             self.send_header("Content-Encoding", encoding)
+        if status == 302:
+            self.send_header("Location", f"{self.platform.url}/elsewhere")
         self.end_headers()
         self.wfile.write(body)
 
@@ -209,6 +231,36 @@ def _error(path: str, code: int | str, text: str) -> dict[str, Any]:
 
 def _id(item: dict[str, Any]) -> int:
     return int(item.get("idstr") or item["id"])
+
+
+class InProcess(requests.adapters.BaseAdapter):
+    """The same platform without a network: `session.mount("https://", InProcess(platform))`."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__()
+        self._platform = platform
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        parts = urlsplit(request.url or "")
+        body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
+        platform, query = self._platform, dict(parse_qsl(str(parts.query)) + parse_qsl(body))
+        fault = platform.faults.pop(0) if platform.faults else ""
+        if fault == "drop":
+            raise requests.ConnectionError("Connection aborted")
+        response = requests.Response()
+        response.status_code, content = (200, b"<html>") if fault else platform.answer(str(parts.path), query)
+        response.raw = io.BytesIO(content)
+        return response
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def session(platform: Platform) -> requests.Session:
+    """Return a session that knows nobody but this platform."""
+    made = requests.Session()
+    made.mount("https://", InProcess(platform))
+    return made
 
 
 class _Server(ThreadingHTTPServer):

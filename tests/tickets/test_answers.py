@@ -135,6 +135,12 @@ def test_who_can_be_reached_on_the_channel_they_came_by(
     assert len(answers(mail(sender=party, channel=channel, channel_kind=kind))) == answered
 
 
+def test_an_answer_comes_from_the_identity_that_was_written_to() -> None:
+    party = Party(kind="openid", value="wm1")
+    one = mail(sender=party, channel="wechat", channel_kind="wecom_kf", thread=Thread(reply_to="wk1"))
+    assert answers(one)[0].written_to == "wk1"
+
+
 def test_imports_and_what_is_old_are_not_answered() -> None:
     assert answers(mail(raw=RawRef(topic=topics.BACKFILL, partition=0, offset=1, sha256="x"))) == []
     one = mail()

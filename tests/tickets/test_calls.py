@@ -304,3 +304,50 @@ def _order(calls: Calls, kind: str, ticket_id: str, args: dict[str, Any]) -> Eve
 def _close(calls: Calls) -> None:
     for status in ("registered", "answered", "resolved", "archived"):
         _order(calls, "set_status", calls.ticket.ticket_id, {"status": status})
+
+
+def test_masks_links_and_the_event_log_hold_nothing_of_caller_agent_or_recording() -> None:
+    calls = Calls()
+    calls.tell(
+        revision=1, caller="13764520918", caller_name="霁霄溪", recording="q/13764520918-12345.wav", agent="a8001"
+    )
+    calls.tell(revision=2, note="霁霄溪来电，电话13764520918，反映路灯坏了", category="13764520918", queue="霁霄溪")
+    calls.tell(revision=3, transcript="市民：我叫霁霄溪", recording="q/13764520918-12345.wav")
+    planted = ("13764520918", "霁霄溪", "a8001")
+    outbounds = calls.desk.flush()
+    clear = b"".join(out.value for out in outbounds if out.topic == topics.TICKET).decode()
+    assert all(word in clear for word in planted[:2])
+    hidden = [out for out in outbounds if out.topic in (topics.EVENT, topics.LINK, topics.TICKET_MASKED)]
+    told = b"".join(
+        out.value + (out.key or b"") + b"".join(value for _, value in out.headers) for out in hidden
+    ).decode()
+    assert [word for word in planted if word in told] == []
+    assert {out.topic for out in hidden} == {topics.EVENT, topics.LINK, topics.TICKET_MASKED}
+
+
+def test_a_record_without_words_looks_back_at_none_unless_it_first_tells_who_called() -> None:
+    calls = Calls()
+    calls.tell(revision=1, caller="13800138000")
+    assert calls.desk.looks_back(record(9, {"revision": 2, "recording": "x.wav"}, 9)) == []
+    assert calls.desk.looks_back(record(9, {"revision": 2, "note": LAMP}, 9)) == [0]
+    calls = Calls()
+    calls.tell(revision=2, note=LAMP)
+    assert calls.desk.looks_back(record(9, {"revision": 1, "caller": "13800138000"}, 9)) == [0]
+
+
+def test_a_recording_alone_leaves_the_ticket_findable_by_its_words() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13800138000")
+    calls.tell(revision=2, recording="x.wav")
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller="13900139000")
+    first, second = calls.tickets
+    assert [edge.ticket_id for edge in second.edges] == [first.ticket_id]
+
+
+def test_who_called_counts_for_later_messages_when_it_is_told_last() -> None:
+    calls = Calls()
+    calls.tell(call_id="c1", revision=2, transcript=LAMP)
+    calls.tell(call_id="c1", revision=1, caller="13800138000")
+    again = calls.tell(call_id="c2", revision=1, note=LAMP, caller="13800138000")
+    assert again.relation == "same_person_same_matter"
+    assert calls.ticket.requester.phone == "13800138000"

@@ -161,3 +161,32 @@ def test_the_record_of_a_file_holds_nobody() -> None:
     late = file_of(first)
     assert late.sender is None
     assert "o-lin" not in msgspec.json.encode(late).decode()
+
+
+def place(label: str, point: str = "<Location_X>41.8057</Location_X><Location_Y>123.4315</Location_Y>") -> Message:
+    xml = f"<xml><FromUserName>o-tao</FromUserName><MsgType>location</MsgType>{point}<Label>{label}</Label></xml>"
+    return _normalized(label or "p", xml.encode(), "text/xml", 0)
+
+
+def test_a_shared_place_has_coordinates_that_analysts_do_not_see() -> None:
+    ticket = only(desk_of(place("中山公园北门")))
+    assert ticket.location is not None
+    assert (ticket.location.longitude, ticket.location.latitude, ticket.location.datum) == (123.4315, 41.8057, "gcj02")
+    masked = mask_ticket(ticket).location
+    assert masked is not None
+    assert (masked.longitude, masked.latitude) == (None, None)
+
+
+def test_a_point_that_is_shared_later_is_added_to_words_and_replaces_none() -> None:
+    words, later = place("中山公园北门", point=""), place("北门")
+    first = msgspec.structs.replace(words, features=msgspec.structs.replace(words.features, message_key="t"))
+    answer = msgspec.structs.replace(later, features=msgspec.structs.replace(later.features, threads=("t",)))
+    ticket = only(desk_of(first, answer))
+    assert ticket.location is not None
+    assert (ticket.location.text, ticket.location.longitude) == ("中山公园北门", 123.4315)
+    moved = "<Location_X>1.0</Location_X><Location_Y>2.0</Location_Y>"
+    known = place("中山公园北门")
+    first = msgspec.structs.replace(known, features=msgspec.structs.replace(known.features, message_key="t"))
+    other = place("南门", moved)
+    answer = msgspec.structs.replace(other, features=msgspec.structs.replace(other.features, threads=("t",)))
+    assert only(desk_of(first, answer)).location == only(desk_of(known)).location

@@ -17,10 +17,10 @@ AFTER_REDACTION = "record_after_redaction"
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every record of a call that has a ticket; any other is asked about as a message is."""
     features = incoming.features
-    ticket = calls.ticket_of(state, incoming)
+    ticket = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id)
     if ticket is None or features.message_key is None:
         return None
-    says_something = features.text_key is not None and not ticket.redacted
+    says_something = features.message_class == "person" and not ticket.redacted
     return Verdict(
         relation="part_of",
         method=AFTER_REDACTION if ticket.redacted else RECORD_OF_CALL,

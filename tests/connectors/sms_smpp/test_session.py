@@ -1,7 +1,9 @@
 """One account's session: what is acknowledged and when, how a connection begins, lives and ends."""
 
 import asyncio
+import ssl
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import smpp34
@@ -11,6 +13,7 @@ from connectors.sms_smpp.naming import identifier
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
 from tests.connectors.sms_smpp.fixtures import NOW, Clock, Outlet, settings
 from tests.connectors.sms_smpp.smsc import BINDS, CITIZEN, DELIVER, ENQUIRE, NACK, UNBIND, Smsc, header, message
+from tests.peers.certificates import Authority
 
 pytestmark = pytest.mark.integration
 
@@ -172,6 +175,23 @@ async def test_a_stop_answers_what_is_on_its_way_and_unbinds() -> None:
         assert run.cancelled()
 
 
+async def test_a_stop_that_kafka_holds_up_lets_go_of_the_smsc_all_the_same() -> None:
+    """Twice cancelled, as the runner does when its patience is over: another daemon may want the bind."""
+    outlet = Outlet()
+    outlet.gate.clear()
+    async with Smsc() as smsc:
+        run = asyncio.create_task(connector(smsc).run(outlet))
+        esme = await smsc.bound()
+        esme.send(message())
+        await outlet.has_been_asked(1)
+        for _ in range(3):  # while it waits for Kafka, then while it waits for the answer to its unbind
+            run.cancel()
+            await asyncio.wait({run}, timeout=0.05)
+        assert run.cancelled()
+        await esme.closed()
+    assert outlet.taken == []
+
+
 async def test_an_account_holds_as_many_binds_as_it_may() -> None:
     outlet = Outlet()
     async with Smsc() as smsc, smsc.serving(connector(smsc, binds=3), outlet) as run:
@@ -206,10 +226,9 @@ async def test_a_refused_bind_says_who_must_act(status: int, error: type[Excepti
 
 async def test_the_same_message_again_has_the_same_name_within_ten_minutes() -> None:
     outlet, clock = Outlet(), Clock()
-    clock.now = NOW.replace(minute=11)
     async with Smsc() as smsc, smsc.serving(connector(smsc, clock), outlet):
         esme = await smsc.bound()
-        for number, minute in ((1, 11), (2, 19), (3, 21)):
+        for number, minute in ((1, 13), (2, 19), (3, 21)):  # acknowledged, it is a new message in the next step
             clock.now = NOW.replace(minute=minute)
             esme.send(message(number=number))
             assert await esme.answer() == (number, ROK)
@@ -295,3 +314,16 @@ def test_a_message_of_the_smsc_is_what_it_says() -> None:
     """The test's own frames are SMPP: smpp34 reads them, and so does the connector's codec."""
     assert isinstance(smpp34.decode(message()), smpp34.DeliverSm)
     assert message()[7] == DELIVER
+
+
+async def test_a_private_authority_is_named_and_a_stranger_is_refused(tmp_path: Path) -> None:
+    authority, outlet = Authority(tmp_path), Outlet()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue("smsc").file)
+    async with Smsc(context) as smsc:
+        with pytest.raises(UnreachableError, match="name its authority's certificate in `ssl_cafile`"):
+            await connector(smsc, tls="tls").run(outlet)
+        async with smsc.serving(connector(smsc, tls="tls", ssl_cafile=authority.certificate), outlet):
+            esme = await smsc.bound()
+            esme.send(message())
+            assert await esme.answer() == (1, ROK)

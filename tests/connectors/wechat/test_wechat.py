@@ -1,9 +1,11 @@
 """An official account's callbacks: every mode, every kind, and everything that is not the platform's."""
 
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from defusedxml.ElementTree import fromstring
 from msgspec.structs import replace
 from werobot.utils import get_signature
 
@@ -416,3 +418,29 @@ def test_an_endless_sender_does_not_become_a_header() -> None:
 def test_an_account_needs_a_city() -> None:
     with pytest.raises(MisconfiguredError, match="行政区划代码"):
         account(jurisdiction=None)
+
+
+MINI = '{"ToUserName":"gh_1","FromUserName":"o-mini","CreateTime":%s,"MsgType":"text","Content":"井盖坏了","MsgId":%s}'
+
+
+@pytest.mark.parametrize("mode", ["plain", "safe"])
+def test_a_mini_programme_speaks_json(mode: str) -> None:
+    body = MINI % (STAMP, "9223372036854775807")
+    message = received(account(kind="mini_programme"), push(body, mode))
+    assert (message.value, message.envelope.datacontenttype) == (body.encode(), "application/json")
+    assert (message.envelope.id, message.envelope.sender) == ("9223372036854775807", "o-mini")
+    assert message.envelope.channelkind == "wechat_mini"
+    assert message.envelope.time == NOW
+
+
+def test_a_mini_programme_encrypts_into_json_as_well() -> None:
+    body = MINI % (STAMP, "7")
+    outer = push(body)
+    closed = fromstring(outer.body).findtext("Encrypt")
+    wire = json.dumps({"ToUserName": "gh_1", "Encrypt": closed}).encode()
+    assert received(account(kind="mini_programme"), replace(outer, body=wire)).value == body.encode()
+
+
+def test_a_mini_programme_cannot_reply_passively() -> None:
+    with pytest.raises(ValueError, match="passive_reply"):
+        account(kind="mini_programme", passive_reply="收到")

@@ -192,6 +192,13 @@ def test_every_broken_answer_is_one_of_ours(platform: Platform, fault: str, kind
     assert client(platform).mentions() == []
 
 
+def test_nobody_takes_the_token_elsewhere(platform: Platform) -> None:
+    platform.faults = ["302"]
+    with pytest.raises(errors.BadRequest):
+        client(platform).mentions()
+    assert platform.met == 0
+
+
 def test_a_list_that_is_none_is_unreadable(platform: Platform) -> None:
     platform.raw = b'{"statuses":{"a":1}}'
     with pytest.raises(errors.UnreadableAnswer):

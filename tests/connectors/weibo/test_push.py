@@ -195,9 +195,9 @@ def test_settings_that_cannot_work_are_refused_without_telling_them(change: dict
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({}, "one of the two"),
+        ({}, "access_token is missing"),
         ({"access_token": "a", "access_token_file": "/f"}, "one of the two"),
-        ({"access_token": "a", "token_expires_at": "2027-01-31T09:00:00"}, "needs an offset"),
+        ({"access_token": "a", "token_expires_at": "2027-01-31T09:00:00"}, "token_expires_at"),
         ({"access_token": "a", "lists": []}, "lists"),
         ({"access_token": "a", "lists": ["followers"]}, "lists"),
         ({"access_token": "a", "page_size": 201}, "page_size"),

@@ -127,7 +127,9 @@ def test_no_network_is_one_sentence_that_names_no_host(lock: Path, monkeypatch: 
     assert "127.0.0.1" not in str(caught.value)
 
 
-@pytest.mark.parametrize("lock", [jars.KAFKA, jars.ELASTICSEARCH, jars.GREENMAIL], ids=lambda lock: lock.stem)
+@pytest.mark.parametrize(
+    "lock", [jars.KAFKA, jars.ELASTICSEARCH, jars.GREENMAIL, jars.SMSGATE], ids=lambda lock: lock.stem
+)
 def test_the_lock_pins_every_jar_once(lock: Path) -> None:
     pinned = read_lock(lock)
     assert len({jar.path.name for jar in pinned}) == len(pinned)

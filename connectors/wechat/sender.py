@@ -1,0 +1,61 @@
+"""Receipts by WeChat: one text through the customer-service messages of the account that the citizen wrote to."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+
+from connectors.answers import Reply, Sent
+from connectors.wechat.api import Access, Api
+from connectors.wechat.reply import send, send_customer, send_member
+from connectors.wechat.settings import WeChatSettings, WeComSettings
+from schemas.errors import MisconfiguredError
+
+CUSTOMER_KIND = "wecom_kf"
+
+MakeApi = Callable[[Access], Api]
+
+
+class WeChatSender:
+    """Sends the receipts of one official account or mini programme."""
+
+    def __init__(self, settings: WeChatSettings, account: str, make: MakeApi = Api) -> None:
+        if settings.secret is None:
+            raise MisconfiguredError(f"The WeChat account {account} has no `secret`: without it nothing can be sent.")
+        self._api = make(Access("official", settings.appid, settings.secret, settings.api_url))
+
+    async def send(self, reply: Reply) -> Sent:
+        """Send one text. Raises a RetriableError or FatalError while the platform surely has not got it."""
+        return await asyncio.to_thread(send, self._api, reply.recipient.value, reply.text)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await asyncio.to_thread(self._api.close)
+
+
+class WeComSender:
+    """Sends the receipts of one application of 企业微信, or of its 微信客服."""
+
+    def __init__(self, settings: WeComSettings, account: str, make: MakeApi = Api) -> None:
+        if settings.secret is None:
+            raise MisconfiguredError(f"The WeCom account {account} has no `secret`: without it nothing can be sent.")
+        self._api = make(Access("corporate", settings.corpid, settings.secret, settings.api_url))
+        self._agent_id = settings.agent_id
+        self._account = account
+
+    async def send(self, reply: Reply) -> Sent:
+        """Send one text the way the message came. Raises as WeChat's sender does."""
+        return await asyncio.to_thread(self._send, reply)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await asyncio.to_thread(self._api.close)
+
+    def _send(self, reply: Reply) -> Sent:
+        if reply.channel_kind == CUSTOMER_KIND:
+            kfid, named = reply.written_to, hashlib.sha256(reply.reply_id.encode()).hexdigest()[:32]
+            if not kfid:
+                return Sent(outcome="refused", code="no_open_kfid")
+            return send_customer(self._api, kfid, reply.recipient.value, reply.text, named)
+        if self._agent_id is None:
+            raise MisconfiguredError(f"The WeCom account {self._account} has no `agent_id`: no application can answer.")
+        return send_member(self._api, self._agent_id, reply.recipient.value, reply.text)

@@ -1,0 +1,95 @@
+"""The quota of calls, spread evenly over what is left of the day; the platform's own word goes before our counting."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from connectors import metrics
+from schemas import ids
+from schemas.errors import ThrottledError
+
+DAY_SECONDS = 86_400.0
+SLOW = 2
+"""From so many times the planned pause between two rounds on, a person is told."""
+
+
+class Budget:
+    """How many calls are left until when; a window ends at midnight in China unless the platform says otherwise.
+
+    After a restart nobody knows what was spent: the share of the day that is left is what may be spent in it.
+    """
+
+    def __init__(self, per_day: int, account: str, clock: Callable[[], float]) -> None:
+        self._per_day = per_day
+        self._account = account
+        self._clock = clock
+        self._reset_at: float = 0
+        self._left: int = 0
+        self._open(_midnight(clock()))
+
+    def spend(self, interface: str) -> None:
+        """Count one call; raises ThrottledError when none is left."""
+        self._renew()
+        if self._left < 1:
+            raise self.used_up()
+        self._left -= 1
+        metrics.WEIBO_CALLS.labels(self._account, interface).inc()
+        self._show()
+
+    def learn(self, left: int, reset_in_seconds: float) -> None:
+        """Believe the platform about what is left and until when; never more than our own share of that time."""
+        self._open(self._clock() + reset_in_seconds)
+        self._left = min(self._left, left)
+        self._show()
+
+    def exhausted(self, reset_at: float | None) -> ThrottledError:
+        """Note that the platform refuses further calls, until it says or until midnight; return what to raise."""
+        self._renew()
+        self._left = 0
+        self._reset_at = max(reset_at if reset_at is not None else _midnight(self._clock()), self._clock() + 1)
+        self._show()
+        return self.used_up()
+
+    def used_up(self) -> ThrottledError:
+        """Return what to raise while nothing is left."""
+        return ThrottledError(
+            f"Weibo {self._account}: the quota of calls is used up until {self._ends()}: pushes go on, nothing is lost",
+            retry_after=max(1.0, self._reset_at - self._clock()),
+        )
+
+    def pause(self, calls: int) -> float:
+        """Return the seconds until the next `calls` calls, so that the rest lasts until the window ends."""
+        self._renew()
+        rounds = self._left // calls
+        return max(0.0, self._reset_at - self._clock()) / max(rounds, 1)
+
+    def complaint(self, calls: int) -> str | None:
+        """Return a sentence when rounds of so many calls come much less often than a day's quota is meant for."""
+        planned, left = DAY_SECONDS * calls / self._per_day, self._reset_at - self._clock()
+        if left <= SLOW * planned or self.pause(calls) <= SLOW * planned:
+            return None
+        return (
+            f"Weibo {self._account}: few calls are left until {self._ends()}, so lists are asked for seldom: "
+            "ask for the commercial interfaces or rely on pushes"
+        )
+
+    def _renew(self) -> None:
+        if self._clock() >= self._reset_at:
+            self._open(_midnight(self._clock()))
+
+    def _open(self, reset_at: float) -> None:
+        self._reset_at = reset_at
+        share = min(1.0, max(0.0, reset_at - self._clock()) / DAY_SECONDS)
+        self._left = max(1, round(self._per_day * share))
+        self._show()
+
+    def _show(self) -> None:
+        metrics.WEIBO_CALLS_LEFT.labels(self._account).set(self._left)
+        metrics.WEIBO_QUOTA_RESET.labels(self._account).set(self._reset_at)
+
+    def _ends(self) -> str:
+        return f"{datetime.fromtimestamp(self._reset_at, ids.SHANGHAI):%m-%d %H:%M}"
+
+
+def _midnight(now: float) -> float:
+    day = datetime.fromtimestamp(now, ids.SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (day + timedelta(days=1)).timestamp()

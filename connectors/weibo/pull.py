@@ -1,0 +1,220 @@
+"""Lists of the open platform (mentions, comments, direct messages): what pushes did not bring, within the quota.
+
+Cursor: for each list the newest id that was published, and the ids of its newest page. A walk goes down by id from the
+newest item to what is known, and is published oldest first once it got there; one that a fault or the quota interrupts
+goes on where it stood. Ids decide the order, never times.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import msgspec
+import requests
+
+from connectors import metrics
+from connectors.base import Batch
+from connectors.weibo import naming
+from connectors.weibo.access import Access
+from connectors.weibo.budget import Budget
+from connectors.weibo.complaints import Complaints
+from connectors.weibo.door import RefusedError, SlowDownError, door
+from connectors.weibo.errors import EVERY_INTERFACE, OF_ONE_INTERFACE
+from connectors.weibo.lists import SOURCES
+from connectors.weibo.public import Completer
+from connectors.weibo.settings import List, WeiboPullSettings
+from connectors.weibo.walk import Found, Known, Walk
+from schemas.errors import MisconfiguredError, RetriableError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.records import Cursor, RawMessage, raw_message
+
+REST_SECONDS = 3600.0
+"""So long a list is not asked for after the platform said that we may not have it."""
+
+
+class WeiboPull:
+    """The lists of one account."""
+
+    channel: ClassVar[str] = "weibo"
+
+    def __init__(
+        self,
+        settings: WeiboPullSettings,
+        account_id: str,
+        session: Callable[[], requests.Session] = requests.Session,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if settings.jurisdiction is None:
+            raise MisconfiguredError(f"the Weibo account {account_id} has no jurisdiction: set its 行政区划代码")
+        self._settings = settings
+        self._account = account_id
+        self._jurisdiction = settings.jurisdiction
+        self._clock = clock
+        self._sleep = sleep
+        self._budget = Budget(settings.calls_per_day, account_id, clock)
+        self._access = Access(settings, account_id, self._budget, session, clock)
+        self._completer = Completer(settings, account_id, session, clock) if settings.public_pages else None
+        self._complaints = Complaints(account_id)
+        self._turns = list(settings.lists)
+        self._walks: dict[str, Walk] = {}
+        self._begun: set[str] = set()
+        self._asked: dict[str, float] = {}
+        self._rests: dict[str, float] = {}
+        self._due = 0.0
+        self._pages_only = False
+        self._open = False
+
+    def open(self) -> None:
+        """Look at the token and at what is left of the quota; neither look counts against it."""
+        self._access.api()
+        self._open = True
+
+    def examine(self) -> tuple[datetime | None, int | None]:
+        """Return when the token ends and how many calls are left, as far as the platform tells; costs none of them."""
+        end, left = self._access.examine()
+        return datetime.fromtimestamp(end, UTC) if end is not None else None, left
+
+    def fetch(self, cursor: Cursor) -> Batch:
+        """Return what is new of the first list that has any, oldest first; else one cut status completed."""
+        if not self._open:
+            raise UnreachableError(f"Weibo {self._account}: not connected")
+        for name in () if self._pages_only else tuple(self._turns):
+            if self._clock() >= max(self._rests.get(name, 0), self._asked.get(name, 0) + self._settings.poll_seconds):
+                batch = self._news(name, cursor)
+                if batch is not None:
+                    return batch
+        return self._nothing_new(cursor)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the quota allows the next round, or the public site its next page."""
+        pages_due = self._completer.due if self._completer else self._due
+        left = min(self._due, pages_due) - self._clock()
+        if left > 0:
+            self._sleep(min(seconds, left))
+        self._pages_only = pages_due < self._due
+        return left <= seconds
+
+    def close(self) -> None:
+        """Let go of the connections; walks that are under way stay."""
+        self._open = False
+        self._access.close()
+        if self._completer is not None:
+            self._completer.close()
+
+    def _news(self, name: List, cursor: Cursor) -> Batch | None:
+        try:
+            walk = self._walked(name, _known(cursor, name))
+        except RefusedError as error:
+            self._rests[name] = self._clock() + REST_SECONDS
+            self._complaints.refused(name, str(error))
+            self._next_turn(name)
+            return None
+        except SlowDownError as error:
+            self._slow_down(name, error)
+            return None
+        except RetriableError:
+            self._next_turn(name)  # a list that cannot be read must not keep the others waiting
+            raise
+        self._complaints.well(name)
+        self._asked[name] = self._clock()
+        self._next_turn(name)
+        return self._batch(name, walk, cursor) if walk.found else None
+
+    def _walked(self, name: List, known: Known) -> Walk:
+        """Walk down the list, or go on where an interruption left it."""
+        chosen = self._settings
+        walk = self._walks.get(name)
+        if walk is None or walk.known != known:
+            first = known.since is None and name not in self._begun
+            pages_max = chosen.history_pages if first else chosen.pages_max
+            walk = self._walks[name] = Walk(known, chosen.page_size, pages_max)
+        while not walk.done:
+            page = self._page(name, walk.max_id)
+            walk.take(page, [self._name(name, item._raw).identifier.partition(":")[2] for item in page])
+        del self._walks[name]
+        self._begun.add(name)
+        return walk
+
+    def _page(self, name: List, max_id: int | None) -> Any:
+        api = self._access.api()
+        try:
+            with door(self._account):
+                return SOURCES[name].method(api, count=self._settings.page_size, max_id=max_id)
+        except UnauthorizedError:
+            self._access.refuse()
+            raise
+
+    def _slow_down(self, name: List, error: SlowDownError) -> None:
+        """Let one list rest whose own quota is used up; raises ThrottledError when it is everybody's."""
+        later = self._clock() + REST_SECONDS
+        if OF_ONE_INTERFACE not in error.codes:
+            known = not EVERY_INTERFACE.isdisjoint(error.codes)
+            raise self._budget.exhausted(error.reset_time or (None if known else later))
+        self._rests[name] = error.reset_time or later
+        self._complaints.refused(name, str(error))
+        self._next_turn(name)
+
+    def _batch(self, name: List, walk: Walk, cursor: Cursor) -> Batch:
+        now = self._now()
+        if walk.gap:
+            metrics.WEIBO_GAPS.labels(self._account, name).inc()
+        found = walk.oldest_first()
+        if self._completer is not None and name == "mentions":
+            self._completer.remember(each.item for each in found)
+        position = {**cursor.position, name: msgspec.json.decode(msgspec.json.encode(walk.after(now)))}
+        return Batch(
+            messages=tuple(self._message(name, each) for each in found),
+            cursor=msgspec.structs.replace(cursor, position=position),
+            complaints=self._said(position),
+        )
+
+    def _nothing_new(self, cursor: Cursor) -> Batch:
+        if self._pages_only:
+            self._pages_only = False
+        else:
+            self._due = self._clock() + max(self._settings.poll_seconds, self._budget.pause(len(self._turns)))
+        if all(self._rests.get(name, 0) > self._clock() for name in self._turns):
+            self._complain_of_all()
+        messages = self._completer.completed(self._now(), self._jurisdiction) if self._completer else ()
+        return Batch(messages=messages, cursor=cursor, complaints=self._said(cursor.position))
+
+    def _complain_of_all(self) -> None:
+        """No list may be read: that is a fault, and not an account without news."""
+        first, until = next(iter(self._complaints.lists()), ""), min(self._rests.values())
+        raise ThrottledError(first, retry_after=until - self._clock())
+
+    def _said(self, position: dict[str, Any]) -> tuple[str, ...]:
+        gaps = {name: known["gap"] for name, known in position.items() if isinstance(known, dict) and known.get("gap")}
+        others = (self._access.complaint(), self._budget.complaint(len(self._turns)))
+        return (*filter(None, others), *self._complaints.lists(), *self._complaints.gaps(gaps, self._now()))
+
+    def _message(self, name: List, found: Found) -> RawMessage:
+        now = self._now()
+        named = self._name(name, found.item._raw)
+        return raw_message(
+            channel=self.channel,
+            channel_kind=named.kind,
+            account=self._account,
+            jurisdiction=self._jurisdiction,
+            identifier=named.identifier,
+            value=found.item._raw,
+            content_type="application/json",
+            time=named.time or now,
+            recorded=now,
+            sender=named.sender,
+        )
+
+    def _name(self, name: List, raw: bytes) -> naming.Named:
+        return naming.fetched(raw, SOURCES[name].kind, self._now())
+
+    def _next_turn(self, name: List) -> None:
+        self._turns.remove(name)
+        self._turns.append(name)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def _known(cursor: Cursor, name: str) -> Known:
+    return msgspec.convert(cursor.position.get(name) or {}, Known)

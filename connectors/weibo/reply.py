@@ -1,0 +1,104 @@
+"""Answers by direct message (私信), through the customer service interface: open for 48 hours after somebody wrote."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import requests
+
+from connectors.answers import Reply, Sent
+from connectors.weibo.api import API, OAuth2
+from connectors.weibo.errors import (
+    HTTPException,
+    NoAnswer,
+    NotReached,
+    TooManyRequests,
+    Unauthorized,
+    UnreadableAnswer,
+    WeiboServerError,
+)
+from connectors.weibo.settings import TokenSettings
+from normalizers.weibo.reading import digits, text_of
+from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
+
+WINDOW = timedelta(hours=48)
+TEXT_MAX = 300
+"""Characters of one message: https://open.weibo.com/wiki/Send_Customer_Service_Message."""
+
+THROTTLED_SECONDS = 600.0
+"""After a refusal for too many requests that names no end."""
+
+
+class WeiboSender:
+    """Sends replies of one account; `connectors.answers.Sender`."""
+
+    def __init__(
+        self,
+        settings: TokenSettings,
+        account_id: str,
+        session: Callable[[], requests.Session] = requests.Session,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._account = account_id
+        self._make_session = session
+        self._clock = clock
+        self._refused: str | None = None
+
+    async def send(self, reply: Reply) -> Sent:
+        """Send one text and say what became of it; what was not surely refused is `unknown` and never sent again."""
+        fault = self._unsendable(reply)
+        if fault is not None:
+            return Sent(outcome="refused", code=fault)
+        return await asyncio.to_thread(self._sent, reply)
+
+    async def close(self) -> None:
+        """Hold nothing between two replies."""
+
+    def _unsendable(self, reply: Reply) -> str | None:
+        """Return why the platform would refuse a reply: it is not asked."""
+        if reply.recipient.kind != "uid" or not digits(reply.recipient.value):
+            return "recipient"
+        if len(reply.text) >= TEXT_MAX:
+            return "too_long"
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        return "window_closed" if now - reply.received_at >= WINDOW else None
+
+    def _sent(self, reply: Reply) -> Sent:
+        token = self._settings.token()
+        if token == self._refused:
+            raise self._unauthorized()
+        with self._make_session() as session:
+            api = API(OAuth2(token), host=self._settings.reply_host, session=session, clock=self._clock)
+            try:
+                answer = api.send_direct_message(reply.recipient.value, reply.text)
+            except Unauthorized:
+                self._refused = token
+                raise self._unauthorized() from None
+            except NotReached as error:
+                raise UnreachableError(f"Weibo {self._account}: no connection ({error}): nothing was sent") from None
+            except TooManyRequests as error:
+                raise self._throttled(error) from None
+            except NoAnswer:
+                return Sent(outcome="unknown", code="no_answer")
+            except (UnreadableAnswer, WeiboServerError) as error:
+                return Sent(outcome="unknown", code=_code(error))
+            except HTTPException as error:
+                return Sent(outcome="refused", code=_code(error))
+        if answer.get("result") is False:
+            return Sent(outcome="refused", code="result_false")
+        return Sent(outcome="accepted", code="200", reference=text_of(answer.get("id")) or None)
+
+    def _unauthorized(self) -> UnauthorizedError:
+        return UnauthorizedError(
+            f"Weibo {self._account}: the access token is refused, nothing was sent: let a person grant it again"
+        )
+
+    def _throttled(self, error: TooManyRequests) -> ThrottledError:
+        after = error.reset_time - self._clock() if error.reset_time is not None else THROTTLED_SECONDS
+        return ThrottledError(f"Weibo {self._account}: too many replies ({error}): nothing was sent", max(1.0, after))
+
+
+def _code(error: HTTPException) -> str:
+    return str(error.api_codes[0] if error.api_codes else error.response.status_code)

@@ -1,0 +1,89 @@
+"""A walk down a list, from its newest item to what is known already: by id, so that nothing new moves a page."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from connectors.weibo.models import Model, ResultSet
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What was published of a list: the newest id, when it was written, and the ids of the newest page.
+
+    A status that becomes visible late has a lower id than what came before it: the page tells it from an old one.
+    """
+
+    since: str | None = None
+    at: str | None = None
+    seen: tuple[str, ...] = ()
+    gap: dict[str, Any] | None = None
+    """Times between which items were out of reach, and when that was found."""
+
+
+class Found(NamedTuple):
+    """An item and the id that names it for us."""
+
+    item: Model
+    key: str
+
+
+class Walk:
+    """Takes page after page until what is known is reached, or the list's end, or what the platform lets us reach."""
+
+    def __init__(self, known: Known, page_size: int, pages_max: int) -> None:
+        self.known = known
+        self.max_id: int | None = None
+        self.done = False
+        self.gap = False
+        self.found: list[Found] = []
+        self._since = int(known.since) if known.since else None
+        self._floor = min(map(int, filter(str.isdigit, known.seen)), default=0) if len(known.seen) >= page_size else 0
+        self._keys = set(known.seen)
+        self._pages_max = pages_max
+        self._pages = 0
+        self._passed = 0
+        self._newest_page: tuple[str, ...] = ()
+        self._newest: Model | None = None
+
+    def take(self, page: ResultSet[Model], keys: list[str]) -> None:
+        """Take the next page; `keys` are its items' ids."""
+        self._pages += 1
+        self._passed += len(page)
+        if self._pages == 1:
+            self._newest_page, self._newest = tuple(keys), max(page, key=lambda item: item.id or 0, default=None)
+        for item, key in zip(page, keys, strict=True):
+            if key not in self._keys and (item.id is None or item.id > self._floor):
+                self._keys.add(key)
+                self.found.append(Found(item, key))
+        self._judge(page)
+
+    def _judge(self, page: ResultSet[Model]) -> None:
+        """Say whether this was the last page, and whether something between it and what is known was out of reach."""
+        after, before = page.max_id, self.max_id
+        reached = self._since is not None and any(identifier <= self._since for identifier in page.ids())
+        whole = page.total is not None and self._passed >= page.total
+        stuck = after is None or (before is not None and after >= before)
+        self.done = reached or whole or stuck or self._pages >= self._pages_max
+        self.gap = self.done and not reached and not whole and self._since is not None
+        self.max_id = after
+
+    def oldest_first(self) -> list[Found]:
+        """Return what is new."""
+        return sorted(self.found, key=lambda each: (each.item.id or 0, each.key))
+
+    def after(self, now: datetime) -> Known:
+        """Return what is known once all of it is published."""
+        newest = self._newest
+        if newest is None:
+            return self.known
+        newest_id, oldest = newest.id, min(self.found, key=lambda each: each.item.id or 0, default=None)
+        gap = self.known.gap
+        if self.gap:
+            upper = oldest.item.created_at if oldest is not None else None
+            gap = {"after": self.known.at, "before": upper.isoformat() if upper else None, "found": now.isoformat()}
+        since = max(newest_id or 0, self._since or 0)
+        at = newest.created_at
+        return Known(
+            since=str(since) if since else None, at=at.isoformat() if at else None, seen=self._newest_page, gap=gap
+        )

@@ -1,0 +1,47 @@
+"""Wires the outbox: the accounts that answer, their senders, and the words of receipts."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hotline import probes, services
+from hotline.process import Component
+from schemas.trace import Tracer
+
+if TYPE_CHECKING:
+    from connectors.answers import Sender
+    from hotline.settings import Settings
+
+
+def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
+    """Make the component."""
+    from connectors.outbox.daemon import Outbox
+    from connectors.outbox.lane import Tools
+    from connectors.outbox.replies import reply_of
+    from tickets.receipts import wording
+
+    policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
+    write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
+    known = dict(senders(settings))
+    connection = services.kafka(settings)
+    daemon = Outbox(connection, lambda account: Tools(settings.answers.get(account), known.get(account), write))
+
+    async def run(stop: asyncio.Event) -> None:
+        try:
+            await daemon.run(stop)
+        finally:
+            for sender in known.values():
+                await sender.close()
+
+    return Component(name=name, run=run, probe=lambda: probes.answers(daemon.troubles()))
+
+
+def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:
+    """Yield the sender of each account that answers, by its id; nothing connects yet."""
+    from connectors.outbox.senders import SENDERS
+
+    for section, accounts in settings.connectors.sections.items():
+        for account, chosen in accounts.items():
+            if account in settings.answers:
+                yield account, SENDERS[section].make(chosen, settings.answers[account], account)

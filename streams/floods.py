@@ -1,0 +1,161 @@
+"""Floods: who sends more than a share waits in a topic of its own, behind everybody else; nothing is dropped.
+
+Buckets fill by the times at which Kafka took the records, never by a clock.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import structlog
+from faust.types import TP
+
+from schemas import topics
+from schemas.wire import Outbound
+from streams import metrics
+from streams.chunks import Record
+from streams.settings import FloodSettings, ShareSettings
+
+log = structlog.get_logger()
+
+SLICE = 100
+"""Records of a flood that go on at a time: so many live messages may come behind."""
+
+SENDERS = 20_000
+"""So many senders of a partition are remembered; the one that was heard of longest ago is forgotten first."""
+
+Reason = Literal["sender", "account"]
+
+
+class Parted(NamedTuple):
+    """A chunk's records in their order: those that go on, and those beyond a share."""
+
+    within: Sequence[Record]
+    beyond: Sequence[Record]
+
+
+class Bucket:
+    """A token bucket (令牌桶) that is told the time. Empty, it is `flooding` until it is full again.
+
+    So a sender's later messages stay behind the ones that wait, until it has been calm for a while.
+    """
+
+    __slots__ = ("_at", "_burst", "_rate", "_tokens", "flooding")
+
+    def __init__(self, burst: int, per_minute: int, at: float) -> None:
+        self._burst = burst
+        self._rate = per_minute / 60
+        self._tokens = float(burst)
+        self._at = at
+        self.flooding = False
+
+    def take(self, at: float) -> bool:
+        """Take a token; say whether there was one, and no flood that goes on."""
+        self._tokens = min(self._burst, self._tokens + max(0.0, at - self._at) * self._rate)
+        self._at = max(self._at, at)
+        if self.flooding and self._tokens >= self._burst:
+            self.flooding = False
+        there = self._tokens >= 1
+        self._tokens = max(0.0, self._tokens - 1)
+        self.flooding = self.flooding or not there
+        return not self.flooding
+
+    def empty(self) -> None:
+        """Begin a flood: what the sender writes next does not overtake what was put behind."""
+        self._tokens, self.flooding = 0.0, True
+
+
+class Floods:
+    """The buckets of one partition of a raw topic. A sender's records are all in one; an account's in all of them."""
+
+    def __init__(self, settings: FloodSettings, partitions: int) -> None:
+        self._settings = settings
+        self._partitions = partitions
+        self._senders: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+        self._accounts: dict[str, Bucket] = {}
+        self._chunk: tuple[int, int] | None = None
+        self._reasons: list[Reason | None] = []
+
+    def reasons(self, records: Sequence[Record]) -> list[Reason | None]:
+        """Return why each record must wait, None for one that goes on.
+
+        The same chunk again, after a fault of the surroundings, is judged as before.
+        """
+        chunk = (records[0].offset, len(records)) if records else None
+        if chunk is None or chunk != self._chunk:
+            self._chunk, self._reasons = chunk, [self._beyond(record) for record in records]
+        return self._reasons
+
+    def _beyond(self, record: Record) -> Reason | None:
+        account, sender = _named(record)
+        share = self._settings.accounts.get(account, self._settings)
+        at = record.timestamp / 1000
+        own = self._sender(account, sender, share, at) if sender and share.sender_per_minute else None
+        if own is not None and not own.take(at):
+            return "sender"
+        if share.account_per_minute and not self._account(account, share, at):
+            if own is not None:
+                own.empty()
+            return "account"
+        return None
+
+    def _sender(self, account: str, sender: str, share: ShareSettings, at: float) -> Bucket:
+        key = account, sender
+        bucket = self._senders.pop(key, None) or Bucket(share.sender_burst, share.sender_per_minute, at)
+        self._senders[key] = bucket
+        if len(self._senders) > SENDERS:
+            self._senders.popitem(last=False)
+        return bucket
+
+    def _account(self, account: str, share: ShareSettings, at: float) -> bool:
+        """Take a token of the account's share of this partition; its flood ends with the first one that is there."""
+        bucket = self._accounts.get(account)
+        if bucket is None:
+            burst = max(1, share.account_burst // self._partitions)
+            bucket = self._accounts[account] = Bucket(burst, max(1, share.account_per_minute // self._partitions), at)
+        bucket.take(at)
+        over, bucket.flooding = bucket.flooding, False
+        return not over
+
+
+class FloodControl:
+    """The buckets of all partitions that a worker has; those of a new one are full."""
+
+    def __init__(self, settings: FloodSettings, partitions: int) -> None:
+        self._settings = settings
+        self._partitions = partitions
+        self._of: dict[TP, Floods] = {}
+
+    def part(self, tp: TP, records: Sequence[Record]) -> Parted:
+        """Part a chunk, count what has to wait, and say so. Back-fill waits anyway."""
+        if tp.topic == topics.BACKFILL:
+            return Parted(records, ())
+        floods = self._of.get(tp)
+        if floods is None:
+            floods = self._of[tp] = Floods(self._settings, self._partitions)
+        reasons = floods.reasons(records)
+        told = Counter(filter(None, reasons))
+        if not told:
+            return Parted(records, ())
+        for reason, count in told.items():
+            metrics.BEYOND.labels(topic=tp.topic, reason=reason).inc(count)
+        log.warning("flood_put_behind", topic=tp.topic, partition=tp.partition, records=told.total())
+        judged = list(zip(records, reasons, strict=True))
+        within = [record for record, reason in judged if reason is None]
+        return Parted(within, [record for record, reason in judged if reason is not None])
+
+
+def _named(record: Record) -> tuple[str, str]:
+    """Return account and sender; one that is not known has no share of its own."""
+    account = sender = b""
+    for name, value in record.headers:
+        if name == "ce_account":
+            account = value or b""
+        elif name == "ce_sender":
+            sender = value or b""
+    return account.decode(errors="replace"), sender.decode(errors="replace")
+
+
+def put_behind(record: Record) -> Outbound:
+    """Return the record for the topic of floods, as it came; its key keeps a sender's records in their order."""
+    return Outbound(topics.FLOOD, record.key or b"", record.value or b"", list(record.headers))

@@ -1,0 +1,24 @@
+"""What the operator says of floods; it imports nothing heavy, as every command reads the settings."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ShareSettings(BaseModel):
+    """How much may come at once and a minute before the rest waits; 0 a minute means that all of it may."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sender_burst: int = Field(60, ge=1, description="Messages of one sender that may come at once")
+    sender_per_minute: int = Field(
+        30, ge=0, description="Messages of one sender a minute, in the long run; 0 sets no limit"
+    )
+    account_burst: int = Field(20_000, ge=1, description="Messages of one account that may come at once")
+    account_per_minute: int = Field(
+        6_000, ge=0, description="Messages of one account a minute, in the long run; 0 sets no limit"
+    )
+
+
+class FloodSettings(ShareSettings):
+    """Flood control: what exceeds a share waits behind all others' messages. Emergencies never wait."""
+
+    accounts: dict[str, ShareSettings] = Field(default_factory=dict, description="Other shares, by account")

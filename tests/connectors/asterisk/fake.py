@@ -1,0 +1,64 @@
+"""A manager interface on loopback, as far as Asterisk's client sees it; each connection plays a script."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from connectors.base import Emit
+from schemas.errors import UnreachableError
+from schemas.records import RawMessage
+
+GREETING = b"Asterisk Call Manager/9.0.0\r\n"
+SUCCESS = b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"
+REFUSED = b"Response: Error\r\nMessage: Authentication failed\r\n\r\n"
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def served(script: Script) -> AsyncIterator[int]:
+    """Serve every connection by `script`; yields the port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await script(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def logged_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """Greet, take the login and accept it; returns the login."""
+    writer.write(GREETING)
+    login = await reader.readuntil(b"\r\n\r\n")
+    writer.write(SUCCESS)
+    return login
+
+
+class Held(Emit):
+    """What Kafka holds; the first `refusals` messages are refused once each."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.messages: list[RawMessage] = []
+        self.refusals = refusals
+        self.lively = 0
+
+    async def __call__(self, message: RawMessage) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise UnreachableError("Kafka does not answer")
+        self.messages.append(message)
+
+    def alive(self) -> None:
+        self.lively += 1
+
+    @property
+    def ids(self) -> list[str]:
+        return [message.envelope.id for message in self.messages]

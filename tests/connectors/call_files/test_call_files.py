@@ -1,0 +1,254 @@
+"""Folders of call files: uploads, rotation, half-written files, and whatever else a folder may hold."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors import metrics
+from schemas.errors import MisconfiguredError, UnreachableError
+from tests.connectors.call_files.growing import HEADING, Folder, rows
+from tests.normalizers.phone import frames
+
+MASTER: dict[str, Any] = {"shape": "asterisk", "pattern": "Master.csv*", "growing": True, "platform": "pbx"}
+LINE = frames.LINE + b"\n"
+
+
+def line(number: int) -> bytes:
+    return LINE.replace(b"1795646348.0", b"1795646348.%d" % number)
+
+
+def calls(messages: Any) -> list[int]:
+    return [int(message.conversation.rsplit(".", 1)[1]) for message in messages]
+
+
+def test_a_file_is_read_when_it_stood_still(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,13800138000,x,\n")
+    assert folder.all(seconds=4.9) == []
+    folder.add("a.csv", "2,13800138000,y,\n")
+    assert folder.all(seconds=4.9) == []
+    assert rows(folder.all(seconds=5)) == ["1,13800138000,x,", "2,13800138000,y,"]
+    assert folder.all() == []
+
+
+def test_an_uploaders_old_time_does_not_make_a_file_ready(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n")
+    os.utime(tmp_path / "a.csv", (0, 0))
+    assert list(folder.fetch().messages) == []
+    assert len(folder.all()) == 1
+
+
+def test_a_line_is_named_by_what_it_says(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,13800138000,x,\n1,13800138000,y,\n")
+    folder.put("b.csv", HEADING + "1,13800138000,x,\n")
+    names = [message.message_id for message in folder.all()]
+    assert len(names) == 3
+    assert len(set(names)) == 2
+
+
+def test_a_record_says_whose_call_it_is(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, {"platform": "cti"})
+    folder.put(
+        "a.csv",
+        "通话标识,来电号码,来电时间,诉求内容\r\n7,13800138000,2026-11-25 09:00:00,路灯坏了\r\n".encode("gb18030"),
+    )
+    (message,) = folder.all()
+    assert (message.conversation, message.envelope.sender) == ("cti\n7", "13800138000")
+    assert message.envelope.time.isoformat() == "2026-11-25T01:00:00+00:00"
+    assert message.envelope.datacontenttype == 'text/csv; shape=calls; platform=cti; zone="Asia/Shanghai"'
+
+
+def test_a_half_written_file_that_grows_later_is_read_on(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n2,,ha")
+    assert rows(folder.all()) == ["1,,x,"]
+    folder.add("a.csv", "lf,\n3,,z,\n")
+    assert rows(folder.all()) == ["2,,half,", "3,,z,"]
+
+
+def test_a_last_line_without_an_end_is_taken_after_a_minute_and_again_when_it_grows(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n2,,whole")
+    assert rows(folder.all(seconds=59)) == ["1,,x,"]
+    assert rows(folder.all(seconds=2)) == ["2,,whole"]
+    assert folder.all(seconds=120) == []
+    folder.restart()
+    assert folder.all(seconds=120) == []
+    folder.add("a.csv", " of it,\n")
+    assert rows(folder.all()) == ["2,,whole of it,"]
+
+
+def test_a_heading_alone_gives_nothing(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", "call_id,note")
+    folder.put("b.csv", "")
+    assert folder.all(seconds=120) == []
+    folder.add("a.csv", "\n1,x\n")
+    assert rows(folder.all()) == ["1,x"]
+
+
+def test_a_file_that_another_replaced_is_read_from_its_beginning(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n")
+    folder.all()
+    restarted = metrics.CALL_FILES_RESTARTED.labels("files")
+    before = restarted._value.get()
+    folder.put("a.csv", HEADING + "2,,y,\n3,,longer than before,\n")  # the same inode
+    assert rows(folder.all()) == ["2,,y,", "3,,longer than before,"]
+    folder.put("a.csv", HEADING + "4,,z,\n")
+    assert rows(folder.all()) == ["4,,z,"]
+    assert restarted._value.get() == before + 2
+
+
+def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, {"max_batch_rows": 2})
+    folder.put("a.csv", HEADING + "".join(f"{number},,x,\n" for number in range(5)))
+    folder.fetch()
+    folder.now += 5
+    first = folder.fetch().messages
+    folder.restart()
+    assert [row.split(",")[0] for row in rows([*first, *folder.all()])] == ["0", "1", "2", "3", "4"]
+
+
+def test_a_broken_line_is_a_record_of_its_own_and_the_next_is_read(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, {"row_max_bytes": 1024})
+    folder.put("a.csv", HEADING + '1,,"open,\n2,,x,\n' + "3,,y,\n" * 300 + "4," + "z" * 3000 + "\n5,,last,\n")
+    found = rows(folder.all())
+    assert found[0] == '1,,"open,'
+    assert "2,,x," in found
+    assert found[-1] == "5,,last,"
+    assert max(map(len, found)) <= 1024
+
+
+def test_quoted_line_breaks_belong_to_their_line(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + '1,,"one\r\ntwo, ""three""\n",\r\n2,,x,\r\n')
+    assert rows(folder.all()) == ['1,,"one\r\ntwo, ""three""\n",', "2,,x,"]
+
+
+def test_links_pipes_folders_and_unfinished_names_are_passed_over(tmp_path: Path) -> None:
+    inside = tmp_path / "in"
+    inside.mkdir()
+    folder = Folder(inside)
+    (tmp_path / "secret.csv").write_text(HEADING + "1,,x,\n")
+    (inside / "link.csv").symlink_to(tmp_path / "secret.csv")
+    os.mkfifo(inside / "pipe.csv")
+    (inside / "folder.csv").mkdir()
+    for name in (".hidden.csv", "a.csv.part", "a.csv.filepart", "a.tmp", "b.csv.gz", "c.txt"):
+        folder.put(name, HEADING + "1,,x,\n")
+    assert folder.all(seconds=120) == []
+
+
+def test_an_upload_that_is_renamed_at_its_end_is_read_then(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv.part", HEADING + "1,,x,\n")
+    assert folder.all() == []
+    (tmp_path / "a.csv.part").rename(tmp_path / "a.csv")
+    assert rows(folder.all()) == ["1,,x,"]
+
+
+def test_one_unreadable_file_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n")
+    folder.put("b.csv", HEADING + "2,,y,\n")
+    opens = os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, *args: _refused() if str(path).endswith("a.csv") else opens(path, *args)
+    )
+    folder.fetch()
+    folder.now += 5
+    batch = folder.fetch()
+    assert rows(list(batch.messages)) == ["2,,y,"]
+    assert "cannot be read" in batch.complaints[0]
+    monkeypatch.undo()
+    assert rows(folder.all()) == ["1,,x,"]
+
+
+def _refused() -> int:
+    raise PermissionError(13, "no")
+
+
+def test_places_of_files_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n")
+    folder.all()
+    (tmp_path / "a.csv").unlink()
+    folder.put("b.csv", HEADING + "2,,x,\n")
+    folder.all()
+    assert len(folder.cursor.position["files"]) == 1
+
+
+def test_master_csv_is_read_while_it_grows_whole_lines_only(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1) + line(2)[:50])
+    assert calls(folder.fetch().messages) == [1]
+    folder.add("Master.csv", line(2)[50:])
+    assert calls(folder.fetch().messages) == [2]
+    assert folder.cursor.position["files"][str((tmp_path / "Master.csv").stat().st_ino)]["offset"] == len(line(1)) * 2
+
+
+def test_a_rotated_file_is_read_to_its_end_and_no_line_twice(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1) + line(2))
+    assert calls(folder.fetch().messages) == [1, 2]
+    folder.add("Master.csv", line(3))
+    (tmp_path / "Master.csv").rename(tmp_path / "Master.csv.1")
+    folder.put("Master.csv", line(4))
+    assert sorted(calls(folder.all())) == [3, 4]
+
+
+def test_two_rotations_while_we_were_away_lose_nothing(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1))
+    folder.fetch()
+    folder.add("Master.csv", line(2))
+    (tmp_path / "Master.csv").rename(tmp_path / "Master.csv.2")
+    folder.put("Master.csv.1", line(3))
+    folder.put("Master.csv", line(4))
+    folder.restart()
+    assert sorted(calls(folder.all())) == [2, 3, 4]
+
+
+def test_a_copied_and_cut_file_gives_repeats_of_the_same_names(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1) + line(2))
+    known = {message.message_id for message in folder.all()}
+    folder.put("Master.csv.1", line(1) + line(2))
+    folder.put("Master.csv", line(3))
+    again = folder.all()
+    assert sorted(calls(again)) == [1, 2, 3]
+    assert len(known | {message.message_id for message in again}) == 3
+
+
+def test_a_record_written_twice_or_late_has_one_name(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1) + line(2) + line(1))
+    names = [message.envelope.id for message in folder.all()]
+    assert names[0] == names[2] == "1795646348.1:cdr:1795646348.1-0"
+
+
+def test_a_line_with_nuls_or_cut_off_is_its_digest_and_goes_on(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1).replace(b"hotline", b"hot\0line") + b'"13800138000","cut\n' + b'"off"\n' + line(2))
+    found = folder.all()
+    assert calls([found[0], found[-1]]) == [1, 2]
+    assert [len(message.envelope.id) == 64 for message in found] == [False, True, True, False]
+
+
+def test_a_folder_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "there") if (tmp_path / "there").mkdir() is None else None
+    assert folder is not None
+    (tmp_path / "there").rename(tmp_path / "away")
+    with pytest.raises(UnreachableError, match="mounted"):
+        folder.fetch()
+    (tmp_path / "away").rename(tmp_path / "there")
+    folder.fetch()
+
+
+def test_no_city_no_connector(tmp_path: Path) -> None:
+    with pytest.raises(MisconfiguredError, match="jurisdiction"):
+        Folder(tmp_path, {"jurisdiction": None})

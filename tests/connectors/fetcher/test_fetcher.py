@@ -1,0 +1,277 @@
+"""The fetcher: nothing is committed before it is done, nobody waits for another account, everything ends."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka import TopicPartition
+
+from connectors.fetcher import Errand, Fetcher, FetcherSettings
+from connectors.fetcher.window import Window
+from connectors.journal import Journal
+from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
+from schemas.records import RawMessage
+from tests.connectors.fetcher.errands import NOW, Fake, Publisher, message, record
+
+PLACE = TopicPartition("hotline.raw.wechat.v1", 0)
+AWAY = UnreachableError("away")
+
+
+class Bench:
+    """A fetcher whose clock stands still until it is moved, and whose errands are named by the records' bytes."""
+
+    def __init__(self, *errands: Fake, journal: Path | None = None, **settings: float) -> None:
+        self.errands = {one.name: one for one in errands}
+        self.clock = 0.0
+        self.publisher = Publisher()
+        self.swept: list[Errand] = []
+        self.fetcher = Fetcher(
+            self.plan,
+            self.publisher,
+            FetcherSettings(**settings),  # type: ignore[arg-type] # numbers of a test
+            sweep=lambda: self.swept,
+            journal=journal,
+            clock=lambda: self.clock,
+            now=lambda: NOW + timedelta(seconds=self.clock),
+        )
+
+    def plan(self, raw: RawMessage) -> Sequence[Errand]:
+        names = raw.value.decode().split()
+        return [self.errands[name] for name in names if name in self.errands]
+
+    def step(self, seconds: float = 0.0, *, owns_sweep: bool = False) -> None:
+        """Let time pass, and let what is due run to its end."""
+        self.clock += seconds
+        self.fetcher.step(owns_sweep=owns_sweep)
+        end = time.monotonic() + 10
+        while any(lane._running for lane in self.fetcher._lanes.values()) and time.monotonic() < end:
+            if not any(one.done() for lane in self.fetcher._lanes.values() for one in lane._running):
+                time.sleep(0.001)
+            else:
+                self.fetcher.step(owns_sweep=owns_sweep)
+
+    @property
+    def position(self) -> int:
+        return self.fetcher.positions[PLACE]
+
+
+@pytest.fixture
+def benches() -> Iterator[list[Bench]]:
+    made: list[Bench] = []
+    yield made
+    for bench in made:
+        bench.fetcher.close()
+
+
+def test_what_is_done_is_committed_and_what_gives_nothing_at_once(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(5, "x"), record(6, "a"), record(7, "x")])
+    assert bench.position == 6
+    bench.step()
+    assert bench.position == 8
+    assert bench.publisher.names == ["a"]
+    assert bench.fetcher.waiting == 0
+
+
+def test_an_errand_that_waits_holds_the_commit_and_nothing_else(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a", AWAY, AWAY), Fake("b"), Fake("c"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a"), record(2, "b")])
+    bench.step()
+    assert (bench.publisher.names, bench.position) == (["b"], 1)
+    bench.fetcher.take(PLACE, [record(3, "c")])
+    bench.step(1.1)
+    bench.step(2.1)
+    assert (sorted(bench.publisher.names), bench.position) == (["a", "b", "c"], 4)
+
+
+def test_an_account_in_trouble_is_asked_one_thing_at_a_time(benches: list[Bench]) -> None:
+    many = [Fake(f"h{number}", AWAY) for number in range(4)]
+    bench = Bench(*many)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(number, f"h{number}") for number in range(4)])
+    bench.step()
+    assert bench.fetcher.complaints
+    for one in many:
+        one.may_go.clear()
+    bench.clock += 2
+    bench.fetcher.step()
+    assert sum(len(lane._running) for lane in bench.fetcher._lanes.values()) == 1
+    for one in many:
+        one.may_go.set()
+    bench.step()
+    bench.step()
+    assert len(bench.publisher.names) == 4
+
+
+def test_the_waits_grow_and_end_at_the_deadline(benches: list[Bench]) -> None:
+    errand = Fake("a", *[AWAY] * 1000, deadline=NOW + timedelta(hours=2))
+    bench = Bench(errand)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    for _ in range(7200):
+        bench.step(1)
+    assert 12 < len(errand.runs) < 25
+    assert not errand.runs[0]
+    bench.step(900)
+    assert errand.runs[-1]
+
+
+def test_a_used_up_quota_and_refused_credentials_stop_the_whole_account_and_no_other(benches: list[Bench]) -> None:
+    for fault, seconds in ((ThrottledError("quota", 3600), 3600), (UnauthorizedError("secret"), 30)):
+        wrong, waits, other = Fake("a", fault), Fake("b"), Fake("c", account="other")
+        bench = Bench(wrong, waits, other)
+        benches.append(bench)
+        bench.fetcher.take(PLACE, [record(1, "a")])
+        bench.step()
+        bench.fetcher.take(PLACE, [record(2, "b"), record(3, "c")])
+        bench.step(seconds - 1)
+        assert bench.publisher.names == ["c"]
+        assert [one.split(":")[0] for one in bench.fetcher.complaints] == ["city"]
+        bench.step(2)
+        bench.step()
+        assert sorted(bench.publisher.names) == ["a", "b", "c"]
+        assert bench.fetcher.complaints == ()
+
+
+def test_an_account_that_hangs_keeps_no_other_waiting(benches: list[Bench]) -> None:
+    hanging = [Fake(f"h{number}") for number in range(20)]
+    for one in hanging:
+        one.may_go.clear()
+    bench = Bench(*hanging, Fake("quick", account="other"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(number, f"h{number}") for number in range(20)] + [record(20, "quick")])
+    end = time.monotonic() + 10
+    while bench.publisher.names != ["quick"] and time.monotonic() < end:
+        bench.fetcher.step()
+        time.sleep(0.001)
+    assert bench.publisher.names == ["quick"]
+    for one in hanging:
+        one.may_go.set()
+
+
+def test_a_fault_of_ours_ends_the_errand_and_is_told(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a", ZeroDivisionError()))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    bench.step()
+    assert bench.position == 2
+    assert bench.fetcher.waiting == 0
+
+
+def test_a_record_that_cannot_be_read_is_somebody_elses_matter(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, headers=[]), record(2, "a")])
+    bench.step()
+    assert bench.position == 3
+    assert bench.publisher.names == ["a"]
+
+
+def test_a_record_with_two_files_waits_for_both(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a"), Fake("b", AWAY))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a b")])
+    bench.step()
+    assert bench.position == 1
+    bench.step(2)
+    assert bench.position == 2
+
+
+def test_a_partition_that_is_read_again_gives_no_second_errand(benches: list[Bench]) -> None:
+    errand = Fake("a", AWAY)
+    bench = Bench(errand)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    bench.step()
+    bench.fetcher.forget([PLACE])
+    assert bench.fetcher.positions == {}
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    assert bench.fetcher.waiting == 1
+    bench.step(2)
+    assert bench.position == 2
+    assert bench.publisher.names == ["a"]
+
+
+def test_a_full_fetcher_says_so(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a", AWAY), Fake("b", AWAY), waiting_max=2)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a"), record(2, "b")])
+    assert bench.fetcher.is_full
+    bench.step()
+    bench.step(3)
+    bench.step(3)
+    assert not bench.fetcher.is_full
+
+
+def test_whoever_has_the_first_partition_sweeps(benches: list[Bench]) -> None:
+    bench = Bench(sweep_seconds=300)
+    benches.append(bench)
+    bench.swept = [Fake("sweep")]
+    bench.step()
+    assert bench.publisher.names == []
+    bench.step(owns_sweep=True)
+    bench.step(299, owns_sweep=True)
+    assert bench.publisher.names == ["sweep"]
+    bench.step(2, owns_sweep=True)
+    assert bench.publisher.names == ["sweep", "sweep"]
+
+
+def test_what_waits_in_the_journal_is_fetched_and_not_published(benches: list[Bench], tmp_path: Path) -> None:
+    file, pulled = Fake("a"), Fake("b", keeps=False)
+    bench = Bench(file, pulled, journal=tmp_path, journal_seconds=30)
+    benches.append(bench)
+    journal = Journal(tmp_path)
+    journal.append([message("a"), message("b")])
+    bench.step()
+    assert (file.runs, pulled.runs, bench.publisher.names) == ([False], [], [])
+    bench.step(31)
+    assert file.runs == [False]  # it was seen
+    journal.append([message("x a")])
+    bench.step(31)
+    assert file.runs == [False, False]
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    bench.step()
+    assert bench.publisher.names == ["a"]
+    journal.close()
+
+
+def test_a_journal_with_a_torn_end_is_read_when_it_is_whole(benches: list[Bench], tmp_path: Path) -> None:
+    first, second = Fake("a"), Fake("b")
+    bench = Bench(first, second, journal=tmp_path)
+    benches.append(bench)
+    journal = Journal(tmp_path)
+    journal.append([message("a")])
+    journal.append([message("b")])
+    journal.close()
+    (segment,) = tmp_path.glob("*.journal")
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[:-5])
+    (tmp_path / "not-hex.journal").write_bytes(b"x")
+    bench.step()
+    assert (first.runs, second.runs) == ([False], [])
+    segment.write_bytes(whole)
+    bench.step(31)
+    assert (first.runs, second.runs) == ([False], [False])
+
+
+@given(
+    errands=st.lists(st.integers(0, 2), min_size=1, max_size=30),
+    order=st.randoms(use_true_random=False),
+)
+def test_a_window_never_passes_what_is_open(errands: list[int], order: object) -> None:
+    window = Window()
+    assert window.position is None
+    for offset, count in enumerate(errands):
+        window.take(offset, count)
+    left = [offset for offset, count in enumerate(errands) for _ in range(count)]
+    order.shuffle(left)  # type: ignore[attr-defined] # a Random
+    while left:
+        assert window.position == min(left)
+        window.finish(left.pop())
+    assert window.position == len(errands)

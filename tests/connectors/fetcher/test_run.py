@@ -1,0 +1,126 @@
+"""The fetcher on the real Kafka: a picture's callback goes in, the record of its file follows, and only once."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from kafka.errors import BrokerNotAvailableError
+from obstore.store import LocalStore
+
+from connectors.cursors import Cursors
+from connectors.fetcher import Fetcher, run_fetcher
+from connectors.fetcher import run as runner
+from connectors.health import Health
+from connectors.publisher import Publisher
+from connectors.wechat.api import Api
+from connectors.wechat.customer import CustomerMessages
+from connectors.wechat.errands import Account, WeChatErrands
+from hotline.demo.wechat_api import WeChatApi
+from schemas import media, topics
+from schemas.connection import KafkaConnection
+from schemas.records import RawMessage
+from tests.connectors.fetcher.errands import NOW
+from tests.connectors.reader import Reader
+from tests.connectors.wechat.conftest import make_api, platform
+from tests.connectors.wechat.test_errands import EVENT, said
+
+pytestmark = pytest.mark.integration
+__all__ = ["make_api", "platform"]
+
+RAW = topics.raw("wechat")
+PHOTO = b"\xff\xd8\xff\xe0JPEG"
+
+
+@contextmanager
+def fetching(fetcher: Fetcher, kafka: KafkaConnection, **options: Any) -> Iterator[Health]:
+    stop, health = threading.Event(), Health("fetcher", "wechat")
+    options |= {"stop": stop, "health": health}
+    thread = threading.Thread(target=run_fetcher, args=(fetcher, kafka, [RAW]), kwargs=options)
+    thread.start()
+    try:
+        yield health
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def _own_group(monkeypatch: pytest.MonkeyPatch, account: str) -> None:
+    """The topics are shared by the tests of this room, so each has a group of its own."""
+    monkeypatch.setitem(runner._OPTIONS, "group_id", account)
+
+
+def picture(raw: Callable[..., RawMessage], number: int) -> RawMessage:
+    xml = f"<xml><FromUserName>o-lin</FromUserName><MsgType>image</MsgType><MediaId>m{number}</MediaId></xml>"
+    made: RawMessage = raw(xml.encode(), str(number), channel="wechat", sender="o-lin")
+    return made
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    end = time.monotonic() + 40
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+    return found
+
+
+def records(reader: Reader, account: str) -> list[Any]:
+    wanted = media.CONTENT_TYPE.encode()
+    return [one for one in reader.read(RAW, account) if dict(one.headers).get("content-type") == wanted]
+
+
+def test_a_file_follows_its_message_once_over_restarts(
+    kafka: KafkaConnection, publisher: Publisher, reader: Reader, account: str, blobs: LocalStore, platform: WeChatApi,
+    make_api: Callable[..., Api], raw: Callable[..., RawMessage],
+) -> None:  # fmt: skip
+    def fetcher() -> Fetcher:
+        return Fetcher(WeChatErrands({account: Account(make_api())}, blobs, now=lambda: NOW), publisher.publish)
+
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    publisher.publish([picture(raw, 1)])
+    with fetching(fetcher(), kafka) as health:
+        (record,) = until(lambda: records(reader, account))
+        until(lambda: health.report.state == "running")
+    assert json.loads(record.value)["dataref"]
+    platform.media["m2"] = (PHOTO, "image/jpeg")
+    publisher.publish([picture(raw, 2)])
+    with fetching(fetcher(), kafka):
+        until(lambda: len(records(reader, account)) == 2)
+    assert platform.calls.count("media/get") == 2
+    partitions = {(one.partition, one.key) for one in records(reader, account)}
+    assert len(partitions) == 1
+
+
+def test_an_event_of_a_company_brings_its_messages_and_their_files(
+    kafka: KafkaConnection, publisher: Publisher, reader: Reader, account: str, blobs: LocalStore, platform: WeChatApi,
+    make_api: Callable[..., Api], raw: Callable[..., RawMessage],
+) -> None:  # fmt: skip
+    api = make_api("corporate")
+
+    def customers(kfid: str) -> CustomerMessages:
+        return CustomerMessages(api, kfid, account, "430100", Cursors(kafka, f"{account}:{kfid}"))
+
+    platform.media["m9"] = (PHOTO, "image/jpeg")
+    platform.customer = [said(1), {**said(2), "msgtype": "image", "image": {"media_id": "m9"}}, said(3)]
+    publisher.publish([raw(EVENT.encode(), "event-1", channel="wechat", sender="")])
+    errands = WeChatErrands({account: Account(api, customers)}, blobs)
+    with fetching(Fetcher(errands, publisher.publish), kafka):
+        until(lambda: records(reader, account))
+    ids = [dict(one.headers)["ce_id"].decode() for one in reader.read(RAW, account)]
+    assert sorted(one for one in ids if one.startswith("msg")) == ["msg1", "msg2", "msg3"]
+    assert Cursors(kafka, f"{account}:wk1").load().position == {"cursor": "3"}
+
+
+def test_without_kafka_it_says_so_and_ends_when_told(platform: WeChatApi, blobs: LocalStore) -> None:
+    def nowhere(**_: object) -> None:
+        raise BrokerNotAvailableError
+
+    fetcher = Fetcher(WeChatErrands({}, blobs), lambda _: None)
+    with fetching(fetcher, KafkaConnection(bootstrap_servers="127.0.0.1:9"), connect=nowhere) as health:
+        until(lambda: health.report.state == "degraded")
+    assert health.report.state == "stopped"

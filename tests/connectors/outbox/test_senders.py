@@ -1,0 +1,60 @@
+"""Which accounts can answer, and what they lack."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from connectors.outbox.senders import SENDERS, check
+from connectors.outbox.settings import AnswerSettings
+from connectors.table import entries
+
+SMTP = {"host": "smtp.example.cn", "from_address": "mayor@example.cn"}
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "mailbox": {"mayor": SimpleNamespace()},
+    "wechat": {"city": SimpleNamespace(secret=None)},
+    "phone": {"desk": SimpleNamespace()},
+}
+
+
+def test_only_sections_that_there_are_can_answer() -> None:
+    assert SENDERS.keys() <= {section for section, _ in entries()}
+
+
+def test_what_an_answer_needs_of_the_account_is_a_setting_of_it() -> None:
+    known = dict(entries())
+    for section, entry in SENDERS.items():
+        assert set(entry.of_account) <= known[section].settings.model_fields.keys()
+        assert set(entry.of_answers) <= AnswerSettings.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("account", "settings", "said"),
+    [
+        ("nobody", {}, "nobody is no account that can answer; there are city, mayor"),
+        ("desk", {}, "desk is no account that can answer"),
+        ("mayor", {}, r"answers\.mayor\.smtp is missing"),
+        ("city", {}, r"connectors\.wechat\.city\.secret is missing"),
+    ],
+)
+def test_what_cannot_answer_is_refused(account: str, settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check({account: AnswerSettings.model_validate(settings)}, ACCOUNTS)
+
+
+def test_a_mailbox_with_a_server_answers() -> None:
+    check({"mayor": AnswerSettings.model_validate({"smtp": SMTP})}, ACCOUNTS)
+
+
+@pytest.mark.parametrize(
+    ("smtp", "said"),
+    [
+        ({"username": "u"}, "belong together"),
+        ({"username": "u", "password": "p", "tls": "none"}, "needs tls"),
+        ({"from_address": "mayor+tag@example.cn"}, "pattern"),
+        ({"from_name": "a\nBcc: b@example.cn"}, "pattern"),
+    ],
+)
+def test_a_server_that_cannot_work_is_refused(smtp: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        AnswerSettings.model_validate({"smtp": SMTP | smtp})

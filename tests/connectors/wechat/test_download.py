@@ -1,0 +1,143 @@
+"""Media from the platform: whole, in bounded memory, and never an error taken for a file."""
+
+import hashlib
+import io
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from connectors.wechat.api import Api, NoAnswerError, RefusalError
+from connectors.wechat.download import WHOLE_SECONDS, download
+from hotline.demo.wechat_api import Call, WeChatApi
+from schemas.errors import TooLargeError, UnauthorizedError
+
+pytestmark = pytest.mark.integration
+
+PHOTO = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 1000
+
+
+def answering(body: bytes, kind: str, **options: Any) -> Any:
+    def fault(call: Call) -> bool:
+        if call.endpoint != "media/get":
+            return False
+        call.send(body, kind, **options)
+        return True
+
+    return fault
+
+
+def test_the_bytes_are_the_platforms(platform: WeChatApi, api: Api) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    into = io.BytesIO(b"what an earlier try left" * 100_000)
+    came = download(api, "m1", into)
+    assert into.getvalue() == PHOTO
+    assert (came.size, came.media_type) == (len(PHOTO), "image/jpeg")
+    assert came.sha256 == hashlib.sha256(PHOTO).hexdigest()
+
+
+@pytest.mark.parametrize("body", [b'{"errcode":40007}', b'{"a": 1}', b"<html></html>"])
+def test_a_file_may_look_like_an_error(platform: WeChatApi, api: Api, body: bytes) -> None:
+    platform.media["m1"] = (body, "application/octet-stream")
+    into = io.BytesIO()
+    download(api, "m1", into)
+    assert into.getvalue() == body
+
+
+def test_json_without_a_verdict_is_a_file(platform: WeChatApi, api: Api) -> None:
+    platform.fault = answering(b'{"a": 1}', "application/octet-stream")
+    assert download(api, "m1", io.BytesIO()).size == 8
+
+
+def test_gone_is_gone(api: Api) -> None:
+    with pytest.raises(RefusalError) as caught:
+        download(api, "gone", io.BytesIO())
+    assert caught.value.errcode == 40007
+
+
+def test_a_token_that_ended_is_replaced_once(platform: WeChatApi, api: Api) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    download(api, "m1", io.BytesIO())
+    platform.expire_tokens()
+    assert download(api, "m1", io.BytesIO()).size == len(PHOTO)
+    platform.fault = answering(b'{"errcode":42001}', "text/plain")
+    with pytest.raises(UnauthorizedError):
+        download(api, "m1", io.BytesIO())
+    assert platform.calls.count("stable_token") == 3
+
+
+def test_thirty_megabytes_take_no_memory(platform: WeChatApi, api: Api, tmp_path: Any) -> None:
+    platform.media["m1"] = (b"x" * (30 << 20), "video/mp4")
+    with (tmp_path / "spool").open("w+b") as into:
+        download(api, "m1", into)
+        tracemalloc.start()
+        download(api, "m1", into)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert into.tell() == 30 << 20
+    assert peak < 70 << 20  # the platform, in this process, holds and sends its 30 MiB
+
+
+def test_over_the_limit_is_refused_while_it_comes(platform: WeChatApi, api: Api) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    into = io.BytesIO()
+    with pytest.raises(TooLargeError):
+        download(api, "m1", into, limit=100_000)
+    assert len(into.getvalue()) <= 100_000
+    assert download(api, "m1", into, limit=len(PHOTO)).size == len(PHOTO)
+
+
+FAULTS = {
+    "cut off": answering(PHOTO[:5000], "image/jpeg", name="a.jpg", length=len(PHOTO)),
+    "empty": answering(b"", "image/jpeg", name="a.jpg"),
+    "a page": answering(b"<html>login</html>", "text/html"),
+    "500": answering(b"", "text/plain", status=500),
+    "404": answering(b"", "text/plain", status=404),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_no_whole_file_is_fetched_again(platform: WeChatApi, api: Api, fault: str) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    platform.fault = FAULTS[fault]
+    into = io.BytesIO()
+    with pytest.raises(NoAnswerError):
+        download(api, "m1", into)
+    platform.fault = None
+    download(api, "m1", into)
+    assert into.getvalue() == PHOTO
+
+
+def test_a_platform_that_dribbles_is_given_up(platform: WeChatApi, api: Api) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    times = iter([0.0, 1.0, WHOLE_SECONDS + 1.0])
+    with pytest.raises(NoAnswerError):
+        download(api, "m1", io.BytesIO(), clock=lambda: next(times))
+
+
+def test_a_video_is_fetched_from_the_address_that_the_platform_names(platform: WeChatApi, api: Api) -> None:
+    def fault(call: Call) -> bool:
+        if call.endpoint == "media/get":
+            call.say({"video_url": f"{platform.url}/video/1"})
+            return True
+        if call.endpoint == "/video/1":
+            assert "access_token" not in call.query
+            call.send(PHOTO, "video/mp4")
+            return True
+        return False
+
+    platform.fault = fault
+    into = io.BytesIO()
+    assert download(api, "m1", into).media_type == "video/mp4"
+    assert into.getvalue() == PHOTO
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://169.254.169.254/latest", "file:///etc/passwd", "http://evilqq.com/1", "http://qq.com.evil.example/1", "x"],
+)
+def test_an_address_that_is_not_tencents_is_not_followed(platform: WeChatApi, api: Api, url: str) -> None:
+    platform.fault = answering(f'{{"video_url":"{url}"}}'.encode(), "text/plain")
+    with pytest.raises(RefusalError):
+        download(api, "m1", io.BytesIO())
+    assert platform.calls[-1] == "media/get"

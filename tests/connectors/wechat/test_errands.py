@@ -1,0 +1,403 @@
+"""Files and 微信客服 messages that callbacks only announce: fetched once, recorded clearly, never after an erasure."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import obstore
+import pytest
+from obstore.store import LocalStore
+
+from connectors.fetcher import Errand
+from connectors.wechat.api import Api, RefusalError
+from connectors.wechat.customer import CustomerMessages
+from connectors.wechat.errands import Account, WeChatErrands
+from hotline.demo.wechat_api import Call, WeChatApi
+from normalizers import Policy, normalize
+from schemas import media
+from schemas.blobs import ERASED
+from schemas.errors import PipelineError, UnauthorizedError, UnreachableError
+from schemas.media import Media
+from schemas.records import Cursor, RawMessage, raw_message
+from tests.connectors.wechat.test_api import answering
+
+pytestmark = pytest.mark.integration
+
+NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
+PHOTO = b"\xff\xd8\xff\xe0JPEG"
+SHA = hashlib.sha256(PHOTO).hexdigest()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path, mkdir=True)
+
+
+@pytest.fixture
+def plan(api: Api, blobs: LocalStore) -> WeChatErrands:
+    return WeChatErrands({"city": Account(api)}, blobs, now=lambda: NOW)
+
+
+def callback(kind: str = "image", account: str = "city", **fields: str) -> RawMessage:
+    named = {"MsgType": kind, "FromUserName": "o-lin", "MediaId": "m1", **fields}
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in named.items() if value)
+    return raw(f"<xml>{inner}</xml>".encode(), "text/xml", account)
+
+
+def raw(value: bytes, content_type: str, account: str = "city") -> RawMessage:
+    return raw_message(
+        channel="wechat",
+        channel_kind="wechat_mp",
+        account=account,
+        jurisdiction="430100",
+        identifier="7",
+        value=value,
+        content_type=content_type,
+        time=NOW,
+        recorded=NOW,
+        sender="o-lin",
+    )
+
+
+class Kept:
+    """What was published."""
+
+    def __init__(self) -> None:
+        self.messages: list[RawMessage] = []
+
+    def __call__(self, messages: Sequence[RawMessage]) -> None:
+        self.messages += messages
+
+    @property
+    def fates(self) -> list[Media]:
+        return [msgspec.json.decode(one.value, type=Media) for one in self.messages]
+
+
+def only(errands: Sequence[Errand]) -> Errand:
+    (errand,) = errands
+    return errand
+
+
+def test_a_file_lies_in_the_folder_of_its_message(platform: WeChatApi, plan: WeChatErrands, blobs: LocalStore) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    kept, message = Kept(), callback()
+    only(plan(message)).run(kept, last=False)
+    (fate,) = kept.fates
+    assert fate.dataref == f"430100/{message.message_id}/{SHA}"
+    assert bytes(obstore.get(blobs, fate.dataref).bytes()) == PHOTO
+    assert (fate.size, fate.sha256, fate.media_type, fate.unavailable) == (len(PHOTO), SHA, "image/jpeg", None)
+
+
+def test_its_record_follows_the_message_and_names_nobody(platform: WeChatApi, plan: WeChatErrands) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    kept, message = Kept(), callback()
+    only(plan(message)).run(kept, last=False)
+    (record,) = kept.messages
+    assert record.conversation == message.conversation  # the same partition, so it comes behind
+    assert (record.envelope.sender, record.envelope.datacontenttype) == (None, media.CONTENT_TYPE)
+    assert b"o-lin" not in record.value
+    understood = normalize(record, Policy()).message
+    assert understood.features.completes == (normalize(message, Policy()).message.features.message_key,)
+
+
+def test_what_was_fetched_once_is_not_fetched_again(platform: WeChatApi, plan: WeChatErrands) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    one, other = Kept(), Kept()
+    only(plan(callback())).run(one, last=False)
+    platform.media.clear()
+    only(plan(callback())).run(other, last=False)
+    assert [(each.message_id, each.value) for each in one.messages] == [
+        (each.message_id, each.value) for each in other.messages
+    ]
+    assert platform.calls.count("media/get") == 1
+
+
+def test_a_broker_that_fails_costs_no_second_download(platform: WeChatApi, plan: WeChatErrands) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+
+    def away(_: Sequence[RawMessage]) -> None:
+        raise UnreachableError("Kafka is away")
+
+    errand, kept = only(plan(callback())), Kept()
+    with pytest.raises(UnreachableError):
+        errand.run(away, last=False)
+    errand.run(kept, last=False)
+    assert len(kept.fates) == platform.calls.count("media/get") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "last", "expected"),
+    [
+        (b'{"errcode":40007}', False, ("refused", "40007")),
+        (b'{"errcode":40007}', True, ("expired", "40007")),
+        (b'{"errcode":-1}', True, ("expired", "-1")),
+        (b'{"errcode":40001}', True, ("expired", None)),
+        (b'{"errcode":45009}', True, ("expired", None)),
+        (b'{"video_url":"http://elsewhere.example/1"}', False, ("refused", None)),
+    ],
+)
+def test_what_will_never_come_is_recorded_once(
+    platform: WeChatApi, plan: WeChatErrands, answer: bytes, last: bool, expected: tuple[str, str | None]
+) -> None:
+    platform.fault = answering(answer, only="media/get")
+    kept = Kept()
+    only(plan(callback())).run(kept, last=last)
+    assert [(fate.unavailable, fate.code, fate.dataref) for fate in kept.fates] == [(*expected, None)]
+    platform.fault = None
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    only(plan(callback())).run(kept, last=False)
+    assert kept.fates[0] == kept.fates[1]
+
+
+@pytest.mark.parametrize(
+    "answer", [b'{"errcode":-1}', b'{"errcode":99999}', b'{"errcode":45009}', b'{"errcode":40001}']
+)
+def test_what_may_come_is_waited_for(platform: WeChatApi, plan: WeChatErrands, answer: bytes) -> None:
+    platform.fault = answering(answer, only="media/get")
+    kept, errand = Kept(), only(plan(callback()))
+    with pytest.raises(PipelineError):
+        errand.run(kept, last=False)
+    platform.fault = None
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    errand.run(kept, last=False)
+    assert [fate.unavailable for fate in kept.fates] == [None]
+
+
+def test_a_file_that_the_platform_has_no_more_is_expired_when_it_is_old(
+    platform: WeChatApi, api: Api, blobs: LocalStore
+) -> None:
+    for days, expected in ((2, "refused"), (3, "expired")):
+        now = NOW + timedelta(days=days)
+        plan, kept = WeChatErrands({"city": Account(api)}, blobs, now=lambda now=now: now), Kept()  # type: ignore[misc] # bound early
+        message = raw(b"<xml><MsgType>image</MsgType><MediaId>m1</MediaId></xml>" + b" " * days, "text/xml")
+        message = msgspec.structs.replace(
+            message, envelope=msgspec.structs.replace(message.envelope, id=str(days), recordedtime=now)
+        )
+        only(plan(message)).run(kept, last=False)
+        assert [fate.unavailable for fate in kept.fates] == [expected]
+        assert only(plan(message)).deadline == now + timedelta(days=3)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_process_that_stops_leaves_a_coming_file_for_the_next(
+    platform: WeChatApi, api: Api, blobs: LocalStore, last: bool
+) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    kept = Kept()
+    stopping = WeChatErrands({"city": Account(api)}, blobs, now=lambda: NOW, stopped=lambda: True)
+    with pytest.raises(UnreachableError):
+        only(stopping(callback())).run(kept, last=last)
+    assert kept.messages == []
+    only(WeChatErrands({"city": Account(api)}, blobs)(callback())).run(kept, last=last)
+    assert [fate.unavailable for fate in kept.fates] == [None]
+
+
+def test_too_large_a_file_is_recorded(platform: WeChatApi, api: Api, blobs: LocalStore) -> None:
+    platform.media["m1"] = (PHOTO * 100, "image/jpeg")
+    kept = Kept()
+    only(WeChatErrands({"city": Account(api)}, blobs, limit=100)(callback())).run(kept, last=False)
+    assert [fate.unavailable for fate in kept.fates] == ["too_large"]
+
+
+def test_an_erased_message_gets_nothing_back(platform: WeChatApi, plan: WeChatErrands, blobs: LocalStore) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    message, kept = callback(), Kept()
+    obstore.put(blobs, f"430100/{message.message_id}/{ERASED}", b"")
+    only(plan(message)).run(kept, last=False)
+    assert (kept.messages, platform.calls) == ([], [])
+
+
+def test_a_message_erased_during_the_download_leaves_nothing(
+    platform: WeChatApi, plan: WeChatErrands, blobs: LocalStore
+) -> None:
+    message, kept = callback(), Kept()
+    folder = f"430100/{message.message_id}"
+
+    def fault(call: Call) -> bool:
+        if call.endpoint == "media/get":
+            obstore.put(blobs, f"{folder}/{ERASED}", b"")
+            call.send(PHOTO, "image/jpeg", name="a.jpg")
+            return True
+        return False
+
+    platform.fault = fault
+    only(plan(message)).run(kept, last=False)
+    assert kept.messages == []
+    assert [one["path"] for batch in obstore.list(blobs) for one in batch] == [f"{folder}/{ERASED}"]
+
+
+@pytest.mark.parametrize("kind", ["voice", "video", "shortvideo", "file"])
+def test_every_kind_that_the_normalizer_waits_for_is_fetched(plan: WeChatErrands, kind: str) -> None:
+    errand = only(plan(callback(kind)))
+    assert errand.deadline == NOW + timedelta(days=3)
+    assert errand.account == "city"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        callback("text", MediaId=""),
+        callback("event"),
+        callback(account="other"),
+        raw(b"<xml>half", "text/xml"),
+        raw(b"", "x"),
+    ],
+)
+def test_nothing_else_is_fetched(plan: WeChatErrands, message: RawMessage) -> None:
+    assert list(plan(message)) == []
+
+
+class Remembered:
+    """A cursor in memory, and every place where it stood."""
+
+    def __init__(self) -> None:
+        self.saved: list[str] = []
+
+    def load(self) -> Cursor:
+        position = {"cursor": self.saved[-1]} if self.saved else {}
+        return Cursor(connector_id="city:wk1", position=position)
+
+    def save(self, cursor: Cursor) -> None:
+        self.saved.append(str((cursor.position or {})["cursor"]))
+
+
+def said(number: int, kfid: str = "wk1") -> dict[str, Any]:
+    return {
+        "msgid": f"msg{number}", "open_kfid": kfid, "external_userid": "wm1", "send_time": 1795600000 + number,
+        "origin": 3, "msgtype": "text", "text": {"content": f"第{number}条"},
+    }  # fmt: skip
+
+
+EVENT = (
+    "<xml><ToUserName>ww1</ToUserName><CreateTime>1348831860</CreateTime><MsgType>event</MsgType>"
+    "<Event>kf_msg_or_event</Event><Token>ENCtoken</Token><OpenKfId>wk1</OpenKfId></xml>"
+)
+
+
+@pytest.fixture
+def cursors() -> Remembered:
+    return Remembered()
+
+
+@pytest.fixture
+def company(make_api: Callable[..., Api], blobs: LocalStore, cursors: Remembered) -> WeChatErrands:
+    api = make_api("corporate")
+
+    def customers(kfid: str) -> CustomerMessages:
+        return CustomerMessages(api, kfid, "city", "430100", cursors, now=lambda: NOW)
+
+    return WeChatErrands({"city": Account(api, customers, ("wk1",))}, blobs, now=lambda: NOW)
+
+
+def test_an_event_brings_all_pages_byte_for_byte(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered
+) -> None:
+    platform.customer = [said(number) for number in range(5)] + [said(9, "another")]
+    kept = Kept()
+    only(company(raw(EVENT.encode(), "text/xml"))).run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == [f"msg{number}" for number in range(5)]
+    assert [json.loads(one.value) for one in kept.messages] == platform.customer[:5]
+    assert kept.messages[0].value == json.dumps(platform.customer[0], ensure_ascii=False).encode()
+    assert {one.envelope.sender for one in kept.messages} == {"wm1"}
+    assert kept.messages[0].envelope.channelkind == "wecom_kf"
+    assert cursors.saved == ["2", "4", "5"]
+    understood = normalize(kept.messages[0], Policy()).message
+    assert (understood.text, understood.channel_kind) == ("第0条", "wecom_kf")
+
+
+def test_an_empty_page_is_not_the_last_one(platform: WeChatApi, company: WeChatErrands) -> None:
+    pages = iter([("c1", 1, []), ("c2", 1, []), ("c3", 0, [said(1)])])
+
+    def fault(call: Call) -> bool:
+        if call.endpoint != "kf/sync_msg":
+            return False
+        cursor, more, messages = next(pages)
+        call.say({"errcode": 0, "next_cursor": cursor, "has_more": more, "msg_list": messages})
+        return True
+
+    platform.fault = fault
+    kept = Kept()
+    only(company.sweep()).run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == ["msg1"]
+
+
+def test_the_cursor_moves_only_behind_what_is_safe(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered
+) -> None:
+    platform.customer = [said(number) for number in range(4)]
+    errand, kept = only(company(raw(EVENT.encode(), "text/xml"))), Kept()
+
+    def once(messages: Sequence[RawMessage]) -> None:
+        if kept.messages:
+            raise UnreachableError("Kafka is away")
+        kept(messages)
+
+    with pytest.raises(UnreachableError):
+        errand.run(once, last=False)
+    assert cursors.saved == ["2"]
+    errand.run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == ["msg0", "msg1", "msg2", "msg3"]
+
+
+def test_a_token_that_is_too_old_is_left_out(platform: WeChatApi, company: WeChatErrands) -> None:
+    platform.customer = [said(1)]
+    asked: list[str] = []
+
+    def fault(call: Call) -> bool:
+        if call.endpoint == "kf/sync_msg":
+            asked.append(call.json.get("token", ""))
+            if asked[-1]:
+                call.say({"errcode": 95007, "errmsg": "invalid msg token"})
+                return True
+        return False
+
+    platform.fault = fault
+    kept = Kept()
+    only(company(raw(EVENT.encode(), "text/xml"))).run(kept, last=False)
+    assert asked == ["ENCtoken", ""]
+    assert len(kept.messages) == 1
+
+
+def test_a_message_of_an_unknown_shape_holds_up_nobody(platform: WeChatApi, company: WeChatErrands) -> None:
+    platform.customer = [{"open_kfid": "wk1", "msgid": 7, "send_time": "soon"}, said(1)]
+    kept = Kept()
+    only(company.sweep()).run(kept, last=False)
+    first, second = kept.messages
+    assert first.envelope.id == hashlib.sha256(first.value).hexdigest()
+    assert second.envelope.id == "msg1"
+
+
+def test_a_cursor_that_does_not_move_is_no_endless_loop(platform: WeChatApi, company: WeChatErrands) -> None:
+    platform.fault = answering(b'{"errcode":0,"next_cursor":"","has_more":1,"msg_list":[]}', only="kf/sync_msg")
+    with pytest.raises(UnreachableError):
+        only(company.sweep()).run(Kept(), last=False)
+
+
+def test_a_refusal_is_tried_again_until_the_time_is_over(platform: WeChatApi, company: WeChatErrands) -> None:
+    platform.fault = answering(b'{"errcode":95000}', only="kf/sync_msg")
+    errand = only(company.sweep())
+    with pytest.raises(RefusalError):
+        errand.run(Kept(), last=False)
+    errand.run(Kept(), last=True)
+    platform.expire_tokens()
+    platform.fault = answering(b'{"errcode":40125}', only="gettoken")
+    with pytest.raises(UnauthorizedError):
+        only(company.sweep()).run(Kept(), last=False)
+
+
+@pytest.mark.parametrize("body", [EVENT.replace("wk1", ""), EVENT.replace("kf_msg_or_event", "change_contact")])
+def test_other_events_pull_nothing(company: WeChatErrands, body: str) -> None:
+    assert list(company(raw(body.encode(), "text/xml"))) == []
+
+
+def test_customer_files_are_fetched_as_well(platform: WeChatApi, company: WeChatErrands) -> None:
+    platform.media["m9"] = (PHOTO, "image/jpeg")
+    platform.customer = [{**said(1), "msgtype": "image", "image": {"media_id": "m9"}}]
+    pulled, kept = Kept(), Kept()
+    only(company.sweep()).run(pulled, last=False)
+    only(company(pulled.messages[0])).run(kept, last=False)
+    assert [fate.media_id for fate in kept.fates] == ["m9"]

@@ -1,0 +1,115 @@
+"""Shares of senders and accounts: told by the log's own times, sticky until calm, the same for a repeated chunk."""
+
+from typing import NamedTuple
+
+import pytest
+from faust.types import TP
+
+from schemas import topics
+from streams.floods import SENDERS, Bucket, FloodControl, Floods
+from streams.settings import FloodSettings, ShareSettings
+
+SETTINGS = FloodSettings(sender_burst=5, sender_per_minute=60, account_burst=40, account_per_minute=120)
+
+
+class Fetched(NamedTuple):
+    offset: int
+    timestamp: int
+    headers: list[tuple[str, bytes]]
+    topic: str = topics.raw("sms")
+    partition: int = 0
+    key: bytes | None = b"k"
+    value: bytes | None = b"v"
+
+
+def record(offset: int, seconds: float = 0, sender: str | None = "wang", account: str = "hall") -> Fetched:
+    headers = [("ce_account", account.encode())]
+    if sender is not None:
+        headers.append(("ce_sender", sender.encode()))
+    return Fetched(offset, int(seconds * 1000), headers)
+
+
+def judged(*records: Fetched, settings: FloodSettings = SETTINGS, partitions: int = 1) -> list[str | None]:
+    return list(Floods(settings, partitions).reasons(records))
+
+
+def test_a_burst_goes_on_and_the_rest_waits() -> None:
+    assert judged(*(record(n) for n in range(8))) == [None] * 5 + ["sender"] * 3
+
+
+def test_other_senders_and_other_accounts_have_shares_of_their_own() -> None:
+    floods = Floods(SETTINGS, 1)
+    assert "sender" in floods.reasons([record(n) for n in range(30)])
+    assert floods.reasons([record(30, sender="li"), record(31, account="other")]) == [None, None]
+
+
+def test_a_flood_lasts_until_the_sender_was_calm() -> None:
+    """What comes meanwhile stays behind what waits; with a full bucket the sender is as anybody else."""
+    floods = Floods(SETTINGS, 1)
+    floods.reasons([record(n) for n in range(10)])
+    assert floods.reasons([record(20, seconds=3)]) == ["sender"]  # three tokens are there, and the flood goes on
+    assert floods.reasons([record(21, seconds=20)]) == [None]
+
+
+def test_a_steady_sender_below_the_rate_is_never_put_behind() -> None:
+    assert set(judged(*(record(n, seconds=n) for n in range(500)))) == {None}
+
+
+def test_times_that_go_back_give_no_tokens() -> None:
+    floods = Floods(SETTINGS, 1)
+    floods.reasons([record(n, seconds=100) for n in range(5)])
+    assert floods.reasons([record(5, seconds=10), record(6, seconds=100.5)]) == ["sender", "sender"]
+
+
+def test_a_repeated_chunk_is_judged_as_before() -> None:
+    floods, chunk = Floods(SETTINGS, 1), [record(n) for n in range(8)]
+    assert floods.reasons(chunk) == floods.reasons(chunk)
+    assert floods.reasons([record(8)]) == ["sender"]
+
+
+def test_the_same_log_gives_the_same_shares() -> None:
+    chunk = [record(n, seconds=n / 7, sender=f"s{n % 3}") for n in range(300)]
+    assert judged(*chunk) == judged(*chunk)
+
+
+def test_an_account_has_a_share_of_each_partition() -> None:
+    many = [record(n, sender=f"s{n}") for n in range(60)]
+    assert judged(*many).count("account") == 20
+    assert judged(*many, partitions=4).count("account") == 50
+    assert set(judged(*many, settings=SETTINGS.model_copy(update={"account_per_minute": 0}))) == {None}
+
+
+def test_who_is_put_behind_for_the_accounts_sake_does_not_overtake_oneself() -> None:
+    floods = Floods(SETTINGS, 1)
+    floods.reasons([record(n, sender=f"s{n}") for n in range(40)])
+    assert floods.reasons([record(40, sender="li")]) == ["account"]
+    assert floods.reasons([record(41, seconds=1, sender="li")]) == ["sender"]
+
+
+def test_a_sender_who_is_not_known_shares_only_the_account() -> None:
+    assert set(judged(*(record(n, sender=None) for n in range(39)))) == {None}
+
+
+def test_an_account_may_have_other_shares() -> None:
+    own = SETTINGS.model_copy(update={"accounts": {"hall": ShareSettings(sender_per_minute=0, account_per_minute=0)}})
+    assert set(judged(*(record(n) for n in range(500)), settings=own)) == {None}
+    assert "sender" in judged(*(record(n, account="other") for n in range(500)), settings=own)
+
+
+def test_memory_is_bounded() -> None:
+    floods = Floods(SETTINGS.model_copy(update={"account_per_minute": 0}), 1)
+    floods.reasons([record(n, sender=f"s{n}") for n in range(SENDERS + 50)])
+    assert len(floods._senders) == SENDERS
+
+
+@pytest.mark.parametrize("topic", [topics.BACKFILL, topics.raw("sms")])
+def test_back_fill_waits_anyway_and_is_not_put_behind_again(topic: str) -> None:
+    control = FloodControl(SETTINGS, 1)
+    within, beyond = control.part(TP(topic, 0), [record(n) for n in range(8)])
+    assert len(within) + len(beyond) == 8
+    assert len(beyond) == (0 if topic == topics.BACKFILL else 3)
+
+
+def test_a_bucket_that_is_never_empty_never_floods() -> None:
+    bucket = Bucket(2, 60, 0)
+    assert [bucket.take(at) for at in (0, 0, 1, 2, 3)] == [True] * 5
