@@ -159,6 +159,12 @@ def _smpp(settings: "Settings") -> Iterator[str]:
         )
 
 
+def _cmpp(settings: "Settings") -> Iterator[str]:
+    accounts = settings.connectors.sms_cmpp.values()
+    for host, port, source in _twice((one.host.lower(), one.port, one.source) for one in accounts):
+        yield f"Two CMPP accounts are {source} at {host}:{port}: their logins would end each other, so remove one."
+
+
 def _mailboxes(settings: "Settings") -> Iterator[str]:
     for (one, left), (other, right) in combinations(settings.connectors.mailbox.items(), 2):
         same = (left.host.lower(), left.username) == (right.host.lower(), right.username)
@@ -193,5 +199,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _wechat, _smpp, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _wechat, _smpp, _cmpp, _mailboxes,
+    _ports,
 )  # fmt: skip

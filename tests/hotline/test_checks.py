@@ -255,6 +255,16 @@ def test_one_smpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None
     load()
 
 
+def test_one_cmpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    for name, host in (("one", "ismg.example.cn"), ("two", "ISMG.example.cn")):
+        login = {"host": host, "source": "900001", "secret": "planted"}
+        set_all(env, {("connectors", "sms_cmpp", name, key): value for key, value in login.items()})
+    assert "Two CMPP accounts are 900001 at ismg.example.cn:7890" in fault()
+    env.setenv("HOTLINE_CONNECTORS__SMS_CMPP__TWO__SOURCE", "900002")
+    load()
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
