@@ -153,8 +153,8 @@ def _proxies(settings: "Settings") -> Iterator[str]:
     forms = [name for name, account in settings.connectors.web.items() if account.form]
     if forms and not settings.is_local and not settings.receiver.trusted_proxies:
         yield (
-            f"`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.{forms[0]}` would count "
-            "as one: name the proxy before the receiver (127.0.0.1 if there is none)."
+            f"`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.{forms[0]}` would "
+            "count as one: name the proxy before the receiver (127.0.0.1 if there is none)."
         )
 
 
