@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
@@ -88,7 +89,8 @@ class _Reading:
         except (theirs.KafkaError, OSError) as error:
             raise translated(error) from error
         finally:
-            self._consumer.close()
+            with suppress(theirs.KafkaError, OSError):  # it says goodbye to a broker that may be away
+                self._consumer.close()
 
     def commit(self) -> None:
         """Commit what is done, as far as it is news."""
@@ -123,7 +125,8 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python
         self._reading = reading
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._reading.commit()
+        with suppress(theirs.KafkaError):  # they are somebody else's by now: what was not committed is done again
+            self._reading.commit()
         self._reading.lost(revoked)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
