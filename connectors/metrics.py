@@ -27,6 +27,13 @@ MAILS_VANISHED = Counter(
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )
+LMTP_MAILS = Counter(
+    "hotline_connectors_lmtp_mails_total", "Mails handed over by LMTP: published, journaled or unsafe (in neither)",
+    ["outcome"],
+)  # fmt: skip
+LMTP_RECIPIENTS = Counter(
+    "hotline_connectors_lmtp_recipients_total", "Recipients named by LMTP: accepted or unknown", ["outcome"]
+)
 ASTERISK_EVENTS = Counter(
     "hotline_connectors_asterisk_events_total",
     "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
@@ -38,6 +45,11 @@ CALL_FILES_RESTARTED = Counter(
 SMPP_MESSAGES = Counter(
     "hotline_connectors_smpp_messages_total",
     "What an SMSC asked: accepted, refused (Kafka did not take it, it comes again) or unknown commands",
+    ["connector", "outcome"],
+)
+CMPP_MESSAGES = Counter(
+    "hotline_connectors_cmpp_messages_total",
+    "DELIVERs of an ISMG: answered, repeated (before they were), throttled (Result 8) or failed (no answer)",
     ["connector", "outcome"],
 )
 PUSH_REQUESTS = Counter(

@@ -192,6 +192,7 @@ def _group(name: str, operation: Operation = "Read") -> Need:
 _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "connector": _connector,
     "receiver": _receiver,
+    "lmtp": lambda settings, which: _topics("Write", [topics.raw("mailbox"), topics.DEAD]),
     "fetcher": _fetcher,
     "screen": _screen,
     "normalize": _normalize,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connectors.health import HealthReport
+    from connectors.intake import Intake
+    from connectors.mailbox.lmtp import Door
     from connectors.receiver import ReceiverReport
 
 
@@ -27,6 +29,16 @@ def receiver(report: "ReceiverReport") -> Mapping[str, Any]:
         "last_success": _text(report.last_success),
         "detail": _joined([_waiting(report.journal_bytes), _full(report.journal_full)]),
         "journal_bytes": report.journal_bytes,
+    }
+
+
+def lmtp(door: "Door", intake: "Intake") -> Mapping[str, Any]:
+    """Say what waits for Kafka, and when a mail was last safe."""
+    return {
+        "state": "degraded" if intake.full else "running",
+        "last_success": _text(door.last_success),
+        "detail": _joined([_waiting(intake.journal_bytes), _full(intake.full)]),
+        "journal_bytes": intake.journal_bytes,
     }
 
 

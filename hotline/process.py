@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -37,14 +36,15 @@ def blocking(work: Callable[[threading.Event], None]) -> Run:
 
     async def run(stop: asyncio.Event) -> None:
         told = threading.Event()
-        # The loop's own pool is small: the seventh mailbox of a process would wait for ever.
-        with ThreadPoolExecutor(1, "component") as own:
-            working: asyncio.Future[Any] = asyncio.get_running_loop().run_in_executor(own, work, told)
-            stopping: asyncio.Future[Any] = asyncio.create_task(stop.wait())
-            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            told.set()
-            await working
+        # The loop's own pool is small: the seventh mailbox of a process would wait in it for ever.
+        own = ThreadPoolExecutor(1, "component")
+        working = asyncio.create_task(_in(own, work, told))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        told.set()
+        own.shutdown(wait=False)
+        await working
 
     return run
 

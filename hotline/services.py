@@ -98,6 +98,11 @@ def journal_folder(settings: "Settings") -> Path:
     return settings.receiver.journal_folder or settings.data_dir / "journal"
 
 
+def lmtp_journal_folder(settings: "Settings") -> Path:
+    """Return where the LMTP server keeps what Kafka has not seen yet."""
+    return settings.lmtp.journal_folder or settings.data_dir / "journal-lmtp"
+
+
 def policy(settings: "Settings") -> Policy:
     """Return what normalizers may depend on."""
     return Policy(

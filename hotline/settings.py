@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.fetcher import FetcherSettings
+from connectors.mailbox.lmtp_settings import LmtpSettings
 from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
@@ -227,6 +228,7 @@ class Settings(BaseSettings):
     elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
+    lmtp: LmtpSettings = Field(default_factory=LmtpSettings)
     fetcher: FetcherSettings = Field(default_factory=FetcherSettings)
     blobs: BlobSettings = Field(default_factory=BlobSettings)
     requester_keys: Annotated[dict[str, SecretStr], Ids] = Field(
@@ -259,6 +261,8 @@ class Settings(BaseSettings):
         """Let an account that names no city have the one of the settings."""
         city = values.get("jurisdiction", cls.model_fields["jurisdiction"].default)
         accounts = [account for channel in _tables(values.get("connectors")) for account in _tables(channel)]
+        lmtp = values.get("lmtp")
+        accounts += _tables(lmtp.get("mailboxes")) if isinstance(lmtp, dict) else []
         for account in accounts:
             if isinstance(account, dict):
                 account.setdefault("jurisdiction", city)

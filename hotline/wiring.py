@@ -29,17 +29,20 @@ def names(settings: "Settings") -> list[str]:
     accounts = settings.connectors.sections
     fetched = [f"connector:{name}" for section in (*PULL, *SESSION) for name in accounts[section]]
     pushed = ["receiver"] if settings.backoffice or any(accounts[section] for section in (*PUSH, *DOORS)) else []
+    handed = ["lmtp"] if settings.lmtp.mailboxes else []
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
     back = ["outbox"] if settings.answers else []
     later = ["fetcher"] if fetching.is_needed(settings) else []
     sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
-    return [*STAGES, *sinks, "eraser", *back, *pushed, *later, *fetched, "monitor"]
+    return [*STAGES, *sinks, "eraser", *back, *pushed, *handed, *later, *fetched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
     """Make one component; raises MisconfiguredError for a name that these settings do not lead to."""
     known = names(settings)
+    if name == "lmtp" and name not in known:
+        raise MisconfiguredError("lmtp has nobody to take mail for: set `lmtp.mailboxes.<id>.recipients`.")
     if name == "sink:archive" and name not in known:
         raise MisconfiguredError("sink:archive is off: set `sinks.archive.enabled` (HOTLINE_SINKS__ARCHIVE__ENABLED).")
     if name not in known:
@@ -67,7 +70,7 @@ def _screen(settings: "Settings", tracer: Tracer) -> Any:
 
     connection = services.kafka(settings)
     app = make_app("hotline-screen", connection, settings.data_dir)
-    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer)
+    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer, settings.floods)
     return app
 
 
@@ -215,7 +218,8 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
             routes[route] = entry.make(account, name)
             if most := getattr(account, "body_max_bytes", None):
                 limits[route] = most
-    return routes, limits
+    exact_first = sorted(routes.items(), key=lambda entry: "{" in entry[0])  # the first that fits is called
+    return dict(exact_first), limits
 
 
 def mailbox(settings: "Settings", which: str) -> "Mailbox":
@@ -229,6 +233,12 @@ def _connector(settings: "Settings", name: str, which: str, tracer: Tracer) -> C
     from hotline.wiring_accounts import fetched
 
     return fetched(settings, name, which, tracer)
+
+
+def _lmtp(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
+    from hotline.wiring_accounts import lmtp
+
+    return lmtp(settings, name, which, tracer)
 
 
 def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
@@ -265,6 +275,7 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "receiver": _receiver,
     "fetcher": fetching.fetcher,
     "connector": _connector,
+    "lmtp": _lmtp,
     "monitor": _monitor,
 }
 

@@ -67,3 +67,27 @@ def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: T
             publisher.close()
 
     return Component(name=name, run=blocking(work), isolated=True, probe=lambda: probes.connector(health.report))
+
+
+def lmtp(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
+    """Make the server that mail is handed over to."""
+    from connectors.intake import Intake
+    from connectors.journal import Journal
+    from connectors.mailbox.lmtp import Door, serve_until
+    from connectors.publisher import Publisher
+
+    chosen = settings.lmtp
+    connection, blobs = services.kafka(settings), services.blobs(settings)
+    running: list[tuple[Door, Intake]] = []
+
+    async def run(stop: asyncio.Event) -> None:
+        publisher = Publisher(connection, blobs, tracer=tracer)
+        try:
+            journal = Journal(services.lmtp_journal_folder(settings), chosen.journal_max_bytes)
+            intake = Intake(publisher, journal, chosen.publish_timeout_seconds)
+            running.append((Door(chosen, intake), intake))
+            await serve_until(chosen, *running[-1], stop)
+        finally:
+            await asyncio.to_thread(publisher.close)
+
+    return Component(name=name, run=run, probe=lambda: probes.lmtp(*running[-1]) if running else {"detail": "starting"})

@@ -18,6 +18,7 @@ from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit
 from normalizers.phone import AMI, ami, zone_of
 from normalizers.phone.told import is_number
+from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,
     RetriableError,
@@ -73,17 +74,26 @@ class Asterisk:
             emit.alive()
             await self._serve(reader, writer, emit)
 
+    async def examine(self) -> None:
+        """Log in and out; raises errors of `schemas.errors`."""
+        async with self._connected() as (reader, writer):
+            await self._log_in(reader, writer)
+            writer.write(action("Logoff"))
+
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        settings = self._settings
+        settings, context = self._settings, self._settings.tls_context()
         try:
             async with asyncio.timeout(settings.connect_timeout_seconds):
                 reader, writer = await asyncio.open_connection(
                     settings.host,
                     settings.port,
                     limit=settings.frame_max_bytes,
-                    ssl=ssl.create_default_context() if settings.tls == "tls" else None,
+                    ssl=context,
                 )
+        except ssl.SSLCertVerificationError as error:
+            why = certificate_fault(error, "ssl_cafile")
+            raise UnreachableError(f"Asterisk {self._account} cannot be trusted, its certificate {why}") from error
         except (OSError, TimeoutError) as error:
             raise self._gone() from error
         try:

@@ -1,10 +1,13 @@
 """Where an Asterisk's manager interface listens, and which of its events are kept."""
 
-from typing import Literal
+import ssl
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.phone.settings import Platform
+from schemas.errors import MisconfiguredError
 
 Event = Literal["CEL", "Cdr", "Hangup", "UserEvent"]
 
@@ -17,12 +20,13 @@ class AsteriskSettings(BaseModel):
     host: str = Field(min_length=1, description="Where the manager interface listens (manager.conf)")
     port: int = Field(5038, ge=1, le=65535, description="Its port; 5039 with TLS")
     tls: Literal["none", "tls"] = Field("none", description="`none` only on this machine or in a tunnel")
+    ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
     username: str = Field(min_length=1, description="Section of manager.conf; `read = cdr,call,user` is enough")
     secret: SecretStr = Field(min_length=1, description="Its secret")
     events: frozenset[Event] = Field(
         frozenset({"CEL", "Cdr", "Hangup", "UserEvent"}), min_length=1, description="Which events are kept"
     )
-    user_events: frozenset[str] = Field(
+    user_events: frozenset[Annotated[str, Field(min_length=1)]] = Field(
         frozenset(), description="Which UserEvents of the dial plan are kept, by name; all of them by default"
     )
     platform: Platform | None = Field(
@@ -36,3 +40,12 @@ class AsteriskSettings(BaseModel):
     ping_seconds: float = Field(15, gt=0, description="How often it is asked whether it lives")
     silence_seconds: float = Field(40, gt=0, description="After so long without a byte the connection is dead")
     frame_max_bytes: int = Field(1 << 20, ge=1024, description="A greater event is dropped and counted")
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
+        if self.tls == "none":
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ssl_cafile)
+        except OSError as error:
+            raise MisconfiguredError(f"ssl_cafile {self.ssl_cafile} holds no certificates: correct it") from error

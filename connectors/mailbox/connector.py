@@ -3,8 +3,9 @@
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from imapclient import IMAPClient
@@ -17,6 +18,7 @@ from connectors.mailbox.login import Connect
 from connectors.mailbox.reader import Mail, Reader
 from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
+from connectors.mailbox.tidying import Tidying
 from connectors.mailbox.tokens import Tokens
 from connectors.publisher import STAGE
 from schemas import topics
@@ -26,7 +28,7 @@ from schemas.wire import Position
 
 
 class Mailbox:
-    """Mail in the folders of one account. It changes nothing there, not even a flag."""
+    """Mail in the folders of one account. Unless it is told to, it changes nothing there, not even a flag."""
 
     channel: ClassVar[str] = "mailbox"
 
@@ -50,8 +52,11 @@ class Mailbox:
         self._session: Session | None = None
         self._reader: Reader | None = None
         self._folders = list(settings.folders)
+        self._tidying = {folder: Tidying(settings, account_id) for folder in settings.folders}
         self._doubts = {folder: Doubts() for folder in settings.folders}
         self._complaints: dict[str, str] = {}
+        self._seen_until: dict[str, int | None] = {}
+        self._resynced: set[str] = set()
         self._limit = settings.max_batch_messages
         self._watched: str | None = None
         self._due = 0.0
@@ -66,6 +71,7 @@ class Mailbox:
                 raise
             session = self._logged_in()
         self._session = session
+        self._resynced.clear()
         self._reader = Reader(
             session,
             max_attempts=self._settings.max_attempts,
@@ -84,6 +90,7 @@ class Mailbox:
         """Return the oldest mails after `cursor` of the first folder that has any."""
         session, reader = self._ready()
         for folder in list(self._folders):
+            self._count_missed(session, folder, cursor.position.get(folder))
             view = self._view(session, folder)
             if view is None:
                 continue
@@ -94,7 +101,7 @@ class Mailbox:
                 raise
             if batch.cursor.position != cursor.position:
                 self._next_turn(folder)
-                return msgspec.structs.replace(batch, complaints=tuple(self._complaints.values()))
+                return msgspec.structs.replace(batch, complaints=self._complained())
         return self._nothing_new(session, cursor)
 
     def wait(self, seconds: float) -> bool:
@@ -129,7 +136,19 @@ class Mailbox:
             self._complaints[folder] = f"mailbox {self._account}: folder {folder!r} cannot be opened; see folders"
             return None
         self._complaints.pop(folder, None)
+        self._seen_until[folder] = view.modseq
         return view
+
+    def _count_missed(self, session: Session, folder: str, known: dict[str, Any] | None) -> None:
+        """Once in a connection: mails that came and were deleted while there was none."""
+        if folder in self._resynced:
+            return
+        self._resynced.add(folder)
+        modseq = self._seen_until.get(folder) or (known or {}).get("modseq")
+        if known and modseq:
+            with suppress(CommandRefusedError, NotNowError):
+                gone = session.missed(folder, int(known["uidvalidity"]), int(modseq), int(known["uid"]))
+                metrics.MAILS_VANISHED.labels(self._account).inc(gone)
 
     def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
         known = cursor.position.get(folder)
@@ -138,22 +157,34 @@ class Mailbox:
             # UIDs begin anew: everything is read again, and what was known is recognised by its bytes.
             metrics.MAILBOX_RESCANS.labels(self._account).inc()
             self._doubts[folder] = Doubts()
+        if known is not None and valid:
+            self._tidy(session, folder, view, known)
         last = int(known["uid"]) if known is not None and valid else 0
         uids = session.uids_after(last, view)[: self._limit]
         if not uids:
-            return Batch(cursor=cursor if valid or known is None else _moved(cursor, folder, view, 0))
-        return self._read(reader, cursor, folder, view, uids)
+            return Batch(cursor=cursor if valid or known is None else _moved(cursor, folder, view, 0, {}))
+        return self._read(reader, cursor, folder, view, uids, known if known and valid else {})
 
-    def _read(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, uids: list[int]) -> Batch:
+    def _tidy(self, session: Session, folder: str, view: Folder, known: dict[str, Any]) -> None:
+        """Flag or move what the saved cursor names: it is safe."""
+        self._tidying[folder].tidy(session, view, known)
+
+    def _read(
+        self, reader: Reader, cursor: Cursor, folder: str, view: Folder, uids: list[int], known: dict[str, Any]
+    ) -> Batch:
         messages: list[RawMessage] = []
         letters: list[DeadLetter] = []
+        came: list[int] = []
+        failed: list[int] = []
         done, size = 0, 0
         try:
             for mail in reader.read(uids, self._doubts[folder]):
                 if mail.fault:
                     letters.append(self._letter(mail, mail.fault, folder, view))
+                    failed.append(mail.uid)
                 else:
                     messages.append(self._message(mail))
+                    came.append(mail.uid)
                 done, size = mail.uid, size + len(mail.value)
                 if size >= self._settings.max_batch_bytes:
                     break
@@ -167,17 +198,22 @@ class Mailbox:
                 raise
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
         self._doubts[folder].settle(done)
-        cursor = _moved(cursor, folder, view, done)
+        to_do = self._tidying[folder].to_do(known, came, failed)
+        cursor = _moved(cursor, folder, view, done, to_do)
         return Batch(messages=tuple(messages), dead_letters=tuple(letters), cursor=cursor)
 
     def _nothing_new(self, session: Session, cursor: Cursor) -> Batch:
-        complaints = tuple(self._complaints.values())
-        if len(complaints) == len(self._folders):
+        complaints = self._complained()
+        if len(self._complaints) == len(self._folders):
             raise UnreachableError(complaints[0])
-        self._watched = self._settings.folders[0] if session.can_idle and not complaints else None
+        self._watched = self._settings.folders[0] if session.can_idle and not self._complaints else None
         renewed = self._watched is not None and len(self._folders) == 1
         self._due = time.monotonic() + (self._settings.idle_renew_seconds if renewed else self._settings.poll_seconds)
         return Batch(cursor=cursor, complaints=complaints)
+
+    def _complained(self) -> tuple[str, ...]:
+        untidy = [each.complaint for each in self._tidying.values() if each.complaint]
+        return (*self._complaints.values(), *dict.fromkeys(untidy))
 
     def _next_turn(self, folder: str) -> None:
         """Put a folder that had its turn behind the others, so that a full one does not keep them waiting."""
@@ -217,6 +253,9 @@ class Mailbox:
         )
 
 
-def _moved(cursor: Cursor, folder: str, view: Folder, uid: int) -> Cursor:
-    position = {**cursor.position, folder: {"uidvalidity": view.uidvalidity, "uid": uid}}
+def _moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str]) -> Cursor:
+    here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
+    if view.modseq is not None:
+        here["modseq"] = view.modseq
+    position = {**cursor.position, folder: here | ({"to_do": to_do} if to_do else {})}
     return msgspec.structs.replace(cursor, position=position)

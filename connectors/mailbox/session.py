@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.mailbox import resync
 from connectors.mailbox.door import CommandRefusedError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
@@ -30,6 +31,8 @@ class Folder(Struct, frozen=True):
     uidvalidity: int
     uidnext: int | None
     exists: int
+    modseq: int | None = None
+    """Grows with every change, where the server counts them (CONDSTORE)."""
 
 
 class About(Struct, frozen=True):
@@ -48,11 +51,15 @@ class Session:
         self._selected: str | None = None
         self._views: dict[str, Folder] = {}
         self._idling = False
+        self._readonly = settings.processed == "keep"
+        self._lasting: set[bytes] = set()
+        self._made: set[str] = set()
         with door(account):
             self._client = connected(settings, connect)
         try:
             with door(account):
                 log_in(self._client, settings, tokens)
+                self._resyncs = resync.enabled(self._client)
                 self._can_idle = settings.idle and bool(self._client.has_capability("IDLE"))
         except Exception:
             self.close()
@@ -64,13 +71,23 @@ class Session:
         return self._can_idle
 
     def examine(self, folder: str) -> Folder:
-        """Open a folder read-only and return its state of now."""
+        """Open a folder, read-only unless mail is flagged or moved in it, and return its state of now."""
         self._selected = None  # a refused EXAMINE leaves no folder open
         with door(self._account):
-            found = self._client.select_folder(folder, readonly=True)
-            view = Folder(int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"]))
+            found = self._client.select_folder(folder, readonly=self._readonly)
+            self._lasting = set(found.get(b"PERMANENTFLAGS", ()))
+            numbers = int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"])
+            view = Folder(*numbers, found.get(b"HIGHESTMODSEQ"))
         self._selected, self._views[folder] = folder, view
         return view
+
+    def missed(self, folder: str, uidvalidity: int, modseq: int, last: int) -> int:
+        """Return how many mails over `last` were deleted since `modseq`, as far as the server knows (QRESYNC)."""
+        if not self._resyncs:
+            return 0
+        self._selected = None
+        with door(self._account):
+            return resync.missed(self._client, folder, uidvalidity, modseq, last)
 
     def uids_after(self, last: int, folder: Folder) -> list[int]:
         """Return UIDs over `last`, the lowest window that has any, in order."""
@@ -111,6 +128,46 @@ class Session:
             found = self._client.fetch([uid], [f"BODY.PEEK[]<{offset}.{length}>"])
             part: bytes | None = found.get(uid, {}).get(f"BODY[]<{offset}>".encode())
             return part
+
+    @property
+    def moves(self) -> bool:
+        """Say whether the server can move mail; else it is copied and deleted."""
+        with door(self._account):
+            return bool(self._client.has_capability("MOVE"))
+
+    def flag(self, uids: Sequence[int], flag: str) -> None:
+        """Set a flag on mails; those that are gone are left out."""
+        if not {b"\\*", flag.encode()} & self._lasting:
+            raise CommandRefusedError(f"mailbox {self._account}: the folder keeps no flags but its own")
+        with door(self._account):
+            self._client.add_flags(uids, [flag], silent=True)
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move mails into a folder, which is made when it is missing; those that are gone are left out."""
+        self._make(folder)
+        with door(self._account):
+            self._client.move(uids, folder)
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        """Copy mails into a folder, which is made when it is missing."""
+        self._make(folder)
+        with door(self._account):
+            self._client.copy(uids, folder)
+
+    def delete(self, uids: Sequence[int]) -> None:
+        """Delete these mails and no other: a server without UIDPLUS would delete what others marked as well."""
+        with door(self._account):
+            if not self._client.has_capability("UIDPLUS"):
+                raise CommandRefusedError(f"mailbox {self._account}: the server has neither MOVE nor UIDPLUS")
+            self._client.delete_messages(uids, silent=True)
+            self._client.uid_expunge(uids)
+
+    def _make(self, folder: str) -> None:
+        if folder not in self._made:
+            with door(self._account):
+                if not self._client.folder_exists(folder):
+                    self._client.create_folder(folder)
+            self._made.add(folder)
 
     def begin_idle(self, folder: str) -> bool:
         """Ask for announcements on `folder`; True says that there is something new already."""

@@ -4,7 +4,8 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.errors import MisconfiguredError
 
@@ -27,7 +28,11 @@ class MailboxSettings(BaseModel):
     ] = "password"
     password: Annotated[
         SecretStr | None,
-        Field(min_length=1, description="Password, or the authorisation code (授权码) of 163, QQ and others"),
+        Field(
+            min_length=1,
+            validate_default=True,
+            description="Password, or the authorisation code (授权码) of 163, QQ and others",
+        ),
     ] = None
     token_file: Annotated[
         Path | None, Field(description="File with the OAuth access token, which somebody renews there")
@@ -40,6 +45,18 @@ class MailboxSettings(BaseModel):
         list[Annotated[str, Field(min_length=1)]],
         Field(min_length=1, description="Folders to read; the first one is watched by IDLE"),
     ] = ["INBOX"]
+    processed: Annotated[
+        Literal["keep", "flag", "move"],
+        Field(description="What becomes of a mail on the server once it is safe; keep changes nothing there"),
+    ] = "keep"
+    processed_flag: Annotated[str, Field(pattern=r"^\$?[A-Za-z0-9_.-]+$", description="The flag of flag")] = "$Ingested"
+    processed_folder: Annotated[
+        str, Field(min_length=1, description="Where move puts mail; made when it is missing")
+    ] = "已处理"
+    failed_folder: Annotated[
+        str | None,
+        Field(min_length=1, description="Where move puts mail that became a dead letter; by default it stays"),
+    ] = None
     jurisdiction: Annotated[
         str | None,
         Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
@@ -60,12 +77,25 @@ class MailboxSettings(BaseModel):
         int, Field(ge=1, description="A mail that did not come so often while others did becomes a dead letter")
     ] = 5
 
+    @field_validator("password")
+    @classmethod
+    def _password_is_there(cls, password: SecretStr | None, known: ValidationInfo) -> SecretStr | None:
+        if password is None and known.data.get("auth") == "password":
+            raise PydanticCustomError("missing", "Field required")
+        return password
+
     @model_validator(mode="after")
-    def _one_secret(self) -> "MailboxSettings":
-        if self.auth == "password" and self.password is None:
-            raise ValueError("password is missing: set it, or auth = xoauth2 with token_file or token_command")
+    def _one_token(self) -> "MailboxSettings":
         if self.auth != "password" and (self.token_file is None) == (not self.token_command):
             raise ValueError(f"auth = {self.auth} needs either token_file or token_command")
+        return self
+
+    @model_validator(mode="after")
+    def _no_circle(self) -> "MailboxSettings":
+        if self.processed == "move" and {self.processed_folder, self.failed_folder} & set(self.folders):
+            raise ValueError(
+                "mail is moved into a folder that is read: change processed_folder, failed_folder or folders"
+            )
         return self
 
     def tls_context(self) -> ssl.SSLContext:

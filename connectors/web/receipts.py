@@ -36,9 +36,9 @@ class Receipts:
             return None
         return found[1]
 
-    def stamp(self, now: datetime) -> str:
-        """Return a new stamp: the nonce is the form's idempotency key."""
-        said = f"{int(now.timestamp())}.{secrets.token_urlsafe(12)}"
+    def stamp(self, now: datetime, nonce: str | None = None) -> str:
+        """Return a new stamp: the nonce (16 characters) is the form's idempotency key."""
+        said = f"{int(now.timestamp())}.{nonce or secrets.token_urlsafe(12)}"
         return f"{said}.{self._sign('stamp', said)}"
 
     def read(self, stamp: str, now: datetime) -> Stamp | None:

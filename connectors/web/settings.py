@@ -1,5 +1,6 @@
 """One web door: where it is, who may come through it, how much and how often."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -7,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 LEAST_KEY_CHARACTERS = 16
 
 ApiKey = Annotated[SecretStr, Field(min_length=LEAST_KEY_CHARACTERS, max_length=200)]
-ClientName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=40)]
 MIB = 1024 * 1024
+
+
+_is_name = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*").fullmatch
 
 
 class ClientSettings(BaseModel):
@@ -34,7 +37,7 @@ class WebSettings(BaseModel):
     )
     form: bool = Field(True, description="Whether the form and its status page are served")
     open311: bool = Field(True, description="Whether Open311 is served")
-    clients: dict[ClientName, ClientSettings] = Field(
+    clients: dict[str, ClientSettings] = Field(
         default_factory=dict, description="Apps that may send requests by Open311, by an id of your own"
     )
     jurisdiction_id: str | None = Field(
@@ -43,7 +46,7 @@ class WebSettings(BaseModel):
     public_url: str | None = Field(
         None, pattern=r"^https?://", description="URL of `path` as citizens see it, for Open311's discovery document"
     )
-    contact: str = Field("12345", description="Whom apps' makers ask, for Open311's discovery document")
+    contact: str = Field("12345", min_length=1, description="Whom apps' makers ask, for Open311's discovery document")
     hotline_code: str | None = Field(
         None, pattern=r"^\d{3,6}$", description="Number of the merged line (归并热线) whose door this is, such as 12301"
     )
@@ -66,7 +69,9 @@ class WebSettings(BaseModel):
 
     @field_validator("clients")
     @classmethod
-    def _keys_are_apart(cls, clients: dict[str, ClientSettings]) -> dict[str, ClientSettings]:
+    def _are_apart(cls, clients: dict[str, ClientSettings]) -> dict[str, ClientSettings]:
+        if not all(map(_is_name, clients)):
+            raise ValueError("the id of a client must be lower_snake_case, such as city_app")
         keys = [key.get_secret_value() for client in clients.values() for key in client.api_keys]
         if len(set(keys)) < len(keys):
             raise ValueError("two clients have the same api_key: give each its own")

@@ -15,6 +15,7 @@ from hotline.cli.common import Globals, complain
 from hotline.cli.dead import dead
 from hotline.cli.index import index
 from hotline.cli.learn import learn
+from hotline.cli.pipe import pipe
 from hotline.cli.replay import replay
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
@@ -73,6 +74,7 @@ app.command()(stack.down)
 app.command()(status.status)
 app.command()(demo.demo)
 app.command()(run_.run)
+app.command()(pipe)
 app.command()(check.check)
 app.command()(check.doctor)
 app.add_typer(topics, name="topics")

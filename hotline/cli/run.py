@@ -21,8 +21,8 @@ def run(
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="connector:<id> (connector:* for all accounts in one process), receiver, screen, normalize, assign, "
-            "sink:<name>, eraser, outbox, fetcher, monitor; or all, each in its own process.",
+            help="connector:<id> (connector:* for all accounts in one process), receiver, lmtp, screen, normalize, "
+            "assign, sink:<name>, eraser, outbox, fetcher, monitor; or all, each in its own process.",
         ),
     ],
 ) -> None:

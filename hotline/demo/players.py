@@ -8,6 +8,7 @@ from hotline.demo.sms_cmpp import CmppPlayer
 from hotline.demo.sms_http import WebhookPlayer
 from hotline.demo.sms_smpp import SmppPlayer
 from hotline.demo.stage import Player, Stage
+from hotline.demo.web import WebPlayer
 from hotline.demo.wechat import WeChatPlayer
 from hotline.demo.wecom import WeComPlayer
 from hotline.demo.weibo import WeiboPlayer
@@ -21,4 +22,5 @@ PLAYERS: tuple[Callable[[Stage], Player], ...] = (
     WebhookPlayer,
     WeiboPlayer,
     PhonePlayer,
+    WebPlayer,
 )

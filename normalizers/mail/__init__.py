@@ -11,6 +11,7 @@ from normalizers.mail.quote_rules import FORWARD_SUBJECT
 from normalizers.mail.quotes import Split, is_signature, split
 from normalizers.mail.threads import claimed_date, thread_of
 from normalizers.mail.unanswerable import unanswerable
+from normalizers.mail.voicemail import as_spoken
 from normalizers.policy import Policy
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
@@ -36,7 +37,7 @@ def _draft(root: Part) -> Draft:
     attached = content.attached()
     parts, quoted = _split(content, attached, forwarded, is_reply=bool(thread.references))
     sender = sender_of(root.headers)
-    return Draft(
+    draft = Draft(
         message_class=class_of(root, title=title, text=parts.text, sender=sender, invitation=content.invitation),
         sender=requester_of(root.headers, sender),
         recipients=recipients_of(root.headers),
@@ -50,6 +51,7 @@ def _draft(root: Part) -> Draft:
         files=tuple(content.files),
         extra=_extra(root, content),
     )
+    return as_spoken(draft, root.headers)
 
 
 def _split(content: Content, attached: str | None, forwarded: bool, *, is_reply: bool) -> tuple[Split, str | None]:

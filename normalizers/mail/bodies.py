@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from mimetypes import MimeTypes
 
 from normalizers.draft import File
+from normalizers.mail import packs
 from normalizers.mail.charsets import read, to_text
 from normalizers.mail.flowed import unflowed
 from normalizers.mail.html import MAX_HTML, html_to_text, pictures
@@ -12,6 +13,7 @@ from normalizers.mail.invitations import asks, said
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
 from normalizers.mail.quote_rules import MAY_OPEN, QUOTED
+from normalizers.mail.stubs import is_stub
 from normalizers.mail.transfer import split_uuencoded
 from normalizers.text import fold
 
@@ -27,13 +29,6 @@ _FILE_TEXTS = frozenset({
     "text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/csv", "text/css", "text/javascript",
     "text/rtf", "text/x-amp-html", "text/rfc822-headers", "text/xml",
 })  # fmt: skip
-_STUB = re.compile(
-    r"html.{0,40}(?:client|viewer|capable|compatible|enabled|reader|邮件|格式|客户端|浏览)|(?:not"
-    r"|does ?n.t) support html"
-    r"|multi-?part message in mime|view (?:this|the) (?:e-?mail|message).{0,30}(?:browser|html)"
-    r"|不支持.{0,10}html|使用.{0,20}html",
-    re.IGNORECASE | re.DOTALL,
-)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.IGNORECASE)
 _LINK = re.compile(r"<?(?:https?://|mailto:|cid:)[^\s<>\]]*>?")
 _ANY_TAG = re.compile(r"<[^<>]*>")
@@ -99,6 +94,8 @@ class Reader:
             return _unparted(part)
         if kind in _MAILS or kind == "message/partial":
             return self._mail(part)
+        if kind in packs.TYPES or (_name(part) or "").lower() == "winmail.dat":
+            return self._pack(part)
         if _is_shown(part, in_alternative):
             return self._shown(part)
         return self._file(part)
@@ -178,6 +175,17 @@ class Reader:
             out.spare = [to_text(data, part.content.text("charset"))]
         return out
 
+    def _pack(self, part: Part) -> Content:
+        """Unpack what Outlook packed; a pack that is broken, or holds nothing, is kept as a file as well."""
+        data, out = part.data(), Content()
+        pack = packs.opened(data, mark_quotes=not self.forwarded)
+        if pack:
+            out.files, out.nested, out.spare = pack.files, pack.nested, [pack.text] if pack.text else []
+        if pack is None or not pack.whole or not (pack.files or pack.nested or pack.text):
+            out.files.append(File(name=_name(part), media_type=_file_type(part), data=data))
+            out.defects |= set() if pack and pack.whole else {"broken_pack"}
+        return out
+
     def _mail(self, part: Part) -> Content:
         """Keep an attached mail whole as a file, and read its text."""
         data = part.data()
@@ -209,7 +217,7 @@ def _is_flowed(part: Part) -> bool:
 
 
 def _length(content: Content) -> int:
-    return 0 if _is_stub(content) else sum(map(len, content.texts))
+    return 0 if is_stub(content.texts) else sum(map(len, content.texts))
 
 
 def _chosen(filled: list[Content]) -> Content | None:
@@ -218,7 +226,7 @@ def _chosen(filled: list[Content]) -> Content | None:
     others = [content for content in filled if content is not plain]
     if plain is None or not others:
         return plain or (filled[-1] if filled else None)
-    if _is_stub(plain):
+    if is_stub(plain.texts):
         return others[-1]
     fullest = max(others, key=lambda content: len(_letters(content.texts)))
     mine, full = _letters(plain.texts), _letters(fullest.texts)
@@ -244,14 +252,6 @@ def _letters(texts: list[str]) -> str:
 
 def _has_text(content: Content) -> bool:
     return any(text.strip() for text in content.texts)
-
-
-def _is_stub(content: Content) -> bool:
-    text = "".join(content.texts).strip()
-    if len(text) >= 400:
-        return False
-    low = text.lower()
-    return ("html" in low or "mime" in low or "browser" in low) and _STUB.search(low) is not None
 
 
 def _name(part: Part) -> str | None:

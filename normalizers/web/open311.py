@@ -5,7 +5,7 @@ from pathlib import Path
 
 from normalizers.codes import is_hotline, is_reference
 from normalizers.draft import Draft, File
-from normalizers.point import COORDINATES
+from normalizers.point import located
 from normalizers.record import KINDS
 from normalizers.web import people, places
 from normalizers.web.fields import Fields
@@ -128,13 +128,11 @@ def said(kind: str, value: str) -> Finding:
     return Finding(kind=kind, value=value, source="channel")
 
 
-def where(place: str, lat: str, long: str) -> Iterator[Finding]:
-    """Yield the place in words, else as numbers, and the point."""
-    point = places.point_of(lat, long) if lat.strip() and long.strip() else None
-    if place.strip() or point:
-        yield said("place", place.strip() or str(point))
-    if point:
-        yield said(COORDINATES, f"{point.long:.6f},{point.lat:.6f},wgs84")
+def where(place: str, lat: str, long: str) -> tuple[Finding, ...]:
+    """Return the place in words, and as numbers where they can be some; apps send WGS-84."""
+    if places.point_of(lat, long) is None:
+        lat = long = ""
+    return located(place.strip(), long, lat, datum="wgs84")
 
 
 def origin(given: str, options: Mapping[str, str]) -> Iterator[Finding]:

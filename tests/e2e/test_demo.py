@@ -12,9 +12,12 @@ from typing import Any
 import psutil
 import pytest
 
-from hotline.demo import sms_cmpp, sms_http, sms_smpp
+from hotline.demo import phone, sms_cmpp, sms_http, sms_smpp
 from hotline.demo.samples import callbacks, mails
 from hotline.demo.weibo import pushes
+
+WECOM = 4
+"""An event, a text, a picture's message and the picture."""
 
 NO_TICKET = (
     "the auto-reply",
@@ -22,11 +25,15 @@ NO_TICKET = (
     "the new follower on Weibo",
     "the delivery receipt of SMPP",
     "the status report of CMPP",
+    "the event of 微信客服, which says only that somebody wrote",
 )
 LINKED = (
     "the reply in the thread",
     "the same person with the same matter",
     "a further piece of a short message",
+    "a call whose note came later",
+    "the transcript of that call",
+    "the picture, which is fetched after the message that names it",
 )
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -72,8 +79,10 @@ def test_every_sample_is_accounted_for_and_a_second_run_changes_nothing(tmp_path
 
     assert first["published"] == {
         "mailbox": len({mail.raw for mail in mails()}),
-        "wechat": len(callbacks(0)),
+        "wechat": len(callbacks(0)) + WECOM,
+        "phone": len({(call["call_id"], call["revision"]) for call, *_ in phone.samples()}),
         "sms": len(sms_smpp.samples()) + len(sms_cmpp.SAMPLES) + 1 + 1 + len(sms_http.BATCH),
+        "web": 2,
         "weibo": len(pushes()),
     }
     assert sum(first["published"].values()) == first["messages"] + first["dead"]

@@ -34,6 +34,7 @@ class FakeServer:
     faults: dict[str, Callable[..., Any]] = field(default_factory=dict)
     size_of: Callable[[bytes], int] = len
     tells_uidnext: bool = True
+    permanent_flags: tuple[bytes, ...] = (b"\\Seen", b"\\*")
     hidden: set[int] = field(default_factory=set)
     news: list[tuple[Any, ...]] = field(default_factory=list)
     calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
@@ -105,7 +106,8 @@ class FakeClient:
         if self.folder is None:
             raise imaplib.IMAP4.error("select failed: Mailbox doesn't exist")
         self.server.news.clear()
-        found = {b"UIDVALIDITY": self.folder.uidvalidity, b"EXISTS": len(self.folder.mails)}
+        found: dict[bytes, Any] = {b"UIDVALIDITY": self.folder.uidvalidity, b"EXISTS": len(self.folder.mails)}
+        found[b"PERMANENTFLAGS"] = self.server.permanent_flags
         return found | ({b"UIDNEXT": self.folder.uidnext} if self.server.tells_uidnext else {})
 
     def search(self, criteria: list[str]) -> list[int]:
@@ -120,6 +122,35 @@ class FakeClient:
         self.server.record("fetch", tuple(uids), tuple(items))
         mails = self._open.mails
         return {uid: self._data(mails[uid], items) for uid in uids if uid in mails and uid not in self.server.hidden}
+
+    def folder_exists(self, name: str) -> bool:
+        return name in self.server.folders
+
+    def create_folder(self, name: str) -> None:
+        self.server.record("create_folder", name)
+        self.server.folders[name] = FakeFolder()
+
+    def add_flags(self, uids: Sequence[int], flags: list[str], silent: bool = False) -> None:
+        self.server.record("add_flags", tuple(uids), tuple(flags))
+
+    def move(self, uids: Sequence[int], name: str) -> None:
+        self.server.record("move", tuple(uids), name)
+        for uid in uids:
+            if uid in self._open.mails:
+                self.server.folders[name].put(self._open.mails.pop(uid))
+
+    def copy(self, uids: Sequence[int], name: str) -> None:
+        self.server.record("copy", tuple(uids), name)
+        for uid in uids:
+            self.server.folders[name].put(self._open.mails[uid])
+
+    def delete_messages(self, uids: Sequence[int], silent: bool = False) -> None:
+        self.server.record("delete_messages", tuple(uids))
+
+    def uid_expunge(self, uids: Sequence[int]) -> None:
+        self.server.record("uid_expunge", tuple(uids))
+        for uid in uids:
+            self._open.mails.pop(uid, None)
 
     def noop(self) -> tuple[bytes, list[tuple[Any, ...]]]:
         self.server.record("noop")

@@ -124,8 +124,10 @@ class Asterisk:
         self._process.kill()
         self._process.wait(10)
 
-    def call(self) -> None:
-        """Let SIPp call 12345 (no media) until Asterisk hangs up."""
-        command = ["sipp", "-sf", HERE / "sipp_call_until_bye.xml", "-m", "1", "-i", "127.0.0.1", "-nostdin"]
+    def call(self, caller: str = "13800138000") -> None:
+        """Let somebody call 12345 (SIPp, no media) until Asterisk hangs up."""
+        scenario = (HERE / "sipp_call_until_bye.xml").read_text("utf-8").replace("13800138000", caller)
+        (self.folder / "call.xml").write_text(scenario, "utf-8")
+        command = ["sipp", "-sf", "call.xml", "-m", "1", "-i", "127.0.0.1", "-nostdin"]
         ports = ["-p", str(self._sip + 1), f"127.0.0.1:{self._sip}"]
         subprocess.run([*command, *ports], cwd=self.folder, stdout=subprocess.DEVNULL, timeout=30, check=True)

@@ -26,6 +26,11 @@ class Dribble:
         for thread in self._threads:
             thread.join(5)
 
+    def cut(self) -> None:
+        """End every connection there is, as a network does."""
+        for each in self._sockets:
+            self._end(each)
+
     def _run(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)

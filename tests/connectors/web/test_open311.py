@@ -145,7 +145,7 @@ async def test_exactly_4000_characters_are_taken(door: Door) -> None:
 async def test_lat_and_long_are_a_location(door: Door) -> None:
     assert (await post(door, request(address_string=None, lat="41.805699", long="123.431474"))).status_code == 200
     findings = normalize(door.kafka.held[0], Policy()).message.findings
-    assert {finding.kind: finding.value for finding in findings}["point"] == "41.805699,123.431474"
+    assert {finding.kind: finding.value for finding in findings}["coordinates"] == "123.431474,41.805699,wgs84"
 
 
 @pytest.mark.parametrize(

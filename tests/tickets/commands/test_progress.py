@@ -58,6 +58,11 @@ def test_a_whole_life() -> None:
     done = at_office.ticket(ticket)
     assert not [one for one in at_office.decisions if refusal(one)]
     assert (done.status, done.version) == ("revisited", len(at_office.decisions))
+    assert [step.status for step in done.history] == [
+        "screened", "registered", "dispatched", "returned", "redispatched", "signed", "in_progress", "supervised",
+        "resolved", "revisited",
+    ]  # fmt: skip
+    assert done.history[-1].at == done.status_at
     assert [(one.level, one.number) for one in done.supervision] == [("key_supervision", "DB-7")]
     assert [one.satisfied for one in done.revisits] == [False, True]
     assert done.dispatch is not UNSET
@@ -69,6 +74,25 @@ def test_a_whole_life() -> None:
     assert "李师傅" not in log
     assert "水务局" not in log
     assert [type(one).__name__ for one in dispatched.changes] == ["Dispatched", "StatusSet"]
+
+
+def test_a_history_without_end_keeps_its_beginning_and_its_newest_stages() -> None:
+    at_office, ticket = on_its_way("registered", "answered", "resolved")
+    for _ in range(20):
+        at_office.order("set_status", ticket, status="reopened")
+        at_office.order("set_status", ticket, status="resolved")
+    history = at_office.ticket(ticket).history
+    assert len(history) == POLICY.max_history
+    assert [step.status for step in history[:3]] == ["registered", "answered", "resolved"]
+    assert (history[-1].status, history[-1].at) == ("resolved", at_office.ticket(ticket).status_at)
+
+
+def test_a_citizen_s_reply_to_a_closed_ticket_is_a_stage_of_it() -> None:
+    at_office, ticket = on_its_way("registered", "answered", "resolved")
+    at_office.take(message(7, "还是没有修好", sender="13800138000", answers=(f"{CITY}-0",)))
+    at_office.desk.flush()
+    assert at_office.ticket(ticket).status == "reopened"
+    assert [step.status for step in at_office.ticket(ticket).history][-2:] == ["resolved", "reopened"]
 
 
 def test_a_ticket_that_came_back_is_redispatched() -> None:

@@ -1,0 +1,196 @@
+"""LMTP: mail that a city's own mail server hands over; it hears 250 when the mail is safe, and not a moment earlier."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import Envelope, syntax
+from aiosmtpd.smtp import Session as Client
+
+from connectors import metrics
+from connectors.intake import Intake
+from connectors.mailbox.lmtp_settings import LmtpMailbox, LmtpSettings
+from schemas.errors import MisconfiguredError, PipelineError
+from schemas.records import RawMessage, raw_message
+from schemas.records.raw import SIZE_LIMIT
+
+# It writes addresses at INFO, and mails at DEBUG.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+
+CHANNEL = "mailbox"
+
+_log = structlog.get_logger(__name__)
+
+
+class Door:
+    """What becomes of each command; aiosmtpd calls it."""
+
+    def __init__(
+        self, settings: LmtpSettings, intake: Intake, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._accounts = {
+            address.lower(): (name, _city(name, mailbox))
+            for name, mailbox in settings.mailboxes.items()
+            for address in mailbox.recipients
+        }
+        self._intake = intake
+        self._now = now
+        self.last_success: datetime | None = None
+
+    async def handle_RCPT(  # noqa: N802 - the library's name
+        self, server: Any, session: Client, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient that we know; the mail server tells its sender of any other."""
+        if self._account(address) is None:
+            metrics.LMTP_RECIPIENTS.labels("unknown").inc()
+            return "550 5.1.1 no such recipient"
+        metrics.LMTP_RECIPIENTS.labels("accepted").inc()
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(  # noqa: N802 - the library's name
+        self, server: Any, session: Client, envelope: Envelope
+    ) -> str:
+        """Answer for each recipient in turn, when all is safe; recipients of one account share one message."""
+        answers: dict[str, str] = {}
+        for address in envelope.rcpt_tos:
+            name, city = self._accounts[self._account(address) or ""]
+            if name not in answers:
+                answers[name] = await self._kept(self._message(envelope, name, city))
+        return "\r\n".join(answers[self._accounts[self._account(each) or ""][0]] for each in envelope.rcpt_tos)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Answer for a fault of ours: the mail server keeps the mail and tries again."""
+        _log.error("lmtp_failed", error=type(error).__name__)
+        return "451 4.3.0 not now"
+
+    async def _kept(self, message: RawMessage) -> str:
+        try:
+            outcome = await self._intake.keep([message])
+        except PipelineError as error:
+            _log.warning("lmtp_mail_unsafe", error=type(error).__name__)
+            metrics.LMTP_MAILS.labels("unsafe").inc()
+            return "451 4.3.0 nothing can keep it now"
+        metrics.LMTP_MAILS.labels(outcome).inc()
+        self.last_success = self._now()
+        return "250 2.0.0 kept"
+
+    def _account(self, address: str) -> str | None:
+        """Return the address, or the domain with its @, under which an account is known."""
+        whole = address.lower()
+        domain = "@" + whole.rpartition("@")[2]
+        return next((known for known in (whole, domain) if known in self._accounts), None)
+
+    def _message(self, envelope: Envelope, account: str, city: str) -> RawMessage:
+        wire = envelope.original_content or b""
+        digest = hashlib.sha256(wire).hexdigest()
+        now, sender = self._now(), (envelope.mail_from or "").strip("<>")
+        return raw_message(
+            channel=CHANNEL,
+            channel_kind="mailbox_lmtp",
+            account=account,
+            jurisdiction=city,
+            identifier=digest,
+            # RFC 5321, 4.4: who delivers a mail writes the envelope's sender above it; an empty one marks a bounce.
+            value=b"Return-Path: <%s>\r\n%s" % (sender.encode("utf-8", "replace"), wire),
+            content_type="message/rfc822",
+            time=now,
+            recorded=now,
+            sender=sender.lower() or None,
+            wire_sha256=digest,
+        )
+
+
+class _Lmtp(LMTP):
+    """One connection. aiosmtpd refuses lines over 1,000 bytes, which mailers write, and gives one answer for all."""
+
+    line_length_limit = SIZE_LIMIT
+
+    def __init__(self, door: Door, settings: LmtpSettings, connections: "set[_Lmtp]") -> None:
+        self._connections = connections
+        self._most = settings.connections_max
+        self._recipients = 1
+        super().__init__(
+            door,
+            hostname="hotline",
+            ident="hotline LMTP",
+            data_size_limit=SIZE_LIMIT,
+            enable_SMTPUTF8=True,
+            timeout=settings.idle_timeout_seconds,
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if len(self._connections) >= self._most and isinstance(transport, asyncio.Transport):
+            transport.write(b"421 4.3.2 too many connections\r\n")
+            transport.close()
+            return
+        self._connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self in self._connections:
+            self._connections.discard(self)
+            super().connection_lost(error)
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library's name
+        """Take a mail; the recipients' number outlives a fault, whose answer the library gives after it."""
+        self._recipients = len(self.envelope.rcpt_tos) if self.envelope else 1
+        await super().smtp_DATA(arg)
+        self._recipients = 1
+
+    async def push(self, status: Any) -> None:
+        """Give an answer, after DATA once for each recipient (RFC 2033, 4.2)."""
+        if isinstance(status, str) and status.startswith(("451", "500", "552")) and "\r\n" not in status:
+            status, self._recipients = "\r\n".join([status] * self._recipients), 1
+        await super().push(status)
+
+    def data_received(self, data: bytes) -> None:
+        if self in self._connections:
+            super().data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return super().eof_received() if self in self._connections else None
+
+
+async def serve_until(settings: LmtpSettings, door: Door, intake: Intake, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; raises MisconfiguredError when the port is taken."""
+    connections: set[_Lmtp] = set()
+    loop = asyncio.get_running_loop()
+    try:
+        server = await loop.create_server(
+            lambda: _Lmtp(door, settings, connections), settings.host, settings.port, backlog=settings.connections_max
+        )
+    except OSError as error:
+        await intake.close()
+        where = f"{settings.host}:{settings.port}"
+        raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set lmtp.port") from error
+    keeping = asyncio.create_task(intake.run(), name="intake")
+    try:
+        await stop.wait()
+    finally:
+        server.close()
+        _hang_up(list(connections))
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+        await intake.close()
+
+
+def _hang_up(connections: Sequence[_Lmtp]) -> None:
+    """End every connection: what had no answer yet the mail server delivers again."""
+    for connection in connections:
+        if connection.transport is not None:
+            connection.transport.abort()  # type: ignore[attr-defined] # a socket's transport has it
+
+
+def _city(name: str, mailbox: LmtpMailbox) -> str:
+    if mailbox.jurisdiction is None:
+        raise MisconfiguredError(f"the mailbox {name} has no jurisdiction: set its 行政区划代码")
+    return mailbox.jurisdiction

@@ -1,0 +1,44 @@
+"""What the operator says of the LMTP server."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Address = Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+$")]
+
+
+class LmtpMailbox(BaseModel):
+    """The mail of some addresses; `[lmtp.mailboxes.NAME]` in hotline.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipients: Annotated[
+        list[Address],
+        Field(min_length=1, description="Addresses; @12345.city.gov.cn stands for all of a domain. Others are refused"),
+    ]
+    jurisdiction: Annotated[
+        str | None,
+        Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
+    ] = None
+
+
+class LmtpSettings(BaseModel):
+    """The server that a mail server (Postfix, Exim) hands mail over to; for the same machine or a private network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Annotated[str, Field(min_length=1, description="Address to listen on; nobody logs in here")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 19124
+    mailboxes: Annotated[dict[str, LmtpMailbox], Field(description="Who gets mail, by an id of your own")] = {}
+    connections_max: Annotated[int, Field(ge=1, le=1000, description="Connections at once; more are told 421")] = 20
+    idle_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for silence of the other side")] = 300
+    publish_timeout_seconds: Annotated[
+        float, Field(gt=0, le=60, description="After this long without Kafka's answer the journal takes the mail")
+    ] = 10
+    journal_folder: Annotated[
+        Path | None, Field(description="Folder of the journal; in the data folder by default")
+    ] = None
+    journal_max_bytes: Annotated[
+        int, Field(gt=0, description="With this much in the journal the other side is told 451")
+    ] = 1 << 30

@@ -1,0 +1,41 @@
+"""`hotline pipe`: a mail on standard input goes to the LMTP server; the exit code is what mail servers understand."""
+
+import os
+import smtplib
+import sys
+from typing import Annotated
+
+import typer
+
+from hotline.cli.common import settings_of
+
+_NO_USER, _TEMPORARY, _REFUSED = os.EX_NOUSER, os.EX_TEMPFAIL, os.EX_UNAVAILABLE
+
+
+def pipe(
+    ctx: typer.Context,
+    to: Annotated[str, typer.Option(help="Who gets it: one of `lmtp.mailboxes.<id>.recipients`.")],
+    sender: Annotated[str, typer.Option(help="The envelope's sender; empty for a bounce.")] = "",
+) -> None:
+    """Hand the mail on standard input over to `hotline run lmtp`: for mail servers that start a program for each.
+
+    Exit code 0: it is safe. 75: try again later. 67: nobody has this address. 69: refused for good.
+    """
+    chosen = settings_of(ctx).lmtp
+    raw = sys.stdin.buffer.read()
+    try:
+        with smtplib.LMTP(chosen.host, chosen.port, timeout=chosen.publish_timeout_seconds + 30) as peer:
+            peer.sendmail(sender, [to], raw, [f"SIZE={len(raw)}"])
+    except smtplib.SMTPRecipientsRefused as error:
+        ((code, _),) = error.recipients.values()
+        _end(_NO_USER if code // 100 == 5 else _TEMPORARY, "nobody has this address")
+    except smtplib.SMTPResponseException as error:
+        _end(_REFUSED if error.smtp_code // 100 == 5 else _TEMPORARY, f"the LMTP server says {error.smtp_code}")
+    except (smtplib.SMTPException, OSError) as error:
+        where = f"{chosen.host}:{chosen.port}"
+        _end(_TEMPORARY, f"no LMTP server at {where} ({type(error).__name__}): see `hotline run lmtp`")
+
+
+def _end(code: int, why: str) -> None:
+    typer.echo(f"The mail was not taken: {why}.", err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,41 @@
+"""Where records of calls come from: the manager interface lets us in, the folder can be read."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hotline.doctor.findings import Told
+from schemas.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+def asterisk(settings: "Settings", name: str) -> Iterator[Told]:
+    """Log in and out: an interface takes many at once."""
+    from connectors.asterisk import Asterisk
+
+    asyncio.run(Asterisk(settings.connectors.asterisk[name], name).examine())
+    yield "the login works"
+
+
+def call_files(settings: "Settings", name: str) -> Iterator[Told]:
+    """Look what is there, and whether each file may be read."""
+    from connectors.call_files import folder
+    from schemas.errors import UnreachableError
+
+    account = settings.connectors.call_files[name]
+    entries = folder.listed(account.folder, account.pattern)
+    for entry in entries:
+        try:
+            with folder.opened(account.folder, entry.name):
+                pass
+        except UnreachableError as error:
+            raise MisconfiguredError(
+                f"Call files {name}: {entry.name} cannot be read: see its owner and mode"
+            ) from error
+    if account.recordings is not None and not account.recordings.is_dir():
+        yield MisconfiguredError(
+            f"Call files {name}: there is no folder of recordings: correct `connectors.call_files.{name}.recordings`"
+        )
+    yield f"{len(entries)} files are there"

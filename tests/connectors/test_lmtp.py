@@ -1,0 +1,222 @@
+"""Mail that is handed over by LMTP: 250 when it is safe, an answer for each recipient, and nobody unknown."""
+
+import asyncio
+import hashlib
+import smtplib
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.intake import Intake
+from connectors.journal import Journal
+from connectors.mailbox.lmtp import Door, serve_until
+from connectors.mailbox.lmtp_settings import LmtpSettings
+from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.records import RawMessage
+from schemas.records.raw import SIZE_LIMIT
+from tests.connectors.mailboxes import mail
+from tests.peers.dovecot import free_ports
+
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"])]
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+MAILBOXES = {
+    "mayor": {"recipients": ["mayor@city.gov.cn", "shizhang@city.gov.cn"], "jurisdiction": "430100"},
+    "hotline": {"recipients": ["@12345.city.gov.cn"], "jurisdiction": "430100"},
+}
+
+
+class Broker:
+    """Holds messages, unless it is away."""
+
+    def __init__(self) -> None:
+        self.held: list[RawMessage] = []
+        self.away = False
+        self.bug: Exception | None = None
+
+    def publish(self, messages: Sequence[RawMessage]) -> None:
+        if self.away:
+            raise UnreachableError("away")
+        self.held += messages
+
+    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - as the publisher has it
+        if self.bug:
+            raise self.bug
+        self.publish(messages)
+
+
+class Served:
+    """A running server, its broker and its journal's folder."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.port = free_ports(1, start=17000)
+        self.settings = LmtpSettings(port=self.port, mailboxes=MAILBOXES, **changes)
+        self.broker, self.folder, self.stop = Broker(), folder, asyncio.Event()
+        self.journal = Journal(folder / "journal", self.settings.journal_max_bytes)
+        self.door = Door(self.settings, Intake(self.broker, self.journal, 1, retry_seconds=0.05), lambda: NOW)
+
+    async def serve(self) -> None:
+        await serve_until(self.settings, self.door, self.door._intake, self.stop)
+
+    async def said(self, talk: Callable[[smtplib.LMTP], Any]) -> Any:
+        """Talk to it as a mail server does."""
+        return await asyncio.to_thread(self._talk, talk)
+
+    def _talk(self, talk: Callable[[smtplib.LMTP], Any]) -> Any:
+        with smtplib.LMTP("127.0.0.1", self.port, timeout=10) as peer:
+            return talk(peer)
+
+    async def deliver(self, raw: bytes, *recipients: str, sender: str = "citizen@example.cn") -> list[int]:
+        """Return the answer for each recipient; smtplib's own sendmail reads but one."""
+
+        def talk(peer: smtplib.LMTP) -> list[int]:
+            peer.ehlo()
+            peer.mail(sender)
+            codes = [peer.rcpt(recipient)[0] for recipient in recipients]
+            accepted = [number for number, code in enumerate(codes) if code == 250]
+            if accepted:
+                peer.putcmd("data")
+                assert peer.getreply()[0] == 354
+                peer.send(raw.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+                for number in accepted:
+                    codes[number] = peer.getreply()[0]
+            assert peer.noop()[0] == 250
+            return codes
+
+        return await self.said(talk)
+
+
+async def started(served: Served) -> asyncio.Task[None]:
+    serving = asyncio.create_task(served.serve())
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.close()
+            return serving
+        except OSError:
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    served = Served(tmp_path)
+    serving = await started(served)
+    yield served
+    served.stop.set()
+    await serving
+
+
+async def test_a_mail_is_its_bytes_with_the_sender_above_and_the_bytes_name_it(served: Served) -> None:
+    raw = mail("路灯不亮")
+    assert await served.deliver(raw, "Mayor@city.gov.cn") == [250]
+    assert await served.deliver(raw, "mayor@city.gov.cn", sender="") == [250]
+    first, again = served.broker.held
+    assert first.value == b"Return-Path: <citizen@example.cn>\r\n" + raw
+    assert again.value == b"Return-Path: <>\r\n" + raw  # a bounce says so
+    assert first.envelope.id == again.envelope.id == hashlib.sha256(raw).hexdigest() == first.envelope.wiresha256
+    assert first.message_id == again.message_id  # the mail server tried again: a repeat
+    assert (first.envelope.source, first.channel, first.jurisdiction) == ("/hotline/mailbox/mayor", "mailbox", "430100")
+    assert (first.envelope.sender, again.envelope.sender) == ("citizen@example.cn", None)
+    assert served.door.last_success == NOW
+
+
+async def test_one_mail_for_two_mailboxes_is_two_messages_and_for_two_of_ones_addresses_one(served: Served) -> None:
+    three = ("mayor@city.gov.cn", "shizhang@city.gov.cn", "anybody@12345.city.gov.cn")
+    assert await served.deliver(mail(), *three) == [250, 250, 250]
+    assert sorted(message.envelope.account or "" for message in served.broker.held) == ["hotline", "mayor"]
+
+
+async def test_who_is_unknown_is_refused_and_the_others_get_their_mail(served: Served) -> None:
+    said = await served.deliver(mail(), "nobody@city.gov.cn", "mayor@city.gov.cn", "x@sub.12345.city.gov.cn")
+    assert said == [550, 250, 550]
+    assert len(served.broker.held) == 1
+    assert await served.deliver(mail(), "nobody@city.gov.cn") == [550]
+
+
+async def test_while_kafka_is_away_the_journal_takes_it_and_gives_it_back(served: Served) -> None:
+    served.broker.away = True
+    large = mail("large", 3 << 20)
+    assert await served.deliver(mail("small"), "mayor@city.gov.cn") == [250]
+    assert await served.deliver(large, "mayor@city.gov.cn") == [250]
+    assert not served.broker.held
+    assert served.journal.size_bytes > len(large)
+    served.broker.away = False
+    async with asyncio.timeout(10):
+        while len(served.broker.held) < 2:  # noqa: ASYNC110 - drained by a thread
+            await asyncio.sleep(0.01)
+    assert [message.value.partition(b"\r\n")[2] for message in served.broker.held] == [mail("small"), large]
+
+
+@pytest.mark.parametrize("fault", ["full", "bug"])
+async def test_a_mail_that_nothing_holds_is_delivered_again_later(tmp_path: Path, fault: str) -> None:
+    served = Served(tmp_path, journal_max_bytes=10)
+    serving = await started(served)
+    served.broker.away = True
+    served.broker.bug = RuntimeError("planted") if fault == "bug" else None
+    three = ("mayor@city.gov.cn", "shizhang@city.gov.cn", "x@12345.city.gov.cn")
+    assert await served.deliver(mail(), *three) == [451, 451, 451]
+    served.broker.away, served.broker.bug = False, None
+    assert await served.deliver(mail(), *three) == [250, 250, 250]
+    served.stop.set()
+    await serving
+
+
+async def test_a_mail_over_the_limit_is_refused_before_it_is_sent_and_an_endless_one_when_it_is(served: Served) -> None:
+    def talk(peer: smtplib.LMTP) -> list[int]:
+        peer.ehlo()
+        told = peer.mail("citizen@example.cn", [f"SIZE={SIZE_LIMIT + 1}"])[0]
+        peer.mail("citizen@example.cn")
+        peer.rcpt("mayor@city.gov.cn")
+        peer.rcpt("x@12345.city.gov.cn")
+        peer.putcmd("data")
+        peer.getreply()
+        block = b"0123456789abcdef" * 4095 + b"\r\n"
+        for _ in range(SIZE_LIMIT // len(block) + 2):
+            peer.send(block)
+        peer.send(b".\r\n")
+        return [told, peer.getreply()[0], peer.getreply()[0], peer.noop()[0]]
+
+    assert await served.said(talk) == [552, 552, 552, 250]
+    assert not served.broker.held
+
+
+async def test_bytes_that_no_mailer_should_send_stay_as_they_are(served: Served) -> None:
+    odd = "Subject: \xd6\xd0".encode("latin-1") + b"\r\n\r\n" + b"x" * 20_000 + b"\r\n..\r\n.dot\r\nbare\nfeed\x00\r\n"
+
+    assert await served.deliver(odd, "mayor@city.gov.cn") == [250]
+    assert served.broker.held[0].value == b"Return-Path: <citizen@example.cn>\r\n" + odd
+
+
+async def test_too_many_connections_are_told_so_and_one_that_ends_makes_room(tmp_path: Path) -> None:
+    served = Served(tmp_path, connections_max=1)
+    serving = await started(served)
+    while True:  # the one that looked whether it is up has to go first
+        first = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", served.port), 5)
+        if (await asyncio.to_thread(first.recv, 3)) == b"220":
+            break
+        first.close()
+    second = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", served.port), 5)
+    assert (await asyncio.to_thread(second.recv, 100)).startswith(b"421")
+    first.close()
+    second.close()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert await served.deliver(mail(), "mayor@city.gov.cn") == [250]
+                break
+            except smtplib.SMTPException:
+                await asyncio.sleep(0.02)
+    served.stop.set()
+    await serving
+
+
+async def test_a_port_that_is_taken_is_a_wrong_setting(served: Served, tmp_path: Path) -> None:
+    other = Served(tmp_path / "other")
+    other.settings = served.settings
+    with pytest.raises(MisconfiguredError, match=r"set lmtp\.port"):
+        await other.serve()

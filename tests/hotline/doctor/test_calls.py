@@ -1,0 +1,85 @@
+"""The doctor at a manager interface and at a folder of call files: each fault is one sentence."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hotline.config import load
+from hotline.doctor import calls
+from hotline.doctor.findings import Finding, findings
+from tests.connectors.asterisk.fake import GREETING, REFUSED, SUCCESS, Script, served
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+
+def answering(answer: bytes) -> Script:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await reader.read()
+
+    return script
+
+
+@pytest.fixture
+def pbx(request: pytest.FixtureRequest, env: pytest.MonkeyPatch) -> Iterator[None]:
+    """Serve in a thread, as the doctor has a loop of its own."""
+    loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    ports: list[int] = []
+
+    async def serve() -> None:
+        async with served(answering(request.param)) as port:
+            ports.append(port)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    prefix = "HOTLINE_CONNECTORS__ASTERISK__PBX__"
+    told = {"HOST": "127.0.0.1", "PORT": ports[0], "USERNAME": "hotline", "SECRET": "planted-secret"}
+    for name, value in told.items():
+        env.setenv(prefix + name, str(value))
+    env.setenv("HOTLINE_JURISDICTION", "210100")
+    yield
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(10)
+    loop.close()
+
+
+def found(which: str) -> Finding:
+    look = {"pbx": lambda: calls.asterisk(load(), "pbx"), "files": lambda: calls.call_files(load(), "files")}[which]
+    (one,) = findings(which, look)
+    assert "planted" not in one.detail
+    return one
+
+
+@pytest.mark.parametrize("pbx", [SUCCESS], indirect=True)
+def test_a_login_that_works(pbx: None) -> None:
+    assert (found("pbx").outcome, found("pbx").detail) == ("ok", "the login works")
+
+
+@pytest.mark.parametrize("pbx", [REFUSED], indirect=True)
+def test_a_login_that_is_refused(pbx: None) -> None:
+    assert found("pbx").outcome == "mend"
+    assert "see username and secret" in found("pbx").detail
+
+
+def test_a_folder_of_call_files(env: pytest.MonkeyPatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_JURISDICTION", "210100")
+    env.setenv("HOTLINE_CONNECTORS__CALL_FILES__FILES__FOLDER", str(tmp_path / "in"))
+    assert "is not there: see folder" in found("files").detail
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("call_id\n1\n")
+    assert found("files").detail == "1 files are there"
+    monkeypatch.setattr(os, "open", _refused)
+    assert "a.csv cannot be read: see its owner and mode" in found("files").detail
+
+
+def _refused(*_: object) -> int:
+    raise PermissionError(13, "no")

@@ -1,0 +1,109 @@
+"""`hotline run lmtp` and `hotline pipe` on the real Kafka: what heard 250 arrives, also over a kill -9 meanwhile."""
+
+import os
+import signal
+import smtplib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hotline.local.stack import Stack
+from hotline.reading import read_all
+from schemas import topics
+from schemas.connection import KafkaConnection
+from tests.connectors.mailboxes import mail
+from tests.docs.pages import ROOT
+from tests.peers.dovecot import free_ports
+
+pytestmark = pytest.mark.integration
+
+MAYOR = "mayor@city.gov.cn"
+
+
+class Daemon:
+    """`hotline run lmtp` in a folder of its own."""
+
+    def __init__(self, connection: KafkaConnection, folder: Path) -> None:
+        self.port = free_ports(1, start=18000)
+        self.environment = {
+            **os.environ,
+            "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": connection.bootstrap_servers,
+            "HOTLINE_LOCAL__DATA_DIR": str(folder),
+            "HOTLINE_LMTP__PORT": str(self.port),
+            "HOTLINE_LMTP__PUBLISH_TIMEOUT_SECONDS": "0.5",
+            "HOTLINE_LMTP__MAILBOXES__MAYOR__RECIPIENTS": f'["{MAYOR}"]',
+            "HOTLINE_TELEMETRY__PORT": "0",
+        }
+
+    def start(self) -> psutil.Popen:
+        process = psutil.Popen([sys.executable, "-m", "hotline", "run", "lmtp"], cwd=ROOT, env=self.environment)
+        until(self.answers)
+        return process
+
+    def answers(self) -> bool:
+        try:
+            with smtplib.LMTP("127.0.0.1", self.port, timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def deliver(self, raw: bytes) -> None:
+        with smtplib.LMTP("127.0.0.1", self.port, timeout=30) as peer:
+            peer.sendmail("citizen@example.cn", [MAYOR], raw)
+
+    def pipe(self, raw: bytes, to: str = MAYOR, *options: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "hotline", "pipe", "--to", to, *options]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, input=raw, capture_output=True, check=False)
+
+
+@pytest.fixture
+def daemon(fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[Daemon]:
+    daemon = Daemon(fresh_topics, tmp_path)
+    yield daemon
+    for child in psutil.Process().children():
+        if child.cmdline()[-1:] == ["lmtp"]:
+            child.kill()
+            child.wait(10)
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+
+
+def held(connection: KafkaConnection) -> list[bytes]:
+    return [record.value.partition(b"\r\n")[2] for record in read_all(connection, topics.raw("mailbox"))]
+
+
+def test_what_heard_250_arrives_even_if_kafka_was_away_and_the_process_was_killed(
+    daemon: Daemon, fresh_topics: KafkaConnection, local_stack: Stack
+) -> None:
+    process = daemon.start()
+    daemon.deliver(mail("one"))
+    assert held(fresh_topics) == [mail("one")]  # when it hears 250, and not a moment later
+    broker = local_stack.pid("kafka")
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        daemon.deliver(mail("two"))
+        process.kill()
+        process.wait(10)
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    process = daemon.start()
+    until(lambda: set(held(fresh_topics)) == {mail("one"), mail("two")})
+    assert daemon.pipe(mail("three")).returncode == 0
+    assert mail("three") in held(fresh_topics)
+    unknown = daemon.pipe(mail("four"), "nobody@city.gov.cn")
+    assert (unknown.returncode, unknown.stderr) == (67, b"The mail was not taken: nobody has this address.\n")
+    process.terminate()
+    process.wait(20)
+    assert process.returncode == 0
+    away = daemon.pipe(mail("five"))
+    assert (away.returncode, b"no LMTP server" in away.stderr) == (75, True)
