@@ -19,6 +19,10 @@ from schemas.errors import RetriableError
 GROUP = "hotline-fetcher"
 
 POLL_MS = 100
+
+BUSY_MS = 5
+"""While something is being fetched: what ends makes room for the next."""
+
 LONGEST_WAIT = 60.0
 
 _OPTIONS: dict[str, Any] = {
@@ -106,7 +110,8 @@ class _Reading:
             self._committed.pop(partition, None)
 
     def _turn(self, health: Health) -> None:
-        for partition, records in self._consumer.poll(timeout_ms=POLL_MS, max_records=500).items():
+        patience = BUSY_MS if self._fetcher.is_busy else POLL_MS
+        for partition, records in self._consumer.poll(timeout_ms=patience, max_records=500).items():
             self._fetcher.take(partition, records)
         mine = self._consumer.assignment()
         done = self._fetcher.step(owns_sweep=any(place.partition == 0 for place in mine))
