@@ -94,7 +94,7 @@ class WeChatErrands:
             return ()
         name = raw.envelope.account or ""
         messages = self._customer(name, account.customers, kfid)
-        return (CustomerErrand(name, raw.message_id, messages, raw.envelope.time + LIFE, fields.get("Token", "")),)
+        return (CustomerErrand(name, raw.message_id, messages, _until(raw), fields.get("Token", "")),)
 
     def _customer(self, name: str, make: Callable[[str], CustomerMessages], kfid: str) -> CustomerMessages:
         with self._lock:
@@ -142,8 +142,7 @@ class FileErrand:
         stopped: Stopped,
     ) -> None:
         self.account = raw.envelope.account or ""
-        # From when we took it: what came to us late is asked for as often as anything else.
-        self.deadline = max(raw.envelope.time, raw.envelope.recordedtime) + LIFE
+        self.deadline = _until(raw)
         self._raw = replace(raw, value=b"")  # a hundred thousand of them may wait
         self._file = file
         self._id = file.media_id or ""
@@ -227,3 +226,8 @@ class FileErrand:
         if outcome == "stored":
             waited = (self._now() - self._raw.envelope.recordedtime).total_seconds()
             metrics.MEDIA_SECONDS.labels(self._raw.channel).observe(max(0.0, waited))
+
+
+def _until(raw: RawMessage) -> datetime:
+    """Return how long to try; from when we took it, so what came to us late is asked for as often as anything else."""
+    return max(raw.envelope.time, raw.envelope.recordedtime) + LIFE
