@@ -207,7 +207,7 @@ class FileErrand:
         )
 
     def _record(self, fate: Media) -> RawMessage:
-        """Return the record that follows the message: of the same conversation, so behind it, and of nobody."""
+        """Return the record that follows the message: of the same conversation and sender, so behind it in any flood."""
         return raw_message(
             channel=self._raw.channel,
             channel_kind=self._raw.envelope.channelkind or self._raw.channel,
@@ -218,6 +218,7 @@ class FileErrand:
             content_type=media.CONTENT_TYPE,
             time=self._raw.envelope.time,
             recorded=self._now(),
+            sender=self._raw.envelope.sender,
             conversation=self._raw.conversation,
         )
 
