@@ -207,7 +207,7 @@ class FileErrand:
         )
 
     def _record(self, fate: Media) -> RawMessage:
-        """Return the record that follows the message: of the same conversation and sender, so behind it in any flood."""
+        """Return the record that follows the message: of the same conversation and sender, so behind it in a flood."""
         return raw_message(
             channel=self._raw.channel,
             channel_kind=self._raw.envelope.channelkind or self._raw.channel,
