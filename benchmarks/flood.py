@@ -26,6 +26,9 @@ from schemas.records import RawMessage
 
 RATE, SECONDS = 20, 20
 FIRES = 1_000
+LOOKED = 5
+"""Every so many of the citizens' messages is looked for, each in a thread of its own."""
+
 PATIENCE_SECONDS = 600
 
 
@@ -35,7 +38,7 @@ def flooded(endpoints: Endpoints, data_dir: Path, flood: int, shares: Mapping[st
     sent: dict[str, float] = {}
     urgent: list[float] = []
     looked = []
-    with end_to_end.pipeline(data_dir, shares), ThreadPoolExecutor(8) as asking:
+    with end_to_end.pipeline(data_dir, shares), ThreadPoolExecutor(RATE * SECONDS // LOOKED) as asking:
         end_to_end.warm(connection, client, endpoints)
         handovers = end_to_end._handovers(connection)
         producer, batches = end_to_end.a_producer(connection, 0), end_to_end.a_producer(connection, 20)
@@ -47,19 +50,19 @@ def flooded(endpoints: Endpoints, data_dir: Path, flood: int, shares: Mapping[st
         began = time.perf_counter()
         for number in range(RATE * SECONDS):
             raw = _publish(producer, neutral(number), f"citizen{number}", sent)
-            looked.append(asking.submit(end_to_end._seen, client, raw.message_id, sent[raw.message_id]))
+            if number % LOOKED == 0:
+                looked.append(asking.submit(end_to_end._seen, client, raw.message_id, sent[raw.message_id]))
             end_to_end._arrived(handovers, sent, urgent)
             time.sleep(max(0.0, began + (number + 1) / RATE - time.perf_counter()))
         found = [one.result() for one in looked]
         end = time.monotonic() + PATIENCE_SECONDS
         everything = flood + RATE * SECONDS + 1
-        while end_to_end.count(client, "link") < everything:
+        while end_to_end.count(client, "link") < everything or len(urgent) < flood // FIRES:
             assert time.monotonic() < end, "messages are missing"
             end_to_end._arrived(handovers, sent, urgent)
             time.sleep(0.2)
         drained = time.perf_counter() - began
         handovers.close()
-    assert len(urgent) == flood // FIRES, f"{len(urgent)} hand-overs"
     for what, times in (("fire in the flood → hand-over", urgent), ("a citizen's → searchable", found)):
         middle, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
         print(f"  {what:<30} p50 {middle * 1000:>7.0f} ms   p99 {high * 1000:>7.0f} ms   of {len(times)}")

@@ -47,6 +47,11 @@ SMPP_MESSAGES = Counter(
     "What an SMSC asked: accepted, refused (Kafka did not take it, it comes again) or unknown commands",
     ["connector", "outcome"],
 )
+CMPP_MESSAGES = Counter(
+    "hotline_connectors_cmpp_messages_total",
+    "DELIVERs of an ISMG: answered, repeated (before they were), throttled (Result 8) or failed (no answer)",
+    ["connector", "outcome"],
+)
 PUSH_REQUESTS = Counter(
     "hotline_connectors_push_requests_total",
     "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",

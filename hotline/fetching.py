@@ -39,7 +39,7 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     def work(stop: threading.Event) -> None:
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer, tracer)
-        errands = WeChatErrands(dict(accounts(settings, producer)), blobs)
+        errands = WeChatErrands(dict(accounts(settings, producer)), blobs, stopped=stop.is_set)
         fetcher = Fetcher(errands, publisher.publish, settings.fetcher, sweep=errands.sweep, journal=journal)
         try:
             run_fetcher(fetcher, connection, TOPICS, stop=stop, health=health)

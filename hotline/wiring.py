@@ -70,7 +70,7 @@ def _screen(settings: "Settings", tracer: Tracer) -> Any:
 
     connection = services.kafka(settings)
     app = make_app("hotline-screen", connection, settings.data_dir)
-    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer)
+    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer, settings.floods)
     return app
 
 
@@ -218,7 +218,8 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
             routes[route] = entry.make(account, name)
             if most := getattr(account, "body_max_bytes", None):
                 limits[route] = most
-    return routes, limits
+    exact_first = sorted(routes.items(), key=lambda entry: "{" in entry[0])  # the first that fits is called
+    return dict(exact_first), limits
 
 
 def mailbox(settings: "Settings", which: str) -> "Mailbox":

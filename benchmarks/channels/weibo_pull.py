@@ -1,14 +1,24 @@
-"""Lists of Weibo's open platform, fetched from its look-alike while that one breaks, throttles and moves its pages."""
+"""Weibo's lists, fetched from a look-alike of the platform that breaks, throttles and moves its pages.
 
+Alone (`python -m benchmarks.channels.weibo_pull`): items a second of CPU, without network or Kafka, in PyPI's client
+`weibo`, in ours, and in the whole connector.
+"""
+
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from random import Random
 from typing import ClassVar
 
+import weibo
+
 from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
-from tests.peers.weibo_platform import GOOD, LISTS, Platform, running
+from connectors.weibo import WeiboPull, WeiboPullSettings
+from connectors.weibo.api import API, OAuth2
+from schemas.records import Cursor
+from tests.peers.weibo_platform import GOOD, LISTS, InProcess, Platform, running, session
 
 PATHS = [path for path in LISTS if path != "/2/direct_messages.json"]
 UNSEEN_MAX = 400
@@ -93,3 +103,38 @@ class Course(course.Course):
         with self._platform.lock:
             self._platform.items[path].append(post)
             self._platform.items[path].sort(key=lambda item: item["id"], reverse=True)
+
+
+ITEMS, ROUNDS = 200, 50
+
+
+def alone() -> dict[str, float]:
+    """Return items a second of CPU for one page after the other."""
+    platform = Platform()
+    for number in range(ITEMS):
+        platform.post(text=f"路灯坏了 {numbered(number)}")
+    _, platform.raw = platform.answer("/2/statuses/mentions.json", {"access_token": GOOD, "count": str(ITEMS)})
+    theirs = weibo.Client("key", "secret", "http://cb", token={"uid": "1", "access_token": GOOD, "expires_at": 1})
+    theirs.session.mount("https://", InProcess(platform))
+    ours = API(OAuth2(GOOD), session=session(platform))
+    settings = {"access_token": GOOD, "jurisdiction": "110000", "calls_per_day": 10**9, "poll_seconds": 1e-9}
+    whole = WeiboPull(WeiboPullSettings(**settings, lists=["mentions"]), "bench", lambda: session(platform))
+    whole.open()
+    start = Cursor(connector_id="bench")
+    return {
+        "PyPI weibo": _items_a_second(lambda: theirs.get("statuses/mentions", count=ITEMS)),
+        "our client": _items_a_second(lambda: ours.mentions(count=ITEMS)),
+        "the connector": _items_a_second(lambda: whole.fetch(start)),
+    }
+
+
+def _items_a_second(fetch: Callable[[], object]) -> float:
+    fetch()
+    began = time.process_time()
+    for _ in range(ROUNDS):
+        fetch()
+    return round(ITEMS * ROUNDS / (time.process_time() - began))
+
+
+if __name__ == "__main__":
+    print(json.dumps(alone()))

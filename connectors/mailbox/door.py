@@ -89,7 +89,9 @@ def _login(error: LoginError, account: str, said: str) -> PipelineError:
         return ThrottledError(f"mailbox {account}: the server wants fewer logins", THROTTLED_SECONDS)
     if "unsafe login" in said:
         return _unsafe(account)
-    return UnauthorizedError(f"mailbox {account}: the login is refused; see username, password (授权码) or token")
+    return UnauthorizedError(
+        f"mailbox {account}: the login is refused; see username and password (授权码), or the token"
+    )
 
 
 def _says(said: str, words: tuple[str, ...]) -> bool:

@@ -52,6 +52,10 @@ class MailSender:
     async def close(self) -> None:
         """Nothing is held between two mails."""
 
+    def log_in(self) -> None:
+        """Connect, log in and take leave. Raises as `send` does."""
+        _leave(self._opened())
+
     def _send(self, reply: Reply) -> Sent:
         value = reply.recipient.value
         if not (value.isascii() and _ADDRESS.fullmatch(value)):  # SMTPUTF8 is not spoken

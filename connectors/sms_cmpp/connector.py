@@ -6,6 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
+import structlog
+
+from connectors import metrics
 from connectors.base import Emit
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
@@ -13,13 +16,18 @@ from connectors.sms_cmpp.link import Link
 from connectors.sms_cmpp.settings import CmppSettings
 from normalizers.sms import CMPP
 from normalizers.sms.cmpp import LAYOUTS, deliver
-from schemas.errors import MalformedError, MisconfiguredError, RetriableError
+from schemas.errors import MalformedError, MisconfiguredError, PipelineError, RetriableError
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "sms_cmpp"
 
 RETRY_SECONDS = 1.0
 """How long a message waits that Kafka did not take, before it is tried again."""
+
+
+_OUTCOMES = {codec.OK: "answered", codec.FLOW_CONTROL: "throttled", None: "failed"}
+
+_log = structlog.get_logger(__name__)
 
 
 def _now() -> datetime:
@@ -115,11 +123,16 @@ class _Session:
 
     async def _take(self, message: RawMessage) -> None:
         result = await self._kept(message)
-        for frame in self._waiting.pop(message.envelope.id):
-            self._link.answer(frame, codec.deliver_answer(frame.body[:8], result, self._link.major))
+        frames = self._waiting.pop(message.envelope.id)
+        metrics.CMPP_MESSAGES.labels(message.envelope.account, _OUTCOMES[result]).inc()
+        metrics.CMPP_MESSAGES.labels(message.envelope.account, "repeated").inc(len(frames) - 1)
+        if result is not None:
+            for frame in frames:
+                self._link.answer(frame, codec.deliver_answer(frame.body[:8], result, self._link.major))
         self._room.release()
 
-    async def _kept(self, message: RawMessage) -> int:
+    async def _kept(self, message: RawMessage) -> int | None:
+        """Return the Result to answer with; None for no answer, as the message is not safe."""
         while True:
             try:
                 await self._emit(message)
@@ -127,6 +140,11 @@ class _Session:
                 if self._busy == "throttle":
                     return codec.FLOW_CONTROL
                 await asyncio.sleep(RETRY_SECONDS)
+            except PipelineError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a fault of ours with this one: the session goes on, it comes again
+                _log.error("message_failed", connector=message.envelope.account, error=type(error).__name__)
+                return None
             else:
                 return codec.OK
 

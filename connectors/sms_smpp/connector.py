@@ -55,8 +55,10 @@ class SmsSmpp:
         except RetriableError as error:
             raise bind.fault or error from error
         finally:
-            await bind.settle(self._settings.answer_timeout_seconds)
-            await link.close()
+            try:
+                await bind.settle(self._settings.answer_timeout_seconds)
+            finally:  # also when the runner's patience with our leave is over: another daemon may take the account
+                await link.close()
 
     async def take(self, link: Link, pdu: Pdu, emit: Emit) -> None:
         """Bring one message to Kafka, then answer it; what Kafka does not take is not acknowledged."""

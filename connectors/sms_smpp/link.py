@@ -119,10 +119,13 @@ class Link:
     async def close(self) -> None:
         """Take leave as the protocol wants it, as far as the SMSC still listens. Safe twice."""
         self._keeper.cancel()
-        with suppress(PipelineError, TimeoutError, OSError):
+        try:
             async with asyncio.timeout(self._settings.answer_timeout_seconds):
                 await self._take_leave()
-        self._writer.transport.abort()
+        except (PipelineError, TimeoutError, OSError):
+            pass  # it does not listen any more
+        finally:
+            self._writer.transport.abort()
         with suppress(OSError):
             await self._writer.wait_closed()
         self._forget(UnreachableError("the connection to the SMSC is closed"))

@@ -28,6 +28,9 @@ _VIDEO_HOSTS = ("qq.com", "qpic.cn", "wechat.com")
 
 Clock = Callable[[], float]
 
+Stopped = Callable[[], bool]
+"""Says whether this process is to end: a file that is still coming is fetched after the next start."""
+
 
 class Downloaded(Struct, frozen=True, kw_only=True):
     """What came: `media_type` as the platform says."""
@@ -43,20 +46,26 @@ class _Problem(Struct):
 
 
 def download(
-    api: Api, media_id: str, into: BinaryIO, *, limit: int = SIZE_LIMIT, clock: Clock = time.monotonic
+    api: Api,
+    media_id: str,
+    into: BinaryIO,
+    *,
+    limit: int = SIZE_LIMIT,
+    clock: Clock = time.monotonic,
+    stopped: Stopped = lambda: False,
 ) -> Downloaded:
     """Write the bytes of a media id. Raises TooLargeError, RefusalError (40007: gone), and retriable errors."""
 
     def ask(token: str) -> Downloaded | _Problem:
         with api.opened("media/get", access_token=token, media_id=media_id) as response:
-            return _taken(response, into, limit, clock)
+            return _taken(response, _pieces(response, clock, stopped), into, limit)
 
     found = api.with_token(ask)
     if isinstance(found, Downloaded):
         return found
     _check_address(api, found.video_url)
     with api.opened(found.video_url) as response:
-        video = _taken(response, into, limit, clock)
+        video = _taken(response, _pieces(response, clock, stopped), into, limit)
     if isinstance(video, Downloaded):
         return video
     raise RefusalError(FOREIGN)  # an address that leads to another address
@@ -70,11 +79,10 @@ def _check_address(api: Api, url: str) -> None:
         raise RefusalError(FOREIGN)
 
 
-def _taken(response: requests.Response, into: BinaryIO, limit: int, clock: Clock) -> Downloaded | _Problem:
+def _taken(response: requests.Response, pieces: Iterator[bytes], into: BinaryIO, limit: int) -> Downloaded | _Problem:
     """Take an answer's body: a file, or the address of a video; raises RefusalError for the JSON that is neither."""
     if response.status_code != 200:
         raise NoAnswerError(f"the platform answered HTTP {response.status_code}: it is tried again", sent=True)
-    pieces = _pieces(response, clock)
     head = next(pieces, b"")
     if "Content-Disposition" not in response.headers:
         problem = _problem(head)
@@ -103,10 +111,12 @@ def _written(pieces: Iterator[bytes], response: requests.Response, into: BinaryI
     return Downloaded(size=size, sha256=digest.hexdigest(), media_type=_type_of(response))
 
 
-def _pieces(response: requests.Response, clock: Clock) -> Iterator[bytes]:
+def _pieces(response: requests.Response, clock: Clock, stopped: Stopped) -> Iterator[bytes]:
     end = clock() + WHOLE_SECONDS
     for piece in response.iter_content(PIECE_BYTES):
         yield piece
+        if stopped():
+            raise NoAnswerError("we are stopping: the file is fetched after the next start", sent=True)
         if clock() > end:
             raise NoAnswerError("the file comes too slowly: it is fetched again", sent=True)
 

@@ -16,7 +16,7 @@ from connectors.fetcher import Errand, Publish
 from connectors.wechat import callback
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages
-from connectors.wechat.download import download
+from connectors.wechat.download import Stopped, download
 from connectors.wechat.shelf import Shelf
 from normalizers.awaited import awaited
 from normalizers.draft import File
@@ -53,11 +53,13 @@ class WeChatErrands:
         blobs: ObjectStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         limit: int = SIZE_LIMIT,
+        stopped: Stopped = lambda: False,
     ) -> None:
         self._accounts = accounts
         self._blobs = blobs
         self._now = now
         self._limit = limit
+        self._stopped = stopped
         self._customers: dict[tuple[str, str], CustomerMessages] = {}
         self._lock = threading.Lock()
 
@@ -66,7 +68,7 @@ class WeChatErrands:
         account = self._accounts.get(raw.envelope.account or "")
         if account is None or raw.channel != "wechat":
             return ()
-        files = [FileErrand(raw, file, account.api, self._blobs, self._now, self._limit) for file in awaited(raw)]
+        files = [self._file(raw, file, account.api) for file in awaited(raw)]
         return files or self._behind(raw, account)
 
     def sweep(self) -> Sequence[Errand]:
@@ -78,6 +80,9 @@ class WeChatErrands:
             if account.customers is not None
             for kfid in account.open_kfids
         ]
+
+    def _file(self, raw: RawMessage, file: File, api: Api) -> "FileErrand":
+        return FileErrand(raw, file, api, self._blobs, self._now, self._limit, self._stopped)
 
     def _behind(self, raw: RawMessage, account: Account) -> Sequence[Errand]:
         """Return the errand of an event that says only that there are messages."""
@@ -134,9 +139,11 @@ class FileErrand:
         blobs: ObjectStore,
         now: Callable[[], datetime],
         limit: int,
+        stopped: Stopped,
     ) -> None:
         self.account = raw.envelope.account or ""
-        self.deadline = raw.envelope.time + LIFE
+        # From when we took it: what came to us late is asked for as often as anything else.
+        self.deadline = max(raw.envelope.time, raw.envelope.recordedtime) + LIFE
         self._raw = replace(raw, value=b"")  # a hundred thousand of them may wait
         self._file = file
         self._id = file.media_id or ""
@@ -145,6 +152,7 @@ class FileErrand:
         self._shelf = Shelf(blobs, raw.jurisdiction, raw.message_id)
         self._now = now
         self._limit = limit
+        self._stopped = stopped
 
     def run(self, publish: Publish, *, last: bool) -> None:
         """Fetch once, whatever happens in between: what became of the file is put aside before it is published."""
@@ -167,15 +175,15 @@ class FileErrand:
 
     def _asked(self, into: BinaryIO, last: bool) -> Media:
         try:
-            came = download(self._api, self._id, into, limit=self._limit)
+            came = download(self._api, self._id, into, limit=self._limit, stopped=self._stopped)
         except TooLargeError:
             return self._never("too_large")
         except RefusalError as refusal:
             if refusal.errcode not in _GONE and not last:
                 raise
-            return self._never("expired" if last else "refused", refusal.errcode)
+            return self._never("expired" if last or self._is_old() else "refused", refusal.errcode)
         except (RetriableError, UnauthorizedError):
-            if not last:
+            if not last or self._stopped():
                 raise
             return self._never("expired")
         return Media(
@@ -186,6 +194,9 @@ class FileErrand:
             sha256=came.sha256,
             dataref=self._shelf.path(came.sha256),
         )
+
+    def _is_old(self) -> bool:
+        return self._now() - self._raw.envelope.time >= LIFE
 
     def _never(self, why: str, errcode: int | None = None) -> Media:
         return Media(

@@ -8,8 +8,8 @@ from schemas import ids
 from schemas.errors import ThrottledError
 
 DAY_SECONDS = 86_400.0
-LOW_SHARE = 0.1
-"""With less than this share of its window's calls left, a person is told."""
+SLOW = 2
+"""From so many times the planned pause between two rounds on, a person is told."""
 
 
 class Budget:
@@ -24,7 +24,6 @@ class Budget:
         self._clock = clock
         self._reset_at: float = 0
         self._left: int = 0
-        self._allotted: int = 0
         self._open(_midnight(clock()))
 
     def spend(self, interface: str) -> None:
@@ -63,10 +62,10 @@ class Budget:
         rounds = self._left // calls
         return max(0.0, self._reset_at - self._clock()) / max(rounds, 1)
 
-    def complaint(self) -> str | None:
-        """Return a sentence when little is left; it stays the same until the window ends."""
-        self._renew()
-        if self._left >= LOW_SHARE * self._allotted:
+    def complaint(self, calls: int) -> str | None:
+        """Return a sentence when rounds of so many calls come much less often than a day's quota is meant for."""
+        planned, left = DAY_SECONDS * calls / self._per_day, self._reset_at - self._clock()
+        if left <= SLOW * planned or self.pause(calls) <= SLOW * planned:
             return None
         return (
             f"Weibo {self._account}: few calls are left until {self._ends()}, so lists are asked for seldom: "
@@ -80,7 +79,7 @@ class Budget:
     def _open(self, reset_at: float) -> None:
         self._reset_at = reset_at
         share = min(1.0, max(0.0, reset_at - self._clock()) / DAY_SECONDS)
-        self._allotted = self._left = max(1, round(self._per_day * share))
+        self._left = max(1, round(self._per_day * share))
         self._show()
 
     def _show(self) -> None:

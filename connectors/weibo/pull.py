@@ -186,7 +186,7 @@ class WeiboPull:
 
     def _said(self, position: dict[str, Any]) -> tuple[str, ...]:
         gaps = {name: known["gap"] for name, known in position.items() if isinstance(known, dict) and known.get("gap")}
-        others = (self._access.complaint(), self._budget.complaint())
+        others = (self._access.complaint(), self._budget.complaint(len(self._turns)))
         return (*filter(None, others), *self._complaints.lists(), *self._complaints.gaps(gaps, self._now()))
 
     def _message(self, name: List, found: Found) -> RawMessage:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -74,6 +75,10 @@ class SmsGate:
     def send(self, number: str, text: str, msg_id: str = "") -> None:
         """Let a citizen send a text, a long one in pieces; `msg_id` has 22 digits, the gateway's own by default."""
         self._order("mo", msg_id, number, text)
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: connections stay and nothing comes of them."""
+        self._process.send_signal(signal.SIGSTOP)
 
     def report(self, number: str, msg_id: str, of: str) -> None:
         """Report what became of a message of ours."""

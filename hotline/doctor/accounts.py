@@ -68,6 +68,17 @@ def smpp(settings: "Settings", name: str) -> Iterator[Told]:
     yield "the SMSC answers; the login is tried by the connector alone"
 
 
+def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
+    """Connect to the ISMG of an account; a login could end the session of a running connector."""
+    account = settings.connectors.sms_cmpp[name]
+    where = f"connectors.sms_cmpp.{name}.host"
+    for port in dict.fromkeys((account.port, account.submit_port or account.port)):
+        reach(
+            Address(service=f"The ISMG of {name}", host=account.host, port=port, setting=where, authorities=where), None
+        )
+    yield "the ISMG answers; the login is tried by the connector alone"
+
+
 def weibo(settings: "Settings", name: str) -> Iterator[Told]:
     """Show the access token to the platform, which tells when it ends and what is left of the quota."""
     from connectors.weibo import WeiboPull

@@ -1,12 +1,13 @@
 """Looks at everything in turn; what one service says never keeps the next from being looked at."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hotline import checks, fetching, wiring
-from hotline.doctor.accounts import mailbox, smpp, wechat, weibo
+from hotline.doctor.accounts import cmpp, mailbox, smpp, wechat, weibo
+from hotline.doctor.answers import smtp
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, Now, clock
 from hotline.doctor.elastic import examine_elasticsearch
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 _WRITERS = ("sink:elastic", "eraser")
 """How the names of those begin that write into the archive."""
+
+
+_ACCOUNTS: Mapping[str, tuple[str, Callable[["Settings", str], Iterator[Told]]]] = {
+    "mailbox": ("mailbox", mailbox),
+    "sms_smpp": ("SMPP", smpp),
+    "sms_cmpp": ("CMPP", cmpp),
+    "asterisk": ("Asterisk", asterisk),
+    "call_files": ("call files", call_files),
+    "weibo_pull": ("weibo", weibo),
+}
+"""How to look at an account that messages are fetched from, and what it is called, by its section."""
 
 
 def examine(settings: "Settings", components: Iterable[str] = (), now: Now = time.time) -> Iterator[Finding]:
@@ -43,24 +55,16 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
         yield from examine_elasticsearch(settings, writes=writes)
     yield from findings("blob store", lambda: blobs(settings))
     yield from findings("disk", lambda: disks(settings))
-    for name in settings.connectors.mailbox:
-        if f"connector:{name}" in chosen:
-            yield from findings(f"mailbox {name}", partial(mailbox, settings, name))
-    for name in settings.connectors.sms_smpp:
-        if f"connector:{name}" in chosen:
-            yield from findings(f"SMPP {name}", partial(smpp, settings, name))
-    for name in settings.connectors.asterisk:
-        if f"connector:{name}" in chosen:
-            yield from findings(f"Asterisk {name}", partial(asterisk, settings, name))
-    for name in settings.connectors.call_files:
-        if f"connector:{name}" in chosen:
-            yield from findings(f"call files {name}", partial(call_files, settings, name))
-    for name in settings.connectors.weibo_pull:
-        if f"connector:{name}" in chosen:
-            yield from findings(f"weibo {name}", partial(weibo, settings, name))
+    for section, (called, look) in _ACCOUNTS.items():
+        for name in settings.connectors.sections[section]:
+            if f"connector:{name}" in chosen:
+                yield from findings(f"{called} {name}", partial(look, settings, name))
     if "fetcher" in chosen:
         for section, name, api in fetching.apis(settings):
             yield from findings(f"{section} {name}", partial(wechat, api, name, section))
+    if "outbox" in chosen:
+        for name in (name for name, one in settings.answers.items() if one.smtp):
+            yield from findings(f"answers {name}", partial(smtp, settings, name))
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
             yield from findings(f"webhook {name}", partial(subscriber, settings, name))

@@ -114,6 +114,9 @@ def _folders(settings: "Settings") -> Iterator[Folder]:
     if "receiver" in wiring.names(settings):
         path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes
         yield Folder("the journal", path, "receiver.journal_folder", max(most - _size(path), LEAST_FREE_BYTES))
+    if "lmtp" in wiring.names(settings):
+        path, most = services.lmtp_journal_folder(settings), settings.lmtp.journal_max_bytes
+        yield Folder("the journal of LMTP", path, "lmtp.journal_folder", max(most - _size(path), LEAST_FREE_BYTES))
     url = services.blob_url(settings)
     if url.startswith("file:"):
         yield Folder("the blob store", services.folder_of(url), "blobs.url", LEAST_FREE_BYTES)

@@ -23,7 +23,7 @@ def status(fields: Fields) -> Draft:
     """Return the draft of a status; one that was deleted is an `event`."""
     identifier, sender, name, extra = _author(fields)
     text, original = _words(fields, extra), fields.part("retweeted_status")
-    files, place = _pictures(fields), _place(fields, extra)
+    files, place = _pictures(fields) or _pictures(original), _place(fields, extra)
     quoted = _quoted(original)
     if text.strip() in _WORDLESS and quoted:
         text = quoted  # else everything that one person passes on would look the same

@@ -105,6 +105,36 @@ def test_kill_9_repeats_some_and_sigterm_none(
     assert len(after) <= len(expected) + 1 + 2 * 20
 
 
+def test_thirty_mebibytes_go_to_the_blob_store_in_bounded_memory(
+    kafka: KafkaConnection, server: dovecot.Dovecot, reader: Reader, account: str, tmp_path: Path
+) -> None:
+    server.deliver(mail("first"))
+    script = Path(__file__).with_name("mailbox_worker.py")
+    command = [sys.executable, script, kafka.bootstrap_servers, str(server.port), account, tmp_path / "blobs"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as worker:
+        worker.stdout.readline()
+        before = most_memory(worker.pid)
+        large = mail("large", 30 << 20)
+        server.deliver(large)
+        while int(worker.stdout.readline()) == 0:
+            pass
+        grown = most_memory(worker.pid) - before
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=30)
+    assert grown < 2 * len(large)
+    (record,) = (each for each in reader.read(RAW, account) if not each.value)
+    stored = tmp_path / "blobs" / dict(record.headers)["ce_dataref"].decode()
+    assert stored.stat().st_size > len(large)
+    assert stored.read_bytes().endswith(large)
+
+
+def most_memory(pid: int) -> int:
+    """Return the most bytes of memory that a process has had."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
 def test_a_broker_that_stalls_stops_the_cursor_and_loses_nothing(
     kafka: KafkaConnection,
     local_stack: Stack,

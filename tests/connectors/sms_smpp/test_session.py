@@ -175,6 +175,23 @@ async def test_a_stop_answers_what_is_on_its_way_and_unbinds() -> None:
         assert run.cancelled()
 
 
+async def test_a_stop_that_kafka_holds_up_lets_go_of_the_smsc_all_the_same() -> None:
+    """Twice cancelled, as the runner does when its patience is over: another daemon may want the bind."""
+    outlet = Outlet()
+    outlet.gate.clear()
+    async with Smsc() as smsc:
+        run = asyncio.create_task(connector(smsc).run(outlet))
+        esme = await smsc.bound()
+        esme.send(message())
+        await outlet.has_been_asked(1)
+        for _ in range(3):  # while it waits for Kafka, then while it waits for the answer to its unbind
+            run.cancel()
+            await asyncio.wait({run}, timeout=0.05)
+        assert run.cancelled()
+        await esme.closed()
+    assert outlet.taken == []
+
+
 async def test_an_account_holds_as_many_binds_as_it_may() -> None:
     outlet = Outlet()
     async with Smsc() as smsc, smsc.serving(connector(smsc, binds=3), outlet) as run:

@@ -167,6 +167,35 @@ def test_what_may_come_is_waited_for(platform: WeChatApi, plan: WeChatErrands, a
     assert [fate.unavailable for fate in kept.fates] == [None]
 
 
+def test_a_file_that_the_platform_has_no_more_is_expired_when_it_is_old(
+    platform: WeChatApi, api: Api, blobs: LocalStore
+) -> None:
+    for days, expected in ((2, "refused"), (3, "expired")):
+        now = NOW + timedelta(days=days)
+        plan, kept = WeChatErrands({"city": Account(api)}, blobs, now=lambda now=now: now), Kept()  # type: ignore[misc] # bound early
+        message = raw(b"<xml><MsgType>image</MsgType><MediaId>m1</MediaId></xml>" + b" " * days, "text/xml")
+        message = msgspec.structs.replace(
+            message, envelope=msgspec.structs.replace(message.envelope, id=str(days), recordedtime=now)
+        )
+        only(plan(message)).run(kept, last=False)
+        assert [fate.unavailable for fate in kept.fates] == [expected]
+        assert only(plan(message)).deadline == now + timedelta(days=3)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_process_that_stops_leaves_a_coming_file_for_the_next(
+    platform: WeChatApi, api: Api, blobs: LocalStore, last: bool
+) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    kept = Kept()
+    stopping = WeChatErrands({"city": Account(api)}, blobs, now=lambda: NOW, stopped=lambda: True)
+    with pytest.raises(UnreachableError):
+        only(stopping(callback())).run(kept, last=last)
+    assert kept.messages == []
+    only(WeChatErrands({"city": Account(api)}, blobs)(callback())).run(kept, last=last)
+    assert [fate.unavailable for fate in kept.fates] == [None]
+
+
 def test_too_large_a_file_is_recorded(platform: WeChatApi, api: Api, blobs: LocalStore) -> None:
     platform.media["m1"] = (PHOTO * 100, "image/jpeg")
     kept = Kept()

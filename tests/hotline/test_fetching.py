@@ -1,0 +1,50 @@
+"""The fetcher is run where an account has a secret, and asks for exactly these accounts."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.producer import Producer
+from hotline import fetching, services, wiring
+from hotline.config import load
+from tests.connectors.wechat.vectors import WECOM_AES_KEY
+
+CITY, SERVICE = "HOTLINE_CONNECTORS__WECHAT__CITY__", "HOTLINE_CONNECTORS__WECOM__SERVICE__"
+
+
+@pytest.fixture
+def accounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    monkeypatch.chdir(tmp_path)
+    env = monkeypatch
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    for own, identifier in ((CITY, "APPID"), (SERVICE, "CORPID")):
+        for name, value in ((identifier, "x1"), ("TOKENS", '["token"]'), ("AES_KEYS", f'["{WECOM_AES_KEY}"]')):
+            env.setenv(own + name, value)
+    return env
+
+
+def test_without_a_secret_nothing_is_fetched(accounts: pytest.MonkeyPatch) -> None:
+    assert "fetcher" not in wiring.names(load())
+    assert "receiver" in wiring.names(load())
+
+
+@pytest.mark.parametrize("own", [CITY, SERVICE])
+def test_with_one_it_is(accounts: pytest.MonkeyPatch, own: str) -> None:
+    accounts.setenv(own + "SECRET", "s")
+    assert "fetcher" in wiring.names(load())
+
+
+def test_only_accounts_with_a_secret_are_asked(accounts: pytest.MonkeyPatch) -> None:
+    accounts.setenv(SERVICE + "SECRET", "s")
+    accounts.setenv(SERVICE + "OPEN_KFIDS", "wk1,wk2")
+    settings = load()
+    (only,) = fetching.accounts(settings, Producer(services.kafka(settings)))
+    name, account = only
+    assert (name, account.open_kfids, account.customers is not None) == ("service", ("wk1", "wk2"), True)
+
+
+def test_the_component_is_made_and_says_how_it_does(accounts: pytest.MonkeyPatch) -> None:
+    accounts.setenv(CITY + "SECRET", "s")
+    component = wiring.component(load(), "fetcher")
+    assert component.probe is not None
+    assert component.probe()["state"] == "starting"
