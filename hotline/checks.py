@@ -186,6 +186,9 @@ def _mailboxes(settings: "Settings") -> Iterator[str]:
                 f"The mailboxes {one} and {other} read the same folder {shared[0]} of one account: each mail would "
                 "come twice, so remove it from one of them."
             )
+    known = {name for accounts in settings.connectors.sections.values() for name in accounts}
+    for name in sorted(known & settings.lmtp.mailboxes.keys()):
+        yield f"The id {name} names an account of `connectors` and one of `lmtp.mailboxes`: rename one of them."
     for name, account in settings.connectors.mailbox.items():
         for folder in _twice(account.folders):
             yield f"`connectors.mailbox.{name}.folders` names {folder} twice: remove one."
