@@ -101,8 +101,9 @@ class Normalize:
             within, beyond = self._floods.part(tp, chunk.records) if self._floods else (chunk.records, [])
             for records in slices(within):
                 await self._work_off(records, hop)
-            for records in slices(beyond):
+            for records in sliced(beyond, floods.STEP):
                 await self._put_behind(records, hop)
+                await asyncio.sleep(floods.NAP_SECONDS)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
@@ -111,8 +112,9 @@ class Normalize:
         with self._hop(STAGE, tp, chunk) as hop:
             for records in sliced(chunk.records, floods.SLICE):
                 async with turns.turn(chunk, len(records)):
-                    for piece in slices(records):
+                    for piece in sliced(records, floods.STEP):
                         await self._work_off(piece, hop)
+                        await asyncio.sleep(floods.NAP_SECONDS)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
