@@ -24,6 +24,9 @@ T = TypeVar("T")
 FOLDER_SUFFIXES = ("_dir", "_folder")
 """How the names of settings end that name a folder to write to."""
 
+CALL_FILES = ("connectors", "call_files")
+"""Its paths name folders that others write to."""
+
 CERTIFICATE_SUFFIXES = ("cafile", "ca_certs")
 """How the names of settings end that name a file of certificates."""
 
@@ -83,11 +86,11 @@ def _refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iter
 def _paths(settings: "Settings") -> Iterator[str]:
     for keys, value in leaves(settings):
         name = ".".join(keys)
-        if isinstance(value, Path) and name.endswith(FOLDER_SUFFIXES):
+        if isinstance(value, Path) and (name.endswith(FOLDER_SUFFIXES) or keys[:2] == CALL_FILES):
             yield from _folder(name, value)
         elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
             yield from _certificates(name, value)
-        elif isinstance(value, Path) and keys[-1] == "token_file" and not value.is_file():
+        elif isinstance(value, Path) and keys[-1].endswith("token_file") and not value.is_file():
             yield f"`{name}` names {value}, which is no file: start what writes it, or correct the name."
 
 

@@ -2,7 +2,7 @@
 
 import ssl
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -26,7 +26,7 @@ class AsteriskSettings(BaseModel):
     events: frozenset[Event] = Field(
         frozenset({"CEL", "Cdr", "Hangup", "UserEvent"}), min_length=1, description="Which events are kept"
     )
-    user_events: frozenset[str] = Field(
+    user_events: frozenset[Annotated[str, Field(min_length=1)]] = Field(
         frozenset(), description="Which UserEvents of the dial plan are kept, by name; all of them by default"
     )
     platform: Platform | None = Field(

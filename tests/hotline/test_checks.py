@@ -28,6 +28,7 @@ IDS = {
     "webhook": "open",
 }
 IDS |= {"answers": "mayor"}  # the account that answers
+IDS |= {"asterisk": "pbx", "call_files": "calls", "weibo": "fans"}
 
 MAILBOX, WECHAT = ("connectors", "mailbox", "mayor"), ("connectors", "wechat", "city")
 SMPP = ("connectors", "sms_smpp", "bulk")
@@ -43,6 +44,11 @@ NEEDED = {
     (*SMPP, "host"): "smsc.example.cn",
     (*SMPP, "system_id"): "hotline",
     (*SMPP, "password"): "planted",
+    ("connectors", "asterisk", "pbx", "host"): "pbx.example.cn",
+    ("connectors", "asterisk", "pbx", "username"): "hotline",
+    ("connectors", "asterisk", "pbx", "secret"): "planted",
+    ("connectors", "call_files", "calls", "folder"): "calls",
+    ("connectors", "weibo", "fans", "app_secrets"): "plantedsecret",
     (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
     (*OFFICE, "system"): "crm",
     (*OFFICE, "kinds"): "redact",

@@ -64,10 +64,12 @@ class Ismg:
 
     async def __aexit__(self, *exc: object) -> None:
         self.server.close()
+        await _turns(10)  # a connection that was just accepted is made in these
+        self.cut()
         for task in self.serving:
             task.cancel()
         await asyncio.gather(*self.serving, return_exceptions=True)
-        await asyncio.sleep(0)  # an aborted transport is closed in the loop's next turn
+        await _turns(3)  # an aborted transport is closed in the loop's next turn
 
     async def listen(self, port: int) -> None:
         self.server = await asyncio.start_server(self._accept, "127.0.0.1", port)
@@ -105,12 +107,12 @@ class Ismg:
         self._notifying = asyncio.ensure_future(notify())
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.add(writer)
         task = asyncio.ensure_future(self._serve(reader, writer))
         self.serving.add(task)
         task.add_done_callback(self.serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.add(writer)
         times: Counter[int] = Counter()
         due: dict[int, float] = {}
         sending = None
@@ -186,3 +188,9 @@ class Ismg:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(self.repeat_seconds, 0.5)), self.changed:
                         await self.changed.wait()
+
+
+async def _turns(number: int) -> None:
+    """Let the loop go round."""
+    for _ in range(number):
+        await asyncio.sleep(0)
