@@ -21,10 +21,6 @@ log = structlog.get_logger()
 SLICE = 96
 """Records of a flood that go on at a time: so many stand before a live message in the stages behind."""
 
-STEP = 32
-NAP_SECONDS = 0.002
-"""Records between two turns of the event loop, and the pause: a live message takes several turns."""
-
 SENDERS = 20_000
 """So many senders of a partition are remembered; the one that was heard of longest ago is forgotten first."""
 
