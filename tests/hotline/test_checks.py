@@ -286,6 +286,16 @@ def test_a_web_door_where_something_else_is_is_told(env: pytest.MonkeyPatch, pat
     assert words in fault()
 
 
+def test_a_form_behind_a_proxy_that_nobody_names_is_told_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PATH", "/web")
+    assert found() == []
+    for name, value in BROKERS.items():
+        env.setenv(name, value)
+    assert "`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.door`" in fault()
+    env.setenv("HOTLINE_RECEIVER__TRUSTED_PROXIES", '["127.0.0.1"]')
+    assert found() == []
+
+
 def test_an_account_below_a_web_door_is_told(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PATH", "/web")
