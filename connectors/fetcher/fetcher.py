@@ -76,6 +76,11 @@ class Fetcher:
         return self.waiting >= self._settings.waiting_max
 
     @property
+    def is_busy(self) -> bool:
+        """Say whether something is being fetched at this moment."""
+        return any(lane.is_running for lane in self._lanes.values())
+
+    @property
     def complaints(self) -> tuple[str, ...]:
         """Return what is wrong with which account, in sentences."""
         return tuple(f"{name}: {lane.trouble}" for name, lane in sorted(self._lanes.items()) if lane.trouble)

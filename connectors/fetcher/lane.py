@@ -52,6 +52,11 @@ class Lane:
     def __len__(self) -> int:
         return len(self._due) + len(self._running)
 
+    @property
+    def is_running(self) -> bool:
+        """Say whether an errand is on its way."""
+        return bool(self._running)
+
     def put(self, job: Job, due: float = 0.0) -> None:
         """Add an errand, to be run from `due` on (in the clock's seconds)."""
         self._count += 1

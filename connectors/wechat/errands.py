@@ -94,7 +94,7 @@ class WeChatErrands:
             return ()
         name = raw.envelope.account or ""
         messages = self._customer(name, account.customers, kfid)
-        return (CustomerErrand(name, raw.message_id, messages, raw.envelope.time + LIFE, fields.get("Token", "")),)
+        return (CustomerErrand(name, raw.message_id, messages, _until(raw), fields.get("Token", "")),)
 
     def _customer(self, name: str, make: Callable[[str], CustomerMessages], kfid: str) -> CustomerMessages:
         with self._lock:
@@ -142,8 +142,7 @@ class FileErrand:
         stopped: Stopped,
     ) -> None:
         self.account = raw.envelope.account or ""
-        # From when we took it: what came to us late is asked for as often as anything else.
-        self.deadline = max(raw.envelope.time, raw.envelope.recordedtime) + LIFE
+        self.deadline = _until(raw)
         self._raw = replace(raw, value=b"")  # a hundred thousand of them may wait
         self._file = file
         self._id = file.media_id or ""
@@ -208,7 +207,7 @@ class FileErrand:
         )
 
     def _record(self, fate: Media) -> RawMessage:
-        """Return the record that follows the message: of the same conversation, so behind it, and of nobody."""
+        """Return the record that follows the message: of the same conversation and sender, so behind it in a flood."""
         return raw_message(
             channel=self._raw.channel,
             channel_kind=self._raw.envelope.channelkind or self._raw.channel,
@@ -219,6 +218,7 @@ class FileErrand:
             content_type=media.CONTENT_TYPE,
             time=self._raw.envelope.time,
             recorded=self._now(),
+            sender=self._raw.envelope.sender,
             conversation=self._raw.conversation,
         )
 
@@ -227,3 +227,8 @@ class FileErrand:
         if outcome == "stored":
             waited = (self._now() - self._raw.envelope.recordedtime).total_seconds()
             metrics.MEDIA_SECONDS.labels(self._raw.channel).observe(max(0.0, waited))
+
+
+def _until(raw: RawMessage) -> datetime:
+    """Return how long to try; from when we took it, so what came to us late is asked for as often as anything else."""
+    return max(raw.envelope.time, raw.envelope.recordedtime) + LIFE

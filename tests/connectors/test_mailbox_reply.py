@@ -227,8 +227,8 @@ def greenmail() -> Iterator[GreenMail]:
 async def test_a_real_server_takes_it_and_the_citizen_reads_it(greenmail: GreenMail) -> None:
     settings = SETTINGS.model_copy(update={"port": greenmail.smtp_port})
     done = await MailSender(settings, "mayor").send(reply("hotline1@example.cn"))
-    assert (done.outcome, done.code, done.reference) == ("accepted", "250", f"<{TOKEN}.receipt@example.cn>")
-    assert type(done.reference) is str  # not a header of email's, which no record can hold
+    assert (done.outcome, done.code) == ("accepted", "250")
+    assert TOKEN not in str(done), "what becomes of an answer is kept for days; the token is the citizen's alone"
     with IMAPClient("127.0.0.1", greenmail.port, ssl=False) as client:
         client.login("hotline1", "secret")
         client.select_folder("INBOX")

@@ -92,15 +92,17 @@ def test_a_file_lies_in_the_folder_of_its_message(platform: WeChatApi, plan: WeC
     assert (fate.size, fate.sha256, fate.media_type, fate.unavailable) == (len(PHOTO), SHA, "image/jpeg", None)
 
 
-def test_its_record_follows_the_message_and_names_nobody(platform: WeChatApi, plan: WeChatErrands) -> None:
+def test_its_record_follows_the_message_and_becomes_nobodys_message(platform: WeChatApi, plan: WeChatErrands) -> None:
     platform.media["m1"] = (PHOTO, "image/jpeg")
     kept, message = Kept(), callback()
     only(plan(message)).run(kept, last=False)
     (record,) = kept.messages
     assert record.conversation == message.conversation  # the same partition, so it comes behind
-    assert (record.envelope.sender, record.envelope.datacontenttype) == (None, media.CONTENT_TYPE)
+    assert record.envelope.sender == message.envelope.sender  # and the same share of a flood, so it stays behind
+    assert record.envelope.datacontenttype == media.CONTENT_TYPE
     assert b"o-lin" not in record.value
     understood = normalize(record, Policy()).message
+    assert (understood.sender, understood.message_class) == (None, "event")
     assert understood.features.completes == (normalize(message, Policy()).message.features.message_key,)
 
 
