@@ -18,8 +18,8 @@ from streams.settings import FloodSettings, ShareSettings
 
 log = structlog.get_logger()
 
-SLICE = 100
-"""Records of a flood that go on at a time: so many live messages may come behind."""
+SLICE = 96
+"""Records of a flood that go on at a time: so many stand before a live message in the stages behind."""
 
 SENDERS = 20_000
 """So many senders of a partition are remembered; the one that was heard of longest ago is forgotten first."""

@@ -21,9 +21,10 @@ from schemas.records import Handover, RawMessage
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Outbound, Position, decode, encode
 from streams import lanes, metrics, pace
+from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.chunks import Record
-from streams.floods import FloodControl, Parted
+from streams.floods import FloodControl
 from streams.inputs import SLICE, is_claimed, position_of, raw_of, report, sliced
 from streams.outlet import Outlet
 from streams.settings import FloodSettings
@@ -31,9 +32,6 @@ from streams.settings import FloodSettings
 STAGE = "screen"
 LATE = "screen-late"
 FLOOD = "screen-flood"
-
-BESIDE_CHUNKS = 16
-"""So many chunks of a partition's flood are held in memory, a megabyte each; a larger one is screened in its turn."""
 
 BACKFILL_SLICE = 32
 """Records of back-fill before whatever is live gets its turn; a slice is three milliseconds of work."""
@@ -96,7 +94,7 @@ class Screen:
         self._tracer = tracer
         self._late = lanes.attached(app, lanes.Lanes(self.handle_late, app.crash, name=LATE))
         self._control = control
-        self._beside = lanes.attached(app, lanes.Lanes(self.handle_flood, app.crash, name=FLOOD))
+        self._beside = Beside(app, self._screen_flood, FLOOD)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
@@ -104,37 +102,28 @@ class Screen:
         is_old = tp.topic == topics.BACKFILL
         size, nap = (BACKFILL_SLICE, BACKFILL_NAP_SECONDS) if is_old else (SLICE, 0)
         came = (record.headers for record in chunk.records)
-        within, flood = self._parted(tp, chunk)
+        within, flood = self._control.part(tp, chunk.records) if self._control else (chunk.records, ())
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp, came) as hop:
             for records in sliced(within, size):
                 await self._screen(records, late, hop)
                 await asyncio.sleep(nap)  # where nobody is in danger nothing is sent, and nothing else would wait
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
-        if flood:
-            chunk.park([*late, *flood])
-            self._beside.put(chunk.event)
-        elif late:
+        if flood and self._beside.take(tp, chunk, [*late, *flood]):
+            return
+        await in_steps(self._screen_flood, tp, flood)
+        if late:
             chunk.park(late)
             self._late.put(chunk.event)
         else:
             chunk.ack()
 
-    def _parted(self, tp: TP, chunk: lanes.Chunk) -> Parted:
-        """Set apart what exceeds a share: it is screened at the same time as what comes behind it."""
-        if self._control is None or self._beside.waiting(tp) >= BESIDE_CHUNKS:
-            return Parted(chunk.records, ())
-        return self._control.part(tp, chunk.records)
-
-    async def handle_flood(self, tp: TP, chunk: lanes.Chunk) -> None:
-        """Screen what exceeds a share, a little at a time: whoever comes behind a flood is heard beside it."""
+    async def _screen_flood(self, tp: TP, records: Sequence[Record]) -> None:
+        """Screen what exceeds a share: whoever comes behind a flood is heard beside it."""
+        late: list[Record] = []
         with self._tracer.hop(STAGE, *tp) as hop:
-            for records in sliced(chunk.records, BACKFILL_SLICE):
-                late: list[Record] = []
-                await self._screen(records, late, hop)
-                for record in late:
-                    await self._screen_late(tp, record)
-                await asyncio.sleep(BACKFILL_NAP_SECONDS)
-        chunk.ack()
+            await self._screen(records, late, hop)
+        for record in late:
+            await self._screen_late(tp, record)
 
     async def _screen(self, records: Iterable[Record], late: list[Record], hop: Hop) -> None:
         raws = []

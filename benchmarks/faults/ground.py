@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from sinks.elastic.templates import ensure_indices
 from tests.peers.dovecot import Dovecot, free_ports
 
 STAGES = ("screen", "normalize", "assign", "sink:elastic")
-CONNECTORS = tuple(f"connector:{channel}{city}" for channel in ("city", "sms") for city in CITIES)
 PARTITIONS = 4
 BLOB_DISK_MB = 400
 
@@ -55,7 +54,10 @@ class ProxiedKafka(Kafka):
 class Ground:
     """All of it, while a `with` block lasts. `override` replaces the command of a component: a saboteur's."""
 
-    def __init__(self, folder: Path, override: Mapping[str, list[str]] | None = None) -> None:
+    def __init__(
+        self, folder: Path, override: Mapping[str, list[str]] | None = None, cities: Sequence[str] = CITIES
+    ) -> None:
+        self.cities = cities
         self.folder = folder
         self._override = override or {}
         self.has_blob_disk = os.geteuid() == 0
@@ -67,7 +69,7 @@ class Ground:
         self._node = Elasticsearch(folder, (self._elastic, transport))
         self.kafka_cutter = Cutter(self._kafka_proxy, behind)
         self.gate = ElasticGate(self._elastic_proxy, f"http://127.0.0.1:{self._elastic}")
-        self.centres = {city: Smsc(port, window=50) for city, port in zip(CITIES, centres, strict=False)}
+        self.centres = {city: Smsc(port, window=50) for city, port in zip(cities, centres, strict=False)}
         self.actors: dict[str, Actor] = {}
         self.connection = KafkaConnection(bootstrap_servers=f"127.0.0.1:{self._direct}", partitions=PARTITIONS)
         self.elasticsearch_url = f"http://127.0.0.1:{self._elastic}"
@@ -98,7 +100,7 @@ class Ground:
         self.blob_folder.mkdir()
         if self.has_blob_disk:
             standing.enter_context(_small_disk(self.blob_folder))
-        self.dovecot = standing.enter_context(Dovecot(Mailboxes.users()))
+        self.dovecot = standing.enter_context(Dovecot(Mailboxes.users(self.cities)))
         for centre in self.centres.values():
             centre.start()
             standing.callback(centre.stop)
@@ -111,7 +113,8 @@ class Ground:
         Provision(self.connection).create()
         asyncio.run(self._indices())
         self.mailboxes = Mailboxes(self.dovecot)
-        for name in (*STAGES, "receiver", *CONNECTORS):
+        connectors = (f"connector:{channel}{city}" for channel in ("city", "sms") for city in self.cities)
+        for name in (*STAGES, "receiver", *connectors):
             self._add(standing, self._component(name, name))
 
     def _add(self, standing: ExitStack, actor: Actor) -> None:

@@ -13,7 +13,7 @@ from benchmarks.faults.actors import Keeper
 from benchmarks.faults.checker import Reader
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.schedule import Schedule
-from benchmarks.faults.sources import Crowd, Numbered, Sms, WeChat, numbered
+from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -26,6 +26,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     freeze_seconds: float = 30.0
     hold_seconds: float = 10.0
     settle_seconds: float = 300.0
+    cities: int = len(CITIES)
     pause_seconds: float = 0.5
     """Between the faults of `only`."""
     only: tuple[str, ...] = ()
@@ -52,9 +53,10 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = None) -> Report:
     """Run one plan on servers of its own in `folder`."""
-    sent = list(numbered(plan.messages, plan.seed))
+    cities = CITIES[: plan.cities]
+    sent = list(numbered(plan.messages, plan.seed, cities))
     began = time.monotonic()
-    with Ground(folder, override) as ground:
+    with Ground(folder, override, cities) as ground:
         stop = threading.Event()
         crowds = _crowds(sent, ground, plan, stop)
         schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)
@@ -93,7 +95,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
 def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:
     ways: dict[str, Any] = {
         "mailbox": ground.mailboxes,
-        "wechat": WeChat(ground.receiver_url, stop),
+        "wechat": WeChat(ground.receiver_url, ground.cities, stop),
         "sms": Sms(ground.centres, stop),
     }
     shares = {name: [message for message in sent if message.channel == name] for name in ways}

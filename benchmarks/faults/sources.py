@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import EmailMessage
 from random import Random
 
@@ -30,11 +30,11 @@ _THINGS = "路灯 井盖 水管 电梯 垃圾桶 围墙 红绿灯 护栏 公交�
 class Numbered:
     """What is sent: number, channel, city, text, and what becomes of it."""
 
-    def __init__(self, number: int, seed: int) -> None:
+    def __init__(self, number: int, seed: int, cities: Sequence[str] = CITIES) -> None:
         dice = Random(f"{seed}-{number}")
         self.number = number
         self.mark = MARK.format(number)
-        self.city = CITIES[number % len(CITIES)]
+        self.city = cities[number % len(cities)]
         self.channel = dice.choices(("mailbox", "wechat", "sms"), (3, 5, 2))[0]
         self.is_urgent = number % 101 == 7
         self.is_poison = self.channel == "wechat" and not self.is_urgent and number % 97 == 5
@@ -48,9 +48,9 @@ class Numbered:
         self.sender = f"c{number}"
 
 
-def numbered(count: int, seed: int) -> Iterator[Numbered]:
+def numbered(count: int, seed: int, cities: Sequence[str] = CITIES) -> Iterator[Numbered]:
     """Yield the messages of a run, in the order in which they are sent."""
-    return (Numbered(number, seed) for number in range(count))
+    return (Numbered(number, seed, cities) for number in range(count))
 
 
 class Mailboxes:
@@ -60,9 +60,9 @@ class Mailboxes:
         self._server = server
 
     @staticmethod
-    def users() -> dict[str, str]:
+    def users(cities: Sequence[str]) -> dict[str, str]:
         """Return the accounts and passwords that the server needs."""
-        return {f"city{city}": "secret" for city in CITIES}
+        return {f"city{city}": "secret" for city in cities}
 
     def send(self, message: Numbered) -> None:
         """Deliver one mail."""
@@ -78,10 +78,10 @@ class Mailboxes:
 class WeChat:
     """One account for each city; the platform repeats until the receiver says that it has the message."""
 
-    def __init__(self, url: str, stop: threading.Event) -> None:
+    def __init__(self, url: str, cities: Sequence[str], stop: threading.Event) -> None:
         self._stop = stop
         self._platforms = {
-            city: WeChatPlatform(f"{url}/wechat/{city}", TOKEN, AES_KEY, APPID.format(city=city)) for city in CITIES
+            city: WeChatPlatform(f"{url}/wechat/{city}", TOKEN, AES_KEY, APPID.format(city=city)) for city in cities
         }
 
     def send(self, message: Numbered) -> None:

@@ -63,9 +63,7 @@ class Ismg:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.server.close()
-        await _turns(10)  # a connection that was just accepted is made in these
-        self.cut()
+        await self.die()
         for task in self.serving:
             task.cancel()
         await asyncio.gather(*self.serving, return_exceptions=True)
@@ -74,6 +72,14 @@ class Ismg:
     async def listen(self, port: int) -> None:
         self.server = await asyncio.start_server(self._accept, "127.0.0.1", port)
         self.port: int = self.server.sockets[0].getsockname()[1]
+
+    async def die(self) -> None:
+        """Listen no more, and reset every connection; what was not answered is kept."""
+        for listener in self.server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        await _turns(10)  # asyncio loses a connection that it accepts while its server is closed
+        self.server.close()
+        self.cut()
 
     def queue(self, content: bytes, **fields: int | str) -> int:
         """Let a citizen send something; return its Msg_Id."""
