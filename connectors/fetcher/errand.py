@@ -36,8 +36,8 @@ class Errand(Protocol):
     def run(self, publish: Publish, *, last: bool) -> None:
         """Fetch, and publish what came of it.
 
-        Raises a RetriableError or UnauthorizedError to be run again; the `last` time it settles for what it has, and
-        raises only when the result itself cannot be stored.
+        Whatever it raises, it is run again; the `last` time it settles for what it has, and raises only when the
+        result itself cannot be stored. An error that is none of ours ends it then.
         """
         ...
 

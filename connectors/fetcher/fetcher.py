@@ -16,11 +16,15 @@ from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
 from connectors.fetcher.window import Window
 from schemas.envelope import Envelope
-from schemas.errors import MalformedError, PipelineError
+from schemas.errors import MalformedError, PipelineError, RetriableError
 from schemas.records import RawMessage
 from schemas.wire import Position
 
 _log = structlog.get_logger(__name__)
+
+
+class FaultOfOursError(RetriableError):
+    """An errand raised what nobody thought of; its cause is the error."""
 
 
 class FetcherSettings(BaseModel):
@@ -130,12 +134,26 @@ class Fetcher:
         return job
 
     def _run(self, errand: Errand) -> None:
-        errand.run(self._publish, last=self._now() >= errand.deadline)
+        """Run an errand; a fault of ours is tried again, too, or a citizen's file would be lost by it."""
+        last = self._now() >= errand.deadline
+        try:
+            errand.run(self._publish, last=last)
+        except PipelineError:
+            raise
+        except Exception as error:
+            if last:
+                raise
+            raise FaultOfOursError(f"a fault of ours ({type(error).__name__}): it is tried again") from error
 
     def _settled(self, done: Done) -> bool:
-        """Note what became of an errand; a fault of ours ends it, or it would hold up its partition for ever."""
+        """Note what became of an errand; a fault of ours ends it at last, or it would hold up its partition for ever.
+
+        A fault of ours is told when it begins and when it has won.
+        """
         job, error = done
         if isinstance(error, PipelineError):
+            if isinstance(error, FaultOfOursError) and job.tries == 1:
+                _log.error("errand_faulted", account=job.errand.account, error=type(error.__cause__).__name__)
             metrics.ERRANDS.labels(job.errand.account, "retried").inc()
             return False
         if error is not None:

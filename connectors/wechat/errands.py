@@ -182,7 +182,7 @@ class FileErrand:
             if refusal.errcode not in _GONE and not last:
                 raise
             return self._never("expired" if last or self._is_old() else "refused", refusal.errcode)
-        except (RetriableError, UnauthorizedError):
+        except Exception:  # whatever keeps it from us, when its time is over the message must not wait for ever
             if not last or self._stopped():
                 raise
             return self._never("expired")

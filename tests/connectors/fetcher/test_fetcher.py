@@ -155,13 +155,30 @@ def test_an_account_that_hangs_keeps_no_other_waiting(benches: list[Bench]) -> N
         one.may_go.set()
 
 
-def test_a_fault_of_ours_ends_the_errand_and_is_told(benches: list[Bench]) -> None:
-    bench = Bench(Fake("a", ZeroDivisionError()))
+@pytest.mark.parametrize("fault", [ZeroDivisionError("o-lin"), OSError(28, "No space left on device")])
+def test_a_fault_of_ours_is_tried_again_and_told(benches: list[Bench], fault: Exception) -> None:
+    bench = Bench(Fake("a", fault))
     benches.append(bench)
     bench.fetcher.take(PLACE, [record(1, "a")])
     bench.step()
-    assert bench.position == 2
-    assert bench.fetcher.waiting == 0
+    assert (bench.position, bench.publisher.names) == (1, [])
+    (complaint,) = bench.fetcher.complaints
+    assert type(fault).__name__ in complaint
+    assert "o-lin" not in complaint
+    bench.step(2)
+    assert (bench.position, bench.publisher.names, bench.fetcher.waiting) == (2, ["a"], 0)
+
+
+def test_a_fault_of_ours_that_never_ends_holds_the_commit_until_the_deadline(benches: list[Bench]) -> None:
+    errand = Fake("a", *[ZeroDivisionError()] * 1000, deadline=NOW + timedelta(hours=2))
+    bench = Bench(errand)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    for _ in range(120):
+        bench.step(60)
+        assert bench.position == (2 if True in errand.runs else 1)
+    bench.step(900)
+    assert (bench.position, bench.fetcher.waiting, errand.runs.count(True)) == (2, 0, 1)
 
 
 def test_a_record_that_cannot_be_read_is_somebody_elses_matter(benches: list[Bench]) -> None:
