@@ -93,7 +93,8 @@ WEIBO_PUBLIC_PAGES = Counter(
 )
 ERRANDS = Counter(
     "hotline_connectors_errands_total",
-    "Errands of the fetcher: done, retried (it is tried again) or failed (a fault of ours, until its time was over)",
+    "Errands of the fetcher: done, retried (it is tried again), given_up (its time is over, what it was for is lost) "
+    "or failed (the same by a fault of ours)",
     ["connector", "outcome"],
 )
 ERRANDS_WAITING = Gauge("hotline_connectors_errands_waiting", "Files and messages that are yet to be fetched")

@@ -11,7 +11,7 @@ from kafka import TopicPartition
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import metrics
-from connectors.fetcher.errand import Errand, Plan, Publish
+from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
 from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
 from connectors.fetcher.window import Window
@@ -138,7 +138,7 @@ class Fetcher:
         last = self._now() >= errand.deadline
         try:
             errand.run(self._publish, last=last)
-        except PipelineError:
+        except (PipelineError, GivenUp):
             raise
         except Exception as error:
             if last:
@@ -157,8 +157,10 @@ class Fetcher:
             metrics.ERRANDS.labels(job.errand.account, "retried").inc()
             return False
         if error is not None:
-            _log.error("errand_failed", account=job.errand.account, error=type(error).__name__)
-        metrics.ERRANDS.labels(job.errand.account, "failed" if error else "done").inc()
+            fault = error.fault if isinstance(error, GivenUp) else error
+            _log.error("errand_failed", account=job.errand.account, error=type(fault).__name__)
+        outcome = "given_up" if isinstance(error, GivenUp) else "failed" if error else "done"
+        metrics.ERRANDS.labels(job.errand.account, outcome).inc()
         self._jobs.pop(job.errand.name, None)
         for partition, offset in job.places:
             window = self._windows.get(partition)

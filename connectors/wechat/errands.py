@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from connectors import metrics
-from connectors.fetcher import Errand, Publish
+from connectors.fetcher import Errand, GivenUp, Publish
 from connectors.wechat import callback
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages
@@ -121,9 +121,10 @@ class CustomerErrand:
         """Pull; after three days the messages of this event are gone, and the next event pulls what is not."""
         try:
             self._messages.pull(publish, self._token)
-        except (RetriableError, UnauthorizedError):
-            if not last:
-                raise
+        except (RetriableError, UnauthorizedError) as error:
+            if last:
+                raise GivenUp(error) from error
+            raise
 
 
 class FileErrand:

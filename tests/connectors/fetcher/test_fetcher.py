@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka import TopicPartition
 
-from connectors.fetcher import Errand, Fetcher, FetcherSettings
+from connectors import metrics
+from connectors.fetcher import Errand, Fetcher, FetcherSettings, GivenUp
 from connectors.fetcher.window import Window
 from connectors.journal import Journal
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
@@ -179,6 +180,22 @@ def test_a_fault_of_ours_that_never_ends_holds_the_commit_until_the_deadline(ben
         assert bench.position == (2 if True in errand.runs else 1)
     bench.step(900)
     assert (bench.position, bench.fetcher.waiting, errand.runs.count(True)) == (2, 0, 1)
+
+
+def test_what_is_given_up_is_counted_and_stays_a_complaint(benches: list[Bench]) -> None:
+    counted = metrics.ERRANDS.labels("city", "given_up")
+    before = counted._value.get()
+    bench = Bench(Fake("a", AWAY, GivenUp(AWAY)), Fake("b"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    bench.step()
+    bench.step(2)
+    assert (bench.position, bench.fetcher.waiting, bench.publisher.names) == (2, 0, [])
+    assert bench.fetcher.complaints == ("city: away",)
+    assert counted._value.get() == before + 1
+    bench.fetcher.take(PLACE, [record(2, "b")])
+    bench.step()
+    assert bench.fetcher.complaints == ()
 
 
 def test_a_record_that_cannot_be_read_is_somebody_elses_matter(benches: list[Bench]) -> None:

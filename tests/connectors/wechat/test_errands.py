@@ -14,7 +14,7 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
-from connectors.fetcher import Errand
+from connectors.fetcher import Errand, GivenUp
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages
 from connectors.wechat.errands import Account, WeChatErrands
@@ -437,7 +437,9 @@ def test_a_refusal_is_tried_again_until_the_time_is_over(platform: WeChatApi, co
     errand = only(company.sweep())
     with pytest.raises(RefusalError):
         errand.run(Kept(), last=False)
-    errand.run(Kept(), last=True)
+    with pytest.raises(GivenUp) as caught:
+        errand.run(Kept(), last=True)
+    assert isinstance(caught.value.fault, RefusalError)
     platform.expire_tokens()
     platform.fault = answering(b'{"errcode":40125}', only="gettoken")
     with pytest.raises(UnauthorizedError):
