@@ -446,6 +446,18 @@ def test_a_refusal_is_tried_again_until_the_time_is_over(platform: WeChatApi, co
         only(company.sweep()).run(Kept(), last=False)
 
 
+def test_messages_that_only_a_secret_can_fetch_are_a_complaint_and_wait(blobs: LocalStore) -> None:
+    plan = WeChatErrands({}, blobs, now=lambda: NOW, mute={"city"})
+    errand, again = only(plan(raw(EVENT.encode(), "text/xml"))), only(plan(raw(EVENT.encode() + b" ", "text/xml")))
+    assert (errand.account, errand.name, errand.deadline) == ("city", again.name, NOW + timedelta(days=3))
+    with pytest.raises(UnauthorizedError, match="secret"):
+        errand.run(Kept(), last=False)
+    with pytest.raises(GivenUp, match="secret"):
+        errand.run(Kept(), last=True)
+    assert list(plan(callback())) == []
+    assert list(plan(raw(EVENT.encode(), "text/xml", account="other"))) == []
+
+
 @pytest.mark.parametrize("body", [EVENT.replace("wk1", ""), EVENT.replace("kf_msg_or_event", "change_contact")])
 def test_other_events_pull_nothing(company: WeChatErrands, body: str) -> None:
     assert list(company(raw(body.encode(), "text/xml"))) == []
