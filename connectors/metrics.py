@@ -36,7 +36,8 @@ LMTP_RECIPIENTS = Counter(
 )
 ASTERISK_EVENTS = Counter(
     "hotline_connectors_asterisk_events_total",
-    "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
+    "Frames of Asterisk's manager interface: kept, passed_over, too_large (dropped) or lost (kept, but Kafka did not "
+    "take them before we stopped)",
     ["connector", "outcome"],
 )
 CALL_FILES_RESTARTED = Counter(
