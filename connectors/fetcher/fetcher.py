@@ -94,10 +94,10 @@ class Fetcher:
         """Plan the errands of records that were read."""
         window = self._windows.setdefault(partition, Window())
         for record in records:
-            errands = self._errands_of(record)
-            window.take(record.offset, len(errands))
-            for errand in errands:
-                self._put(errand).places.append((partition, record.offset))
+            jobs = {self._put(errand) for errand in self._errands_of(record)}
+            window.take(record.offset, len(jobs))
+            for job in jobs:  # a set: after a rebalance a job that still waits is met at the same place again
+                job.places.add((partition, record.offset))
 
     def step(self, *, owns_sweep: bool = False) -> int:
         """Start what is due and settle what ended; return how many errands were done."""

@@ -25,7 +25,7 @@ class Job:
 
     def __init__(self, errand: Errand) -> None:
         self.errand = errand
-        self.places: list[tuple[TopicPartition, int]] = []
+        self.places: set[tuple[TopicPartition, int]] = set()
         self.tries = 0
 
 

@@ -232,6 +232,34 @@ def test_a_partition_that_is_read_again_gives_no_second_errand(benches: list[Ben
     assert bench.publisher.names == ["a"]
 
 
+def test_a_job_that_is_met_again_counts_once_for_its_record(benches: list[Bench]) -> None:
+    first, second = Fake("a", *[AWAY] * 2), Fake("b", *[AWAY] * 4)
+    bench = Bench(first, second)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a b")])
+    bench.step()
+    bench.fetcher.forget([PLACE])
+    bench.fetcher.take(PLACE, [record(1, "a b")])
+    while not bench.publisher.names:
+        bench.step(5)
+    assert bench.publisher.names == ["a"]
+    assert bench.position == 1  # of two files one is still to come
+    bench.step(60)
+    bench.step(60)
+    bench.step(60)
+    assert bench.position == 2
+
+
+def test_a_record_that_names_one_file_twice_waits_for_it_once(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a", AWAY))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a a")])
+    bench.step()
+    assert bench.position == 1
+    bench.step(2)
+    assert bench.position == 2
+
+
 def test_a_full_fetcher_says_so(benches: list[Bench]) -> None:
     bench = Bench(Fake("a", AWAY), Fake("b", AWAY), waiting_max=2)
     benches.append(bench)
