@@ -170,15 +170,24 @@ class Fetcher:
 
     def _errands_of(self, record: Any) -> Sequence[Errand]:
         try:
-            return self._plan(_raw_of(record))
+            raw = _raw_of(record)
         except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell
             _log.warning("record_not_planned", offset=record.offset, error=type(error).__name__)
+            return ()
+        return self._planned(raw)
+
+    def _planned(self, raw: RawMessage) -> Sequence[Errand]:
+        try:
+            return self._plan(raw)
+        except Exception as error:  # noqa: BLE001 - what is wrong with a message is normalize's to tell
+            offset = raw.position.offset if raw.position else None  # none in the journal
+            _log.warning("record_not_planned", offset=offset, error=type(error).__name__)
             return ()
 
     def _rescue(self) -> None:
         """Fetch for messages that wait in the journal: the files of a long outage would expire."""
         for raw in self._journal.news():
-            for errand in self._plan(raw):
+            for errand in self._planned(raw):
                 if errand.keeps:
                     self._put(_Kept(errand))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -300,6 +301,21 @@ def test_what_waits_in_the_journal_is_fetched_and_not_published(benches: list[Be
     bench.fetcher.take(PLACE, [record(1, "a")])
     bench.step()
     assert bench.publisher.names == ["a"]
+    journal.close()
+
+
+def test_a_message_in_the_journal_that_cannot_be_planned_ends_nothing(benches: list[Bench], tmp_path: Path) -> None:
+    file = Fake("a")
+    bench = Bench(file, journal=tmp_path)
+    benches.append(bench)
+    journal = Journal(tmp_path)
+    unreadable = msgspec.structs.replace(message("x"), value=b"\xff")
+    journal.append([unreadable, message("a")])
+    bench.step()
+    assert file.runs == [False]
+    out = unreadable.outbound()
+    bench.fetcher.take(PLACE, [record(1)._replace(headers=out.headers, value=out.value)])
+    assert bench.position == 2
     journal.close()
 
 
