@@ -21,13 +21,13 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors import metrics
 from connectors.base import Answer, PushConnector, Request
 from connectors.intake import Intake, Outcome, Publisher
 from connectors.journal import Journal
+from connectors.proxies import Proxies
 from schemas.errors import MisconfiguredError, RefusedRequest, RetriableError
 from schemas.records import RawMessage
 
@@ -104,7 +104,7 @@ class Receiver:
         kept = [route for door in keeping for route in door(self._kept)]
         self._app = Starlette(
             routes=[*health, *doors, *kept, *hosted],
-            middleware=[Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)],
+            middleware=[Middleware(Proxies, trusted_hosts=trusted)],
             lifespan=lambda _: self.lifespan(),
         )
 

@@ -23,7 +23,6 @@ _QUIET = (
     "aiokafka",
     "faust",
     "elastic_transport",
-    "urllib3",
     "imapclient",
     "uvicorn.access",
     "asyncio",
@@ -31,8 +30,13 @@ _QUIET = (
     "streams.chunks",
 )
 
-# It cannot read what Faust tells of its members, and says so with all their bytes each time that one asks who works.
-_MUTE = "kafka.admin._groups"
+_MUTE = (
+    # It cannot read what Faust tells of its members, and says so with all their bytes each time one asks who works.
+    "kafka.admin._groups",
+    # It warns of an answer with a malformed header, and of each repeat, with the whole address: platforms want their
+    # secrets and access tokens in the query. What failed is an exception, which we tell in our own words.
+    "urllib3",
+)
 
 
 def set_up(level: Level = "info", form: Format = "auto") -> None:
@@ -88,7 +92,8 @@ def _set_up_libraries(level: Level, handler: logging.Handler) -> None:
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger(_MUTE).setLevel(logging.ERROR)
+    for name in _MUTE:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _name_exception(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

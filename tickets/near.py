@@ -126,6 +126,16 @@ class Near:
         """Return what speaks for and against one that was found, as codes."""
         return self._ask(jurisdiction, features, search=True).question.evidence(self._sketch(order))
 
+    def shares_nothing(self, features: Features, order: int) -> bool:
+        """Say whether a message has a matter of its own: places or objects, none of which the ticket names anywhere."""
+        kept = self._kept.get(order)
+        if kept is None:
+            return False
+        own, known = Sketch.of(features), _decode(kept).sketch
+        said = own.places | own.objects | own.text_objects
+        theirs = known.names | known.places | known.objects | known.text_names | known.text_objects
+        return bool(said) and theirs.isdisjoint(said | own.names | own.text_names)
+
     def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
         sketches = [(order, self._sketch(order)) for order in self._candidates(question, keys)]
         found = [Found(order, *question.compare(one)) for order, one in sketches if not question.is_hopeless(one)]

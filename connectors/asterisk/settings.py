@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from connectors.phone.settings import Platform
 from schemas.errors import MisconfiguredError
@@ -19,7 +19,7 @@ class AsteriskSettings(BaseModel):
 
     host: str = Field(min_length=1, description="Where the manager interface listens (manager.conf)")
     port: int = Field(5038, ge=1, le=65535, description="Its port; 5039 with TLS")
-    tls: Literal["none", "tls"] = Field("none", description="`none` only on this machine or in a tunnel")
+    tls: Literal["none", "tls"] = Field("none", description="`none` only on this machine, where a tunnel may end")
     ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
     username: str = Field(min_length=1, description="Section of manager.conf; `read = cdr,call,user` is enough")
     secret: SecretStr = Field(min_length=1, description="Its secret")
@@ -40,6 +40,12 @@ class AsteriskSettings(BaseModel):
     ping_seconds: float = Field(15, gt=0, description="How often it is asked whether it lives")
     silence_seconds: float = Field(40, gt=0, description="After so long without a byte the connection is dead")
     frame_max_bytes: int = Field(1 << 20, ge=1024, description="A greater event is dropped and counted")
+
+    @model_validator(mode="after")
+    def _login_is_hidden(self) -> "AsteriskSettings":
+        if self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a login needs tls = tls, except on this machine: a tunnel ends here, so name its own end")
+        return self
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""

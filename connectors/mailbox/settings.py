@@ -91,6 +91,12 @@ class MailboxSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _login_is_hidden(self) -> "MailboxSettings":
+        if self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a login needs tls = tls or starttls, except on this machine")
+        return self
+
+    @model_validator(mode="after")
     def _no_circle(self) -> "MailboxSettings":
         if self.processed == "move" and {self.processed_folder, self.failed_folder} & set(self.folders):
             raise ValueError(

@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.errors import MisconfiguredError
 
@@ -24,8 +24,14 @@ class SmppSettings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535, description="Its port")] = 2775
     tls: Annotated[
         Literal["tls", "none"],
-        Field(description="Encryption; none is for a private line (专线), a VPN or this machine"),
+        Field(description="Encryption; none is for this machine, or where `private_line` is set"),
     ] = "none"
+    private_line: Annotated[
+        bool,
+        Field(
+            description="The SMSC is reached by a private line (专线) or a VPN, on which the password may go in clear"
+        ),
+    ] = False
     ssl_cafile: Annotated[Path | None, Field(description="Certificates to trust instead of the system's")] = None
     system_id: Annotated[str, Field(min_length=1, max_length=15, description="Login name (system_id)")]
     password: Annotated[
@@ -82,6 +88,14 @@ class SmppSettings(BaseModel):
     citizen_ton: Annotated[int, Field(ge=0, le=6, description="Type of the citizens' numbers (TON) in answers")] = 1
     citizen_npi: Annotated[int, Field(ge=0, le=18, description="Numbering plan of the citizens' numbers (NPI)")] = 1
     reply_receipts: Annotated[bool, Field(description="Ask for a delivery receipt (状态报告) of each answer")] = True
+
+    @model_validator(mode="after")
+    def _login_is_hidden(self) -> "SmppSettings":
+        if self.tls == "none" and not self.private_line and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(
+                "the password would go in clear: set tls = tls, or private_line = true on a private line or a VPN"
+            )
+        return self
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return a context that verifies the SMSC, None without TLS; raises MisconfiguredError."""

@@ -207,6 +207,19 @@ async def test_who_calls_is_what_the_last_proxy_of_ours_saw(
     assert connector.requests[0].client == client
 
 
+async def test_a_proxy_that_nobody_named_is_told_once(served: Open) -> None:
+    forwarded = {"x-forwarded-for": "203.0.113.7"}
+    for trusted, times in (((), 1), (("10.0.0.0/8",), 1), (("127.0.0.1",), 0)):
+        with capture_logs() as logs:
+            async with served(trusted_proxies=trusted) as http:
+                await http.post("/wechat", content=b"0")
+                for _ in range(2):
+                    await http.post("/wechat", content=b"1", headers=forwarded)
+        told = [line for line in logs if line["event"] == "proxy_not_named"]
+        assert [line["setting"] for line in told] == ["receiver.trusted_proxies"] * times
+        assert "203.0.113.7" not in str(told)
+
+
 async def test_a_slow_body_is_refused(served: Open) -> None:
     async def dribble() -> AsyncIterator[bytes]:
         while True:

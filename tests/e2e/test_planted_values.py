@@ -11,7 +11,7 @@ import pytest
 import urllib3
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from hotline.demo import mailbox, wechat
+from hotline.demo import mailbox
 from hotline.demo import pipeline as demo
 from hotline.local.stack import Endpoints, Stack
 from hotline.watch.stages import WATCHED
@@ -20,7 +20,7 @@ from schemas.connection import KafkaConnection
 from schemas.records import Command, Message, raw_message
 from schemas.records.dead import PREFIX
 from schemas.wire import Outbound, decode, encode
-from tests.e2e import promised
+from tests.e2e import planted, promised
 from tests.e2e.hooked import hooked
 from tests.e2e.pipeline import Pipeline, reading, until
 from tests.peers.collector import Collector
@@ -46,7 +46,7 @@ FORGOTTEN = (GONE, GONE_NUMBER, GONE_ADDRESS, "辽A58K62", "6217003810026896707"
 FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()) > 5 and "座" not in secret}
 """The forms whose secret is long enough to be found by no chance in an id or a time."""
 
-PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR, topics.OUTBOX})
+PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR})
 """The topics whose records are ours: commands come from outside, and cursors are nobody else's."""
 
 HIDDEN_FROM = (topics.EVENT, topics.LINK, topics.TICKET_MASKED, topics.CURSOR)
@@ -94,6 +94,13 @@ def record(number: int, *, value: bytes | None = None, **fields: object) -> Outb
         recorded=at,
         sender=NUMBER,
     ).outbound()
+
+
+def answers(smtp_port: int) -> dict[str, str]:
+    """Return the settings by which the mailbox answers."""
+    prefix = "HOTLINE_ANSWERS__DEMO_MAILBOX__SMTP__"
+    told = {"HOST": "127.0.0.1", "PORT": str(smtp_port), "TLS": "none", "FROM_ADDRESS": "szxx@12345.example"}
+    return {f"{prefix}{name}": value for name, value in told.items()}
 
 
 def records() -> list[Outbound]:
@@ -222,12 +229,15 @@ def test_planted_values_come_out_in_clear_topics_alone(
     local_stack: Stack, stack: Endpoints, fresh_topics: KafkaConnection, fresh_indices: None, read: Read, tmp_path: Path
 ) -> None:
     sent, dead = records(), broken()
+    came = len(sent) + planted.CAME + 2
     port = free_ports(2, start=19400)
-    with GreenMail() as server, Collector(tmp_path) as collector, hooked() as subscriber:
+    doors = planted.Doors(port)
+    with GreenMail() as server, Collector(tmp_path) as collector, hooked() as subscriber, doors.open():
         settings = (
             demo.environment(local_stack.data_dir, port)
             | mailbox.account(server.port)
-            | wechat.account()
+            | answers(server.smtp_port)
+            | doors.settings
             | {
                 "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
                 "HOTLINE_KAFKA__PARTITIONS": "2",
@@ -239,22 +249,25 @@ def test_planted_values_come_out_in_clear_topics_alone(
         )
         pipeline = Pipeline(settings, tmp_path, port)
         try:
-            pipeline.start_all("monitor", "eraser", "sink:archive", "sink:webhook")
+            pipeline.start_all("monitor", "eraser", "sink:archive", "sink:webhook", "outbox", *doors.components)
             server.deliver(mail())
             server.deliver(leaving())
             send(fresh_topics, [*sent, *dead, *commands()])
+            doors.knock()
             with reading(fresh_topics) as totals:
-                until(lambda: totals().balanced and totals().messages == len(sent) + 2, "every message is filed")
+                until(lambda: totals().balanced and totals().messages == came, "every message is filed")
                 assert (totals().dead, totals().handovers) == (len(dead), 1)
             until(lambda: "command_refused" in read.all(topics.EVENT), "the command is refused")
             until(lambda: DESK_NUMBER in read.all(topics.DEAD), "the other commands are dead letters")
             until(lambda: bool(pipeline.ask("search", "公园的长椅坏了")), "a hit")
             hits = json.dumps(pipeline.ask("search", "件事", "--limit", "100"), ensure_ascii=False)
             (left,) = pipeline.ask("search", "翠屏苑")
+            until(lambda: '"accepted"' in read.all(topics.OUTBOX), "a receipt leaves")
             until(lambda: len(subscriber.came) >= totals_of(read), "every ticket is delivered")
-            until(lambda: is_archived(tmp_path / "blobs", len(sent) + len(dead) + 2), "every raw record is archived")
+            until(lambda: is_archived(tmp_path / "blobs", came + len(dead)), "every raw record is archived")
             shown = "".join(pipeline.told(*words) for words in asked(left["ticket_id"], read))
-            status = pipeline.ask("status")
+            shown += pipeline.told("answers", "list")
+            status, indices = pipeline.ask("status"), indexed(stack.elasticsearch_url)
             metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics").data.decode()
             forget(
                 pipeline, left["ticket_id"], elasticsearch=stack.elasticsearch_url, blobs=tmp_path / "blobs", read=read
@@ -273,9 +286,18 @@ def test_planted_values_come_out_in_clear_topics_alone(
         "dead",
         "delivery",
         "audit",
+        "outbox",
+        "outbox_state",
         "",
     }
-    secrets = [*PERSONAL, CLERK, DESK_NUMBER, *FORMS.values(), *(one for one in FORGOTTEN if one != "翠屏苑")]
+    secrets = [
+        *PERSONAL,
+        *planted.SECRETS,
+        CLERK,
+        DESK_NUMBER,
+        *FORMS.values(),
+        *(one for one in FORGOTTEN if one != "翠屏苑"),
+    ]
     clear = read.all(topics.TICKET) + read.all(topics.MESSAGE)
     assert set(found(secrets, clear)) == set(secrets), "what was planted nowhere cannot be missed anywhere"
     for topic in HIDDEN_FROM:
@@ -292,12 +314,15 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert NUMBER in read.all(topics.HANDOVER), "the desk that rings back has the number"
     assert "hotline_monitor_silent" in metrics
     workers = {one["stage"]: one["workers"] for one in status if one["kind"] == "stage"}
-    assert workers == {**dict.fromkeys(WATCHED, 1), "sink:archive": 1, "webhook:map": 1}
+    assert workers == {**dict.fromkeys(WATCHED, 1), "sink:archive": 1, "webhook:map": 1, "outbox": 1}
     assert {one["account"]: one["silent"] for one in status if one["kind"] == "account"}["demo_mailbox"] is False
     assert not found(secrets, json.dumps(status, ensure_ascii=False))
     assert not found(secrets, metrics)
-    assert not found(secrets, pipeline.log())
-    assert not found(secrets, told)
+    assert not found([*secrets, *planted.KEYS], pipeline.log())
+    assert not found([*secrets, *planted.KEYS], told)
+    assert not found([*planted.KEYS], metrics + clear + indices)
+    states = [text for text in read.texts(topics.OUTBOX) if '"state":' in text]
+    assert not found(secrets, "\n".join(states))
     assert_every_hop_is_told(spans, read)
 
 

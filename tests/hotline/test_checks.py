@@ -46,7 +46,9 @@ NEEDED = {
     (*SMPP, "host"): "smsc.example.cn",
     (*SMPP, "system_id"): "hotline",
     (*SMPP, "password"): "planted",
+    (*SMPP, "tls"): "tls",
     ("connectors", "asterisk", "pbx", "host"): "pbx.example.cn",
+    ("connectors", "asterisk", "pbx", "tls"): "tls",
     ("connectors", "asterisk", "pbx", "username"): "hotline",
     ("connectors", "asterisk", "pbx", "secret"): "planted",
     ("connectors", "call_files", "calls", "folder"): "calls",
@@ -253,10 +255,26 @@ def test_wechat_accounts_that_meet_are_told(env: pytest.MonkeyPatch, case: str) 
     assert words in fault()
 
 
+@pytest.mark.parametrize("account", [MAILBOX, SMPP, ("connectors", "asterisk", "pbx")], ids="-".join)
+def test_a_login_in_clear_stays_on_this_machine(account: tuple[str, ...], env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED | {(*account, "tls"): "none"})
+    told = fault()
+    assert f"`{'.'.join(account)}`" in told
+    assert "tls = tls" in told
+    assert PLANTED not in told
+    env.setenv(variable_of((*account, "host")), "127.0.0.1")
+    assert found() == []
+
+
+def test_an_smsc_on_a_private_line_may_have_no_tls(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED | {(*SMPP, "tls"): "none", (*SMPP, "private_line"): "true"})
+    assert found() == []
+
+
 def test_one_smpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     for name, host in (("one", "smsc.example.cn"), ("two", "SMSC.example.cn")):
-        login = {"host": host, "system_id": "hotline", "password": "planted"}
+        login = {"host": host, "tls": "tls", "system_id": "hotline", "password": "planted"}
         set_all(env, {("connectors", "sms_smpp", name, key): value for key, value in login.items()})
     assert "Two SMPP accounts are hotline at smsc.example.cn:2775" in fault()
     env.setenv("HOTLINE_CONNECTORS__SMS_SMPP__TWO__SYSTEM_ID", "hotline2")

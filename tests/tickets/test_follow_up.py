@@ -1,9 +1,12 @@
 """A reply finds its ticket by a signed token or an official number, for its owner only; anybody else proposes."""
 
+import pytest
+
 from normalizers import Policy, tokens
 from schemas.records import Message
 from tests.tickets.said import decided, said, take, ticket_of
 from tickets.desk import Desk
+from tickets.outputs import link_of
 
 OWNER, STRANGER = "13900000001", "13900000002"
 FIRST = said(1, "中山路十二号的路灯坏了", sender=OWNER)
@@ -23,6 +26,35 @@ def test_the_owner_s_token_leads_to_the_ticket() -> None:
     desk, _, relation, method = answer(f"还没有修 {TOKEN}", OWNER)
     assert (relation, method) == ("follow_up", "token_same_person")
     assert desk.ticket(TICKET).message_count == 2
+
+
+def evidence_of(title: str, text: str) -> tuple[str, ...]:
+    """Return the evidence for an answer of the owner's."""
+    desk, _ = decided([FIRST])
+    (decision,) = take(desk, [said(2, title, text, sender=OWNER)])
+    assert (decision.relation, decision.tickets[0].ticket_id) == ("follow_up", TICKET)
+    link = link_of(decision)
+    assert link is not None
+    assert link.evidence == decision.evidence
+    return decision.evidence
+
+
+def test_another_matter_in_an_old_thread_is_filed_there_and_said_so() -> None:
+    assert "topic_changed" in evidence_of("建设街的垃圾桶满了", f"垃圾桶三天没人清理 {TOKEN}")
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("", "还没有修"),
+        ("", "什么时候能来人？谢谢"),
+        ("回复：中山路十二号的路灯坏了", "还是没有人来"),
+        ("中山路的事", "垃圾桶也满了"),
+        ("补充", "路灯旁边的垃圾桶也坏了"),
+    ],
+)
+def test_an_answer_about_the_same_matter_is_no_change_of_topic(title: str, text: str) -> None:
+    assert "topic_changed" not in evidence_of(title, f"{text} {TOKEN}")
 
 
 def test_a_stranger_with_a_token_gets_a_ticket_and_a_proposal() -> None:

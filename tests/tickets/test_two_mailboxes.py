@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """One mail to two of our mailboxes: two messages, each with its way in, and one ticket."""
 
 import hashlib
@@ -34,3 +35,76 @@ def test_the_second_way_in_is_filed_in_the_same_ticket() -> None:
     ticket = desk.ticket(decisions[0].tickets[0].ticket_id)
     assert ticket.message_count == 2
     assert (first.account, second.account) == ("mayor", "letters")
+=======
+"""One mail to two of our mailboxes: two messages, one ticket, and both ways it came by are kept."""
+
+from email.message import EmailMessage
+
+import pytest
+
+from normalizers import Policy, normalize
+from schemas.records import Message, raw_message
+from tests.tickets.build import CITY, START
+from tests.tickets.said import decided
+from tickets.desk import Desk
+from tickets.outputs import link_of
+
+TEXT = "中山路12号门口的路灯坏了三天，晚上看不见路，请派人来修。"
+
+
+def mail(text: str, *, sender: str = "citizen@mail.example", file: bytes = b"") -> bytes:
+    letter = EmailMessage()
+    letter["From"], letter["To"] = sender, "mayor@12345.example, bureau@12345.example"
+    letter["Subject"], letter["Message-ID"] = ("路灯坏了" if text else ""), "<lamp@mail.example>"
+    letter.set_content(text, charset="utf-8")
+    if file:
+        letter.add_attachment(file, maintype="image", subtype="jpeg", filename="1.jpg")
+    return bytes(letter)
+
+
+def came(account: str, value: bytes, *, identifier: str = "<lamp@mail.example>") -> Message:
+    """Return the mail as the mailbox of this account took it: every server adds lines of its own."""
+    raw = raw_message(
+        channel="mailbox",
+        channel_kind="imap",
+        account=account,
+        jurisdiction=CITY,
+        identifier=identifier,
+        value=f"Received: by {account}.12345.example\r\n".encode() + value,
+        content_type="message/rfc822",
+        time=START,
+        recorded=START,
+    )
+    return normalize(raw, Policy()).message
+
+
+def twice(first: bytes, second: bytes) -> tuple[Desk, list[Message], list[str | None]]:
+    """Return the desk, the messages and the tickets in which they are filed."""
+    messages = [came("mayor", first), came("bureau", second)]
+    desk, decisions = decided(messages)
+    links = [link_of(decision) for decision in decisions]
+    assert [link.message_id if link else None for link in links] == [message.message_id for message in messages]
+    return desk, messages, [link.ticket_id if link else None for link in links]
+
+
+@pytest.mark.parametrize("value", [mail(TEXT), mail("", file=b"\xff\xd8 a picture")], ids=["words", "a picture alone"])
+def test_one_mail_to_two_mailboxes_is_two_messages_in_one_ticket(value: bytes) -> None:
+    desk, messages, filed = twice(value, value)
+    assert messages[0].message_id != messages[1].message_id
+    assert [message.account for message in messages] == ["mayor", "bureau"]
+    assert filed[0] == filed[1] is not None
+    ticket = desk.ticket(str(filed[0]))
+    assert ticket.message_count == 2
+    assert ticket.text.count("路灯坏了三天") <= 1, "what was said once is not shown twice"
+    assert set(desk.state.tickets[ticket.ticket_id].messages) == {message.message_id for message in messages}
+
+
+def test_a_list_s_footer_under_one_copy_does_not_part_them() -> None:
+    _, _, filed = twice(mail(TEXT), mail(f"{TEXT}\n\n本邮件由信访局信箱转入，请勿直接回复。\n"))
+    assert filed[0] == filed[1]
+
+
+def test_another_person_s_mail_under_the_same_name_is_their_own_matter() -> None:
+    _, _, filed = twice(mail(TEXT), mail("电梯坏了，老人下不了楼", sender="stranger@mail.example"))
+    assert filed[0] != filed[1]
+>>>>>>> fixc

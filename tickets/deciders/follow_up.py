@@ -1,13 +1,19 @@
 """A reply belongs to the ticket it answers, if the same person or a participant writes it; a stranger only proposes.
 
 What tells the ticket, in this order: a token that we signed, the References of a mail, an official number (工单编号)
-quoted by its owner. A token that we did not sign is no more than a claim.
+quoted by its owner. A token that we did not sign is no more than a claim. Who uses an old thread for another matter is
+filed there all the same, and the evidence says so: a clerk parts the two.
 """
+
+from msgspec.structs import replace
 
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
 from tickets.state import State
+
+TOPIC_CHANGED = "topic_changed"
+"""Evidence: the reply names places or objects, and shares none with its ticket."""
 
 STRANGER, CLAIM = 0.5, 0.2
 """Scores of proposals."""
@@ -18,9 +24,16 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     doubtful: Verdict | None = None
     for verdict in (_by_token(state, incoming), _by_references(state, incoming), _by_number(state, incoming)):
         if verdict is not None and verdict.sure:
-            return verdict
+            return _with_its_topic(state, incoming, verdict)
         doubtful = doubtful or verdict
     return doubtful or _by_claim(state, incoming)
+
+
+def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
+    ticket = state.tickets.get(verdict.ticket_id or "")
+    if ticket is None or not state.near.shares_nothing(incoming.features, ticket.order):
+        return verdict
+    return replace(verdict, evidence=(*verdict.evidence, TOPIC_CHANGED))
 
 
 def _by_token(state: State, incoming: Incoming) -> Verdict | None:

@@ -1,0 +1,159 @@
+"""What a citizen says at every door but the IMAP mailbox, with a name and a number of their own at each."""
+
+import contextlib
+import hashlib
+import hmac
+import json
+import smtplib
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+import urllib3
+
+from connectors.web.receipts import Receipts
+from hotline.demo import phone, sms_http, sms_smpp, web, wechat, weibo
+from hotline.demo.smsc import Sms, Smsc
+from hotline.demo.stage import CITY
+from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.demo.weibo import WeiboPlatform
+from tests.peers.dovecot import free_ports
+from tickets.policy import DEMO_QUERY_KEY
+
+AT_WEIBO, IN_WEIBO = "5489518277", "13504017361"
+AT_WECHAT, IN_WECHAT = "oPlantedOpenid4c1f", "13504017362"
+AT_SMS, IN_SMS = "13504017363", "陆青岚"
+AT_SMPP, IN_SMPP = "13504017364", "13504017365"
+AT_PHONE, IN_PHONE, HEARD = "13504017366", "13504017367", "13504017368"
+AT_WEB, WEB_NUMBER, IN_WEB, WEB_NAME = "webgao.1990@mail.example", "13504017369", "13504017370", "高砚秋"
+AT_LMTP, IN_LMTP, LMTP_NAME = "lmtpfang.1975@mail.example", "13504017371", "方晏清"
+
+SECRETS = (
+    AT_WEIBO, IN_WEIBO, AT_WECHAT, IN_WECHAT, AT_SMS, IN_SMS, AT_SMPP, IN_SMPP, AT_PHONE, IN_PHONE, HEARD,
+    AT_WEB, WEB_NUMBER, IN_WEB, WEB_NAME, AT_LMTP, IN_LMTP, LMTP_NAME,
+)  # fmt: skip
+"""Of the citizens."""
+
+KEYS = (weibo.SECRET, wechat.TOKEN, sms_http.SECRET, phone.SECRET, web.API_KEY)
+"""Of the accounts; some stand in the addresses that are called."""
+
+CAME = 7
+"""How many messages are made of it."""
+
+
+class Doors:
+    """The accounts, and who knocks at them; an SMSC runs while a `with` block lasts."""
+
+    components = ("connector:demo_smpp", "lmtp")
+
+    def __init__(self, receiver_port: int) -> None:
+        self._url = f"http://127.0.0.1:{receiver_port}"
+        self._lmtp = free_ports(1, start=19500)
+        self._smsc = Smsc(free_ports(1, start=19550))
+        self.settings = {
+            f"{sms_http.ALIYUN}PROVIDER": "aliyun",
+            f"{sms_http.ALIYUN}PATH": sms_http.PATH,
+            f"{sms_http.ALIYUN}PATH_SECRETS": json.dumps([sms_http.SECRET]),
+            f"{sms_http.ALIYUN}ALLOWED_ADDRESSES": '["127.0.0.1"]',
+            f"{sms_smpp.PREFIX}HOST": "127.0.0.1",
+            f"{sms_smpp.PREFIX}PORT": str(self._smsc.port),
+            f"{sms_smpp.PREFIX}SYSTEM_ID": "hotline",
+            f"{sms_smpp.PREFIX}PASSWORD": "secret",
+            f"{weibo.PREFIX}APP_SECRETS": json.dumps([weibo.SECRET]),
+            f"{weibo.PREFIX}PATH": weibo.PATH,
+            f"{phone.PREFIX}SECRETS": json.dumps([phone.SECRET]),
+            f"{phone.PREFIX}PATH": phone.PATH,
+            "HOTLINE_LMTP__PORT": str(self._lmtp),
+            "HOTLINE_LMTP__MAILBOXES__MAYOR__RECIPIENTS": '["mayor@12345.example"]',
+            **wechat.account(),
+            **web.account(),
+        }
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator["Doors"]:
+        """Let the SMSC run."""
+        with self._smsc:
+            yield self
+
+    def knock(self) -> None:
+        """Say something at each, once the receiver answers."""
+        self._smsc.deliver(Sms(sender=f"86{AT_SMPP}", data=f"井盖没了，回电{IN_SMPP}".encode("utf-16-be")))
+        assert WeiboPlatform(self._url + weibo.PATH, weibo.SECRET).push(_push()) == 200
+        platform = WeChatPlatform(self._url + wechat.PATH, wechat.TOKEN, wechat.AES_KEY, wechat.APPID)
+        assert platform.push(_callback()) == 200
+        self._sms()
+        self._call()
+        self._form()
+        with smtplib.LMTP("127.0.0.1", self._lmtp, timeout=30) as peer:
+            peer.sendmail(AT_LMTP, ["mayor@12345.example"], _mail())
+
+    def _sms(self) -> None:
+        one = {
+            "phone_number": AT_SMS,
+            "content": f"垃圾没人收，我叫{IN_SMS}",
+            "send_time": "2026-11-25 16:29:00",
+            "dest_code": "12345",
+            "sequence_id": "910000000000000001",
+        }
+        self._post(f"{sms_http.PATH}/{sms_http.SECRET}", json.dumps([one]).encode())
+
+    def _call(self) -> None:
+        record = {
+            "call_id": "planted-1",
+            "revision": 1,
+            "caller": AT_PHONE,
+            "callee": "12345",
+            "agent": "8001",
+            "request_kind": "投诉",
+            "note": f"来电人反映路面塌陷，回电{IN_PHONE}",
+            "transcript": [{"speaker": "citizen", "text": f"我的电话是{HEARD}，你们快来看看"}],
+        }
+        body, stamp = json.dumps(record).encode(), str(int(time.time()))
+        signed = hmac.new(phone.SECRET.encode(), b"v1\n" + stamp.encode() + b"\n" + body, hashlib.sha256).hexdigest()
+        self._post(phone.PATH, body, {"Hotline-Timestamp": stamp, "Hotline-Signature": f"v1={signed}"})
+
+    def _form(self) -> None:
+        stamp = Receipts(DEMO_QUERY_KEY, CITY, web.ACCOUNT).stamp(datetime.now(UTC), "planted-form-001")
+        told = {
+            "text": f"小区门口的树倒了，请联系{IN_WEB}",
+            "title": f"{WEB_NAME}反映树倒了",
+            "name": WEB_NAME,
+            "email": AT_WEB,
+            "phone": WEB_NUMBER,
+            "stamp": stamp,
+        }
+        answer = urllib3.request("POST", self._url + web.PATH, fields={**web.FORM, **told}, retries=False)
+        assert answer.status == 303, answer.data
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> None:
+        sent = {"content-type": "application/json", **(headers or {})}
+        assert urllib3.request("POST", self._url + path, body=body, headers=sent, retries=False).status == 200
+
+
+def _push() -> str:
+    fields = {
+        "type": "text",
+        "receiver_id": 1902538057,
+        "sender_id": int(AT_WEIBO),
+        "created_at": "Wed Nov 25 10:31:00 +0800 2026",
+        "text": f"广场的喷泉漏水，私信我或打{IN_WEIBO}",
+        "data": {},
+    }
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def _callback() -> str:
+    return (
+        f"<xml><ToUserName>gh_12345</ToUserName><FromUserName>{AT_WECHAT}</FromUserName>"
+        f"<CreateTime>{int(time.time())}</CreateTime><MsgType>text</MsgType>"
+        f"<Content>公交站牌歪了，电话{IN_WECHAT}</Content><MsgId>7000000000000001</MsgId></xml>"
+    )
+
+
+def _mail() -> bytes:
+    letter = EmailMessage()
+    letter["From"], letter["To"] = f"{LMTP_NAME} <{AT_LMTP}>", "mayor@12345.example"
+    letter["Subject"], letter["Message-ID"] = "图书馆的空调坏了", f"<1.{AT_LMTP}>"
+    letter.set_content(f"图书馆的空调坏了很久，请打{IN_LMTP}。\n此致\n敬礼\n{LMTP_NAME}\n", charset="utf-8")
+    return bytes(letter)
