@@ -57,13 +57,12 @@ def flooded(endpoints: Endpoints, data_dir: Path, flood: int, shares: Mapping[st
         found = [one.result() for one in looked]
         end = time.monotonic() + PATIENCE_SECONDS
         everything = flood + RATE * SECONDS + 1
-        while end_to_end.count(client, "link") < everything:
+        while end_to_end.count(client, "link") < everything or len(urgent) < flood // FIRES:
             assert time.monotonic() < end, "messages are missing"
             end_to_end._arrived(handovers, sent, urgent)
             time.sleep(0.2)
         drained = time.perf_counter() - began
         handovers.close()
-    assert len(urgent) == flood // FIRES, f"{len(urgent)} hand-overs"
     for what, times in (("fire in the flood → hand-over", urgent), ("a citizen's → searchable", found)):
         middle, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
         print(f"  {what:<30} p50 {middle * 1000:>7.0f} ms   p99 {high * 1000:>7.0f} ms   of {len(times)}")

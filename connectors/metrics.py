@@ -36,7 +36,8 @@ LMTP_RECIPIENTS = Counter(
 )
 ASTERISK_EVENTS = Counter(
     "hotline_connectors_asterisk_events_total",
-    "Frames of Asterisk's manager interface: kept, passed_over, or too_large (dropped)",
+    "Frames of Asterisk's manager interface: kept, passed_over, too_large (dropped) or lost (kept, but Kafka did not "
+    "take them before we stopped)",
     ["connector", "outcome"],
 )
 CALL_FILES_RESTARTED = Counter(
@@ -93,7 +94,8 @@ WEIBO_PUBLIC_PAGES = Counter(
 )
 ERRANDS = Counter(
     "hotline_connectors_errands_total",
-    "Errands of the fetcher: done, retried (it is tried again) or failed (a fault of ours)",
+    "Errands of the fetcher: done, retried (it is tried again), given_up (its time is over, what it was for is lost) "
+    "or failed (the same by a fault of ours)",
     ["connector", "outcome"],
 )
 ERRANDS_WAITING = Gauge("hotline_connectors_errands_waiting", "Files and messages that are yet to be fetched")

@@ -34,6 +34,9 @@ from schemas.records import RawMessage
 _log = structlog.get_logger(__name__)
 
 
+SLICE_MESSAGES = 1000
+"""Of one request that are made safe at once; a slice that fails is a 503, and the request comes again whole."""
+
 Keep = Callable[[Sequence[RawMessage]], Awaitable[Outcome]]
 """Returns when the messages are safe in Kafka or in the journal; raises UnreachableError when they are not."""
 
@@ -159,7 +162,9 @@ class Receiver:
         """Return what became of a request, and its answer: a success only when the messages are safe."""
         try:
             accepted = connector.accept(await self._read(request, limit))
-            outcome = await self._kept(accepted.messages) if accepted.messages else "answered"
+            outcome: str = "answered"
+            for start in range(0, len(accepted.messages), SLICE_MESSAGES):
+                outcome = await self._kept(accepted.messages[start : start + SLICE_MESSAGES])
         except RefusedRequest as refusal:
             metrics.PUSH_REFUSED.labels(connector.channel, refusal.reason).inc()
             return "refused", Answer(status=refusal.status)

@@ -148,6 +148,16 @@ def _floods(settings: "Settings") -> Iterator[str]:
             yield f"`floods.accounts.{name}` names no account: correct it, or remove it."
 
 
+def _proxies(settings: "Settings") -> Iterator[str]:
+    """Look whether citizens can be told apart: behind a proxy that nobody names they share the pace of one address."""
+    forms = [name for name, account in settings.connectors.web.items() if account.form]
+    if forms and not settings.is_local and not settings.receiver.trusted_proxies:
+        yield (
+            f"`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.{forms[0]}` would "
+            "count as one: name the proxy before the receiver (127.0.0.1 if there is none)."
+        )
+
+
 def _wechat(settings: "Settings") -> Iterator[str]:
     for appid in _twice(account.appid for account in settings.connectors.wechat.values()):
         yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
@@ -176,6 +186,9 @@ def _mailboxes(settings: "Settings") -> Iterator[str]:
                 f"The mailboxes {one} and {other} read the same folder {shared[0]} of one account: each mail would "
                 "come twice, so remove it from one of them."
             )
+    known = {name for accounts in settings.connectors.sections.values() for name in accounts}
+    for name in sorted(known & settings.lmtp.mailboxes.keys()):
+        yield f"The id {name} names an account of `connectors` and one of `lmtp.mailboxes`: rename one of them."
     for name, account in settings.connectors.mailbox.items():
         for folder in _twice(account.folders):
             yield f"`connectors.mailbox.{name}.folders` names {folder} twice: remove one."
@@ -202,6 +215,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _wechat, _smpp, _cmpp, _mailboxes,
-    _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _proxies, _wechat, _smpp, _cmpp,
+    _mailboxes, _ports,
 )  # fmt: skip

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from connectors.producer import Producer
     from connectors.wechat.api import Api
     from connectors.wechat.customer import CustomerMessages
-    from connectors.wechat.errands import Account
+    from connectors.wechat.errands import Account, WeChatErrands
     from hotline.settings import Settings
 
 TOPICS = (topics.raw("wechat"),)
 
 
 def is_needed(settings: "Settings") -> bool:
-    """Say whether an account may fetch anything: without its secret none can."""
+    """Say whether an account may fetch anything: without its secret none can, but 企业微信 has to be told so."""
     accounts = settings.connectors
-    return any(account.secret for account in (*accounts.wechat.values(), *accounts.wecom.values()))
+    return bool(accounts.wecom) or any(account.secret for account in accounts.wechat.values())
 
 
 def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
@@ -31,7 +31,6 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     from connectors.health import Health
     from connectors.producer import Producer
     from connectors.publisher import Publisher
-    from connectors.wechat.errands import WeChatErrands
 
     connection, blobs = services.kafka(settings), services.blobs(settings)
     health, journal = Health(name, "wechat"), services.journal_folder(settings)
@@ -39,7 +38,7 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     def work(stop: threading.Event) -> None:
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer, tracer)
-        errands = WeChatErrands(dict(accounts(settings, producer)), blobs, stopped=stop.is_set)
+        errands = plan(settings, producer, stop)
         fetcher = Fetcher(errands, publisher.publish, settings.fetcher, sweep=errands.sweep, journal=journal)
         try:
             run_fetcher(fetcher, connection, TOPICS, stop=stop, health=health)
@@ -47,6 +46,14 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
             publisher.close()
 
     return Component(name=name, run=blocking(work), probe=lambda: probes.connector(health.report))
+
+
+def plan(settings: "Settings", producer: "Producer", stop: threading.Event) -> "WeChatErrands":
+    """Make what knows the errands of all accounts; those of 企业微信 that have no secret can only complain."""
+    from connectors.wechat.errands import WeChatErrands
+
+    able, mute = dict(accounts(settings, producer)), settings.connectors.wecom.keys()
+    return WeChatErrands(able, services.blobs(settings), stopped=stop.is_set, mute=mute)
 
 
 def apis(settings: "Settings") -> Iterator[tuple[str, str, "Api"]]:

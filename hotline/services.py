@@ -196,6 +196,8 @@ def own_addresses(settings: "Settings") -> Iterator[str]:
     for accounts in settings.connectors.sections.values():
         names = (getattr(account, "username", None) for account in accounts.values())
         yield from (name.lower() for name in names if isinstance(name, str) and "@" in name)
+    for mailbox in settings.lmtp.mailboxes.values():
+        yield from (address.lower() for address in mailbox.recipients if not address.startswith("@"))
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:

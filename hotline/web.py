@@ -61,7 +61,6 @@ def doors(settings: "Settings") -> "tuple[list[Callable[[Keep], Sequence[Route]]
         archive=archive,
         policy=services.policy(settings),
         query_key=services.query_key(settings),
-        rules_folder=services.rules_folder(settings),
     )
     return [partial(make(one, name).routes, tools) for make, name, one in accounts], archive
 

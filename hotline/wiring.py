@@ -70,7 +70,7 @@ def _screen(settings: "Settings", tracer: Tracer) -> Any:
 
     connection = services.kafka(settings)
     app = make_app("hotline-screen", connection, settings.data_dir)
-    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer)
+    screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer, settings.floods)
     return app
 
 

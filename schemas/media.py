@@ -5,7 +5,7 @@ from msgspec import Struct
 from schemas import ids
 
 CONTENT_TYPE = "application/vnd.hotline.media+json"
-"""Of such a raw record. It holds no person and no file name: the message has them."""
+"""Of such a raw record. Its bytes hold no person and no file name: the message has them."""
 
 
 class Media(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from obstore.store import ObjectStore
 
-from schemas import ids, topics
+from schemas import ids, media, topics
 from schemas.blobs import ENVELOPE, ERASED, REDACTED, Archived, folder
 from schemas.envelope import Envelope
 from schemas.errors import MalformedError, MissingBlobError, RecordError
@@ -63,6 +63,8 @@ class ArchiveSink:
 
     async def _kept(self, document: Document) -> None:
         envelope = Envelope.of(document.headers)
+        if envelope.datacontenttype == media.CONTENT_TYPE:
+            return  # nobody's bytes: the file and its fate lie in the message's folder already, and go with it
         place = _place(envelope)
         async with self._turn:
             digest = await self._bytes(place, envelope, document)

@@ -4,7 +4,7 @@ Buckets fill by the times at which Kafka took the records, never by a clock.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import structlog
@@ -18,8 +18,8 @@ from streams.settings import FloodSettings, ShareSettings
 
 log = structlog.get_logger()
 
-SLICE = 100
-"""Records of a flood that go on at a time: so many live messages may come behind."""
+SLICE = 96
+"""Records of a flood that go on at a time: so many stand before a live message in the stages behind."""
 
 SENDERS = 20_000
 """So many senders of a partition are remembered; the one that was heard of longest ago is forgotten first."""
@@ -119,9 +119,13 @@ class Floods:
 
 
 class FloodControl:
-    """The buckets of all partitions that a worker has; those of a new one are full."""
+    """The buckets of all partitions that a worker has; those of a new one are full.
 
-    def __init__(self, settings: FloodSettings, partitions: int) -> None:
+    One of the stages counts what has to wait (`told`).
+    """
+
+    def __init__(self, settings: FloodSettings, partitions: int, *, told: bool = True) -> None:
+        self._is_told = told
         self._settings = settings
         self._partitions = partitions
         self._of: dict[TP, Floods] = {}
@@ -137,12 +141,16 @@ class FloodControl:
         told = Counter(filter(None, reasons))
         if not told:
             return Parted(records, ())
-        for reason, count in told.items():
-            metrics.BEYOND.labels(topic=tp.topic, reason=reason).inc(count)
-        log.warning("flood_put_behind", topic=tp.topic, partition=tp.partition, records=told.total())
+        if self._is_told:
+            self._tell(tp, told)
         judged = list(zip(records, reasons, strict=True))
         within = [record for record, reason in judged if reason is None]
         return Parted(within, [record for record, reason in judged if reason is not None])
+
+    def _tell(self, tp: TP, told: Mapping[str, int]) -> None:
+        for reason, count in told.items():
+            metrics.BEYOND.labels(topic=tp.topic, reason=reason).inc(count)
+        log.warning("flood_put_behind", topic=tp.topic, partition=tp.partition, records=sum(told.values()))
 
 
 def _named(record: Record) -> tuple[str, str]:

@@ -58,6 +58,17 @@ def is_claimed(raw: RawMessage) -> bool:
     return raw.envelope.dataref is not None and not raw.value
 
 
+def has_reference(record: Record) -> bool:
+    """Say whether a record's bytes lie in the blob store."""
+    return not record.value and header_of(record, "ce_dataref") is not None
+
+
+def header_of(record: Record, name: str) -> str | None:
+    """Return a header's text; Kafka allows a header without a value."""
+    found = next((value for header, value in record.headers if header == name), None)
+    return found.decode(errors="replace") if found is not None else None
+
+
 def dead_letter(record: Record, error: Exception, stage: str) -> DeadLetter:
     """Return the dead letter of a record: key, value and headers as they came."""
     if not isinstance(error, RecordError):

@@ -65,6 +65,10 @@ class Lanes:
             self._tasks[tp] = asyncio.create_task(self._run(tp), name=f"{self._name} {tp.topic} {tp.partition}")
         self._queues[tp].put_nowait(Chunk(tp, records, event))
 
+    def waiting(self, tp: TP) -> int:
+        """Return how many chunks of a partition have not begun."""
+        return self._queues[tp].qsize() if tp in self._tasks else 0
+
     async def drop(self, revoked: Iterable[TP]) -> None:
         """Cancel the tasks of these partitions and wait for their end; what they had not acknowledged is read again."""
         tasks = [task for tp in revoked if (task := self._tasks.pop(tp, None))]

@@ -25,11 +25,12 @@ from schemas.records.raw import INLINE_LIMIT
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Outbound, decode, encode
 from streams import floods, lanes, metrics, pace
+from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.chunks import Record
 from streams.downstream import Downstream, Group
 from streams.floods import FloodControl
-from streams.inputs import SLICE, dead_letter, is_claimed, raw_of, sliced
+from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, raw_of, sliced
 from streams.outlet import Outlet
 from streams.settings import FloodSettings
 
@@ -61,7 +62,7 @@ def declare(
     their topic with the live ones from here on.
     """
     control = FloodControl(flood_settings, connection.partitions) if flood_settings else None
-    work = Normalize(Outlet(app, connection, STAGE), Blobs(blobs), policy, tracer, control)
+    work = Normalize(app, Outlet(app, connection, STAGE), Blobs(blobs), policy, tracer, control)
     lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
     lanes.declare(app, COMMANDS, [topics.COMMAND], work.handle_commands)
     downstream = Downstream(connection, behind) if behind else None
@@ -83,6 +84,7 @@ class Normalize:
 
     def __init__(
         self,
+        app: faust.App,
         outlet: Outlet,
         blobs: Blobs,
         policy: Policy,
@@ -94,6 +96,7 @@ class Normalize:
         self._policy = policy
         self._tracer = tracer
         self._floods = control
+        self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
@@ -101,18 +104,17 @@ class Normalize:
             within, beyond = self._floods.part(tp, chunk.records) if self._floods else (chunk.records, [])
             for records in slices(within):
                 await self._work_off(records, hop)
-            for records in slices(beyond):
-                await self._put_behind(records, hop)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
+        if beyond and self._beside.take(tp, chunk, beyond):
+            return
+        await in_steps(self._put_behind, tp, beyond)
         chunk.ack()
 
     async def handle_flood(self, turns: pace.Pace, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize what was put behind, a little at a time, whenever nothing live has to wait for it."""
-        with self._hop(STAGE, tp, chunk) as hop:
-            for records in sliced(chunk.records, floods.SLICE):
-                async with turns.turn(chunk, len(records)):
-                    for piece in slices(records):
-                        await self._work_off(piece, hop)
+        for records in sliced(chunk.records, floods.SLICE):
+            async with turns.turn(chunk, len(records)):
+                await in_steps(self._work_off_few, tp, records)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
@@ -124,13 +126,18 @@ class Normalize:
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
-    async def _put_behind(self, records: Sequence[Record], hop: Hop) -> None:
+    async def _work_off_few(self, tp: TP, records: Sequence[Record]) -> None:
+        with self._tracer.hop(STAGE, *tp, (record.headers for record in records)) as hop:
+            await self._work_off(records, hop)
+
+    async def _put_behind(self, tp: TP, records: Sequence[Record]) -> None:
         """Let these wait in the topic of floods; an emergency goes on at once, and so does what cannot be read."""
         results = [
             result._replace(outbound=floods.put_behind(record), blobs=()) if result.may_wait else result
             for record, result in zip(records, await self._normalized(records), strict=True)
         ]
-        await self._finish(records, results, STAGE, hop)
+        with self._tracer.hop(STAGE, *tp, (record.headers for record in records)) as hop:
+            await self._finish(records, results, STAGE, hop)
 
     def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> AbstractContextManager[Hop]:
         return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
@@ -139,13 +146,13 @@ class Normalize:
         await self._finish(records, await self._normalized(records), STAGE, hop)
 
     async def _normalized(self, records: Sequence[Record]) -> list[Result]:
-        raws = await asyncio.gather(*(self._read(record) for record in records if _has_reference(record)))
+        raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))
         claimed = iter(raws)
-        read = [next(claimed) if _has_reference(record) else _read(record) for record in records]
+        read = [next(claimed) if has_reference(record) else _read(record) for record in records]
         return [await self._step(record, raw) for record, raw in zip(records, read, strict=True)]
 
     async def _step(self, record: Record, raw: RawMessage | Exception) -> Result:
-        if _has_reference(record):  # megabytes take seconds, in which the other cities go on
+        if has_reference(record):  # megabytes take seconds, in which the other cities go on
             return await asyncio.to_thread(step, record, raw, self._policy)
         return step(record, raw, self._policy)
 
@@ -178,7 +185,7 @@ def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     weight = 0
     for record in records:
         piece.append(record)
-        weight += CLAIMED_WEIGHT if _has_reference(record) else 1
+        weight += CLAIMED_WEIGHT if has_reference(record) else 1
         if weight >= SLICE:
             yield piece
             piece, weight = [], 0
@@ -238,7 +245,7 @@ def _command_record(record: Record) -> Outbound:
     if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
         raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
     source = f"/hotline/{COMMANDS}/{command.jurisdiction}"
-    first, hop = (trace_context(_header(record, name)) for name in (FIRST_TRACE, HOP))
+    first, hop = (trace_context(header_of(record, name)) for name in (FIRST_TRACE, HOP))
     hop = hop or first or ids.traceparent(source, command.command_id)
     envelope = Envelope(
         id=command.command_id,
@@ -286,13 +293,3 @@ def _read(record: Record) -> RawMessage | Exception:
         return raw_of(record)
     except Exception as error:  # noqa: BLE001 - as in `step`
         return error
-
-
-def _has_reference(record: Record) -> bool:
-    return not record.value and _header(record, "ce_dataref") is not None
-
-
-def _header(record: Record, name: str) -> str | None:
-    """Return a header's text; Kafka allows a header without a value."""
-    found = next((value for header, value in record.headers if header == name), None)
-    return found.decode(errors="replace") if found is not None else None

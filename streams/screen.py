@@ -21,13 +21,17 @@ from schemas.records import Handover, RawMessage
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Outbound, Position, decode, encode
 from streams import lanes, metrics, pace
+from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.chunks import Record
+from streams.floods import FloodControl
 from streams.inputs import SLICE, is_claimed, position_of, raw_of, report, sliced
 from streams.outlet import Outlet
+from streams.settings import FloodSettings
 
 STAGE = "screen"
 LATE = "screen-late"
+FLOOD = "screen-flood"
 
 BACKFILL_SLICE = 32
 """Records of back-fill before whatever is live gets its turn; a slice is three milliseconds of work."""
@@ -42,10 +46,16 @@ log = structlog.get_logger()
 
 
 def declare(
-    app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy, tracer: Tracer = OFF
+    app: faust.App,
+    connection: KafkaConnection,
+    blobs: ObjectStore,
+    policy: Policy,
+    tracer: Tracer = OFF,
+    flood_settings: FloodSettings | None = None,
 ) -> None:
     """Attach the screen agents to `app`: one for the live topics, one for back-fill, which gives way."""
-    screen = Screen(app, connection, blobs, policy, tracer)
+    control = FloodControl(flood_settings, connection.partitions, told=False) if flood_settings else None
+    screen = Screen(app, connection, blobs, policy, tracer, control)
     lanes.declare(app, STAGE, topics.LIVE_RAW, screen.handle)
     turns = pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
     lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(screen.handle))
@@ -67,16 +77,24 @@ class Handed(NamedTuple):
 
 
 class Screen:
-    """Hands over at once what is in the records; large mails follow from the blob store, in nobody's way."""
+    """Hands over at once what is in the records; large mails and floods follow, in nobody's way."""
 
     def __init__(
-        self, app: faust.App, connection: KafkaConnection, blobs: ObjectStore, policy: Policy, tracer: Tracer = OFF
+        self,
+        app: faust.App,
+        connection: KafkaConnection,
+        blobs: ObjectStore,
+        policy: Policy,
+        tracer: Tracer = OFF,
+        control: FloodControl | None = None,
     ) -> None:
         self._outlet = Outlet(app, connection, STAGE)
         self._blobs = Blobs(blobs)
         self._policy = policy
         self._tracer = tracer
         self._late = lanes.attached(app, lanes.Lanes(self.handle_late, app.crash, name=LATE))
+        self._control = control
+        self._beside = Beside(app, self._screen_flood, FLOOD)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
@@ -84,16 +102,28 @@ class Screen:
         is_old = tp.topic == topics.BACKFILL
         size, nap = (BACKFILL_SLICE, BACKFILL_NAP_SECONDS) if is_old else (SLICE, 0)
         came = (record.headers for record in chunk.records)
+        within, flood = self._control.part(tp, chunk.records) if self._control else (chunk.records, ())
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp, came) as hop:
-            for records in sliced(chunk.records, size):
+            for records in sliced(within, size):
                 await self._screen(records, late, hop)
                 await asyncio.sleep(nap)  # where nobody is in danger nothing is sent, and nothing else would wait
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
+        if flood and self._beside.take(tp, chunk, [*late, *flood]):
+            return
+        await in_steps(self._screen_flood, tp, flood)
         if late:
             chunk.park(late)
             self._late.put(chunk.event)
         else:
             chunk.ack()
+
+    async def _screen_flood(self, tp: TP, records: Sequence[Record]) -> None:
+        """Screen what exceeds a share: whoever comes behind a flood is heard beside it."""
+        late: list[Record] = []
+        with self._tracer.hop(STAGE, *tp) as hop:
+            await self._screen(records, late, hop)
+        for record in late:
+            await self._screen_late(tp, record)
 
     async def _screen(self, records: Iterable[Record], late: list[Record], hop: Hop) -> None:
         raws = []
@@ -108,15 +138,18 @@ class Screen:
     async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Screen claim-checked records, one at a time; waits for the blob store as long as it takes."""
         for record in chunk.records:
-            try:
-                raws = [await self._blobs.loaded(raw_of(record))]
-            except RecordError as error:
-                metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
-                continue
-            # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
-            with self._tracer.hop(STAGE, *tp) as hop:
-                await self._send(await asyncio.to_thread(screen_chunk, raws, self._policy), hop)
+            await self._screen_late(tp, record)
         chunk.ack()
+
+    async def _screen_late(self, tp: TP, record: Record) -> None:
+        try:
+            raws = [await self._blobs.loaded(raw_of(record))]
+        except RecordError as error:
+            metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
+            return
+        # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
+        with self._tracer.hop(STAGE, *tp) as hop:
+            await self._send(await asyncio.to_thread(screen_chunk, raws, self._policy), hop)
 
     async def _send(self, handovers: Sequence[Handed], hop: Hop) -> None:
         """Return when the brokers hold the hand-overs; only then are they counted and timed."""

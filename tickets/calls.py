@@ -30,10 +30,15 @@ LINKED_LATER = 2
 
 
 class CallRecords(Struct, kw_only=True):
-    """The records of one call by message id, as they came; `told_at` is the log time of the last."""
+    """The records of one call by message id, as they came; `told_at` is the log time of the last.
+
+    `waiting` are those that have no ticket yet; `text_key` is the digest of what the call says by now.
+    """
 
     told_at: datetime
     told: dict[str, Filed] = field(default_factory=dict)
+    waiting: tuple[str, ...] = ()
+    text_key: str | None = None
 
 
 def is_record(features: Features) -> bool:
@@ -53,10 +58,7 @@ def ticket_of(state: "State", jurisdiction: str, features: Features, message_id:
 def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
     """Return the records of this call that came before it and have no ticket yet."""
     known = records_of(state, incoming.jurisdiction, incoming.features)
-    if known is None:
-        return ()
-    ticket = ticket_of(state, incoming.jurisdiction, incoming.features, incoming.id)
-    return tuple(one for one in known.told if ticket is None or one not in ticket.messages)
+    return known.waiting if known is not None else ()
 
 
 def records_of(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
@@ -65,6 +67,15 @@ def records_of(state: "State", jurisdiction: str, features: Features) -> CallRec
         return None
     found = (state.calls.get(scoped(jurisdiction, key)) for key in features.threads)
     return next((known for known in found if known is not None), None)
+
+
+def outdated(state: "State", decision: Event) -> str | None:
+    """Return the digest of words that this decision's record takes the place of: nobody repeats them any more."""
+    features = decision.features
+    if features is None or decision.relation != "part_of" or features.message_class != "person":
+        return None
+    known = records_of(state, decision.jurisdiction, features)
+    return known.text_key if known is not None and known.text_key != features.text_key else None
 
 
 def note(state: "State", decision: Event) -> None:
@@ -79,6 +90,9 @@ def note(state: "State", decision: Event) -> None:
     known = known or CallRecords(told_at=decision.at)
     known.told_at = decision.at
     known.told[message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
+    if features.message_class == "person":
+        known.text_key = features.text_key
+    known.waiting = () if decision.tickets else (*known.waiting, message_id)
     state.calls[key] = known
 
 

@@ -1,6 +1,7 @@
 """What a later record of a call makes of its ticket: the call's words in place of those it told before."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,26 +24,25 @@ def file_record(
         return snapshot.counted(ticket, message.message_id, policy)
     filed = snapshot.file_message(ticket, message, decision, policy)
     before = joined(earlier, policy.joining) if earlier else None
+    known = {message.message_id, *(one.message_id for one in earlier)}
+    alone = ticket.message_count < len(known) and known.issuperset(ticket.lineage.message_ids)
+    place = partial(_in_place, alone=alone, limit=policy.max_text_characters)
+    folded = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
     told = replace(
         filed,
-        text=_in_place(filed.text, before.text if before else "", message.text, policy.max_text_characters),
-        search_text=_in_place(
-            filed.search_text,
-            before.search_text if before else "",
-            limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
-            policy.max_text_characters,
-        ),
+        text=place(filed.text, before.text if before else "", message.text),
+        search_text=place(filed.search_text, before.search_text if before else "", folded),
     )
-    opened = {one.message_id for one in earlier}
-    return replace(told, **_afresh(told, message, policy)) if ticket.first_message_id in opened else told
+    return replace(told, **_afresh(told, message, policy)) if ticket.first_message_id in known else told
 
 
-def _in_place(whole: str, before: str, now: str, limit: int) -> str:
-    if not now or now in whole:
+def _in_place(whole: str, before: str, now: str, *, alone: bool, limit: int) -> str:
+    """Put words in the place of those before them; corrected ones stay where another message may have said the same."""
+    if not now or now == before:
         return whole
-    if before and before in whole:
+    if before and before in whole and (alone or before in now):
         return limits.joined(whole.replace(before, now, 1), "", limit)
-    return limits.joined(whole, now, limit)
+    return whole if now in whole else limits.joined(whole, now, limit)
 
 
 def _afresh(ticket: Ticket, message: Message, policy: TicketPolicy) -> dict[str, Any]:

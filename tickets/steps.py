@@ -131,6 +131,9 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
+    if (old := calls.outdated(state, decision)) is not None:
+        state.unindex_texts(ticket)
+        ticket.text_keys = tuple(key for key in ticket.text_keys if key != old)
     if features.text_key:
         ticket.text_keys = _with(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)

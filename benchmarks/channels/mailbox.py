@@ -1,5 +1,9 @@
-"""A mailbox under faults: Dovecot behind a line that dribbles, kicked, frozen, killed and cut; safe mail is moved."""
+"""A mailbox under faults: Dovecot behind a line that dribbles, kicked, frozen, killed and cut; safe mail is moved.
 
+Alone (`-m benchmarks.channels.mailbox`): how fast mails are read, beside IMAPClient with nothing around it.
+"""
+
+import json
 import os
 import signal
 import smtplib
@@ -9,7 +13,12 @@ from contextlib import suppress
 from random import Random
 from typing import ClassVar
 
+from imapclient import IMAPClient
+from pydantic import SecretStr
+
 from benchmarks.channels.course import Ground, numbered
+from connectors.mailbox import Mailbox, MailboxSettings
+from schemas.records import Cursor
 from tests.peers.dovecot import Dovecot
 from tests.peers.dribble import Dribble
 
@@ -97,3 +106,54 @@ class Course:
         for pid in self._server.workers():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+MAILS = 5_000
+
+
+def alone() -> dict[str, float]:
+    """Read the mails of one folder with the connector and with the bare library: mails a second, CPU ms a mail."""
+    with Dovecot() as server:
+        server.deliver(b"Subject: first\r\n\r\nx\r\n")
+        folder = server.maildir() / "new"
+        owner = folder.stat()
+        for number in range(MAILS):
+            path = folder / f"{1_700_000_000 + number}.M{number}P1.bench"
+            path.write_bytes(f"From: c{number}@example.cn\nSubject: {numbered(number)}\n\n".encode() + b"x" * 2_000)
+            os.chown(path, owner.st_uid, owner.st_gid)
+        _bare(server.port)  # the server writes its index at the first reading
+        return {**_timed("library", lambda: _bare(server.port)), **_timed("connector", lambda: _ours(server.port))}
+
+
+def _timed(name: str, read: Callable[[], int]) -> dict[str, float]:
+    wall, spent = time.perf_counter(), time.process_time()
+    count = read()
+    wall, spent = time.perf_counter() - wall, time.process_time() - spent
+    return {f"{name}_mails_a_second": round(count / wall), f"{name}_cpu_ms_a_mail": round(1000 * spent / count, 3)}
+
+
+def _bare(port: int) -> int:
+    client = IMAPClient("127.0.0.1", port, ssl=False)
+    client.login("hotline", "secret")
+    client.select_folder("INBOX", readonly=True)
+    uids = client.search()
+    for begin in range(0, len(uids), 50):
+        client.fetch(uids[begin : begin + 50], ["BODY.PEEK[]", "INTERNALDATE"])
+    client.logout()
+    return len(uids)
+
+
+def _ours(port: int) -> int:
+    settings = MailboxSettings(
+        host="127.0.0.1", port=port, tls="none", username="hotline", password=SecretStr("secret"), jurisdiction="110000"
+    )
+    box, cursor, count = Mailbox(settings, "bench"), Cursor(connector_id="bench"), 0
+    box.open()
+    while messages := (batch := box.fetch(cursor)).messages:
+        count, cursor = count + len(messages), batch.cursor
+    box.close()
+    return count
+
+
+if __name__ == "__main__":
+    print(json.dumps(alone()))

@@ -74,8 +74,7 @@ class Course(Run):
 
     def _killed(self, random: Random) -> None:
         port = self._ismg.port
-        self._call(self._ismg.server.close)
-        self._call(self._ismg.cut)
+        self._do(self._ismg.die())
         time.sleep(random.uniform(1, 8))
         self._do(self._ismg.listen(port))
 

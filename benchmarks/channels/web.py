@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import tempfile
@@ -23,7 +24,6 @@ from random import Random
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-import psutil
 import urllib3
 import uvicorn
 from obstore.store import MemoryStore
@@ -61,6 +61,7 @@ class Course:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._stack = Stack(ground.folder / "stack")
         self._http = urllib3.PoolManager(retries=False, timeout=15.0)
 
     def __enter__(self) -> "Course":
@@ -96,6 +97,7 @@ class Course:
         """Return Kafka that stops answering, and callers that hang, dribble and hang up."""
         return {
             "Kafka frozen": self._freeze_kafka,
+            "Kafka killed": lambda _: self._stack.restart("kafka"),
             "hung up in the body": lambda _: self._hang_up(),
             "slow bodies": lambda dice: self._dribble(dice.uniform(5, 10)),
             "a flood of strangers": lambda _: self._strangers(),
@@ -129,16 +131,12 @@ class Course:
 
     def _freeze_kafka(self, dice: Random) -> None:
         """Stop the broker's clock for a while, longer than a publish may take."""
-        brokers = [one for one in psutil.process_iter(["cmdline"]) if self._is_broker(one)]
-        for one in brokers:
-            one.suspend()
+        pid = self._stack.pid("kafka")
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGSTOP)
         time.sleep(dice.uniform(4, 15))
-        for one in brokers:
-            one.resume()
-
-    def _is_broker(self, process: psutil.Process) -> bool:
-        words = process.info["cmdline"] or []
-        return any(str(self._ground.folder) in word for word in words) and any("kafka.Kafka" in word for word in words)
+        os.kill(pid, signal.SIGCONT)
 
     def _hang_up(self) -> None:
         for _ in range(20):

@@ -2,14 +2,17 @@
 
 import signal
 import subprocess
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+RESTART_SECONDS = 2.0
 
 
 class Actor:
@@ -29,16 +32,15 @@ class Actor:
         self._log = log
         self._answers = answers
         self._process: psutil.Popen | None = None
-        self.lives = 0
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Begin a life, and wait until it serves."""
-        with self._log.open("ab") as log:
-            self._process = psutil.Popen(self._command(), env=self._environment, stdout=log, stderr=log)
-        self.lives += 1
+        with self._lock:
+            self._begin()
         end = time.monotonic() + PATIENCE_SECONDS
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > end:
+            if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not come up: see {self._log}")
             time.sleep(0.05)
 
@@ -61,19 +63,44 @@ class Actor:
         with suppress(psutil.NoSuchProcess):
             self._process.send_signal(signal.SIGCONT)
 
-    def ended(self) -> bool:
-        """Say whether it ended by itself."""
-        return self._process is not None and self._process.poll() is not None
+    def revive(self) -> bool:
+        """Start it again if it ended by itself; say whether it had."""
+        with self._lock:
+            if self._process is None or self._process.poll() is None:
+                return False
+            self._begin()
+            return True
+
+    def _begin(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = psutil.Popen(self._command(), env=self._environment, stdout=log, stderr=log)
 
     def _end(self, number: int) -> None:
-        if self._process is None:
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None:
             return
         with suppress(psutil.NoSuchProcess):
-            self._process.send_signal(number)
-            self._process.send_signal(signal.SIGCONT)
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
         try:
-            self._process.wait(PATIENCE_SECONDS)
+            process.wait(PATIENCE_SECONDS)
         except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait(10)
-        self._process = None
+            process.kill()
+            process.wait(10)
+
+
+class Keeper(threading.Thread):
+    """Starts what ended by itself again after a pause, as `hotline run all` and systemd do."""
+
+    def __init__(self, actors: Mapping[str, Actor]) -> None:
+        super().__init__(daemon=True)
+        self._actors = actors
+        self.stop = threading.Event()
+        self.restarts: Counter[str] = Counter()
+
+    def run(self) -> None:
+        """Look until it is told to stop."""
+        while not self.stop.wait(RESTART_SECONDS):
+            for name, actor in self._actors.items():
+                self.restarts[name] += actor.revive()

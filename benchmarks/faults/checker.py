@@ -22,6 +22,7 @@ from schemas.wire import decode
 
 _MARK = re.compile(r"hb(\d{8})")
 _RAW_MARK = re.compile(rb"hb(\d{8})")
+_WIDE_MARK = re.compile(rb"\0h\0b((?:\0\d){8})")
 
 READ = (
     *(topics.raw(channel) for channel in ("mailbox", "wechat", "sms")),
@@ -69,8 +70,7 @@ class Ledger:
             case topics.DEAD:
                 self._dead(record)
             case _:
-                found = _RAW_MARK.search(record.value or b"")
-                self.raw |= {int(found[1])} if found else set()
+                self.raw |= _marked(record.value or b"")
 
     def _message(self, record: Any) -> None:
         if Envelope.of(record.headers).type != type_of("message"):
@@ -93,12 +93,18 @@ class Ledger:
             known[ticket.ticket_id] = ticket
 
     def _dead(self, record: Any) -> None:
-        found = _RAW_MARK.search(record.value or b"")
-        if found:
-            self.dead.add(int(found[1]))
-        else:
+        found = _marked(record.value or b"")
+        self.dead |= found
+        if not found:
             headers = {name: value.decode(errors="replace") for name, value in record.headers}
             self.strange.append(f"{headers.get('__connect.errors.stage')}: {headers.get('hotline.error.code')}")
+
+
+def _marked(value: bytes) -> set[int]:
+    """Return the numbers that raw bytes hold, of whichever width."""
+    return {int(found[1]) for found in _RAW_MARK.finditer(value)} | {
+        int(found[1].decode("utf-16-be")) for found in _WIDE_MARK.finditer(value)
+    }
 
 
 class Reader:
@@ -144,8 +150,12 @@ def _topic_faults(sent: list[Numbered], ledger: Ledger) -> Iterator[tuple[str, s
             continue
         if not ids:
             yield "lost before message" if message.number in ledger.raw else "lost before raw", message.mark
-        if len(ids) > 1:
+        if len(ids) > message.parts:
             yield "doubled", message.mark
+        elif ids and len(ids) < message.parts:
+            yield "lost a part", message.mark
+        elif message.parts > 1 and not _is_joined(message, ids, ledger):
+            yield "parts not joined", message.mark
         for message_id in ids:
             yield from _message_faults(message, message_id, ledger)
     for number in ledger.dead - planted:
@@ -165,6 +175,12 @@ def _message_faults(message: Numbered, message_id: str, ledger: Ledger) -> Itera
         yield "linked to no ticket", message.mark
     if message.is_urgent and message_id not in ledger.handovers:
         yield "emergency not handed over", message.mark
+
+
+def _is_joined(message: Numbered, ids: set[str], ledger: Ledger) -> bool:
+    tickets = {link.ticket_id for one in ids if (link := ledger.links.get(one))}
+    ticket = ledger.tickets.get(next(iter(tickets)) or "") if len(tickets) == 1 else None
+    return ticket is not None and ticket.text == message.text
 
 
 def _ticket_faults(ledger: Ledger) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from elasticsearch import AsyncElasticsearch
 from benchmarks.faults.actors import Actor
 from benchmarks.faults.proxy import Cutter, ElasticGate
 from benchmarks.faults.sources import AES_KEY, APPID, CITIES, TOKEN, Mailboxes
+from hotline.demo.smsc import Smsc
 from hotline.local import jars
 from hotline.local.elastic import Elasticsearch, build_home
 from hotline.local.kafka import Kafka
@@ -53,18 +54,22 @@ class ProxiedKafka(Kafka):
 class Ground:
     """All of it, while a `with` block lasts. `override` replaces the command of a component: a saboteur's."""
 
-    def __init__(self, folder: Path, override: Mapping[str, list[str]] | None = None) -> None:
+    def __init__(
+        self, folder: Path, override: Mapping[str, list[str]] | None = None, cities: Sequence[str] = CITIES
+    ) -> None:
+        self.cities = cities
         self.folder = folder
         self._override = override or {}
         self.has_blob_disk = os.geteuid() == 0
         self._standing = ExitStack()
-        first = free_ports(11)
+        first = free_ports(16)
         (self._direct, behind, controller, self._kafka_proxy, self._elastic, transport, self._elastic_proxy,
-         self._imap_proxy, self._receiver, *_) = range(first, first + 11)  # fmt: skip
+         self._imap_proxy, self._receiver, *centres) = range(first, first + 16)  # fmt: skip
         self._kafka = ProxiedKafka(folder, self._direct, behind, controller, self._kafka_proxy)
         self._node = Elasticsearch(folder, (self._elastic, transport))
         self.kafka_cutter = Cutter(self._kafka_proxy, behind)
         self.gate = ElasticGate(self._elastic_proxy, f"http://127.0.0.1:{self._elastic}")
+        self.centres = {city: Smsc(port, window=50) for city, port in zip(cities, centres, strict=False)}
         self.actors: dict[str, Actor] = {}
         self.connection = KafkaConnection(bootstrap_servers=f"127.0.0.1:{self._direct}", partitions=PARTITIONS)
         self.elasticsearch_url = f"http://127.0.0.1:{self._elastic}"
@@ -95,7 +100,10 @@ class Ground:
         self.blob_folder.mkdir()
         if self.has_blob_disk:
             standing.enter_context(_small_disk(self.blob_folder))
-        self.dovecot = standing.enter_context(Dovecot(Mailboxes.users()))
+        self.dovecot = standing.enter_context(Dovecot(Mailboxes.users(self.cities)))
+        for centre in self.centres.values():
+            centre.start()
+            standing.callback(centre.stop)
         self.imap_cutter = Cutter(self._imap_proxy, self.dovecot.port)
         self._add(standing, Actor("kafka", self._kafka.command, environment(), self._log("kafka"), self._kafka.answers))
         node = Actor("elasticsearch", self._node.command, environment(), self._log("elastic"), self._node.answers)
@@ -105,7 +113,8 @@ class Ground:
         Provision(self.connection).create()
         asyncio.run(self._indices())
         self.mailboxes = Mailboxes(self.dovecot)
-        for name in (*STAGES, "receiver", *(f"connector:city{city}" for city in CITIES)):
+        connectors = (f"connector:{channel}{city}" for channel in ("city", "sms") for city in self.cities)
+        for name in (*STAGES, "receiver", *connectors):
             self._add(standing, self._component(name, name))
 
     def _add(self, standing: ExitStack, actor: Actor) -> None:
@@ -134,7 +143,16 @@ class Ground:
             "HOTLINE_REQUESTER_KEYS__K1": "a key for the fault suite alone",
             "HOTLINE_QUERY_KEY": "a key for the fault suite alone",
         }
-        for city in CITIES:
+        for city, centre in self.centres.items():
+            sms = f"HOTLINE_CONNECTORS__SMS_SMPP__SMS{city}__"
+            settings |= {
+                f"{sms}HOST": "127.0.0.1",
+                f"{sms}PORT": str(centre.port),
+                f"{sms}SYSTEM_ID": "hotline",
+                f"{sms}PASSWORD": "secret",
+                f"{sms}JURISDICTION": city,
+                f"{sms}ENQUIRE_LINK_SECONDS": "5",
+            }
             mailbox, wechat = f"HOTLINE_CONNECTORS__MAILBOX__CITY{city}__", f"HOTLINE_CONNECTORS__WECHAT__W{city}__"
             settings |= {
                 f"{mailbox}HOST": "127.0.0.1",

@@ -9,10 +9,11 @@ from typing import Any
 from msgspec import Struct
 
 from benchmarks.faults import checker
+from benchmarks.faults.actors import Keeper
 from benchmarks.faults.checker import Reader
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.schedule import Schedule
-from benchmarks.faults.sources import Crowd, Numbered, WeChat, numbered
+from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     freeze_seconds: float = 30.0
     hold_seconds: float = 10.0
     settle_seconds: float = 300.0
+    cities: int = len(CITIES)
     pause_seconds: float = 0.5
     """Between the faults of `only`."""
     only: tuple[str, ...] = ()
@@ -40,8 +42,8 @@ class Report(Struct, frozen=True, kw_only=True):
     urgent: int
     faults: dict[str, int]
     wrong: dict[str, list[str]]
-    ended: list[str]
-    """Components that ended by themselves."""
+    restarts: dict[str, int]
+    """Components that ended by themselves, as one does that begins while Kafka is away, and were started again."""
     repeats: int
     """Raw records that came more than once: harmless, counted."""
     seconds: float
@@ -51,12 +53,15 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = None) -> Report:
     """Run one plan on servers of its own in `folder`."""
-    sent = list(numbered(plan.messages, plan.seed))
+    cities = CITIES[: plan.cities]
+    sent = list(numbered(plan.messages, plan.seed, cities))
     began = time.monotonic()
-    with Ground(folder, override) as ground:
+    with Ground(folder, override, cities) as ground:
         stop = threading.Event()
         crowds = _crowds(sent, ground, plan, stop)
         schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)
+        keeper = Keeper(ground.actors)
+        keeper.start()
         for crowd in crowds:
             crowd.start()
         for name in plan.only:
@@ -68,8 +73,9 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             crowd.join(plan.settle_seconds)
         stop.set()
         quiet = time.monotonic()
-        ended = [name for name, actor in ground.actors.items() if actor.ended()]
         wrong, ledger = _settled(sent, ground, plan.settle_seconds)
+        keeper.stop.set()
+        keeper.join()
         wrong |= {f"source {type(crowd.fault).__name__}": [str(crowd.fault)] for crowd in crowds if crowd.fault}
         raws = sum(count for topic, count in ledger.records.items() if topic.startswith("hotline.raw."))
         return Report(
@@ -79,7 +85,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             urgent=sum(message.is_urgent for message in sent),
             faults=dict(sorted(schedule.happened.items())),
             wrong={kind: found[:20] for kind, found in wrong.items()},
-            ended=ended,
+            restarts={name: count for name, count in keeper.restarts.items() if count},
             repeats=raws - len(ledger.raw),
             seconds=round(time.monotonic() - began, 1),
             settled_seconds=round(time.monotonic() - quiet, 1),
@@ -87,7 +93,11 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
 
 
 def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:
-    ways: dict[str, Any] = {"mailbox": ground.mailboxes, "wechat": WeChat(ground.receiver_url, stop)}
+    ways: dict[str, Any] = {
+        "mailbox": ground.mailboxes,
+        "wechat": WeChat(ground.receiver_url, ground.cities, stop),
+        "sms": Sms(ground.centres, stop),
+    }
     shares = {name: [message for message in sent if message.channel == name] for name in ways}
     return [Crowd(share, ways[name].send, len(share) / (plan.minutes * 60)) for name, share in shares.items() if share]
 

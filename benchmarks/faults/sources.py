@@ -1,13 +1,18 @@
-"""The sources: numbered mails, signed WeChat posts, and what is planted among them."""
+"""The sources: numbered mails, signed WeChat posts, short messages, and what is planted among them."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import EmailMessage
 from random import Random
 
+from hotline.demo.smsc import Sms as Part
+from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_platform import WeChatPlatform
 from tests.peers.dovecot import Dovecot
+
+ONE_PART_BYTES, PART_BYTES = 140, 134
+MOST_WAITING = 500
 
 CITIES = ("110000", "310000", "440100", "210100")
 """Four, so that every worker of a stage has something to do."""
@@ -25,24 +30,27 @@ _THINGS = "路灯 井盖 水管 电梯 垃圾桶 围墙 红绿灯 护栏 公交�
 class Numbered:
     """What is sent: number, channel, city, text, and what becomes of it."""
 
-    def __init__(self, number: int, seed: int) -> None:
+    def __init__(self, number: int, seed: int, cities: Sequence[str] = CITIES) -> None:
         dice = Random(f"{seed}-{number}")
         self.number = number
         self.mark = MARK.format(number)
-        self.city = CITIES[number % len(CITIES)]
-        self.channel = dice.choices(("mailbox", "wechat"), (2, 3))[0]
+        self.city = cities[number % len(cities)]
+        self.channel = dice.choices(("mailbox", "wechat", "sms"), (3, 5, 2))[0]
         self.is_urgent = number % 101 == 7
         self.is_poison = self.channel == "wechat" and not self.is_urgent and number % 97 == 5
         self.is_large = self.channel == "mailbox" and number % 61 == 3
+        self.parts = 2 if self.channel == "sms" and not self.is_urgent and number % 7 == 2 else 1
         place = f"{dice.choice(_ROADS.split())}路{number}号"
         told = f"{place}着火了，有人困在里面" if self.is_urgent else f"{place}门前的{dice.choice(_THINGS.split())}坏了"
         self.text = f"{told}，请派人来看看。受理码 {self.mark}"
+        if self.parts == 2:
+            self.text = f"{self.mark} {told}，{'已经反映过多次，至今没有人来，' * 4}请尽快处理。{self.mark}"
         self.sender = f"c{number}"
 
 
-def numbered(count: int, seed: int) -> Iterator[Numbered]:
+def numbered(count: int, seed: int, cities: Sequence[str] = CITIES) -> Iterator[Numbered]:
     """Yield the messages of a run, in the order in which they are sent."""
-    return (Numbered(number, seed) for number in range(count))
+    return (Numbered(number, seed, cities) for number in range(count))
 
 
 class Mailboxes:
@@ -52,9 +60,9 @@ class Mailboxes:
         self._server = server
 
     @staticmethod
-    def users() -> dict[str, str]:
+    def users(cities: Sequence[str]) -> dict[str, str]:
         """Return the accounts and passwords that the server needs."""
-        return {f"city{city}": "secret" for city in CITIES}
+        return {f"city{city}": "secret" for city in cities}
 
     def send(self, message: Numbered) -> None:
         """Deliver one mail."""
@@ -70,10 +78,10 @@ class Mailboxes:
 class WeChat:
     """One account for each city; the platform repeats until the receiver says that it has the message."""
 
-    def __init__(self, url: str, stop: threading.Event) -> None:
+    def __init__(self, url: str, cities: Sequence[str], stop: threading.Event) -> None:
         self._stop = stop
         self._platforms = {
-            city: WeChatPlatform(f"{url}/wechat/{city}", TOKEN, AES_KEY, APPID.format(city=city)) for city in CITIES
+            city: WeChatPlatform(f"{url}/wechat/{city}", TOKEN, AES_KEY, APPID.format(city=city)) for city in cities
         }
 
     def send(self, message: Numbered) -> None:
@@ -89,6 +97,27 @@ class WeChat:
         while self._platforms[message.city].push(xml) != 200:
             if self._stop.wait(0.5):
                 return
+
+
+class Sms:
+    """An SMSC (smpp34's) with one bind for each city; it keeps a message until the bind has acknowledged it."""
+
+    def __init__(self, centres: Mapping[str, Smsc], stop: threading.Event) -> None:
+        self._centres, self._stop = centres, stop
+
+    def send(self, message: Numbered) -> None:
+        """Hand one message, in one part or two, to the centre of its city."""
+        centre = self._centres[message.city]
+        while centre.waiting > MOST_WAITING and not self._stop.wait(0.05):
+            pass
+        sender, data = f"86138{message.number:08d}", message.text.encode("utf-16-be")
+        if len(data) <= ONE_PART_BYTES:
+            centre.deliver(Part(sender=sender, data=data))
+            return
+        parts = [data[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]
+        for part, piece in enumerate(parts, 1):
+            header = bytes((5, 0, 3, message.number % 256, len(parts), part))
+            centre.deliver(Part(sender=sender, data=header + piece, headed=True))
 
 
 class Crowd(threading.Thread):

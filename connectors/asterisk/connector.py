@@ -39,6 +39,9 @@ WINDOW = 500
 RETRY_SECONDS = 1.0
 LEAVE_SECONDS = 1.0
 
+SETTLE_SECONDS = 3.5
+"""How long events on their way to Kafka are waited for when we stop; with LEAVE_SECONDS less than the runner waits."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -133,27 +136,51 @@ class Asterisk:
             raise MisconfiguredError(f"Asterisk {self._account}: a line break in username or secret") from error
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, emit: Emit) -> None:
-        """Take events; those that Kafka does not hold yet are finished before the connection's end is told."""
-        pinging = asyncio.create_task(self._ping(writer), name="ping")
+        """Take events; those that Kafka does not hold yet are finished before the connection's end is told.
+
+        Cancelled, it reads no more, and those that are on their way have a few seconds: nobody tells them again.
+        """
+        leaving = asyncio.Event()
+        carrying = asyncio.create_task(self._carry(reader, writer, emit, leaving), name="events")
+        try:
+            await asyncio.shield(carrying)
+        except asyncio.CancelledError:
+            leaving.set()
+            await asyncio.wait({carrying}, timeout=SETTLE_SECONDS)
+            raise
+        finally:
+            carrying.cancel()
+        raise self._gone()
+
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, emit: Emit, leaving: asyncio.Event
+    ) -> None:
+        """Return when the connection has ended, or we are leaving, and all that was taken is held."""
         try:
             async with asyncio.TaskGroup() as emitting:
-                with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):  # what is on its way comes first
-                    await self._take_all(reader, emit, emitting)
+                taking = emitting.create_task(self._take_all(reader, emit, emitting))
+                left = emitting.create_task(leaving.wait())
+                pinging = emitting.create_task(self._ping(writer))  # behind the first reading: it may meet a closed end
+                await asyncio.wait({taking, left}, return_when=asyncio.FIRST_COMPLETED)
+                for task in (taking, left, pinging):
+                    task.cancel()
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from several
-        finally:
-            pinging.cancel()
-        raise self._gone()
 
     async def _take_all(self, reader: asyncio.StreamReader, emit: Emit, emitting: asyncio.TaskGroup) -> None:
         window = asyncio.Semaphore(WINDOW)
-        while True:
-            async with asyncio.timeout(self._settings.silence_seconds):
-                frame = await read_frame(reader)
-            message = self._taken(frame, emit)
-            if message is not None:
-                await window.acquire()
-                emitting.create_task(self._kept(message, emit, window))
+        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):  # what is on its way comes first
+            while True:
+                await (
+                    window.acquire()
+                )  # before an event is taken: one that waited for its place would be lost by a stop
+                async with asyncio.timeout(self._settings.silence_seconds):
+                    frame = await read_frame(reader)
+                message = self._taken(frame, emit)
+                if message is None:
+                    window.release()
+                else:
+                    emitting.create_task(self._kept(message, emit, window))
 
     async def _ping(self, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -170,6 +197,9 @@ class Asterisk:
                     return await emit(message)
                 except RetriableError:
                     await asyncio.sleep(self._retry)
+        except asyncio.CancelledError:
+            self._count("lost")
+            raise
         finally:
             window.release()
 

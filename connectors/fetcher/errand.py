@@ -4,10 +4,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from schemas.errors import PipelineError
 from schemas.records import RawMessage
 
 Publish = Callable[[Sequence[RawMessage]], None]
 """Returns when the broker holds the messages."""
+
+
+class GivenUp(Exception):  # noqa: N818 - it ends an errand, and is no error of its own
+    """Raised the last time by an errand that leaves no record: what it was for is lost, because of `fault`."""
+
+    def __init__(self, fault: PipelineError) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
 
 
 class Errand(Protocol):
@@ -36,8 +45,8 @@ class Errand(Protocol):
     def run(self, publish: Publish, *, last: bool) -> None:
         """Fetch, and publish what came of it.
 
-        Raises a RetriableError or UnauthorizedError to be run again; the `last` time it settles for what it has, and
-        raises only when the result itself cannot be stored.
+        Whatever it raises, it is run again; the `last` time it settles for what it has, and raises only when the
+        result itself cannot be stored. GivenUp, and an error that is none of ours, end it then.
         """
         ...
 

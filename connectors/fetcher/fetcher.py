@@ -11,16 +11,20 @@ from kafka import TopicPartition
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import metrics
-from connectors.fetcher.errand import Errand, Plan, Publish
+from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
 from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
 from connectors.fetcher.window import Window
 from schemas.envelope import Envelope
-from schemas.errors import MalformedError, PipelineError
+from schemas.errors import MalformedError, PipelineError, RetriableError
 from schemas.records import RawMessage
 from schemas.wire import Position
 
 _log = structlog.get_logger(__name__)
+
+
+class FaultOfOursError(RetriableError):
+    """An errand raised what nobody thought of; its cause is the error."""
 
 
 class FetcherSettings(BaseModel):
@@ -76,6 +80,11 @@ class Fetcher:
         return self.waiting >= self._settings.waiting_max
 
     @property
+    def is_busy(self) -> bool:
+        """Say whether something is being fetched at this moment."""
+        return any(lane.is_running for lane in self._lanes.values())
+
+    @property
     def complaints(self) -> tuple[str, ...]:
         """Return what is wrong with which account, in sentences."""
         return tuple(f"{name}: {lane.trouble}" for name, lane in sorted(self._lanes.items()) if lane.trouble)
@@ -90,10 +99,10 @@ class Fetcher:
         """Plan the errands of records that were read."""
         window = self._windows.setdefault(partition, Window())
         for record in records:
-            errands = self._errands_of(record)
-            window.take(record.offset, len(errands))
-            for errand in errands:
-                self._put(errand).places.append((partition, record.offset))
+            jobs = {self._put(errand) for errand in self._errands_of(record)}
+            window.take(record.offset, len(jobs))
+            for job in jobs:  # a set: after a rebalance a job that still waits is met at the same place again
+                job.places.add((partition, record.offset))
 
     def step(self, *, owns_sweep: bool = False) -> int:
         """Start what is due and settle what ended; return how many errands were done."""
@@ -130,17 +139,33 @@ class Fetcher:
         return job
 
     def _run(self, errand: Errand) -> None:
-        errand.run(self._publish, last=self._now() >= errand.deadline)
+        """Run an errand; a fault of ours is tried again, too, or a citizen's file would be lost by it."""
+        last = self._now() >= errand.deadline
+        try:
+            errand.run(self._publish, last=last)
+        except (PipelineError, GivenUp):
+            raise
+        except Exception as error:
+            if last:
+                raise
+            raise FaultOfOursError(f"a fault of ours ({type(error).__name__}): it is tried again") from error
 
     def _settled(self, done: Done) -> bool:
-        """Note what became of an errand; a fault of ours ends it, or it would hold up its partition for ever."""
+        """Note what became of an errand; a fault of ours ends it at last, or it would hold up its partition for ever.
+
+        A fault of ours is told when it begins and when it has won.
+        """
         job, error = done
         if isinstance(error, PipelineError):
+            if isinstance(error, FaultOfOursError) and job.tries == 1:
+                _log.error("errand_faulted", account=job.errand.account, error=type(error.__cause__).__name__)
             metrics.ERRANDS.labels(job.errand.account, "retried").inc()
             return False
         if error is not None:
-            _log.error("errand_failed", account=job.errand.account, error=type(error).__name__)
-        metrics.ERRANDS.labels(job.errand.account, "failed" if error else "done").inc()
+            fault = error.fault if isinstance(error, GivenUp) else error
+            _log.error("errand_failed", account=job.errand.account, error=type(fault).__name__)
+        outcome = "given_up" if isinstance(error, GivenUp) else "failed" if error else "done"
+        metrics.ERRANDS.labels(job.errand.account, outcome).inc()
         self._jobs.pop(job.errand.name, None)
         for partition, offset in job.places:
             window = self._windows.get(partition)
@@ -150,15 +175,24 @@ class Fetcher:
 
     def _errands_of(self, record: Any) -> Sequence[Errand]:
         try:
-            return self._plan(_raw_of(record))
+            raw = _raw_of(record)
         except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell
             _log.warning("record_not_planned", offset=record.offset, error=type(error).__name__)
+            return ()
+        return self._planned(raw)
+
+    def _planned(self, raw: RawMessage) -> Sequence[Errand]:
+        try:
+            return self._plan(raw)
+        except Exception as error:  # noqa: BLE001 - what is wrong with a message is normalize's to tell
+            offset = raw.position.offset if raw.position else None  # none in the journal
+            _log.warning("record_not_planned", offset=offset, error=type(error).__name__)
             return ()
 
     def _rescue(self) -> None:
         """Fetch for messages that wait in the journal: the files of a long outage would expire."""
         for raw in self._journal.news():
-            for errand in self._plan(raw):
+            for errand in self._planned(raw):
                 if errand.keeps:
                     self._put(_Kept(errand))
 

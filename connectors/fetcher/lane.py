@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kafka import TopicPartition
 
-from connectors.fetcher.errand import Errand
+from connectors.fetcher.errand import Errand, GivenUp
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError
 
 PARALLEL = 4
@@ -25,7 +25,7 @@ class Job:
 
     def __init__(self, errand: Errand) -> None:
         self.errand = errand
-        self.places: list[tuple[TopicPartition, int]] = []
+        self.places: set[tuple[TopicPartition, int]] = set()
         self.tries = 0
 
 
@@ -52,6 +52,11 @@ class Lane:
     def __len__(self) -> int:
         return len(self._due) + len(self._running)
 
+    @property
+    def is_running(self) -> bool:
+        """Say whether an errand is on its way."""
+        return bool(self._running)
+
     def put(self, job: Job, due: float = 0.0) -> None:
         """Add an errand, to be run from `due` on (in the clock's seconds)."""
         self._count += 1
@@ -77,6 +82,9 @@ class Lane:
     def _judged(self, job: Job, error: BaseException | None, now: float) -> Done:
         if error is None:
             self.trouble, self._refusals = None, 0
+        elif isinstance(error, GivenUp):
+            self.trouble = error.fault
+            self._wait(error.fault, now)
         elif isinstance(error, PipelineError):
             self.trouble = error
             self._wait(error, now)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
@@ -18,6 +19,10 @@ from schemas.errors import RetriableError
 GROUP = "hotline-fetcher"
 
 POLL_MS = 100
+
+BUSY_MS = 5
+"""While something is being fetched: what ends makes room for the next."""
+
 LONGEST_WAIT = 60.0
 
 _OPTIONS: dict[str, Any] = {
@@ -88,7 +93,8 @@ class _Reading:
         except (theirs.KafkaError, OSError) as error:
             raise translated(error) from error
         finally:
-            self._consumer.close()
+            with suppress(theirs.KafkaError, OSError):  # it says goodbye to a broker that may be away
+                self._consumer.close()
 
     def commit(self) -> None:
         """Commit what is done, as far as it is news."""
@@ -104,7 +110,8 @@ class _Reading:
             self._committed.pop(partition, None)
 
     def _turn(self, health: Health) -> None:
-        for partition, records in self._consumer.poll(timeout_ms=POLL_MS, max_records=500).items():
+        patience = BUSY_MS if self._fetcher.is_busy else POLL_MS
+        for partition, records in self._consumer.poll(timeout_ms=patience, max_records=500).items():
             self._fetcher.take(partition, records)
         mine = self._consumer.assignment()
         done = self._fetcher.step(owns_sweep=any(place.partition == 0 for place in mine))
@@ -123,7 +130,8 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python
         self._reading = reading
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._reading.commit()
+        with suppress(theirs.KafkaError):  # they are somebody else's by now: what was not committed is done again
+            self._reading.commit()
         self._reading.lost(revoked)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

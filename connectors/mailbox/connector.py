@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -54,6 +55,8 @@ class Mailbox:
         self._tidying = {folder: Tidying(settings, account_id) for folder in settings.folders}
         self._doubts = {folder: Doubts() for folder in settings.folders}
         self._complaints: dict[str, str] = {}
+        self._seen_until: dict[str, int | None] = {}
+        self._resynced: set[str] = set()
         self._limit = settings.max_batch_messages
         self._watched: str | None = None
         self._due = 0.0
@@ -68,6 +71,7 @@ class Mailbox:
                 raise
             session = self._logged_in()
         self._session = session
+        self._resynced.clear()
         self._reader = Reader(
             session,
             max_attempts=self._settings.max_attempts,
@@ -86,6 +90,7 @@ class Mailbox:
         """Return the oldest mails after `cursor` of the first folder that has any."""
         session, reader = self._ready()
         for folder in list(self._folders):
+            self._count_missed(session, folder, cursor.position.get(folder))
             view = self._view(session, folder)
             if view is None:
                 continue
@@ -131,7 +136,19 @@ class Mailbox:
             self._complaints[folder] = f"mailbox {self._account}: folder {folder!r} cannot be opened; see folders"
             return None
         self._complaints.pop(folder, None)
+        self._seen_until[folder] = view.modseq
         return view
+
+    def _count_missed(self, session: Session, folder: str, known: dict[str, Any] | None) -> None:
+        """Once in a connection: mails that came and were deleted while there was none."""
+        if folder in self._resynced:
+            return
+        self._resynced.add(folder)
+        modseq = self._seen_until.get(folder) or (known or {}).get("modseq")
+        if known and modseq:
+            with suppress(CommandRefusedError, NotNowError):
+                gone = session.missed(folder, int(known["uidvalidity"]), int(modseq), int(known["uid"]))
+                metrics.MAILS_VANISHED.labels(self._account).inc(gone)
 
     def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
         known = cursor.position.get(folder)
@@ -238,5 +255,7 @@ class Mailbox:
 
 def _moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str]) -> Cursor:
     here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
+    if view.modseq is not None:
+        here["modseq"] = view.modseq
     position = {**cursor.position, folder: here | ({"to_do": to_do} if to_do else {})}
     return msgspec.structs.replace(cursor, position=position)

@@ -15,15 +15,13 @@ from aiosmtpd.smtp import Session as Client
 
 from connectors import metrics
 from connectors.intake import Intake
-from connectors.mailbox.lmtp_settings import LmtpMailbox, LmtpSettings
+from connectors.mailbox.lmtp_settings import CHANNEL, LmtpMailbox, LmtpSettings
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT
 
 # It writes addresses at INFO, and mails at DEBUG.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-
-CHANNEL = "mailbox"
 
 _log = structlog.get_logger(__name__)
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+CHANNEL = "mailbox"
 
 Address = Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+$")]
 
@@ -30,7 +32,10 @@ class LmtpSettings(BaseModel):
 
     host: Annotated[str, Field(min_length=1, description="Address to listen on; nobody logs in here")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 19124
-    mailboxes: Annotated[dict[str, LmtpMailbox], Field(description="Who gets mail, by an id of your own")] = {}
+    mailboxes: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")], LmtpMailbox],
+        Field(description="Who gets mail, by an id of your own"),
+    ] = {}
     connections_max: Annotated[int, Field(ge=1, le=1000, description="Connections at once; more are told 421")] = 20
     idle_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for silence of the other side")] = 300
     publish_timeout_seconds: Annotated[
@@ -42,3 +47,12 @@ class LmtpSettings(BaseModel):
     journal_max_bytes: Annotated[
         int, Field(gt=0, description="With this much in the journal the other side is told 451")
     ] = 1 << 30
+
+    @model_validator(mode="after")
+    def _each_address_once(self) -> "LmtpSettings":
+        known: dict[str, str] = {}
+        for name, mailbox in self.mailboxes.items():
+            for address in mailbox.recipients:
+                if known.setdefault(address.lower(), name) != name:
+                    raise ValueError(f"{known[address.lower()]} and {name} have a recipient in common: remove one")
+        return self

@@ -52,6 +52,10 @@ class MailSender:
     async def close(self) -> None:
         """Nothing is held between two mails."""
 
+    def log_in(self) -> None:
+        """Connect, log in and take leave. Raises as `send` does."""
+        _leave(self._opened())
+
     def _send(self, reply: Reply) -> Sent:
         value = reply.recipient.value
         if not (value.isascii() and _ADDRESS.fullmatch(value)):  # SMTPUTF8 is not spoken
@@ -122,11 +126,8 @@ class MailSender:
             return self._refused(int(error.smtp_code))
         except (smtplib.SMTPException, OSError) as error:
             return Sent(outcome="unknown", code=type(error).__name__)
-        return (
-            Sent(outcome="accepted", code=str(code), reference=str(mail["Message-ID"]))
-            if code == 250
-            else self._refused(code)
-        )
+        # No reference: the server gives none, and our Message-ID holds the ticket's token.
+        return Sent(outcome="accepted", code=str(code)) if code == 250 else self._refused(code)
 
     def _refused(self, code: int) -> Sent:
         """A 4xx is a no for now (greylisting, quota): the server has not got the mail, RFC 5321 4.2.1."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.mailbox import resync
 from connectors.mailbox.door import CommandRefusedError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
@@ -30,6 +31,8 @@ class Folder(Struct, frozen=True):
     uidvalidity: int
     uidnext: int | None
     exists: int
+    modseq: int | None = None
+    """Grows with every change, where the server counts them (CONDSTORE)."""
 
 
 class About(Struct, frozen=True):
@@ -56,6 +59,7 @@ class Session:
         try:
             with door(account):
                 log_in(self._client, settings, tokens)
+                self._resyncs = resync.enabled(self._client)
                 self._can_idle = settings.idle and bool(self._client.has_capability("IDLE"))
         except Exception:
             self.close()
@@ -72,9 +76,18 @@ class Session:
         with door(self._account):
             found = self._client.select_folder(folder, readonly=self._readonly)
             self._lasting = set(found.get(b"PERMANENTFLAGS", ()))
-            view = Folder(int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"]))
+            numbers = int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"])
+            view = Folder(*numbers, found.get(b"HIGHESTMODSEQ"))
         self._selected, self._views[folder] = folder, view
         return view
+
+    def missed(self, folder: str, uidvalidity: int, modseq: int, last: int) -> int:
+        """Return how many mails over `last` were deleted since `modseq`, as far as the server knows (QRESYNC)."""
+        if not self._resyncs:
+            return 0
+        self._selected = None
+        with door(self._account):
+            return resync.missed(self._client, folder, uidvalidity, modseq, last)
 
     def uids_after(self, last: int, folder: Folder) -> list[int]:
         """Return UIDs over `last`, the lowest window that has any, in order."""

@@ -1,4 +1,7 @@
-"""One account's answers, one after the other: the intent to send is in Kafka before the service hears of it."""
+"""One account's answers, one after the other: the intent to send is in Kafka before the service hears of it.
+
+An answer that the service does not take now waits for itself; the account waits when it is the account's fault.
+"""
 
 import asyncio
 import heapq
@@ -61,9 +64,11 @@ class Lane:
         self._pace = pace
         self._slow_pace = slow_pace
         self._heap: list[tuple[bool, int, Open]] = []
+        self._later: list[tuple[datetime, int, Open]] = []
         self._count = itertools.count()
         self._news = asyncio.Event()
         self._faults = 0
+        self._failed: str | None = None
         self._not_before: datetime | None = None
         self.trouble: str | None = None
 
@@ -96,9 +101,12 @@ class Lane:
 
     async def _step(self) -> float | None:
         """Do what can be done now with the first answer; return the seconds to wait, None when nothing is there."""
+        now = self._now()
+        while self._later and self._later[0][0] <= now:
+            self.put(heapq.heappop(self._later)[2])
         if not self._heap:
-            return None
-        now, entry = self._now(), self._heap[0][2]
+            return max(0.001, (self._later[0][0] - now).total_seconds()) if self._later else None
+        entry = self._heap[0][2]
         judged = turn(entry, self._ledger, self._tools.settings, now)
         if judged.withheld:
             heapq.heappop(self._heap)
@@ -117,12 +125,13 @@ class Lane:
         try:
             sent = await self._sent(entry.outbox)
         except (RetriableError, FatalError) as error:  # the service has not got it
-            self._troubled(error)
+            self._troubled(error, entry)
             await self._mark(entry, "waiting", type(error).__name__, None)
-            self.put(entry)
+            again = self._now() + timedelta(seconds=self._wait(entry.attempts, error))
+            heapq.heappush(self._later, (again, next(self._count), entry))
             return
         self._reached("sent")
-        self._faults, self._not_before, self.trouble = 0, None, None
+        self._faults, self._failed, self._not_before, self.trouble = 0, None, None, None
         await self._mark(entry, sent.outcome, sent.code, sent.reference)
         if sent.outcome == "accepted":
             waited = (self._now() - entry.outbox.at).total_seconds()
@@ -142,11 +151,19 @@ class Lane:
             log.error("answer_failed", account=self._account, error=type(error).__name__)
             return Sent(outcome="unknown", code=type(error).__name__)
 
-    def _troubled(self, error: PipelineError) -> None:
+    def _troubled(self, error: PipelineError, entry: Open) -> None:
+        """Hold the account back where the fault is its own: it cannot log in, or two answers in a row were not taken.
+
+        One address that the service does not serve just now holds up no other one.
+        """
         self._faults += 1
-        seconds = wait_for(state_of(self._faults, error), self._pace, self._slow_pace)
-        self._not_before = self._now() + timedelta(seconds=seconds)
+        if isinstance(error, FatalError) or self._failed not in (None, entry.outbox.outbox_id):
+            self._not_before = self._now() + timedelta(seconds=self._wait(self._faults, error))
+        self._failed = entry.outbox.outbox_id
         metrics.ERRORS.labels("outbox", self._account, type(error).__name__).inc()
         if self.trouble is None:
             log.warning("answers_wait", account=self._account, error=type(error).__name__, sentence=str(error))
         self.trouble = str(error)
+
+    def _wait(self, attempts: int, error: PipelineError) -> float:
+        return wait_for(state_of(max(1, attempts), error), self._pace, self._slow_pace)

@@ -16,6 +16,11 @@ from schemas.errors import MalformedError
 
 _LONGEST_ID = 256
 _PARAMETER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
+
+_LEAST_BYTES = len('{"phone_number":"","content":""}')
+_FEW = 1000
+"""An array of more elements that are smaller than any message is one unreadable message, or it would cost a minute."""
+
 _BATCH = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -51,7 +56,10 @@ def _twilio(request: Request) -> tuple[Callback, ...]:
 
 
 def _aliyun(request: Request) -> tuple[Callback, ...]:
-    return tuple(_of_json("aliyun", value) for value in _batch(request.body))
+    elements = _batch(request.body)
+    if len(elements) > max(_FEW, len(request.body) // _LEAST_BYTES):
+        return (_unreadable(request.body, "application/json; provider=aliyun"),)
+    return tuple(_of_json("aliyun", value) for value in elements)
 
 
 def _tencent(request: Request) -> tuple[Callback, ...]:

@@ -49,8 +49,6 @@ class SmsHttp:
         if request.method != "POST":
             raise RefusedRequest("not a POST: set the callback to POST at the gateway", status=405, reason="method")
         found = callbacks.read(request, self._settings.provider)
-        if len(found) > self._settings.messages_max:
-            raise RefusedRequest("more messages at once than `messages_max`", status=413, reason="size")
         wire = hashlib.sha256(request.body).hexdigest()
         messages = tuple(self._message(one, wire if one.value != request.body else None) for one in found)
         return Accepted(messages=messages, answer=ANSWERS[self._settings.provider])

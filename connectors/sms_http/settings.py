@@ -39,7 +39,6 @@ class SmsHttpSettings(BaseModel):
         None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
     )
     body_max_bytes: int = Field(1 << 20, gt=0, description="A greater body is refused while it comes in (413)")
-    messages_max: int = Field(1000, gt=0, description="A batch of more messages is refused (413)")
 
     @model_validator(mode="after")
     def _knows_who_calls(self) -> "SmsHttpSettings":

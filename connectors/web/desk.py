@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -36,7 +35,6 @@ class Tools(Struct, frozen=True, kw_only=True):
     archive: Archive
     policy: Policy
     query_key: bytes
-    rules_folder: Path | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -60,7 +58,7 @@ class Desk:
         self.settings = settings
         self.account = account
         self.archive = tools.archive
-        self.services = services(tools.rules_folder)
+        self.services = services(tools.policy.rules_folder)
         self.receipts = Receipts(tools.query_key, settings.jurisdiction or "", account)
         self.room = Room(settings.held_max_bytes)
         self.now = tools.now
@@ -149,7 +147,7 @@ class Desk:
         return EMERGENCY_NOTICE if self._screened(text) is not None else None
 
     def _screened(self, text: str) -> Emergency | None:
-        return emergency.screen(text, fold(text), self._tools.rules_folder)
+        return emergency.screen(text, fold(text), self._tools.policy.rules_folder)
 
 
 _MESSAGE_CHARACTERS = 20

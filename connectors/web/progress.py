@@ -89,15 +89,20 @@ class Progress:
         wait = self._pace.take(host) or self._guesses.take(number)
         if wait:
             return self._limited(language, f"{self._base}/status", wait)
-        ticket = None
-        if ids.valid_ticket_no(number):
-            async with within(self._settings.archive_timeout_seconds):
-                ticket = await self._desk.find(number)
+        ticket = await self._asked(number)
         if ticket is None or not self._desk.may_ask(ticket.ticket_id, form.get("code", "")):
             metrics.PUSH_REFUSED.labels(CHANNEL, "query_code").inc()
             return self._status(language, number=number, is_wrong=True)
         metrics.PUSH_REQUESTS.labels(CHANNEL, "answered").inc()
         return self._status(language, number=number, ticket=ticket)
+
+    async def _asked(self, number: str) -> Ticket | None:
+        """Return the ticket of an official number or of a receipt."""
+        message = self._desk.receipts.message_of(number.lower())
+        async with within(self._settings.archive_timeout_seconds):
+            if message is not None:
+                return await self._desk.filed(message)
+            return await self._desk.find(number) if ids.valid_ticket_no(number) else None
 
     def _status(
         self, language: str, *, number: str = "", ticket: Ticket | None = None, is_wrong: bool = False

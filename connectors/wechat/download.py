@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import requests
 from msgspec import Struct
 
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from schemas.errors import TooLargeError
+from schemas.errors import TooLargeError, UnreachableError
 from schemas.records.raw import SIZE_LIMIT
 
 PIECE_BYTES = 64 * 1024
@@ -97,18 +98,33 @@ def _taken(response: requests.Response, pieces: Iterator[bytes], into: BinaryIO,
 
 def _written(pieces: Iterator[bytes], response: requests.Response, into: BinaryIO, limit: int) -> Downloaded:
     digest, size = hashlib.sha256(), 0
-    into.seek(0)
-    into.truncate()
+    with _disk():
+        into.seek(0)
+        into.truncate()
     for piece in pieces:
         size += len(piece)
         if size > limit:
             raise TooLargeError(f"the file is larger than {limit} bytes")
         digest.update(piece)
-        into.write(piece)
+        with _disk():
+            into.write(piece)
+    with _disk():
+        into.flush()  # a disk that is full may say so only now
     told = response.headers.get("Content-Length", "")
     if size == 0 or (told.isdigit() and int(told) != size):
         raise NoAnswerError("the file came cut off: it is fetched again", sent=True)
     return Downloaded(size=size, sha256=digest.hexdigest(), media_type=_type_of(response))
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Wrap what only touches our own file: what the connection raises is translated elsewhere."""
+    try:
+        yield
+    except OSError as error:
+        raise UnreachableError(
+            f"a file cannot be held in the temporary folder ({error.strerror}): see that it has room"
+        ) from error
 
 
 def _pieces(response: requests.Response, clock: Clock, stopped: Stopped) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from connectors import metrics
-from connectors.fetcher import Errand, Publish
+from connectors.fetcher import Errand, GivenUp, Publish
 from connectors.wechat import callback
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages
@@ -45,7 +45,10 @@ class Account(Struct, frozen=True):
 
 
 class WeChatErrands:
-    """The plan of the fetcher; an account without a secret has no API, so nothing of it is fetched."""
+    """The plan of the fetcher; an account without a secret has no API, so nothing of it is fetched.
+
+    `mute` are those of 企业微信: when 微信客服 has messages for one of them, somebody must be told.
+    """
 
     def __init__(
         self,
@@ -54,8 +57,10 @@ class WeChatErrands:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         limit: int = SIZE_LIMIT,
         stopped: Stopped = lambda: False,
+        mute: Container[str] = (),
     ) -> None:
         self._accounts = accounts
+        self._mute = mute
         self._blobs = blobs
         self._now = now
         self._limit = limit
@@ -65,9 +70,12 @@ class WeChatErrands:
 
     def __call__(self, raw: RawMessage) -> Sequence[Errand]:
         """Return what this message gives to fetch."""
-        account = self._accounts.get(raw.envelope.account or "")
-        if account is None or raw.channel != "wechat":
+        name = raw.envelope.account or ""
+        account = self._accounts.get(name)
+        if raw.channel != "wechat":
             return ()
+        if account is None:
+            return (MuteErrand(name, raw.envelope.time + LIFE),) if name in self._mute and _announced(raw) else ()
         files = [self._file(raw, file, account.api) for file in awaited(raw)]
         return files or self._behind(raw, account)
 
@@ -86,21 +94,42 @@ class WeChatErrands:
 
     def _behind(self, raw: RawMessage, account: Account) -> Sequence[Errand]:
         """Return the errand of an event that says only that there are messages."""
-        if account.customers is None or b"kf_msg_or_event" not in raw.value:
-            return ()
-        fields = callback.parse(raw.value) or {}
-        kfid = fields.get("OpenKfId", "")
-        if fields.get("Event") != "kf_msg_or_event" or not kfid:
+        fields = _announced(raw)
+        if account.customers is None or not fields:
             return ()
         name = raw.envelope.account or ""
-        messages = self._customer(name, account.customers, kfid)
-        return (CustomerErrand(name, raw.message_id, messages, raw.envelope.time + LIFE, fields.get("Token", "")),)
+        messages = self._customer(name, account.customers, fields["OpenKfId"])
+        return (CustomerErrand(name, raw.message_id, messages, _until(raw), fields.get("Token", "")),)
 
     def _customer(self, name: str, make: Callable[[str], CustomerMessages], kfid: str) -> CustomerMessages:
         with self._lock:
             if (name, kfid) not in self._customers:
                 self._customers[name, kfid] = make(kfid)
             return self._customers[name, kfid]
+
+
+def _announced(raw: RawMessage) -> Mapping[str, str]:
+    """Return the fields of an event that says that 微信客服 has messages; nothing for another one."""
+    if b"kf_msg_or_event" not in raw.value:
+        return {}
+    fields = callback.parse(raw.value) or {}
+    return fields if fields.get("Event") == "kf_msg_or_event" and fields.get("OpenKfId") else {}
+
+
+class MuteErrand:
+    """What nobody can fetch: it complains of its account, and waits, so that with a secret it is fetched after all."""
+
+    keeps = False
+
+    def __init__(self, account: str, deadline: datetime) -> None:
+        self.account = account
+        self.name = f"mute:{account}"  # one complaint, however many events there are
+        self.deadline = deadline
+
+    def run(self, publish: Publish, *, last: bool) -> None:
+        """Raise UnauthorizedError: only a person can help; and GivenUp when nobody did."""
+        fault = UnauthorizedError("微信客服 has messages that only a secret can fetch: set it within three days")
+        raise GivenUp(fault) if last else fault
 
 
 class CustomerErrand:
@@ -121,9 +150,10 @@ class CustomerErrand:
         """Pull; after three days the messages of this event are gone, and the next event pulls what is not."""
         try:
             self._messages.pull(publish, self._token)
-        except (RetriableError, UnauthorizedError):
-            if not last:
-                raise
+        except (RetriableError, UnauthorizedError) as error:
+            if last:
+                raise GivenUp(error) from error
+            raise
 
 
 class FileErrand:
@@ -142,8 +172,7 @@ class FileErrand:
         stopped: Stopped,
     ) -> None:
         self.account = raw.envelope.account or ""
-        # From when we took it: what came to us late is asked for as often as anything else.
-        self.deadline = max(raw.envelope.time, raw.envelope.recordedtime) + LIFE
+        self.deadline = _until(raw)
         self._raw = replace(raw, value=b"")  # a hundred thousand of them may wait
         self._file = file
         self._id = file.media_id or ""
@@ -182,7 +211,7 @@ class FileErrand:
             if refusal.errcode not in _GONE and not last:
                 raise
             return self._never("expired" if last or self._is_old() else "refused", refusal.errcode)
-        except (RetriableError, UnauthorizedError):
+        except Exception:  # whatever keeps it from us, when its time is over the message must not wait for ever
             if not last or self._stopped():
                 raise
             return self._never("expired")
@@ -208,7 +237,7 @@ class FileErrand:
         )
 
     def _record(self, fate: Media) -> RawMessage:
-        """Return the record that follows the message: of the same conversation, so behind it, and of nobody."""
+        """Return the record that follows the message: of the same conversation and sender, so behind it in a flood."""
         return raw_message(
             channel=self._raw.channel,
             channel_kind=self._raw.envelope.channelkind or self._raw.channel,
@@ -219,6 +248,7 @@ class FileErrand:
             content_type=media.CONTENT_TYPE,
             time=self._raw.envelope.time,
             recorded=self._now(),
+            sender=self._raw.envelope.sender,
             conversation=self._raw.conversation,
         )
 
@@ -227,3 +257,8 @@ class FileErrand:
         if outcome == "stored":
             waited = (self._now() - self._raw.envelope.recordedtime).total_seconds()
             metrics.MEDIA_SECONDS.labels(self._raw.channel).observe(max(0.0, waited))
+
+
+def _until(raw: RawMessage) -> datetime:
+    """Return how long to try; from when we took it, so what came to us late is asked for as often as anything else."""
+    return max(raw.envelope.time, raw.envelope.recordedtime) + LIFE

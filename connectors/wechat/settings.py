@@ -105,3 +105,9 @@ class WeComSettings(AccountSettings):
     api_url: str = Field(
         "https://qyapi.weixin.qq.com", pattern=r"^https?://", description="Where the platform's API is called"
     )
+
+    @model_validator(mode="after")
+    def _needs_a_secret(self) -> "WeComSettings":
+        if self.open_kfids and self.secret is None:
+            raise ValueError("secret is missing: the messages of open_kfids are fetched with it")
+        return self

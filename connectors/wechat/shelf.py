@@ -33,9 +33,12 @@ class Shelf:
         return self._get(f"{self._folder}/{ERASED}") is not None
 
     def fate(self, media_id: str) -> Media | None:
-        """Return what became of a file before; None when nothing is known."""
+        """Return what became of a file before; None when nothing is known, or nothing that can be read."""
         found = self._get(self._fate_path(media_id))
-        return None if found is None else msgspec.json.decode(found, type=Media)
+        try:
+            return None if found is None else msgspec.json.decode(found, type=Media)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # torn by a crash of the store: the file is fetched again
+            return None
 
     def keep(self, media: Media, data: BinaryIO | None = None) -> bool:
         """Store the bytes, and then what became of the file; False when the message was erased meanwhile.

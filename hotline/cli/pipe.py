@@ -9,6 +9,9 @@ import typer
 
 from hotline.cli.common import settings_of
 
+_PATIENCE_SECONDS = 90.0
+"""Over the longest that the server waits for Kafka."""
+
 _NO_USER, _TEMPORARY, _REFUSED = os.EX_NOUSER, os.EX_TEMPFAIL, os.EX_UNAVAILABLE
 
 
@@ -16,15 +19,21 @@ def pipe(
     ctx: typer.Context,
     to: Annotated[str, typer.Option(help="Who gets it: one of `lmtp.mailboxes.<id>.recipients`.")],
     sender: Annotated[str, typer.Option(help="The envelope's sender; empty for a bounce.")] = "",
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="The LMTP server. Without it the settings are read, which takes a second."
+        ),
+    ] = None,
 ) -> None:
     """Hand the mail on standard input over to `hotline run lmtp`: for mail servers that start a program for each.
 
     Exit code 0: it is safe. 75: try again later. 67: nobody has this address. 69: refused for good.
     """
-    chosen = settings_of(ctx).lmtp
+    host, port = _place(ctx, server)
     raw = sys.stdin.buffer.read()
     try:
-        with smtplib.LMTP(chosen.host, chosen.port, timeout=chosen.publish_timeout_seconds + 30) as peer:
+        with smtplib.LMTP(host, port, timeout=_PATIENCE_SECONDS) as peer:
             peer.sendmail(sender, [to], raw, [f"SIZE={len(raw)}"])
     except smtplib.SMTPRecipientsRefused as error:
         ((code, _),) = error.recipients.values()
@@ -32,8 +41,17 @@ def pipe(
     except smtplib.SMTPResponseException as error:
         _end(_REFUSED if error.smtp_code // 100 == 5 else _TEMPORARY, f"the LMTP server says {error.smtp_code}")
     except (smtplib.SMTPException, OSError) as error:
-        where = f"{chosen.host}:{chosen.port}"
-        _end(_TEMPORARY, f"no LMTP server at {where} ({type(error).__name__}): see `hotline run lmtp`")
+        _end(_TEMPORARY, f"no LMTP server at {host}:{port} ({type(error).__name__}): see `hotline run lmtp`")
+
+
+def _place(ctx: typer.Context, server: str | None) -> tuple[str, int]:
+    if server is None:
+        chosen = settings_of(ctx).lmtp
+        return chosen.host, chosen.port
+    host, _, port = server.rpartition(":")
+    if not host or not port.isdigit():
+        raise typer.BadParameter("must be HOST:PORT, such as 127.0.0.1:19124", param_hint="--server")
+    return host.strip("[]"), int(port)
 
 
 def _end(code: int, why: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hotline import checks, fetching, wiring
 from hotline.doctor.accounts import cmpp, mailbox, smpp, wechat, weibo
+from hotline.doctor.answers import smtp
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, Now, clock
 from hotline.doctor.elastic import examine_elasticsearch
@@ -61,6 +62,9 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     if "fetcher" in chosen:
         for section, name, api in fetching.apis(settings):
             yield from findings(f"{section} {name}", partial(wechat, api, name, section))
+    if "outbox" in chosen:
+        for name in (name for name, one in settings.answers.items() if one.smtp):
+            yield from findings(f"answers {name}", partial(smtp, settings, name))
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
             yield from findings(f"webhook {name}", partial(subscriber, settings, name))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from connectors.mailbox.lmtp_settings import CHANNEL as LMTP_CHANNEL
 from connectors.table import entries
 from hotline.watch.kafka import Kafka, Places
 from schemas import topics
@@ -40,8 +41,8 @@ def expected(settings: "Settings") -> dict[str, Expected]:
     chosen = settings.telemetry
     found = {}
     channels = {section: entry.channel for section, entry in entries()}
-    for section, accounts in settings.connectors.sections.items():
-        channel = channels[section]
+    named = [(channels[section], accounts) for section, accounts in settings.connectors.sections.items()]
+    for channel, accounts in [*named, (LMTP_CHANNEL, settings.lmtp.mailboxes)]:
         for account in accounts:
             seconds = chosen.silent_after.get(account, chosen.silent_after.get(channel, chosen.silent_after_seconds))
             found[account] = Expected(channel=channel, silent_after=timedelta(seconds=seconds))

@@ -34,15 +34,31 @@ class Workers:
     def __init__(self, kafka: KafkaConnection, account: str, folder: Path) -> None:
         self.folder, self._kafka, self._account = folder, kafka, account
         self._stack = ExitStack()
+        self._read: dict[int, list[Any]] = {}
         (folder / "source").touch()
 
     def start(self) -> subprocess.Popen:
         script = Path(__file__).with_name("lease_worker.py")
         command = [sys.executable, script, self._kafka.bootstrap_servers, self._account, self.folder, str(SESSION)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
+        with (self.folder / f"said-{len(self._read)}").open("w") as said:
+            worker = subprocess.Popen(command, stdout=said, text=True, cwd=ROOT, env=environment)
+        self._read[worker.pid] = [Path(said.name), 0]
         self._stack.callback(self._end, worker)
         return worker
+
+    def says(self, worker: subprocess.Popen, what: str) -> None:
+        """Wait until a worker tells its state, after what was waited for before."""
+
+        def told() -> bool:
+            path, begin = self._read[worker.pid]
+            lines = path.read_text().split("\n")[:-1]
+            if what not in lines[begin:]:
+                return False
+            self._read[worker.pid][1] = lines.index(what, begin) + 1
+            return True
+
+        until(told)
 
     def offer(self, *numbers: int) -> None:
         with (self.folder / "source").open("a") as source:
@@ -61,7 +77,7 @@ class Workers:
     @staticmethod
     def _end(worker: subprocess.Popen) -> None:
         worker.kill()
-        worker.communicate()
+        worker.wait()
 
 
 @pytest.fixture
@@ -69,12 +85,6 @@ def workers(kafka: KafkaConnection, account: str, tmp_path: Path) -> Iterator[Wo
     workers = Workers(kafka, account, tmp_path)
     yield workers
     workers.close()
-
-
-def said(worker: subprocess.Popen, what: str) -> None:
-    """Wait until a worker tells its state."""
-    while (line := worker.stdout.readline()).strip() != what:
-        assert line, f"it ended before it said {what}"
 
 
 def until(condition: Callable[[], Any], seconds: float = 15) -> float:
@@ -92,9 +102,9 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
 ) -> None:
     first = workers.start()
     workers.offer(*range(1, 6))
-    said(first, "connector_running")
+    workers.says(first, "connector_running")
     second = workers.start()
-    said(second, "connector_standby")
+    workers.says(second, "connector_standby")
     assert {pid for pid, _ in workers.asked()} == {first.pid}
 
     # Frozen with a batch in its hands: it has fetched 6 to 15, and published nothing of it.
@@ -103,7 +113,7 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
     until(lambda: second.pid in workers.who_got(30), SESSION + 5)
     until(lambda: position(kafka, account) == 30)
     first.send_signal(signal.SIGCONT)
-    said(first, "connector_standby")
+    workers.says(first, "connector_standby")
     workers.offer(31)
     until(lambda: position(kafka, account) == 31)
     pids = [pid for pid, _ in workers.asked()]
@@ -114,7 +124,7 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
     workers.offer(32)
     assert until(lambda: workers.who_got(32) == [first.pid], SESSION + 5) < SESSION + 4
     third = workers.start()
-    said(third, "connector_standby")
+    workers.says(third, "connector_standby")
     first.terminate()
     workers.offer(33)
     until(lambda: third.pid in workers.who_got(33), SESSION + 3)

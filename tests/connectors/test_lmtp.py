@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from connectors.intake import Intake
 from connectors.journal import Journal
@@ -213,6 +214,14 @@ async def test_too_many_connections_are_told_so_and_one_that_ends_makes_room(tmp
                 await asyncio.sleep(0.02)
     served.stop.set()
     await serving
+
+
+@pytest.mark.parametrize(
+    ("name", "address"), [("letters", "MAYOR@city.gov.cn"), ("Letters", "x@y.cn"), ("letters", "no address")]
+)
+def test_an_address_has_one_owner_and_a_name_that_a_variable_can_have(name: str, address: str) -> None:
+    with pytest.raises(ValidationError):
+        LmtpSettings(mailboxes=MAILBOXES | {name: {"recipients": [address]}})
 
 
 async def test_a_port_that_is_taken_is_a_wrong_setting(served: Served, tmp_path: Path) -> None:

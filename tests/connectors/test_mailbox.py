@@ -326,3 +326,49 @@ def test_settings_show_no_password_and_refuse_what_cannot_be() -> None:
         settings(jurisdiction="Changsha")
     with pytest.raises(ValidationError):
         settings(folder="INBOX")
+
+
+ODD_HEADERS = {
+    "no Message-ID": b"From: a@b.cn\r\nSubject: x\r\n\r\n1",
+    "one Message-ID": b"From: a@b.cn\r\nMessage-ID: <same@b.cn>\r\n\r\n2",
+    "the same Message-ID": b"From: a@b.cn\r\nMessage-ID: <same@b.cn>\r\n\r\n3",
+    "a malformed Message-ID": b"From: a@b.cn\r\nMessage-ID: <<\xff@@>>, <\r\n\r\n4",
+    "to somebody else, and us in Bcc": b"From: a@b.cn\r\nTo: other@b.cn\r\nBcc: mayor@city.gov.cn\r\n\r\n5",
+    "to a list": b"From: a@b.cn\r\nTo: list@b.cn, x@b.cn\r\nList-Id: <list.b.cn>\r\n\r\n6",
+    "a date before mail": b"Date: Thu, 01 Jan 1970 00:00:00 -0000\r\n\r\n7",
+    "a date to come": b"Date: Tue, 19 Jan 2038 03:14:08 +0000\r\n\r\n8",
+    "a date that is none": b"Date: yesterday\r\n\r\n9",
+    "one byte": b"x",
+}
+
+
+def test_whatever_the_headers_say_each_mail_is_one_message_of_when_the_server_got_it(server: FakeServer) -> None:
+    for raw in ODD_HEADERS.values():
+        server.put(raw)
+    messages, letters, _ = drain(mailbox(server))
+    assert [message.value for message in messages] == list(ODD_HEADERS.values())
+    assert len({message.message_id for message in messages}) == len(ODD_HEADERS)
+    assert {message.envelope.time for message in messages} == {RECEIVED}
+    assert not letters
+
+
+def test_one_mail_in_two_of_our_mailboxes_is_two_messages_and_twice_in_one_it_is_one(server: FakeServer) -> None:
+    server.put(mail())
+    server.put(mail())
+    first, second = drain(mailbox(server))[0]
+    assert first.message_id == second.message_id
+    other = Mailbox(settings(), "letters", server.connect)
+    other.open()
+    (elsewhere, _), _, _ = drain(other)
+    assert elsewhere.envelope.id == first.envelope.id
+    assert elsewhere.message_id != first.message_id
+
+
+def test_a_folder_that_is_missing_is_complained_of_and_the_others_are_read(server: FakeServer) -> None:
+    server.put(mail())
+    box = mailbox(server, folders=["已删除", "INBOX"])
+    batch = box.fetch(START)
+    assert len(batch.messages) == 1
+    assert "'已删除' cannot be opened" in batch.complaints[0]
+    server.folders["已删除"] = FakeFolder()  # somebody made it, or named it as before
+    assert box.fetch(batch.cursor).complaints == ()

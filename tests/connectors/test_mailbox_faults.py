@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from imapclient import IMAPClient
+from prometheus_client import REGISTRY
 
 from connectors.mailbox import Mailbox
 from schemas.errors import UnauthorizedError, UnreachableError
@@ -176,6 +177,37 @@ def test_a_mail_that_is_expunged_between_search_and_fetch_is_skipped(server: dov
     assert subjects(messages) == ["a", "c"]
     assert not letters
     assert cursor.position["INBOX"]["uid"] == 3
+
+
+def test_mails_that_came_and_were_deleted_while_nobody_was_connected_are_counted(
+    server: dovecot.Dovecot, open_box: Open
+) -> None:
+    for text in "ab":
+        server.deliver(mail(text))
+    box = open_box()
+    cursor = exhausted(box)
+    assert cursor.position["INBOX"]["modseq"] > 0  # Dovecot counts changes
+    box.close()
+    before = vanished()
+    for text in "cde":
+        server.deliver(mail(text))
+    server.doveadm("expunge", "-u", "hotline", "mailbox", "INBOX", "uid", "2,3,5")  # 2 had been read
+    box.open()
+    messages, letters, cursor = drain(box, cursor)
+    assert (subjects(messages), letters) == (["d"], [])
+    assert vanished() == before + 2
+    box.open()
+    drain(box, cursor)
+    assert vanished() == before + 2
+    server.deliver(mail("f"))  # the server says VANISHED now where it said EXPUNGE, also in IDLE
+    assert not box.wait(0.01) or subjects(drain(box, cursor)[0]) == ["f"]
+    server.doveadm("expunge", "-u", "hotline", "mailbox", "INBOX", "uid", "4")
+    messages, _, _ = drain(box, cursor)
+    assert subjects(messages) == ["f"]
+
+
+def vanished() -> float:
+    return REGISTRY.get_sample_value("hotline_connectors_mails_vanished_total", {"connector": "mayor"}) or 0
 
 
 def test_another_client_that_reads_first_hides_nothing_and_we_hide_nothing(

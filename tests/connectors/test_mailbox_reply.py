@@ -14,6 +14,8 @@ from imapclient import IMAPClient
 from connectors.answers import Reply, Sent
 from connectors.mailbox.reply import MailSender, letter
 from connectors.mailbox.smtp_settings import SmtpSettings
+from hotline.config import load
+from hotline.doctor.answers import smtp
 from normalizers import tokens
 from normalizers.draft import Draft
 from normalizers.mail import normalize
@@ -26,6 +28,16 @@ NOW = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 TICKET = "210100-j4q2ogp2xitx2mcxomsa"
 TOKEN = tokens.make(TICKET, Policy())
 SETTINGS = SmtpSettings(host="127.0.0.1", tls="none", from_address="hotline@example.cn")
+
+
+DOCTOR = {
+    "HOTLINE_CONNECTORS__MAILBOX__MAYOR__HOST": "imap.example.cn",
+    "HOTLINE_CONNECTORS__MAILBOX__MAYOR__USERNAME": "u",
+    "HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD": "p",
+    "HOTLINE_ANSWERS__MAYOR__SMTP__HOST": "127.0.0.1",
+    "HOTLINE_ANSWERS__MAYOR__SMTP__TLS": "none",
+    "HOTLINE_ANSWERS__MAYOR__SMTP__FROM_ADDRESS": "hotline@example.cn",
+}
 
 
 def reply(recipient: str = "citizen@example.cn", **fields: Any) -> Reply:
@@ -215,8 +227,8 @@ def greenmail() -> Iterator[GreenMail]:
 async def test_a_real_server_takes_it_and_the_citizen_reads_it(greenmail: GreenMail) -> None:
     settings = SETTINGS.model_copy(update={"port": greenmail.smtp_port})
     done = await MailSender(settings, "mayor").send(reply("hotline1@example.cn"))
-    assert (done.outcome, done.code, done.reference) == ("accepted", "250", f"<{TOKEN}.receipt@example.cn>")
-    assert type(done.reference) is str  # not a header of email's, which no record can hold
+    assert (done.outcome, done.code) == ("accepted", "250")
+    assert TOKEN not in str(done), "what becomes of an answer is kept for days; the token is the citizen's alone"
     with IMAPClient("127.0.0.1", greenmail.port, ssl=False) as client:
         client.login("hotline1", "secret")
         client.select_folder("INBOX")
@@ -231,3 +243,14 @@ async def test_a_real_server_takes_it_and_the_citizen_reads_it(greenmail: GreenM
 async def test_a_server_that_is_not_there_is_tried_again(greenmail: GreenMail) -> None:
     with pytest.raises(UnreachableError, match=r"answers\.mayor\.smtp"):
         await MailSender(SETTINGS.model_copy(update={"port": 1}), "mayor").send(reply())
+
+
+@pytest.mark.integration
+def test_the_doctor_looks_whether_the_server_takes_us(greenmail: GreenMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in DOCTOR.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOTLINE_ANSWERS__MAYOR__SMTP__PORT", str(greenmail.smtp_port))
+    assert list(smtp(load(), "mayor")) == ["127.0.0.1 takes the connection"]
+    monkeypatch.setenv("HOTLINE_ANSWERS__MAYOR__SMTP__PORT", "1")
+    with pytest.raises(UnreachableError, match=r"answers\.mayor\.smtp: no connection"):
+        list(smtp(load(), "mayor"))

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from connectors import metrics
 from connectors.base import Accepted, Answer, Request
 from connectors.journal import Journal
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.receiver import SLICE_MESSAGES, Receiver, ReceiverSettings
 from schemas.errors import RefusedRequest, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.pushed import message
@@ -22,7 +22,7 @@ Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 class Echoing:
-    """A push connector that takes every body for a message named by it."""
+    """A push connector that takes every line of a body for a message named by it."""
 
     channel: ClassVar[str] = "wechat"
 
@@ -37,7 +37,8 @@ class Echoing:
             raise RefusedRequest("forged", reason="signature")
         if request.body == b"bug":
             raise KeyError("a citizen's words")
-        return Accepted(messages=(message(request.body.decode()),), answer=Answer(body=b"success"))
+        messages = tuple(message(name) for name in request.body.decode().split("\n"))
+        return Accepted(messages=messages, answer=Answer(body=b"success"))
 
 
 class Kafka:
@@ -45,13 +46,16 @@ class Kafka:
 
     def __init__(self) -> None:
         self.held: list[str] = []
+        self.slices: list[int] = []
+        self.most = 1_000_000
         self.down = False
         self.answering = asyncio.Event()
         self.answering.set()
 
     def publish(self, messages: Sequence[RawMessage]) -> None:
-        if self.down:
+        if self.down or len(self.held) >= self.most:
             raise UnreachableError("down")
+        self.slices.append(len(messages))
         self.held += [each.envelope.id for each in messages]
 
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
@@ -104,6 +108,19 @@ async def test_no_success_before_kafka_holds_the_message(served: Open, kafka: Ka
         assert not waiting.done()
         kafka.answering.set()
         assert (await waiting).status_code == 200
+
+
+async def test_a_great_batch_is_made_safe_in_slices_and_answered_as_a_whole(served: Open, kafka: Kafka) -> None:
+    names = [str(number) for number in range(2 * SLICE_MESSAGES + 1)]
+    body = "\n".join(names).encode()
+    async with served(journal_max_bytes=1) as client:
+        before = count("published")
+        assert (await client.post("/wechat", content=body)).content == b"success"
+        assert (kafka.held, kafka.slices) == (names, [SLICE_MESSAGES, SLICE_MESSAGES, 1])
+        assert count("published") == before + 1
+        kafka.held, kafka.most = [], SLICE_MESSAGES
+        answer = await client.post("/wechat", content=body)
+        assert (answer.status_code, answer.content) == (503, b"")
 
 
 async def test_the_journal_is_success_too_and_reaches_kafka_later(served: Open, kafka: Kafka) -> None:

@@ -20,6 +20,8 @@ _ROOMS = (
     "connectors/mailbox",
     "connectors/wechat",
     "connectors/weibo",
+    "connectors/asterisk",
+    "connectors/call_files",
 )
 
 

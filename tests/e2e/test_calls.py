@@ -74,7 +74,7 @@ def test_a_sip_call_and_its_note_become_one_ticket_and_a_call_that_nobody_answer
             until(lambda: links("no_ticket", "no_ticket"), "start and end of the call are kept, without a ticket")
             call_id = next(name[1].rsplit(":", 2)[0] for name in ledger.raw)
             sip.call(answered=False)
-        until(lambda: links("no_ticket", "no_ticket", "no_ticket"), "so is the call that nobody answered")
+            until(lambda: links("no_ticket", "no_ticket", "no_ticket"), "so is the call that nobody answered")
         assert ledger.tickets == {}
         assert post(port, call_id=call_id, revision=9, note="中山路12号门口的路灯坏了", agent="8001") == 200
         until(lambda: links("new", "no_ticket", "part_of", "part_of"), "a note opens the ticket; the call is in it")

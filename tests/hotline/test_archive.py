@@ -3,18 +3,20 @@
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
+from connectors.web.archive import Wanted
 from hotline.archive import Archive, Filters
 from hotline.local.stack import Endpoints
 from normalizers.text import fold
 from schemas import ids, topics
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
+from schemas.records.ticket import Category
 from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
@@ -195,6 +197,52 @@ async def test_messages_and_links_lead_from_a_ticket_to_its_bytes(world: World) 
     assert await world.archive.links("other") == []
     assert await world.archive.message("m" * 26) == again, "the newer version wins across two months"
     assert await world.archive.message("x" * 26) is None
+
+
+async def test_the_web_door_gets_masked_tickets_by_service_status_and_time_and_none_that_is_restricted(
+    world: World,
+) -> None:
+    lamp = Category(code="construction.public_works", scheme="s", version="1")
+    made = {
+        "zhang": ticket("zhang", 1, masked=True, category=lamp),
+        "long_road": ticket("long_road", 2, masked=True, category=lamp, status="resolved"),
+        "long_name": ticket("long_name", 3, masked=True),
+        "latin": ticket("latin", 4, masked=True, category=lamp, confidentiality="restricted"),
+        "traditional": ticket("traditional", 5, masked=True, category=lamp, jurisdiction="110000"),
+    }
+    clear = ticket("masked_only", 6, masked=False, category=lamp)
+    documents = [out(topics.TICKET_MASKED, one.ticket_id, one, 1) for one in made.values()]
+    documents.append(out(topics.TICKET, clear.ticket_id, clear, 1))
+    assert len((await world.sink.write(documents)).stored) == 6
+    await world.archive.refresh()
+
+    async def found(**changes: Any) -> list[str]:
+        fields = {"jurisdiction": "210100", "start": AT, "end": AT + timedelta(days=1)} | changes
+        tickets = await world.archive.requests(Wanted(**fields))
+        return [next(name for name, one in made.items() if one.ticket_id == each.ticket_id) for each in tickets]
+
+    assert await found() == ["long_name", "long_road", "zhang"], "the newest first"
+    assert await found(codes=["construction.public_works"]) == ["long_road", "zhang"]
+    assert await found(closed=True) == ["long_road"]
+    assert await found(closed=False) == ["long_name", "zhang"]
+    assert await found(start=AT + timedelta(hours=3)) == ["long_name"]
+    assert await found(end=AT + timedelta(hours=1)) == ["zhang"]
+    assert await found(limit=1) == ["long_name"]
+
+
+async def test_a_message_s_ticket_is_found_by_the_beginning_of_its_id(world: World) -> None:
+    made = ticket("zhang", 1, masked=True)
+    filed = {"jurisdiction": "210100", "relation": "new", "decided_at": AT, "policy_version": "1"}
+    links = [
+        Link(message_id="n" * 26, ticket_id=made.ticket_id, **filed),
+        Link(message_id="o" * 26, ticket_id=None, **filed),
+    ]
+    documents = [out(topics.LINK, link.message_id, link, 1) for link in links]
+    await world.sink.write([*documents, out(topics.TICKET_MASKED, made.ticket_id, made, 1)])
+    await world.archive.refresh()
+    assert await world.archive.filed("n" * 26) == await world.archive.filed("n" * 20) == made
+    assert await world.archive.filed("o" * 26) is None, "it makes no ticket"
+    assert await world.archive.filed("p" * 26) is None
 
 
 async def test_no_index_names_the_next_action(stack: Endpoints) -> None:

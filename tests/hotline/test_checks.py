@@ -14,8 +14,10 @@ from typer.testing import CliRunner, Result
 from hotline.checks import faults
 from hotline.cli import app
 from hotline.config import FaultySettingsError, load, variable_of
+from hotline.services import own_addresses
 from hotline.settings import Settings
 from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
+from hotline.watch.accounts import expected
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
 
@@ -302,6 +304,16 @@ def test_a_web_door_where_something_else_is_is_told(env: pytest.MonkeyPatch, pat
     assert words in fault()
 
 
+def test_a_form_behind_a_proxy_that_nobody_names_is_told_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PATH", "/web")
+    assert found() == []
+    for name, value in BROKERS.items():
+        env.setenv(name, value)
+    assert "`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.door`" in fault()
+    env.setenv("HOTLINE_RECEIVER__TRUSTED_PROXIES", '["127.0.0.1"]')
+    assert found() == []
+
+
 def test_an_account_below_a_web_door_is_told(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PATH", "/web")
@@ -386,3 +398,18 @@ def test_a_share_of_an_account_that_there_is_not(env: pytest.MonkeyPatch) -> Non
     assert found() == []
     env.setenv("HOTLINE_FLOODS__ACCOUNTS__NOBODY__SENDER_BURST", "5")
     assert fault() == "`floods.accounts.nobody` names no account: correct it, or remove it."
+
+
+def test_a_mailbox_that_is_fetched_and_handed_over_needs_two_names(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    set_all(env, NEEDED)
+    before = found()
+    env.setenv("HOTLINE_LMTP__MAILBOXES__MAYOR__RECIPIENTS", '["Mayor@city.gov.cn", "@12345.city.gov.cn"]')
+    (told,) = (one for one in found() if one not in before)
+    assert told == "The id mayor names an account of `connectors` and one of `lmtp.mailboxes`: rename one of them."
+    env.delenv("HOTLINE_LMTP__MAILBOXES__MAYOR__RECIPIENTS")
+    env.setenv("HOTLINE_LMTP__MAILBOXES__LETTERS__RECIPIENTS", '["Mayor@city.gov.cn", "@12345.city.gov.cn"]')
+    settings = load()
+    assert found() == before
+    assert expected(settings)["letters"].channel == "mailbox"  # it is watched for silence
+    assert "mayor@city.gov.cn" in set(own_addresses(settings))  # nothing is answered that comes from there
+    assert settings.lmtp.mailboxes["letters"].jurisdiction == settings.jurisdiction

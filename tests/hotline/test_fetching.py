@@ -1,12 +1,16 @@
 """The fetcher is run where an account has a secret, and asks for exactly these accounts."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from connectors.producer import Producer
+from connectors.wechat.errands import CustomerErrand
 from hotline import fetching, services, wiring
 from hotline.config import load
+from schemas.errors import UnauthorizedError
+from tests.connectors.wechat.test_errands import EVENT, raw
 from tests.connectors.wechat.vectors import WECOM_AES_KEY
 
 CITY, SERVICE = "HOTLINE_CONNECTORS__WECHAT__CITY__", "HOTLINE_CONNECTORS__WECOM__SERVICE__"
@@ -24,6 +28,8 @@ def accounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPa
 
 
 def test_without_a_secret_nothing_is_fetched(accounts: pytest.MonkeyPatch) -> None:
+    for name in ("CORPID", "TOKENS", "AES_KEYS"):
+        accounts.delenv(SERVICE + name)
     assert "fetcher" not in wiring.names(load())
     assert "receiver" in wiring.names(load())
 
@@ -32,6 +38,19 @@ def test_without_a_secret_nothing_is_fetched(accounts: pytest.MonkeyPatch) -> No
 def test_with_one_it_is(accounts: pytest.MonkeyPatch, own: str) -> None:
     accounts.setenv(own + "SECRET", "s")
     assert "fetcher" in wiring.names(load())
+
+
+def test_a_company_without_one_is_told_when_customers_write_to_it(accounts: pytest.MonkeyPatch) -> None:
+    settings = load()
+    assert "fetcher" in wiring.names(settings)
+    plan = fetching.plan(settings, Producer(services.kafka(settings)), threading.Event())
+    event = raw(EVENT.encode(), "text/xml", account="service")
+    (errand,) = plan(event)
+    with pytest.raises(UnauthorizedError):
+        errand.run(lambda _: None, last=False)
+    accounts.setenv(SERVICE + "SECRET", "s")
+    (errand,) = fetching.plan(load(), Producer(services.kafka(settings)), threading.Event())(event)
+    assert isinstance(errand, CustomerErrand)
 
 
 def test_only_accounts_with_a_secret_are_asked(accounts: pytest.MonkeyPatch) -> None:

@@ -56,8 +56,8 @@ class Daemon:
         with smtplib.LMTP("127.0.0.1", self.port, timeout=30) as peer:
             peer.sendmail("citizen@example.cn", [MAYOR], raw)
 
-    def pipe(self, raw: bytes, to: str = MAYOR, *options: str) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "hotline", "pipe", "--to", to, *options]
+    def pipe(self, raw: bytes, to: str = MAYOR) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "hotline", "pipe", "--to", to, "--server", f"127.0.0.1:{self.port}"]
         return subprocess.run(command, cwd=ROOT, env=self.environment, input=raw, capture_output=True, check=False)
 
 

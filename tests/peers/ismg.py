@@ -63,15 +63,23 @@ class Ismg:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.server.close()
+        await self.die()
         for task in self.serving:
             task.cancel()
         await asyncio.gather(*self.serving, return_exceptions=True)
-        await asyncio.sleep(0)  # an aborted transport is closed in the loop's next turn
+        await _turns(3)  # an aborted transport is closed in the loop's next turn
 
     async def listen(self, port: int) -> None:
         self.server = await asyncio.start_server(self._accept, "127.0.0.1", port)
         self.port: int = self.server.sockets[0].getsockname()[1]
+
+    async def die(self) -> None:
+        """Listen no more, and reset every connection; what was not answered is kept."""
+        for listener in self.server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        await _turns(10)  # asyncio loses a connection that it accepts while its server is closed
+        self.server.close()
+        self.cut()
 
     def queue(self, content: bytes, **fields: int | str) -> int:
         """Let a citizen send something; return its Msg_Id."""
@@ -105,12 +113,12 @@ class Ismg:
         self._notifying = asyncio.ensure_future(notify())
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.add(writer)
         task = asyncio.ensure_future(self._serve(reader, writer))
         self.serving.add(task)
         task.add_done_callback(self.serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.add(writer)
         times: Counter[int] = Counter()
         due: dict[int, float] = {}
         sending = None
@@ -186,3 +194,9 @@ class Ismg:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(self.repeat_seconds, 0.5)), self.changed:
                         await self.changed.wait()
+
+
+async def _turns(number: int) -> None:
+    """Let the loop go round."""
+    for _ in range(number):
+        await asyncio.sleep(0)

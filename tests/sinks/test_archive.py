@@ -14,7 +14,7 @@ from obstore.store import LocalStore
 
 from hotline.explain import looks_up
 from hotline.local.stack import Endpoints
-from schemas import topics
+from schemas import media, topics
 from schemas.blobs import Archived
 from schemas.connection import KafkaConnection
 from schemas.records import RawMessage, RawRef, event, raw_message
@@ -73,7 +73,9 @@ def kept(tmp_path: Path) -> Kept:
 
 
 def test_every_raw_topic_is_kept() -> None:
-    assert {source.topic for source in sources()} == {name for name in topics.TOPICS if name.startswith("hotline.raw.")}
+    """What waits behind a flood stands in its channel's own topic as well."""
+    raw = {name for name in topics.TOPICS if name.startswith("hotline.raw.")}
+    assert {source.topic for source in sources()} == raw - {topics.FLOOD}
 
 
 async def test_bytes_and_envelope_lie_in_the_folder_of_their_message(kept: Kept) -> None:
@@ -101,6 +103,13 @@ async def test_of_bytes_that_are_there_already_only_the_envelope_is_written(kept
     assert (await kept.sink.write([document(claimed)])).stored
     assert kept.names(raw()) == {digest, f"{digest}.json"}
     assert (kept.place(raw()) / digest).read_bytes() == BYTES
+
+
+async def test_what_the_fetcher_tells_of_a_file_is_nobodys_bytes(kept: Kept) -> None:
+    told = replace(raw(), envelope=replace(raw().envelope, datacontenttype=media.CONTENT_TYPE))
+    verdicts = await kept.sink.write([document(told)])
+    assert len(verdicts.stored) == 1
+    assert not list(kept.folder.rglob("*.json"))
 
 
 @pytest.mark.parametrize("dataref", ["210100/another/" + "a" * 64, "../" + "a" * 64, "210100/{0}/erased", "x"])

@@ -9,11 +9,12 @@ from aiokafka import AIOKafkaConsumer
 from normalizers import Policy
 from schemas import topics
 from schemas.records import Handover, Message
+from schemas.trace import OFF
 from schemas.wire import decode
 from streams import normalize, screen
 from streams.settings import FloodSettings
 from tests.streams.conftest import Bench
-from tests.streams.raws import outbound
+from tests.streams.raws import outbound, raw
 
 pytestmark = pytest.mark.integration
 
@@ -53,6 +54,18 @@ async def test_a_flood_waits_and_nobody_else_does(bench: Bench) -> None:
     assert len(behind) == FLOOD - 51
     assert behind[0].value == flood[50].value
     assert dict(behind[0].headers)["ce_id"] == b"n50"
+
+
+async def test_an_emergency_behind_a_flood_is_handed_over_before_the_flood_is_screened(bench: Bench) -> None:
+    flood = [outbound(n, sender="flooder") for n in range(FLOOD)]
+    flood[-1] = outbound(FLOOD - 1, FIRE, sender="flooder")
+    await asyncio.gather(*(bench.put(*flood[start::20], partition=0) for start in range(20)))
+    await bench.put(outbound(FLOOD, FIRE, sender="neighbour"), partition=0)
+    async with bench.running(
+        screen.declare, bench.connection, bench.blobs, Policy(), OFF, SETTINGS, group=f"screen-{time.time_ns()}"
+    ):
+        found = [decode(one.value, Handover).handover_id for one in await bench.read(topics.HANDOVER, 2)]
+    assert found == [raw(FLOOD).message_id, raw(FLOOD - 1).message_id]
 
 
 async def ids_until(bench: Bench, *wanted: str) -> list[str]:

@@ -79,6 +79,13 @@ def test_a_corrected_note_takes_the_place_of_the_first_and_a_late_older_one_does
     assert "21号" not in calls.ticket.search_text
 
 
+def test_a_note_that_is_shortened_leaves_no_word_behind() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=f"{LAMP}，来电人情绪激动")
+    calls.tell(revision=2, note=LAMP)
+    assert calls.ticket.text == LAMP
+
+
 def test_a_repeat_of_the_whole_record_under_another_name_changes_no_text() -> None:
     calls = Calls()
     calls.tell(revision=1, note=LAMP)
@@ -272,6 +279,19 @@ def test_a_moved_call_takes_its_later_records_along() -> None:
     first, second = calls.tickets
     assert "另一盏灯" not in first.text
     assert second.text == f"{LAMP}\n\n{TRANSCRIPT_HEAD}\n市民：是另一盏灯"
+
+
+def test_a_record_stays_where_it_is_filed_when_another_of_its_call_moves() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13800138000")
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller="13800138000")
+    calls.tell(call_id="c2", revision=2, transcript=HEARD)
+    moved, stays = calls.messages[1].message_id, calls.messages[2].message_id
+    _order(calls, "move", calls.ticket.ticket_id, {"message_id": moved})
+    last = calls.tell(call_id="c2", revision=3, disposition="answered").input.message_id
+    first, second = calls.state.tickets.values()
+    assert stays in first.messages
+    assert list(second.messages) == [moved, last]
 
 
 def test_a_ticket_written_anew_without_a_message_tells_each_call_once() -> None:

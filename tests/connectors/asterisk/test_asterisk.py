@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from connectors import metrics
-from connectors.asterisk import Asterisk, AsteriskSettings
+from connectors.asterisk import Asterisk, AsteriskSettings, connector
+from connectors.asterisk.connector import WINDOW
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
+from schemas.records import RawMessage
 from tests.connectors.asterisk.fake import GREETING, REFUSED, Held, Script, logged_in, served
 from tests.normalizers.phone import frames
 
@@ -203,6 +205,75 @@ async def test_a_stop_closes_the_connection() -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
         await gone.wait()
+
+
+class Slow(Held):
+    """Kafka takes each message when it may; `waiting` are on their way."""
+
+    def __init__(self, *, ever: bool = True) -> None:
+        super().__init__()
+        self.waiting = 0
+        self.ever = ever
+
+    async def __call__(self, message: RawMessage) -> None:
+        self.waiting += 1
+        await asyncio.sleep(0.2 if self.ever else 3600)
+        await super().__call__(message)
+
+
+async def stopped_under_way(held: Slow, events: int) -> None:
+    """Stop when so many events are on their way; the other side goes on talking."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await logged_in(reader, writer)
+        for number in range(events):
+            writer.write(frames.USER_EVENT + b"\r\nNote: %d" % number + END)
+        await reader.read()
+
+    async with served(script) as port, asyncio.timeout(10):
+        running = asyncio.create_task(asterisk(port).run(held))
+        while held.waiting < min(events, WINDOW):  # noqa: ASYNC110 - the events
+            await asyncio.sleep(0.001)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+@pytest.mark.parametrize("events", [1, 20, WINDOW + 100])
+async def test_a_stop_waits_for_the_events_on_their_way(events: int) -> None:
+    held = Slow()
+    await stopped_under_way(held, events)
+    assert len(set(held.ids)) == held.waiting >= min(events, WINDOW)
+
+
+async def test_a_stop_does_not_wait_for_ever_and_counts_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "SETTLE_SECONDS", 0.05)
+    lost = metrics.ASTERISK_EVENTS.labels("pbx", "lost")
+    before, held = lost._value.get(), Slow(ever=False)
+    await stopped_under_way(held, 3)
+    await asyncio.sleep(0)
+    assert lost._value.get() == before + 3
+
+
+async def test_a_fault_that_only_a_person_can_mend_ends_the_connection() -> None:
+    class Refused(Held):
+        async def __call__(self, message: RawMessage) -> None:
+            raise MisconfiguredError("the topic is missing")
+
+    async with served(quiet_after(frames.CDR + END)) as port, asyncio.timeout(10):
+        with pytest.raises(MisconfiguredError):
+            await asterisk(port).run(Refused())
+
+
+def quiet_after(said: bytes) -> Script:
+    """Log in, say this, and listen."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await logged_in(reader, writer)
+        writer.write(said)
+        await reader.read()
+
+    return script
 
 
 async def test_settings_that_cannot_work_say_so() -> None:

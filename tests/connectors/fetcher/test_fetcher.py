@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka import TopicPartition
 
-from connectors.fetcher import Errand, Fetcher, FetcherSettings
+from connectors import metrics
+from connectors.fetcher import Errand, Fetcher, FetcherSettings, GivenUp
 from connectors.fetcher.window import Window
 from connectors.journal import Journal
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
@@ -155,13 +157,46 @@ def test_an_account_that_hangs_keeps_no_other_waiting(benches: list[Bench]) -> N
         one.may_go.set()
 
 
-def test_a_fault_of_ours_ends_the_errand_and_is_told(benches: list[Bench]) -> None:
-    bench = Bench(Fake("a", ZeroDivisionError()))
+@pytest.mark.parametrize("fault", [ZeroDivisionError("o-lin"), OSError(28, "No space left on device")])
+def test_a_fault_of_ours_is_tried_again_and_told(benches: list[Bench], fault: Exception) -> None:
+    bench = Bench(Fake("a", fault))
     benches.append(bench)
     bench.fetcher.take(PLACE, [record(1, "a")])
     bench.step()
-    assert bench.position == 2
-    assert bench.fetcher.waiting == 0
+    assert (bench.position, bench.publisher.names) == (1, [])
+    (complaint,) = bench.fetcher.complaints
+    assert type(fault).__name__ in complaint
+    assert "o-lin" not in complaint
+    bench.step(2)
+    assert (bench.position, bench.publisher.names, bench.fetcher.waiting) == (2, ["a"], 0)
+
+
+def test_a_fault_of_ours_that_never_ends_holds_the_commit_until_the_deadline(benches: list[Bench]) -> None:
+    errand = Fake("a", *[ZeroDivisionError()] * 1000, deadline=NOW + timedelta(hours=2))
+    bench = Bench(errand)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    for _ in range(120):
+        bench.step(60)
+        assert bench.position == (2 if True in errand.runs else 1)
+    bench.step(900)
+    assert (bench.position, bench.fetcher.waiting, errand.runs.count(True)) == (2, 0, 1)
+
+
+def test_what_is_given_up_is_counted_and_stays_a_complaint(benches: list[Bench]) -> None:
+    counted = metrics.ERRANDS.labels("city", "given_up")
+    before = counted._value.get()
+    bench = Bench(Fake("a", AWAY, GivenUp(AWAY)), Fake("b"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    bench.step()
+    bench.step(2)
+    assert (bench.position, bench.fetcher.waiting, bench.publisher.names) == (2, 0, [])
+    assert bench.fetcher.complaints == ("city: away",)
+    assert counted._value.get() == before + 1
+    bench.fetcher.take(PLACE, [record(2, "b")])
+    bench.step()
+    assert bench.fetcher.complaints == ()
 
 
 def test_a_record_that_cannot_be_read_is_somebody_elses_matter(benches: list[Bench]) -> None:
@@ -196,6 +231,34 @@ def test_a_partition_that_is_read_again_gives_no_second_errand(benches: list[Ben
     bench.step(2)
     assert bench.position == 2
     assert bench.publisher.names == ["a"]
+
+
+def test_a_job_that_is_met_again_counts_once_for_its_record(benches: list[Bench]) -> None:
+    first, second = Fake("a", *[AWAY] * 2), Fake("b", *[AWAY] * 4)
+    bench = Bench(first, second)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a b")])
+    bench.step()
+    bench.fetcher.forget([PLACE])
+    bench.fetcher.take(PLACE, [record(1, "a b")])
+    while not bench.publisher.names:
+        bench.step(5)
+    assert bench.publisher.names == ["a"]
+    assert bench.position == 1  # of two files one is still to come
+    bench.step(60)
+    bench.step(60)
+    bench.step(60)
+    assert bench.position == 2
+
+
+def test_a_record_that_names_one_file_twice_waits_for_it_once(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a", AWAY))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(1, "a a")])
+    bench.step()
+    assert bench.position == 1
+    bench.step(2)
+    assert bench.position == 2
 
 
 def test_a_full_fetcher_says_so(benches: list[Bench]) -> None:
@@ -238,6 +301,21 @@ def test_what_waits_in_the_journal_is_fetched_and_not_published(benches: list[Be
     bench.fetcher.take(PLACE, [record(1, "a")])
     bench.step()
     assert bench.publisher.names == ["a"]
+    journal.close()
+
+
+def test_a_message_in_the_journal_that_cannot_be_planned_ends_nothing(benches: list[Bench], tmp_path: Path) -> None:
+    file = Fake("a")
+    bench = Bench(file, journal=tmp_path)
+    benches.append(bench)
+    journal = Journal(tmp_path)
+    unreadable = msgspec.structs.replace(message("x"), value=b"\xff")
+    journal.append([unreadable, message("a")])
+    bench.step()
+    assert file.runs == [False]
+    out = unreadable.outbound()
+    bench.fetcher.take(PLACE, [record(1)._replace(headers=out.headers, value=out.value)])
+    assert bench.position == 2
     journal.close()
 
 

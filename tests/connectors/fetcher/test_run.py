@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from kafka.errors import BrokerNotAvailableError
+from kafka import TopicPartition
+from kafka.errors import BrokerNotAvailableError, CommitFailedError, KafkaError
 from obstore.store import LocalStore
 
 from connectors.cursors import Cursors
@@ -23,7 +24,7 @@ from hotline.demo.wechat_api import WeChatApi
 from schemas import media, topics
 from schemas.connection import KafkaConnection
 from schemas.records import RawMessage
-from tests.connectors.fetcher.errands import NOW
+from tests.connectors.fetcher.errands import NOW, record
 from tests.connectors.reader import Reader
 from tests.connectors.wechat.conftest import make_api, platform
 from tests.connectors.wechat.test_errands import EVENT, said
@@ -114,6 +115,49 @@ def test_an_event_of_a_company_brings_its_messages_and_their_files(
     ids = [dict(one.headers)["ce_id"].decode() for one in reader.read(RAW, account)]
     assert sorted(one for one in ids if one.startswith("msg")) == ["msg1", "msg2", "msg3"]
     assert Cursors(kafka, f"{account}:wk1").load().position == {"cursor": "3"}
+
+
+class Fenced:
+    """A consumer that was away for too long: another process has its partitions, and it cannot even say goodbye."""
+
+    made = 0
+
+    def __init__(self, **_: object) -> None:
+        Fenced.made += 1
+        self.is_first = Fenced.made == 1
+        self.listener: Any = None
+
+    def subscribe(self, _: list[str], listener: Any) -> None:
+        self.listener = listener
+
+    def poll(self, **_: object) -> dict[TopicPartition, list[Any]]:
+        if self.is_first:
+            self.listener.on_partitions_assigned([TopicPartition(RAW, 0)])
+            return {TopicPartition(RAW, 0): [record(1)]}
+        time.sleep(0.01)
+        return {}
+
+    def commit(self, _: object) -> None:
+        raise CommitFailedError
+
+    def assignment(self) -> set[TopicPartition]:
+        return set()
+
+    def paused(self) -> set[TopicPartition]:
+        return set()
+
+    def close(self) -> None:
+        self.listener.on_partitions_revoked([TopicPartition(RAW, 0)])
+        raise KafkaError("User rebalance callback throws an error")
+
+
+def test_who_was_away_for_too_long_joins_again(blobs: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fenced, "made", 0)
+    monkeypatch.setattr(runner, "LONGEST_WAIT", 0.01)
+    fetcher = Fetcher(WeChatErrands({}, blobs), lambda _: None)
+    with fetching(fetcher, KafkaConnection(bootstrap_servers="127.0.0.1:9"), connect=Fenced) as health:
+        until(lambda: Fenced.made == 2 and health.report.state == "running")
+    assert health.report.errors == 1
 
 
 def test_without_kafka_it_says_so_and_ends_when_told(platform: WeChatApi, blobs: LocalStore) -> None:

@@ -130,6 +130,25 @@ async def test_a_service_that_stays_away_leaves_no_answer_for_ever() -> None:
     assert timedelta(hours=24) <= bench.now - NOW < timedelta(hours=25)
 
 
+async def test_an_address_that_is_never_served_holds_up_nobody_else() -> None:
+    bench = Bench()
+    honest = bench.send
+
+    async def send(reply: Reply) -> Sent:
+        if reply.reply_id == intent(9).outbox_id:
+            bench.sent.append(reply.reply_id)
+            raise ThrottledError("the mailbox of this citizen is full")
+        return await honest(reply)
+
+    bench.send = send  # type: ignore[method-assign] # one citizen's mailbox is full for days
+    bench.put(intent(9, urgent=True), *(intent(number) for number in range(1, 5)))
+    await bench.until_settled()
+    states = [(message, state) for message, state, _ in bench.states if state != "sending"]
+    assert [message for message, state in states if state == "accepted"] == ["m1", "m2", "m3", "m4"]
+    assert states[1][1] == "accepted", "the next one goes at once"
+    assert states[-1] == ("m9", "withheld")
+
+
 async def test_an_emergency_goes_before_those_that_wait_for_the_accounts_turn() -> None:
     bench = Bench(settings=AnswerSettings(per_minute=2))
     bench.put(*(intent(number) for number in range(1, 5)), intent(9, urgent=True))

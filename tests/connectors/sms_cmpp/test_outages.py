@@ -62,8 +62,7 @@ async def test_a_killed_ismg_is_found_again_and_nothing_is_missing(monkeypatch: 
         queue(ismg, 0, 100)
         await ismg.until(lambda: len(ismg.results) > 10)
         port = ismg.port
-        ismg.server.close()
-        ismg.cut()
+        await ismg.die()
         queue(ismg, 100, 150)
         broker.refuses = 3  # Kafka falters, too
         async with asyncio.timeout(5):

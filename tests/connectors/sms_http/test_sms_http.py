@@ -154,10 +154,21 @@ def test_one_bad_element_spoils_no_other() -> None:
     assert texts == ["井盖丢失", "dead", "dead", "dead", "[]", "井盖丢失"]
 
 
-def test_a_batch_has_a_limit() -> None:
-    elements = [ALIYUN | {"sequence_id": n} for n in range(1001)]
-    assert len(account("aliyun").accept(aliyun(*elements[:1000])).messages) == 1000
-    assert refusal(account("aliyun"), aliyun(*elements)) == (413, "size")
+def test_a_batch_of_any_number_is_taken() -> None:
+    elements = [ALIYUN | {"sequence_id": n} for n in range(3001)]
+    messages = account("aliyun").accept(aliyun(*elements)).messages
+    assert [message.envelope.id for message in messages] == [str(n) for n in range(3001)]
+    shortest = [{"phone_number": "", "content": ""}] * 2000
+    body = json.dumps(shortest, separators=(",", ":")).encode()
+    assert len(account("aliyun").accept(gateways.request(body)).messages) == 2000
+
+
+def test_an_array_of_nothing_but_crumbs_is_kept_as_one() -> None:
+    body = b"[" + b"1," * 400_000 + b"1]"
+    (message,) = account("aliyun").accept(gateways.request(body)).messages
+    assert message.value == body
+    with pytest.raises(MalformedError):
+        text_of(message)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", "路灯".encode("gbk"), b'{"phone_number":"1"}'])

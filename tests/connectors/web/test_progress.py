@@ -112,6 +112,14 @@ async def test_number_and_code_tell_how_it_goes(door: Door) -> None:
     assert made.text not in page.text, "the words are the citizen's: they know them"
 
 
+async def test_a_receipt_stands_for_the_number(door: Door) -> None:
+    made = door.archive.put(handled())
+    mine = RECEIPTS.receipt(made.first_message_id)
+    assert (await ask(door, mine.upper(), code_of(made))).facts["办理状态"] == "办结"
+    for number, code in ((mine, "0" * 12), (f"{mine[:-1]}{'b' if mine[-1] == 'a' else 'a'}", code_of(made))):
+        assert (await ask(door, number, code)).status == 404
+
+
 async def test_of_a_restricted_ticket_no_words_are_shown(door: Door) -> None:
     restricted = ticket(confidentiality="restricted", result=Result(text="已查处"))
     door.archive.put(restricted)
@@ -136,7 +144,7 @@ async def test_a_wrong_number_and_a_wrong_code_give_the_same_answer(door: Door) 
     for page in pages:
         assert page.status == 404
         assert page.facts == {}
-        assert page.texts(".//*[@id='number-wrong']") == ["没有找到：工单编号或查询码不对。"]
+        assert page.texts(".//*[@id='number-wrong']") == ["没有找到：工单编号（回执）或查询码不对。"]
 
 
 async def test_a_code_cannot_be_found_by_asking_again_and_again(door: Door) -> None:

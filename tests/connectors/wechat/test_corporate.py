@@ -154,6 +154,12 @@ def test_an_account_needs_a_city_and_a_sound_key() -> None:
         WeComSettings(corpid=CORP, tokens=[TOKEN], aes_keys=["short"])
 
 
+def test_messages_of_customers_are_fetched_with_a_secret() -> None:
+    with pytest.raises(ValueError, match="secret is missing"):
+        company(open_kfids=["wk1"])
+    assert company(open_kfids=["wk1"], secret="s")
+
+
 NODE = """
 const wecom = require('@wecom/crypto');
 const job = JSON.parse(require('fs').readFileSync(0));

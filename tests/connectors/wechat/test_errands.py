@@ -1,7 +1,9 @@
 """Files and 微信客服 messages that callbacks only announce: fetched once, recorded clearly, never after an erasure."""
 
+import errno
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +14,11 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
-from connectors.fetcher import Errand
+from connectors.fetcher import Errand, GivenUp
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages
 from connectors.wechat.errands import Account, WeChatErrands
+from connectors.wechat.shelf import FATE
 from hotline.demo.wechat_api import Call, WeChatApi
 from normalizers import Policy, normalize
 from schemas import media
@@ -92,15 +95,17 @@ def test_a_file_lies_in_the_folder_of_its_message(platform: WeChatApi, plan: WeC
     assert (fate.size, fate.sha256, fate.media_type, fate.unavailable) == (len(PHOTO), SHA, "image/jpeg", None)
 
 
-def test_its_record_follows_the_message_and_names_nobody(platform: WeChatApi, plan: WeChatErrands) -> None:
+def test_its_record_follows_the_message_and_becomes_nobodys_message(platform: WeChatApi, plan: WeChatErrands) -> None:
     platform.media["m1"] = (PHOTO, "image/jpeg")
     kept, message = Kept(), callback()
     only(plan(message)).run(kept, last=False)
     (record,) = kept.messages
     assert record.conversation == message.conversation  # the same partition, so it comes behind
-    assert (record.envelope.sender, record.envelope.datacontenttype) == (None, media.CONTENT_TYPE)
+    assert record.envelope.sender == message.envelope.sender  # and the same share of a flood, so it stays behind
+    assert record.envelope.datacontenttype == media.CONTENT_TYPE
     assert b"o-lin" not in record.value
     understood = normalize(record, Policy()).message
+    assert (understood.sender, understood.message_class) == (None, "event")
     assert understood.features.completes == (normalize(message, Policy()).message.features.message_key,)
 
 
@@ -180,6 +185,58 @@ def test_a_file_that_the_platform_has_no_more_is_expired_when_it_is_old(
         only(plan(message)).run(kept, last=False)
         assert [fate.unavailable for fate in kept.fates] == [expected]
         assert only(plan(message)).deadline == now + timedelta(days=3)
+
+
+class _Full:
+    """A temporary file on a disk without room."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __enter__(self) -> "_Full":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def seek(self, _: int) -> None:
+        pass
+
+    def truncate(self) -> None:
+        pass
+
+    def write(self, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_without_room_is_waited_for_and_at_last_recorded(
+    platform: WeChatApi, plan: WeChatErrands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.media |= {"m1": (PHOTO, "image/jpeg"), "m2": (PHOTO, "image/jpeg")}
+    kept = Kept()
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "SpooledTemporaryFile", _Full)
+        with pytest.raises(UnreachableError, match="temporary folder"):
+            only(plan(callback())).run(kept, last=False)
+        assert kept.messages == []
+        only(plan(callback(MediaId="m2"))).run(kept, last=True)
+    only(plan(callback())).run(kept, last=False)
+    assert [(fate.media_id, fate.unavailable) for fate in kept.fates] == [("m2", "expired"), ("m1", None)]
+
+
+def test_a_torn_note_of_what_became_of_a_file_is_written_anew(
+    platform: WeChatApi, plan: WeChatErrands, blobs: LocalStore
+) -> None:
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    only(plan(callback())).run(Kept(), last=False)
+    (note,) = [one["path"] for batch in obstore.list(blobs) for one in batch if one["path"].endswith(FATE)]
+    whole = bytes(obstore.get(blobs, note).bytes())
+    for torn in (b"", whole[:-5], b"\xff\xfe"):
+        obstore.put(blobs, note, torn)
+        kept = Kept()
+        only(plan(callback())).run(kept, last=False)
+        assert [fate.unavailable for fate in kept.fates] == [None]
+        assert bytes(obstore.get(blobs, note).bytes()) == whole
 
 
 @pytest.mark.parametrize("last", [False, True])
@@ -382,11 +439,25 @@ def test_a_refusal_is_tried_again_until_the_time_is_over(platform: WeChatApi, co
     errand = only(company.sweep())
     with pytest.raises(RefusalError):
         errand.run(Kept(), last=False)
-    errand.run(Kept(), last=True)
+    with pytest.raises(GivenUp) as caught:
+        errand.run(Kept(), last=True)
+    assert isinstance(caught.value.fault, RefusalError)
     platform.expire_tokens()
     platform.fault = answering(b'{"errcode":40125}', only="gettoken")
     with pytest.raises(UnauthorizedError):
         only(company.sweep()).run(Kept(), last=False)
+
+
+def test_messages_that_only_a_secret_can_fetch_are_a_complaint_and_wait(blobs: LocalStore) -> None:
+    plan = WeChatErrands({}, blobs, now=lambda: NOW, mute={"city"})
+    errand, again = only(plan(raw(EVENT.encode(), "text/xml"))), only(plan(raw(EVENT.encode() + b" ", "text/xml")))
+    assert (errand.account, errand.name, errand.deadline) == ("city", again.name, NOW + timedelta(days=3))
+    with pytest.raises(UnauthorizedError, match="secret"):
+        errand.run(Kept(), last=False)
+    with pytest.raises(GivenUp, match="secret"):
+        errand.run(Kept(), last=True)
+    assert list(plan(callback())) == []
+    assert list(plan(raw(EVENT.encode(), "text/xml", account="other"))) == []
 
 
 @pytest.mark.parametrize("body", [EVENT.replace("wk1", ""), EVENT.replace("kf_msg_or_event", "change_contact")])

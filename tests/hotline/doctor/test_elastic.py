@@ -10,11 +10,13 @@ import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 from typer.testing import CliRunner
 
+from connectors.web.archive import Wanted
 from hotline.cli import app
 from hotline.config import load
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding
 from hotline.local.stack import Endpoints
+from hotline.web import WebArchive
 from sinks.elastic.templates import ensure_indices
 from tests.peers.certificates import DAY, Authority
 from tests.peers.elastic_door import ElasticDoor
@@ -85,6 +87,19 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
             assert door.refused == [], (role, verb)
     assert CliRunner().invoke(app, ["search", "路灯", "--clear"]).exit_code == 2
     assert door.refused[-1][1:] == ("/hotline-ticket/_search", 403)
+
+
+def test_a_web_door_s_role_is_enough_for_its_questions(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
+    async def ask() -> None:
+        archive = WebArchive(load())
+        await archive.newest(Wanted(jurisdiction="210100", start=datetime.now(UTC) - DAY, end=datetime.now(UTC)))
+        await archive.ticket("210100-nothing")
+        await archive.filed("m" * 26)
+        await archive.close()
+
+    local.setenv(KEY, door.keys["hotline-web"])
+    asyncio.run(ask())
+    assert door.refused == []
 
 
 def test_tls_where_there_is_none_and_the_other_way_round(

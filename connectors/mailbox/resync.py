@@ -1,0 +1,31 @@
+"""QRESYNC (RFC 7162), where it is offered: which mails were deleted before we saw them, while nobody was connected."""
+
+from typing import Any
+
+
+def enabled(client: Any) -> bool:
+    """Ask for it after the login, before any folder is opened; say whether the server does it."""
+    if not (client.has_capability("ENABLE") and client.has_capability("QRESYNC")):
+        return False
+    return b"QRESYNC" in client.enable("QRESYNC")
+
+
+def missed(client: Any, folder: str, uidvalidity: int, modseq: int, last: int) -> int:
+    """Return how many mails over UID `last` are gone that were there after `modseq`; no folder is open afterwards.
+
+    IMAPClient has no call for it. CONDSTORE alone would only tell of flags, which are not read.
+    """
+    imap = client._imap
+    name = client._normalise_folder(folder)
+    imap.untagged_responses = {}
+    answer, _ = imap._simple_command("EXAMINE", name, b"(QRESYNC (%d %d))" % (uidvalidity, modseq))
+    lines = imap.untagged_responses.pop("VANISHED", None) or []
+    return sum(_over(last, line) for line in lines) if answer == "OK" else 0
+
+
+def _over(last: int, line: bytes) -> int:
+    """Count the UIDs over `last` in `(EARLIER) 41,43:116`."""
+    said = line.rpartition(b" ")[2].decode("ascii", "replace")
+    ends = [run.partition(":") for run in said.split(",")]
+    runs = [(int(first), int(end or first)) for first, _, end in ends if first.isdigit() and (end or "0").isdigit()]
+    return sum(max(0, max(run) - max(min(run), last + 1) + 1) for run in runs)

@@ -1,0 +1,48 @@
+"""What exceeds a share is worked off beside the chunks that follow it: nobody behind a flood waits for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import faust
+from faust.types import TP
+
+from streams import lanes
+from streams.chunks import Record
+from streams.inputs import sliced
+
+CHUNKS = 16
+"""So many chunks of a partition's flood are held in memory, a megabyte each."""
+
+STEP = 32
+NAP_SECONDS = 0.002
+"""Records between two turns of the event loop, and the pause: a live message takes several turns."""
+
+Handle = Callable[[TP, Sequence[Record]], Awaitable[None]]
+"""Works off a few records. A RetriableError repeats the chunk that they came in."""
+
+
+async def in_steps(handle: Handle, tp: TP, records: Sequence[Record]) -> None:
+    """Work off records a few at a time, and let others in between."""
+    for few in sliced(records, STEP):
+        await handle(tp, few)
+        await asyncio.sleep(NAP_SECONDS)
+
+
+class Beside:
+    """A lane of its own for each partition; a chunk is acknowledged when its share of a flood is worked off."""
+
+    def __init__(self, app: faust.App, handle: Handle, name: str) -> None:
+        self._handle = handle
+        self._lanes = lanes.attached(app, lanes.Lanes(self._work_off, app.crash, name=name))
+
+    def take(self, tp: TP, chunk: lanes.Chunk, records: Sequence[Record]) -> bool:
+        """Take a chunk over, of which only `records` are left; False when there is no room."""
+        if self._lanes.waiting(tp) >= CHUNKS:
+            return False
+        chunk.park(list(records))
+        self._lanes.put(chunk.event)
+        return True
+
+    async def _work_off(self, tp: TP, chunk: lanes.Chunk) -> None:
+        await in_steps(self._handle, tp, chunk.records)
+        chunk.ack()
