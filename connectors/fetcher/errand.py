@@ -12,7 +12,7 @@ Publish = Callable[[Sequence[RawMessage]], None]
 
 
 class GivenUp(Exception):  # noqa: N818 - it ends an errand, and is no error of its own
-    """Raised the last time by an errand that leaves no record: what it was for is lost, because of `fault`."""
+    """Raised the last time, behind the record that an errand leaves: what it was for is lost because of `fault`."""
 
     def __init__(self, fault: PipelineError) -> None:
         super().__init__(str(fault))

@@ -21,7 +21,7 @@ from connectors.wechat.shelf import Shelf
 from normalizers.awaited import awaited
 from normalizers.draft import File
 from schemas import media
-from schemas.errors import RetriableError, TooLargeError, UnauthorizedError
+from schemas.errors import PipelineError, RetriableError, TooLargeError, UnauthorizedError
 from schemas.media import Media
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT
@@ -182,6 +182,7 @@ class FileErrand:
         self._now = now
         self._limit = limit
         self._stopped = stopped
+        self._fault: PipelineError | None = None
 
     def run(self, publish: Publish, *, last: bool) -> None:
         """Fetch once, whatever happens in between: what became of the file is put aside before it is published."""
@@ -194,6 +195,8 @@ class FileErrand:
                 return self._count("erased")
             self._count(fate.unavailable or "stored")
         publish([self._record(fate)])
+        if self._fault is not None:  # the account is still in trouble
+            raise GivenUp(self._fault)
         return None
 
     def _fetched(self, last: bool) -> Media | None:
@@ -203,17 +206,21 @@ class FileErrand:
             return fate if self._shelf.keep(fate, spool) else None  # type: ignore[arg-type] # as above
 
     def _asked(self, into: BinaryIO, last: bool) -> Media:
+        self._fault = None
         try:
             came = download(self._api, self._id, into, limit=self._limit, stopped=self._stopped)
         except TooLargeError:
             return self._never("too_large")
         except RefusalError as refusal:
-            if refusal.errcode not in _GONE and not last:
-                raise
+            if refusal.errcode not in _GONE:
+                if not last:
+                    raise
+                self._fault = refusal
             return self._never("expired" if last or self._is_old() else "refused", refusal.errcode)
-        except Exception:  # whatever keeps it from us, when its time is over the message must not wait for ever
+        except Exception as error:  # whatever it is: when the time is over the message must not wait for ever
             if not last or self._stopped():
                 raise
+            self._fault = error if isinstance(error, PipelineError) else None
             return self._never("expired")
         return Media(
             message_id=self._raw.message_id,

@@ -5,6 +5,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,9 @@ def test_what_will_never_come_is_recorded_once(
 ) -> None:
     platform.fault = answering(answer, only="media/get")
     kept = Kept()
-    only(plan(callback())).run(kept, last=last)
+    is_account_to_blame = expected[0] == "expired" and expected[1] != "40007"
+    with pytest.raises(GivenUp) if is_account_to_blame else nullcontext():
+        only(plan(callback())).run(kept, last=last)
     assert [(fate.unavailable, fate.code, fate.dataref) for fate in kept.fates] == [(*expected, None)]
     platform.fault = None
     platform.media["m1"] = (PHOTO, "image/jpeg")
@@ -219,7 +222,8 @@ def test_a_disk_without_room_is_waited_for_and_at_last_recorded(
         with pytest.raises(UnreachableError, match="temporary folder"):
             only(plan(callback())).run(kept, last=False)
         assert kept.messages == []
-        only(plan(callback(MediaId="m2"))).run(kept, last=True)
+        with pytest.raises(GivenUp, match="temporary folder"):
+            only(plan(callback(MediaId="m2"))).run(kept, last=True)
     only(plan(callback())).run(kept, last=False)
     assert [(fate.media_id, fate.unavailable) for fate in kept.fates] == [("m2", "expired"), ("m1", None)]
 
