@@ -35,7 +35,8 @@ class Election:
         return [RebalanceProtocol.EAGER]
 
     def metadata(self, topics: Iterable[str]) -> Any:
-        """Return our wish to join, with our claim."""
+        """Return our wish to join, with our claim; until the election it belongs to, nothing is decided."""
+        self.decided = False
         claim = self._elected_in if self._elected_in is not None and self._owns() else 0
         return ConsumerProtocolSubscription(_VERSION, list(topics), b"%d" % claim)
 

@@ -35,6 +35,9 @@ _PROOFS = 5
 
 _AGAIN_SECONDS = 1.0
 
+_UNDECIDED = 2
+"""Sessions without any election after which a candidate begins anew: its seat may be forgotten at the other end."""
+
 SEAT = TopicPartition(topics.LEASE, 0)
 
 
@@ -154,8 +157,15 @@ class GroupLease:
             if not consumer.partitions_for_topic(SEAT.topic):
                 raise UnreachableError(f"Kafka has no topic {SEAT.topic}: run `hotline topics create`")
             consumer.subscribe([SEAT.topic])
+            decided_at = self._clock()
             while not self._closed.is_set():
                 self._look(consumer)
+                if self.held or self._election.lost:
+                    decided_at = self._clock()
+                elif self._clock() - decided_at > self._session * _UNDECIDED:
+                    raise UnreachableError(
+                        f"Kafka does not say who works with {self._account}: see that the brokers are well"
+                    )
         finally:
             self._lose()
             with suppress(theirs.KafkaError, OSError):

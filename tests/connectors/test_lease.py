@@ -20,6 +20,7 @@ from connectors.election import Election
 from connectors.lease import SEAT, TRUSTED, GroupLease
 from schemas import topics
 from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
 from tests.connectors.reader import Reader
 
 ROOT = Path(__file__).parents[2]
@@ -207,6 +208,41 @@ def test_an_owner_knows_by_its_own_clock_that_its_proof_is_too_old(kafka_connect
     lease.close()
     lease.close()
     assert not lease.held
+
+
+def test_a_seat_that_comes_to_no_election_is_told_and_taken_anew(kafka_connection: KafkaConnection) -> None:
+    """A group that has forgotten us, or never answers: silence for ever would be a mailbox that nobody reads."""
+    clock, made = Clock(), []
+
+    class Forgotten(FakeConsumer):
+        def subscribe(self, names: list[str]) -> None:
+            if len(made) > 1:
+                super().subscribe(names)
+            else:
+                self._make().metadata(names)
+
+    def connect(kafka_client: Any, **settings: Any) -> FakeConsumer:
+        made.append(Forgotten(**settings))
+        return made[-1]
+
+    lease = GroupLease(kafka_connection, "a", session_seconds=10, connect=connect, clock=clock)
+    assert not lease.ask(lambda: None)
+    until(lambda: made)
+    time.sleep(0.05)
+    assert not lease.ask(lambda: pytest.fail("nobody else has it"))
+    clock.now += 21
+
+    def complains() -> bool:
+        try:
+            lease.ask(lambda: None)
+        except UnreachableError as error:
+            return "does not say who works with a" in str(error)
+        return False
+
+    until(complains)
+    until(lambda: lease.held)
+    assert len(made) == 2
+    lease.close()
 
 
 @pytest.fixture
