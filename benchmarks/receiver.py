@@ -23,7 +23,8 @@ from obstore.store import MemoryStore
 
 from connectors.journal import Journal
 from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings, serve
+from connectors.receiver import Receiver, ReceiverSettings
+from connectors.serving import serve
 from connectors.wechat import WeChat, WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack

@@ -177,7 +177,8 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     from connectors.journal import Journal
     from connectors.producer import Producer
     from connectors.publisher import Publisher
-    from connectors.receiver import Receiver, serve_until
+    from connectors.receiver import Receiver
+    from connectors.serving import serve_until
 
     chosen = settings.receiver
     connection, blobs = services.kafka(settings), services.blobs(settings)

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -11,12 +11,11 @@ from msgspec.structs import replace
 
 from normalizers.findings import category, hotlines
 from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
-from normalizers.point import coordinates
 from schemas import ids
-from schemas.records import Attachment, Event, Message, Ticket, event
+from schemas.records import Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
-from schemas.records.ticket import Category, Lineage, Location, Origin, Proposal, Requester, StatusStep
-from tickets import limits
+from schemas.records.ticket import Category, Lineage, Origin, Proposal, Requester, StatusStep
+from tickets import files, limits, location
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
 
@@ -64,13 +63,13 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
         requester=_requester(message),
         anonymous=_anonymous(message),
-        location=_location(message),
+        location=location.told(message, _found(message, "place"), _found(message, "adcode")),
         received_at=message.received_at,
         ingested_at=message.ingested_at,
         updated_at=decision.at,
         first_message_id=message.message_id,
         message_count=1,
-        attachments=_files((), message, policy),
+        attachments=files.added((), message, policy),
         urgency=_urgency(message.emergency),
         emergency=_without_spans(message.emergency),
         related=opened.related,
@@ -99,12 +98,14 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         search_text=search_text,
         requester=_merge_requester(ticket.requester, _requester(message), policy),
         anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
-        location=_with_point(ticket.location, _location(message)),
+        location=location.joined(
+            ticket.location, location.told(message, _found(message, "place"), _found(message, "adcode"))
+        ),
         **(request_kind_of(message) if ticket.request_kind in _NO_KIND and _by_no_clerk(ticket) else {}),
         category=ticket.category or category_of(message, policy),
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
-        attachments=_files(ticket.attachments, message, policy),
+        attachments=files.added(ticket.attachments, message, policy),
         urgency=max(ticket.urgency, _urgency(message.emergency), key=_URGENCIES.index),
         emergency=_worse(ticket.emergency, _without_spans(message.emergency)),
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
@@ -114,12 +115,12 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
 
 def complete(ticket: Ticket, message: Message) -> Ticket:
     """Return the ticket with what became of a file that one of its messages only named."""
-    return replace(ticket, attachments=_settled(ticket.attachments, map(limits.short_file, message.attachments)))
+    return replace(ticket, attachments=files.settled(ticket.attachments, map(limits.short_file, message.attachments)))
 
 
 def settled(ticket: Ticket, former: Ticket) -> Ticket:
     """Return the ticket, knowing of its files what the snapshot of before knew of the same ones."""
-    return replace(ticket, attachments=_settled(ticket.attachments, former.attachments))
+    return replace(ticket, attachments=files.settled(ticket.attachments, former.attachments))
 
 
 def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:
@@ -241,22 +242,6 @@ def _still_anonymous(before: str, now: str) -> str:
     return now if before == "not_given" or now == WITHHELD else before
 
 
-def _location(message: Message) -> Location | None:
-    place, adcode = _found(message, "place"), _found(message, "adcode")
-    longitude, latitude, datum = coordinates(message.findings) or (None, None, None)
-    if not place and not adcode and datum is None:
-        return None
-    text = limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
-    return Location(text=text, adcode=adcode, longitude=longitude, latitude=latitude, datum=datum)
-
-
-def _with_point(there: Location | None, more: Location | None) -> Location | None:
-    """Keep the first place; a point that is shared later is added to a place that has only words."""
-    if there is None or more is None or more.datum is None or there.datum is not None:
-        return there or more
-    return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
-
-
 def _requester(message: Message) -> Requester:
     if message.sender is None:
         return Requester()
@@ -301,31 +286,6 @@ def _lineage(before: Lineage, message: Message, policy: TicketPolicy) -> Lineage
         policy_version=policy.version,
         rules_versions=before.rules_versions | versions,
     )
-
-
-def _files(there: tuple[Attachment, ...], message: Message, policy: TicketPolicy) -> tuple[Attachment, ...]:
-    """Add what is not there yet; without a digest only the very same entry is."""
-    if not message.attachments:
-        return there
-    known = {file.sha256 or file for file in there}
-    files = map(limits.short_file, message.attachments)
-    return limits.ends((*there, *(one for one in files if (one.sha256 or one) not in known)), policy.max_attachments)
-
-
-def _settled(there: tuple[Attachment, ...], known: Iterable[Attachment]) -> tuple[Attachment, ...]:
-    """Put what is known of a file in place of the entry that waits for it; the name is the message's."""
-    fate = {file.id: file for file in known if file.dataref or file.unavailable}
-    return tuple(
-        replace(fate[one.id], name=one.name, media_type=_finer(one, fate[one.id]))
-        if one.id in fate and not (one.dataref or one.unavailable)
-        else one
-        for one in there
-    )
-
-
-def _finer(told: Attachment, fetched: Attachment) -> str:
-    """Return the type that the download showed; one that is only bytes tells less than `image/*`."""
-    return told.media_type if fetched.media_type == "application/octet-stream" else fetched.media_type
 
 
 def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:

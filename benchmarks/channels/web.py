@@ -37,7 +37,8 @@ from benchmarks.channels.course import Ground, numbered
 from benchmarks.receiver import process
 from connectors.journal import Journal
 from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings, serve
+from connectors.receiver import Receiver, ReceiverSettings
+from connectors.serving import serve
 from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
 from hotline.local.stack import Stack
 from hotline.provision import Provision

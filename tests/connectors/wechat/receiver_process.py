@@ -7,7 +7,8 @@ from obstore.store import MemoryStore
 
 from connectors.journal import Journal
 from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings, serve
+from connectors.receiver import Receiver, ReceiverSettings
+from connectors.serving import serve
 from connectors.wechat import WeChat, WeChatSettings
 from schemas.connection import KafkaConnection
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from connectors.receiver import Receiver, ReceiverSettings, serve_until
+from connectors.receiver import Receiver, ReceiverSettings
+from connectors.serving import serve_until
 from hotline.local.stack import Stack
 
 

@@ -1,0 +1,24 @@
+"""Where a ticket's matter is (事发地址): what its messages say, put together."""
+
+from msgspec.structs import replace
+
+from normalizers.point import coordinates
+from schemas.records import Message
+from schemas.records.ticket import Location
+from tickets import limits
+
+
+def told(message: Message, place: str | None, adcode: str | None) -> Location | None:
+    """Return where it is, in words, as a division and as a point on a map; None when nothing is known."""
+    longitude, latitude, datum = coordinates(message.findings) or (None, None, None)
+    if not place and not adcode and datum is None:
+        return None
+    text = limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
+    return Location(text=text, adcode=adcode, longitude=longitude, latitude=latitude, datum=datum)
+
+
+def joined(there: Location | None, more: Location | None) -> Location | None:
+    """Keep the first place; a point that is shared later is added to a place that has only words."""
+    if there is None or more is None or more.datum is None or there.datum is not None:
+        return there or more
+    return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
