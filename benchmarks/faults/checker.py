@@ -229,6 +229,8 @@ def _archive_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str
 
 
 def _versions(client: Elasticsearch, alias: str) -> dict[str, int | None]:
+    if not client.indices.exists_alias(name=alias):  # a monthly index comes with its first document
+        return {}
     found = scan(client, index=alias, query={"_source": ["version"]}, size=5_000)
     return {hit["_id"]: hit["_source"].get("version") for hit in found}
 

@@ -19,7 +19,10 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 async def served(script: Script) -> AsyncIterator[int]:
     """Serve every connection by `script`; yields the port."""
 
+    writers: list[asyncio.StreamWriter] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         try:
             await script(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -32,6 +35,10 @@ async def served(script: Script) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for writer in writers:
+            writer.transport.abort()
+        for _ in range(3):  # an aborted transport is closed in one of the loop's next turns
+            await asyncio.sleep(0)
 
 
 async def logged_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

@@ -101,6 +101,8 @@ class Smsc:
         self._server.close()
         for esme in self.there:
             esme.cut()
+        for _ in range(3):  # an aborted transport is closed in one of the loop's next turns
+            await asyncio.sleep(0)
 
     async def next(self) -> Esme:
         async with asyncio.timeout(30):
