@@ -14,7 +14,7 @@ from connectors.fetcher.fetcher import Fetcher
 from connectors.health import Health
 from connectors.producer import Connect, connected, translated
 from schemas.connection import KafkaConnection
-from schemas.errors import RetriableError
+from schemas.errors import RetriableError, UnreachableError
 
 GROUP = "hotline-fetcher"
 
@@ -36,6 +36,7 @@ _OPTIONS: dict[str, Any] = {
     "bootstrap_timeout_ms": 5_000,
     "request_timeout_ms": 15_000,
     "allow_auto_create_topics": False,
+    "metadata_max_age_ms": 10_000,  # partitions that it does not know of are given to nobody
     "metrics_enabled": False,
 }
 
@@ -86,6 +87,9 @@ class _Reading:
 
     def run(self, stop: threading.Event, health: Health) -> None:
         try:
+            for topic in self._topics:  # whoever joins a group before it knows a topic's partitions is given none
+                if not self._consumer.partitions_for_topic(topic):
+                    raise UnreachableError(f"Kafka has no topic {topic}: run `hotline topics create`")
             self._consumer.subscribe(list(self._topics), listener=_Listener(self))
             while not stop.is_set():
                 self._turn(health)

@@ -127,6 +127,9 @@ class Fenced:
         self.is_first = Fenced.made == 1
         self.listener: Any = None
 
+    def partitions_for_topic(self, _: str) -> set[int] | None:
+        return {0}
+
     def subscribe(self, _: list[str], listener: Any) -> None:
         self.listener = listener
 
@@ -158,6 +161,34 @@ def test_who_was_away_for_too_long_joins_again(blobs: LocalStore, monkeypatch: p
     with fetching(fetcher, KafkaConnection(bootstrap_servers="127.0.0.1:9"), connect=Fenced) as health:
         until(lambda: Fenced.made == 2 and health.report.state == "running")
     assert health.report.errors == 1
+
+
+def test_nobody_joins_the_group_before_it_knows_the_partitions(
+    blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka gives to who knows of no partition none, and does not ask again for minutes."""
+
+    class Hasty(Fenced):
+        def __init__(self, **options: object) -> None:
+            super().__init__(**options)
+            self.knows = Fenced.made > 1
+
+        def partitions_for_topic(self, _: str) -> set[int] | None:
+            return {0} if self.knows else None
+
+        def subscribe(self, names: list[str], listener: Any) -> None:
+            assert self.knows
+            super().subscribe(names, listener)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(Fenced, "made", 0)
+    monkeypatch.setattr(runner, "LONGEST_WAIT", 0.01)
+    fetcher = Fetcher(WeChatErrands({}, blobs), lambda _: None)
+    with fetching(fetcher, KafkaConnection(bootstrap_servers="127.0.0.1:9"), connect=Hasty) as health:
+        until(lambda: Fenced.made == 2 and health.report.state == "running")
+    assert health.report.last_error == "UnreachableError"
 
 
 def test_without_kafka_it_says_so_and_ends_when_told(platform: WeChatApi, blobs: LocalStore) -> None:
