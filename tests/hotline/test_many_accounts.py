@@ -54,6 +54,7 @@ def test_accounts_share_a_process_and_a_wrong_one_stops_no_other(fresh_topics: K
             server.deliver(mail("again"), user=names[-1])
             until(lambda: held(fresh_topics) == wanted | {mail("again")}, daemon)
             assert len(server.workers()) == ACCOUNTS  # a connection each, and no more
+            until(lambda: "holds no certificates" in (tmp_path / "log").read_text(), daemon)
         finally:
             daemon.terminate()
             daemon.wait(20)
