@@ -88,7 +88,7 @@ def workers(kafka: KafkaConnection, account: str, tmp_path: Path) -> Iterator[Wo
     workers.close()
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> float:
+def until(condition: Callable[[], Any], seconds: float = 15) -> float:
     """Return the seconds until it came about."""
     began = time.monotonic()
     while not condition():
@@ -111,7 +111,7 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
     # Frozen with a batch in its hands: it has fetched 6 to 15, and published nothing of it.
     (workers.folder / "freeze").write_text(str(first.pid))
     workers.offer(*range(6, 31))
-    until(lambda: second.pid in workers.who_got(30), SESSION + 40)
+    until(lambda: second.pid in workers.who_got(30), SESSION + 5)
     until(lambda: position(kafka, account) == 30)
     first.send_signal(signal.SIGCONT)
     workers.says(first, "connector_standby")
@@ -123,12 +123,12 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
 
     second.kill()
     workers.offer(32)
-    until(lambda: workers.who_got(32) == [first.pid], SESSION + 40)
+    assert until(lambda: workers.who_got(32) == [first.pid], SESSION + 5) < SESSION + 4
     third = workers.start()
     workers.says(third, "connector_standby")
     first.terminate()
     workers.offer(33)
-    until(lambda: third.pid in workers.who_got(33), SESSION + 40)
+    until(lambda: third.pid in workers.who_got(33), SESSION + 3)
     until(lambda: position(kafka, account) == 33)
 
     values = [int(record.value) for record in reader.read(topics.raw("mailbox"), account)]

@@ -10,7 +10,7 @@ from benchmarks.faults.sources import CITIES
 from tests.peers.dovecot import missing
 from tests.peers.presence import require
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
 
 MAILBOX, SMS = f"connector:city{CITIES[0]}", f"connector:sms{CITIES[0]}"
 SABOTAGED = [sys.executable, "-m", "benchmarks.faults.sabotage"]
