@@ -3,12 +3,11 @@
 import asyncio
 import io
 import json
-import threading
-from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Literal
 
 from aiohttp import ClientError, ClientSession, web
+
+from tests.peers.served import Served
 
 Mood = Literal["calm", "429", "503", "partial"]
 
@@ -16,38 +15,7 @@ _PASSED = ("content-type", "accept")
 _KEPT = ("content-type", "x-elastic-product")
 
 
-class _Served:
-    """A loop in a thread of its own; `with` begins and ends it."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "_Served":
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._main())
-        self._loop.close()
-
-    async def _main(self) -> None:
-        self._end = asyncio.Event()
-        await self._serve(self._ready.set, self._end.wait)
-
-    async def _serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
-        raise NotImplementedError
-
-
-class Cutter(_Served):
+class Cutter(Served):
     """Forwards a port of ours to another; `cut` resets every connection at once."""
 
     def __init__(self, port: int, target: int) -> None:
@@ -64,10 +32,10 @@ class Cutter(_Served):
         for writer in self._writers:
             writer.transport.abort()
 
-    async def _serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
+    async def _serve(self) -> None:
         server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
-        ready()
-        await until()
+        self._ready.set()
+        await self._end.wait()
         server.close()
         self._reset()
         await asyncio.gather(*self._serving, return_exceptions=True)
@@ -103,7 +71,7 @@ async def _forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -
         target.close()
 
 
-class ElasticGate(_Served):
+class ElasticGate(Served):
     """Forwards HTTP to the real Elasticsearch, unless its mood is to answer itself.
 
     `429` and `503` refuse whole requests; `partial` refuses every third document of a bulk request with the item error
@@ -116,15 +84,15 @@ class ElasticGate(_Served):
         self.mood: Mood = "calm"
         self.refused = 0
 
-    async def _serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
+    async def _serve(self) -> None:
         app = web.Application(client_max_size=1 << 30)
         app.router.add_route("*", "/{tail:.*}", self._handle)
         runner = web.AppRunner(app)
         await runner.setup()
         async with ClientSession(auto_decompress=True) as self._session:
             await web.TCPSite(runner, "127.0.0.1", self._port).start()
-            ready()
-            await until()
+            self._ready.set()
+            await self._end.wait()
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.Response:

@@ -3,25 +3,23 @@
 It answers as Elasticsearch's own security does: 401 without a key, 403 for what the key's role may not do.
 """
 
-import asyncio
 import base64
 import json
 import secrets
 import ssl
-import threading
 from collections.abc import Callable
-from types import TracebackType
 
 from aiohttp import ClientSession, web
 
 from tests.peers import elastic_roles
 from tests.peers.certificates import Authority, Issued
+from tests.peers.served import Served
 
 _PASSED = ("content-type", "accept")
 _KEPT = ("content-type", "x-elastic-product")
 
 
-class ElasticDoor:
+class ElasticDoor(Served):
     """Serves HTTPS on a free port in a thread of its own; `with` begins and ends it.
 
     `api_key` may do everything, `keys` has one for each role of `deploy/elasticsearch-roles.json`. `forbidden` says
@@ -29,6 +27,7 @@ class ElasticDoor:
     """
 
     def __init__(self, target: str, authority: Authority, key: Issued) -> None:
+        super().__init__()
         self._target = target
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(key.file)
@@ -39,26 +38,8 @@ class ElasticDoor:
         self.changed: Callable[[str, bytes], bytes] = lambda path, body: body
         self.refused: list[tuple[str, str, int]] = []
         self.url = ""
-        self._loop = asyncio.new_event_loop()
-        self._ready, self._thread = threading.Event(), threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "ElasticDoor":
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
 
     async def _serve(self) -> None:
-        self._end = asyncio.Event()
         app = web.Application(client_max_size=1 << 30)
         app.router.add_route("*", "/{tail:.*}", self._handle)
         runner = web.AppRunner(app)
