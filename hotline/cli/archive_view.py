@@ -76,6 +76,9 @@ def _message(tree: Tree, filed: "Filed") -> None:
     why = f"{link.relation} by {link.method or 'no test'}, score {link.score:g}, {link.decided_by}"
     reasons = branch.add(_text((f"{why}, policy {link.policy_version}", "")))
     reasons.add(_text((f"evidence: {', '.join(link.evidence) or 'none'}", "")))
+    if filed.channel is None:
+        branch.add(_text(("the archive does not have this message: it is not indexed yet, or erased", "yellow")))
+        return
     rules = ", ".join(f"{name} by {version}" for name, version in filed.rules.items())
     branch.add(_text((f"normalizer {filed.normalizer_version}, rules {rules or 'none'}", "")))
     if filed.text:

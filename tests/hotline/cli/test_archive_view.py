@@ -45,6 +45,14 @@ def test_explain_shows_every_value_as_it_is() -> None:
         assert f"place{SEEN}" in printed or f"fault{SEEN}" in printed
 
 
+def test_explain_says_that_a_message_is_not_there() -> None:
+    link = Link(message_id="m1", jurisdiction="210100", relation="new", decided_at=NOW, policy_version="2026.1")
+    screen, out = console()
+    archive_view.explanation(Explanation(ticket_id="t1", cluster_id="t1", messages=[Filed(link=link)]), screen)
+    assert "the archive does not have this message: it is not indexed yet, or erased" in out.getvalue()
+    assert "normalizer" not in out.getvalue()
+
+
 def test_search_shows_every_value_as_it_is() -> None:
     screen, out = console()
     hit = Hit(
