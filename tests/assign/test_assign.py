@@ -20,6 +20,7 @@ from streams.assign import Owner, take_over
 from streams.rebuild import save_checkpoint
 from tests.assign import logs
 from tests.assign.workers import decided, finished, letters, worker
+from tests.frozen import freeze
 from tests.tickets.build import CITY, message
 from tickets.policy import TicketPolicy
 
@@ -77,7 +78,7 @@ async def test_a_worker_that_was_stopped_and_continued_writes_nothing_twice(
     await logs.write(connection, map(logs.outbound, messages[:20]))
     with worker(connection, blobs_folder) as zombie:
         await logs.until_decided(connection, decided(messages[:20]))
-        zombie.send_signal(signal.SIGSTOP)
+        freeze(zombie.pid)
         with worker(connection, blobs_folder):
             await logs.write(connection, map(logs.outbound, messages[20:40]))
             await logs.until_decided(connection, decided(messages[:40]))

@@ -1,7 +1,5 @@
 """A cursor is what was saved last, in this process or in the one before."""
 
-import os
-import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -15,6 +13,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 from schemas.records import Cursor
 from schemas.wire import Outbound
+from tests.frozen import frozen
 
 pytestmark = pytest.mark.integration
 
@@ -67,14 +66,8 @@ def test_a_cursor_that_was_not_confirmed_is_not_believed(
 ) -> None:
     cursors = Cursors(kafka, account, producer=Producer(kafka, delivery_seconds=1))
     cursors.save(Cursor(connector_id=account, position={"uid": 1}))
-    pid = local_stack.pid("kafka")
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        with pytest.raises(UnreachableError):
-            cursors.save(Cursor(connector_id=account, position={"uid": 2}))
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    with frozen(local_stack.pid("kafka")), pytest.raises(UnreachableError):
+        cursors.save(Cursor(connector_id=account, position={"uid": 2}))
     assert cursors.load().position == {"uid": 1}
     cursors.close()
 

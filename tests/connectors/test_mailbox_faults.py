@@ -1,7 +1,6 @@
 """The faults of real servers, on a real Dovecot: kicks, frozen workers, new UIDVALIDITY, huge mails, other clients."""
 
 import os
-import signal
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors.mailboxes import START, drain, mail, settings
+from tests.frozen import freeze
 from tests.peers import dovecot
 from tests.peers.dribble import Dribble
 from tests.peers.greenmail import GreenMail
@@ -119,9 +119,8 @@ def test_a_frozen_server_is_noticed_when_idle_is_begun_anew(server: dovecot.Dove
     box = open_box(idle_renew_seconds=0.5, read_timeout_seconds=0.5)
     cursor = exhausted(box)
     assert not box.wait(0.1)
-    frozen = server.workers()
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+    for pid in server.workers():
+        freeze(pid)
     server.deliver(mail("while frozen"))
     began = time.monotonic()
     until_news(box)  # it is time to ask

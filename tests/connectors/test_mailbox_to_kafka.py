@@ -24,6 +24,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.mailboxes import mail, settings
 from tests.connectors.reader import Reader
+from tests.frozen import frozen
 from tests.peers import dovecot
 from tests.peers.presence import require
 
@@ -150,15 +151,11 @@ def test_a_broker_that_stalls_stops_the_cursor_and_loses_nothing(
     box = Mailbox(settings(port=server.port, max_batch_messages=10), account)
     options = {"stop": stop, "health": health, "pace": wait_fixed(0.2)}
     thread = threading.Thread(target=run_pull, args=(box, publisher, cursors), kwargs=options)
-    broker = local_stack.pid("kafka")
-    os.kill(broker, signal.SIGSTOP)
-    try:
+    with frozen(local_stack.pid("kafka")):
         thread.start()
         wait_for(lambda: health.report.state == "degraded")
         assert cursors.load().position == {}
         assert health.report.last_error == "UnreachableError"
-    finally:
-        os.kill(broker, signal.SIGCONT)
     wait_for(lambda: health.report.messages >= len(expected))
     stop.set()
     thread.join(20)

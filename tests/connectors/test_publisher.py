@@ -1,12 +1,9 @@
 """A message is published when the broker holds it, by the claim check when it is large, and never lost silently."""
 
 import asyncio
-import os
-import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,6 +23,7 @@ from schemas.records import DeadLetter, RawMessage
 from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
 from schemas.wire import Position
 from tests.connectors.reader import Reader
+from tests.frozen import frozen
 
 pytestmark = pytest.mark.integration
 
@@ -43,17 +41,6 @@ def nowhere() -> KafkaConnection:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return KafkaConnection(bootstrap_servers=f"127.0.0.1:{free.getsockname()[1]}")
-
-
-@contextmanager
-def frozen(stack: Stack) -> Iterator[None]:
-    pid = stack.pid("kafka")
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_bytes_come_back_as_they_went(publisher: Publisher, raw: Make, reader: Reader, account: str) -> None:
@@ -139,7 +126,7 @@ def test_a_broker_that_stalls_confirms_nothing(
 ) -> None:
     publisher = Publisher(kafka, blobs, Producer(kafka, delivery_seconds=2))
     publisher.publish([raw(b"before", "1")])
-    with frozen(local_stack), pytest.raises(UnreachableError):
+    with frozen(local_stack.pid("kafka")), pytest.raises(UnreachableError):
         publisher.publish([raw(b"during", "2")])
     publisher.publish([raw(b"during", "2")])  # the same producer goes on
     publisher.close()
@@ -180,7 +167,7 @@ async def test_what_waits_for_a_stalled_broker_is_bounded(
     publisher = Publisher(kafka, blobs, Producer(kafka, delivery_seconds=2))
     await publisher.publish_async([raw(b"before")], 10)
     large = msgspec.structs.replace(raw(b""), value=bytes(INLINE_LIMIT))
-    with frozen(local_stack):
+    with frozen(local_stack.pid("kafka")):
         attempts = [publisher.publish_async([large], 1.0) for _ in range(WAITING_LIMIT // INLINE_LIMIT + 8)]
         errors = await asyncio.gather(*attempts, return_exceptions=True)
     assert all(isinstance(error, UnreachableError) for error in errors)

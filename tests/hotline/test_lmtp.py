@@ -1,7 +1,6 @@
 """`hotline run lmtp` and `hotline pipe` on the real Kafka: what heard 250 arrives, also over a kill -9 meanwhile."""
 
 import os
-import signal
 import smtplib
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.mailboxes import mail
 from tests.docs.pages import ROOT
+from tests.frozen import frozen
 from tests.peers.dovecot import free_ports
 
 pytestmark = pytest.mark.integration
@@ -88,14 +88,10 @@ def test_what_heard_250_arrives_even_if_kafka_was_away_and_the_process_was_kille
     process = daemon.start()
     daemon.deliver(mail("one"))
     assert held(fresh_topics) == [mail("one")]  # when it hears 250, and not a moment later
-    broker = local_stack.pid("kafka")
-    os.kill(broker, signal.SIGSTOP)
-    try:
+    with frozen(local_stack.pid("kafka")):
         daemon.deliver(mail("two"))
         process.kill()
         process.wait(10)
-    finally:
-        os.kill(broker, signal.SIGCONT)
     process = daemon.start()
     until(lambda: set(held(fresh_topics)) == {mail("one"), mail("two")})
     assert daemon.pipe(mail("three")).returncode == 0

@@ -21,6 +21,7 @@ from schemas.records import Outbox, OutboxState
 from schemas.wire import decode
 from tests.assign import logs
 from tests.connectors.outbox.answers import intent, outbound
+from tests.frozen import freeze
 
 pytestmark = pytest.mark.integration
 
@@ -117,7 +118,7 @@ async def test_a_second_outbox_takes_over_and_the_first_begins_nothing_more(
 
     with worker(fresh_topics, tmp_path) as first:
         await until(some_are_sent)
-        first.send_signal(signal.SIGSTOP)  # it lives, owns the partition for itself, and hears of nothing
+        freeze(first.pid)  # it lives, owns the partition for itself, and hears of nothing
         with worker(fresh_topics, tmp_path):
             await until_settled(fresh_topics, 30)
             first.send_signal(signal.SIGCONT)

@@ -29,7 +29,7 @@ from streams.inputs import raw_of as raw_record
 from tests.connectors.reader import Reader
 from tests.connectors.sms_smpp.fixtures import settings
 from tests.connectors.sms_smpp.smsc import CITIZEN, HOTLINE, SUBMIT, Esme, Smsc, message
-from tests.connectors.wechat.serving import frozen
+from tests.frozen import frozen
 from tests.normalizers.sms.raws import raw_of
 from tests.normalizers.sms.test_real_messages import pdus
 from tests.peers import kannel
@@ -181,7 +181,7 @@ def test_while_kafka_does_not_answer_the_smsc_is_slowed_down_and_nothing_is_lost
         async with Smsc() as smsc, daemon(smsc.port, account, publisher, publish_seconds=0.3):
             esme = await smsc.bound()
             await taken_at_last(esme, "甲")
-            with frozen(local_stack):
+            with frozen(local_stack.pid("kafka")):
                 esme.send(message("乙", 2), message("丙", 3))
                 assert {await esme.answer(), await esme.answer()} == {(2, 0x58), (3, 0x58)}
             await taken_at_last(esme, "乙", "丙")

@@ -1,8 +1,6 @@
 """A receiver in a thread of the test, on a port of its own, and what happens around it."""
 
 import asyncio
-import os
-import signal
 import socket
 import threading
 import time
@@ -11,7 +9,6 @@ from contextlib import contextmanager
 
 from connectors.receiver import Receiver, ReceiverSettings
 from connectors.serving import serve_until
-from hotline.local.stack import Stack
 
 
 @contextmanager
@@ -44,18 +41,6 @@ def wait_for(port: int) -> None:
         else:
             return
     raise AssertionError("the receiver does not listen")
-
-
-@contextmanager
-def frozen(stack: Stack) -> Iterator[None]:
-    """Stop Kafka's process: it keeps its connections and answers nothing."""
-    pid = stack.pid("kafka")
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def text(message_id: int, content: str = "路灯坏了💡") -> str:

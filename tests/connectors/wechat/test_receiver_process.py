@@ -19,7 +19,8 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
-from tests.connectors.wechat.serving import free_port, frozen, text, wait_for
+from tests.connectors.wechat.serving import free_port, text, wait_for
+from tests.frozen import frozen
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
@@ -43,7 +44,7 @@ def process(kafka: KafkaConnection, folder: Path, account: str) -> Iterator[tupl
 def test_what_was_answered_survives_kill_9(
     kafka: KafkaConnection, reader: Reader, account: str, tmp_path: Path, local_stack: Stack
 ) -> None:
-    with process(kafka, tmp_path, account) as (platform, receiver), frozen(local_stack):
+    with process(kafka, tmp_path, account) as (platform, receiver), frozen(local_stack.pid("kafka")):
         assert [platform.push(text(number)) for number in range(1, 6)] == [200] * 5
         receiver.kill()
     with process(kafka, tmp_path, account) as (platform, _):

@@ -22,7 +22,8 @@ from hotline.local.stack import Stack
 from schemas import topics
 from tests.connectors.reader import Reader
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
-from tests.connectors.wechat.serving import free_port, frozen, running, text
+from tests.connectors.wechat.serving import free_port, running, text
+from tests.frozen import frozen
 from tests.peers import npm
 
 pytestmark = pytest.mark.integration
@@ -144,7 +145,7 @@ def test_a_frozen_kafka_is_answered_from_the_journal_in_time_and_gets_everything
     sent = {str(number): text(number, f"停水 {number}") for number in range(1, 41)}
     bodies = list(sent.values())
     assert [platform.push(body) for body in bodies[:5]] == [200] * 5
-    with frozen(local_stack):
+    with frozen(local_stack.pid("kafka")):
         (only,) = play(mode="safe", lib="wechat-crypto", xml=bodies[5])["tries"]
         assert (only["status"], only["text"]) == (200, "success")
         assert only["seconds"] < ANSWER_SECONDS
@@ -164,7 +165,7 @@ def test_turns_keep_their_order_through_the_journal(served: Served, local_stack:
     platform = WeChatPlatform(served.url, TOKEN, AES_KEY, APPID)
     for number in range(1, 4):
         platform.push(text(number))
-    with frozen(local_stack):
+    with frozen(local_stack.pid("kafka")):
         for number in range(4, 10):
             assert platform.push(text(number)) == 200
     for number in range(10, 13):
