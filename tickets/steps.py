@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import calls, handling, limits
+from tickets import calls, handling, limits, location
 from tickets.deadlines import endangers, matter_of
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
-
-_PLACE = "place."
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -128,7 +126,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
     ticket.category = ticket.category or matter.category
-    ticket.place = ticket.place or _place_of(features)
+    ticket.place = ticket.place or location.place_of(features.codes)
     ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
@@ -151,11 +149,6 @@ def _tells_more(decision: Event, ticket: TicketState, features: Features) -> boo
     """Say whether this is a later record of the call that opened the ticket: then its words are the ticket's now."""
     is_record = calls.is_record(features) and features.message_class == "person"
     return is_record and decision.relation == "part_of" and ticket.call == features.message_key and not ticket.erased
-
-
-def _place_of(features: Features) -> str | None:
-    """Return the adcode of the place that a message names."""
-    return next((code.removeprefix(_PLACE) for code in features.codes if code.startswith(_PLACE)), None)
 
 
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
