@@ -24,7 +24,7 @@ from streams import metrics
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State, apply
 
-FORMAT = 6
+FORMAT = 7
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 BATCH_RECORDS = 5_000

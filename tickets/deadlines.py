@@ -73,10 +73,19 @@ _NO_DANGER = "mentioned"
 
 def matter_of(features: Features, channel: str | None = None) -> Matter:
     """Return what the choice of a limit looks at, from a message's features."""
-    coded = dict(code.split(".", 1) for code in features.codes if "." in code)
-    danger = "emergency" in coded and coded.get("emergency_level") != _NO_DANGER
+    coded = _by_kind(features.codes)
     kind, category = coded.get("request_kind"), coded.get("category")
-    return Matter(channel=channel, kind=kind, category=category, emergency=danger)
+    return Matter(channel=channel, kind=kind, category=category, emergency=endangers(features.codes))
+
+
+def endangers(codes: Iterable[str]) -> bool:
+    """Say whether the codes of one message tell of a danger that goes on."""
+    coded = _by_kind(codes)
+    return "emergency" in coded and coded.get("emergency_level") != _NO_DANGER
+
+
+def _by_kind(codes: Iterable[str]) -> dict[str, str]:
+    return dict(code.split(".", 1) for code in codes if "." in code)
 
 
 class Limits:

@@ -111,7 +111,7 @@ class Desk:
         for change in decision.changes:
             if isinstance(change, event.Moved):
                 former = self._found(change.from_ticket_id, decision)
-                ticket = snapshot.settled(parting.after_move(ticket, change, earlier, decision, policy), former)
+                ticket = snapshot.settled(parting.after_move(ticket, former, change, earlier, decision, policy), former)
             elif getattr(change, "ticket_id", None) != ticket_id:
                 continue
             elif isinstance(change, event.Noted) and isinstance(record, Message):

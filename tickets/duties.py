@@ -1,9 +1,12 @@
 """What a message obliges the hotline to (domain.md B6, B7, B9): flags, levels and proposals that follow from codes.
 
-All of it is by rule: what a clerk said of a ticket stands, and nothing here takes a protection away again.
+All of it is by rule: what a clerk said of a ticket stands. A protection goes only with the message that told of it,
+when a clerk moves that one to another ticket, which is protected then. What is blacked out was said all the same.
 """
 
 from collections.abc import Iterable
+
+from msgspec.structs import replace
 
 from normalizers.findings import confidentiality, minors
 from normalizers.findings.acceptance import NOT_ACCEPTED
@@ -24,33 +27,68 @@ _NOT_YET_JUDGED = ("received", "screened")
 def follow(state: State, changes: event.Changes, incoming: Incoming, policy: TicketPolicy) -> event.Changes:
     """Return what follows for the ticket in which a decision files its message."""
     filed = next((one for one in changes if isinstance(one, event.MessageFiled)), None)
-    if filed is None:
+    return _came(state, filed.ticket_id, incoming.features.codes, policy) if filed is not None else ()
+
+
+def after_move(state: State, changes: event.Changes, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
+    """Return what follows for both tickets when a command moves a message; `codes` are the message's."""
+    moved = next((one for one in changes if isinstance(one, event.Moved)), None)
+    if moved is None:
         return ()
-    ticket, codes = state.tickets.get(filed.ticket_id), incoming.features.codes
+    former = state.tickets[moved.from_ticket_id]
+    left = former.codes_without(moved.message_id)
     return (
-        *_minor(filed.ticket_id, ticket, codes, policy),
-        *_confidential(filed.ticket_id, ticket, codes, policy),
-        *_not_accepted(filed.ticket_id, ticket, codes),
+        *_came(state, moved.to_ticket_id, codes, policy),
+        *_no_minor_left(former, left, policy),
+        *_less_confidential(former, left, policy),
+    )
+
+
+def _came(state: State, ticket_id: str, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
+    ticket = state.tickets.get(ticket_id)
+    return (
+        *_minor(ticket_id, ticket, codes, policy),
+        *_confidential(ticket_id, ticket, codes, policy),
+        *_not_accepted(ticket_id, ticket, codes),
     )
 
 
 def _minor(ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
     """Flag a ticket once; again when a later message tells of harm."""
-    role, topic = _value(codes, MINOR), _value(codes, TOPIC)
-    harmed = _value(codes, HARMED) is not None or IN_DANGER in codes
-    if (role is None and IN_DANGER not in codes) or _said(ticket, "minor"):
+    if not _concerns_minor(codes) or _said(ticket, "minor"):
         return ()
     known = ticket.codes if ticket else ()
-    flagged = _value(known, MINOR) is not None or IN_DANGER in known
-    if flagged and not (harmed and _value(known, HARMED) is None and IN_DANGER not in known):
+    if _concerns_minor(known) and (_harmed(known) or not _harmed(codes)):
         return ()
-    flag = event.MinorFlagged(
+    flag = _flag(ticket_id, (*known, *codes), policy)
+    return (replace(flag, mandatory_report=_harmed(codes)),)
+
+
+def _no_minor_left(ticket: TicketState, left: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
+    """Take the flag back that only a message gave which leaves, or say what the others tell of the minor."""
+    if not _concerns_minor(ticket.codes) or _said(ticket, "minor"):
+        return ()
+    before, now = (_flag(ticket.ticket_id, codes, policy) for codes in (ticket.codes, left))
+    return (now,) if now != before else ()
+
+
+def _flag(ticket_id: str, codes: tuple[str, ...], policy: TicketPolicy) -> event.MinorFlagged:
+    """Return what codes tell of a minor; the first that say so count."""
+    return event.MinorFlagged(
         ticket_id=ticket_id,
-        role=_value(known, MINOR) or role or "subject",
-        topic=_value(known, TOPIC) or topic or minors.rulebook(policy.rules_folder).otherwise,
-        mandatory_report=harmed,
+        role=_value(codes, MINOR) or "subject",
+        topic=_value(codes, TOPIC) or minors.rulebook(policy.rules_folder).otherwise,
+        flag=_concerns_minor(codes),
+        mandatory_report=_harmed(codes),
     )
-    return (flag,)
+
+
+def _concerns_minor(codes: tuple[str, ...]) -> bool:
+    return _value(codes, MINOR) is not None or IN_DANGER in codes
+
+
+def _harmed(codes: tuple[str, ...]) -> bool:
+    return _value(codes, HARMED) is not None or IN_DANGER in codes
 
 
 def _confidential(
@@ -64,6 +102,14 @@ def _confidential(
     if before not in LEVELS or LEVELS.index(level) <= LEVELS.index(before):
         return ()
     return (event.ConfidentialitySet(ticket_id=ticket_id, level=level, reasons=reasons),)
+
+
+def _less_confidential(ticket: TicketState, left: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
+    """Lower the level to what the messages that stay give, if it was the one that leaves that raised it."""
+    before, now = (confidentiality.level_of(codes, policy.rules_folder) for codes in (ticket.codes, left))
+    if _said(ticket, "confidentiality") or now == before or ticket.confidentiality != before[0]:
+        return ()
+    return (event.ConfidentialitySet(ticket_id=ticket.ticket_id, level=now[0], reasons=now[1]),)
 
 
 def _not_accepted(ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...]) -> event.Changes:

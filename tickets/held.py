@@ -14,11 +14,23 @@ from schemas.records.ticket import Proposal
 
 
 class Filed(Struct, frozen=True, array_like=True, gc=False):
-    """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``."""
+    """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``.
+
+    `codes` are those of its findings: what a ticket keeps of them when another message leaves it.
+    """
 
     offset: int
     link_version: int
     month: str
+    codes: tuple[str, ...] = ()
+
+
+_NOTED = {
+    "kind": "confidentiality.report",
+    "confidentiality": "confidentiality.restricted",
+    "minor": "minor.",
+}
+"""Which codes a clerk's word adds to those of the messages (`tickets/handling.py`), by its name in `by_clerk`."""
 
 
 def month_of(at: datetime) -> str:
@@ -81,6 +93,12 @@ class TicketState(Struct, kw_only=True):
     incomplete: bool = False
     redacted: bool = False
     erased: bool = False
+
+    def codes_without(self, message_id: str) -> tuple[str, ...]:
+        """Return the codes that stay when a message leaves: those of the others, and what a clerk may have noted."""
+        told = [code for name, filed in self.messages.items() if name != message_id for code in filed.codes]
+        noted = tuple(prefix for name, prefix in _NOTED.items() if name in self.by_clerk)
+        return tuple(dict.fromkeys((*told, *(code for code in self.codes if code.startswith(noted)))))
 
     def proposal(self, proposal_id: str) -> Proposal | None:
         """Return an open proposal."""

@@ -1,11 +1,15 @@
 """Where a ticket's matter is (事发地址): what its messages say, put together."""
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from normalizers.point import coordinates
 from schemas.records import Message
 from schemas.records.ticket import Location
 from tickets import limits
+
+_PLACE = "place."
 
 
 def told(message: Message, place: str | None, adcode: str | None) -> Location | None:
@@ -22,3 +26,17 @@ def joined(there: Location | None, more: Location | None) -> Location | None:
     if there is None or more is None or more.datum is None or there.datum is not None:
         return there or more
     return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
+
+
+def place_of(codes: Iterable[str]) -> str | None:
+    """Return the adcode of the place that a message names, from the codes of its findings."""
+    return next((code.removeprefix(_PLACE) for code in codes if code.startswith(_PLACE)), None)
+
+
+def is_elsewhere(codes: Iterable[str], place: str | None) -> bool:
+    """Say whether a message names another district or city than a ticket's; a city and its own district are one."""
+    named = place_of(codes)
+    if named is None or place is None:
+        return False
+    one, other = (adcode.removesuffix("00").removesuffix("00") for adcode in (named, place))
+    return not one.startswith(other) and not other.startswith(one)

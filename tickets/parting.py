@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from normalizers.calls import joined
 from schemas.records import Event, Message, Ticket, event
-from tickets import recorded, snapshot
+from tickets import limits, recorded, snapshot
 from tickets.policy import TicketPolicy
 
 FROM_MESSAGES = (
@@ -17,15 +17,28 @@ FROM_MESSAGES = (
 
 
 def after_move(
-    ticket: Ticket, moved: event.Moved, messages: Sequence[Message], decision: Event, policy: TicketPolicy
+    ticket: Ticket,
+    former: Ticket,
+    moved: event.Moved,
+    messages: Sequence[Message],
+    decision: Event,
+    policy: TicketPolicy,
 ) -> Ticket:
-    """Return a ticket after a message left it or came to it; `messages` are those of the ticket it left."""
+    """Return a ticket after a message left it or came to it; `messages` are those of `former`, the ticket it left.
+
+    Its hand-over goes with it; one that the emergency desk has acknowledged stays told of in both.
+    """
     if ticket.ticket_id == moved.from_ticket_id:
         left = [one for one in messages if one.message_id != moved.message_id]
         return _without(ticket, moved.message_id, left, decision, policy)
-    came = ticket.ticket_id == moved.to_ticket_id and ticket.first_message_id != moved.message_id
-    (message,) = (one for one in messages if one.message_id == moved.message_id)
-    return snapshot.file_message(ticket, message, decision, policy) if came else ticket
+    if ticket.ticket_id != moved.to_ticket_id:
+        return ticket
+    if ticket.first_message_id != moved.message_id:
+        (message,) = (one for one in messages if one.message_id == moved.message_id)
+        ticket = snapshot.file_message(ticket, message, decision, policy)
+    came = (one for one in former.handovers if one.handover_id == moved.message_id)
+    others = (one for one in ticket.handovers if one.handover_id != moved.message_id)
+    return replace(ticket, handovers=limits.ends((*others, *came), policy.max_history))
 
 
 def _without(ticket: Ticket, message_id: str, left: Sequence[Message], decision: Event, policy: TicketPolicy) -> Ticket:
@@ -33,7 +46,7 @@ def _without(ticket: Ticket, message_id: str, left: Sequence[Message], decision:
     return replace(
         ticket,
         **{name: getattr(anew, name) for name in FROM_MESSAGES},
-        handovers=tuple(one for one in ticket.handovers if one.handover_id != message_id),
+        handovers=tuple(one for one in ticket.handovers if one.handover_id != message_id or one.acknowledged_at),
         proposals=tuple(one for one in ticket.proposals if not one.proposal_id.startswith(message_id)),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
+from normalizers.persons import persons
 from normalizers.text import aligned
 from tickets.numbers import Span, numbers
 
@@ -82,7 +83,7 @@ _LABELLED = re.compile(
     rf"|[是为\s]{{0,2}}({_NAME}){_NO_PLACE}(?={_PUNCTUATION}|[电手联住家系是]|$)"
 )
 _IS = re.compile(rf"[:：是为\s]{{0,3}}({_NAME}){_NO_PLACE}(?={_PUNCTUATION}|[电手联住家系是]|$|的{_RELATIVE})")
-_SAYS = re.compile(rf"({_NAME})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说)")
+_SAYS = re.compile(rf"(?!方)({_NAME})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说)")
 _IS_CALLED = re.compile(rf"({_ANY_NAME})(?={_PUNCTUATION}|的|$)")
 _SIGNS = re.compile(rf"[!！。.,，~\s]{{0,4}}({_ANY_NAME}){_NO_PLACE}{_ENDS}")
 _SIGNS_AFTER_THANKS = re.compile(rf"[!！。.~\s]{{1,4}}({_NAME}){_NO_PLACE}(?=[\s0-9]|$)")
@@ -138,7 +139,7 @@ _PLATE = re.compile(
 
 _ROLE = re.compile("先生|女士|小姐|太太|大爷|大妈|阿姨|叔叔|师傅|老师|医生|同志|经理|某某|某|敬上|谨上")
 _POLITE = ("先生", "女士", "小姐")
-_NAMED = re.compile(rf"{_COMMON_SURNAME}{_HAN}{{0,2}}$")
+_NAMED = re.compile(rf"(?!向$){_COMMON_SURNAME}{_HAN}{{0,2}}$")
 _ADDRESSED = re.compile(rf"(?:{_TWO_SURNAMES}|{_SURNAME}){_HAN}{{0,2}}$")
 _HOME = re.compile(
     "家(?<!大家|回家|国家|专家|商家|住家|厂家|每家|一家|人家|全家|独家|自家|我家|店家|买家|卖家|居家|在家|到家|搬家)"
@@ -209,6 +210,7 @@ def _found(text: str) -> Iterator[Span]:
     if any(word in text for word in ("座", "栋", "幢", "楼")):
         yield from ((match.start() - 1, match.end()) for match in _LETTERED_DOOR.finditer(text))
     yield from _names(text)
+    yield from persons(text)
 
 
 def _names(text: str) -> Iterator[Span]:

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import calls, handling, limits
-from tickets.deadlines import matter_of
+from tickets import calls, handling, limits, location
+from tickets.deadlines import endangers, matter_of
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
-
-_PLACE = "place."
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -52,7 +50,8 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if change.message_id != decision.input.message_id and decision.input.message_id is not None:
         _file_waiting(state, decision, ticket, change.message_id)
         return
-    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
+    codes = features.codes if features is not None else ()
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes)
     if features is None:
         return
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
@@ -127,7 +126,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
     ticket.category = ticket.category or matter.category
-    ticket.place = ticket.place or _place_of(features)
+    ticket.place = ticket.place or location.place_of(features.codes)
     ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
@@ -150,11 +149,6 @@ def _tells_more(decision: Event, ticket: TicketState, features: Features) -> boo
     """Say whether this is a later record of the call that opened the ticket: then its words are the ticket's now."""
     is_record = calls.is_record(features) and features.message_class == "person"
     return is_record and decision.relation == "part_of" and ticket.call == features.message_key and not ticket.erased
-
-
-def _place_of(features: Features) -> str | None:
-    """Return the adcode of the place that a message names."""
-    return next((code.removeprefix(_PLACE) for code in features.codes if code.startswith(_PLACE)), None)
 
 
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
@@ -204,10 +198,13 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     former, ticket = state.tickets.get(change.from_ticket_id), state.tickets.get(change.to_ticket_id)
     if former is None or ticket is None or decision.features is None:
         return
-    filed = former.messages.pop(change.message_id, None)
+    filed = former.messages.get(change.message_id)
     if filed is None:
         return
-    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month)
+    former.codes = former.codes_without(change.message_id)
+    del former.messages[change.message_id]
+    former.danger = any(endangers(one.codes) for one in former.messages.values())
+    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, decision.features.codes)
     state.unindex_texts(former)
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys

@@ -21,10 +21,17 @@ class Named(NamedTuple):
 _BETWEEN = re.compile(r"(?:[\s_,，、。;；:：\-—–/()（）·.?？]|中国(?!人)|中华人民共和国|市辖区|null)+")
 _GOES_ON = re.compile(
     r"[\u4e00-\u9fff]?[东西南北中]?[一二三四五六七八九十]?(?:路|街|大道|巷)"
+    r"|(?:\d|[一二三四五六七八九十东西南北])区(?!块)"
     r"|[东西南北中]?(?:大厦|广场|镇|乡|村|街道|公园|花园|小区|新村|苑|酒店|宾馆|医院|学校|中学|小学|大学|学院|公司|银行|桥|湖|山|河|江|"
-    r"工业|经济|开发|高新|体育|火车|汽车|机场|商贸|国际|大桥|站|商会|人民)"
+    r"工业|经济|开发|高新|体育|火车|汽车|机场|商贸|国际|大桥|站|商会|人民|商务|车城|名城|花城|名苑|家园|世纪|科技)"
 )
 """What makes a short name the beginning of another one: 西湖 of 西湖公园, 和平 of 和平路."""
+
+_TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:街道(?!路)|镇)")
+"""A town behind a short name is a part of it: 义乌|北苑街道."""
+
+_EVERYWHERE = frozenset({"城区", "郊区", "矿区"})
+"""Names of districts that mean a part of any city elsewhere."""
 
 _OTHER_WORD = re.compile(r"市(?:场|政|民|区|中心)|区(?:块|号)|县(?:城|政|委)|[东西南北]?[路街]")
 _KINDS = {"省": PROVINCE, "市": CITY, "州": CITY, "盟": CITY, "县": DISTRICT, "区": DISTRICT, "旗": DISTRICT}
@@ -34,9 +41,9 @@ _UNKNOWN = re.compile(
 )
 
 
-def read(address: str, home: str = "") -> tuple[int, list[Named]]:
-    """Return where the divisions in front of an address end, and the last of each level: people write some twice."""
-    at, found = 0, dict[str, Named]()
+def read(address: str, home: str = "", at: int = 0) -> tuple[int, list[Named]]:
+    """Return where the divisions in front of an address end, and one of each level; a repeat is passed over."""
+    found = dict[str, Named]()
     within: Division | None = None
     while True:
         at = _between(address, at)
@@ -47,6 +54,9 @@ def read(address: str, home: str = "") -> tuple[int, list[Named]]:
         if fitting is None:
             break
         within, level, end = fitting
+        if level in found and address[found[level].start : found[level].end] == address[at:end]:
+            at = end
+            continue
         if within.level == PROVINCE or (within.level == CITY and CITY in found):
             found = {known: one for known, one in found.items() if known == PROVINCE and within.level == CITY}
         found[level] = Named(level, at, end, divisions.code_today(within))
@@ -61,6 +71,8 @@ def _fitting(name: str, within: Division | None, address: str, end: int, home: s
     """Return the division that a name means after another one, its level as written, and where it ends."""
     candidates = divisions.named(name)
     inside = [one for one in candidates if within is None or one.is_within(within)]
+    if name in _EVERYWHERE and (within is None or not inside):
+        return None
     best = min(inside or candidates, key=lambda one: _rank(one, home))
     if any(one.name == name for one in candidates):
         exact = [one for one in (inside or candidates) if one.name == name] or [best]
@@ -74,7 +86,8 @@ def _fitting(name: str, within: Division | None, address: str, end: int, home: s
     follows = names().match(address, _between(address, end))
     if follows and any(one.is_within(best) and one != best for one in divisions.named(follows[0])):
         return best, best.level, end
-    return None if _GOES_ON.match(address, end) else (best, best.level, end)
+    goes_on = _GOES_ON.match(address, end) and not _TOWN.match(address, end)
+    return None if goes_on else (best, best.level, end)
 
 
 def _rank(division: Division, home: str) -> tuple[bool, bool, int]:

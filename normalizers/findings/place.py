@@ -39,6 +39,7 @@ class Rulebook(NamedTuple):
     road: re.Pattern[str]
     door: re.Pattern[str]
     aside: re.Pattern[str]
+    block: re.Pattern[str]
     estate: re.Pattern[str]
     version: str
 
@@ -51,11 +52,17 @@ _ROAD_NUMBER = re.compile(
     r"(?:号院|号(?![楼线门]|大街|路)|#|(?=[^\d栋幢座楼室层单号区期米公路组团年]|$)(?!单元|公里))"
     rf"|{_NUMERAL}+号(?![楼线门]|大街|路)院?)"
 )
-_END_OF_ROAD = re.compile(rf"[东西南北中](?:段|{_NUMERAL}[路街])")
+_END_OF_ROAD = re.compile(rf"[东西南北中]{_NUMERAL}[路街]")
+_SECTION = re.compile(r"[东西南北中]段")
+"""Where on a road: 环城北路东段 is on 环城北路."""
+
 _SUB_ROAD = re.compile(rf"(?:{_NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")
 _POINTS_ON = re.compile(rf"(?:[东西南北中后前]|{_NUMERAL}|\d)$")
 _BY_NUMBER = re.compile(r"[A-Za-z]?\d+号?$")
+_OF_A_NAME = re.compile(r"(?<![A-Za-z\d号])\d{1,2}$")
+"""A number that belongs to a road's name: 新兴1路, 纬19路."""
 _LONGEST_STEM = 9
+_SHORT_STEM = 4
 
 
 def parse(address: str, rules_folder: Path | None = None, home: str = "") -> tuple[Piece, ...]:
@@ -77,7 +84,8 @@ class _Reading:
         self._seen: set[str] = set()
 
     def pieces(self) -> Iterator[Piece]:
-        self._at, divisions = division_names.read(self._address, self._home)
+        before = self._town_before_all()
+        self._at, divisions = division_names.read(self._address, self._home, before)
         for one in divisions:
             yield Piece(one.level, one.start, one.end, self._address[one.start : one.end], one.adcode)
         yield from self._names()
@@ -85,6 +93,15 @@ class _Reading:
         if "road" not in self._seen and self._seen:
             yield from self._house_number()
         yield from self._named()
+
+    def _town_before_all(self) -> int:
+        """Return where the address begins behind a town that stands in front of its province or city as well."""
+        found = self._known.name.match(self._address, self._skip())
+        if found is None or found.lastgroup != "town":
+            return 0
+        behind = division_names.names().match(self._address, found.end())
+        is_full = behind is not None and behind[0].endswith(("省", "自治区", "市"))
+        return found.end() if is_full else 0
 
     def _names(self) -> Iterator[Piece]:
         """Yield zone, town and community, and an estate when a road follows it."""
@@ -94,6 +111,8 @@ class _Reading:
                 return
             if level == "poi" and not self._known.road.match(self._address, found.end()):
                 return
+            if level == "community" and self._known.block.match(self._address, found.end()):
+                level = "poi"
             yield self._piece(level, found.end())
 
     def _roads(self) -> Iterator[Piece]:
@@ -104,6 +123,8 @@ class _Reading:
             if more := _END_OF_ROAD.match(self._address, end):
                 end = more.end()
             yield self._piece(level, end)
+            if section := _SECTION.match(self._address, self._at):
+                self._at = section.end()
             if level == "road" and (lane := _SUB_ROAD.match(self._address, self._skip())):
                 level, number = "sub_road", "sub_road_number"
                 yield self._piece(level, lane.end())
@@ -116,6 +137,8 @@ class _Reading:
     def _before_road(self, found: re.Match[str]) -> Iterator[Piece]:
         """Yield the village, without an ending, with which a run too long for a road's name begins."""
         stem = found["stem"]
+        if len(stem) <= _SHORT_STEM and _OF_A_NAME.search(stem) and found[0].endswith(("路", "街", "大道")):
+            return
         if (numbered := _BY_NUMBER.search(stem)) is not None:
             village = numbered.start()
         elif len(stem) - (3 if _POINTS_ON.search(stem) else 2) >= 2 and not stem.isascii():
@@ -140,7 +163,7 @@ class _Reading:
 
     def _named(self) -> Iterator[Piece]:
         """Yield the named place (小区, 大厦, 公司) up to its doors, in two when another one's name follows."""
-        address, start = self._address, self._skip()
+        address, start = self._address, self._behind_doors()
         if aside := self._known.aside.match(address, start):
             self._at = aside.end()
             start = self._skip()
@@ -154,6 +177,16 @@ class _Reading:
             level = "sub_poi"
         yield self._piece(level, end)
         yield from self._house_number()
+
+    def _behind_doors(self) -> int:
+        """Step over doors that stand in front of a name: 14楼袋鼠仓库."""
+        behind, at = self._at, self._skip()
+        while (door := self._known.door.match(self._address, at)) and door.end() > at:
+            blank = _BLANK.match(self._address, door.end())
+            at = blank.end() if blank else door.end()
+        goes_on = re.match(f"[{_HAN}A-Za-z]{{2}}", self._address[at:])
+        self._at = at if goes_on else behind
+        return self._skip()
 
     def _end_of_name(self, start: int) -> int:
         for at in range(start, len(self._address)):
@@ -192,7 +225,7 @@ def rulebook(folder: Path | None) -> Rulebook:
     table: dict[str, Any] = rules.load("place", folder)
     words = {
         name: table[name].split()
-        for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road")
+        for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road", "with_estate")
     }
     others = table["not_after"]
     longer = {
@@ -200,7 +233,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         "communities": ("estates",),
         "zones": ("towns", "roads"),
         "roads": ("with_road",),
-        "estates": ("towns", "roads", "communities"),
+        "estates": ("towns", "roads", "communities", "with_estate"),
     }
     kinds = {
         kind: _ending(words[kind], others, [word for one in after for word in words[one]])
@@ -210,6 +243,8 @@ def rulebook(folder: Path | None) -> Rulebook:
     kinds["roads"] = rf"(?:{kinds['roads']}|{lanes}|(?<=[\d一二三四五六七八九十])(?:村民)?小?组)"
     numbered = r"[A-Za-z]?\d+号?(?=国道|省道|县道|大街|大道|路|街|高速|道|小?组|线)"
     stem = rf"(?P<stem>[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?|[{_HAN}]{{0,4}}?{numbered})"
+    part_of = rf"(?![{_HAN}]{{0,6}}(?:{trie(table['part_of_body'].split())}))"
+    whole = _ending([one for one in words["bodies"] if one not in table["not_first"].split()], others, ()) + part_of
     doors, aside = table["doors"].split(), [*table["aside"].split(), *table["no_name"].split()]
     return Rulebook(
         name=re.compile(
@@ -220,8 +255,9 @@ def rulebook(folder: Path | None) -> Rulebook:
         door=re.compile(
             rf"(?:[A-Za-z]?\d+(?:[-—–~～、_/]+[A-Za-z]?\d+)*[A-Za-z]?|{_NUMERAL}+|[A-Za-z甲乙丙丁]|地下|负)(?:{trie(doors)}|#|$|[\s\-—–/_])"
         ),
-        aside=re.compile(rf"(?:{trie(aside)})+"),
-        estate=re.compile(rf"[^\s]{{1,12}}?{kinds['estates']}"),
+        aside=re.compile(rf"(?:(?!{trie(table['not_aside'].split())}){trie(aside)})+"),
+        block=re.compile(rf"(?:[A-Za-z]?\d+|{_NUMERAL}+)(?:栋|幢|座|号楼|单元|-\d+-\d)"),
+        estate=re.compile(rf"[^\s]{{1,12}}?(?:{kinds['estates']}|{whole})"),
         version=table["version"],
     )
 

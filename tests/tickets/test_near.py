@@ -52,6 +52,38 @@ def test_two_houses_on_one_road_are_only_proposed_to_be_one_matter(door: str, jo
     assert [proposal.target for proposal in theirs.proposals] == ([] if joined else [ours.ticket_id])
 
 
+@pytest.mark.parametrize(
+    ("other", "joined"), [("沈阳市和平区", True), ("沈阳市沈河区", False), ("沈阳市", True), ("", True)]
+)
+def test_the_same_matter_in_another_district_is_only_proposed(other: str, joined: bool) -> None:
+    where = "渣土车整夜进出，粉尘很大，请查一查手续。我们在{}，请尽快派人来看看"
+    first, second = (
+        said(n, "丽景新城小区旁边建搅拌站，噪音扰民", where.format(place))
+        for n, place in ((1, "沈阳市和平区"), (2, other))
+    )
+    desk, decisions = decided([first, second])
+    codes = [code for code in second.features.codes if code.startswith("place.")]
+    assert (decisions[1].relation == "same_matter_other_person") is joined, codes
+    proposed = [one for one in decisions[1].changes if isinstance(one, event.Proposed)]
+    assert [one.target for one in proposed] == ([] if joined else [ticket_of(desk, decisions[0]).ticket_id])
+    assert all(one.score >= near_policy().link for one in proposed)  # nothing but the district keeps them apart
+
+
+def test_the_same_person_in_another_district_tells_of_another_incident() -> None:
+    letters = [
+        said(
+            number,
+            "丽景新城小区旁边建搅拌站，噪音扰民",
+            f"我们住的地方是沈阳市{place}，请尽快派人来看看",
+            sender="13800138000",
+        )
+        for number, place in ((1, "和平区"), (2, "沈河区"))
+    ]
+    _desk, decisions = decided(letters)
+    assert decisions[1].relation != "same_person_same_matter"
+    assert decisions[1].tickets[0].ticket_id != decisions[0].tickets[0].ticket_id
+
+
 def test_another_matter_at_the_same_place_is_not_joined() -> None:
     desk, (first, second) = decided([MIXER, OTHER_MATTER])
     assert ticket_of(desk, second).cluster_id != ticket_of(desk, first).cluster_id

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.records import Command, Event, Features, TicketVersion, event
-from tickets import clocks, clusters, dispatch
+from tickets import clocks, clusters, dispatch, duties
 from tickets.commands import args, erasure, moves, progress, relations
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
@@ -64,10 +64,11 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         changes = _carry_out(order)
         changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming, changes))
         changes += dispatch.follow(state, policy.directories, changes, _codes(incoming, changes))
+        changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
     except RefusalError as refusal:
         method = "refused"
         changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
-    moved = next((change.message_id for change in changes if isinstance(change, event.Moved)), None)
+    moved = _moved(changes)
     return Event(
         event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
@@ -96,6 +97,15 @@ def _codes(incoming: Incoming, changes: event.Changes) -> tuple[str, ...]:
     """Return the codes of the message for which a command opens a ticket."""
     opened = next((change for change in changes if isinstance(change, event.Opened)), None)
     return incoming.earlier[opened.message_id].features.codes if opened else ()
+
+
+def _codes_of_moved(incoming: Incoming, changes: event.Changes) -> tuple[str, ...]:
+    moved = _moved(changes)
+    return incoming.earlier[moved].features.codes if moved else ()
+
+
+def _moved(changes: event.Changes) -> str | None:
+    return next((change.message_id for change in changes if isinstance(change, event.Moved)), None)
 
 
 def check(command: Command) -> None:

@@ -1,9 +1,10 @@
 """Another person with the same matter gets a ticket of their own, and an edge to the oldest of its cluster.
 
 Each citizen is answered; whoever handles the matter sees them together. What is restricted (reports, minors,
-self-harm) is only proposed.
+self-harm) is only proposed, and so is what names another district: two districts are two incidents.
 """
 
+from tickets import location
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.state import State
@@ -21,7 +22,9 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         oldest = state.clusters.of(ticket.ticket_id)
         if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
             continue
-        sure = found.score >= policy.link and not policy.is_restricted((*incoming.features.codes, *ticket.codes))
+        codes = incoming.features.codes
+        sure = found.score >= policy.link and not policy.is_restricted((*codes, *ticket.codes))
+        sure = sure and not location.is_elsewhere(codes, ticket.place)
         return Verdict(
             relation="same_matter_other_person",
             method=found.method,

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from schemas.records import Features
+from tickets import location
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
@@ -49,13 +50,18 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
             continue
         if (incoming.id, ticket.ticket_id) in state.never:
             continue
-        if found.score >= policy.same_person and not set(incoming.features.requesters).isdisjoint(ticket.requesters):
+        own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
+        if found.score >= policy.same_person and own and not _is_elsewhere(incoming.features, ticket):
             evidence = state.near.evidence(incoming.jurisdiction, incoming.features, found.order)
             return _verdict(found, ticket.ticket_id, evidence)
         contacts = _shared_contacts(incoming.features, ticket)
         if contacts and claimed is None:
             claimed = replace(_verdict(found, ticket.ticket_id, tuple(sorted(contacts))), method="contact", sure=False)
     return claimed
+
+
+def _is_elsewhere(features: Features, ticket: TicketState) -> bool:
+    return location.is_elsewhere(features.codes, ticket.place)
 
 
 def _shared_contacts(features: Features, ticket: TicketState) -> set[str]:

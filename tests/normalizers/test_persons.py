@@ -1,0 +1,59 @@
+"""Third persons in what citizens write, and the ordinary words and places that only begin like a name.
+
+`third_persons.tsv` and `nobody.txt` were written before the rules: docs/reference/quality.md has the figures.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from normalizers.findings import divisions
+from normalizers.persons import persons
+from tickets.masking import MASK, mask_text
+
+HERE = Path(__file__).parent
+LEAST = 0.9
+"""Of the names in our own list, all of it together."""
+
+PERSONS = [line.split("\t") for line in (HERE / "third_persons.tsv").read_text("utf-8").splitlines()[1:]]
+NOBODY = (HERE / "nobody.txt").read_text("utf-8").splitlines()
+AROUND = ("投诉{}的老板", "找{}的司机", "{}的妈妈来了", "被{}的人骗了", "由{}负责", "房东{}不退")
+
+
+def test_most_of_those_who_are_named_beside_a_cue_are_blacked_out() -> None:
+    hidden = [text for text, name in PERSONS if name not in mask_text(text)]
+    assert len(PERSONS) > 90
+    assert len(hidden) >= LEAST * len(PERSONS)
+
+
+def test_words_and_places_that_begin_like_a_name_stay() -> None:
+    assert len(NOBODY) > 90
+    assert [text for text in NOBODY if MASK in mask_text(text)] == []
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_no_division_is_taken_for_a_person(around: str) -> None:
+    texts = ((around.format(name), around.index("{"), len(name)) for name in divisions.names() if len(name) > 1)
+    assert [text for text, at, length in texts if any(start < at + length for start, _ in persons(text))] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("邻居王喆半夜装修", "邻居＊＊半夜装修"),
+        ("李明的妈妈在楼道烧纸", "＊＊的妈妈在楼道烧纸"),
+        ("被诸葛晓明骗了", "被＊＊＊＊骗了"),
+        ("去问了刘村长,他不管", "去问了刘村长,他不管"),
+        ("向刘村长反映,他不管", "向＊＊＊反映,他不管"),
+        ("尊敬的刘市长：您好", "尊敬的刘市长：您好"),
+        ("刘市长您好", "刘市长您好"),
+        ("业主方多次反映", "业主方多次反映"),
+    ],
+)
+def test_what_is_hidden_is_the_name(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+def test_a_long_run_of_surnames_names_nobody() -> None:
+    text = "王李张" * 50_000
+    assert list(persons(text)) == []
