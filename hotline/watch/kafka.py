@@ -1,7 +1,7 @@
 """The questions that a watcher asks Kafka: offsets, groups, and records from somewhere to the present end."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, Kaf
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors.producer import connected, translated
+from hotline.cluster import Cluster
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 
@@ -86,6 +87,12 @@ class Kafka:
             waiting = {one for one in waiting - found.keys() if self._consumer.position(one) < ends[one]}
             _check(moved)
         return found
+
+    def seconds_ahead(self, now: Callable[[], float]) -> float | None:
+        """Return how far the clock `now` (Unix seconds) is ahead of Kafka's; None when we are not told."""
+        with suppress(KafkaError):  # a look sees all the rest
+            return Cluster(self._admin).seconds_ahead(now)
+        return None
 
     @_patiently
     def workers(self, groups: Iterable[str]) -> dict[str, int]:
