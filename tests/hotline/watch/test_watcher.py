@@ -144,6 +144,18 @@ def test_silence_hand_overs_and_dead_letters(fresh_topics: KafkaConnection, writ
     assert {one.level: one.unacknowledged for one in again.handovers} == {"critical": 1, "mentioned": 1}
 
 
+def test_dead_letters_of_the_last_hour_and_the_clock(fresh_topics: KafkaConnection, writer: Writer) -> None:
+    old = int((NOW - timedelta(hours=2)).timestamp() * 1000)
+    producer = KafkaProducer(**fresh_topics.client_options())
+    headers = [(f"{PREFIX}stage", b"normalize"), (CODE, b"malformed")]
+    producer.send(topics.DEAD, b"v", headers=headers, timestamp_ms=old)
+    producer.close()
+    writer.dead("malformed")
+    seen = look(Watcher(settings(fresh_topics), fresh_topics))
+    assert [(one.count, one.last_hour) for one in seen.dead_letters] == [(2, 1)]
+    assert seen.clock_ahead is not None
+
+
 def test_the_monitor_tells_prometheus_and_outlives_kafka(
     fresh_topics: KafkaConnection, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
