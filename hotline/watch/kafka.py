@@ -8,7 +8,13 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    GroupIdNotFoundError,
+    KafkaError,
+    NotCoordinatorError,
+)
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors.producer import connected, translated
@@ -22,8 +28,8 @@ STUCK_SECONDS = 15.0
 
 FETCH_BYTES = 256 * 1024
 
-_patiently = retry(  # a cluster whose first group is asked for makes the topic of all groups first
-    retry=retry_if_exception_type(CoordinatorNotAvailableError),
+_patiently = retry(  # a cluster whose first group is asked for makes the topic of all groups first; others move it
+    retry=retry_if_exception_type((CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)),
     wait=wait_fixed(0.2),
     stop=stop_after_delay(PATIENCE_MS / 1000),
     reraise=True,

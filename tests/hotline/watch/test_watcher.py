@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from prometheus_client import REGISTRY
 
 from hotline.monitor import Monitor
@@ -154,6 +156,20 @@ def test_dead_letters_of_the_last_hour_and_the_clock(fresh_topics: KafkaConnecti
     seen = look(Watcher(settings(fresh_topics), fresh_topics))
     assert [(one.count, one.last_hour) for one in seen.dead_letters] == [(2, 1)]
     assert seen.clock_ahead is not None
+
+
+@pytest.mark.parametrize("moves", [CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError])
+def test_a_coordinator_that_moves_is_waited_for(moves: type[Exception]) -> None:
+    answers: list[Any] = [moves(), {"hotline-screen": {"members": ["one"]}}]
+
+    class Admin:
+        def describe_groups(self, _: list[str]) -> Any:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    assert kafka.Kafka(None, Admin()).workers(["hotline-screen"]) == {"hotline-screen": 1}
 
 
 def test_the_monitor_tells_prometheus_and_outlives_kafka(
