@@ -48,6 +48,7 @@ class Journal:
         self._sealed = _found(folder)
         self._sequence = max((_sequence(sealed.path) for sealed in self._sealed), default=0)
         metrics.JOURNAL_BYTES.set(self.size_bytes)
+        metrics.JOURNAL_LIMIT_BYTES.set(max_bytes)
 
     @property
     def empty(self) -> bool:

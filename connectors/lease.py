@@ -139,6 +139,7 @@ class GroupLease:
             self._thread.join(self._session)
 
     def _stay(self) -> None:
+        self._lose()  # shown from the start: an alarm on what is not there would never ring
         try:
             while not self._closed.is_set():
                 try:

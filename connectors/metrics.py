@@ -66,6 +66,9 @@ JOURNAL_APPENDED = Counter(
     "hotline_connectors_journal_appended_total", "Messages kept in the journal because Kafka did not answer"
 )
 JOURNAL_BYTES = Gauge("hotline_connectors_journal_bytes", "Bytes in the journal that wait for Kafka")
+JOURNAL_LIMIT_BYTES = Gauge(
+    "hotline_connectors_journal_limit_bytes", "Bytes in the journal from which on senders are told 503"
+)
 JOURNAL_TORN = Counter(
     "hotline_connectors_journal_torn_total", "Appends that a crash cut short; their senders send them again"
 )

@@ -11,6 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from msgspec import Struct, to_builtins
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 
+from hotline import metrics
 from schemas.errors import MisconfiguredError
 
 Phase = Literal["starting", "standby", "running", "waiting", "stopped", "failed"]
@@ -36,12 +37,15 @@ class Health:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._components = {name: ComponentHealth(component=name) for name in names}
+        for name in self._components:
+            metrics.COMPONENT_UP.labels(name).set(0)
         self._probes: dict[str, Probe] = {}
 
     def set(self, name: str, state: Phase, detail: str | None = None) -> None:
         """Note what a component does now."""
         component = self._components[name]
         component.state, component.detail = state, detail
+        metrics.COMPONENT_UP.labels(name).set(state in _READY)
 
     def restarted(self, name: str) -> None:
         """Count one more start of a component."""

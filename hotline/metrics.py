@@ -1,4 +1,4 @@
-"""What `hotline run monitor` sees from outside; it goes on when a worker is dead."""
+"""What `hotline run monitor` sees from outside, when a worker is dead as well; and what a process says of itself."""
 
 from prometheus_client import Counter, Gauge
 
@@ -20,6 +20,9 @@ SILENT = Gauge(
     ["channel", "connector"],
 )
 DEAD_LETTERS = Gauge("hotline_monitor_dead_letters", "Dead letters of the last day", ["stage", "code"])
+DEAD_LETTERS_LAST_HOUR = Gauge(
+    "hotline_monitor_dead_letters_last_hour", "Dead letters of the last hour", ["stage", "code"]
+)
 UNACKNOWLEDGED = Gauge(
     "hotline_monitor_handovers_unacknowledged",
     "Hand-overs that no desk has acknowledged, stale ones left out",
@@ -44,4 +47,15 @@ ANSWERS = Gauge(
     "hotline_monitor_answers",
     "Answers to citizens of the last day, by how they stand; `unknown` ones are for a person",
     ["account", "state"],
+)
+CLOCK_AHEAD_SECONDS = Gauge(
+    "hotline_monitor_clock_ahead_seconds",
+    "How far the clock of the monitor's machine is ahead of that of a service which tells its own",
+    ["service"],
+)
+COMPONENT_UP = Gauge(
+    "hotline_process_component_up", "1 while a component of this process runs or stands by, else 0", ["component"]
+)
+DISK_FREE_BYTES = Gauge(
+    "hotline_process_disk_free_bytes", "Room on the disk of a folder that this process may write to", ["folder"]
 )

@@ -81,6 +81,8 @@ def show(seen: Seen) -> None:
     _set(metrics.LAST_MESSAGE, heard)
     _set(metrics.SILENT, {(one.channel, one.account): one.silent for one in known if one.silent is not None})
     _set(metrics.DEAD_LETTERS, {(one.stage, one.code): one.count for one in seen.dead_letters})
+    _set(metrics.DEAD_LETTERS_LAST_HOUR, {(one.stage, one.code): one.last_hour for one in seen.dead_letters})
+    _set(metrics.CLOCK_AHEAD_SECONDS, {("kafka",): seen.clock_ahead} if seen.clock_ahead is not None else {})
     _set(metrics.ANSWERS, {(one.account, one.state): one.count for one in seen.answers})
     _set(metrics.UNACKNOWLEDGED, _NONE | {(one.level,): one.unacknowledged for one in seen.handovers})
     _set(metrics.OVERDUE, _NONE | {(one.level,): float(one.overdue) for one in seen.handovers})

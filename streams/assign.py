@@ -68,7 +68,7 @@ def declare(
     pace.watch(app, STAGE, [topics.MESSAGE])
 
     async def revoked(app: Any, revoked: set[TP], **_: Any) -> None:
-        await assign.lose([tp.partition for tp in revoked if tp.topic == topics.MESSAGE])
+        await assign.leave([tp.partition for tp in revoked if tp.topic == topics.MESSAGE])
 
     async def stopping(app: Any, **_: Any) -> None:
         await assign.close()
@@ -97,6 +97,7 @@ class Assign:
         self._fenced_seconds = fenced_seconds
         self._tracer = tracer
         self._owners: dict[int, Owner] = {}
+        self._restoring: dict[int, float] = {}
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Decide about one chunk, write it, acknowledge it. Raises RetriableError to have it repeated."""
@@ -114,18 +115,31 @@ class Assign:
                 metrics.TICKETS.remove(str(partition))  # whoever has them now counts them
                 await owner.close()
 
+    async def leave(self, partitions: Iterable[int]) -> None:
+        """Throw away the state of partitions that are somebody else's now: nothing of them is restored here."""
+        gone = list(partitions)
+        for partition in gone:
+            self._end_restoring(partition)
+        await self.lose(gone)
+
     async def close(self) -> None:
         """Leave everything; what was decided is in the log."""
-        await self.lose(list(self._owners))
+        await self.leave({*self._owners, *self._restoring})
 
     async def _take_over(self, partition: int) -> "Owner":
+        metrics.RESTORING_SINCE.labels(str(partition)).set(self._restoring.setdefault(partition, time.time()))
         began = time.monotonic()
         owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached, self._tracer)
         self._owners[partition] = owner
+        self._end_restoring(partition)
         metrics.RESTORE_SECONDS.observe(seconds := time.monotonic() - began)
         live = len(owner.restored.state.tickets)
         log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
         return owner
+
+    def _end_restoring(self, partition: int) -> None:
+        if self._restoring.pop(partition, None) is not None:
+            metrics.RESTORING_SINCE.remove(str(partition))
 
     async def _by_owner(self, partition: int, job: Callable[["Owner"], Awaitable[None]]) -> None:
         """Let the partition's owner do a job; whatever goes wrong throws its state away."""

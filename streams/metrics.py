@@ -28,6 +28,11 @@ RESTORE_SECONDS = Histogram(
     "From taking a partition over to its first decision",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
 )
+RESTORING_SINCE = Gauge(
+    "hotline_streams_restoring_since_timestamp_seconds",
+    "Since when a partition is being taken over; there only while it is",
+    ["partition"],
+)
 CHECKPOINT_ERRORS = Counter(
     "hotline_streams_checkpoint_errors", "Checkpoints that the blob store did not take or give", ["operation"]
 )
@@ -36,3 +41,9 @@ TICKETS = Gauge("hotline_streams_live_tickets", "Tickets held in memory", ["part
 LAG_SECONDS = Gauge("hotline_streams_lag_seconds", "Age of the oldest live record not worked off", ["stage"])
 LAG_RECORDS = Gauge("hotline_streams_lag_records", "Live records behind the last one that was worked off", ["stage"])
 PAUSED = Gauge("hotline_streams_backfill_paused", "1 while back-fill waits for live messages", ["stage"])
+
+# Shown from the start: what first appears as 1 has grown by nothing, as Prometheus sees it.
+for _level in ("critical", "urgent", "mentioned"):
+    HANDOVER_SECONDS.labels(level=_level)
+for _operation in ("list", "load", "save"):
+    CHECKPOINT_ERRORS.labels(operation=_operation)

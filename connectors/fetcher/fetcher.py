@@ -135,8 +135,15 @@ class Fetcher:
         job = self._jobs.get(errand.name)
         if job is None:
             job = self._jobs[errand.name] = Job(errand)
-            self._lanes.setdefault(errand.account, Lane(errand.account)).put(job)
+            self._lane_of(errand.account).put(job)
         return job
+
+    def _lane_of(self, account: str) -> Lane:
+        if account not in self._lanes:
+            self._lanes[account] = Lane(account)
+            for outcome in ("given_up", "failed"):  # an alarm on their growth has to see them at 0
+                metrics.ERRANDS.labels(account, outcome)
+        return self._lanes[account]
 
     def _run(self, errand: Errand) -> None:
         """Run an errand; a fault of ours is tried again, too, or a citizen's file would be lost by it."""

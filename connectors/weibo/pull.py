@@ -64,6 +64,8 @@ class WeiboPull:
         self._due = 0.0
         self._pages_only = False
         self._open = False
+        for name in settings.lists:  # an alarm on their growth has to see them at 0
+            metrics.WEIBO_GAPS.labels(account_id, name)
 
     def open(self) -> None:
         """Look at the token and at what is left of the quota; neither look counts against it."""

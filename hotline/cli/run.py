@@ -41,6 +41,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     import asyncio
     from contextlib import nullcontext
 
+    from hotline import disks
     from hotline.health import Health, HealthServer
     from hotline.process import serve
     from hotline.telemetry import tracing
@@ -56,6 +57,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     names = _meant(settings, names)
     health = Health(names)
     chosen = settings.telemetry
+    disks.watch(settings)
     try:
         with (
             HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext(),

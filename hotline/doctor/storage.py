@@ -102,14 +102,15 @@ class Folder(NamedTuple):
 
 def disks(settings: "Settings") -> Iterator[Told]:
     """Write to each folder of ours on this machine, and see that its disk has room."""
-    folders = list(_folders(settings))
+    folders = list(written_to(settings))
     faults = [fault for folder in folders if (fault := _fault(folder)) is not None]
     yield from faults
     if not faults:
         yield "; ".join(f"{folder.path} has {_mib(_free(folder.path))} MiB left" for folder in folders)
 
 
-def _folders(settings: "Settings") -> Iterator[Folder]:
+def written_to(settings: "Settings") -> Iterator[Folder]:
+    """Yield every folder of this machine that we write to."""
     yield Folder("the data folder", settings.data_dir, "local.data_dir", LEAST_FREE_BYTES)
     if "receiver" in wiring.names(settings):
         path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes

@@ -1,4 +1,4 @@
-"""How many dead letters came in the last day, by stage and code."""
+"""How many dead letters came in the last day and in the last hour, by stage and code."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -11,16 +11,18 @@ from schemas import topics
 from schemas.records.dead import CODE, PREFIX
 
 WINDOW = timedelta(days=1)
+HOUR = timedelta(hours=1)
 _MINUTE_MS = 60_000
 
 
 class DeadCount(Struct, frozen=True, kw_only=True):
-    """Dead letters (死信) of one stage and code in the last day."""
+    """Dead letters (死信) of one stage and code in the last day, and how many of them came in the last hour."""
 
     kind: Literal["dead_letters"] = "dead_letters"
     stage: str
     code: str
     count: int
+    last_hour: int = 0
 
 
 class DeadLetters:
@@ -36,13 +38,22 @@ class DeadLetters:
         new = [place for place in places if place not in self._positions]
         self._positions |= kafka.since(new, now - WINDOW)
         self._counts.update(_named(record) for record in kafka.read(self._positions, kafka.ends(places)))
-        oldest = int((now - WINDOW).timestamp() * 1000) // _MINUTE_MS
+        oldest, recent = _minute(now - WINDOW), _minute(now - HOUR)
         for key in [key for key in self._counts if key[0] < oldest]:
             del self._counts[key]
-        totals: Counter[tuple[str, str]] = Counter()
-        for (_, stage, code), count in self._counts.items():
-            totals[stage, code] += count
-        return [DeadCount(stage=stage, code=code, count=count) for (stage, code), count in totals.most_common()]
+        day: Counter[tuple[str, str]] = Counter()
+        hour: Counter[tuple[str, str]] = Counter()
+        for (minute, stage, code), count in self._counts.items():
+            day[stage, code] += count
+            hour[stage, code] += count if minute >= recent else 0
+        return [
+            DeadCount(stage=stage, code=code, count=count, last_hour=hour[stage, code])
+            for (stage, code), count in day.most_common()
+        ]
+
+
+def _minute(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000) // _MINUTE_MS
 
 
 def _named(record: Any) -> tuple[int, str, str]:

@@ -1,17 +1,24 @@
 """The questions that a watcher asks Kafka: offsets, groups, and records from somewhere to the present end."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    GroupIdNotFoundError,
+    KafkaError,
+    NotCoordinatorError,
+)
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors.producer import connected, translated
+from hotline.cluster import Cluster
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 
@@ -21,8 +28,8 @@ STUCK_SECONDS = 15.0
 
 FETCH_BYTES = 256 * 1024
 
-_patiently = retry(  # a cluster whose first group is asked for makes the topic of all groups first
-    retry=retry_if_exception_type(CoordinatorNotAvailableError),
+_patiently = retry(  # a cluster whose first group is asked for makes the topic of all groups first; others move it
+    retry=retry_if_exception_type((CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)),
     wait=wait_fixed(0.2),
     stop=stop_after_delay(PATIENCE_MS / 1000),
     reraise=True,
@@ -86,6 +93,12 @@ class Kafka:
             waiting = {one for one in waiting - found.keys() if self._consumer.position(one) < ends[one]}
             _check(moved)
         return found
+
+    def seconds_ahead(self, now: Callable[[], float]) -> float | None:
+        """Return how far the clock `now` (Unix seconds) is ahead of Kafka's; None when we are not told."""
+        with suppress(KafkaError):  # a look sees all the rest
+            return Cluster(self._admin).seconds_ahead(now)
+        return None
 
     @_patiently
     def workers(self, groups: Iterable[str]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """One look at everything in Kafka, and the next ones: what is known already is not read again."""
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     dead_letters: list[DeadCount]
     handovers: list[Unanswered]
     answers: list[AnswerCount]
+    clock_ahead: float | None = None
+    """Seconds that our clock is ahead of Kafka's; None when it is not told."""
 
 
 class Watcher:
@@ -48,4 +51,5 @@ class Watcher:
                 dead_letters=self._dead.look(kafka, now),
                 handovers=self._handovers.look(kafka, now),
                 answers=self._answers.look(kafka, now) if self._answers else [],
+                clock_ahead=kafka.seconds_ahead(time.time),
             )

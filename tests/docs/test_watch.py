@@ -18,16 +18,20 @@ QUERIES = [query.replace(r"\|", "|") for query in re.findall(r"^\| [^|]* \| `(.+
 RULES = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
 
 
+TARGET = {"job", "instance"}
+"""Prometheus names the process that it asked by these itself, and tells in `up` whether it answered."""
+
+
 def declared() -> dict[str, set[str]]:
     """Return the labels of every series that Prometheus gets from us."""
-    series: dict[str, set[str]] = {}
+    series: dict[str, set[str]] = {"up": set()}
     for room in ROOMS:
         for one in instruments(room):
             labels = set(one._labelnames)
             is_histogram = isinstance(one, Histogram)
             parts = {"_bucket": {"le"}, "_sum": set(), "_count": set()} if is_histogram else {"": set()}
             series |= {f"{exposed(one)}{suffix}": labels | more for suffix, more in parts.items()}
-    return series
+    return {name: labels | TARGET for name, labels in series.items()}
 
 
 SERIES = declared()

@@ -25,14 +25,16 @@ class Clock:
 class Runner:
     """Moves batches as `connectors.runner` does; the platform's quota lasts to midnight unless a test says less."""
 
-    def __init__(self, platform: Platform, clock: Clock | None = None, **changes: Any) -> None:
+    def __init__(
+        self, platform: Platform, clock: Clock | None = None, account: str = "city_lists", **changes: Any
+    ) -> None:
         self.platform = platform
         self.clock = clock or Clock()
         self.cursor = Cursor(connector_id="city_lists")
         self.complaints: tuple[str, ...] = ()
         settings = {"access_token": GOOD, "jurisdiction": "430100", "calls_per_day": 100_000} | changes
         self.connector = WeiboPull(
-            WeiboPullSettings(**settings), "city_lists", lambda: session(platform), self.clock, self.clock.sleep
+            WeiboPullSettings(**settings), account, lambda: session(platform), self.clock, self.clock.sleep
         )
         self.connector.open()
 

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from prometheus_client import REGISTRY
 
 from hotline.monitor import Monitor
@@ -142,6 +144,32 @@ def test_silence_hand_overs_and_dead_letters(fresh_topics: KafkaConnection, writ
     assert {one.code: one.count for one in seen.dead_letters} == {"malformed": 2, "internal": 1}
     again = Watcher(settings(fresh_topics), fresh_topics).look(NOW)
     assert {one.level: one.unacknowledged for one in again.handovers} == {"critical": 1, "mentioned": 1}
+
+
+def test_dead_letters_of_the_last_hour_and_the_clock(fresh_topics: KafkaConnection, writer: Writer) -> None:
+    old = int((NOW - timedelta(hours=2)).timestamp() * 1000)
+    producer = KafkaProducer(**fresh_topics.client_options())
+    headers = [(f"{PREFIX}stage", b"normalize"), (CODE, b"malformed")]
+    producer.send(topics.DEAD, b"v", headers=headers, timestamp_ms=old)
+    producer.close()
+    writer.dead("malformed")
+    seen = look(Watcher(settings(fresh_topics), fresh_topics))
+    assert [(one.count, one.last_hour) for one in seen.dead_letters] == [(2, 1)]
+    assert seen.clock_ahead is not None
+
+
+@pytest.mark.parametrize("moves", [CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError])
+def test_a_coordinator_that_moves_is_waited_for(moves: type[Exception]) -> None:
+    answers: list[Any] = [moves(), {"hotline-screen": {"members": ["one"]}}]
+
+    class Admin:
+        def describe_groups(self, _: list[str]) -> Any:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    assert kafka.Kafka(None, Admin()).workers(["hotline-screen"]) == {"hotline-screen": 1}
 
 
 def test_the_monitor_tells_prometheus_and_outlives_kafka(

@@ -1,0 +1,52 @@
+"""Accounts of Weibo and a fetcher in a process that serves its metrics: `accounts.py PORT`; a line makes them lose."""
+
+import sys
+import threading
+import time
+from contextlib import suppress
+
+from connectors.fetcher import Fetcher, FetcherSettings, GivenUp
+from hotline.health import Health, HealthServer
+from schemas.errors import ThrottledError, UnreachableError
+from tests.connectors.fetcher.errands import Fake
+from tests.connectors.weibo.pulling import Clock, Runner
+from tests.peers.weibo_platform import Platform
+
+PAGE = 5
+WAITING = 101
+DAY_SECONDS = 86_400
+AWAY = UnreachableError("the service does not answer")
+
+
+def account(name: str, *, days: float = 90, quota: int = 1000) -> Runner:
+    """An account that has fetched once, whose token ends in so many days and which may ask so often."""
+    platform = Platform()
+    platform.expire_in, platform.quota = int(days * DAY_SECONDS), quota
+    runner = Runner(platform, Clock(time.time()), account=name, page_size=PAGE, pages_max=1, lists=("mentions",))
+    platform.post()
+    with suppress(ThrottledError):
+        runner.round()
+    return runner
+
+
+def main(port: int) -> None:
+    """Serve until standard input ends; at its first line a list runs over and a file is given up."""
+    city, _, spent = account("city_lists"), account("soon_lists", days=3), account("spent_lists", quota=0)
+    errands = [Fake(f"file{number}", *[AWAY] * 1000) for number in range(WAITING)]
+    fetcher = Fetcher(lambda raw: [], lambda messages: None, FetcherSettings(sweep_seconds=0.1), sweep=lambda: errands)
+    told = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
+    with HealthServer(Health([]), "127.0.0.1", port):
+        while not told.wait(0.1):
+            fetcher.step(owns_sweep=True)
+        for _ in range(3 * PAGE):
+            city.platform.post()
+        city.next_round()
+        errands.append(Fake("lost", GivenUp(AWAY)))
+        while spent and sys.stdin.readable():
+            fetcher.step(owns_sweep=True)
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,263 @@
+"""Every alarm of deploy/alerts.yml rings in a real Prometheus when what it tells of happens to running components."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import urllib3
+import yaml
+from kafka import KafkaProducer
+
+from connectors.journal import Journal
+from normalizers import Policy, normalize
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, type_of
+from schemas.records.dead import CODE, PREFIX
+from schemas.wire import Outbound, encode
+from streams.sender import make_producer
+from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
+from tests.assign import logs
+from tests.connectors.outbox import answers
+from tests.connectors.pushed import message
+from tests.docs.pages import ROOT
+from tests.peers import prometheus
+from tests.peers.presence import require
+from tests.peers.prometheus import Prometheus
+from tests.streams.raws import outbound, raw
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
+PATIENCE = 300.0
+RULES = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text("utf-8"))
+ALARMS = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"]}
+
+FIRE = "三楼着火了，快来人"
+LABELS = ("stage", "connector", "service", "component", "operation", "account", "channel", "code", "instance")
+"""Of these the first that an alarm has says what it rings for."""
+
+Rung = dict[str, set[str]]
+
+
+def hurried() -> str:
+    """The rules as they are, but that nobody waits for long."""
+    groups = [
+        group | {"rules": [rule | ({"for": "1s"} if "for" in rule else {}) for rule in group["rules"]]}
+        for group in RULES["groups"]
+    ]
+    return yaml.safe_dump({"groups": groups})
+
+
+def rung(peer: Prometheus) -> Rung:
+    """What rings now."""
+    found: Rung = {}
+    for labels in peer.firing():
+        found.setdefault(labels["alertname"], set()).add(next((labels[one] for one in LABELS if labels.get(one)), ""))
+    return found
+
+
+TROUBLED: Rung = {
+    "EmergencyUnanswered": {""},
+    "EmergenciesSlow": {""},
+    "StageWithoutWorker": {"normalize", "flood", "sink:elastic", "eraser"},
+    "StageBehind": {"sink:elastic"},
+    "FloodWaits": {""},
+    "ProcessAway": {"gone", "normalize"},
+    "ComponentFailed": {"connector:broken"},
+    "RestoreSlow": {""},
+    "CheckpointsFail": {"list"},
+    "AccountSilent": {"away", "unowned", "broken", "idle"},
+    "SourceAway": {"away", "unowned", "broken"},
+    "NobodyOwnsAccount": {"unowned", "broken"},
+    "TokenEnds": {"soon_lists"},
+    "QuotaUsedUp": {"spent_lists"},
+    "ListOutOfReach": {"city_lists"},
+    "FilesWait": {""},
+    "FilesLost": {"city"},
+    "PushUnsafe": {"sms"},
+    "PushRefused": {"sms"},
+    "JournalFills": {"cut off"},
+    "JournalSetAside": {"stages"},
+    "FaultOfOurs": {"assign"},
+    "AnswersUnknown": {"mayor"},
+    "ServiceAway": {"elasticsearch"},
+    "DiskFills": {"stages"},
+    "ClockWrong": {"kafka"},
+}
+"""What rings, and for whom it does: nobody else is accused."""
+
+
+class City:
+    """What happens to it."""
+
+    def __init__(self, hosts: Hosts, peer: Prometheus, connection: KafkaConnection) -> None:
+        self.hosts, self.peer = hosts, peer
+        self._connection = connection
+        self._producer = KafkaProducer(**connection.client_options())
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
+
+    def write(self, out: Outbound, age: timedelta = timedelta(0)) -> None:
+        """Let Kafka hold a record since so long."""
+        at = int((datetime.now(UTC) - age).timestamp() * 1000)
+        self._producer.send(out.topic, out.value, key=out.key, headers=out.headers, partition=0, timestamp_ms=at)
+        self._producer.flush()
+
+    def post(self, host: str, secret: str = SECRET) -> int:
+        """Push short messages to a host's receiver, and return the status of its answer."""
+        batch = [
+            {
+                "phone_number": "13504017363",
+                "content": "路灯坏了" * 50,
+                "send_time": "2026-11-25 16:29:00",
+                "dest_code": "12345",
+                "sequence_id": str(time.time_ns() + number),
+            }
+            for number in range(5)
+        ]
+        url = f"http://127.0.0.1:{self.hosts.receivers[host]}{SMS}/{secret}"
+        headers = {"content-type": "application/json"}
+        return self._http.request("POST", url, body=json.dumps(batch).encode(), headers=headers).status
+
+    def open(self, host: str) -> None:
+        """Wait until a host's receiver serves."""
+
+        def serves() -> bool:
+            with suppress(urllib3.exceptions.HTTPError):
+                url = f"http://127.0.0.1:{self.hosts.receivers[host]}/healthz"
+                return self._http.request("GET", url).status == 200
+            return False
+
+        self.until(serves, f"the receiver of {host} serves")
+
+    def until(self, done: Callable[[], object], what: str) -> None:
+        """Wait for something."""
+        end = time.monotonic() + PATIENCE
+        while not done():
+            self.hosts.check()
+            assert time.monotonic() < end, f"not within {PATIENCE:.0f} s: {what}"
+            time.sleep(0.2)
+
+    def scraped(self, query: str) -> None:
+        """Wait until Prometheus has a value of it."""
+        self.until(lambda: self.peer.value(query) is not None, query)
+
+    def rings(self, wanted: Rung) -> None:
+        """Wait until each of these alarms has rung for these alone; of others nothing is said."""
+        left, end = dict(wanted), time.monotonic() + PATIENCE
+        while left:
+            self.hosts.check()
+            now = rung(self.peer)
+            assert time.monotonic() < end, {name: (whom, now.get(name)) for name, whom in left.items()}
+            left = {name: whom for name, whom in left.items() if now.get(name, set()) != whom}
+            time.sleep(0.2)
+
+    def close(self) -> None:
+        self._producer.close()
+        self._http.clear()
+
+
+@pytest.fixture
+def city(fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[City]:
+    require(prometheus.missing() or cannot_mount(tmp_path))
+    hosts = Hosts(fresh_topics, tmp_path)
+    with hosts.all(), Prometheus(hurried(), hosts.ports) as peer:
+        made = City(hosts, peer, fresh_topics)
+        yield made
+        made.close()
+
+
+def a_message(number: int) -> Outbound:
+    return logs.outbound(normalize(raw(number), Policy()).message)
+
+
+def half_sent() -> list[Outbound]:
+    """An answer that an outbox began to send before it died."""
+    intent = answers.intent(received_at=datetime.now(UTC))
+    first, state = answers.outbound(intent), answers.state_of(intent, "sending")
+    told = Envelope.of(first.headers)
+    headers = Envelope(
+        id=f"{told.id}:1", source=told.source, type=type_of("outbox_state"), time=told.time,
+        recordedtime=told.recordedtime, jurisdiction=told.jurisdiction,
+    ).headers()  # fmt: skip
+    return [first, first._replace(value=encode(state), headers=headers)]
+
+
+def damaged(folder: Path) -> Path:
+    """A journal of two messages, of which the disk has spoiled one."""
+    journal = Journal(folder)
+    journal.append([message("a", b"a" * 1000)])
+    journal.append([message("b", b"b" * 1000)])
+    journal.close()
+    (segment,) = folder.glob("*.journal")
+    bytes_ = bytearray(segment.read_bytes())
+    bytes_[500] ^= 0xFF
+    segment.write_bytes(bytes_)
+    return folder
+
+
+def begin(city: City, folder: Path) -> None:
+    """Start the hosts in a city where something is wrong from the start."""
+    city.write(outbound(1)._replace(topic=topics.FLOOD), timedelta(hours=2))
+    city.write(Outbound(topics.TICKET_MASKED, b"k", b"{}", [], "210100"), timedelta(hours=1))
+    city.write(Outbound(topics.DEAD, b"k", b"v", [(f"{PREFIX}stage", b"assign"), (CODE, b"internal")], "210100"))
+    for out in half_sent():
+        city.write(out)
+    city.hosts.stages(damaged(folder / "journal"))
+    city.hosts.cut_off()
+    city.hosts.monitor()
+    city.hosts.accounts()
+
+
+def worsen(city: City) -> None:
+    """Let happen what Prometheus only sees when it has looked before."""
+    city.scraped("hotline_streams_handover_seconds_count")
+    at = datetime.now(UTC) - timedelta(seconds=20)
+    city.write(outbound(2, FIRE, time=at, recorded=at))
+    city.write(a_message(3))
+    city.scraped(f'hotline_connectors_push_requests_total{{instance="127.0.0.1:{city.hosts.ports["cut off"]}"}}')
+    city.open("cut off")
+    while city.post("cut off") == 200:
+        pass
+    city.post("cut off", "a secret of yesterday")
+    city.scraped("hotline_connectors_push_refused_total")
+    for _ in range(80):
+        assert city.post("cut off", "a secret of yesterday") in (401, 403, 404)
+    city.open("stages")
+    assert city.post("stages") == 200
+    city.scraped("hotline_connectors_weibo_gaps_total")
+    city.scraped("hotline_connectors_errands_total")
+    city.hosts.tell("accounts")
+
+
+def mend_and_break(city: City) -> None:
+    """Start the stage that was missing; it finds a hundred messages that nobody can read."""
+    for number in range(101):
+        city.write(outbound(1000 + number, value=b"\xff no json", sender=f"s{number}"))
+    city.hosts.normalize()
+
+
+async def fence(city: City, connection: KafkaConnection) -> None:
+    """Take a partition from assign as a second worker does, and let the first go on."""
+    producer = make_producer(connection, transactional_id="hotline-assign-0")
+    await producer.start()
+    await producer.stop()
+    city.write(a_message(4))
+
+
+async def test_every_alarm_rings_for_what_it_tells_of_and_nothing_else(
+    city: City, fresh_topics: KafkaConnection, tmp_path: Path
+) -> None:
+    begin(city, tmp_path)
+    worsen(city)
+    city.rings(TROUBLED)
+    mend_and_break(city)
+    city.rings({"DeadLetters": {"normalize"}, "FloodWaits": set(), "StageWithoutWorker": {"sink:elastic", "eraser"}})
+    await fence(city, fresh_topics)
+    city.rings({"WorkerFenced": {""}})
+    city.hosts.kill("monitor")
+    city.rings({"MonitorBlind": {""}, "ProcessAway": {"gone", "monitor"}})
+    assert TROUBLED.keys() | {"DeadLetters", "WorkerFenced", "MonitorBlind"} == ALARMS.keys()
