@@ -56,9 +56,9 @@ class Stage:
 
     async def handle(self, tp: TP, chunk: Chunk) -> None:
         """Judge a chunk, write it, acknowledge it."""
-        begin()
         try:
             owner = self._owners.get(tp.partition) or await self._take_over(tp.partition)
+            begin()
             await self._write(owner, self._outbounds(owner, chunk))
         except Exception as error:
             await self.lose([tp.partition])
