@@ -11,7 +11,9 @@ import json
 import os
 import platform
 import random
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Iterator, Sequence
 
@@ -90,6 +92,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1, help="how often each engine is killed halfway")
     parser.add_argument("--only", nargs="*", help="engines whose names hold one of these words")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and not without ending the engine that runs
     engines = [one for one in ENGINES if not chosen.only or any(word in one.name for word in chosen.only)]
     for engine in engines:
         python_of(engine.module, engine.packages)
