@@ -4,7 +4,18 @@ import subprocess
 import sys
 import time
 
-NAMES = ("publisher", "receiver", "transport", "normalize", "near", "assign", "sink", "end_to_end", "imports")
+NAMES = (
+    "publisher",
+    "receiver",
+    "transport",
+    "normalize",
+    "near",
+    "assign",
+    "sink",
+    "end_to_end",
+    "imports",
+    "engines",
+)
 
 
 def main() -> int:

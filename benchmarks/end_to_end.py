@@ -1,12 +1,15 @@
 """From the raw topic to a search hit: documents a second of the whole pipeline, and its latency at a city's pace.
 
-`python -m benchmarks.end_to_end [RECORDS]`. Every stage is a process of its own, as in production. Beside it a bare
-confluent-kafka loop that normalizes, decides and writes the same documents to Elasticsearch in one process.
+`python -m benchmarks.end_to_end [--only throughput latency backfill] [--records 30000] [--rates 50 500] [--seconds N]`
+Every stage is a process of its own, as in production. Beside it a bare confluent-kafka loop that normalizes, decides
+and writes the same documents to Elasticsearch in one process.
 """
 
+import argparse
 import asyncio
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -19,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import confluent_kafka as ck
+import psutil
 from elasticsearch import Elasticsearch
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from msgspec.structs import replace
@@ -117,10 +121,13 @@ def throughput(endpoints: Endpoints, data_dir: Path, records: int) -> None:
         producer.flush()
         while count(client, "ticket") < records + 1 or count(client, "link") < records + 1:
             time.sleep(0.2)
-        seconds, used = time.perf_counter() - began, cpu_of(running) - cpu
+        seconds = time.perf_counter() - began
+        each = {name: used - cpu[name] for name, used in cpu_of(running).items()}
+    used = sum(each.values())
     documents = sum(count(client, name) for name in ("ticket", "ticket_masked", "message", "link"))
     print(f"pipeline, 4 processes  {records / seconds:>8,.0f} messages/s {documents / seconds:>9,.0f} documents/s "
           f"{used * 100_000 / records:>8.1f} CPU-s/100k messages")  # fmt: skip
+    print("  of which " + ", ".join(f"{name} {one * 100_000 / records:.1f}" for name, one in each.items()), flush=True)
 
 
 def warm(connection: KafkaConnection, client: Elasticsearch, endpoints: Endpoints) -> None:
@@ -132,12 +139,10 @@ def warm(connection: KafkaConnection, client: Elasticsearch, endpoints: Endpoint
         time.sleep(0.1)
 
 
-def cpu_of(running: list[subprocess.Popen[bytes]]) -> float:
-    """Return the CPU seconds that the processes have used."""
-    import psutil
-
+def cpu_of(running: list[subprocess.Popen[bytes]]) -> dict[str, float]:
+    """Return the CPU seconds that each stage's process has used."""
     times = [psutil.Process(process.pid).cpu_times() for process in running]
-    return sum(one.user + one.system for one in times)
+    return {name: one.user + one.system for name, one in zip(STAGES, times, strict=True)}
 
 
 def bare(endpoints: Endpoints, records: int) -> None:
@@ -262,20 +267,42 @@ def _seen(client: Elasticsearch, message_id: str, began: float) -> float:
 
 
 def main() -> None:
-    """Print the figures."""
-    records = int(sys.argv[1]) if len(sys.argv) > 1 else 30_000
+    """Print the figures, and how busy the machine is beside this."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.end_to_end", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="what is measured")
+    parser.add_argument("--records", type=int, default=30_000, help="of the throughput")
+    parser.add_argument("--rates", type=int, nargs="+", default=[50, 500], help="messages a second of the latency")
+    parser.add_argument("--seconds", type=int, default=60, help="of each latency")
+    chosen = parser.parse_args()
     tune_collector()
-    with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        stack = Stack(folder)
         endpoints = stack.up(owner=os.getpid())
+        before = ", ".join(f"{one:.1f}" for one in psutil.getloadavg())
+        print(f"{platform.machine()}, {os.cpu_count()} cores, load before {before}", flush=True)
         try:
-            throughput(endpoints, Path(folder), records)
-            bare(endpoints, records)
-            for rate in (50, 500):
-                latency(endpoints, Path(folder), rate, 20)
-            latency(endpoints, Path(folder), 50, 20, backfill=100_000)
+            for part in chosen.only:
+                PARTS[part](endpoints, folder, chosen)
         finally:
             stack.down()
+
+
+def _throughput(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) -> None:
+    throughput(endpoints, folder, chosen.records)
+    bare(endpoints, chosen.records)
+
+
+def _latency(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) -> None:
+    for rate in chosen.rates:
+        latency(endpoints, folder, rate, chosen.seconds)
+
+
+def _backfill(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) -> None:
+    latency(endpoints, folder, 50, 20, backfill=100_000)
+
+
+PARTS = {"throughput": _throughput, "latency": _latency, "backfill": _backfill}
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The hashes of text and its 3-grams use the newest key alone: texts from before a
 Hashes of people and threads are given under every key.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 import numpy as np
@@ -146,15 +146,21 @@ def _factors(key: bytes) -> npt.NDArray[np.uint64]:
 
 def _hashed_pairs(words: Iterable[str], key: bytes) -> tuple[str, ...]:
     """Hash pairs of characters as grams are hashed; numbers, which are longer, as words."""
+    return tuple(sorted(map(_pair_hasher(key), words)))
+
+
+@lru_cache(maxsize=8)
+def _pair_hasher(key: bytes) -> Callable[[str], str]:
+    """Return the function of a key: names repeat their pairs, so that what was hashed once is looked up."""
     one, two, three = _factors(key).tolist()
-    return tuple(
-        sorted(
-            f"{((ord(word[0]) * one + ord(word[1]) * two + three) & _64_BITS) >> 32:08x}"
-            if len(word) == 2
-            else _hashed_word(word, key)
-            for word in words
-        )
-    )
+
+    @lru_cache(maxsize=65_536)
+    def hashed(word: str) -> str:
+        if len(word) != 2:
+            return _hashed_word(word, key)
+        return f"{((ord(word[0]) * one + ord(word[1]) * two + three) & _64_BITS) >> 32:08x}"
+
+    return hashed
 
 
 def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:

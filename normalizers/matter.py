@@ -5,8 +5,9 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache, partial
+from operator import add
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,10 +131,13 @@ def _take(run: str, found: _Words, lists: Rulebook, *, is_place: bool) -> bool:
     return ends_with_name
 
 
-def _pairs(endings: tuple[str, ...], word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the pairs of characters of a name, and those before its ending when it ends like a place."""
-    pairs = tuple([word[at : at + 2] for at in range(len(word) - 1)])
-    for ending in endings:
+def _pairs(endings: Mapping[str, Sequence[str]], word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the pairs of characters of a name, and those before its ending when it ends like a place.
+
+    `endings` are given by their last character, the longest first.
+    """
+    pairs = tuple(map(add, word, word[1:]))
+    for ending in endings.get(word[-1], ()):
         if word.endswith(ending) and len(word) - len(ending) > 1:
             return pairs, pairs[: len(word) - len(ending) - 1]
     return pairs, ()
@@ -155,5 +159,12 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         objects=objects,
         opens_place=frozenset(word for word in known if word.startswith(endings)),
-        pairs=lru_cache(maxsize=65_536)(partial(_pairs, endings)),
+        pairs=lru_cache(maxsize=65_536)(partial(_pairs, _by_last_character(endings))),
     )
+
+
+def _by_last_character(endings: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for ending in endings:
+        found.setdefault(ending[-1], []).append(ending)
+    return found

@@ -25,6 +25,8 @@ from faust.types import TP, AppT, EventT, Message
 from faust.types.tuples import ConsumerMessage, ack_lock
 from mode.utils.futures import notify
 
+from streams.fetched import buffer_slim
+
 IN_FLIGHT = 2
 """How many unfinished chunks of one partition may be out."""
 
@@ -42,7 +44,7 @@ BUSY_SECONDS = 0.002
 
 
 class Record(Protocol):
-    """One record as aiokafka fetched it; a null value is a tombstone."""
+    """One record as it was fetched; a null value is a tombstone."""
 
     topic: str
     partition: int
@@ -95,6 +97,10 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust hard-codes 1500
         consumer._isolation_level = getattr(self.app, "isolation_level", "read_uncommitted")
         return consumer
+
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **options: Any) -> Any:
+        buffer_slim(consumer._fetcher)
+        return await super()._fetch_records(consumer, *args, **options)
 
 
 class ChunkConsumer(driver.Consumer):

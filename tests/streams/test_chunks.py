@@ -39,6 +39,10 @@ def test_faust_finds_the_transport_by_its_scheme() -> None:
         (driver.Consumer._getmany, ["self", "active_partitions", "timeout"]),
         (driver.Consumer.verify_event_path, ["self", "now", "tp"]),
         (driver.AIOKafkaConsumerThread._create_worker_consumer, ["self", "transport"]),
+        (
+            driver.AIOKafkaConsumerThread._fetch_records,
+            ["self", "consumer", "active_partitions", "timeout", "max_records"],
+        ),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
