@@ -25,7 +25,7 @@ from normalizers.codes import is_code
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
 from schemas.records.common import Time
-from schemas.wire import Outbound
+from schemas.wire import UNREADABLE, Outbound
 from tickets.commands import check
 from tickets.commands.refusal import RefusalError
 
@@ -157,7 +157,7 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     """Return the command under its system's name. Raises RefusedRequest (400)."""
     try:
         order = msgspec.json.decode(body, type=Order)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # its text can quote a value
+    except UNREADABLE as error:  # its text can quote a value
         fields = ", ".join(Order.__struct_fields__)
         raise RefusedRequest(f"the body is no command: a JSON object of {fields}", status=400, reason="body") from error
     command = Command(

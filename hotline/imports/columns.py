@@ -111,7 +111,7 @@ def _of_file(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MisconfiguredError(
             f'{file} is no TOML of lines such as "正文" = "text" ({error}): correct it.'
         ) from error
