@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.fuzz import places
 from benchmarks.fuzz.places import VARIABLE
 from benchmarks.fuzz.target import JUNK, Target
 
@@ -47,6 +48,7 @@ def _fuzz(name: str, target: Target, seconds: int, folder: Path, seed: int) -> N
     import atheris
 
     os.environ[VARIABLE] = str(folder)
+    places.folder.cache_clear()  # this process has one of its own
     log = os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)

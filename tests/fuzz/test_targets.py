@@ -65,6 +65,9 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "more replays than a number has digits": ("kafka", b"hotline.error.replay.count:" + b"9" * 5000 + b"\n\n{}"),
     "a type that is no text": ("kafka", b"ce_type:\xff\n\n{}"),
     "an array of gateways' messages without end": ("sms_door", b"\x01" + b"[" * 3000),
+    "half an emoji in what names a push": ("weibo_door", b'\x00{"type":"text","sender_id":1,"text":"\\ud83d"}'),
+    "half an emoji in a call's id": ("phone_door", b'{"call_id":"\\ud800\\u0000","caller":"1"}'),
+    "marks in a row without end": ("record", b'{"text":"a' + "\u0301\u0323\u0f73".encode() * 2000 + b'"}'),
     "a command that nests without end": ("commands_door", b'{"args":{"a":' + b"[" * 3000),
 }
 """What was found once, by what was wrong: the target, and the bytes."""

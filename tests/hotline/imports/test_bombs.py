@@ -72,7 +72,11 @@ def test_a_packed_line_without_end_fills_no_memory(tmp_path: Path, monkeypatch: 
 
 def test_a_gzip_that_is_damaged_or_cut_off_says_so(tmp_path: Path) -> None:
     whole = gzip.compress("正文\n".encode() + "灯坏了\n".encode() * 1000, mtime=0)
-    for name, data in {"cut.csv.gz": whole[:-20], "none.csv.gz": b"no gzip", "bad.csv.gz": whole[:12] + b"\xff" * 30}.items():
+    for name, data in {
+        "cut.csv.gz": whole[:-20],
+        "none.csv.gz": b"no gzip",
+        "bad.csv.gz": whole[:12] + b"\xff" * 30,
+    }.items():
         path = tmp_path / name
         path.write_bytes(data)
         assert refused(path), name
