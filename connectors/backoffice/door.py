@@ -108,6 +108,10 @@ class BackOffice:
                 _log.error("command_not_safe", error=type(error).__name__)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
                 response = _json(503, error="unreachable", reason="Kafka does not answer: send the same again later")
+            except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
+                _log.error("command_failed", error=type(error).__name__)
+                metrics.PUSH_REQUESTS.labels(CHANNEL, "failed").inc()
+                response = _json(500, error="internal", reason="a fault of ours: nothing is known of the command")
             return response
 
         return endpoint
