@@ -11,7 +11,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def _known(wanted: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
     """Return the targets' names; every parser is imported here, with its branches counted."""
     import atheris
 
-    with atheris.instrument_imports(include=list(ROOMS)):
+    with redirect_stderr(StringIO()), atheris.instrument_imports(include=list(ROOMS)):  # it names each module
         from benchmarks.fuzz.table import TARGETS
     if strangers := set(wanted) - TARGETS.keys():
         parser.error(f"no target {', '.join(sorted(strangers))}: choose from {', '.join(TARGETS)}")
