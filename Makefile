@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
 TEST_WORKERS ?= 2
 
-.PHONY: setup demo test check bench sbom audit lock clean
+.PHONY: setup demo test check fuzz bench sbom audit lock clean
 
 setup: .venv/installed  ## the virtual environment, the locked dependencies, the server jars
 	@$(BIN)/hotline up --fetch-only
@@ -30,6 +30,11 @@ check: .venv/installed  ## formatting, lint, types, imports
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+SECONDS := 2
+
+fuzz: .venv/installed  ## any bytes to every parser, for SECONDS each (60 takes a quarter of an hour); Linux x86-64
+	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS)
 
 bench: setup  ## the figures of docs/reference/performance.md
 	@$(BIN)/python -m benchmarks

@@ -56,4 +56,4 @@ class Election:
 
 def _claim(member: Any) -> int:
     said = bytes(member.metadata.user_data or b"")
-    return int(said) if said.isdigit() else 0
+    return int(said) if said.isdigit() and len(said) <= 18 else 0

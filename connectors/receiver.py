@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from connectors import metrics
 from connectors.base import Answer, PushConnector, Request
+from connectors.headers import SafeHeaders
 from connectors.intake import Intake, Outcome, Publisher
 from connectors.journal import Journal
 from connectors.proxies import Proxies
@@ -98,11 +99,12 @@ class Receiver:
         health = [Route("/healthz", self._alive), Route("/readyz", self._readiness)]
         trusted = [str(network) for network in self._settings.trusted_proxies]
         kept = [route for door in keeping for route in door(self._kept)]
-        self._app = Starlette(
+        app = Starlette(
             routes=[*health, *doors, *kept, *hosted],
             middleware=[Middleware(Proxies, trusted_hosts=trusted)],
             lifespan=lambda _: self.lifespan(),
         )
+        self._app = SafeHeaders(app)  # around Starlette's own answer to a fault, too
 
     @property
     def report(self) -> ReceiverReport:

@@ -11,6 +11,7 @@ from connectors.frames import Kind, Piece, pieces
 from connectors.segment import Sealed, write_aside
 from schemas.errors import FatalError, RetriableError
 from schemas.records import RawMessage
+from schemas.wire import UNREADABLE
 
 Publish = Callable[[Sequence[RawMessage]], None]
 """Returns when the broker holds the messages."""
@@ -50,10 +51,17 @@ def _message(sealed: Sealed, piece: Piece) -> RawMessage | None:
     if piece.kind is Kind.CORRUPT:
         _set_aside(sealed, piece, "checksum")
         return None
-    try:
-        return _decoder.decode(piece.data)
-    except msgspec.DecodeError:
+    message = read(piece.data)
+    if message is None:
         _set_aside(sealed, piece, "not a raw message")
+    return message
+
+
+def read(payload: bytes) -> RawMessage | None:
+    """Return the message that the journal holds in one frame, None for what is none."""
+    try:
+        return _decoder.decode(payload)
+    except UNREADABLE:
         return None
 
 

@@ -14,6 +14,7 @@ from connectors.producer import Producer
 from normalizers.codes import is_code
 from schemas.errors import MisconfiguredError
 from schemas.records import Command
+from schemas.wire import UNREADABLE
 from tickets.commands import COMMANDS, check
 from tickets.commands.refusal import RefusalError
 
@@ -117,5 +118,5 @@ def _arguments(kind: str, words: Iterable[str]) -> dict[str, Any]:
 def _json(value: str) -> Any:
     try:
         return msgspec.json.decode(value)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise MisconfiguredError("A value that begins with [ or { must be JSON.") from error

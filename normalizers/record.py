@@ -19,6 +19,7 @@ from normalizers.policy import Policy
 from schemas import ids, topics
 from schemas.errors import MalformedError
 from schemas.records import Finding, Party, RawMessage, Thread
+from schemas.wire import UNREADABLE
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -80,7 +81,7 @@ def parse(value: bytes) -> dict[str, Any]:
     """Return the JSON object in `value`: UTF-8 with or without a byte order mark, else GB18030."""
     try:
         record = _decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         record = _parse_leniently(value)
     if not isinstance(record, dict):
         raise MalformedError("a neutral record must be one JSON object a line")

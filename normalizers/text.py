@@ -18,6 +18,9 @@ _BLOCKS = ((0, 0x3400), (0xA000, 0xAC00), (0xD7A4, 0x17000), (0x1AFF0, 0x20000),
 _WIDE = tuple(zip("，！？：；（）", ",!?:;()", strict=True))
 """What nearly every Chinese text holds: seven `str.replace` are cheaper than one table lookup for each of them."""
 
+_LONG_RUN = 32
+"""Marks in a row that `unicodedata` may sort: the time is their square, and a few hundred thousand take hours."""
+
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _VARIATION_SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 
@@ -40,7 +43,7 @@ def nfkc(text: str) -> str:
     try:
         return find.sub(lambda match: table[match[0]], _narrow(text))
     except KeyError:
-        return unicodedata.normalize("NFKC", text)
+        return _normalized(text)
 
 
 def fold(text: str) -> str:
@@ -110,9 +113,27 @@ def _narrow(text: str) -> str:
 
 
 def _fold_once(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).translate(_dropped_or_simplified())
-    text = unicodedata.normalize("NFKC", text.casefold())
+    text = _normalized(text).translate(_dropped_or_simplified())
+    text = _normalized(text.casefold())
     return " ".join(text.split())
+
+
+def _normalized(text: str) -> str:
+    """Return `unicodedata.normalize("NFKC", text)`; long runs of marks are brought into their order before."""
+    return unicodedata.normalize("NFKC", _runs_of_marks().sub(_in_order, text))
+
+
+def _in_order(run: re.Match[str]) -> str:
+    """Return a run of marks taken apart and in canonical order (UAX 15, D109: stable, by combining class)."""
+    parts = (part for mark in run[0] for part in unicodedata.normalize("NFKD", mark))
+    return "".join(sorted(parts, key=unicodedata.combining))
+
+
+@cache
+def _runs_of_marks() -> re.Pattern[str]:
+    """Find runs of what combines with the character before it, or is taken apart into such."""
+    marks = (ord(one) for one in _scanned() if unicodedata.combining(unicodedata.normalize("NFKD", one)[0]))
+    return re.compile(f"[{_ranges(marks)}]{{{_LONG_RUN},}}")
 
 
 @cache

@@ -9,6 +9,9 @@ from schemas.errors import SchemaError
 
 T = TypeVar("T")
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot read: no JSON or another shape, no UTF-8, nested without end."""
+
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
@@ -43,6 +46,6 @@ def decode(value: bytes, kind: type[T]) -> T:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
         result: T = decoder.decode(value)
-    except msgspec.DecodeError as error:  # ValidationError is one of them; its text can quote a value
+    except UNREADABLE as error:  # their texts can quote a value
         raise SchemaError(f"not a {getattr(kind, '__name__', kind)}") from error
     return result

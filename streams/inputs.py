@@ -46,8 +46,7 @@ def raw_of(record: Record) -> RawMessage:
 
 def input_of(record: Record) -> Message | Command:
     """Read one input by its `ce_type`. Raises RecordError."""
-    name = next((value.decode() for header, value in record.headers if header == "ce_type"), "")
-    kind = _KINDS.get(name)
+    kind = _KINDS.get(header_of(record, "ce_type") or "")
     if kind is None:
         raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
     return decode(record.value or b"", kind)
@@ -104,4 +103,4 @@ def sliced(items: Iterable[T], size: int = SLICE) -> Iterator[Sequence[T]]:
 def _replays(headers: Iterable[tuple[str, bytes]]) -> int:
     """Return how often an operator has already put this record back."""
     count = next((value for name, value in headers if name == REPLAYS), None) or b""
-    return int(count) if count.isdigit() else 0
+    return int(count) if count.isdigit() and len(count) <= 9 else 0

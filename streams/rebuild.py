@@ -19,7 +19,7 @@ from schemas import topics
 from schemas.blobs import checkpoints
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Event
-from schemas.wire import decode
+from schemas.wire import UNREADABLE, decode
 from streams import metrics
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State, apply
@@ -185,7 +185,7 @@ async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | N
         async with asyncio.timeout(LOAD_SECONDS):
             value = await (await obstore.get_async(blobs, path)).bytes_async()
         return msgspec.msgpack.decode(value, type=Checkpoint)
-    except (*_AWAY, msgspec.DecodeError) as error:
+    except (*_AWAY, *UNREADABLE) as error:
         _pass_over("load", partition, error)
         return None
 

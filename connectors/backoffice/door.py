@@ -25,7 +25,7 @@ from normalizers.codes import is_code
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
 from schemas.records.common import Time
-from schemas.wire import Outbound
+from schemas.wire import UNREADABLE, Outbound
 from tickets.commands import check
 from tickets.commands.refusal import RefusalError
 
@@ -108,6 +108,10 @@ class BackOffice:
                 _log.error("command_not_safe", error=type(error).__name__)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
                 response = _json(503, error="unreachable", reason="Kafka does not answer: send the same again later")
+            except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
+                _log.error("command_failed", error=type(error).__name__)
+                metrics.PUSH_REQUESTS.labels(CHANNEL, "failed").inc()
+                response = _json(500, error="internal", reason="a fault of ours: nothing is known of the command")
             return response
 
         return endpoint
@@ -157,7 +161,7 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     """Return the command under its system's name. Raises RefusedRequest (400)."""
     try:
         order = msgspec.json.decode(body, type=Order)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # its text can quote a value
+    except UNREADABLE as error:  # its text can quote a value
         fields = ", ".join(Order.__struct_fields__)
         raise RefusedRequest(f"the body is no command: a JSON object of {fields}", status=400, reason="body") from error
     command = Command(

@@ -8,6 +8,7 @@ import msgspec
 from connectors.frames import Kind, pieces
 from connectors.journal import SUFFIX
 from schemas.records import RawMessage
+from schemas.wire import UNREADABLE
 
 _decoder = msgspec.msgpack.Decoder(RawMessage)
 
@@ -38,5 +39,5 @@ class Journaled:
             if piece.kind is Kind.RECORD:
                 try:
                     yield _decoder.decode(piece.data)
-                except msgspec.DecodeError:
+                except UNREADABLE:
                     continue

@@ -9,6 +9,7 @@ import msgspec
 
 from connectors.mailbox.settings import MailboxSettings
 from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.wire import UNREADABLE
 
 COMMAND_SECONDS = 30.0
 
@@ -61,7 +62,7 @@ class Tokens:
                 token, lifetime = answer.access_token, answer.expires_in
             else:
                 token, lifetime = said.decode("ascii").strip(), None
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise self._unreadable() from error
         if not token or len(token) > _LIMIT or not token.isascii() or any(map(str.isspace, token)):
             raise self._unreadable()

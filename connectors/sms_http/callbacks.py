@@ -13,6 +13,7 @@ from connectors.base import Request
 from connectors.sms_http.settings import Provider
 from normalizers.sms import media, web
 from schemas.errors import MalformedError
+from schemas.wire import UNREADABLE
 
 _LONGEST_ID = 256
 _PARAMETER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
@@ -87,12 +88,12 @@ def _batch(body: bytes) -> tuple[bytes, ...]:
     """Return the elements of an array, byte for byte; a body that is none stands for itself."""
     try:
         return tuple(bytes(element) for element in _BATCH.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         pass
     try:  # in GBK, whose second bytes may look like quotation marks and backslashes
         elements = _BATCH.decode(body.decode("gb18030").encode())
         return tuple(bytes(element).decode().encode("gb18030") for element in elements)
-    except (msgspec.DecodeError, UnicodeError):
+    except (*UNREADABLE, UnicodeEncodeError):
         return (body,)
 
 

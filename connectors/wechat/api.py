@@ -21,6 +21,7 @@ from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.wire import UNREADABLE
 
 T = TypeVar("T")
 
@@ -150,7 +151,7 @@ class Api:
             answer.raise_for_status()
         try:
             errcode = msgspec.json.decode(answer.content, type=_Verdict).errcode
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise NoAnswerError(
                 "the platform answered with something that is not JSON: it is tried again", sent=True
             ) from None

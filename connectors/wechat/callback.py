@@ -11,6 +11,7 @@ from defusedxml.ElementTree import fromstring
 from msgspec import Struct
 
 from connectors.wechat.signature import moment
+from schemas.wire import UNREADABLE
 
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Citizens' keyboards send them and XML forbids them: out for parsing, not for publishing."""
@@ -72,7 +73,7 @@ def is_json(body: bytes) -> bool:
 def _of_json(body: bytes) -> dict[str, str] | None:
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return {name: str(value).strip() for name, value in found.items() if isinstance(value, str | int)}
 

@@ -14,6 +14,7 @@ from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.signature import moment
 from normalizers.wechat.customer import CONTENT_TYPE
 from schemas.records import Cursor, RawMessage, raw_message
+from schemas.wire import UNREADABLE
 
 CHANNEL_KIND = "wecom_kf"
 PAGE = 1000
@@ -94,7 +95,7 @@ class CustomerMessages:
             answer = self._api.fetch("kf/sync_msg", body)
         try:
             return msgspec.json.decode(answer, type=_Page)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise NoAnswerError("the platform's page of 微信客服 messages cannot be read", sent=True) from error
 
     def _message(self, value: bytes) -> RawMessage:
@@ -117,5 +118,5 @@ def _named(value: bytes) -> _Named:
     """Return what names a message; one of another shape is named by its bytes, or it would hold up all behind it."""
     try:
         return msgspec.json.decode(value, type=_Named)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _Named()

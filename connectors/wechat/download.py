@@ -15,6 +15,7 @@ from msgspec import Struct
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from schemas.errors import TooLargeError, UnreachableError
 from schemas.records.raw import SIZE_LIMIT
+from schemas.wire import UNREADABLE
 
 PIECE_BYTES = 64 * 1024
 
@@ -111,7 +112,7 @@ def _written(pieces: Iterator[bytes], response: requests.Response, into: BinaryI
     with _disk():
         into.flush()  # a disk that is full may say so only now
     told = response.headers.get("Content-Length", "")
-    if size == 0 or (told.isdigit() and int(told) != size):
+    if size == 0 or (told.isascii() and told.isdigit() and told.lstrip("0") != str(size)):
         raise NoAnswerError("the file came cut off: it is fetched again", sent=True)
     return Downloaded(size=size, sha256=digest.hexdigest(), media_type=_type_of(response))
 
@@ -141,7 +142,7 @@ def _problem(head: bytes) -> _Problem | None:
     """Return what a short JSON answer says instead of a file; None for a file, which may itself be JSON."""
     try:
         found = msgspec.json.decode(head, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return found if found.errcode or found.video_url else None
 

@@ -11,6 +11,7 @@ from schemas import ids
 from schemas.blobs import ERASED, folder
 from schemas.errors import UnreachableError
 from schemas.media import Media
+from schemas.wire import UNREADABLE
 
 FATE = ".media"
 """Behind the hashed media id: the name of the object that says what became of the file."""
@@ -37,7 +38,7 @@ class Shelf:
         found = self._get(self._fate_path(media_id))
         try:
             return None if found is None else msgspec.json.decode(found, type=Media)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # torn by a crash of the store: the file is fetched again
+        except UNREADABLE:  # torn by a crash of the store: the file is fetched again
             return None
 
     def keep(self, media: Media, data: BinaryIO | None = None) -> bool:

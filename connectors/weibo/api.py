@@ -11,6 +11,7 @@ from connectors.weibo import http
 from connectors.weibo.cursor import FIRST, LAST, pagination
 from connectors.weibo.errors import TooManyRequests, UnreadableAnswer, WeiboException, code_of, kind_of
 from connectors.weibo.models import AnyModel, Comment, DirectMessage, ResultSet, Status, parse
+from schemas.wire import UNREADABLE
 
 HOST, COMMERCIAL_HOST, MESSAGES_HOST = "api.weibo.com", "c.api.weibo.com", "m.api.weibo.com"
 
@@ -135,7 +136,7 @@ class _Answered(NamedTuple):
     def value(self, name: str) -> Any:
         try:
             return msgspec.json.decode(self.fields[name]) if name in self.fields else None
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             raise UnreadableAnswer(self.response) from None
 
     def items(self, name: str, kind: type[AnyModel]) -> ResultSet[AnyModel]:
@@ -143,7 +144,7 @@ class _Answered(NamedTuple):
         try:
             raws = msgspec.json.decode(self.fields.get(name, _NOTHING), type=list[msgspec.Raw] | None) or []
             return parse(kind, raws, total if type(total) is int else None)
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             raise UnreadableAnswer(self.response) from None
 
 

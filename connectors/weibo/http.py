@@ -9,6 +9,7 @@ import requests
 import urllib3
 
 from connectors.weibo.errors import NoAnswer, NotReached, UnreadableAnswer
+from schemas.wire import UNREADABLE
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 15.0, 60.0
 """For a connection, for a silence, and for a whole answer that dribbles."""
@@ -76,5 +77,5 @@ def read(response: requests.Response) -> Answer:
     """Return the fields of an answer, each as it came; raises UnreadableAnswer for what is no JSON object."""
     try:
         return msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise UnreadableAnswer(response) from None

@@ -34,13 +34,21 @@ def pushed(body: bytes, now: datetime) -> Named:
     if fields is None:
         return Named(identifier=f"push:{hashlib.sha256(body).hexdigest()}", kind=KINDS["dm"])
     where = _mention(Fields(fields).part("data")) if fields.get("type") == "mention" else None
-    said = msgspec.json.encode([fields.get(name) for name in _NAMING], order="sorted")
+    said = _said(fields) or body
     return Named(
         identifier=f"mention:{where[1]}" if where else f"push:{hashlib.sha256(said).hexdigest()}",
         kind=where[0] if where else KINDS["dm"],
         sender=digits(fields.get("sender_id")) or None,
         time=moment(text_of(fields.get("created_at")), now),
     )
+
+
+def _said(fields: Fields) -> bytes | None:
+    """Return what names a push; None where that cannot be written: half an emoji, or nested without end."""
+    try:
+        return msgspec.json.encode([fields.get(name) for name in _NAMING], order="sorted")
+    except (UnicodeEncodeError, RecursionError):
+        return None
 
 
 def fetched(item: bytes, kind: str, now: datetime) -> Named:

@@ -36,7 +36,7 @@ def _objects(path: Path) -> Iterator[tuple[int, Row]]:
         if not line.strip():
             continue
         found: Any = None
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             found = json.loads(line)
         if not isinstance(found, dict):
             raise MisconfiguredError(f"Line {number} of {path.name} is no JSON object: correct it.")

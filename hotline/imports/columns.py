@@ -1,7 +1,6 @@
 """Columns of a table become fields of a neutral record: by what the operator says, else by known headers."""
 
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
@@ -11,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from hotline.imports import times
+from normalizers.text import nfkc
 from schemas.errors import MisconfiguredError
 from schemas.topics import CHANNELS
 
@@ -22,7 +22,7 @@ _DATA = tomllib.loads(resources.files("hotline.imports").joinpath("columns.toml"
 
 def folded(header: str) -> str:
     """Return a header without what exports decorate it with: width, case, blanks, stars and remarks in brackets."""
-    text = unicodedata.normalize("NFKC", header).partition("(")[0]
+    text = nfkc(header).partition("(")[0]
     return "".join(text.split()).strip("*:_").lower()
 
 
@@ -111,7 +111,7 @@ def _of_file(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MisconfiguredError(
             f'{file} is no TOML of lines such as "正文" = "text" ({error}): correct it.'
         ) from error

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from hotline.imports import mails, records, sheets, tables
 from hotline.imports.item import Item, Options
 from hotline.imports.sources import Kind, Source
-from schemas.errors import MalformedError, PipelineError, UnsupportedError
+from schemas.errors import MalformedError, PipelineError, RecordError, UnsupportedError
 
 Reader = Callable[[Source, Options], Iterator[Item]]
 
@@ -47,6 +47,8 @@ def read(source: Source, options: Options) -> Iterator[Item]:
         reason = getattr(error, "strerror", None) or "it is cut off or damaged"
         fault = UnreadableError(f"the file cannot be read any further ({reason}): its rest was not imported")
         yield Item(place=source.name, line=line, fault=fault)
+    except RecordError as error:
+        yield Item(place=source.name, line=line, fault=error)
     except Exception as error:  # noqa: BLE001 - a file of a stranger, read by libraries of others
         fault = MalformedError(f"the file breaks off ({type(error).__name__}): its rest was not imported")
         yield Item(place=source.name, line=line, fault=fault)

@@ -19,6 +19,9 @@ from hotline.imports.item import Item, Options
 from hotline.imports.sources import Source
 from schemas.errors import MalformedError
 
+BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
+"""A part of a workbook that unpacks to so much, and to so many times its size, is no table; Excel's come to 5 to 50."""
+
 _STRING = f"{{{SHEET_MAIN_NS}}}si"
 
 
@@ -68,6 +71,13 @@ class _Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types
     def __init__(self, file: IO[bytes], strings: IO[bytes]) -> None:
         super().__init__(file, read_only=True, data_only=True, keep_links=False)
         self._strings = strings
+
+    def read_manifest(self) -> None:
+        """Look at the sizes before anything is unpacked: zipfile gives no more of a part than its size there."""
+        for part in self.archive.infolist():
+            if part.file_size > BOMB_BYTES and part.file_size > BOMB_RATIO * max(1, part.compress_size):
+                raise MalformedError("a part of the workbook unpacks to hundreds of times its size: it is no table")
+        super().read_manifest()
 
     def read_strings(self) -> None:
         """Write the table of strings down."""

@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,7 +126,7 @@ def _source(path: Path) -> Source:
     try:
         with opened(path) as file:
             beginning = file.read(_LOOK)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "it is not what its name says"
         return Source(path=path, kind="unknown", advice=f"the file cannot be read ({reason}): let this user read it")
     inner = path.with_suffix("") if path.suffix.lower() == PACKED else path

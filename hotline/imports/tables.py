@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -19,10 +19,15 @@ from schemas.errors import MalformedError, PipelineError, RecordError
 FIELD_LIMIT = 1 << 20
 """Characters of one cell: a quotation mark that is never closed must not swallow the whole file."""
 
+LINE_LIMIT = 16 << 20
+"""Characters of one line: no table has such lines, a small packed file may have a single one without end."""
+
 DELIMITERS = ",\t;|"
 
 HEADER_ROWS = 20
 """Titles and remarks may stand above the header; it is looked for in so many rows."""
+
+_TOO_LONG = "line too long"
 
 Row = tuple[int, "Sequence[Any] | RecordError"]
 """The number of a row and its cells, None for blank ones; or why it cannot be read."""
@@ -43,13 +48,30 @@ def read(source: Source, options: Options) -> Iterator[Item]:
         beginning = text.read(64 * 1024)
         delimiter = options.delimiter or delimiter_of(beginning)
         text.seek(0)
-        yield from items(source, _rows(text, delimiter, encoding), options, f"{encoding}, {delimiter!r}")
+        yield from items(source, _rows(_Lines(text), delimiter, encoding), options, f"{encoding}, {delimiter!r}")
 
 
 def delimiter_of(beginning: str) -> str:
     """Return the delimiter that the first lines have most of, quoted cells left out."""
     lines = "".join(beginning.split('"')[::2]).splitlines()[:HEADER_ROWS]
     return max(DELIMITERS, key=lambda mark: max((line.count(mark) for line in lines), default=0))
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text; one that is too long is read past and raises csv.Error, and the next one goes on."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+
+    def __next__(self) -> str:
+        line = rest = self._text.readline(LINE_LIMIT)
+        if not line:
+            raise StopIteration
+        if len(line) < LINE_LIMIT or line.endswith(("\n", "\r")):
+            return line
+        while rest and not rest.endswith(("\n", "\r")):
+            rest = self._text.readline(LINE_LIMIT)
+        raise csv.Error(_TOO_LONG)
 
 
 def _rows(text: Iterable[str], delimiter: str, encoding: str) -> Iterator[Row]:
@@ -73,6 +95,8 @@ def _rows(text: Iterable[str], delimiter: str, encoding: str) -> Iterator[Row]:
 def _said(error: csv.Error) -> str:
     """Return what csv says without the characters that it may quote."""
     text = str(error)
+    if text == _TOO_LONG:
+        return f"a line of more than {LINE_LIMIT} characters"
     if "field larger" in text:
         return f"a cell of more than {FIELD_LIMIT} characters"
     return "a cell that goes on behind its closing quotation mark" if "expected after" in text else "no readable row"

@@ -69,7 +69,7 @@ def _checked(reader: "csv.DictReader[str]", path: Path) -> Iterator[Mapping[str,
 def _object(line: str, where: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict):
         raise MisconfiguredError(f"The {where} is no JSON object: correct it.")

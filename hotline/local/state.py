@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.wire import UNREADABLE
+
 ServerName = Literal["kafka", "elasticsearch"]
 Phase = Literal["starting", "ready", "down"]
 
@@ -34,7 +36,7 @@ def load(folder: Path) -> StackState | None:
     """Return the state written in `folder`, None when there is none that can be read."""
     try:
         return msgspec.json.decode((folder / _FILE).read_bytes(), type=StackState)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, *UNREADABLE):
         return None
 
 

@@ -176,4 +176,4 @@ class InStep:
 
 def _version(headers: Any) -> int:
     text = dict(headers).get("ce_sequence") or b""
-    return int(text) if text.isdigit() else -1
+    return int(text) if text.isdigit() and len(text) <= 18 else -1

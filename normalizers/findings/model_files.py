@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from schemas.errors import MisconfiguredError
+from schemas.wire import UNREADABLE
 
 
 class Card(Protocol):
@@ -30,7 +31,7 @@ def read(path: Path, kind: str, card_type: type[C]) -> tuple[bytes, C]:
     try:
         data = path.read_bytes()
         card = msgspec.json.decode(path.with_suffix(".json").read_bytes(), type=card_type)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         verb = " ".join(("hotline learn", kind))
         raise MisconfiguredError(
             f"The {kind} model {path} cannot be read ({type(error).__name__}): make it by `{verb}`."

@@ -46,11 +46,16 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
 
 def verify(folder: Path) -> None:
     """Raise MisconfiguredError for the first file in a city's folder that cannot be used as rules."""
-    for name, rulebook in RULEBOOKS.items():
-        try:
-            rulebook(folder)
-        except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
-            raise MisconfiguredError(
-                f"The rules in {folder / name}.toml cannot be used ({type(error).__name__} {error}): "
-                "compare it with the file of the same name in normalizers/rules."
-            ) from error
+    for name in RULEBOOKS:
+        verify_one(folder, name)
+
+
+def verify_one(folder: Path, name: str) -> None:
+    """Raise MisconfiguredError when the city's file of this name cannot be used."""
+    try:
+        RULEBOOKS[name](folder)
+    except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
+        raise MisconfiguredError(
+            f"The rules in {folder / name}.toml cannot be used ({type(error).__name__} {error}): "
+            "compare it with the file of the same name in normalizers/rules."
+        ) from error

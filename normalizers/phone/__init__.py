@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import structs
 
 from normalizers.draft import Draft
-from normalizers.phone import ami, sheet, webhook
+from normalizers.phone import ami, sheet, values, webhook
 from normalizers.phone.told import Told, draft_of
 from normalizers.policy import Policy
 from normalizers.sms import media
@@ -77,5 +77,5 @@ def _known(told: Told, options: Mapping[str, str]) -> Told:
     state, size = options.get("recording"), options.get("recording_bytes", "")
     if not state or not told.recordings:
         return told
-    found = structs.replace(told.recordings[0], state=state, size=int(size) if size.isdigit() else None)
+    found = structs.replace(told.recordings[0], state=state, size=values.whole(size))
     return structs.replace(told, recordings=(found, *told.recordings[1:]))

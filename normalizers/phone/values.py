@@ -71,8 +71,12 @@ def direction_of(text: str) -> str:
 
 def revision_of(value: Any) -> int:
     """Return a revision; what is no whole number is the first one."""
-    text = text_of(value).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+    return whole(text_of(value).strip()) or 0
+
+
+def whole(text: str) -> int | None:
+    """Return a number of 18 digits at most; None for any other text, and for digits that are none of ours (², ٣)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def findings_of(said: Mapping[str, str]) -> tuple[Finding, ...]:

@@ -19,5 +19,5 @@ def load(name: str, folder: Path | None = None) -> dict[str, Any]:
     file = own if own and own.is_file() else resources.files(__name__).joinpath(f"{name}.toml")
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error

@@ -14,6 +14,7 @@ from normalizers.sms.coding import Format, decode
 from schemas import ids
 from schemas.errors import MalformedError
 from schemas.records import Part, Party
+from schemas.wire import UNREADABLE
 
 _MEDIA_MAX = 100
 _LATEST = 4102444800
@@ -137,7 +138,7 @@ def _object(body: bytes) -> dict[str, msgspec.Raw]:
     decoded = decode(body, "gb").text or ""
     try:
         return msgspec.json.decode(decoded, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (*UNREADABLE, UnicodeEncodeError) as error:
         raise MalformedError("the callback is no JSON object: see that its address is the provider's") from error
 
 
@@ -151,7 +152,7 @@ def _text(written: msgspec.Raw | None) -> str:
         return "" if literal == b"null" else literal.decode()
     try:
         return msgspec.json.decode(literal, type=str)
-    except msgspec.DecodeError as error:  # half a surrogate pair
+    except UNREADABLE as error:  # half a surrogate pair
         raise MalformedError("a text of the callback is no Unicode: see what the gateway sends") from error
 
 

@@ -13,6 +13,7 @@ from python_multipart.multipart import parse_options_header
 from normalizers.mail.charsets import to_text
 from normalizers.web.multipart import Part, parts
 from schemas.errors import MalformedError, UnsupportedError
+from schemas.wire import UNREADABLE
 
 URLENCODED, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 
@@ -56,7 +57,7 @@ class Fields(Struct, frozen=True, kw_only=True):
 
 def media(content_type: str) -> tuple[str, Mapping[str, str]]:
     """Return a content type's name in lower case, and its parameters."""
-    name, options = parse_options_header(content_type)
+    name, options = parse_options_header(content_type.encode("latin-1", "replace"))
     return name.decode("latin-1").lower(), {
         key.decode("latin-1").lower(): value.decode("latin-1") for key, value in options.items()
     }
@@ -121,7 +122,7 @@ def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:
 def _json(body: bytes) -> Iterator[tuple[str, str]]:
     try:
         found = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # its text can quote a value
+    except UNREADABLE as error:  # its text can quote a value
         raise MalformedError("the body is no JSON object") from error
     for name, value in found.items():
         yield from _flat(name, value, 0)

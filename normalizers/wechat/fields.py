@@ -7,6 +7,7 @@ import msgspec
 
 from normalizers import xml
 from schemas.errors import MalformedError
+from schemas.wire import UNREADABLE
 
 MAX_DEPTH = 16
 
@@ -41,7 +42,7 @@ def of_json(value: bytes) -> dict[str, str]:
     """Return the leaves of a JSON object by their path; numbers with all their digits, lists by position."""
     try:
         found = msgspec.json.decode(value.lstrip(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise MalformedError("the callback is not JSON: see the raw bytes") from error
     if not isinstance(found, dict):
         raise MalformedError("the callback is not a JSON object: see the raw bytes")

@@ -7,6 +7,7 @@ from normalizers.policy import Policy
 from schemas.errors import MalformedError
 from schemas.media import Media
 from schemas.records import RawMessage
+from schemas.wire import UNREADABLE
 
 _decoder = msgspec.json.Decoder(Media)
 
@@ -15,7 +16,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     """Return the draft of what `hotline run fetcher` wrote."""
     try:
         told = _decoder.decode(raw.value)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise MalformedError("the record of a fetched file cannot be read: see the raw bytes") from error
     if told.dataref is not None and not told.dataref.startswith(f"{raw.jurisdiction}/{told.message_id}/"):
         raise MalformedError("a fetched file does not lie in the folder of its message: it could never be erased")

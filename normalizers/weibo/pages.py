@@ -2,6 +2,8 @@
 
 import msgspec
 
+from schemas.wire import UNREADABLE
+
 _LISTS = ("statuses", "comments", "direct_messages")
 
 
@@ -11,5 +13,5 @@ def items(data: bytes) -> list[bytes]:
         fields = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         found = (msgspec.json.decode(fields[name], type=list[msgspec.Raw]) for name in _LISTS if name in fields)
         return [bytes(item) for item in next(found, [])]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return []

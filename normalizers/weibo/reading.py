@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from schemas.errors import MalformedError, UnsupportedError
+from schemas.wire import UNREADABLE
 
 _EXACT = 2**53
 """A float above this has lost digits already: it names nothing."""
@@ -45,7 +46,7 @@ def read(value: bytes) -> Fields:
     """Return the object in `value`: JSON in UTF-8 or GB18030, or a form; raises RecordError."""
     try:
         found = _decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         found = _leniently(value)
     if not isinstance(found, dict):
         raise UnsupportedError("not one object of Weibo: a record holds one message")

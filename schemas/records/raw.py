@@ -1,6 +1,7 @@
 """RawMessage: the bytes of one message as they came, with what the transport said of them."""
 
 import hashlib
+import re
 from datetime import datetime
 
 from msgspec import Struct
@@ -58,6 +59,15 @@ class RawMessage(Struct, frozen=True, kw_only=True):
         return [*headers, (FIRST_TRACE, began), (HOP, began)]
 
 
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def _writable(text: str) -> str:
+    if _UNWRITABLE.search(text) is None:
+        return text
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
 def raw_message(
     *,
     channel: str,
@@ -77,10 +87,11 @@ def raw_message(
 ) -> RawMessage:
     """Make the raw record of a message; the publisher moves large bytes to the blob store.
 
+    What UTF-8 cannot write of a name that a stranger chose (half an emoji), and a NUL, is in it as an escape.
     `time` is when the citizen sent it as the transport says, `recorded` when we took it; both aware.
     """
     envelope = Envelope(
-        id=identifier,
+        id=_writable(identifier),
         source=ids.source_of(channel, account),
         type=type_of("raw"),
         time=time,
@@ -90,10 +101,10 @@ def raw_message(
         channel=channel,
         channelkind=channel_kind,
         account=account,
-        sender=sender,
+        sender=_writable(sender) if sender is not None else None,
         sha256=hashlib.sha256(value).hexdigest(),
         wiresha256=wire_sha256,
         traceparent=traceparent,
     )
-    key = conversation if conversation is not None else f"{account}\n{sender or ''}"
+    key = _writable(conversation if conversation is not None else f"{account}\n{sender or ''}")
     return RawMessage(envelope=envelope, value=value, conversation=key, backfill=backfill)

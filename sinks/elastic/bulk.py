@@ -80,7 +80,7 @@ def _version(headers: Mapping[str, bytes], default: int | None) -> int:
     text = headers.get("ce_sequence")
     if text is None and default is not None:
         return default
-    if text is None or not text.isdigit() or int(text) >= _VERSION_LIMIT:
+    if text is None or not (text.isdigit() and len(text) <= 19) or int(text) >= _VERSION_LIMIT:
         raise SchemaError("ce_sequence is not the record's version: look at its producer")
     return int(text)
 

@@ -58,7 +58,7 @@ def _of_answer(error: ApiError) -> PipelineError:
 
 
 def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdigit() else None
+    return float(text) if text and text.isascii() and text.isdigit() else None
 
 
 def _kind(error: ApiError) -> str:

@@ -48,6 +48,26 @@ def test_nfkc_is_exact(text: str) -> None:
     assert nfkc(text) == unicodedata.normalize("NFKC", text)
 
 
+MARKS = [c for c in TROUBLE if unicodedata.combining(unicodedata.normalize("NFKD", c)[0])]
+runs = st.lists(st.sampled_from(MARKS), min_size=30, max_size=80).map("".join)
+
+
+@given(st.lists(st.tuples(characters, runs), max_size=2).map(lambda pairs: "".join(map("".join, pairs))))
+@example("か" + "\uff9e\u0323" * 40)
+@example("a" + "\u0f73\u0301" * 40)
+def test_long_runs_of_marks_are_exact_too(text: str) -> None:
+    assert nfkc(text) == unicodedata.normalize("NFKC", text)
+    assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0323", "\u0f73\u0301", "\uff9e\u0301"])
+def test_marks_without_end_hang_nobody(marks: str) -> None:
+    """Sorting them one by one would take hours."""
+    folded = fold("a" + marks * 300_000)
+    assert len(folded) > 300_000
+    assert nfkc(folded) == folded
+
+
 @given(texts)
 @example("e\u200b\u0301")
 @example("a´")

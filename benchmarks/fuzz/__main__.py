@@ -1,0 +1,96 @@
+"""`hotline bench fuzz [--seconds 60] [--seed N] [--jobs 2] [--keep FOLDER] [TARGET …]`: any bytes to every parser.
+
+Each target runs under atheris (libFuzzer, guided by coverage) for so many seconds; prints one line a target, and exit
+code 1 with the input and its traceback when anything was found. Needs atheris, which comes with the development
+packages on Linux x86-64.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.fuzz import places
+
+if TYPE_CHECKING:
+    from benchmarks.fuzz.target import Target
+
+ROOMS = ("connectors", "normalizers", "schemas", "tickets", "streams", "hotline")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the targets side by side; the exit code says whether anything was found."""
+    parser = argparse.ArgumentParser(prog="hotline bench fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at once")
+    parser.add_argument("--keep", type=Path, help="folder for corpora, logs and findings")
+    parser.add_argument("targets", nargs="*", metavar="TARGET")
+    chosen = parser.parse_args(arguments)
+    if importlib.util.find_spec("atheris") is None:
+        parser.error("atheris is not installed: it exists for Linux x86-64 (pip install atheris)")
+    names = _known(chosen.targets, parser)
+    with _folder(chosen.keep) as folder:
+        return _run(names, chosen.seconds, chosen.jobs, chosen.seed, folder)
+
+
+def _known(wanted: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
+    """Return the targets' names; every parser is imported here, with its branches counted."""
+    import atheris
+
+    with redirect_stderr(StringIO()), atheris.instrument_imports(include=list(ROOMS)):  # it names each module
+        from benchmarks.fuzz.table import TARGETS
+    if strangers := set(wanted) - TARGETS.keys():
+        parser.error(f"no target {', '.join(sorted(strangers))}: choose from {', '.join(TARGETS)}")
+    return list(wanted or TARGETS)
+
+
+def _run(names: Sequence[str], seconds: int, jobs: int, seed: int, folder: Path) -> int:
+    from benchmarks.fuzz.runner import figures, start
+    from benchmarks.fuzz.table import TARGETS
+
+    _warm(TARGETS[name] for name in names)
+    print(f"{'target':<16}{'executions':>12}{'features':>10}{'peak MiB':>10}  finding", flush=True)
+    waiting, running, found = list(names), dict[int, str](), 0
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            name = waiting.pop(0)
+            running[start(name, TARGETS[name], seconds, folder, seed)] = name
+        child, _ = os.wait()
+        told = figures(running.pop(child), folder)
+        found += told.finding is not None or not told.executions
+        print(
+            f"{told.target:<16}{told.executions:>12,}{told.features:>10,}{told.peak_mib:>10,}"
+            f"  {told.finding or ('none' if told.executions else 'did not run')}",
+            flush=True,
+        )
+        if told.finding is not None or not told.executions:
+            print(told.log.read_text("utf-8", "replace")[-4000:], flush=True)
+    return int(found > 0)
+
+
+def _warm(targets: "Iterable[Target]") -> None:
+    """Let tables and rules be made, which takes seconds: once for all processes, and within nobody's time."""
+    for target in targets:
+        for seed in target.seeds:
+            target.check(seed)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="hotline-fuzz-", dir=places.root()) as folder:
+        yield Path(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

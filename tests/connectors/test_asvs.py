@@ -1,0 +1,599 @@
+"""The receiver against OWASP ASVS 5.0: each test is named by the point it proves (docs/reference/security.md)."""
+
+import ast
+import hmac
+import json
+import logging
+import re
+import socket
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from msgspec.structs import replace
+from starlette.requests import Request as Asked
+from starlette.responses import Response
+from starlette.routing import Route
+from structlog.testing import capture_logs
+
+import connectors
+from connectors.backoffice import door as backoffice
+from connectors.base import Request
+from connectors.headers import SAFE
+from connectors.journal import Journal
+from connectors.receiver import Receiver, ReceiverSettings
+from connectors.web import Tools, WebDoor, WebSettings
+from normalizers import Policy, normalize
+from schemas.records import RawMessage
+from tests.connectors.backoffice import test_door as office
+from tests.connectors.phone import posts
+from tests.connectors.sms_http import gateways
+from tests.connectors.web import doors
+from tests.connectors.wechat import callbacks as platform
+from tests.connectors.wechat import test_corporate as company
+from tests.connectors.wechat.serving import free_port, running
+from tests.connectors.weibo import pushes
+
+PLANTED = "13912345678"
+HEALTHY: Mapping[str, Callable[[], Request]] = {
+    "/wechat": lambda: platform.push(platform.text()),
+    "/wecom": lambda: company.push(company.TEXT),
+    "/sms/twilio": gateways.twilio,
+    "/weibo": lambda: pushes.push(pushes.text()),
+    "/phone": lambda: posts.signed(posts.RECORD),
+}
+FORGED: Mapping[str, Callable[[], Request]] = {
+    "/wechat": lambda: platform.push(platform.text(), token="stranger"),
+    "/wecom": lambda: company.push(company.TEXT, token="stranger"),
+    "/sms/twilio": lambda: gateways.twilio(token="stranger"),
+    "/weibo": lambda: pushes.push(pushes.text(), secret="stranger"),
+    "/phone": lambda: posts.signed(posts.RECORD, secret="s" * 32),
+}
+PAGES = ("/web", "/web/style.css", "/web/status", f"{doors.BASE}/services.json", f"{doors.BASE}/services.xml")
+NOBODYS = ("/", "/nobody", "/metrics", "/docs", "/openapi.json", "/.git/config", "/static/", "/healthz/", "/web/../x")
+
+every_door = pytest.mark.parametrize("path", HEALTHY)
+
+
+class Doors:
+    """One receiver with every door, and the Kafka behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kafka, self.orders = doors.Kafka(), office.Kafka()
+
+    def app(self, more: tuple[Route, ...] = (), **settings: Any) -> Receiver:
+        push = {
+            "/wechat": platform.account(),
+            "/wecom": company.company(),
+            "/sms/twilio": gateways.account(),
+            "/weibo": pushes.account(),
+            "/phone": posts.account(),
+        }
+        orders = backoffice.BackOffice({"crm1": office.key()}, self.orders, self.orders.find, 5, lambda: office.NOW)
+        clients = {"myapp": {"api_keys": [doors.API_KEY]}}
+        web = WebDoor(WebSettings(jurisdiction=doors.CITY, clients=clients), "city")  # type: ignore[arg-type]
+        tools = Tools(archive=doors.Archive(), policy=Policy(), query_key=doors.QUERY_KEY, now=lambda: doors.NOW)
+        chosen = ReceiverSettings(**settings)
+        return Receiver(
+            push,
+            self.kafka,
+            Journal(self.folder / "journal"),
+            chosen,
+            doors=[*orders.routes(), *more],
+            keeping=[lambda keep: web.routes(tools, keep)],
+        )
+
+    @asynccontextmanager
+    async def open(self, *more: Route, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+        app = self.app(more, **settings)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://city") as client:
+            yield client
+
+
+@pytest.fixture
+def every(tmp_path: Path) -> Doors:
+    return Doors(tmp_path)
+
+
+@pytest.fixture
+def port(every: Doors) -> Iterator[int]:
+    """A receiver on a socket."""
+    chosen = {"port": free_port(), "idle_timeout_seconds": 2, "body_timeout_seconds": 2.0}
+    with running(every.app(**chosen), ReceiverSettings(**chosen)):
+        yield int(chosen["port"])
+
+
+async def ask(client: httpx.AsyncClient, path: str, asked: Request, **changes: Any) -> httpx.Response:
+    several = [(name, value) for name, values in asked.query.items() for value in values]
+    given = {"params": several, "headers": dict(asked.headers), "content": asked.body}
+    return await client.request(asked.method, path, **(given | changes))
+
+
+def order(**changes: Any) -> tuple[bytes, dict[str, str]]:
+    """Return a signed command."""
+    body = json.dumps(office.order(**changes)).encode()
+    return body, office.signed(body)
+
+
+def said(port: int, data: bytes) -> bytes:
+    """Send bytes to the socket and return all that comes back until it is closed."""
+    with closing(socket.create_connection(("127.0.0.1", port), 30)) as calling:
+        calling.settimeout(60)
+        calling.sendall(data)
+        found = b""
+        try:
+            while piece := calling.recv(65536):
+                found += piece
+        except ConnectionError:
+            pass
+        return found
+
+
+def statuses(answer: bytes) -> list[int]:
+    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3})", answer)]
+
+
+# V1 Encoding and sanitization
+
+
+async def test_v1_2_1_what_a_citizen_wrote_is_text_in_every_answer(every: Doors) -> None:
+    script = '"><script>alert(1)</script>'
+    async with every.open() as client:
+        form = await client.post("/web", data={"text": "", "title": script, "name": script})
+        xml = await client.get(f"{doors.BASE}/services/{script}.xml")
+        listed = await client.get(f"{doors.BASE}/requests.xml", params={"status": script})
+    for answer in (form, xml, listed):
+        assert 400 <= answer.status_code < 500
+        assert "<script" not in answer.text
+
+
+async def test_v1_3_6_an_address_that_a_stranger_names_is_asked_by_nobody(every: Doors) -> None:
+    """`--disable-socket` would fail any attempt."""
+    fields = doors.request(media_url="http://169.254.169.254/latest/meta-data/")
+    async with every.open() as client:
+        answer = await client.post(f"{doors.BASE}/requests.json", data=fields)
+    assert answer.status_code == 200
+    assert normalize(every.kafka.held[0], Policy()).message.attachments == ()
+
+
+async def test_v1_5_1_no_entity_of_a_callback_is_resolved(every: Doors) -> None:
+    bomb = '<!DOCTYPE xml [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + platform.text(content="&x;")
+    async with every.open() as client:
+        answer = await ask(client, "/wechat", platform.push(bomb))
+    assert answer.status_code == 200, "the platform signed it: a person looks at the dead letter"
+    assert b"root:" not in every.kafka.held[0].value
+    assert every.kafka.held[0].envelope.sender is None
+
+
+# V2 Validation and business logic
+
+
+async def test_v2_4_1_one_subscriber_cannot_flood_the_form(every: Doors) -> None:
+    async with every.open() as client:
+        page = (await client.get("/web")).text
+        stamp = page.partition('name="stamp" value="')[2].partition('"')[0]
+        sent = [await client.post("/web", data={"stamp": stamp, "text": f"路灯{number}"}) for number in range(40)]
+    codes = [answer.status_code for answer in sent]
+    assert set(codes) == {303, 429}
+    assert "retry-after" in sent[-1].headers
+
+
+# V3 Web frontend
+
+
+@pytest.mark.parametrize("path", [*PAGES, *NOBODYS, *HEALTHY, "/commands", "/healthz", "/readyz"])
+async def test_v3_4_every_answer_tells_a_browser_what_it_is_not(every: Doors, path: str) -> None:
+    """3.4.3 CSP, 3.4.4 nosniff, 3.4.5 Referrer-Policy, 3.4.6 frame-ancestors; 14.3.2 no-store."""
+    async with every.open() as client:
+        for method in ("GET", "POST"):
+            headers = (await client.request(method, path)).headers
+            policy = headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert all(part in policy for part in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"))
+            assert "script-src" not in policy
+            assert headers["referrer-policy"] in ("no-referrer", "same-origin")
+            assert headers["cache-control"] == (
+                "no-store" if path != "/web/style.css" or method == "POST" else "max-age=3600"
+            )
+
+
+async def test_v3_4_2_other_origins_may_read_what_everybody_may_and_nothing_else(every: Doors) -> None:
+    """Open311 is for apps in browsers; it knows no cookie, and its answers are the masked ones."""
+    async with every.open() as client:
+        for path in (*PAGES, *HEALTHY, "/commands"):
+            asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+            for method in ("GET", "OPTIONS"):
+                answer = await client.request(method, path, headers=asked)
+                given = {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
+                assert given == ({"access-control-allow-origin": "*"} if path.startswith(doors.BASE) else {})
+
+
+async def test_v3_5_1_another_sites_page_cannot_send_the_form(every: Doors) -> None:
+    async with every.open() as client:
+        page = (await client.get("/web")).text
+        stamp = page.partition('name="stamp" value="')[2].partition('"')[0]
+        fields = {"text": "路灯", "stamp": stamp}
+        crossed = await client.post("/web", data=fields, headers={"Sec-Fetch-Site": "cross-site"})
+        unstamped = await client.post("/web", data={"text": "路灯"})
+        own = await client.post("/web", data=fields, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (crossed.status_code, unstamped.status_code, own.status_code) == (403, 400, 303)
+    assert len(every.kafka.held) == 1
+    assert not any("set-cookie" in answer.headers for answer in (crossed, unstamped, own)), "3.3: there is no cookie"
+
+
+async def test_v3_5_3_to_look_changes_nothing(every: Doors) -> None:
+    async with every.open() as client:
+        for path in (*PAGES, *HEALTHY, f"{doors.BASE}/requests.json", "/commands"):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                await client.request(method, path, params={"text": "路灯", "api_key": doors.API_KEY})
+    assert every.kafka.held == []
+    assert every.orders.held == []
+
+
+@pytest.mark.parametrize("language", ["//evil.example", "en\r\nLocation: https://evil.example", "https://evil.example"])
+async def test_v3_7_2_a_redirect_leads_nowhere_else(every: Doors, language: str) -> None:
+    async with every.open() as client:
+        page = (await client.get("/web")).text
+        stamp = page.partition('name="stamp" value="')[2].partition('"')[0]
+        answer = await client.post("/web", data={"stamp": stamp, "text": "路灯", "lang": language})
+    assert answer.status_code == 303
+    assert re.fullmatch(r"/web/receipt/[a-z2-7-]+\?lang=zh", answer.headers["location"])
+
+
+# V4 API and web service
+
+
+@pytest.mark.parametrize("path", [*PAGES, *NOBODYS, *HEALTHY, "/commands"])
+async def test_v4_1_1_the_content_type_says_what_the_body_is(every: Doors, path: str) -> None:
+    async with every.open() as client:
+        for method in ("GET", "POST"):
+            answer = await client.request(method, path)
+            kind = answer.headers.get("content-type", "")
+            if not answer.content:
+                continue
+            assert kind
+            assert "json" in kind or "charset=utf-8" in kind
+            if "json" in kind:
+                answer.json()
+            answer.content.decode()
+
+
+async def test_v4_1_3_a_callers_own_word_for_its_address_is_not_believed(every: Doors) -> None:
+    """Only what `trusted_proxies` added counts; test_receiver.py has the addresses of several proxies."""
+    gateway = gateways.account("aliyun")
+    app = Receiver({f"/sms/{gateways.SECRET}": gateway}, every.kafka, Journal(every.folder / "other"))
+    transport = httpx.ASGITransport(app, client=("198.51.100.9", 1))
+    headers = {
+        "X-Forwarded-For": gateways.GATEWAY,
+        "X-Real-IP": gateways.GATEWAY,
+        "Forwarded": f"for={gateways.GATEWAY}",
+    }
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://city") as client:
+        answer = await client.post(f"/sms/{gateways.SECRET}", content=gateways.aliyun().body, headers=headers)
+    assert answer.status_code == 403
+    assert every.kafka.held == []
+
+
+@every_door
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+async def test_v4_1_4_other_methods_are_refused(every: Doors, path: str, method: str) -> None:
+    async with every.open() as client:
+        answer = await ask(client, path, replace(HEALTHY[path](), method=method))
+    assert answer.status_code in (403, 405)
+    assert every.kafka.held == []
+
+
+@every_door
+async def test_v4_1_5_only_what_the_platform_signed_is_taken(every: Doors, path: str) -> None:
+    async with every.open() as client:
+        assert (await ask(client, path, FORGED[path]())).status_code in (401, 403)
+        assert every.kafka.held == []
+        assert (await ask(client, path, HEALTHY[path]())).status_code == 200
+    assert len(every.kafka.held) == 1
+
+
+async def test_v4_1_5_a_command_is_signed_with_all_that_it_says(every: Doors) -> None:
+    body, headers = order()
+    async with every.open() as client:
+        changed = await client.post("/commands", content=body.replace(b"0001", b"0002"), headers=headers)
+        elsewhere = await client.post("/commands?x=1", content=body, headers=headers)
+        right = await client.post("/commands", content=body, headers=headers)
+    assert (changed.status_code, elsewhere.status_code, right.status_code) == (401, 401, 202)
+    assert len(every.orders.held) == 1
+
+
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Smuggled: yes\r\n\r\n"
+DOUBTFUL: Mapping[str, bytes] = {
+    "length beside chunks": b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+    "two lengths": b"Content-Length: 0\r\nContent-Length: 54\r\n",
+    "a list of lengths": b"Content-Length: 0, 54\r\n",
+    "a length with a sign": b"Content-Length: +0\r\n",
+    "a length that is no number": b"Content-Length: 0x0\r\n",
+    "a blank before the colon": b"Content-Length : 0\r\n",
+    "another coding": b"Transfer-Encoding: xchunked\r\n",
+    "chunks twice": b"Transfer-Encoding: chunked, chunked\r\n",
+    "a NUL in a field": b"X: a\x00b\r\nContent-Length: 0\r\n",
+    "a bare CR in a field": b"X: a\rContent-Length: 54\r\nContent-Length: 0\r\n",
+}
+
+
+@pytest.mark.integration
+def test_v4_2_1_where_a_request_ends_is_never_in_doubt(port: int, every: Doors) -> None:
+    """Whatever is doubtful is refused with its connection: nothing behind it is taken for a request."""
+    for name, lines in DOUBTFUL.items():
+        found = statuses(said(port, b"POST /web HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n" + b"0\r\n\r\n" + SMUGGLED))
+        assert found in ([400], [501], []), name
+    whole = b"POST /phone HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" + SMUGGLED.replace(
+        b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"
+    )
+    assert statuses(said(port, whole)) == [401, 200], "two requests that are whole are two"
+    assert every.kafka.held == []
+
+
+# V5 Files
+
+
+@every_door
+@pytest.mark.parametrize("declared", [True, False])
+async def test_v5_2_1_a_body_over_the_limit_is_refused_and_not_held(every: Doors, path: str, declared: bool) -> None:
+    """64 MiB: said in the header, or found out while it comes."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b"x" * (1 << 20)
+
+    async with every.open() as client:
+        tracemalloc.start()
+        try:
+            headers = {"content-length": str(64 << 20)} if declared else {}
+            answer = await client.post(path, content=pieces(), headers=headers)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert answer.status_code == 413
+    assert peak < 16 << 20
+    assert every.kafka.held == []
+
+
+async def test_v5_2_1_so_is_one_of_the_web_doors_and_of_the_back_offices(every: Doors) -> None:
+    async with every.open() as client:
+        for path in ("/web", f"{doors.BASE}/requests.json", "/commands"):
+            headers = {"content-type": "application/json", "content-length": str(1 << 36)}
+            assert (await client.post(path, content=b"{}", headers=headers)).status_code == 413, path
+    assert every.kafka.held == []
+    assert every.orders.held == []
+
+
+async def test_v5_2_3_a_compressed_body_is_not_unpacked(every: Doors) -> None:
+    """The web door says 415; to the others it is a body that nobody signed, or bytes that no normalizer unpacks."""
+    bomb = b"\x1f\x8b\x08\x00" + b"\x00" * 60
+    async with every.open() as client:
+        for path in ("/web", f"{doors.BASE}/requests.json"):
+            answer = await client.post(path, content=bomb, headers={"content-encoding": "gzip"})
+            assert answer.status_code == 415
+        answer = await ask(client, "/phone", posts.signed(bomb))
+    assert answer.status_code == 422
+    assert every.kafka.held[0].value == bomb
+
+
+async def test_v5_3_2_no_name_of_a_file_is_a_path(every: Doors) -> None:
+    name = "../../../etc/cron.d/x\x00.jpg"
+    files = {"media": (name, b"\xff\xd8", "image/jpeg")}
+    async with every.open() as client:
+        answer = await client.post(f"{doors.BASE}/requests.json", data=doors.request(), files=files)
+    assert answer.status_code == 200
+    made = normalize(every.kafka.held[0], Policy())
+    (blob,), (file,) = made.blobs, made.message.attachments
+    assert re.fullmatch(rf"{doors.CITY}/[a-z2-7]{{26}}/[0-9a-f]{{64}}", blob.path)
+    assert file.name is not None
+    assert not set("/\\\x00") & set(file.name)
+
+
+@pytest.mark.parametrize(
+    "path", ["/web/../../etc/passwd", "/web/..%2f..%2fetc%2fpasswd", "/web/style.css/../form.py", "//etc/passwd"]
+)
+async def test_v5_3_2_no_path_of_a_request_is_a_file(every: Doors, path: str) -> None:
+    async with every.open() as client:
+        answer = await client.get(path)
+    assert answer.status_code in (404, 307, 200)
+    assert "root:" not in answer.text
+    assert "import " not in answer.text
+
+
+# V9 and V11 Tokens, comparison
+
+
+async def test_v9_1_1_a_receipt_that_we_did_not_sign_opens_nothing(every: Doors) -> None:
+    async with every.open() as client:
+        for receipt in ("a" * 26, f"{'a' * 26}-{'b' * 16}", "../../x", "a%00b"):
+            answer = await client.get(f"/web/receipt/{receipt}")
+            assert answer.status_code == 404
+
+
+STALE: Mapping[str, Callable[[], Request]] = {
+    "/wechat": lambda: platform.push(platform.text(), timestamp=str(int(platform.STAMP) - 3600)),
+    "/wecom": lambda: company.push(company.TEXT, timestamp=str(int(company.STAMP) - 3600)),
+    "/weibo": lambda: pushes.push(pushes.text(), timestamp=str(int(pushes.STAMP) - 3600)),
+    "/phone": lambda: posts.signed(posts.RECORD, at=posts.NOW.timestamp() - 3600),
+}
+
+
+@pytest.mark.parametrize("path", STALE)
+async def test_v9_2_1_what_was_signed_long_ago_is_refused(every: Doors, path: str) -> None:
+    async with every.open() as client:
+        assert (await ask(client, path, STALE[path]())).status_code in (401, 403)
+    assert every.kafka.held == []
+
+
+@every_door
+async def test_v11_2_4_signatures_are_compared_in_constant_time(
+    every: Doors, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+    honest = hmac.compare_digest
+
+    def watched(one: Any, other: Any) -> bool:
+        compared.append(len(one))
+        return honest(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    async with every.open() as client:
+        await ask(client, path, FORGED[path]())
+    assert compared
+
+
+def plainly_compared(source: str) -> list[str]:
+    """Return the names like a secret's that `==` or `in` looks at: its time tells how much of a guess is right."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In):
+            names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            found += [name for name in names if re.search("secret|signature|api_key|hmac|signed", name)]
+    return found
+
+
+def test_v11_2_4_no_door_compares_a_secret_otherwise() -> None:
+    assert plainly_compared("if signature == wanted: pass") == ["signature"]
+    files = Path(connectors.__path__[0]).rglob("*.py")
+    assert {file.name: found for file in files if (found := plainly_compared(file.read_text("utf-8")))} == {}
+
+
+# V13 Configuration
+
+
+@pytest.mark.integration
+def test_v13_4_4_trace_is_refused_and_v13_4_6_no_version_is_told(port: int) -> None:
+    answer = said(port, b"TRACE /wechat HTTP/1.1\r\nHost: x\r\nX-Secret: planted\r\nConnection: close\r\n\r\n")
+    assert statuses(answer) == [405]
+    assert b"planted" not in answer
+    for path in (b"/web", b"/nobody", b"/healthz"):
+        head = (
+            said(port, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .split(b"\r\n\r\n")[0]
+            .lower()
+        )
+        assert not re.search(rb"\r\n(server|x-powered-by|via):", head)
+        assert b"uvicorn" not in head
+
+
+async def test_v13_4_5_nothing_but_the_doors_and_their_health_is_served(every: Doors) -> None:
+    async with every.open() as client:
+        for path in NOBODYS:
+            assert (await client.get(path)).status_code in (404, 307), path
+        health = await client.get("/readyz")
+    assert health.json().keys() == {"ready", "journal_full"}
+
+
+# V15 Defensive coding
+
+
+async def test_v15_3_3_a_command_takes_no_field_that_is_not_its_own(every: Doors) -> None:
+    body, headers = order(emitted_by="someone")
+    async with every.open() as client:
+        assert (await client.post("/commands", content=body, headers=headers)).status_code == 400
+        foreign, signed = order(jurisdiction="440100")
+        assert (await client.post("/commands", content=foreign, headers=signed)).status_code == 403
+    assert every.orders.held == []
+
+
+@pytest.mark.parametrize("path", ["/wechat", "/wecom", "/weibo"])
+async def test_v15_3_7_a_parameter_that_comes_twice_is_no_signature(every: Doors, path: str) -> None:
+    asked = HEALTHY[path]()
+    async with every.open() as client:
+        for name in asked.query.keys() & {"signature", "msg_signature", "timestamp", "nonce"}:
+            twice = {**asked.query, name: asked.query[name] * 2}
+            assert (await ask(client, path, replace(asked, query=twice))).status_code in (400, 403), name
+    assert every.kafka.held == []
+
+
+# V16 Logging and errors
+
+
+async def test_v16_2_5_and_v16_4_1_no_word_of_a_request_is_logged(
+    every: Doors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing of it, so no line break of it, either."""
+    nasty = f"{PLANTED}\r\n2026-01-01 [info] forged"
+    async with every.open() as client:
+        with capture_logs() as logs:
+            for path in (*HEALTHY, *PAGES, "/commands", f"/web/receipt/{PLANTED}", f"/{PLANTED}%0d%0aforged"):
+                await client.get(path, params={"openid": nasty}, headers={"User-Agent": PLANTED})
+                await client.post(path, content=nasty.encode(), headers={"X-Forwarded-For": PLANTED})
+            every.kafka.down = True
+            await ask(client, "/wechat", platform.push(platform.text(content=nasty)))
+    assert PLANTED not in repr(logs)
+    assert "forged" not in repr(logs)
+    assert PLANTED not in "".join(capsys.readouterr())
+
+
+def test_v16_4_1_a_line_break_in_a_logged_value_makes_no_line() -> None:
+    rendered = structlog.processors.JSONRenderer()(None, "", {"event": "x", "setting": "a\n[info] forged"})
+    assert "\n" not in str(rendered)
+
+
+FAULT = KeyError(PLANTED)
+
+
+@every_door
+async def test_v16_5_1_a_fault_of_ours_tells_nothing(
+    every: Doors, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """16.5.3: and nothing is acknowledged; 16.5.4: the next request is served."""
+
+    def failing(*_: object) -> RawMessage:
+        raise FAULT
+
+    app = every.app()
+    async with app.lifespan():
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://city") as client:
+            with monkeypatch.context() as broken, caplog.at_level(logging.DEBUG), capture_logs() as logs:
+                broken.setattr("schemas.records.raw.ids.source_of", failing)
+                answer = await ask(client, path, HEALTHY[path]())
+            assert answer.status_code == 500
+            assert answer.content == b""
+            assert PLANTED not in repr(logs) + caplog.text
+            assert (await ask(client, path, HEALTHY[path]())).status_code == 200
+
+
+async def test_v16_5_1_nor_does_one_at_the_back_offices_door(every: Doors, caplog: pytest.LogCaptureFixture) -> None:
+    def failing(*_: object) -> None:
+        raise FAULT
+
+    every.orders.deliver = failing  # type: ignore[method-assign,assignment] # a fault that nobody thought of
+    body, headers = order()
+    async with every.open() as client:
+        with caplog.at_level(logging.DEBUG), capture_logs() as logs:
+            answer = await client.post("/commands", content=body, headers=headers)
+    assert answer.status_code == 500
+    assert answer.json()["error"] == "internal"
+    assert PLANTED not in answer.text + repr(logs) + caplog.text
+
+
+async def test_v16_5_2_without_kafka_a_message_is_kept_and_a_command_is_not_promised(every: Doors) -> None:
+    every.kafka.down = every.orders.down = True
+    body, headers = order()
+    async with every.open() as client:
+        assert (await ask(client, "/wechat", HEALTHY["/wechat"]())).status_code == 200
+        assert (await client.post("/commands", content=body, headers=headers)).status_code == 503
+
+
+async def test_v16_5_4_the_last_resort_has_the_safe_headers_too(every: Doors) -> None:
+    async def broken(_: Asked) -> Response:
+        raise FAULT
+
+    async with every.open(Route("/broken", broken)) as client:
+        answer = await client.get("/broken")
+        assert (await client.get("/healthz")).status_code == 200
+    assert answer.status_code == 500
+    assert PLANTED not in answer.text
+    assert SAFE.keys() <= {
+        name.title() if name != "x-content-type-options" else "X-Content-Type-Options" for name in answer.headers
+    }
