@@ -13,6 +13,7 @@ from schemas.ids import SHANGHAI
 from schemas.records import Features
 from schemas.records.ticket import Deadline
 from tickets.calendars import Calendar
+from tickets.codes import by_kind
 
 _DAY = timedelta(days=1)
 _LAST_SECOND = time(23, 59, 59)
@@ -73,7 +74,12 @@ _NO_DANGER = "mentioned"
 
 def matter_of(features: Features, channel: str | None = None) -> Matter:
     """Return what the choice of a limit looks at, from a message's features."""
-    coded = dict(code.split(".", 1) for code in features.codes if "." in code)
+    return _matter(features.codes, channel)
+
+
+@lru_cache(_REMEMBERED)
+def _matter(codes: tuple[str, ...], channel: str | None) -> Matter:
+    coded = by_kind(codes)
     danger = "emergency" in coded and coded.get("emergency_level") != _NO_DANGER
     kind, category = coded.get("request_kind"), coded.get("category")
     return Matter(channel=channel, kind=kind, category=category, emergency=danger)
