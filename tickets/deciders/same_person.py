@@ -50,8 +50,7 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
         if (incoming.id, ticket.ticket_id) in state.never:
             continue
         if found.score >= policy.same_person and not set(incoming.features.requesters).isdisjoint(ticket.requesters):
-            evidence = state.near.evidence(incoming.jurisdiction, incoming.features, found.order)
-            return _verdict(found, ticket.ticket_id, evidence)
+            return _verdict(found, ticket.ticket_id, found.evidence)
         contacts = _shared_contacts(incoming.features, ticket)
         if contacts and claimed is None:
             claimed = replace(_verdict(found, ticket.ticket_id, tuple(sorted(contacts))), method="contact", sure=False)
