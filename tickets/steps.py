@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import calls, handling, limits
+from tickets.codes import shared
 from tickets.deadlines import matter_of
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
@@ -59,7 +60,7 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if features.part_key is not None and not completes:
         # a text that is not complete is compared with none
         ticket.requesters = _with(ticket.requesters, features.requesters)
-        ticket.codes = _with(ticket.codes, features.codes)
+        ticket.codes = shared(_with(ticket.codes, features.codes))
     else:
         _take_features(state, decision, ticket, features)
 
@@ -137,7 +138,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     if features.text_key:
         ticket.text_keys = _with(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
-    ticket.codes = _with(ticket.codes, features.codes)
+    ticket.codes = shared(_with(ticket.codes, features.codes))
     if _tells_more(decision, ticket, features):
         state.near.remove(ticket.order)
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=False)
