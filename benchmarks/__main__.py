@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-NAMES = ("publisher", "receiver", "transport", "normalize", "near", "assign", "sink", "end_to_end", "imports")
+NAMES = ("publisher", "receiver", "transport", "normalize", "near", "assign", "state", "sink", "end_to_end", "imports")
 
 
 def main() -> int:
