@@ -11,6 +11,7 @@ NAMES = (
     "normalize",
     "near",
     "assign",
+    "state",
     "sink",
     "end_to_end",
     "imports",

@@ -12,11 +12,12 @@ import numpy.typing as npt
 from msgspec import UNSET
 
 from normalizers.draft import Draft
-from normalizers.identity import contacts_in, keyed_digest, keyed_hashes, requester_hashes
+from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
 from normalizers.text import fold
 from normalizers.tokens import NOTHING, Named
+from schemas.keyed import keyed_digest
 from schemas.records import Attachment, Features, Finding, Part
 
 _CODED = frozenset(

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from normalizers.draft import Draft
-from normalizers.identity import keyed_digest
 from normalizers.policy import Policy
 from normalizers.text import nfkc
 from schemas import ids
+from schemas.keyed import keyed_digest
 
 _TOKEN = re.compile(r"(?<![a-z0-9-])([1-9]\d{5}-[a-z2-7]{20})\.([a-z0-9_]{1,32})\.([a-z2-7]{16})(?![a-z0-9])")
 _NUMBER = re.compile(r"(?<![0-9-])[1-9]\d{5}-(?:19|20)\d{6}-\d{6,9}-\d(?![0-9-])")

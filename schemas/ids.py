@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
-import hmac
 import zlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from stdnum.iso7064 import mod_11_10
+
+from schemas.keyed import keyed_digest
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -72,7 +73,7 @@ def valid_ticket_no(text: str) -> bool:
 
 def query_code(key: bytes, ticket: str) -> str:
     """Return the citizen's 12-digit 查询码: HMAC-SHA256 of the ticket id, so it cannot be guessed from the number."""
-    digest = hmac.digest(key, f"query_code\n{ticket}".encode(), "sha256")
+    digest = keyed_digest(key, f"query_code\n{ticket}".encode())
     return f"{int.from_bytes(digest[:8], 'big') % 10**12:012d}"
 
 

@@ -12,6 +12,7 @@ CONNECTING = frozenset({"merged", "cluster"})
 """Kinds of edges that make a cluster; `related` only points."""
 
 EdgeChange = event.EdgeAdded | event.EdgeRemoved
+_EDGE_CHANGES = frozenset({event.EdgeAdded, event.EdgeRemoved})
 Pair = tuple[str, str]
 
 
@@ -112,15 +113,18 @@ def versions(
     clusters: Clusters, version_of: Callable[[str], int], changed: tuple[TicketVersion, ...], changes: event.Changes
 ) -> tuple[TicketVersion, ...]:
     """Return the tickets that a decision changes, with those whose edges or cluster it changes behind them."""
+    edges = [change for change in changes if type(change) in _EDGE_CHANGES]
+    if not edges:
+        return changed
     known = {one.ticket_id for one in changed}
-    holders = [change.ticket_id for change in changes if isinstance(change, EdgeChange)]
-    more = dict.fromkeys((*holders, *sorted(clusters.after(changes)))) if holders else {}
+    holders = [change.ticket_id for change in edges if isinstance(change, EdgeChange)]
+    more = dict.fromkeys((*holders, *sorted(clusters.after(changes))))
     return (*changed, *(TicketVersion(ticket_id=one, version=version_of(one) + 1) for one in more if one not in known))
 
 
 def touches_edges(decision: Event) -> bool:
     """Say whether a decision changes any edge."""
-    return any(isinstance(change, EdgeChange) for change in decision.changes)
+    return not _EDGE_CHANGES.isdisjoint(map(type, decision.changes))
 
 
 def _connecting(changes: Iterable[event.AnyChange]) -> Iterator[EdgeChange]:

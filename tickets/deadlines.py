@@ -13,6 +13,7 @@ from schemas.ids import SHANGHAI
 from schemas.records import Features
 from schemas.records.ticket import Deadline
 from tickets.calendars import Calendar
+from tickets.codes import by_kind
 
 _DAY = timedelta(days=1)
 _LAST_SECOND = time(23, 59, 59)
@@ -73,19 +74,20 @@ _NO_DANGER = "mentioned"
 
 def matter_of(features: Features, channel: str | None = None) -> Matter:
     """Return what the choice of a limit looks at, from a message's features."""
-    coded = _by_kind(features.codes)
+    return _matter(features.codes, channel)
+
+
+@lru_cache(_REMEMBERED)
+def _matter(codes: tuple[str, ...], channel: str | None) -> Matter:
+    coded = by_kind(codes)
     kind, category = coded.get("request_kind"), coded.get("category")
-    return Matter(channel=channel, kind=kind, category=category, emergency=endangers(features.codes))
+    return Matter(channel=channel, kind=kind, category=category, emergency=endangers(codes))
 
 
-def endangers(codes: Iterable[str]) -> bool:
+def endangers(codes: tuple[str, ...]) -> bool:
     """Say whether the codes of one message tell of a danger that goes on."""
-    coded = _by_kind(codes)
+    coded = by_kind(codes)
     return "emergency" in coded and coded.get("emergency_level") != _NO_DANGER
-
-
-def _by_kind(codes: Iterable[str]) -> dict[str, str]:
-    return dict(code.split(".", 1) for code in codes if "." in code)
 
 
 class Limits:

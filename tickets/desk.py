@@ -91,8 +91,10 @@ class Desk:
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
         for version in decision.tickets:
-            ticket = self._after(decision, record, earlier, version.ticket_id)
-            yield replace(ticket, version=version.version, updated_at=decision.at, schema_version=VERSION)
+            ticket, number = self._after(decision, record, earlier, version.ticket_id), version.version
+            if (ticket.version, ticket.updated_at, ticket.schema_version) != (number, decision.at, VERSION):
+                ticket = replace(ticket, version=number, updated_at=decision.at, schema_version=VERSION)
+            yield ticket
 
     def _in_cluster(self, ticket: Ticket) -> Ticket:
         held = self.state.tickets[ticket.ticket_id]

@@ -1,6 +1,7 @@
 """Directories of dispatch (派单目录): who deals with what in a city, as data (`policies/dispatch/`)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -8,6 +9,9 @@ from msgspec import Struct
 
 from schemas import words
 from schemas.errors import MisconfiguredError
+
+_CITIES = 1_024
+"""Adcodes whose directory is remembered."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,8 +25,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     places: tuple[str, ...] = ()
 
 
-class Directory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """派单目录 of the cities whose adcode begins with one of `adcodes`; `dispatch/generic.toml` explains the fields."""
+class Directory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=False):
+    """派单目录 of the cities whose adcode begins with one of `adcodes`; `dispatch/generic.toml` explains the fields.
+
+    Each is equal to itself alone, so that answers about it can be remembered.
+    """
 
     id: str
     name: str
@@ -39,9 +46,13 @@ class Directories:
 
     def __init__(self, by_adcode: Mapping[str, Directory]) -> None:
         self._by_adcode = by_adcode
+        self._of = lru_cache(_CITIES)(self._longest)
 
     def of(self, jurisdiction: str) -> Directory | None:
         """Return a city's directory, None without one."""
+        return self._of(jurisdiction)
+
+    def _longest(self, jurisdiction: str) -> Directory | None:
         beginnings = (jurisdiction[:length] for length in range(len(jurisdiction), -1, -1))
         return next((self._by_adcode[one] for one in beginnings if one in self._by_adcode), None)
 

@@ -1,11 +1,13 @@
 """Dispatch proposals (派单建议): who should deal with a ticket by the city's directory; a clerk dispatches."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records import event
+from tickets.codes import REMEMBERED, by_kind
 from tickets.directory import Directories, Directory, Rule
 from tickets.held import TicketState
 from tickets.lifecycle import CLOSED, WITH_AN_ORGANIZER
@@ -25,30 +27,33 @@ class Case(Struct, frozen=True, kw_only=True):
 
 
 def follow(
-    state: State, known: Directories, changes: event.Changes, codes: Iterable[str] = ()
+    state: State, known: Directories, changes: event.Changes, codes: tuple[str, ...] = ()
 ) -> tuple[event.DispatchProposed, ...]:
     """Return the proposals that follow from the other changes of a decision; `codes` are the filed message's.
 
     None is made for a ticket that an organizer has: a clerk's dispatch stands until it comes back.
     """
-    touched = dict.fromkeys(one.ticket_id for one in changes if isinstance(one, _TELLING))
+    touched = dict.fromkeys([one.ticket_id for one in changes if isinstance(one, _TELLING)])
     made = (_of_ticket(ticket_id, state.tickets.get(ticket_id), known, changes, codes) for ticket_id in touched)
     return tuple(one for one in made if one is not None)
 
 
+_ALTERING = frozenset(
+    {event.KindSet, event.CategorySet, event.PlaceSet, event.Returned, event.Reopened, event.StatusSet}
+)
 _TELLING = (
     event.Opened | event.MessageFiled | event.KindSet | event.CategorySet | event.PlaceSet | event.Returned
     | event.Reopened | event.StatusSet
 )  # fmt: skip
-"""Changes after which another office may be the right one."""
+"""Changes after which another office may be the right one; the former alter a case that is there."""
 
 
 def _of_ticket(
-    ticket_id: str, held: TicketState | None, known: Directories, changes: event.Changes, codes: Iterable[str]
+    ticket_id: str, held: TicketState | None, known: Directories, changes: event.Changes, codes: tuple[str, ...]
 ) -> event.DispatchProposed | None:
     directory = known.of(ticket_id.split("-", 1)[0])
     mine = [one for one in changes if getattr(one, "ticket_id", None) == ticket_id]
-    case = _case(held, mine, dict(code.split(".", 1) for code in codes if "." in code))
+    case = _case(held, mine, by_kind(codes))
     if directory is None or case.status in WITH_AN_ORGANIZER or case.status in CLOSED:
         return None
     proposal = propose(directory, ticket_id, case)
@@ -69,7 +74,8 @@ def _case(held: TicketState | None, changes: Iterable[event.AnyChange], told: Ma
         status=held.status if held else "received",
     )
     for change in changes:
-        case = _after(case, change)
+        if type(change) in _ALTERING:
+            case = _after(case, change)
     return case
 
 
@@ -123,17 +129,22 @@ def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchP
 
 
 def _candidates(directory: Directory, case: Case, gone: Iterable[str]) -> Iterator[tuple[str, Rule | None]]:
-    for rule in directory.rules:
-        if _fits(rule, case):
-            yield from ((one, rule) for one in rule.organizers if one not in gone)
+    for rule in _fitting(directory, case.kind, case.category, case.place):
+        yield from ((one, rule) for one in rule.organizers if one not in gone)
     yield from ((one, None) for one in directory.fallback if one not in gone)
 
 
-def _fits(rule: Rule, case: Case) -> bool:
+@lru_cache(REMEMBERED)
+def _fitting(directory: Directory, kind: str | None, category: str | None, place: str | None) -> tuple[Rule, ...]:
+    """Return the rules for a matter, in their order."""
+    return tuple(rule for rule in directory.rules if _fits(rule, kind, category, place))
+
+
+def _fits(rule: Rule, kind: str | None, category: str | None, place: str | None) -> bool:
     return (
-        (not rule.kinds or case.kind in rule.kinds)
-        and (not rule.categories or any(_is_below(case.category, one) for one in rule.categories))
-        and (not rule.places or (case.place or "").startswith(rule.places))
+        (not rule.kinds or kind in rule.kinds)
+        and (not rule.categories or any(_is_below(category, one) for one in rule.categories))
+        and (not rule.places or (place or "").startswith(rule.places))
     )
 
 

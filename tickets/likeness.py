@@ -93,7 +93,7 @@ SIGNS = (
     "names", "names_share", "names_across", "names_in_texts", "unshared", "objects", "objects_across",
     "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name",
 )  # fmt: skip
-"""What speaks for and against, each with a weight in the policy; in the order of `Question.signs`."""
+"""What speaks for and against, each with a weight in the policy; in the order of `Question.judge`."""
 
 _MOST = {"other_matter": 1.0, "other_area": 1.0, "other_place": 1.0, "no_name": 1.0}
 """How large a sign that `Question.is_hopeless` does not count can be; the others have no bound."""
@@ -136,9 +136,19 @@ class Question:
         self._grams = frozenset(sketch.grams)
         self._weight = self._weigh(sketch.names)
 
+    def judge(self, other: Sketch) -> tuple[float, str, tuple[float, ...]] | None:
+        """Compare, unless that is hopeless; return the signs as well, in the order of `SIGNS`."""
+        copied = self._copied(other.grams)
+        if self._is_hopeless(other, copied):
+            return None
+        signs = self._signs(other, copied)
+        return (*self._judged(other, signs), signs)
+
     def compare(self, other: Sketch) -> tuple[float, str]:
         """Return how alike two messages are, 0 to 1, and whether by name and matter or as a copied text."""
-        signs = self.signs(other)
+        return self._judged(other, self._signs(other, self._copied(other.grams)))
+
+    def _judged(self, other: Sketch, signs: tuple[float, ...]) -> tuple[float, str]:
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
         most = self._policy.other_door if _are_other_doors(self.sketch.doors, other.doors) else 1.0
@@ -151,8 +161,10 @@ class Question:
 
         Most of those that share a key are; to see it costs a third of the exact comparison.
         """
+        return self._is_hopeless(other, self._copied(other.grams))
+
+    def _is_hopeless(self, other: Sketch, copied: float) -> bool:
         one, weights = self.sketch, self._weights
-        copied = self._copied(other.grams)
         if copied >= weights.least:
             return False
         heads = len(one.names & other.names)
@@ -167,11 +179,7 @@ class Question:
         odds: float = sum(map(mul, weights.of_counted, most))
         return odds < weights.least_odds
 
-    def evidence(self, other: Sketch) -> tuple[str, ...]:
-        """Return the signs that are there, as codes."""
-        return tuple(f"{name}:{value:.2f}" for name, value in zip(SIGNS, self.signs(other), strict=True) if value)
-
-    def signs(self, other: Sketch) -> tuple[float, ...]:
+    def _signs(self, other: Sketch, copied: float) -> tuple[float, ...]:
         """Return what speaks for and against, in the order of `SIGNS`."""
         one, ours = self.sketch, self.all_names
         theirs, unshared = other.names | other.text_names, other.names - ours
@@ -188,7 +196,7 @@ class Question:
             min(self._weigh(in_texts), 6.0),
             min(self._weigh(one.names - theirs), alone),
             *_of_objects(one, other),
-            self._copied(other.grams),
+            copied,
             _other_area(one.areas, other.areas),
             1.0 if places and one.places.isdisjoint(theirs) and other.places.isdisjoint(ours) else 0.0,
             0.0 if heads or across else 1.0,
@@ -209,6 +217,11 @@ class Question:
         least = min(bisect_right(ours, end), bisect_right(theirs, end))
         said = min(1.0, min(len(ours), len(theirs)) / self._policy.copy_grams)
         return said * len(self._grams.intersection(theirs)) / least if least else 0.0
+
+
+def codes(signs: tuple[float, ...]) -> tuple[str, ...]:
+    """Return the signs that are there, as codes."""
+    return tuple([f"{name}:{value:.2f}" for name, value in zip(SIGNS, signs, strict=True) if value])
 
 
 _UNSHARED, _OBJECTS_UNSHARED, _COPIED, _OTHER_AREA, _OTHER_PLACE = map(

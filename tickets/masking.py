@@ -37,7 +37,7 @@ def mask_text(text: str, known: Known = ()) -> str:
 
 def mask_ticket(ticket: Ticket) -> Ticket:
     """Return the snapshot that analysts may see."""
-    return replace(_mask(ticket, known_of(ticket.requester)), masked=True)
+    return replace(ticket, **_masked(ticket, known_of(ticket.requester)), masked=True)
 
 
 def known_of(requester: Requester) -> Known:
@@ -74,9 +74,14 @@ _NOBODY = frozenset(
 
 
 def _mask(record: T, known: Known) -> T:
-    there = ((name, rule, getattr(record, name)) for name, rule in _rules_of(type(record)))
-    masked = {name: rule(value, known) for name, rule, value in there if value}
+    masked = _masked(record, known)
     return replace(record, **masked) if masked else record
+
+
+def _masked(record: Struct, known: Known) -> dict[str, Any]:
+    """Return the fields of a record that hold something to mask, masked."""
+    there = [(name, rule, getattr(record, name)) for name, rule in _rules_of(type(record))]
+    return {name: rule(value, known) for name, rule, value in there if value}
 
 
 _RULES: dict[type, tuple[tuple[str, Rule], ...]] = {}

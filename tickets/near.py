@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Sketch, Weights
+from tickets.likeness import Question, Rarity, Sketch, Weights, codes
 from tickets.policy import NearPolicy
 
 _OF_THE_MOST = 0.5
@@ -37,7 +37,14 @@ class Kept(Struct, frozen=True, array_like=True):
     keys: tuple[int, ...]
 
 
+class Compared(Struct, frozen=True, array_like=True):
+    """What a comparison needs of that; the keys are left unread."""
+
+    sketch: Sketch
+
+
 _decode = msgspec.msgpack.Decoder(Kept).decode
+_compared = msgspec.msgpack.Decoder(Compared).decode
 
 
 class NearSnapshot(Struct, frozen=True, kw_only=True):
@@ -51,12 +58,18 @@ class NearSnapshot(Struct, frozen=True, kw_only=True):
     orders: bytes
 
 
-class Found(Struct, frozen=True):
-    """A live ticket, by its order, and how alike it is."""
+class Found(NamedTuple):
+    """A live ticket, by its order, how alike it is, and what speaks for and against, in the order of `SIGNS`."""
 
     order: int
     score: float
     method: str
+    signs: tuple[float, ...]
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Return what speaks for and against, as codes."""
+        return codes(self.signs)
 
 
 class Asked(NamedTuple):
@@ -122,10 +135,6 @@ class Near:
         self._asked = asked if search else None
         return asked
 
-    def evidence(self, jurisdiction: str, features: Features, order: int) -> tuple[str, ...]:
-        """Return what speaks for and against one that was found, as codes."""
-        return self._ask(jurisdiction, features, search=True).question.evidence(self._sketch(order))
-
     def shares_nothing(self, features: Features, order: int) -> bool:
         """Say whether a message has a matter of its own: places or objects, none of which the ticket names anywhere."""
         kept = self._kept.get(order)
@@ -137,13 +146,11 @@ class Near:
         return bool(said) and theirs.isdisjoint(said | own.names | own.text_names)
 
     def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
-        sketches = [(order, self._sketch(order)) for order in self._candidates(question, keys)]
-        found = [Found(order, *question.compare(one)) for order, one in sketches if not question.is_hopeless(one)]
+        likely = self._candidates(question, keys)
+        judged = [(order, question.judge(_compared(self._kept[order]).sketch)) for order in likely]
+        found = [Found(order, *alike) for order, alike in judged if alike is not None]
         found.sort(key=lambda one: (-one.score, one.order))
         return found
-
-    def _sketch(self, order: int) -> Sketch:
-        return _decode(self._kept[order]).sketch
 
     def dump(self) -> NearSnapshot:
         """Return all of it, for a checkpoint."""

@@ -46,10 +46,11 @@ def link_of(decision: Event) -> Link | None:
 
 def waiting_links(decision: Event) -> list[Link]:
     """Return the links of records of a call that had no ticket yet: they go where the call's words went."""
-    link = link_of(decision)
-    if link is None or decision.input.message_id is None:
+    named = decision.input.message_id
+    filed = [one for one in decision.changes if type(one) is event.MessageFiled and one.message_id != named]
+    link = link_of(decision) if filed and named is not None else None
+    if link is None:
         return []
-    filed = (one for one in decision.changes if isinstance(one, event.MessageFiled))
     return [
         replace(
             link,
@@ -61,7 +62,6 @@ def waiting_links(decision: Event) -> list[Link]:
             version=calls.LINKED_LATER,
         )
         for one in filed
-        if one.message_id != link.message_id
     ]
 
 

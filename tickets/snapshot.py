@@ -1,7 +1,5 @@
 """The body of a ticket: what a decision and the message it files make of the last snapshot."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -12,6 +10,7 @@ from msgspec.structs import replace
 from normalizers.findings import category, hotlines
 from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
 from schemas import ids
+from schemas.keyed import keyed_digest
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Origin, Proposal, Requester, StatusStep
@@ -46,7 +45,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
     return Ticket(
         ticket_id=opened.ticket_id,
         ticket_no=opened.ticket_no,
-        query_code_hash=hmac.digest(policy.query_key, f"query_code_hash\n{code}".encode(), hashlib.sha256).hex(),
+        query_code_hash=keyed_digest(policy.query_key, f"query_code_hash\n{code}".encode()).hex(),
         version=1,
         jurisdiction=message.jurisdiction,
         status="received",

@@ -42,7 +42,8 @@ _DOOR_IN_A_STREET = re.compile(
 """The number of the house stays: it is the place."""
 
 _LETTERED_DOOR = re.compile(
-    rf"(?<=[a-z甲乙丙丁东西])(?:座|栋|幢|号?楼) ?{_WAY_UP}[0-9]{{3,4}}(?![0-9年月日元块万米人路平方个层]) ?[室房户号]?"
+    rf"[座栋幢楼号](?<=[a-z甲乙丙丁东西].)(?:(?<=号)楼|(?<!号)) ?{_WAY_UP}"
+    r"[0-9]{3,4}(?![0-9年月日元块万米人路平方个层]) ?[室房户号]?"
 )
 
 _SURNAME = (
@@ -127,15 +128,26 @@ _AFTER: Mapping[str, re.Pattern[str]] = MappingProxyType(
 )
 """What follows these words names or reaches somebody."""
 
-_CUE = re.compile("|".join(sorted(_AFTER, key=len, reverse=True)))
+
+def _longest_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Find the longest of these words that begins at a place; by first letters, so that few are tried at each."""
+    by_letter: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        by_letter.setdefault(word[0], []).append(word[1:])
+    return re.compile("|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items()))
+
+
+_CUE = _longest_of(_AFTER)
 
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
     rf"{_PROVINCE} ?[a-z][·• -]{{0,2}}(?=[a-z0-9]{{0,5}}[0-9])"
     "(?:[a-z0-9]{5,6}(?![a-z0-9])|[a-z0-9]{4}[警挂学港澳试超领])"
-    rf"|(?<![a-z0-9])wj ?{_PROVINCE}?[·• -]?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])"
 )
-"""GA 36-2018: five characters behind the letter, six of new-energy cars, four before a word; 武警 begins with WJ."""
+"""GA 36-2018: five characters behind the letter, six of new-energy cars, four before a word."""
+
+_ARMED_PLATE = re.compile(rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])")
+"""Of the armed police (武警)."""
 
 _ROLE = re.compile("先生|女士|小姐|太太|大爷|大妈|阿姨|叔叔|师傅|老师|医生|同志|经理|某某|某|敬上|谨上")
 _POLITE = ("先生", "女士", "小姐")
@@ -203,7 +215,7 @@ def _found(text: str) -> Iterator[Span]:
     if "@" in text or "(at" in text or "[at" in text or "（at" in text:
         yield from (match.span() for match in _MAIL.finditer(text))
     yield from numbers(text)
-    for pattern in (_DOOR, _HAN_DOOR, _PLATE):
+    for pattern in (_DOOR, _HAN_DOOR, _PLATE, _ARMED_PLATE):
         yield from (match.span() for match in pattern.finditer(text))
     if "号" in text:
         yield from (match.span(match.lastindex or 0) for match in _DOOR_IN_A_STREET.finditer(text))

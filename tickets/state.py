@@ -11,6 +11,7 @@ from schemas.records import Event, event
 from tickets import calls
 from tickets.calls import CallRecords
 from tickets.clusters import Clusters
+from tickets.codes import shared
 from tickets.held import TicketState
 from tickets.keys import part, scoped, seen_key
 from tickets.near import Near, NearSnapshot
@@ -146,6 +147,7 @@ class State:
         state.by_number = {ticket.ticket_no: ticket.ticket_id for ticket in snapshot.tickets}
         state.by_order = {ticket.order: ticket for ticket in snapshot.tickets}
         for ticket in snapshot.tickets:
+            ticket.codes = shared(ticket.codes)
             state.index_texts(ticket)
             state.note_closed(ticket)
             for edge in ticket.edges:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import calls, handling, limits, location
+from tickets.codes import shared
 from tickets.deadlines import endangers, matter_of
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
@@ -50,7 +51,7 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if change.message_id != decision.input.message_id and decision.input.message_id is not None:
         _file_waiting(state, decision, ticket, change.message_id)
         return
-    codes = features.codes if features is not None else ()
+    codes = shared(features.codes) if features is not None else ()
     ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes)
     if features is None:
         return
@@ -58,7 +59,7 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if features.part_key is not None and not completes:
         # a text that is not complete is compared with none
         ticket.requesters = _with(ticket.requesters, features.requesters)
-        ticket.codes = _with(ticket.codes, features.codes)
+        ticket.codes = shared(_with(ticket.codes, features.codes))
     else:
         _take_features(state, decision, ticket, features)
 
@@ -136,7 +137,7 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     if features.text_key:
         ticket.text_keys = _with(ticket.text_keys, (features.text_key,))
         state.index_texts(ticket)
-    ticket.codes = _with(ticket.codes, features.codes)
+    ticket.codes = shared(_with(ticket.codes, features.codes))
     if _tells_more(decision, ticket, features):
         state.near.remove(ticket.order)
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=False)
@@ -201,10 +202,11 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     filed = former.messages.get(change.message_id)
     if filed is None:
         return
-    former.codes = former.codes_without(change.message_id)
+    former.codes = shared(former.codes_without(change.message_id))
     del former.messages[change.message_id]
     former.danger = any(endangers(one.codes) for one in former.messages.values())
-    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, decision.features.codes)
+    codes = shared(decision.features.codes)
+    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, codes)
     state.unindex_texts(former)
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys

@@ -1,7 +1,7 @@
 """Confidentiality (保密) and anonymity (匿名), domain.md B9: what the requester asks for, and the level of a ticket."""
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,10 +55,10 @@ def confidentiality(title: str | None, text: str, folded: str, rules_folder: Pat
         yield Finding(kind=kind, value=value, span=span, score=SCORE, version=known.version)
 
 
-def level_of(codes: Iterable[str], rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
-    """Return the level that codes of findings give a ticket, and the reasons for it."""
-    there = tuple(codes)
-    given = [one for one in rulebook(rules_folder).levels if any(_stands_for(code, there) for code in one.codes)]
+@lru_cache(maxsize=4_096)
+def level_of(codes: tuple[str, ...], rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return the level that codes of findings give a ticket, and the reasons for it; most tickets have known codes."""
+    given = [one for one in rulebook(rules_folder).levels if any(_stands_for(code, codes) for code in one.codes)]
     level = max((one.level for one in given), key=LEVELS.index, default="internal")
     return level, tuple(dict.fromkeys(one.reason for one in given if one.level == level))
 

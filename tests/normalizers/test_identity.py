@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.identity import contacts_in, keyed_digest, phone_number, requester_hashes
+from normalizers.identity import contacts_in, phone_number, requester_hashes
 from normalizers.policy import Policy
 from schemas import ids
+from schemas.keyed import keyed_digest
 from schemas.records import Party
 
 POLICY = Policy()

@@ -31,10 +31,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
             ticket_id=None if sure else oldest,
             joins=oldest if sure else None,
             score=found.score,
-            evidence=(
-                ticket.ticket_id,
-                *state.near.evidence(incoming.jurisdiction, incoming.features, found.order),
-            ),
+            evidence=(ticket.ticket_id, *found.evidence),
             sure=sure,
         )
     return None

@@ -52,8 +52,7 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
             continue
         own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
         if found.score >= policy.same_person and own and not _is_elsewhere(incoming.features, ticket):
-            evidence = state.near.evidence(incoming.jurisdiction, incoming.features, found.order)
-            return _verdict(found, ticket.ticket_id, evidence)
+            return _verdict(found, ticket.ticket_id, found.evidence)
         contacts = _shared_contacts(incoming.features, ticket)
         if contacts and claimed is None:
             claimed = replace(_verdict(found, ticket.ticket_id, tuple(sorted(contacts))), method="contact", sure=False)
