@@ -16,7 +16,7 @@ FORMATS: Mapping[str, str] = {JSON: "application/json; charset=utf-8", XML: "tex
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "Access-Control-Allow-Origin": "*",  # no cookie, and what anybody may read
 }
