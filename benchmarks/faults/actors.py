@@ -48,6 +48,12 @@ class Actor:
         """End its life without a warning."""
         self._end(signal.SIGKILL)
 
+    def crash(self) -> None:
+        """End its life without a warning, and leave it to whoever keeps it to begin the next."""
+        with self._lock, suppress(psutil.NoSuchProcess):
+            if self._process is not None:
+                self._process.kill()
+
     def terminate(self) -> None:
         """End its life as an operator does; one that does not listen is killed."""
         self._end(signal.SIGTERM)
@@ -62,6 +68,13 @@ class Actor:
         assert self._process
         with suppress(psutil.NoSuchProcess):
             self._process.send_signal(signal.SIGCONT)
+
+    def memory_bytes(self) -> int:
+        """Return its resident memory, 0 while it does not live."""
+        process = self._process
+        with suppress(psutil.Error):
+            return int(process.memory_info().rss) if process else 0
+        return 0
 
     def revive(self) -> bool:
         """Start it again if it ended by itself; say whether it had."""
