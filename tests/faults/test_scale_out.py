@@ -19,7 +19,7 @@ from tests.assign.workers import worker
 from tests.fresh import topics_made_anew
 from tests.tickets.build import message
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
 
 PARTITIONS = 6
 CITIES = ("110000", "120000", "210100", "310000", "320100", "330100", "370200", "440100", "440300", "500000", "510100")
