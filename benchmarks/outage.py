@@ -212,14 +212,14 @@ class Trial:
         actor.kill()
         self._pass_time(server, seconds)
         end = time.monotonic()
-        actor.start()
+        actor.start(SETTLE_SECONDS)
         before = self._so_far()
         _say(f"{server} is back, {len(before) - sent} messages later")
         self._work_off(server, before)
         over = time.monotonic()
         _say(f"the backlog is worked off after {over - end:.0f} s")
         time.sleep(CALM_MINUTES * 60)
-        return Absence(
+        absence = Absence(
             server=server,
             minutes=minutes,
             recovered_seconds=round(over - end, 1),
@@ -228,6 +228,8 @@ class Trial:
             journal_most_mb=self._sampler.journal_most(start, over),
             memory=self._sampler.sizes(start, end, over + CALM_MINUTES * 60),
         )
+        _tell(absence)
+        return absence
 
     def _pass_time(self, server: str, seconds: float) -> None:
         if server != "kafka":
@@ -286,6 +288,14 @@ def _is_through(message: Numbered, ledger: Ledger) -> bool:
     return len(ids) == message.parts and all(ledger.filed[one] for one in ids)
 
 
+def _tell(absence: Absence) -> None:
+    """Print one absence when it is over: whatever happens later, this was measured."""
+    print(f"{absence.server} away for {absence.minutes:g} minutes; MB before, at each quarter, most, after", flush=True)
+    for name, sizes in absence.memory.items():
+        quarters = "".join(f"{size:>6}" for size in sizes.quarters)
+        print(f"{name:<28}{sizes.before:>6}{quarters}{sizes.most:>8}{sizes.after:>6}", flush=True)
+
+
 def _say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
@@ -313,17 +323,8 @@ def main(arguments: list[str] | None = None) -> int:
         folder = chosen.keep or Path(standing.enter_context(tempfile.TemporaryDirectory(prefix="hotline-outage-")))
         folder.mkdir(parents=True, exist_ok=True)
         report = run(folder, absences, chosen.rate)
-    _print(report)
-    return int(bool(report.wrong))
-
-
-def _print(report: Report) -> None:
-    for absence in report.absences:
-        print(f"\n{absence.server} away for {absence.minutes:g} minutes: MB before, at each quarter, most, after")
-        for name, sizes in absence.memory.items():
-            quarters = "".join(f"{size:>6}" for size in sizes.quarters)
-            print(f"{name:<28}{sizes.before:>6}{quarters}{sizes.most:>8}{sizes.after:>6}")
     print(msgspec.json.encode(report).decode(), flush=True)
+    return int(bool(report.wrong))
 
 
 if __name__ == "__main__":

@@ -34,11 +34,11 @@ class Actor:
         self._process: psutil.Popen | None = None
         self._lock = threading.Lock()
 
-    def start(self) -> None:
+    def start(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Begin a life, and wait until it serves."""
         with self._lock:
             self._begin()
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + patience_seconds
         while not self._answers():
             if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not come up: see {self._log}")
