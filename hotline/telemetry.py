@@ -2,8 +2,9 @@
 
 import logging
 import sys
+import time
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,6 +38,38 @@ _MUTE = (
     # secrets and access tokens in the query. What failed is an exception, which we tell in our own words.
     "urllib3",
 )
+
+
+_TALKATIVE = ("aiokafka", "faust", "kafka", "mode")
+"""Their clients knock ten times a second at a broker that is away, and write several lines each time."""
+
+_CALM_SECONDS = 30.0
+_CALM_LINES = 1_000
+
+
+class Calm(logging.Filter):
+    """Lets what a talkative library says again and again through once in a while, and counts what it leaves out."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a line is told."""
+        if record.name.partition(".")[0] not in _TALKATIVE:
+            return True
+        now, line = self._clock(), (record.name, record.getMessage())
+        at, left_out = self._told.get(line, (-_CALM_SECONDS, 0))
+        if now - at < _CALM_SECONDS:
+            self._told[line] = (at, left_out + 1)
+            return False
+        if left_out:
+            record.msg, record.args = f"{line[1]} (and {left_out} times since it was last told)", ()
+        if len(self._told) >= _CALM_LINES:  # a library that makes each of its lines anew must not fill the memory
+            self._told.clear()
+        self._told[line] = (now, 0)
+        return True
 
 
 def set_up(level: Level = "info", form: Format = "auto") -> None:
@@ -77,6 +110,7 @@ def tracing(settings: "TelemetrySettings") -> Iterator[Tracer]:
 def _handler(readable: bool, shared: list[Any]) -> logging.Handler:
     render = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(ensure_ascii=False)
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Calm())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -4,10 +4,9 @@ Checkpoints are a cache: a blob store that is away costs time, and never a decis
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
-import msgspec
 import obstore
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -21,11 +20,9 @@ from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Event
 from schemas.wire import UNREADABLE, decode
 from streams import metrics
+from streams.checkpoint import FORMAT, Checkpoint, checkpoint_of, frames, state_of
 from tickets.policy import TicketPolicy
-from tickets.state import Snapshot, State, apply
-
-FORMAT = 7
-"""Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
+from tickets.state import State, apply
 
 BATCH_RECORDS = 5_000
 
@@ -36,15 +33,6 @@ LOAD_SECONDS = 120.0
 _AWAY = (blob.BaseError, OSError)  # a TimeoutError is an OSError
 
 log = structlog.get_logger()
-
-
-class Checkpoint(Struct, frozen=True, kw_only=True):
-    """A state and where the logs stood; `last_event_id` at `last_event` proves that the log is still the same."""
-
-    last_event: int
-    last_event_id: str
-    next_ticket: int
-    snapshot: Snapshot
 
 
 class Restored(Struct, kw_only=True):
@@ -143,12 +131,12 @@ def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> C
         snapshot=restored.state.dump(),
     )
     path = f"{checkpoints(partition)}/v{FORMAT}-{restored.last_event:020d}.msgpack"
-    return _save(blobs, partition, path, msgspec.msgpack.encode(checkpoint))
+    return _save(blobs, partition, path, list(frames(checkpoint)))
 
 
-async def _save(blobs: ObjectStore, partition: int, path: str, value: bytes) -> bool:
+async def _save(blobs: ObjectStore, partition: int, path: str, pieces: Sequence[bytes]) -> bool:
     try:
-        await obstore.put_async(blobs, path, value)
+        await obstore.put_async(blobs, path, iter(pieces))
         for old in await _every(blobs, partition):
             if old < path or not _is_ours(old):  # nobody reads another format again, and it may hold what is erased
                 await obstore.delete_async(blobs, old)
@@ -163,7 +151,7 @@ async def _from_checkpoint(logs: Logs, blobs: ObjectStore, partition: int, polic
         checkpoint = await _load(blobs, partition, path)
         if checkpoint is not None and await logs.holds(checkpoint):
             return Restored(
-                state=State.of(checkpoint.snapshot, policy),
+                state=await asyncio.to_thread(state_of, checkpoint.snapshot, policy),
                 last_event=checkpoint.last_event,
                 last_event_id=checkpoint.last_event_id,
                 next_ticket=checkpoint.next_ticket,
@@ -184,7 +172,7 @@ async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | N
     try:
         async with asyncio.timeout(LOAD_SECONDS):
             value = await (await obstore.get_async(blobs, path)).bytes_async()
-        return msgspec.msgpack.decode(value, type=Checkpoint)
+        return await checkpoint_of(memoryview(value))
     except (*_AWAY, *UNREADABLE) as error:
         _pass_over("load", partition, error)
         return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -67,6 +68,7 @@ class Sender:
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self._producer = producer
         self._partitions = partitions
+        self._turns: defaultdict[Place, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def send(self, outbounds: Iterable[Outbound]) -> dict[Place, int]:
         """Write the records and return when the brokers hold all of them; each partition keeps the given order.
@@ -122,14 +124,21 @@ class Sender:
         return int((murmur2(outbound.key or b"") & 0x7FFFFFFF) % count)
 
     async def _send_in_order(self, place: Place, records: Sequence[Outbound]) -> int:
-        """Send one batch after the other: a batch that fails never lets a later one overtake it."""
+        """Send one batch after the other: a batch that fails never lets a later one overtake it.
+
+        Those who write to a partition at once queue here. aiokafka lets all of them wait for the one place in its own
+        queue and charges each for the whole wait again at every batch that goes: behind a few dozen, its 40 s are over
+        within seconds, the chunk is repeated, and a backlog grows by the repeats.
+        """
         topic, partition = place
         rest, last = list(records), -1
         while rest:
             batch = self._producer.create_batch()
             taken = _fill(batch, rest)
             batch.close()
-            written = await (await self._producer.send_batch(batch, topic, partition=partition))
+            async with self._turns[place]:
+                delivery = await self._producer.send_batch(batch, topic, partition=partition)
+            written = await delivery
             rest, last = rest[taken:], written.offset + taken - 1
         return last
 

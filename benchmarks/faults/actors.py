@@ -34,11 +34,11 @@ class Actor:
         self._process: psutil.Popen | None = None
         self._lock = threading.Lock()
 
-    def start(self) -> None:
+    def start(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Begin a life, and wait until it serves."""
         with self._lock:
             self._begin()
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + patience_seconds
         while not self._answers():
             if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not come up: see {self._log}")
@@ -47,6 +47,12 @@ class Actor:
     def kill(self) -> None:
         """End its life without a warning."""
         self._end(signal.SIGKILL)
+
+    def crash(self) -> None:
+        """End its life without a warning, and leave it to whoever keeps it to begin the next."""
+        with self._lock, suppress(psutil.NoSuchProcess):
+            if self._process is not None:
+                self._process.kill()
 
     def terminate(self) -> None:
         """End its life as an operator does; one that does not listen is killed."""
@@ -62,6 +68,13 @@ class Actor:
         assert self._process
         with suppress(psutil.NoSuchProcess):
             self._process.send_signal(signal.SIGCONT)
+
+    def memory_bytes(self) -> int:
+        """Return its resident memory, 0 while it does not live."""
+        process = self._process
+        with suppress(psutil.Error):
+            return int(process.memory_info().rss) if process else 0
+        return 0
 
     def revive(self) -> bool:
         """Start it again if it ended by itself; say whether it had."""

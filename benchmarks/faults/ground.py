@@ -172,7 +172,7 @@ class Ground:
         return settings
 
     async def _indices(self) -> None:
-        async with AsyncElasticsearch(self.elasticsearch_url) as client:
+        async with AsyncElasticsearch(self.elasticsearch_url, request_timeout=60) as client:
             await ensure_indices(client)
 
 

@@ -33,6 +33,8 @@ class Smsc:
         self._waiting: deque[Sms] = deque()
         self._names = itertools.count(1)
         self.acknowledged: set[Sms] = set()
+        self.refused = 0
+        """How often it was told that a message is not taken now."""
 
     def __enter__(self) -> "Smsc":
         self.start()
@@ -133,6 +135,8 @@ class Smsc:
             return False
         if answer.is_success:
             self.acknowledged.add(sms)
+        else:
+            self.refused += 1
         return answer.is_success
 
 

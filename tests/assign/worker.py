@@ -1,4 +1,7 @@
-"""An assign worker as a process: KAFKA BLOBS [POINT NUMBER]; it kills itself the NUMBERth time it reaches POINT."""
+"""An assign worker as a process: KAFKA BLOBS [POINT NUMBER [PARTITIONS]].
+
+It kills itself the NUMBERth time it reaches POINT, if that is named.
+"""
 
 import asyncio
 import os
@@ -29,8 +32,8 @@ def reached(wanted: str, number: int) -> Callable[[str], None]:
     return hook
 
 
-async def main(bootstrap: str, blobs: str, point: str = "", number: str = "0") -> None:
-    connection = KafkaConnection(bootstrap_servers=bootstrap, partitions=2)
+async def main(bootstrap: str, blobs: str, point: str = "", number: str = "0", partitions: str = "2") -> None:
+    connection = KafkaConnection(bootstrap_servers=bootstrap, partitions=int(partitions))
     app = make_app(
         f"assign{zlib.crc32(blobs.encode())}",
         connection,

@@ -1,8 +1,11 @@
 """Logs: JSON lines with a name, and never the text of a foreign exception."""
 
 import json
+import logging
 import subprocess
 import sys
+
+from hotline.telemetry import Calm
 
 SCRIPT = """
 import logging, structlog
@@ -55,3 +58,32 @@ def test_an_answer_with_a_malformed_header_tells_no_address() -> None:
     done = subprocess.run([sys.executable, "-c", ASKING], capture_output=True, text=True, check=True)
     assert done.stdout == "200\n"
     assert done.stderr == ""
+
+
+def told(calm: Calm, text: str, *args: object, logger: str = "aiokafka.client") -> str | None:
+    record = logging.LogRecord(logger, logging.ERROR, __file__, 1, text, args, None)
+    return record.getMessage() if calm.filter(record) else None
+
+
+def test_what_a_kafka_client_says_again_and_again_is_told_once_in_a_while_with_its_count() -> None:
+    now = [0.0]
+    calm = Calm(lambda: now[0])
+    assert told(calm, "no node %s", 1) == "no node 1"
+    assert [told(calm, "no node %s", 1) for _ in range(100)] == [None] * 100
+    assert told(calm, "no node %s", 2) == "no node 2"
+    now[0] = 31
+    assert told(calm, "no node %s", 1) == "no node 1 (and 100 times since it was last told)"
+    now[0] = 62
+    assert told(calm, "no node %s", 1) == "no node 1"
+
+
+def test_our_own_lines_and_other_libraries_are_always_told() -> None:
+    calm = Calm(lambda: 0.0)
+    for logger in ("streams.lanes", "connectors.intake", "imapclient"):
+        assert [told(calm, "chunk_delayed", logger=logger) for _ in range(3)] == ["chunk_delayed"] * 3
+
+
+def test_lines_that_differ_each_time_do_not_fill_the_memory() -> None:
+    calm = Calm(lambda: 0.0)
+    assert all(told(calm, f"waiting {number} ms") for number in range(5_000))
+    assert len(calm._told) <= 1_000

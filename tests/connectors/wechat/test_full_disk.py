@@ -1,0 +1,108 @@
+"""A journal on a disk that is full, a real one: senders are told to come again, and what was promised is kept."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from tests.connectors.reader import Reader
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
+from tests.connectors.wechat.serving import free_port, frozen, text
+from tests.peers.presence import require
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
+
+ROOT = Path(__file__).parents[3]
+SPACE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+MOUNT = "mount -t tmpfs -o size=256k tmpfs {folder}"
+LONG = "积水很深，" * 2_000
+"""30 KB: a few of them fill the disk."""
+
+
+class Receiver:
+    """A receiver with its journal on a small disk of its own; killed, it is started again on the same disk."""
+
+    def __init__(self, shell: psutil.Popen, port: int) -> None:
+        self._shell, self._port = shell, port
+        self.platform = WeChatPlatform(f"http://127.0.0.1:{port}/wechat", TOKEN, AES_KEY, APPID)
+
+    def kill(self) -> None:
+        (life,) = self._shell.children()
+        life.kill()
+        until(lambda: life not in self._shell.children(), "the killed receiver is still there")
+        self.wait()
+
+    def wait(self) -> None:
+        until(lambda: listens(self._port), "the receiver does not listen")
+
+
+def until(condition: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.02)
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def on_a_small_disk(kafka: KafkaConnection, folder: Path, account: str) -> Iterator[Receiver]:
+    mount = MOUNT.format(folder=folder)
+    if not shutil.which("unshare") or subprocess.run([*SPACE, mount], capture_output=True, check=False).returncode:
+        require("this machine lets nobody mount a file system of their own: allow user name spaces")
+    port = free_port()
+    script = str(Path(__file__).with_name("receiver_process.py"))
+    life = [sys.executable, script, kafka.bootstrap_servers, str(port), str(folder), account]
+    command = [*SPACE, f'{mount}; "$@"; "$@"', "sh", *life]
+    with psutil.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)}) as shell:
+        try:
+            receiver = Receiver(shell, port)
+            receiver.wait()
+            yield receiver
+        finally:
+            for process in [shell, *shell.children(recursive=True)]:
+                process.kill()
+
+
+def test_a_full_disk_refuses_keeps_what_it_has_and_takes_again_when_kafka_does(
+    kafka: KafkaConnection, reader: Reader, account: str, tmp_path: Path, local_stack: Stack
+) -> None:
+    with on_a_small_disk(kafka, tmp_path, account) as receiver:
+        with frozen(local_stack):
+            taken = []
+            while receiver.platform.push(text(len(taken) + 1, LONG)) == 200:
+                taken.append(str(len(taken) + 1))
+                assert len(taken) < 20, "the disk is not full"
+            assert len(taken) > 2
+            receiver.kill()
+            assert receiver.platform.push(text(len(taken) + 1, LONG)) == 503
+        until(
+            lambda: receiver.platform.push(text(len(taken) + 1, LONG)) == 200, "the disk has room again and is not used"
+        )
+        taken.append(str(len(taken) + 1))
+        until(lambda: len(seen(reader, account)) >= len(taken), "what was promised does not come to Kafka")
+    assert seen(reader, account) == taken
+
+
+def seen(reader: Reader, account: str) -> list[str]:
+    """Return the ids in the raw topic, in the order of their first coming."""
+    records = reader.read(topics.raw("wechat"), account)
+    return list(dict.fromkeys(dict(record.headers)["ce_id"].decode() for record in records))

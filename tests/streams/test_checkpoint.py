@@ -1,0 +1,74 @@
+"""A checkpoint in pieces: what is read is what was written, and one that is not whole is none."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from streams import checkpoint
+from streams.checkpoint import Checkpoint, checkpoint_of, frames, state_of
+from tests.tickets.build import message, position
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+TICKETS = 10
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> tuple[State, list[bytes]]:
+    """A state of ten tickets, and its checkpoint in pieces of three of them."""
+    monkeypatch.setattr(checkpoint, "PART", 3)
+    desk = Desk(State(TicketPolicy()))
+    for number in range(TICKETS):
+        desk.take(message(number, f"第{number}件事", sender=str(13800000000 + number)), position(number))
+    desk.flush()
+    whole = Checkpoint(last_event=9, last_event_id="nine", next_ticket=10, snapshot=desk.state.dump())
+    return desk.state, list(frames(whole))
+
+
+async def test_what_is_read_is_what_was_written(written: tuple[State, list[bytes]]) -> None:
+    state, pieces = written
+    assert len(pieces) == 1 + 4
+    read = await checkpoint_of(memoryview(b"".join(pieces)))
+    assert (read.last_event, read.last_event_id, read.next_ticket) == (9, "nine", 10)
+    assert read.snapshot == state.dump()
+    assert state_of(read.snapshot, TicketPolicy()).dump() == state.dump()
+
+
+async def test_an_empty_state_is_one_piece() -> None:
+    state = State(TicketPolicy())
+    pieces = list(frames(Checkpoint(last_event=-1, last_event_id="", next_ticket=0, snapshot=state.dump())))
+    assert len(pieces) == 1
+    assert (await checkpoint_of(memoryview(pieces[0]))).snapshot == state.dump()
+
+
+async def test_one_that_is_not_whole_is_none_wherever_it_ends(written: tuple[State, list[bytes]]) -> None:
+    _, pieces = written
+    whole = b"".join(pieces)
+    ends = [len(b"".join(pieces[:count])) for count in range(len(pieces))]
+    for end in (*ends, *(end + extra for end in ends for extra in (1, 7, 8, 9)), len(whole) - 1):
+        with pytest.raises(msgspec.DecodeError):
+            await checkpoint_of(memoryview(whole[:end]))
+
+
+async def test_pieces_that_are_too_many_are_none_either(written: tuple[State, list[bytes]]) -> None:
+    _, pieces = written
+    with pytest.raises(msgspec.DecodeError):
+        await checkpoint_of(memoryview(b"".join([*pieces, pieces[-1]])))
+
+
+async def test_others_have_a_turn_between_the_pieces(written: tuple[State, list[bytes]]) -> None:
+    _, pieces = written
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    await checkpoint_of(memoryview(b"".join(pieces)))
+    beside.cancel()
+    assert turns >= len(pieces) - 1
