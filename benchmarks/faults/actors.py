@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
+"""Until a component serves, or ends: ten of them may begin at once on two cores that others use, too."""
 RESTART_SECONDS = 2.0
 
 
@@ -55,7 +56,8 @@ class Actor:
     def freeze(self) -> None:
         """Stop its clock."""
         assert self._process
-        self._process.send_signal(signal.SIGSTOP)
+        with suppress(psutil.NoSuchProcess):  # it ended by itself, and its keeper is about to begin its next life
+            self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on, if it is still there."""

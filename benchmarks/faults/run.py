@@ -2,16 +2,18 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from benchmarks.faults import checker
 from benchmarks.faults.actors import Keeper
-from benchmarks.faults.checker import Reader
 from benchmarks.faults.ground import Ground
+from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.schedule import Schedule
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
 
@@ -44,8 +46,18 @@ class Report(Struct, frozen=True, kw_only=True):
     wrong: dict[str, list[str]]
     restarts: dict[str, int]
     """Components that ended by themselves, as one does that begins while Kafka is away, and were started again."""
-    repeats: int
-    """Raw records that came more than once: harmless, counted."""
+    repeats: dict[str, int]
+    """By topic, records that came more than once: harmless, counted."""
+    dead: int
+    """Numbers among the dead letters; `planted` is what should be there."""
+    handed: int
+    """Emergencies that were handed over; `urgent` is what should be there."""
+    slowest_seconds: dict[str, float]
+    """From the raw record to the ticket's decision, and to the hand-over, at worst: outages included."""
+    takeovers: int
+    """How often a worker of assign took a partition over."""
+    longest_takeover_seconds: float
+    """Of these, from the first record that it was given until its state was restored."""
     seconds: float
     settled_seconds: float
     """How long it took after the last fault until everything was worked off."""
@@ -77,7 +89,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
         keeper.stop.set()
         keeper.join()
         wrong |= {f"source {type(crowd.fault).__name__}": [str(crowd.fault)] for crowd in crowds if crowd.fault}
-        raws = sum(count for topic, count in ledger.records.items() if topic.startswith("hotline.raw."))
+        takeovers = taken_over(folder)
         return Report(
             seed=plan.seed,
             sent=sum(crowd.sent for crowd in crowds),
@@ -86,23 +98,38 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             faults=dict(sorted(schedule.happened.items())),
             wrong={kind: found[:20] for kind, found in wrong.items()},
             restarts={name: count for name, count in keeper.restarts.items() if count},
-            repeats=raws - len(ledger.raw),
+            repeats=ledger.repeats,
+            dead=len(ledger.dead),
+            handed=len(ledger.handovers),
+            slowest_seconds=ledger.slowest_seconds,
+            takeovers=len(takeovers),
+            longest_takeover_seconds=max(takeovers, default=0.0),
             seconds=round(time.monotonic() - began, 1),
             settled_seconds=round(time.monotonic() - quiet, 1),
         )
 
 
+def taken_over(folder: Path) -> list[float]:
+    """Return from the logs of assign how many seconds each takeover of a partition took."""
+    lines = (line for log in folder.glob("assign*.log") for line in log.read_bytes().splitlines())
+    return [msgspec.json.decode(line)["seconds"] for line in lines if b'"partition_taken_over"' in line]
+
+
 def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:
+    """Return one crowd for each channel of each city: who waits for an answer holds up nobody elsewhere."""
     ways: dict[str, Any] = {
         "mailbox": ground.mailboxes,
         "wechat": WeChat(ground.receiver_url, ground.cities, stop),
         "sms": Sms(ground.centres, stop),
     }
-    shares = {name: [message for message in sent if message.channel == name] for name in ways}
-    return [Crowd(share, ways[name].send, len(share) / (plan.minutes * 60)) for name, share in shares.items() if share]
+    shares: defaultdict[tuple[str, str], list[Numbered]] = defaultdict(list)
+    for message in sent:
+        shares[message.channel, message.city].append(message)
+    seconds = plan.minutes * 60
+    return [Crowd(share, ways[name].send, len(share) / seconds) for (name, _), share in shares.items()]
 
 
-def _settled(sent: list[Numbered], ground: Ground, seconds: float) -> tuple[dict[str, list[str]], checker.Ledger]:
+def _settled(sent: list[Numbered], ground: Ground, seconds: float) -> tuple[dict[str, list[str]], Ledger]:
     """Look until nothing is wrong any more, or patience ends; then what is wrong is told."""
     reader = Reader(ground.connection)
     end = time.monotonic() + seconds

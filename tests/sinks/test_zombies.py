@@ -1,0 +1,52 @@
+"""A sink that was taken for dead writes late: Elasticsearch keeps the newer versions, Kafka refuses its commit."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.faults.haunting import SECONDS, Worker, until, worker
+from tests.faults.zombie import Task
+from tests.sinks.conftest import Lane
+from tests.sinks.test_runner_live import tickets
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+
+async def test_a_zombie_of_the_sink_puts_no_older_version_over_a_newer_one(lane: Lane, tmp_path: Path) -> None:
+    task = Task(
+        name="sink",
+        kafka=lane.endpoints.bootstrap_servers,
+        group=lane.group,
+        folder=str(tmp_path),
+        before=2,
+        elasticsearch=lane.endpoints.elasticsearch_url,
+        topic=lane.topic,
+        prefix=lane.prefix,
+    )
+    with worker(task, tmp_path / "zombie.log") as zombie:
+        await lane.publish(tickets(lane, 1, first=500))
+        await lane.until_indexed(1, seconds=SECONDS)
+        await lane.publish(tickets(lane, 100))
+        await zombie.stopped()
+        with worker(msgspec.structs.replace(task, before=0), tmp_path / "successor.log") as successor:
+            await lane.until_indexed(101, seconds=SECONDS)
+            await lane.publish(tickets(lane, 100, version=2))
+            await until(lambda: _total(successor) >= 200, str)
+            committed = await lane.committed()
+            zombie.goes_on()
+            await zombie.writes(2)
+            await lane.publish(tickets(lane, 1, first=501))
+            await lane.until_indexed(102, seconds=SECONDS)
+    assert "STALE" in zombie.written()[1]
+    assert not zombie.written()[1].endswith("STALE 0"), "what it wrote late was older than what was there"
+    assert await lane.committed() >= committed
+    found = await lane.es.search(index=lane.routes["ticket"].index.alias, size=200, version=True)
+    versions = {hit["_id"]: hit["_version"] for hit in found["hits"]["hits"]}
+    assert versions == {f"t{n}": 2 for n in range(100)} | {"t500": 1, "t501": 1}
+    assert {hit["_source"]["search_text"] for hit in found["hits"]["hits"] if hit["_version"] == 2} == {"v2"}
+    assert await lane.dead() == []
+
+
+def _total(worker: Worker) -> int:
+    return sum(int(line.split()[1]) for line in worker.written())
