@@ -59,26 +59,32 @@ class Stop:
 
 
 class StoppedOutlet(Outlet):
-    """Stops before its records go out, and then sends them as if nothing had happened."""
+    """Stops before its records go out, and then sends them, whatever the group has decided meanwhile."""
 
     stop = Stop(0)
 
     async def send(self, outbounds: Sequence[Outbound]) -> list[Outbound]:
-        if outbounds:
-            self.stop.reached()
+        if not outbounds:
+            return []
+        self.stop.reached()
+        return await asyncio.shield(asyncio.create_task(self._send(outbounds)))
+
+    async def _send(self, outbounds: Sequence[Outbound]) -> list[Outbound]:
         refused = await super().send(outbounds)
-        if outbounds:
-            print("WRITTEN", len(outbounds), flush=True)
+        print("WRITTEN", len(outbounds), flush=True)
         return refused
 
 
 class StoppedSink(ElasticSink):
-    """Stops before a bulk request, and then sends it."""
+    """Stops before a bulk request, and then sends it, as if it had been on its way."""
 
     stop = Stop(0)
 
     async def write(self, documents: Sequence[Document]) -> Verdicts:
         self.stop.reached()
+        return await asyncio.shield(asyncio.create_task(self._write(documents)))
+
+    async def _write(self, documents: Sequence[Document]) -> Verdicts:
         verdicts = await super().write(documents)
         print("WRITTEN", len(verdicts.stored), "STALE", len(verdicts.stale), flush=True)
         return verdicts
