@@ -34,6 +34,7 @@ class Actor:
         self._answers = answers
         self._process: psutil.Popen | None = None
         self._lock = threading.Lock()
+        self._told_before = 0
 
     def start(self) -> None:
         """Begin a life, and wait until it serves."""
@@ -44,6 +45,12 @@ class Actor:
             if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not come up: see {self._log}")
             time.sleep(0.05)
+
+    def begun(self) -> None:
+        """Return when a component says in its log that it works: the next fault should not meet it half awake."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < end and b'"component_started"' not in self._log.read_bytes()[self._told_before :]:
+            time.sleep(0.1)
 
     def kill(self) -> None:
         """End its life without a warning."""
@@ -75,6 +82,7 @@ class Actor:
 
     def _begin(self) -> None:
         with self._log.open("ab") as log:
+            self._told_before = log.tell()
             self._process = psutil.Popen(self._command(), env=self._environment, stdout=log, stderr=log)
 
     def _end(self, number: int) -> None:

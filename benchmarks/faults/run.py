@@ -58,6 +58,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """How often a worker of assign took a partition over."""
     longest_takeover_seconds: float
     """Of these, from the first record that it was given until its state was restored."""
+    fenced: int
+    """How often one of them was refused a transaction, because another had taken its partition."""
     seconds: float
     settled_seconds: float
     """How long it took after the last fault until everything was worked off."""
@@ -89,7 +91,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
         keeper.stop.set()
         keeper.join()
         wrong |= {f"source {type(crowd.fault).__name__}": [str(crowd.fault)] for crowd in crowds if crowd.fault}
-        takeovers = taken_over(folder)
+        takeovers = [told["seconds"] for told in logged(folder, "partition_taken_over")]
         return Report(
             seed=plan.seed,
             sent=sum(crowd.sent for crowd in crowds),
@@ -104,15 +106,16 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             slowest_seconds=ledger.slowest_seconds,
             takeovers=len(takeovers),
             longest_takeover_seconds=max(takeovers, default=0.0),
+            fenced=len(logged(folder, "partition_fenced")),
             seconds=round(time.monotonic() - began, 1),
             settled_seconds=round(time.monotonic() - quiet, 1),
         )
 
 
-def taken_over(folder: Path) -> list[float]:
-    """Return from the logs of assign how many seconds each takeover of a partition took."""
+def logged(folder: Path, event: str) -> list[dict[str, Any]]:
+    """Return what the workers of assign logged under this name."""
     lines = (line for log in folder.glob("assign*.log") for line in log.read_bytes().splitlines())
-    return [msgspec.json.decode(line)["seconds"] for line in lines if b'"partition_taken_over"' in line]
+    return [msgspec.json.decode(line) for line in lines if f'"event": "{event}"'.encode() in line]
 
 
 def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:

@@ -140,6 +140,7 @@ class Schedule:
         other = self._ground.another(name)
         other.start()
         try:
+            other.begun()
             yield
         finally:
             other.terminate()
