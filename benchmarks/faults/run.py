@@ -17,7 +17,6 @@ from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.schedule import Schedule
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
 
-
 MOST_SETTLING = 10
 """Times `settle_seconds`, however much still moves."""
 
