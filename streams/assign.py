@@ -228,7 +228,7 @@ class Owner:
         self._blobs = blobs
         self._desk = Desk(restored.state)
         self._reached = reached
-        self._since_checkpoint = 0
+        self._since_checkpoint = restored.folded  # a worker that is often restarted writes one, too
         self._saving: asyncio.Task[bool] | None = None
 
     async def work_off(self, records: Sequence[Record]) -> None:

@@ -36,12 +36,13 @@ log = structlog.get_logger()
 
 
 class Restored(Struct, kw_only=True):
-    """A state with the positions that its next checkpoint needs."""
+    """A state with the positions that its next checkpoint needs; `folded` decisions are in no checkpoint yet."""
 
     state: State
     last_event: int = -1
     last_event_id: str = ""
     next_ticket: int = 0
+    folded: int = 0
 
 
 class Logs:
@@ -201,6 +202,7 @@ async def _fold_events(logs: Logs, restored: Restored) -> None:
         decision = _decision(record)
         apply(restored.state, decision)
         restored.last_event, restored.last_event_id = record.offset, decision.event_id
+        restored.folded += 1
 
 
 def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:

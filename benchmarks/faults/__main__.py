@@ -5,6 +5,7 @@ disk is among the faults. `--keep FOLDER` leaves the logs of every component the
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if lacking := missing():
         parser.error(lacking)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the components end, too
     failed = 0
     for seed in range(chosen.seed, chosen.seed + chosen.seeds):
         with _folder(chosen.keep, seed) as folder:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
+"""Until a component serves, or ends: ten of them may begin at once on two cores that others use, too."""
 RESTART_SECONDS = 2.0
 
 
@@ -33,6 +34,7 @@ class Actor:
         self._answers = answers
         self._process: psutil.Popen | None = None
         self._lock = threading.Lock()
+        self._told_before = 0
 
     def start(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Begin a life, and wait until it serves."""
@@ -43,6 +45,12 @@ class Actor:
             if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not come up: see {self._log}")
             time.sleep(0.05)
+
+    def begun(self) -> None:
+        """Return when a component says in its log that it works: the next fault should not meet it half awake."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < end and b'"component_started"' not in self._log.read_bytes()[self._told_before :]:
+            time.sleep(0.1)
 
     def kill(self) -> None:
         """End its life without a warning."""
@@ -61,7 +69,8 @@ class Actor:
     def freeze(self) -> None:
         """Stop its clock."""
         assert self._process
-        self._process.send_signal(signal.SIGSTOP)
+        with suppress(psutil.NoSuchProcess):  # it ended by itself, and its keeper is about to begin its next life
+            self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on, if it is still there."""
@@ -86,6 +95,7 @@ class Actor:
 
     def _begin(self) -> None:
         with self._log.open("ab") as log:
+            self._told_before = log.tell()
             self._process = psutil.Popen(self._command(), env=self._environment, stdout=log, stderr=log)
 
     def _end(self, number: int) -> None:

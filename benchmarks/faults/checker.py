@@ -1,138 +1,20 @@
-"""The checker: reads every topic and the archive back, and says what is lost, doubled, half done or stale.
+"""The checker: says what is lost, doubled, half done, out of order or stale in the topics and in the archive.
 
 It knows nothing of the pipeline but its contract: what was sent, and what must be there for it.
 """
 
-import re
-from collections import Counter, defaultdict
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
-from kafka import KafkaConsumer, TopicPartition
 
+from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.elastic import indices
-from schemas.envelope import Envelope, type_of
-from schemas.records import Event, Handover, Link, Message, Ticket
-from schemas.wire import decode
-
-_MARK = re.compile(r"hb(\d{8})")
-_RAW_MARK = re.compile(rb"hb(\d{8})")
-_WIDE_MARK = re.compile(rb"\0h\0b((?:\0\d){8})")
-
-READ = (
-    *(topics.raw(channel) for channel in ("mailbox", "wechat", "sms")),
-    topics.MESSAGE, topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD,
-)  # fmt: skip
-
-
-class Ledger:
-    """What the topics hold, as readers of committed records see it."""
-
-    def __init__(self) -> None:
-        self.ids: defaultdict[int, set[str]] = defaultdict(set)
-        """Message ids by number; a number with two was doubled by its connector."""
-        self.filed: Counter[str] = Counter()
-        """How many events decided about a message."""
-        self.versions: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        """How many events made a version of a ticket."""
-        self.links: dict[str, Link] = {}
-        self.tickets: dict[str, Ticket] = {}
-        self.masked: dict[str, Ticket] = {}
-        self.handovers: set[str] = set()
-        self.dead: set[int] = set()
-        self.strange: list[str] = []
-        """Dead letters that no number explains."""
-        self.raw: set[int] = set()
-        self.records: Counter[str] = Counter()
-
-    def take(self, record: Any) -> None:
-        """Enter one record."""
-        self.records[record.topic] += 1
-        match record.topic:
-            case topics.MESSAGE:
-                self._message(record)
-            case topics.EVENT:
-                self._event(decode(record.value, Event))
-            case topics.LINK:
-                link = decode(record.value, Link)
-                self.links[link.message_id] = link
-            case topics.TICKET:
-                self._snapshot(self.tickets, record)
-            case topics.TICKET_MASKED:
-                self._snapshot(self.masked, record)
-            case topics.HANDOVER:
-                self.handovers.add(decode(record.value, Handover).handover_id)
-            case topics.DEAD:
-                self._dead(record)
-            case _:
-                self.raw |= _marked(record.value or b"")
-
-    def _message(self, record: Any) -> None:
-        if Envelope.of(record.headers).type != type_of("message"):
-            return
-        message = decode(record.value, Message)
-        found = _MARK.search(f"{message.text} {message.title}")
-        if found:
-            self.ids[int(found[1])].add(message.message_id)
-
-    def _event(self, event: Event) -> None:
-        if event.input.message_id:
-            self.filed[event.input.message_id] += 1
-        for one in event.tickets:
-            self.versions[one.ticket_id][one.version] += 1
-
-    def _snapshot(self, known: dict[str, Ticket], record: Any) -> None:
-        ticket = decode(record.value, Ticket)
-        before = known.get(ticket.ticket_id)
-        if before is None or before.version <= ticket.version:
-            known[ticket.ticket_id] = ticket
-
-    def _dead(self, record: Any) -> None:
-        found = _marked(record.value or b"")
-        self.dead |= found
-        if not found:
-            headers = {name: value.decode(errors="replace") for name, value in record.headers}
-            self.strange.append(f"{headers.get('__connect.errors.stage')}: {headers.get('hotline.error.code')}")
-
-
-def _marked(value: bytes) -> set[int]:
-    """Return the numbers that raw bytes hold, of whichever width."""
-    return {int(found[1]) for found in _RAW_MARK.finditer(value)} | {
-        int(found[1].decode("utf-16-be")) for found in _WIDE_MARK.finditer(value)
-    }
-
-
-class Reader:
-    """Reads the topics from their beginnings into a ledger, call by call."""
-
-    def __init__(self, connection: KafkaConnection) -> None:
-        self._consumer = KafkaConsumer(
-            **connection.client_options(), isolation_level="read_committed", enable_auto_commit=False
-        )
-        self._places = [
-            TopicPartition(name, number) for name in READ for number in self._consumer.partitions_for_topic(name) or ()
-        ]
-        self._consumer.assign(self._places)
-        self._consumer.seek_to_beginning(*self._places)
-        self.ledger = Ledger()
-
-    def read(self) -> Ledger:
-        """Take everything that is there now."""
-        ends = self._consumer.end_offsets(self._places)
-        while any(self._consumer.position(place) < end for place, end in ends.items()):
-            found = self._consumer.poll(timeout_ms=200, max_records=5_000)
-            for record in (record for records in found.values() for record in records):
-                self.ledger.take(record)
-        return self.ledger
-
-    def close(self) -> None:
-        """Let go of Kafka."""
-        self._consumer.close()
 
 
 def in_topics(sent: Iterable[Numbered], ledger: Ledger) -> dict[str, list[str]]:
@@ -147,6 +29,8 @@ def _topic_faults(sent: list[Numbered], ledger: Ledger) -> Iterator[tuple[str, s
         if message.number in planted:
             if message.number not in ledger.dead:
                 yield "planted dead letter missing", message.mark
+            if ids:
+                yield "planted dead letter became a message", message.mark
             continue
         if not ids:
             yield "lost before message" if message.number in ledger.raw else "lost before raw", message.mark
@@ -162,13 +46,21 @@ def _topic_faults(sent: list[Numbered], ledger: Ledger) -> Iterator[tuple[str, s
         yield "dead letter that was not planted", str(number)
     for strange in ledger.strange:
         yield "strange dead letter", strange
+    numbers = {message_id: number for number, ids in ledger.ids.items() for message_id in ids}
+    urgent = {message.number for message in sent if message.is_urgent}
+    for message_id in ledger.handovers:
+        if numbers.get(message_id) not in urgent:
+            yield "handed over without an emergency", message_id
     yield from _ticket_faults(ledger)
+    yield from _merge_faults(ledger, numbers)
 
 
 def _message_faults(message: Numbered, message_id: str, ledger: Ledger) -> Iterator[tuple[str, str]]:
     link = ledger.links.get(message_id)
-    if ledger.filed[message_id] != 1:
-        yield f"decided {ledger.filed[message_id]} times", message.mark
+    if len(ledger.filed[message_id]) != 1:
+        yield f"decided {len(ledger.filed[message_id])} times", message.mark
+    if len(ledger.linked[message_id]) > 1:
+        yield "in more than one ticket", message.mark
     if link is None or link.ticket_id is None:
         yield "without a link to a ticket", message.mark
     elif link.ticket_id not in ledger.tickets:
@@ -195,44 +87,73 @@ def _ticket_faults(ledger: Ledger) -> Iterator[tuple[str, str]]:
                 yield f"{name} at an older version", ticket_id
     for ticket_id in ledger.tickets.keys() - ledger.versions.keys():
         yield "ticket without an event", ticket_id
+    for ticket_id in ledger.disordered:
+        yield "older version behind a newer one", ticket_id
+
+
+def _merge_faults(ledger: Ledger, numbers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Each number is another citizen's, so each has a ticket of its own, which is one chain of versions."""
+    inside: defaultdict[str, set[int]] = defaultdict(set)
+    chains: defaultdict[int, set[str]] = defaultdict(set)
+    for message_id, number in numbers.items():
+        for ticket_id in filter(None, ledger.linked[message_id]):
+            inside[ticket_id].add(number)
+            chains[number].add(ticket_id)
+    for ticket_id, found in inside.items():
+        if len(found) > 1:
+            yield "two citizens in one ticket", f"{ticket_id}: {sorted(found)}"
+    for number, tickets in chains.items():
+        if len(tickets) > 1:
+            yield "one citizen's message in two tickets", f"{number}: {sorted(tickets)}"
+    for ticket_id in ledger.tickets.keys() - inside.keys():
+        yield "ticket of no message", ticket_id
 
 
 def in_archive(ledger: Ledger, url: str) -> dict[str, list[str]]:
-    """Return what is wrong in the archive: each ticket, message and link must be there at its last version."""
+    """Return what is wrong in the archive: each ticket, message and link must be there as it was written last."""
     client = Elasticsearch(url)
     try:
         client.indices.refresh(index="hotline-*")
-        return _only_faults(_archive_faults(ledger, client))
+        return _only_faults(_archive_faults(ledger, client)) or _only_faults(_content_faults(ledger, client))
     finally:
         client.close()
 
 
 def _archive_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str, str]]:
-    wanted: Mapping[str, Mapping[str, int]] = {
+    wanted: Mapping[str, Mapping[str, int | None]] = {
         "ticket": {name: one.version for name, one in ledger.tickets.items()},
         "ticket_masked": {name: one.version for name, one in ledger.masked.items()},
         "link": {name: one.version for name, one in ledger.links.items()},
+        "message": {key.decode(): None for key in ledger.different[topics.MESSAGE]},
     }
     for index, versions in wanted.items():
-        there = _versions(client, indices()[index].alias)
+        there = _versions(client, index)
         for name, version in versions.items():
             if name not in there:
                 yield f"{index} not in the archive", name
-            elif there[name] != version:
+            elif version is not None and there[name] != version:
                 yield f"{index} stale in the archive", name
         for name in there.keys() - versions.keys():
             yield f"{index} in the archive that no topic has", name
-    messages = _versions(client, indices()["message"].alias)
-    for message_id in (one for ids in ledger.ids.values() for one in ids):
-        if message_id not in messages:
-            yield "message not in the archive", message_id
 
 
-def _versions(client: Elasticsearch, alias: str) -> dict[str, int | None]:
+def _content_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str, str]]:
+    """Compare every document with the newest record, field by field."""
+    for index, topic in (("ticket", topics.TICKET), ("ticket_masked", topics.TICKET_MASKED), ("link", topics.LINK)):
+        for hit in _hits(client, index):
+            if hit["_source"] != json.loads(ledger.values[topic, hit["_id"]]):
+                yield f"{index} in the archive unlike its topic", hit["_id"]
+
+
+def _versions(client: Elasticsearch, index: str) -> dict[str, int | None]:
+    return {hit["_id"]: hit["_source"].get("version") for hit in _hits(client, index, _source=["version"])}
+
+
+def _hits(client: Elasticsearch, index: str, **query: Any) -> Iterator[Any]:
+    alias = indices()[index].alias
     if not client.indices.exists_alias(name=alias):  # a monthly index comes with its first document
-        return {}
-    found = scan(client, index=alias, query={"_source": ["version"]}, size=5_000)
-    return {hit["_id"]: hit["_source"].get("version") for hit in found}
+        return
+    yield from scan(client, index=alias, query=query, size=5_000)
 
 
 def _only_faults(faults: Iterator[tuple[str, str]]) -> dict[str, list[str]]:

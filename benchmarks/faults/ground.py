@@ -62,18 +62,25 @@ class Ground:
         self._override = override or {}
         self.has_blob_disk = os.geteuid() == 0
         self._standing = ExitStack()
-        first = free_ports(16)
-        (self._direct, behind, controller, self._kafka_proxy, self._elastic, transport, self._elastic_proxy,
-         self._imap_proxy, self._receiver, *centres) = range(first, first + 16)  # fmt: skip
+        first, each = free_ports(11 + 2 * len(cities)), len(cities)
+        (self._direct, behind, controller, self._kafka_proxy, self._elastic, transport, gate, self._elastic_proxy,
+         self._imap_proxy, self._receiver, receiver_proxy, *centres) = range(first, first + 11 + 2 * each)  # fmt: skip
         self._kafka = ProxiedKafka(folder, self._direct, behind, controller, self._kafka_proxy)
         self._node = Elasticsearch(folder, (self._elastic, transport))
-        self.kafka_cutter = Cutter(self._kafka_proxy, behind)
-        self.gate = ElasticGate(self._elastic_proxy, f"http://127.0.0.1:{self._elastic}")
-        self.centres = {city: Smsc(port, window=50) for city, port in zip(cities, centres, strict=False)}
+        self.gate = ElasticGate(gate, f"http://127.0.0.1:{self._elastic}")
+        self.centres = {city: Smsc(port, window=50) for city, port in zip(cities, centres[:each], strict=True)}
+        self._sms_proxies = dict(zip(cities, centres[each:], strict=True))
+        self.cutters = {
+            "kafka": [Cutter(self._kafka_proxy, behind)],
+            "elasticsearch": [Cutter(self._elastic_proxy, gate)],
+            "receiver": [Cutter(receiver_proxy, self._receiver)],
+            "smsc": [Cutter(self._sms_proxies[city], self.centres[city].port) for city in cities],
+        }
+        self.connectors = [f"connector:{channel}{city}" for channel in ("city", "sms") for city in cities]
         self.actors: dict[str, Actor] = {}
         self.connection = KafkaConnection(bootstrap_servers=f"127.0.0.1:{self._direct}", partitions=PARTITIONS)
         self.elasticsearch_url = f"http://127.0.0.1:{self._elastic}"
-        self.receiver_url = f"http://127.0.0.1:{self._receiver}"
+        self.receiver_url = f"http://127.0.0.1:{receiver_proxy}"
 
     def __enter__(self) -> "Ground":
         with contextlib.ExitStack() as standing:
@@ -90,7 +97,7 @@ class Ground:
         return self.folder / "blobs"
 
     def another(self, name: str) -> Actor:
-        """Return a second worker of a stage, not started yet."""
+        """Return a second worker of a stage, or a second host of an account, not started yet."""
         return self._component(name, f"{name} (2)")
 
     def _set_up(self, standing: ExitStack) -> None:
@@ -104,17 +111,16 @@ class Ground:
         for centre in self.centres.values():
             centre.start()
             standing.callback(centre.stop)
-        self.imap_cutter = Cutter(self._imap_proxy, self.dovecot.port)
+        self.cutters["imap"] = [Cutter(self._imap_proxy, self.dovecot.port)]
         self._add(standing, Actor("kafka", self._kafka.command, environment(), self._log("kafka"), self._kafka.answers))
         node = Actor("elasticsearch", self._node.command, environment(), self._log("elastic"), self._node.answers)
         self._add(standing, node)
-        for proxy in (self.kafka_cutter, self.gate, self.imap_cutter):
+        for proxy in (self.gate, *(cutter for cutters in self.cutters.values() for cutter in cutters)):
             standing.enter_context(proxy)
         Provision(self.connection).create()
         asyncio.run(self._indices())
         self.mailboxes = Mailboxes(self.dovecot)
-        connectors = (f"connector:{channel}{city}" for channel in ("city", "sms") for city in self.cities)
-        for name in (*STAGES, "receiver", *connectors):
+        for name in (*STAGES, "receiver", *self.connectors):
             self._add(standing, self._component(name, name))
 
     def _add(self, standing: ExitStack, actor: Actor) -> None:
@@ -143,11 +149,11 @@ class Ground:
             "HOTLINE_REQUESTER_KEYS__K1": "a key for the fault suite alone",
             "HOTLINE_QUERY_KEY": "a key for the fault suite alone",
         }
-        for city, centre in self.centres.items():
+        for city, port in self._sms_proxies.items():
             sms = f"HOTLINE_CONNECTORS__SMS_SMPP__SMS{city}__"
             settings |= {
                 f"{sms}HOST": "127.0.0.1",
-                f"{sms}PORT": str(centre.port),
+                f"{sms}PORT": str(port),
                 f"{sms}SYSTEM_ID": "hotline",
                 f"{sms}PASSWORD": "secret",
                 f"{sms}JURISDICTION": city,

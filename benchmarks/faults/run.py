@@ -2,18 +2,23 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from benchmarks.faults import checker
 from benchmarks.faults.actors import Keeper
-from benchmarks.faults.checker import Reader
 from benchmarks.faults.ground import Ground
+from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.schedule import Schedule
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
+
+MOST_SETTLING = 10
+"""Times `settle_seconds`, however much still moves."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -26,6 +31,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     freeze_seconds: float = 30.0
     hold_seconds: float = 10.0
     settle_seconds: float = 300.0
+    """After the last message, how long nothing may move before what is wrong is told."""
     cities: int = len(CITIES)
     pause_seconds: float = 0.5
     """Between the faults of `only`."""
@@ -44,8 +50,20 @@ class Report(Struct, frozen=True, kw_only=True):
     wrong: dict[str, list[str]]
     restarts: dict[str, int]
     """Components that ended by themselves, as one does that begins while Kafka is away, and were started again."""
-    repeats: int
-    """Raw records that came more than once: harmless, counted."""
+    repeats: dict[str, int]
+    """By topic, records that came more than once: harmless, counted."""
+    dead: int
+    """Numbers among the dead letters; `planted` is what should be there."""
+    handed: int
+    """Emergencies that were handed over; `urgent` is what should be there."""
+    slowest_seconds: dict[str, float]
+    """From the raw record to the ticket's decision, and to the hand-over, at worst: outages included."""
+    takeovers: int
+    """How often a worker of assign took a partition over."""
+    longest_takeover_seconds: float
+    """Of these, from the first record that it was given until its state was restored."""
+    fenced: int
+    """How often one of them was refused a transaction, because another had taken its partition."""
     seconds: float
     settled_seconds: float
     """How long it took after the last fault until everything was worked off."""
@@ -77,7 +95,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
         keeper.stop.set()
         keeper.join()
         wrong |= {f"source {type(crowd.fault).__name__}": [str(crowd.fault)] for crowd in crowds if crowd.fault}
-        raws = sum(count for topic, count in ledger.records.items() if topic.startswith("hotline.raw."))
+        takeovers = [told["seconds"] for told in logged(folder, "partition_taken_over")]
         return Report(
             seed=plan.seed,
             sent=sum(crowd.sent for crowd in crowds),
@@ -86,31 +104,54 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             faults=dict(sorted(schedule.happened.items())),
             wrong={kind: found[:20] for kind, found in wrong.items()},
             restarts={name: count for name, count in keeper.restarts.items() if count},
-            repeats=raws - len(ledger.raw),
+            repeats=ledger.repeats,
+            dead=len(ledger.dead),
+            handed=len(ledger.handovers),
+            slowest_seconds=ledger.slowest_seconds,
+            takeovers=len(takeovers),
+            longest_takeover_seconds=max(takeovers, default=0.0),
+            fenced=len(logged(folder, "partition_fenced")),
             seconds=round(time.monotonic() - began, 1),
             settled_seconds=round(time.monotonic() - quiet, 1),
         )
 
 
+def logged(folder: Path, event: str) -> list[dict[str, Any]]:
+    """Return what the workers of assign logged under this name."""
+    lines = (line for log in folder.glob("assign*.log") for line in log.read_bytes().splitlines())
+    return [msgspec.json.decode(line) for line in lines if f'"event": "{event}"'.encode() in line]
+
+
 def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:
+    """Return one crowd for each channel of each city: who waits for an answer holds up nobody elsewhere."""
     ways: dict[str, Any] = {
         "mailbox": ground.mailboxes,
         "wechat": WeChat(ground.receiver_url, ground.cities, stop),
         "sms": Sms(ground.centres, stop),
     }
-    shares = {name: [message for message in sent if message.channel == name] for name in ways}
-    return [Crowd(share, ways[name].send, len(share) / (plan.minutes * 60)) for name, share in shares.items() if share]
+    shares: defaultdict[tuple[str, str], list[Numbered]] = defaultdict(list)
+    for message in sent:
+        shares[message.channel, message.city].append(message)
+    seconds = plan.minutes * 60
+    return [Crowd(share, ways[name].send, len(share) / seconds) for (name, _), share in shares.items()]
 
 
-def _settled(sent: list[Numbered], ground: Ground, seconds: float) -> tuple[dict[str, list[str]], checker.Ledger]:
-    """Look until nothing is wrong any more, or patience ends; then what is wrong is told."""
+def _settled(sent: list[Numbered], ground: Ground, seconds: float) -> tuple[dict[str, list[str]], Ledger]:
+    """Look until nothing is wrong any more, or nothing has moved for so many seconds; then what is wrong is told.
+
+    A busy machine takes its time; a message that is lost does not come, however long anybody waits.
+    """
     reader = Reader(ground.connection)
-    end = time.monotonic() + seconds
+    began = moved = time.monotonic()
+    before: object = None
     try:
         while True:
             ledger = reader.read()
             wrong = checker.in_topics(sent, ledger) or checker.in_archive(ledger, ground.elasticsearch_url)
-            if not wrong or time.monotonic() > end:
+            state = (ledger.distinct, {kind: len(found) for kind, found in wrong.items()})
+            now = time.monotonic()
+            moved, before = (moved, before) if state == before else (now, state)
+            if not wrong or now - moved > seconds or now - began > MOST_SETTLING * seconds:
                 return wrong, ledger
             time.sleep(0.5)
     finally:

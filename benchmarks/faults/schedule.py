@@ -1,22 +1,34 @@
 """The schedule: which fault happens when, drawn from a seed, so that a run can be had again."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
+from typing import NamedTuple
 
 from benchmarks.faults.ground import STAGES, Ground
 from benchmarks.faults.proxy import Mood
 
-Fault = Callable[[Random], None]
-
 ZOMBIE_SECONDS = (14.0, 20.0)
-"""Past the 10 s after which Kafka gives a worker up (`broker_session_timeout`)."""
+"""Past the 10 s after which Kafka gives a worker, or the owner of an account, up."""
+
+MOST_FROZEN = 2
+"""Components that are stopped at a time while other faults go on."""
+
+
+class Fault(NamedTuple):
+    """What happens, and the component that it happens to, where it is one."""
+
+    happen: Callable[[Random], None]
+    actor: str | None = None
+    beside: bool = False
+    """It lasts, and the next fault does not wait for its end."""
 
 
 class Schedule:
-    """Draws faults and lets them happen, one after the other; each leaves everything running."""
+    """Draws faults and lets them happen; each leaves everything running. While some are frozen, the others go on."""
 
     def __init__(self, ground: Ground, seed: int, freeze_seconds: float = 30.0, hold_seconds: float = 10.0) -> None:
         self._ground = ground
@@ -25,6 +37,7 @@ class Schedule:
         self._hold_seconds = hold_seconds
         self.happened: Counter[str] = Counter()
         self._faults = dict(self._all())
+        self._lasting: dict[str, threading.Thread] = {}
 
     def run(self, until: Callable[[], bool], pause: tuple[float, float] = (0.5, 4.0)) -> None:
         """Let faults happen until `until`; every one comes once before any comes twice."""
@@ -34,31 +47,56 @@ class Schedule:
                 waiting = sorted(self._faults)
                 self._dice.shuffle(waiting)
             time.sleep(self._dice.uniform(*pause))
-            self.happen(waiting.pop())
+            if (name := next(filter(self._may_happen, waiting), None)) is not None:
+                waiting.remove(name)
+                self._begin(name)
+        for thread in self._lasting.values():
+            thread.join()
 
     def happen(self, name: str) -> None:
-        """Let one fault happen now."""
-        self._faults[name](self._dice)
+        """Let one fault happen now, and return when it is over."""
+        self._faults[name].happen(self._dice)
         self.happened[name] += 1
+
+    def _may_happen(self, name: str) -> bool:
+        """Say whether nothing of it is frozen, and few enough others are."""
+        self._lasting = {actor: thread for actor, thread in self._lasting.items() if thread.is_alive()}
+        fault = self._faults[name]
+        return fault.actor not in self._lasting and not (fault.beside and len(self._lasting) >= MOST_FROZEN)
+
+    def _begin(self, name: str) -> None:
+        fault = self._faults[name]
+        if not fault.beside or fault.actor is None:
+            self.happen(name)
+            return
+        self._lasting[fault.actor] = threading.Thread(target=self.happen, args=(name,), daemon=True)
+        self._lasting[fault.actor].start()
 
     def _all(self) -> Iterator[tuple[str, Fault]]:
         ground = self._ground
         for name in ground.actors:
-            yield f"kill {name}", self._again(name, "kill")
-            yield f"terminate {name}", self._again(name, "terminate")
-            yield f"freeze {name}", self._freeze(name)
-        for stage in STAGES:
-            yield f"join and leave {stage}", self._join(stage)
-            yield f"zombie {stage}", self._zombie(stage)
-        yield "cut kafka", lambda _: ground.kafka_cutter.cut()
-        yield "cut imap", lambda _: ground.imap_cutter.cut()
+            yield f"kill {name}", Fault(self._again(name, "kill"), name)
+            yield f"terminate {name}", Fault(self._again(name, "terminate"), name)
+            yield f"freeze {name}", Fault(self._freeze(name), name, beside=True)
+        for name in (*STAGES, *ground.connectors[:: len(ground.cities)]):  # of the connectors, one of each channel
+            yield f"join and leave {name}", Fault(self._join(name), name)
+            yield f"zombie {name}", Fault(self._zombie(name), name)
+        for name in ground.cutters:
+            yield f"cut {name}", Fault(self._cut(name))
         moods: tuple[Mood, ...] = ("429", "503", "partial")
         for mood in moods:
-            yield f"elasticsearch {mood}", self._mood(mood)
+            yield f"elasticsearch {mood}", Fault(self._mood(mood))
         if ground.has_blob_disk:
-            yield "blob disk full", self._full_disk
+            yield "blob disk full", Fault(self._full_disk)
 
-    def _again(self, name: str, how: str) -> Fault:
+    def _cut(self, name: str) -> Callable[[Random], None]:
+        def fault(_: Random) -> None:
+            for cutter in self._ground.cutters[name]:
+                cutter.cut()
+
+        return fault
+
+    def _again(self, name: str, how: str) -> Callable[[Random], None]:
         def fault(dice: Random) -> None:
             actor = self._ground.actors[name]
             getattr(actor, how)()
@@ -67,7 +105,7 @@ class Schedule:
 
         return fault
 
-    def _freeze(self, name: str) -> Fault:
+    def _freeze(self, name: str) -> Callable[[Random], None]:
         def fault(_: Random) -> None:
             actor = self._ground.actors[name]
             actor.freeze()
@@ -76,14 +114,14 @@ class Schedule:
 
         return fault
 
-    def _join(self, name: str) -> Fault:
+    def _join(self, name: str) -> Callable[[Random], None]:
         def fault(dice: Random) -> None:
             with self._second(name):
                 time.sleep(dice.uniform(0.5, 1) * self._hold_seconds)
 
         return fault
 
-    def _zombie(self, name: str) -> Fault:
+    def _zombie(self, name: str) -> Callable[[Random], None]:
         """Freeze a worker until another one has its partitions, then let it go on as if nothing had happened."""
 
         def fault(dice: Random) -> None:
@@ -102,11 +140,12 @@ class Schedule:
         other = self._ground.another(name)
         other.start()
         try:
+            other.begun()
             yield
         finally:
             other.terminate()
 
-    def _mood(self, mood: Mood) -> Fault:
+    def _mood(self, mood: Mood) -> Callable[[Random], None]:
         def fault(dice: Random) -> None:
             self._ground.gate.mood = mood
             time.sleep(dice.uniform(0.5, 1) * self._hold_seconds)

@@ -109,6 +109,23 @@ async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_seco
     assert restored.state.decided(topics.MESSAGE, found[0].partition) == found[2].offset
 
 
+async def test_what_was_decided_before_a_restart_counts_towards_the_next_checkpoint(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a worker that is restarted often would fold a longer log each time."""
+    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 3)
+    found = await records(connection)
+    for one in found[:2]:
+        owner = await owner_of(connection, blobs, one.partition)
+        await owner.work_off([one])
+        await owner.close()
+    owner = await owner_of(connection, blobs, found[2].partition)
+    assert not obstore.list(blobs).collect()
+    await owner.work_off([found[2]])
+    await _until(lambda: bool(obstore.list(blobs).collect()))
+    await owner.close()
+
+
 def spoil(folder: Path) -> None:
     (path,) = folder.rglob("*.msgpack")
     path.write_bytes(path.read_bytes()[:100])

@@ -1,0 +1,178 @@
+"""The ledger: every topic read back, as readers of committed records see it."""
+
+import re
+from collections import Counter, defaultdict
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas import ids, topics
+from schemas.connection import KafkaConnection
+from schemas.envelope import Envelope, type_of
+from schemas.records import Event, Handover, Link, Message, Ticket
+from schemas.wire import decode
+
+_MARK = re.compile(r"hb(\d{8})")
+_RAW_MARK = re.compile(rb"hb(\d{8})")
+_WIDE_MARK = re.compile(rb"\0h\0b((?:\0\d){8})")
+
+RAW = tuple(topics.raw(channel) for channel in ("mailbox", "wechat", "sms"))
+READ = (
+    *RAW, topics.MESSAGE, topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD,
+)  # fmt: skip
+
+
+class Ledger:
+    """What the topics hold, as readers of committed records see it."""
+
+    def __init__(self) -> None:
+        self.ids: defaultdict[int, set[str]] = defaultdict(set)
+        """Message ids by number; a number with two was doubled by its connector."""
+        self.filed: defaultdict[str, list[int]] = defaultdict(list)
+        """When which events decided about a message, in ms since 1970."""
+        self.versions: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        """How many events made a version of a ticket."""
+        self.links: dict[str, Link] = {}
+        self.linked: defaultdict[str, set[str | None]] = defaultdict(set)
+        """Every ticket that a link ever named for a message."""
+        self.tickets: dict[str, Ticket] = {}
+        self.masked: dict[str, Ticket] = {}
+        self.values: dict[tuple[str, str], bytes] = {}
+        """The bytes of the newest record of each topic and document."""
+        self.disordered: set[str] = set()
+        """Tickets of which an older version stands behind a newer one, or beside itself."""
+        self.handovers: dict[str, int] = {}
+        """When an emergency was first handed over, in ms since 1970, by message id."""
+        self.dead: set[int] = set()
+        self.strange: list[str] = []
+        """Dead letters that no number explains."""
+        self.raw: set[int] = set()
+        self.came: dict[str, int] = {}
+        """When a raw record was first written, in ms since 1970, by message id."""
+        self.records: Counter[str] = Counter()
+        self.different: defaultdict[str, set[bytes]] = defaultdict(set)
+        """Keys by topic, of the topics in which a repeat changes nothing."""
+
+    def take(self, record: Any) -> None:
+        """Enter one record."""
+        self.records[record.topic] += 1
+        match record.topic:
+            case topics.MESSAGE:
+                self._message(record)
+            case topics.EVENT:
+                self._event(record)
+            case topics.LINK:
+                self._link(record)
+            case topics.TICKET:
+                self._snapshot(self.tickets, record)
+            case topics.TICKET_MASKED:
+                self._snapshot(self.masked, record)
+            case topics.HANDOVER:
+                self._handover(record)
+            case topics.DEAD:
+                self._dead(record)
+            case _:
+                self._raw(record)
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """Return how many records of a topic only repeat one: harmless, counted."""
+        told = {name: self.records[name] - len(keys) for name, keys in self.different.items()}
+        return {"raw": sum(self.records[name] for name in RAW) - len(self.came)} | told
+
+    @property
+    def distinct(self) -> tuple[int, ...]:
+        """Return how many different things each kind has: repeats are no progress."""
+        return (len(self.came), len(self.ids), len(self.filed), len(self.links), len(self.handovers), len(self.dead))
+
+    @property
+    def slowest_seconds(self) -> dict[str, float]:
+        """Return the longest times from Kafka's raw record to its decision, and to its hand-over."""
+        decided = [min(at) - self.came[name] for name, at in self.filed.items() if name in self.came]
+        handed = [at - self.came[name] for name, at in self.handovers.items() if name in self.came]
+        return {"ticket": max(decided, default=0) / 1000, "handover": max(handed, default=0) / 1000}
+
+    def _raw(self, record: Any) -> None:
+        self.raw |= _marked(record.value or b"")
+        envelope = Envelope.of(record.headers)
+        self.came.setdefault(ids.message_id(envelope.source, envelope.id), record.timestamp)
+
+    def _message(self, record: Any) -> None:
+        if Envelope.of(record.headers).type != type_of("message"):
+            return
+        message = decode(record.value, Message)
+        self.different[topics.MESSAGE].add(message.message_id.encode())
+        found = _MARK.search(f"{message.text} {message.title}")
+        if found:
+            self.ids[int(found[1])].add(message.message_id)
+
+    def _event(self, record: Any) -> None:
+        event = decode(record.value, Event)
+        if event.input.message_id:
+            self.filed[event.input.message_id].append(record.timestamp)
+        for one in event.tickets:
+            self.versions[one.ticket_id][one.version] += 1
+
+    def _link(self, record: Any) -> None:
+        link = decode(record.value, Link)
+        self.links[link.message_id] = link
+        self.linked[link.message_id].add(link.ticket_id)
+        self.values[topics.LINK, link.message_id] = record.value
+
+    def _snapshot(self, known: dict[str, Ticket], record: Any) -> None:
+        ticket = decode(record.value, Ticket)
+        before = known.get(ticket.ticket_id)
+        if before is not None and before.version >= ticket.version:
+            self.disordered.add(ticket.ticket_id)
+            return
+        known[ticket.ticket_id] = ticket
+        self.values[record.topic, ticket.ticket_id] = record.value
+
+    def _handover(self, record: Any) -> None:
+        handover = decode(record.value, Handover)
+        self.different[topics.HANDOVER].add(handover.handover_id.encode())
+        first = self.handovers.get(handover.message_id, record.timestamp)
+        self.handovers[handover.message_id] = min(first, record.timestamp)
+
+    def _dead(self, record: Any) -> None:
+        found = _marked(record.value or b"")
+        self.different[topics.DEAD].add(record.key)
+        self.dead |= found
+        if not found:
+            headers = {name: value.decode(errors="replace") for name, value in record.headers}
+            self.strange.append(f"{headers.get('__connect.errors.stage')}: {headers.get('hotline.error.code')}")
+
+
+def _marked(value: bytes) -> set[int]:
+    """Return the numbers that raw bytes hold, of whichever width."""
+    return {int(found[1]) for found in _RAW_MARK.finditer(value)} | {
+        int(found[1].decode("utf-16-be")) for found in _WIDE_MARK.finditer(value)
+    }
+
+
+class Reader:
+    """Reads the topics from their beginnings into a ledger, call by call."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._consumer = KafkaConsumer(
+            **connection.client_options(), isolation_level="read_committed", enable_auto_commit=False
+        )
+        self._places = [
+            TopicPartition(name, number) for name in READ for number in self._consumer.partitions_for_topic(name) or ()
+        ]
+        self._consumer.assign(self._places)
+        self._consumer.seek_to_beginning(*self._places)
+        self.ledger = Ledger()
+
+    def read(self) -> Ledger:
+        """Take everything that is there now."""
+        ends = self._consumer.end_offsets(self._places)
+        while any(self._consumer.position(place) < end for place, end in ends.items()):
+            found = self._consumer.poll(timeout_ms=200, max_records=5_000)
+            for record in (record for records in found.values() for record in records):
+                self.ledger.take(record)
+        return self.ledger
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        self._consumer.close()
