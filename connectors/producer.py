@@ -21,6 +21,12 @@ logging.getLogger("kafka").setLevel(logging.WARNING)
 DELIVERY_SECONDS = 30.0
 """After this the producer gives a record up, so a broker that is away never makes a heap of old attempts."""
 
+GRACE_SECONDS = 5.0
+"""Beyond that, before a producer that has not even given up counts as dead, and a new one is made.
+
+kafka-python 3.0.12 was seen to hang for good after a kill of the broker, while new clients got through.
+"""
+
 SETTINGS: dict[str, Any] = {
     "acks": "all",
     "enable_idempotence": True,
@@ -92,9 +98,12 @@ class Producer:
 
     def deliver_now(self, records: Sequence[Outbound]) -> None:
         """Return when the broker holds all of the records; raises an error of ours when it may not."""
+        delivery = self.deliver(records)
+        producer = self._theirs
         try:
-            self.deliver(records).result(self._delivery_seconds + 5)
+            delivery.result(self._delivery_seconds + GRACE_SECONDS)
         except TimeoutError as error:
+            self._drop(producer)
             raise UnreachableError("Kafka confirmed nothing: see that it runs") from error
 
     def deliver(self, records: Sequence[Outbound]) -> Future[None]:
@@ -112,13 +121,17 @@ class Producer:
         return count.done
 
     def _queue(self, record: Outbound, count: "_Countdown") -> PipelineError | None:
+        producer: Any = None
         try:
-            delivery = self._producer().send(record.topic, value=record.value, key=record.key, headers=record.headers)
+            producer = self._producer()
+            delivery = producer.send(record.topic, value=record.value, key=record.key, headers=record.headers)
         except (theirs.KafkaError, OSError, ValueError) as error:
-            return self._judge(error)
+            if not getattr(error, "retriable", True):
+                self._drop(producer)
+            return translated(error)
         self._known.add(record.topic)
         delivery.add_callback(count.arrived)
-        delivery.add_errback(lambda error: count.failed(self._judge(error)))
+        delivery.add_errback(lambda error: count.failed(self._judge(error, producer)))
         return None
 
     def close(self) -> None:
@@ -129,10 +142,10 @@ class Producer:
         if producer is not None:
             _end(producer, self._delivery_seconds)
 
-    def _judge(self, error: BaseException) -> PipelineError:
+    def _judge(self, error: BaseException, producer: Any) -> PipelineError:
         """Return ours for an error of kafka-python, and drop a producer that will not recover."""
         if not getattr(error, "retriable", True):
-            self._drop()
+            self._drop(producer)
         return translated(error)
 
     def _producer(self) -> Any:
@@ -151,13 +164,15 @@ class Producer:
         }
         return {**SETTINGS, **limits, **self._connection.client_options()}
 
-    def _drop(self) -> None:
+    def _drop(self, producer: Any) -> None:
+        """Let go of this producer; late errors of one are no fault of another that has its place already."""
         with self._lock:
-            producer, self._theirs = self._theirs, None
+            if producer is None or self._theirs is not producer:
+                return
+            self._theirs = None
             self._known.clear()
-        if producer is not None:
-            # Not here: this may be the producer's own thread.
-            threading.Thread(target=_end, args=(producer, 1.0), daemon=True).start()
+        # Not here: this may be the producer's own thread.
+        threading.Thread(target=_end, args=(producer, 1.0), daemon=True).start()
 
 
 class _Countdown:

@@ -161,6 +161,32 @@ async def test_a_push_channel_gives_up_in_time(nowhere: KafkaConnection, raw: Ma
     await asyncio.to_thread(publisher.close)
 
 
+def test_a_client_that_hangs_for_good_is_replaced(
+    kafka: KafkaConnection, raw: Make, blobs: LocalStore, reader: Reader, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.producer.GRACE_SECONDS", 0.2)
+    producer = Producer(kafka, delivery_seconds=2)
+    publisher = Publisher(kafka, blobs, producer)
+    until_published(publisher, raw(b"before"))
+    hung = producer._theirs
+    hung._sender.run_once = lambda: time.sleep(0.05)  # its thread lives, and neither delivers nor gives up
+    with pytest.raises(UnreachableError, match="confirmed nothing"):
+        publisher.publish([raw(b"after", "2")])
+    until_published(publisher, raw(b"after", "2"))
+    assert producer._theirs is not hung
+    publisher.close()
+    assert {record.value for record in reader.read(RAW, account)} == {b"before", b"after"}
+
+
+def until_published(publisher: Publisher, message: RawMessage) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return publisher.publish([message])
+        except UnreachableError:
+            assert time.monotonic() < deadline
+
+
 async def test_what_waits_for_a_stalled_broker_is_bounded(
     kafka: KafkaConnection, local_stack: Stack, raw: Make, blobs: LocalStore
 ) -> None:
