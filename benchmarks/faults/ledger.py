@@ -81,11 +81,6 @@ class Ledger:
         return {"raw": sum(self.records[name] for name in RAW) - len(self.came)} | told
 
     @property
-    def distinct(self) -> tuple[int, ...]:
-        """Return how many different things each kind has: repeats are no progress."""
-        return (len(self.came), len(self.ids), len(self.filed), len(self.links), len(self.handovers), len(self.dead))
-
-    @property
     def slowest_seconds(self) -> dict[str, float]:
         """Return the longest times from Kafka's raw record to its decision, and to its hand-over."""
         decided = [min(at) - self.came[name] for name, at in self.filed.items() if name in self.came]
