@@ -17,6 +17,7 @@ from tests.fresh import topics_made_anew
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
 
+pytest.register_assert_rewrite("tests.assign.logs")  # shared by several rooms
 settings.register_profile("hotline", deadline=None)  # how long an example takes is the machine's load
 settings.load_profile("hotline")
 

@@ -9,8 +9,6 @@ from obstore.store import LocalStore
 
 from schemas.connection import KafkaConnection
 
-pytest.register_assert_rewrite("tests.assign.logs")
-
 
 @pytest.fixture
 def connection(fresh_topics: KafkaConnection) -> KafkaConnection:

@@ -34,13 +34,16 @@ def fault(words: list[str]) -> str | None:
         except TyperException as error:
             return f"{context.command_path}: {error}"
         if not hasattr(command, "commands"):
+            rest = [] if context.allow_extra_args else rest
             return _wrong_choice(command, values) or (f"{context.command_path} takes no {rest}" if rest else None)
         if not rest:
             return None
         if rest[0] not in command.commands:
             return f"{context.command_path} has no verb {rest[0]}"
         command, words = command.commands[rest[0]], rest[1:]
-        context = command.context_class(command, info_name=rest[0], parent=context)
+        context = command.context_class(
+            command, info_name=rest[0], parent=context, **(getattr(command, "context_settings", None) or {})
+        )
 
 
 def _wrong_choice(command: Any, values: dict[str, Any]) -> str | None:

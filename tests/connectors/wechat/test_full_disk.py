@@ -19,7 +19,8 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
-from tests.connectors.wechat.serving import free_port, frozen, text
+from tests.connectors.wechat.serving import free_port, text
+from tests.frozen import frozen
 from tests.peers.presence import require
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
@@ -86,7 +87,7 @@ def test_a_full_disk_refuses_keeps_what_it_has_and_takes_again_when_kafka_does(
     kafka: KafkaConnection, reader: Reader, account: str, tmp_path: Path, local_stack: Stack
 ) -> None:
     with on_a_small_disk(kafka, tmp_path, account) as receiver:
-        with frozen(local_stack):
+        with frozen(local_stack.pid("kafka")):
             taken = []
             while receiver.platform.push(text(len(taken) + 1, LONG)) == 200:
                 taken.append(str(len(taken) + 1))
