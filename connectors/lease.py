@@ -14,6 +14,7 @@ from kafka.structs import OffsetAndMetadata
 
 from connectors import metrics
 from connectors.election import Election
+from connectors.group import finish_joining
 from connectors.producer import Connect, connected, translated
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -173,6 +174,7 @@ class GroupLease:
                 consumer.close(autocommit=False, timeout_ms=self._milliseconds(0.2))
 
     def _look(self, consumer: Any) -> None:
+        finish_joining(consumer)
         consumer.poll(timeout_ms=self._milliseconds(0.02))
         if self._election.lost:
             self._lose()

@@ -11,6 +11,7 @@ from kafka import errors as theirs
 from kafka.structs import OffsetAndMetadata
 
 from connectors.fetcher.fetcher import Fetcher
+from connectors.group import finish_joining
 from connectors.health import Health
 from connectors.producer import Connect, connected, translated
 from schemas.connection import KafkaConnection
@@ -114,6 +115,7 @@ class _Reading:
             self._committed.pop(partition, None)
 
     def _turn(self, health: Health) -> None:
+        finish_joining(self._consumer)
         patience = BUSY_MS if self._fetcher.is_busy else POLL_MS
         for partition, records in self._consumer.poll(timeout_ms=patience, max_records=500).items():
             self._fetcher.take(partition, records)

@@ -1,0 +1,45 @@
+"""A member of a consumer group that polls in short steps."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer
+
+from connectors.group import finish_joining
+from schemas import topics
+from schemas.connection import KafkaConnection
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def consumer(kafka: KafkaConnection, account: str) -> Iterator[Any]:
+    consumer = KafkaConsumer(**kafka.client_options(), group_id=account, enable_auto_commit=False)
+    consumer.subscribe([topics.raw("mailbox")])
+    yield consumer
+    consumer.close()
+
+
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def test_a_join_that_ends_between_two_polls_is_not_forgotten(consumer: Any) -> None:
+    def polled(milliseconds: int = 100) -> None:
+        finish_joining(consumer)
+        consumer.poll(timeout_ms=milliseconds)
+
+    until(lambda: polled() or consumer.assignment())
+    coordinator = consumer._coordinator
+    coordinator._assignment_snapshot = {}  # as when partitions were added since the election
+    until(lambda: consumer.poll(timeout_ms=0) is None or coordinator._join_task is not None)
+    until(lambda: coordinator._join_task.is_done)
+    assert not coordinator.need_rejoin(), "the library has mended it: finish_joining can go"
+    assert not coordinator.stable()
+    until(lambda: polled() or coordinator.stable())
+    assert consumer.assignment()
