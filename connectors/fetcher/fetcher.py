@@ -116,6 +116,15 @@ class Fetcher:
                 self._put(errand)
         for lane in self._lanes.values():
             lane.start(now, self._run)
+        return self._collect()
+
+    def finish(self) -> int:
+        """Let running errands end and settle them, so that their places can be committed; return how many were done."""
+        for lane in self._lanes.values():
+            lane.wait()
+        return self._collect()
+
+    def _collect(self) -> int:
         done = [one for lane in self._lanes.values() for one in lane.collect(self._clock()) if self._settled(one)]
         metrics.ERRANDS_WAITING.set(self.waiting)
         return len(done)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 from kafka import TopicPartition
@@ -74,6 +74,10 @@ class Lane:
         """Return what ended; what failed for now waits for its next turn."""
         ended = [future for future in self._running if future.done()]
         return [self._judged(self._running.pop(future), future.exception(), now) for future in ended]
+
+    def wait(self) -> None:
+        """Return when what is running has ended."""
+        wait(self._running)
 
     def close(self) -> None:
         """Let running errands end and start no other."""

@@ -94,6 +94,7 @@ class _Reading:
             self._consumer.subscribe(list(self._topics), listener=_Listener(self))
             while not stop.is_set():
                 self._turn(health)
+            self._fetcher.finish()
             self.commit()
         except (theirs.KafkaError, OSError) as error:
             raise translated(error) from error

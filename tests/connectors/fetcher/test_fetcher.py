@@ -1,5 +1,6 @@
 """The fetcher: nothing is committed before it is done, nobody waits for another account, everything ends."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -78,6 +79,20 @@ def test_what_is_done_is_committed_and_what_gives_nothing_at_once(benches: list[
     assert bench.position == 8
     assert bench.publisher.names == ["a"]
     assert bench.fetcher.waiting == 0
+
+
+def test_what_runs_when_the_fetcher_ends_is_done_and_its_place_can_be_committed(benches: list[Bench]) -> None:
+    """Else the next process would do it again."""
+    slow = Fake("a")
+    bench = Bench(slow, Fake("b", AWAY))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(5, "a"), record(6, "b"), record(7, "x")])
+    slow.may_go.clear()
+    bench.fetcher.step()
+    assert bench.position == 5
+    threading.Timer(0.1, slow.may_go.set).start()
+    assert bench.fetcher.finish() == 1
+    assert (bench.publisher.names, bench.position) == (["a"], 6)
 
 
 def test_an_errand_that_waits_holds_the_commit_and_nothing_else(benches: list[Bench]) -> None:
