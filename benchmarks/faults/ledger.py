@@ -83,7 +83,7 @@ class Ledger:
     @property
     def slowest_seconds(self) -> dict[str, float]:
         """Return the longest times from Kafka's raw record to its decision, and to its hand-over."""
-        decided = [min(at) - self.came[name] for name, at in self.filed.items() if name in self.came]
+        decided = [min(at) - self.came[name] for name, at in self.filed.items() if at and name in self.came]
         handed = [at - self.came[name] for name, at in self.handovers.items() if name in self.came]
         return {"ticket": max(decided, default=0) / 1000, "handover": max(handed, default=0) / 1000}
 
