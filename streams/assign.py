@@ -31,6 +31,7 @@ from streams.counting import count_decisions, count_written
 from streams.inputs import dead_letter, input_of, position_of
 from streams.lookback import messages_at
 from streams.rebuild import Restored, restore, save_checkpoint
+from streams.restoring import Restoring
 from streams.sender import Sender, client_options, make_producer, translated
 from streams.traces import carried_on
 from tickets.commands import erases
@@ -97,7 +98,7 @@ class Assign:
         self._fenced_seconds = fenced_seconds
         self._tracer = tracer
         self._owners: dict[int, Owner] = {}
-        self._restoring: dict[int, float] = {}
+        self._restoring = Restoring()
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Decide about one chunk, write it, acknowledge it. Raises RetriableError to have it repeated."""
@@ -119,27 +120,23 @@ class Assign:
         """Throw away the state of partitions that are somebody else's now: nothing of them is restored here."""
         gone = list(partitions)
         for partition in gone:
-            self._end_restoring(partition)
+            self._restoring.end(partition)
         await self.lose(gone)
 
     async def close(self) -> None:
         """Leave everything; what was decided is in the log."""
-        await self.leave({*self._owners, *self._restoring})
+        await self.leave({*self._owners, *self._restoring.partitions})
 
     async def _take_over(self, partition: int) -> "Owner":
-        metrics.RESTORING_SINCE.labels(str(partition)).set(self._restoring.setdefault(partition, time.time()))
+        self._restoring.begin(partition)
         began = time.monotonic()
         owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached, self._tracer)
         self._owners[partition] = owner
-        self._end_restoring(partition)
+        self._restoring.end(partition)
         metrics.RESTORE_SECONDS.observe(seconds := time.monotonic() - began)
         live = len(owner.restored.state.tickets)
         log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
         return owner
-
-    def _end_restoring(self, partition: int) -> None:
-        if self._restoring.pop(partition, None) is not None:
-            metrics.RESTORING_SINCE.remove(str(partition))
 
     async def _by_owner(self, partition: int, job: Callable[["Owner"], Awaitable[None]]) -> None:
         """Let the partition's owner do a job; whatever goes wrong throws its state away."""

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from schemas.records import Command, Event, Message, Ticket, event
+from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message, position
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.state import Snapshot, State, fold
 
 POLICY = TicketPolicy()
 
@@ -59,3 +60,11 @@ def refusal(decision: Event) -> str | None:
     refused = [change for change in decision.changes if isinstance(change, event.CommandRefused)]
     assert not refused or (decision.method == "refused" and not decision.tickets and len(decision.changes) == 1)
     return refused[0].code if refused else None
+
+
+def same(at_office: Office) -> None:
+    """The log alone gives this state, and so does a checkpoint after it was written and read."""
+    rebuilt = fold(at_office.decisions, POLICY)
+    rebuilt.bodies = at_office.desk.state.bodies
+    stored = decode(encode(rebuilt.dump()), Snapshot)
+    assert rebuilt.dump() == at_office.desk.state.dump() == State.of(stored, POLICY).dump()

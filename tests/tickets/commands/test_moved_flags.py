@@ -4,10 +4,8 @@ from msgspec import UNSET
 
 from schemas import ids
 from schemas.records import Emergency, Message, Ticket, event
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message
-from tests.tickets.commands.orders import POLICY, Office
-from tickets.state import Snapshot, State, fold
+from tests.tickets.commands.orders import Office, same
 
 FIRST = message(0, "中山路12号的路灯坏了")
 FIRE = Emergency(classes=("fire",), level="critical")
@@ -29,14 +27,6 @@ def office(*more: Message) -> tuple[Office, str]:
         made.take(one)
     made.desk.flush()
     return made, made.decisions[0].tickets[0].ticket_id
-
-
-def same(at_office: Office) -> None:
-    """The log alone gives this state, and so does a checkpoint after it was written and read."""
-    rebuilt = fold(at_office.decisions, POLICY)
-    rebuilt.bodies = at_office.desk.state.bodies
-    stored = decode(encode(rebuilt.dump()), Snapshot)
-    assert rebuilt.dump() == at_office.desk.state.dump() == State.of(stored, POLICY).dump()
 
 
 def protected(ticket: Ticket) -> tuple[bool, bool, str, str]:

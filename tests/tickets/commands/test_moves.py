@@ -4,8 +4,7 @@ from schemas import ids
 from schemas.records import Link, Message, event
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, digest, message
-from tests.tickets.commands.orders import POLICY, Office, refusal
-from tickets.state import State, fold
+from tests.tickets.commands.orders import Office, refusal, same
 
 FIRST = message(0, "中山路12号的路灯坏了")
 WRONG = message(1, "我家的水管爆了，电话13900139000", cc=("13900139000",), answers=(f"{CITY}-0",))
@@ -18,13 +17,6 @@ def office(*more: Message) -> tuple[Office, str]:
         made.take(one)
     made.desk.flush()
     return made, made.decisions[0].tickets[0].ticket_id
-
-
-def same(at_office: Office) -> None:
-    """The log alone gives this state, and so does a checkpoint."""
-    rebuilt = fold(at_office.decisions, POLICY)
-    rebuilt.bodies = at_office.desk.state.bodies
-    assert rebuilt.dump() == at_office.desk.state.dump() == State.of(rebuilt.dump(), POLICY).dump()
 
 
 def test_an_undone_filing_gets_the_ticket_that_the_message_would_have_had() -> None:
