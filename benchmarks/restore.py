@@ -34,8 +34,7 @@ from schemas.connection import KafkaConnection
 from schemas.records import Message
 from schemas.wire import Outbound, Position
 from streams.app import tune_collector
-from streams.assign import CHECKPOINT_EVENTS
-from streams.rebuild import Restored, restore, save_checkpoint
+from streams.rebuild import CHECKPOINT_EVENTS, Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer
 from tickets.desk import Desk
 from tickets.held import TicketState

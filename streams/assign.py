@@ -30,7 +30,7 @@ from streams.chunks import Record
 from streams.counting import count_decisions, count_written
 from streams.inputs import dead_letter, input_of, position_of
 from streams.lookback import messages_at
-from streams.rebuild import Restored, restore, save_checkpoint
+from streams.rebuild import Checkpoints, Restored, restore
 from streams.restoring import Restoring
 from streams.sender import Sender, client_options, make_producer, translated
 from streams.traces import carried_on
@@ -41,9 +41,6 @@ from tickets.policy import TicketPolicy
 log = structlog.get_logger()
 
 STAGE = "assign"
-CHECKPOINT_EVENTS = 50_000
-"""A checkpoint is written after so many decisions: it is what a successor does not have to fold again."""
-
 CLOSE_SECONDS = 5.0
 """How long a producer may take to stop while Kafka does not answer."""
 
@@ -222,11 +219,9 @@ class Owner:
         self._partition = partition
         self._producer = producer
         self._sender = sender
-        self._blobs = blobs
         self._desk = Desk(restored.state)
         self._reached = reached
-        self._since_checkpoint = restored.folded  # a worker that is often restarted writes one, too
-        self._saving: asyncio.Task[bool] | None = None
+        self._checkpoints = Checkpoints(blobs, partition, restored)
 
     async def work_off(self, records: Sequence[Record]) -> None:
         """Decide about the records and commit everything that follows from them at once.
@@ -242,8 +237,8 @@ class Owner:
         count_decisions(STAGE, decisions, len(dead), len(records))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
         if any(map(erases, decisions)):  # an older checkpoint holds what is gone
-            await self._checkpoint_at_once()
-        self._checkpoint_now_and_then(len(decisions))
+            await self._checkpoints.write()
+        self._checkpoints.decided(len(decisions))
 
     async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
         """Commit these records at once. Raises TooLargeError when Kafka refuses one of them for its size."""
@@ -264,8 +259,7 @@ class Owner:
 
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""
-        if self._saving is not None:
-            self._saving.cancel()
+        self._checkpoints.close()
         with contextlib.suppress(TimeoutError, kafka.KafkaError):
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
 
@@ -296,16 +290,3 @@ class Owner:
             return self._desk.flush()
         except Exception as error:
             raise RecordError(f"what it leads to cannot be written ({type(error).__name__})") from error
-
-    def _checkpoint_now_and_then(self, decided: int) -> None:
-        """Let a checkpoint be written beside the decisions: a slow blob store holds up none of them."""
-        self._since_checkpoint += decided
-        if self._since_checkpoint >= CHECKPOINT_EVENTS and (self._saving is None or self._saving.done()):
-            self._since_checkpoint = 0
-            self._saving = asyncio.create_task(save_checkpoint(self._blobs, self._partition, self.restored))
-
-    async def _checkpoint_at_once(self) -> None:
-        if self._saving is not None:
-            await self._saving
-        saved = await save_checkpoint(self._blobs, self._partition, self.restored)
-        self._since_checkpoint = 0 if saved else CHECKPOINT_EVENTS  # then the next chunk tries again

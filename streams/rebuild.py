@@ -24,6 +24,9 @@ from streams.checkpoint import FORMAT, Checkpoint, checkpoint_of, frames, state_
 from tickets.policy import TicketPolicy
 from tickets.state import State, apply
 
+CHECKPOINT_EVENTS = 50_000
+"""A checkpoint is written after so many decisions: it is what a successor does not have to fold again."""
+
 BATCH_RECORDS = 5_000
 
 LIST_SECONDS = 10.0
@@ -133,6 +136,38 @@ def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> C
     )
     path = f"{checkpoints(partition)}/v{FORMAT}-{restored.last_event:020d}.msgpack"
     return _save(blobs, partition, path, list(frames(checkpoint)))
+
+
+class Checkpoints:
+    """Writes the checkpoints of a partition that we own."""
+
+    def __init__(self, blobs: ObjectStore, partition: int, restored: Restored) -> None:
+        self._blobs = blobs
+        self._partition = partition
+        self._restored = restored
+        self._since = restored.folded  # a worker that is often restarted writes one, too
+        self._saving: asyncio.Task[bool] | None = None
+
+    def decided(self, decisions: int) -> None:
+        """Let one be written now and then, beside the decisions: a slow blob store holds up none of them."""
+        self._since += decisions
+        if self._since >= CHECKPOINT_EVENTS and (self._saving is None or self._saving.done()):
+            self._since = 0
+            self._saving = asyncio.create_task(self._save())
+
+    async def write(self) -> None:
+        """Write one at once; when the blob store does not take it, the next chunk tries again."""
+        if self._saving is not None:
+            await self._saving
+        self._since = 0 if await self._save() else CHECKPOINT_EVENTS
+
+    def close(self) -> None:
+        """Leave what is being written."""
+        if self._saving is not None:
+            self._saving.cancel()
+
+    def _save(self) -> Coroutine[Any, Any, bool]:
+        return save_checkpoint(self._blobs, self._partition, self._restored)
 
 
 async def _save(blobs: ObjectStore, partition: int, path: str, pieces: Sequence[bytes]) -> bool:

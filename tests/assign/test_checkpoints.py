@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from streams import assign, rebuild
+from streams import rebuild
 from streams.assign import Owner, take_over
 from streams.inputs import input_of, position_of
 from tests.assign import logs
@@ -68,7 +68,7 @@ async def owner_of(connection: KafkaConnection, blobs: ObjectStore, partition: i
 async def test_without_the_blob_store_every_decision_is_made_and_restored(
     connection: KafkaConnection, away: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 1)
+    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 1)
     found, before = await records(connection), (errors("save"), errors("list"))
     owner = await owner_of(connection, away, found[0].partition)
     await owner.work_off(found[:3])
@@ -84,7 +84,7 @@ async def test_without_the_blob_store_every_decision_is_made_and_restored(
 async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_long(
     connection: KafkaConnection, silent: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 1)
+    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 1)
     monkeypatch.setattr(rebuild, "LIST_SECONDS", 0.3)
     found, began = await records(connection), time.monotonic()
     owner = await owner_of(connection, silent, found[0].partition)
@@ -98,7 +98,7 @@ async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_lo
 async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_second(
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 3)
+    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 3)
     found = await records(connection)
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found[:3])
@@ -113,7 +113,7 @@ async def test_what_was_decided_before_a_restart_counts_towards_the_next_checkpo
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a worker that is restarted often would fold a longer log each time."""
-    monkeypatch.setattr(assign, "CHECKPOINT_EVENTS", 3)
+    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 3)
     found = await records(connection)
     for one in found[:2]:
         owner = await owner_of(connection, blobs, one.partition)
