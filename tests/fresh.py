@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kafka import TopicPartition
-from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.admin import KafkaAdminClient, MemberToRemove, OffsetSpec
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from hotline.provision import Provision
 from schemas import topics
@@ -15,9 +16,11 @@ from schemas.connection import KafkaConnection
 def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
     """Delete every topic of ours, create them all, and return when their partitions take records.
 
-    A topic is gone from the metadata before its log is: what is written in between would go with the old log.
+    A topic is gone from the metadata before its log is: what is written in between would go with the old log. A
+    worker that another test killed is a member of its group until its session ends: it is put out, too.
     """
     with _admin(connection) as admin:
+        _until(lambda: _put_out(admin), "Kafka did not put the workers of other tests out")
         there = [name for name in admin.list_topics() if name in topics.TOPICS]
         if there:
             admin.delete_topics(there)
@@ -27,6 +30,16 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
     with _admin(connection) as admin:
         admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))  # waits for the leaders
     return connection
+
+
+def _put_out(admin: KafkaAdminClient) -> bool:
+    groups = [one["group_id"] for one in admin.list_groups() if one["group_id"].startswith("hotline-")]
+    try:
+        for name, group in admin.describe_groups(groups).items():
+            admin.remove_group_members(name, [MemberToRemove(one["member_id"]) for one in group["members"]])
+    except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError):
+        return False  # Kafka has just started
+    return True
 
 
 def _logs(admin: KafkaAdminClient) -> set[str]:

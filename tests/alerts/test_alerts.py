@@ -17,14 +17,15 @@ from normalizers import Policy, normalize
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
-from schemas.records.dead import CODE, PREFIX
-from schemas.wire import Outbound, encode
+from schemas.errors import RecordError
+from schemas.wire import Outbound, Position, encode
 from streams.sender import make_producer
 from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
 from tests.assign import logs
 from tests.connectors.outbox import answers
 from tests.connectors.pushed import message
 from tests.docs.pages import ROOT
+from tests.hotline.letters import letter
 from tests.peers import prometheus
 from tests.peers.presence import require
 from tests.peers.prometheus import Prometheus
@@ -203,7 +204,8 @@ def begin(city: City, folder: Path) -> None:
     """Start the hosts in a city where something is wrong from the start."""
     city.write(outbound(1)._replace(topic=topics.FLOOD), timedelta(hours=2))
     city.write(Outbound(topics.TICKET_MASKED, b"k", b"{}", [], "210100"), timedelta(hours=1))
-    city.write(Outbound(topics.DEAD, b"k", b"v", [(f"{PREFIX}stage", b"assign"), (CODE, b"internal")], "210100"))
+    refused = Outbound(topics.MESSAGE, b"k", b"v", [], "210100")
+    city.write(letter("assign", Position(refused.topic, 0, 0), refused, RecordError("refused"), code="internal"))
     for out in half_sent():
         city.write(out)
     city.hosts.stages(damaged(folder / "journal"))

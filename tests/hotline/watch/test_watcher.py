@@ -17,9 +17,10 @@ from hotline.watch.watcher import Seen, Watcher
 from hotline.wiring import component
 from schemas import topics
 from schemas.connection import KafkaConnection
+from schemas.errors import RecordError
 from schemas.records import Event, Handover, InputRef, event
-from schemas.records.dead import CODE, PREFIX
-from schemas.wire import encode
+from schemas.wire import Outbound, Position, encode
+from tests.hotline.letters import letter
 from tests.streams.conftest import until
 from tests.streams.raws import outbound
 
@@ -62,11 +63,16 @@ class Writer:
         self.write(topics.EVENT, (name.encode(), encode(made), []))
 
     def dead(self, code: str) -> None:
-        headers = [(f"{PREFIX}stage", b"normalize"), (CODE, code.encode())]
-        self.write(topics.DEAD, (b"k", b"v", headers))
+        made = dead_letter(code)
+        self.write(made.topic, (made.key, made.value, made.headers))
 
     def close(self) -> None:
         self._producer.close()
+
+
+def dead_letter(code: str) -> Outbound:
+    record = Outbound(topics.raw("sms"), b"k", b"v", [], "210100")
+    return letter("normalize", Position(record.topic, 1, 0), record, RecordError("refused"), code=code)
 
 
 @pytest.fixture
@@ -149,8 +155,8 @@ def test_silence_hand_overs_and_dead_letters(fresh_topics: KafkaConnection, writ
 def test_dead_letters_of_the_last_hour_and_the_clock(fresh_topics: KafkaConnection, writer: Writer) -> None:
     old = int((NOW - timedelta(hours=2)).timestamp() * 1000)
     producer = KafkaProducer(**fresh_topics.client_options())
-    headers = [(f"{PREFIX}stage", b"normalize"), (CODE, b"malformed")]
-    producer.send(topics.DEAD, b"v", headers=headers, timestamp_ms=old)
+    made = dead_letter("malformed")
+    producer.send(made.topic, made.value, headers=made.headers, timestamp_ms=old)
     producer.close()
     writer.dead("malformed")
     seen = look(Watcher(settings(fresh_topics), fresh_topics))
