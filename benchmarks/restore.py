@@ -37,9 +37,9 @@ from streams.app import tune_collector
 from streams.rebuild import CHECKPOINT_EVENTS, Restored, restore, save_checkpoint
 from streams.sender import Sender, client_options, make_producer
 from tickets.desk import Desk
-from tickets.held import TicketState
 from tickets.near import NearSnapshot
 from tickets.policy import TicketPolicy
+from tickets.shelf import Shelf
 from tickets.state import State
 
 CITY, PARTITION = "210100", 0
@@ -101,19 +101,20 @@ def multiplied(state: State, times: int) -> State:
     """Return a state with so many copies of each ticket."""
     one = state.dump()
     seen = np.random.default_rng(1).bytes(16 * one.opened * times)
-    tickets, bodies = list[TicketState](), dict[str, bytes]()
+    tickets, bodies = Shelf(), dict[str, bytes]()
     for copy in range(times):
-        for ticket in one.tickets:
+        for ticket in state.tickets.values():
             called = f"{ticket.ticket_id[:-4]}{copy:04d}"
             number, order = f"{ticket.ticket_no}-{copy}", ticket.order + copy * one.opened
             text_keys = tuple(f"{copy}{key}" for key in ticket.text_keys)
-            tickets.append(replace(ticket, ticket_id=called, ticket_no=number, order=order, text_keys=text_keys))
+            tickets[called] = replace(ticket, ticket_id=called, ticket_no=number, order=order, text_keys=text_keys)
+            tickets.tidy()
             bodies[called] = one.bodies[ticket.ticket_id].replace(ticket.ticket_id.encode(), called.encode())
     snapshot = replace(
         one,
         opened=one.opened * times,
         near=_near(one.near, one.opened, times),
-        tickets=tickets,
+        tickets=tickets.dump(),
         bodies=bodies,
         seen=np.sort(np.frombuffer(seen, dtype="S16")).tobytes(),
     )

@@ -10,11 +10,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tickets.held import TicketState
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State
 
-FORMAT = 7
+FORMAT = 8
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 PART = 10_000
@@ -43,7 +42,7 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 class Part(Struct, frozen=True, kw_only=True):
     """Some of the tickets, of their bodies, and of what the index of near duplicates keeps."""
 
-    tickets: list[TicketState]
+    tickets: dict[str, bytes]
     bodies: dict[str, bytes]
     kept: dict[int, bytes]
 
@@ -51,13 +50,13 @@ class Part(Struct, frozen=True, kw_only=True):
 def frames(checkpoint: Checkpoint) -> Iterator[bytes]:
     """Yield the bytes of a checkpoint: each piece behind its length."""
     whole = checkpoint.snapshot
-    tickets, bodies, kept = whole.tickets, list(whole.bodies.items()), list(whole.near.kept.items())
-    bare = replace(whole, tickets=[], bodies={}, near=replace(whole.near, kept={}))
+    tickets, bodies, kept = list(whole.tickets.items()), list(whole.bodies.items()), list(whole.near.kept.items())
+    bare = replace(whole, tickets={}, bodies={}, near=replace(whole.near, kept={}))
     starts = range(0, max(len(tickets), len(bodies), len(kept)), PART)
     yield _frame(replace(checkpoint, snapshot=bare, parts=len(starts)))
     for start in starts:
         some = slice(start, start + PART)
-        yield _frame(Part(tickets=tickets[some], bodies=dict(bodies[some]), kept=dict(kept[some])))
+        yield _frame(Part(tickets=dict(tickets[some]), bodies=dict(bodies[some]), kept=dict(kept[some])))
 
 
 def _frame(piece: Checkpoint | Part) -> bytes:
@@ -72,7 +71,7 @@ async def checkpoint_of(value: memoryview) -> Checkpoint:
     whole, parts = checkpoint.snapshot, 0
     for parts, piece in enumerate(pieces, 1):  # noqa: B007 - counted
         part = _decoded(piece, Part)
-        whole.tickets.extend(part.tickets)
+        whole.tickets.update(part.tickets)
         whole.bodies.update(part.bodies)
         whole.near.kept.update(part.kept)
         await asyncio.sleep(0)

@@ -1,6 +1,5 @@
 """Codes of findings (`emergency.fire`, `category.noise`), as decisions look at them."""
 
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -13,9 +12,3 @@ REMEMBERED = 4_096
 def by_kind(codes: tuple[str, ...]) -> Mapping[str, str]:
     """Return what the codes say of each kind, the last of a kind."""
     return MappingProxyType(dict(code.split(".", 1) for code in codes if "." in code))
-
-
-@lru_cache(REMEMBERED)
-def shared(codes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the one tuple of all tickets that have these codes: a million tickets lie in memory."""
-    return tuple(map(sys.intern, codes))

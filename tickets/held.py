@@ -1,9 +1,5 @@
-"""What later decisions need of one live ticket; its body is the last snapshot, kept beside it.
+"""What later decisions need of one live ticket; its body is the last snapshot, kept beside it."""
 
-A million of them lie in memory: what seldom holds anything is a tuple, which costs nothing while it is empty.
-"""
-
-import sys
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
@@ -36,7 +32,7 @@ _NOTED = {
 def month_of(at: datetime) -> str:
     """Return the month (UTC) of an intake, as the archive's index of messages has it."""
     there = at.astimezone(UTC)
-    return sys.intern(f"{there.year:04d}-{there.month:02d}")
+    return f"{there.year:04d}-{there.month:02d}"
 
 
 class Clock(Struct, frozen=True, array_like=True, gc=False):
@@ -49,7 +45,20 @@ class Clock(Struct, frozen=True, array_like=True, gc=False):
     started_at: datetime
 
 
-class TicketState(Struct, kw_only=True):
+class Findable(Struct, kw_only=True, array_like=True):
+    """What a ticket is found by; it stands first, so that a packed ticket is filed without being read to its end."""
+
+    ticket_id: str
+    ticket_no: str
+    jurisdiction: str
+    order: int
+    closed_at: datetime | None = None
+    requesters: tuple[str, ...] = ()
+    text_keys: tuple[str, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+
+class TicketState(Findable, kw_only=True, array_like=True):
     """One live ticket. `order` counts the tickets of the partition in the order they were opened.
 
     `messages` are filed in it; `noted` are those of machines that only answered it.
@@ -60,10 +69,6 @@ class TicketState(Struct, kw_only=True):
     model changes that.
     """
 
-    ticket_id: str
-    ticket_no: str
-    jurisdiction: str
-    order: int
     opened_at: datetime
     status_at: datetime
     version: int = 0
@@ -78,15 +83,11 @@ class TicketState(Struct, kw_only=True):
     returned_by: list[str] = field(default_factory=list)
     proposed_dispatch: DispatchProposed | None = None
     clocks: dict[str, Clock] = field(default_factory=dict)
-    closed_at: datetime | None = None
-    requesters: tuple[str, ...] = ()
     participants: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
-    text_keys: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     messages: dict[str, Filed] = field(default_factory=dict)
     noted: dict[str, Filed] = field(default_factory=dict)
-    edges: tuple[Edge, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     by_clerk: tuple[str, ...] = ()
     call: str | None = None

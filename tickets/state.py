@@ -11,14 +11,15 @@ from schemas.records import Event, event
 from tickets import calls
 from tickets.calls import CallRecords
 from tickets.clusters import Clusters
-from tickets.codes import shared
-from tickets.held import TicketState
+from tickets.held import Findable, TicketState
 from tickets.keys import part, scoped, seen_key
 from tickets.near import Near, NearSnapshot
 from tickets.parts import REMEMBERED, PartSet
 from tickets.policy import TicketPolicy
 from tickets.seen import Seen
+from tickets.shelf import Shelf
 from tickets.steps import STEPS
+from tickets.texts import Texts
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -28,7 +29,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     near: NearSnapshot
     parts: dict[str, PartSet]
     calls: dict[str, CallRecords] = {}
-    tickets: list[TicketState]
+    tickets: dict[str, bytes]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
     left: bytes
@@ -52,8 +53,8 @@ class State:
     def __init__(self, policy: TicketPolicy) -> None:
         self.policy = policy
         self.opened = 0
-        self.tickets: dict[str, TicketState] = {}
-        self.by_order: dict[int, TicketState] = {}
+        self.tickets = Shelf()
+        self.by_order: dict[int, str] = {}
         self.parts: dict[str, PartSet] = {}
         self.calls: dict[str, CallRecords] = {}
         self.by_number: dict[str, str] = {}
@@ -64,7 +65,7 @@ class State:
         self.left = Seen()
         self.successors: dict[str, str] = {}
         self.predecessors: dict[str, str] = {}
-        self.by_text: dict[str, list[str]] = {}
+        self.texts = Texts()
         self.sequences: dict[str, int] = {}
         self.positions: dict[str, dict[int, int]] = {}
         self.never: set[tuple[str, str]] = set()
@@ -100,9 +101,15 @@ class State:
             line.append(self.predecessors[line[-1]])
         return any(part(one, person) in self.left for one in line for person in people)
 
-    def with_text(self, jurisdiction: str, key: str) -> Iterable[TicketState]:
-        """Return the live tickets of a city that hold this very text."""
-        return (self.tickets[ticket_id] for ticket_id in self.by_text.get(scoped(jurisdiction, key), ()))
+    def in_order(self, order: int) -> TicketState:
+        """Return the live ticket that was opened as this one of the partition's, counted from 0."""
+        return self.tickets[self.by_order[order]]
+
+    def saying(self, jurisdiction: str, text_key: str, people: frozenset[str]) -> list[TicketState]:
+        """Return a city's live tickets in which one of these people said this very text, the oldest first."""
+        found = map(self.tickets.__getitem__, self.texts.find(jurisdiction, text_key, people))
+        said = [ticket for ticket in found if text_key in ticket.text_keys and not people.isdisjoint(ticket.requesters)]
+        return sorted(said, key=lambda ticket: ticket.order)
 
     def dump(self) -> Snapshot:
         """Return all of it, for a checkpoint."""
@@ -111,7 +118,7 @@ class State:
             near=self.near.dump(),
             parts=self.parts,
             calls=self.calls,
-            tickets=list(self.tickets.values()),
+            tickets=self.tickets.dump(),
             bodies=self.bodies,
             by_thread=self.by_thread,
             left=self.left.dump(),
@@ -143,38 +150,22 @@ class State:
         state.parts = dict(snapshot.parts)
         state.calls = dict(snapshot.calls)
         state.near = Near.of(snapshot.near, policy.near)
-        state.tickets = {ticket.ticket_id: ticket for ticket in snapshot.tickets}
-        state.by_number = {ticket.ticket_no: ticket.ticket_id for ticket in snapshot.tickets}
-        state.by_order = {ticket.order: ticket for ticket in snapshot.tickets}
-        for ticket in snapshot.tickets:
-            ticket.codes = shared(ticket.codes)
-            state.index_texts(ticket)
-            state.note_closed(ticket)
-            for edge in ticket.edges:
-                state.clusters.apply(
-                    event.EdgeAdded(
-                        ticket_id=ticket.ticket_id, other_id=edge.ticket_id, kind=edge.kind, score=edge.score
-                    )
-                )
+        state.tickets = Shelf(snapshot.tickets)
+        for ticket in state.tickets.findable():
+            state._file(ticket)
         return state
 
-    def index_texts(self, ticket: TicketState) -> None:
-        """Make a ticket findable by the texts filed in it."""
-        for key in ticket.text_keys:
-            found = self.by_text.setdefault(scoped(ticket.jurisdiction, key), [])
-            if ticket.ticket_id not in found:
-                found.append(ticket.ticket_id)
+    def _file(self, ticket: Findable) -> None:
+        self.by_number[ticket.ticket_no] = ticket.ticket_id
+        self.by_order[ticket.order] = ticket.ticket_id
+        self.texts.add(ticket)
+        self.note_closed(ticket)
+        for edge in ticket.edges:
+            self.clusters.apply(
+                event.EdgeAdded(ticket_id=ticket.ticket_id, other_id=edge.ticket_id, kind=edge.kind, score=edge.score)
+            )
 
-    def unindex_texts(self, ticket: TicketState) -> None:
-        """Let a ticket be found by none of its texts."""
-        for key in (scoped(ticket.jurisdiction, key) for key in ticket.text_keys):
-            rest = [other for other in self.by_text.get(key, ()) if other != ticket.ticket_id]
-            if rest:
-                self.by_text[key] = rest
-            else:
-                self.by_text.pop(key, None)
-
-    def note_closed(self, ticket: TicketState) -> None:
+    def note_closed(self, ticket: Findable) -> None:
         """Queue a closed ticket for its leave."""
         if ticket.closed_at is not None:
             heapq.heappush(self._closed, (ticket.closed_at, ticket.ticket_id))
@@ -232,7 +223,7 @@ class State:
         self.bodies.pop(ticket.ticket_id, None)
         for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
             self.left.add(part(ticket.ticket_id, person))
-        self.unindex_texts(ticket)
+        self.texts.remove(ticket)
 
 
 def fold(events: Iterable[Event], policy: TicketPolicy) -> State:
@@ -245,6 +236,7 @@ def fold(events: Iterable[Event], policy: TicketPolicy) -> State:
 
 def apply(state: State, decision: Event) -> None:
     """Fold one decision into the state; the only place that changes it."""
+    state.tickets.tidy()
     ref = decision.input
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
     state.seen.add(seen_key(decision.jurisdiction, decision.event_id))

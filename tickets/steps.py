@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import calls, handling, limits, location
-from tickets.codes import shared
 from tickets.deadlines import endangers, matter_of
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
@@ -27,7 +26,7 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         status_at=decision.at,
         call=_call_of(decision),
     )
-    state.tickets[ticket.ticket_id] = state.by_order[ticket.order] = ticket
+    state.tickets[ticket.ticket_id], state.by_order[ticket.order] = ticket, ticket.ticket_id
     state.by_number[ticket.ticket_no] = ticket.ticket_id
     state.opened += 1
     people = decision.features.requesters if decision.features else ()
@@ -51,7 +50,7 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if change.message_id != decision.input.message_id and decision.input.message_id is not None:
         _file_waiting(state, decision, ticket, change.message_id)
         return
-    codes = shared(features.codes) if features is not None else ()
+    codes = features.codes if features is not None else ()
     ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes)
     if features is None:
         return
@@ -59,7 +58,8 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if features.part_key is not None and not completes:
         # a text that is not complete is compared with none
         ticket.requesters = _with(ticket.requesters, features.requesters)
-        ticket.codes = shared(_with(ticket.codes, features.codes))
+        state.texts.add(ticket)
+        ticket.codes = _with(ticket.codes, features.codes)
     else:
         _take_features(state, decision, ticket, features)
 
@@ -108,7 +108,7 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
         return
-    state.unindex_texts(ticket)
+    state.texts.remove(ticket)
     state.by_thread = {key: at for key, at in state.by_thread.items() if at != ticket.ticket_id}
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
     state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
@@ -132,12 +132,12 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     if features.message_key:
         state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
     if (old := calls.outdated(state, decision)) is not None:
-        state.unindex_texts(ticket)
+        state.texts.remove(ticket)
         ticket.text_keys = tuple(key for key in ticket.text_keys if key != old)
     if features.text_key:
         ticket.text_keys = _with(ticket.text_keys, (features.text_key,))
-        state.index_texts(ticket)
-    ticket.codes = shared(_with(ticket.codes, features.codes))
+    state.texts.add(ticket)
+    ticket.codes = _with(ticket.codes, features.codes)
     if _tells_more(decision, ticket, features):
         state.near.remove(ticket.order)
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=False)
@@ -202,15 +202,15 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     filed = former.messages.get(change.message_id)
     if filed is None:
         return
-    former.codes = shared(former.codes_without(change.message_id))
+    former.codes = former.codes_without(change.message_id)
     del former.messages[change.message_id]
     former.danger = any(endangers(one.codes) for one in former.messages.values())
-    codes = shared(decision.features.codes)
-    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, codes)
-    state.unindex_texts(former)
+    filed_here = Filed(filed.offset, change.link_version, filed.month, decision.features.codes)
+    ticket.messages[change.message_id] = filed_here
+    state.texts.remove(former)
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys
-    state.index_texts(former)
+    state.texts.add(former)
     if decision.features.message_key:
         state.by_thread[scoped(decision.jurisdiction, decision.features.message_key)] = ticket.ticket_id
     _take_features(state, decision, ticket, decision.features)

@@ -1,6 +1,6 @@
 """Codes of findings, as decisions look at them."""
 
-from tickets.codes import by_kind, shared
+from tickets.codes import by_kind
 
 
 def test_a_kind_has_the_last_code_that_is_said_of_it() -> None:
@@ -8,10 +8,3 @@ def test_a_kind_has_the_last_code_that_is_said_of_it() -> None:
         "category": "noise",
         "minor": "told",
     }
-
-
-def test_tickets_with_the_same_codes_have_one_tuple_of_them() -> None:
-    one, other = (tuple(f"category.{name}" for name in ("noise", "light")) for _ in range(2))
-    assert one is not other
-    assert shared(one) is shared(other)
-    assert shared(one) == one

@@ -16,7 +16,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     for found in state.near.find(incoming.jurisdiction, incoming.features):
         if found.score < policy.propose:
             return None
-        ticket = state.by_order[found.order]
+        ticket = state.in_order(found.order)
         if ticket.ticket_id == incoming.within:
             continue
         oldest = state.clusters.of(ticket.ticket_id)

@@ -22,11 +22,8 @@ def _equal(state: State, incoming: Incoming) -> Verdict | None:
     features = incoming.features
     if features.text_key is None or not features.requesters:
         return None
-    people = set(features.requesters)
-    for ticket in state.with_text(incoming.jurisdiction, features.text_key):
-        if ticket.ticket_id == incoming.within:
-            continue
-        if not people.isdisjoint(ticket.requesters) and (incoming.id, ticket.ticket_id) not in state.never:
+    for ticket in state.saying(incoming.jurisdiction, features.text_key, frozenset(features.requesters)):
+        if ticket.ticket_id != incoming.within and (incoming.id, ticket.ticket_id) not in state.never:
             return Verdict(
                 relation=RELATION,
                 method="equal_text",
@@ -45,7 +42,7 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
     policy = state.policy.near
     claimed: Verdict | None = None
     for found in state.near.find(incoming.jurisdiction, incoming.features):
-        ticket = state.by_order[found.order]
+        ticket = state.in_order(found.order)
         if found.score < policy.link or ticket.ticket_id == incoming.within:
             continue
         if (incoming.id, ticket.ticket_id) in state.never:

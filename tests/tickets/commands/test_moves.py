@@ -49,7 +49,8 @@ def test_the_ticket_is_as_if_the_message_had_never_come() -> None:
         never.participants,
         never.text_keys,
     )
-    assert former not in list(at_office.desk.state.with_text(CITY, WRONG.features.text_key or ""))
+    said = at_office.desk.state.saying(CITY, WRONG.features.text_key or "", frozenset(WRONG.features.requesters))
+    assert [one.ticket_id for one in said] == [ids.ticket_id(CITY, WRONG.message_id)]
 
 
 def test_answers_follow_the_message_to_its_new_ticket() -> None:

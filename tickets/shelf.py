@@ -1,0 +1,67 @@
+"""The live tickets of a partition: packed, but for those that the newest decisions looked at.
+
+A ticket takes a third of the memory when it is packed, the garbage collector has nothing to look through, and a
+checkpoint is read and written without touching one of them.
+"""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+
+import msgspec
+
+from tickets.held import Findable, TicketState
+
+MOST_OPEN = 2_048
+"""So many tickets are held unpacked before all of them are packed."""
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(TicketState).decode
+_begin = msgspec.msgpack.Decoder(Findable).decode
+
+
+class Shelf(MutableMapping[str, TicketState]):
+    """Tickets by their id, in the order they were opened. What is changed of one that was looked up stays changed.
+
+    After `tidy` a ticket is looked up anew: who still holds an old one holds a copy that nobody reads.
+    """
+
+    def __init__(self, packed: Mapping[str, bytes] | None = None) -> None:
+        self._packed = dict(packed or {})
+        self._open: dict[str, TicketState] = {}
+
+    def __getitem__(self, ticket_id: str) -> TicketState:
+        there = self._open.get(ticket_id)
+        if there is None:
+            there = self._open[ticket_id] = _unpack(self._packed[ticket_id])
+        return there
+
+    def __setitem__(self, ticket_id: str, ticket: TicketState) -> None:
+        self._packed.setdefault(ticket_id, b"")  # its place in the order
+        self._open[ticket_id] = ticket
+
+    def __delitem__(self, ticket_id: str) -> None:
+        del self._packed[ticket_id]
+        self._open.pop(ticket_id, None)
+
+    def __contains__(self, ticket_id: object) -> bool:
+        return ticket_id in self._packed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def findable(self) -> Iterator[Findable]:
+        """Yield what each packed ticket is found by."""
+        return map(_begin, self._packed.values())
+
+    def tidy(self, most: int = MOST_OPEN) -> None:
+        """Pack all tickets again once more than `most` were looked at."""
+        if len(self._open) > most:
+            self._packed.update((ticket_id, _pack(ticket)) for ticket_id, ticket in self._open.items())
+            self._open.clear()
+
+    def dump(self) -> dict[str, bytes]:
+        """Return all tickets packed, for a checkpoint; `Shelf(dump)` holds the same."""
+        self.tidy(0)
+        return self._packed
