@@ -2,14 +2,16 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
+from obstore import Bytes
 
+from tickets.bodies import LIKENESS
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State
 
@@ -29,6 +31,7 @@ T = TypeVar("T", bound=Struct)
 class Checkpoint(Struct, frozen=True, kw_only=True):
     """A state and where the logs stood; `last_event_id` at `last_event` proves that the log is still the same.
 
+    `likeness` names what the bodies were compressed by.
     What grows with the tickets is not in its snapshot while it is stored, but in the parts behind it.
     """
 
@@ -36,6 +39,7 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     last_event_id: str
     next_ticket: int
     snapshot: Snapshot
+    likeness: str = LIKENESS
     parts: int = 0
 
 
@@ -48,7 +52,10 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 def frames(checkpoint: Checkpoint) -> Iterator[bytes]:
-    """Yield the bytes of a checkpoint: each piece behind its length."""
+    """Yield the bytes of a checkpoint: each piece behind its length.
+
+    All that later decisions change is in the first piece; the others may be made beside them.
+    """
     whole = checkpoint.snapshot
     tickets, bodies, kept = list(whole.tickets.items()), list(whole.bodies.items()), list(whole.near.kept.items())
     bare = replace(whole, tickets={}, bodies={}, near=replace(whole.near, kept={}))
@@ -64,13 +71,18 @@ def _frame(piece: Checkpoint | Part) -> bytes:
     return len(value).to_bytes(_LENGTH, "little") + value
 
 
-async def checkpoint_of(value: memoryview) -> Checkpoint:
-    """Read what `frames` wrote, and let others have a turn between the pieces; raises DecodeError."""
-    pieces = _pieces(value)
-    checkpoint = _decoded(next(pieces, memoryview(b"")), Checkpoint)
+async def checkpoint_of(chunks: AsyncIterable[bytes | Bytes]) -> Checkpoint:
+    """Read what `frames` wrote, however it is cut, and let others have a turn between the pieces.
+
+    Raises DecodeError for what is not whole, or cannot be read by this version.
+    """
+    pieces = _pieces(chunks)
+    checkpoint = _decoded(await anext(pieces, b""), Checkpoint)
+    if checkpoint.likeness != LIKENESS:
+        raise msgspec.DecodeError("the bodies were compressed by another version")
     whole, parts = checkpoint.snapshot, 0
-    for parts, piece in enumerate(pieces, 1):  # noqa: B007 - counted
-        part = _decoded(piece, Part)
+    async for piece in pieces:
+        part, parts = _decoded(piece, Part), parts + 1
         whole.tickets.update(part.tickets)
         whole.bodies.update(part.bodies)
         whole.near.kept.update(part.kept)
@@ -80,17 +92,18 @@ async def checkpoint_of(value: memoryview) -> Checkpoint:
     return checkpoint
 
 
-def _pieces(value: memoryview) -> Iterator[memoryview]:
-    at = 0
-    while at < len(value):
-        begin = at + _LENGTH
-        at = begin + int.from_bytes(value[at:begin], "little")
-        if at > len(value):
-            raise msgspec.DecodeError("the checkpoint ends too early")
-        yield value[begin:at]
+async def _pieces(chunks: AsyncIterable[bytes | Bytes]) -> AsyncIterator[bytearray]:
+    held = bytearray()
+    async for chunk in chunks:
+        held += chunk
+        while len(held) >= _LENGTH and len(held) >= (end := _LENGTH + int.from_bytes(held[:_LENGTH], "little")):
+            yield held[_LENGTH:end]
+            del held[:end]
+    if held:
+        raise msgspec.DecodeError("the checkpoint ends too early")
 
 
-def _decoded(piece: memoryview, kind: type[T]) -> T:
+def _decoded(piece: bytes | bytearray, kind: type[T]) -> T:
     with _uncollected():
         return msgspec.msgpack.decode(piece, type=kind)
 

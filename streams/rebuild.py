@@ -4,7 +4,7 @@ Checkpoints are a cache: a blob store that is away costs time, and never a decis
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
 import obstore
@@ -135,7 +135,8 @@ def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> C
         snapshot=restored.state.dump(),
     )
     path = f"{checkpoints(partition)}/v{FORMAT}-{restored.last_event:020d}.msgpack"
-    return _save(blobs, partition, path, list(frames(checkpoint)))
+    pieces = frames(checkpoint)
+    return _save(blobs, partition, path, _beside(next(pieces), pieces))
 
 
 class Checkpoints:
@@ -170,9 +171,16 @@ class Checkpoints:
         return save_checkpoint(self._blobs, self._partition, self._restored)
 
 
-async def _save(blobs: ObjectStore, partition: int, path: str, pieces: Sequence[bytes]) -> bool:
+async def _beside(first: bytes, more: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the first piece, and make each of the others when it is asked for."""
+    yield first
+    for piece in more:
+        yield piece
+
+
+async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIterator[bytes]) -> bool:
     try:
-        await obstore.put_async(blobs, path, iter(pieces))
+        await obstore.put_async(blobs, path, pieces)
         for old in await _every(blobs, partition):
             if old < path or not _is_ours(old):  # nobody reads another format again, and it may hold what is erased
                 await obstore.delete_async(blobs, old)
@@ -207,8 +215,8 @@ async def _there(blobs: ObjectStore, partition: int) -> list[str]:
 async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | None:
     try:
         async with asyncio.timeout(LOAD_SECONDS):
-            value = await (await obstore.get_async(blobs, path)).bytes_async()
-        return await checkpoint_of(memoryview(value))
+            found = await obstore.get_async(blobs, path)
+            return await checkpoint_of(found.stream())
     except (*_AWAY, *UNREADABLE) as error:
         _pass_over("load", partition, error)
         return None

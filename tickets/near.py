@@ -156,7 +156,7 @@ class Near:
         """Return all of it, for a checkpoint."""
         there = [[value] if isinstance(value, int) else value for value in self._by_key.values()]
         return NearSnapshot(
-            kept=self._kept,
+            kept=dict(self._kept),
             counts=self._rarity.counts.tobytes(),
             counted=self._rarity.counted,
             keys=np.fromiter(self._by_key, dtype="<u8", count=len(self._by_key)).tobytes(),

@@ -64,4 +64,4 @@ class Shelf(MutableMapping[str, TicketState]):
     def dump(self) -> dict[str, bytes]:
         """Return all tickets packed, for a checkpoint; `Shelf(dump)` holds the same."""
         self.tidy(0)
-        return self._packed
+        return dict(self._packed)

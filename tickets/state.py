@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from schemas.records import Event, event
 from tickets import calls
+from tickets.bodies import Bodies
 from tickets.calls import CallRecords
 from tickets.clusters import Clusters
 from tickets.held import Findable, TicketState
@@ -60,7 +61,7 @@ class State:
         self.by_number: dict[str, str] = {}
         self.near = Near(policy.near)
         self.clusters = Clusters(self._order_of)
-        self.bodies: dict[str, bytes] = {}
+        self.bodies = Bodies()
         self.by_thread: dict[str, str] = {}
         self.left = Seen()
         self.successors: dict[str, str] = {}
@@ -119,7 +120,7 @@ class State:
             parts=self.parts,
             calls=self.calls,
             tickets=self.tickets.dump(),
-            bodies=self.bodies,
+            bodies=self.bodies.dump(),
             by_thread=self.by_thread,
             left=self.left.dump(),
             successors=self.successors,
@@ -135,7 +136,7 @@ class State:
     def of(cls, snapshot: Snapshot, policy: TicketPolicy) -> "State":
         """Rebuild the state that `dump` was taken of."""
         state = cls(policy)
-        state.bodies = dict(snapshot.bodies)
+        state.bodies = Bodies(snapshot.bodies)
         state.by_thread = dict(snapshot.by_thread)
         state.left = Seen(snapshot.left)
         state.successors = dict(snapshot.successors)

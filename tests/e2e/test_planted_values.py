@@ -1,5 +1,6 @@
 """Values planted in every kind of input come out in the topics that records.md keeps in clear, and nowhere else."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from schemas.connection import KafkaConnection
 from schemas.records import Command, Message, raw_message
 from schemas.records.dead import PREFIX
 from schemas.wire import Outbound, decode, encode
+from tests.checkpoints import is_one, text_of
 from tests.e2e import planted, promised
 from tests.e2e.hooked import hooked
 from tests.e2e.pipeline import Pipeline, reading, until
@@ -188,9 +190,14 @@ def indexed(url: str) -> str:
 
 
 def stored(folder: Path) -> str:
-    """Return every object of the blob store, with its name."""
+    """Return every object of the blob store, with its name; of a checkpoint also what is packed in it."""
     files = [file for file in folder.rglob("*") if file.is_file()]
-    return "\n".join(f"{file}\n{file.read_bytes().decode(errors='replace')}" for file in files)
+    return "\n".join(f"{file}\n{_read(file)}" for file in files)
+
+
+def _read(file: Path) -> str:
+    whole = file.read_bytes()
+    return asyncio.run(text_of(whole)) if is_one(file) else whole.decode(errors="replace")
 
 
 def newest(read: "Read", topic: str) -> str:

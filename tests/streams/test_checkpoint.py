@@ -1,6 +1,7 @@
 """A checkpoint in pieces: what is read is what was written, and one that is not whole is none."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -13,6 +14,12 @@ from tickets.policy import TicketPolicy
 from tickets.state import State
 
 TICKETS = 10
+
+
+async def cut(whole: bytes, size: int = 1 << 20) -> AsyncIterator[bytes]:
+    """Yield a checkpoint in chunks of a size, as a blob store does."""
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
 
 
 @pytest.fixture
@@ -30,17 +37,42 @@ def written(monkeypatch: pytest.MonkeyPatch) -> tuple[State, list[bytes]]:
 async def test_what_is_read_is_what_was_written(written: tuple[State, list[bytes]]) -> None:
     state, pieces = written
     assert len(pieces) == 1 + 4
-    read = await checkpoint_of(memoryview(b"".join(pieces)))
+    read = await checkpoint_of(cut(b"".join(pieces)))
     assert (read.last_event, read.last_event_id, read.next_ticket) == (9, "nine", 10)
     assert read.snapshot == state.dump()
     assert state_of(read.snapshot, TicketPolicy()).dump() == state.dump()
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 1000])
+async def test_a_store_may_cut_it_anywhere(written: tuple[State, list[bytes]], size: int) -> None:
+    state, pieces = written
+    assert (await checkpoint_of(cut(b"".join(pieces), size))).snapshot == state.dump()
+
+
+async def test_bodies_that_another_version_compressed_are_not_read(written: tuple[State, list[bytes]]) -> None:
+    state, _ = written
+    other = Checkpoint(last_event=9, last_event_id="nine", next_ticket=10, snapshot=state.dump(), likeness="other")
+    with pytest.raises(msgspec.DecodeError, match="another version"):
+        await checkpoint_of(cut(b"".join(frames(other))))
+
+
+async def test_what_is_decided_while_it_is_written_is_not_in_it(written: tuple[State, list[bytes]]) -> None:
+    state, _ = written
+    before = msgspec.msgpack.encode(state.dump())
+    pieces = frames(Checkpoint(last_event=9, last_event_id="nine", next_ticket=10, snapshot=state.dump()))
+    first, desk = next(pieces), Desk(state)
+    for number in range(TICKETS, 2 * TICKETS):
+        desk.take(message(number, f"第{number % TICKETS}件事", sender=str(13800000000 + number)), position(number))
+    desk.flush()
+    read = await checkpoint_of(cut(first + b"".join(pieces)))
+    assert msgspec.msgpack.encode(read.snapshot) == before != msgspec.msgpack.encode(state.dump())
 
 
 async def test_an_empty_state_is_one_piece() -> None:
     state = State(TicketPolicy())
     pieces = list(frames(Checkpoint(last_event=-1, last_event_id="", next_ticket=0, snapshot=state.dump())))
     assert len(pieces) == 1
-    assert (await checkpoint_of(memoryview(pieces[0]))).snapshot == state.dump()
+    assert (await checkpoint_of(cut(pieces[0]))).snapshot == state.dump()
 
 
 async def test_one_that_is_not_whole_is_none_wherever_it_ends(written: tuple[State, list[bytes]]) -> None:
@@ -49,13 +81,13 @@ async def test_one_that_is_not_whole_is_none_wherever_it_ends(written: tuple[Sta
     ends = [len(b"".join(pieces[:count])) for count in range(len(pieces))]
     for end in (*ends, *(end + extra for end in ends for extra in (1, 7, 8, 9)), len(whole) - 1):
         with pytest.raises(msgspec.DecodeError):
-            await checkpoint_of(memoryview(whole[:end]))
+            await checkpoint_of(cut(whole[:end]))
 
 
 async def test_pieces_that_are_too_many_are_none_either(written: tuple[State, list[bytes]]) -> None:
     _, pieces = written
     with pytest.raises(msgspec.DecodeError):
-        await checkpoint_of(memoryview(b"".join([*pieces, pieces[-1]])))
+        await checkpoint_of(cut(b"".join([*pieces, pieces[-1]])))
 
 
 async def test_others_have_a_turn_between_the_pieces(written: tuple[State, list[bytes]]) -> None:
@@ -69,6 +101,6 @@ async def test_others_have_a_turn_between_the_pieces(written: tuple[State, list[
             await asyncio.sleep(0)
 
     beside = asyncio.create_task(other())
-    await checkpoint_of(memoryview(b"".join(pieces)))
+    await checkpoint_of(cut(b"".join(pieces)))
     beside.cancel()
     assert turns >= len(pieces) - 1

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from schemas.records import Attachment, Ticket, event
 from schemas.wire import decode, encode
+from tests.checkpoints import known
 from tests.tickets.build import CITY, digest, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal
 from tests.tickets.test_parts import parts_of
@@ -32,8 +33,8 @@ def span(text: str) -> list[list[int]]:
 def held(at_office: Office) -> str:
     """Return all that this memory knows, and a checkpoint would hold."""
     at_office.desk.flush()
-    dump = at_office.desk.state.dump()
-    return "".join(body.decode() for body in dump.bodies.values()) + repr(dump.tickets)
+    state = at_office.desk.state
+    return known(state) + known(State.of(state.dump(), state.policy)) + repr(state.dump())
 
 
 def test_a_redacted_span_is_black_wherever_it_stands_and_stays_so() -> None:
