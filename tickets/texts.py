@@ -1,6 +1,6 @@
 """Texts: in which tickets somebody said which words."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 
 from xxhash import xxh3_64_intdigest
 
@@ -19,9 +19,9 @@ class Texts:
     def add(self, ticket: Findable) -> None:
         """Make a ticket findable by its texts and people, as they stand now."""
         for key in _keys(ticket.jurisdiction, ticket.text_keys, ticket.requesters):
-            there = self._tickets(key)
-            if ticket.ticket_id not in there:
-                self._by[key] = (*there, ticket.ticket_id) if there else ticket.ticket_id
+            first = self._by.setdefault(key, ticket.ticket_id)
+            if first is not ticket.ticket_id and ticket.ticket_id not in self._tickets(key):
+                self._by[key] = (*self._tickets(key), ticket.ticket_id)
 
     def remove(self, ticket: Findable) -> None:
         """Let a ticket be found by none of its texts; to be called before its texts or people change."""
@@ -32,7 +32,7 @@ class Texts:
             else:
                 self._by.pop(key, None)
 
-    def find(self, jurisdiction: str, text_key: str, people: Iterable[str]) -> set[str]:
+    def find(self, jurisdiction: str, text_key: str, people: Collection[str]) -> set[str]:
         """Return the tickets in which one of these people may have said this text."""
         return {ticket_id for key in _keys(jurisdiction, (text_key,), people) for ticket_id in self._tickets(key)}
 
@@ -41,7 +41,6 @@ class Texts:
         return (there,) if isinstance(there, str) else there
 
 
-def _keys(jurisdiction: str, texts: Iterable[str], people: Iterable[str]) -> Iterator[int]:
-    people = tuple(people)
-    keys = (f"{jurisdiction}\0{text}\0{person}" for text in texts for person in people)
-    return (xxh3_64_intdigest(key.encode()) for key in keys)
+def _keys(jurisdiction: str, texts: Iterable[str], people: Collection[str]) -> list[int]:
+    said = [f"{jurisdiction}\0{text}\0{person}" for text in texts for person in people]
+    return [xxh3_64_intdigest(key.encode()) for key in said]
