@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from benchmarks.faults import checker
 from benchmarks.faults.actors import Actor
-from benchmarks.faults.checker import Ledger, Reader
+from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import Numbered, numbered
 from hotline.local.stack import Existing, Stack
 from hotline.provision import Provision
