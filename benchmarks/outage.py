@@ -25,8 +25,8 @@ from msgspec import Struct
 
 from benchmarks.faults import checker
 from benchmarks.faults.actors import Keeper
-from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.ground import Ground
+from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
 from schemas.elastic import indices
 from tests.peers.dovecot import missing
