@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from benchmarks.emergency import FRESH, INDIRECT, cases, figures, levels, messages
+from benchmarks.emergency import FRESH, INDIRECT, TOLD, UNSEEN, cases, figures, levels, messages
 
 MIN_RECALL = 0.98
 MIN_RECALL_HELD_OUT = 0.95
 MIN_RECALL_FRESH = 0.9
 MAX_FALSE_ALARMS = 0.03
+MAX_FALSE_ALARMS_TOLD = 0.05
 CASES = cases()
 
 
@@ -25,8 +26,17 @@ def test_what_is_seen_and_not_named_alarms() -> None:
     assert figures(fresh).recall >= MIN_RECALL_FRESH
 
 
-def test_the_hard_set_is_another_one() -> None:
-    assert {case.text for case in cases(INDIRECT)}.isdisjoint(case.text for case in CASES)
+def test_what_citizens_tell_alarms() -> None:
+    told = figures(cases(TOLD))
+    assert (told.emergencies, told.quiet) == (150, 75)
+    assert told.recall >= MIN_RECALL
+    assert told.false_alarms / told.quiet <= MAX_FALSE_ALARMS_TOLD
+
+
+def test_the_hard_sets_are_others() -> None:
+    known = {case.text for case in [*CASES, *cases(FRESH), *cases(TOLD)]}
+    for hard in (INDIRECT, UNSEEN):
+        assert known.isdisjoint(case.text for case in cases(hard))
 
 
 def test_emergencies_are_seen() -> None:
