@@ -14,7 +14,7 @@ from tickets.held import TicketState
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State
 
-FORMAT = 7
+FORMAT = 8
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 PART = 10_000

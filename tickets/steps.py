@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import calls, handling, limits, location
+from tickets import calls, handling, limits, location, remaining
 from tickets.codes import shared
 from tickets.deadlines import endangers, matter_of
 from tickets.held import Filed, TicketState, month_of
@@ -52,7 +54,8 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         _file_waiting(state, decision, ticket, change.message_id)
         return
     codes = shared(features.codes) if features is not None else ()
-    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes)
+    contacts = features.contacts if features is not None else ()
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes, contacts)
     if features is None:
         return
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
@@ -116,6 +119,7 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.near.remove(ticket.order)
     ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
     ticket.codes = ticket.proposals = ticket.by_clerk = ()
+    ticket.messages = {name: replace(filed, codes=(), contacts=()) for name, filed in ticket.messages.items()}
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
     state.note_closed(ticket)
 
@@ -203,10 +207,13 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     if filed is None:
         return
     former.codes = shared(former.codes_without(change.message_id))
+    former.contacts, *matter = remaining.without(former, change.message_id)
+    former.kind, former.category, former.place = matter
+    former.proposals = remaining.proposals_without(former.proposals, change.message_id)
     del former.messages[change.message_id]
     former.danger = any(endangers(one.codes) for one in former.messages.values())
-    codes = shared(decision.features.codes)
-    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, codes)
+    codes, contacts = shared(decision.features.codes), decision.features.contacts
+    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, codes, contacts)
     state.unindex_texts(former)
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys
