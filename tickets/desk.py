@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from normalizers.handover import handover
 from schemas.envelope import VERSION
-from schemas.records import Command, Event, Handover, Message, Outbox, Ticket, event
+from schemas.records import Audit, Command, Event, Handover, Message, Outbox, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import answers, calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
+from tickets import answers, audits, calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
 from tickets.amend import Occasion, amend
 from tickets.commands import looks_back
 from tickets.decide import decide
@@ -29,6 +29,7 @@ class Desk:
         self._events: list[Event] = []
         self._handovers: list[Handover] = []
         self._answers: list[tuple[Outbox, Event]] = []
+        self._acts: list[tuple[Audit, Event]] = []
         self._changed: dict[str, tuple[Ticket, Event]] = {}
 
     def looks_back(self, record: Message | Command) -> list[int]:
@@ -70,6 +71,8 @@ class Desk:
         if isinstance(record, Message) and changed:
             answer = answers.intent(decision, record, changed[0], self.state.policy.answers)
             self._answers += [(answer, decision)] if answer else []
+        elif isinstance(record, Command):
+            self._acts += [(act, decision) for act in audits.acts(decision, record)]
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""
@@ -86,7 +89,8 @@ class Desk:
             records += outputs.of_ticket(ticket, value, decision)
         records += map(outputs.of_handover, self._handovers)
         records += [outputs.of_answer(answer, decision) for answer, decision in self._answers]
-        self._events, self._handovers, self._answers, self._changed = [], [], [], {}
+        records += [outputs.of_audit(act, decision) for act, decision in self._acts]
+        self._events, self._handovers, self._answers, self._acts, self._changed = [], [], [], [], {}
         return records
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
