@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from connectors.outbox.ledger import ASSIGN
 from hotline import reading
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
@@ -69,8 +70,10 @@ def _standing(records: Iterable[object], wanted: Wanted) -> Iterator[Answer]:
 
 
 def answer_of(record: object) -> Answer | None:
-    """Return what one record of the topic says; None for one of a later version."""
+    """Return what one record of the topic says; None for one of a later version, and for what withdraws an answer."""
     headers, value = dict(getattr(record, "headers", ())), getattr(record, "value", None) or b""
+    if headers.get("ce_type") == STATE and headers.get("ce_source", b"").startswith(ASSIGN):
+        return None
     try:
         if headers.get("ce_type") == STATE:
             told = decode(value, OutboxState)

@@ -20,7 +20,7 @@ from schemas.wire import Outbound, decode, encode
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-STARTED, REPLAYED, READ = "replay_started", "replayed", "read_in_clear"
+STARTED, REPLAYED, READ, ERASURE_CHECKED = "replay_started", "replayed", "read_in_clear", "erasure_checked"
 
 
 class Run(Struct, frozen=True, kw_only=True):

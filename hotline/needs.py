@@ -99,11 +99,11 @@ def _normalize(settings: "Settings", which: str) -> list[Need]:
 
 def _assign(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
-    writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, *answers, topics.DEAD]
+    writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, *answers, topics.AUDIT]
     ids = [f"hotline-assign-{number}" for number in range(settings.kafka.partitions)]
     return [
         *_topics("Read", [topics.MESSAGE, topics.EVENT, topics.TICKET]),
-        *_topics("Write", writes),
+        *_topics("Write", [*writes, topics.DEAD]),
         _group("hotline-assign"),
         *(Need(kind="transactional id", name=name, operation="Write") for name in ids),
     ]

@@ -158,7 +158,7 @@ _ALL = [
     ),
     Topic(
         name=AUDIT,
-        about="What operators did with the tools",
+        about="What operators did with the tools, and who erased what",
         key="run + what it was done to",
         partitioned_by="key",
         retention_ms=3653 * DAY_MS,

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from normalizers.draft import UNANSWERABLE
 from schemas import topics
-from schemas.records import Event, Message, Outbox, Party, Thread, Ticket, event
+from schemas.records import Event, Message, Outbox, OutboxState, Party, Thread, Ticket, event
 
-RECEIPT = "receipt"
+RECEIPT, ERASED = "receipt", "erased"
 
 MAX_REFERENCES = 20
 """Of a mail's thread: the first and the newest are what mail programs look at (RFC 5322 3.6.4)."""
@@ -70,6 +70,26 @@ def intent(decision: Event, message: Message, ticket: Ticket, policy: AnswerPoli
         thread=_thread(message.thread),
         urgent=message.emergency is not None,
         received_at=message.received_at,
+        at=decision.at,
+    )
+
+
+def withdrawal(ticket: Ticket, decision: Event, policy: AnswerPolicy) -> OutboxState | None:
+    """Return what tells the outbox to send nothing about an erased ticket; None for any other, or if nobody answers.
+
+    It stands in the log of the intents, behind the ticket's own if there is one.
+    """
+    if not ticket.erased or not ticket.ticket_no or not policy.accounts:
+        return None
+    return OutboxState(
+        outbox_id=f"{ticket.ticket_id}:{RECEIPT}",
+        ticket_id=ticket.ticket_id,
+        ticket_no=ticket.ticket_no,
+        jurisdiction=ticket.jurisdiction,
+        channel=ticket.channel,
+        account=ticket.channel_account,
+        state="withheld",
+        code=ERASED,
         at=decision.at,
     )
 

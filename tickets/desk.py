@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from normalizers.handover import handover
 from schemas.envelope import VERSION
-from schemas.records import Command, Event, Handover, Message, Outbox, Ticket, event
+from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import answers, calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
+from tickets import answers, audits, calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
 from tickets.amend import Occasion, amend
-from tickets.commands import looks_back
+from tickets.commands import erases, looks_back
 from tickets.decide import decide
 from tickets.incoming import Incoming
 from tickets.policy import TicketPolicy
@@ -28,7 +28,8 @@ class Desk:
         self.repeats = 0
         self._events: list[Event] = []
         self._handovers: list[Handover] = []
-        self._answers: list[tuple[Outbox, Event]] = []
+        self._answers: list[tuple[Outbox | OutboxState, Event]] = []
+        self._acts: list[tuple[Audit, Event]] = []
         self._changed: dict[str, tuple[Ticket, Event]] = {}
 
     def looks_back(self, record: Message | Command) -> list[int]:
@@ -70,6 +71,14 @@ class Desk:
         if isinstance(record, Message) and changed:
             answer = answers.intent(decision, record, changed[0], self.state.policy.answers)
             self._answers += [(answer, decision)] if answer else []
+        elif isinstance(record, Command) and erases(decision):
+            self._take_back(record, decision, changed)
+
+    def _take_back(self, command: Command, decision: Event, changed: Sequence[Ticket]) -> None:
+        """Note what an erasure tells others: the audit log who did it, the outbox to send nothing."""
+        self._acts += [(act, decision) for act in audits.acts(decision, command)]
+        withdrawn = (answers.withdrawal(ticket, decision, self.state.policy.answers) for ticket in changed)
+        self._answers += [(one, decision) for one in withdrawn if one is not None]
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""
@@ -86,7 +95,8 @@ class Desk:
             records += outputs.of_ticket(ticket, value, decision)
         records += map(outputs.of_handover, self._handovers)
         records += [outputs.of_answer(answer, decision) for answer, decision in self._answers]
-        self._events, self._handovers, self._answers, self._changed = [], [], [], {}
+        records += [outputs.of_audit(act, decision) for act, decision in self._acts]
+        self._events, self._handovers, self._answers, self._acts, self._changed = [], [], [], [], {}
         return records
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:

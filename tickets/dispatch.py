@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records import event
+from tickets import remaining
 from tickets.codes import REMEMBERED, by_kind
 from tickets.directory import Directories, Directory, Rule
 from tickets.held import TicketState
@@ -33,7 +34,7 @@ def follow(
 
     None is made for a ticket that an organizer has: a clerk's dispatch stands until it comes back.
     """
-    touched = dict.fromkeys([one.ticket_id for one in changes if isinstance(one, _TELLING)])
+    touched = dict.fromkeys([ticket_id for one in changes for ticket_id in _touched(one)])
     made = (_of_ticket(ticket_id, state.tickets.get(ticket_id), known, changes, codes) for ticket_id in touched)
     return tuple(one for one in made if one is not None)
 
@@ -48,26 +49,43 @@ _TELLING = (
 """Changes after which another office may be the right one; the former alter a case that is there."""
 
 
+def _touched(change: event.AnyChange) -> tuple[str, ...]:
+    if isinstance(change, event.Moved):
+        return (change.from_ticket_id, change.to_ticket_id)
+    return (change.ticket_id,) if isinstance(change, _TELLING) else ()
+
+
 def _of_ticket(
     ticket_id: str, held: TicketState | None, known: Directories, changes: event.Changes, codes: tuple[str, ...]
 ) -> event.DispatchProposed | None:
     directory = known.of(ticket_id.split("-", 1)[0])
-    mine = [one for one in changes if getattr(one, "ticket_id", None) == ticket_id]
-    case = _case(held, mine, by_kind(codes))
+    mine = [one for one in changes if _is_about(one, ticket_id)]
+    case = _case(ticket_id, held, mine, by_kind(codes))
     if directory is None or case.status in WITH_AN_ORGANIZER or case.status in CLOSED:
         return None
     proposal = propose(directory, ticket_id, case)
     return None if held is not None and proposal == held.proposed_dispatch else proposal
 
 
-def _case(held: TicketState | None, changes: Iterable[event.AnyChange], told: Mapping[str, str]) -> Case:
+def _is_about(change: event.AnyChange, ticket_id: str) -> bool:
+    if isinstance(change, event.Moved):
+        return ticket_id in (change.from_ticket_id, change.to_ticket_id)
+    return getattr(change, "ticket_id", None) == ticket_id
+
+
+def _case(
+    ticket_id: str, held: TicketState | None, changes: Iterable[event.AnyChange], told: Mapping[str, str]
+) -> Case:
     """Return the ticket as it is after these changes: it is not folded yet."""
-    filed = any(isinstance(one, event.MessageFiled) for one in changes)
+    moved = next((one for one in changes if isinstance(one, event.Moved)), None)
+    left = moved is not None and moved.from_ticket_id == ticket_id
+    filed = any(isinstance(one, event.MessageFiled) for one in changes) or (moved is not None and not left)
     new = told if filed else {}
+    known = remaining.without(held, moved.message_id) if held and moved and left else held
     case = Case(
-        kind=(held.kind if held else None) or new.get("request_kind"),
-        category=(held.category if held else None) or new.get("category"),
-        place=(held.place if held else None) or new.get("place"),
+        kind=(known.kind if known else None) or new.get("request_kind"),
+        category=(known.category if known else None) or new.get("category"),
+        place=(known.place if known else None) or new.get("place"),
         returned_by=tuple(held.returned_by) if held else (),
         organizer=held.organizer if held else None,
         first=held.first_organizer if held else None,

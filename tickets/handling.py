@@ -58,6 +58,7 @@ def _place_set(state: "State", decision: Event, change: event.PlaceSet) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
         ticket.place = change.adcode
+    _by_clerk(state, change.ticket_id, "place", change.source == "clerk")
 
 
 def _returned(state: "State", decision: Event, change: event.Returned) -> None:

@@ -12,13 +12,15 @@ from schemas.records.ticket import Proposal
 class Filed(Struct, frozen=True, array_like=True, gc=False):
     """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``.
 
-    `codes` are those of its findings: what a ticket keeps of them when another message leaves it.
+    `codes` are those of its findings, `contacts` the hashed contact details in its text: what a ticket keeps of them
+    when another message leaves it.
     """
 
     offset: int
     link_version: int
     month: str
     codes: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
 
 
 _NOTED = {
@@ -65,8 +67,8 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
     `call` is the conversation of the call that opened it.
-    `by_clerk` names what a person set: kind, category, confidentiality, minor, dispatch, deadline.<clock>. No rule or
-    model changes that.
+    `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
+    rule or model changes that.
     """
 
     opened_at: datetime

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from schemas import topics
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.records import Event, Handover, Link, Outbox, Ticket, event
+from schemas.records import Audit, Event, Handover, Link, Outbox, OutboxState, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets import calls, snapshot
 from tickets.masking import mask_ticket
@@ -108,10 +108,18 @@ def of_handover(urgent: Handover) -> Outbound:
     return _outbound(topics.HANDOVER, urgent.message_id, encode(urgent), envelope)
 
 
-def of_answer(answer: Outbox, decision: Event) -> Outbound:
-    """Return the intent to answer: `hotline run outbox` sends it once."""
-    envelope = _envelope(decision, "outbox", answer.outbox_id, subject=answer.ticket_no, correlationid=answer.ticket_id)
+def of_answer(answer: Outbox | OutboxState, decision: Event) -> Outbound:
+    """Return the intent to answer, which `hotline run outbox` sends once, or what withdraws it."""
+    withdrawn = isinstance(answer, OutboxState)
+    record, identifier = ("outbox_state", f"{answer.outbox_id}:erased") if withdrawn else ("outbox", answer.outbox_id)
+    envelope = _envelope(decision, record, identifier, subject=answer.ticket_no, correlationid=answer.ticket_id)
     return _outbound(topics.OUTBOX, answer.ticket_id, encode(answer), envelope)
+
+
+def of_audit(act: Audit, decision: Event) -> Outbound:
+    """Return what a decision leaves in the audit log, whose partition is its key's."""
+    envelope = _envelope(decision, "audit", act.audit_id, correlationid=act.subject)
+    return Outbound(topics.AUDIT, act.audit_id.encode(), encode(act), envelope.headers())
 
 
 def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:

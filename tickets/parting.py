@@ -1,12 +1,13 @@
 """A ticket without one of its messages: written anew from the others, and everything else as it was."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from normalizers.calls import joined
 from schemas.records import Event, Message, Ticket, event
-from tickets import limits, recorded, snapshot
+from tickets import limits, recorded, remaining, snapshot
+from tickets.amend import CLERK
 from tickets.policy import TicketPolicy
 
 FROM_MESSAGES = (
@@ -14,6 +15,9 @@ FROM_MESSAGES = (
     "attachments", "urgency", "emergency", "lineage",
 )  # fmt: skip
 """The fields that messages alone make; whatever people or rules set stays as it is."""
+
+_KIND = ("request_kind", "request_kind_group", "request_kind_source", "request_kind_confidence")
+"""What messages tell of the kind, unless a clerk said it."""
 
 
 def after_move(
@@ -45,10 +49,19 @@ def _without(ticket: Ticket, message_id: str, left: Sequence[Message], decision:
     anew = _written(ticket, left, replace(decision, changes=()), policy)
     return replace(
         ticket,
-        **{name: getattr(anew, name) for name in FROM_MESSAGES},
+        **{name: getattr(anew, name) for name in _told_by_messages(ticket)},
         handovers=tuple(one for one in ticket.handovers if one.handover_id != message_id or one.acknowledged_at),
-        proposals=tuple(one for one in ticket.proposals if not one.proposal_id.startswith(message_id)),
+        proposals=remaining.proposals_without(ticket.proposals, message_id),
     )
+
+
+def _told_by_messages(ticket: Ticket) -> Iterator[str]:
+    """Yield the fields of which no clerk said anything."""
+    yield from FROM_MESSAGES
+    if ticket.request_kind_source != CLERK:
+        yield from _KIND
+    if ticket.category is None or ticket.category.source != CLERK:
+        yield "category"
 
 
 def _written(ticket: Ticket, messages: Sequence[Message], decision: Event, policy: TicketPolicy) -> Ticket:

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import calls, handling, limits, location
+from tickets import calls, handling, limits, location, remaining
 from tickets.deadlines import endangers, matter_of
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
@@ -50,8 +52,8 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if change.message_id != decision.input.message_id and decision.input.message_id is not None:
         _file_waiting(state, decision, ticket, change.message_id)
         return
-    codes = features.codes if features is not None else ()
-    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes)
+    codes, contacts = (features.codes, features.contacts) if features is not None else ((), ())
+    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes, contacts)
     if features is None:
         return
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
@@ -116,6 +118,7 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.near.remove(ticket.order)
     ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
     ticket.codes = ticket.proposals = ticket.by_clerk = ()
+    ticket.messages = {name: replace(filed, codes=(), contacts=()) for name, filed in ticket.messages.items()}
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
     state.note_closed(ticket)
 
@@ -203,10 +206,13 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     if filed is None:
         return
     former.codes = former.codes_without(change.message_id)
+    former.contacts, *matter = remaining.without(former, change.message_id)
+    former.kind, former.category, former.place = matter
+    former.proposals = remaining.proposals_without(former.proposals, change.message_id)
     del former.messages[change.message_id]
     former.danger = any(endangers(one.codes) for one in former.messages.values())
-    filed_here = Filed(filed.offset, change.link_version, filed.month, decision.features.codes)
-    ticket.messages[change.message_id] = filed_here
+    codes, contacts = decision.features.codes, decision.features.contacts
+    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, codes, contacts)
     state.texts.remove(former)
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys

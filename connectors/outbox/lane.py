@@ -25,7 +25,10 @@ from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import Outbox
 
 Mark = Callable[[Open, str, str | None, str | None], Awaitable[None]]
-"""Returns when Kafka holds the new state of an answer, with its code and the service's reference."""
+"""Returns when Kafka holds the new state of an answer, with its code and the service's reference.
+
+When it is `sending`, all that stands before it in the log is known then: the entry says whether its ticket is erased.
+"""
 
 Reached = Callable[[str], None]
 
@@ -121,6 +124,8 @@ class Lane:
 
     async def _send(self, entry: Open) -> None:
         await self._mark(entry, "sending", None, None)
+        if entry.erased:
+            return await self._mark(entry, "withheld", "erased", None)
         self._reached("intended")
         try:
             sent = await self._sent(entry.outbox)

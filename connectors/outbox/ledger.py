@@ -10,16 +10,20 @@ from schemas.records import Outbox, OutboxState, Party
 
 FINAL = frozenset({"accepted", "refused", "unknown", "withheld"})
 
+ASSIGN = b"/hotline/assign/"
+"""Source of a state that withdraws: the ticket is erased. What became of its answer, if it has one, the outbox says."""
+
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 class Open(Struct, kw_only=True):
-    """An answer that is not settled; `offset` is where its intent stands."""
+    """An answer that is not settled; `offset` is where its intent stands. Of an `erased` ticket nothing is sent."""
 
     outbox: Outbox
     offset: int
     state: str | None = None
     attempts: int = 0
+    erased: bool = False
 
 
 class Ledger:
@@ -47,14 +51,21 @@ class Ledger:
         if entry is None:
             self._settled.add(_digest(state.outbox_id))
             return
-        entry.state, entry.attempts = state.state, state.attempts
+        before, entry.state, entry.attempts = entry.state, state.state, state.attempts
         if state.state == "sending":
             self._began(entry.outbox, state.at)
         elif state.state == "waiting":
             self._came_back(entry.outbox)
         elif state.state in FINAL:
+            if (before, state.state) == ("sending", "withheld"):
+                self._came_back(entry.outbox)
             del self.open[state.outbox_id]
             self._settled.add(_digest(state.outbox_id))
+
+    def withdraw(self, ticket_id: str) -> None:
+        """Take that a ticket was erased: what is open about it is withheld, unless somebody is sending it."""
+        for entry in self.open.values():
+            entry.erased = entry.erased or entry.outbox.ticket_id == ticket_id
 
     def interrupted(self) -> list[Open]:
         """Return the answers that somebody began to send and never told the end of."""

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from connectors import metrics
 from connectors.outbox.kafka import make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
-from connectors.outbox.ledger import Ledger, Open
+from connectors.outbox.ledger import ASSIGN, Ledger, Open
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
@@ -38,6 +38,8 @@ class Owner:
 
     A state is written in a transaction of the partition's own producer. So when a second owner has started, the first
     can begin nothing any more, and whatever it had begun is in the log that the second one reads.
+
+    `assign` writes into the same log that a ticket was erased. Which came first, that or `sending`, the log says.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Owner:
         self._tasks: list[asyncio.Task[None]] = []
         self._writing = asyncio.Lock()
         self._position: int | None = None
+        self._further = asyncio.Condition()
         self._restored = False
         self._stop = asyncio.Event()
 
@@ -99,7 +102,8 @@ class Owner:
             self._queue(entry)
 
     async def _serve(self, reader: AIOKafkaConsumer) -> None:
-        while not self._stop.is_set():
+        """Read on until `stop` is set and nothing is being sent."""
+        while not self._stop.is_set() or not all(task.done() for task in self._tasks):
             for entry in await self._read(reader):
                 self._queue(entry)
             self._measure()
@@ -113,14 +117,18 @@ class Owner:
         found = await reader.getmany(self._place, timeout_ms=200, max_records=BATCH_RECORDS)
         fresh = [self._fold(record) for record in found.get(self._place, ())]
         self._position = await reader.position(self._place)
+        async with self._further:
+            self._further.notify_all()
         return [entry for entry in fresh if entry is not None and entry.outbox.outbox_id in self._ledger.open]
 
     def _fold(self, record: Any) -> Open | None:
-        kind = next((value for name, value in record.headers if name == "ce_type"), b"")
+        kind = _header(record, "ce_type")
         try:
             if kind == INTENT:
                 return self._ledger.intend(decode(record.value or b"", Outbox), record.offset)
-            if kind == STATE and not self._restored:
+            if kind == STATE and _header(record, "ce_source").startswith(ASSIGN):
+                self._ledger.withdraw(decode(record.value or b"", OutboxState).ticket_id)
+            elif kind == STATE and not self._restored:
                 self._ledger.note(decode(record.value or b"", OutboxState))
         except SchemaError:  # of a later version: that one answers it
             metrics.ERRORS.labels("outbox", str(self._place.partition), "SchemaError").inc()
@@ -152,21 +160,29 @@ class Owner:
             attempts=entry.attempts + (state == "sending"),
             at=self._now(),
         )
-        await self._write(told)
+        offset = await self._write(told)
         self._ledger.note(told)
-        if state != "sending":
+        if state == "sending":
+            await self._read_past(offset)
+        else:
             metrics.ANSWERS.labels(outbox.account, state).inc()
 
-    async def _write(self, told: OutboxState) -> None:
-        """Return when Kafka holds the state; raises ProducerFenced when somebody else owns the partition now."""
+    async def _read_past(self, offset: int) -> None:
+        """Return when all that stands before it in the log is folded."""
+        async with self._further:
+            await self._further.wait_for(lambda: self._position is not None and self._position > offset)
+
+    async def _write(self, told: OutboxState) -> int:
+        """Return where the state stands when Kafka holds it; raises ProducerFenced when somebody else owns this now."""
         async with self._writing, self._producer.transaction():
-            await self._producer.send_and_wait(
+            written = await self._producer.send_and_wait(
                 topics.OUTBOX,
                 encode(told),
                 key=told.ticket_id.encode(),
                 partition=self._place.partition,
                 headers=_envelope(told).headers(),
             )
+        return int(written.offset)
 
     def _measure(self) -> None:
         open_of = Counter(entry.outbox.account for entry in self._ledger.open.values())
@@ -180,6 +196,10 @@ class Owner:
         for client in (self._producer, reader):
             with contextlib.suppress(Exception):  # it may never have started, or Kafka be away
                 await asyncio.wait_for(client.stop(), CLOSE_SECONDS)
+
+
+def _header(record: Any, wanted: str) -> bytes:
+    return next((value or b"" for name, value in record.headers if name == wanted), b"")
 
 
 def _envelope(told: OutboxState) -> Envelope:

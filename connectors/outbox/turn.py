@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from connectors.outbox.ledger import Ledger, Open
 from connectors.outbox.settings import AnswerSettings
 
-Withheld = Literal["too_old", "recipient_limit", "not_configured"]
+Withheld = Literal["erased", "too_old", "recipient_limit", "not_configured"]
 
 
 class Turn(NamedTuple):
@@ -22,6 +22,8 @@ SEND = Turn()
 def turn(entry: Open, ledger: Ledger, settings: AnswerSettings | None, now: datetime) -> Turn:
     """Judge one answer. An emergency's does not wait for the account's turn; the limits of a recipient hold for all."""
     outbox = entry.outbox
+    if entry.erased:
+        return Turn(withheld="erased")
     if settings is None or not settings.enabled:
         return Turn(withheld="not_configured")
     if now - outbox.received_at > timedelta(hours=settings.max_age_hours):

@@ -30,19 +30,20 @@ def show(found: "Report") -> None:
 
 
 def record(settings: "Settings", found: "Report") -> None:
-    """Write the report into the audit log: who erased which ticket, what is gone and what is not, and no more."""
+    """Write into the audit log who looked after which erasure, what is gone and what is not; `assign` wrote the act."""
     from datetime import UTC, datetime
 
     from connectors.producer import Producer
     from hotline import services
-    from hotline.audit import run_of
+    from hotline.audit import ERASURE_CHECKED, run_of
 
     run = run_of(settings, found.author)
     states = Counter(one.state for one in found.places)
     act = run.act(
-        found.action,
+        ERASURE_CHECKED,
         datetime.now(UTC),
         found.ticket_id,
+        erasure=found.action,
         command_id=found.command_id,
         decided_at=found.at,
         messages=found.messages,

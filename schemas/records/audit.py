@@ -1,4 +1,4 @@
-"""Audit: what an operator did with the tools; what was done to tickets stands in the log of decisions."""
+"""Audit: what an operator did with the tools, and who erased what; all else done to tickets is in the event log."""
 
 from typing import Annotated, Any
 

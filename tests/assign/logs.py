@@ -70,7 +70,15 @@ async def settle(connection: KafkaConnection) -> None:
     """
     places = [
         TopicPartition(topic, number)
-        for topic in (topics.EVENT, topics.LINK, topics.TICKET, topics.HANDOVER, topics.DEAD)
+        for topic in (
+            topics.EVENT,
+            topics.LINK,
+            topics.TICKET,
+            topics.HANDOVER,
+            topics.OUTBOX,
+            topics.AUDIT,
+            topics.DEAD,
+        )
         for number in range(connection.partitions)
     ]
     deadline = asyncio.get_running_loop().time() + 20

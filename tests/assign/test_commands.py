@@ -1,5 +1,6 @@
 """Commands in the one ordered input: carried out in a transaction, replayed by a restart, gone when erased."""
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from obstore.store import LocalStore
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
-from schemas.records import Command, event
-from schemas.wire import Outbound, encode
+from schemas.records import Audit, Command, event
+from schemas.wire import Outbound, decode, encode
 from streams.assign import Owner, take_over
 from streams.rebuild import save_checkpoint
 from tests.assign import logs
@@ -118,3 +119,29 @@ async def test_what_is_forgotten_is_in_no_checkpoint_and_comes_back_from_no_log(
     assert (newest.erased, newest.version, newest.text) == (True, 4, "")
     masked = (await logs.tickets(connection, topics.TICKET_MASKED))[TICKET][-1]
     assert (masked.erased, masked.masked) == (True, True)
+
+
+async def test_an_erasure_is_in_the_audit_log_once_whatever_crashes(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    owner = await worked_off(connection, blobs)
+    await owner.close()
+    await logs.write(connection, [forwarded(3, "redact", fields=["title"]), forwarded(4, "forget")])
+    found = [one for one in await logs.read(connection, topics.MESSAGE) if one.partition == owner._partition]
+
+    def die(point: str) -> None:
+        if point == "sent":
+            raise ConnectionAbortedError(point)
+
+    for reached in (die, lambda point: None, lambda point: None):  # it dies, works it off, reads it all again
+        owner = await take_over(owner._partition, connection, blobs, POLICY, reached)
+        with contextlib.suppress(ConnectionAbortedError):
+            await owner.work_off(found)
+        await owner.close()
+    await logs.settle(connection)
+    acts = [decode(one.value or b"", Audit) for one in await logs.read(connection, topics.AUDIT)]
+    assert sorted((one.audit_id, one.action, one.author) for one in acts) == [
+        (f"c3:{TICKET}", "redacted", "clerk-7"),
+        (f"c4:{TICKET}", "erased", "clerk-7"),
+    ]
+    assert len(await logs.read(connection, topics.AUDIT, committed=False)) == 4, "the one that died had written them"

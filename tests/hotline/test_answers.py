@@ -13,7 +13,7 @@ from hotline.watch.answers import AnswerCount, Answers
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox
 from schemas.wire import encode
-from tests.connectors.outbox.answers import NOW, intent, outbound, state_of
+from tests.connectors.outbox.answers import NOW, intent, outbound, state_of, withdrawn
 
 
 class Read(NamedTuple):
@@ -53,6 +53,13 @@ def test_the_last_state_of_each_answer_is_listed() -> None:
     assert standing(state="unknown") == ["000002 unknown"]
     assert standing(account="hall") == ["000003 intended"]
     assert standing(ticket=intent(1).ticket_id) == standing(ticket=intent(1).ticket_no) == ["000001 accepted"]
+
+
+def test_an_erasure_says_nothing_of_an_answer_until_the_outbox_does() -> None:
+    records = [withdrawn(intent(number)) for number in (1, 3, 9)]
+    log = [*LOG, *(Read(one.headers, one.value) for one in records), stands(intent(3), "withheld")]
+    states = [f"{one.ticket_no[-8:-2]} {one.state}" for one in _standing(log, Wanted())]
+    assert states == ["000001 accepted", "000002 unknown", "000003 withheld"]
 
 
 def test_no_line_holds_an_address() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from connectors.outbox.ledger import ASSIGN
 from normalizers.draft import UNANSWERABLE
 from schemas import topics
-from schemas.records import Emergency, Message, Outbox, Party, RawRef, Thread
+from schemas.records import Command, Emergency, Message, Outbox, OutboxState, Party, RawRef, Thread
 from schemas.wire import decode
-from tests.tickets.build import CITY, message, position
+from tests.tickets.build import CITY, START, message, position
 from tests.tickets.pieces import parts_of
 from tickets.answers import AnswerPolicy
 from tickets.desk import Desk
@@ -194,3 +195,37 @@ def test_a_thousand_bounces_open_no_ticket_and_are_not_answered() -> None:
     desk = Desk(State(POLICY))
     assert answers(*bounces, desk=desk) == []
     assert desk.state.tickets == {}
+
+
+def forgotten(desk: Desk, ticket_id: str) -> list[Any]:
+    """Forget a ticket in the same chunk; return what the outbox hears of it all."""
+    offset = desk.state.decided(topics.MESSAGE, 0) + 1
+    given = Command(
+        command_id=f"c{offset}", jurisdiction=CITY, ticket_id=ticket_id, kind="forget", author="clerk-7", at=START
+    )
+    assert desk.take(given, position(offset)) is not None
+    return [record for record in desk.flush() if record.topic == topics.OUTBOX]
+
+
+def test_an_erasure_withdraws_the_receipt_behind_its_intent() -> None:
+    desk = Desk(State(POLICY))
+    decision = desk.take(mail(), position(0))
+    assert decision is not None
+    ticket_id = decision.tickets[0].ticket_id
+    intended, withdrawn = forgotten(desk, ticket_id)
+    receipt, told = decode(intended.value, Outbox), decode(withdrawn.value, OutboxState)
+    assert (told.outbox_id, told.ticket_id, told.account) == (receipt.outbox_id, ticket_id, "mayor")
+    assert (told.state, told.code, told.attempts) == ("withheld", "erased", 0)
+    assert (withdrawn.key, withdrawn.jurisdiction) == (intended.key, intended.jurisdiction)
+    assert dict(withdrawn.headers)["ce_source"].startswith(ASSIGN)
+    assert dict(withdrawn.headers)["ce_type"] != dict(intended.headers)["ce_type"]
+
+
+def test_nothing_is_withdrawn_where_nobody_answers_or_nothing_is_erased() -> None:
+    silent = Desk(State(TicketPolicy()))
+    decision = silent.take(mail(), position(0))
+    assert decision is not None
+    assert forgotten(silent, decision.tickets[0].ticket_id) == []
+    desk = Desk(State(POLICY))
+    desk.state.left.add(f"{CITY}-{'a' * 20}")
+    assert forgotten(desk, f"{CITY}-{'a' * 20}") == []  # only the archive has it: its receipt went long ago

@@ -63,7 +63,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
         changes = _carry_out(order)
         changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming, changes))
-        changes += dispatch.follow(state, policy.directories, changes, _codes(incoming, changes))
+        changes += dispatch.follow(state, policy.directories, changes, _codes_of_moved(incoming, changes))
         changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
     except RefusalError as refusal:
         method = "refused"
@@ -91,12 +91,6 @@ def _opening(incoming: Incoming, changes: event.Changes) -> clocks.Opening:
         return clocks.Opening(matter_of(Features()), incoming.at)
     message = incoming.earlier[opened.message_id]
     return clocks.Opening(matter_of(message.features, message.channel), message.received_at)
-
-
-def _codes(incoming: Incoming, changes: event.Changes) -> tuple[str, ...]:
-    """Return the codes of the message for which a command opens a ticket."""
-    opened = next((change for change in changes if isinstance(change, event.Opened)), None)
-    return incoming.earlier[opened.message_id].features.codes if opened else ()
 
 
 def _codes_of_moved(incoming: Incoming, changes: event.Changes) -> tuple[str, ...]:

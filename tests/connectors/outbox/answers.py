@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox, OutboxState, Party
 from schemas.topics import OUTBOX
@@ -61,6 +63,20 @@ def outbound(outbox: Outbox) -> Outbound:
         jurisdiction=CITY,
     )
     return Outbound(OUTBOX, outbox.ticket_id.encode(), encode(outbox), envelope.headers(), CITY)
+
+
+def withdrawn(outbox: Outbox) -> Outbound:
+    """Return what assign writes when the ticket is erased."""
+    told = replace(state_of(outbox, "withheld", attempts=0), code="erased")
+    envelope = Envelope(
+        id=f"{outbox.outbox_id}:erased",
+        source=f"/hotline/assign/{CITY}",
+        type=type_of("outbox_state"),
+        time=told.at,
+        recordedtime=told.at,
+        jurisdiction=CITY,
+    )
+    return Outbound(OUTBOX, outbox.ticket_id.encode(), encode(told), envelope.headers(), CITY)
 
 
 def _letters(number: int) -> str:

@@ -195,3 +195,32 @@ async def running(run: Callable[..., object], stop: asyncio.Event) -> AsyncItera
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_nothing_is_sent_about_a_ticket_that_was_erased_while_it_waited() -> None:
+    bench = Bench(UnreachableError("away"))
+    bench.put(intent(1))
+    await bench.lane._step()
+    bench.ledger.withdraw(intent(1).ticket_id)
+    await bench.until_settled()
+    assert [(state, code) for _, state, code in bench.states] == [
+        ("sending", None),
+        ("waiting", "UnreachableError"),
+        ("withheld", "erased"),
+    ]
+    assert len(bench.sent) == 1
+
+
+async def test_nothing_is_sent_when_the_erasure_stands_before_the_intent_to_send() -> None:
+    bench = Bench()
+    marked = bench.mark
+
+    async def mark(entry: Open, state: str, code: str | None, reference: str | None) -> None:
+        await marked(entry, state, code, reference)
+        bench.ledger.withdraw(intent(1).ticket_id)
+
+    bench.lane._mark = mark
+    bench.put(intent(1))
+    await bench.until_settled()
+    assert bench.states == [("m1", "sending", None), ("m1", "withheld", "erased")]
+    assert bench.sent == []

@@ -103,3 +103,32 @@ def test_what_is_too_old_or_whose_account_answers_no_more_is_withheld() -> None:
 def test_what_is_written_of_an_answer_is_personal_to_nobody() -> None:
     assert redaction()["outbox_state"] == {}
     assert {"recipient.value", "recipient.name"} <= redaction()["outbox"].keys()
+
+
+def test_what_is_open_about_an_erased_ticket_is_withheld_whatever_else_holds() -> None:
+    known = Ledger()
+    entry, other = known.intend(intent(1, urgent=True), 0), known.intend(intent(2), 1)
+    known.withdraw(intent(1).ticket_id)
+    assert entry is not None
+    assert other is not None
+    assert turn(entry, known, None, NOW + timedelta(hours=25)).withheld == "erased"
+    assert turn(other, known, SETTINGS, NOW) == SEND
+    known.note(state_of(intent(1), "withheld"))
+    assert [*known.open] == [intent(2).outbox_id]
+
+
+def test_what_was_being_sent_when_its_ticket_was_erased_may_have_arrived() -> None:
+    known = Ledger()
+    known.intend(intent(1), 0)
+    known.note(state_of(intent(1), "sending"))
+    known.withdraw(intent(1).ticket_id)
+    assert [entry.outbox.message_id for entry in known.interrupted()] == ["m1"]
+
+
+def test_what_was_withheld_before_it_left_does_not_count_for_the_recipient() -> None:
+    known = Ledger()
+    known.intend(intent(1), 0)
+    known.note(state_of(intent(1), "sending"))
+    known.note(state_of(intent(1), "withheld"))
+    assert known.sent_to(intent(1).recipient, NOW) == 0
+    assert known.open == {}

@@ -14,13 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from schemas import topics
+from connectors.answers import Reply, Sent
+from connectors.outbox.lane import Tools
+from connectors.outbox.owner import Owner
+from connectors.outbox.settings import AnswerSettings
+from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode
+from streams.sender import Sender, make_producer
 from tests.assign import logs
-from tests.connectors.outbox.answers import intent, outbound
+from tests.connectors.outbox.answers import CITY, intent, outbound, withdrawn
+from tests.connectors.outbox.worker import reply
 from tests.frozen import freeze
 
 pytestmark = pytest.mark.integration
@@ -144,3 +150,72 @@ async def test_a_rebalance_lets_the_leaver_finish(fresh_topics: KafkaConnection,
             told = await until_settled(fresh_topics, 40)
     assert Counter(one[-1] for one in told.values()) == {"accepted": 40}
     assert set(sent(tmp_path).values()) == {1}
+
+
+async def test_nothing_is_sent_about_a_ticket_that_was_erased_while_no_outbox_ran(
+    fresh_topics: KafkaConnection, tmp_path: Path
+) -> None:
+    first, erased, last, later = intents(4)
+    await logs.write(fresh_topics, [*map(outbound, (first, erased, last)), withdrawn(erased)])
+    with worker(fresh_topics, tmp_path):
+        await until_settled(fresh_topics, 3)
+    await logs.write(fresh_topics, map(outbound, (erased, later)))
+    with worker(fresh_topics, tmp_path):  # it reads the outcome as well, and says nothing more of it
+        told = await until_settled(fresh_topics, 4)
+    assert told[erased.outbox_id] == ["withheld", "withheld"]
+    assert told[first.outbox_id] == told[last.outbox_id] == told[later.outbox_id] == ["sending", "accepted"]
+    assert sent(tmp_path) == Counter({one.outbox_id: 1 for one in (first, last, later)})
+
+
+class SlowService:
+    """Takes a text only when it may go on."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.go_on = asyncio.Event()
+
+    async def send(self, one: Reply) -> Sent:
+        self.sent.append(one.reply_id)
+        await self.go_on.wait()
+        return Sent(outcome="accepted", code="ok")
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+async def test_the_log_says_whether_the_erasure_came_before_the_intent_to_send(fresh_topics: KafkaConnection) -> None:
+    before, erased = intents(2)
+    await logs.write(fresh_topics, map(outbound, (before, erased)))
+    service, stop = SlowService(), asyncio.Event()
+    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
+    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
+    running = asyncio.create_task(owner.run(stop))
+    assign = make_producer(fresh_topics, transactional_id="assign-of-the-test")
+    await assign.start()
+    try:
+        await until(lambda: _holds(lambda: service.sent == [before.outbox_id]))
+        await assign.begin_transaction()
+        await Sender(assign, fresh_topics.partitions).send([withdrawn(before), withdrawn(erased)])
+        service.go_on.set()
+        await until(lambda: _begun(fresh_topics, erased))  # behind the erasure, which is not committed yet
+        await assign.commit_transaction()
+        await until_settled(fresh_topics, 2)
+        stop.set()
+        await running
+    finally:
+        running.cancel()
+        await assign.stop()
+    told = await states(fresh_topics)
+    assert told[before.outbox_id] == ["sending", "withheld", "accepted"]
+    assert told[erased.outbox_id] == ["withheld", "sending", "withheld"]
+    assert service.sent == [before.outbox_id]
+
+
+async def _holds(condition: Callable[[], bool]) -> bool:
+    return condition()
+
+
+async def _begun(connection: KafkaConnection, wanted: Outbox) -> bool:
+    found = await logs.read(connection, topics.OUTBOX, committed=False)
+    told = [decode(one.value or b"", OutboxState) for one in found if dict(one.headers)["ce_type"] == STATE]
+    return any(one.outbox_id == wanted.outbox_id and one.state == "sending" for one in told)

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from schemas.records import Attachment, Ticket, event
+from schemas import topics
+from schemas.records import Attachment, Audit, Ticket, event
 from schemas.wire import decode, encode
 from tests.checkpoints import known
 from tests.tickets.build import CITY, digest, message
@@ -195,3 +196,38 @@ def test_a_ticket_that_only_the_archive_has_can_be_forgotten() -> None:
     assert old not in at_office.desk.state.tickets
     assert old not in at_office.desk.state.bodies
     assert changed_by(at_office.desk.state, done.changes) == done.tickets
+
+
+def audited(at_office: Office) -> list[Audit]:
+    return [decode(one.value, Audit) for one in at_office.desk.flush() if one.topic == topics.AUDIT]
+
+
+def test_who_took_what_away_when_and_why_is_told_to_the_audit_log() -> None:
+    at_office, ticket = secretive()
+    order = {"author": "crm/wang", "command_id": "crm:9", "reason": "pipl-47"}
+    done = at_office.order("redact", ticket, fields=("text", "requester"), **order)
+    (act,) = audited(at_office)
+    assert (act.action, act.author, act.at, act.subject) == ("redacted", "crm/wang", done.at, ticket)
+    assert (act.audit_id, act.run_id, act.reason) == (f"crm:9:{ticket}", "crm:9", "pipl-47")
+    assert act.details == {"command_id": "crm:9", "messages": 2, "fields": ["text", "requester"], "spans": 0}
+    forgotten = at_office.order("forget", ticket)
+    (act,) = audited(at_office)
+    assert (act.action, act.author, act.at, act.subject) == ("erased", "clerk-7", forgotten.at, ticket)
+    assert audited(at_office) == []
+
+
+def test_other_commands_and_refused_ones_leave_no_act() -> None:
+    at_office, ticket = secretive()
+    at_office.order("reclassify", ticket, kind="complaint")
+    assert refusal(at_office.order("redact", ticket, fields=())) == "arguments"
+    at_office.order("forget", ticket)
+    assert len(audited(at_office)) == 1
+    assert refusal(at_office.order("forget", ticket)) == "erased"
+    assert audited(at_office) == []
+
+
+@pytest.mark.parametrize("reason", [None, "李小龙要求删除", "他人电话", "13812345678", "024-22334455", "a@example.cn"])
+def test_a_reason_that_may_name_somebody_is_kept_out_of_the_audit_log(reason: str | None) -> None:
+    at_office, ticket = secretive()
+    at_office.order("forget", ticket, reason=reason)
+    assert [act.reason for act in audited(at_office)] == [None]
