@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -90,6 +91,7 @@ class Producer:
         self._lock = threading.Lock()
         self._theirs: Any = None
         self._known: set[str] = set()
+        self._unsettled = _Unsettled()
         self._closed = False
 
     def is_ready(self, records: Sequence[Outbound]) -> bool:
@@ -106,12 +108,20 @@ class Producer:
             self._drop(producer)
             raise UnreachableError("Kafka confirmed nothing: see that it runs") from error
 
+    def replace_hung(self) -> None:
+        """Let a client go that has not even given up a delivery in all its time; to be asked by who waited in vain."""
+        producer = self._theirs
+        if self._unsettled.oldest_seconds() > self._delivery_seconds + GRACE_SECONDS:
+            self._unsettled.forget()
+            self._drop(producer)
+
     def deliver(self, records: Sequence[Outbound]) -> Future[None]:
         """Queue records; the future is done when all have settled: the broker holds them, or it tells the first fault.
 
         Blocks only while a topic is not yet known, for `max_block_ms` at most.
         """
         count = _Countdown(len(records))
+        self._unsettled.begin(count.done)
         fault: PipelineError | None = None
         for record in records:
             # After the first fault the others fail with it: each would wait as long for a broker that is away.
@@ -173,6 +183,32 @@ class Producer:
             self._known.clear()
         # Not here: this may be the producer's own thread.
         threading.Thread(target=_end, args=(producer, 1.0), daemon=True).start()
+
+
+class _Unsettled:
+    """Deliveries of which nothing is known yet, the oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._since: dict[Future[None], float] = {}
+
+    def begin(self, delivery: Future[None]) -> None:
+        with self._lock:
+            self._since[delivery] = time.monotonic()
+        delivery.add_done_callback(self._end)
+
+    def oldest_seconds(self) -> float:
+        with self._lock:
+            since = next(iter(self._since.values()), None)
+        return 0.0 if since is None else time.monotonic() - since
+
+    def forget(self) -> None:
+        with self._lock:
+            self._since.clear()
+
+    def _end(self, delivery: Future[None]) -> None:
+        with self._lock:
+            self._since.pop(delivery, None)
 
 
 class _Countdown:

@@ -73,6 +73,7 @@ class Publisher:
                     records = [await self._safe_soon(message) for message in messages]
                     await self._delivered(hop.begins(records))
             except TimeoutError as error:
+                self._producer.replace_hung()
                 raise UnreachableError(f"Kafka did not confirm within {timeout} s: see that it runs") from error
         _count(records)
 
@@ -110,6 +111,7 @@ class Publisher:
     def _take(self, size: int) -> None:
         with self._lock:
             if size > 0 and self._waiting + size > WAITING_LIMIT:
+                self._producer.replace_hung()
                 raise UnreachableError("Kafka is behind and too much waits for it already: see that it runs")
             self._waiting += size
 

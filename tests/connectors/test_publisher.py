@@ -178,6 +178,48 @@ def test_a_client_that_hangs_for_good_is_replaced(
     assert {record.value for record in reader.read(RAW, account)} == {b"before", b"after"}
 
 
+async def test_a_client_that_hangs_for_good_is_replaced_for_those_who_do_not_wait_as_long(
+    kafka: KafkaConnection, raw: Make, blobs: LocalStore, reader: Reader, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.producer.GRACE_SECONDS", 0.2)
+    producer = Producer(kafka, delivery_seconds=2)
+    publisher = Publisher(kafka, blobs, producer)
+    await asyncio.to_thread(until_published, publisher, raw(b"before"))
+    hung = producer._theirs
+    hung._sender.run_once = lambda: time.sleep(0.05)
+    tries = 0
+    while producer._theirs is hung:
+        with pytest.raises(UnreachableError, match="confirm"):
+            await publisher.publish_async([raw(b"after", "2")], 0.5)
+        tries += 1
+        assert tries < 100, "the client that hangs is never replaced"
+    assert tries > 2, "a client has its time"
+    await asyncio.to_thread(until_published, publisher, raw(b"after", "2"))
+    await asyncio.to_thread(publisher.close)
+    assert {record.value for record in reader.read(RAW, account)} == {b"before", b"after"}
+
+
+def test_a_client_that_hangs_for_good_is_replaced_when_too_much_waits(
+    kafka: KafkaConnection, raw: Make, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.producer.GRACE_SECONDS", 0.2)
+    producer = Producer(kafka, delivery_seconds=1)
+    publisher = Publisher(kafka, blobs, producer)
+    until_published(publisher, raw(b"before"))
+    hung = producer._theirs
+    hung._sender.run_once = lambda: time.sleep(0.05)
+    waiting = producer.deliver([raw(b"after", "2").outbound()])
+    monkeypatch.setattr("connectors.publisher.WAITING_LIMIT", 0)
+    deadline = time.monotonic() + 60
+    while producer._theirs is hung:
+        assert time.monotonic() < deadline, "the client that hangs is never replaced"
+        with pytest.raises(UnreachableError, match="too much waits"):
+            asyncio.run(publisher.publish_async([raw(b"more", "3")], 0.5))
+    with pytest.raises(UnreachableError):
+        waiting.result(60)  # given up by the client that was let go
+    publisher.close()
+
+
 def until_published(publisher: Publisher, message: RawMessage) -> None:
     deadline = time.monotonic() + 60
     while True:
