@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import logging
 import os
 import signal
 import subprocess
@@ -13,14 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import ProducerFenced
 
-from schemas import topics
+from connectors.outbox.kafka import make_producer
+from connectors.outbox.lane import Tools
+from connectors.outbox.owner import Owner
+from connectors.outbox.settings import AnswerSettings
+from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode
 from tests.assign import logs
-from tests.connectors.outbox.answers import intent, outbound
+from tests.connectors.outbox.answers import CITY, intent, outbound
+from tests.connectors.outbox.worker import Service, reply
 from tests.frozen import freeze
 
 pytestmark = pytest.mark.integration
@@ -144,3 +152,28 @@ async def test_a_rebalance_lets_the_leaver_finish(fresh_topics: KafkaConnection,
             told = await until_settled(fresh_topics, 40)
     assert Counter(one[-1] for one in told.values()) == {"accepted": 40}
     assert set(sent(tmp_path).values()) == {1}
+
+
+async def fence(connection: KafkaConnection, folder: Path) -> None:
+    """Let an owner be fenced while it has an answer to begin; it is gone at the end."""
+    tools = Tools(AnswerSettings(), Service(folder), reply)
+    owner = Owner(partition := ids.partition_of(CITY, connection.partitions), connection, lambda account: tools)
+    running = asyncio.create_task(owner.run(asyncio.Event()))
+
+    async def restored() -> bool:
+        return owner.done_before is not None
+
+    await until(restored)
+    async with make_producer(connection, partition):
+        await logs.write(connection, map(outbound, intents(1)))
+        with pytest.raises(ProducerFenced):
+            await asyncio.wait_for(running, 40)
+
+
+async def test_an_owner_that_is_fenced_leaves_nothing_for_asyncio_to_complain_of(
+    fresh_topics: KafkaConnection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fence(fresh_topics, tmp_path)
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert not sent(tmp_path)
