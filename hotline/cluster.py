@@ -102,20 +102,29 @@ class Cluster:
         )
         return bool(self._ask(beginning).error_code != theirs.TransactionalIdAuthorizationFailedError.errno)
 
+    def may_describe_the_cluster(self) -> bool:
+        """Say whether our user may ask for what `seconds_ahead` needs."""
+        return self._quorum() is not None
+
     def seconds_ahead(self, now: Callable[[], float]) -> float | None:
         """Return how far the clock `now` (Unix seconds) is ahead of the controller's; None when that is not told.
 
         To be told needs the operation Describe on the cluster.
         """
         before = now()
-        try:
-            quorum = self._client.describe_metadata_quorum()
-        except theirs.ClusterAuthorizationFailedError:
+        quorum = self._quorum()
+        if quorum is None:
             return None
         (partition,) = quorum["topics"][0]["partitions"]
         # The leader of the quorum has fetched from itself at this very moment.
         leader = next(voter for voter in partition["current_voters"] if voter["replica_id"] == partition["leader_id"])
         return (before + now()) / 2 - float(leader["last_caught_up_timestamp"]) / 1000
+
+    def _quorum(self) -> dict[str, Any] | None:
+        try:
+            return dict(self._client.describe_metadata_quorum())
+        except theirs.ClusterAuthorizationFailedError:
+            return None
 
     def _ask(self, request: Any) -> Any:
         manager = self._client._manager  # the public methods of the client do not send these two

@@ -13,7 +13,7 @@ from schemas import topics
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-Kind = Literal["topic", "group", "transactional id"]
+Kind = Literal["topic", "group", "transactional id", "cluster"]
 Operation = Literal["Read", "Write", "Describe"]
 
 DESK, OPERATOR = "desk", "operator"
@@ -31,12 +31,13 @@ class Need(Struct, frozen=True, kw_only=True):
     operation: Operation
 
     def __str__(self) -> str:
-        return f"{self.operation} the {self.kind} {self.name}"
+        return f"{self.operation} the {self.kind}" + f" {self.name}" * (self.kind != "cluster")
 
     @property
     def options(self) -> str:
         """Return what `kafka-acls.sh` calls it."""
-        return f"--operation {self.operation} --{self.kind.replace(' ', '-')} {self.name}"
+        resource = f"--{self.kind.replace(' ', '-')}" + f" {self.name}" * (self.kind != "cluster")
+        return f"--operation {self.operation} {resource}"
 
 
 def needs(settings: "Settings", component: str) -> list[Need]:
@@ -159,7 +160,8 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
     reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, *answers, topics.DEAD]
     others = dict.fromkeys(topic for stage in stages for topic in stage.topics if topic not in reads)
     groups = [_group(stage.group, "Describe") for stage in stages]
-    return [*_topics("Read", reads), *_topics("Describe", others), *groups]
+    clock = Need(kind="cluster", name="kafka-cluster", operation="Describe")
+    return [*_topics("Read", reads), *_topics("Describe", others), *groups, clock]
 
 
 def _desk(settings: "Settings", which: str) -> list[Need]:

@@ -22,6 +22,7 @@ from obstore.store import ObjectStore
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, RecordError, TooLargeError
+from schemas.fenced import read_faults
 from schemas.records import DeadLetter, Event, Message
 from schemas.trace import OFF, Tracer
 from schemas.wire import Outbound
@@ -262,6 +263,7 @@ class Owner:
         self._checkpoints.close()
         with contextlib.suppress(TimeoutError, kafka.KafkaError):
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
+        read_faults(self._producer)
 
     async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
         decisions: list[Event] = []

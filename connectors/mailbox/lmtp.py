@@ -23,6 +23,10 @@ from schemas.records.raw import SIZE_LIMIT
 # It writes addresses at INFO, and mails at DEBUG.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
+BLOCK_BYTES = 64 * 1024
+
+_END = b".\r\n"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -105,6 +109,36 @@ class Door:
         )
 
 
+class _Blocks:
+    """Gives aiosmtpd a mail's lines many at once: it keeps an object of a hundred bytes for each that it is given.
+
+    Of what it is given it takes a dot away at the beginning alone, and knows the end by a dot that stands alone.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._ended = False
+
+    async def readuntil(self, separator: bytes) -> bytes:
+        if self._ended:
+            return _END
+        block = bytearray(await self._reader.readuntil(separator))
+        while block != _END and len(block) < BLOCK_BYTES:
+            try:
+                line = await self._reader.readuntil(separator)
+            except asyncio.LimitOverrunError:
+                break  # it is raised again when it is asked for next
+            if line == _END:
+                self._ended = True
+                break
+            block += line.removeprefix(b".")
+        await asyncio.sleep(0)  # a mail whose bytes are all here would let nobody else have a turn
+        return bytes(block)
+
+    async def read(self, size: int) -> bytes:
+        return await self._reader.read(size)
+
+
 class _Lmtp(LMTP):
     """One connection. aiosmtpd refuses lines over 1,000 bytes, which mailers write, and gives one answer for all."""
 
@@ -140,7 +174,12 @@ class _Lmtp(LMTP):
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library's name
         """Take a mail; the recipients' number outlives a fault, whose answer the library gives after it."""
         self._recipients = len(self.envelope.rcpt_tos) if self.envelope else 1
-        await super().smtp_DATA(arg)
+        reader = self._reader
+        self._reader = _Blocks(reader)  # type: ignore[assignment] # it asks for no more than these two
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._reader = reader
         self._recipients = 1
 
     async def push(self, status: Any) -> None:

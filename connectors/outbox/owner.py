@@ -18,6 +18,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import SchemaError
+from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode, encode
 
@@ -196,6 +197,7 @@ class Owner:
         for client in (self._producer, reader):
             with contextlib.suppress(Exception):  # it may never have started, or Kafka be away
                 await asyncio.wait_for(client.stop(), CLOSE_SECONDS)
+        read_faults(self._producer)
 
 
 def _header(record: Any, wanted: str) -> bytes:

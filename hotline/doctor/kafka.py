@@ -123,6 +123,8 @@ def rights(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
 def _granted(cluster: Cluster, seen: Mapping[str, TopicFacts], hidden: frozenset[str], need: Need) -> bool:
     if need.kind == "group":
         return cluster.may_describe(need.name) if need.operation == "Describe" else cluster.may_join(need.name)
+    if need.kind == "cluster":
+        return cluster.may_describe_the_cluster()
     if need.kind == "transactional id":
         return cluster.may_write_transactions(need.name)
     if need.name in hidden:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,9 @@ from schemas.records import Recording
 
 FIELD_MAX = 1 << 20
 """Characters of one field; a quotation mark that is never closed reads a file to its end."""
+
+MOST_LINES = 3
+"""A record has a heading line and one below it: a third says that it is none, and no more of them are read."""
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -47,13 +51,14 @@ def decoded(data: bytes) -> str:
 
 
 def lines(data: bytes, *, strict: bool = False) -> list[list[str]]:
-    """Return the fields of each line; an open quotation mark is forgiven unless `strict`.
+    """Return the fields of each line, of three at most; an open quotation mark is forgiven unless `strict`.
 
     Raises MalformedError for what the csv module cannot read.
     """
     csv.field_size_limit(FIELD_MAX)
     try:
-        return [fields for fields in csv.reader(io.StringIO(decoded(data), newline=""), strict=strict) if fields]
+        rows = csv.reader(io.StringIO(decoded(data), newline=""), strict=strict)
+        return list(islice(filter(None, rows), MOST_LINES))
     except csv.Error as error:
         raise MalformedError("a line that is no CSV: see how the file is written") from error
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import Struct
 from python_multipart.multipart import parse_options_header
 
+from normalizers.crowd import not_crowded, short
 from normalizers.mail.charsets import to_text
 from normalizers.web.multipart import Part, parts
 from schemas.errors import MalformedError, UnsupportedError
@@ -121,21 +123,24 @@ def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:
 
 def _json(body: bytes) -> Iterator[tuple[str, str]]:
     try:
-        found = msgspec.json.decode(body, type=dict[str, Any])
+        found = msgspec.json.decode(not_crowded(body), type=dict[str, Any])
     except UNREADABLE as error:  # its text can quote a value
         raise MalformedError("the body is no JSON object") from error
-    for name, value in found.items():
-        yield from _flat(name, value, 0)
+    pairs = chain.from_iterable(_flat(name, value, 0) for name, value in found.items())
+    for number, pair in enumerate(pairs, 1):
+        if number > MAX_FIELDS:
+            raise MalformedError(f"the body has more than {MAX_FIELDS} fields: this is no form of ours")
+        yield pair
 
 
 def _flat(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
     """Yield a JSON value as a form would send it: `attribute[code]`, and `attribute[code][]` for each of a list."""
     if isinstance(value, dict) and depth < MAX_DEPTH:
         for key, inner in value.items():
-            yield from _flat(f"{name}[{key}]", inner, depth + 1)
+            yield from _flat(f"{short(name)}[{key}]", inner, depth + 1)
     elif isinstance(value, list) and depth < MAX_DEPTH:
         for inner in value:
-            yield from _flat(f"{name}[]", inner, depth + 1)
+            yield from _flat(f"{short(name)}[]", inner, depth + 1)
     elif isinstance(value, str):
         yield name, value
     elif value is not None:

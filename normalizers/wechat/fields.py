@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from normalizers import xml
+from normalizers.crowd import not_crowded, short
 from schemas.errors import MalformedError
 from schemas.wire import UNREADABLE
 
@@ -41,7 +42,7 @@ def is_json(value: bytes) -> bool:
 def of_json(value: bytes) -> dict[str, str]:
     """Return the leaves of a JSON object by their path; numbers with all their digits, lists by position."""
     try:
-        found = msgspec.json.decode(value.lstrip(b"\xef\xbb\xbf"))
+        found = msgspec.json.decode(not_crowded(value.lstrip(b"\xef\xbb\xbf")))
     except UNREADABLE as error:
         raise MalformedError("the callback is not JSON: see the raw bytes") from error
     if not isinstance(found, dict):
@@ -54,9 +55,9 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
         raise MalformedError("the callback nests too deeply to be one")
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _leaves(inner, f"{path}.{name}" if path else name)
+            yield from _leaves(inner, f"{short(path)}.{name}" if path else name)
     elif isinstance(value, list):
         for number, inner in enumerate(value, 1):
-            yield from _leaves(inner, f"{path}.{number}")
+            yield from _leaves(inner, f"{short(path)}.{number}")
     elif value is not None:
         yield path, value if isinstance(value, str) else msgspec.json.encode(value).decode()

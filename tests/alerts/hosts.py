@@ -65,11 +65,15 @@ class Hosts:
             self._store.close()
 
     def stages(self, journal: Path) -> None:
-        """Start what a host runs, without some stages; its disk is nearly full, and its blob store answers nothing."""
+        """Start what a host runs, without some stages.
+
+        Its disk is nearly full, its blob store answers nothing, and its desk has a fault of ours.
+        """
         disk = self._folder / "disk"
         disk.mkdir()
         components = ["screen", "assign", "outbox", "receiver", "connector:away", "connector:broken", "connector:idle"]
-        command = [*PRIVATE, f'mount -t tmpfs -o size=64m tmpfs {disk}; exec "$0" "$@"', *_hotline("run", *components)]
+        faulty = [sys.executable, str(HERE / "faulty_desk.py"), "run", *components]
+        command = [*PRIVATE, f'mount -t tmpfs -o size=64m tmpfs {disk}; exec "$0" "$@"', *faulty]
         store = f"http://127.0.0.1:{self._store.getsockname()[1]}"
         away = {"AWS_ENDPOINT_URL": store, "AWS_REGION": "x", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
         more = {"HOTLINE_BLOBS__URL": "s3://away/blobs", "HOTLINE_RECEIVER__JOURNAL_FOLDER": str(journal)}

@@ -17,15 +17,14 @@ from normalizers import Policy, normalize
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
-from schemas.errors import RecordError
-from schemas.wire import Outbound, Position, encode
+from schemas.wire import Outbound, encode
 from streams.sender import make_producer
+from tests.alerts.faulty_desk import FAULT
 from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
 from tests.assign import logs
 from tests.connectors.outbox import answers
 from tests.connectors.pushed import message
 from tests.docs.pages import ROOT
-from tests.hotline.letters import letter
 from tests.peers import prometheus
 from tests.peers.presence import require
 from tests.peers.prometheus import Prometheus
@@ -171,8 +170,8 @@ def city(fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[City]:
         made.close()
 
 
-def a_message(number: int) -> Outbound:
-    return logs.outbound(normalize(raw(number), Policy()).message)
+def a_message(number: int, text: str = "路灯坏了") -> Outbound:
+    return logs.outbound(normalize(raw(number, text), Policy()).message)
 
 
 def half_sent() -> list[Outbound]:
@@ -201,11 +200,12 @@ def damaged(folder: Path) -> Path:
 
 
 def begin(city: City, folder: Path) -> None:
-    """Start the hosts in a city where something is wrong from the start."""
+    """Start the hosts in a city where something is wrong from the start.
+
+    What has waited is written as if by others, since nothing but an hour makes it an hour old.
+    """
     city.write(outbound(1)._replace(topic=topics.FLOOD), timedelta(hours=2))
     city.write(Outbound(topics.TICKET_MASKED, b"k", b"{}", [], "210100"), timedelta(hours=1))
-    refused = Outbound(topics.MESSAGE, b"k", b"v", [], "210100")
-    city.write(letter("assign", Position(refused.topic, 0, 0), refused, RecordError("refused"), code="internal"))
     for out in half_sent():
         city.write(out)
     city.hosts.stages(damaged(folder / "journal"))
@@ -219,7 +219,7 @@ def worsen(city: City) -> None:
     city.scraped("hotline_streams_handover_seconds_count")
     at = datetime.now(UTC) - timedelta(seconds=20)
     city.write(outbound(2, FIRE, time=at, recorded=at))
-    city.write(a_message(3))
+    city.write(a_message(3, FAULT))
     city.scraped(f'hotline_connectors_push_requests_total{{instance="127.0.0.1:{city.hosts.ports["cut off"]}"}}')
     city.open("cut off")
     while city.post("cut off") == 200:

@@ -1,10 +1,13 @@
 """Partitions change hands: a worker comes and goes, and one that was fenced by nobody in the group starts again."""
 
 import asyncio
+import gc
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import structlog
 from faust.types import TP
 from obstore.store import LocalStore
 
@@ -84,6 +87,24 @@ async def test_a_worker_fenced_by_one_that_never_joins_starts_again(
     await Lane(connection, again).work_off()
     await again.close()
     await logs.assert_nothing_lost_or_doubled(connection, messages)
+
+
+async def test_a_fenced_worker_says_so_once_and_nothing_else(
+    connection: KafkaConnection, blobs: LocalStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [one for one in letters(20) if one.jurisdiction == "110000"]
+    await write(connection, messages[:5])
+    assign = Assign(connection, blobs, POLICY, fenced_seconds=0)
+    lane = Lane(connection, assign)
+    await lane.work_off()
+    intruder = await take_over(lane.partition, connection, blobs, POLICY, lambda point: None)
+    await intruder.close()
+    await write(connection, messages[5:])
+    with structlog.testing.capture_logs() as lines, pytest.raises(FatalError, match="has to start again"):
+        await asyncio.wait_for(lane.work_off(), 20)
+    gc.collect()
+    assert lines == [{"event": "partition_fenced", "partition": lane.partition, "log_level": "warning"}]
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_fenced_worker_leaves_its_successor_alone_until_a_rebalance_ends_its_lane(

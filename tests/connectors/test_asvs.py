@@ -6,11 +6,12 @@ import json
 import logging
 import re
 import socket
+import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -361,6 +362,24 @@ async def test_v5_2_1_a_body_over_the_limit_is_refused_and_not_held(every: Doors
     assert answer.status_code == 413
     assert peak < 16 << 20
     assert every.kafka.held == []
+
+
+def send_on(peer: socket.socket, piece: bytes) -> NoReturn:
+    while True:
+        peer.sendall(piece)
+        time.sleep(0.01)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("declared", [True, False])
+def test_v5_2_1_who_sends_on_after_the_refusal_is_hung_up_on(port: int, declared: bool) -> None:
+    framing = f"content-length: {1 << 40}" if declared else "transfer-encoding: chunked"
+    piece = b"10000\r\n" + b"x" * (1 << 16) + b"\r\n"
+    with closing(socket.create_connection(("127.0.0.1", port))) as peer:
+        peer.sendall(f"POST /phone HTTP/1.1\r\nhost: city\r\n{framing}\r\n\r\n".encode() + piece * 2)
+        assert peer.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
+        with pytest.raises(ConnectionError):
+            send_on(peer, piece)
 
 
 async def test_v5_2_1_so_is_one_of_the_web_doors_and_of_the_back_offices(every: Doors) -> None:

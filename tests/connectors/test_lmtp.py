@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import smtplib
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from connectors.intake import Intake
 from connectors.journal import Journal
-from connectors.mailbox.lmtp import Door, serve_until
+from connectors.mailbox.lmtp import BLOCK_BYTES, Door, serve_until
 from connectors.mailbox.lmtp_settings import LmtpSettings
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
@@ -191,6 +192,26 @@ async def test_bytes_that_no_mailer_should_send_stay_as_they_are(served: Served)
 
     assert await served.deliver(odd, "mayor@city.gov.cn") == [250]
     assert served.broker.held[0].value == b"Return-Path: <citizen@example.cn>\r\n" + odd
+
+
+async def test_a_mail_of_short_lines_keeps_every_byte_and_costs_no_object_for_each_line(served: Served) -> None:
+    short = b"Subject: short\r\n\r\n" + b"\r\n.\r\n..\r\n.a\r\n" * 20_000
+    tracemalloc.start()
+    try:
+        assert await served.deliver(short, "mayor@city.gov.cn") == [250]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert served.broker.held[0].value == b"Return-Path: <citizen@example.cn>\r\n" + short
+    assert peak < 12 * len(short)
+
+
+@pytest.mark.parametrize("length", [BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1])
+async def test_where_a_block_of_lines_ends_no_dot_is_lost(served: Served, length: int) -> None:
+    first = b"Subject: a\r\n\r\n"
+    whole = first + b"x" * (length - len(first) - 2) + b"\r\n.begins\r\n.\r\n..\r\n"
+    assert await served.deliver(whole, "mayor@city.gov.cn") == [250]
+    assert served.broker.held[0].value.endswith(whole)
 
 
 async def test_too_many_connections_are_told_so_and_one_that_ends_makes_room(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from normalizers import Policy, normalize, wechat
+from normalizers import Policy, crowd, normalize, wechat
 from normalizers.draft import Draft
 from normalizers.wechat import customer
 from schemas import media
@@ -136,3 +136,13 @@ def test_a_fetched_file_must_lie_in_the_folder_of_its_message() -> None:
         wechat.normalize(raw(msgspec.json.encode(told), media.CONTENT_TYPE), Policy())
     with pytest.raises(MalformedError):
         wechat.normalize(raw(b"{}", media.CONTENT_TYPE), Policy())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"Kept": [0] * crowd.MOST_MARKS}, {"b" * (crowd.MAX_PATH + 1): {"c": "d", "e": "f"}}],
+    ids=["marks", "a name before each field"],
+)
+def test_json_that_holds_more_than_any_callback_is_malformed(value: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError, match="more than"):
+        normalize(raw(mini(MsgType="text", Content="路灯坏了", **value)), Policy())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import ProducerFenced
 
 from connectors.answers import Reply, Sent
+from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox.lane import Tools
 from connectors.outbox.owner import Owner
 from connectors.outbox.settings import AnswerSettings
@@ -26,7 +29,7 @@ from schemas.wire import decode
 from streams.sender import Sender, make_producer
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, intent, outbound, withdrawn
-from tests.connectors.outbox.worker import reply
+from tests.connectors.outbox.worker import Service, reply
 from tests.frozen import freeze
 
 pytestmark = pytest.mark.integration
@@ -219,3 +222,28 @@ async def _begun(connection: KafkaConnection, wanted: Outbox) -> bool:
     found = await logs.read(connection, topics.OUTBOX, committed=False)
     told = [decode(one.value or b"", OutboxState) for one in found if dict(one.headers)["ce_type"] == STATE]
     return any(one.outbox_id == wanted.outbox_id and one.state == "sending" for one in told)
+
+
+async def fence(connection: KafkaConnection, folder: Path) -> None:
+    """Let an owner be fenced while it has an answer to begin; it is gone at the end."""
+    tools = Tools(AnswerSettings(), Service(folder), reply)
+    owner = Owner(partition := ids.partition_of(CITY, connection.partitions), connection, lambda account: tools)
+    running = asyncio.create_task(owner.run(asyncio.Event()))
+
+    async def restored() -> bool:
+        return owner.done_before is not None
+
+    await until(restored)
+    async with outbox_kafka.make_producer(connection, partition):
+        await logs.write(connection, map(outbound, intents(1)))
+        with pytest.raises(ProducerFenced):
+            await asyncio.wait_for(running, 40)
+
+
+async def test_an_owner_that_is_fenced_leaves_nothing_for_asyncio_to_complain_of(
+    fresh_topics: KafkaConnection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fence(fresh_topics, tmp_path)
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+    assert not sent(tmp_path)

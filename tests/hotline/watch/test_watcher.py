@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from prometheus_client import REGISTRY
 
+from hotline.doctor.clock import OFF_SECONDS
 from hotline.monitor import Monitor
 from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
 from hotline.watch import kafka
@@ -21,6 +22,8 @@ from schemas.errors import RecordError
 from schemas.records import Event, Handover, InputRef, event
 from schemas.wire import Outbound, Position, encode
 from tests.hotline.letters import letter
+from tests.peers import acls
+from tests.peers.secured_kafka import SecuredKafka
 from tests.streams.conftest import until
 from tests.streams.raws import outbound
 
@@ -197,6 +200,16 @@ def test_the_monitor_tells_prometheus_and_outlives_kafka(
     blind.look(datetime.now(UTC))
     assert value("hotline_monitor_reachable", {"service": "kafka"}) == 0
     assert blind.trouble
+
+
+def test_with_the_rights_of_its_user_the_monitor_sees_everything_and_kafkas_time(secured: SecuredKafka) -> None:
+    monitor = Watcher(settings(secured.administrator), secured.connection("hotline-monitor"))
+    ahead = look(monitor).clock_ahead
+    assert ahead is not None, "Kafka does not tell it the time"
+    assert abs(ahead) < OFF_SECONDS
+    line = next(one for one in acls.lines() if "hotline-monitor " in one and one.endswith("--cluster"))
+    with acls.without(secured.administrator, line):
+        assert look(monitor).clock_ahead is None
 
 
 def test_overdue_emergencies_are_told_again_until_the_desk_acknowledges(

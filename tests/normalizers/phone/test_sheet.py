@@ -2,6 +2,7 @@
 
 import pytest
 
+from normalizers.phone import sheet
 from schemas.errors import MalformedError
 from tests.normalizers.phone.raws import SHEET, said, told, understood
 
@@ -46,3 +47,9 @@ def test_a_nul_and_a_huge_field_are_no_fault_of_the_reader() -> None:
     assert told(b"call_id,note\n1,a\0b", SHEET)[0].text == "ab"
     with pytest.raises(MalformedError):
         understood(b"call_id,note\n1," + b"x" * (1 << 20) + b"x", SHEET)
+
+
+def test_of_rows_without_end_no_more_are_read_than_a_record_has() -> None:
+    assert len(sheet.lines(b"1,2\n" * 10)) == sheet.MOST_LINES
+    with pytest.raises(MalformedError):
+        understood(b"call_id,note\n" + b"1,2\n" * 10, SHEET)

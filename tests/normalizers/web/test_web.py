@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from normalizers import Policy, normalize, rules, tokens
+from normalizers import Policy, crowd, normalize, rules, tokens
 from normalizers.findings import rulebooks
 from normalizers.web import fields, multipart, places
 from normalizers.web.services import services
@@ -161,6 +162,25 @@ def test_too_many_parts_are_no_form() -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="text"\r\n\r\nx\r\n'
     with pytest.raises(MalformedError):
         multipart.parts(part * (multipart.MAX_PARTS + 1) + b"--b--\r\n", b"b")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": "路灯坏了", "a": [0] * fields.MAX_FIELDS},
+        {"text": "路灯坏了", "a": [[[[0] * crowd.MOST_MARKS]]]},
+        {"text": "路灯坏了", "a": {"b" * (crowd.MAX_PATH + 1): {"c": "d", "e": "f"}}},
+    ],
+    ids=["fields", "marks", "a name before each field"],
+)
+def test_json_that_holds_more_than_any_form_is_no_form(value: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError, match="more than"):
+        message(msgspec.json.encode(value), "application/json")
+
+
+def test_a_text_of_json_may_hold_any_marks() -> None:
+    text = ',[{"\\' * crowd.MOST_MARKS
+    assert fields.read("application/json", msgspec.json.encode({"text": text})).form == {"text": text}
 
 
 def test_a_part_with_headers_without_end_is_no_form() -> None:
