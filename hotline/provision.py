@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kafka import errors as theirs
 from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec import Struct
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from hotline.cluster import Answer, Cluster, TopicFacts, admin
 from schemas.connection import KafkaConnection
@@ -52,11 +54,16 @@ class Provision:
         self._connection = connection
         self._topics = wanted
 
+    @retry(  # another one makes them, or the answer to a try of the client came too late
+        retry=retry_if_exception_type(theirs.TopicAlreadyExistsError),
+        wait=wait_fixed(0.2),
+        stop=stop_after_delay(10),
+        reraise=True,
+    )
     def create(self) -> list[str]:
-        """Create what is missing and return its names; what exists is left as it is."""
+        """Create what is missing and return its names; what exists is left as it is, also what comes meanwhile."""
         with admin(self._connection) as client:
-            there = self._seen(Cluster(client).topics(self._topics))
-            missing = [name for name in self._topics if name not in there]
+            missing = self._missing(client)
             if missing:
                 client.create_topics({name: self._wanted(name) for name in missing}, wait_for_metadata=True)
             return missing
@@ -117,6 +124,10 @@ class Provision:
         for what, value in wanted.items():
             if have.get(what) != value:
                 yield Difference(topic=name, what=what, wanted=value, found=have.get(what, "unknown"))
+
+    def _missing(self, client: Any) -> list[str]:
+        there = self._seen(Cluster(client).topics(self._topics))
+        return [name for name in self._topics if name not in there]
 
     def _seen(self, answer: Answer) -> Mapping[str, TopicFacts]:
         if answer.hidden:
