@@ -54,19 +54,10 @@ class Provision:
         self._connection = connection
         self._topics = wanted
 
-    @retry(  # another one makes them, or the answer to a try of the client came too late
-        retry=retry_if_exception_type(theirs.TopicAlreadyExistsError),
-        wait=wait_fixed(0.2),
-        stop=stop_after_delay(10),
-        reraise=True,
-    )
     def create(self) -> list[str]:
         """Create what is missing and return its names; what exists is left as it is, also what comes meanwhile."""
         with admin(self._connection) as client:
-            missing = self._missing(client)
-            if missing:
-                client.create_topics({name: self._wanted(name) for name in missing}, wait_for_metadata=True)
-            return missing
+            return self._created(client)
 
     def alter(self) -> list[Difference]:
         """Set the configuration that differs and return what was changed; partitions never change in place."""
@@ -124,6 +115,18 @@ class Provision:
         for what, value in wanted.items():
             if have.get(what) != value:
                 yield Difference(topic=name, what=what, wanted=value, found=have.get(what, "unknown"))
+
+    @retry(  # another one makes them, or the answer to a try of the client came too late
+        retry=retry_if_exception_type(theirs.TopicAlreadyExistsError),
+        wait=wait_fixed(0.2),
+        stop=stop_after_delay(10),
+        reraise=True,
+    )
+    def _created(self, client: Any) -> list[str]:
+        missing = self._missing(client)
+        if missing:
+            client.create_topics({name: self._wanted(name) for name in missing}, wait_for_metadata=True)
+        return missing
 
     def _missing(self, client: Any) -> list[str]:
         there = self._seen(Cluster(client).topics(self._topics))
