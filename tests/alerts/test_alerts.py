@@ -16,8 +16,7 @@ from connectors.journal import Journal
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, type_of
-from schemas.wire import Outbound, encode
+from schemas.wire import Outbound
 from streams.sender import make_producer
 from tests.alerts.faulty_desk import FAULT
 from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
@@ -177,13 +176,7 @@ def a_message(number: int, text: str = "路灯坏了") -> Outbound:
 def half_sent() -> list[Outbound]:
     """An answer that an outbox began to send before it died."""
     intent = answers.intent(received_at=datetime.now(UTC))
-    first, state = answers.outbound(intent), answers.state_of(intent, "sending")
-    told = Envelope.of(first.headers)
-    headers = Envelope(
-        id=f"{told.id}:1", source=told.source, type=type_of("outbox_state"), time=told.time,
-        recordedtime=told.recordedtime, jurisdiction=told.jurisdiction,
-    ).headers()  # fmt: skip
-    return [first, first._replace(value=encode(state), headers=headers)]
+    return [answers.outbound(intent), answers.written(answers.state_of(intent, "sending"))]
 
 
 def damaged(folder: Path) -> Path:

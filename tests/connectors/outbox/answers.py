@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from connectors.outbox.owner import _envelope
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox, OutboxState, Party
 from schemas.topics import OUTBOX
@@ -63,6 +64,11 @@ def outbound(outbox: Outbox) -> Outbound:
         jurisdiction=CITY,
     )
     return Outbound(OUTBOX, outbox.ticket_id.encode(), encode(outbox), envelope.headers(), CITY)
+
+
+def written(told: OutboxState) -> Outbound:
+    """Return what the outbox itself writes of a state."""
+    return Outbound(OUTBOX, told.ticket_id.encode(), encode(told), _envelope(told).headers(), CITY)
 
 
 def withdrawn(outbox: Outbox) -> Outbound:
