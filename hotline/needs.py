@@ -157,11 +157,11 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
 
     stages = watched(settings).values()
     answers = [topics.OUTBOX] if settings.answers else []
-    reads = [*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, *answers, topics.DEAD]
-    others = dict.fromkeys(topic for stage in stages for topic in stage.topics if topic not in reads)
+    waiting = [topic for stage in stages for topic in stage.topics]  # the oldest record that waits tells its age
+    reads = dict.fromkeys([*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, *answers, topics.DEAD, *waiting])
     groups = [_group(stage.group, "Describe") for stage in stages]
     clock = Need(kind="cluster", name="kafka-cluster", operation="Describe")
-    return [*_topics("Read", reads), *_topics("Describe", others), *groups, clock]
+    return [*_topics("Read", reads), *groups, clock]
 
 
 def _desk(settings: "Settings", which: str) -> list[Need]:

@@ -71,6 +71,7 @@ def grant(connection: KafkaConnection, granted: Iterable[str]) -> None:
     wanted = [acl for line in granted for acl in acls_of(line)]
     with _admin(connection) as admin:
         admin.delete_acls([_EVERYTHING])
+        _wait(admin, ())  # a broker that has heard of neither looks as if it had heard of both
         assert not admin.create_acls(wanted)["failed"]
         _wait(admin, wanted)
 

@@ -14,6 +14,7 @@ from hotline.doctor.clock import OFF_SECONDS
 from hotline.monitor import Monitor
 from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
 from hotline.watch import kafka
+from hotline.watch.stages import watched
 from hotline.watch.watcher import Seen, Watcher
 from hotline.wiring import component
 from schemas import topics
@@ -203,8 +204,16 @@ def test_the_monitor_tells_prometheus_and_outlives_kafka(
 
 
 def test_with_the_rights_of_its_user_the_monitor_sees_everything_and_kafkas_time(secured: SecuredKafka) -> None:
-    monitor = Watcher(settings(secured.administrator), secured.connection("hotline-monitor"))
-    ahead = look(monitor).clock_ahead
+    chosen = settings(secured.administrator)
+    waiting = {topic for stage in watched(chosen).values() for topic in stage.topics}
+    producer = KafkaProducer(**secured.administrator.client_options())
+    for topic in waiting:
+        producer.send(topic, b"{}", key=b"k").get(20)
+    producer.close()
+    monitor = Watcher(chosen, secured.connection("hotline-monitor"))
+    seen = look(monitor)
+    assert all(stage.lag_records for stage in seen.stages), "a stage of which it does not see what waits"
+    ahead = seen.clock_ahead
     assert ahead is not None, "Kafka does not tell it the time"
     assert abs(ahead) < OFF_SECONDS
     line = next(one for one in acls.lines() if "hotline-monitor " in one and one.endswith("--cluster"))
