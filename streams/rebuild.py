@@ -33,8 +33,8 @@ RANGE_BYTES = 16 * 1024 * 1024
 """Of a checkpoint that is read at a time."""
 
 LIST_SECONDS = 10.0
-LOAD_SECONDS = 120.0
-"""How long a store that does not answer holds up a restore before the logs are read instead."""
+LOAD_SECONDS = 60.0
+"""How long a store that does not answer holds up a restore, at any one range, before the logs are read instead."""
 
 _AWAY = (blob.BaseError, OSError)  # a TimeoutError is an OSError
 
@@ -217,8 +217,7 @@ async def _there(blobs: ObjectStore, partition: int) -> list[str]:
 
 async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | None:
     try:
-        async with asyncio.timeout(LOAD_SECONDS):
-            return await checkpoint_of(_chunks(blobs, path))
+        return await checkpoint_of(_chunks(blobs, path))
     except (*_AWAY, *UNREADABLE) as error:
         _pass_over("load", partition, error)
         return None
@@ -226,9 +225,12 @@ async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | N
 
 async def _chunks(blobs: ObjectStore, path: str) -> AsyncIterator[obstore.Bytes]:
     """Yield an object by ranges: as a stream, a folder's file comes in pieces of 8 KB, each by a thread of its own."""
-    size = (await obstore.head_async(blobs, path))["size"]
+    async with asyncio.timeout(LOAD_SECONDS):
+        size = (await obstore.head_async(blobs, path))["size"]
     for start in range(0, size, RANGE_BYTES):
-        yield await obstore.get_range_async(blobs, path, start=start, end=min(start + RANGE_BYTES, size))
+        async with asyncio.timeout(LOAD_SECONDS):
+            chunk = await obstore.get_range_async(blobs, path, start=start, end=min(start + RANGE_BYTES, size))
+        yield chunk
 
 
 async def _checkpoints(blobs: ObjectStore, partition: int) -> list[str]:

@@ -1,6 +1,6 @@
 """The last snapshots of the live tickets: what a desk keeps of a million bodies lies compressed."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from xxhash import xxh3_64_hexdigest
@@ -10,6 +10,7 @@ from schemas.records import Ticket
 from schemas.records.common import Party
 from schemas.records.ticket import Category, Deadline, DispatchProposal, Lineage, Location, Requester
 from schemas.wire import encode
+from tickets.packed import Packed
 
 LEVEL = 1
 """Of zstd: higher ones take half as long again and spare a twentieth."""
@@ -52,11 +53,11 @@ LIKENESS = xxh3_64_hexdigest(_LIKE)
 """Names it: bodies of another likeness cannot be read."""
 
 
-class Bodies(MutableMapping[str, bytes]):
-    """Snapshots as JSON by the ids of their tickets; `packed` is what another one's `dump` returned."""
+class Bodies(Packed[bytes]):
+    """Snapshots as JSON by the ids of their tickets."""
 
     def __init__(self, packed: Mapping[str, bytes] | None = None) -> None:
-        self._packed = dict(packed or {})
+        super().__init__(packed)
         like = ZstdCompressionDict(_LIKE, dict_type=DICT_TYPE_RAWCONTENT)
         self._pack = ZstdCompressor(LEVEL, like, write_checksum=False, write_dict_id=False).compress
         self._unpack = ZstdDecompressor(like).decompress
@@ -66,19 +67,3 @@ class Bodies(MutableMapping[str, bytes]):
 
     def __setitem__(self, ticket_id: str, value: bytes) -> None:
         self._packed[ticket_id] = self._pack(value)
-
-    def __delitem__(self, ticket_id: str) -> None:
-        del self._packed[ticket_id]
-
-    def __contains__(self, ticket_id: object) -> bool:
-        return ticket_id in self._packed
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._packed)
-
-    def __len__(self) -> int:
-        return len(self._packed)
-
-    def dump(self) -> dict[str, bytes]:
-        """Return all of them as they lie here, for a checkpoint."""
-        return dict(self._packed)

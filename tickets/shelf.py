@@ -4,11 +4,12 @@ A ticket takes a third of the memory when it is packed, the garbage collector ha
 checkpoint is read and written without touching one of them.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from tickets.held import Findable, TicketState
+from tickets.packed import Packed
 
 MOST_OPEN = 2_048
 """So many tickets are held unpacked before all of them are packed."""
@@ -18,14 +19,14 @@ _unpack = msgspec.msgpack.Decoder(TicketState).decode
 _begin = msgspec.msgpack.Decoder(Findable).decode
 
 
-class Shelf(MutableMapping[str, TicketState]):
+class Shelf(Packed[TicketState]):
     """Tickets by their id, in the order they were opened. What is changed of one that was looked up stays changed.
 
     After `tidy` a ticket is looked up anew: who still holds an old one holds a copy that nobody reads.
     """
 
     def __init__(self, packed: Mapping[str, bytes] | None = None) -> None:
-        self._packed = dict(packed or {})
+        super().__init__(packed)
         self._open: dict[str, TicketState] = {}
 
     def __getitem__(self, ticket_id: str) -> TicketState:
@@ -39,17 +40,8 @@ class Shelf(MutableMapping[str, TicketState]):
         self._open[ticket_id] = ticket
 
     def __delitem__(self, ticket_id: str) -> None:
-        del self._packed[ticket_id]
+        super().__delitem__(ticket_id)
         self._open.pop(ticket_id, None)
-
-    def __contains__(self, ticket_id: object) -> bool:
-        return ticket_id in self._packed
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._packed)
-
-    def __len__(self) -> int:
-        return len(self._packed)
 
     def findable(self) -> Iterator[Findable]:
         """Yield what each packed ticket is found by."""
@@ -62,6 +54,6 @@ class Shelf(MutableMapping[str, TicketState]):
             self._open.clear()
 
     def dump(self) -> dict[str, bytes]:
-        """Return all tickets packed, for a checkpoint; `Shelf(dump)` holds the same."""
+        """Return all tickets packed."""
         self.tidy(0)
-        return dict(self._packed)
+        return super().dump()

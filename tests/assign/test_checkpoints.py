@@ -126,6 +126,56 @@ async def test_what_was_decided_before_a_restart_counts_towards_the_next_checkpo
     await owner.close()
 
 
+async def a_checkpoint(connection: KafkaConnection, blobs: LocalStore) -> Owner:
+    """Let an owner, which whoever asked closes, decide and write one, in which some ranges lie."""
+    found = await records(connection)
+    owner = await owner_of(connection, blobs, found[0].partition)
+    await owner.work_off(found)
+    assert await rebuild.save_checkpoint(blobs, found[0].partition, owner.restored)
+    return owner
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
+    """Let a store answer each range only after some time; return where each that was asked for begins."""
+    asked, get = list[int](), obstore.get_range_async
+
+    async def later(blobs: ObjectStore, path: str, *, start: int, end: int) -> obstore.Bytes:
+        asked.append(start)
+        await asyncio.sleep(seconds)
+        return await get(blobs, path, start=start, end=end)
+
+    monkeypatch.setattr(rebuild.obstore, "get_range_async", later)
+    monkeypatch.setattr(rebuild, "RANGE_BYTES", 200_000)
+    return asked
+
+
+async def test_a_checkpoint_may_take_long_to_read_while_the_store_answers(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, before = await a_checkpoint(connection, blobs), errors("load")
+    asked = slow(monkeypatch, 0.4)
+    monkeypatch.setattr(rebuild, "LOAD_SECONDS", 3.0)
+    restored = await logs.restored(connection, blobs, owner._partition)
+    assert len(asked) * 0.4 > 3.0, "it was read within the time of one answer: this shows nothing"
+    assert (errors("load"), restored.folded) == (before, 0)
+    assert restored.state.dump() == owner.restored.state.dump()
+    await owner.close()
+
+
+async def test_a_store_that_falls_silent_in_a_checkpoint_has_the_logs_read_instead(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, before = await a_checkpoint(connection, blobs), errors("load")
+    asked = slow(monkeypatch, 600)
+    monkeypatch.setattr(rebuild, "LOAD_SECONDS", 0.3)
+    restored = await logs.restored(connection, blobs, owner._partition)
+    assert asked == [0]
+    assert errors("load") == before + 1
+    assert restored.folded > 0
+    assert restored.state.dump() == owner.restored.state.dump()
+    await owner.close()
+
+
 def spoil(folder: Path) -> None:
     (path,) = folder.rglob("*.msgpack")
     path.write_bytes(path.read_bytes()[:100])
@@ -134,12 +184,9 @@ def spoil(folder: Path) -> None:
 async def test_rubbish_in_the_place_of_a_checkpoint_is_passed_over(
     connection: KafkaConnection, blobs: LocalStore, blobs_folder: Path
 ) -> None:
-    found = await records(connection)
-    owner = await owner_of(connection, blobs, found[0].partition)
-    await owner.work_off(found)
-    await rebuild.save_checkpoint(blobs, found[0].partition, owner.restored)
+    owner = await a_checkpoint(connection, blobs)
     spoil(blobs_folder)
-    restored = await logs.restored(connection, blobs, found[0].partition)
+    restored = await logs.restored(connection, blobs, owner._partition)
     assert restored.state.dump() == owner.restored.state.dump()
     await owner.close()
 
