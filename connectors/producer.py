@@ -111,7 +111,7 @@ class Producer:
     def replace_hung(self) -> None:
         """Let a client go that has not even given up a delivery in all its time; to be asked by who waited in vain."""
         producer = self._theirs
-        if self._unsettled.oldest_seconds() > self._delivery_seconds + GRACE_SECONDS:
+        if producer is not None and self._unsettled.oldest_seconds() > self._delivery_seconds + GRACE_SECONDS:
             self._unsettled.forget()
             self._drop(producer)
 

@@ -69,17 +69,22 @@ class Lane:
         self.acks += 1
 
 
-async def test_a_worker_fenced_by_one_that_never_joins_starts_again(
-    connection: KafkaConnection, blobs: LocalStore
-) -> None:
-    messages = [one for one in letters(20) if one.jurisdiction == "110000"]
+async def fenced(connection: KafkaConnection, blobs: LocalStore, messages: list[Message], seconds: float) -> Lane:
+    """Return the lane of a worker that decided about five messages, was fenced, and has the others before it."""
     await write(connection, messages[:5])
-    assign = Assign(connection, blobs, POLICY, fenced_seconds=0.5)
-    lane = Lane(connection, assign)
+    lane = Lane(connection, Assign(connection, blobs, POLICY, fenced_seconds=seconds))
     await lane.work_off()
     intruder = await take_over(lane.partition, connection, blobs, POLICY, lambda point: None)
     await intruder.close()
     await write(connection, messages[5:])
+    return lane
+
+
+async def test_a_worker_fenced_by_one_that_never_joins_starts_again(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    messages = [one for one in letters(20) if one.jurisdiction == "110000"]
+    lane = await fenced(connection, blobs, messages, 0.5)
     with pytest.raises(FatalError, match="has to start again"):
         await asyncio.wait_for(lane.work_off(), 20)
     assert lane.acks == 1
@@ -92,14 +97,7 @@ async def test_a_worker_fenced_by_one_that_never_joins_starts_again(
 async def test_a_fenced_worker_says_so_once_and_nothing_else(
     connection: KafkaConnection, blobs: LocalStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    messages = [one for one in letters(20) if one.jurisdiction == "110000"]
-    await write(connection, messages[:5])
-    assign = Assign(connection, blobs, POLICY, fenced_seconds=0)
-    lane = Lane(connection, assign)
-    await lane.work_off()
-    intruder = await take_over(lane.partition, connection, blobs, POLICY, lambda point: None)
-    await intruder.close()
-    await write(connection, messages[5:])
+    lane = await fenced(connection, blobs, [one for one in letters(20) if one.jurisdiction == "110000"], 0)
     with structlog.testing.capture_logs() as lines, pytest.raises(FatalError, match="has to start again"):
         await asyncio.wait_for(lane.work_off(), 20)
     gc.collect()

@@ -55,15 +55,7 @@ def state_of(outbox: Outbox, state: str, *, seconds: float = 0, attempts: int = 
 
 
 def outbound(outbox: Outbox) -> Outbound:
-    envelope = Envelope(
-        id=outbox.outbox_id,
-        source=f"/hotline/assign/{CITY}",
-        type=type_of("outbox"),
-        time=outbox.at,
-        recordedtime=outbox.at,
-        jurisdiction=CITY,
-    )
-    return Outbound(OUTBOX, outbox.ticket_id.encode(), encode(outbox), envelope.headers(), CITY)
+    return _by_assign(outbox, "outbox", outbox.outbox_id)
 
 
 def written(told: OutboxState) -> Outbound:
@@ -74,15 +66,19 @@ def written(told: OutboxState) -> Outbound:
 def withdrawn(outbox: Outbox) -> Outbound:
     """Return what assign writes when the ticket is erased."""
     told = replace(state_of(outbox, "withheld", attempts=0), code="erased")
+    return _by_assign(told, "outbox_state", f"{outbox.outbox_id}:erased")
+
+
+def _by_assign(told: Outbox | OutboxState, record: str, identifier: str) -> Outbound:
     envelope = Envelope(
-        id=f"{outbox.outbox_id}:erased",
+        id=identifier,
         source=f"/hotline/assign/{CITY}",
-        type=type_of("outbox_state"),
+        type=type_of(record),
         time=told.at,
         recordedtime=told.at,
         jurisdiction=CITY,
     )
-    return Outbound(OUTBOX, outbox.ticket_id.encode(), encode(told), envelope.headers(), CITY)
+    return Outbound(OUTBOX, told.ticket_id.encode(), encode(told), envelope.headers(), CITY)
 
 
 def _letters(number: int) -> str:
