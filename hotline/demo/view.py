@@ -18,6 +18,8 @@ RELATIONS = {
     "new": ("新工单", "new", "green"),
     "follow_up": ("后续", "follow-up", "cyan"),
     "same_person_same_matter": ("同人同事", "same matter", "yellow"),
+    "same_matter_other_person": ("异人同事", "other person", "magenta"),
+    "part_of": ("分段", "a part", "blue"),
 }
 URGENT = "🚨 "
 

@@ -17,7 +17,7 @@ from hotline.demo.play import Result
 from normalizers import Policy, normalize
 from normalizers.handover import handover
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
-from schemas import topics
+from schemas import topics, words
 from schemas.records import Message, raw_message
 from schemas.wire import Position, encode
 from tickets.desk import Desk
@@ -71,6 +71,11 @@ def test_the_picture_fits_the_terminal(width: int, height: int, tickets: int, se
     lines = drawn(view.stage(ledger(tickets), notes, height, width), width, height)
     assert len(lines) < height, "the cursor stands on a line of its own"
     assert max(map(cell_len, lines)) <= width
+
+
+def test_every_relation_that_gives_a_ticket_has_its_words() -> None:
+    by_commands = {"no_ticket", "moved", "command"}
+    assert view.RELATIONS.keys() == words.RELATIONS.keys() - by_commands
 
 
 def test_a_ticket_number_is_never_cut() -> None:
