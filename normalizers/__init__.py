@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from normalizers import mail, phone, record, sms, web, wechat, weibo
 from normalizers.draft import Draft
-from normalizers.normalize import Blob, Normalized, normalize
+from normalizers.normalize import Blob, Normalized, alarming, normalize
 from normalizers.policy import Policy
 from schemas.records import RawMessage
 
@@ -25,4 +25,4 @@ NORMALIZERS: Mapping[str, Normalizer] = MappingProxyType(
 )
 """Every channel that can be understood; its key is the channel's name."""
 
-__all__ = ["NORMALIZERS", "Blob", "Normalized", "Normalizer", "Policy", "normalize"]
+__all__ = ["NORMALIZERS", "Blob", "Normalized", "Normalizer", "Policy", "alarming", "normalize"]

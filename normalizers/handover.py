@@ -1,10 +1,7 @@
 """Handover (紧急转接) of an urgent message: the whole text for the emergency desk, from the message alone."""
 
-from normalizers.normalize import screened_text
+from normalizers.normalize import NO_CITIZENS_WORDS, screened_text
 from schemas.records import Handover, Message
-
-NO_CITIZENS_WORDS = frozenset({"auto_reply", "bounce", "event"})
-"""Classes that hand nothing over: machines wrote them. Lists and calendars stay: a person may be behind them."""
 
 
 def handover(message: Message) -> Handover | None:

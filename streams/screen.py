@@ -11,7 +11,7 @@ from faust.types import TP
 from msgspec.structs import replace
 from obstore.store import ObjectStore
 
-from normalizers import Policy, normalize
+from normalizers import Policy, alarming
 from normalizers.handover import handover
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -187,7 +187,8 @@ def screen_chunk(raws: Iterable[RawMessage], policy: Policy) -> list[Handed]:
 
 def screen(raw: RawMessage, policy: Policy) -> Handed | None:
     """Return the hand-over of one message, None when it tells of no emergency. Raises RecordError."""
-    urgent = handover(normalize(raw, policy).message)
+    message = alarming(raw, policy)
+    urgent = handover(message) if message is not None else None
     if urgent is None:
         return None
     return Handed(_outbound(urgent, raw), urgent.level, urgent.stale, urgent.taken_at)

@@ -12,7 +12,7 @@ import msgspec
 from jsonschema import Draft202012Validator
 
 from benchmarks.fuzz.target import Target, chosen, explained
-from normalizers import Normalized, Policy, normalize, tokens
+from normalizers import Normalized, Policy, alarming, normalize, tokens
 from normalizers.draft import Draft
 from normalizers.handover import handover
 from normalizers.mail import tnef
@@ -73,13 +73,16 @@ def holds(made: Normalized) -> None:
 
 
 def message(channel: str, content_type: str, value: bytes) -> None:
-    """Normalize: a sound message, or an error that names what is wrong and quotes nothing."""
+    """Normalize: a sound message that alarms as screening alone does, or an error that says why and quotes nothing."""
+    source = raw(channel, value, content_type)
     try:
-        made = normalize(raw(channel, value, content_type), POLICY)
+        made = normalize(source, POLICY)
     except RecordError as error:
         explained(error)
         return
     holds(made)
+    alarm = alarming(source, POLICY)
+    assert handover(made.message) == (alarm and handover(alarm))
 
 
 def _cases(channel: str) -> tuple[bytes, ...]:

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import traceback
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,12 +40,17 @@ def start(name: str, target: Target, seconds: int, folder: Path, seed: int) -> i
     words.write_text("".join(f'"{_written(word)}"\n' for word in JUNK))
     child = os.fork()
     if child == 0:
-        _fuzz(name, target, seconds, folder, seed)
+        try:
+            _fuzz(name, target, seconds, folder, seed)
+        except BaseException:  # whatever it is: a child that lived on would remove the folder that is its parent's
+            traceback.print_exc()
+        finally:
+            os._exit(1)
     return child
 
 
 def _fuzz(name: str, target: Target, seconds: int, folder: Path, seed: int) -> None:
-    """Never returns: libFuzzer ends the process."""
+    """Fuzz until libFuzzer ends the process."""
     import atheris
 
     os.environ[VARIABLE] = str(folder)
@@ -65,7 +71,6 @@ def _fuzz(name: str, target: Target, seconds: int, folder: Path, seed: int) -> N
     options = [f"-{option}={value}" for option, value in given.items()]
     atheris.Setup([sys.argv[0], *options, str(folder / name)], target.check)
     atheris.Fuzz()
-    os._exit(0)
 
 
 def figures(name: str, folder: Path) -> Figures:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers import NORMALIZERS, Normalized, Policy, normalize
+from normalizers import NORMALIZERS, Normalized, Policy, alarming, normalize
 from normalizers.handover import handover
 from schemas.errors import ERROR_CODES, RecordError
 from schemas.records import Message, RawMessage, raw_message
@@ -148,6 +148,31 @@ def test_an_emergency_is_handed_over_from_every_channel(channel: str) -> None:
     assert made is not None
     assert (made.classes, made.level) == (("fire",), "critical")
     assert [made.text[start:end] for start, end in made.spans] == ["着火"]
+
+
+@channels
+def test_screening_alone_tells_of_the_same_emergencies(channel: str) -> None:
+    def told(value: bytes) -> object:
+        """What is handed over; of what cannot be read, its error."""
+        try:
+            found = alarming(raw(channel, value), POLICY)
+        except RecordError as error:
+            return str(error)
+        return found and handover(found)
+
+    def told_by_the_whole(value: bytes) -> object:
+        made = outcome(channel, value)
+        return str(made) if isinstance(made, RecordError) else handover(made.message)
+
+    urgent = SAMPLES[channel].replace("井盖坏了".encode(), "三楼着火了，快来人".encode())
+    assert told(SAMPLES[channel]) is None
+    assert told(urgent) == told_by_the_whole(urgent) is not None
+
+    @given(damaged(urgent))
+    def check(value: bytes) -> None:
+        assert told(value) == told_by_the_whole(value)
+
+    check()
 
 
 @channels
