@@ -42,7 +42,7 @@ def start(name: str, target: Target, seconds: int, folder: Path, seed: int) -> i
     if child == 0:
         try:
             _fuzz(name, target, seconds, folder, seed)
-        except BaseException:  # whatever it is: a child that lived on would remove the folder that is its parent's
+        except BaseException:  # noqa: BLE001 - a child that lived on would remove the folder that is its parent's
             traceback.print_exc()
         finally:
             os._exit(1)
