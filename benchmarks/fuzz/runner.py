@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,8 +70,21 @@ def _fuzz(name: str, target: Target, seconds: int, folder: Path, seed: int) -> N
         "dict": f"{folder}/{name}.words",
     }
     options = [f"-{option}={value}" for option, value in given.items()]
-    atheris.Setup([sys.argv[0], *options, str(folder / name)], target.check)
+    atheris.Setup([sys.argv[0], *options, str(folder / name)], _keeping(target, folder / f"{name}.finding-0"))
     atheris.Fuzz()
+
+
+def _keeping(target: Target, finding: Path) -> Callable[[bytes], None]:
+    """Let an input that fails be kept: where an exception ends the process, libFuzzer writes none."""
+
+    def check(data: bytes) -> None:
+        try:
+            target.check(data)
+        except BaseException:
+            finding.write_bytes(data)
+            raise
+
+    return check
 
 
 def figures(name: str, folder: Path) -> Figures:

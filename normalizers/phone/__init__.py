@@ -20,6 +20,7 @@ from normalizers.sms import media
 from schemas import ids
 from schemas.errors import UnsupportedError
 from schemas.records import RawMessage
+from schemas.words import RECORDING_STATES
 
 JSON, AMI, CSV = "application/json", "application/x-asterisk-ami", "text/csv"
 
@@ -66,7 +67,7 @@ def zone_of(name: str) -> ZoneInfo:
     """Return a time zone by its name, China's for one that nobody knows."""
     try:
         return ZoneInfo(name) if name else ids.SHANGHAI
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder's name, or one too long for a file
         return ids.SHANGHAI
 
 
@@ -75,7 +76,7 @@ def _known(told: Told, options: Mapping[str, str]) -> Told:
     if options.get("call"):
         told = structs.replace(told, call_id=options["call"])
     state, size = options.get("recording"), options.get("recording_bytes", "")
-    if not state or not told.recordings:
+    if state not in RECORDING_STATES or not told.recordings:
         return told
     found = structs.replace(told.recordings[0], state=state, size=values.whole(size))
     return structs.replace(told, recordings=(found, *told.recordings[1:]))

@@ -16,6 +16,7 @@ from normalizers.draft import Draft
 from normalizers.policy import Policy
 from normalizers.sms import cmpp, pdu, short, smpp, web
 from normalizers.sms.coding import Format
+from normalizers.text import safe
 from schemas.errors import UnsupportedError
 from schemas.records import Party, RawMessage
 
@@ -40,7 +41,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
 
 
 def media(content_type: str) -> tuple[str, Options]:
-    """Return a content type's name and parameters."""
+    """Return a content type's name and parameters, which are fit for JSON."""
     return _media(content_type)
 
 
@@ -49,7 +50,7 @@ def _media(content_type: str) -> tuple[str, Options]:
     headers = Headers()
     headers["content-type"] = content_type
     options = headers.get_params() or [("", "")]
-    return options[0][0].lower(), MappingProxyType({name.lower(): value for name, value in options[1:]})
+    return options[0][0].lower(), MappingProxyType({name.lower(): safe(value) for name, value in options[1:]})
 
 
 def _smpp(value: bytes, options: Options) -> Draft:

@@ -1,9 +1,12 @@
 """Lines of call files under their headings, in Chinese or in the words of our JSON shape."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from normalizers.phone import sheet
 from schemas.errors import MalformedError
+from schemas.wire import encode
 from tests.normalizers.phone.raws import SHEET, said, told, understood
 
 HEADINGS = "通话标识,来电号码,被叫号码,来电时间,挂机时间,通话结果,坐席工号,诉求类型,诉求内容,录音文件,所属片区"
@@ -31,6 +34,23 @@ def test_a_line_of_a_file_and_a_post_speak_of_one_call() -> None:
 def test_what_the_connector_found_of_the_recording_is_told() -> None:
     _, call = told(f"{HEADINGS}\n{LINE}".encode(), f"{SHEET}; recording=empty; recording_bytes=44")
     assert [(one.state, one.size) for one in call.recordings] == [("empty", 44)]
+
+
+@pytest.mark.parametrize("zone", ["Asia", "Nowhere/Atlantis", "../etc/passwd", "x" * 300, "井盖" * 50, "a\0b"])
+def test_what_is_no_time_zone_is_chinas(zone: str) -> None:
+    message, _ = told(f"{HEADINGS}\n{LINE}".encode(), f'{SHEET}; zone="{zone}"')
+    assert message.received_at == datetime(2026, 11, 25, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("state", ["\0\0", "lost", ""])
+def test_what_is_no_state_of_a_recording_is_not_taken_for_one(state: str) -> None:
+    _, call = told(f"{HEADINGS}\n{LINE}".encode(), f"{SHEET}; recording={state}; recording_bytes=44")
+    assert [(one.state, one.size) for one in call.recordings] == [(None, None)]
+
+
+def test_a_nul_in_the_content_type_reaches_no_record() -> None:
+    message, _ = told(f"{HEADINGS}\n{LINE}".encode(), f"{SHEET}\0; call=c\0")
+    assert b"u0000" not in encode(message)
 
 
 @pytest.mark.parametrize("value", [b"", b"call_id", b"call_id,note\n,x", b"a,b\n1,2"])
