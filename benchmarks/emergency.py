@@ -2,7 +2,8 @@
 
 The sentences of `tests/normalizers/findings/emergency_cases.tsv`, split by their hash: rules are made on three fifths
 (development) and only measured on the others (held out), and so is `emergency_fresh.tsv`, the same in other words.
-`emergency_told.tsv` is for development alone. `emergency_indirect.tsv` and `emergency_unseen.tsv` are only measured.
+`emergency_told.tsv` is for development alone. `emergency_indirect.tsv`, `emergency_unseen.tsv` and
+`emergency_strangers.tsv` are only measured.
 DATA is a folder of real messages.
 """
 
@@ -32,6 +33,9 @@ TOLD = FOLDER / "emergency_told.tsv"
 
 UNSEEN = FOLDER / "emergency_unseen.tsv"
 """A fourth such list, written when those rules were done: never tuned on."""
+
+STRANGERS = FOLDER / "emergency_strangers.tsv"
+"""As a hotline gets them, by somebody who knew neither rules nor sentences: only measured, and read by nobody."""
 
 DEVELOPMENT = 154
 """Of 256: a text whose SHA-256 begins with a smaller byte may be looked at while rules are made."""
@@ -128,7 +132,7 @@ def main() -> None:
     fresh = cases(FRESH)
     sides |= {"all": every, "fresh, development": [one for one in fresh if one.development]}
     sides |= {"fresh, held out": [one for one in fresh if not one.development], "indirect": cases(INDIRECT)}
-    sides |= {"told": cases(TOLD), "unseen": cases(UNSEEN)}
+    sides |= {"told": cases(TOLD), "unseen": cases(UNSEEN), "strangers": cases(STRANGERS)}
     for name, some in sides.items():
         made = figures(some)
         print(

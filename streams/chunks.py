@@ -98,6 +98,18 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = getattr(self.app, "isolation_level", "read_uncommitted")
         return consumer
 
+    async def on_thread_stop(self) -> None:
+        """Stop, also while a fetch waits for its next attempt: aiokafka lets that one's end out of its own `stop`.
+
+        It would end the thread before anybody is told, and a worker that crashed with its broker waited for it for
+        minutes instead of being started again.
+        """
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            if self._consumer is not None:
+                await self._consumer._client.close()
+
     async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **options: Any) -> Any:
         buffer_slim(consumer._fetcher)
         return await super()._fetch_records(consumer, *args, **options)

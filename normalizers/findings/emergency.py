@@ -1,10 +1,12 @@
 """Emergencies (紧急求助, domain.md B5): recall first, with the words that say so.
 
 An ordinary text costs one search for the rules' words; the rules themselves (`normalizers/rules/emergency.toml`, which
-explains them) are looked at only where one of their words stands.
+explains them) are looked at only where one of their words stands. What they do not alarm at is heard (`hearing.py`):
+it may be told in words that no rule has.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,9 +15,12 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from normalizers import rules
+from normalizers.findings.hearing import ALARM, EXPECTED, Hearing, Sentence
 from normalizers.findings.words import Words, trie
 from normalizers.text import aligned
+from schemas.errors import MisconfiguredError
 from schemas.records import Emergency, Finding
+from schemas.words import EMERGENCY_CLASSES
 
 LEVELS = ("critical", "urgent", "mentioned")
 """Most urgent first."""
@@ -32,6 +37,10 @@ MOST_WORDS = 5_000
 """So many words of a text are weighed, its first and last ones: a book pasted into a mail must not keep the next
 one waiting, and what is the matter stands at either end of it."""
 
+HALF_HEARD = 16_384
+MOST_HEARD = 2 * HALF_HEARD
+"""So many characters of a text are heard, half of them at either end: rules read all of it."""
+
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
 
@@ -39,9 +48,10 @@ _CONTEXT = 40
 def screen(text: str, folded: str, rules_folder: Path | None = None) -> Emergency | None:
     """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`. Spans point into `text`."""
     known = rulebook(rules_folder)
-    if not known.words.occur(folded):
-        return None
-    return _weigh(list(_evidence(text, known)), known)
+    told = _weigh(list(_evidence(text, known)), known) if known.words.occur(folded) else None
+    if told is not None and told.level != "mentioned":
+        return told
+    return _heard(text, told, known)
 
 
 def mentioned(found: Emergency | None, rules_folder: Path | None = None) -> Emergency | None:
@@ -63,9 +73,10 @@ def together(found: Iterable[Emergency | None]) -> Emergency | None:
 
 def findings(found: Emergency, rules_folder: Path | None = None) -> tuple[Finding, ...]:
     """Return an emergency as findings: one a class, and its level."""
-    version = rulebook(rules_folder).version
+    known = rulebook(rules_folder)
+    source = "model" if found.score == known.score["heard"] else "rule"
     return tuple(
-        Finding(kind=kind, value=value, score=found.score, version=version)
+        Finding(kind=kind, value=value, score=found.score, source=source, version=known.version)
         for kind, value in (*(("emergency", name) for name in found.classes), ("emergency_level", found.level))
     )
 
@@ -87,12 +98,20 @@ class _Rulebook(NamedTuple):
     words: Words
     rules: Mapping[str, tuple[_Rule, ...]]
     cues: Mapping[str, re.Pattern[str]]
+    hearing: Hearing
+    least: float
 
 
 class _Evidence(NamedTuple):
     classes: tuple[str, ...]
     level: str
     span: tuple[int, int]
+
+
+class _Window(NamedTuple):
+    loudness: float
+    span: tuple[int, int]
+    said: str
 
 
 class _Place(NamedTuple):
@@ -120,6 +139,36 @@ def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
     return Emergency(classes=tuple(classes), level=level, spans=tuple(spans), score=known.score[level])
 
 
+def _heard(text: str, told: Emergency | None, known: _Rulebook) -> Emergency | None:
+    """Return what is heard, beside `told` where the rules found what is over; `told` alone when nothing is."""
+    loudest = max(_windows(text, told, known), key=lambda window: window.loudness, default=None)
+    if loudest is None or loudest.loudness < known.least:
+        return told
+    told_classes, told_spans = (told.classes, told.spans) if told is not None else ((), ())
+    return Emergency(
+        classes=tuple(dict.fromkeys((known.hearing.class_of(loudest.said), *told_classes))),
+        level="urgent",
+        spans=(loudest.span, *told_spans),
+        score=known.score["heard"],
+    )
+
+
+def _windows(text: str, told: Emergency | None, known: _Rulebook) -> Iterator[_Window]:
+    """Yield the loudest window of a text, of either end of a long one; what the rules read there stays out of it."""
+    ends = ((0, len(text)),) if len(text) <= MOST_HEARD else ((0, HALF_HEARD), (len(text) - HALF_HEARD, len(text)))
+    for first, last in ends:
+        plain, offsets = aligned(text[first:last])
+        read = told.spans if told is not None else ()
+        apart = [(bisect_left(offsets, start - first), bisect_left(offsets, end - first)) for start, end in read]
+        heard = known.hearing.loudest(plain, apart)
+        if heard is not None and heard.loudness >= known.least:  # once more, without the phrases that are harmless
+            plain = known.harmless.sub(_cover, plain)
+            heard = known.hearing.loudest(plain, apart)
+        if heard is not None:
+            span = first + offsets[heard.start], first + offsets[heard.end - 1] + 1
+            yield _Window(heard.loudness, span, plain[heard.start : heard.end])
+
+
 def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
     plain, offsets = aligned(text)
     plain = _covered(plain, _weighed(known.words.spans(plain)), known.harmless)
@@ -145,9 +194,13 @@ def _covered(text: str, spans: Iterable[tuple[int, int]], harmless: re.Pattern[s
             windows.append([max(0, start - _PHRASE), end + _PHRASE])
     pieces, done = [], 0
     for first, last in windows:
-        pieces += [text[done:first], harmless.sub(lambda match: _COVER * len(match[0]), text[first:last])]
+        pieces += [text[done:first], harmless.sub(_cover, text[first:last])]
         done = last
     return "".join((*pieces, text[done:]))
+
+
+def _cover(match: re.Match[str]) -> str:
+    return _COVER * len(match[0])
 
 
 def _place(text: str, start: int, end: int) -> _Place:
@@ -195,7 +248,8 @@ def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]])
 @cache
 def rulebook(folder: Path | None) -> _Rulebook:
     """Return the rules of a folder, ours without one."""
-    data = rules.load("emergency", folder)
+    ours = rules.load("emergency")
+    data = {"hearing": ours["hearing"], **rules.load("emergency", folder)}
     by_word: dict[str, list[_Rule]] = {}
     for entry in data["rule"]:
         rule = _rule(entry, data["lists"])
@@ -203,12 +257,22 @@ def rulebook(folder: Path | None) -> _Rulebook:
             by_word.setdefault(word, []).append(rule)
     return _Rulebook(
         version=data["version"],
-        score=data["score"],
+        score={**ours["score"], **data["score"]},
         harmless=re.compile("|".join(data["harmless"]["phrases"])),
         words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},
         cues={name: re.compile(pattern) for name, pattern in data["cues"].items()},
+        hearing=Hearing(_sentences(folder)),
+        least=data["hearing"]["least"],
     )
+
+
+def _sentences(folder: Path | None) -> Iterator[Sentence]:
+    for row in rules.table("heard", ("expected", "classes", "text"), folder):
+        classes = tuple(row["classes"].split("/")) if row["expected"] == ALARM else ()
+        if row["expected"] not in EXPECTED or not set(classes) <= EMERGENCY_CLASSES.keys():
+            raise MisconfiguredError(f"heard.tsv has a line that is marked {row['expected']}, {row['classes']}.")
+        yield Sentence(row["expected"], classes, row["text"])
 
 
 def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> _Rule:

@@ -7,6 +7,7 @@ with its `provider`.
 
 from collections.abc import Callable, Mapping
 from email.message import Message as Headers
+from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -50,7 +51,9 @@ def _media(content_type: str) -> tuple[str, Options]:
     headers = Headers()
     headers["content-type"] = content_type
     options = headers.get_params() or [("", "")]
-    return options[0][0].lower(), MappingProxyType({name.lower(): safe(value) for name, value in options[1:]})
+    return options[0][0].lower(), MappingProxyType(
+        {name.lower(): safe(collapse_rfc2231_value(value)) for name, value in options[1:]}
+    )
 
 
 def _smpp(value: bytes, options: Options) -> Draft:

@@ -1,11 +1,13 @@
 """What the chunk transport overrides in faust-streaming is there, and means what it meant in 0.15.3."""
 
+import asyncio
 import importlib.metadata
 import inspect
 from types import SimpleNamespace
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import IllegalStateError
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
@@ -55,6 +57,28 @@ async def test_the_consumer_still_reads_its_wait_and_isolation_from_these_attrib
     assert consumer._fetch_max_wait_ms == 7
     assert consumer._isolation_level == "read_committed"
     await consumer.stop()
+
+
+async def test_the_thread_stops_while_a_fetch_waits_for_its_next_attempt() -> None:
+    consumer = AIOKafkaConsumer()
+    consumer._fetcher = Fetcher(consumer._client, consumer._subscription)
+    await asyncio.sleep(0)  # it has begun to wait for partitions
+    waiting = asyncio.create_task(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    consumer._fetcher._pending_tasks.add(waiting)
+    closed: list[bool] = []
+    close = consumer._client.close
+
+    async def closes() -> None:
+        closed.append(True)
+        await close()
+
+    consumer._client.close = closes
+    thread = object.__new__(chunks.ChunkConsumerThread)
+    thread._consumer, thread._method_queue = consumer, None
+    await asyncio.wait_for(thread.on_thread_stop(), 10)
+    assert waiting.cancelled()
+    assert closed == [True]
 
 
 class Record:

@@ -1,0 +1,159 @@
+"""Emergencies in words that no rule has: heard by what our sentences sound like, and a city may add its own."""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normalizers import rules
+from normalizers.findings import rulebooks
+from normalizers.findings.emergency import MOST_HEARD, findings, rulebook, screen
+from normalizers.findings.hearing import LENGTH, Hearing, Sentence
+from normalizers.text import fold
+from schemas.errors import MisconfiguredError
+from schemas.records import Emergency
+
+UNNAMED = "她把一条腿跨到护栏外面去了"
+ORDINARY = "请问公积金贷款需要什么材料"
+COLUMNS = "expected\tclasses\ttext\n"
+SENTENCES = (
+    Sentence("alarm", ("fire",), "窗帘黑了"),
+    Sentence("alarm", ("self_harm",), "她坐在楼顶边上"),
+    Sentence("none", (), "窗帘洗不干净"),
+    Sentence("mentioned", (), "楼顶修好了"),
+)
+
+
+def heard(text: str, folder: Path | None = None) -> Emergency | None:
+    return screen(text, fold(text), folder)
+
+
+def plain_weight(said: str) -> float:
+    """Return what a window weighs, by the definition: sums of logarithms, add-one."""
+
+    def features(text: str) -> list[str]:
+        marked = f"^{text}$"
+        return [*text, *(marked[at : at + 2] for at in range(len(marked) - 1))]
+
+    alarms = Counter(one for each in SENTENCES if each.expected == "alarm" for one in features(each.text))
+    others = Counter(one for each in SENTENCES if each.expected != "alarm" for one in features(each.text))
+    known = len(alarms.keys() | others.keys())
+    weight = sum(
+        math.log((alarms[one] + 1) / (alarms.total() + known)) - math.log((others[one] + 1) / (others.total() + known))
+        for one in features(said)
+        if one in alarms or one in others
+    )
+    return weight / float((2 * len(said) + 1) ** LENGTH)
+
+
+def test_what_no_rule_names_is_heard_and_says_so() -> None:
+    found = heard(f"天桥的路灯修一下。{UNNAMED}")
+    assert found is not None
+    assert (found.level, found.classes, found.score) == ("urgent", ("self_harm",), 0.6)
+    assert [found.spans[0][0] <= 9, found.spans[0][1]] == [True, 9 + len(UNNAMED)]
+    assert {(one.source, one.score) for one in findings(found)} == {("model", 0.6)}
+
+
+def test_what_the_rules_name_is_theirs() -> None:
+    found = heard("三楼着火了，快来人")
+    assert found is not None
+    assert {one.source for one in findings(found)} == {"rule"}
+
+
+def test_ordinary_words_are_not_heard() -> None:
+    assert heard(ORDINARY) is None
+
+
+def test_what_the_rules_call_past_is_not_heard_again_and_stays() -> None:
+    past = "去年我们楼起火，消防车进不来"
+    told, both = heard(past), heard(f"{past}。{UNNAMED}")
+    assert told is not None
+    assert both is not None
+    assert (told.level, both.level) == ("mentioned", "urgent")
+    assert set(told.classes) < set(both.classes)
+    assert set(told.spans) < set(both.spans)
+
+
+def test_spans_point_into_the_text_as_it_was_written() -> None:
+    text = "　天橋　路燈壞了！\u200b" + "她把一條腿跨到護欄外面去了"
+    found = heard(text)
+    assert found is not None
+    assert text[slice(*found.spans[0])].endswith("護欄外面去了")
+
+
+def test_either_end_of_a_long_text_is_heard_and_what_lies_between_is_left_to_the_rules() -> None:
+    filler = f"{ORDINARY}。" * (MOST_HEARD // len(ORDINARY))
+    assert heard(f"{UNNAMED}。{filler}") is not None
+    assert heard(f"{filler}{UNNAMED}") is not None
+    assert heard(f"{filler}{UNNAMED}。{filler}") is None
+    assert heard(f"{filler}三楼着火了，快来人。{filler}") is not None
+
+
+def test_without_punctuation_it_is_heard_as_well() -> None:
+    assert heard(f"你好我想说一下天桥那边{UNNAMED}") is not None
+
+
+@given(st.text("窗帘黑了她坐在楼顶边上洗不干净修好又一", min_size=4, max_size=30))
+def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
+    loudest = Hearing(SENTENCES).loudest(said)
+    assert loudest is not None
+    assert math.isclose(loudest.loudness, plain_weight(said), abs_tol=1e-9)
+    assert (loudest.start, loudest.end) == (0, len(said))
+
+
+@given(st.text("窗帘黑了她坐在楼顶边上。!?;\n， 0", max_size=200))
+def test_any_text_has_its_loudest_place_or_none(said: str) -> None:
+    loudest = Hearing(SENTENCES).loudest(said)
+    if loudest is not None:
+        assert 0 <= loudest.start < loudest.end <= len(said)
+        apart = [(loudest.start, loudest.end)]
+        again = Hearing(SENTENCES).loudest(said, apart)
+        assert again is None or again.end <= loudest.start or again.start >= loudest.end
+
+
+def test_a_city_says_what_alarms_it(tmp_path: Path) -> None:
+    ours = (Path(rules.__file__).parent / "heard.tsv").read_text("utf-8")
+    (tmp_path / "heard.tsv").write_text(ours + f"none\t-\t{UNNAMED}\n" * 40, "utf-8")
+    rulebooks.verify(tmp_path)
+    assert heard(UNNAMED, tmp_path) is None
+
+
+def test_a_city_whose_own_rules_are_older_hears_as_loudly_as_we_do(tmp_path: Path) -> None:
+    ours = (Path(rules.__file__).parent / "emergency.toml").read_text("utf-8")
+    before, after = ours.split("[hearing]")
+    older = before.replace("heard = 0.6\n", "") + after[after.index("[lists]") :]
+    (tmp_path / "emergency.toml").write_text(older, "utf-8")
+    assert rulebook(tmp_path).least == rulebook(None).least
+    assert heard(UNNAMED, tmp_path) == heard(UNNAMED)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "",
+        "text\n井盖\n",
+        COLUMNS + "alarm\t井盖\n",
+        COLUMNS + "loud\t-\t井盖\n",
+        COLUMNS + "alarm\tflood\t井盖\n",
+        "\xff",
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, lines: str) -> None:
+    (tmp_path / "heard.tsv").write_bytes(lines.encode("latin-1") if lines == "\xff" else lines.encode())
+    with pytest.raises(MisconfiguredError, match=r"heard\.tsv"):
+        rulebooks.verify(tmp_path)
+
+
+def test_our_sentences_are_of_every_class_and_are_no_measured_ones() -> None:
+    from benchmarks.emergency import CASES, FRESH, INDIRECT, STRANGERS, TOLD, UNSEEN, cases
+
+    lines = rules.table("heard", ("expected", "classes", "text"))
+    texts = {line["text"] for line in lines}
+    assert len(texts) == len(lines)
+    classes = Counter(name for line in lines if line["expected"] == "alarm" for name in line["classes"].split("/"))
+    assert min(classes.values()) >= 30
+    for path in (CASES, FRESH, INDIRECT, STRANGERS, TOLD, UNSEEN):
+        assert texts.isdisjoint(case.text for case in cases(path)), path.name
