@@ -23,6 +23,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT, Message
 from faust.types.tuples import ConsumerMessage, ack_lock
+from mode import Service
 from mode.utils.futures import notify
 
 from streams.fetched import buffer_slim
@@ -32,6 +33,9 @@ IN_FLIGHT = 2
 
 FETCH_WAIT_MS = 100
 """How long the broker may hold a fetch back; Faust's own 1500 ms would delay a partition that had no room."""
+
+WATCH_SECONDS = 1.0
+"""How often it is asked whether the worker is still in its group."""
 
 DRAIN_SECONDS = 5.0
 """How long a rebalance or a stop waits for chunks that have begun; what is not finished is read again."""
@@ -97,6 +101,21 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust hard-codes 1500
         consumer._isolation_level = getattr(self.app, "isolation_level", "read_uncommitted")
         return consumer
+
+    @Service.task
+    async def _watch_coordination(self) -> None:
+        """Crash the worker when what keeps it in its group has ended: without partitions nothing else would notice.
+
+        aiokafka tells of it only to those who ask for records by `getmany`, which Faust does not.
+        """
+        async for _ in self.itertimer(WATCH_SECONDS, name="watch-coordination"):
+            coordinator = self._consumer._coordinator if self._consumer is not None else None
+            try:
+                if coordinator is not None:
+                    coordinator.check_errors()
+            except Exception as error:  # noqa: BLE001 - whatever it was, a worker that is started again begins anew
+                asyncio.run_coroutine_threadsafe(self.app.crash(error), self.parent_loop)
+                return
 
     async def on_thread_stop(self) -> None:
         """Stop, also while a fetch waits for its next attempt: aiokafka lets that one's end out of its own `stop`.

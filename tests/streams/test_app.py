@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from faust.auth import SASLCredentials, SSLCredentials
 
 from schemas.connection import KafkaConnection
@@ -77,3 +78,19 @@ async def test_a_bug_ends_the_worker_with_nothing_acknowledged(bench: Bench) -> 
     stop.set()
     await running
     assert [type(record) for record in seen] == [Fetched]  # not aiokafka's own, which cost more
+
+
+@pytest.mark.integration
+async def test_a_worker_that_finds_no_way_into_its_group_ends(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def works(tp, chunk) -> None:
+        chunk.ack()
+
+    async def no_broker(*_) -> int:
+        raise AssertionError("Did we not perform bootstrap?")  # as aiokafka says while a broker begins
+
+    app = make_app("lost", bench.connection, bench.folder)
+    lanes.declare(app, "stage", [outbound(1).topic], works)
+    with monkeypatch.context() as broken:
+        broken.setattr(AIOKafkaClient, "coordinator_lookup", no_broker)
+        with pytest.raises(FatalError):
+            await asyncio.wait_for(serve(app, asyncio.Event()), 30)
