@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 PARENT_VARIABLE = "HOTLINE_PARENT"
 """Process id of a `run all`: a child whose parent is gone ends."""
 
+AHEAD = frozenset({"connector", "receiver", "lmtp", "screen", "monitor"})
+"""What takes messages in, hands emergencies over, or watches."""
+
+BEHIND_NICE = 5
+"""How much everything else gives way to it where processors are short: an emergency must not wait for the archive."""
+
 
 def run(
     ctx: typer.Context,
@@ -55,6 +61,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
         await serve(components, health, int(parent) if parent else None)
 
     names = _meant(settings, names)
+    give_way(names)
     health = Health(names)
     chosen = settings.telemetry
     disks.watch(settings)
@@ -69,6 +76,12 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     except FatalError as error:  # a crash may mend itself: not the exit code that tells the parent to wait for a person
         complain(error)
         raise typer.Exit(1) from error
+
+
+def give_way(names: list[str]) -> None:
+    """Lower this process's priority (nice) when nothing in it comes before the others."""
+    if AHEAD.isdisjoint(name.partition(":")[0] for name in names):
+        os.nice(BEHIND_NICE)
 
 
 def _meant(settings: "Settings", patterns: list[str]) -> list[str]:
