@@ -1,7 +1,7 @@
 """The three shapes of a connector: it asks (pull), it is called (push), or the other side speaks (session)."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
 
@@ -102,6 +102,17 @@ class Emit(Protocol):
 
     def alive(self) -> None:
         """Note that the other side has just shown that it lives: a login, an answer to a heartbeat."""
+        ...
+
+    async def recall(self) -> Mapping[str, Any]:
+        """Return what the account's owner kept last, this one or the one before; empty on a first start.
+
+        Raises a RetriableError when nobody can say.
+        """
+        ...
+
+    async def keep(self, position: Mapping[str, Any]) -> None:
+        """Return when whoever owns the account next would recall this; raises a RetriableError when it might not."""
         ...
 
 

@@ -1,4 +1,7 @@
-"""Cursors: where one pull connector stands, kept as its newest record in the compacted topic `hotline.cursor.v1`."""
+"""Cursors: where one connector stands, kept as its newest record in the compacted topic `hotline.cursor.v1`.
+
+Of one that asks it is how far it has read, of a session what the account's next owner has to know.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

@@ -1,9 +1,9 @@
 """The runner of sessions: it connects again and again, and what comes is safe in Kafka before the protocol says yes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tenacity import RetryCallState
 from tenacity.wait import wait_base
@@ -13,7 +13,9 @@ from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.runner import PACE, SLOW_PACE, wait_for
 from schemas.errors import FatalError, PipelineError, RetriableError, UnauthorizedError, UnreachableError
-from schemas.records import RawMessage
+from schemas.records import Cursor, RawMessage
+
+T = TypeVar("T")
 
 BATCH_MESSAGES = 500
 """What comes within one trip to the broker shares the next."""
@@ -43,6 +45,22 @@ class Publisher(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What an account's owner keeps for the next one; it blocks."""
+
+    def load(self) -> Cursor:
+        """Return what was kept; raises a RetriableError when Kafka does not say."""
+        ...
+
+    def save(self, cursor: Cursor) -> None:
+        """Keep it; raises a RetriableError when it may not be kept."""
+        ...
+
+    def forget(self) -> None:
+        """Ask Kafka at the next `load`: somebody else may have owned the account."""
+        ...
+
+
 class _Waiting(NamedTuple):
     message: RawMessage
     done: asyncio.Future[None]
@@ -51,8 +69,16 @@ class _Waiting(NamedTuple):
 class Outlet(Emit):
     """Makes messages safe; what comes at once shares one trip to Kafka."""
 
-    def __init__(self, publisher: Publisher, health: Health, timeout_seconds: float = PUBLISH_SECONDS) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        health: Health,
+        timeout_seconds: float = PUBLISH_SECONDS,
+        memory: Memory | None = None,
+    ) -> None:
         self._publisher = publisher
+        self._memory = memory
+        self._errands = asyncio.Lock()
         self._health = health
         self._timeout = timeout_seconds
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
@@ -69,6 +95,37 @@ class Outlet(Emit):
         """Note that the other side lives."""
         self.lively = True
         self._health.succeeded()
+
+    async def recall(self) -> Mapping[str, Any]:
+        """Return what the account's owner kept last; raises a RetriableError when Kafka does not say."""
+        memory = self._memory
+        return (await self._errand(memory.load)).position if memory is not None else {}
+
+    async def keep(self, position: Mapping[str, Any]) -> None:
+        """Return when Kafka holds it; raises a RetriableError when it may not."""
+        memory = self._memory
+        if memory is not None:
+            cursor = Cursor(connector_id="", position=dict(position))
+            await self._errand(lambda: memory.save(cursor))
+
+    def forget(self) -> None:
+        """Ask Kafka again at the next `recall`."""
+        if self._memory is not None:
+            self._memory.forget()
+
+    async def _errand(self, work: Callable[[], T]) -> T:
+        """Do what blocks in a thread, one at a time; what takes too long is left to its end, and its asker refused."""
+
+        async def alone() -> T:
+            async with self._errands:
+                return await asyncio.to_thread(work)
+
+        task = asyncio.create_task(alone())
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), self._timeout)
+        except TimeoutError as error:
+            raise UnreachableError(f"Kafka did not answer within {self._timeout} s: see that it runs") from error
 
     async def run(self) -> None:
         """Serve until this is cancelled; whoever waits then is refused."""
@@ -114,13 +171,14 @@ async def run_session(
     pace: wait_base = PACE,
     slow_pace: wait_base = SLOW_PACE,
     publish_seconds: float = PUBLISH_SECONDS,
+    memory: Memory | None = None,
 ) -> None:
     """Serve connections one after another until `stop` is set, then take leave of the other side.
 
     Only the owner of the account connects; another process stands by until it is its turn. Faults of the surroundings
     are waited out, an ended connection too. Raises FatalError when only a person can help.
     """
-    outlet = Outlet(publisher, health, publish_seconds)
+    outlet = Outlet(publisher, health, publish_seconds, memory)
     carrying = asyncio.create_task(outlet.run(), name="outlet")
     try:
         await _again_and_again(connector, outlet, lease, stop, health, pace, slow_pace)
@@ -173,6 +231,7 @@ async def _one_connection(
     connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event
 ) -> PipelineError | None:
     """Return why the connection ended, None when it is no longer ours; raises what the connector raises."""
+    outlet.forget()
     serving = asyncio.create_task(connector.run(outlet), name="session")
     ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lease))]
     try:

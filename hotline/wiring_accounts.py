@@ -27,6 +27,7 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
 
 
 def _session(settings: "Settings", name: str, connector: "SessionConnector", tracer: Tracer) -> Component:
+    from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.lease import GroupLease
     from connectors.publisher import Publisher
@@ -37,11 +38,12 @@ def _session(settings: "Settings", name: str, connector: "SessionConnector", tra
     health = Health(which, connector.channel)
 
     async def run(stop: asyncio.Event) -> None:
-        publisher = Publisher(connection, blobs, tracer=tracer)
+        publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
         try:
             lease = GroupLease(connection, which)
-            await run_session(connector, publisher, stop=stop, health=health, lease=lease)
+            await run_session(connector, publisher, stop=stop, health=health, lease=lease, memory=cursors)
         finally:
+            await asyncio.to_thread(cursors.close)
             await asyncio.to_thread(publisher.close)
 
     return Component(name=name, run=run, isolated=True, probe=lambda: probes.connector(health.report))

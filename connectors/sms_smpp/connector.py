@@ -10,7 +10,7 @@ from connectors.base import Emit
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, Role, opened
-from connectors.sms_smpp.naming import Arrivals, identifier
+from connectors.sms_smpp.naming import Arrival, Arrivals, Steps, identifier
 from connectors.sms_smpp.settings import Bind, SmppSettings
 from schemas.errors import MalformedError, MisconfiguredError, RetriableError
 from schemas.records import RawMessage, raw_message
@@ -37,7 +37,7 @@ class SmsSmpp:
         self._account = account_id
         self._jurisdiction = settings.jurisdiction
         self._now = now
-        self._arrivals = Arrivals()
+        self._arrivals, self._steps = Arrivals(), Steps()
         self._content_type = f"application/x-smpp; alphabet={settings.alphabet}" + "; packed=true" * settings.packed
 
     async def run(self, emit: Emit) -> None:
@@ -45,6 +45,7 @@ class SmsSmpp:
 
         Returns when the SMSC unbinds. What is on its way to Kafka is answered before a connection ends.
         """
+        self._steps.begin()
         await _until_one_ends([self._serve(emit) for _ in range(self._settings.binds)])
 
     async def _serve(self, emit: Emit) -> None:
@@ -62,12 +63,12 @@ class SmsSmpp:
 
     async def take(self, link: Link, pdu: Pdu, emit: Emit) -> None:
         """Bring one message to Kafka, then answer it; what Kafka does not take is not acknowledged."""
-        body, arrival = pdu.body, self._now()
-        first = self._arrivals.first(body, arrival)
-        self._arrivals.unanswered(body, first)
+        body, now = pdu.body, self._now()
         status: int | None = codec.OK
         try:
-            await emit(self._message(pdu, first, arrival))
+            first = self._arrivals.first(body, now) or Arrival(now, await self._steps.at(now, emit))
+            self._arrivals.unanswered(body, first)
+            await emit(self._message(pdu, first, now))
         except RetriableError:
             status = _REFUSALS[self._settings.when_unsafe]
         metrics.SMPP_MESSAGES.labels(self._account, "accepted" if status == codec.OK else "refused").inc()
@@ -82,17 +83,17 @@ class SmsSmpp:
         metrics.SMPP_MESSAGES.labels(self._account, "unknown").inc()
         await link.refuse(pdu)
 
-    def _message(self, pdu: Pdu, first: datetime, arrival: datetime) -> RawMessage:
+    def _message(self, pdu: Pdu, first: Arrival, now: datetime) -> RawMessage:
         return raw_message(
             channel=self.channel,
             channel_kind=CHANNEL_KIND,
             account=self._account,
             jurisdiction=self._jurisdiction,
-            identifier=identifier(pdu.body, first),
+            identifier=identifier(pdu.body, first.named),
             value=pdu.raw,
             content_type=self._content_type,
-            time=first,
-            recorded=arrival,
+            time=first.at,
+            recorded=now,
             sender=_sender(pdu),
         )
 

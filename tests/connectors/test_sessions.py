@@ -1,18 +1,19 @@
 """Sessions: what comes is safe before it is acknowledged; the connection is made again; a stop takes its leave."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from tenacity import wait_none
 
 from connectors.base import Emit
 from connectors.health import Health
-from connectors.sessions import run_session
+from connectors.sessions import Outlet, run_session
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
-from schemas.records import RawMessage
+from schemas.records import Cursor, RawMessage
 from schemas.records.raw import raw_message
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -231,3 +232,65 @@ async def test_only_the_owner_of_the_account_connects_and_it_leaves_when_it_is_n
         stop.set()
         await running
     assert (connector.made, health.report.errors, lease.closed) == (1, 0, True)
+
+
+class Notebook:
+    """Kept for the next owner, in a thread; slow when it is told to be."""
+
+    def __init__(self) -> None:
+        self.position: dict[str, Any] = {"step": 7}
+        self.forgotten = 0
+        self.at_once = 0
+        self.most_at_once = 0
+        self.seconds = 0.0
+
+    def load(self) -> Cursor:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(self.seconds)
+        self.at_once -= 1
+        return Cursor(connector_id="city", position=self.position)
+
+    def save(self, cursor: Cursor) -> None:
+        self.position = cursor.position
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+async def test_a_session_recalls_and_keeps_and_asks_anew_with_each_connection() -> None:
+    recalled, notebook, stop = [], Notebook(), asyncio.Event()
+
+    async def serve(emit: Emit) -> None:
+        recalled.append(await emit.recall())
+        await emit.keep({"step": len(recalled)})
+
+    async def last(emit: Emit) -> None:
+        await serve(emit)
+        stop.set()
+
+    await run_session(
+        Scripted(serve, last), Broker(), stop=stop, health=Health("city", "sms"), pace=wait_none(), memory=notebook
+    )
+    assert recalled == [{"step": 7}, {"step": 1}]
+    assert notebook.position == {"step": 2}
+    assert notebook.forgotten == 2
+
+
+async def test_a_notebook_that_takes_too_long_refuses_and_is_asked_by_one_at_a_time() -> None:
+    notebook = Notebook()
+    notebook.seconds = 0.2
+    outlet = Outlet(Broker(), Health("city", "sms"), 0.05, notebook)
+    for _ in range(3):
+        with pytest.raises(UnreachableError):
+            await outlet.recall()
+    notebook.seconds = 0.0
+    await asyncio.sleep(0.7)
+    assert await outlet.recall() == {"step": 7}
+    assert notebook.most_at_once == 1
+
+
+async def test_who_has_no_notebook_recalls_nothing() -> None:
+    outlet = Outlet(Broker(), Health("city", "sms"))
+    await outlet.keep({"step": 1})
+    assert await outlet.recall() == {}

@@ -1,8 +1,10 @@
 """A manager interface on loopback, as far as Asterisk's client sees it; each connection plays a script."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
 
 from connectors.base import Emit
 from schemas.errors import UnreachableError
@@ -52,6 +54,8 @@ async def logged_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 class Held(Emit):
     """What Kafka holds; the first `refusals` messages are refused once each."""
 
+    kept: Mapping[str, Any] = MappingProxyType({})
+
     def __init__(self, refusals: int = 0) -> None:
         self.messages: list[RawMessage] = []
         self.refusals = refusals
@@ -65,6 +69,12 @@ class Held(Emit):
 
     def alive(self) -> None:
         self.lively += 1
+
+    async def recall(self) -> Mapping[str, Any]:
+        return self.kept
+
+    async def keep(self, position: Mapping[str, Any]) -> None:
+        self.kept = dict(position)
 
     @property
     def ids(self) -> list[str]:

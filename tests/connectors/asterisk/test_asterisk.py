@@ -34,13 +34,15 @@ async def ended(script: Script, held: Held, **changes: Any) -> str:
 
 
 def saying(*said: bytes) -> Script:
-    """Log in, say all this, and hang up."""
+    """Log in, say all this, and hang up; a late ping is heard, so that it resets no line with words on it."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await logged_in(reader, writer)
         for piece in said:
             writer.write(piece)
             await writer.drain()
+        writer.write_eof()
+        await reader.read()
 
     return script
 

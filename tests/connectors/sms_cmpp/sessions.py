@@ -1,8 +1,9 @@
 """Sessions of our connector with an ISMG of ours, before a Kafka that does as it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import Emit
@@ -15,6 +16,8 @@ from tests.peers.ismg import SECRET, SOURCE, Ismg
 class Kafka(Emit):
     """Holds messages, unless it is down or paused."""
 
+    kept: Mapping[str, Any] = MappingProxyType({})
+
     def __init__(self) -> None:
         self.held: list[RawMessage] = []
         self.tried = 0
@@ -25,6 +28,12 @@ class Kafka(Emit):
 
     def alive(self) -> None:
         self.signs += 1
+
+    async def recall(self) -> Mapping[str, Any]:
+        return self.kept
+
+    async def keep(self, position: Mapping[str, Any]) -> None:
+        self.kept = dict(position)
 
     async def __call__(self, message: RawMessage) -> None:
         self.tried += 1

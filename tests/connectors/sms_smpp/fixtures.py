@@ -1,7 +1,9 @@
 """Accounts, and what stands in for the runner's outlet where a test decides when Kafka answers."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import Emit
@@ -23,6 +25,8 @@ def settings(port: int, **changes: Any) -> SmppSettings:
 class Outlet(Emit):
     """Takes messages at once, or when `gate` is open; refuses with `fault`."""
 
+    kept: Mapping[str, Any] = MappingProxyType({})
+
     def __init__(self) -> None:
         self.taken: list[RawMessage] = []
         self.asked = 0
@@ -43,6 +47,12 @@ class Outlet(Emit):
 
     def alive(self) -> None:
         self.lives += 1
+
+    async def recall(self) -> Mapping[str, Any]:
+        return self.kept
+
+    async def keep(self, position: Mapping[str, Any]) -> None:
+        self.kept = dict(position)
 
     async def has_been_asked(self, times: int) -> None:
         async with asyncio.timeout(5):

@@ -1,8 +1,15 @@
 """Names: the same content within ten minutes is the same message; what waits to come again keeps its first name."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+from typing import Any
 
-from connectors.sms_smpp.naming import Arrivals, identifier
+import pytest
+
+from connectors.sms_smpp.naming import Arrival, Arrivals, Steps, identifier
+from schemas.errors import UnreachableError
+from tests.connectors.sms_smpp.fixtures import Outlet
 
 AT = datetime(2026, 11, 24, 1, 10, tzinfo=UTC)
 
@@ -18,30 +25,86 @@ def test_a_name_is_for_ever() -> None:
     assert identifier(b"x", AT) == "956f1fcf6a6594f4adb9aa06bb8b181ae084c42604040256d3af65493345c7de"
 
 
+def arrived(at: datetime) -> Arrival:
+    return Arrival(at, at)
+
+
 def test_only_what_was_not_acknowledged_is_remembered_and_only_for_a_step() -> None:
     arrivals = Arrivals()
-    assert arrivals.first(b"x", AT) == AT
-    arrivals.unanswered(b"x", AT)
+    assert arrivals.first(b"x", AT) is None
+    arrivals.unanswered(b"x", arrived(AT))
     later = AT + timedelta(minutes=9)
-    assert arrivals.first(b"x", later) == AT
-    assert arrivals.first(b"y", later) == later
-    far = AT + timedelta(minutes=10)
-    assert arrivals.first(b"x", far) == far
+    assert arrivals.first(b"x", later) == arrived(AT)
+    assert arrivals.first(b"y", later) is None
+    assert arrivals.first(b"x", AT + timedelta(minutes=10)) is None
     arrivals.answered(b"x")
-    assert arrivals.first(b"x", later) == later
-
-
-def test_a_message_that_never_comes_through_begins_anew_after_a_step() -> None:
-    arrivals = Arrivals()
-    arrivals.unanswered(b"x", AT)
-    far = AT + timedelta(minutes=11)
-    arrivals.unanswered(b"x", arrivals.first(b"x", far))
-    assert arrivals.first(b"x", far + timedelta(minutes=5)) == far
+    assert arrivals.first(b"x", later) is None
 
 
 def test_the_memory_is_bounded() -> None:
     arrivals = Arrivals(most=2)
     for each in (b"1", b"2", b"3"):
-        arrivals.unanswered(each, AT)
+        arrivals.unanswered(each, arrived(AT))
     later = AT + timedelta(minutes=1)
-    assert [arrivals.first(each, later) for each in (b"1", b"2", b"3")] == [later, AT, AT]
+    assert [arrivals.first(each, later) for each in (b"1", b"2", b"3")] == [None, arrived(AT), arrived(AT)]
+
+
+async def named(steps: Steps, outlet: Outlet, minutes: float) -> datetime:
+    return await steps.at(AT + timedelta(minutes=minutes), outlet)
+
+
+async def test_a_step_is_kept_before_it_names_anything_and_once() -> None:
+    steps, outlet = Steps(), Outlet()
+    assert await named(steps, outlet, 0) == AT
+    assert outlet.kept == {"step": int(AT.timestamp())}
+    outlet.kept = {}
+    assert await named(steps, outlet, 9.9) == AT
+    assert outlet.kept == {}
+    assert await named(steps, outlet, 10) == AT + timedelta(minutes=10)
+    assert outlet.kept == {"step": int(AT.timestamp()) + 600}
+
+
+async def test_who_takes_an_account_over_names_in_the_step_of_the_one_before_for_ten_minutes() -> None:
+    outlet = Outlet()
+    await named(Steps(), outlet, 9)
+    second = Steps()
+    assert await named(second, outlet, 12) == AT + timedelta(minutes=9)
+    assert await named(second, outlet, 21.9) == AT + timedelta(minutes=9)
+    assert await named(second, outlet, 22) == AT + timedelta(minutes=22)
+
+
+async def test_what_was_kept_long_ago_or_is_no_step_is_not_taken_up() -> None:
+    outlet = Outlet()
+    for kept in ({"step": int(AT.timestamp()) - 70 * 60}, {"step": int(AT.timestamp()) + 3600}, {"step": "x"}, {}):
+        outlet.kept = kept
+        assert await named(Steps(), outlet, 0) == AT
+
+
+async def test_a_connection_made_anew_asks_again_since_somebody_else_may_have_named() -> None:
+    steps, outlet = Steps(), Outlet()
+    await named(steps, outlet, 0)
+    await named(Steps(), outlet, 25)  # another process, which kept a step of its own after ten minutes
+    other = Steps()
+    await named(other, outlet, 36)
+    await named(other, outlet, 47)
+    steps.begin()
+    assert await named(steps, outlet, 49) == AT + timedelta(minutes=47)
+
+
+async def test_connections_that_never_hold_do_not_keep_a_step_for_ever() -> None:
+    steps, outlet = Steps(), Outlet()
+    seen = []
+    for minute in range(0, 120, 5):
+        steps.begin()
+        seen.append(await named(steps, outlet, minute))
+    assert len(set(seen)) == 2
+    assert max(later - earlier for earlier, later in pairwise(dict.fromkeys(seen))) == timedelta(minutes=70)
+
+
+async def test_nothing_is_named_by_a_step_that_kafka_does_not_keep() -> None:
+    class Away(Outlet):
+        async def keep(self, position: Mapping[str, Any]) -> None:
+            raise UnreachableError("Kafka is away")
+
+    with pytest.raises(UnreachableError):
+        await named(Steps(), Away(), 0)

@@ -261,6 +261,24 @@ async def test_what_was_not_acknowledged_comes_again_as_itself_over_the_edge_of_
     assert taken.envelope.id == identifier(message()[16:], first)
 
 
+async def test_what_a_dead_process_left_unacknowledged_keeps_its_name_over_the_edge_of_a_step() -> None:
+    outlet, clock = Outlet(), Clock()
+    clock.now = NOW.replace(minute=19, second=30)
+    async with Smsc() as smsc:
+        async with smsc.serving(connector(smsc, clock), outlet):
+            esme = await smsc.bound()
+            esme.send(message(number=1))
+            await esme.answer()
+        clock.now += timedelta(seconds=60)
+        async with smsc.serving(connector(smsc, clock), outlet):  # a new one: it remembers nothing
+            esme = await smsc.bound()
+            esme.send(message(number=7))
+            assert await esme.answer() == (7, ROK)
+    first, again = outlet.taken
+    assert again.envelope.id == first.envelope.id
+    assert again.envelope.time == first.envelope.time + timedelta(seconds=60)
+
+
 async def test_a_receipt_is_taken_like_a_message() -> None:
     words = b"id:m-1 sub:001 dlvrd:001 submit date:2611242245 done date:2611242246 stat:DELIVRD err:000 text:"
     outlet = Outlet()
