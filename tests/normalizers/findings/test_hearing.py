@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.faults.sources import numbered
 from normalizers import rules
 from normalizers.findings import rulebooks
 from normalizers.findings.emergency import MOST_HEARD, findings, rulebook, screen
@@ -63,8 +64,16 @@ def test_what_the_rules_name_is_theirs() -> None:
     assert {one.source for one in findings(found)} == {"rule"}
 
 
-def test_ordinary_words_are_not_heard() -> None:
-    assert heard(ORDINARY) is None
+@pytest.mark.parametrize(
+    "text", [ORDINARY, "反映问题", "反映 hb00003999\n新华路3999号门前的护栏坏了，请派人来看看", "你好在吗", "投诉物业"]
+)
+def test_ordinary_words_are_not_heard(text: str) -> None:
+    assert heard(text) is None
+
+
+def test_nothing_of_what_the_fault_suite_sends_is_heard() -> None:
+    ordinary = [one for one in numbered(2_000, seed=1) if not one.is_urgent]
+    assert [one.text for one in ordinary if heard(f"反映 {one.mark}\n{one.text}") or heard(one.text)] == []
 
 
 def test_what_the_rules_call_past_is_not_heard_again_and_stays() -> None:
