@@ -32,7 +32,7 @@ AMONG = 0.15
 by chance, and a long complaint should alarm nobody more often than a short one."""
 
 _SENTENCE = re.compile(r"[^。!?;\n]+")
-_NOT_SAID = re.compile(r"[\W_]+")
+_NOT_SAID = re.compile(r"[^\u3400-\u9fff\U00020000-\U0003ffff\d]+")
 _NUMBER = re.compile(r"\d+")
 _BEFORE, _AFTER = "^", "$"
 
@@ -123,7 +123,7 @@ def _windows(pieces: Iterable[_Piece]) -> Iterator[tuple[_Piece, _Piece]]:
 
 
 def _letters(folded: str) -> str:
-    """Return what is said without punctuation and blanks; every number is the same one."""
+    """Return what is said in Han characters and in numbers, which are all the same: nobody taught us other words."""
     return _NUMBER.sub("0", _NOT_SAID.sub("", folded))
 
 

@@ -65,7 +65,16 @@ def test_what_the_rules_name_is_theirs() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [ORDINARY, "反映问题", "反映 hb00003999\n新华路3999号门前的护栏坏了，请派人来看看", "你好在吗", "投诉物业"]
+    "text",
+    [
+        ORDINARY,
+        "反映问题",
+        "反映 hb00003999\n新华路3999号门前的护栏坏了，请派人来看看",
+        "你好在吗",
+        "投诉物业",
+        "return running",
+        "https://a.example/x",
+    ],
 )
 def test_ordinary_words_are_not_heard(text: str) -> None:
     assert heard(text) is None
