@@ -1,5 +1,6 @@
 """The sources: numbered mails, signed WeChat posts, short messages, and what is planted among them."""
 
+import smtplib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,8 @@ from tests.peers.dovecot import Dovecot
 
 ONE_PART_BYTES, PART_BYTES = 140, 134
 MOST_WAITING = 500
+MOST_ATTEMPTS, RETRY_SECONDS = 20, 0.5
+"""Of a delivery by LMTP."""
 
 CITIES = ("110000", "310000", "440100", "210100")
 """Four, so that every worker of a stage has something to do."""
@@ -65,14 +68,24 @@ class Mailboxes:
         return {f"city{city}": "secret" for city in cities}
 
     def send(self, message: Numbered) -> None:
-        """Deliver one mail."""
+        """Deliver one mail, as a mail server does: again when the line ends, unless it lies in the mailbox by then."""
         mail = EmailMessage()
         mail["From"] = f"{message.sender}@example.cn"
         mail["To"] = "szxx@12345.example"
         mail["Subject"] = f"反映 {message.mark}"
         mail["Message-ID"] = f"<{message.mark}@example.cn>"
         mail.set_content(message.text + ("\n" + "详情见附件。" * 60_000 if message.is_large else ""))
-        self._server.deliver(bytes(mail), f"city{message.city}")
+        user = f"city{message.city}"
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            try:
+                return self._server.deliver(bytes(mail), user)
+            except (smtplib.SMTPServerDisconnected, ConnectionError):
+                if self._server.doveadm("search", "-u", user, "header", "message-id", mail["Message-ID"]):
+                    return None
+                if attempt == MOST_ATTEMPTS:
+                    raise
+                time.sleep(RETRY_SECONDS)
+        return None
 
 
 class WeChat:
