@@ -57,7 +57,7 @@ class Memory(Protocol):
         ...
 
     def forget(self) -> None:
-        """Ask Kafka at the next `load`: somebody else may have owned the account."""
+        """Ask Kafka at the next `load`."""
         ...
 
 
@@ -97,9 +97,16 @@ class Outlet(Emit):
         self._health.succeeded()
 
     async def recall(self) -> Mapping[str, Any]:
-        """Return what the account's owner kept last; raises a RetriableError when Kafka does not say."""
+        """Return what the account's owner kept last, asked anew; raises a RetriableError when Kafka does not say."""
         memory = self._memory
-        return (await self._errand(memory.load)).position if memory is not None else {}
+        if memory is None:
+            return {}
+
+        def anew() -> Cursor:
+            memory.forget()  # somebody else may have owned the account meanwhile
+            return memory.load()
+
+        return (await self._errand(anew)).position
 
     async def keep(self, position: Mapping[str, Any]) -> None:
         """Return when Kafka holds it; raises a RetriableError when it may not."""
@@ -107,11 +114,6 @@ class Outlet(Emit):
         if memory is not None:
             cursor = Cursor(connector_id="", position=dict(position))
             await self._errand(lambda: memory.save(cursor))
-
-    def forget(self) -> None:
-        """Ask Kafka again at the next `recall`."""
-        if self._memory is not None:
-            self._memory.forget()
 
     async def _errand(self, work: Callable[[], T]) -> T:
         """Do what blocks in a thread, one at a time; what takes too long is left to its end, and its asker refused."""
@@ -231,7 +233,6 @@ async def _one_connection(
     connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event
 ) -> PipelineError | None:
     """Return why the connection ended, None when it is no longer ours; raises what the connector raises."""
-    outlet.forget()
     serving = asyncio.create_task(connector.run(outlet), name="session")
     ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lease))]
     try:

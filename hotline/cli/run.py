@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,9 +80,10 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
 
 
 def give_way(names: list[str]) -> None:
-    """Lower this process's priority (nice) when nothing in it comes before the others."""
+    """Lower this process's priority (nice) when nothing in it comes before the others; a sandbox may forbid it."""
     if AHEAD.isdisjoint(name.partition(":")[0] for name in names):
-        os.nice(BEHIND_NICE)
+        with suppress(OSError):
+            os.nice(BEHIND_NICE)
 
 
 def _meant(settings: "Settings", patterns: list[str]) -> list[str]:

@@ -34,3 +34,11 @@ def test_what_is_behind_the_alarm_gives_way(names: list[str], expected: int) -> 
 def test_nothing_is_asked_of_the_kernel_for_who_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "nice", lambda _: pytest.fail("it gave way"))
     give_way(["screen"])
+
+
+def test_a_sandbox_that_forbids_it_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "nice", forbidden)
+    give_way(["normalize"])

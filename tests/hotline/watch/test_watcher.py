@@ -212,21 +212,20 @@ def secured_anew(secured: SecuredKafka) -> Iterator[SecuredKafka]:
 
 
 def test_with_the_rights_of_its_user_the_monitor_sees_everything_and_kafkas_time(secured_anew: SecuredKafka) -> None:
-    secured = secured_anew
-    chosen = settings(secured.administrator)
+    chosen = settings(secured_anew.administrator)
     waiting = {topic for stage in watched(chosen).values() for topic in stage.topics}
-    producer = KafkaProducer(**secured.administrator.client_options())
+    producer = KafkaProducer(**secured_anew.administrator.client_options())
     for topic in waiting:
         producer.send(topic, b"{}", key=b"k").get(20)
     producer.close()
-    monitor = Watcher(chosen, secured.connection("hotline-monitor"))
+    monitor = Watcher(chosen, secured_anew.connection("hotline-monitor"))
     seen = look(monitor)
     assert all(stage.lag_records for stage in seen.stages), "a stage of which it does not see what waits"
     ahead = seen.clock_ahead
     assert ahead is not None, "Kafka does not tell it the time"
     assert abs(ahead) < OFF_SECONDS
     line = next(one for one in acls.lines() if "hotline-monitor " in one and one.endswith("--cluster"))
-    with acls.without(secured.administrator, line):
+    with acls.without(secured_anew.administrator, line):
         assert look(monitor).clock_ahead is None
 
 
