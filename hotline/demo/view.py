@@ -42,8 +42,9 @@ def opening(versions: Mapping[str, str]) -> RenderableType:
     return Group(
         Text("12345 政务服务便民热线 · the demo", style="bold"),
         Text(
-            f"Sample messages go through a mail server (IMAP) and a signed WeChat callback into Apache Kafka "
-            f"{versions['kafka']}; they become tickets (工单), which Elasticsearch {versions['elasticsearch']} finds. "
+            "Sample messages go through a mail server, SMS centres, signed callbacks (WeChat, 企业微信, Weibo, a call "
+            f"centre), a web form and Open311 into Apache Kafka {versions['kafka']}; they become tickets (工单), which "
+            f"Elasticsearch {versions['elasticsearch']} finds. "
             "All of it is real but the people."
         ),
         Text(),

@@ -135,8 +135,8 @@ async def a_checkpoint(connection: KafkaConnection, blobs: LocalStore) -> Owner:
     return owner
 
 
-def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
-    """Let a store answer each range only after some time; return where each that was asked for begins."""
+def slow(monkeypatch: pytest.MonkeyPatch, seconds: float, patience: float) -> list[int]:
+    """Let a store answer each range only after `seconds`; return where each that was asked for begins."""
     asked, get = list[int](), obstore.get_range_async
 
     async def later(blobs: ObjectStore, path: str, *, start: int, end: int) -> obstore.Bytes:
@@ -146,6 +146,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
 
     monkeypatch.setattr(rebuild.obstore, "get_range_async", later)
     monkeypatch.setattr(rebuild, "RANGE_BYTES", 200_000)
+    monkeypatch.setattr(rebuild, "LOAD_SECONDS", patience)
     return asked
 
 
@@ -153,8 +154,7 @@ async def test_a_checkpoint_may_take_long_to_read_while_the_store_answers(
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner, before = await a_checkpoint(connection, blobs), errors("load")
-    asked = slow(monkeypatch, 0.4)
-    monkeypatch.setattr(rebuild, "LOAD_SECONDS", 3.0)
+    asked = slow(monkeypatch, 0.4, patience=3.0)
     restored = await logs.restored(connection, blobs, owner._partition)
     assert len(asked) * 0.4 > 3.0, "it was read within the time of one answer: this shows nothing"
     assert (errors("load"), restored.folded) == (before, 0)
@@ -166,8 +166,7 @@ async def test_a_store_that_falls_silent_in_a_checkpoint_has_the_logs_read_inste
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner, before = await a_checkpoint(connection, blobs), errors("load")
-    asked = slow(monkeypatch, 600)
-    monkeypatch.setattr(rebuild, "LOAD_SECONDS", 0.3)
+    asked = slow(monkeypatch, 600, patience=0.3)
     restored = await logs.restored(connection, blobs, owner._partition)
     assert asked == [0]
     assert errors("load") == before + 1
