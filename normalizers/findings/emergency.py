@@ -267,12 +267,17 @@ def rulebook(folder: Path | None) -> _Rulebook:
     )
 
 
-def _sentences(folder: Path | None) -> Iterator[Sentence]:
+def _sentences(folder: Path | None) -> list[Sentence]:
+    found = []
     for row in rules.table("heard", ("expected", "classes", "text"), folder):
         classes = tuple(row["classes"].split("/")) if row["expected"] == ALARM else ()
         if row["expected"] not in EXPECTED or not set(classes) <= EMERGENCY_CLASSES.keys():
-            raise MisconfiguredError(f"heard.tsv has a line that is marked {row['expected']}, {row['classes']}.")
-        yield Sentence(row["expected"], classes, row["text"])
+            marks = f"{row['expected']}, {row['classes']}"
+            raise MisconfiguredError(f"heard.tsv has a line with marks that nobody knows: {marks}.")
+        found.append(Sentence(row["expected"], classes, row["text"]))
+    if len({one.expected == ALARM for one in found}) < 2:
+        raise MisconfiguredError("heard.tsv needs sentences that alarm and others that do not: it compares them.")
+    return found
 
 
 def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> _Rule:

@@ -156,6 +156,9 @@ def test_a_city_whose_own_rules_are_older_hears_as_loudly_as_we_do(tmp_path: Pat
         COLUMNS + "alarm\t井盖\n",
         COLUMNS + "loud\t-\t井盖\n",
         COLUMNS + "alarm\tflood\t井盖\n",
+        COLUMNS,
+        COLUMNS + "none\t-\t井盖\n",
+        COLUMNS + "alarm\tfire\t井盖\n",
         "\xff",
     ],
 )
