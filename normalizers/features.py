@@ -4,11 +4,13 @@ The hashes of text and its 3-grams use the newest key alone: texts from before a
 Hashes of people and threads are given under every key.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from msgspec import UNSET
 
 from normalizers.draft import Draft
@@ -38,6 +40,10 @@ _SURE = 0.9
 
 _GRAM = 3
 
+_LONG_NUMBER = re.compile(r"[\d〇零一二三四五六七八九幺两](?:[\W_]?[\d〇零一二三四五六七八九幺两]){6,}")
+"""A telephone, a card, an identity: no gram of it is kept. Of digits there are so few grams that somebody who sends all
+of them and sees their hashes would know any number."""
+
 _AREA_LEVELS = {"市": "city", "区": "district", "县": "district"}
 
 
@@ -61,14 +67,14 @@ def features_of(
     return Features(
         message_class=draft.message_class,
         text_key=_text_key(letters, (*_files(attachments), *_places(findings)), key),
-        grams=_grams(letters, policy),
-        names=_hashed_pairs(matter.names, key),
-        places=_hashed_pairs(matter.places, key),
+        grams=text_grams(folded, policy),
+        names=_hashed_words(matter.names, key),
+        places=_hashed_words(matter.places, key),
         objects=_hashed_words(matter.objects, key),
         numbers=_hashed_words(matter.numbers, key),
         areas=tuple(sorted(f"{_AREA_LEVELS[area[-1]]}-{_hashed_word(area, key)}" for area in matter.areas)),
         doors=tuple(sorted(f"{_hashed_word(road, key)}-{_hashed_word(number, key)}" for road, number in matter.doors)),
-        text_names=_hashed_pairs(matter.text_names, key),
+        text_names=_hashed_words(matter.text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
         requesters=requester_hashes((draft.sender,), policy),
         contacts=requester_hashes(contacts_in(draft.text), policy),
@@ -89,8 +95,17 @@ def features_of(
 
 
 def text_grams(folded: str, policy: Policy) -> tuple[int, ...]:
-    """Return the hashed 3-grams of a folded text: sorted, without repeats, the smallest `max_grams`."""
-    return _grams(_letters(folded), policy)
+    """Return the hashed 3-grams of a folded text: sorted, without repeats, the smallest `max_grams`.
+
+    None of a long number is among them.
+    """
+    letters = _letters(_LONG_NUMBER.sub("", folded))
+    if len(letters) < _GRAM:
+        return ()
+    hashes = _hashes(letters, _newest(policy))
+    hashes.sort()
+    first, rest = hashes[:1].tolist(), hashes[1:][hashes[1:] != hashes[:-1]]
+    return (*first, *rest[: policy.max_grams - 1].tolist())
 
 
 def _letters(folded: str) -> npt.NDArray[np.uint32]:
@@ -124,44 +139,21 @@ def _places(findings: Sequence[Finding]) -> Iterator[str]:
     return (finding.value for finding in findings if finding.kind in _SHARED and finding.source == "channel")
 
 
-def _grams(letters: npt.NDArray[np.uint32], policy: Policy) -> tuple[int, ...]:
-    if len(letters) < _GRAM:
-        return ()
-    hashes = _hashes(letters, _newest(policy))
-    hashes.sort()
-    first, rest = hashes[:1].tolist(), hashes[1:][hashes[1:] != hashes[:-1]]
-    return (*first, *rest[: policy.max_grams - 1].tolist())
-
-
 def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint32]:
-    """Hash every 3-gram: the upper half of the sum of products with secret factors (multilinear, so universal)."""
-    sums = np.correlate(letters.astype(np.uint64), _factors(key))
-    return sums.astype("<u8", copy=False).view("<u4")[1::2].copy()
+    """Hash every 3-gram: the first 32 bits of its AES block, which nobody turns around who has not the key.
+
+    Sums of products would be quicker, and a few messages of one's own would tell the factors.
+    """
+    blocks = np.zeros((len(letters) - _GRAM + 1, 4), dtype="<u4")
+    for place in range(_GRAM):
+        blocks[:, place] = letters[place : place + len(blocks)]
+    return np.frombuffer(_cipher(key).encryptor().update(blocks.tobytes()), dtype="<u4")[::4].copy()
 
 
 @lru_cache(maxsize=64)
-def _factors(key: bytes) -> npt.NDArray[np.uint64]:
-    """Return the factors of a key: with known ones, the grams of a name or a number could be looked up."""
-    return np.frombuffer(keyed_digest(key, b"grams")[: 8 * _GRAM], dtype="<u8").astype(np.uint64)
-
-
-def _hashed_pairs(words: Iterable[str], key: bytes) -> tuple[str, ...]:
-    """Hash pairs of characters as grams are hashed; numbers, which are longer, as words."""
-    return tuple(sorted(map(_pair_hasher(key), words)))
-
-
-@lru_cache(maxsize=8)
-def _pair_hasher(key: bytes) -> Callable[[str], str]:
-    """Return the function of a key: names repeat their pairs, so that what was hashed once is looked up."""
-    one, two, three = _factors(key).tolist()
-
-    @lru_cache(maxsize=65_536)
-    def hashed(word: str) -> str:
-        if len(word) != 2:
-            return _hashed_word(word, key)
-        return f"{((ord(word[0]) * one + ord(word[1]) * two + three) & _64_BITS) >> 32:08x}"
-
-    return hashed
+def _cipher(key: bytes) -> Cipher[modes.ECB]:
+    # Block by block, as equal grams must have equal hashes: nothing is hidden that stands twice.
+    return Cipher(algorithms.AES(keyed_digest(key, b"grams.aes")[:16]), modes.ECB())  # noqa: S305
 
 
 def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:
@@ -171,9 +163,6 @@ def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:
 @lru_cache(maxsize=65_536)
 def _hashed_word(word: str, key: bytes) -> str:
     return keyed_digest(key, f"word\n{word}".encode())[:4].hex()
-
-
-_64_BITS = (1 << 64) - 1
 
 
 def _newest(policy: Policy) -> bytes:

@@ -27,6 +27,9 @@ LEVELS = ("critical", "urgent", "mentioned")
 
 _SENTENCE = re.compile(r"[。!?\n]")
 _CLAUSE = re.compile(r"[,。!?;:、…\n]")
+_SPELLED = re.compile(r"(?<=(?<![\u3400-\u9fff])[\u3400-\u9fff]) +(?=[\u3400-\u9fff](?![\u3400-\u9fff]))")
+"""The blanks of what is written one character at a time: 失 火 了."""
+
 _COVER = "\ue000"
 _PHRASE = 24
 """No harmless phrase is longer."""
@@ -48,7 +51,8 @@ _CONTEXT = 40
 def screen(text: str, folded: str, rules_folder: Path | None = None) -> Emergency | None:
     """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`. Spans point into `text`."""
     known = rulebook(rules_folder)
-    told = _weigh(list(_evidence(text, known)), known) if known.words.occur(folded) else None
+    may_tell = known.words.occur(_SPELLED.sub("", folded) if " " in folded else folded)
+    told = _weigh(list(_evidence(text, known)), known) if may_tell else None
     if told is not None and told.level != "mentioned":
         return told
     return _heard(text, told, known)
@@ -170,13 +174,23 @@ def _windows(text: str, told: Emergency | None, known: _Rulebook) -> Iterator[_W
 
 
 def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
-    plain, offsets = aligned(text)
+    plain, offsets = _read(text)
     plain = _covered(plain, _weighed(known.words.spans(plain)), known.harmless)
     for start, end in _weighed(known.words.spans(plain)):
         place = _place(plain, start, end)
         for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):
                 yield _Evidence(rule.classes, _level(rule, place, known.cues), (offsets[start], offsets[end - 1] + 1))
+
+
+def _read(text: str) -> tuple[str, Sequence[int]]:
+    """Return a text folded, and where each character stands in `text`; what is spelled out stands together."""
+    plain, offsets = aligned(text)
+    blanks = {at for blank in _SPELLED.finditer(plain) for at in range(*blank.span())} if " " in plain else ()
+    if not blanks:
+        return plain, offsets
+    kept = [at for at in range(len(plain)) if at not in blanks]
+    return "".join(plain[at] for at in kept), [offsets[at] for at in kept]
 
 
 def _weighed(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -249,7 +263,8 @@ def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]])
 def rulebook(folder: Path | None) -> _Rulebook:
     """Return the rules of a folder, ours without one."""
     ours = rules.load("emergency")
-    data = {"hearing": ours["hearing"], **rules.load("emergency", folder)}
+    data = rules.load("emergency", folder)
+    hearing = {**ours["hearing"], **data.get("hearing", {})}
     by_word: dict[str, list[_Rule]] = {}
     for entry in data["rule"]:
         rule = _rule(entry, data["lists"])
@@ -262,8 +277,8 @@ def rulebook(folder: Path | None) -> _Rulebook:
         words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},
         cues={name: re.compile(pattern) for name, pattern in data["cues"].items()},
-        hearing=Hearing(_sentences(folder)),
-        least=data["hearing"]["least"],
+        hearing=Hearing(_sentences(folder), hearing["among"]),
+        least=hearing["least"],
     )
 
 

@@ -27,10 +27,6 @@ LEAST_LETTERS = 4
 LENGTH = 0.7
 """The power of a window's length that the sum of its weights is divided by, between a sum (0) and a mean (1)."""
 
-AMONG = 0.15
-"""By how much the loudest of many windows counts less, for each time that they are e times as many: one of many is loud
-by chance, and a long complaint should alarm nobody more often than a short one."""
-
 _SENTENCE = re.compile(r"[^。!?;\n]+")
 _NOT_SAID = re.compile(r"[^\u3400-\u9fff\U00020000-\U0003ffff\d]+")
 _NUMBER = re.compile(r"\d+")
@@ -63,9 +59,13 @@ class _Piece(NamedTuple):
 
 
 class Hearing:
-    """How much likelier characters and their pairs are where somebody is in danger, as natural logarithms."""
+    """How much likelier characters and their pairs are where somebody is in danger, as natural logarithms.
 
-    def __init__(self, sentences: Iterable[Sentence]) -> None:
+    The loudest of many windows counts less by `among`, for each time that they are e times as many: one of many is
+    loud by chance, and a long complaint should hardly alarm more often than a short one.
+    """
+
+    def __init__(self, sentences: Iterable[Sentence], among: float) -> None:
         alarms: Counter[str] = Counter()
         others: Counter[str] = Counter()
         classes: dict[str, Counter[str]] = {}
@@ -74,6 +74,7 @@ class Hearing:
             (alarms if one.expected == ALARM else others).update(said)
             for name in one.classes:
                 classes.setdefault(name, Counter()).update(said)
+        self._among = among
         self._weights = _weights(alarms, others)
         self._by_class = {name: _weights(counts, alarms) for name, counts in sorted(classes.items())}
 
@@ -87,7 +88,7 @@ class Hearing:
         if not windows:
             return None
         loudness, start, end = max(windows)
-        return Heard(loudness - AMONG * math.log(len(windows)), start, end)
+        return Heard(loudness - self._among * math.log(len(windows)), start, end)
 
     def _pieces(self, folded: str) -> Iterator[_Piece]:
         """Yield what is said of each sentence; a long one in pieces."""

@@ -116,7 +116,7 @@ def test_without_punctuation_it_is_heard_as_well() -> None:
 
 @given(st.text("窗帘黑了她坐在楼顶边上洗不干净修好又一", min_size=4, max_size=30))
 def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
-    loudest = Hearing(SENTENCES).loudest(said)
+    loudest = Hearing(SENTENCES, 0.1).loudest(said)
     assert loudest is not None
     assert math.isclose(loudest.loudness, plain_weight(said), abs_tol=1e-9)
     assert (loudest.start, loudest.end) == (0, len(said))
@@ -124,11 +124,11 @@ def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
 
 @given(st.text("窗帘黑了她坐在楼顶边上。!?;\n， 0", max_size=200))
 def test_any_text_has_its_loudest_place_or_none(said: str) -> None:
-    loudest = Hearing(SENTENCES).loudest(said)
+    loudest = Hearing(SENTENCES, 0.1).loudest(said)
     if loudest is not None:
         assert 0 <= loudest.start < loudest.end <= len(said)
         apart = [(loudest.start, loudest.end)]
-        again = Hearing(SENTENCES).loudest(said, apart)
+        again = Hearing(SENTENCES, 0.1).loudest(said, apart)
         assert again is None or again.end <= loudest.start or again.start >= loudest.end
 
 
@@ -137,6 +137,16 @@ def test_a_city_says_what_alarms_it(tmp_path: Path) -> None:
     (tmp_path / "heard.tsv").write_text(ours + f"none\t-\t{UNNAMED}\n" * 40, "utf-8")
     rulebooks.verify(tmp_path)
     assert heard(UNNAMED, tmp_path) is None
+
+
+def test_one_sentence_among_many_has_to_be_louder_by_what_the_city_says(tmp_path: Path) -> None:
+    ours = (Path(rules.__file__).parent / "emergency.toml").read_text("utf-8")
+    assert "among = 0.08\n" in ours
+    (tmp_path / "emergency.toml").write_text(ours.replace("among = 0.08\n", "among = 0.6\n"), "utf-8")
+    complaint = f"{ORDINARY}。" * 8 + f"{UNNAMED}。" + f"{ORDINARY}。" * 8
+    assert heard(complaint) is not None
+    assert heard(complaint, tmp_path) is None
+    assert heard(UNNAMED, tmp_path) == heard(UNNAMED)
 
 
 def test_a_city_whose_own_rules_are_older_hears_as_loudly_as_we_do(tmp_path: Path) -> None:
