@@ -15,7 +15,7 @@ MOST_CONTACTS = 5
 """Whoever lists more of them lists those of others."""
 
 _CONTACT = re.compile(
-    r"(?<![\d*])(?:\+?86[- ]?)?(1[3-9]\d{9})(?!\d)"
+    r"(?<![\d*])(?:\+?86[- ]?|0)?(1[3-9]\d{9})(?!\d)"
     r"|(?<![\w.+-])([\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})",
     re.ASCII | re.IGNORECASE,
 )
@@ -24,7 +24,7 @@ _FILLING = re.compile(r"[\s()\-.·/—–]+")
 _EXTENSION = re.compile(r"(?:转|分机|#|,|;?ext\.?)\s*\d+$|(?<=\d{7})-\d{1,5}$")
 _PHONE = re.compile(r"\+?\d{3,17}")
 _ABROAD = re.compile(r"(?:\+|00)(?!86)(\d{6,15})")
-_MOBILE = re.compile(r"(?:\+|00)?(?:86)?(1[3-9]\d{9})")
+_MOBILE = re.compile(r"(?:\+|00?)?(?:86)?(1[3-9]\d{9})")
 _LANDLINE = re.compile(r"(?:(?:\+|00)86|86(?=0))?0?([1-9]\d{1,2}[2-9]\d{6,7})")
 _REPEATED = re.compile(r"\+?(?:(?:\+|00)?86)?(?:(\d)\1*|0\d{2,3}([01])\2{5,})")
 _HOTLINE = re.compile(
