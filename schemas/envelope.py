@@ -92,7 +92,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
                 if name in values and trace_context(values[name]) is None:
                     del values[name]
             return cls(time=_parsed(values.pop("time")), recordedtime=_parsed(values.pop("recordedtime")), **values)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MalformedError(f"the record's CloudEvents headers cannot be read: {type(error).__name__}") from error
 
 
@@ -121,7 +121,11 @@ _ATTRIBUTES = dict(zip(_NAMES, Envelope.__struct_fields__, strict=True))
 
 @lru_cache(maxsize=4096)
 def _time(value: datetime) -> bytes:
-    return value.astimezone(UTC).isoformat().encode()
+    """Write a time in UTC; one that no year has there, as at the end of the calendar, keeps its own offset."""
+    try:
+        return value.astimezone(UTC).isoformat().encode()
+    except OverflowError:
+        return value.isoformat().encode()
 
 
 def _parsed(text: str) -> datetime:

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -25,6 +25,10 @@ from schemas import topics
 from schemas.errors import MisconfiguredError, RecordError, RetriableError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, DeadLetter, RawMessage, raw_message
 from schemas.wire import Position
+
+_FIRST = datetime(1980, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=1)
+"""Mail that was received before IMAP was, or a day ahead of us, has its time by a fault of the server."""
 
 
 class Mailbox:
@@ -230,7 +234,7 @@ class Mailbox:
             identifier=hashlib.sha256(mail.value).hexdigest(),
             value=mail.value,
             content_type="message/rfc822",
-            time=mail.about.received or now,
+            time=_sensible(mail.about.received, now) or now,
             recorded=now,
             sender=mail.about.sender,
         )
@@ -251,6 +255,11 @@ class Mailbox:
             value=record.value,
             headers=record.headers,
         )
+
+
+def _sensible(at: datetime | None, now: datetime) -> datetime | None:
+    """Return a time at which a mail can have come."""
+    return at if at is not None and _FIRST <= at <= now + _AHEAD else None
 
 
 def _moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str]) -> Cursor:

@@ -3,6 +3,7 @@
 import hashlib
 import imaplib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -47,6 +48,25 @@ def test_a_mail_is_its_bytes_and_what_the_server_said_of_it(server: FakeServer) 
     assert envelope.sender == "citizen@example.cn"
     assert message.conversation == "mayor\ncitizen@example.cn"
     assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 1}}
+
+
+ODD_TIMES = [
+    datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-5))),
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(2038, 1, 19, tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("at", ODD_TIMES, ids=lambda at: str(at.year))
+def test_a_time_that_no_mail_can_have_is_the_time_of_its_intake(server: FakeServer, at: datetime) -> None:
+    server.received[2] = at
+    for text in "abc":
+        server.put(mail(text))
+    messages, letters, _ = drain(mailbox(server))
+    assert [message.envelope.time for message in messages] == [RECEIVED, messages[1].envelope.recordedtime, RECEIVED]
+    assert all(message.outbound() for message in messages)
+    assert not letters
 
 
 def test_an_account_needs_a_city() -> None:

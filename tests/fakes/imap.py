@@ -36,6 +36,7 @@ class FakeServer:
     tells_uidnext: bool = True
     permanent_flags: tuple[bytes, ...] = (b"\\Seen", b"\\*")
     hidden: set[int] = field(default_factory=set)
+    received: dict[int, datetime] = field(default_factory=dict)
     news: list[tuple[Any, ...]] = field(default_factory=list)
     calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
@@ -121,7 +122,9 @@ class FakeClient:
     def fetch(self, uids: Sequence[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         self.server.record("fetch", tuple(uids), tuple(items))
         mails = self._open.mails
-        return {uid: self._data(mails[uid], items) for uid in uids if uid in mails and uid not in self.server.hidden}
+        return {
+            uid: self._data(uid, mails[uid], items) for uid in uids if uid in mails and uid not in self.server.hidden
+        }
 
     def folder_exists(self, name: str) -> bool:
         return name in self.server.folders
@@ -183,9 +186,9 @@ class FakeClient:
         news, self.server.news = self.server.news, []
         return news
 
-    def _data(self, raw: bytes, items: list[str]) -> dict[bytes, Any]:
+    def _data(self, uid: int, raw: bytes, items: list[str]) -> dict[bytes, Any]:
         data: dict[bytes, Any] = {
-            b"INTERNALDATE": RECEIVED,
+            b"INTERNALDATE": self.server.received.get(uid, RECEIVED),
             b"RFC822.SIZE": self.server.size_of(raw),
             b"ENVELOPE": _envelope(raw),
             b"BODY[]": raw,
