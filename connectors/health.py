@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from connectors import metrics
+from schemas.errors import PipelineError
 
 State: TypeAlias = Literal["starting", "standby", "running", "degraded", "failed", "stopped"]
 
@@ -79,7 +80,7 @@ class Health:
     def _note(self, error: BaseException, state: State) -> None:
         name = type(error).__name__
         metrics.ERRORS.labels(*self._labels, name).inc()
-        self._become(state, last_error=name, sentence=str(error), errors=self.report.errors + 1)
+        self._become(state, last_error=name, sentence=_sentence(error), errors=self.report.errors + 1)
 
     def _become(self, state: State, **changes: object) -> None:
         with self._lock:
@@ -89,3 +90,10 @@ class Health:
         if before.state != state or before.complaints != after.complaints:
             _log.info("connector_" + state, connector=after.connector, channel=after.channel, error=after.last_error,
                       sentence=after.sentence, complaints=after.complaints)  # fmt: skip
+
+
+def _sentence(error: BaseException) -> str:
+    """Say what a person should do; what others wrote into their errors may be a citizen's words."""
+    if isinstance(error, PipelineError):
+        return str(error)
+    return f"a fault of ours ({type(error).__name__}), which is tried again: tell the developers"

@@ -10,7 +10,7 @@ DEAD_LETTERS = Counter(
 )
 PUBLISH_SECONDS = Histogram("hotline_connectors_publish_seconds", "From handing a batch over to the broker's answer")
 ERRORS = Counter(
-    "hotline_connectors_errors_total", "Faults of a source or of the broker", ["channel", "connector", "error"]
+    "hotline_connectors_errors_total", "Faults of a source, of the broker or of ours", ["channel", "connector", "error"]
 )
 LAST_SUCCESS = Gauge(
     "hotline_connectors_last_success_timestamp_seconds",

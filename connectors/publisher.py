@@ -16,7 +16,7 @@ from connectors.producer import Producer
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
-from schemas.errors import TooLargeError, UnreachableError
+from schemas.errors import PipelineError, TooLargeError, UnreachableError
 from schemas.records import DeadLetter, RawMessage
 from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
 from schemas.trace import OFF, Tracer
@@ -30,6 +30,9 @@ HEADERS_LIMIT = 64 * 1024
 
 WAITING_LIMIT = 64 * 1024 * 1024
 """Bytes that `publish_async` lets wait for a broker that does not answer; above it refuses at once."""
+
+ATTEMPTS = 5
+"""A message over which a fault of ours came so often is put aside: those behind it go on."""
 
 _TRIMMED = 1024
 
@@ -46,6 +49,7 @@ class Publisher:
         self._sender = ThreadPoolExecutor(1, "publisher")
         self._lock = threading.Lock()
         self._waiting = 0
+        self._faults: Counter[str] = Counter()
 
     def publish(self, messages: Iterable[RawMessage], dead: Iterable[DeadLetter] = ()) -> None:
         """Return when the broker holds all of it; raises a RetriableError when it may not.
@@ -53,7 +57,7 @@ class Publisher:
         A fault leaves the whole batch unacknowledged: publish it again, repeats are harmless.
         """
         with metrics.PUBLISH_SECONDS.time(), self._tracer.hop(STAGE) as hop:
-            records = [self._safe(message) for message in messages]
+            records = [self._record(message) for message in messages]
             records += [letter.outbound() for letter in dead]
             self._producer.deliver_now(hop.begins(records))
         _count(records)
@@ -117,23 +121,38 @@ class Publisher:
 
     async def _safe_soon(self, message: RawMessage) -> Outbound:
         if len(message.value) <= INLINE_LIMIT:
-            return self._safe(message)
-        return await asyncio.to_thread(self._safe, message)
+            return self._record(message)
+        return await asyncio.to_thread(self._record, message)
+
+    def _record(self, message: RawMessage) -> Outbound:
+        """Return the record of a message; after enough faults of ours over it, its dead letter."""
+        try:
+            record = self._safe(message)
+        except PipelineError:
+            raise
+        except Exception as error:
+            self._faults[message.message_id] += 1
+            if self._faults[message.message_id] < ATTEMPTS:
+                raise
+            record = _put_aside(self._fitting(_plain(message)), error)
+        self._faults.pop(message.message_id, None)
+        return record
 
     def _safe(self, message: RawMessage) -> Outbound:
         """Return the record that Kafka can take; large bytes lie in the blob store before it leaves."""
         if len(message.value) > SIZE_LIMIT:
-            return _put_aside(
-                msgspec.structs.replace(message, value=b""), f"{len(message.value)} bytes are over the limit"
-            )
-        if len(message.value) > INLINE_LIMIT:
-            message = self._claimed(message)
+            reason = f"{len(message.value)} bytes are over the limit"
+            return _put_aside(msgspec.structs.replace(message, value=b""), TooLargeError(reason))
+        message = self._fitting(message)
         record = message.outbound()
         if len(record.key) + sum(len(value) for _, value in record.headers) > HEADERS_LIMIT:
-            return _put_aside(message, "its sender or other attributes are over the limit")
+            return _put_aside(message, TooLargeError("its sender or other attributes are over the limit"))
         return record
 
-    def _claimed(self, message: RawMessage) -> RawMessage:
+    def _fitting(self, message: RawMessage) -> RawMessage:
+        """Return the message with what Kafka cannot take in the blob store."""
+        if len(message.value) <= INLINE_LIMIT:
+            return message
         sha256 = message.envelope.sha256 or ""
         path = ids.blob_path(message.jurisdiction, message.message_id, sha256)
         try:
@@ -149,12 +168,18 @@ class Publisher:
         )
 
 
-def _put_aside(message: RawMessage, reason: str) -> Outbound:
+def _plain(message: RawMessage) -> RawMessage:
+    """Return the message with a time of our own: the other side's may be what nobody can write."""
+    envelope = msgspec.structs.replace(message.envelope, time=message.envelope.recordedtime)
+    return msgspec.structs.replace(message, envelope=envelope)
+
+
+def _put_aside(message: RawMessage, error: Exception) -> Outbound:
     """Return the dead letter of a message that cannot become a raw record; what is over the limit does not travel."""
     record = message.outbound()
     headers: Headers = [(name, value[:_TRIMMED]) for name, value in record.headers]
     return DeadLetter.of(
-        TooLargeError(reason),
+        error,
         stage=STAGE,
         position=Position(record.topic, -1, -1),
         key=record.key[:_TRIMMED],

@@ -7,7 +7,7 @@ from typing import Any
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     sleep_using_event,
     stop_when_event_set,
     wait_exponential_jitter,
@@ -19,7 +19,7 @@ from connectors.cursors import Cursors
 from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import Publisher
-from schemas.errors import FatalError, RecordError, RetriableError, ThrottledError, UnauthorizedError
+from schemas.errors import FatalError, ThrottledError, UnauthorizedError
 
 SLICE_SECONDS = 1.0
 """How long a connector waits before it is asked whether to stop."""
@@ -55,16 +55,17 @@ def run_pull(
     """Move batches until `stop` is set: the batch in flight is finished and its cursor saved before it returns.
 
     Only the owner of the account works; another process stands by until it is its turn. Faults of the surroundings are
-    waited out. Raises FatalError when only a person can help.
+    waited out, and so are faults of ours: other accounts of the process go on meanwhile. Raises FatalError when only a
+    person can help.
     """
     pull = _Pull(connector, publisher, cursors, lease, stop, health)
     retrying = _patiently(stop, lambda state: wait_for(state, pace, slow_pace), pull.interrupted)
     try:
         while not stop.is_set():
             retrying(pull.step)
-    except (RetriableError, UnauthorizedError, RecordError):
-        pass  # told to stop while it waited to try again
-    except FatalError as error:
+    except Exception as error:
+        if passes(error):
+            return  # told to stop while it waited to try again
         health.failed(error)
         raise
     finally:
@@ -140,14 +141,24 @@ def _patiently(
     stop: threading.Event, wait: Callable[[RetryCallState], float], before_sleep: Callable[[RetryCallState], Any]
 ) -> Retrying:
     return Retrying(
-        # RecordError: a connector that cannot say which record it was; dead letters come in its batch.
-        retry=retry_if_exception_type((RetriableError, UnauthorizedError, RecordError)),
+        retry=retry_if_exception(passes),
         wait=wait,
         stop=stop_when_event_set(stop),
         sleep=sleep_using_event(stop),
         before_sleep=before_sleep,
         reraise=True,
     )
+
+
+def passes(error: BaseException) -> bool:
+    """Say whether to try again: what only a person can mend does not pass, except a login, which is mended elsewhere.
+
+    What is no error of ours is a fault of ours, and ends nobody else's work. A RecordError is that of a connector that
+    cannot say which record it was: dead letters come in its batch.
+    """
+    if isinstance(error, FatalError):
+        return isinstance(error, UnauthorizedError)
+    return isinstance(error, Exception)
 
 
 def wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:

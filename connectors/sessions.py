@@ -11,8 +11,8 @@ from tenacity.wait import wait_base
 from connectors.base import Emit, SessionConnector
 from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
-from connectors.runner import PACE, SLOW_PACE, wait_for
-from schemas.errors import FatalError, PipelineError, RetriableError, UnauthorizedError, UnreachableError
+from connectors.runner import PACE, SLOW_PACE, passes, wait_for
+from schemas.errors import FatalError, PipelineError, UnreachableError
 from schemas.records import Cursor, RawMessage
 
 T = TypeVar("T")
@@ -178,7 +178,7 @@ async def run_session(
     """Serve connections one after another until `stop` is set, then take leave of the other side.
 
     Only the owner of the account connects; another process stands by until it is its turn. Faults of the surroundings
-    are waited out, an ended connection too. Raises FatalError when only a person can help.
+    are waited out, an ended connection and faults of ours too. Raises FatalError when only a person can help.
     """
     outlet = Outlet(publisher, health, publish_seconds, memory)
     carrying = asyncio.create_task(outlet.run(), name="outlet")
@@ -218,14 +218,16 @@ async def _again_and_again(
 
 async def _one_turn(
     connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event, health: Health
-) -> PipelineError | None:
+) -> Exception | None:
     """Serve one connection as the owner of the account; None when it is not ours, or not any more."""
     try:
         if not lease.ask(health.standing_by):
             await asyncio.sleep(ASK_SECONDS)
             return None
         return await _one_connection(connector, outlet, lease, stop)
-    except (RetriableError, UnauthorizedError) as error:
+    except Exception as error:
+        if not passes(error):
+            raise
         return error
 
 
@@ -254,7 +256,7 @@ async def _lost(lease: Lease) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
-def state_of(attempt: int, fault: PipelineError) -> RetryCallState:
+def state_of(attempt: int, fault: Exception) -> RetryCallState:
     """Return what `wait_for` asks, for a loop that retries by itself."""
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type] # the paces ask only for the attempt and the fault
     state.attempt_number = attempt

@@ -154,6 +154,27 @@ def test_an_error_about_a_record_of_nobody_knows_which_is_tried_again(health: He
     assert world.published == ["1"]
 
 
+@pytest.mark.parametrize("where", ["open", "fetch", "publish", "save", "wait"])
+def test_a_fault_of_ours_is_tried_again_and_told_without_a_citizens_words(where: str, health: Health) -> None:
+    told = []
+    world = World(waiting=[1, 2, 3], faults={where: [KeyError("13800000000"), OverflowError("date value")]})
+    world.close = lambda: told.append(health.report.sentence)  # type: ignore[method-assign]
+    run(world, health)
+    assert set(world.published) == {"1", "2", "3"}
+    assert (health.report.errors, health.report.last_error) == (2, "OverflowError")
+    assert told[:2] == [
+        "a fault of ours (KeyError), which is tried again: tell the developers",
+        "a fault of ours (OverflowError), which is tried again: tell the developers",
+    ]
+
+
+def test_a_stop_ends_the_wait_after_a_fault_of_ours(health: Health) -> None:
+    world = World(faults={"open": [RuntimeError("x")] * 9})
+    threading.Timer(0.2, world.stop.set).start()
+    run(world, health, pace=wait_fixed(60))
+    assert health.report.state == "stopped"
+
+
 def test_what_only_a_person_can_mend_stops_with_its_sentence(health: Health) -> None:
     world = World(faults={"open": [MisconfiguredError("set the host")]})
     with pytest.raises(MisconfiguredError):

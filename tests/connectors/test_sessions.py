@@ -127,7 +127,7 @@ async def test_one_message_that_cannot_be_published_spoils_no_other(health: Heal
     assert sorted(broker.held) == [str(number) for number in range(10) if number != 7]
 
 
-@pytest.mark.parametrize("fault", [UnreachableError("gone"), UnauthorizedError("refused"), None])
+@pytest.mark.parametrize("fault", [UnreachableError("gone"), UnauthorizedError("refused"), KeyError("ours"), None])
 async def test_an_ended_connection_is_made_again(health: Health, fault: Exception | None) -> None:
     async def end(emit: Emit) -> None:
         emit.alive()
