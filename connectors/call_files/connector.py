@@ -7,20 +7,21 @@ same message.
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors import metrics
 from connectors.base import Batch
 from connectors.call_files import folder as folders
+from connectors.call_files import places
 from connectors.call_files.folder import Entry
 from connectors.call_files.lines import Line, lines_from
+from connectors.call_files.places import Finished, Place, Position
 from connectors.call_files.rows import Pending, Rows
 from connectors.call_files.settings import CallFilesSettings
 from schemas.errors import MisconfiguredError, UnreachableError
@@ -32,29 +33,14 @@ MARK_BYTES = 4096
 SETTLED_END_SECONDS = 60.0
 """A last line without an end is taken when its file stood still for so long: many programs write none."""
 
-PENDING_MOST = 1000
-"""Recordings that are looked at again; the oldest give way."""
-
-
-class Place(Struct, frozen=True, kw_only=True):
-    """How far a file was read. `last` names an unfinished last line that was taken: the offset is before it."""
-
-    offset: int = 0
-    mark: str = ""
-    last: str = ""
-
-
-class Position(Struct, frozen=True, kw_only=True):
-    """The cursor: files by inode, and recordings by reference that were not there whole."""
-
-    files: Mapping[str, Place] = msgspec.field(default_factory=dict)
-    recordings: Mapping[str, Pending] = msgspec.field(default_factory=dict)
-
 
 class _Piece(NamedTuple):
+    """What came of a file; `rest` says that a line of it has no end yet."""
+
     messages: tuple[RawMessage, ...]
     place: Place
     pending: dict[str, Pending]
+    rest: bool
 
 
 class CallFiles:
@@ -80,6 +66,7 @@ class CallFiles:
         self._open = False
         self._due = 0.0
         self._still: dict[int, tuple[Entry, float]] = {}
+        self._finished = Finished()
 
     def open(self) -> None:
         """See that the folder is there."""
@@ -94,15 +81,12 @@ class CallFiles:
         position = msgspec.convert(cursor.position, Position)
         entries = folders.listed(self._settings.folder, self._settings.pattern)
         self._watch(entries)
-        there = {str(one.inode) for one in entries}
-        complaints: list[str] = []
+        self._finished.look(entries, position)
+        complaints = self._of_folder(entries)
         for entry in entries:
-            key = str(entry.inode)
-            place = position.files.get(key, Place())
-            piece = self._read(entry, place, complaints) if self._is_ready(entry) else None
-            if piece is not None and (piece.messages or piece.place != place):
-                files = {one: kept for one, kept in position.files.items() if one in there} | {key: piece.place}
-                after = Position(files=files, recordings=_newest({**position.recordings, **piece.pending}))
+            piece = self._news(entry, position.files.get(str(entry.inode), Place()), complaints)
+            if piece is not None:
+                after = self._after(position, entries, entry, piece)
                 return Batch(messages=piece.messages, cursor=_moved(cursor, after), complaints=tuple(complaints))
         return replace(self._recordings(cursor, position), complaints=tuple(complaints))
 
@@ -126,7 +110,18 @@ class CallFiles:
         if not messages:
             return Batch(cursor=cursor)
         left = {reference: one for reference, one in position.recordings.items() if found[reference] is None}
-        return Batch(messages=messages, cursor=_moved(cursor, Position(files=position.files, recordings=left)))
+        return Batch(messages=messages, cursor=_moved(cursor, replace(position, recordings=left)))
+
+    def _of_folder(self, entries: list[Entry]) -> list[str]:
+        if len(entries) <= places.PLACES_MOST:
+            return []
+        most = places.PLACES_MOST
+        return [f"call files {self._account}: more than {most} files lie in the folder; delete or move old ones"]
+
+    def _after(self, position: Position, entries: list[Entry], entry: Entry, piece: _Piece) -> Position:
+        files = {**position.files, str(entry.inode): piece.place}
+        pending = places.newest({**position.recordings, **piece.pending})
+        return self._finished.slimmed(replace(position, files=files, recordings=pending), entries)
 
     def _watch(self, entries: list[Entry]) -> None:
         """Note since when each file stands still, by our own clock: uploads may set a file's time."""
@@ -141,6 +136,17 @@ class CallFiles:
 
     def _is_ready(self, entry: Entry) -> bool:
         return self._settings.growing or self._still_for(entry) >= self._settings.settle_seconds
+
+    def _news(self, entry: Entry, place: Place, complaints: list[str]) -> _Piece | None:
+        """Return what is new of a file, None when there is nothing."""
+        if entry in self._finished or not self._is_ready(entry):
+            return None
+        piece = self._read(entry, place, complaints)
+        if piece is None or piece.messages or piece.place != place:
+            return piece
+        if not piece.rest:
+            self._finished.add(entry)
+        return None
 
     def _read(self, entry: Entry, place: Place, complaints: list[str]) -> _Piece | None:
         """Return the next lines of a file; None while it has no heading, or cannot be read: the others go on."""
@@ -162,7 +168,8 @@ class CallFiles:
             begin, limit = max(place.offset, heading.end), self._settings.row_max_bytes
             reading = lines_from(file, begin, limit, ended=ended, is_row=self._rows.is_row)
             lines = list(islice(reading, self._settings.max_batch_rows))
-            return self._piece(file, [line for line in lines if line.whole or ended], heading, place)
+            taken = [line for line in lines if line.whole or ended]
+            return self._piece(file, taken, heading, place)._replace(rest=len(taken) < len(lines))
 
     def _piece(self, file: BinaryIO, lines: list[Line], heading: Line, place: Place) -> _Piece:
         fresh = [line for line in lines if line.value.strip() and (line.whole or _digest(line.value) != place.last)]
@@ -176,11 +183,7 @@ class CallFiles:
             last=unfinished or ("" if whole else place.last),
         )
         pending = {message.reference: message.pending for message in made if message.pending is not None}
-        return _Piece(tuple(one.message for one in made), after, pending)
-
-
-def _newest(pending: Mapping[str, Pending]) -> dict[str, Pending]:
-    return dict(list(pending.items())[-PENDING_MOST:])
+        return _Piece(tuple(one.message for one in made), after, pending, rest=False)
 
 
 def _moved(cursor: Cursor, position: Position) -> Cursor:

@@ -23,6 +23,8 @@ class Entry(NamedTuple):
     inode: int
     size: int
     mtime_ns: int
+    changed_ns: int
+    """When the inode changed, or the file got its name: an upload sets `mtime_ns` as it likes, this nobody does."""
 
 
 def listed(folder: Path, pattern: str) -> list[Entry]:
@@ -66,4 +68,6 @@ def _entry(one: os.DirEntry[str]) -> Entry | None:
         found = one.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
-    return Entry(one.name, found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Entry(one.name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -1,0 +1,87 @@
+"""Places: how far each file was read, in a cursor of bounded size.
+
+Of very many files the places of those that changed longest ago and were read to their end give way to one time.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from operator import attrgetter
+
+import msgspec
+from msgspec import Struct
+
+from connectors.call_files.folder import Entry
+from connectors.call_files.rows import Pending
+
+PLACES_MOST = 2_000
+"""Files whose places the cursor holds, some 80 bytes each: Kafka takes 1 MiB, and with each batch of lines."""
+
+PENDING_MOST = 1000
+PENDING_BYTES = 256 * 1024
+"""Recordings that are looked at again, and their room in the cursor; the oldest give way."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """How far a file was read. `last` names an unfinished last line that was taken: the offset is before it."""
+
+    offset: int = 0
+    mark: str = ""
+    last: str = ""
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """The cursor: files by inode, and recordings by reference that were not there whole."""
+
+    files: Mapping[str, Place] = msgspec.field(default_factory=dict)
+    recordings: Mapping[str, Pending] = msgspec.field(default_factory=dict)
+    read_before: int = 0
+    """Files whose inode last changed before it (ns) were read to their end, unless they stand in `files`.
+
+    The kernel tells that time, and no upload sets it.
+    """
+
+
+class Finished:
+    """The files that were read to their end, as they looked then: until they change nobody opens them again."""
+
+    def __init__(self) -> None:
+        self._looks: dict[int, Entry] = {}
+        self._began = False
+
+    def __contains__(self, entry: Entry) -> bool:
+        return self._looks.get(entry.inode) == entry
+
+    def look(self, entries: Sequence[Entry], position: Position) -> None:
+        """Forget what is gone or changed; the first time believe what a process before us wrote into the cursor."""
+        read = [one for one in entries if (one in self if self._began else _is_old(one, position))]
+        self._looks = {one.inode: one for one in read}
+        self._began = True
+
+    def add(self, entry: Entry) -> None:
+        """Note that nothing is left of a file."""
+        self._looks[entry.inode] = entry
+
+    def slimmed(self, position: Position, entries: Sequence[Entry]) -> Position:
+        """Return the position without places of files that are gone, nor of old ones of a very full folder."""
+        by_change = sorted(entries, key=attrgetter("changed_ns"))
+        old, there = by_change[:-PLACES_MOST], {str(one.inode) for one in entries}
+        there -= {str(one.inode) for one in old if one in self}
+        files = {inode: place for inode, place in position.files.items() if inode in there}
+        known = list(takewhile(lambda one: one in self or str(one.inode) in files, old))
+        before = by_change[len(known)].changed_ns if known else 0
+        return msgspec.structs.replace(position, files=files, read_before=max(position.read_before, before))
+
+
+def newest(pending: Mapping[str, Pending]) -> dict[str, Pending]:
+    """Return the recordings that the cursor has room for."""
+    kept, left = [], PENDING_BYTES
+    for one in list(pending.items())[: -PENDING_MOST - 1 : -1]:
+        size = len(msgspec.json.encode(one))
+        if size <= left:
+            kept.append(one)
+            left -= size
+    return dict(reversed(kept))
+
+
+def _is_old(entry: Entry, position: Position) -> bool:
+    return entry.changed_ns < position.read_before and str(entry.inode) not in position.files
