@@ -1,8 +1,8 @@
 """Call files: lines of the files of one folder, oldest file first; the cursor says how far each file was read.
 
-A file is known by its inode, so a rotated one is read on under its new name, and by what stands before its place, so
-one that was replaced or cut is read from its beginning. A line has its name from what it says: read twice it is the
-same message.
+A file is known by its inode, so a rotated one is read on whatever its new name is, and by what stands before its
+place, so one that was replaced or cut is read from its beginning. A line has its name from what it says: read twice it
+is the same message.
 """
 
 import hashlib
@@ -79,7 +79,7 @@ class CallFiles:
         if not self._open:
             raise UnreachableError(f"call files {self._account}: not opened")
         position = msgspec.convert(cursor.position, Position)
-        entries = folders.listed(self._settings.folder, self._settings.pattern)
+        entries = folders.listed(self._settings.folder, self._settings.pattern, set(map(int, position.files)))
         self._watch(entries)
         self._finished.look(entries, position)
         complaints = self._of_folder(entries)
@@ -159,6 +159,8 @@ class CallFiles:
     def _opened(self, entry: Entry, place: Place) -> _Piece | None:
         with folders.opened(self._settings.folder, entry.name) as file:
             if entry.size < place.offset or _mark(file, place.offset) != place.mark:
+                if not entry.fits:  # another file, which has the inode of one of ours
+                    return _Piece((), place, {}, rest=False)
                 metrics.CALL_FILES_RESTARTED.labels(self._account).inc()
                 place = Place()
             heading = self._rows.heading(file)

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -25,16 +25,19 @@ class Entry(NamedTuple):
     mtime_ns: int
     changed_ns: int
     """When the inode changed, or the file got its name: an upload sets `mtime_ns` as it likes, this nobody does."""
+    fits: bool = True
+    """Whether its name is one that is read; else it is there because of its inode."""
 
 
-def listed(folder: Path, pattern: str) -> list[Entry]:
-    """Return the regular files that fit, oldest first.
+def listed(folder: Path, pattern: str, known: Container[int] = ()) -> list[Entry]:
+    """Return the regular files that fit, and those of `known` inodes under any name, oldest first.
 
     Raises MisconfiguredError for a folder that may not be read, UnreachableError for one that is not there now.
     """
     try:
         with os.scandir(folder) as entries:
-            found = [_entry(one) for one in entries if _fits(one.name, pattern)]
+            fitting = [(one, _fits(one.name, pattern)) for one in entries]
+            found = [_entry(one, fits) for one, fits in fitting if fits or one.inode() in known]
     except PermissionError as error:
         raise MisconfiguredError("the folder of call files may not be read: see its owner and mode") from error
     except OSError as error:
@@ -63,11 +66,11 @@ def _fits(name: str, pattern: str) -> bool:
     )
 
 
-def _entry(one: os.DirEntry[str]) -> Entry | None:
+def _entry(one: os.DirEntry[str], fits: bool) -> Entry | None:
     try:
         found = one.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    return Entry(one.name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Entry(one.name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, fits)

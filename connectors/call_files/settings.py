@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.phone.settings import Platform
 
@@ -14,7 +14,9 @@ class CallFilesSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     folder: Path = Field(description="Folder that holds the files; nothing in it is changed or deleted")
-    pattern: str = Field("*.csv", min_length=1, description="Which files, such as `*.csv` or `Master.csv`")
+    pattern: str = Field(
+        "*.csv", min_length=1, description="Which files, such as `*.csv`, or `Master.csv*` when growing"
+    )
     shape: Literal["calls", "asterisk"] = Field(
         "calls", description="`calls`: a heading line, then a call a line; `asterisk`: cdr-csv/Master.csv"
     )
@@ -37,3 +39,12 @@ class CallFilesSettings(BaseModel):
     poll_seconds: float = Field(5, gt=0, description="How often the folder is looked at")
     max_batch_rows: int = Field(500, gt=0, description="Lines of one batch")
     row_max_bytes: int = Field(1 << 20, ge=1024, description="A longer line is a dead letter")
+
+    @model_validator(mode="after")
+    def _rotated_names_fit(self) -> "CallFilesSettings":
+        if self.growing and not self.pattern.endswith("*"):
+            raise ValueError(
+                "a growing file is renamed when it is rotated, and pattern does not fit its new name, such as "
+                "Master.csv.1: let pattern end with *"
+            )
+        return self

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from connectors import metrics
 from schemas.errors import MisconfiguredError, UnreachableError
@@ -199,6 +200,45 @@ def test_a_rotated_file_is_read_to_its_end_and_no_line_twice(tmp_path: Path) -> 
     (tmp_path / "Master.csv").rename(tmp_path / "Master.csv.1")
     folder.put("Master.csv", line(4))
     assert sorted(calls(folder.all())) == [3, 4]
+
+
+@pytest.mark.parametrize("name", ["2026-11-25.old", "Master.csv.part", ".Master"])
+def test_the_tail_of_a_rotated_file_is_read_whatever_its_new_name_is(tmp_path: Path, name: str) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1))
+    assert calls(folder.fetch().messages) == [1]
+    folder.add("Master.csv", line(2))
+    (tmp_path / "Master.csv").rename(tmp_path / name)
+    folder.put("Master.csv", line(3))
+    folder.restart()
+    assert sorted(calls(folder.all())) == [2, 3]
+    folder.add(name, line(4))  # by a program that has it open still
+    assert calls(folder.all()) == [4]
+
+
+def test_a_half_read_upload_is_read_on_after_it_was_renamed(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n2,,ha")
+    assert rows(folder.all()) == ["1,,x,"]
+    folder.add("a.csv", "lf,\n")
+    (tmp_path / "a.csv").rename(tmp_path / "a.csv.done")
+    assert rows(folder.all()) == ["2,,half,"]
+
+
+def test_another_file_with_the_inode_of_one_that_was_read_is_left_alone(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, MASTER)
+    folder.put("Master.csv", line(1))
+    folder.all()
+    (tmp_path / "Master.csv").rename(tmp_path / "notes.txt")
+    folder.put("notes.txt", "nothing of ours\n" * 100)
+    assert folder.all() == []
+
+
+@pytest.mark.parametrize("pattern", ["Master.csv", "*.csv"])
+def test_a_growing_file_needs_a_pattern_that_fits_its_rotated_names(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ValidationError, match="let pattern end with"):
+        Folder(tmp_path, {**MASTER, "pattern": pattern})
+    Folder(tmp_path, {**MASTER, "pattern": pattern + "*"})
 
 
 def test_two_rotations_while_we_were_away_lose_nothing(tmp_path: Path) -> None:
