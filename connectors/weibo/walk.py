@@ -33,6 +33,7 @@ class Walk:
 
     def __init__(self, known: Known, page_size: int, pages_max: int) -> None:
         self.known = known
+        self._page_size = page_size
         self.max_id: int | None = None
         self.done = False
         self.gap = False
@@ -62,11 +63,23 @@ class Walk:
         """Say whether this was the last page, and whether something between it and what is known was out of reach."""
         after, before = page.max_id, self.max_id
         reached = self._since is not None and any(identifier <= self._since for identifier in page.ids())
-        whole = page.total is not None and self._passed >= page.total
+        whole = self._is_whole(page)
         stuck = after is None or (before is not None and after >= before)
         self.done = reached or whole or stuck or self._pages >= self._pages_max
         self.gap = self.done and not reached and not whole and self._since is not None
         self.max_id = after
+
+    def _is_whole(self, page: ResultSet[Model]) -> bool:
+        """Say whether the list ends here by the platform's own number.
+
+        That lags behind what is written, or counts what can be reached: where something is known, and would be skipped,
+        it is believed of a list alone that is shorter than a page.
+        """
+        if page.total is None:
+            return False
+        if self._since is None:
+            return self._passed >= page.total
+        return self._passed == page.total < self._page_size
 
     def oldest_first(self) -> list[Found]:
         """Return what is new."""

@@ -172,6 +172,38 @@ def test_a_gap_beyond_the_reachable_pages_is_told_and_what_is_reachable_comes(pl
     assert runner.complaints == ()
 
 
+def lagging(platform: Platform, total: int) -> None:
+    """Let the platform count so many items of whatever list, as it did some time ago."""
+    listed = platform.listed
+
+    def counting(path: str, query: dict[str, str]) -> tuple[int, Any]:
+        status, body = listed(path, query)
+        return status, body | {"total_number": total}
+
+    platform.listed = counting  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("total", [0, 15, 20, 25, 39])
+def test_a_number_that_lags_behind_ends_no_walk_before_what_is_known(platform: Platform, total: int) -> None:
+    platform.post()
+    runner, gaps = ready(platform, lists=["mentions"], page_size=20), metric("gaps_total", list="mentions")
+    posts = [platform.post()["idstr"] for _ in range(45)]
+    lagging(platform, total)
+    assert ids(runner.next_round()) == [f"status:{identifier}" for identifier in posts]
+    assert metric("gaps_total", list="mentions") == gaps
+
+
+@pytest.mark.parametrize("total", [REACHABLE - 50, REACHABLE, REACHABLE + 200])
+def test_what_is_out_of_reach_is_a_gap_whatever_number_is_told(platform: Platform, total: int) -> None:
+    platform.post()
+    runner, gaps = ready(platform, lists=["mentions"]), metric("gaps_total", list="mentions")
+    for _ in range(REACHABLE + 200):
+        platform.post()
+    lagging(platform, total)
+    assert len(runner.next_round()) == REACHABLE
+    assert metric("gaps_total", list="mentions") == gaps + 1
+
+
 def test_no_more_pages_are_asked_for_than_allowed(platform: Platform) -> None:
     platform.post()
     runner = ready(platform, lists=["mentions"], page_size=10, pages_max=3)
