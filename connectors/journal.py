@@ -36,7 +36,9 @@ class Journal:
         max_bytes: int = 1 << 30,
         segment_max_bytes: int = 8 << 20,
         fsync: Callable[[int], None] = os.fsync,
+        kind: str = "small",
     ) -> None:
+        self.kind = kind
         self._folder = folder
         self._max_bytes = max_bytes
         self._segment_max_bytes = segment_max_bytes
@@ -47,8 +49,12 @@ class Journal:
         self._lock = _locked(folder)
         self._sealed = _found(folder)
         self._sequence = max((_sequence(sealed.path) for sealed in self._sealed), default=0)
-        metrics.JOURNAL_BYTES.set(self.size_bytes)
-        metrics.JOURNAL_LIMIT_BYTES.set(max_bytes)
+        metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
+        metrics.JOURNAL_LIMIT_BYTES.labels(kind).set(max_bytes)
+
+    def within(self, kind: str) -> "Journal":
+        """Open a journal of another kind of messages in a folder of this one, with the same limits."""
+        return Journal(self._folder / kind, self._max_bytes, self._segment_max_bytes, self._fsync, kind)
 
     @property
     def empty(self) -> bool:
@@ -102,10 +108,10 @@ class Journal:
     def _write(self, payloads: list[bytes]) -> tuple[Segment, int]:
         size = sum(len(payload) + HEADER_BYTES for payload in payloads)
         if self.size_bytes + size > self._max_bytes:
-            raise UnreachableError(f"the journal {self._folder} is full: make Kafka answer, or raise its limit")
+            raise UnreachableError(f"the journal {self._folder} is full: run `hotline doctor`, or raise its limit")
         segment = self._segment_for(size)
         position = segment.write(b"".join(frame(segment.marker, payload) for payload in payloads))
-        metrics.JOURNAL_BYTES.set(self.size_bytes)
+        metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
         return segment, position
 
     def _segment_for(self, size: int) -> Segment:
@@ -151,7 +157,7 @@ class Journal:
             raise UnreachableError(f"the journal {self._folder} cannot be read: {error.strerror or error}") from error
         with self._writing:
             self._sealed = tuple(other for other in self._sealed if other is not sealed)
-            metrics.JOURNAL_BYTES.set(self.size_bytes)
+            metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
         return published
 
 

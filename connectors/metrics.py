@@ -63,11 +63,16 @@ PUSH_SECONDS = Histogram(
     "hotline_connectors_push_answer_seconds", "From a push request's header to its answer", ["channel"]
 )
 JOURNAL_APPENDED = Counter(
-    "hotline_connectors_journal_appended_total", "Messages kept in the journal because Kafka did not answer"
+    "hotline_connectors_journal_appended_total",
+    "Messages kept in a journal because Kafka or the blob store did not answer",
 )
-JOURNAL_BYTES = Gauge("hotline_connectors_journal_bytes", "Bytes in the journal that wait for Kafka")
+JOURNAL_BYTES = Gauge(
+    "hotline_connectors_journal_bytes",
+    "Bytes in a journal: small messages wait for Kafka, large ones for the blob store and Kafka",
+    ["journal"],
+)
 JOURNAL_LIMIT_BYTES = Gauge(
-    "hotline_connectors_journal_limit_bytes", "Bytes in the journal from which on senders are told 503"
+    "hotline_connectors_journal_limit_bytes", "Bytes in a journal from which on senders are told 503", ["journal"]
 )
 JOURNAL_TORN = Counter(
     "hotline_connectors_journal_torn_total", "Appends that a crash cut short; their senders send them again"

@@ -71,10 +71,11 @@ class Publisher:
 
         What was given up may still arrive later, as a repeat.
         """
+        deadline = asyncio.get_running_loop().time() + timeout
         with metrics.PUBLISH_SECONDS.time(), self._tracer.hop(STAGE) as hop:
+            records = await self._safe_by(deadline, messages)
             try:
-                async with asyncio.timeout(timeout):
-                    records = [await self._safe_soon(message) for message in messages]
+                async with asyncio.timeout_at(deadline):
                     await self._delivered(hop.begins(records))
             except TimeoutError as error:
                 self._producer.replace_hung()
@@ -118,6 +119,15 @@ class Publisher:
                 self._producer.replace_hung()
                 raise UnreachableError("Kafka is behind and too much waits for it already: see that it runs")
             self._waiting += size
+
+    async def _safe_by(self, deadline: float, messages: Sequence[RawMessage]) -> list[Outbound]:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return [await self._safe_soon(message) for message in messages]
+        except TimeoutError as error:
+            raise UnreachableError(
+                "the blob store did not take a message in time: see that it can be reached"
+            ) from error
 
     async def _safe_soon(self, message: RawMessage) -> Outbound:
         if len(message.value) <= INLINE_LIMIT:

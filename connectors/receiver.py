@@ -22,8 +22,9 @@ from starlette.types import Receive, Scope, Send
 from connectors import metrics
 from connectors.base import Answer, PushConnector, Request
 from connectors.headers import SafeHeaders
-from connectors.intake import Intake, Outcome, Publisher
+from connectors.intake import Intake
 from connectors.journal import Journal
+from connectors.line import Outcome, Publisher
 from connectors.proxies import Proxies
 from schemas.errors import RefusedRequest, RetriableError
 from schemas.records import RawMessage
@@ -59,7 +60,9 @@ class ReceiverSettings(BaseModel):
     )
     shutdown_timeout_seconds: int = Field(10, gt=0, description="How long running requests may take to end")
     journal_folder: Path | None = Field(None, description="Folder of the journal; in the data folder by default")
-    journal_max_bytes: int = Field(1 << 30, gt=0, description="With this much in the journal senders are told 503")
+    journal_max_bytes: int = Field(
+        1 << 30, gt=0, description="With this much in the journal senders are told 503; large messages have their own"
+    )
 
 
 class ReceiverReport(Struct, frozen=True, kw_only=True):
@@ -198,7 +201,7 @@ class Receiver:
         return PlainTextResponse("ok")
 
     async def _readiness(self, _: requests.Request) -> Response:
-        ready = self._ready and not self._intake.full
+        ready = self._ready and self._intake.ready
         return JSONResponse({"ready": ready, "journal_full": self._intake.full}, 200 if ready else 503)
 
 

@@ -23,7 +23,7 @@ def connector(report: "HealthReport") -> Mapping[str, Any]:
 
 
 def receiver(report: "ReceiverReport") -> Mapping[str, Any]:
-    """Say what waits for Kafka; as long as the journal has room, citizens are heard and the receiver is ready."""
+    """Say what waits for Kafka or the blob store; while the journal has room, citizens are heard."""
     return {
         "state": report.state,
         "last_success": _text(report.last_success),
@@ -33,7 +33,7 @@ def receiver(report: "ReceiverReport") -> Mapping[str, Any]:
 
 
 def lmtp(door: "Door", intake: "Intake") -> Mapping[str, Any]:
-    """Say what waits for Kafka, and when a mail was last safe."""
+    """Say what waits for Kafka or the blob store, and when a mail was last safe."""
     return {
         "state": "degraded" if intake.full else "running",
         "last_success": _text(door.last_success),
@@ -59,7 +59,11 @@ def answers(troubles: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _waiting(size: int) -> str | None:
-    return f"{size} bytes wait in the journal: Kafka does not answer, see `hotline doctor`" if size else None
+    return (
+        f"{size} bytes wait in the journal: Kafka or the blob store does not answer, see `hotline doctor`"
+        if size
+        else None
+    )
 
 
 def _full(full: bool) -> str | None:

@@ -45,7 +45,11 @@ class LmtpSettings(BaseModel):
         Path | None, Field(description="Folder of the journal; in the data folder by default")
     ] = None
     journal_max_bytes: Annotated[
-        int, Field(gt=0, description="With this much in the journal the other side is told 451")
+        int,
+        Field(
+            gt=0,
+            description="With this much in the journal the other side is told 451; large mails have their own",
+        ),
     ] = 1 << 30
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from connectors import metrics
-from connectors.intake import Outcome
+from connectors.line import Outcome
 from connectors.receiver import Keep
 from connectors.web.archive import Archive, within
 from connectors.web.limits import Room

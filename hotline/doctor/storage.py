@@ -114,13 +114,18 @@ def written_to(settings: "Settings") -> Iterator[Folder]:
     yield Folder("the data folder", settings.data_dir, "local.data_dir", LEAST_FREE_BYTES)
     if "receiver" in wiring.names(settings):
         path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes
-        yield Folder("the journal", path, "receiver.journal_folder", max(most - _size(path), LEAST_FREE_BYTES))
+        yield Folder("the journal", path, "receiver.journal_folder", _wanted(path, most))
     if "lmtp" in wiring.names(settings):
         path, most = services.lmtp_journal_folder(settings), settings.lmtp.journal_max_bytes
-        yield Folder("the journal of LMTP", path, "lmtp.journal_folder", max(most - _size(path), LEAST_FREE_BYTES))
+        yield Folder("the journal of LMTP", path, "lmtp.journal_folder", _wanted(path, most))
     url = services.blob_url(settings)
     if url.startswith("file:"):
         yield Folder("the blob store", services.folder_of(url), "blobs.url", LEAST_FREE_BYTES)
+
+
+def _wanted(journal: Path, most: int) -> int:
+    """Return the room that a journal may still take, and that of the large messages in it as much."""
+    return max(2 * most - _size(journal), LEAST_FREE_BYTES)
 
 
 def _fault(folder: Folder) -> PipelineError | None:

@@ -12,6 +12,7 @@ from connectors.intake import Intake
 from connectors.journal import Journal
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
+from schemas.records.raw import INLINE_LIMIT
 from tests.connectors.pushed import message
 
 
@@ -22,18 +23,25 @@ class Broker:
         self.held: list[str] = []
         self.error: Exception | None = None
         self.delay = 0.0
+        self.store_error: Exception | None = None
 
     def publish(self, messages: Sequence[RawMessage]) -> None:
         time.sleep(self.delay)
-        if self.error:
-            raise self.error
+        self._fail(messages)
         self.held += [each.envelope.id for each in messages]
 
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
         await asyncio.sleep(min(self.delay, timeout))
-        if self.error or self.delay > timeout:
+        if self.delay > timeout:
             raise self.error or UnreachableError("slow")
+        self._fail(messages)
         self.held += [each.envelope.id for each in messages]
+
+    def _fail(self, messages: Sequence[RawMessage]) -> None:
+        if self.error:
+            raise self.error
+        if self.store_error and any(len(each.value) > INLINE_LIMIT for each in messages):
+            raise self.store_error
 
 
 @asynccontextmanager
@@ -46,6 +54,10 @@ async def opened(broker: Broker, folder: Path, **limits: int) -> AsyncIterator[t
     with suppress(asyncio.CancelledError):
         await working
     await intake.close()
+
+
+def photo(identifier: str) -> RawMessage:
+    return message(identifier, bytes(INLINE_LIMIT + 1))
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -147,6 +159,62 @@ async def test_what_kafka_does_not_get_before_the_end_stays_on_the_disk(tmp_path
     later = Journal(tmp_path)
     assert not later.empty
     later.close()
+
+
+# A blob store that is away, while Kafka answers
+
+
+async def test_messages_that_need_no_blob_store_pass_a_photo_that_waits_for_it(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, journal):
+        broker.store_error = UnreachableError("the blob store is full")
+        assert await intake.keep([photo("photo")]) == "journaled"
+        assert [await intake.keep([message(name)]) for name in ("1", "2")] == ["published", "published"]
+        assert broker.held == ["1", "2"]
+        assert journal.empty
+        assert intake.journal_bytes > INLINE_LIMIT
+        broker.store_error = None
+        await until(lambda: intake.journal_bytes == 0)
+        assert broker.held == ["1", "2", "photo"]
+
+
+async def test_a_request_of_both_kinds_is_kept_as_a_whole(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.store_error = UnreachableError("the blob store is full")
+        assert await intake.keep([photo("photo"), message("1")]) == "journaled"
+        assert broker.held == ["1"]
+        broker.store_error = None
+        await until(lambda: broker.held == ["1", "photo"])
+
+
+async def test_what_was_journaled_for_kafka_does_not_wait_for_the_blob_store(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, journal):
+        broker.error, broker.store_error = UnreachableError("down"), UnreachableError("the blob store is full")
+        for one in (message("1"), photo("photo"), message("2")):
+            assert await intake.keep([one]) == "journaled"
+        broker.error = None
+        await until(lambda: journal.empty)
+        assert broker.held == ["1", "2"]
+
+
+async def test_photos_keep_their_order_over_a_restart(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.store_error = UnreachableError("the blob store is full")
+        for number in range(3):
+            await intake.keep([photo(str(number))])
+    async with opened(later := Broker(), tmp_path) as (intake, _):
+        await until(lambda: intake.journal_bytes == 0)
+    assert (broker.held, later.held) == ([], ["0", "1", "2"])
+
+
+async def test_photos_without_room_turn_nobody_else_away(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path, max_bytes=INLINE_LIMIT + 600) as (intake, _):
+        broker.store_error = UnreachableError("the blob store is full")
+        await intake.keep([photo("1")])
+        with pytest.raises(UnreachableError, match="is full"):
+            await intake.keep([photo("2")])
+        assert (intake.full, intake.ready) == (True, True)
+        broker.error = UnreachableError("down")
+        assert await intake.keep([message("small")]) == "journaled"
 
 
 async def test_messages_that_come_at_once_share_a_trip(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import obstore
 import pytest
 from msgspec.structs import replace
-from obstore.store import LocalStore
+from obstore.store import LocalStore, S3Store
 
 from connectors.producer import Producer
 from connectors.publisher import WAITING_LIMIT, Publisher
@@ -159,6 +159,22 @@ async def test_a_push_channel_gives_up_in_time(nowhere: KafkaConnection, raw: Ma
     with pytest.raises(UnreachableError, match="confirm"):
         await publisher.publish_async([raw(b"x")], 0.5)
     assert time.monotonic() - began < 1.5
+    await asyncio.to_thread(publisher.close)
+
+
+async def test_a_blob_store_that_hangs_is_not_taken_for_kafka(nowhere: KafkaConnection, raw: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = S3Store(
+            "blobs",
+            endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            access_key_id="x",
+            secret_access_key="x",
+            client_options={"allow_http": True, "timeout": "2s"},
+            retry_config={"max_retries": 0},
+        )
+        publisher = Publisher(nowhere, store)
+        with pytest.raises(UnreachableError, match="the blob store did not take"):
+            await publisher.publish_async([raw(bytes(INLINE_LIMIT + 1))], 0.5)
     await asyncio.to_thread(publisher.close)
 
 

@@ -59,7 +59,7 @@ def test_the_journal_needs_the_room_that_it_is_allowed(env: pytest.MonkeyPatch, 
     env.setenv("HOTLINE_RECEIVER__JOURNAL_MAX_BYTES", str(1 << 60))
     (told,) = found(disks)
     assert f"The disk of the journal {tmp_path}/journal has" in told.detail
-    assert "should have 1099511627776: free some, or set `receiver.journal_folder` elsewhere." in told.detail
+    assert "should have 2199023255552: free some, or set `receiver.journal_folder` elsewhere." in told.detail
 
 
 def doctor_in(prefix: str, settings: dict[str, str]) -> dict[str, list[dict[str, str]]]:

@@ -1,0 +1,177 @@
+"""A line of pushed messages: each is safe in Kafka, or in the journal, which is drained when Kafka answers again."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import structlog
+
+from connectors.journal import Journal
+from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
+from schemas.records import RawMessage
+
+BATCH_REQUESTS = 500
+
+NEARLY_DRAINED_BYTES = 1 << 20
+"""With this little left, new messages wait for the last of it instead of going behind it for ever."""
+
+Outcome: TypeAlias = Literal["published", "journaled"]
+
+_log = structlog.get_logger(__name__)
+
+
+class Publisher(Protocol):
+    """What brings messages to Kafka."""
+
+    def publish(self, messages: Sequence[RawMessage]) -> None:
+        """Return when the broker holds them."""
+        ...
+
+    async def publish_async(
+        self,
+        messages: Sequence[RawMessage],
+        timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
+    ) -> None:
+        """The same within `timeout` seconds; raises UnreachableError, also when the broker may yet get them."""
+        ...
+
+
+class _Waiting(NamedTuple):
+    messages: Sequence[RawMessage]
+    done: asyncio.Future[Outcome]
+
+
+class Line:
+    """Makes messages safe in the order in which they come; what comes at once shares one trip to Kafka or to the disk.
+
+    While the journal holds any, new messages go behind them.
+    """
+
+    def __init__(
+        self, publisher: Publisher, journal: Journal, publish_timeout_seconds: float = 2.0, retry_seconds: float = 1.0
+    ) -> None:
+        self._publisher = publisher
+        self._journal = journal
+        self._publish_timeout = publish_timeout_seconds
+        self._retry = retry_seconds
+        self._queue: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._journaled = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
+
+    @property
+    def full(self) -> bool:
+        """Say whether the journal has little room left."""
+        return self._journal.full
+
+    @property
+    def journal_bytes(self) -> int:
+        """Return how many bytes wait in the journal."""
+        return self._journal.size_bytes
+
+    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
+        """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        waiting = _Waiting(messages, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._arrived.set()
+        return await waiting.done
+
+    async def run(self) -> None:
+        """Serve `keep`, and drain the journal whenever it holds something, until this is cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._serve(), name="line")
+            both.create_task(self._drain(), name="journal")
+
+    async def close(self) -> None:
+        """Close the journal; what is in it goes to Kafka after the next start."""
+        await asyncio.to_thread(self._journal.close)
+
+    async def _serve(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while batch := [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_REQUESTS))]:
+                await self._settle(batch)
+
+    async def _settle(self, batch: list[_Waiting]) -> None:
+        """Tell each request what became of it; what spoils a batch spoils only its own request."""
+        try:
+            outcome = await self._keep([message for waiting in batch for message in waiting.messages])
+        except asyncio.CancelledError:
+            _refuse(batch, UnreachableError("the receiver is stopping"))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request that waits must learn of it
+            if len(batch) == 1 or isinstance(error, PipelineError):
+                return _refuse(batch, error)
+            for waiting in batch:
+                await self._settle([waiting])
+        else:
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_result(outcome)
+
+    async def _keep(self, messages: Sequence[RawMessage]) -> Outcome:
+        if not self._journal.empty:
+            await self._while_nearly_drained()
+        if self._journal.empty and await self._published(messages):
+            return "published"
+        await asyncio.to_thread(self._journal.append, messages)
+        self._journaled.set()
+        return "journaled"
+
+    async def _published(self, messages: Sequence[RawMessage]) -> bool:
+        try:
+            await self._publisher.publish_async(messages, self._publish_timeout)
+        except (RetriableError, FatalError) as error:  # whatever is wrong with Kafka, the citizen's message is kept
+            _log.warning("journal_opened", journal=self._journal.kind, error=type(error).__name__, reason=str(error))
+            return False
+        return True
+
+    async def _while_nearly_drained(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._publish_timeout / 2):
+                await self._open.wait()
+
+    async def _drain(self) -> None:
+        while True:
+            await self._drain_once()
+            await self._journaled.wait()
+            self._journaled.clear()
+
+    async def _drain_once(self) -> None:
+        drained = 0
+        while not self._journal.empty:
+            count = await self._replayed()
+            drained += count or 0
+            if count is None:
+                self._open.set()
+                await asyncio.sleep(self._retry)
+            elif self._journal.size_bytes <= NEARLY_DRAINED_BYTES:
+                self._open.clear()  # until the journal is empty: what is in `append` now is the last
+        self._open.set()
+        if drained:
+            _log.info("journal_drained", messages=drained)
+
+    async def _replayed(self) -> int | None:
+        """Return how many messages went to Kafka, None when something is in the way."""
+        try:
+            return await asyncio.to_thread(self._journal.replay, self._publisher.publish)
+        except Exception as error:  # noqa: BLE001 - the drain must outlive every fault: nobody else starts it again
+            reason = str(error) if isinstance(error, PipelineError) else None
+            _log.warning(
+                "journal_waits",
+                journal=self._journal.kind,
+                error=type(error).__name__,
+                reason=reason,
+                bytes=self._journal.size_bytes,
+            )
+            return None
+
+
+def _refuse(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)
