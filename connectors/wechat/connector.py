@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from connectors.base import Accepted, Answer, Request
 from connectors.wechat import callback, cipher, reply
 from connectors.wechat.settings import ENCRYPTED, AccountSettings, WeChatSettings, aes_key
-from connectors.wechat.signature import Nonces, check_freshness, check_signature, needed, parameters
+from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from schemas.errors import MisconfiguredError, RefusedRequest
 from schemas.records import RawMessage, raw_message
 
@@ -32,8 +32,16 @@ class Verified(NamedTuple):
     lock: reply.Lock | None = None
 
 
+class _Sender(NamedTuple):
+    """What proves that the platform speaks: its signature, and what it is over."""
+
+    signature: str
+    timestamp: str
+    nonce: str
+
+
 class WeChat:
-    """Judges the callbacks of one account; keeps nothing but the nonces of the last minutes."""
+    """Judges the callbacks of one account; keeps nothing but the signatures of the last minutes."""
 
     channel: ClassVar[str] = "wechat"
 
@@ -44,7 +52,7 @@ class WeChat:
         self._now = now
         self._tokens = [token.get_secret_value() for token in settings.tokens]
         self._keys = [aes_key(key) for key in settings.aes_keys]
-        self._nonces = Nonces()
+        self._signatures = Signatures()
 
     def accept(self, request: Request) -> Accepted:
         """Return the message of a callback, or the echo that proves this address to be ours."""
@@ -61,30 +69,32 @@ class WeChat:
     def _echo(self, given: Mapping[str, str]) -> bytes:
         """Return the echostr; signed like a message where the platform encrypts it."""
         if "msg_signature" not in given:
-            self._nonces.claim(*self._check_sender(given))
+            self._signatures.claim(self._check_sender(given).signature)
             return needed(given, "echostr")[0].encode("utf-8", "replace")
         signature, timestamp, nonce, echo = needed(given, "msg_signature", "timestamp", "nonce", "echostr")
         self._check_fresh(timestamp)
         if "signature" in given:
-            self._nonces.claim(*self._check_sender(given))
+            self._signatures.claim(self._check_sender(given).signature)
         check_signature(self._tokens, signature, timestamp, nonce, echo)
+        self._signatures.claim(signature)
         return cipher.decrypt(echo, self._keys, self._settings.appid).message
 
     def _verified(self, given: Mapping[str, str], body: bytes) -> Verified:
-        timestamp, nonce = self._check_sender(given)
+        sender = self._check_sender(given)
         if _is_encrypted(given):
-            decrypted = self._decrypted(given, timestamp, nonce, body)
-            self._nonces.claim(timestamp, nonce)
+            decrypted = self._decrypted(given, sender, body)
+            self._signatures.claim(sender.signature)
+            self._signatures.claim(given["msg_signature"])
             return decrypted
         self._check_mode("plain" in self._settings.modes)
-        self._nonces.check(timestamp, nonce, body)
+        self._signatures.check(sender.signature, body)
         return Verified(body)
 
-    def _check_sender(self, given: Mapping[str, str]) -> tuple[str, str]:
-        signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
-        check_signature(self._tokens, signature, timestamp, nonce)
-        self._check_fresh(timestamp)
-        return timestamp, nonce
+    def _check_sender(self, given: Mapping[str, str]) -> _Sender:
+        sender = _Sender(*needed(given, "signature", "timestamp", "nonce"))
+        check_signature(self._tokens, *sender)
+        self._check_fresh(sender.timestamp)
+        return sender
 
     def _check_fresh(self, timestamp: str) -> None:
         check_freshness(timestamp, self._now(), self._settings.timestamp_window_seconds)
@@ -93,11 +103,12 @@ class WeChat:
         if not accepted:
             raise RefusedRequest("a mode that `modes` of this account does not name", reason="mode")
 
-    def _decrypted(self, given: Mapping[str, str], timestamp: str, nonce: str, body: bytes) -> Verified:
+    def _decrypted(self, given: Mapping[str, str], sender: _Sender, body: bytes) -> Verified:
         """Return what the cipher holds; in compatible mode the readable copy beside it is not signed, so not read."""
         self._check_mode(bool(self._settings.modes & ENCRYPTED))
         encrypted = callback.encrypted(body)
-        token = check_signature(self._tokens, *needed(given, "msg_signature"), timestamp, nonce, encrypted)
+        (signature,) = needed(given, "msg_signature")
+        token = check_signature(self._tokens, signature, sender.timestamp, sender.nonce, encrypted)
         opened = cipher.decrypt(encrypted, self._keys, self._settings.appid)
         return Verified(opened.message, reply.Lock(token, opened.key, self._settings.appid))
 

@@ -10,11 +10,9 @@ from schemas.errors import RefusedRequest
 
 KNOWN = ("signature", "msg_signature", "timestamp", "nonce", "echostr", "encrypt_type")
 
-_MILLISECONDS = 10**11
-"""Seconds reach this in the year 5138; smaller numbers are seconds, greater ones milliseconds."""
-
-_LONGEST_TIME = 14
-"""Digits that `datetime` can hold, in either unit."""
+_UNITS = {10: 1, 13: 1000}
+"""Seconds have ten digits until the year 2286, milliseconds three more. Any other number is none of the platform's:
+parts are signed without a seam between them, so that digits could wander from the nonce to the timestamp."""
 
 
 def parameters(query: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -56,40 +54,40 @@ def check_freshness(timestamp: str, now: datetime, window_seconds: float) -> Non
 
 def moment(text: str) -> datetime | None:
     """Return the time of digits that are seconds or milliseconds since 1970, None when they are not."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_TIME):
+    if not (text.isascii() and text.isdigit() and len(text) in _UNITS):
         return None
-    number = int(text)
-    return datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS else number, UTC)
+    return datetime.fromtimestamp(int(text) / _UNITS[len(text)], UTC)
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-class Nonces:
-    """Which nonce signed what, for a while: in plain mode the signature does not cover the body.
+class Signatures:
+    """Which signature came with what, for a while: in plain mode it does not cover the body.
 
     The platform may repeat a request as it was. The same signature with another body is a forger's, also when it was
-    overheard from a request that signed its body, or from an echo.
+    overheard from a request that signed its body, or from an echo. They are told apart by the signature alone: the
+    parts below it can be cut otherwise. A process knows only what came to it, since its start.
     """
 
     def __init__(self, most: int = 65_536) -> None:
         self._most = most
-        self._signed: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._seen: OrderedDict[str, bytes] = OrderedDict()
 
-    def check(self, timestamp: str, nonce: str, body: bytes) -> None:
-        """Remember a plain request; raises RefusedRequest when its nonce came with anything else."""
+    def check(self, signature: str, body: bytes) -> None:
+        """Remember a plain request; raises RefusedRequest when its signature came with anything else."""
         digest = hashlib.sha256(body).digest()
-        if self._remember(timestamp, nonce, digest) != digest:
-            raise RefusedRequest("a used nonce with another body: forged", reason="nonce")
+        if self._remember(signature, digest) != digest:
+            raise RefusedRequest("a used signature with another body: forged", reason="nonce")
 
-    def claim(self, timestamp: str, nonce: str) -> None:
-        """Remember a request that brings no plain body; it proves itself, so it is never refused for its nonce."""
-        self._remember(timestamp, nonce, b"")
+    def claim(self, signature: str) -> None:
+        """Remember a request that brings no plain body; it proves itself, so it is never refused for a repeat."""
+        self._remember(signature, b"")
 
-    def _remember(self, timestamp: str, nonce: str, signed: bytes) -> bytes:
-        """Return what came with the nonce first."""
-        first = self._signed.setdefault((timestamp, nonce), signed)
-        if len(self._signed) > self._most:
-            self._signed.popitem(last=False)
+    def _remember(self, signature: str, brought: bytes) -> bytes:
+        """Return what came with the signature first."""
+        first = self._seen.setdefault(signature, brought)
+        if len(self._seen) > self._most:
+            self._seen.popitem(last=False)
         return first

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from connectors.base import Accepted, Answer, Request
-from connectors.wechat.signature import Nonces, check_freshness, check_signature, needed, parameters
+from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from connectors.weibo import naming
 from connectors.weibo.settings import WeiboSettings
 from normalizers.weibo.reading import is_xml
@@ -23,7 +23,7 @@ def _now() -> datetime:
 class Weibo:
     """Judges the callbacks of one account; the platform signs them as WeChat does, with the App Secret for a token.
 
-    The signature does not cover the body, so a nonce that comes with another body is a forger's.
+    The signature does not cover the body, so one that comes with another body is a forger's.
     """
 
     channel: ClassVar[str] = "weibo"
@@ -36,7 +36,7 @@ class Weibo:
         self._window = settings.timestamp_window_seconds
         self._secrets = [secret.get_secret_value() for secret in settings.app_secrets]
         self._now = now
-        self._nonces = Nonces()
+        self._signatures = Signatures()
 
     def accept(self, request: Request) -> Accepted:
         """Return the message of a callback, or the echo that proves this address to be ours."""
@@ -45,11 +45,11 @@ class Weibo:
         check_signature(self._secrets, signature, timestamp, nonce)
         check_freshness(timestamp, self._now(), self._window)
         if request.method == "GET":
-            self._nonces.claim(timestamp, nonce)
+            self._signatures.claim(signature)
             return Accepted(answer=Answer(body=needed(given, "echostr")[0].encode("utf-8", "replace")))
         if request.method != "POST":
             raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
-        self._nonces.check(timestamp, nonce, request.body)
+        self._signatures.check(signature, request.body)
         return Accepted(messages=(self._message(request.body),) if request.body else (), answer=_NOTHING_TO_SAY)
 
     def _message(self, body: bytes) -> RawMessage:

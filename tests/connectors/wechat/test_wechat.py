@@ -11,6 +11,7 @@ from werobot.utils import get_signature
 
 from connectors.base import Request
 from connectors.wechat import WeChat
+from connectors.wechat.callback import encrypted
 from schemas.errors import MisconfiguredError, RefusedRequest
 from schemas.records import RawMessage
 from tests.connectors.wechat import vectors
@@ -325,6 +326,29 @@ def overheard(sent: Request, body: str) -> Request:
     """A plain request of a forger, with the signature of what the platform sent."""
     query = {name: sent.query[name] for name in ("signature", "timestamp", "nonce")}
     return replace(sent, method="POST", query=query, body=body.encode())
+
+
+def test_a_signature_that_was_overheard_signs_no_other_body_when_its_parts_are_cut_otherwise() -> None:
+    wechat, sent = account(), push(text("1"), "plain", nonce="823451234")
+    received(wechat, sent)
+    cut = {"timestamp": (STAMP + "823",), "nonce": ("451234",)}
+    assert refusal(wechat, replace(sent, query={**sent.query, **cut}, body=text("2", "forged").encode()))[0] == 403
+
+
+def test_a_signature_over_a_cipher_signs_no_plain_body_when_its_parts_are_cut_otherwise() -> None:
+    tries = (push(text("1"), "safe", nonce="2") for _ in range(1000))
+    sent, cipher = next((one, found) for one in tries if "2" < (found := encrypted(one.body)) < TOKEN)
+    wechat = account()
+    received(wechat, sent)
+    cut = {"signature": sent.query["msg_signature"], "timestamp": (STAMP,), "nonce": (f"2{cipher}",)}
+    assert refusal(wechat, replace(sent, query=cut, body=text("2", "forged").encode())) == (403, "nonce")
+
+
+@pytest.mark.parametrize(("digits", "unit"), [(9, 1), (11, 1), (12, 1000), (14, 1000)])
+def test_a_timestamp_has_ten_or_thirteen_digits(digits: int, unit: int) -> None:
+    timestamp = (STAMP + "0000")[:digits]
+    at = datetime.fromtimestamp(int(timestamp) / unit, UTC)
+    assert refusal(account(now=at), push(text(), timestamp=timestamp)) == (403, "timestamp")
 
 
 @pytest.mark.parametrize("mode", ["compatible", "safe"])

@@ -156,6 +156,13 @@ def test_an_overheard_signature_brings_no_other_body() -> None:
     assert refusal(weibo, push(text(), nonce="77")) == (403, "nonce")
 
 
+def test_an_overheard_signature_brings_no_other_body_when_its_parts_are_cut_otherwise() -> None:
+    weibo, sent = account(), push(text("本人的话"), nonce="823451234")
+    received(weibo, sent)
+    cut = {name: values[0] for name, values in sent.query.items()} | {"timestamp": STAMP + "823", "nonce": "451234"}
+    assert refusal(weibo, request(cut, text("别人的话").encode())) == (403, "nonce")
+
+
 def test_while_the_secret_is_changed_both_are_taken() -> None:
     weibo = account(app_secrets=["the-old-secret-1", "the-new-secret-1"])
     assert received(weibo, push(text(), secret="the-old-secret-1", nonce="1"))
