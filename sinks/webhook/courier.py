@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from schemas.errors import RecordError, RetriableError, UndeliverableError
+from schemas.errors import PipelineError, RecordError, RetriableError, UndeliverableError
 from schemas.records import DeadLetter, Delivery
 from sinks import metrics
 from sinks.base import Document
@@ -125,11 +125,19 @@ class Courier:
             journey.began = self._clock()
         journey.attempts += 1
         with metrics.WRITE_SECONDS.labels(self._sink.name).time():
-            answer = await self._sink.send(journey.document)
+            answer = await self._answer(journey.document)
         if answer.outcome is not Outcome.DELIVERED:
             metrics.FAULTS.labels(self._sink.name, answer.told).inc()
         self._gate.note(answer, self._sink.reason(answer), journey.document.position, closings)
         return answer
+
+    async def _answer(self, document: Document) -> Answer:
+        try:
+            return await self._sink.send(document)
+        except PipelineError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever an endpoint makes of us must not end what runs beside it
+            return Answer(Outcome.AWAY, type(error).__name__)
 
     def _left(self, journey: _Journey) -> float:
         began = self._clock() if journey.began is None else journey.began

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -9,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError
+from schemas.errors import FatalError, PipelineError
 from schemas.trace import OFF, Tracer
 from sinks.base import Source
 from sinks.kafka import Graveyard
@@ -25,6 +26,9 @@ BATCHES = 400
 """Batches under way: a delivery that waits holds the commit up and not the others; a crash repeats at most so many."""
 
 _DRAIN_MAX_SECONDS = 30.0
+
+AGAIN_SECONDS = 10.0
+"""After a fault of ours that ended one subscriber, before it is started again."""
 
 TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET}
 
@@ -42,9 +46,11 @@ class Webhooks:
         self._tracer = tracer
         self._runners: dict[str, Runner] = {}
         self._stopped: dict[str, FatalError] = {}
+        self._failed: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set. A subscriber that a person must mend stops alone.
+        """Run until `stop` is set. A subscriber that a person must mend stops alone, and one with a fault of ours begins
+        again alone.
 
         Raises its FatalError when none is left, and what is wrong with Kafka at once.
         """
@@ -62,17 +68,32 @@ class Webhooks:
         """Return what is in whose way, by subscriber."""
         known = {name: runner.health() for name, runner in self._runners.items()}
         away = {name: health.detail for name, health in known.items() if not health.ready}
-        return away | {name: str(error) for name, error in self._stopped.items()}
+        return away | self._failed | {name: str(error) for name, error in self._stopped.items()}
 
     async def _watched(self, name: str, stop: asyncio.Event) -> None:
         try:
-            settings, ready = self._subscribers[name], partial(self._ready, name)
-            await run_subscriber(name, settings, self._connection, stop, ready, tracer=self._tracer)
+            while not stop.is_set() and not await self._ended(name, stop):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
         except FatalError as error:
             self._stopped[name] = error
             log.error("subscriber_stopped", subscriber=name, sentence=str(error))
 
+    async def _ended(self, name: str, stop: asyncio.Event) -> bool:
+        """Run a subscriber, and say whether it is done; a fault of ours is told, and it is not."""
+        settings, ready = self._subscribers[name], partial(self._ready, name)
+        try:
+            await run_subscriber(name, settings, self._connection, stop, ready, tracer=self._tracer)
+        except PipelineError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever ends one subscriber must not end the others
+            self._failed[name] = f"it ended ({type(error).__name__}) and begins again"
+            log.error("subscriber_failed", subscriber=name, error=type(error).__name__)
+            return False
+        return True
+
     def _ready(self, name: str, runner: Runner) -> None:
+        self._failed.pop(name, None)
         self._runners[name] = runner
 
 

@@ -56,13 +56,13 @@ def _outcome(status: int) -> Outcome:
 
 
 def _seconds(text: str | None, now: datetime) -> float | None:
-    """Read Retry-After: seconds, or a date."""
+    """Read Retry-After: seconds, or a date; None for what is neither."""
     if text is None:
         return None
     if text.strip().isdecimal():
         return float(text)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits
         return None
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())

@@ -10,8 +10,10 @@ import pytest
 
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import DeadLetter, Delivery
+from sinks.base import Document
 from sinks.webhook import WebhookSink
 from sinks.webhook.courier import Courier
+from sinks.webhook.verdict import Answer
 from tests.sinks.webhook.receiver import Receiver, for_ticket, never, receiving, status
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 
@@ -269,3 +271,21 @@ async def test_a_cancelled_delivery_leaves_the_courier_usable(trip: Trip) -> Non
     await asyncio.wait([flying])
     await courier.deliver([snapshot(), snapshot("210100-b", offset=1)])
     assert trip.receiver.ids == ["map:210100-a:1"] * 2 + ["map:210100-b:1"]
+
+
+async def test_a_fault_that_nobody_thought_of_is_an_endpoint_that_is_away(trip: Trip) -> None:
+    courier = trip.make()
+    faults: list[Exception] = [OverflowError(), RecursionError()]
+    send = trip.sink.send
+
+    async def odd(document: Document) -> Answer:
+        if faults:
+            raise faults.pop(0)
+        return await send(document)
+
+    trip.sink.send = odd  # type: ignore[method-assign]
+    await courier.deliver([snapshot("210100-a", 1), snapshot("210100-b", 1)])
+    assert sorted(trip.receiver.ids) == ["map:210100-a:1", "map:210100-b:1"]
+    assert ("retrying", "OverflowError", 1) in trip.outcomes
+    assert trip.slept
+    assert courier.trouble is None

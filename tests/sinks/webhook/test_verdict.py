@@ -40,6 +40,7 @@ def test_gone_stops_the_subscriber_in_one_sentence() -> None:
         ("soon", None),
         ("-5", None),
         ("1e9", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
         ("", None),
     ],
 )
