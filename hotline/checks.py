@@ -6,9 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from connectors.backoffice.settings import PATH
-from connectors.table import DOORS, PUSH
-from hotline import services, wiring
+from hotline import paths, services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.replay.rules import strangers
 from hotline.settings_shape import leaves
@@ -45,8 +43,6 @@ _PROVINCES = tuple(
     for number in numbers
 )
 """The first two digits of every 行政区划代码 (GB/T 2260)."""
-
-_RECEIVERS_OWN = ("/healthz", "/readyz")
 
 
 def faults(settings: "Settings") -> list[str]:
@@ -118,27 +114,6 @@ def _cities(settings: "Settings") -> Iterator[str]:
         cities = {"jurisdiction": [value], "jurisdictions": value}.get(keys[-1], ())
         for city in (city for city in cities if city and city[:2] not in _PROVINCES):
             yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
-
-
-def _pushed(settings: "Settings") -> Iterator[str]:
-    """Look at the paths of all accounts that are called: the receiver is one server."""
-    accounts = [
-        (f"{section}.{name}", account.path)
-        for section in (*PUSH, *DOORS)
-        for name, account in settings.connectors.sections[section].items()
-    ]
-    for path in _twice(path for _, path in accounts):
-        yield f"Two accounts have the path {path}: give each a `path` of its own."
-    for name, path in accounts:
-        if path in _RECEIVERS_OWN:
-            yield f"`connectors.{name}.path` is {path}, where the receiver tells its health: change it."
-        if settings.backoffice and (path == PATH or path.startswith(f"{PATH}/")):
-            yield f"`connectors.{name}.path` is {path}, where commands are given: change it."
-    doors = [account.path for section in DOORS for account in settings.connectors.sections[section].values()]
-    for name, path in accounts:
-        for door in doors:
-            if path.startswith(f"{door}/"):
-                yield f"`connectors.{name}.path` is {path}, below the web door {door}: change one of them."
 
 
 def _floods(settings: "Settings") -> Iterator[str]:
@@ -215,6 +190,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, _pushed, _floods, _proxies, _wechat, _smpp, _cmpp,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, paths.faults, _floods, _proxies, _wechat, _smpp, _cmpp,
     _mailboxes, _ports,
 )  # fmt: skip

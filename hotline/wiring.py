@@ -179,7 +179,10 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver
     from connectors.serving import serve_until
+    from hotline import paths
 
+    for fault in paths.faults(settings):
+        raise MisconfiguredError(fault)
     chosen = settings.receiver
     connection, blobs = services.kafka(settings), services.blobs(settings)
     running: list[Receiver] = []
