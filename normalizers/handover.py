@@ -1,7 +1,10 @@
 """Handover (紧急转接) of an urgent message: the whole text for the emergency desk, from the message alone."""
 
+from collections.abc import Sequence
+
 from normalizers.normalize import NO_CITIZENS_WORDS, screened_text
-from schemas.records import Handover, Message
+from normalizers.point import COORDINATES
+from schemas.records import Finding, Handover, Message
 
 
 def handover(message: Message) -> Handover | None:
@@ -23,8 +26,14 @@ def handover(message: Message) -> Handover | None:
         spans=found.spans,
         text="\n\n".join(filter(None, (screened_text(message), message.signature, message.quoted))),
         sender=message.sender,
-        location=next((finding.value for finding in message.findings if finding.kind == "place"), None),
+        location=_place(message.findings),
         at=message.received_at,
         taken_at=message.ingested_at,
         stale=found.stale,
     )
+
+
+def _place(findings: Sequence[Finding]) -> str | None:
+    """Return the place in words, else the point as it was given: whoever goes there needs one of them."""
+    said = {finding.kind: finding.value for finding in reversed(findings)}
+    return said.get("place") or said.get(COORDINATES)

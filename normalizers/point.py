@@ -1,18 +1,24 @@
 """A point on a map that the channel itself gives: degrees, and the system they count in."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from schemas.records import Finding
 from schemas.words import DATUMS
+
+_WORD = re.compile(r"[^\W\d_]")
 
 COORDINATES = "coordinates"
 """The finding's kind; its value is ``longitude,latitude,datum``, as it was given."""
 
 
 def located(place: str, longitude: str, latitude: str, *, datum: str) -> tuple[Finding, ...]:
-    """Return what a shared place says: its words, and its coordinates when they can be some on this earth."""
-    findings = [Finding(kind="place", value=place, source="channel")] if place.strip() else []
+    """Return what a shared place says: its words, and its coordinates when they can be some on this earth.
+
+    A place of numbers alone has no words: it may be the point, which analysts do not see.
+    """
+    findings = [Finding(kind="place", value=place, source="channel")] if _WORD.search(place) else []
     if degrees(longitude, latitude) is not None and datum in DATUMS:
         value = f"{longitude.strip()},{latitude.strip()},{datum}"
         findings.append(Finding(kind=COORDINATES, value=value, source="channel"))

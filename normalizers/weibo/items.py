@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from normalizers.draft import Draft, File
+from normalizers.point import located
 from normalizers.weibo import texts
 from normalizers.weibo.noise import NOISE
-from normalizers.weibo.reading import Fields, digits, text_of
+from normalizers.weibo.reading import DATUM, Fields, digits, text_of
 from normalizers.weibo.threads import thread
 from schemas.records import Finding, Party, Thread
 
@@ -186,14 +187,14 @@ _TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": 
 
 
 def _place(fields: Fields, extra: dict[str, str]) -> tuple[Finding, ...]:
-    """Take where it was written: a named place from the annotations, else the point."""
+    """Take where it was written: the place that the annotations name, and the point."""
     point = fields.part("geo").several("coordinates")
     numbers = [text_of(number) for number in point[:2] if isinstance(number, int | float)]
-    if len(numbers) == 2 and any(number.strip("0.") for number in numbers):
-        extra |= {"Location_X": numbers[0], "Location_Y": numbers[1]}
+    latitude, longitude = numbers if len(numbers) == 2 else ("", "")
+    if latitude.strip("0.") or longitude.strip("0."):
+        extra |= {"Location_X": latitude, "Location_Y": longitude}
     named = next(_named_places(fields.several("annotations")), "")
-    value = named or ",".join(extra[name] for name in ("Location_X", "Location_Y") if name in extra)
-    return (Finding(kind="place", value=value, source="channel"),) if value else ()
+    return located(named, longitude, latitude, datum=DATUM)
 
 
 def _named_places(annotations: list[object]) -> Iterator[str]:

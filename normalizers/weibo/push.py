@@ -7,9 +7,10 @@ from types import MappingProxyType
 from msgspec import structs
 
 from normalizers.draft import Draft, File
-from normalizers.weibo.reading import Fields, digits
+from normalizers.point import located
+from normalizers.weibo.reading import DATUM, Fields, digits
 from normalizers.weibo.threads import thread
-from schemas.records import Finding, Party, Thread
+from schemas.records import Party, Thread
 
 _CAPTION = re.compile(r"(?:发了?|发送了?|分享了?)(?:一?[个张段条])?(?:语音|图片|位置|视频|文件|音频)(?:消息)?[。!！]?")
 """The platform's own words under a voice, a picture or a place: nobody said them."""
@@ -39,10 +40,8 @@ def _text(text: str, data: Fields, sender: str) -> Draft:
 
 def _position(text: str, data: Fields, sender: str) -> Draft:
     latitude, longitude = data.text("latitude").strip(), data.text("longitude").strip()
-    point = ",".join(filter(None, (latitude, longitude)))
-    place = (Finding(kind="place", value=point, source="channel"),) if point else ()
     where = {name: value for name, value in (("Location_X", latitude), ("Location_Y", longitude)) if value}
-    return Draft(text=_said(text), findings=place, extra=where)
+    return Draft(text=_said(text), findings=located("", longitude, latitude, datum=DATUM), extra=where)
 
 
 def _image(text: str, data: Fields, sender: str) -> Draft:

@@ -10,6 +10,9 @@ import msgspec
 from schemas.errors import MalformedError, UnsupportedError
 from schemas.wire import UNREADABLE
 
+DATUM = "gcj02"
+"""The system of the platform's points: its maps, like all that are published in China, are shifted."""
+
 _EXACT = 2**53
 """A float above this has lost digits already: it names nothing."""
 

@@ -34,6 +34,13 @@ def test_what_stands_beside_the_text_is_handed_over_below_it(raw: Callable[..., 
     assert made.text == "x\n您好\n\n2026年11月24日 10:00 张三 写道：\n三楼着火了，有人被困"
 
 
+def test_a_point_without_words_is_handed_over(raw: Callable[..., RawMessage]) -> None:
+    post = {"id": 7, "text": "着火了，快来", "user": {"id": 7}, "geo": {"coordinates": [41.8057, 123.4315]}}
+    made = handover(normalize(raw(json.dumps(post).encode(), "weibo"), Policy()).message)
+    assert made is not None
+    assert made.location == "123.4315,41.8057,gcj02"
+
+
 def test_ordinary_messages_hand_nothing_over(raw: Callable[..., RawMessage]) -> None:
     assert handover(message(raw, "路灯不亮")) is None
 

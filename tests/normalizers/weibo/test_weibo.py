@@ -12,7 +12,9 @@ from normalizers import Policy, normalize
 from normalizers.weibo.times import moment
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Message, RawMessage
-from tests.tickets.said import decided
+from schemas.wire import encode
+from tests.tickets.said import decided, ticket_of
+from tickets.masking import mask_ticket
 
 NOW = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 POST = {
@@ -164,6 +166,44 @@ def test_a_push_as_a_form_is_read(raw: Raw) -> None:
     value = b"type=position&sender_id=7&text=%E6%88%91%E5%9C%A8%E8%BF%99&data=%7B%22latitude%22%3A%2241.8%22%7D"
     message = understood(raw, value)
     assert (message.text, message.extra["Location_X"]) == ("我在这", "41.8")
+
+
+# Places
+
+
+@pytest.mark.parametrize(
+    ("annotations", "place"),
+    [
+        ([], []),
+        ([{"place": {"title": "人民广场"}}], [("place", "人民广场")]),
+        ([{"place": {"title": "41.8057,123.4315"}}], []),
+    ],
+)
+def test_a_point_is_coordinates_and_no_words(raw: Raw, annotations: list[Any], place: list[tuple[str, str]]) -> None:
+    message = understood(raw, POST | {"geo": {"coordinates": [41.8057, 123.4315]}, "annotations": annotations})
+    said = [(finding.kind, finding.value) for finding in message.findings if finding.source == "channel"]
+    assert said == [*place, ("coordinates", "123.4315,41.8057,gcj02")]
+    assert (message.extra["Location_X"], message.extra["Location_Y"]) == ("41.8057", "123.4315")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        POST | {"geo": {"coordinates": [41.8057, 123.4315]}},
+        {
+            "type": "position",
+            "sender_id": 7,
+            "text": "路灯坏了",
+            "data": {"latitude": "41.8057", "longitude": "123.4315"},
+        },
+    ],
+)
+def test_analysts_see_no_point(raw: Raw, item: dict[str, Any]) -> None:
+    desk, (decision,) = decided([understood(raw, item)])
+    ticket = ticket_of(desk, decision)
+    assert ticket.location is not None
+    assert (ticket.location.longitude, ticket.location.latitude, ticket.location.datum) == (123.4315, 41.8057, "gcj02")
+    assert b"41.8057" not in encode(mask_ticket(ticket))
 
 
 # Threads
