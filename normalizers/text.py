@@ -35,13 +35,20 @@ def safe(text: str) -> str:
     return joined.replace("\x00", "\ufffd")
 
 
+def narrow(text: str) -> str:
+    """Return `text` with its Chinese punctuation folded."""
+    for wide, narrow in _WIDE:
+        text = text.replace(wide, narrow)
+    return text
+
+
 def nfkc(text: str) -> str:
     """Return exactly `unicodedata.normalize("NFKC", text)`, about eight times faster on Chinese."""
     if text.isascii():
         return text
     find, table, _ = _nfkc_tables()
     try:
-        return find.sub(lambda match: table[match[0]], _narrow(text))
+        return find.sub(lambda match: table[match[0]], narrow(text))
     except KeyError:
         return _normalized(text)
 
@@ -53,7 +60,7 @@ def fold(text: str) -> str:
     """
     find, table, _ = _fold_tables()
     try:
-        folded = find.sub(lambda match: table[match[0]], _narrow(text))
+        folded = find.sub(lambda match: table[match[0]], narrow(text))
     except KeyError:
         return fold_slowly(text)
     return " ".join(folded.casefold().split())
@@ -104,12 +111,6 @@ class _Tables(NamedTuple):
     find: re.Pattern[str]
     table: _Table
     unsafe: frozenset[str]
-
-
-def _narrow(text: str) -> str:
-    for wide, narrow in _WIDE:
-        text = text.replace(wide, narrow)
-    return text
 
 
 def _fold_once(text: str) -> str:

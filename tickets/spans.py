@@ -6,44 +6,13 @@ from functools import cache
 from types import MappingProxyType
 
 from normalizers.persons import persons
-from normalizers.text import aligned
+from normalizers.text import aligned, narrow
+from tickets.doors import doors
 from tickets.numbers import Span, numbers
 
 _MAIL = re.compile(
     r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|[(\[（]at[)\]）])\s{0,2}[a-z0-9-]{1,63}"
     r"(?:(?:\.[a-z0-9-]{1,63}){1,4}|[.]?$)"
-)
-
-_HAN_DIGIT = "[〇零一二三四五六七八九十百两]"
-_BUILDING = r"(?:号楼|栋|幢|座|单元|#)"
-_ROOM = r"(?!1(?:10|19|20|22)(?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9a-z年月日号路线元块万人米分秒个次班度])"
-"""A floor and one of its rooms; years, prices and the emergency numbers are none."""
-
-_WAY_UP = r"(?:(?:[0-9]{1,2}|[东西中南北]) ?(?:单元|层|楼|号?门) ?){0,3}"
-
-_DOOR = re.compile(
-    r"[0-9](?<![0-9a-z][0-9])(?:"
-    rf"[0-9]{{0,3}} ?{_BUILDING} ?{_WAY_UP}(?:[0-9]{{2,4}} ?[室房户号]?|[东西中南北]{{1,2}}户)"
-    r"|[0-9]? ?[楼层] ?[东西中南北]{1,2}户"
-    r"|[0-9]{0,3} ?(?:室|号房)"
-    r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
-    rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
-    r"|(?<=(?:小区|花园|公寓|家园|新村|社区)[0-9])[0-9]{0,2}-[0-9]{3,4}(?![0-9a-z元块人])"
-    r")"
-)
-_HAN_DOOR = re.compile(
-    rf"{_HAN_DIGIT}(?:{_HAN_DIGIT}{{0,2}}(?:号楼|栋|幢|单元)(?:{_HAN_DIGIT}{{1,3}}(?:单元|层)){{0,2}}"
-    rf"{_HAN_DIGIT}{{2,5}}[室房户号]?|{_HAN_DIGIT}{{2,4}}(?:室|号房))"
-)
-_DOOR_IN_A_STREET = re.compile(
-    r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
-    rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
-)
-"""The number of the house stays: it is the place."""
-
-_LETTERED_DOOR = re.compile(
-    rf"[座栋幢楼号](?<=[a-z甲乙丙丁东西].)(?:(?<=号)楼|(?<!号)) ?{_WAY_UP}"
-    r"[0-9]{3,4}(?![0-9年月日元块万米人路平方个层]) ?[室房户号]?"
 )
 
 _SURNAME = (
@@ -161,6 +130,9 @@ _OWNER = re.compile(rf"(?:^|(?<={_PUNCTUATION}))({_NAME})$")
 _LAST_LINE = re.compile(rf"[\s。!！]({_NAME}){_NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$")
 _TAIL = 60
 
+_DASH = re.compile("[‐‑‒–—―⁃−─━ー➖]")
+"""What is written for a hyphen."""
+
 
 def personal_spans(text: str, known: Iterable[str] = ()) -> list[Span]:
     """Return the spans of `text` that name or reach a person, in order and without overlap; offsets in characters.
@@ -175,13 +147,14 @@ def personal_spans(text: str, known: Iterable[str] = ()) -> list[Span]:
 def _readable(text: str) -> tuple[str, Sequence[int] | None]:
     """Return the text as the rules read it, and where its characters stand when that is not where they stood."""
     if _unusual().search(text) is None:
-        return text.lower(), None
-    return aligned(text)
+        return _DASH.sub("-", narrow(text).lower()), None
+    plain, places = aligned(text)
+    return _DASH.sub("-", plain), places
 
 
 @cache
 def _unusual() -> re.Pattern[str]:
-    """Find what folding changes beyond capitals and Chinese punctuation: most texts hold none of it."""
+    """Find what folding changes beyond capitals, dashes and Chinese punctuation: most texts hold none of it."""
     usual = "，！？：；（）ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     everything = "".join(chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000 and chr(code) not in usual)
     plain, places = aligned(everything)
@@ -215,12 +188,9 @@ def _found(text: str) -> Iterator[Span]:
     if "@" in text or "(at" in text or "[at" in text or "（at" in text:
         yield from (match.span() for match in _MAIL.finditer(text))
     yield from numbers(text)
-    for pattern in (_DOOR, _HAN_DOOR, _PLATE, _ARMED_PLATE):
+    yield from doors(text)
+    for pattern in (_PLATE, _ARMED_PLATE):
         yield from (match.span() for match in pattern.finditer(text))
-    if "号" in text:
-        yield from (match.span(match.lastindex or 0) for match in _DOOR_IN_A_STREET.finditer(text))
-    if any(word in text for word in ("座", "栋", "幢", "楼")):
-        yield from ((match.start() - 1, match.end()) for match in _LETTERED_DOOR.finditer(text))
     yield from _names(text)
     yield from persons(text)
 

@@ -48,6 +48,8 @@ def test_no_division_is_taken_for_a_person(around: str) -> None:
         ("尊敬的刘市长：您好", "尊敬的刘市长：您好"),
         ("刘市长您好", "刘市长您好"),
         ("业主方多次反映", "业主方多次反映"),
+        ("我儿子周小满，2019年出生", "我儿子＊＊＊，2019年出生"),
+        ("刘市长，您好！", "刘市长，您好！"),
     ],
 )
 def test_what_is_hidden_is_the_name(text: str, masked: str) -> None:

@@ -106,6 +106,28 @@ HIDDEN = {
     "door in a lettered building": ("丙栋601漏水", "601"),
     "door in a lettered building with words": ("A栋3单元1203室", "1203"),
     "door behind a house and its floor": ("工业路88号3层302漏水", "302"),
+    "Han staircase": ("翠湖小区6号楼三单元502", "502"),
+    "Han staircase alone": ("四单元302漏水", "302"),
+    "Han staircase behind a block": ("翠湖小区16号楼二单元1102", "1102"),
+    "lettered staircase": ("7幢甲单元302", "302"),
+    "block with letter and digit": ("C2栋1705房", "1705"),
+    "lift": ("翠湖小区12座3梯1103", "1103"),
+    "lettered staircase of a lettered house": ("东楼1103漏水", "1103"),
+    "door with a letter": ("翠湖小区16栋15h漏水", "15h"),
+    "hundreds in Han": ("三栋六百一十二", "六百一十二"),
+    "Han door without its label": ("三号楼十二零一", "十二零一"),
+    "room": ("我在307房住", "307"),
+    "room before whose it is": ("602房业主把墙拆了", "602"),
+    "high room": ("1216房", "1216"),
+    "owner of a door": ("1103业主把墙拆了", "1103"),
+    "from door": ("6号楼1304漏水到1204", "1304"),
+    "to door": ("6号楼1304漏水到1204", "1204"),
+    "door upstairs": ("楼上702天天拖椅子", "702"),
+    "door of the other": ("隔壁305在砸墙", "305"),
+    "my door": ("我家602进水", "602"),
+    "door with wide dashes": ("6—3—402", "402"),
+    "door with minus signs": ("6−3−402", "402"),
+    "door in a block of one letter": ("C2-1103漏水", "1103"),
 }
 
 SHOWN = [
@@ -150,6 +172,13 @@ SHOWN = [
     "藏windows电脑，新 iphone手机",
     "东楼3000平方米，南楼800元，A楼2016年完工，教学楼1200人",
     "工业路88号3层楼房，8号楼5层高",
+    "新建一座450吨的储罐，一座220千伏变电站，一座1350立方的水池",
+    "一栋一百户，三栋二十户，一栋120户，两座501米高的塔，一栋九十年代的老楼",
+    "消防控制室，二楼消防室，119消防室，微型消防站",
+    "5栋20层，3号楼12单元门口，12号楼18栋",
+    "住在106国道旁，楼下105路公交，对面301医院，我家128平，我家2018年买的",
+    "2012房地产，房价1203，每月1203元，1203号文件，房贷1203",
+    "3-501路，B3-201路，3栋1200元，5栋1200多平，8栋600多户",
 ]
 
 

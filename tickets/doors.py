@@ -1,0 +1,105 @@
+"""Doors of homes in a folded text, in the forms people write them in; the house, the estate and the road stay."""
+
+import re
+from collections.abc import Iterator
+
+Span = tuple[int, int]
+
+_HAN = "[〇零一二三四五六七八九十百两]"
+_COUNTED = (
+    r"(?: ?(?:[年月日元块万千百亿人米个层级栋幢梯台辆吨多余分秒点度次班位套间名份亩斤条棵根岁届期组号路线#㎡℃%]"
+    r"|方(?!便|面|向|案)|平(?!时|常|日)|楼(?![上下道顶])|单元|来[个户人]|公里|小时|厘米|医院|国道|省道|县道|高速)"
+    r"|[0-9a-z]|\.[0-9])"
+)
+"""What follows a number that counts something, or that names a road: no door."""
+
+_COUNTS = re.compile(_COUNTED)
+
+_ROOM = rf"(?!1(?:10|19|20|22)(?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9]|{_COUNTED})"
+"""A floor and one of its rooms; years, prices and the emergency numbers are none."""
+
+_HAN_ROOM = (
+    "(?:[一二三四五六七八九十]{1,2}(?:[〇零][一二三四五六七八九]|[一二][〇零一二三四五六七八九])"
+    "|[一二三四五六七八九]百[零〇一二][一二三四五六七八九十]{1,2})"
+)
+_NUMBER = rf"(?:[0-9]{{1,3}}|{_HAN}{{1,3}}|[甲乙丙丁东西中南北a-z])"
+_IN_A_BUILDING = re.compile(
+    rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|楼(?<=[a-z甲乙丙丁东西]楼)|单元)"
+    rf" ?(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门) ?){{0,3}}"
+    rf"(?:[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
+    rf"|[东西中南北]{{1,2}}户"
+    rf"|{_HAN_ROOM}(?!{_HAN}|{_COUNTED}|户)[室房]?"
+    rf"|{_HAN}{{2,5}}[室房号](?!线|楼))"
+)
+_BUILDING = re.compile(
+    rf"(?:(?<![0-9a-z])[0-9]{{1,4}} ?|(?<![a-z])[a-z][0-9]{{0,2}} ?|(?<!{_HAN}){_HAN}{{1,3}}"
+    "|[甲乙丙丁东西南北])$"
+)
+_NAME_OF_A_BUILDING = 5
+"""Characters: that of a number and a blank."""
+
+_ALONE = re.compile(
+    r"[0-9](?<![0-9a-z][0-9])(?:"
+    r"[0-9]? ?[楼层] ?[东西中南北]{1,2}户"
+    r"|[0-9]{0,3} ?(?:室|号房)"
+    r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
+    rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
+    r"|(?<=(?:小区|花园|公寓|家园|新村|社区)[0-9])[0-9]{0,2}-[0-9]{3,4}(?![0-9a-z元块人])"
+    r")"
+)
+_HAN_ALONE = re.compile(f"{_HAN}{{2,4}}(?:室|号房)")
+_IN_A_STREET = re.compile(
+    r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
+    rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
+)
+"""The number of the house stays: it is the place."""
+
+_IN_A_LETTERED_HOUSE = re.compile(rf"-(?<=[a-z0-9]-){_ROOM}(?!-)")
+_LETTERED_HOUSE = re.compile(r"(?<![a-z0-9])[a-z][0-9]{0,2}$")
+
+_LONGEST_LETTERED_HOUSE = 3
+
+_ALONE_IN_A_SENTENCE = re.compile(r"[1-9](?<![0-9a-z.:/-][1-9])[0-9]?(?:0[1-9]|[12][0-9])(?![0-9])")
+_NO_ROOM = re.compile("1(?:10|19|20|22)|20[0-2][0-9]")
+"""Emergency numbers and years."""
+
+_BEFORE_A_DOOR = re.compile(
+    "(?:楼[上下]|隔壁|对门|[我他她]家|家住|住在?|房号|门牌号?|[水漏渗流淹][到至])[的是为: ]{0,2}$"
+)
+_LONGEST_BEFORE = 5
+_OF_A_DOOR = re.compile(
+    "房(?![价屋补款产型租贷改东源子地管])|漏水|漏到|渗水|渗到|装修|噪音"
+    "|的?(?:业主|住户|租户|租客|房客|邻居|户主|房东|老人|老太|大爷|大妈|小孩|狗)"
+)
+
+
+def doors(text: str) -> Iterator[Span]:
+    """Yield the doors in a folded text: with their building, and alone where the sentence tells of a home."""
+    for pattern in (_ALONE, _HAN_ALONE):
+        yield from (match.span() for match in pattern.finditer(text))
+    if any(word in text for word in ("栋", "幢", "座", "单元", "号楼", "#")):
+        yield from _behind(_BUILDING, _NAME_OF_A_BUILDING, _IN_A_BUILDING, text)
+    if "号" in text:
+        yield from (match.span(match.lastindex or 0) for match in _IN_A_STREET.finditer(text))
+    if "-" in text:
+        yield from _behind(_LETTERED_HOUSE, _LONGEST_LETTERED_HOUSE, _IN_A_LETTERED_HOUSE, text)
+    yield from (match.span() for match in _ALONE_IN_A_SENTENCE.finditer(text) if _is_told_of(text, match))
+
+
+def _behind(house: re.Pattern[str], longest: int, door: re.Pattern[str], text: str) -> Iterator[Span]:
+    """Yield each door together with the house that ends right before it; both begin in the middle to be found fast."""
+    for match in door.finditer(text):
+        named = house.search(text, max(0, match.start() - longest), match.start())
+        if named:
+            yield named.start(), match.end()
+
+
+def _is_told_of(text: str, room: re.Match[str]) -> bool:
+    """Say whether the words around these digits are about a home."""
+    start, end = room.span()
+    if _NO_ROOM.fullmatch(room[0]):
+        return False
+    if _OF_A_DOOR.match(text, end):
+        return True
+    near = _BEFORE_A_DOOR.search(text, max(0, start - _LONGEST_BEFORE), start)
+    return near is not None and _COUNTS.match(text, end) is None
