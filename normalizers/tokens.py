@@ -17,7 +17,7 @@ from schemas import ids
 from schemas.keyed import keyed_digest
 
 _TOKEN = re.compile(r"(?<![a-z0-9-])([1-9]\d{5}-[a-z2-7]{20})\.([a-z0-9_]{1,32})\.([a-z2-7]{16})(?![a-z0-9])")
-_NUMBER = re.compile(r"(?<![0-9-])[1-9]\d{5}-(?:19|20)\d{6}-\d{6,9}-\d(?![0-9-])")
+TICKET_NUMBER = re.compile(r"(?<![0-9-])[1-9]\d{5}-(?:19|20)\d{6}-\d{6,9}-\d(?![0-9-])")
 
 _OUR_REFERENCE = ".receipt@"
 """Ends the part before the @ of the Message-ID of our receipts; the token stands before it."""
@@ -60,7 +60,7 @@ def named(draft: Draft, policy: Policy) -> Named:
     if _has_none(said) and not addresses:
         return NOTHING
     plain = nfkc(f"{draft.title or ''}\n{addresses}\n{draft.text}").lower()
-    numbers = dict.fromkeys(number for number in _NUMBER.findall(nfkc(said)) if ids.valid_ticket_no(number))
+    numbers = dict.fromkeys(number for number in TICKET_NUMBER.findall(nfkc(said)) if ids.valid_ticket_no(number))
     found = _token(_TOKEN.findall(plain), policy)
     return found._replace(numbers=tuple(numbers)[:MOST_NUMBERS])
 

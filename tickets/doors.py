@@ -45,6 +45,7 @@ _ALONE = re.compile(
     r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
     rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
     r"|(?<=(?:小区|花园|公寓|家园|新村|社区)[0-9])[0-9]{0,2}-[0-9]{3,4}(?![0-9a-z元块人])"
+    r"|(?<!0)(?<![.:/-][0-9])(?P<room>[0-9]?(?:0[1-9]|[12][0-9])(?![0-9]))"
     r")"
 )
 _HAN_ALONE = re.compile(f"{_HAN}{{2,4}}(?:室|号房)")
@@ -59,7 +60,6 @@ _LETTERED_HOUSE = re.compile(r"(?<![a-z0-9])[a-z][0-9]{0,2}$")
 
 _LONGEST_LETTERED_HOUSE = 3
 
-_ALONE_IN_A_SENTENCE = re.compile(r"[1-9](?<![0-9a-z.:/-][1-9])[0-9]?(?:0[1-9]|[12][0-9])(?![0-9])")
 _NO_ROOM = re.compile("1(?:10|19|20|22)|20[0-2][0-9]")
 """Emergency numbers and years."""
 
@@ -75,15 +75,15 @@ _OF_A_DOOR = re.compile(
 
 def doors(text: str) -> Iterator[Span]:
     """Yield the doors in a folded text: with their building, and alone where the sentence tells of a home."""
-    for pattern in (_ALONE, _HAN_ALONE):
-        yield from (match.span() for match in pattern.finditer(text))
-    if any(word in text for word in ("栋", "幢", "座", "单元", "号楼", "#")):
+    yield from (match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match))
+    if "室" in text or "号房" in text:
+        yield from (match.span() for match in _HAN_ALONE.finditer(text))
+    if any(word in text for word in ("栋", "幢", "座", "单元", "楼", "#")):
         yield from _behind(_BUILDING, _NAME_OF_A_BUILDING, _IN_A_BUILDING, text)
     if "号" in text:
         yield from (match.span(match.lastindex or 0) for match in _IN_A_STREET.finditer(text))
     if "-" in text:
         yield from _behind(_LETTERED_HOUSE, _LONGEST_LETTERED_HOUSE, _IN_A_LETTERED_HOUSE, text)
-    yield from (match.span() for match in _ALONE_IN_A_SENTENCE.finditer(text) if _is_told_of(text, match))
 
 
 def _behind(house: re.Pattern[str], longest: int, door: re.Pattern[str], text: str) -> Iterator[Span]:

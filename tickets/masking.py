@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from normalizers.text import fold
 from schemas.records import Ticket
 from schemas.records.ticket import Requester
-from tickets.spans import personal_spans
+from tickets.spans import hyphened, personal_spans
 
 T = TypeVar("T", bound=Struct)
 Known = tuple[str, ...]
@@ -44,7 +44,7 @@ def known_of(requester: Requester) -> Known:
     """Return the requester's names, numbers and addresses as they may stand in a text, folded."""
     values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid}
     values |= {value for party in requester.identities for value in (party.value, party.name)}
-    return tuple({form for value in values if value for form in _forms(fold(value))})
+    return tuple({form for value in values if value for form in _forms(hyphened(fold(value)))})
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -1,13 +1,30 @@
 """Numbers that reach a person, in the groups and with the separators people write them in."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
+
+from stdnum import luhn
+from stdnum.cn import ric
+
+from normalizers.tokens import TICKET_NUMBER
 
 Span = tuple[int, int]
 
-_SEPARATORS = r"[\s.·•\-—–_()（）\u20e3]{0,2}"
+_HAN = "〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖"
+_READ = str.maketrans(_HAN, "00011223456789123456789")
+_HAN_DIGIT = re.compile(f"[{_HAN}]")
+
+_NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
+_DIGITS = re.compile(rf"[0-9{_HAN}](?:{_NO_LETTER}{{0,6}}+[0-9{_HAN}]){{6,}}+")
+"""Every stretch in which a number may stand."""
+
+_SEPARATORS = r"[\s.·•\-_()\u20e3]{0,2}"
 _RUN = re.compile(rf"[0-9](?:{_SEPARATORS}[0-9]){{6,}}")
+_GAP = rf"(?:{_NO_LETTER}{{1,6}}+|一)"
+"""Whatever parts the groups of a number: anything but letters, and the character that looks like a dash."""
+
+_PARTED = re.compile(rf"[0-9](?<![0-9][0-9])[0-9]{{2,}}+(?:{_GAP}[0-9]{{3,}}+)+")
 _GROUP = re.compile(r"[0-9]+")
 _LETTERS = re.compile(r"[a-z]{1,12}[_-]?$")
 
@@ -19,10 +36,16 @@ _ID = re.compile(r"[1-9][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9x]")
 _OLD_ID = re.compile(r"[1-8][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
 _CARD = re.compile(r"[3-6][0-9]{12,19}")
 _LOCAL = re.compile(r"[2-9][0-9]{6,7}")
+_QUERY_CODE = 12
+"""Digits of the 查询码 (schemas/ids.py)."""
+
 _LONGEST = 22
 """Digits: two mobile numbers without anything between them."""
 
-_CALLED = re.compile(r"(?:电话|座机|固话|手机|致电|拨打|联系|方式|tel|phone)[号码]{0,2}[:：是为\s(（]{0,3}$")
+_CALLED = re.compile(
+    r"(?:电话|座机|固话|手机|致电|拨打|联系|方式|打到|打给|tel|phone)[号码]{0,2}[:是为到给打,、\s(]{0,3}$"
+)
+_DATE = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _CONTACTS = frozenset(
     {"tel", "phone", "mobile", "mob", "cell", "call", "wx", "vx", "v", "wechat", "weixin", "qq", "t", "m"}
 )
@@ -39,12 +62,22 @@ _BEGUN = re.compile(r"1[3-9][0-9]{5,}|0[1-9][0-9]{5,}|(?!400)[1-6][0-9]{9,}")
 _CALLS = re.compile(r"1[3-9]|0")
 
 _BEGUN_AFTER_CUE = re.compile(
-    r"(?:电话|座机|固话|手机|方式|身份证|卡号|微信|tel)[号码]{0,2}[:：是为\s]{0,3}(\+?[0-9][0-9 -]{2,})$"
+    r"(?:电话|座机|固话|手机|方式|身份证|卡号|微信|查询码|tel)[号码]{0,2}[:：是为\s]{0,3}(\+?[0-9][0-9 -]{2,})$"
 )
 
 _CAN_GO_ON = frozenset("0123456789 -")
 
-_HAN_MOBILE = re.compile(r"[一幺](?:[\s-]?[三四五六七八九])(?:[\s-]?[〇零洞一幺二两三四五六七八九]){9}")
+_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖](?:[\s-]?[{_HAN}]){{9}}")
+"""Whatever is counted behind it: 一三八零零一三八零零零两次."""
+
+_MOBILE_IN_PARTS = {(3, 4, 4), (3, 8), (7, 4)}
+_LANDLINE_IN_PARTS = {(area, *rest) for area in (3, 4) for rest in ((7,), (8,), (3, 4), (4, 4))}
+_ID_IN_PARTS = {(6, 8, 4), (6, 8, 3)}
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_AMOUNT = re.compile(r" ?[元万块亿平米人户亩吨年]")
+_BANK = re.compile("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是为: ]{0,3}$")
+
+_QUERY_CODES = ("查询码", "查询号", "查询密码", "query code")
 
 
 class _Run(NamedTuple):
@@ -57,29 +90,44 @@ class _Run(NamedTuple):
     def end(self, last: int) -> int:
         return self.starts[last] + len(self.groups[last])
 
+    def shape(self, first: int, last: int) -> tuple[int, ...]:
+        return tuple(map(len, self.groups[first : last + 1]))
+
     def separators(self, first: int, last: int) -> set[str]:
         return {self.text[self.end(at) : self.starts[at + 1]] for at in range(first, last)}
 
 
+_IsNumber = Callable[[_Run, int, int, str], bool]
+
+
 def numbers(text: str) -> Iterator[Span]:
     """Yield the numbers in `text`, which is folded and in lower case."""
-    for match in _RUN.finditer(text):
-        found = list(_GROUP.finditer(text, match.start(), match.end()))
-        yield from _in_run(_Run(text, [group[0] for group in found], [group.start() for group in found]))
-    for match in _HAN_MOBILE.finditer(text):
-        yield match.span()
+    for stretch in _DIGITS.finditer(text):
+        start, end = stretch.span()
+        yield from _written(text, start, end)
+        if _HAN_DIGIT.search(text, start, end):
+            yield from _written(text[:start] + stretch[0].translate(_READ) + text[end:], start, end)
+            yield from (match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end))
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
     if begun:
         yield begun.span(1)
 
 
-def _in_run(run: _Run) -> Iterator[Span]:
+def _written(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yield the numbers in digits between two places."""
+    for pattern, is_number in ((_RUN, _is_number), (_PARTED, _is_number_in_parts)):
+        for match in pattern.finditer(text, start, end):
+            found = list(_GROUP.finditer(text, match.start(), match.end()))
+            yield from _in_run(_Run(text, [group[0] for group in found], [group.start() for group in found]), is_number)
+
+
+def _in_run(run: _Run, is_number: _IsNumber) -> Iterator[Span]:
     first = 0
     while first < len(run.groups):
         if _is_ticket_number(run, first):
             first += 4
             continue
-        last = _last_of_number(run, first)
+        last = _last_of_number(run, first, is_number)
         if last is not None:
             yield _whole(run, first, last)
             first = last
@@ -92,14 +140,14 @@ def _is_ticket_number(run: _Run, first: int) -> bool:
     return shape == [6, 8, 6, 1] and run.separators(first, first + 3) == {"-"}
 
 
-def _last_of_number(run: _Run, first: int) -> int | None:
+def _last_of_number(run: _Run, first: int, is_number: _IsNumber) -> int | None:
     """Return the last group of the longest number that begins with the group `first`."""
     longest, digits = None, ""
     for last in range(first, len(run.groups)):
         digits += run.groups[last]
         if len(digits) > _LONGEST:
             break
-        if len(digits) >= 7 and _is_number(run, first, last, digits):
+        if len(digits) >= 7 and is_number(run, first, last, digits):
             longest = last
     return longest
 
@@ -108,11 +156,56 @@ def _is_number(run: _Run, first: int, last: int, digits: str) -> bool:
     start, end = run.starts[first], run.end(last)
     if first == last and len(digits) < 10:
         return _is_short_number(run, start, end, digits)
-    if not _is_written_as_one(run, first, last) or (first == last and _is_code(run.text, start, digits)):
+    if not _is_written_as_one(run, first, last):
+        return False
+    if len(digits) == _QUERY_CODE and _is_query_code(run, first, last):
+        return True
+    if first == last and _is_code(run.text, start, digits):
         return False
     if run.text[end : end + 1] == "x" and _ID.fullmatch(digits + "x"):
         return True
     return _is_personal(run, first, last, digits) or _is_short_number(run, start, end, digits)
+
+
+def _is_number_in_parts(run: _Run, first: int, last: int, digits: str) -> bool:
+    """Say whether the groups have the shape of a number: anything may stand between them."""
+    shape = run.shape(first, last)
+    if shape in _MOBILE_IN_PARTS and _MOBILE.fullmatch(digits):
+        return not _are_amounts(run, first, last)
+    if shape in _LANDLINE_IN_PARTS and _LANDLINE.fullmatch(digits):
+        return True
+    if len(digits) == _QUERY_CODE and any(word in run.text for word in _QUERY_CODES):
+        return True
+    end = run.end(last)
+    whole = digits + "x" if run.text[end : end + 1] == "x" else digits
+    if _ID.fullmatch(whole):
+        return shape in _ID_IN_PARTS or bool(ric.is_valid(whole))
+    return _is_card_in_fours(run, first, shape, digits)
+
+
+def _are_amounts(run: _Run, first: int, last: int) -> bool:
+    """Say whether the groups after the first are years, or the last of them is counted."""
+    rest = run.groups[first + 1 : last + 1]
+    return all(map(_YEAR.match, rest)) or _AMOUNT.match(run.text, run.end(last)) is not None
+
+
+def _is_card_in_fours(run: _Run, first: int, shape: tuple[int, ...], digits: str) -> bool:
+    if _CARD.fullmatch(digits) is None or set(shape[:-1]) != {4} or shape[-1] > 4:
+        return False
+    start = run.starts[first]
+    return bool(luhn.is_valid(digits)) or _BANK.search(run.text, max(0, start - 8), start) is not None
+
+
+def _is_query_code(run: _Run, first: int, last: int) -> bool:
+    """Say whether twelve digits are a 查询码: by the word, beside a ticket number, or in the fours of no list."""
+    text, groups = run.text, run.groups[first : last + 1]
+    if any(word in text for word in _QUERY_CODES):
+        return True
+    if first == last:
+        return TICKET_NUMBER.search(text) is not None
+    if run.shape(first, last) != (4, 4, 4) or not run.separators(first, last) <= {" ", "-"}:
+        return False
+    return not all(map(_YEAR.match, groups)) and not all(group.endswith("0") for group in groups)
 
 
 def _is_personal(run: _Run, first: int, last: int, digits: str) -> bool:
@@ -131,7 +224,7 @@ def _is_short_number(run: _Run, start: int, end: int, digits: str) -> bool:
     """Say whether these digits are a number because of what stands before them, or what was cut off after them."""
     text = run.text
     if _LOCAL.fullmatch(digits) and _CALLED.search(text, max(0, start - 12), start):
-        return True
+        return text[start - 1] not in ",、" or _DATE.fullmatch(digits) is None
     letter = text[start - 1 : start].isalpha()
     if letter and any(_PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):
         return True

@@ -15,6 +15,9 @@ _MAIL = re.compile(
     r"(?:(?:\.[a-z0-9-]{1,63}){1,4}|[.]?$)"
 )
 
+_TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*")
+"""The signed name of a ticket (normalizers/tokens.py), also when it is mistyped or cut off."""
+
 _SURNAME = (
     "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆"
     "汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄"
@@ -130,38 +133,46 @@ _OWNER = re.compile(rf"(?:^|(?<={_PUNCTUATION}))({_NAME})$")
 _LAST_LINE = re.compile(rf"[\s。!！]({_NAME}){_NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$")
 _TAIL = 60
 
-_DASH = re.compile("[‐‑‒–—―⁃−─━ー➖]")
+_DASHES = "‐‑‒–—―⁃−─━ー➖﹘︱︲"
 """What is written for a hyphen."""
+
+_DASH = re.compile(f"[{_DASHES}]")
 
 
 def personal_spans(text: str, known: Iterable[str] = ()) -> list[Span]:
     """Return the spans of `text` that name or reach a person, in order and without overlap; offsets in characters.
 
-    `known` are names, numbers and addresses of the persons themselves, folded.
+    `known` are names, numbers and addresses of the persons themselves, folded and `hyphened`.
     """
     plain, places = _readable(text)
     spans = list(_joined(sorted([*_found(plain), *_occurrences(plain, known)])))
     return [(places[start], places[end - 1] + 1) for start, end in spans] if places is not None else spans
 
 
+def hyphened(text: str) -> str:
+    """Return `text` with all dashes as hyphens."""
+    return _DASH.sub("-", text)
+
+
 def _readable(text: str) -> tuple[str, Sequence[int] | None]:
     """Return the text as the rules read it, and where its characters stand when that is not where they stood."""
-    if _unusual().search(text) is None:
-        return _DASH.sub("-", narrow(text).lower()), None
-    plain, places = aligned(text)
-    return _DASH.sub("-", plain), places
+    if _unusual().search(text) is not None:
+        text = hyphened(text)
+        if _unusual().search(text) is not None:
+            return aligned(text)
+    return narrow(text).lower(), None
 
 
 @cache
 def _unusual() -> re.Pattern[str]:
-    """Find what folding changes beyond capitals, dashes and Chinese punctuation: most texts hold none of it."""
+    """Find dashes, and what folding changes beyond capitals and Chinese punctuation: most texts hold none of it."""
     usual = "，！？：；（）ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     everything = "".join(chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000 and chr(code) not in usual)
     plain, places = aligned(everything)
     pairs = zip(plain, places, strict=True)
     same = {at for character, at in pairs if everything[at] == character == character.lower()}
     changed = "".join(re.escape(character) for at, character in enumerate(everything) if at not in same)
-    return re.compile(f"[{changed}\ud800-\udfff\U00010000-\U0010ffff]")
+    return re.compile(f"[{changed}{_DASHES}\ud800-\udfff\U00010000-\U0010ffff]")
 
 
 def _occurrences(text: str, known: Iterable[str]) -> Iterator[Span]:
@@ -188,6 +199,8 @@ def _found(text: str) -> Iterator[Span]:
     if "@" in text or "(at" in text or "[at" in text or "（at" in text:
         yield from (match.span() for match in _MAIL.finditer(text))
     yield from numbers(text)
+    if "." in text:
+        yield from (match.span() for match in _TOKEN.finditer(text))
     yield from doors(text)
     for pattern in (_PLATE, _ARMED_PLATE):
         yield from (match.span() for match in pattern.finditer(text))

@@ -5,8 +5,9 @@ import re
 import msgspec
 import pytest
 
+from normalizers import Policy, tokens
 from normalizers.text import fold
-from schemas import topics
+from schemas import ids, topics
 from schemas.records import Attachment, Finding, Message, Party, Ticket
 from schemas.wire import encode
 from tests.tickets.build import CITY, message, position
@@ -119,6 +120,8 @@ def masked_text(text: str, *senders: Party, place: str | None = None) -> str:
         (Party(kind="email", value="lin@x.cn", name="Lin Xiaoxi"), "路灯坏了，LIN xiaoxi写", "xiaoxi"),
         (Party(kind="email", value="linxiaoxi@x.cn"), "我的号是linxiaoxi", "linxiaoxi"),
         (Party(kind="phone", value="024-23456789"), "打23456789找我", "23456789"),
+        (Party(kind="phone", value="024–23456789"), "打024–23456789找我", "23456789"),
+        (Party(kind="email", value="a@x.cn", name="莉莉ー安"), "转告莉莉ー安", "莉莉ー安"),
         (Party(kind="phone", value="13800138000", name="买买提"), "买买提家路灯坏了", "买买提"),
         (Party(kind="openid", value="oAbC_12345"), "号码oAbC_12345", "12345"),
         (Party(kind="uid", value="A00074795"), "编号A00074795的户", "00074795"),
@@ -155,6 +158,18 @@ def test_a_short_latin_name_hides_no_part_of_a_word() -> None:
     masked = masked_text("policeman Lice", Party(kind="email", value="a@x.cn", name="Lice"))
     assert "policeman" in masked
     assert "Lice" not in masked
+
+
+def test_what_opens_the_status_page_is_hidden_in_the_text_and_where_it_is_searched() -> None:
+    ticket = ticket_of(message(1))
+    token = tokens.make(ticket.ticket_id, Policy(requester_keys={"demo": b"0" * 32}))
+    code = ids.query_code(b"0" * 32, ticket.ticket_id)
+    said = f"工单编号 {ticket.ticket_no}，查询码 {code}，附 {token}"
+    masked = mask_ticket(msgspec.structs.replace(ticket, text=said, search_text=fold(said)))
+    for secret in (code, token, token[-16:]):
+        assert secret in said
+        assert secret not in masked.text + masked.search_text
+    assert ticket.ticket_no in masked.text
 
 
 def test_a_place_keeps_its_road_and_not_whose_home_it_is() -> None:
