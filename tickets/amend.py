@@ -1,6 +1,7 @@
 """What a decision's changes make of a ticket's snapshot, beside the messages that it files (`tickets/snapshot.py`)."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -137,14 +138,16 @@ def _deadline_set(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion)
         policy_id=change.policy_id,
         calendar_version=change.calendar_version,
         provisional=change.provisional,
-        extended_from=former.due_at if former and _is_moved(former, change) else None,
+        extended_from=_extended_from(former, change),
     )
     return replace(ticket, deadlines=(*(one for one in there if one.clock != change.clock), deadline))
 
 
-def _is_moved(former: Deadline, change: event.DeadlineSet) -> bool:
-    """Say whether the same clock runs until another time; one that starts again is another."""
-    return change.started_at is None and former.due_at != change.due_at
+def _extended_from(former: Deadline | None, change: event.DeadlineSet) -> datetime | None:
+    """Return until when the same clock ran before; one that starts again is another."""
+    if former is None or change.started_at is not None:
+        return None
+    return former.extended_from if former.due_at == change.due_at else former.due_at
 
 
 def _dispatched(ticket: Ticket, change: event.Dispatched, occasion: Occasion) -> Ticket:

@@ -40,7 +40,7 @@ def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, o
 
 
 def as_change(
-    ticket_id: str, deadline: Deadline, started_at: datetime | None = None, source: str = "rule"
+    ticket_id: str, deadline: Deadline, started_at: datetime | None = None, source: str = "rule", extension: int = 0
 ) -> event.DeadlineSet:
     """Return a deadline as a change; without `started_at` the clock that runs keeps its start."""
     return event.DeadlineSet(
@@ -51,6 +51,7 @@ def as_change(
         calendar_version=deadline.calendar_version,
         provisional=deadline.provisional,
         started_at=started_at,
+        extension=extension,
         source=source,
     )
 
@@ -98,7 +99,8 @@ def _resumed(ticket: TicketState, limits: Limits, following: str, at: datetime) 
     for name, clock in _by_rule(ticket):
         deadline = as_deadline(name, clock)
         if limits.pauses(deadline, ticket.status) and not limits.pauses(deadline, following):
-            yield as_change(ticket.ticket_id, limits.resumed(deadline, ticket.status_at, at))
+            resumed = limits.resumed(deadline, ticket.status_at, at)
+            yield as_change(ticket.ticket_id, resumed, extension=clock.extension)
 
 
 def _chosen_anew(ticket: TicketState, limits: Limits, changes: event.Changes) -> Iterator[event.DeadlineSet]:

@@ -105,10 +105,11 @@ class Limits:
         profile, rules = self._rules_for(jurisdiction, matter, _day(at))
         return tuple([self._due(rule, profile, at) for rule in rules])
 
-    def by(self, policy_id: str, at: datetime) -> Deadline:
+    def by(self, policy_id: str, at: datetime, extension: int = 0) -> Deadline:
         """Return the deadline of one rule for a clock that starts at `at`. Raises KeyError without such a rule."""
         rule, profile = self._by_rule[policy_id]
-        return self._due(rule, profile, at)
+        deadline = self._due(rule, profile, at)
+        return self._longer(deadline, extension) if extension else deadline
 
     def knows(self, policy_id: str) -> bool:
         """Say whether there is a rule of this id."""
@@ -136,11 +137,16 @@ class Limits:
         known = self._by_rule.get(deadline.policy_id)
         if known is None:
             raise ValueError(f"the limit {deadline.policy_id} is not one of the policies: set the time itself")
-        rule, profile = known
+        rule = known[0]
+        longer, longest = self._longer(deadline, amount), self.by(rule.id, start, rule.extension_max)
+        if amount < 1 or longer.due_at > longest.due_at:
+            raise ValueError(f"{rule.id} can be extended by {rule.extension_max} {rule.unit} at most")
+        return longer
+
+    def _longer(self, deadline: Deadline, amount: int) -> Deadline:
+        rule, profile = self._by_rule[deadline.policy_id]
         calendar = self._calendars[profile.calendar]
         due_at = _further(rule, calendar, deadline.due_at, amount)
-        if amount < 1 or due_at > _further(rule, calendar, self._due(rule, profile, start).due_at, rule.extension_max):
-            raise ValueError(f"{rule.id} can be extended by {rule.extension_max} {rule.unit} at most")
         return _moved(deadline, due_at, calendar, extended_from=deadline.due_at)
 
     def _choose(self, jurisdiction: str, matter: Matter, day: date) -> tuple[Profile, tuple[Rule, ...]]:

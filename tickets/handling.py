@@ -49,9 +49,10 @@ def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) ->
         former = ticket.clocks.get(change.clock)
         started_at = change.started_at or (former.started_at if former else ticket.opened_at)
         ticket.clocks[change.clock] = Clock(
-            change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at
+            change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at, change.extension
         )
-    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", change.source == "clerk")
+    is_by_hand = change.source == "clerk" and not change.extension  # more time leaves the limit the rule's
+    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", is_by_hand)
 
 
 def _place_set(state: "State", decision: Event, change: event.PlaceSet) -> None:

@@ -38,13 +38,14 @@ def month_of(at: datetime) -> str:
 
 
 class Clock(Struct, frozen=True, array_like=True, gc=False):
-    """A deadline that runs, and when it began."""
+    """A deadline that runs, when it began, and how many of its limit's unit a clerk added (延期)."""
 
     due_at: datetime
     policy_id: str
     calendar_version: str
     provisional: bool
     started_at: datetime
+    extension: int = 0
 
 
 class Findable(Struct, kw_only=True, array_like=True):

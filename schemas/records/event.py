@@ -94,6 +94,7 @@ class DeadlineSet(given.Change, frozen=True, kw_only=True):
     calendar_version: Annotated[str, given.told("Which calendar", "日历版本")]
     provisional: Annotated[bool, given.told("The year's calendar is not published yet", "暂定")]
     started_at: Annotated[Time | None, given.told("When it began", "起算时间")] = None
+    extension: Annotated[int, given.told("How many of the limit's unit a clerk added to it", "延期量")] = 0
     source: given.Source = "clerk"
 
 

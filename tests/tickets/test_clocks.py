@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from schemas.records import Message, Ticket
+from schemas.records import Message, Ticket, event
 from schemas.records.ticket import Deadline
 from schemas.wire import encode
 from tests.tickets.build import START, message
@@ -135,6 +135,43 @@ def test_an_extension_is_granted_as_far_as_the_limit_allows() -> None:
     after = of(hall.ticket(ticket))
     assert (after.extended_from, after.due_at.date().isoformat()) == (before, "2026-12-16")
     assert hall.give("set_deadline", ticket, clock="resolve", extend=1) == "too_long"
+
+
+def test_an_extension_outlasts_a_new_reckoning_and_is_no_clerk_s_own_time() -> None:
+    hall, ticket = at_office(taken())
+    before = of(hall.ticket(ticket)).due_at
+    hall.give("set_deadline", ticket, clock="resolve", extend=3)
+    hall.give("set_deadline", ticket, clock="resolve", extend=2)
+    assert dues(hall.ticket(ticket))["resolve"] == ("shandong.resolve", "12-09 15:59")
+    assert hall.give("set_deadline", ticket, clock="resolve", recompute=True) is None
+    after = of(hall.ticket(ticket))
+    assert dues(hall.ticket(ticket))["resolve"] == ("shandong.resolve", "12-09 15:59")
+    assert after.extended_from is not None
+    assert before < after.extended_from < after.due_at
+    assert hall.give("set_deadline", ticket, clock="resolve", extend=6) == "too_long"
+    assert hall.desk.state.tickets[ticket].clocks["resolve"].extension == 5
+    assert hall.desk.state.tickets[ticket].by_clerk == ()
+
+
+def test_a_reopened_ticket_has_the_limit_without_its_extension() -> None:
+    hall, ticket = at_office(taken())
+    hall.give("set_deadline", ticket, clock="resolve", extend=5)
+    for stage in DONE:
+        hall.give("set_status", ticket, status=stage)
+    hall.now = START + timedelta(days=20)
+    hall.give("set_status", ticket, status="reopened")
+    assert dues(hall.ticket(ticket))["resolve"] == ("shandong.resolve", "12-22 15:59")
+    assert of(hall.ticket(ticket)).extended_from is None
+    assert hall.desk.state.tickets[ticket].clocks["resolve"].extension == 0
+
+
+def test_an_extension_of_an_older_log_is_still_a_time_by_hand() -> None:
+    hall, ticket = at_office(taken())
+    extended = hall.order("set_deadline", ticket, clock="resolve", extend=5, city=hall.city)
+    (change,) = extended.changes
+    assert isinstance(change, event.DeadlineSet)
+    older = replace(extended, changes=(replace(change, extension=0),))
+    assert fold([hall.decisions[0], older], POLICY).tickets[ticket].by_clerk == ("deadline.resolve",)
 
 
 def test_a_clerk_chooses_another_limit_by_its_name() -> None:

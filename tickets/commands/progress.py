@@ -40,8 +40,8 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
         raise RefusalError("no_deadline", "this clock does not run for the ticket: set due_at or policy_id")
     if given.extend is not None:
         return (_extended(order, ticket, given.clock, given.extend),)
-    deadline = _by_limit(order, running.policy_id, given.clock, running.started_at)
-    return (clocks.as_change(ticket.ticket_id, deadline),)
+    deadline = _by_limit(order, running.policy_id, given.clock, running.started_at, running.extension)
+    return (clocks.as_change(ticket.ticket_id, deadline, extension=running.extension),)
 
 
 def _by_hand(ticket: TicketState, clock: str, due_at: datetime, policy_id: str) -> event.DeadlineSet:
@@ -49,10 +49,10 @@ def _by_hand(ticket: TicketState, clock: str, due_at: datetime, policy_id: str) 
     return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
 
 
-def _by_limit(order: Order, policy_id: str, clock: str, started_at: datetime) -> Deadline:
+def _by_limit(order: Order, policy_id: str, clock: str, started_at: datetime, extension: int = 0) -> Deadline:
     if not order.limits.knows(policy_id):
         raise RefusalError("arguments", "there is no limit of this policy_id: see tickets/policies/deadlines")
-    deadline = order.limits.by(policy_id, started_at)
+    deadline = order.limits.by(policy_id, started_at, extension)
     if deadline.clock != clock:
         raise RefusalError("arguments", f"this limit is for the clock {deadline.clock}")
     return deadline
@@ -64,7 +64,7 @@ def _extended(order: Order, ticket: TicketState, name: str, amount: int) -> even
         deadline = order.limits.extended(clocks.as_deadline(name, clock), amount, clock.started_at)
     except ValueError as error:
         raise RefusalError("too_long", str(error)) from error
-    return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
+    return clocks.as_change(ticket.ticket_id, deadline, source="clerk", extension=clock.extension + amount)
 
 
 def dispatch(order: Order, given: args.Dispatch) -> event.Changes:
