@@ -132,6 +132,9 @@ def _category_set(ticket: Ticket, change: event.CategorySet, occasion: Occasion)
 def _deadline_set(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion) -> Ticket:
     there = _known(ticket.deadlines, ())
     former = next((one for one in there if one.clock == change.clock), None)
+    others = tuple(one for one in there if one.clock != change.clock)
+    if change.ended:
+        return replace(ticket, deadlines=others)
     deadline = Deadline(
         clock=change.clock,
         due_at=change.due_at,
@@ -140,7 +143,7 @@ def _deadline_set(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion)
         provisional=change.provisional,
         extended_from=_extended_from(former, change),
     )
-    return replace(ticket, deadlines=(*(one for one in there if one.clock != change.clock), deadline))
+    return replace(ticket, deadlines=(*others, deadline))
 
 
 def _extended_from(former: Deadline | None, change: event.DeadlineSet) -> datetime | None:

@@ -1,13 +1,16 @@
-"""Clocks of a ticket: which deadlines a decision starts, starts again, lets go on or chooses anew (domain.md B4)."""
+"""Clocks of a ticket: which deadlines a decision starts, starts again, lets go on, hastens or chooses anew (B4)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from schemas.records import event
 from schemas.records.ticket import Deadline
 from tickets.deadlines import Limits, Matter
 from tickets.held import Clock, TicketState
+from tickets.lifecycle import CLOCKS, CLOSED
 from tickets.state import State
 
 RESTARTED = frozenset({"resolve"})
@@ -17,14 +20,14 @@ _MOVING = frozenset({event.Opened, event.Reopened, event.StatusSet, event.KindSe
 """The changes from which deadlines follow."""
 
 
-class Opening(NamedTuple):
-    """What is known of the message that opens a ticket: its matter, and when it was received."""
+class Told(NamedTuple):
+    """What the message that a decision files tells: its matter, and when it was received."""
 
     matter: Matter
     at: datetime
 
 
-def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, opening: Opening) -> event.Changes:
+def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, told: Told) -> event.Changes:
     """Return the deadlines that follow from the other changes of a decision; a clerk's own deadlines stay as they are.
 
     `at` is the log time of the decision.
@@ -34,7 +37,10 @@ def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, o
     for change in changes:
         if type(change) not in _MOVING:
             continue
-        for deadline in _after(state, limits, change, changes, at, opening):
+        for deadline in _after(state, limits, change, changes, at, told):
+            made[deadline.ticket_id, deadline.clock] = deadline
+    for ticket in _told_more(state, changes):
+        for deadline in _hastened(ticket, limits, told, made):
             made[deadline.ticket_id, deadline.clock] = deadline
     return tuple(deadline for key, deadline in made.items() if key not in said)
 
@@ -68,11 +74,11 @@ def as_deadline(name: str, clock: Clock) -> Deadline:
 
 
 def _after(
-    state: State, limits: Limits, change: event.AnyChange, changes: event.Changes, at: datetime, opening: Opening
+    state: State, limits: Limits, change: event.AnyChange, changes: event.Changes, at: datetime, told: Told
 ) -> Iterator[event.DeadlineSet]:
     if isinstance(change, event.Opened):
         city = change.ticket_id.split("-", 1)[0]
-        yield from _started(change.ticket_id, limits.of(city, opening.matter, opening.at), opening.at)
+        yield from _started(change.ticket_id, limits.of(city, told.matter, told.at), told.at)
         return
     ticket = state.tickets.get(getattr(change, "ticket_id", None) or "")
     if ticket is None:
@@ -103,22 +109,78 @@ def _resumed(ticket: TicketState, limits: Limits, following: str, at: datetime) 
             yield as_change(ticket.ticket_id, resumed, extension=clock.extension)
 
 
+def _told_more(state: State, changes: event.Changes) -> Iterator[TicketState]:
+    """Yield the open tickets that were there before a message came to them."""
+    reopened = {one.ticket_id for one in changes if isinstance(one, event.Reopened)}
+    for ticket_id in dict.fromkeys(filter(None, map(_filed_in, changes))):
+        ticket = state.tickets.get(ticket_id)
+        if ticket is not None and (ticket.status not in CLOSED or ticket_id in reopened):
+            yield ticket
+
+
+def _filed_in(change: event.AnyChange) -> str | None:
+    if isinstance(change, event.Moved):
+        return change.to_ticket_id
+    return change.ticket_id if isinstance(change, event.MessageFiled) else None
+
+
+def _hastened(
+    ticket: TicketState, limits: Limits, told: Told, made: Mapping[tuple[str, str], event.DeadlineSet]
+) -> Iterator[event.DeadlineSet]:
+    """Yield what is due earlier by what a later message tells, counted from its receipt: only a person grants time."""
+    known = Matter(kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
+    now = Matter(
+        kind=known.kind or told.matter.kind,
+        category=known.category or told.matter.category,
+        emergency=known.emergency or told.matter.emergency,
+    )
+    for deadline in limits.of(ticket.jurisdiction, now, told.at) if now != known else ():
+        running = made.get((ticket.ticket_id, deadline.clock)) or ticket.clocks.get(deadline.clock)
+        if _is_by_hand(ticket, deadline.clock):
+            continue
+        if running is None or (running.policy_id != deadline.policy_id and deadline.due_at < running.due_at):
+            yield as_change(ticket.ticket_id, deadline, told.at)
+
+
 def _chosen_anew(ticket: TicketState, limits: Limits, changes: event.Changes) -> Iterator[event.DeadlineSet]:
-    """Choose by the kind and category that a person gave, from the time at which the clocks began."""
+    """Choose by the kind and category that a person gave, each clock from its own start."""
     kind, category = ticket.kind, ticket.category
     for change in changes:
         if isinstance(change, event.KindSet) and change.ticket_id == ticket.ticket_id:
             kind = change.kind
         if isinstance(change, event.CategorySet) and change.ticket_id == ticket.ticket_id:
             category = change.code
-    started_at = min((clock.started_at for clock in ticket.clocks.values()), default=ticket.opened_at)
     matter = Matter(kind=kind, category=category, emergency=ticket.danger)
-    set_by_clerk = {name for name in ticket.clocks if f"deadline.{name}" in ticket.by_clerk}
-    for deadline in limits.of(ticket.jurisdiction, matter, started_at):
-        there = ticket.clocks.get(deadline.clock)
-        if deadline.clock not in set_by_clerk and (there is None or there.policy_id != deadline.policy_id):
+    chosen = {deadline.clock: (deadline, at) for deadline, at in _from_own_starts(ticket, limits, matter)}
+    for name, (deadline, started_at) in chosen.items():
+        there = ticket.clocks.get(name)
+        if not _is_by_hand(ticket, name) and (there is None or there.policy_id != deadline.policy_id):
             yield as_change(ticket.ticket_id, deadline, started_at)
+    for name, clock in _by_rule(ticket):
+        if name not in chosen and limits.is_of_others(clock.policy_id, matter):
+            yield replace(as_change(ticket.ticket_id, as_deadline(name, clock)), ended=True)
+
+
+def _from_own_starts(ticket: TicketState, limits: Limits, matter: Matter) -> Iterator[tuple[Deadline, datetime]]:
+    """Yield the deadline of each clock that has a limit for a matter, and when that clock began."""
+    for at in sorted({start_of(ticket, clock) for clock in CLOCKS}):
+        for deadline in limits.of(ticket.jurisdiction, matter, at):
+            if start_of(ticket, deadline.clock) == at:
+                yield deadline, at
+
+
+def start_of(ticket: TicketState, clock: str) -> datetime:
+    """Return when a clock of a ticket began, or would have begun if it had run."""
+    if clock in ticket.clocks:
+        return ticket.clocks[clock].started_at
+    if clock in RESTARTED and ticket.reopened_at is not None:
+        return ticket.reopened_at
+    return min((one.started_at for one in ticket.clocks.values()), default=ticket.opened_at)
 
 
 def _by_rule(ticket: TicketState) -> Iterator[tuple[str, Clock]]:
-    return ((name, clock) for name, clock in ticket.clocks.items() if f"deadline.{name}" not in ticket.by_clerk)
+    return ((name, clock) for name, clock in ticket.clocks.items() if not _is_by_hand(ticket, name))
+
+
+def _is_by_hand(ticket: TicketState, clock: str) -> bool:
+    return f"deadline.{clock}" in ticket.by_clerk

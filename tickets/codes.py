@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from schemas.words import UNKNOWN
+
 REMEMBERED = 4_096
 """Answers about codes that are kept: most messages have the codes of an earlier one."""
 
 
 @lru_cache(REMEMBERED)
 def by_kind(codes: tuple[str, ...]) -> Mapping[str, str]:
-    """Return what the codes say of each kind, the last of a kind."""
-    return MappingProxyType(dict(code.split(".", 1) for code in codes if "." in code))
+    """Return what the codes say of each kind, the last of a kind; that it is unknown says nothing."""
+    said = (code.split(".", 1) for code in codes if "." in code)
+    return MappingProxyType({kind: value for kind, value in said if value != UNKNOWN})

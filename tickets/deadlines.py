@@ -115,6 +115,11 @@ class Limits:
         """Say whether there is a rule of this id."""
         return policy_id in self._by_rule
 
+    def is_of_others(self, policy_id: str, matter: Matter) -> bool:
+        """Say whether a limit is for other kinds or categories than a matter's."""
+        known = self._by_rule.get(policy_id)
+        return known is not None and not _is_about(known[0], matter)
+
     def pauses(self, deadline: Deadline, status: str) -> bool:
         """Say whether a deadline's clock stands in a status."""
         known = self._by_rule.get(deadline.policy_id)
@@ -225,11 +230,16 @@ def _fits(rule: Rule, matter: Matter, day: date) -> bool:
     return (
         not rule.by_clerk
         and (not rule.channels or matter.channel in rule.channels)
-        and (not rule.kinds or matter.kind in rule.kinds)
-        and (not rule.categories or (matter.category or "").startswith(rule.categories))
+        and _is_about(rule, matter)
         and (not rule.emergency or matter.emergency)
         and (rule.valid_from is None or rule.valid_from <= day)
         and (rule.valid_to is None or day <= rule.valid_to)
+    )
+
+
+def _is_about(rule: Rule, matter: Matter) -> bool:
+    return (not rule.kinds or matter.kind in rule.kinds) and (
+        not rule.categories or (matter.category or "").startswith(rule.categories)
     )
 
 

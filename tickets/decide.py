@@ -29,7 +29,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
     changed, changes = _file(state, incoming, verdict)
     changes += duties.follow(state, changes, incoming, policy)
     changes += dispatch.follow(state, policy.directories, changes, incoming.features.codes)
-    changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming))
+    changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(incoming))
     if (verdict.part == "complete" or verdict.afresh) and verdict.ticket_id is not None:
         edges, proposals = _ask_again(state, incoming, verdict.ticket_id)
         changes = (*changes, *edges)
@@ -50,8 +50,8 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
     )
 
 
-def _opening(incoming: Incoming) -> clocks.Opening:
-    return clocks.Opening(matter_of(incoming.features, incoming.channel), incoming.received_at)
+def _told(incoming: Incoming) -> clocks.Told:
+    return clocks.Told(matter_of(incoming.features, incoming.channel), incoming.received_at)
 
 
 def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:

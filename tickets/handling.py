@@ -45,7 +45,9 @@ def _minor_flagged(state: "State", decision: Event, change: event.MinorFlagged) 
 
 def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) -> None:
     ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
+    if ticket is not None and change.ended:
+        ticket.clocks.pop(change.clock, None)
+    elif ticket is not None:
         former = ticket.clocks.get(change.clock)
         started_at = change.started_at or (former.started_at if former else ticket.opened_at)
         ticket.clocks[change.clock] = Clock(

@@ -67,7 +67,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `messages` are filed in it; `noted` are those of machines that only answered it.
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
-    `call` is the conversation of the call that opened it.
+    `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened.
     `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
     rule or model changes that.
     """
@@ -94,6 +94,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     proposals: tuple[Proposal, ...] = ()
     by_clerk: tuple[str, ...] = ()
     call: str | None = None
+    reopened_at: datetime | None = None
     incomplete: bool = False
     redacted: bool = False
     erased: bool = False

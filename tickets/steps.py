@@ -159,6 +159,7 @@ def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
         ticket.status, ticket.status_at, ticket.closed_at = "reopened", decision.at, None
+        ticket.reopened_at = decision.at
 
 
 def _status_set(state: "State", decision: Event, change: event.StatusSet) -> None:
@@ -169,6 +170,8 @@ def _status_set(state: "State", decision: Event, change: event.StatusSet) -> Non
         handling.give_back(ticket)
     ticket.status, ticket.status_at = change.status, decision.at
     ticket.closed_at = decision.at if change.status in CLOSED else None
+    if change.status == "reopened":
+        ticket.reopened_at = decision.at
     state.note_closed(ticket)
 
 

@@ -95,6 +95,9 @@ class DeadlineSet(given.Change, frozen=True, kw_only=True):
     provisional: Annotated[bool, given.told("The year's calendar is not published yet", "暂定")]
     started_at: Annotated[Time | None, given.told("When it began", "起算时间")] = None
     extension: Annotated[int, given.told("How many of the limit's unit a clerk added to it", "延期量")] = 0
+    ended: Annotated[bool, given.told("The clock runs no more: no limit is for the ticket's kind now", "已停止")] = (
+        False
+    )
     source: given.Source = "clerk"
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.records import Message, Ticket, event
@@ -33,6 +35,19 @@ class Hall(Office):
     def give(self, order: str, ticket: str, /, **fields: object) -> str | None:
         self.now += timedelta(hours=1)
         return refusal(self.order(order, ticket, city=self.city, at=self.now, **fields))
+
+    def adds(self, *codes: str, minutes: float) -> None:
+        """Take one more message of the person who opened the first ticket, as an answer to it."""
+        answer = message(
+            self._next(), f"补充{minutes}", jurisdiction=self.city, codes=codes, minutes=minutes,
+            answers=(f"{self.city}-0",),
+        )  # fmt: skip
+        self.take(answer)
+        self.now = answer.ingested_at
+
+    def log_gives_the_same(self) -> bool:
+        again: State = fold(self.decisions, POLICY)
+        return all(encode(ticket) == encode(self.desk.state.tickets[name]) for name, ticket in again.tickets.items())
 
 
 def at_office(*messages: Message) -> tuple[Hall, str]:
@@ -126,6 +141,112 @@ def test_a_kind_that_a_clerk_gives_chooses_the_limit_from_the_first_day() -> Non
     hall.give("reclassify", ticket, kind="consultation")
     assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.consultation", "11-26 15:59")
     assert dues(hall.ticket(ticket))["accept"][0] == "guangdong.accept.mailbox"
+
+
+@pytest.mark.parametrize("codes", [("request_kind.help_request",), ()])
+def test_a_kind_that_is_given_after_a_reopening_counts_from_it(codes: tuple[str, ...]) -> None:
+    hall, ticket = at_office(taken(*codes, city="440100"))
+    for stage in DONE:
+        hall.give("set_status", ticket, status=stage)
+    hall.now = START + timedelta(days=60)
+    hall.give("set_status", ticket, status="reopened")
+    hall.now += timedelta(days=1)
+    hall.give("reclassify", ticket, kind="complaint")
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.complaint", "02-12 15:59")
+    assert dues(hall.ticket(ticket))["accept"] == ("guangdong.accept.mailbox", "11-26 01:00")
+
+
+def test_a_kind_without_a_limit_ends_the_clock_of_the_kind_before() -> None:
+    hall, ticket = at_office(taken("request_kind.consultation", city="440100"))
+    hall.give("reclassify", ticket, kind="praise")
+    assert dues(hall.ticket(ticket)) == {"accept": ("guangdong.accept.mailbox", "11-26 01:00")}
+    assert list(hall.desk.state.tickets[ticket].clocks) == ["accept"]
+    hall.give("reclassify", ticket, kind="consultation")
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.consultation", "11-26 15:59")
+    assert hall.log_gives_the_same()
+
+
+def test_a_kind_without_a_limit_leaves_what_a_clerk_set() -> None:
+    hall, ticket = at_office(taken("request_kind.consultation", city="440100"))
+    hall.give("set_deadline", ticket, clock="resolve", due_at=(START + timedelta(days=9)).isoformat())
+    hall.give("reclassify", ticket, kind="praise")
+    assert dues(hall.ticket(ticket))["resolve"] == ("clerk", "12-04 01:00")
+
+
+def test_a_danger_that_is_told_later_hastens_the_clock() -> None:
+    hall, ticket = at_office(taken("category.construction.utilities", city="110000"))
+    hall.adds("emergency.utility_danger", "emergency_level.critical", minutes=60)
+    assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.danger", "11-25 04:00")
+    assert dues(hall.ticket(ticket))["accept"] == ("beijing.accept", "11-25 03:00")
+    hall.adds("emergency.fire", "emergency_level.critical", minutes=120)
+    assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.danger", "11-25 04:00")
+    assert hall.log_gives_the_same()
+
+
+def test_a_danger_in_the_message_that_reopens_a_ticket_counts_from_it() -> None:
+    hall, ticket = at_office(taken("category.construction.utilities", city="110000"))
+    for stage in DONE:
+        hall.give("set_status", ticket, status=stage)
+    hall.adds("emergency.utility_danger", "emergency_level.critical", minutes=20 * 24 * 60)
+    assert hall.ticket(ticket).status == "reopened"
+    assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.danger", "12-15 03:00")
+
+
+def test_a_kind_that_a_later_message_tells_starts_the_clock_that_waited_for_it() -> None:
+    hall, ticket = at_office(taken(city="440100"))
+    assert "resolve" not in dues(hall.ticket(ticket))
+    hall.adds("request_kind.complaint", minutes=24 * 60)
+    assert hall.ticket(ticket).message_count == 2
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.complaint", "12-16 15:59")
+
+
+def test_what_a_message_tells_grants_no_time_and_moves_no_time_by_hand() -> None:
+    hall, ticket = at_office(taken("emergency.fire", "emergency_level.critical", city="110000"))
+    hall.adds("category.construction.utilities", minutes=60)
+    assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.danger", "11-25 03:00")
+    hall, ticket = at_office(taken(city="110000"))
+    by_hand = START + timedelta(days=3)
+    hall.give("set_deadline", ticket, clock="resolve", due_at=by_hand.isoformat())
+    hall.adds("emergency.fire", "emergency_level.critical", minutes=60)
+    assert of(hall.ticket(ticket)).due_at == by_hand
+
+
+def test_a_message_that_a_clerk_moves_hastens_the_clock_of_its_new_ticket() -> None:
+    hall, ticket = at_office(taken(city="110000"))
+    hall.adds("emergency.fire", "emergency_level.critical", minutes=60)
+    grave = hall.input[-1]
+    assert isinstance(grave, Message)
+    own = message(9, "水管一直漏水", sender="13700137000", jurisdiction="110000")
+    other = hall.take(own).tickets[0].ticket_id
+    assert dues(hall.ticket(other))["resolve"][0] == "beijing.resolve"
+    assert hall.give("move", ticket, message_id=grave.message_id, to=other) is None
+    assert dues(hall.ticket(other))["resolve"] == ("beijing.resolve.danger", "11-25 04:00")
+
+
+TOLD = st.sampled_from(
+    [
+        ("request_kind.consultation",),
+        ("request_kind.complaint", "category.construction.utilities"),
+        ("category.construction.utilities",),
+        ("emergency.fire", "emergency_level.critical"),
+        (),
+    ]
+)
+
+
+@given(st.sampled_from(["110000", "440100", "370100"]), st.lists(TOLD, min_size=1, max_size=5))
+@settings(max_examples=60)
+def test_whatever_is_told_no_clock_gets_later_and_the_log_gives_the_same(
+    city: str, said: list[tuple[str, ...]]
+) -> None:
+    hall, ticket = at_office(taken(*said[0], city=city))
+    for number, codes in enumerate(said[1:], 1):
+        before = hall.ticket(ticket).deadlines
+        assert isinstance(before, Sequence)
+        hall.adds(*codes, minutes=number * 60)
+        after = hall.ticket(ticket)
+        assert all(of(after, one.clock).due_at <= one.due_at for one in before)
+    assert hall.log_gives_the_same()
 
 
 def test_an_extension_is_granted_as_far_as_the_limit_allows() -> None:

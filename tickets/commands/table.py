@@ -62,7 +62,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     try:
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
         changes = _carry_out(order)
-        changes += clocks.follow(state, policy.limits, changes, incoming.at, _opening(incoming, changes))
+        changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(incoming, changes))
         changes += dispatch.follow(state, policy.directories, changes, _codes_of_moved(incoming, changes))
         changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
     except RefusalError as refusal:
@@ -84,13 +84,13 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     )
 
 
-def _opening(incoming: Incoming, changes: event.Changes) -> clocks.Opening:
-    """Return what is known of the message for which a command opens a ticket: its limits count from its receipt."""
-    opened = next((change for change in changes if isinstance(change, event.Opened)), None)
-    if opened is None:
-        return clocks.Opening(matter_of(Features()), incoming.at)
-    message = incoming.earlier[opened.message_id]
-    return clocks.Opening(matter_of(message.features, message.channel), message.received_at)
+def _told(incoming: Incoming, changes: event.Changes) -> clocks.Told:
+    """Return what the message tells that a command moves: limits count from its receipt."""
+    moved = _moved(changes)
+    if moved is None:
+        return clocks.Told(matter_of(Features()), incoming.at)
+    message = incoming.earlier[moved]
+    return clocks.Told(matter_of(message.features, message.channel), message.received_at)
 
 
 def _codes_of_moved(incoming: Incoming, changes: event.Changes) -> tuple[str, ...]:
