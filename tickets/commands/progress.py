@@ -20,7 +20,17 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
         raise RefusalError("arguments", f"status must be one of {', '.join(lifecycle.STATUSES)}")
     if given.status == "not_accepted" and given.reason_code not in lifecycle.NOT_ACCEPTED:
         raise RefusalError("arguments", f"reason_code must be one of {', '.join(sorted(lifecycle.NOT_ACCEPTED))}")
-    return (_stage(ticket, given.status, given.reason_code),)
+    stage = _stage(ticket, given.status, given.reason_code)
+    if given.status == "extended":
+        raise RefusalError("illegal_transition", "set_deadline of resolve grants more time, and sets this stage itself")
+    if given.status in lifecycle.WITH_AN_ORGANIZER and _is_with_nobody(ticket):
+        raise RefusalError("illegal_transition", "no organizer has the ticket: dispatch names one, and sets the stage")
+    return (stage,)
+
+
+def _is_with_nobody(ticket: TicketState) -> bool:
+    """Say whether no organizer is known and none of its stages is reached: older logs have those without a name."""
+    return ticket.organizer is None and ticket.status not in lifecycle.WITH_AN_ORGANIZER
 
 
 def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
@@ -28,7 +38,7 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
     ticket = order.ticket(given)
     _check_word("clock", given.clock, lifecycle.CLOCKS)
     if given.due_at is not None and given.extend is None and not given.recompute:
-        return (_by_hand(ticket, given.clock, given.due_at, given.policy_id or "clerk"),)
+        return _granted(ticket, _by_hand(ticket, given.clock, given.due_at, given.policy_id or "clerk"))
     ways = [given.due_at is not None, given.policy_id is not None, given.extend is not None, given.recompute]
     if sum(ways) != 1:
         raise RefusalError("arguments", "set_deadline takes one of due_at, policy_id, extend and recompute")
@@ -39,12 +49,23 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
     if running is None:
         raise RefusalError("no_deadline", "this clock does not run for the ticket: set due_at or policy_id")
     if given.extend is not None:
-        return (_extended(order, ticket, given.clock, given.extend),)
+        return _granted(ticket, _extended(order, ticket, given.clock, given.extend))
     deadline = _by_limit(order, running.policy_id, given.clock, running.started_at, running.extension)
     return (clocks.as_change(ticket.ticket_id, deadline, extension=running.extension),)
 
 
+def _granted(ticket: TicketState, deadline: event.DeadlineSet) -> event.Changes:
+    """Return a deadline, with the stage of 延期 where B3 has it and the time to resolve the matter got longer."""
+    running = ticket.clocks.get(deadline.clock)
+    is_longer = deadline.clock == "resolve" and running is not None and deadline.due_at > running.due_at
+    if not is_longer or not lifecycle.may_become(ticket.status, "extended"):
+        return (deadline,)
+    return (deadline, _stage(ticket, "extended"))
+
+
 def _by_hand(ticket: TicketState, clock: str, due_at: datetime, policy_id: str) -> event.DeadlineSet:
+    if due_at < clocks.start_of(ticket, clock):
+        raise RefusalError("too_early", "due_at lies before the clock began: set a later time")
     deadline = Deadline(clock=clock, due_at=due_at, policy_id=policy_id, calendar_version="clerk")
     return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
 
@@ -93,8 +114,8 @@ def supervise(order: Order, given: args.Supervise) -> event.Changes:
     """Press an organizer; the stage changes only where B3 has it, the record stays in any case."""
     ticket = order.ticket(given)
     _check_word("level", given.level, lifecycle.SUPERVISION_LEVELS)
-    if ticket.status not in lifecycle.WITH_AN_ORGANIZER:
-        raise RefusalError("illegal_transition", f"no organizer has the ticket: it is {ticket.status}")
+    if ticket.organizer is None or ticket.status not in lifecycle.WITH_AN_ORGANIZER:
+        raise RefusalError("illegal_transition", f"no organizer has the ticket, it is {ticket.status}: dispatch it")
     supervised = event.Supervised(ticket_id=ticket.ticket_id, level=given.level, number=given.number)
     if ticket.status == "supervised" or not lifecycle.may_become(ticket.status, "supervised"):
         return (supervised,)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import UNSET
 
-from schemas.records import Finding, event
+from schemas.records import Event, Finding, event
 from schemas.wire import encode
-from tests.tickets.build import CITY, message
+from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal
 from tickets import lifecycle
 from tickets.amend import Occasion, amend
@@ -34,7 +34,7 @@ def test_the_table_of_stages_is_whole() -> None:
 def test_only_the_next_stages_follow(following: str) -> None:
     at_office, ticket = on_its_way("registered")
     refused = refusal(at_office.order("set_status", ticket, status=following, reason_code="military"))
-    assert (refused is None) == (following in {"answered", "dispatched", "not_accepted"})
+    assert (refused is None) == (following in {"answered", "not_accepted"})
     assert refused in (None, "illegal_transition")
     assert at_office.ticket(ticket).status == ("registered" if refused else following)
 
@@ -96,7 +96,10 @@ def test_a_citizen_s_reply_to_a_closed_ticket_is_a_stage_of_it() -> None:
 
 
 def test_a_ticket_that_came_back_is_redispatched() -> None:
-    at_office, ticket = on_its_way("registered", "dispatched", "returned")
+    at_office, ticket = on_its_way("registered")
+    at_office.order("dispatch", ticket, organizer="a")
+    at_office.order("return_dispatch", ticket, reason_code="not_responsible")
+    assert refusal(at_office.order("set_status", ticket, status="redispatched")) == "illegal_transition"
     at_office.order("dispatch", ticket, organizer="b")
     assert at_office.ticket(ticket).status == "redispatched"
 
@@ -108,6 +111,53 @@ def test_supervision_reaches_an_organizer_and_keeps_the_stage_where_b3_has_none(
     at_office.order("supervise", ticket, level="reminder")
     assert at_office.ticket(ticket).status == "dispatched"
     assert len(at_office.ticket(ticket).supervision) == 1
+
+
+def why(decision: Event) -> str:
+    (refused,) = decision.changes
+    assert isinstance(refused, event.CommandRefused)
+    return refused.reason
+
+
+def test_who_has_a_ticket_is_named_by_dispatch() -> None:
+    at_office, ticket = on_its_way("registered")
+    assert "dispatch names one" in why(at_office.order("set_status", ticket, status="dispatched"))
+    for stage in ("answered", "resolved", "reopened"):
+        at_office.order("set_status", ticket, status=stage)
+    assert "dispatch names one" in why(at_office.order("set_status", ticket, status="in_progress"))
+    assert refusal(at_office.order("dispatch", ticket, organizer="a")) is None
+    for stage in ("signed", "in_progress", "resolved", "reopened", "in_progress"):
+        assert refusal(at_office.order("set_status", ticket, status=stage)) is None
+    assert refusal(at_office.order("supervise", ticket)) is None
+
+
+def test_a_ticket_of_an_older_log_that_nobody_is_known_to_have_goes_on_and_cannot_be_pressed() -> None:
+    at_office, ticket = on_its_way("registered")
+    at_office.desk.state.tickets[ticket].status = "dispatched"
+    assert "dispatch it" in why(at_office.order("supervise", ticket))
+    assert refusal(at_office.order("set_status", ticket, status="signed")) is None
+    assert refusal(at_office.order("return_dispatch", ticket, reason_code="not_responsible")) is None
+    assert refusal(at_office.order("dispatch", ticket, organizer="a")) is None
+
+
+def test_more_time_is_granted_by_set_deadline_which_sets_the_stage() -> None:
+    at_office, ticket = on_its_way("registered")
+    at_office.order("dispatch", ticket, organizer="a")
+    for stage in ("signed", "in_progress"):
+        at_office.order("set_status", ticket, status=stage)
+    assert "set_deadline" in why(at_office.order("set_status", ticket, status="extended"))
+    first = datetime(2026, 12, 1, tzinfo=UTC)
+    for due, stage in ((first, "in_progress"), (first + timedelta(days=7), "extended"), (first, "extended")):
+        assert refusal(at_office.order("set_deadline", ticket, clock="resolve", due_at=due.isoformat())) is None
+        assert at_office.ticket(ticket).status == stage
+
+
+@pytest.mark.parametrize("clock", ["resolve", "sign", "accept"])
+def test_no_deadline_lies_before_its_clock_began(clock: str) -> None:
+    at_office, ticket = on_its_way()
+    for days, code in ((-400, "too_early"), (0, None)):
+        due = (START + timedelta(days=days)).isoformat()
+        assert refusal(at_office.order("set_deadline", ticket, clock=clock, due_at=due)) == code
 
 
 def test_not_accepted_carries_its_code_and_closes() -> None:
