@@ -81,11 +81,11 @@ def _acceptance_proposed(ticket: Ticket, change: event.AcceptanceProposed, occas
 
 
 def _minor_flagged(ticket: Ticket, change: event.MinorFlagged, occasion: Occasion) -> Ticket:
-    if not change.flag:
+    if not change.flag and not change.mandatory_report:
         return replace(ticket, minor_protection=MinorProtection(flag=False))
     known = minors.protection(change.topic, occasion.policy.rules_folder)
     protection = MinorProtection(
-        flag=True,
+        flag=change.flag,
         role=change.role,
         topic=change.topic,
         mandatory_report=change.mandatory_report,

@@ -55,13 +55,22 @@ def _came(state: State, ticket_id: str, codes: tuple[str, ...], policy: TicketPo
 
 def _minor(ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
     """Flag a ticket once; again when a later message tells of harm."""
-    if not _concerns_minor(codes) or _said(ticket, "minor"):
+    if not _concerns_minor(codes):
         return ()
+    if ticket is not None and _said(ticket, "minor"):
+        return _harm_beside(ticket, codes, policy)
     known = ticket.codes if ticket else ()
     if _concerns_minor(known) and (_harmed(known) or not _harmed(codes)):
         return ()
     flag = _flag(ticket_id, (*known, *codes), policy)
     return (replace(flag, mandatory_report=_harmed(codes)),)
+
+
+def _harm_beside(ticket: TicketState, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
+    """Leave the flag as a clerk set it; harm that is told after that is reported all the same."""
+    if not _harmed(codes):
+        return ()
+    return (replace(_flag(ticket.ticket_id, codes, policy), flag=ticket.minor is not False),)
 
 
 def _no_minor_left(ticket: TicketState, left: tuple[str, ...], policy: TicketPolicy) -> event.Changes:

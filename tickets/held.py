@@ -68,6 +68,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
     `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened.
+    `minor` is what a clerk said of it: that a minor is concerned, or none.
     `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
     rule or model changes that.
     """
@@ -95,6 +96,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     by_clerk: tuple[str, ...] = ()
     call: str | None = None
     reopened_at: datetime | None = None
+    minor: bool | None = None
     incomplete: bool = False
     redacted: bool = False
     erased: bool = False
@@ -104,6 +106,19 @@ class TicketState(Findable, kw_only=True, array_like=True):
         told = [code for name, filed in self.messages.items() if name != message_id for code in filed.codes]
         noted = tuple(prefix for name, prefix in _NOTED.items() if name in self.by_clerk)
         return tuple(dict.fromkeys((*told, *(code for code in self.codes if code.startswith(noted)))))
+
+    def codes_that_stand(self) -> tuple[str, ...]:
+        """Return the codes without those that a clerk's word took back: no report, not restricted, no minor."""
+        taken_back = (
+            *(("confidentiality.report",) if "kind" in self.by_clerk and self.kind != "report" else ()),
+            *(
+                ("confidentiality.",)
+                if "confidentiality" in self.by_clerk and self.confidentiality != "restricted"
+                else ()
+            ),
+            *(("minor.",) if self.minor is False else ()),
+        )
+        return tuple(code for code in self.codes if not code.startswith(taken_back)) if taken_back else self.codes
 
     def proposal(self, proposal_id: str) -> Proposal | None:
         """Return an open proposal."""

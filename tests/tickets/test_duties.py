@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from schemas import topics
 from schemas.records import Command, Event, Ticket
+from schemas.records.ticket import MinorProtection
 from schemas.wire import Position
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
@@ -110,6 +111,26 @@ def test_a_clerk_s_word_stands(flag: bool) -> None:
     assert ticket.confidentiality == ("restricted" if flag else "public")
 
 
+@pytest.mark.parametrize("flag", [True, False])
+def test_harm_that_is_told_after_a_clerk_s_word_is_reported_beside_the_flag(flag: bool) -> None:
+    desk, (first,) = decided([said(1, "丽景新城的补课班", "六年级的补课班，请问有没有许可")])
+    decisions = [first, ordered(desk, first, "reclassify", minor=flag)]
+    number = ticket_of(desk, first).ticket_no
+    decisions += take(desk, [said(2, f"补充 {number}", "请问有结果吗", sender="13900000001")])
+    assert isinstance(protection := ticket_of(desk, first).minor_protection, MinorProtection)
+    assert (protection.flag, bool(protection.mandatory_report)) == (flag, False)
+    for again in (3, 4):
+        decisions += take(desk, [said(again, f"补充 {number}", f"班主任体罚学生{again}次", sender="13900000001")])
+        assert isinstance(protection := ticket_of(desk, first).minor_protection, MinorProtection)
+        assert (protection.flag, protection.mandatory_report, protection.topic) == (flag, True, "school")
+        assert protection.referral_body == "教育行政部门"
+        assert ticket_of(desk, first).confidentiality == "restricted"
+        decisions.append(ordered(desk, first, "reclassify", minor=flag))
+        assert isinstance(protection := ticket_of(desk, first).minor_protection, MinorProtection)
+        assert (protection.flag, bool(protection.mandatory_report)) == (flag, False)
+    assert fold(decisions, TicketPolicy()).tickets == desk.state.tickets
+
+
 def test_words_that_there_are_not_are_refused() -> None:
     desk, (first,) = decided([said(1, "中山路的路灯不亮")])
     for args in ({"confidentiality": "secret"}, {"minor": True, "minor_topic": "sea"}):
@@ -131,6 +152,24 @@ def test_what_a_clerk_calls_a_report_is_joined_to_no_other_by_itself() -> None:
     ordered(desk, first, "reclassify", kind="report")
     ordered(desk, second, "reclassify", kind="report")
     assert take(desk, [said(3, title, text)])[0].relation == "new"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "word"),
+    [
+        ("举报", "", {"kind": "complaint"}),
+        ("举报", "", {"confidentiality": "internal"}),
+        ("投诉", "我是该公司内部员工，举报我公司", {"confidentiality": "internal"}),
+        ("投诉", "有未成年人进网吧", {"minor": False}),
+    ],
+)
+def test_what_a_clerk_takes_back_restricts_no_more(kind: str, more: str, word: dict[str, Any]) -> None:
+    title, text = "丽景新城小区搅拌站噪音扰民", "丽景新城小区旁边的搅拌站整夜施工，噪音扰民，粉尘很大"
+    for order, relation in ((None, "new"), (word, "same_matter_other_person")):
+        desk, (first,) = decided([said(1, title, f"{text}，{more}", kind=kind)])
+        if order is not None:
+            ordered(desk, first, "reclassify", **order)
+        assert take(desk, [said(2, title, text)])[0].relation == relation
 
 
 def test_the_line_that_was_dialled_is_named_with_how_it_was_merged() -> None:

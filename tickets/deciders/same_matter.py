@@ -23,7 +23,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
             continue
         codes = incoming.features.codes
-        sure = found.score >= policy.link and not policy.is_restricted((*codes, *ticket.codes))
+        sure = found.score >= policy.link and not policy.is_restricted((*codes, *ticket.codes_that_stand()))
         sure = sure and not location.is_elsewhere(codes, ticket.place)
         return Verdict(
             relation="same_matter_other_person",
