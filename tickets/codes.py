@@ -1,10 +1,12 @@
 """Codes of findings (`emergency.fire`, `category.noise`), as decisions look at them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
 from schemas.words import UNKNOWN
+
+EMERGENCY = "emergency."
 
 REMEMBERED = 4_096
 """Answers about codes that are kept: most messages have the codes of an earlier one."""
@@ -15,3 +17,8 @@ def by_kind(codes: tuple[str, ...]) -> Mapping[str, str]:
     """Return what the codes say of each kind, the last of a kind; that it is unknown says nothing."""
     said = (code.split(".", 1) for code in codes if "." in code)
     return MappingProxyType({kind: value for kind, value in said if value != UNKNOWN})
+
+
+def is_alarm(codes: Iterable[str]) -> bool:
+    """Say whether one of the codes tells of an emergency."""
+    return any(code.startswith(EMERGENCY) for code in codes)

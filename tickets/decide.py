@@ -5,17 +5,17 @@ from msgspec.structs import replace
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
 from tickets import calls, clocks, clusters, dispatch, duties
+from tickets.codes import EMERGENCY
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.keys import day_key, seen_key
-from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
+from tickets.reopening import reopens
 from tickets.state import State
 
-_EMERGENCY = "emergency."
 _LEVEL = "emergency_level."
 
 
@@ -169,7 +169,7 @@ def _join(
 ) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket = state.tickets[ticket_id]
     changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
-    if ticket.status in CLOSED and verdict.reopens:
+    if verdict.reopens and reopens(state, incoming, ticket):
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
     return (changed,), (*changes, *_part(ticket_id, incoming, verdict), *_hand_over(incoming, ticket_id))
@@ -177,7 +177,7 @@ def _join(
 
 def _hand_over(incoming: Incoming, ticket_id: str) -> event.Changes:
     codes = incoming.features.codes
-    classes = tuple(code.removeprefix(_EMERGENCY) for code in codes if code.startswith(_EMERGENCY))
+    classes = tuple(code.removeprefix(EMERGENCY) for code in codes if code.startswith(EMERGENCY))
     level = next((code.removeprefix(_LEVEL) for code in codes if code.startswith(_LEVEL)), "urgent")
     if not classes:
         return ()

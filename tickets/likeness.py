@@ -44,13 +44,13 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
     def of(cls, features: Features) -> "Sketch":
         """Take from the features what is compared."""
         return cls(
-            names=_numbers((*features.numbers, *features.names)[:NAMES]),
-            places=_numbers(features.places[:NAMES]),
-            objects=_numbers(features.objects),
+            names=hashes((*features.numbers, *features.names)[:NAMES]),
+            places=hashes(features.places[:NAMES]),
+            objects=hashes(features.objects),
             areas=frozenset(map(_area, features.areas)),
             doors=frozenset(map(_door, features.doors)),
-            text_names=_numbers(features.text_names[:NAMES]),
-            text_objects=_numbers(features.text_objects),
+            text_names=hashes(features.text_names[:NAMES]),
+            text_objects=hashes(features.text_objects),
             grams=features.grams[:GRAMS],
         )
 
@@ -273,5 +273,6 @@ def _area(text: str) -> int:
     return int(name, 16) * 2 + _LEVELS.get(level, 1)
 
 
-def _numbers(words: Iterable[str]) -> frozenset[int]:
+def hashes(words: Iterable[str]) -> frozenset[int]:
+    """Return hashed words as the numbers that a sketch holds."""
     return frozenset([int(word, 16) for word in words])

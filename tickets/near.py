@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Sketch, Weights, codes
+from tickets.likeness import Question, Rarity, Sketch, Weights, codes, hashes
 from tickets.policy import NearPolicy
 
 _OF_THE_MOST = 0.5
@@ -140,10 +140,22 @@ class Near:
         kept = self._kept.get(order)
         if kept is None:
             return False
-        own, known = Sketch.of(features), _decode(kept).sketch
+        own = Sketch.of(features)
         said = own.places | own.objects | own.text_objects
-        theirs = known.names | known.places | known.objects | known.text_names | known.text_objects
-        return bool(said) and theirs.isdisjoint(said | own.names | own.text_names)
+        return bool(said) and _all_words(_decode(kept).sketch).isdisjoint(said | own.names | own.text_names)
+
+    def knows_matter(self, features: Features, order: int) -> bool:
+        """Say whether the ticket names every place and object that a message names."""
+        return self._knows(order, (*features.places, *features.objects, *features.text_objects))
+
+    def knows_all(self, features: Features, order: int) -> bool:
+        """Say whether the ticket has every word that a message has, but for the numbers of its head."""
+        said = (*features.names, *features.places, *features.objects, *features.text_names, *features.text_objects)
+        return self._knows(order, said)
+
+    def _knows(self, order: int, said: Iterable[str]) -> bool:
+        kept = self._kept.get(order)
+        return kept is not None and _all_words(_decode(kept).sketch).issuperset(hashes(said))
 
     def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
         likely = self._candidates(question, keys)
@@ -211,3 +223,7 @@ class Near:
         likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
         likely.sort()
         return [order for _, order in likely[: self._policy.max_candidates]]
+
+
+def _all_words(sketch: Sketch) -> frozenset[int]:
+    return sketch.names | sketch.places | sketch.objects | sketch.text_names | sketch.text_objects

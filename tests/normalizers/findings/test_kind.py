@@ -28,6 +28,10 @@ def kind(text: str, title: str = "", folder: Path | None = None) -> str | None:
         ("希望公交公司能开通去开发区的夜班车", "suggestion"),
         ("我要表扬12路公交的王师傅，拾金不昧，特此感谢！", "praise"),
         ("给窗口的工作人员点赞，服务热情周到", "praise"),
+        ("工单号370100，问题已经解决了，非常感谢！", "praise"),
+        ("谢谢你们，问题解决了", "praise"),
+        ("路灯修好了，辛苦师傅们，谢谢", "praise"),
+        ("回复说已经解决了，其实根本没人来过，请给个说法", "complaint"),
         ("今天天气不错", None),
         ("", None),
     ],
@@ -56,7 +60,7 @@ def test_two_parts_of_a_cue_stand_in_one_sentence() -> None:
 def test_a_finding_says_how_sure_it_is_and_by_which_rules() -> None:
     found = request_kind("", fold("请问怎么办理居住证？"))
     assert found is not None
-    assert (found.kind, found.source, found.version) == ("request_kind", "rule", "2026.1")
+    assert (found.kind, found.source, found.version) == ("request_kind", "rule", "2026.2")
     assert 0.5 < found.score <= 1
 
 

@@ -1,0 +1,83 @@
+"""Which message opens a closed ticket again: any but mere thanks, and but what adds nothing to one not accepted."""
+
+import pytest
+
+from schemas.records import event
+from tests.tickets.commands.orders import Office
+from tests.tickets.said import said
+
+OWNER = "13900000001"
+COMPLAINT = "绿杨家园东边的烤鱼店半夜还在排油烟，全楼都不敢开窗"
+FOUGHT = "绿杨家园东边的烤鱼店里有人拿刀砍人，快来救命"
+
+WAY_TO = {
+    "not_accepted": ("not_accepted",),
+    "resolved": ("registered", "dispatched", "signed", "in_progress", "resolved"),
+}
+"""The stages that lead from the first one to each that closes."""
+
+
+def closed(status: str, text: str = COMPLAINT) -> tuple[Office, str]:
+    """Return an office whose only ticket has been closed, and the ticket's id."""
+    at_office = Office([said(1, "", text, sender=OWNER)])
+    (ticket,) = at_office.tickets
+    for stage in WAY_TO[status]:
+        reason = {"reason_code": "malicious"} if stage == "not_accepted" else {}
+        at_office.order("set_status", ticket, status=stage, **reason)
+    assert at_office.ticket(ticket).status == status
+    return at_office, ticket
+
+
+def status_after(status: str, text: str, first: str = COMPLAINT) -> str:
+    """Return the stage of a closed ticket after its owner has written once more, quoting its number where `{}` is."""
+    at_office, ticket = closed(status, first)
+    words = text.format(at_office.ticket(ticket).ticket_no)
+    decision = at_office.take(said(2, "", words, sender=OWNER))
+    assert [one.ticket_id for one in decision.tickets] == [ticket]
+    assert any(isinstance(change, event.MessageFiled) for change in decision.changes)
+    assert at_office.ticket(ticket).message_count == 2
+    return at_office.ticket(ticket).status
+
+
+@pytest.mark.parametrize("text", [COMPLAINT, "工单{}，请重新处理", "工单号{}，为什么不受理？烤鱼店油烟还在排"])
+def test_what_a_clerk_did_not_accept_stays_so_until_something_new_is_said(text: str) -> None:
+    assert status_after("not_accepted", text) == "not_accepted"
+
+
+@pytest.mark.parametrize("text", ["工单{}，我录了视频，柳荫公寓的住户也能作证", "工单{}，现在连地下室的电表箱都熏黑了"])
+def test_what_is_new_about_it_opens_it_again(text: str) -> None:
+    assert status_after("not_accepted", text) == "reopened"
+
+
+@pytest.mark.parametrize("text", [FOUGHT, "工单{}，烤鱼店的人拿刀砍人，救命"])
+def test_an_emergency_opens_whatever_was_closed(text: str) -> None:
+    assert status_after("not_accepted", text, FOUGHT) == "reopened"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "工单号{}，问题已经解决了，非常感谢！",
+        "工单{}，谢谢你们，问题解决了",
+        "{}这个工单的事办好了，给你们点赞",
+        "工单{}，油烟的事处理好了，辛苦了，谢谢",
+    ],
+)
+def test_mere_thanks_leave_a_ticket_closed(text: str) -> None:
+    assert status_after("resolved", text) == "resolved"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COMPLAINT,
+        "工单{}，根本没有解决，谢谢你们的敷衍",
+        "工单{}，回复说已经解决了，可是昨晚又在排烟，谢谢",
+        "工单{}，油烟解决了，谢谢，但楼下的水管又爆了",
+        "工单{}，什么时候能解决了？谢谢",
+        "工单{}，辛苦了，烤鱼店的烟道还没改",
+        "工单{}，请重新处理",
+    ],
+)
+def test_anything_else_opens_what_was_resolved(text: str) -> None:
+    assert status_after("resolved", text) == "reopened"

@@ -1,0 +1,35 @@
+"""Which message opens a closed ticket again: any but mere thanks, and but what adds nothing to one not accepted.
+
+Whatever alarms opens it always.
+"""
+
+from tickets.codes import by_kind, is_alarm
+from tickets.held import TicketState
+from tickets.incoming import Incoming
+from tickets.lifecycle import CLOSED
+from tickets.state import State
+
+
+def reopens(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether a message that is filed in a ticket opens it again."""
+    if ticket.status not in CLOSED:
+        return False
+    if is_alarm(incoming.features.codes):
+        return True
+    if _only_thanks(state, incoming, ticket):
+        return False
+    return ticket.status != "not_accepted" or _adds(state, incoming, ticket)
+
+
+def _only_thanks(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    is_praise = by_kind(incoming.features.codes).get("request_kind") == "praise"
+    return is_praise and state.near.knows_matter(incoming.features, ticket.order)
+
+
+def _adds(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether the ticket has not been told this: another text, with a name, an object or a file of its own."""
+    features = incoming.features
+    if features.text_key in ticket.text_keys:
+        return False
+    has_words = bool(features.grams)
+    return not (has_words and state.near.knows_all(features, ticket.order))
