@@ -190,6 +190,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, paths.faults, _floods, _proxies, _wechat, _smpp, _cmpp,
-    _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, paths.faults, _floods, _proxies, _wechat, _smpp,
+    _cmpp, _mailboxes, _ports,
 )  # fmt: skip

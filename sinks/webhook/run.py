@@ -49,8 +49,7 @@ class Webhooks:
         self._failed: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set. A subscriber that a person must mend stops alone, and one with a fault of ours begins
-        again alone.
+        """Run until `stop` is set; whom a person must mend stops alone, who met a fault of ours begins again alone.
 
         Raises its FatalError when none is left, and what is wrong with Kafka at once.
         """
