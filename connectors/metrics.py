@@ -24,6 +24,11 @@ LEASE_HELD = Gauge(
 MAILS_VANISHED = Counter(
     "hotline_connectors_mails_vanished_total", "Mails that were gone before they could be fetched", ["connector"]
 )
+MAILS_POSTPONED = Gauge(
+    "hotline_connectors_mails_postponed",
+    "Mails that a server does not hand out while it does others: they are asked for again",
+    ["connector"],
+)
 MAILBOX_RESCANS = Counter(
     "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
 )

@@ -1,10 +1,9 @@
 """Mailbox: one account as a pull connector; its cursor is the last UID of each folder with the folder's UIDVALIDITY."""
 
-import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -12,29 +11,25 @@ from imapclient import IMAPClient
 
 from connectors import metrics
 from connectors.base import Batch
+from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
+from connectors.mailbox.later import Pace, Postponed, Waiting, complaint, waiting_in, written
 from connectors.mailbox.login import Connect
 from connectors.mailbox.reader import Mail, Reader
+from connectors.mailbox.records import CHANNEL, Records
 from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tidying import Tidying
 from connectors.mailbox.tokens import Tokens
-from connectors.publisher import STAGE
-from schemas import topics
-from schemas.errors import MisconfiguredError, RecordError, RetriableError, UnauthorizedError, UnreachableError
-from schemas.records import Cursor, DeadLetter, RawMessage, raw_message
-from schemas.wire import Position
-
-_FIRST = datetime(1980, 1, 1, tzinfo=UTC)
-_AHEAD = timedelta(days=1)
-"""Mail that was received before IMAP was, or a day ahead of us, has its time by a fault of the server."""
+from schemas.errors import MisconfiguredError, RetriableError, UnauthorizedError, UnreachableError
+from schemas.records import Cursor
 
 
 class Mailbox:
     """Mail in the folders of one account. Unless it is told to, it changes nothing there, not even a flag."""
 
-    channel: ClassVar[str] = "mailbox"
+    channel: ClassVar[str] = CHANNEL
 
     def __init__(
         self,
@@ -48,16 +43,17 @@ class Mailbox:
             raise MisconfiguredError(f"the mailbox {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
         self._connect = connect
         self._tokens = Tokens(settings, account_id)
         self._now = now
+        self._records = Records(account_id, settings.jurisdiction, now)
         self._sleep = sleep
         self._session: Session | None = None
         self._reader: Reader | None = None
         self._folders = list(settings.folders)
         self._tidying = {folder: Tidying(settings, account_id) for folder in settings.folders}
         self._doubts = {folder: Doubts() for folder in settings.folders}
+        self._pace = {folder: Pace() for folder in settings.folders}
         self._complaints: dict[str, str] = {}
         self._seen_until: dict[str, int | None] = {}
         self._resynced: set[str] = set()
@@ -105,7 +101,7 @@ class Mailbox:
                 raise
             if batch.cursor.position != cursor.position:
                 self._next_turn(folder)
-                return msgspec.structs.replace(batch, complaints=self._complained())
+                return msgspec.structs.replace(batch, complaints=self._complained(batch.cursor))
         return self._nothing_new(session, cursor)
 
     def wait(self, seconds: float) -> bool:
@@ -160,13 +156,15 @@ class Mailbox:
         if known is not None and not valid:
             # UIDs begin anew: everything is read again, and what was known is recognised by its bytes.
             metrics.MAILBOX_RESCANS.labels(self._account).inc()
-            self._doubts[folder] = Doubts()
+            self._doubts[folder], self._pace[folder] = Doubts(), Pace()
         if known is not None and valid:
             self._tidy(session, folder, view, known)
+            if (batch := self._again(reader, cursor, folder, view, known)) is not None:
+                return batch
         last = int(known["uid"]) if known is not None and valid else 0
         uids = session.uids_after(last, view)[: self._limit]
         if not uids:
-            return Batch(cursor=cursor if valid or known is None else _moved(cursor, folder, view, 0, {}))
+            return Batch(cursor=cursor if valid or known is None else _moved(cursor, folder, view, 0, {}, {}))
         return self._read(reader, cursor, folder, view, uids, known if known and valid else {})
 
     def _tidy(self, session: Session, folder: str, view: Folder, known: dict[str, Any]) -> None:
@@ -176,19 +174,15 @@ class Mailbox:
     def _read(
         self, reader: Reader, cursor: Cursor, folder: str, view: Folder, uids: list[int], known: dict[str, Any]
     ) -> Batch:
-        messages: list[RawMessage] = []
-        letters: list[DeadLetter] = []
-        came: list[int] = []
-        failed: list[int] = []
+        mails: list[Mail] = []
+        postponed = waiting_in(known)
         done, size = 0, 0
         try:
             for mail in reader.read(uids, self._doubts[folder]):
-                if mail.fault:
-                    letters.append(self._letter(mail, mail.fault, folder, view))
-                    failed.append(mail.uid)
+                if mail.refusal:
+                    self._postpone(folder, mail, postponed)
                 else:
-                    messages.append(self._message(mail))
-                    came.append(mail.uid)
+                    mails.append(mail)
                 done, size = mail.uid, size + len(mail.value)
                 if size >= self._settings.max_batch_bytes:
                     break
@@ -202,12 +196,51 @@ class Mailbox:
                 raise
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
         self._doubts[folder].settle(done)
-        to_do = self._tidying[folder].to_do(known, came, failed)
-        cursor = _moved(cursor, folder, view, done, to_do)
-        return Batch(messages=tuple(messages), dead_letters=tuple(letters), cursor=cursor)
+        return self._batch(cursor, folder, view, known, mails, done, postponed)
+
+    def _postpone(self, folder: str, mail: Mail, postponed: dict[int, Postponed]) -> None:
+        if mail.refusal is not None and len(postponed) >= later.MOST:
+            raise mail.refusal
+        self._pace[folder].asked(mail.uid, 0)
+        postponed[mail.uid] = Postponed(self._now().timestamp())
+
+    def _again(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, known: dict[str, Any]) -> Batch | None:
+        """Ask for a postponed mail whose time has come; None when there is none."""
+        postponed, pace = waiting_in(known), self._pace[folder]
+        uid = pace.due(postponed)
+        if uid is None:
+            return None
+        pace.asked(uid, postponed[uid].tries)
+        mail = reader.again(uid)
+        metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
+        tried = postponed.pop(uid).once_more()
+        if mail is not None and mail.refusal and tried.is_over(self._now().timestamp()):
+            mail = msgspec.structs.replace(mail, fault=tried.fault(uid))
+        elif mail is not None and mail.refusal:
+            postponed[uid], mail = tried, None
+        pace.settled(postponed)
+        return self._batch(cursor, folder, view, known, [mail] if mail else [], int(known["uid"]), postponed)
+
+    def _batch(
+        self,
+        cursor: Cursor,
+        folder: str,
+        view: Folder,
+        known: dict[str, Any],
+        mails: list[Mail],
+        done: int,
+        postponed: Waiting,
+    ) -> Batch:
+        came, failed = [mail for mail in mails if not mail.fault], [mail for mail in mails if mail.fault]
+        to_do = self._tidying[folder].to_do(known, (mail.uid for mail in came), (mail.uid for mail in failed))
+        return Batch(
+            messages=tuple(map(self._records.message, came)),
+            dead_letters=tuple(self._records.letter(mail, mail.fault, folder, view) for mail in failed if mail.fault),
+            cursor=_moved(cursor, folder, view, done, to_do, postponed),
+        )
 
     def _nothing_new(self, session: Session, cursor: Cursor) -> Batch:
-        complaints = self._complained()
+        complaints = self._complained(cursor)
         if len(self._complaints) == len(self._folders):
             raise UnreachableError(complaints[0])
         self._watched = self._settings.folders[0] if session.can_idle and not self._complaints else None
@@ -215,56 +248,27 @@ class Mailbox:
         self._due = time.monotonic() + (self._settings.idle_renew_seconds if renewed else self._settings.poll_seconds)
         return Batch(cursor=cursor, complaints=complaints)
 
-    def _complained(self) -> tuple[str, ...]:
+    def _complained(self, cursor: Cursor) -> tuple[str, ...]:
         untidy = [each.complaint for each in self._tidying.values() if each.complaint]
-        return (*self._complaints.values(), *dict.fromkeys(untidy))
+        return (*self._complaints.values(), *dict.fromkeys(untidy), *self._refusals(cursor))
+
+    def _refusals(self, cursor: Cursor) -> Iterator[str]:
+        waiting = {folder: waiting_in(cursor.position.get(folder, {})) for folder in self._settings.folders}
+        metrics.MAILS_POSTPONED.labels(self._account).set(sum(map(len, waiting.values())))
+        return (complaint(self._account, folder, postponed) for folder, postponed in waiting.items() if postponed)
 
     def _next_turn(self, folder: str) -> None:
         """Put a folder that had its turn behind the others, so that a full one does not keep them waiting."""
         self._folders.remove(folder)
         self._folders.append(folder)
 
-    def _message(self, mail: Mail) -> RawMessage:
-        now = self._now()
-        return raw_message(
-            channel=self.channel,
-            channel_kind=self.channel,
-            account=self._account,
-            jurisdiction=self._jurisdiction,
-            identifier=hashlib.sha256(mail.value).hexdigest(),
-            value=mail.value,
-            content_type="message/rfc822",
-            time=_sensible(mail.about.received, now) or now,
-            recorded=now,
-            sender=mail.about.sender,
-        )
 
-    def _letter(self, mail: Mail, fault: RecordError, folder: str, view: Folder) -> DeadLetter:
-        unnamed = self._message(mail)
-        envelope = msgspec.structs.replace(
-            unnamed.envelope,
-            id=f"{folder}:{view.uidvalidity}:{mail.uid}",  # the digest of bytes that nobody has
-            datacontenttype="text/rfc822-headers",
-        )
-        record = msgspec.structs.replace(unnamed, envelope=envelope).outbound()
-        return DeadLetter.of(
-            fault,
-            stage=STAGE,
-            position=Position(topics.raw(self.channel), -1, -1),
-            key=record.key,
-            value=record.value,
-            headers=record.headers,
-        )
-
-
-def _sensible(at: datetime | None, now: datetime) -> datetime | None:
-    """Return a time at which a mail can have come."""
-    return at if at is not None and _FIRST <= at <= now + _AHEAD else None
-
-
-def _moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str]) -> Cursor:
+def _moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str], postponed: Waiting) -> Cursor:
     here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
     if view.modseq is not None:
         here["modseq"] = view.modseq
-    position = {**cursor.position, folder: here | ({"to_do": to_do} if to_do else {})}
-    return msgspec.structs.replace(cursor, position=position)
+    if to_do:
+        here["to_do"] = to_do
+    if postponed:
+        here["later"] = written(postponed)
+    return msgspec.structs.replace(cursor, position={**cursor.position, folder: here})

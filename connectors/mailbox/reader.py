@@ -33,12 +33,16 @@ NOTHING = About(None, 0, None)
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """One mail: its bytes, or the fault that keeps them away (its header section is `value` then, as far as known)."""
+    """One mail: its bytes, or the fault that keeps them away (its header section is `value` then, as far as known).
+
+    `refusal` is what the server says that may pass, of this mail alone.
+    """
 
     uid: int
     about: About
     value: bytes = b""
     fault: RecordError | None = None
+    refusal: RetriableError | None = None
 
 
 class OversizeError(TooLargeError):
@@ -50,7 +54,7 @@ class OversizeError(TooLargeError):
 
 
 class Reader:
-    """Reads from one session. A mail that did not come `max_attempts` times while others did is put aside."""
+    """Reads from one session. A mail that did not come `max_attempts` times while others did holds up no other."""
 
     def __init__(self, session: Session, *, max_attempts: int, mail_timeout_seconds: float) -> None:
         self._session = session
@@ -78,6 +82,17 @@ class Reader:
             group = self._group(uids[position:], about, doubts)
             position += len(group)
             yield from self._read_group(group, about, doubts)
+
+    def again(self, uid: int) -> Mail | None:
+        """Read a mail that was refused before; None when it is gone. Raises an error when no other comes either."""
+        doubts = Doubts()
+        doubts.note(uid, witnessed=False)
+        try:
+            return next(self.read([uid], doubts), None)
+        except RetriableError as error:
+            if not doubts.failures(uid):
+                raise
+            return Mail(uid=uid, about=NOTHING, refusal=error)
 
     def _has_witness(self, uid: int, doubts: Doubts) -> bool:
         """Fetch another mail before the doubtful one; raises an error when that does not come either."""
@@ -107,9 +122,9 @@ class Reader:
             return self._session.about(uids)
         except CommandRefusedError:  # one of them cannot be described: ask for each
             return dict(self._about_each(uids))
-        except RetriableError as error:
+        except RetriableError:
             if len(uids) == 1:
-                self._blame(uids[0], error, doubts)
+                self._blame(uids[0], doubts)
             raise
 
     def _about_each(self, uids: Sequence[int]) -> Iterator[tuple[int, About]]:
@@ -137,7 +152,7 @@ class Reader:
             if mail is None:
                 self._vanished += 1
                 continue
-            if not mail.fault:
+            if not mail.fault and not mail.refusal:
                 self._judge_size(said, len(mail.value))
             yield mail
 
@@ -153,18 +168,19 @@ class Reader:
         except OversizeError as error:
             return Mail(uid=uid, about=about, value=error.header, fault=error)
         except RetriableError as error:
-            self._blame(uid, error, doubts)
+            self._blame(uid, doubts)
             if doubts.failures(uid) < self._max_attempts:
                 raise
+            if isinstance(error, (ThrottledError, NotNowError)):
+                return Mail(uid=uid, about=about, refusal=error)
             cause = type(error.__cause__ or error).__name__
             fault = MalformedError(f"the server does not hand out mail UID {uid} ({cause}); look at it in the mailbox")
             return Mail(uid=uid, about=about, fault=fault)
         return None if value is None else Mail(uid=uid, about=about, value=value)
 
-    def _blame(self, uid: int, error: RetriableError, doubts: Doubts) -> None:
+    def _blame(self, uid: int, doubts: Doubts) -> None:
         """Count a failure: one mail may not keep all later ones away for ever."""
-        if not isinstance(error, (ThrottledError, NotNowError)):
-            doubts.note(uid, witnessed=uid == self._witnessed)
+        doubts.note(uid, witnessed=uid == self._witnessed)
 
     def _value(self, uid: int, about: About) -> bytes | None:
         small = self._sizes_trusted and about.size <= PART

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from connectors.mailbox import Mailbox
 from connectors.mailbox.door import CommandRefusedError, translated
 from connectors.mailbox.reader import PART
-from schemas.errors import MisconfiguredError, RetriableError, ThrottledError, UnreachableError
+from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors.mailboxes import START, drain, mail, mailbox, settings
@@ -261,22 +261,6 @@ def test_a_mail_that_is_empty_and_said_to_be_is_a_mail(server: FakeServer) -> No
     server.put(b"")
     messages, letters, _ = drain(mailbox(server))
     assert ([message.value for message in messages], letters) == ([b""], [])
-
-
-WORDS_OF_A_FAULT = ["NO [UNAVAILABLE] backend down", "NO [LIMIT] bandwidth exceeded", "NO Temporary failure"]
-
-
-@pytest.mark.parametrize("said", WORDS_OF_A_FAULT)
-def test_what_the_server_cannot_do_now_is_no_mails_fault_even_if_others_come(server: FakeServer, said: str) -> None:
-    for text in "abc":
-        server.put(mail(text))
-    box = mailbox(server)
-    server.fails("fetch", imaplib.IMAP4.error(said), asks_for(2, "BODY"))
-    with pytest.raises((ThrottledError, UnreachableError)):
-        drain(box, patience=50)
-    server.faults.clear()
-    messages, letters, _ = drain(box)
-    assert ([message.value for message in messages], letters) == ([mail(text) for text in "abc"], [])
 
 
 def test_a_broken_mail_between_broken_mails_holds_up_no_other(server: FakeServer) -> None:

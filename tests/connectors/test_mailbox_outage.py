@@ -120,6 +120,22 @@ def test_one_mail_that_cannot_be_fetched_while_others_can_becomes_a_dead_letter(
     assert cursor.position["INBOX"]["uid"] == MAILS
 
 
+@pytest.mark.parametrize("name", ["unavailable", "limit"])
+@pytest.mark.parametrize("number", [1, 7, MAILS])
+def test_one_mail_that_cannot_be_fetched_now_while_others_can_comes_when_it_can(
+    proxy: Refusing, box: Mailbox, number: int, name: str
+) -> None:
+    proxy.fault = one(number, ANSWERS[name])
+    messages, letters, cursor = drain(box)
+    assert (numbers(messages), letters) == ([each for each in range(1, MAILS + 1) if each != number], [])
+    proxy.fault = lambda command: None
+    next_process = Mailbox(settings(port=proxy.port), "mayor")
+    next_process.open()
+    messages, letters, _ = drain(next_process, cursor)
+    next_process.close()
+    assert (numbers(messages), letters) == ([number], [])
+
+
 @pytest.mark.parametrize("name", ["no", "hang up", "empty"])
 def test_an_outage_while_one_mail_is_in_doubt_takes_no_other_with_it(proxy: Refusing, box: Mailbox, name: str) -> None:
     proxy.fault = one(7, OF_ONE_MAIL[name])
