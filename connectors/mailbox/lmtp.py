@@ -23,6 +23,9 @@ from schemas.records.raw import SIZE_LIMIT
 # It writes addresses at INFO, and mails at DEBUG.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
+MAIL_LIMIT = SIZE_LIMIT - 1024
+"""Bytes of a mail: there is room for the line that is written above it, as no command is longer (RFC 5321, 4.5.3)."""
+
 BLOCK_BYTES = 64 * 1024
 
 _END = b".\r\n"
@@ -152,7 +155,7 @@ class _Lmtp(LMTP):
             door,
             hostname="hotline",
             ident="hotline LMTP",
-            data_size_limit=SIZE_LIMIT,
+            data_size_limit=MAIL_LIMIT,
             enable_SMTPUTF8=True,
             timeout=settings.idle_timeout_seconds,
         )

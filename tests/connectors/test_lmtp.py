@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from connectors.intake import Intake
 from connectors.journal import Journal
-from connectors.mailbox.lmtp import BLOCK_BYTES, Door, serve_until
+from connectors.mailbox.lmtp import BLOCK_BYTES, MAIL_LIMIT, Door, serve_until
 from connectors.mailbox.lmtp_settings import LmtpSettings
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
@@ -186,6 +186,18 @@ async def test_a_mail_over_the_limit_is_refused_before_it_is_sent_and_an_endless
 
     assert await served.said(talk) == [552, 552, 552, 250]
     assert not served.broker.held
+
+
+async def test_the_largest_mail_that_is_taken_is_within_the_limit_with_the_longest_sender_above(served: Served) -> None:
+    line = b"0123456789abcdef" * 4095 + b"\r\n"
+    largest = (line * (MAIL_LIMIT // len(line) + 1))[: MAIL_LIMIT - 2] + b"\r\n"
+    sender = "x" * 480 + "@example.cn"
+    assert await served.deliver(largest, "mayor@city.gov.cn", sender=sender) == [250]
+    (message,) = served.broker.held
+    assert message.envelope.sender == sender
+    assert message.value.endswith(largest[-100_000:])
+    assert MAIL_LIMIT < len(message.value) <= SIZE_LIMIT
+    assert await served.deliver(b"x" + largest, "mayor@city.gov.cn") == [552]
 
 
 async def test_bytes_that_no_mailer_should_send_stay_as_they_are(served: Served) -> None:
