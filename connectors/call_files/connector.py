@@ -87,8 +87,10 @@ class CallFiles:
             piece = self._news(entry, position.files.get(str(entry.inode), Place()), complaints)
             if piece is not None:
                 after = self._after(position, entries, entry, piece)
-                return Batch(messages=piece.messages, cursor=_moved(cursor, after), complaints=tuple(complaints))
-        return replace(self._recordings(cursor, position), complaints=tuple(complaints))
+                return Batch(
+                    messages=piece.messages, cursor=_moved(cursor, after), complaints=tuple(dict.fromkeys(complaints))
+                )
+        return replace(self._recordings(cursor, position), complaints=tuple(dict.fromkeys(complaints)))
 
     def wait(self, seconds: float) -> bool:
         """Wait for the next time to look."""
@@ -157,16 +159,20 @@ class CallFiles:
             return None
 
     def _opened(self, entry: Entry, place: Place) -> _Piece | None:
-        with folders.opened(self._settings.folder, entry.name) as file:
+        with folders.opened(self._settings.folder, entry.name) as found:
+            file = self._rows.lined(found)
             if entry.size < place.offset or _mark(file, place.offset) != place.mark:
                 if not entry.fits:  # another file, which has the inode of one of ours
                     return _Piece((), place, {}, rest=False)
                 metrics.CALL_FILES_RESTARTED.labels(self._account).inc()
                 place = Place()
-            heading = self._rows.heading(file)
+            if not entry.size:
+                return _Piece((), place, {}, rest=False)
+            ended, heading = self._still_for(entry) >= SETTLED_END_SECONDS, self._rows.heading(file)
+            if not heading.whole and ended:
+                raise UnreachableError("a call file has no whole heading line: see how its lines end")
             if not heading.whole:
                 return None
-            ended = self._still_for(entry) >= SETTLED_END_SECONDS
             begin, limit = max(place.offset, heading.end), self._settings.row_max_bytes
             reading = lines_from(file, begin, limit, ended=ended, is_row=self._rows.is_row)
             lines = list(islice(reading, self._settings.max_batch_rows))

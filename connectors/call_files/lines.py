@@ -1,7 +1,8 @@
 """Whole lines of a CSV file by their place in it: a quoted field may hold line breaks, the last may be unfinished."""
 
+import io
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 QUOTE = b'"'
 
@@ -53,6 +54,37 @@ def lines_from(
         yield Line(held.rstrip(b"\r\n"), start + len(held))
     elif held:
         yield Line(held.rstrip(b"\r\n"), start + len(held), whole=False)
+
+
+def ends_with_cr(file: BinaryIO, max_bytes: int) -> bool:
+    """Say whether the first line of a file ends with CR alone, as a spreadsheet of a Mac writes it."""
+    file.seek(0)
+    first, found, rest = file.readline(max_bytes).partition(b"\r")
+    return bool(found and rest) and not rest.lstrip(b"\r").startswith(b"\n") and first.count(QUOTE) % 2 == 0
+
+
+def with_line_feeds(file: BinaryIO) -> BinaryIO:
+    """Return a file of such lines as one with LF, every place in it the same; a CR in a quoted field is one, too."""
+    return io.BufferedReader(_LineFeeds(file))
+
+
+class _LineFeeds(io.RawIOBase):
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _at_end(file: BinaryIO, piece: bytes) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.call_files import recordings
-from connectors.call_files.lines import Line, lines_from
+from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
 from connectors.call_files.settings import CallFilesSettings
 from connectors.phone.connector import identifier
 from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
@@ -49,6 +49,11 @@ class Rows:
         self._platform = settings.platform or account
         self._zone = zone_of(settings.timezone)
         self._which = CSV, settings.shape
+
+    def lined(self, file: BinaryIO) -> BinaryIO:
+        """Return a file with lines that end with LF or CRLF."""
+        is_odd = self._settings.shape == "calls" and ends_with_cr(file, self._settings.row_max_bytes)
+        return with_line_feeds(file) if is_odd else file
 
     def heading(self, file: BinaryIO) -> Line:
         """Return the heading line of a file, not `whole` while it is unfinished; an empty one where there is none."""

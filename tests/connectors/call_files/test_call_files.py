@@ -92,6 +92,54 @@ def test_a_heading_alone_gives_nothing(tmp_path: Path) -> None:
     assert rows(folder.all()) == ["1,x"]
 
 
+def test_lines_of_an_old_spreadsheet_end_with_cr(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, {"max_batch_rows": 2})
+    lines = ["1,13800138000,x,", '2,,"two\nlines, ""quoted""",', "3,,y,"]
+    folder.put("mac.csv", "\r".join([HEADING.strip(), *lines, ""]))
+    assert rows(folder.all()) == lines
+    folder.restart()
+    assert folder.all(seconds=120) == []
+    folder.add("mac.csv", "4,,z,\r5,,last,")
+    assert rows(folder.all()) == ["4,,z,"]
+    assert rows(folder.all(seconds=60)) == ["5,,last,"]
+
+
+def test_a_line_end_that_comes_in_two_halves_is_one(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING.strip() + "\r")
+    assert folder.all() == []
+    folder.add("a.csv", "\n1,,x\ry,\r\n")
+    assert rows(folder.all()) == ["1,,x\ry,"]
+
+
+def test_a_file_that_never_gets_a_whole_heading_is_complained_of(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", "call_id,note")
+    folder.put("b.csv", "call_id,note")
+    folder.put("empty.csv", "")
+    assert folder.all(seconds=59) == []
+    assert folder.fetch().complaints == ()
+    folder.now += 2
+    (complaint,) = folder.fetch().complaints
+    assert "no whole heading line" in complaint
+    folder.add("a.csv", "\n1,x\n")
+    folder.add("b.csv", "\n")
+    assert rows(folder.all()) == ["1,x"]
+    assert folder.fetch().complaints == ()
+
+
+def test_a_file_that_is_emptied_is_begun_anew_once(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n")
+    folder.all()
+    restarted = metrics.CALL_FILES_RESTARTED.labels("files")
+    before = restarted._value.get()
+    folder.put("a.csv", "")
+    assert folder.all(seconds=120) == []
+    folder.fetch()
+    assert restarted._value.get() == before + 1
+
+
 def test_a_file_that_another_replaced_is_read_from_its_beginning(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.put("a.csv", HEADING + "1,,x,\n")

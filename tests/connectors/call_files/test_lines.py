@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.call_files.lines import Line, lines_from
+from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
 
 
 def lines(data: bytes, offset: int = 0, limit: int = 1000, **how: bool) -> list[Line]:
@@ -40,6 +40,28 @@ def test_of_an_ended_file_every_line_is_given() -> None:
 def test_a_row_behind_an_open_quotation_mark_ends_it() -> None:
     found = list(lines_from(io.BytesIO(b'1,"a\nrow\nx'), 0, 1000, is_row=lambda line: line == b"row\n"))
     assert found == [Line(b'1,"a', 5), Line(b"row", 9), Line(b"x", 10, whole=False)]
+
+
+@pytest.mark.parametrize(
+    ("data", "so"),
+    [
+        (b"a\rb", True),
+        (b"a\r", False),
+        (b"a\r\nb\r", False),
+        (b"a\r\r\nb\r", False),
+        (b"a\nb\rc", False),
+        (b'"a\rb"\nc', False),
+        (b"", False),
+    ],
+)
+def test_a_first_line_shows_whether_lines_end_with_cr_alone(data: bytes, so: bool) -> None:
+    assert ends_with_cr(io.BytesIO(data), 1000) is so
+
+
+def test_places_stay_the_same_where_cr_becomes_lf() -> None:
+    data = b"a\rbb\r" + b"c" * 20_000 + b"\rlast"
+    found = list(lines_from(with_line_feeds(io.BytesIO(data)), 0, 1 << 20))
+    assert found == [Line(b"a", 2), Line(b"bb", 5), Line(b"c" * 20_000, 20_006), Line(b"last", 20_010, whole=False)]
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\nnext\n"])
