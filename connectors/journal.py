@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
 
 SUFFIX = ".journal"
+
+_NAME = re.compile(rf"[0-9]{{16}}-[0-9a-f]{{{2 * MARKER_BYTES}}}{re.escape(SUFFIX)}")
 
 _log = structlog.get_logger(__name__)
 _encoder = msgspec.msgpack.Encoder()
@@ -92,12 +95,12 @@ class Journal:
         """Publish what is here now, oldest first, and return how many messages that were.
 
         A segment is removed when the broker holds it. What `publish` raises ends the replay; the next one goes on
-        after the last batch that went well.
+        after the last batch that went well. A segment that the disk does not give is raised when the others are done.
         """
         with self._replaying:
             with self._writing:
                 self._seal()
-            return sum(self._drain(sealed, publish) for sealed in self._sealed)
+            return self._replay(publish)
 
     def close(self) -> None:
         """Close the files; what is in them stays for the next start. Safe to call twice."""
@@ -148,13 +151,21 @@ class Journal:
         except OSError as error:  # those who wait for this segment are told by `settle`
             _log.error("journal_segment_failed", segment=segment.path.name, error=type(error).__name__)
 
+    def _replay(self, publish: Publish) -> int:
+        published, faults = 0, []
+        for sealed in self._sealed:
+            try:
+                published += self._drain(sealed, publish)
+            except OSError as error:
+                faults.append(f"{sealed.path} cannot be read: {error.strerror or error}")
+        if faults:
+            raise UnreachableError(f"the journal's {'; '.join(faults)}")
+        return published
+
     def _drain(self, sealed: Sealed, publish: Publish) -> int:
-        try:
-            published = replay(sealed, publish)
-            sealed.path.unlink()
-            sync_folder(self._folder)
-        except OSError as error:
-            raise UnreachableError(f"the journal {self._folder} cannot be read: {error.strerror or error}") from error
+        published = replay(sealed, publish)
+        sealed.path.unlink()
+        sync_folder(self._folder)
         with self._writing:
             self._sealed = tuple(other for other in self._sealed if other is not sealed)
             metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
@@ -174,9 +185,14 @@ def _locked(folder: Path) -> IO[bytes]:
 
 
 def _found(folder: Path) -> tuple[Sealed, ...]:
-    """Return the segments that an earlier process left, oldest first."""
-    paths = sorted(folder.glob(f"*{SUFFIX}"))
-    return tuple(Sealed(path, bytes.fromhex(path.stem.partition("-")[2]), path.stat().st_size) for path in paths)
+    """Return the segments that an earlier process left, oldest first; what is none of them stays where it is."""
+    found = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        if _NAME.fullmatch(path.name):
+            found.append(Sealed(path, bytes.fromhex(path.stem.partition("-")[2]), path.stat().st_size))
+        else:
+            _log.error("journal_file_foreign", file=path.name)
+    return tuple(found)
 
 
 def _sequence(path: Path) -> int:

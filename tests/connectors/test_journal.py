@@ -283,6 +283,37 @@ def test_a_failed_fsync_promises_nothing_and_its_file_is_not_used_again(tmp_path
     assert {"1", "3"} <= set(ids(drained(journal)))
 
 
+def test_a_segment_that_cannot_be_read_holds_up_no_other(tmp_path: Path, start: Start) -> None:
+    for name in ("1", "2", "3"):
+        journal = start(tmp_path)
+        journal.append([message(name)])
+        journal.close()
+    journal = start(tmp_path)
+    first, *_ = segments(tmp_path)
+    first.rename(first.with_suffix(".away"))
+    held: list[RawMessage] = []
+    with pytest.raises(UnreachableError, match=f"{first.name} cannot be read"):
+        journal.replay(held.extend)
+    assert ids(held) == ["2", "3"]
+    assert not journal.empty
+    first.with_suffix(".away").rename(first)
+    assert ids(drained(journal)) == ["1"]
+
+
+def test_a_file_that_is_no_segment_is_passed_over_and_told(
+    tmp_path: Path, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1")])
+    journal.close()
+    copy = tmp_path / "0000000000000001-copy of.journal"
+    copy.write_bytes(b"whose?")
+    journal = start(tmp_path)
+    assert "journal_file_foreign" in capsys.readouterr().out
+    assert ids(drained(journal)) == ["1"]
+    assert copy.read_bytes() == b"whose?"
+
+
 def test_a_segment_that_cannot_be_read_is_reported_and_kept(tmp_path: Path, start: Start) -> None:
     journal = start(tmp_path)
     journal.append([message("1")])
