@@ -107,7 +107,7 @@ class Api:
 
     @contextmanager
     def opened(self, address: str, **parameters: str) -> Iterator[requests.Response]:
-        """GET something large: an endpoint, or an address that the platform gave; who asks reads it."""
+        """GET something large: an endpoint, or an address that the platform gave; who asks reads it. No redirects."""
         url = address if "://" in address else f"{self._url}/cgi-bin/{address}"
         with self._door(), self._get(url, **parameters) as response:
             yield response
@@ -163,7 +163,7 @@ class Api:
         # Uncompressed, so that Content-Length tells whether all of it came.
         headers = {"Accept-Encoding": "identity"}
         return self._client.session_of_requests.get(
-            url, params=parameters, headers=headers, stream=True, timeout=TIMEOUT
+            url, params=parameters, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False
         )
 
     def _token(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import requests
@@ -27,6 +27,9 @@ FOREIGN = 0
 
 _VIDEO_HOSTS = ("qq.com", "qpic.cn", "wechat.com")
 """A video of an official account is only named by its address; it lies with Tencent, and no other is followed."""
+
+_MOST_ADDRESSES = 5
+"""One that leads to another, which leads to another ..."""
 
 Clock = Callable[[], float]
 
@@ -58,27 +61,46 @@ def download(
 ) -> Downloaded:
     """Write the bytes of a media id. Raises TooLargeError, RefusalError (40007: gone), and retriable errors."""
 
+    def take(response: requests.Response) -> Downloaded | _Problem:
+        return _taken(response, _pieces(response, clock, stopped), into, limit)
+
     def ask(token: str) -> Downloaded | _Problem:
         with api.opened("media/get", access_token=token, media_id=media_id) as response:
-            return _taken(response, _pieces(response, clock, stopped), into, limit)
+            return take(response)
 
     found = api.with_token(ask)
-    if isinstance(found, Downloaded):
-        return found
-    _check_address(api, found.video_url)
-    with api.opened(found.video_url) as response:
-        video = _taken(response, _pieces(response, clock, stopped), into, limit)
-    if isinstance(video, Downloaded):
-        return video
-    raise RefusalError(FOREIGN)  # an address that leads to another address
+    return found if isinstance(found, Downloaded) else _video(api, found.video_url, take)
 
 
-def _check_address(api: Api, url: str) -> None:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+def _video(api: Api, url: str, take: Callable[[requests.Response], Downloaded | _Problem]) -> Downloaded:
+    """Take a video from its address, or from where that leads: each on the way must be Tencent's."""
+    here = _tencents(api, url)
+    for _ in range(_MOST_ADDRESSES):
+        with api.opened(here) as response:
+            if not response.is_redirect:
+                return _whole(take(response))
+            here = _tencents(api, response.headers["Location"], here)
+    raise RefusalError(FOREIGN)
+
+
+def _tencents(api: Api, url: str, base: str = "") -> str:
+    """Return an address that may be asked, whole; raises RefusalError for any other."""
+    try:
+        url = urljoin(base, url)
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise RefusalError(FOREIGN) from None
     is_tencents = any(host == one or host.endswith(f".{one}") for one in _VIDEO_HOSTS)
     if parts.scheme not in ("http", "https") or not (is_tencents or api.is_own(url)):
         raise RefusalError(FOREIGN)
+    return url
+
+
+def _whole(found: Downloaded | _Problem) -> Downloaded:
+    if isinstance(found, Downloaded):
+        return found
+    raise RefusalError(FOREIGN)  # a video's answer that names yet another address
 
 
 def _taken(response: requests.Response, pieces: Iterator[bytes], into: BinaryIO, limit: int) -> Downloaded | _Problem:

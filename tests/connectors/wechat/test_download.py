@@ -134,10 +134,77 @@ def test_a_video_is_fetched_from_the_address_that_the_platform_names(platform: W
 
 @pytest.mark.parametrize(
     "url",
-    ["http://169.254.169.254/latest", "file:///etc/passwd", "http://evilqq.com/1", "http://qq.com.evil.example/1", "x"],
+    [
+        "http://169.254.169.254/latest",
+        "file:///etc/passwd",
+        "http://evilqq.com/1",
+        "http://qq.com.evil.example/1",
+        "x",
+        "http://[",
+    ],
 )
 def test_an_address_that_is_not_tencents_is_not_followed(platform: WeChatApi, api: Api, url: str) -> None:
     platform.fault = answering(f'{{"video_url":"{url}"}}'.encode(), "text/plain")
     with pytest.raises(RefusalError):
+        download(api, "m1", io.BytesIO())
+    assert platform.calls[-1] == "media/get"
+
+
+def lead(call: Call, address: str) -> None:
+    call.handler.send_response(302)
+    call.handler.send_header("Location", address)
+    call.handler.send_header("Content-Length", "0")
+    call.handler.end_headers()
+
+
+def leading(platform: WeChatApi, *addresses: str) -> Any:
+    """A video at `/video/1` that leads to each of the addresses in turn; at `/video/2` it is."""
+    left = list(addresses)
+
+    def fault(call: Call) -> bool:
+        if call.endpoint == "media/get":
+            call.say({"video_url": f"{platform.url}/video/1"})
+        elif call.endpoint == "/video/2":
+            call.send(PHOTO, "video/mp4")
+        elif call.endpoint.startswith("/video/"):
+            lead(call, left.pop(0))
+        else:
+            return False
+        return True
+
+    return fault
+
+
+def test_a_video_may_lie_elsewhere_at_the_same_host(platform: WeChatApi, api: Api) -> None:
+    platform.fault = leading(platform, "/video/3", f"{platform.url}/video/2")
+    into = io.BytesIO()
+    download(api, "m1", into)
+    assert into.getvalue() == PHOTO
+
+
+@pytest.mark.parametrize("address", ["http://169.254.169.254/latest", "//evil.example/1", "file:///etc/passwd"])
+def test_a_video_that_leads_to_a_stranger_is_not_followed(platform: WeChatApi, api: Api, address: str) -> None:
+    platform.fault = leading(platform, address)
+    into = io.BytesIO()
+    with pytest.raises(RefusalError):
+        download(api, "m1", into)
+    assert into.getvalue() == b""
+    assert platform.calls[-1] == "/video/1"
+
+
+def test_a_video_that_leads_on_and_on_is_given_up(platform: WeChatApi, api: Api) -> None:
+    platform.fault = leading(platform, *["/video/1"] * 20)
+    with pytest.raises(RefusalError):
+        download(api, "m1", io.BytesIO())
+
+
+def test_a_platform_that_leads_elsewhere_is_not_followed(platform: WeChatApi, api: Api) -> None:
+    def fault(call: Call) -> bool:
+        if call.endpoint == "media/get":
+            lead(call, "/video/2")
+        return call.endpoint == "media/get"
+
+    platform.fault = fault
+    with pytest.raises(NoAnswerError):
         download(api, "m1", io.BytesIO())
     assert platform.calls[-1] == "media/get"
