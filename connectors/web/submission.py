@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from connectors.receiver import read_body
 from connectors.web.limits import SMALL_BYTES
+from connectors.web.problems import MOST_IN_A_FIELD
 from connectors.web.settings import WebSettings
 from normalizers.web import fields
 from normalizers.web.fields import Fields
@@ -102,8 +103,7 @@ def raw_of(
 ) -> RawMessage:
     """Return the raw message: the body as it came, without the app's key, whose content type tells what we know."""
     value = without_key(one.body, one.content_type)
-    form = one.given.form
-    sender = next((form[name].strip() for name in ("phone", "email") if form.get(name, "").strip()), None)
+    sender = _sender(one.given.form)
     return raw_message(
         channel=CHANNEL,
         channel_kind=kind,
@@ -118,6 +118,12 @@ def raw_of(
         conversation=f"{account}\n{sender or identifier}",
         wire_sha256=hashlib.sha256(one.body).hexdigest() if value is not one.body else None,
     )
+
+
+def _sender(form: Mapping[str, str]) -> str | None:
+    """Return how the citizen can be reached, cut: an urgent form is taken as it is, and this travels in headers."""
+    given = (form.get(name, "").strip() for name in ("phone", "email"))
+    return next((text[:MOST_IN_A_FIELD] for text in given if text), None)
 
 
 def typed(content_type: str, options: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from connectors import metrics
+from connectors.publisher import HEADERS_LIMIT
 from normalizers import Policy, normalize
 from tests.connectors.web.browser import Page, send, visit
 from tests.connectors.web.doors import Door, ticket
@@ -147,6 +148,17 @@ async def test_a_flood_is_told_when_to_come_again_and_keeps_its_words(door: Door
     assert "12345" in "".join(page.texts(".//h:main"))
     assert "20分钟" in page.text
     assert len(door.kafka.held) == 3
+
+
+@pytest.mark.parametrize("field", ["phone", "email"])
+async def test_an_emergency_with_an_endless_number_is_still_a_message(door: Door, field: str) -> None:
+    async with door.open() as client:
+        answer = await send(client, (await visit(client)).filled(text=URGENT) | {field: "一" * 100_000})
+    assert answer.status_code == 303
+    (raw,) = door.kafka.held
+    record = raw.outbound()
+    assert len(record.key) + sum(len(value) for _, value in record.headers) < HEADERS_LIMIT
+    assert normalize(raw, Policy()).message.emergency
 
 
 @pytest.mark.parametrize("trouble", ["limited", "honeypot", "stamp", "cross_site", "invalid"])
