@@ -32,6 +32,7 @@ _NOT_SAID = frozenset({API_KEY, "stamp", "lang", "website"})
 """Fields that say nothing of the matter: a repeat may bring others."""
 
 _PLAIN_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,200}")
+"""What RFC 2046 lets a boundary consist of, and more of it: every other would be none in the record's content type."""
 
 
 class Submission(Struct, frozen=True, kw_only=True):
@@ -84,6 +85,9 @@ async def receive(request: Request, settings: WebSettings) -> Submission:
     content_type = request.headers.get("content-type", "")
     if not content_type:
         raise RefusedRequest("a body without a content type", status=400, reason="content_type")
+    name, options = fields.media(content_type)
+    if name == fields.MULTIPART and not _PLAIN_BOUNDARY.fullmatch(options.get("boundary", "")):
+        raise RefusedRequest("a multipart body without a boundary of RFC 2046", status=400, reason="malformed")
     try:
         given = await elsewhere(len(body), lambda: fields.read(content_type, body))
     except RecordError as error:

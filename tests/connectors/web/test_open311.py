@@ -240,6 +240,23 @@ async def test_a_body_that_is_not_what_it_says_is_a_list_of_errors(door: Door, c
     assert door.kafka.held == []
 
 
+@pytest.mark.parametrize("boundary", ["b*c", "b&c", "b;c", 'b\\"c', "b" * 201])
+async def test_a_boundary_that_no_record_could_name_is_refused(door: Door, boundary: str) -> None:
+    inner = boundary.replace("\\", "")
+    body = "".join(
+        f'--{inner}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in request(api_key=API_KEY).items()
+    )
+    async with door.open() as client:
+        answer = await client.post(
+            f"{BASE}/requests.json",
+            content=f"{body}--{inner}--\r\n".encode(),
+            headers={"Content-Type": f'multipart/form-data; boundary="{boundary}"'},
+        )
+    assert answer.status_code == 400
+    assert door.kafka.held == []
+
+
 async def test_a_compressed_body_is_not_opened(door: Door) -> None:
     async with door.open() as client:
         headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
