@@ -83,16 +83,23 @@ async def receive(request: Request, settings: WebSettings) -> Submission:
         raise RefusedRequest("a compressed body is not taken: send it as it is", status=415, reason="encoding")
     body = await read_body(request, settings.body_max_bytes, settings.body_timeout_seconds)
     content_type = request.headers.get("content-type", "")
-    if not content_type:
-        raise RefusedRequest("a body without a content type", status=400, reason="content_type")
-    name, options = fields.media(content_type)
-    if name == fields.MULTIPART and not _PLAIN_BOUNDARY.fullmatch(options.get("boundary", "")):
-        raise RefusedRequest("a multipart body without a boundary of RFC 2046", status=400, reason="malformed")
+    _check_type(content_type)
     try:
         given = await elsewhere(len(body), lambda: fields.read(content_type, body))
     except RecordError as error:
         raise RefusedRequest(str(error), status=400, reason="malformed") from error
     return Submission(body=body, content_type=content_type, given=given)
+
+
+def _check_type(content_type: str) -> None:
+    """Refuse a type that the record cannot have: one that has to be guessed, or a boundary that is none."""
+    name, options = fields.media(content_type)
+    if name not in fields.TYPES:
+        raise RefusedRequest(
+            "a body that is no form's: urlencoded, multipart or JSON", status=400, reason="content_type"
+        )
+    if name == fields.MULTIPART and not _PLAIN_BOUNDARY.fullmatch(options.get("boundary", "")):
+        raise RefusedRequest("a multipart body without a boundary of RFC 2046", status=400, reason="malformed")
 
 
 def raw_of(

@@ -18,6 +18,7 @@ from schemas.errors import MalformedError, UnsupportedError
 from schemas.wire import UNREADABLE
 
 URLENCODED, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
+TYPES = (URLENCODED, MULTIPART, JSON)
 
 MAX_FIELDS = 300
 MAX_DEPTH = 3
@@ -71,15 +72,12 @@ def read(content_type: str, body: bytes) -> Fields:
     Without a type the bytes tell it, so that a file of such a body can be tried.
     """
     name, options = media(content_type)
-    kind, boundary = (name, options.get("boundary", "").encode()) if name in _TYPES else _guessed(name, body)
+    kind, boundary = (name, options.get("boundary", "").encode()) if name in TYPES else _guessed(name, body)
     if kind == MULTIPART:
         if not boundary:
             raise MalformedError("a multipart body without a boundary in its content type: send it with one")
         return _of_parts(parts(body, boundary))
     return Fields(pairs=tuple(_json(body) if kind == JSON else _urlencoded(body)))
-
-
-_TYPES = (URLENCODED, MULTIPART, JSON)
 
 
 def _guessed(name: str, body: bytes) -> tuple[str, bytes]:

@@ -1,5 +1,6 @@
 """GeoReport v2 request by request: what is taken, what each answer says, and what is never told."""
 
+import json
 import socket
 from collections.abc import Callable
 from datetime import timedelta
@@ -237,6 +238,17 @@ async def test_a_body_that_is_not_what_it_says_is_a_list_of_errors(door: Door, c
         )
     assert (answer.status_code, [code for code, _ in told(answer)]) == (400, [400])
     assert API_KEY not in answer.text
+    assert door.kafka.held == []
+
+
+async def test_a_body_whose_kind_would_be_guessed_is_refused_with_the_key_in_it(door: Door) -> None:
+    async with door.open() as client:
+        answer = await client.post(
+            f"{BASE}/requests.json",
+            content=json.dumps(request(api_key=API_KEY)),
+            headers={"Content-Type": "application/octet-stream"},
+        )
+    assert answer.status_code == 400
     assert door.kafka.held == []
 
 
