@@ -81,7 +81,7 @@ def rulebook(folder: Path | None) -> Rulebook:
     if wrong:
         raise ValueError(f"every reason needs a text, and there is no other: {', '.join(sorted(wrong))}")
     return Rulebook(
-        cues=Cues(_written(table["reasons"]), table["within"], table["not"]),
+        cues=Cues(_written(table["reasons"]), table["within"], table["not"], table.get("lists", {})),
         scores=table["scores"],
         texts=texts,
         without_contact=table["without_contact"],

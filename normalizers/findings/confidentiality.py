@@ -76,4 +76,5 @@ def rulebook(folder: Path | None) -> Rulebook:
     if unknown:
         raise ValueError(f"there is no level {', '.join(sorted(unknown))}")
     written = ((name, cue) for name in _TELLS for cue in table[name])
-    return Rulebook(Cues(written, table["within"], table["not"]), levels, table["version"])
+    cues = Cues(written, table["within"], table["not"], table.get("lists", {}))
+    return Rulebook(cues, levels, table["version"])

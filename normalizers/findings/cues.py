@@ -1,7 +1,8 @@
 """Cues: ways to say something, one word or one of some words and a little later one of others, found with their place.
 
 Written `投诉`, or `请|望…解决|帮助`: one of the first words, and in the same sentence, up to `within` characters later,
-one of the second. `@name` in the place of a word stands for a list. Words are written as `fold` gives them.
+one of the second; then of a third, and so on. `@name` in the place of a word stands for a list. Words are written as
+`fold` gives them.
 """
 
 import re
@@ -14,6 +15,8 @@ from normalizers.text import aligned
 
 _COVER = "\ue000"
 _SENTENCE = re.compile(r"[。!?\n]")
+
+MOST_PARTS = 4
 
 _NO_LISTS: Mapping[str, Sequence[str]] = {}
 
@@ -52,8 +55,8 @@ class Cues(Generic[Label]):
         words: set[str] = set()
         for label, text in written:
             cue = _Cue(label, tuple(_words(part, lists) for part in text.split("…")))
-            if len(cue.parts) > 2:
-                raise ValueError(f"a cue has two parts at most: {text}")
+            if len(cue.parts) > MOST_PARTS:
+                raise ValueError(f"a cue has {MOST_PARTS} parts at most: {text}")
             words.update(*cue.parts)
             for word in cue.parts[0]:
                 self._by_word[word].append(cue)
@@ -73,10 +76,9 @@ class Cues(Generic[Label]):
         found = self._words.matches(said)
         for number, (start, end) in enumerate(found):
             for cue in self._by_word.get(said[start:end], ()):
-                if len(cue.parts) == 1:
-                    yield Said(cue.label, start, end, said[start:end])
-                elif later := self._later(said, found, number, cue.parts[1]):
-                    yield Said(cue.label, start, later[1], said[start:end] + said[later[0] : later[1]])
+                if (later := self._later(said, found, number, cue.parts[1:])) is not None:
+                    words = "".join(said[first:last] for first, last in ((start, end), *later))
+                    yield Said(cue.label, start, later[-1][1] if later else end, words)
 
     def evidence(self, title: str | None, text: str) -> Iterator[tuple[Label, Span | None]]:
         """Yield what a message as written tells, with its place in `text`; None for what its title tells."""
@@ -85,14 +87,21 @@ class Cues(Generic[Label]):
         for one in self.found(plain):
             yield one.label, (offsets[one.start], offsets[one.end - 1] + 1)
 
-    def _later(self, said: str, found: Sequence[Span], number: int, words: frozenset[str]) -> Span | None:
+    def _later(
+        self, said: str, found: Sequence[Span], number: int, parts: Sequence[frozenset[str]]
+    ) -> tuple[Span, ...] | None:
+        """Return where the other parts of a cue stand behind its first, which was found there; None if they do not."""
+        if not parts:
+            return ()
         after = found[number][1]
         for at in range(number, len(found)):
             start, end = found[at]
             if start > after + self._within:
                 break
-            if start >= after and said[start:end] in words and not _SENTENCE.search(said, after, start):
-                return start, end
+            if start < after or said[start:end] not in parts[0] or _SENTENCE.search(said, after, start):
+                continue
+            if (rest := self._later(said, found, at, parts[1:])) is not None:
+                return ((start, end), *rest)
         return None
 
 

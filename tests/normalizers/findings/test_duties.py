@@ -74,6 +74,8 @@ def test_having_children_is_an_ordinary_matter(text: str) -> None:
     [
         ("开发商拖欠工程款，法院已经立案，请政府协调", "litigation_or_arbitration", "法院已经立案"),
         ("我要举报镇长受贿，收了开发商的钱", "discipline_inspection", "举报镇长受贿"),
+        ("反映社区书记长期贪污低保金", "discipline_inspection", "反映社区书记长期贪污"),
+        ("举报中心小学校长吃拿卡要", "discipline_inspection", "举报中心小学校长吃拿卡要"),
         ("对罚款不服，已申请行政复议决定书也下来了", "administrative_reconsideration", "申请行政复议"),
         ("我向贵局提交政府信息公开申请", "government_information_disclosure", "政府信息公开申请"),
         ("对信访答复不满意", "petition_channel", "信访答复"),
@@ -86,6 +88,20 @@ def test_what_belongs_elsewhere_is_told_with_its_words(text: str, reason: str, w
     assert told(made, "not_accepted") == [reason]
     assert evidence(made, "not_accepted") == words_of_it
     assert f"not_accepted.{reason}" in made.features.codes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我要匿名举报物业经理受贿",
+        "举报物业公司领导收受装修公司回扣，索贿受贿",
+        "业委会主任贪污维修基金，举报多次",
+        "我要举报公司老板行贿受贿",
+        "举报中介经理以权谋私",
+    ],
+)
+def test_who_holds_no_public_office_is_no_matter_of_discipline_inspection(text: str) -> None:
+    assert told(message(text), "not_accepted") == []
 
 
 @pytest.mark.parametrize("text", ["信访局电话是多少", "请问如何起诉物业公司", "违章停车没人管", "路灯坏了"])

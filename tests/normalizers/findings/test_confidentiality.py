@@ -1,0 +1,42 @@
+"""What is heard of those who ask not to be named, or for confidence: recall first, since a leak cannot be undone.
+
+`confidentiality_cases.tsv` has four lists, each written before the rules that hear it: docs/reference/quality.md has the
+figures of both moments.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from normalizers.findings.confidentiality import ANONYMOUS, confidentiality
+from normalizers.text import fold
+
+ROWS = [
+    line.split("\t")
+    for line in (Path(__file__).parent / "confidentiality_cases.tsv").read_text("utf-8").splitlines()[1:]
+]
+ASKED = [(expected, text) for _, expected, text in ROWS if expected != "none"]
+
+
+def heard(text: str) -> str:
+    kinds = {finding.kind for finding in confidentiality(None, text, fold(text))}
+    return "withheld" if ANONYMOUS in kinds else "confidential" if kinds else "none"
+
+
+def test_who_asks_for_confidence_or_not_to_be_named_is_heard() -> None:
+    assert len(ASKED) > 100
+    assert sum(heard(text) != "none" for _, text in ASKED) >= 0.95 * len(ASKED)
+
+
+def test_who_asks_not_to_be_named_is_not_named() -> None:
+    withheld = [text for expected, text in ASKED if expected == "withheld"]
+    assert sum(heard(text) == "withheld" for text in withheld) >= 0.92 * len(withheld)
+
+
+@pytest.mark.parametrize("text", [text for _, expected, text in ROWS if expected == "none"])
+def test_openness_of_others_and_secrets_of_others_are_no_wish(text: str) -> None:
+    assert heard(text) == "none"
+
+
+def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
+    assert heard("不要把我的电话" * 20_000) == "none"
