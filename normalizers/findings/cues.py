@@ -16,6 +16,8 @@ from normalizers.text import aligned
 _COVER = "\ue000"
 _SENTENCE = re.compile(r"[。!?\n]")
 
+_DIGITS = frozenset("0123456789一二三四五六七八九十")
+
 MOST_PARTS = 4
 
 _NO_LISTS: Mapping[str, Sequence[str]] = {}
@@ -73,7 +75,7 @@ class Cues(Generic[Label]):
         return self._found(said)
 
     def _found(self, said: str) -> Iterator[Said[Label]]:
-        found = self._words.matches(said)
+        found = [span for span in self._words.matches(said) if not _is_end_of_number(said, span[0])]
         for number, (start, end) in enumerate(found):
             for cue in self._by_word.get(said[start:end], ()):
                 if (later := self._later(said, found, number, cue.parts[1:])) is not None:
@@ -103,6 +105,11 @@ class Cues(Generic[Label]):
             if (rest := self._later(said, found, at, parts[1:])) is not None:
                 return ((start, end), *rest)
         return None
+
+
+def _is_end_of_number(said: str, start: int) -> bool:
+    """Say whether a word begins inside a number: 八岁 in 二十八岁, 6岁 in 26岁."""
+    return start > 0 and said[start] in _DIGITS and said[start - 1] in _DIGITS
 
 
 def _words(part: str, lists: Mapping[str, Sequence[str]]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """What is heard of those who ask not to be named, or for confidence: recall first, since a leak cannot be undone.
 
-`confidentiality_cases.tsv` has four lists, each written before the rules that hear it: docs/reference/quality.md has the
-figures of both moments.
+`confidentiality_cases.tsv` has four lists, each written before the rules that hear it: docs/reference/quality.md has
+the figures of both moments.
 """
 
 from pathlib import Path

@@ -1,0 +1,43 @@
+"""Which messages are about a minor, and which tell of harm: `minors_cases.tsv`, our own sentences.
+
+It has three lists, each written before the rules that hear it: docs/reference/quality.md has the figures of both
+moments.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from normalizers.findings.minors import HARMED, MINOR, minors
+from normalizers.text import fold
+
+ROWS = [line.split("\t") for line in (Path(__file__).parent / "minors_cases.tsv").read_text("utf-8").splitlines()[1:]]
+
+
+def heard(text: str) -> str:
+    kinds = {finding.kind for finding in minors(None, text, fold(text))}
+    return "harm" if HARMED in kinds else "minor" if MINOR in kinds else "none"
+
+
+@pytest.mark.parametrize("said", ["harm", "minor"])
+def test_a_minor_and_what_happened_to_one_are_heard(said: str) -> None:
+    told = [text for _, expected, text in ROWS if expected == said]
+    assert len(told) >= 19
+    assert sum(heard(text) == said for text in told) >= 0.95 * len(told)
+
+
+@pytest.mark.parametrize("text", [text for _, expected, text in ROWS if expected == "none"])
+def test_schools_parents_and_the_grown_up_are_an_ordinary_matter(text: str) -> None:
+    assert heard(text) == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("女孩十六岁，被邻居猥亵", "harm"), ("我女儿二十六岁，被前夫威胁", "none"), ("我女儿26岁，被前夫威胁", "none")],
+)
+def test_an_age_is_read_to_its_beginning(text: str, expected: str) -> None:
+    assert heard(text) == expected
+
+
+def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
+    assert heard("初三学生被老师" * 10_000) == "none"
