@@ -137,7 +137,7 @@ def _at(samples: Iterable[tuple[float, int]], when: float) -> int:
 
 def _bytes_in(folder: Path) -> int:
     size = 0
-    for path in folder.glob("*.journal"):
+    for path in folder.rglob("*.journal"):
         with contextlib.suppress(FileNotFoundError):  # drained in this moment
             size += path.stat().st_size
     return size

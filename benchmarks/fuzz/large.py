@@ -97,7 +97,7 @@ def _delivered(line: bytes, folder: Path) -> str:
         serving = asyncio.create_task(served.serve())
         await asyncio.to_thread(wait_for, served.port)
         said = await asyncio.to_thread(_handed_over, served.port, line)
-        kept = sum(file.stat().st_size for file in (folder / "journal").glob("*.journal"))
+        kept = sum(file.stat().st_size for file in (folder / "journal").rglob("*.journal"))
         served.stop.set()
         await serving
         return f"{said}, {kept >> 20} MiB in the journal"
