@@ -11,19 +11,22 @@ COMPLAINT = "绿杨家园东边的烤鱼店半夜还在排油烟，全楼都不�
 FOUGHT = "绿杨家园东边的烤鱼店里有人拿刀砍人，快来救命"
 
 WAY_TO = {
-    "not_accepted": ("not_accepted",),
-    "resolved": ("registered", "dispatched", "signed", "in_progress", "resolved"),
+    "not_accepted": (("set_status", {"status": "not_accepted", "reason_code": "malicious"}),),
+    "resolved": (
+        ("set_status", {"status": "registered"}),
+        ("dispatch", {"organizer": "chengguan"}),
+        *(("set_status", {"status": stage}) for stage in ("signed", "in_progress", "resolved")),
+    ),
 }
-"""The stages that lead from the first one to each that closes."""
+"""The commands that lead to each status that closes."""
 
 
 def closed(status: str, text: str = COMPLAINT) -> tuple[Office, str]:
     """Return an office whose only ticket has been closed, and the ticket's id."""
     at_office = Office([said(1, "", text, sender=OWNER)])
     (ticket,) = at_office.tickets
-    for stage in WAY_TO[status]:
-        reason = {"reason_code": "malicious"} if stage == "not_accepted" else {}
-        at_office.order("set_status", ticket, status=stage, **reason)
+    for kind, args in WAY_TO[status]:
+        at_office.order(kind, ticket, **args)
     assert at_office.ticket(ticket).status == status
     return at_office, ticket
 
