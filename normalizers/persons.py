@@ -1,8 +1,8 @@
 """Third persons (第三人) in a folded text: names that stand between what people say around a name.
 
 A name of two or three characters looks like any other word. It is believed where a word for a person stands before it
-(房东, 举报, 楼上的) and the sentence goes on behind it, or where the sentence begins with it and goes on as only one
-about a person does (的妈妈, 殴打, 等人). Words and places that begin like a name are none.
+(房东, 校长：, 举报, 楼上的, 702的) and the sentence goes on behind it, or where the sentence begins with it and goes on
+as only one about a person does (的妈妈, 殴打, 等人). Words and places that begin like a name are none.
 """
 
 import re
@@ -76,23 +76,29 @@ _PERSONS = """
 房东 二房东 老板 老板娘 店主 店长 店员 包工头 工头 同事 同学 同桌 室友 邻居 邻居家 楼上的 楼下的 隔壁的 对门的 隔壁
 对门 村支书 支书 村主任 村长 队长 班主任 班主任老师 任课老师 老师 校长 园长 院长 教练 司机 驾驶员 肇事司机 车主 医生
 护士 大夫 主治医生 患者 病人 死者 伤者 受害人 被害人 学生 女生 男生 租客 租户 中介 经纪人 物业经理 项目经理 大堂经理
-客服经理 销售经理 经理 主管 客服 业务员 推销员 销售员 销售 法人 法人代表 法定代表人 法人是 负责人 承包人 承包商
-承包方 嫌疑人 肇事者 凶手 施暴者 骗子 小偷 老赖 被告 原告 当事人 舅舅 舅妈 叔叔 伯伯 伯父 姑姑 姑父 姨妈 姨夫 姐夫
-妹夫 嫂子 弟媳 表哥 表弟 表姐 表妹 堂哥 堂弟 堂姐 堂妹 大哥 大姐 哥哥 弟弟 姐姐 妹妹 女婿 儿媳 儿媳妇 前夫 前妻 男友
-女友 男朋友 女朋友 对象 我爱人 我老公 我老婆 我朋友 的朋友 我儿子 我女儿 我孙子 我孙女 我父亲 我母亲 我爷爷 我奶奶
-我外公 我外婆 我岳父 我岳母 我侄子 我外甥 其子 其女 其夫 其妻 之子 之女 村民 居民 业主 住户 户主 村霸 恶霸 社员 队员
-工人 职工 员工 保安 保洁 保姆 网格员 接待人员 工作人员 名为 名叫 叫做 有个叫 有叫 对方叫 男子 女子 一男子 老人 孕妇
-男孩 女孩 小孩 孩子 接待我的 投诉 举报 控告 状告 起诉 检举 实名举报 联系 联系了 联系到 找 找了 找到 被 向 跟 由 叫
-给了 转给 转给了 借给 借给了 交给 交给了 卖给 卖给了 付给 还给
+客服经理 销售经理 经理 主管 客服 业务员 推销员 销售员 销售 法人 法人代表 法定代表人 负责人 承包人 承包商 承包方 嫌疑人
+肇事者 凶手 施暴者 骗子 小偷 老赖 被告 原告 当事人 舅舅 舅妈 叔叔 伯伯 伯父 姑姑 姑父 姨妈 姨夫 姐夫 妹夫 嫂子 弟媳
+表哥 表弟 表姐 表妹 堂哥 堂弟 堂姐 堂妹 大哥 大姐 哥哥 弟弟 姐姐 妹妹 女婿 儿媳 儿媳妇 前夫 前妻 男友 女友 男朋友
+女朋友 对象 我爱人 我老公 我老婆 我朋友 的朋友 我儿子 我女儿 我孙子 我孙女 我父亲 我母亲 我爷爷 我奶奶 我外公 我外婆
+我岳父 我岳母 我侄子 我外甥 我妈 我爸 我妈妈 我爸爸 我哥 我姐 我弟 我妹 我公公 我婆婆 我媳妇 其父 其母 其子 其女 其夫
+其妻 之子 之女 村民 居民 业主 住户 户主 村霸 恶霸 社员 队员 工人 职工 员工 保安 保洁 保姆 网格员 接待人员 工作人员
+男子 女子 一男子 老人 孕妇 男孩 女孩 小孩 孩子
 """
-"""Words for a person, and verbs that somebody is the object of, that stand right before a name."""
+"""Words for a person that stand right before a name, or before a colon and the name."""
+
+_SAID_OF = """
+法人是 法人为 法人代表是 法人代表为 法定代表人是 法定代表人为 负责人为 班主任是 名为 名叫 叫做 有个叫 有叫 对方叫
+接待我的 投诉 举报 控告 状告 起诉 检举 实名举报 联系 联系了 联系到 找 找了 找到 被 向 跟 由 叫 给了 转给 转给了 借给
+借给了 交给 交给了 卖给 卖给了 付给 还给
+"""
+"""What says who it is, and verbs that somebody is the object of, right before a name."""
 
 _GOES_ON = """
 的 了 不 没 在 是 有 和 与 及 跟 对 从 向 到 去 来 把 被 将 给 让 叫 要 会 能 应 都 也 还 又 再 就 才 只 很 已 说 称
 讲 等 家 打 骂 欠 收 拿 借 骗 拒 占 养 卖 偷 开 跑 住 扣 逃 签 因 带 砸 推 踢 咬 闹 吵 拆 挖 盖 搭 倒 扔 做 撞 摔 受
-失 往 以 今年 昨天 今天 前天 明天 每天 每晚 天天 经常 多次 已经 一直 一家 一人 一伙 两人 两口子 两户 三人 夫妇 夫妻
-父子 父女 母女 母子 本人 私自 私搭 私建 违规 违法 违建 半夜 夜里 晚上 早上 拖欠 动手 态度 负责 占用 侵占 非法 乱
-长期 强行 强占 强拆 威胁 恐吓 殴打 辱骂 持刀 喝酒 酒后 答应 承诺 表示 告诉 要求 利用 伙同 以及 同志 先生 女士 老师
+失 往 以 于 曾 遭 今年 昨天 今天 前天 明天 每天 每晚 天天 经常 多次 已经 一直 一家 一人 一伙 两人 两口子 两户 三人 夫妇
+夫妻 父子 父女 母女 母子 本人 私自 私搭 私建 违规 违法 违建 半夜 夜里 晚上 早上 拖欠 动手 态度 负责 占用 侵占 非法
+乱 长期 强行 强占 强拆 威胁 恐吓 殴打 辱骂 持刀 喝酒 酒后 答应 承诺 表示 告诉 要求 利用 伙同 以及 同志 先生 女士 老师
 医生 警官 主任 书记 经理 处 手里 手中 名下 现年 现住 家里 身份 电话 手机 联系 欺负 虐待 体罚 性骚扰 猥亵 骚扰 诈骗
 霸占 破坏 偷盗 聚众 赌博 吸毒 贪污 受贿 挪用 冒用 冒领 冒充 私吞 克扣 阻拦 阻挠 堵 强奸 抢
 """
@@ -127,6 +133,7 @@ _AT_ONCE = (
 """Words whose first character might else be taken for the end of a name."""
 
 
+_OF_A_DOOR = re.compile("[0-9]{3,4}[室房户]?的$")
 _SALUTATION = re.compile(r"[:,\s]*[您你]好")
 
 
@@ -150,6 +157,8 @@ def _stands_right(text: str, found: re.Match[str], known: "_Patterns") -> bool:
         return before in _BEFORE_TITLED and not addressed
     if kind == "sure" and before in _BEFORE_SURE:
         return True
+    if before == "的" and _OF_A_DOOR.search(text, max(0, at - 6), at):
+        return True
     is_side = found[0][0] == "方" and before in "主告介户人客包校院"
     return text.endswith(known.before.get(before, ()), 0, at) and not is_side
 
@@ -168,7 +177,7 @@ def _patterns() -> _Patterns:
     sure, behind = trie(_SURELY_GOES_ON.split()), rf"(?={trie(_GOES_ON.split())}|[{_STOPS}0-9+]|$)"
     at_once = rf"{given}(?={sure}|{_AT_ONCE}|[{_STOPS}0-9+]|$)"
     before: dict[str, tuple[str, ...]] = {}
-    for word in _PERSONS.split():
+    for word in (*_PERSONS.split(), *_SAID_OF.split(), *(f"{word}:" for word in _PERSONS.split())):
         before[word[-1]] = (*before.get(word[-1], ()), word)
     names = (
         rf"{_surname(''.join(before) + _BEFORE_SURE + _BEFORE_TITLED)}(?:(?P<sure>{given}{{1,2}}?(?={sure}))"

@@ -23,8 +23,17 @@ _HAN_ROOM = (
     "|[一二三四五六七八九]百[零〇一二][一二三四五六七八九十]{1,2})"
 )
 _NUMBER = rf"(?:[0-9]{{1,3}}|{_HAN}{{1,3}}|[甲乙丙丁东西中南北a-z])"
-_IN_A_BUILDING = re.compile(
-    rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|楼(?<=[a-z甲乙丙丁东西]楼)|单元)"
+_ITS_DOOR = (
+    rf" ?(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门) ?){{0,3}}"
+    rf"(?:[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
+    rf"|[东西中南北]{{1,2}}户"
+    rf"|{_HAN_ROOM}(?!{_HAN}|{_COUNTED}|户)[室房]?"
+    rf"|{_HAN}{{2,5}}[室房号](?!线|楼))"
+)
+_IN_A_BUILDING = re.compile(rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|单元){_ITS_DOOR}")
+_IN_A_LETTERED_BUILDING = re.compile(rf"楼(?<=[a-z甲乙丙丁东西]楼){_ITS_DOOR}")
+_BUILDING = re.compile(
+    rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|楼(?<=[a-h甲乙丙丁东西]楼)|单元)"
     rf" ?(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门) ?){{0,3}}"
     rf"(?:[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
     rf"|[东西中南北]{{1,2}}户"
@@ -66,6 +75,7 @@ _NO_ROOM = re.compile("1(?:10|19|20|22)|20[0-2][0-9]")
 _BEFORE_A_DOOR = re.compile(
     "(?:楼[上下]|隔壁|对门|[我他她]家|家住|住在?|房号|门牌号?|[水漏渗流淹][到至])[的是为: ]{0,2}$"
 )
+_ENDS_BEFORE_A_DOOR = frozenset("上下壁门家住号到至在的是为: ")
 _LONGEST_BEFORE = 5
 _OF_A_DOOR = re.compile(
     "房(?![价屋补款产型租贷改东源子地管])|漏水|漏到|渗水|渗到|装修|噪音"
@@ -78,8 +88,10 @@ def doors(text: str) -> Iterator[Span]:
     yield from (match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match))
     if "室" in text or "号房" in text:
         yield from (match.span() for match in _HAN_ALONE.finditer(text))
-    if any(word in text for word in ("栋", "幢", "座", "单元", "楼", "#")):
+    if "号楼" in text or "单元" in text or "栋" in text or "幢" in text or "座" in text or "#" in text:
         yield from _behind(_BUILDING, _NAME_OF_A_BUILDING, _IN_A_BUILDING, text)
+    if "楼" in text:
+        yield from ((match.start() - 1, match.end()) for match in _IN_A_LETTERED_BUILDING.finditer(text))
     if "号" in text:
         yield from (match.span(match.lastindex or 0) for match in _IN_A_STREET.finditer(text))
     if "-" in text:
@@ -97,9 +109,9 @@ def _behind(house: re.Pattern[str], longest: int, door: re.Pattern[str], text: s
 def _is_told_of(text: str, room: re.Match[str]) -> bool:
     """Say whether the words around these digits are about a home."""
     start, end = room.span()
-    if _NO_ROOM.fullmatch(room[0]):
-        return False
-    if _OF_A_DOOR.match(text, end):
-        return True
-    near = _BEFORE_A_DOOR.search(text, max(0, start - _LONGEST_BEFORE), start)
-    return near is not None and _COUNTS.match(text, end) is None
+    if _OF_A_DOOR.match(text, end) is None:
+        if text[start - 1 : start] not in _ENDS_BEFORE_A_DOOR or _COUNTS.match(text, end):
+            return False
+        if _BEFORE_A_DOOR.search(text, max(0, start - _LONGEST_BEFORE), start) is None:
+            return False
+    return _NO_ROOM.fullmatch(room[0]) is None

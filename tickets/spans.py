@@ -11,8 +11,8 @@ from tickets.doors import doors
 from tickets.numbers import Span, numbers
 
 _MAIL = re.compile(
-    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|[(\[（]at[)\]）])\s{0,2}[a-z0-9-]{1,63}"
-    r"(?:(?:\.[a-z0-9-]{1,63}){1,4}|[.]?$)"
+    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|[(\[]at[)\]])\s{0,2}[a-z0-9-]{1,63}"
+    r"(?:(?:(?:\.|点(?=[a-z]))[a-z0-9-]{1,63}){1,4}|[.]?$)"
 )
 
 _TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*")
@@ -62,7 +62,9 @@ _SIGNS = re.compile(rf"[!！。.,，~\s]{{0,4}}({_ANY_NAME}){_NO_PLACE}{_ENDS}")
 _SIGNS_AFTER_THANKS = re.compile(rf"[!！。.~\s]{{1,4}}({_NAME}){_NO_PLACE}(?=[\s0-9]|$)")
 _SURNAMED = re.compile(rf"({_SURNAME})(?![名氏])")
 _QQ = re.compile(r"[号码群:：是为\s]{0,4}([1-9][0-9]{4,11})")
-_WECHAT = re.compile(r"(?:号码?|id|同号)?[:：是为\s]{0,3}([a-z][a-z0-9_-]{5,19}|[0-9][0-9a-z_-]{5,19})")
+_NAMED_AS = re.compile(rf"[:是为\s]{{0,3}}(?!{_WORDS})({_ANY_NAME}){_NO_PLACE}{_ENDS}")
+_WECHAT = re.compile(r"(?:\s?(?:号码?|id|同号))?[:：是为\s]{0,3}([a-z][a-z0-9_-]{5,19}|[0-9][0-9a-z_-]{5,19})")
+_V = re.compile(r"(?<![a-z0-9]v:)\s?([a-z][a-z0-9_-]{5,19})")
 _DOCUMENT = re.compile(r"[号码证:：是为\s]{0,5}([a-z]{0,3}[0-9]{6,10}[a-z]?)")
 
 _AFTER: Mapping[str, re.Pattern[str]] = MappingProxyType(
@@ -93,9 +95,11 @@ _AFTER: Mapping[str, re.Pattern[str]] = MappingProxyType(
         **dict.fromkeys(("敬礼", "敬启", "此致"), _SIGNS),
         **dict.fromkeys(("谢谢", "感谢", "拜谢"), _SIGNS_AFTER_THANKS),
         "姓": _SURNAMED,
-        **dict.fromkeys(("qq", "扣扣"), _QQ),
+        **dict.fromkeys(("收货人", "寄件人", "落款"), _NAMED_AS),
+        **dict.fromkeys(("qq", "扣扣", "企鹅号"), _QQ),
         **dict.fromkeys(("微信", "薇信", "v信", "加v", "wx", "vx", "wechat", "weixin"), _WECHAT),
-        **dict.fromkeys(("护照", "通行证", "军官证", "驾驶证"), _DOCUMENT),
+        "v:": _V,
+        **dict.fromkeys(("护照", "通行证", "军官证", "驾驶证", "台胞证", "回乡证"), _DOCUMENT),
     }
 )
 """What follows these words names or reaches somebody."""
@@ -113,13 +117,15 @@ _CUE = _longest_of(_AFTER)
 
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
-    rf"{_PROVINCE} ?[a-z][·• -]{{0,2}}(?=[a-z0-9]{{0,5}}[0-9])"
+    rf"{_PROVINCE}(?:牌照?)? ?[a-z][·•. -]{{0,2}}(?=[a-z0-9]{{0,5}}[0-9])"
     "(?:[a-z0-9]{5,6}(?![a-z0-9])|[a-z0-9]{4}[警挂学港澳试超领])"
 )
 """GA 36-2018: five characters behind the letter, six of new-energy cars, four before a word."""
 
 _ARMED_PLATE = re.compile(rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])")
 """Of the armed police (武警)."""
+
+_EMBASSY_PLATE = re.compile("使(?<![致迫促即假行驱唆]使)[0-9]{3}·?[0-9]{3}(?![0-9.,元万块多余个人户名家吨米])")
 
 _ROLE = re.compile("先生|女士|小姐|太太|大爷|大妈|阿姨|叔叔|师傅|老师|医生|同志|经理|某某|某|敬上|谨上")
 _POLITE = ("先生", "女士", "小姐")
@@ -130,7 +136,7 @@ _HOME = re.compile(
     r"(?=里|中|门|[^\u4e00-\u9fff]|$)"
 )
 _OWNER = re.compile(rf"(?:^|(?<={_PUNCTUATION}))({_NAME})$")
-_LAST_LINE = re.compile(rf"[\s。!！]({_NAME}){_NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$")
+_LAST_LINE = re.compile(rf"(?:[\s。!]|(?<![a-z0-9\u4e00-\u9fff])--)({_NAME}){_NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$")
 _TAIL = 60
 
 _DASHES = "‐‑‒–—―⁃−─━ー➖﹘︱︲"
@@ -196,13 +202,13 @@ def _is_part_of_word(text: str, at: int, value: str) -> bool:
 
 
 def _found(text: str) -> Iterator[Span]:
-    if "@" in text or "(at" in text or "[at" in text or "（at" in text:
+    if "@" in text or "(at" in text or "[at" in text:
         yield from (match.span() for match in _MAIL.finditer(text))
     yield from numbers(text)
     if "." in text:
         yield from (match.span() for match in _TOKEN.finditer(text))
     yield from doors(text)
-    for pattern in (_PLATE, _ARMED_PLATE):
+    for pattern in (_PLATE, _ARMED_PLATE, _EMBASSY_PLATE):
         yield from (match.span() for match in pattern.finditer(text))
     yield from _names(text)
     yield from persons(text)
