@@ -13,7 +13,11 @@ from hotline.cli.common import AsJson, print_json, settings_of
 def evaluate(
     ctx: typer.Context,
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="What to measure: duplicates, kind, category, emergency or place.")
+        str,
+        typer.Argument(
+            metavar="TASK",
+            help="What to measure: duplicates, kind, category, emergency, place, confidentiality, minors or masks.",
+        ),
     ],
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines or .tsv; for place, BIO labels.")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hotline.evaluate import duplicates, findings, place
+from hotline.evaluate import duplicates, findings, masks, place
 from hotline.evaluate.figures import Figure
 
 Task = Callable[[Path, Path | None], list[Figure]]
@@ -20,6 +20,9 @@ TASKS: Mapping[str, Task] = MappingProxyType(
         "category": findings.category,
         "emergency": findings.emergency,
         "place": place.measure,
+        "confidentiality": findings.confidentiality,
+        "minors": findings.minors,
+        "masks": masks.measure,
     }
 )
 

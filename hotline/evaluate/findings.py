@@ -1,4 +1,4 @@
-"""Kind, category and emergency: whether the rules find in a message what a person says is in it."""
+"""What is found in a message: whether the rules say of it what a person says (kind, category, emergency, duties)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +9,9 @@ from hotline import trial
 from hotline.evaluate.figures import Figure, f1, share
 from hotline.evaluate.labelled import Row, as_input, rows
 from normalizers.findings import category as categories
+from normalizers.findings.confidentiality import ANONYMOUS, CONFIDENTIALITY
+from normalizers.findings.minors import HARMED
+from normalizers.findings.minors import MINOR as MINOR_KIND
 from schemas import words
 from schemas.errors import MisconfiguredError
 from schemas.records import Message
@@ -17,10 +20,13 @@ JURISDICTION = "110000"
 
 UNKNOWN = words.UNKNOWN
 NONE = "none"
-"""What a message without an emergency is labelled, and found."""
+"""What a message is labelled, and found, that tells nothing of what is asked."""
 
-ALARM = "alarm"
-MENTIONED = "mentioned"
+ALARM, MENTIONED = "alarm", "mentioned"
+WITHHELD, CONFIDENTIAL = "withheld", "confidential"
+HARM, MINOR = "harm", "minor"
+
+_EXPECTED = ("expected", "label")
 
 _KINDS = {name: code for code, name in words.REQUEST_KINDS.items()}
 """Codes of the request kinds (诉求类型) by their 中文."""
@@ -53,11 +59,24 @@ def category(path: Path, rules_folder: Path | None = None) -> list[Figure]:
 
 def emergency(path: Path, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the alarm with the column `expected` or `label`: alarm, mentioned (past or denied) or none."""
-    made = list(_judged(path, rules_folder, ("expected", "label"), _alarm_label, _alarm))
+    label_of = _one_of("an emergency", ALARM, MENTIONED, NONE)
+    made = _judged(path, rules_folder, _EXPECTED, label_of, _alarm)
     ordinary = [one for one in made if one.label != ALARM]
     false = share(sum(one.found == ALARM for one in ordinary), len(ordinary))
     meaning = "messages without a present emergency that alarm"
     return [*figures(made), Figure(name="false_alarms", value=false, meaning=meaning)]
+
+
+def confidentiality(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare what is asked for with the column `expected` or `label`: withheld (匿名), confidential (保密) or none."""
+    label_of = _one_of("a wish", WITHHELD, CONFIDENTIAL, NONE)
+    return figures(_judged(path, rules_folder, _EXPECTED, label_of, _wish))
+
+
+def minors(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare the flag (未成年人) with the column `expected` or `label`: harm (强制报告), minor or none."""
+    label_of = _one_of("a minor", HARM, MINOR, NONE)
+    return figures(_judged(path, rules_folder, _EXPECTED, label_of, _minor))
 
 
 def figures(judged: Sequence[Judged]) -> list[Figure]:
@@ -125,10 +144,13 @@ def _kind_label(said: str) -> str:
     return code
 
 
-def _alarm_label(said: str) -> str:
-    if said not in (ALARM, MENTIONED, NONE):
-        raise MisconfiguredError(f"A label of an emergency is one of {ALARM}, {MENTIONED} and {NONE}.")
-    return said
+def _one_of(what: str, *labels: str) -> Callable[[str], str]:
+    def label_of(said: str) -> str:
+        if said not in labels:
+            raise MisconfiguredError(f"A label of {what} is one of {', '.join(labels)}.")
+        return said
+
+    return label_of
 
 
 def _found(kind_of: str) -> Callable[[Message], str]:
@@ -142,3 +164,13 @@ def _alarm(message: Message) -> str:
     if message.emergency is None:
         return NONE
     return MENTIONED if message.emergency.level == MENTIONED else ALARM
+
+
+def _wish(message: Message) -> str:
+    kinds = {one.kind for one in message.findings}
+    return WITHHELD if ANONYMOUS in kinds else CONFIDENTIAL if CONFIDENTIALITY in kinds else NONE
+
+
+def _minor(message: Message) -> str:
+    kinds = {one.kind for one in message.findings}
+    return HARM if HARMED in kinds else MINOR if MINOR_KIND in kinds else NONE

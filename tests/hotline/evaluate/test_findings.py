@@ -1,4 +1,4 @@
-"""`hotline evaluate` of kind, category and emergency: figures known by hand, and the bars on labelled sets."""
+"""`hotline evaluate` of what is found in a message: figures known by hand, and the bars on labelled sets."""
 
 import json
 import os
@@ -57,6 +57,8 @@ def test_a_class_is_named_by_name_or_by_a_code_of_any_level(tmp_path: Path) -> N
         ("kind", {"text": "你好", "kind": "闲聊"}, "no request kind"),
         ("kind", {"text": "你好"}, "No row"),
         ("emergency", {"text": "你好", "expected": "maybe"}, "one of alarm"),
+        ("confidentiality", {"text": "你好", "expected": "maybe"}, "one of withheld"),
+        ("minors", {"text": "你好", "expected": "maybe"}, "one of harm"),
     ],
 )
 def test_what_is_no_label_is_named_without_the_text(
@@ -86,3 +88,11 @@ def test_the_command_prints_one_object_and_a_table(tmp_path: Path) -> None:
 def test_the_bar_on_the_labelled_categories() -> None:
     made = by_name(TASKS["category"](Path(DATA or "") / "messages" / "category_dev.jsonl", None))
     assert (made["accuracy"] or 0) >= 0.82
+
+
+@pytest.mark.parametrize(("task", "least"), [("confidentiality", 0.9), ("minors", 0.9)])
+def test_our_own_sentences_are_such_files(task: str, least: float) -> None:
+    made = by_name(TASKS[task](CASES.with_name(f"{task}_cases.tsv"), None))
+    assert made["accuracy"] is not None
+    assert made["accuracy"] >= least
+    assert made["none_recall"] == 1.0

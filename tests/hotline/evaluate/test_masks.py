@@ -1,0 +1,37 @@
+"""`hotline evaluate masks`: what must not be readable, and what must stay."""
+
+from pathlib import Path
+
+import pytest
+
+from hotline.evaluate import TASKS
+from schemas.errors import MisconfiguredError
+
+THIRD_PERSONS = Path(__file__).parents[2] / "normalizers/third_persons.tsv"
+
+
+def test_what_stays_readable_and_what_is_touched_for_nothing_is_counted(tmp_path: Path) -> None:
+    file = tmp_path / "masks.tsv"
+    rows = [
+        "text\texpected",
+        "邻居王喆半夜装修，电话13800138000\t王喆 13800138000",
+        "小明在门口\t小明",
+        "路灯坏了\t",
+        "打13800138000\t",
+    ]
+    file.write_text("\n".join(rows), encoding="utf-8")
+    made = {figure.name: figure.value for figure in TASKS["masks"](file, None)}
+    assert made == {"rows": 4, "values": 3, "hidden": 0.6667, "ordinary": 2, "touched": 0.5}
+
+
+def test_the_list_of_third_persons_is_such_a_file() -> None:
+    made = {figure.name: figure.value for figure in TASKS["masks"](THIRD_PERSONS, None)}
+    assert made["values"] == 94
+    assert made["hidden"] is not None
+    assert made["hidden"] >= 0.9
+
+
+def test_a_file_without_rows_is_named(tmp_path: Path) -> None:
+    (tmp_path / "none.tsv").write_text("text\tnames\n", encoding="utf-8")
+    with pytest.raises(MisconfiguredError, match="no row"):
+        TASKS["masks"](tmp_path / "none.tsv", None)
