@@ -43,6 +43,8 @@ class Filters(Struct, frozen=True, kw_only=True):
     jurisdiction: str | None = None
     received_from: datetime | None = None
     received_to: datetime | None = None
+    revisited: bool = False
+    """Only those whose citizens were asked (回访)."""
 
 
 class Hit(Struct, frozen=True, kw_only=True):
@@ -211,6 +213,8 @@ def _has_token(word: str) -> bool:
 def _narrowed(filters: Filters) -> list[dict[str, Any]]:
     equal = {"channel": filters.channel, "status": filters.status, "jurisdiction": filters.jurisdiction}
     terms: list[dict[str, Any]] = [{"term": {name: value}} for name, value in equal.items() if value is not None]
+    if filters.revisited:
+        terms.append({"exists": {"field": "revisits.at"}})
     times = {"gte": filters.received_from, "lt": filters.received_to}
     span = {bound: at.isoformat() for bound, at in times.items() if at is not None}
     return [*terms, {"range": {"received_at": span}}] if span else terms

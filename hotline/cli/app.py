@@ -16,6 +16,7 @@ from hotline.cli.dead import dead
 from hotline.cli.index import index
 from hotline.cli.learn import learn
 from hotline.cli.pipe import pipe
+from hotline.cli.rates import rates
 from hotline.cli.replay import replay
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
@@ -86,6 +87,7 @@ app.command()(archive.search)
 app.command()(archive.show)
 app.command()(archive.explain)
 app.command()(export.export)
+app.command()(rates)
 app.command()(command)
 app.add_typer(dead, name="dead")
 app.add_typer(webhook, name="webhook")

@@ -21,7 +21,9 @@ class Handover(Record, frozen=True, kw_only=True):
     ]
     text: Annotated[str, about("Title, LF and text as written; else the text alone", "诉求内容", pii=2, index="text")]
     sender: Annotated[Party | None, about("Who wrote", "诉求人", index="object")] = None
-    location: Annotated[str | None, about("Place as said, if found", "事发地址", pii=1, index="none")] = None
+    location: Annotated[
+        str | None, about("Place as said, else its point, if found", "事发地址", pii=1, index="none")
+    ] = None
     at: Annotated[Time, about("When the citizen sent it", "来件时间", index="date")]
     taken_at: Annotated[Time, about("When we took it", "接入时间", index="date")]
     stale: Annotated[bool, about("Older than 24 h when taken in: alarms nobody", "已过时", index="boolean")] = False

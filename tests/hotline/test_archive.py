@@ -16,7 +16,7 @@ from normalizers.text import fold
 from schemas import ids, topics
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
-from schemas.records.ticket import Category
+from schemas.records.ticket import Category, Revisit
 from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
@@ -94,6 +94,15 @@ async def filled(world: World) -> World:
     assert len(verdicts.stored) == len(TEXTS)
     await world.archive.refresh()
     return world
+
+
+async def test_tickets_whose_citizens_were_asked_are_found_by_that(world: World) -> None:
+    revisit = Revisit(at=AT, contacted=True, resolved=False)
+    some = [ticket("zhang", 1, masked=True, revisits=(revisit,)), ticket("long_road", 2, masked=True)]
+    await world.sink.write([out(topics.TICKET_MASKED, one.ticket_id, one, 1) for one in some])
+    await world.archive.refresh()
+    found = [one async for one in world.archive.tickets(filters=Filters(revisited=True))]
+    assert [(one.ticket_id, one.revisits) for one in found] == [(some[0].ticket_id, (revisit,))]
 
 
 def named(*names: str) -> set[str]:

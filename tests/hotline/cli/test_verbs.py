@@ -49,7 +49,7 @@ def test_the_version() -> None:
 
 VERBS = (
     "up,down,status,run,check,doctor,topics,index,index rebuild,try,search,show,explain,dead list,dead show,"
-    "dead replay,replay,schema check,export,webhook list,webhook log,webhook test"
+    "dead replay,replay,schema check,export,rates,webhook list,webhook log,webhook test"
 )
 
 

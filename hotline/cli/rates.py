@@ -1,0 +1,93 @@
+"""`hotline rates`: what citizens say when they are asked, by whom or what it is about; aggregates alone."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from msgspec import UNSET
+from rich.console import Console
+from rich.table import Table
+
+from hotline.cli.archive import ask
+from hotline.cli.common import AsJson, chinese, print_json, readable
+
+if TYPE_CHECKING:
+    from hotline.archive import Archive, Filters
+    from schemas.records import Ticket
+    from tickets.rates import Rates
+
+ALL, FEW, NONE = "all", "few", "-"
+
+_GROUPS: Mapping[str, "Callable[[Ticket], str | None]"] = {
+    "organizer": lambda ticket: None if ticket.dispatch is UNSET else ticket.dispatch.organizer_code,
+    "kind": lambda ticket: ticket.request_kind,
+    "category": lambda ticket: None if ticket.category is None else ticket.category.code,
+    "channel": lambda ticket: ticket.channel,
+}
+
+
+def rates(
+    ctx: typer.Context,
+    by: Annotated[
+        Literal["organizer", "kind", "category", "channel"] | None, typer.Option(help="A line for each of these.")
+    ] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="Only this 行政区划代码.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")] = None,
+    least: Annotated[int, typer.Option(min=1, help="A line of fewer tickets goes into one with the others.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one."""
+    from hotline.archive import Filters
+
+    filters = Filters(
+        jurisdiction=jurisdiction, received_from=chinese(since), received_to=chinese(until), revisited=True
+    )
+    found = ask(ctx, lambda archive: _groups(archive, filters, by))
+    lines = lines_of(found, least)
+    if as_json:
+        for name, one in lines.items():
+            print_json({"group": name, **{field: getattr(one, field) for field in one.__struct_fields__}})
+    elif lines:
+        _print(lines)
+    else:
+        typer.echo(f"Fewer than {least} citizens were asked: nothing is told of so few.")
+
+
+async def _groups(archive: "Archive", filters: "Filters", by: str | None) -> "Mapping[str, list[Ticket]]":
+    found: defaultdict[str, list[Ticket]] = defaultdict(list)
+    async for ticket in archive.tickets(filters=filters):
+        found[(_GROUPS[by](ticket) or NONE) if by else ALL].append(ticket)
+    return found
+
+
+def lines_of(groups: "Mapping[str, list[Ticket]]", least: int) -> "dict[str, Rates]":
+    """Return the rates of each group, of the small ones together, and of all; no line is of fewer tickets than `least`.
+
+    The small ones take the next larger group in when they are too few even together: what is missing from the sum
+    would be theirs.
+    """
+    from tickets.rates import rates as rates_of
+
+    every = [ticket for group in groups.values() for ticket in group]
+    if len(every) < least:
+        return {}
+    large = sorted(((name, group) for name, group in groups.items() if name != ALL), key=lambda one: len(one[1]))
+    few: list[Ticket] = []
+    while large and (len(large[0][1]) < least or 0 < len(few) < least):
+        few += large.pop(0)[1]
+    lines = {name: rates_of(group) for name, group in sorted(large)}
+    return lines | ({FEW: rates_of(few)} if few and large else {}) | {ALL: rates_of(every)}
+
+
+def _print(lines: "dict[str, Rates]") -> None:
+    table = Table(box=None)
+    table.add_column("")
+    for name in ("tickets", "响应率", "解决率", "满意率"):
+        table.add_column(name, justify="right")
+    for name, one in lines.items():
+        shares = (one.response, one.resolution, one.satisfaction)
+        table.add_row(readable(name), f"{one.asked:,}", *("-" if share is None else f"{share:.1%}" for share in shares))
+    Console(highlight=False).print(table)
