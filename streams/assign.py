@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import faust
 import structlog
@@ -21,7 +21,7 @@ from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, RecordError, TooLargeError
+from schemas.errors import FatalError, RecordError, TooLargeError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import DeadLetter, Event, Message
 from schemas.trace import OFF, Tracer
@@ -45,8 +45,13 @@ STAGE = "assign"
 CLOSE_SECONDS = 5.0
 """How long a producer may take to stop while Kafka does not answer."""
 
+STUCK_SECONDS = 60.0
+"""A transaction that has not ended by then is aborted by the broker; its client may have ended without a word."""
+
 FENCED_SECONDS = 30.0
 """How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
+
+T = TypeVar("T")
 
 Reached = Callable[[str], None]
 LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
@@ -190,7 +195,7 @@ async def take_over(
     """Fence the former owner, then restore: in this order nobody writes what the restored state has not read."""
     producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
     try:
-        await producer.start()
+        await in_time(producer.start())
         restored = await restore(client_options(connection), blobs, partition, policy)
     except BaseException:
         await producer.stop()
@@ -198,6 +203,17 @@ async def take_over(
     sender = Sender(producer, connection.partitions)
     look_back = partial(messages_at, client_options(connection))
     return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
+
+
+async def in_time(work: Awaitable[T]) -> T:
+    """Return what the Kafka client brings; raises UnreachableError when it takes too long: a new one tries again."""
+    try:
+        async with asyncio.timeout(STUCK_SECONDS) as limit:
+            return await work
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise UnreachableError(f"Kafka has not answered for {STUCK_SECONDS:.0f} s: see `hotline doctor`") from error
 
 
 class Owner:
@@ -242,14 +258,12 @@ class Owner:
         self._checkpoints.decided(len(decisions))
 
     async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
-        """Commit these records at once. Raises TooLargeError when Kafka refuses one of them for its size."""
+        """Commit these records at once.
+
+        Raises TooLargeError when Kafka refuses one of them for its size, UnreachableError when it does not end.
+        """
         with metrics.TRANSACTION_SECONDS.time():
-            self._reached("decided")
-            await self._producer.begin_transaction()
-            last = await self._sender.send(outbounds)
-            self._reached("sent")
-            await self._producer.commit_transaction()
-            self._reached("committed")
+            last = await in_time(self._commit(outbounds))
         if decisions:
             self.restored.last_event = last[topics.EVENT, self._partition]
             self.restored.last_event_id = decisions[-1].event_id
@@ -257,6 +271,16 @@ class Owner:
         if written is not None:
             self.restored.next_ticket = written + 1
         count_written(STAGE, outbounds)
+
+    async def _commit(self, outbounds: Sequence[Outbound]) -> dict[tuple[str, int], int]:
+        """Return the offset of the last record in each (topic, partition)."""
+        self._reached("decided")
+        await self._producer.begin_transaction()
+        last = await self._sender.send(outbounds)
+        self._reached("sent")
+        await self._producer.commit_transaction()
+        self._reached("committed")
+        return last
 
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""

@@ -1,9 +1,10 @@
 """Writes records in explicit batches and returns when the brokers hold them."""
 
 import asyncio
+import contextlib
 import ssl
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -24,6 +25,10 @@ from schemas.wire import Outbound
 
 MAX_BATCH_BYTES = 900_000
 """Batches are explicit: aiokafka's default of 16 KiB cuts a chunk into dozens of sends."""
+
+STUCK_SECONDS = 120.0
+"""aiokafka gives a batch up after 40 s. One that is neither delivered nor given up by then never will be: its client
+has come to an end without a word."""
 
 Place = tuple[str, int]
 
@@ -136,11 +141,24 @@ class Sender:
             batch = self._producer.create_batch()
             taken = _fill(batch, rest)
             batch.close()
-            async with self._turns[place]:
+            async with self._turns[place], _in_time():
                 delivery = await self._producer.send_batch(batch, topic, partition=partition)
-            written = await delivery
+            async with _in_time():
+                written = await delivery
             rest, last = rest[taken:], written.offset + taken - 1
         return last
+
+
+@contextlib.asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Raise FatalError when the client forgets what it was given: only a new one helps."""
+    try:
+        async with asyncio.timeout(STUCK_SECONDS) as limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise FatalError("the Kafka client neither delivers nor gives up: the worker has to start again") from error
 
 
 def _fill(batch: Any, records: Sequence[Outbound]) -> int:

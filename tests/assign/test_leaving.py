@@ -13,7 +13,7 @@ from obstore.store import LocalStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError
+from schemas.errors import FatalError, UnreachableError
 from schemas.records import Message
 from streams.assign import Assign, take_over
 from streams.lanes import Chunk
@@ -67,6 +67,27 @@ class Lane:
 
     def _acked(self) -> None:
         self.acks += 1
+
+
+async def test_a_client_that_ended_without_a_word_gives_way_to_a_new_one(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a lane saw after its broker was killed: its transaction neither ended nor failed, for minutes."""
+    messages = [one for one in letters(20) if one.jurisdiction == "110000"]
+    await write(connection, messages[:2])
+    assign = Assign(connection, blobs, POLICY)
+    lane = Lane(connection, assign)
+    await lane.work_off()
+    (owner,) = assign._owners.values()
+    owner._producer._sender._sender_task.cancel()
+    await write(connection, messages[2:])
+    monkeypatch.setattr("streams.assign.STUCK_SECONDS", 1.0)
+    with pytest.raises(UnreachableError, match="has not answered"):
+        await asyncio.wait_for(lane.work_off(), 20)
+    monkeypatch.undo()
+    await lane.work_off()
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, messages)
 
 
 async def fenced(connection: KafkaConnection, blobs: LocalStore, messages: list[Message], seconds: float) -> Lane:

@@ -108,3 +108,16 @@ async def test_nothing_overtakes_a_batch_that_failed() -> None:
     with pytest.raises(RetriableError):
         await Sender(producer, 8).send(records)
     assert [values for _, _, values in producer.sent] == [[b"0", b"1"]]
+
+
+class FakeForgetful(FakeBatches):
+    """A client whose task has ended without a word: what it is given never comes to an end."""
+
+    async def send_batch(self, batch: "FakeBatch", topic: str, *, partition: int) -> asyncio.Future:
+        return asyncio.get_running_loop().create_future()
+
+
+async def test_a_client_that_neither_delivers_nor_gives_up_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.sender.STUCK_SECONDS", 0.05)
+    with pytest.raises(FatalError, match="neither delivers nor gives up"):
+        await asyncio.wait_for(Sender(FakeForgetful(), 8).send([Outbound("a", b"k", b"1", [], "210100")]), 5)
