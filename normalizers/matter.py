@@ -14,6 +14,8 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from normalizers import rules
+from normalizers.findings.words import trie
+from normalizers.marks import Kinds, Mark, kinds_of, marks_of
 
 HEAD_CHARACTERS = 60
 """The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
@@ -29,24 +31,32 @@ NUMBERS_CHARACTERS = 100
 _SHORT_TITLE = 6
 
 _AREA = re.compile(
-    r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,3}?[市区县](?=[\u4e00-\u9fff])"
+    r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]"
+    r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,3}?(?:(?<![小社园校景库矿厂展片城学林灾街一二三四五六八九十])[区县]|(?<![超门夜集城都菜])市)"
+    r"(?=[\u4e00-\u9fff])"
 )
-"""A city or district: 岳麓区, and the letters that stand for one where a text was made anonymous (A3区)."""
+"""A city or district: 岳麓区, and the letters that stand for one where a text was made anonymous (A3区).
+
+小区, 三区 and 超市 are none (二七区 is one).
+"""
 
 _NUMBER = re.compile(r"(?<![a-z0-9])(?:[a-z]*\d+(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?|[a-z]{2,})")
-_DOOR = re.compile(r"([\u4e00-\u9fff]{2}(?:大道|路|街|巷|弄))(\d{1,5})号(?![楼线院])")
-"""A house on a road (和平路11号): the end of the road's name, and the number."""
 
 _COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块号市区县")
 """After such a character a number counts or dates, and names nothing."""
 
-_RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
+_HAN = r"[\u4e00-\u9fff]"
+_LONG = 3
+"""Known words of so many characters are in no name."""
+
+_OF_ROADS_AND_VILLAGES = "路街村镇"
+_RUN = re.compile(rf"{_HAN}{{2,}}")
 
 
 class Matter(NamedTuple):
     """Words of the head, and of the text behind it; `places` are those of the names that name a place.
 
-    `doors` are the houses that either names: road and number.
+    `marks` tell what it is about from others of the kind (`normalizers/marks.py`).
     """
 
     names: frozenset[str]
@@ -54,9 +64,28 @@ class Matter(NamedTuple):
     objects: frozenset[str]
     numbers: frozenset[str]
     areas: frozenset[str]
-    doors: frozenset[tuple[str, str]]
+    marks: frozenset[Mark]
     text_names: frozenset[str]
     text_objects: frozenset[str]
+
+
+class Endings(NamedTuple):
+    """What the names of places end with."""
+
+    by_last: Mapping[str, Sequence[str]]
+    """All of them by their last character, the longest first."""
+
+    within: re.Pattern[str]
+    """A name and its ending, whatever follows: 阳光花园 in 阳光花园漏雨."""
+
+    after_part: re.Pattern[str]
+    """What goes on behind a part of a name: 小区 behind the 湖 of 明湖小区."""
+
+    begins: frozenset[str]
+    """The first characters of such endings: most of what is asked about is told by them."""
+
+    after_first: re.Pattern[str]
+    """What goes on behind the first character of a name of two: 平小区 behind 和."""
 
 
 class Rulebook(NamedTuple):
@@ -65,7 +94,10 @@ class Rulebook(NamedTuple):
     known: AhoCorasick
     objects: Mapping[str, str]
     opens_place: frozenset[str]
-    pairs: Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
+    in_names: frozenset[str]
+    endings: Endings
+    kinds: Kinds
+    pairs: Callable[[str], "_Name"]
 
 
 def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter:
@@ -73,16 +105,16 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
     lists = rulebook(rules_folder)
     head, rest = _split(title, text)
     areas = frozenset(_AREA.findall(head))
-    doors = frozenset(_DOOR.findall(f"{head},{rest}"))
+    marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
     own, beside = _words(head, lists), _words(rest, lists)
     return Matter(
         names=frozenset(own.names),
-        places=frozenset(own.places),
+        places=frozenset((*own.places, *own.within)),
         objects=frozenset(own.objects),
         numbers=frozenset(_numbers(head, lists)),
         areas=areas,
-        doors=doors,
+        marks=marks,
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
     )
@@ -96,18 +128,29 @@ def _split(title: str, text: str) -> tuple[str, str]:
     return f"{title},{text[:end]}", text[end:TEXT_CHARACTERS]
 
 
+class _Name(NamedTuple):
+    """A stretch that no list knows, in pairs of characters: all, and those of a place at its end or within it."""
+
+    pairs: tuple[str, ...]
+    place: tuple[str, ...]
+    within: tuple[str, ...]
+
+
 class _Words(NamedTuple):
     names: list[str]
     places: list[str]
+    within: list[str]
     objects: list[str]
 
 
 def _words(text: str, lists: Rulebook) -> _Words:
     """Take one stretch of text apart, in one pass; what stands between the known words is taken for names."""
-    found, end = _Words([], [], []), 0
+    found, end = _Words([], [], [], []), 0
     objects, opens_place = lists.objects, lists.opens_place
     for _, start, stop in lists.known.find_matches_as_indexes(text):
         word = text[start:stop]
+        if len(word) < _LONG and _is_in_name(word, text, stop, lists):
+            continue
         follows_name = start > end and _take(text[end:start], found, lists, is_place=word in opens_place)
         if word in objects and not (follows_name and word in opens_place):
             found.objects.append(objects[word])  # 噪音 is what it is about; 金鹰小学 is where
@@ -117,6 +160,14 @@ def _words(text: str, lists: Rulebook) -> _Words:
     return found
 
 
+def _is_in_name(word: str, text: str, stop: int, lists: Rulebook) -> bool:
+    """Say whether a known word is a part of a place's name: 湖 in 明湖小区, 和 in 和平小区."""
+    if word in lists.in_names:
+        return lists.endings.after_part.match(text, stop) is not None
+    may_be = len(word) == 1 and text[stop + 1 : stop + 2] in lists.endings.begins
+    return may_be and lists.endings.after_first.match(text, stop) is not None
+
+
 def _take(run: str, found: _Words, lists: Rulebook, *, is_place: bool) -> bool:
     """Take a stretch that no list knows, and say whether it ends with a name.
 
@@ -124,23 +175,22 @@ def _take(run: str, found: _Words, lists: Rulebook, *, is_place: bool) -> bool:
     """
     ends_with_name = False
     for word in _RUN.findall(run):
-        names, places = lists.pairs(word)
+        name = lists.pairs(word)
         ends_with_name = run.endswith(word)
-        found.names.extend(names)
-        found.places.extend(names if is_place and ends_with_name and not places else places)
+        found.names.extend(name.pairs)
+        found.within.extend(name.within)
+        found.places.extend(name.pairs if is_place and ends_with_name and not name.place else name.place)
     return ends_with_name
 
 
-def _pairs(endings: Mapping[str, Sequence[str]], word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the pairs of characters of a name, and those before its ending when it ends like a place.
-
-    `endings` are given by their last character, the longest first.
-    """
+def _pairs(endings: Endings, word: str) -> _Name:
+    """Return the pairs of characters of a name, and those before a place's ending where it ends, or goes on."""
     pairs = tuple(map(add, word, word[1:]))
-    for ending in endings.get(word[-1], ()):
+    for ending in endings.by_last.get(word[-1], ()):
         if word.endswith(ending) and len(word) - len(ending) > 1:
-            return pairs, pairs[: len(word) - len(ending) - 1]
-    return pairs, ()
+            return _Name(pairs, pairs[: len(word) - len(ending) - 1], ())
+    within = endings.within.match(word)
+    return _Name(pairs, (), pairs[: within.end(1) - 1] if within is not None else ())
 
 
 def _numbers(text: str, lists: Rulebook) -> list[str]:
@@ -154,17 +204,30 @@ def rulebook(folder: Path | None = None) -> Rulebook:
     found = rules.load("matters", folder)
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
-    endings = tuple(sorted(found["places"].split(), key=len, reverse=True))
+    in_names = frozenset(found.get("in_names", "").split())
+    endings = _endings(found["places"].split(), found.get("ends_name", "").split(), set(known) - in_names)
     return Rulebook(
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         objects=objects,
-        opens_place=frozenset(word for word in known if word.startswith(endings)),
-        pairs=lru_cache(maxsize=65_536)(partial(_pairs, _by_last_character(endings))),
+        opens_place=frozenset(word for word in known if word.startswith(tuple(found["places"].split()))),
+        in_names=in_names,
+        endings=endings,
+        kinds=kinds_of(found),
+        pairs=lru_cache(maxsize=65_536)(partial(_pairs, endings)),
     )
 
 
-def _by_last_character(endings: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    found: dict[str, list[str]] = {}
-    for ending in endings:
-        found.setdefault(ending[-1], []).append(ending)
-    return found
+def _endings(places: Iterable[str], of_names: Iterable[str], others: Iterable[str]) -> Endings:
+    by_last: dict[str, list[str]] = {}
+    for place in sorted(places, key=len, reverse=True):
+        by_last.setdefault(place[-1], []).append(place)
+    long = [place for place in places if len(place) > 1]
+    longer = trie(long)
+    single = "".join(word for word in sorted(others) if len(word) == 1)
+    return Endings(
+        by_last=by_last,
+        within=re.compile(rf"({_HAN}{{2,}}){longer}"),
+        after_part=re.compile(rf"{_HAN}{{0,4}}?(?:{longer}|{'|'.join(of_names) or '(?!)'})"),
+        begins=frozenset(place[0] for place in (*long, *_OF_ROADS_AND_VILLAGES)),
+        after_first=re.compile(rf"(?![{single}]){_HAN}(?:{longer}|[{_OF_ROADS_AND_VILLAGES}])"),
+    )

@@ -35,7 +35,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
     places: frozenset[int]
     objects: frozenset[int]
     areas: frozenset[int]
-    doors: frozenset[int]
+    marks: frozenset[int]
     text_names: frozenset[int]
     text_objects: frozenset[int]
     grams: tuple[int, ...]
@@ -48,7 +48,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             places=hashes(features.places[:NAMES]),
             objects=hashes(features.objects),
             areas=frozenset(map(_area, features.areas)),
-            doors=frozenset(map(_door, features.doors)),
+            marks=frozenset(map(_mark, features.doors)),
             text_names=hashes(features.text_names[:NAMES]),
             text_objects=hashes(features.text_objects),
             grams=features.grams[:GRAMS],
@@ -151,7 +151,7 @@ class Question:
     def _judged(self, other: Sketch, signs: tuple[float, ...]) -> tuple[float, str]:
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
-        most = self._policy.other_door if _are_other_doors(self.sketch.doors, other.doors) else 1.0
+        most = self._policy.contradicted if _are_others(self.sketch, other) else 1.0
         if copied > matter and not _is_contradicted(signs, self._policy):
             return round(min(copied, most), 3), COPIED
         return round(min(matter, most), 3), NAMED
@@ -253,19 +253,32 @@ def _other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
     return float(not left.isdisjoint(right))
 
 
-def _are_other_doors(ours: frozenset[int], theirs: frozenset[int]) -> bool:
-    """Say whether both name houses on one road, and none of them is the same."""
-    if not ours or not theirs or not ours.isdisjoint(theirs):
+def _are_others(one: Sketch, other: Sketch) -> bool:
+    """Say whether the two tell of different things, by the places that they name or by marks of one kind."""
+    return _other_places(one, other) or _other_marks(one.marks, other.marks)
+
+
+def _other_places(one: Sketch, other: Sketch) -> bool:
+    """Say whether each names a place in its head that the other names nowhere."""
+    ours, theirs = one.places - other.names - other.text_names, other.places - one.names - one.text_names
+    return bool(ours and theirs)
+
+
+def _other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
+    """Say whether both have marks of one kind, and none of them is the same."""
+    if not ours or not theirs:
         return False
-    return not {door >> _ROAD for door in ours}.isdisjoint([door >> _ROAD for door in theirs])
+    same = {mark >> _KIND for mark in ours & theirs}
+    kinds = {mark >> _KIND for mark in ours} & {mark >> _KIND for mark in theirs}
+    return not kinds <= same
 
 
-_ROAD = 32
+_KIND = 32
 
 
-def _door(text: str) -> int:
-    road, _, number = text.partition("-")
-    return int(road, 16) << _ROAD | int(number, 16)
+def _mark(text: str) -> int:
+    kind, _, which = text.partition("-")
+    return int(kind, 16) << _KIND | int(which, 16)
 
 
 def _area(text: str) -> int:

@@ -30,7 +30,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_candidates: int
     least_shared: float
     newest: int
-    other_door: Annotated[float, Meta(ge=0, le=1)]
+    contradicted: Annotated[float, Meta(ge=0, le=1)]
     copy_share: Annotated[float, Meta(gt=0, lt=1)]
     copy_grams: Annotated[int, Meta(gt=0)]
     max_unshared: float

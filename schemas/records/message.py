@@ -52,7 +52,12 @@ class Features(Record, frozen=True, kw_only=True):
         tuple[str, ...], about("Cities and districts of its head: level, hash", "区划指纹", index="none")
     ] = ()
     doors: Annotated[
-        tuple[str, ...], about("Houses it names: hash of road, hash of number", "门牌指纹", index="none")
+        tuple[str, ...],
+        about(
+            "What tells it from others of a kind (house, bus line): hash of kind, hash of which",
+            "门牌指纹",
+            index="none",
+        ),
     ] = ()
     text_names: Annotated[
         tuple[str, ...], about("Places and numbers of the text behind, as `names`", "正文名称指纹", index="none")

@@ -16,7 +16,7 @@ def test_names_places_objects_numbers_and_areas_of_a_title() -> None:
 
 def test_a_house_is_its_road_and_its_number() -> None:
     found = matter_of("请问和平路11号门口", "中山大道203号院、8号、解放路5号楼和学府巷7号都停水")
-    assert found.doors == {("和平路", "11"), ("学府巷", "7")}
+    assert found.marks == {("和平路", "11"), ("学府巷", "7")}
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,27 @@ def test_courtesies_dates_and_amounts_are_no_names() -> None:
 
 def test_an_empty_message_is_about_nothing() -> None:
     assert not any(matter_of("", ""))
+
+
+@pytest.mark.parametrize(
+    ("head", "place"),
+    [
+        ("月湖小区停水两天了", {"月湖"}),
+        ("太湖花园停水两天了", {"太湖"}),
+        ("绿地海珀城停水两天了", {"绿地", "地海", "海珀"}),
+        ("龙湖天璞城停水两天了", {"龙湖", "湖天", "天璞"}),
+        ("和顺小区停水两天了", {"和顺"}),
+        ("我住在和平小区,停水两天了", {"和平"}),
+        ("铁路新村停水两天了", {"铁路"}),
+        ("杨柳二区停水两天了", {"杨柳"}),
+        ("柳荫花园漏雨没人修", {"柳荫"}),
+    ],
+)
+def test_a_name_that_ends_like_a_place_is_one_whatever_words_are_in_it(head: str, place: set[str]) -> None:
+    found = matter_of("", head)
+    assert (found.places, found.areas) == (place, frozenset())
+
+
+def test_a_lake_and_a_person_s_own_estate_have_no_name() -> None:
+    assert matter_of("", "湖水发黑,没有人来看").objects == {"河道", "内河"}
+    assert matter_of("", "我们小区停水两天了").places == frozenset()

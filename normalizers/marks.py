@@ -1,0 +1,103 @@
+"""Marks: what tells one thing from another of its kind: 3号楼 from 5号楼, 115路 from 151路, 11月20日 from 11月25日.
+
+A mark is a kind and which one of it. Two messages that have marks of one kind, and none of them the same, tell of two
+things, whatever else they share. The kinds that have words of their own stand in `rules/matters.toml`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+Mark = tuple[str, str]
+
+_DIGITS = "一二三四五六七八九"
+_NUMERALS = {
+    f"{_DIGITS[tens - 1] if tens > 1 else ''}{'十' if tens else ''}{_DIGITS[ones - 1] if ones else ''}": str(
+        10 * tens + ones
+    )
+    for tens in range(10)
+    for ones in range(10)
+}
+"""Han numerals below a hundred: 十二 is 12."""
+
+_LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
+_OTHER_WORDS = "民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺"
+"""Behind such a character an ending is the beginning of another word: 期间, 区域, 村民."""
+
+_HOUSE = re.compile(r"([\u4e00-\u9fff]{2}(?:大道|路|街|巷|弄))(\d{1,5})号(?![楼线院])")
+"""A house on a road (和平路11号): the end of the road's name, and the number."""
+
+_PLATE = re.compile(
+    r"([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z])[·. ]?([a-z0-9]{4,6})(?![a-z0-9])"
+)
+
+_PAPER = re.compile(r"(?<!工)(订单|运单|快递单|合同|保单|单|户|卡|账)(?:编号|号码?)[:是为 ]{0,2}([a-z]{0,4}\d{5,24})")
+"""The number of an order, a contract, an account; not of a ticket (工单)."""
+
+_SINCE = "份?(?:起|开始|到|至|以来|以后|之后|后|以前|之前|前|底|末)"
+_DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号])(?!{_SINCE})")
+"""The month or the day of something; since when it lasts tells no two incidents apart."""
+
+
+class Kinds(NamedTuple):
+    """The lists of `matters.toml`, ready to be asked."""
+
+    numbered: re.Pattern[str]
+    kind_of: Mapping[str, str]
+    troubles: re.Pattern[str]
+    trouble_of: Mapping[str, str]
+    whose: re.Pattern[str]
+    relative_of: Mapping[str, str]
+
+
+def kinds_of(table: Mapping[str, Any]) -> Kinds:
+    """Return the lists of a folder's `matters.toml`; one of before they were there has none."""
+    by_any, by_digits, by_side, troubles, relatives = (
+        _by_word(table.get(name, "")) for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives")
+    )
+    return Kinds(
+        numbered=re.compile(
+            rf"({_LATIN}|[{_DIGITS}十]{{1,3}})({_any(by_any)})(?![{_OTHER_WORDS}])"
+            rf"|({_LATIN})({_any(by_digits)})(?![{_OTHER_WORDS}])|([东西南北])({_any(by_side)})(?![域面市诊])"
+        ),
+        kind_of=by_any | by_digits | by_side,
+        troubles=re.compile(_any(troubles)),
+        trouble_of=troubles,
+        whose=re.compile(f"({_any(relatives)})的"),
+        relative_of=relatives,
+    )
+
+
+def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
+    """Yield the marks of a folded message; buildings, dates and troubles only of its head, of which it tells."""
+    yield from _numbered(head, kinds)
+    yield from _dates(head)
+    yield from (("trouble", kinds.trouble_of[found[0]]) for found in kinds.troubles.finditer(head))
+    yield from (("whose", kinds.relative_of[found[1]]) for found in kinds.whose.finditer(head))
+    for said in (head, rest):
+        yield from _HOUSE.findall(said)
+        yield from (("plate", "".join(found)) for found in _PLATE.findall(said))
+        if "号" in said:
+            yield from _PAPER.findall(said)
+
+
+def _numbered(head: str, kinds: Kinds) -> Iterator[Mark]:
+    for found in kinds.numbered.finditer(head):
+        which, ending = filter(None, found.groups())
+        yield kinds.kind_of[ending], _NUMERALS.get(which) or which.lstrip("0")
+
+
+def _dates(head: str) -> Iterator[Mark]:
+    for month, day in _DATE.findall(head):
+        yield "month", month
+        if day:
+            yield "day", f"{month}-{day}"
+
+
+def _by_word(lines: str) -> dict[str, str]:
+    return {word: line.split()[0] for line in lines.strip().splitlines() for word in line.split()}
+
+
+def _any(words: Mapping[str, str]) -> str:
+    """Return a pattern of these words, the longest first; of none, one that is nowhere."""
+    return "|".join(sorted(words, key=len, reverse=True)) or "(?!)"

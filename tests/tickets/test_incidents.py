@@ -1,0 +1,49 @@
+"""Pairs of our own: who tells of two incidents in the same words is never joined, and most who tell of one are."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.tickets.said import decided, said, ticket_of
+
+SENDERS = ("13900000001", "13900000002")
+ROWS = [line.split("\t") for line in Path(__file__).with_name("incidents.tsv").read_text("utf-8").splitlines()]
+APART = [(one, other) for verdict, one, other in ROWS if verdict == "apart"]
+SAME = [(one, other) for verdict, one, other in ROWS if verdict == "same"]
+
+STILL_JOINED, STILL_FILED = 23, 18
+"""Of the pairs of one incident: the figures of docs/reference/quality.md."""
+
+
+def relation(pair: tuple[str, str], senders: tuple[str, str]) -> str:
+    """Return what an empty city makes of the second message."""
+    messages = [said(n, "", text, sender=sender) for n, (text, sender) in enumerate(zip(pair, senders, strict=True))]
+    return decided(messages)[1][1].relation
+
+
+@pytest.mark.parametrize("pair", APART, ids=lambda pair: pair[1])
+def test_two_incidents_are_neither_joined_nor_filed_together(pair: tuple[str, str]) -> None:
+    assert relation(pair, SENDERS) == "new"
+    assert relation(pair, (SENDERS[0], SENDERS[0])) == "new"
+
+
+def test_most_that_tell_of_one_incident_find_each_other() -> None:
+    assert len(APART) + len(SAME) >= 60
+    joined = [relation(pair, SENDERS) for pair in SAME].count("same_matter_other_person")
+    filed = [relation(pair, (SENDERS[0], SENDERS[0])) for pair in SAME].count("same_person_same_matter")
+    assert (joined, filed) >= (STILL_JOINED, STILL_FILED)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("柳荫公寓3号楼的电梯总是坏，物业不修", "柳荫公寓5号楼的电梯总是坏，物业不修"),
+        ("柳荫公寓暖气一点不热，物业不管", "柳荫公寓暖气漏水了，物业不管"),
+        ("网上买的电视机商家不退款，订单号20261104558", "网上买的电饭锅商家不退款，订单号20261090317"),
+    ],
+)
+def test_a_person_s_other_building_trouble_or_order_gets_a_ticket_and_a_proposal(first: str, second: str) -> None:
+    desk, (one, two) = decided([said(n, "", text, sender=SENDERS[0]) for n, text in enumerate((first, second))])
+    ours, theirs = ticket_of(desk, one), ticket_of(desk, two)
+    assert ours.ticket_id != theirs.ticket_id == theirs.cluster_id
+    assert [proposal.target for proposal in theirs.proposals] == [ours.ticket_id]
