@@ -78,7 +78,8 @@ class Signatures:
     def check(self, signature: str, body: bytes) -> None:
         """Remember a plain request; raises RefusedRequest when its signature came with anything else."""
         digest = hashlib.sha256(body).digest()
-        if self._remember(signature, digest) != digest:
+        came_first = self._remember(signature, digest)
+        if came_first != digest:
             raise RefusedRequest("a used signature with another body: forged", reason="nonce")
 
     def claim(self, signature: str) -> None:

@@ -11,7 +11,7 @@ ROWS = [line.split("\t") for line in Path(__file__).with_name("incidents.tsv").r
 APART = [(one, other) for verdict, one, other in ROWS if verdict == "apart"]
 SAME = [(one, other) for verdict, one, other in ROWS if verdict == "same"]
 
-STILL_JOINED, STILL_FILED = 23, 18
+STILL_JOINED, STILL_FILED = 22, 18
 """Of the pairs of one incident: the figures of docs/reference/quality.md."""
 
 
