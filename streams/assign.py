@@ -198,11 +198,17 @@ async def take_over(
         await in_time(producer.start())
         restored = await restore(client_options(connection), blobs, partition, policy)
     except BaseException:
-        await producer.stop()
+        await stopped(producer)
         raise
     sender = Sender(producer, connection.partitions)
     look_back = partial(messages_at, client_options(connection))
     return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
+
+
+async def stopped(producer: AIOKafkaProducer) -> None:
+    """Stop a producer, or leave it to the garbage when it cannot."""
+    with contextlib.suppress(TimeoutError, kafka.KafkaError):
+        await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
 
 
 async def in_time(work: Awaitable[T]) -> T:
@@ -285,8 +291,7 @@ class Owner:
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""
         self._checkpoints.close()
-        with contextlib.suppress(TimeoutError, kafka.KafkaError):
-            await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
+        await stopped(self._producer)
         read_faults(self._producer)
 
     async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:

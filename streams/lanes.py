@@ -16,6 +16,9 @@ from streams.chunks import Record, chunks
 
 log = structlog.get_logger()
 
+DROP_SECONDS = 30.0
+"""How long a lane may take to end once it is told to: a rebalance waits for it, and with it every city of the group."""
+
 Crash = Callable[[BaseException], Awaitable[None]]
 
 
@@ -70,11 +73,17 @@ class Lanes:
         return self._queues[tp].qsize() if tp in self._tasks else 0
 
     async def drop(self, revoked: Iterable[TP]) -> None:
-        """Cancel the tasks of these partitions and wait for their end; what they had not acknowledged is read again."""
+        """Cancel the tasks of these partitions and wait for their end; what they had not acknowledged is read again.
+
+        One that does not end stops the worker: a Kafka client may hang, and the group must not wait for it for ever.
+        """
         tasks = [task for tp in revoked if (task := self._tasks.pop(tp, None))]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = (await asyncio.wait(tasks, timeout=DROP_SECONDS))[1] if tasks else ()
+        if left:
+            log.error("lane_does_not_end", stage=self._name, lanes=sorted(task.get_name() for task in left))
+            await self._crash(FatalError(f"a lane of {self._name} does not end: the worker has to start again"))
 
     async def close(self) -> None:
         """Cancel every task."""

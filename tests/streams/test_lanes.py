@@ -1,6 +1,7 @@
 """One task per partition: order, back-off, end, and loud failure."""
 
 import asyncio
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -98,3 +99,26 @@ async def test_a_bug_stops_the_worker_and_tells_no_personal_data(bug: Exception)
     assert "13800138000" not in str(crashes[0])
     assert crashes[0] is bug or "test_lanes.py" in str(crashes[0])
     await lanes.close()
+
+
+async def test_a_lane_that_does_not_end_stops_the_worker_instead_of_every_city(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.lanes.DROP_SECONDS", 0.05)
+    crashes: list[BaseException] = []
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def handle(tp, chunk) -> None:
+        begun.set()
+        while not over.is_set():
+            with suppress(asyncio.CancelledError):
+                await over.wait()
+
+    async def record(error: BaseException) -> None:
+        crashes.append(error)
+
+    lanes = Lanes(handle, record, name="assign")
+    lanes.put(event(NORTH, 1))
+    await begun.wait()
+    await asyncio.wait_for(lanes.drop([NORTH]), 5)
+    over.set()
+    assert [type(one) for one in crashes] == [FatalError]
+    assert "a lane of assign does not end" in str(crashes[0])
