@@ -10,7 +10,7 @@ import structlog
 from faust.types import TP, EventT
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from schemas.errors import FatalError, RetriableError, ThrottledError
+from schemas.errors import FatalError, RetriableError, ThrottledError, UnreachableError
 from streams import metrics
 from streams.chunks import Record, chunks
 
@@ -101,7 +101,21 @@ class Lanes:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(RetriableError), wait=self._pause, before_sleep=self._delayed, reraise=True
         )
-        await retrying(self._handle, tp, chunk)
+        await retrying(self._handled, tp, chunk)
+
+    async def _handled(self, tp: TP, chunk: Chunk) -> None:
+        """Work off a chunk. A cancellation that nobody asked for is a Kafka client's, and must not end the lane.
+
+        aiokafka lets that of a fetch which waits for its answer out of a consumer's `stop`. The lane was gone without a
+        word, and its city stood still for good.
+        """
+        try:
+            await self._handle(tp, chunk)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise UnreachableError("a Kafka client was closed while it waited for an answer") from error
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -122,3 +122,26 @@ async def test_a_lane_that_does_not_end_stops_the_worker_instead_of_every_city(m
     over.set()
     assert [type(one) for one in crashes] == [FatalError]
     assert "a lane of assign does not end" in str(crashes[0])
+
+
+async def test_a_cancellation_that_nobody_asked_for_repeats_the_chunk() -> None:
+    """aiokafka lets the end of a fetch out of a consumer's `stop`; the lane must outlive it."""
+    seen: list[int] = []
+
+    async def leaking() -> None:
+        fetch = asyncio.ensure_future(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        fetch.cancel()
+        await fetch
+
+    async def handle(tp, chunk) -> None:
+        seen.append(chunk.records)
+        if len(seen) == 1:
+            await leaking()
+
+    lanes = Lanes(handle, crash, max_wait_seconds=0.01)
+    lanes.put(event(NORTH, 1))
+    lanes.put(event(NORTH, 2))
+    await until(lambda: len(seen) == 3)
+    await lanes.close()
+    assert [records == seen[0] for records in seen] == [True, True, False]
