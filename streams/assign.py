@@ -5,15 +5,13 @@ logs before the next decision. A worker that lost its partition to another is fe
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import faust
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from faust.types import TP
 from msgspec.structs import replace
@@ -21,41 +19,21 @@ from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, RecordError, TooLargeError, UnreachableError
-from schemas.fenced import read_faults
-from schemas.records import DeadLetter, Event, Message
+from schemas.errors import FatalError, RecordError, TooLargeError
+from schemas.records import DeadLetter
 from schemas.trace import OFF, Tracer
-from schemas.wire import Outbound
 from streams import lanes, metrics, pace
 from streams.chunks import Record
-from streams.counting import count_decisions, count_written
-from streams.inputs import dead_letter, input_of, position_of
-from streams.lookback import messages_at
-from streams.rebuild import Checkpoints, Restored, restore
+from streams.inputs import dead_letter
+from streams.owner import STAGE, Owner, Reached, take_over
 from streams.restoring import Restoring
-from streams.sender import Sender, client_options, make_producer, translated
-from streams.traces import carried_on
-from tickets.commands import erases
-from tickets.desk import Desk
+from streams.sender import translated
 from tickets.policy import TicketPolicy
 
 log = structlog.get_logger()
 
-STAGE = "assign"
-CLOSE_SECONDS = 5.0
-"""How long a producer may take to stop while Kafka does not answer."""
-
-STUCK_SECONDS = 60.0
-"""A transaction that has not ended by then is aborted by the broker; its client may have ended without a word."""
-
 FENCED_SECONDS = 30.0
 """How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
-
-T = TypeVar("T")
-
-Reached = Callable[[str], None]
-LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
-"""`lookback.messages_at` of one cluster: topic, partition, offsets."""
 
 
 def declare(
@@ -182,142 +160,3 @@ class Assign:
             f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago and never joined the group: "
             "this one has to start again"
         )
-
-
-async def take_over(
-    partition: int,
-    connection: KafkaConnection,
-    blobs: ObjectStore,
-    policy: TicketPolicy,
-    reached: Reached,
-    tracer: Tracer = OFF,
-) -> "Owner":
-    """Fence the former owner, then restore: in this order nobody writes what the restored state has not read."""
-    producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
-    try:
-        await in_time(producer.start())
-        restored = await restore(client_options(connection), blobs, partition, policy)
-    except BaseException:
-        await stopped(producer)
-        raise
-    sender = Sender(producer, connection.partitions)
-    look_back = partial(messages_at, client_options(connection))
-    return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
-
-
-async def stopped(producer: AIOKafkaProducer) -> None:
-    """Stop a producer, or leave it to the garbage when it cannot."""
-    with contextlib.suppress(TimeoutError, kafka.KafkaError):
-        await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
-
-
-async def in_time(work: Awaitable[T]) -> T:
-    """Return what the Kafka client brings; raises UnreachableError when it takes too long: a new one tries again."""
-    try:
-        async with asyncio.timeout(STUCK_SECONDS) as limit:
-            return await work
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise UnreachableError(f"Kafka has not answered for {STUCK_SECONDS:.0f} s: see `hotline doctor`") from error
-
-
-class Owner:
-    """One partition: its fenced producer and its desk. `reached` is told how far a transaction is."""
-
-    def __init__(
-        self,
-        partition: int,
-        producer: AIOKafkaProducer,
-        sender: Sender,
-        restored: Restored,
-        blobs: ObjectStore,
-        reached: Reached,
-        look_back: LookBack,
-        tracer: Tracer = OFF,
-    ) -> None:
-        self.restored = restored
-        self._look_back = look_back
-        self._tracer = tracer
-        self._partition = partition
-        self._producer = producer
-        self._sender = sender
-        self._desk = Desk(restored.state)
-        self._reached = reached
-        self._checkpoints = Checkpoints(blobs, partition, restored)
-
-    async def work_off(self, records: Sequence[Record]) -> None:
-        """Decide about the records and commit everything that follows from them at once.
-
-        Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
-        """
-        came = (record.headers for record in records)
-        with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, came) as hop:
-            decisions, dead = await self._decide(records)
-            outbounds = [*carried_on(self._flushed(), records), *dead]
-            if outbounds:
-                await self.write(hop.passes_on(outbounds), decisions)
-        count_decisions(STAGE, decisions, len(dead), len(records))
-        metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
-        if any(map(erases, decisions)):  # an older checkpoint holds what is gone
-            await self._checkpoints.write()
-        self._checkpoints.decided(len(decisions))
-
-    async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
-        """Commit these records at once.
-
-        Raises TooLargeError when Kafka refuses one of them for its size, UnreachableError when it does not end.
-        """
-        with metrics.TRANSACTION_SECONDS.time():
-            last = await in_time(self._commit(outbounds))
-        if decisions:
-            self.restored.last_event = last[topics.EVENT, self._partition]
-            self.restored.last_event_id = decisions[-1].event_id
-        written = last.get((topics.TICKET, self._partition))
-        if written is not None:
-            self.restored.next_ticket = written + 1
-        count_written(STAGE, outbounds)
-
-    async def _commit(self, outbounds: Sequence[Outbound]) -> dict[tuple[str, int], int]:
-        """Return the offset of the last record in each (topic, partition)."""
-        self._reached("decided")
-        await self._producer.begin_transaction()
-        last = await self._sender.send(outbounds)
-        self._reached("sent")
-        await self._producer.commit_transaction()
-        self._reached("committed")
-        return last
-
-    async def close(self) -> None:
-        """Stop the producer; an open transaction is aborted by the broker or by the successor."""
-        self._checkpoints.close()
-        await stopped(self._producer)
-        read_faults(self._producer)
-
-    async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
-        decisions: list[Event] = []
-        dead: list[Outbound] = []
-        for record in records:
-            try:
-                decision = await self._take(record)
-            except (kafka.KafkaError, OSError):
-                raise
-            except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
-                dead.append(dead_letter(record, error, STAGE).outbound())
-                continue
-            if decision is not None:
-                decisions.append(decision)
-        return decisions, dead
-
-    async def _take(self, record: Record) -> Event | None:
-        """Decide about one record; what a command needs of earlier messages is read where they stand in the input."""
-        one, position = input_of(record), position_of(record)
-        wanted = self._desk.looks_back(one)
-        earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
-        return self._desk.take(one, position, earlier)
-
-    def _flushed(self) -> list[Outbound]:
-        try:
-            return self._desk.flush()
-        except Exception as error:
-            raise RecordError(f"what it leads to cannot be written ({type(error).__name__})") from error

@@ -16,7 +16,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.releases import GOLDEN
 from schemas.wire import Outbound
-from streams.assign import Owner, take_over
+from streams.owner import Owner, take_over
 from streams.rebuild import save_checkpoint
 from tests.assign import logs
 from tests.assign.workers import decided, finished, letters, worker

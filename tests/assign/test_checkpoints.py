@@ -14,8 +14,8 @@ from prometheus_client import REGISTRY
 from schemas import topics
 from schemas.connection import KafkaConnection
 from streams import rebuild
-from streams.assign import Owner, take_over
 from streams.inputs import input_of, position_of
+from streams.owner import Owner, take_over
 from tests.assign import logs
 from tests.tickets.build import message
 from tickets.policy import TicketPolicy

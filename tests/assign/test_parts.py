@@ -7,7 +7,7 @@ from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.records import Handover
 from schemas.wire import decode
-from streams.assign import take_over
+from streams.owner import take_over
 from tests.assign import logs
 from tests.tickets.pieces import FIRE, parts_of
 from tickets.policy import TicketPolicy

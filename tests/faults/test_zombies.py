@@ -13,7 +13,7 @@ from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.records import Handover, Message
 from schemas.wire import Outbound, decode
-from streams.assign import take_over
+from streams.owner import take_over
 from tests.assign import logs
 from tests.assign.workers import decided, letters
 from tests.faults.haunting import SECONDS, Worker, worker

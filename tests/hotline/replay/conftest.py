@@ -10,7 +10,7 @@ from obstore.store import LocalStore
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.wire import Outbound
-from streams.assign import take_over
+from streams.owner import take_over
 from tests.assign import logs
 from tickets.policy import TicketPolicy
 
