@@ -8,19 +8,14 @@ it may be told in words that no rule has.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import structs
 
-from normalizers import rules
-from normalizers.findings.hearing import ALARM, EXPECTED, Hearing, Sentence
-from normalizers.findings.words import Words, trie
+from normalizers.findings.emergency_rules import Rule, Rulebook, rulebook
 from normalizers.text import aligned
-from schemas.errors import MisconfiguredError
 from schemas.records import Emergency, Finding
-from schemas.words import EMERGENCY_CLASSES
 
 LEVELS = ("critical", "urgent", "mentioned")
 """Most urgent first."""
@@ -35,7 +30,6 @@ _PHRASE = 24
 """No harmless phrase is longer."""
 
 _OVER = ("past", "aftermath", "habitual")
-_WITHIN = 14
 MOST_WORDS = 5_000
 """So many words of a text are weighed, its first and last ones: a book pasted into a mail must not keep the next
 one waiting, and what is the matter stands at either end of it."""
@@ -85,27 +79,6 @@ def findings(found: Emergency, rules_folder: Path | None = None) -> tuple[Findin
     )
 
 
-class _Rule(NamedTuple):
-    classes: tuple[str, ...]
-    level: str
-    near: re.Pattern[str] | None
-    within: int
-    unless: re.Pattern[str] | None
-    always: bool
-    lasting: bool
-
-
-class _Rulebook(NamedTuple):
-    version: str
-    score: Mapping[str, float]
-    harmless: re.Pattern[str]
-    words: Words
-    rules: Mapping[str, tuple[_Rule, ...]]
-    cues: Mapping[str, re.Pattern[str]]
-    hearing: Hearing
-    least: float
-
-
 class _Evidence(NamedTuple):
     classes: tuple[str, ...]
     level: str
@@ -133,7 +106,7 @@ class _Place(NamedTuple):
         return self.text[max(first, self.start - before) : min(last, self.end + after)]
 
 
-def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
+def _weigh(evidence: Sequence[_Evidence], known: Rulebook) -> Emergency | None:
     if not evidence:
         return None
     level = min((one.level for one in evidence), key=LEVELS.index)
@@ -143,7 +116,7 @@ def _weigh(evidence: Sequence[_Evidence], known: _Rulebook) -> Emergency | None:
     return Emergency(classes=tuple(classes), level=level, spans=tuple(spans), score=known.score[level])
 
 
-def _heard(text: str, told: Emergency | None, known: _Rulebook) -> Emergency | None:
+def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | None:
     """Return what is heard, beside `told` where the rules found what is over; `told` alone when nothing is."""
     loudest = max(_windows(text, told, known), key=lambda window: window.loudness, default=None)
     if loudest is None or loudest.loudness < known.least:
@@ -157,7 +130,7 @@ def _heard(text: str, told: Emergency | None, known: _Rulebook) -> Emergency | N
     )
 
 
-def _windows(text: str, told: Emergency | None, known: _Rulebook) -> Iterator[_Window]:
+def _windows(text: str, told: Emergency | None, known: Rulebook) -> Iterator[_Window]:
     """Yield the loudest window of a text, of either end of a long one; what the rules read there stays out of it."""
     ends = ((0, len(text)),) if len(text) <= MOST_HEARD else ((0, HALF_HEARD), (len(text) - HALF_HEARD, len(text)))
     for first, last in ends:
@@ -173,7 +146,7 @@ def _windows(text: str, told: Emergency | None, known: _Rulebook) -> Iterator[_W
             yield _Window(heard.loudness, span, plain[heard.start : heard.end])
 
 
-def _evidence(text: str, known: _Rulebook) -> Iterator[_Evidence]:
+def _evidence(text: str, known: Rulebook) -> Iterator[_Evidence]:
     plain, offsets = _read(text)
     plain = _covered(plain, _weighed(known.words.spans(plain)), known.harmless)
     for start, end in _weighed(known.words.spans(plain)):
@@ -228,13 +201,13 @@ def _between(stop: re.Pattern[str], text: str, start: int, end: int) -> tuple[in
     return first, after.end() if after else min(len(text), end + 400)
 
 
-def _applies(rule: _Rule, place: _Place) -> bool:
+def _applies(rule: Rule, place: _Place) -> bool:
     if rule.near is not None and rule.near.search(place.around(rule.within, rule.within)) is None:
         return False
     return rule.unless is None or rule.unless.search(place.text, *place.clause) is None
 
 
-def _level(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> str:
+def _level(rule: Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> str:
     before = place.text[place.clause[0] : place.start]
     after = place.text[place.end : place.sentence[1]]
     if cues["denied_before"].search(before) or cues["denied_after"].search(after):
@@ -249,7 +222,7 @@ def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
     return bool(cues["present"].search(place.text, *place.clause) or cues["still"].search(place.text, *place.sentence))
 
 
-def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
+def _is_lowered(rule: Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
     if rule.always:
         return any(cues[name].search(place.text, *place.clause) for name in ("past", "yesterday"))
     before, after = place.around(_CONTEXT, 0), place.around(0, _CONTEXT)
@@ -257,61 +230,3 @@ def _is_lowered(rule: _Rule, place: _Place, cues: Mapping[str, re.Pattern[str]])
         return True
     over = _OVER if rule.lasting else (*_OVER, "yesterday")
     return any(cues[name].search(text) for name in over for text in (before, after))
-
-
-@cache
-def rulebook(folder: Path | None) -> _Rulebook:
-    """Return the rules of a folder, ours without one."""
-    ours = rules.load("emergency")
-    data = rules.load("emergency", folder)
-    hearing = {**ours["hearing"], **data.get("hearing", {})}
-    by_word: dict[str, list[_Rule]] = {}
-    for entry in data["rule"]:
-        rule = _rule(entry, data["lists"])
-        for word in entry["words"]:
-            by_word.setdefault(word, []).append(rule)
-    return _Rulebook(
-        version=data["version"],
-        score={**ours["score"], **data["score"]},
-        harmless=re.compile("|".join(data["harmless"]["phrases"])),
-        words=Words(by_word),
-        rules={word: _with_prefixes(word, by_word) for word in by_word},
-        cues={name: re.compile(pattern) for name, pattern in data["cues"].items()},
-        hearing=Hearing(_sentences(folder), hearing["among"]),
-        least=hearing["least"],
-    )
-
-
-def _sentences(folder: Path | None) -> list[Sentence]:
-    found = []
-    for row in rules.table("heard", ("expected", "classes", "text"), folder):
-        classes = tuple(row["classes"].split("/")) if row["expected"] == ALARM else ()
-        if row["expected"] not in EXPECTED or not set(classes) <= EMERGENCY_CLASSES.keys():
-            marks = f"{row['expected']}, {row['classes']}"
-            raise MisconfiguredError(f"heard.tsv has a line with marks that nobody knows: {marks}.")
-        found.append(Sentence(row["expected"], classes, row["text"]))
-    if len({one.expected == ALARM for one in found}) < 2:
-        raise MisconfiguredError("heard.tsv needs sentences that alarm and others that do not: it compares them.")
-    return found
-
-
-def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> _Rule:
-    return _Rule(
-        classes=tuple(entry["classes"]),
-        level=entry["level"],
-        near=_any_of(entry.get("near", ()), lists),
-        within=entry.get("within", _WITHIN),
-        unless=_any_of(entry.get("unless", ()), lists),
-        always=entry.get("always", False),
-        lasting=entry.get("lasting", False),
-    )
-
-
-def _any_of(words: Iterable[str], lists: Mapping[str, list[str]]) -> re.Pattern[str] | None:
-    all_words = [one for word in words for one in (lists[word[1:]] if word.startswith("@") else (word,))]
-    return re.compile(trie(all_words)) if all_words else None
-
-
-def _with_prefixes(word: str, by_word: Mapping[str, list[_Rule]]) -> tuple[_Rule, ...]:
-    """Return the rules of `word` and of every shorter word that it begins with: only the longest is found."""
-    return tuple(rule for end in range(1, len(word) + 1) for rule in by_word.get(word[:end], ()))

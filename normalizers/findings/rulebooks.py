@@ -11,7 +11,7 @@ from normalizers.findings import (
     acceptance,
     category,
     confidentiality,
-    emergency,
+    emergency_rules,
     hotlines,
     kind,
     minors,
@@ -29,7 +29,7 @@ def _place(folder: Path | None) -> None:
 
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
     {
-        "emergency": emergency.rulebook,
+        "emergency": emergency_rules.rulebook,
         "kind": kind.rulebook,
         "category": category.rulebook,
         "matters": matter.rulebook,

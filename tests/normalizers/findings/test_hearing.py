@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from benchmarks.faults.sources import numbered
 from normalizers import rules
 from normalizers.findings import rulebooks
-from normalizers.findings.emergency import MOST_HEARD, findings, rulebook, screen
+from normalizers.findings.emergency import MOST_HEARD, findings, screen
+from normalizers.findings.emergency_rules import rulebook
 from normalizers.findings.hearing import LENGTH, Hearing, Sentence
 from normalizers.text import fold
 from schemas.errors import MisconfiguredError
