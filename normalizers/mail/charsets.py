@@ -29,6 +29,7 @@ _PROVES_UTF8 = re.compile(
 )
 """What people write in three and four bytes, pictures among it; other bytes may be pairs of GBK by chance."""
 
+_PICTURE = re.compile("[\U0001f000-\U0001faff]")
 _HAN = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 _ASCII_LETTER = re.compile(r"[A-Za-z]")
 _BIG5_COMMON = re.compile("[的是我有不在了人這個們來說請為時要會於及]")
@@ -117,7 +118,7 @@ def _declared(data: bytes, codec: str) -> str | None:
     """Return the text under its label, or None when the bytes contradict it."""
     if codec == "gb18030" or codec in _WESTERN:
         utf8 = _strict(data, "utf-8")
-        if utf8 is not None and (codec != "gb18030" or _PROVES_UTF8.search(utf8)):
+        if utf8 is not None and (codec != "gb18030" or _is_utf8(utf8, data)):
             return utf8
     if codec in _WESTERN and looks_gb(data, sure=True):
         return _strict(data, "gb18030")
@@ -125,6 +126,23 @@ def _declared(data: bytes, codec: str) -> str | None:
     if text is None and codec in ("utf-8", "gb18030"):
         return _mostly(data, codec)
     return text
+
+
+def _is_utf8(utf8: str, data: bytes) -> bool:
+    """Tell whether bytes that are called GBK, and can be read as UTF-8, are UTF-8.
+
+    A picture is no chance, nor are three characters of three bytes, or two of which one is an everyday one.
+    Fewer are where GBK can read them, too: 绠丗 in GBK is 箁F in UTF-8, and then the label is all there is.
+    """
+    proofs = _PROVES_UTF8.findall(utf8)
+    if len(proofs) > 2 or _PICTURE.search(utf8) or _strict(data, "gb18030") is None:
+        return bool(proofs)
+    return len(proofs) == 2 and any(map(_is_everyday, proofs))
+
+
+def _is_everyday(character: str) -> bool:
+    code = character.encode("gb18030")
+    return len(code) == 2 and _is_common(code[0], code[1])
 
 
 def _recognised(data: bytes) -> str | None:
