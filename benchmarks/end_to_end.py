@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +28,7 @@ from msgspec.structs import replace
 
 from benchmarks.assign import renew
 from benchmarks.normalize import neutral
+from benchmarks.searchable import Searchable
 from hotline.local.stack import Endpoints, Stack
 from normalizers import Policy, normalize
 from schemas import topics
@@ -202,10 +202,10 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, backf
     """Print raw → hand-over and raw → searchable of live messages at a steady pace, beside so many of back-fill."""
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
     sent: dict[str, float] = {}
-    with pipeline(data_dir), ThreadPoolExecutor(8) as asking:
+    with pipeline(data_dir), Searchable(client) as looked:
         warm(connection, client, endpoints)
         handovers = _handovers(connection)
-        producer, urgent, looked = a_producer(connection, 0), [], []
+        producer, urgent = a_producer(connection, 0), []
         for number in range(backfill):
             publish(producer, replace(neutral(10**8 + number), backfill=True))
         producer.flush()
@@ -218,17 +218,17 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, backf
             publish(producer, raw)
             _arrived(handovers, sent, urgent)
             if number % (rate // 5) == 0:
-                looked.append(asking.submit(_seen, client, raw.message_id, sent[raw.message_id]))
+                looked.look_for(raw.message_id, sent[raw.message_id])
             time.sleep(max(0.0, began + (number + 1) / rate - time.perf_counter()))
         end = time.time() + 5
         while len(urgent) < rate * seconds // 10 and time.time() < end:
             _arrived(handovers, sent, urgent)
         handovers.close()
-        found = [one.result() for one in looked]
+        looked.wait()
     if backfill:
         left = backfill - count(client, "link") + 1 + rate * seconds
         print(f"beside {backfill:,} records of back-fill, of which about {left:,} still waited at the end")
-    for what, times in (("raw → hand-over", urgent), ("raw → searchable", found)):
+    for what, times in (("raw → hand-over", urgent), ("raw → searchable", looked.times)):
         low, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
         print(f"{what:<18} at {rate:>4}/s   p50 {low * 1000:>6.0f} ms   p99 {high * 1000:>6.0f} ms   of {len(times)}")
 
@@ -256,14 +256,6 @@ def _arrived(consumer: KafkaConsumer, sent: dict[str, float], urgent: list[float
             began = sent.get(record.key.decode())
             if began is not None:
                 urgent.append(record.timestamp / 1000 - began)
-
-
-def _seen(client: Elasticsearch, message_id: str, began: float) -> float:
-    """Wait until a search finds the message's link, and return the seconds since it was published."""
-    query = {"term": {"message_id": message_id}}
-    while int(client.count(index=indices()["link"].alias, query=query)["count"]) == 0:
-        time.sleep(0.02)
-    return time.time() - began
 
 
 def main() -> None:

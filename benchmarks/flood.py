@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,13 +20,14 @@ from msgspec.structs import replace
 
 from benchmarks import end_to_end
 from benchmarks.normalize import neutral
+from benchmarks.searchable import Searchable
 from hotline.local.stack import Endpoints, Stack
 from schemas.records import RawMessage
 
 RATE, SECONDS = 20, 20
 FIRES = 1_000
 LOOKED = 5
-"""Every so many of the citizens' messages is looked for, each in a thread of its own."""
+"""Every so many of the citizens' messages is looked for."""
 
 PATIENCE_SECONDS = 600
 
@@ -37,8 +37,7 @@ def flooded(endpoints: Endpoints, data_dir: Path, flood: int, shares: Mapping[st
     connection, client = end_to_end.fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
     sent: dict[str, float] = {}
     urgent: list[float] = []
-    looked = []
-    with end_to_end.pipeline(data_dir, shares), ThreadPoolExecutor(RATE * SECONDS // LOOKED) as asking:
+    with end_to_end.pipeline(data_dir, shares), Searchable(client) as looked:
         end_to_end.warm(connection, client, endpoints)
         handovers = end_to_end._handovers(connection)
         producer, batches = end_to_end.a_producer(connection, 0), end_to_end.a_producer(connection, 20)
@@ -51,10 +50,10 @@ def flooded(endpoints: Endpoints, data_dir: Path, flood: int, shares: Mapping[st
         for number in range(RATE * SECONDS):
             raw = _publish(producer, neutral(number), f"citizen{number}", sent)
             if number % LOOKED == 0:
-                looked.append(asking.submit(end_to_end._seen, client, raw.message_id, sent[raw.message_id]))
+                looked.look_for(raw.message_id, sent[raw.message_id])
             end_to_end._arrived(handovers, sent, urgent)
             time.sleep(max(0.0, began + (number + 1) / RATE - time.perf_counter()))
-        found = [one.result() for one in looked]
+        looked.wait()
         end = time.monotonic() + PATIENCE_SECONDS
         everything = flood + RATE * SECONDS + 1
         while end_to_end.count(client, "link") < everything or len(urgent) < flood // FIRES:
@@ -63,7 +62,7 @@ def flooded(endpoints: Endpoints, data_dir: Path, flood: int, shares: Mapping[st
             time.sleep(0.2)
         drained = time.perf_counter() - began
         handovers.close()
-    for what, times in (("fire in the flood → hand-over", urgent), ("a citizen's → searchable", found)):
+    for what, times in (("fire in the flood → hand-over", urgent), ("a citizen's → searchable", looked.times)):
         middle, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
         print(f"  {what:<30} p50 {middle * 1000:>7.0f} ms   p99 {high * 1000:>7.0f} ms   of {len(times)}")
     print(f"  all {everything - 1:,} are searchable after {drained:.0f} s; none is missing")
