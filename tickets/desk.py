@@ -92,7 +92,7 @@ class Desk:
             value = encode(ticket)
             if ticket.ticket_id in self.state.tickets:
                 self.state.bodies[ticket.ticket_id] = value
-            records += outputs.of_ticket(ticket, value, decision)
+            records += outputs.of_ticket(ticket, value, decision, self.state.policy.rules_folder)
         records += map(outputs.of_handover, self._handovers)
         records += [outputs.of_answer(answer, decision) for answer, decision in self._answers]
         records += [outputs.of_audit(act, decision) for act, decision in self._acts]

@@ -6,7 +6,8 @@ out, every other personal field is emptied. What is known of the requester is bl
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,7 +19,16 @@ from schemas.records.ticket import Requester
 from tickets.spans import hyphened, personal_spans
 
 T = TypeVar("T", bound=Struct)
-Known = tuple[str, ...]
+
+
+class Known(NamedTuple):
+    """What is known of the persons as it may stand in a text, folded; and where the city's own rules lie, if any."""
+
+    values: tuple[str, ...] = ()
+    rules_folder: Path | None = None
+
+
+NOTHING_KNOWN = Known()
 Rule = Callable[[Any, Known], Any]
 
 MASK = "＊"
@@ -26,21 +36,22 @@ MASK_CHARACTERS = 11
 """A mask is never longer than a phone number, so that it tells nothing of the length."""
 
 
-def mask_text(text: str, known: Known = ()) -> str:
+def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
     """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
     parts, end = [], 0
-    for start, stop in personal_spans(text, known):
+    for start, stop in personal_spans(text, known.values, known.rules_folder):
         parts += [text[end:start], MASK * min(stop - start, MASK_CHARACTERS)]
         end = stop
     return "".join([*parts, text[end:]]) if parts else text
 
 
-def mask_ticket(ticket: Ticket) -> Ticket:
+def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
-    return replace(ticket, **_masked(ticket, known_of(ticket.requester)), masked=True)
+    known = Known(_values_of(ticket.requester), rules_folder)
+    return replace(ticket, **_masked(ticket, known), masked=True)
 
 
-def known_of(requester: Requester) -> Known:
+def _values_of(requester: Requester) -> tuple[str, ...]:
     """Return the requester's names, numbers and addresses as they may stand in a text, folded."""
     values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid}
     values |= {value for party in requester.identities for value in (party.value, party.name)}

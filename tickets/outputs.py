@@ -1,5 +1,7 @@
 """What one decision writes: its event, its link and the snapshots, as Kafka records (records.md)."""
 
+from pathlib import Path
+
 from msgspec.structs import replace
 
 from schemas import topics
@@ -78,8 +80,8 @@ def of_event(decision: Event) -> list[Outbound]:
     return records
 
 
-def of_ticket(ticket: Ticket, value: bytes, decision: Event) -> list[Outbound]:
-    """Return the snapshot in clear and the masked one; `value` is the ticket's JSON."""
+def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules_folder: Path | None) -> list[Outbound]:
+    """Return the snapshot in clear and the masked one; `value` is the ticket's JSON, `rules_folder` the city's own."""
     envelope = _envelope(
         decision,
         "ticket",
@@ -89,7 +91,8 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event) -> list[Outbound]:
         correlationid=ticket.ticket_id,
     )
     clear = _outbound(topics.TICKET, ticket.ticket_id, value, envelope)
-    return [clear, clear._replace(topic=topics.TICKET_MASKED, value=encode(mask_ticket(ticket)))]
+    masked = mask_ticket(ticket, rules_folder)
+    return [clear, clear._replace(topic=topics.TICKET_MASKED, value=encode(masked))]
 
 
 def of_handover(urgent: Handover) -> Outbound:

@@ -9,7 +9,7 @@ from pathlib import Path
 from hotline.evaluate.figures import Figure, share
 from hotline.evaluate.labelled import Row, rows
 from schemas.errors import MisconfiguredError
-from tickets.masking import mask_text
+from tickets.masking import Known, mask_text
 
 _COLUMNS = ("names", "expected")
 
@@ -19,8 +19,9 @@ def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
     found = [(str(row["text"]), _values(row)) for row in rows(path)]
     if not found:
         raise MisconfiguredError(f"There is no row in {path.name}: give texts, and names beside them.")
-    readable = [value in mask_text(text) for text, values in found for value in values]
-    touched = [mask_text(text) != text for text, values in found if not values]
+    known = Known(rules_folder=rules_folder)
+    readable = [value in mask_text(text, known) for text, values in found for value in values]
+    touched = [mask_text(text, known) != text for text, values in found if not values]
     return [
         Figure(name="rows", value=len(found), meaning="texts"),
         Figure(name="values", value=len(readable), meaning="names, numbers and addresses that must not be readable"),

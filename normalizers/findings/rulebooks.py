@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers import matter
+from normalizers import matter, names, persons
 from normalizers.findings import (
     acceptance,
     category,
@@ -27,6 +27,11 @@ def _place(folder: Path | None) -> None:
     where.rulebook(folder)
 
 
+def _names(folder: Path | None) -> None:
+    names.rulebook(folder)
+    persons.rulebook(folder)
+
+
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
     {
         "emergency": emergency_rules.rulebook,
@@ -39,6 +44,7 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "hotlines": hotlines.rulebook,
         "services": services.services,
         "place": _place,
+        "names": _names,
     }
 )
 """By the name of their file."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from normalizers.findings import divisions
-from normalizers.persons import persons
+from normalizers.persons import rulebook
 from tickets.masking import MASK, mask_text
 
 HERE = Path(__file__).parent
@@ -34,7 +34,7 @@ def test_words_and_places_that_begin_like_a_name_stay() -> None:
 @pytest.mark.parametrize("around", AROUND)
 def test_no_division_is_taken_for_a_person(around: str) -> None:
     texts = ((around.format(name), around.index("{"), len(name)) for name in divisions.names() if len(name) > 1)
-    assert [text for text, at, length in texts if any(start < at + length for start, _ in persons(text))] == []
+    assert [text for text, at, length in texts if any(start < at + length for start, _ in rulebook().spans(text))] == []
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_what_is_hidden_is_the_name(text: str, masked: str) -> None:
 
 def test_a_long_run_of_surnames_names_nobody() -> None:
     text = "王李张" * 50_000
-    assert list(persons(text)) == []
+    assert list(rulebook().spans(text)) == []
