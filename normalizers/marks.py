@@ -5,7 +5,7 @@ things, whatever else they share. The kinds that have words of their own stand i
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 Mark = tuple[str, str]
@@ -20,6 +20,7 @@ _NUMERALS = {
 }
 """Han numerals below a hundred: 十二 is 12."""
 
+_TWO_HAN = re.compile(r"[\u4e00-\u9fff]{2}")
 _LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
 _OTHER_WORDS = "民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺"
 """Behind such a character an ending is the beginning of another word: 期间, 区域, 村民."""
@@ -34,8 +35,36 @@ _PLATE = re.compile(
 _PAPER = re.compile(r"(?<!工)(订单|运单|快递单|合同|保单|单|户|卡|账)(?:编号|号码?)[:是为 ]{0,2}([a-z]{0,4}\d{5,24})")
 """The number of an order, a contract, an account; not of a ticket (工单)."""
 
+_WAY = re.compile(r"[往向到至](?:(?<=([东西南北]).))([东西南北])")
+"""From where to where: 由南向北."""
+
+_END_OF_TOWN = re.compile("城([东西南北])")
+_BRANCH = re.compile(r"\(([\u4e00-\u9fff]{2,8})店\)")
+_IN_A_TOWER = re.compile(
+    r"[厦心场楼](?:(?<=大厦|中心|广场|大楼|字楼))(?:[a-z]座)?(?:(\d{3,4})(?!\d)|(\d{1,2})[楼层](?!以[上下]))"
+)
+"""A room or a floor of an office tower, where each is another firm's."""
+
+_DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-\d{3,4}(?!\d)")
+"""Building, unit and room of a home in short: 2-1-301."""
+
+_PAID = re.compile(r"\d+(?:\.\d+)?[万千百]?(?=元|块)")
+_AGE = re.compile(r"(\d{1,3})岁(?![以之及])")
+
+_OF_EVERYBODY = frozenset({"trouble", "month", "day"})
+"""Kinds of marks that tell what happened and when, and nothing of whom or where."""
+
+_TRADE = 2
+"""Characters of a trade, and of an ending that stands before another: 新城小区."""
+
+_IN_NO_NAME = re.compile(
+    "[的了着过在是有个这那该此找跟和与及被把对向到从给让叫由为我你他她它们咱本某各每全整几一两多间处所名位号楼栋区路街道口边旁近里内外上下前后门"
+    "不没都也又就才请去来说因开]"
+)
+"""What stands right before 公司 or 小区 and is no name: grammar, and where something is."""
+
 _SINCE = "份?(?:起|开始|到|至|以来|以后|之后|后|以前|之前|前|底|末)"
-_DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号])(?!{_SINCE})")
+_DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{_SINCE})")
 """The month or the day of something; since when it lasts tells no two incidents apart."""
 
 
@@ -48,12 +77,17 @@ class Kinds(NamedTuple):
     trouble_of: Mapping[str, str]
     whose: re.Pattern[str]
     relative_of: Mapping[str, str]
+    named: re.Pattern[str]
+    named_of: Mapping[str, str]
+    trades: frozenset[str]
+    no_names: frozenset[str]
 
 
 def kinds_of(table: Mapping[str, Any]) -> Kinds:
     """Return the lists of a folder's `matters.toml`; one of before they were there has none."""
-    by_any, by_digits, by_side, troubles, relatives = (
-        _by_word(table.get(name, "")) for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives")
+    by_any, by_digits, by_side, troubles, relatives, named = (
+        _by_word(table.get(name, ""))
+        for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives", "named")
     )
     return Kinds(
         numbered=re.compile(
@@ -63,8 +97,12 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         kind_of=by_any | by_digits | by_side,
         troubles=re.compile(_any(troubles)),
         trouble_of=troubles,
-        whose=re.compile(f"({_any(relatives)})的"),
+        whose=re.compile(f"[我俺咱]家?({_any(relatives)})|({_any(relatives)})的"),
         relative_of=relatives,
+        named=re.compile(f"(?:{_any(named)})(?!费)"),
+        named_of=named,
+        trades=frozenset((*table.get("trades", "").split(), *table.get("places", "").split())),
+        no_names=frozenset(table.get("no_names", "").split()),
     )
 
 
@@ -73,7 +111,9 @@ def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
     yield from _numbered(head, kinds)
     yield from _dates(head)
     yield from (("trouble", kinds.trouble_of[found[0]]) for found in kinds.troubles.finditer(head))
-    yield from (("whose", kinds.relative_of[found[1]]) for found in kinds.whose.finditer(head))
+    yield from (("whose", kinds.relative_of[found[1] or found[2]]) for found in kinds.whose.finditer(head))
+    yield from _named(head, kinds)
+    yield from _where_of(head)
     for said in (head, rest):
         yield from _HOUSE.findall(said)
         yield from (("plate", "".join(found)) for found in _PLATE.findall(said))
@@ -85,6 +125,36 @@ def _numbered(head: str, kinds: Kinds) -> Iterator[Mark]:
     for found in kinds.numbered.finditer(head):
         which, ending = filter(None, found.groups())
         yield kinds.kind_of[ending], _NUMERALS.get(which) or which.lstrip("0")
+
+
+def _named(head: str, kinds: Kinds) -> Iterator[Mark]:
+    """Yield the last two characters of each name that stands before what has one; a trade between them is left out."""
+    for found in kinds.named.finditer(head):
+        end = found.start()
+        while end >= _TRADE and head[end - _TRADE : end] in kinds.trades:
+            end -= _TRADE
+        name = head[max(0, end - 2) : end]
+        if _TWO_HAN.fullmatch(name) and name not in kinds.no_names and _IN_NO_NAME.search(name) is None:
+            yield kinds.named_of[found[0]], name
+
+
+def _where_of(head: str) -> Iterator[Mark]:
+    """Yield which way, which end of the town, which branch, which floor or room of a tower."""
+    yield from (("way", "".join(found)) for found in _WAY.findall(head))
+    yield from (("城", side) for side in _END_OF_TOWN.findall(head))
+    yield from (("branch", name) for name in _BRANCH.findall(head))
+    for building, unit in _DOOR.findall(head) if "-" in head else ():
+        yield from (("号楼", building), ("单元", unit))
+    for room, floor in _IN_A_TOWER.findall(head):
+        yield ("room", room) if room else ("floor", floor)
+
+
+def counts_of(head: str, marks: Collection[Mark]) -> Iterator[Mark]:
+    """Yield what was paid and how old somebody is: marks where no other tells whose matter it is."""
+    if any(kind not in _OF_EVERYBODY for kind, _ in marks):
+        return
+    yield from (("paid", amount) for amount in _PAID.findall(head))
+    yield from (("age", years) for years in _AGE.findall(head))
 
 
 def _dates(head: str) -> Iterator[Mark]:

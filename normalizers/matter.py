@@ -15,7 +15,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from normalizers import rules
 from normalizers.findings.words import trie
-from normalizers.marks import Kinds, Mark, kinds_of, marks_of
+from normalizers.marks import Kinds, Mark, counts_of, kinds_of, marks_of
 
 HEAD_CHARACTERS = 60
 """The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
@@ -108,6 +108,8 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
     marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
     own, beside = _words(head, lists), _words(rest, lists)
+    if not (own.places or own.within):
+        marks = marks.union(counts_of(head, marks))
     return Matter(
         names=frozenset(own.names),
         places=frozenset((*own.places, *own.within)),
