@@ -17,6 +17,7 @@ from hotline.audit import REPLAYED, STARTED, Run
 from hotline.dead import Filters, Letter, records
 from hotline.dead_original import INPUTS, Inputs, Original, is_of_a_sink, obstacle, original_of
 from hotline.dead_sinks import Target
+from schemas.clients import closed, started
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
 from schemas.records import DeadLetter
@@ -98,7 +99,7 @@ class Replay:
         self.report.held += chosen.held
         producer = make_producer(self._connection)
         try:
-            await producer.start()
+            await started(producer.start)
             await self._tell(producer, [self._run.act(STARTED, _now(), letters=len(chosen.chosen))])
             for piece in sliced(self._records(chosen), PIECE if rate is None else max(1, min(PIECE, int(rate)))):
                 began = time.monotonic()
@@ -109,7 +110,7 @@ class Replay:
         except (KafkaError, OSError) as error:
             raise translated(error) from error
         finally:
-            await producer.stop()
+            await closed(producer.stop)
             self._log()
         return self.report
 

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.clients import STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 from schemas.records import DeadLetter
@@ -60,9 +61,10 @@ class Graveyard:
         self._producer = producer
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Return when Kafka holds all of them."""
+        """Return when Kafka holds all of them. Raises FatalError when only a new client helps."""
         try:
-            await asyncio.gather(*[self._send(letter) for letter in letters])
+            async with in_time(STUCK_SECONDS):
+                await asyncio.gather(*[self._send(letter) for letter in letters])
         except KafkaError as error:
             raise UnreachableError(
                 f"Kafka does not take dead letters ({type(error).__name__}): see its log, or `hotline topics create`"

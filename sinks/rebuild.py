@@ -17,6 +17,7 @@ from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from schemas.clients import running
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, RecordError, UnreachableError
 from schemas.records import DeadLetter
@@ -235,13 +236,10 @@ class Rebuild:
 @asynccontextmanager
 async def _reading(connection: KafkaConnection, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Read a whole topic, committed records only, without a group."""
-    reader = make_reader(connection, topic)
     try:
-        await reader.start()
-        if not reader.assignment():
-            raise MisconfiguredError(f"Kafka has no topic {topic}: run `hotline topics create`.")
-        yield reader
+        async with running(make_reader(connection, topic)) as reader:
+            if not reader.assignment():
+                raise MisconfiguredError(f"Kafka has no topic {topic}: run `hotline topics create`.")
+            yield reader
     except KafkaError as error:
         raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
-    finally:
-        await reader.stop()

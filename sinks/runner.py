@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord
 
+from schemas.clients import LEAVE_SECONDS, running
 from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
 from schemas.trace import OFF, Tracer
@@ -250,9 +251,9 @@ async def run_sink(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
         producer, consumer = make_producer(connection), make_consumer(connection, group or f"{GROUP_PREFIX}{sink.name}")
-        await _started(producer.start, stack, producer.stop)
+        await _started(stack, running(producer))
         await _open(sink, stop)
-        await _started(consumer.start, stack, consumer.stop)
+        await _started(stack, running(consumer, LEAVE_SECONDS))
         bury = Graveyard(producer).bury
         delivery = make(producer) if make else Delivery(sink, settings, bury, asyncio.sleep)
         runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
@@ -260,12 +261,9 @@ async def run_sink(
         await runner.run(stop)
 
 
-async def _started(
-    start: Callable[[], Coroutine[Any, Any, None]], stack: contextlib.AsyncExitStack, stop: Callable[[], Any]
-) -> None:
-    stack.push_async_callback(stop)
+async def _started(stack: contextlib.AsyncExitStack, client: contextlib.AbstractAsyncContextManager[Any]) -> None:
     try:
-        await start()
+        await stack.enter_async_context(client)
     except KafkaError as error:
         raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
 

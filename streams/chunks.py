@@ -26,6 +26,7 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode import Service
 from mode.utils.futures import notify
 
+from schemas.clients import LEAVE_SECONDS, closed
 from streams.fetched import buffer_slim
 
 IN_FLIGHT = 2
@@ -123,11 +124,8 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         It would end the thread before anybody is told, and a worker that crashed with its broker waited for it for
         minutes instead of being started again.
         """
-        try:
-            await super().on_thread_stop()
-        except asyncio.CancelledError:
-            if self._consumer is not None:
-                await self._consumer._client.close()
+        if not await closed(super().on_thread_stop, LEAVE_SECONDS) and self._consumer is not None:
+            await closed(self._consumer._client.close)
 
     async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **options: Any) -> Any:
         buffer_slim(consumer._fetcher)

@@ -1,7 +1,6 @@
 """How much the stages behind this one still have before them, by the offsets that their groups have committed."""
 
 import asyncio
-import contextlib
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from schemas.clients import closed
 from schemas.connection import KafkaConnection
 from streams.sender import client_options
 
@@ -64,10 +64,8 @@ class Downstream:
         """Let go of Kafka. Safe twice."""
         clients, self._clients = self._clients, None
         if clients:
-            with contextlib.suppress(KafkaError, OSError):
-                await clients[0].close()
-            with contextlib.suppress(KafkaError, OSError):
-                await clients[1].stop()
+            await closed(clients[0].close)
+            await closed(clients[1].stop)
 
     async def _ready(self) -> tuple[Any, Any]:
         if self._clients is None:

@@ -6,6 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
+from schemas.clients import running
 from schemas.envelope import type_of
 from schemas.records import Message
 from schemas.wire import decode
@@ -17,10 +18,10 @@ PATIENCE_MS = 5_000
 async def messages_at(options: dict[str, Any], topic: str, partition: int, offsets: Sequence[int]) -> list[Message]:
     """Return the messages at these offsets, in this order, without those that retention has taken.
 
-    Raises aiokafka's KafkaError when Kafka does not answer.
+    Raises aiokafka's KafkaError, or UnreachableError, when Kafka does not answer.
     """
     place = TopicPartition(topic, partition)
-    async with AIOKafkaConsumer(**options, enable_auto_commit=False, fetch_max_wait_ms=50) as consumer:
+    async with running(AIOKafkaConsumer(**options, enable_auto_commit=False, fetch_max_wait_ms=50)) as consumer:
         consumer.assign([place])
         first = (await consumer.beginning_offsets([place]))[place]
         end = (await consumer.end_offsets([place]))[place]

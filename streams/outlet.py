@@ -1,7 +1,6 @@
 """The way out of a stage: a sender whose producer starts with the first record and stops with the app."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +8,12 @@ import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.clients import closed, started
 from schemas.connection import KafkaConnection
 from schemas.errors import TooLargeError
 from schemas.wire import Outbound
 from streams.counting import count_written
 from streams.sender import Sender, make_producer, translated
-
-CLOSE_SECONDS = 5.0
-"""How long the producer may take to stop while Kafka does not answer."""
 
 
 class Outlet:
@@ -45,18 +42,19 @@ class Outlet:
             if self._sender is None:
                 producer = make_producer(self._connection)
                 try:
-                    await producer.start()
-                except (KafkaError, OSError) as error:
-                    await producer.stop()
-                    raise translated(error) from error
+                    await started(producer.start)
+                except BaseException as error:
+                    await closed(producer.stop)
+                    if isinstance(error, KafkaError | OSError):
+                        raise translated(error) from error
+                    raise
                 self._producer, self._sender = producer, Sender(producer, self._connection.partitions)
             return self._sender
 
     async def _stop(self, *_: Any, **__: Any) -> None:
         producer, self._producer, self._sender = self._producer, None, None
         if producer is not None:
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+            await closed(producer.stop)
 
 
 async def _refused(sender: Sender, outbounds: Sequence[Outbound]) -> list[Outbound]:

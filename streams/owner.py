@@ -1,7 +1,6 @@
 """A partition and its owner: the fenced producer, the restored state, and the transactions that they make."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -11,6 +10,7 @@ from aiokafka import errors as kafka
 from obstore.store import ObjectStore
 
 from schemas import topics
+from schemas.clients import closed
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError, UnreachableError
 from schemas.fenced import read_faults
@@ -30,9 +30,6 @@ from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 
 STAGE = "assign"
-CLOSE_SECONDS = 5.0
-"""How long a producer may take to stop while Kafka does not answer."""
-
 STUCK_SECONDS = 60.0
 """A transaction that has not ended by then is aborted by the broker; its client may have ended without a word."""
 
@@ -57,17 +54,11 @@ async def take_over(
         await in_time(producer.start())
         restored = await restore(client_options(connection), blobs, partition, policy)
     except BaseException:
-        await stopped(producer)
+        await closed(producer.stop)
         raise
     sender = Sender(producer, connection.partitions)
     look_back = partial(messages_at, client_options(connection))
     return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
-
-
-async def stopped(producer: AIOKafkaProducer) -> None:
-    """Stop a producer, or leave it to the garbage when it cannot."""
-    with contextlib.suppress(TimeoutError, kafka.KafkaError):
-        await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
 
 
 async def in_time(work: Awaitable[T]) -> T:
@@ -150,7 +141,7 @@ class Owner:
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""
         self._checkpoints.close()
-        await stopped(self._producer)
+        await closed(self._producer.stop)
         read_faults(self._producer)
 
     async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import obstore
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 from msgspec import Struct
 from obstore import exceptions as blob
 from obstore.store import ObjectStore
@@ -21,13 +21,12 @@ from schemas.records import Event
 from schemas.wire import UNREADABLE, decode
 from streams import metrics
 from streams.checkpoint import FORMAT, Checkpoint, checkpoint_of, frames, state_of
+from streams.logs import Logs
 from tickets.policy import TicketPolicy
 from tickets.state import State, apply
 
 CHECKPOINT_EVENTS = 50_000
 """A checkpoint is written after so many decisions: it is what a successor does not have to fold again."""
-
-BATCH_RECORDS = 5_000
 
 RANGE_BYTES = 16 * 1024 * 1024
 """Of a checkpoint that is read at a time."""
@@ -35,6 +34,12 @@ RANGE_BYTES = 16 * 1024 * 1024
 LIST_SECONDS = 10.0
 LOAD_SECONDS = 60.0
 """How long a store that does not answer holds up a restore, at any one range, before the logs are read instead."""
+
+WRITE_SECONDS = 30.0
+"""How long a decision that erases waits for the checkpoint without what is gone; then that is written beside."""
+
+SAVE_SECONDS = 900.0
+"""After this long a checkpoint is given up: a store that hangs must not keep all later ones from being written."""
 
 _AWAY = (blob.BaseError, OSError)  # a TimeoutError is an OSError
 
@@ -49,66 +54,6 @@ class Restored(Struct, kw_only=True):
     last_event_id: str = ""
     next_ticket: int = 0
     folded: int = 0
-
-
-class Logs:
-    """Reads the event log and the ticket log of one partition, committed records only."""
-
-    def __init__(self, options: dict[str, Any], partition: int) -> None:
-        self._options = options
-        self._event = TopicPartition(topics.EVENT, partition)
-        self._ticket = TopicPartition(topics.TICKET, partition)
-
-    async def __aenter__(self) -> "Logs":
-        self._consumer = AIOKafkaConsumer(
-            **self._options,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-            fetch_max_wait_ms=50,
-        )
-        await self._consumer.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
-
-    async def end_of_input(self, partition: int) -> int:
-        """Return the offset after the newest input."""
-        tp = TopicPartition(topics.MESSAGE, partition)
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets([tp])
-        return ends[tp]
-
-    async def holds(self, checkpoint: Checkpoint) -> bool:
-        """Say whether the event log is the one that the checkpoint was taken of."""
-        begin, end = await self._bounds(self._event)
-        if not begin <= checkpoint.last_event < end:
-            return begin > checkpoint.last_event  # retention took the event since; a topic made anew begins at 0
-        async for record in self._read(self._event, checkpoint.last_event):
-            same: bool = decode(record.value or b"", Event).event_id == checkpoint.last_event_id
-            return same and record.offset == checkpoint.last_event
-        return False
-
-    def events(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-        """Return the events from `start` on."""
-        return self._read(self._event, start)
-
-    def tickets(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-        """Return the ticket snapshots from `start` on."""
-        return self._read(self._ticket, start)
-
-    async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
-        begin, end = await self._consumer.beginning_offsets([tp]), await self._consumer.end_offsets([tp])
-        return begin[tp], end[tp]
-
-    async def _read(self, tp: TopicPartition, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-        self._consumer.assign([tp])
-        begin, end = await self._bounds(tp)
-        self._consumer.seek(tp, max(start, begin))
-        while await self._consumer.position(tp) < end:
-            batches = await self._consumer.getmany(tp, timeout_ms=200, max_records=BATCH_RECORDS)
-            for record in batches.get(tp, ()):
-                yield record
 
 
 async def restore(options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
@@ -160,10 +105,19 @@ class Checkpoints:
             self._saving = asyncio.create_task(self._save())
 
     async def write(self) -> None:
-        """Write one at once; when the blob store does not take it, the next chunk tries again."""
-        if self._saving is not None:
-            await self._saving
-        self._since = 0 if await self._save() else CHECKPOINT_EVENTS
+        """Write one at once; when the blob store does not take it, or not in time, the next chunk tries again."""
+        begun_before = await self._saved()
+        self._since = CHECKPOINT_EVENTS
+        if begun_before is not None:
+            self.decided(0)
+            self._since = 0 if await self._saved() else CHECKPOINT_EVENTS
+
+    async def _saved(self) -> bool | None:
+        """Wait for what is being written, and say whether it was; None when that goes on."""
+        if self._saving is None:
+            return False
+        await asyncio.wait({self._saving}, timeout=WRITE_SECONDS)
+        return self._saving.result() if self._saving.done() else None
 
     def close(self) -> None:
         """Leave what is being written."""
@@ -183,10 +137,11 @@ async def _beside(first: bytes, more: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIterator[bytes]) -> bool:
     try:
-        await obstore.put_async(blobs, path, pieces)
-        for old in await _every(blobs, partition):
-            if old < path or not _is_ours(old):  # nobody reads another format again, and it may hold what is erased
-                await obstore.delete_async(blobs, old)
+        async with asyncio.timeout(SAVE_SECONDS):
+            await obstore.put_async(blobs, path, pieces)
+            for old in await _every(blobs, partition):
+                if old < path or not _is_ours(old):  # nobody reads another format again, and it may hold what is erased
+                    await obstore.delete_async(blobs, old)
     except _AWAY as error:
         _pass_over("save", partition, error)
         return False

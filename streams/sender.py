@@ -1,10 +1,9 @@
 """Writes records in explicit batches and returns when the brokers hold them."""
 
 import asyncio
-import contextlib
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -12,6 +11,7 @@ from aiokafka import errors as kafka
 from aiokafka.partitioner import murmur2
 
 from schemas import ids
+from schemas.clients import STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
 from schemas.errors import (
     FatalError,
@@ -25,10 +25,6 @@ from schemas.wire import Outbound
 
 MAX_BATCH_BYTES = 900_000
 """Batches are explicit: aiokafka's default of 16 KiB cuts a chunk into dozens of sends."""
-
-STUCK_SECONDS = 120.0
-"""aiokafka gives a batch up after 40 s. One that is neither delivered nor given up by then never will be: its client
-has come to an end without a word."""
 
 Place = tuple[str, int]
 
@@ -84,7 +80,8 @@ class Sender:
         ProducerFenced as it is.
         """
         try:
-            groups = await self._by_partition(outbounds)
+            async with in_time(STUCK_SECONDS):
+                groups = await self._by_partition(outbounds)
             results = await asyncio.gather(
                 *(self._send_in_order(place, records) for place, records in groups.items()), return_exceptions=True
             )
@@ -141,24 +138,12 @@ class Sender:
             batch = self._producer.create_batch()
             taken = _fill(batch, rest)
             batch.close()
-            async with self._turns[place], _in_time():
+            async with self._turns[place], in_time(STUCK_SECONDS):
                 delivery = await self._producer.send_batch(batch, topic, partition=partition)
-            async with _in_time():
+            async with in_time(STUCK_SECONDS):
                 written = await delivery
             rest, last = rest[taken:], written.offset + taken - 1
         return last
-
-
-@contextlib.asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
-    """Raise FatalError when the client forgets what it was given: only a new one helps."""
-    try:
-        async with asyncio.timeout(STUCK_SECONDS) as limit:
-            yield
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise FatalError("the Kafka client neither delivers nor gives up: the worker has to start again") from error
 
 
 def _fill(batch: Any, records: Sequence[Outbound]) -> int:

@@ -15,6 +15,8 @@ from connectors.outbox.kafka import make_member
 from connectors.outbox.lane import Reached
 from connectors.outbox.owner import Owner, ToolsOf
 from schemas import topics
+from schemas.clients import LEAVE_SECONDS as STOP_SECONDS
+from schemas.clients import closed, started
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 
@@ -64,14 +66,13 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         member: AIOKafkaConsumer = make_member(self._connection, self._session_seconds)
         member.subscribe([topics.OUTBOX], listener=self)
         try:
-            await member.start()
+            await started(member.start)
             await self._belong(member, stop)
         except KafkaError as error:
             raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
         finally:
             await self._end(list(self._tasks))
-            with contextlib.suppress(KafkaError):
-                await member.stop()
+            await closed(member.stop, STOP_SECONDS)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Let the owners finish what they are sending: their successors would call it unknown."""
@@ -108,7 +109,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             self._owners[partition] = owner
             try:
                 return await owner.run(stop)
-            except KafkaError as error:
+            except (KafkaError, UnreachableError) as error:
                 fenced = isinstance(error, ProducerFenced)
                 metrics.ERRORS.labels("outbox", str(partition), type(error).__name__).inc()
                 log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__)

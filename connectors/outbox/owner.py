@@ -1,7 +1,6 @@
 """One partition of the outbox: fence the former owner, read the log, and answer what nobody began to answer."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from connectors.outbox.kafka import make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, Ledger, Open
 from schemas import topics
+from schemas.clients import STUCK_SECONDS, brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import SchemaError
@@ -25,8 +25,6 @@ from schemas.wire import decode, encode
 INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
 
 BATCH_RECORDS = 5_000
-
-CLOSE_SECONDS = 5.0
 
 ToolsOf = Callable[[str], Tools]
 """What an account needs to answer, by its id."""
@@ -81,8 +79,8 @@ class Owner:
         self._producer: AIOKafkaProducer = make_producer(self._connection, self._place.partition)
         reader: AIOKafkaConsumer = make_reader(self._connection)
         try:
-            await self._producer.start()
-            await reader.start()
+            await started(self._producer.start)
+            await started(reader.start)
             await self._restore(reader)
             await self._serve(reader)
         finally:
@@ -174,8 +172,15 @@ class Owner:
             await self._further.wait_for(lambda: self._position is not None and self._position > offset)
 
     async def _write(self, told: OutboxState) -> int:
-        """Return where the state stands when Kafka holds it; raises ProducerFenced when somebody else owns this now."""
-        async with self._writing, self._producer.transaction():
+        """Return where the state stands when Kafka holds it; raises ProducerFenced when somebody else owns this now.
+
+        Raises UnreachableError when the client neither writes nor gives up: another one has to begin.
+        """
+        async with self._writing:
+            return await brought(self._written(told), STUCK_SECONDS)
+
+    async def _written(self, told: OutboxState) -> int:
+        async with self._producer.transaction():
             written = await self._producer.send_and_wait(
                 topics.OUTBOX,
                 encode(told),
@@ -195,8 +200,7 @@ class Owner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for client in (self._producer, reader):
-            with contextlib.suppress(Exception):  # it may never have started, or Kafka be away
-                await asyncio.wait_for(client.stop(), CLOSE_SECONDS)
+            await closed(client.stop)  # it may never have started, or Kafka be away
         read_faults(self._producer)
 
 

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, PipelineError
+from schemas.errors import FatalError, MisconfiguredError, RetriableError, UnauthorizedError
 from schemas.trace import OFF, Tracer
 from sinks.base import Source
 from sinks.kafka import Graveyard
@@ -83,7 +83,7 @@ class Webhooks:
         settings, ready = self._subscribers[name], partial(self._ready, name)
         try:
             await run_subscriber(name, settings, self._connection, stop, ready, tracer=self._tracer)
-        except PipelineError:
+        except (MisconfiguredError, UnauthorizedError, RetriableError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends one subscriber must not end the others
             self._failed[name] = f"it ended ({type(error).__name__}) and begins again"

@@ -1,0 +1,96 @@
+"""Reads the two logs from which a partition's state is restored."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from schemas import topics
+from schemas.clients import closed, started
+from schemas.errors import UnreachableError
+from schemas.records import Event
+from schemas.wire import decode
+from streams.checkpoint import Checkpoint
+
+BATCH_RECORDS = 5_000
+
+SILENT_SECONDS = 60.0
+"""So long nothing comes of a log that has more, before another client tries."""
+
+
+class Logs:
+    """Reads the event log and the ticket log of one partition, committed records only."""
+
+    def __init__(self, options: dict[str, Any], partition: int) -> None:
+        self._options = options
+        self._silent = 0.0
+        self._event = TopicPartition(topics.EVENT, partition)
+        self._ticket = TopicPartition(topics.TICKET, partition)
+
+    async def __aenter__(self) -> "Logs":
+        self._consumer = AIOKafkaConsumer(
+            **self._options,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            fetch_max_wait_ms=50,
+        )
+        try:
+            await started(self._consumer.start)
+        except BaseException:
+            await closed(self._consumer.stop)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await closed(self._consumer.stop)
+
+    async def end_of_input(self, partition: int) -> int:
+        """Return the offset after the newest input."""
+        tp = TopicPartition(topics.MESSAGE, partition)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets([tp])
+        return ends[tp]
+
+    async def holds(self, checkpoint: Checkpoint) -> bool:
+        """Say whether the event log is the one that the checkpoint was taken of."""
+        begin, end = await self._bounds(self._event)
+        if not begin <= checkpoint.last_event < end:
+            return begin > checkpoint.last_event  # retention took the event since; a topic made anew begins at 0
+        async for record in self._read(self._event, checkpoint.last_event):
+            same: bool = decode(record.value or b"", Event).event_id == checkpoint.last_event_id
+            return same and record.offset == checkpoint.last_event
+        return False
+
+    def events(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+        """Return the events from `start` on."""
+        return self._read(self._event, start)
+
+    def tickets(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+        """Return the ticket snapshots from `start` on."""
+        return self._read(self._ticket, start)
+
+    async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
+        begin, end = await self._consumer.beginning_offsets([tp]), await self._consumer.end_offsets([tp])
+        return begin[tp], end[tp]
+
+    async def _read(self, tp: TopicPartition, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+        self._consumer.assign([tp])
+        begin, end = await self._bounds(tp)
+        self._consumer.seek(tp, max(start, begin))
+        while await self._consumer.position(tp) < end:
+            for record in await self._next(tp):
+                yield record
+
+    async def _next(self, tp: TopicPartition) -> Sequence[ConsumerRecord[bytes, bytes]]:
+        """Return what comes next, nothing when nothing came yet.
+
+        Raises UnreachableError when nothing came for too long: a client may have ended without a word.
+        """
+        began = time.monotonic()
+        batches = await self._consumer.getmany(tp, timeout_ms=200, max_records=BATCH_RECORDS)
+        found: Sequence[ConsumerRecord[bytes, bytes]] = batches.get(tp, ())
+        self._silent = 0.0 if found else self._silent + time.monotonic() - began
+        if self._silent > SILENT_SECONDS:
+            raise UnreachableError(f"Kafka has not given a log for {SILENT_SECONDS:.0f} s: see `hotline doctor`")
+        return found

@@ -1,0 +1,75 @@
+"""An owner of answers whose Kafka clients hang, or let a cancellation out, gives way to another one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from connectors.outbox import daemon, owner
+from connectors.outbox.daemon import Outbox
+from connectors.outbox.owner import Owner
+from schemas import clients
+from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
+from tests.fakes.clients import NOT_ENDING, Client, Stubborn
+
+CONNECTION = KafkaConnection(bootstrap_servers="127.0.0.1:1")
+NO_TOOLS: Any = None
+
+
+@pytest.fixture(autouse=True)
+async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(daemon, "AGAIN_SECONDS", 0.01)
+    yield
+    Stubborn.let_go = True
+    await asyncio.sleep(0.25)
+    Stubborn.let_go = False
+
+
+@pytest.mark.parametrize("kind", NOT_ENDING)
+async def test_an_owner_that_cannot_begin_is_followed_by_another(
+    kind: type[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, stop = [], asyncio.Event()
+
+    class Away(kind):  # type: ignore[valid-type, misc]
+        async def start(self) -> None:
+            tries.append(1)
+            if len(tries) == 3:
+                stop.set()
+            raise KafkaConnectionError
+
+    monkeypatch.setattr(owner, "make_producer", lambda connection, partition: Away())
+    monkeypatch.setattr(owner, "make_reader", lambda connection: kind())
+    await asyncio.wait_for(Outbox(CONNECTION, NO_TOOLS)._own(0, stop), 5)
+    assert len(tries) == 3
+
+
+class Forgetful(Client):
+    """Its task has ended without a word: neither a commit nor an abort ends."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await asyncio.Event().wait()
+
+    async def send_and_wait(self, *_: Any, **__: Any) -> None: ...
+
+
+async def test_a_state_that_a_client_forgets_makes_another_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "STUCK_SECONDS", 0.05)
+    one = Owner(0, CONNECTION, NO_TOOLS)
+    producer: Any = Forgetful()
+    one._producer = producer
+    monkeypatch.setattr(owner, "encode", lambda told: b"")
+    monkeypatch.setattr(owner, "_envelope", lambda told: SimpleNamespace(headers=list))
+    told: Any = SimpleNamespace(ticket_id="t")
+    with pytest.raises(UnreachableError):
+        await asyncio.wait_for(one._write(told), 2)

@@ -1,0 +1,94 @@
+"""A sink that ends is started again, though its Kafka clients do not end; nothing waits for a client that is gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from schemas import clients
+from schemas.connection import KafkaConnection
+from schemas.errors import FatalError
+from schemas.records import DeadLetter
+from schemas.wire import Position
+from sinks import kafka, runner
+from sinks.kafka import Graveyard
+from sinks.runner import run_sink
+from sinks.settings import SinkSettings
+from sinks.webhook import run
+from sinks.webhook.run import Webhooks
+from tests.fakes.clients import NOT_ENDING, Client, Stubborn
+
+CONNECTION = KafkaConnection(bootstrap_servers="127.0.0.1:1")
+
+
+class Faulty:
+    """A sink with a fault of ours."""
+
+    name = "faulty"
+
+    async def open(self) -> None:
+        raise LookupError
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "LEAVE_SECONDS", 0.05)
+    yield
+    Stubborn.let_go = True
+    await asyncio.sleep(0.25)
+    Stubborn.let_go = False
+
+
+@pytest.mark.parametrize("kind", NOT_ENDING)
+async def test_a_fault_ends_a_sink_though_its_clients_do_not(
+    kind: type[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "make_producer", lambda connection: kind())
+    monkeypatch.setattr(runner, "make_consumer", lambda connection, group: kind())
+    sink: Any = Faulty()
+    with pytest.raises(LookupError):
+        await asyncio.wait_for(run_sink(sink, [], CONNECTION, SinkSettings(), asyncio.Event()), 2)
+
+
+class Forgetful:
+    """A producer whose task has ended without a word."""
+
+    async def send_and_wait(self, *_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_dead_letter_that_a_client_forgets_ends_the_sink(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka, "STUCK_SECONDS", 0.05)
+    producer: Any = Forgetful()
+    letter = DeadLetter(
+        position=Position("t", 0, 1),
+        key=b"",
+        value=b"",
+        headers=[],
+        stage="sink",
+        code="schema",
+        reason="",
+        exception="",
+    )
+    with pytest.raises(FatalError, match="start again"):
+        await asyncio.wait_for(Graveyard(producer).bury([letter]), 2)
+
+
+async def test_a_subscriber_whose_client_forgets_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries, stop = [], asyncio.Event()
+
+    async def subscriber(name: str, *_: Any, **__: Any) -> None:
+        tries.append(name)
+        if len(tries) < 3:
+            raise FatalError("the Kafka client neither delivers nor gives up: the worker has to start again")
+        stop.set()
+
+    monkeypatch.setattr(run, "run_subscriber", subscriber)
+    monkeypatch.setattr(run, "AGAIN_SECONDS", 0.01)
+    settings: Any = {"desk": None}
+    await asyncio.wait_for(Webhooks(settings, CONNECTION).run(stop), 2)
+    assert len(tries) == 3

@@ -1,0 +1,162 @@
+"""A Kafka client that does not end, or ends somebody else with it, holds up no back-fill, no restore and no clerk."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
+from obstore.store import LocalStore
+
+from schemas import clients, topics
+from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
+from streams import logs, lookback, outlet, rebuild
+from streams.downstream import Downstream
+from streams.logs import Logs
+from streams.outlet import Outlet
+from streams.rebuild import Checkpoints, Restored
+from tests.fakes.clients import NOT_ENDING, Client, Stubborn
+from tests.streams.conftest import until
+from tickets.policy import TicketPolicy
+from tickets.state import State
+
+CONNECTION = KafkaConnection(bootstrap_servers="127.0.0.1:1")
+APP: Any = SimpleNamespace(on_before_shutdown=SimpleNamespace(connect=lambda handler: None))
+
+each = pytest.mark.parametrize("kind", NOT_ENDING)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(clients, "START_SECONDS", 0.05)
+    yield
+    Stubborn.let_go = False
+
+
+@pytest.fixture(autouse=True)
+async def nobody_left() -> Any:
+    yield
+    Stubborn.let_go = True
+    await asyncio.sleep(0.25)
+
+
+async def soon(work: Any) -> Any:
+    return await asyncio.wait_for(work, 2)
+
+
+@each
+async def test_back_fill_goes_on_after_a_client_that_did_not_end(kind: type[Client]) -> None:
+    downstream = Downstream(CONNECTION, [])
+    downstream._clients = kind(), kind()
+
+    async def away() -> Any:
+        raise KafkaConnectionError
+
+    downstream._ready = away  # type: ignore[method-assign]
+    assert await soon(downstream.room()) == 0
+    assert downstream._clients is None
+
+
+@each
+async def test_a_stage_whose_producer_neither_begins_nor_ends_repeats_its_chunk(
+    kind: type[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(kind):  # type: ignore[valid-type, misc]
+        async def start(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(outlet, "make_producer", lambda connection: Away())
+    stage = Outlet(APP, CONNECTION, "stage")
+    for _ in range(2):  # the lock on opening it is free again
+        with pytest.raises(UnreachableError):
+            await soon(stage._opened())
+
+
+@each
+async def test_a_look_back_ends_though_its_client_does_not(kind: type[Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Reader(kind):  # type: ignore[valid-type, misc]
+        def assign(self, places: list[TopicPartition]) -> None: ...
+
+        async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+            return dict.fromkeys(places, 0)
+
+        end_offsets = beginning_offsets
+
+    monkeypatch.setattr(lookback, "AIOKafkaConsumer", lambda **options: Reader())
+    assert await soon(lookback.messages_at({}, topics.MESSAGE, 0, [3])) == []
+
+
+class Silent(Client):
+    """Has more, and gives nothing."""
+
+    def assign(self, places: list[TopicPartition]) -> None: ...
+
+    def seek(self, place: TopicPartition, offset: int) -> None: ...
+
+    async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 0)
+
+    async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 9)
+
+    async def position(self, place: TopicPartition) -> int:
+        return 0
+
+    async def getmany(self, *places: TopicPartition, timeout_ms: int, max_records: int) -> dict[Any, Any]:
+        await asyncio.sleep(0.02)
+        return {}
+
+
+async def test_a_restore_whose_client_gives_nothing_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(logs, "AIOKafkaConsumer", lambda **options: Silent())
+
+    async def read() -> None:
+        async with Logs({}, 0) as opened:
+            async for _ in opened.events(0):
+                pass
+
+    with pytest.raises(UnreachableError):
+        await soon(read())
+
+
+@each
+async def test_a_restore_ends_though_its_client_does_not(kind: type[Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "AIOKafkaConsumer", lambda **options: kind())
+
+    async def read() -> str:
+        async with Logs({}, 0):
+            return "restored"
+
+    assert await soon(read()) == "restored"
+
+
+async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_checkpoint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    puts, put, hanging = [], rebuild.obstore.put_async, True
+
+    async def may_hang(store: LocalStore, path: str, pieces: Any) -> Any:
+        puts.append(path)
+        if hanging:
+            await asyncio.Event().wait()
+        return await put(store, path, pieces)
+
+    monkeypatch.setattr(rebuild.obstore, "put_async", may_hang)
+    monkeypatch.setattr(rebuild, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(rebuild, "SAVE_SECONDS", 0.3)
+    blobs = LocalStore(tmp_path)
+    checkpoints = Checkpoints(blobs, 0, Restored(state=State(TicketPolicy())))
+    await soon(checkpoints.write())  # a decision that erases
+    checkpoints.decided(1)
+    assert len(puts) == 1
+    await asyncio.sleep(0.4)
+    hanging = False
+    checkpoints.decided(1)  # any later one
+    await until(lambda: len(puts) == 2 and checkpoints._saving is not None and checkpoints._saving.done())
+    assert [one["path"] for one in await rebuild.obstore.list(blobs).collect_async()] == [puts[1]]
