@@ -4,10 +4,12 @@ import os
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.structs import OffsetAndMetadata
@@ -40,6 +42,8 @@ _UNDECIDED = 2
 """Sessions without any election after which a candidate begins anew: its seat may be forgotten at the other end."""
 
 SEAT = TopicPartition(topics.LEASE, 0)
+
+_log = structlog.get_logger(__name__)
 
 
 def now() -> float:
@@ -149,9 +153,20 @@ class GroupLease:
                     self._fault = translated(error)
                 except PipelineError as error:
                     self._fault = error
+                except Exception as error:  # noqa: BLE001 - a candidate that is gone would own nothing for good, unseen
+                    self._fault = self._unknown(error)
                 self._closed.wait(_AGAIN_SECONDS)
         finally:
             self._lose()
+
+    def _unknown(self, error: Exception) -> PipelineError:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{place.filename}:{place.lineno}"
+        _log.error("lease_failed", connector=self._account, error=type(error).__name__, at=at)
+        return UnreachableError(
+            f"who works with {self._account} could not be asked ({type(error).__name__}), and is asked again: tell the "
+            "developers the line of the log"
+        )
 
     def _take_part(self) -> None:
         consumer = connected(self._connect, **self._settings())

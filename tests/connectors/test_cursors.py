@@ -1,9 +1,11 @@
 """A cursor is what was saved last, in this process or in the one before."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from kafka import TopicPartition
 
 from connectors.cursors import Cursors
 from connectors.producer import Producer
@@ -84,3 +86,38 @@ def test_what_a_former_owner_saves_late_takes_nothing_back(kafka: KafkaConnectio
     assert again(kafka, account).position == {"uid": 6}
     former.close()
     owner.close()
+
+
+class Silent:
+    """A client that knows of more, and gives nothing."""
+
+    closed = False
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0}
+
+    def assign(self, places: list[TopicPartition]) -> None: ...
+
+    def seek_to_beginning(self, place: TopicPartition) -> None: ...
+
+    def end_offsets(self, places: list[TopicPartition], timeout_ms: float) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 5)
+
+    def position(self, place: TopicPartition, timeout_ms: float) -> int:
+        return 0
+
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[object]]:
+        time.sleep(0.02)
+        return {}
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_client_that_gives_nothing_holds_up_no_account_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.cursors.READ_SECONDS", 0.1)
+    client, producer = Silent(), Producer(KafkaConnection(bootstrap_servers="127.0.0.1:1"))
+    silent = Cursors(producer._connection, "mayor", producer=producer, connect=lambda **_: client)
+    with pytest.raises(UnreachableError, match=r"has not given hotline\.cursor"):
+        silent.load()
+    assert client.closed

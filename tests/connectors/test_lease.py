@@ -276,6 +276,43 @@ def kafka_connection() -> KafkaConnection:
     return KafkaConnection(bootstrap_servers="127.0.0.1:1")
 
 
+class Faulty:
+    """A client whose library has a fault."""
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0}
+
+    def subscribe(self, topics: list[str]) -> None: ...
+
+    def poll(self, **_: object) -> None:
+        raise KeyError("a fault of the library")
+
+    def close(self, **_: object) -> None: ...
+
+
+def test_a_fault_of_the_library_ends_no_candidate_for_good(
+    kafka_connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread was gone, and the account without an owner until somebody started the process again."""
+    monkeypatch.setattr("connectors.lease._AGAIN_SECONDS", 0.01)
+    made: list[Faulty] = []
+
+    def connect(**_: object) -> Faulty:
+        made.append(Faulty())
+        return made[-1]
+
+    lease = GroupLease(kafka_connection, "mayor", connect=connect)
+
+    def told() -> bool:
+        try:
+            return not lease.ask(lambda: None) and False
+        except UnreachableError as error:
+            return "KeyError" in str(error) and len(made) >= 3
+
+    until(told)
+    lease.close()
+
+
 def elected(*claims: tuple[str, int | None]) -> str:
     """Return who is elected among members that were elected before in these generations."""
     members = []
