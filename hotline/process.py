@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 
 import structlog
 from msgspec import Struct
@@ -19,6 +21,12 @@ Run = Callable[[asyncio.Event], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
 ORPHANED_SECONDS = 1.0
+
+DRAIN_SECONDS = 45.0
+"""After a signal, or the end of a component, the others have this long: a little more than `run all` gives a child.
+
+What hangs in its end would keep whoever failed from being started again, for good; nothing acknowledged is lost by it.
+"""
 
 
 class Component(Struct, frozen=True, kw_only=True):
@@ -53,15 +61,47 @@ async def _in(executor: ThreadPoolExecutor, work: Callable[[threading.Event], No
     await asyncio.get_running_loop().run_in_executor(executor, work, told)
 
 
-async def serve(components: Sequence[Component], health: Health, parent: int | None = None) -> None:
-    """Run the components until a signal, the end of process `parent`, or a fault, which is raised after all drained."""
+class Deadline:
+    """Ends this process, however it hangs, some time after it was told to end."""
+
+    def __init__(self, seconds: float = DRAIN_SECONDS, leave: Callable[[int], None] = os._exit) -> None:
+        self._seconds = seconds
+        self._leave = leave
+        self._timer: threading.Timer | None = None
+
+    def begin(self) -> None:
+        """Count from now; safe twice."""
+        if self._timer is None:
+            self._timer = threading.Timer(self._seconds, self._end)
+            self._timer.daemon = True  # the interpreter's own end waits for other threads, and not for this one
+            self._timer.start()
+
+    def _end(self) -> None:
+        frames = sys._current_frames()
+        hanging = {one.name: _place(frames[one.ident]) for one in threading.enumerate() if one.ident in frames}
+        _log.error("process_does_not_end", seconds=self._seconds, threads=hanging)
+        self._leave(1)
+
+
+def _place(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+async def serve(
+    components: Sequence[Component], health: Health, parent: int | None = None, deadline: Deadline | None = None
+) -> None:
+    """Run the components until a signal, the end of process `parent`, or a fault, which is raised after all drained.
+
+    From then on the `deadline` counts.
+    """
     stop = asyncio.Event()
     _listen(stop)
+    counting = asyncio.create_task(_count(stop, deadline)) if deadline else None
     watching = asyncio.create_task(_watch(parent, stop)) if parent else None
     left = {one.name for one in components}
     results = await asyncio.gather(*(_one(one, health, left, stop) for one in components), return_exceptions=True)
-    if watching:
-        watching.cancel()
+    for task in filter(None, (watching, counting)):
+        task.cancel()
     faults = [fault for fault in results if isinstance(fault, BaseException)]
     # What a person must mend is told before what may mend itself.
     for fault in sorted(faults, key=lambda fault: not isinstance(fault, FatalError)):
@@ -72,6 +112,11 @@ def _listen(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+
+async def _count(stop: asyncio.Event, deadline: Deadline) -> None:
+    await stop.wait()
+    deadline.begin()
 
 
 async def _watch(parent: int, stop: asyncio.Event) -> None:

@@ -50,7 +50,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
 
     from hotline import disks
     from hotline.health import Health, HealthServer
-    from hotline.process import serve
+    from hotline.process import Deadline, serve
     from hotline.telemetry import tracing
     from hotline.wiring import component
     from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError
@@ -59,8 +59,9 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
         # In the loop: Faust binds an app to the running one.
         components = [component(settings, name, tracer) for name in names]
         parent = os.environ.get(PARENT_VARIABLE)
-        await serve(components, health, int(parent) if parent else None)
+        await serve(components, health, int(parent) if parent else None, deadline)
 
+    deadline = Deadline()
     names = _meant(settings, names)
     give_way(names)
     health = Health(names)

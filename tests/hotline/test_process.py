@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hotline.health import Health
-from hotline.process import Component, blocking, serve
+from hotline.process import Component, Deadline, blocking, serve
 from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 
 
@@ -154,3 +154,38 @@ def test_a_child_whose_parent_was_killed_drains_and_ends(tmp_path: Path) -> None
     parent.kill()
     parent.wait()
     wait_for(says, "drained")
+
+
+HANGS = """
+import asyncio, sys, threading
+from hotline import process
+from hotline.health import Health
+from schemas.errors import UnreachableError
+
+async def fails(stop):
+    raise UnreachableError("no answer")
+
+async def hangs(stop):
+    await asyncio.Event().wait()
+
+def blocks(stop):
+    threading.Event().wait()
+
+other = process.blocking(blocks) if sys.argv[1] == "thread" else hangs
+pair = [process.Component(name="a", run=fails), process.Component(name="b", run=other)]
+asyncio.run(process.serve(pair, Health(["a", "b"]), None, process.Deadline(0.3)))
+"""
+
+
+@pytest.mark.parametrize("where", ["task", "thread"])
+def test_what_hangs_in_its_end_keeps_nobody_from_being_started_again(where: str) -> None:
+    done = subprocess.run([sys.executable, "-c", HANGS, where], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert "process_does_not_end" in done.stdout + done.stderr
+
+
+async def test_who_ends_in_time_meets_no_deadline() -> None:
+    left: list[int] = []
+    with pytest.raises(UnreachableError):
+        await serve([Component(name="a", run=unreachable)], Health(["a"]), None, Deadline(60, leave=left.append))
+    assert left == []
