@@ -1,6 +1,7 @@
 """Health: how one connector does, as its runner writes it and the health endpoint reads it."""
 
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -40,6 +41,7 @@ class Health:
         self._labels = (channel, connector)
         self._now = now
         self._lock = threading.Lock()
+        metrics.FAULTS_OF_OURS.labels(*self._labels)  # an alarm on its growth has to see it at 0
 
     @property
     def report(self) -> HealthReport:
@@ -80,6 +82,9 @@ class Health:
     def _note(self, error: BaseException, state: State) -> None:
         name = type(error).__name__
         metrics.ERRORS.labels(*self._labels, name).inc()
+        if not isinstance(error, PipelineError):
+            metrics.FAULTS_OF_OURS.labels(*self._labels).inc()
+            _log.error("connector_fault", connector=self._labels[1], error=name, at=_place(error))
         self._become(state, last_error=name, sentence=_sentence(error), errors=self.report.errors + 1)
 
     def _become(self, state: State, **changes: object) -> None:
@@ -90,6 +95,12 @@ class Health:
         if before.state != state or before.complaints != after.complaints:
             _log.info("connector_" + state, connector=after.connector, channel=after.channel, error=after.last_error,
                       sentence=after.sentence, complaints=after.complaints)  # fmt: skip
+
+
+def _place(error: BaseException) -> str | None:
+    """Return where it happened, and nothing of what it says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else None
 
 
 def _sentence(error: BaseException) -> str:

@@ -12,6 +12,11 @@ PUBLISH_SECONDS = Histogram("hotline_connectors_publish_seconds", "From handing 
 ERRORS = Counter(
     "hotline_connectors_errors_total", "Faults of a source, of the broker or of ours", ["channel", "connector", "error"]
 )
+FAULTS_OF_OURS = Counter(
+    "hotline_connectors_faults_of_ours_total",
+    "Faults of ours in a connector: whatever it is tried again for, a developer must see it",
+    ["channel", "connector"],
+)
 LAST_SUCCESS = Gauge(
     "hotline_connectors_last_success_timestamp_seconds",
     "When a source was last asked with success, or a message that it pushed was safe",

@@ -96,7 +96,7 @@ class Mailbox:
                 continue
             try:
                 batch = self._from_folder(session, reader, cursor, folder, view)
-            except RetriableError:
+            except Exception:  # a fault of ours as well: the other folders go on
                 self._next_turn(folder)
                 raise
             if batch.cursor.position != cursor.position:

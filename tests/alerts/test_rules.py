@@ -77,6 +77,20 @@ CASES = {
     "WorkerFenced": grows("hotline_streams_fenced_total"),
     "AccountSilent": gauge("hotline_monitor_silent", "0+0", "1+0", 5, 5, channel="mailbox", **MAYOR),
     "SourceAway": gauge("hotline_connectors_up", "1+0", "0+0", 5, 15, **MAYOR),
+    "ConnectorFault": Case(
+        {'hotline_connectors_faults_of_ours_total{channel="mailbox",connector="mayor"}': "0+0x20 1+1x50"}, 25, 28, MAYOR
+    ),
+    "MailsPostponed": Case(
+        {
+            'hotline_connectors_mails_postponed{instance="a:1",connector="mayor"}': "0+0x5 1+0x200",
+            'hotline_connectors_lease_held{instance="a:1",connector="mayor"}': "1+0x205",
+            'hotline_connectors_mails_postponed{instance="b:1",connector="mayor"}': "1+0x205",  # of a former owner
+            'hotline_connectors_lease_held{instance="b:1",connector="mayor"}': "0+0x205",
+        },
+        65,
+        66,
+        MAYOR,
+    ),
     "NobodyOwnsAccount": gauge("hotline_connectors_lease_held", "1+0", "0+0", 5, 2, **MAYOR),
     "TokenEnds": gauge("hotline_connectors_weibo_token_expires_timestamp_seconds", "700000+0", "604800+0", 5, **MAYOR),
     "QuotaUsedUp": gauge("hotline_connectors_weibo_calls_left", "1+0", "0+0", 5, 30, **MAYOR),

@@ -12,7 +12,7 @@ from connectors.mailbox.later import PATIENCE_TRIES, Pace, Postponed
 from schemas.errors import RetriableError
 from schemas.records import Cursor, DeadLetter, RawMessage
 from tests.connectors.mailboxes import START, drain, mail, settings
-from tests.fakes.imap import FakeServer
+from tests.fakes.imap import FakeFolder, FakeServer
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = ["NO [UNAVAILABLE] backend down", "NO [LIMIT] bandwidth exceeded", "NO Temporary failure"]
@@ -178,3 +178,22 @@ def test_a_postponed_mail_is_asked_for_soon_at_first_and_every_hour_in_the_end()
     pace.asked(7, 0)
     pace.settled({})
     assert pace.due(waiting) == 7
+
+
+def test_a_fault_of_ours_in_one_folder_keeps_no_other_waiting(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults.clear()
+    server.folders["Reports"] = FakeFolder()
+    server.put(mail("d"), "Reports")
+    one, read = box(server, folders=("INBOX", "Reports")), Mailbox._from_folder
+
+    def faulty(self: Mailbox, session: object, reader: object, cursor: Cursor, folder: str, view: object) -> object:
+        if folder == "INBOX":
+            raise LookupError
+        return read(self, session, reader, cursor, folder, view)
+
+    monkeypatch.setattr(Mailbox, "_from_folder", faulty)
+    with pytest.raises(LookupError):
+        one.fetch(START)
+    assert values(one.fetch(START).messages) == [mail("d")]
