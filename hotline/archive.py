@@ -41,6 +41,14 @@ class Filters(Struct, frozen=True, kw_only=True):
     channel: str | None = None
     status: str | None = None
     jurisdiction: str | None = None
+    request_kind: str | None = None
+    category: str | None = None
+    """A category's code or name; what is below it counts, too."""
+    adcode: str | None = None
+    """How the place's 行政区划代码 begins."""
+    cluster_id: str | None = None
+    requester: str | None = None
+    """A person's hash; masked tickets have none."""
     received_from: datetime | None = None
     received_to: datetime | None = None
     revisited: bool = False
@@ -211,13 +219,30 @@ def _has_token(word: str) -> bool:
 
 
 def _narrowed(filters: Filters) -> list[dict[str, Any]]:
-    equal = {"channel": filters.channel, "status": filters.status, "jurisdiction": filters.jurisdiction}
+    equal = {
+        "channel": filters.channel,
+        "status": filters.status,
+        "jurisdiction": filters.jurisdiction,
+        "request_kind": filters.request_kind,
+        "cluster_id": filters.cluster_id,
+        "requester.id": filters.requester,
+    }
     terms: list[dict[str, Any]] = [{"term": {name: value}} for name, value in equal.items() if value is not None]
+    if filters.category is not None:
+        terms.append(_category(filters.category))
+    if filters.adcode is not None:
+        terms.append({"prefix": {"location.adcode": filters.adcode}})
     if filters.revisited:
         terms.append({"exists": {"field": "revisits.at"}})
     times = {"gte": filters.received_from, "lt": filters.received_to}
     span = {bound: at.isoformat() for bound, at in times.items() if at is not None}
     return [*terms, {"range": {"received_at": span}}] if span else terms
+
+
+def _category(said: str) -> dict[str, Any]:
+    """Match a category by its code, by the code of one above it, or by a name on its path."""
+    ways = [{"term": {"category.code": said}}, {"prefix": {"category.code": f"{said}."}}]
+    return {"bool": {"should": [*ways, {"term": {"category.path": said}}]}}
 
 
 def _requests(wanted: Wanted) -> dict[str, Any]:

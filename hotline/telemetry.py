@@ -43,6 +43,9 @@ _MUTE = (
 _TALKATIVE = ("aiokafka", "faust", "kafka", "mode")
 """Their clients knock ten times a second at a broker that is away, and write several lines each time."""
 
+_CLIENTS = ("aiokafka", "kafka", "elastic_transport")
+"""What a tool that a person waits for asks through."""
+
 _CALM_SECONDS = 30.0
 _CALM_LINES = 1_000
 
@@ -70,6 +73,13 @@ class Calm(logging.Filter):
             self._told.clear()
         self._told[line] = (now, 0)
         return True
+
+
+def set_up_tool(level: Level, form: Format) -> None:
+    """Send our own lines to standard error: of a server that is away the verb tells in a sentence, not its client."""
+    set_up(level, form)
+    for name in _CLIENTS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def set_up(level: Level = "info", form: Format = "auto") -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, readable, settings_of
+from hotline.cli.common import AsJson, print_each, readable, settings_of
 
 if TYPE_CHECKING:
     from hotline.answers import Answer
@@ -28,11 +28,7 @@ def list_(
     from hotline.services import kafka
 
     wanted = Wanted(account=account, state=state, ticket=ticket)
-    for one in listed(kafka(settings_of(ctx)), wanted, limit):
-        if as_json:
-            print_json(one)
-        else:
-            typer.echo(_line(one))
+    print_each(listed(kafka(settings_of(ctx)), wanted, limit), as_json, _line, nothing="No answers.")
 
 
 def _line(one: "Answer") -> str:

@@ -2,12 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, chinese, print_json, readable, settings_of
+from hotline.cli.common import AsJson, Clear, print_json, readable, settings_of
+from hotline.cli.narrowing import (
+    Category,
+    Channel,
+    City,
+    Cluster,
+    Kind,
+    Person,
+    Place,
+    Since,
+    Status,
+    Until,
+    filters_of,
+)
 
 if TYPE_CHECKING:
     from hotline.archive import Archive
@@ -20,25 +32,35 @@ Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its numb
 def search(
     ctx: typer.Context,
     query: Annotated[str, typer.Argument(help="Words that must all be there; -word must not.")],
-    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only this status (办理状态).")] = None,
-    jurisdiction: Annotated[str | None, typer.Option(help="Only this 行政区划代码.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")] = None,
+    channel: Channel = None,
+    status: Status = None,
+    kind: Kind = None,
+    category: Category = None,
+    jurisdiction: City = None,
+    adcode: Place = None,
+    cluster: Cluster = None,
+    person: Person = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     clear: Clear = False,
     as_json: AsJson = False,
 ) -> None:
     """Find tickets, the newest first."""
-    from hotline.archive import Filters
     from hotline.cli import archive_view
 
-    filters = Filters(
+    filters = filters_of(
         channel=channel,
         status=status,
+        kind=kind,
+        category=category,
         jurisdiction=jurisdiction,
-        received_from=chinese(since),
-        received_to=chinese(until),
+        adcode=adcode,
+        cluster=cluster,
+        person=person,
+        since=since,
+        until=until,
+        clear=clear,
     )
     hits = ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
     if clear:

@@ -1,9 +1,10 @@
 """What the verbs share: the global options, the settings they lead to, and how a fault is shown."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from msgspec import Struct
@@ -13,6 +14,8 @@ from schemas.topics import CHANNELS
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
+
+T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
@@ -52,6 +55,19 @@ def print_json(record: object) -> None:
     for separator, escaped in _SEPARATORS:
         line = line.replace(separator, escaped)
     typer.echo(line)
+
+
+def print_each(records: Iterable[T], as_json: bool, line: Callable[[T], str], *, nothing: str) -> None:
+    """Write a line for each record, or say on standard error that there is none."""
+    count = 0
+    for record in records:
+        count += 1
+        if as_json:
+            print_json(record)
+        else:
+            typer.echo(line(record))
+    if not count:
+        typer.echo(nothing, err=True)
 
 
 def known_channel(channel: str | None) -> str | None:

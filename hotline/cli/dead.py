@@ -3,11 +3,11 @@
 from collections import Counter
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import AsJson, Author, Reason, chinese, print_json, readable, settings_of
+from hotline.cli.common import AsJson, Author, Reason, chinese, print_each, print_json, readable, settings_of
 
 if TYPE_CHECKING:
     from hotline.dead import Filters, Letter
@@ -49,11 +49,7 @@ def list_(
     if count:
         _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json)
         return
-    for letter in islice(found, limit):
-        if as_json:
-            print_json(letter)
-        else:
-            typer.echo(_line(letter))
+    print_each(islice(found, limit), as_json, _line, nothing="No dead letters.")
 
 
 @dead.command()
@@ -121,11 +117,11 @@ def replay(
     from hotline import services
     from hotline.cli import dead_view
     from hotline.dead import find
-    from hotline.telemetry import set_up
+    from hotline.telemetry import set_up_tool
 
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until, identifiers or ())
     settings = settings_of(ctx)
-    set_up(settings.log.level, settings.log.format)
+    set_up_tool(settings.log.level, settings.log.format)
     for identifier in identifiers or ():
         find(services.kafka(settings), identifier)  # a letter that is not there is no empty success
     dead_view.replay(
@@ -190,11 +186,12 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
 
 
 def _show_counts(counts: Counter[tuple[str, str]], as_json: bool) -> None:
-    for (stage, code), number in counts.most_common():
-        if as_json:
-            print_json({"stage": stage, "code": code, "count": number})
-        else:
-            typer.echo(f"{number:>8}  {readable(stage):<10} {readable(code)}")
+    rows = [{"stage": stage, "code": code, "count": number} for (stage, code), number in counts.most_common()]
+    print_each(rows, as_json, _row, nothing="No dead letters.")
+
+
+def _row(row: dict[str, Any]) -> str:
+    return f"{row['count']:>8}  {readable(row['stage']):<10} {readable(row['code'])}"
 
 
 def _line(letter: "Letter") -> str:

@@ -2,14 +2,26 @@
 
 import sys
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import Clear, chinese
+from hotline.cli.common import Clear
+from hotline.cli.narrowing import (
+    Category,
+    Channel,
+    City,
+    Cluster,
+    Kind,
+    Person,
+    Place,
+    Since,
+    Status,
+    Until,
+    filters_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +37,16 @@ def export(
         typer.Option("--format", help="Service requests, or one POST body for Zammad's /api/v1/tickets a line."),
     ],
     query: Annotated[str, typer.Option(help="Words that must all be there; -word must not.")] = "",
-    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only this status (办理状态).")] = None,
-    jurisdiction: Annotated[str | None, typer.Option(help="Only this 行政区划代码.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")] = None,
+    channel: Channel = None,
+    status: Status = None,
+    kind: Kind = None,
+    category: Category = None,
+    jurisdiction: City = None,
+    adcode: Place = None,
+    cluster: Cluster = None,
+    person: Person = None,
+    since: Since = None,
+    until: Until = None,
     media_base_url: Annotated[str | None, typer.Option(help="Where the blob store can be read, for media_url.")] = None,
     zammad_group: Annotated[str, typer.Option(help="Zammad: the group that gets the tickets.")] = "Users",
     zammad_customer: Annotated[
@@ -38,16 +55,21 @@ def export(
     clear: Clear = False,
 ) -> None:
     """Write tickets of the archive to a file, masked unless --clear."""
-    from hotline.archive import Filters
     from hotline.export import Choices
     from hotline.export import export as write
 
-    filters = Filters(
+    filters = filters_of(
         channel=channel,
         status=status,
+        kind=kind,
+        category=category,
         jurisdiction=jurisdiction,
-        received_from=chinese(since),
-        received_to=chinese(until),
+        adcode=adcode,
+        cluster=cluster,
+        person=person,
+        since=since,
+        until=until,
+        clear=clear,
     )
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
     with _opened(file) as out:

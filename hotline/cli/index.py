@@ -68,10 +68,10 @@ def rebuild(
 
     from hotline.local.progress import Shown
     from hotline.rebuild import rebuild as work
-    from hotline.telemetry import set_up
+    from hotline.telemetry import set_up_tool
 
     settings = settings_of(ctx)
-    set_up(settings.log.level, settings.log.format)
+    set_up_tool(settings.log.level, settings.log.format)
     with Shown(Console(stderr=True)) as progress:
         job = work(settings, names or [], month or [], keep=keep, drop=drop, told=progress.count)
         for report in job:

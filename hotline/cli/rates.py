@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from hotline.cli.archive import ask
 from hotline.cli.common import AsJson, chinese, print_json, readable
+from hotline.cli.narrowing import City, Since, Until
 
 if TYPE_CHECKING:
     from hotline.archive import Archive, Filters
@@ -33,9 +33,9 @@ def rates(
     by: Annotated[
         Literal["organizer", "kind", "category", "channel"] | None, typer.Option(help="A line for each of these.")
     ] = None,
-    jurisdiction: Annotated[str | None, typer.Option(help="Only this 行政区划代码.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")] = None,
+    jurisdiction: City = None,
+    since: Since = None,
+    until: Until = None,
     least: Annotated[int, typer.Option(min=1, help="A line of fewer tickets goes into one with the others.")] = 10,
     as_json: AsJson = False,
 ) -> None:

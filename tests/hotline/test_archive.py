@@ -16,7 +16,7 @@ from normalizers.text import fold
 from schemas import ids, topics
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
-from schemas.records.ticket import Category, Revisit
+from schemas.records.ticket import Category, Location, Requester, Revisit
 from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
@@ -103,6 +103,32 @@ async def test_tickets_whose_citizens_were_asked_are_found_by_that(world: World)
     await world.archive.refresh()
     found = [one async for one in world.archive.tickets(filters=Filters(revisited=True))]
     assert [(one.ticket_id, one.revisits) for one in found] == [(some[0].ticket_id, (revisit,))]
+
+
+async def test_analysts_narrow_by_kind_category_place_incident_and_person(world: World) -> None:
+    lamp = Category(code="construction.public_works", scheme="s", version="1", path=("城乡建设", "市政设施与市容"))
+    near = Location(text="和平区中山路12号", adcode="210102")
+    of_zhang = {"request_kind": "complaint", "category": lamp, "location": near, "requester": Requester(id="k1:zhang")}
+    zhang = ticket("zhang", 1, masked=False, **of_zhang)
+    other = ticket("long_road", 2, masked=False, category=replace(lamp, code="constructions"), cluster_id="210100-c")
+    await world.sink.write([out(topics.TICKET, one.ticket_id, one, 1) for one in (zhang, other)])
+    await world.archive.refresh()
+    found = {
+        narrowed: {hit.ticket_id for hit in await world.archive.search("", masked=False, filters=narrowed)}
+        for narrowed in (
+            Filters(request_kind="complaint"),
+            Filters(category="construction"),
+            Filters(category="construction.public_works"),
+            Filters(adcode="2101"),
+            Filters(requester="k1:zhang"),
+        )
+    }
+    assert set(map(frozenset, found.values())) == {frozenset(named("zhang"))}
+    by_name = await world.archive.search("", masked=False, filters=Filters(category="城乡建设"))
+    assert {hit.ticket_id for hit in by_name} == named("zhang", "long_road")
+    (one,) = await world.archive.search("", masked=False, filters=Filters(cluster_id="210100-c"))
+    assert {one.ticket_id} == named("long_road")
+    assert await world.archive.count(masked=False, filters=Filters(adcode="210103")) == 0
 
 
 def named(*names: str) -> set[str]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from hotline.cli import app, archive_view, trial_view
+from hotline.cli.common import print_each
 from hotline.trial import run
 from schemas.records import Message
 
@@ -205,3 +206,52 @@ def test_the_view_of_an_empty_search_says_so() -> None:
     console = Console(record=True, file=StringIO())
     archive_view.hits([], console)
     assert "Nothing found" in console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--channel", "短信息", "sms (短信)"),
+        ("--status", "close", "resolved (办结)"),
+        ("--kind", "complaints", "complaint (投诉)"),
+        ("--jurisdiction", "21", "six digits"),
+        ("--adcode", "沈河区", "two digits or more"),
+        ("--person", "k1:abcdefgh", "add --clear"),
+    ],
+)
+def test_a_search_that_could_find_nothing_is_refused(option: str, value: str, told: str) -> None:
+    refused = hotline("search", "路灯", option, value)
+    assert refused.exit_code == 2
+    assert told in " ".join(refused.output.replace("│", " ").split())
+
+
+def test_a_citizens_emoji_does_not_break_a_terminal_of_gbk() -> None:
+    script = "from hotline.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--settings", "城市🆘.toml", "check"],
+        env={**os.environ, "PYTHONIOENCODING": "gbk"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.decode("gbk").startswith("There is no settings file 城市?.toml")
+
+
+def test_a_tool_tells_of_a_server_that_is_away_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    for name in ("HOTLINE_REQUESTER_KEYS__K1", "HOTLINE_QUERY_KEY"):
+        monkeypatch.setenv(name, "0123456789abcdef")
+    script = "from hotline.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "dead", "replay", "--dry-run"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("hotline: Kafka did not answer")
+
+
+def test_an_empty_list_says_so_beside_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    print_each([], False, str, nothing="No dead letters.")
+    assert capsys.readouterr() == ("", "No dead letters.\n")
+    print_each(["one"], False, str, nothing="No dead letters.")
+    assert capsys.readouterr() == ("one\n", "")

@@ -1,0 +1,105 @@
+"""The options that narrow a search of the archive: each is checked, since a misspelt one would find nothing."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.cli.common import chinese
+from schemas import words
+from schemas.words import Words
+
+if TYPE_CHECKING:
+    from hotline.archive import Filters
+
+
+def _one_of(known: Words) -> Callable[[str | None], str | None]:
+    def checked(said: str | None) -> str | None:
+        """Return the word that a person typed, in English or Chinese."""
+        if said is None or said in known:
+            return said
+        for word, name in known.items():
+            if said == name:
+                return word
+        raise typer.BadParameter(f"choose one of {', '.join(f'{word} ({name})' for word, name in known.items())}")
+
+    return checked
+
+
+def _digits(pattern: str, meant: str) -> Callable[[str | None], str | None]:
+    def checked(said: str | None) -> str | None:
+        if said is not None and not re.fullmatch(pattern, said, re.ASCII):
+            raise typer.BadParameter(meant)
+        return said
+
+    return checked
+
+
+Channel = Annotated[
+    str | None, typer.Option(callback=_one_of(words.CHANNELS), help="Only this channel (诉求来源): sms or 短信.")
+]
+Status = Annotated[
+    str | None, typer.Option(callback=_one_of(words.STATUSES), help="Only this status (办理状态): resolved or 办结.")
+]
+Kind = Annotated[
+    str | None,
+    typer.Option(callback=_one_of(words.REQUEST_KINDS), help="Only this kind (诉求类型): complaint or 投诉."),
+]
+Category = Annotated[
+    str | None, typer.Option(help="Only this category (事项分类) and what is below it: its code or its name.")
+]
+City = Annotated[
+    str | None,
+    typer.Option(callback=_digits(r"[1-9]\d{5}", "six digits, such as 210100"), help="Only this 行政区划代码."),
+]
+Place = Annotated[
+    str | None,
+    typer.Option(
+        callback=_digits(r"[1-9]\d{1,11}", "two digits or more of a 行政区划代码, such as 210103"),
+        help="Only where the place's 行政区划代码 begins so; many places have none, so search for their names, too.",
+    ),
+]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="TICKET_ID", help="Only tickets of one incident (重复诉求): its `cluster_id`.")
+]
+Person = Annotated[
+    str | None,
+    typer.Option(metavar="HASH", help="Only of this person (诉求人标识), `requester.id` of a ticket; with --clear."),
+]
+Since = Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")]
+Until = Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")]
+
+
+def filters_of(
+    *,
+    channel: str | None,
+    status: str | None,
+    kind: str | None,
+    category: str | None,
+    jurisdiction: str | None,
+    adcode: str | None,
+    cluster: str | None,
+    person: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    clear: bool,
+) -> "Filters":
+    """Return what the options narrow a search to."""
+    from hotline.archive import Filters
+
+    if person is not None and not clear:
+        raise typer.BadParameter("masked tickets name nobody: add --clear, if you may", param_hint="--person")
+    return Filters(
+        channel=channel,
+        status=status,
+        request_kind=kind,
+        category=category,
+        jurisdiction=jurisdiction,
+        adcode=adcode,
+        cluster_id=cluster,
+        requester=person,
+        received_from=chinese(since),
+        received_to=chinese(until),
+    )
