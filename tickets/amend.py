@@ -141,14 +141,16 @@ def _deadline_set(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion)
         policy_id=change.policy_id,
         calendar_version=change.calendar_version,
         provisional=change.provisional,
-        extended_from=_extended_from(former, change),
+        extended_from=_extended_from(former, change, ticket.status),
     )
     return replace(ticket, deadlines=(*others, deadline))
 
 
-def _extended_from(former: Deadline | None, change: event.DeadlineSet) -> datetime | None:
-    """Return until when the same clock ran before; one that starts again is another."""
-    if former is None or change.started_at is not None:
+def _extended_from(former: Deadline | None, change: event.DeadlineSet, status: str) -> datetime | None:
+    """Return until when the same clock ran before; one that starts again is another, one that only stood is not."""
+    if former is None:
+        return None
+    if change.started_at is not None and (status == "reopened" or change.policy_id != former.policy_id):
         return None
     return former.extended_from if former.due_at == change.due_at else former.due_at
 

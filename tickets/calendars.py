@@ -53,6 +53,14 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
         """Return how many working days lie after one day, up to and with another; 0 when there is none."""
         return sum(self.is_working(after + ahead * _DAY) for ahead in range(1, (until - after).days + 1))
 
+    def days_before(self, until: date, number: int) -> date:
+        """Return the day after which `number` working days (1 or more) lie, up to and with `until`."""
+        for back in count():
+            number -= self.is_working(until - back * _DAY)
+            if number == 0:
+                return until - (back + 1) * _DAY
+        raise AssertionError("count never ends")
+
 
 _UNKNOWN = Year()
 

@@ -83,10 +83,10 @@ def _after(
     ticket = state.tickets.get(getattr(change, "ticket_id", None) or "")
     if ticket is None:
         return
-    if isinstance(change, event.Reopened) or (isinstance(change, event.StatusSet) and change.status == "reopened"):
-        yield from _restarted(ticket, limits, at)
-    elif isinstance(change, event.StatusSet):
-        yield from _resumed(ticket, limits, change.status, at)
+    if isinstance(change, event.Reopened | event.StatusSet):
+        yield from _resumed(ticket, limits, at)
+        if isinstance(change, event.Reopened) or change.status == "reopened":
+            yield from _restarted(ticket, limits, at)
     else:
         yield from _chosen_anew(ticket, limits, changes)
 
@@ -96,17 +96,27 @@ def _started(ticket_id: str, deadlines: Iterable[Deadline], at: datetime) -> Ite
 
 
 def _restarted(ticket: TicketState, limits: Limits, at: datetime) -> Iterator[event.DeadlineSet]:
-    for name, clock in _by_rule(ticket):
-        if name in RESTARTED and limits.knows(clock.policy_id):
-            yield as_change(ticket.ticket_id, limits.by(clock.policy_id, at), at)
+    """Start clocks again by the limit that they had; by the one for the matter where that is no rule of today."""
+    matter = Matter(kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
+    chosen = {deadline.clock: deadline for deadline in limits.of(ticket.jurisdiction, matter, at)}
+    for name in sorted(RESTARTED):
+        running = ticket.clocks.get(name)
+        is_good = running is not None and limits.is_good_on(running.policy_id, at)
+        deadline = limits.by(running.policy_id, at) if running is not None and is_good else chosen.get(name)
+        if deadline is not None and not _is_by_hand(ticket, name):
+            yield as_change(ticket.ticket_id, deadline, at)
 
 
-def _resumed(ticket: TicketState, limits: Limits, following: str, at: datetime) -> Iterator[event.DeadlineSet]:
+def _resumed(ticket: TicketState, limits: Limits, at: datetime) -> Iterator[event.DeadlineSet]:
+    """Let clocks go on that stood in the stage that ends; in one that follows they may stand again, from then on."""
     for name, clock in _by_rule(ticket):
         deadline = as_deadline(name, clock)
-        if limits.pauses(deadline, ticket.status) and not limits.pauses(deadline, following):
-            resumed = limits.resumed(deadline, ticket.status_at, at)
-            yield as_change(ticket.ticket_id, resumed, extension=clock.extension)
+        if not limits.pauses(deadline, ticket.status):
+            continue
+        resumed = limits.resumed(deadline, ticket.status_at, at)
+        if resumed.due_at > deadline.due_at:
+            start = limits.start_of(resumed, deadline, clock.started_at, clock.extension)
+            yield as_change(ticket.ticket_id, resumed, start, extension=clock.extension)
 
 
 def _told_more(state: State, changes: event.Changes) -> Iterator[TicketState]:

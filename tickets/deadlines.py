@@ -1,19 +1,19 @@
 """Time limits (办理时限): which clocks a ticket has, and when each runs out, by the rules of its place."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
 from schemas.records import Features
 from schemas.records.ticket import Deadline
 from tickets.calendars import Calendar
 from tickets.codes import by_kind
+from tickets.profiles import Profile, Rule, profiles
 
 _DAY = timedelta(days=1)
 _LAST_SECOND = time(23, 59, 59)
@@ -21,43 +21,6 @@ _REMEMBERED = 4_096
 """Answers: the rules of a matter on a day, the end of a limit that starts on a day. Most messages ask them again."""
 
 _EXACT = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
-
-
-class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One limit. Empty selectors select everything; of a profile's rules for one clock the first that fits is it.
-
-    `unit` days end with the day (23:59:59 in Asia/Shanghai), hours and minutes to the second. `starts` says whether the
-    day of receipt is day 1 (`at_receipt`) or the day after it (`next_day`). `categories` are beginnings of category
-    codes; `emergency` selects tickets that tell of a danger that goes on. `by_clerk` rules are chosen by command alone.
-    `extension_max` is in `unit`; in a status of `pauses` the clock stands.
-    """
-
-    id: str
-    clock: Literal["accept", "sign", "first_contact", "resolve", "return"]
-    amount: int
-    unit: Literal["minutes", "hours", "natural_days", "working_days"]
-    starts: Literal["at_receipt", "next_day"] = "next_day"
-    legal_basis: str
-    channels: frozenset[str] = frozenset()
-    kinds: frozenset[str] = frozenset()
-    categories: tuple[str, ...] = ()
-    emergency: bool = False
-    by_clerk: bool = False
-    extension_max: int = 0
-    pauses: frozenset[str] = frozenset()
-    valid_from: date | None = None
-    valid_to: date | None = None
-
-
-class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The limits of a place (B4). Of all `adcodes` the longest that begins a city's wins; none is the state's."""
-
-    id: str
-    name: str
-    version: str
-    adcodes: tuple[str, ...] = ()
-    calendar: str = "cn"
-    rules: tuple[Rule, ...]
 
 
 class Matter(Struct, frozen=True, kw_only=True):
@@ -115,6 +78,11 @@ class Limits:
         """Say whether there is a rule of this id."""
         return policy_id in self._by_rule
 
+    def is_good_on(self, policy_id: str, at: datetime) -> bool:
+        """Say whether there is a rule of this id that is in force then."""
+        known = self._by_rule.get(policy_id)
+        return known is not None and _is_in_force(known[0], _day(at))
+
     def is_of_others(self, policy_id: str, matter: Matter) -> bool:
         """Say whether a limit is for other kinds or categories than a matter's."""
         known = self._by_rule.get(policy_id)
@@ -132,7 +100,20 @@ class Limits:
         if rule.unit in _EXACT or deadline.due_at <= paused_at:
             return _moved(deadline, deadline.due_at + (at - paused_at if deadline.due_at > paused_at else timedelta()))
         left = _days_left(rule, calendar, _day(paused_at), _day(deadline.due_at))
-        return _moved(deadline, _last_moment(_later(rule, calendar, _day(at), left)), calendar)
+        return _moved(deadline, _last_moment(_later(rule, calendar, _day(at), left)), _counting(rule, calendar))
+
+    def start_of(self, deadline: Deadline, former: Deadline, start: datetime, extension: int = 0) -> datetime:
+        """Return the start from which a clock that stood is counted now: it ran out at `former`, and now at `deadline`.
+
+        Counted from there, the time in which it stood is none of its limit's; `start` was its own.
+        """
+        rule, profile = self._by_rule[deadline.policy_id]
+        if rule.unit != "working_days":
+            return start + (deadline.due_at - former.due_at)
+        calendar = self._calendars[profile.calendar]
+        before = calendar.days_before(_day(deadline.due_at), rule.amount + extension)
+        first = before if rule.starts == "next_day" else before + _DAY
+        return start + (first - _day(start))
 
     def extended(self, deadline: Deadline, amount: int, start: datetime) -> Deadline:
         """Return a deadline with `amount` of its unit more; `start` is when the clock began.
@@ -143,8 +124,10 @@ class Limits:
         if known is None:
             raise ValueError(f"the limit {deadline.policy_id} is not one of the policies: set the time itself")
         rule = known[0]
-        longer, longest = self._longer(deadline, amount), self.by(rule.id, start, rule.extension_max)
-        if amount < 1 or longer.due_at > longest.due_at:
+        longest = self.by(rule.id, start, rule.extension_max)
+        is_fit = 1 <= amount <= rule.extension_max and deadline.due_at < longest.due_at
+        longer = self._longer(deadline, amount) if is_fit else longest
+        if not is_fit or longer.due_at > longest.due_at:
             raise ValueError(f"{rule.id} can be extended by {rule.extension_max} {rule.unit} at most")
         return longer
 
@@ -152,7 +135,7 @@ class Limits:
         rule, profile = self._by_rule[deadline.policy_id]
         calendar = self._calendars[profile.calendar]
         due_at = _further(rule, calendar, deadline.due_at, amount)
-        return _moved(deadline, due_at, calendar, extended_from=deadline.due_at)
+        return _moved(deadline, due_at, _counting(rule, calendar), extended_from=deadline.due_at)
 
     def _choose(self, jurisdiction: str, matter: Matter, day: date) -> tuple[Profile, tuple[Rule, ...]]:
         profile = self._profile(jurisdiction)
@@ -175,46 +158,19 @@ class Limits:
         calendar = self._calendars[profile.calendar]
         first = day if rule.starts == "next_day" else day - _DAY
         due_at = _last_moment(_later(rule, calendar, first, rule.amount))
-        made = Deadline(clock=rule.clock, due_at=due_at, policy_id=rule.id, calendar_version=calendar.version)
-        return _moved(made, due_at, calendar if rule.unit == "working_days" else None)
+        counting = _counting(rule, calendar)
+        return Deadline(
+            clock=rule.clock,
+            due_at=due_at,
+            policy_id=rule.id,
+            calendar_version=calendar.version,
+            provisional=counting is not None and not (counting.knows(day.year) and counting.knows(_day(due_at).year)),
+        )
 
 
-def limits(profiles: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Limits:
-    """Return the limits of these files (`policies.read("deadlines")`).
-
-    Raises MisconfiguredError for a file that is no profile, a calendar that is not there, an id that is used twice or
-    a place that two profiles claim.
-    """
-    read = {name: _profile(name, table, calendars) for name, table in profiles.items()}
-    _once("rule", [rule.id for profile in read.values() for rule in profile.rules])
-    places = [adcode for profile in read.values() for adcode in profile.adcodes or ("",)]
-    _once("place", places)
-    if "" not in places:
-        raise MisconfiguredError("No profile of deadlines is for the whole state: keep one without `adcodes`.")
-    return Limits(read, calendars)
-
-
-def _profile(name: str, table: Any, calendars: Mapping[str, Calendar]) -> Profile:
-    try:
-        profile = msgspec.convert(table, Profile)
-    except msgspec.ValidationError as error:
-        raise MisconfiguredError(f"The deadlines in {name}.toml cannot be used: {error}.") from error
-    if profile.calendar not in calendars:
-        raise MisconfiguredError(f"The deadlines in {name}.toml count by a calendar {profile.calendar}: there is none.")
-    for rule in profile.rules:
-        if rule.amount < 1 or rule.extension_max < 0:
-            raise MisconfiguredError(f"The rule {rule.id} in {name}.toml needs an amount of 1 or more.")
-    return profile
-
-
-def _once(what: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise MisconfiguredError(
-                f"Two entries of the deadlines are for the {what} {value or '(the state)'}: keep one."
-            )
-        seen.add(value)
+def limits(tables: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Limits:
+    """Return the limits of these files (`policies.read("deadlines")`). Raises MisconfiguredError as `profiles` does."""
+    return Limits(profiles(tables, calendars), calendars)
 
 
 def _chosen(profile: Profile, matter: Matter, day: date) -> Iterator[Rule]:
@@ -232,9 +188,12 @@ def _fits(rule: Rule, matter: Matter, day: date) -> bool:
         and (not rule.channels or matter.channel in rule.channels)
         and _is_about(rule, matter)
         and (not rule.emergency or matter.emergency)
-        and (rule.valid_from is None or rule.valid_from <= day)
-        and (rule.valid_to is None or day <= rule.valid_to)
+        and _is_in_force(rule, day)
     )
+
+
+def _is_in_force(rule: Rule, day: date) -> bool:
+    return (rule.valid_from is None or rule.valid_from <= day) and (rule.valid_to is None or day <= rule.valid_to)
 
 
 def _is_about(rule: Rule, matter: Matter) -> bool:
@@ -252,6 +211,11 @@ def _later(rule: Rule, calendar: Calendar, day: date, amount: int) -> date:
     return calendar.working_day(day, amount)
 
 
+def _counting(rule: Rule, calendar: Calendar) -> Calendar | None:
+    """Return the calendar that a limit counts by; hours and natural days need none."""
+    return calendar if rule.unit == "working_days" else None
+
+
 def _days_left(rule: Rule, calendar: Calendar, day: date, due: date) -> int:
     return (due - day).days if rule.unit == "natural_days" else calendar.working_days(day, due)
 
@@ -265,12 +229,15 @@ def _further(rule: Rule, calendar: Calendar, due_at: datetime, amount: int) -> d
 def _moved(
     deadline: Deadline, due_at: datetime, calendar: Calendar | None = None, extended_from: datetime | None = None
 ) -> Deadline:
-    """Return the deadline at another time; counted in working days it is provisional where the calendar ends."""
+    """Return the deadline at another time; counted in working days it is provisional where the calendar ends.
+
+    What was provisional stays so until it is reckoned anew: it was counted by a calendar that had an end.
+    """
     return msgspec.structs.replace(
         deadline,
         due_at=due_at,
         calendar_version=calendar.version if calendar else deadline.calendar_version,
-        provisional=not calendar.knows(_day(due_at).year) if calendar else deadline.provisional,
+        provisional=deadline.provisional or (calendar is not None and not calendar.knows(_day(due_at).year)),
         extended_from=extended_from or deadline.extended_from,
     )
 

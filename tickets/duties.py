@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from normalizers.features import SURE_REPORT
 from normalizers.findings import confidentiality, minors
 from normalizers.findings.acceptance import NOT_ACCEPTED
 from normalizers.findings.confidentiality import LEVELS
@@ -42,6 +43,29 @@ def after_move(state: State, changes: event.Changes, codes: tuple[str, ...], pol
         *_no_minor_left(former, left, policy),
         *_less_confidential(former, left, policy),
     )
+
+
+def after_word(state: State, changes: event.Changes, policy: TicketPolicy) -> event.Changes:
+    """Return the level that follows when a clerk says what kind a ticket is or that a minor is concerned."""
+    said: dict[str, tuple[str, ...]] = {}
+    for change in changes:
+        if isinstance(change, event.KindSet | event.MinorFlagged) and change.source == "clerk":
+            said[change.ticket_id] = (*said.get(change.ticket_id, ()), *_codes_of(change))
+    by_hand = {change.ticket_id for change in changes if isinstance(change, event.ConfidentialitySet)}
+    return tuple(
+        raised
+        for ticket_id, codes in said.items()
+        if ticket_id not in by_hand
+        for raised in _confidential(ticket_id, state.tickets.get(ticket_id), codes, policy)
+    )
+
+
+def _codes_of(change: event.KindSet | event.MinorFlagged) -> tuple[str, ...]:
+    """Return the codes that a clerk's word stands for, as a message would have them that says so."""
+    if isinstance(change, event.MinorFlagged):
+        return (f"{MINOR}.{change.role}",) if change.flag else ()
+    sure = (SURE_REPORT,) if change.kind == "report" else ()
+    return (f"request_kind.{change.kind}", *sure)
 
 
 def _came(state: State, ticket_id: str, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:

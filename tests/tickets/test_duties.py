@@ -187,3 +187,29 @@ def test_the_log_alone_gives_the_same_state() -> None:
     (ticket,) = folded.tickets.values()
     assert (ticket.confidentiality, ticket.by_clerk) == ("public", ("confidentiality", "minor"))
     assert State.of(folded.dump(), TicketPolicy()).tickets == folded.tickets
+
+
+@pytest.mark.parametrize(
+    ("word", "level", "reasons"),
+    [
+        ({"minor": True}, "restricted", ("minor",)),
+        ({"kind": "report"}, "restricted", ("report",)),
+        ({"kind": "complaint"}, "confidential", ("complaint",)),
+        ({"kind": "consultation"}, "internal", ()),
+        ({"minor": False}, "internal", ()),
+        ({"minor": True, "confidentiality": "internal"}, "internal", ("clerk",)),
+    ],
+)
+def test_the_level_follows_a_clerk_s_word_at_once(word: dict[str, Any], level: str, reasons: tuple[str, ...]) -> None:
+    desk, (first,) = decided([said(1, "中山路的路灯不亮", "请问什么时候修")])
+    decisions = [first, ordered(desk, first, "reclassify", **word)]
+    ticket = ticket_of(desk, first)
+    assert (ticket.confidentiality, ticket.confidentiality_reasons) == (level, reasons)
+    assert fold(decisions, TicketPolicy()).tickets == desk.state.tickets
+
+
+def test_a_level_that_a_clerk_set_is_not_raised_by_a_later_word() -> None:
+    desk, (first,) = decided([said(1, "中山路的路灯不亮", "请问什么时候修")])
+    ordered(desk, first, "reclassify", confidentiality="internal")
+    ordered(desk, first, "reclassify", kind="report", minor=True)
+    assert ticket_of(desk, first).confidentiality == "internal"

@@ -65,6 +65,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(incoming, changes))
         changes += dispatch.follow(state, policy.directories, changes, _codes_of_moved(incoming, changes))
         changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
+        changes += duties.after_word(state, changes, policy)
     except RefusalError as refusal:
         method = "refused"
         changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
