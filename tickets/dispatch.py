@@ -127,11 +127,14 @@ def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchP
     limit = directory.first_after_returns
     first_again = case.first is not None and 0 < limit <= len(case.returned_by)
     if first_again or (case.status == "reopened" and case.first is not None and case.first not in gone):
-        others = tuple(one for one in gone if one != case.first) if first_again else ()
+        rule = None if first_again else _listing(directory, case)
         return event.DispatchProposed(
             ticket_id=ticket_id,
             organizer=case.first,
-            co_organizers=others,
+            co_organizers=tuple(one for one in gone if one != case.first)
+            if first_again
+            else _helpers(rule, case.first, gone),
+            rule_id=rule.id if rule else None,
             reason_code="first_responsible",
             excluded=() if first_again else tuple(gone),
         )
@@ -139,11 +142,21 @@ def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchP
     return event.DispatchProposed(
         ticket_id=ticket_id,
         organizer=organizer,
-        co_organizers=tuple(one for one in rule.co_organizers if one != organizer and one not in gone) if rule else (),
+        co_organizers=_helpers(rule, organizer, gone),
         rule_id=rule.id if rule else None,
         reason_code=_reason(organizer, rule, gone),
         excluded=tuple(gone),
     )
+
+
+def _listing(directory: Directory, case: Case) -> Rule | None:
+    """Return the rule for the matter that names who had the ticket first; no other says who helps that office."""
+    fitting = _fitting(directory, case.kind, case.category, case.place)
+    return next((rule for rule in fitting if case.first in rule.organizers), None)
+
+
+def _helpers(rule: Rule | None, organizer: str | None, gone: Iterable[str]) -> tuple[str, ...]:
+    return tuple(one for one in rule.co_organizers if one != organizer and one not in gone) if rule else ()
 
 
 def _candidates(directory: Directory, case: Case, gone: Iterable[str]) -> Iterator[tuple[str, Rule | None]]:

@@ -67,6 +67,11 @@ def opened() -> tuple[Desk, Event]:
         ({"category": "environment", "returned_by": ("a", "b")}, ("desk", None, "after_return", ())),
         ({"category": "environment", "returned_by": ("a", "b", "desk")}, (None, None, "nobody_left", ())),
         ({"category": "environment", "first": "d", "status": "reopened"}, ("d", None, "first_responsible", ())),
+        ({"category": "environment", "first": "b", "status": "reopened"}, ("b", "noise", "first_responsible", ("c",))),
+        (
+            {"category": "environment", "first": "a", "status": "reopened", "returned_by": ("c",)},
+            ("a", "noise", "first_responsible", ("b",)),
+        ),
         (
             {"category": "environment", "first": "a", "status": "reopened", "returned_by": ("a",)},
             ("b", "noise", "after_return", ("c",)),
