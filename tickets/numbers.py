@@ -35,6 +35,12 @@ _LANDLINE_FROM_ABROAD = re.compile(r"(?:00)?86[1-9][0-9]{1,2}[2-9][0-9]{6,7}")
 _ID = re.compile(r"[1-9][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9x]")
 _OLD_ID = re.compile(r"[1-8][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
 _CARD = re.compile(r"[3-6][0-9]{12,19}")
+_OVERSEAS = re.compile(r"(?:00)?(?:85[23][2-9][0-9]{7}|886[2-9][0-9]{7,8})")
+"""Of Hong Kong, Macau and Taiwan, with their codes."""
+
+_LETTERS_FOR_DIGITS = re.compile(r"[1l](?<![a-z0-9][1l])[3-9](?=[0-9]*[ol])[0-9ol]{9}(?![a-z0-9])")
+"""A mobile number with O for 0 and l for 1, as who will not be found by machines writes it."""
+
 _LOCAL = re.compile(r"[2-9][0-9]{6,7}")
 _QUERY_CODE = 12
 """Digits of the 查询码 (schemas/ids.py)."""
@@ -51,11 +57,11 @@ _CONTACTS = frozenset(
 )
 _DATED = re.compile(r"1[0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _ORDER = re.compile(
-    r"(?:订单|快递|快件|运单|物流|工单|合同|流水|电表|水表|燃气表|户)(?:单?号码?|编号)?[:：是为\s]{0,3}$"
+    r"(?:订单|快递|快件|运单|物流|工单|合同|流水|电表|水表|燃气表|户|编|注册|条形|条|批|发票)(?:单?号码?|码|编号)?[:：是为\s]{0,3}$"
 )
 """What is counted behind these words is a thing."""
 
-_PASSPORT = re.compile(r"(?<![a-z0-9])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
+_PASSPORT = re.compile(r"(?<![a-z0-9字])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
 _EXTENSION = re.compile(r"(?:[-#]|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])")
 
 _BEGUN = re.compile(r"1[3-9][0-9]{5,}|0[1-9][0-9]{5,}|(?!400)[1-6][0-9]{9,}")
@@ -108,6 +114,8 @@ def numbers(text: str) -> Iterator[Span]:
         if _HAN_DIGIT.search(text, start, end):
             yield from _written(text[:start] + stretch[0].translate(_READ) + text[end:], start, end)
             yield from (match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end))
+    if "o" in text or "l" in text:
+        yield from (match.span() for match in _LETTERS_FOR_DIGITS.finditer(text))
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
     if begun:
         yield begun.span(1)
@@ -156,7 +164,7 @@ def _is_number(run: _Run, first: int, last: int, digits: str) -> bool:
     start, end = run.starts[first], run.end(last)
     if first == last and len(digits) < 10:
         return _is_short_number(run, start, end, digits)
-    if not _is_written_as_one(run, first, last):
+    if not _is_written_as_one(run, first, last) or all(map(_DATE.fullmatch, run.groups[first : last + 1])):
         return False
     if len(digits) == _QUERY_CODE and _is_query_code(run, first, last):
         return True
@@ -215,6 +223,8 @@ def _is_personal(run: _Run, first: int, last: int, digits: str) -> bool:
         return len(run.groups[first]) > 2
     if _LANDLINE_FROM_ABROAD.fullmatch(digits):
         return digits[0] == "0" or run.text[: run.starts[first]].endswith("+")
+    if _OVERSEAS.fullmatch(digits):
+        return first < last or run.text[: run.starts[first]].endswith("+") or digits[0] == "0"
     return (_OLD_ID.fullmatch(digits) or _CARD.fullmatch(digits)) is not None and (
         first == last or min(map(len, run.groups[first:last])) > 3
     )
@@ -235,7 +245,7 @@ def _is_short_number(run: _Run, start: int, end: int, digits: str) -> bool:
 
 def _is_code(text: str, start: int, digits: str) -> bool:
     """Say whether a date begins the number, as in FZ16082600608 and 工单号16082600608: of a case, not a telephone."""
-    if _DATED.match(digits) is None:
+    if _DATED.match(digits) is None and _DATE.match(digits) is None:
         return False
     letters = _LETTERS.search(text, max(0, start - 12), start)
     if letters is None:

@@ -11,8 +11,13 @@ from tickets.doors import doors
 from tickets.numbers import Span, numbers
 
 _MAIL = re.compile(
-    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|[(\[]at[)\]])\s{0,2}[a-z0-9-]{1,63}"
-    r"(?:(?:(?:\.|点(?=[a-z]))[a-z0-9-]{1,63}){1,4}|[.]?$)"
+    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|艾特|[(\[]at[)\]])\s{0,2}(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=\.[a-z]))"
+    r"(?:(?:(?: ?\. ?|点(?=[a-z])|。(?=com|cn|net))[a-z0-9-]{1,63}){1,4}|[.]?$)"
+)
+
+_MAIL_IN_WORDS = re.compile(
+    r"[a-z0-9._-]{3,64}(?: at [a-z0-9-]{2,63} dot (?:com|cn|net|org)"
+    r"|#(?:qq|1[0-9]{2}|foxmail|gmail|sina|outlook|hotmail)\.com)"
 )
 
 _TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*")
@@ -94,16 +99,21 @@ def _is_part_of_word(text: str, at: int, value: str) -> bool:
 
 
 def _found(text: str, rules_folder: Path | None) -> Iterator[Span]:
-    if "@" in text or "(at" in text or "[at" in text:
+    if "@" in text or "(at" in text or "[at" in text or "艾特" in text:
         yield from (match.span() for match in _MAIL.finditer(text))
+    if " dot " in text or "#" in text:
+        yield from (match.span() for match in _MAIL_IN_WORDS.finditer(text))
     yield from numbers(text)
     if "." in text:
         yield from (match.span() for match in _TOKEN.finditer(text))
     yield from doors(text)
     for pattern in (_PLATE, _ARMED_PLATE, _EMBASSY_PLATE):
         yield from (match.span() for match in pattern.finditer(text))
-    yield from names.rulebook(rules_folder).spans(text)
-    yield from persons.rulebook(rules_folder).spans(text)
+    known = names.rulebook(rules_folder)
+    named = [*known.spans(text), *persons.rulebook(rules_folder).spans(text)]
+    yield from named
+    for _, end in named:
+        yield from known.listed(text, end)
 
 
 def _joined(spans: list[Span]) -> Iterator[Span]:

@@ -140,6 +140,13 @@ def test_everybody_who_wrote_to_the_ticket_is_hidden() -> None:
     assert "路灯坏了" in masked
 
 
+def test_the_signature_of_each_message_is_hidden() -> None:
+    said = "路灯坏了，请处理。\n林晓溪\n\n还是没有人来修。\n林晓溪"
+    masked = mask_ticket(msgspec.structs.replace(ticket_of(message(1)), text=said))
+    assert "林晓溪" not in masked.text
+    assert mask_text("路灯坏了,请处理。 林晓溪\n\n还是没有人来修。 林晓溪").count("林晓溪") == 0
+
+
 def test_every_name_that_one_number_went_by_is_hidden() -> None:
     """A message under another display name must not unmask the one before."""
     senders = [Party(kind="phone", value="13800138000", name=name) for name in ("霁霄溪", "衡之岫", None, "霁霄溪")]

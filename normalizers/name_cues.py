@@ -1,0 +1,113 @@
+"""What may stand behind a cue (我叫, 联系人：, 护照, 抖音号), by the kinds in which `rules/names.toml` lists cues.
+
+The last group that matches is the name, the account or the number of the document.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from normalizers.findings.words import trie
+
+HAN = r"[\u4e00-\u9fff]"
+PUNCTUATION = r"""[,，。.;；、:：!！?？\s()（）"“”'0-9+]"""
+NO_PLACE = "(?<![区县市镇乡村街路巷校厂店站司局院园里号楼边旁口道桥])"
+_ENDS = rf"(?={PUNCTUATION}|$)"
+_RELATIVE = "[妈爸父母儿女孩丈妻老邻朋同家哥姐弟妹爷奶外]"
+_FILLER = r"[:：是为叫\s]{0,3}"
+_LATIN_NAME = "[a-z]{2,20} [a-z]{2,20}"
+_DOTTED_NAME = rf"{HAN}{{2,8}}·{HAN}{{1,8}}"
+_FOREIGN_NAME = rf"{_DOTTED_NAME}|[a-z]{{2,20}}(?: [a-z]{{2,20}})?"
+_NOBODY = "(?![一不无未没本同如见详暂略保匿]|业主|市民|居民|群众)"
+
+
+class Surnames(NamedTuple):
+    """Patterns of a surname, and of whole names: one that is likely, one behind a surer cue."""
+
+    common: str
+    one: str
+    two: str
+    words: str
+    name: str
+    any_name: str
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Surnames":
+        """Make the patterns of the lists in the file; raises KeyError, TypeError or AttributeError for others."""
+        common, others = found["common_surnames"], found["other_surnames"]
+        one, two, words = f"[{common}{others}]", trie(found["two_surnames"].split()), found["words"].split()
+        unless = f"(?!{trie(words)})" if words else ""
+        return cls(
+            common=f"[{common}]",
+            one=one,
+            two=two,
+            words=unless,
+            name=rf"{unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
+            any_name=rf"(?:{two}{HAN}{{1,2}}|{one} ?{HAN}{{1,2}})",
+        )
+
+
+def after(known: Surnames) -> Iterator[tuple[str, str]]:
+    """Yield each kind of cue and the pattern of what may stand behind it."""
+    yield from _names(known.name, known.any_name)
+    yield "named_as", rf"[:是为\s]{{0,3}}{known.words}({known.any_name}){NO_PLACE}{_ENDS}"
+    yield "surnamed", rf"({known.two}|{known.one})(?![名氏])"
+    yield from _LATIN.items()
+    yield from _ACCOUNTS.items()
+    yield from _DOCUMENTS.items()
+
+
+def _names(name: str, any_name: str) -> Iterator[tuple[str, str]]:
+    yield (
+        "calls_itself",
+        (
+            rf"{_FILLER}(?:({_FOREIGN_NAME})|({any_name})(?={PUNCTUATION}|[电手联住家在的是系反称]|$)"
+            rf"|(?![了他她它你您过来去上不人])({HAN}{{2,4}}){_ENDS}|({any_name}))"
+        ),
+    )
+    yield (
+        "labelled",
+        (
+            rf"\s?[:：】\]|]\s?(?:({_FOREIGN_NAME})|({any_name})(?={PUNCTUATION}|[电手联住家在男女]|$)"
+            rf"|{_NOBODY}({HAN}{{2,4}}){NO_PLACE}{_ENDS}|({name}))"
+            rf"|[是为\s]{{0,2}}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女]|$)"
+            rf"|\s?({_LATIN_NAME}){_ENDS}"
+        ),
+    )
+    yield (
+        "is",
+        (
+            rf"[:：是为\s]{{0,3}}(?:({_DOTTED_NAME}){_ENDS}"
+            rf"|({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是、]|$|的{_RELATIVE}))"
+        ),
+    )
+    yield "says", rf"(?!方)({name})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说)"
+    yield "is_called", rf"({any_name})(?={PUNCTUATION}|的|$)"
+    yield "signs", rf"[!！。.,，~\s]{{0,4}}({any_name}){NO_PLACE}{_ENDS}"
+    yield "signs_after_thanks", rf"[!！。.~\s]{{1,4}}({name}){NO_PLACE}(?=[\s0-9]|$)"
+
+
+_LATIN: Mapping[str, str] = {
+    "calls_itself_in_english": r"\s?[:,.!]?\s{1,3}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=[.,;!\s]|$)",
+    "labelled_in_english": r"\s{0,2}([a-z]{2,20} [a-z]{2,20}(?: [a-z]{2,20})?)(?=[.,;\s]|$)",
+    "signs_in_english": r"[,.!]?\s{1,3}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=\s*(?:[0-9+\n]|$))",
+}
+
+_ACCOUNTS: Mapping[str, str] = {
+    "qq": r"[号码群:：是为\s]{0,4}([1-9][0-9]{4,11}|[1-9][0-9]{2,4}(?:[ -][0-9]{1,4}){1,3}(?![0-9]))",
+    "wechat": (
+        r"(?:\s?(?:号码?|id|同号))?(?:[:：是为\s]|[^\w,，、。.;；/]){0,3}"
+        r"([a-z][a-z0-9_-]{5,19}|[0-9][0-9a-z_-]{5,19})"
+    ),
+    "v": r"(?<![a-z0-9]v:)\s?([a-z][a-z0-9_-]{5,19})",
+    "account": r"[码:：是为\s]{0,3}([a-z0-9][a-z0-9_.-]{4,29})",
+}
+
+_DOCUMENTS: Mapping[str, str] = {
+    "document": (
+        r"[号码证编:：是为\s]{0,5}(?!20[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?![0-9]))"
+        rf"([a-z]{{0,3}} ?[0-9]{{6,18}}(?:\([0-9a]\)|[a-z])?|{HAN}{{1,3}}字第?[0-9]{{5,9}})"
+    ),
+    "passport": r"(?: (?:no\.?|number))?(?: is|:)? ?([a-z]{0,3} ?[0-9]{6,10})",
+    # A plate without its province, as its owner may write it; of the army, two letters.
+    "plate": rf"[号码:：是为\s]{{0,3}}({HAN}?[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,6}})(?![a-z0-9年元])",
+}
