@@ -93,17 +93,17 @@ class Load(threading.Thread):
         super().__init__(daemon=True)
         self._producer = KafkaProducer(**connection.client_options(), acks="all", linger_ms=5)
         self._messages, self._rate = messages, rate
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self.sent: list[tuple[float, Numbered]] = []
 
     def run(self) -> None:
         """Send until it is told to stop."""
         began, before = time.monotonic(), len(self.sent)
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             self.send(1)
             early = began + (len(self.sent) - before) / self._rate - time.monotonic()
             if early > 0:
-                self._stop.wait(early)
+                self._ended.wait(early)
 
     def send(self, count: int) -> None:
         """Send so many, as fast as it goes."""
@@ -115,7 +115,7 @@ class Load(threading.Thread):
 
     def end(self) -> None:
         """Stop, when the broker holds everything."""
-        self._stop.set()
+        self._ended.set()
         if self.is_alive():
             self.join()
         self._producer.flush()
