@@ -25,6 +25,8 @@ _MOBILE = re.compile(r"1(?<![0-9]1)[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9])")
 _NEAR_PHONE = 16
 """Characters before a number in which a name and what stands between may begin."""
 
+_CLOSING = re.compile("[敬谨拜叩](?:上|启)")
+_NEAR_CLOSING = 8
 _TAIL = 60
 
 
@@ -89,11 +91,12 @@ class Names(NamedTuple):
 
     def _signed(self, text: str) -> Iterator[Span]:
         """Yield the names below the messages of a text."""
-        for dated in self.dated.finditer(text):
+        for dated in self.dated.finditer(text) if "20" in text else ():
             if not self.words.match(text, dated.start(1)):
                 yield dated.span(1)
-        if "上" in text or "启" in text:
-            yield from (match.span(1) for match in self.closes.finditer(text))
+        for closing in _CLOSING.finditer(text):
+            if name := self.closes.search(text, max(0, closing.start() - _NEAR_CLOSING), closing.start()):
+                yield name.span(1)
         for end in _ends_of_messages(text):
             last = self.last_line.search(text, max(0, end - _TAIL), end)
             if last:
@@ -142,7 +145,7 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     yield "owner", rf"(?:^|(?<={PUNCTUATION}))({name})$"
     yield "last_line", (rf"(?:[\s。!]|(?<![a-z0-9\u4e00-\u9fff])--)({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$")
     yield "dated", rf"(?:[。!]|\s)\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"
-    yield "closes", rf"{starts}({name})\s{{1,3}}(?=敬上|谨上|拜上|叩上|敬启|谨启)"
+    yield "closes", rf"{starts}({name})\s{{1,3}}$"
     yield (
         "before_phone",
         (
