@@ -1,7 +1,7 @@
 """The three shapes of a connector: it asks (pull), it is called (push), or the other side speaks (session)."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -46,6 +46,18 @@ class PullConnector(Protocol):
 
     def close(self) -> None:
         """Release everything. Safe to call twice, and before open()."""
+        ...
+
+
+@runtime_checkable
+class Deferring(Protocol):
+    """A pull connector whose messages need not come in their order: some may be asked for later."""
+
+    def without(self, batch: Batch, waiting: Collection[str]) -> Batch | None:
+        """Return the last batch without these messages, whose cursor asks for them again later.
+
+        `waiting` are ids of messages. None when too many wait already.
+        """
         ...
 
 

@@ -31,7 +31,8 @@ MAILS_VANISHED = Counter(
 )
 MAILS_POSTPONED = Gauge(
     "hotline_connectors_mails_postponed",
-    "Mails that a server does not hand out while it does others: they are asked for again",
+    "Mails that a server does not hand out while it does others, or the blob store does not take: they are asked for "
+    "again",
     ["connector"],
 )
 MAILBOX_RESCANS = Counter(

@@ -16,7 +16,7 @@ from connectors.producer import Producer
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
-from schemas.errors import PipelineError, TooLargeError, UnreachableError
+from schemas.errors import PipelineError, StoreAwayError, TooLargeError, UnreachableError
 from schemas.records import DeadLetter, RawMessage
 from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
 from schemas.trace import OFF, Tracer
@@ -30,6 +30,9 @@ HEADERS_LIMIT = 64 * 1024
 
 WAITING_LIMIT = 64 * 1024 * 1024
 """Bytes that `publish_async` lets wait for a broker that does not answer; above it refuses at once."""
+
+STORE_SECONDS = 30.0
+"""How long `publish` waits for the blob store to take one message; one that hangs must not hold up the small ones."""
 
 ATTEMPTS = 5
 """A message over which a fault of ours came so often is put aside: those behind it go on."""
@@ -47,6 +50,8 @@ class Publisher:
         self._tracer = tracer
         self._blobs = blobs
         self._sender = ThreadPoolExecutor(1, "publisher")
+        self._storing = ThreadPoolExecutor(1, "blobs")
+        self._late: tuple[str, Future[Outbound]] | None = None
         self._lock = threading.Lock()
         self._waiting = 0
         self._faults: Counter[str] = Counter()
@@ -57,7 +62,7 @@ class Publisher:
         A fault leaves the whole batch unacknowledged: publish it again, repeats are harmless.
         """
         with metrics.PUBLISH_SECONDS.time(), self._tracer.hop(STAGE) as hop:
-            records = [self._record(message) for message in messages]
+            records = self._stored(list(messages))
             records += [letter.outbound() for letter in dead]
             self._producer.deliver_now(hop.begins(records))
         _count(records)
@@ -85,7 +90,36 @@ class Publisher:
     def close(self) -> None:
         """Deliver what is on its way, then let go. Safe twice."""
         self._sender.shutdown()
+        self._storing.shutdown(wait=False)
         self._producer.close()
+
+    def _stored(self, messages: Sequence[RawMessage]) -> list[Outbound]:
+        """Return the records. Raises StoreAwayError when the blob store does not take what is large."""
+        try:
+            return [self._record_in_time(message) for message in messages]
+        except StoreAwayError as error:
+            large = frozenset(message.message_id for message in messages if len(message.value) > INLINE_LIMIT)
+            raise StoreAwayError(str(error), large) from error
+
+    def _record_in_time(self, message: RawMessage) -> Outbound:
+        """Return the record; a store that hangs is left to it, and nothing else is given to it meanwhile."""
+        if len(message.value) <= INLINE_LIMIT:
+            return self._record(message)
+        late, self._late = self._late, None
+        if late is not None and not late[1].done():
+            self._late = late
+            raise StoreAwayError("the blob store has not taken a message for long: see that it can be reached")
+        known = late is not None and late[0] == message.message_id
+        storing = late[1] if late is not None and known else self._storing.submit(self._record, message)
+        try:
+            return storing.result(STORE_SECONDS)
+        except TimeoutError as error:
+            if storing.done():
+                raise
+            self._late = message.message_id, storing
+            raise StoreAwayError(
+                f"the blob store did not take a message in {STORE_SECONDS:.0f} s: see that it can be reached"
+            ) from error
 
     async def _delivered(self, records: Sequence[Outbound]) -> None:
         size = sum(len(record.value) for record in records)
@@ -168,7 +202,7 @@ class Publisher:
         try:
             obstore.put(self._blobs, path, message.value)
         except (BlobError, OSError) as error:
-            raise UnreachableError(
+            raise StoreAwayError(
                 f"the blob store did not take a message ({type(error).__name__}): see that it can be reached and "
                 "has room"
             ) from error

@@ -14,12 +14,12 @@ from tenacity import (
 )
 from tenacity.wait import wait_base
 
-from connectors.base import Batch, PullConnector
+from connectors.base import Batch, Deferring, PullConnector
 from connectors.cursors import Cursors
 from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import Publisher
-from schemas.errors import FatalError, ThrottledError, UnauthorizedError
+from schemas.errors import FatalError, StoreAwayError, ThrottledError, UnauthorizedError
 
 SLICE_SECONDS = 1.0
 """How long a connector waits before it is asked whether to stop."""
@@ -35,9 +35,22 @@ def run_once(connector: PullConnector, publisher: Publisher, cursors: Cursors) -
     """Move one batch. A crash between any two lines repeats messages, never loses one."""
     before = cursors.load()
     batch = connector.fetch(before)
-    publisher.publish(batch.messages, batch.dead_letters)  # returns only when the broker holds them
+    batch = _published(connector, publisher, batch)  # returns only when the broker holds them
     if batch.cursor.position != before.position:
         cursors.save(batch.cursor)
+    return batch
+
+
+def _published(connector: PullConnector, publisher: Publisher, batch: Batch) -> Batch:
+    """Return what was published: while the blob store is away large messages hold up no other, where that can be."""
+    try:
+        publisher.publish(batch.messages, batch.dead_letters)
+    except StoreAwayError as error:
+        rest = connector.without(batch, error.waiting) if isinstance(connector, Deferring) else None
+        if rest is None:
+            raise
+        publisher.publish(rest.messages, rest.dead_letters)
+        return rest
     return batch
 
 

@@ -5,6 +5,7 @@
     PipelineError
     ├── RetriableError          wait, then try the same thing again
     │   ├── UnreachableError    network, timeout, 5xx
+    │   │   └── StoreAwayError  the blob store takes nothing; carries which messages need it
     │   └── ThrottledError      quota or 429; carries retry_after
     ├── RecordError             this one record will never succeed: dead-letter it, go on
     │   ├── MalformedError      bytes that do not parse
@@ -36,6 +37,14 @@ class RetriableError(PipelineError):
 
 class UnreachableError(RetriableError):
     """Network fault, timeout or a 5xx answer."""
+
+
+class StoreAwayError(UnreachableError):
+    """The blob store takes nothing now: `waiting` are the ids of the messages that it has to take first."""
+
+    def __init__(self, message: str, waiting: frozenset[str] = frozenset()) -> None:
+        super().__init__(message)
+        self.waiting = waiting
 
 
 class ThrottledError(RetriableError):

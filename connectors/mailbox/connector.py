@@ -1,7 +1,7 @@
 """Mailbox: one account as a pull connector; its cursor is the last UID of each folder with the folder's UIDVALIDITY."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from connectors.base import Batch
 from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
-from connectors.mailbox.later import Pace, Postponed, Waiting, complaint, waiting_in, written
+from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in, written
 from connectors.mailbox.login import Connect
 from connectors.mailbox.reader import Mail, Reader
 from connectors.mailbox.records import CHANNEL, Records
@@ -59,6 +59,7 @@ class Mailbox:
         self._resynced: set[str] = set()
         self._limit = settings.max_batch_messages
         self._watched: str | None = None
+        self._taken: tuple[str, list[tuple[str, int]]] = "", []
         self._due = 0.0
 
     def open(self) -> None:
@@ -103,6 +104,18 @@ class Mailbox:
                 self._next_turn(folder)
                 return msgspec.structs.replace(batch, complaints=self._complained(batch.cursor))
         return self._nothing_new(session, cursor)
+
+    def without(self, batch: Batch, waiting: Collection[str]) -> Batch | None:
+        """Return the last batch without mails that the blob store does not take; None when too many wait already."""
+        folder, taken = self._taken
+        late = [uid for message_id, uid in taken if message_id in waiting]
+        here = later.put_off(batch.cursor.position[folder], late, self._now().timestamp())
+        if here is None:
+            return None
+        self._pace[folder].hold(waiting_in(here))
+        cursor = msgspec.structs.replace(batch.cursor, position={**batch.cursor.position, folder: here})
+        rest = tuple(message for message in batch.messages if message.message_id not in waiting)
+        return msgspec.structs.replace(batch, messages=rest, cursor=cursor, complaints=self._complained(cursor))
 
     def wait(self, seconds: float) -> bool:
         """Wait for an announcement by the server where it makes them, else for the next time to ask."""
@@ -233,8 +246,10 @@ class Mailbox:
     ) -> Batch:
         came, failed = [mail for mail in mails if not mail.fault], [mail for mail in mails if mail.fault]
         to_do = self._tidying[folder].to_do(known, (mail.uid for mail in came), (mail.uid for mail in failed))
+        messages = tuple(map(self._records.message, came))
+        self._taken = folder, [(message.message_id, mail.uid) for message, mail in zip(messages, came, strict=True)]
         return Batch(
-            messages=tuple(map(self._records.message, came)),
+            messages=messages,
             dead_letters=tuple(self._records.letter(mail, mail.fault, folder, view) for mail in failed if mail.fault),
             cursor=_moved(cursor, folder, view, done, to_do, postponed),
         )
@@ -255,7 +270,7 @@ class Mailbox:
     def _refusals(self, cursor: Cursor) -> Iterator[str]:
         waiting = {folder: waiting_in(cursor.position.get(folder, {})) for folder in self._settings.folders}
         metrics.MAILS_POSTPONED.labels(self._account).set(sum(map(len, waiting.values())))
-        return (complaint(self._account, folder, postponed) for folder, postponed in waiting.items() if postponed)
+        return (told for folder, mails in waiting.items() for told in later.complaints(self._account, folder, mails))
 
     def _next_turn(self, folder: str) -> None:
         """Put a folder that had its turn behind the others, so that a full one does not keep them waiting."""

@@ -1,12 +1,13 @@
-"""Postponed mails: the server says "not now" of them and hands out others, which go on; these are asked for again."""
+"""Postponed mails: the server says "not now" of them, or the blob store takes none; others go on meanwhile."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from connectors.mailbox.tidying import set_of, uids_of
 from schemas.errors import MalformedError
 
 MOST = 500
@@ -15,16 +16,20 @@ MOST = 500
 FIRST_SECONDS, PACE_SECONDS = 60.0, 3600.0
 """A postponed mail is asked for after a minute, two, four .. and then every hour."""
 
+STORE_SECONDS = 60.0
+"""So often one of those that wait for the blob store is asked for; when that takes it, the others follow at once."""
+
 PATIENCE_TRIES = 48
 PATIENCE_SECONDS = 72 * 3600.0
 """It becomes a dead letter when it was refused so often, another mail having come just before, and for so long."""
 
 
 class Postponed(Struct, frozen=True, array_like=True):
-    """Since when a mail is refused (Unix time), and how often it was since."""
+    """Since when a mail is refused (Unix time), how often it was since, and whether it is the blob store that did."""
 
     since: float
     tries: int = 0
+    for_store: bool = False
 
     def once_more(self) -> "Postponed":
         """Return it after another refusal."""
@@ -54,15 +59,34 @@ def waiting_in(known: Mapping[str, Any]) -> dict[int, Postponed]:
 
 def written(waiting: Waiting) -> dict[str, list[float]]:
     """Return them as the cursor holds them."""
-    return {str(uid): [one.since, one.tries] for uid, one in waiting.items()}
+    return {str(uid): [one.since, one.tries, *[True] * one.for_store] for uid, one in waiting.items()}
 
 
-def complaint(account: str, folder: str, waiting: Waiting) -> str:
-    """Return what a person should know of the postponed mails of a folder."""
-    return (
-        f"mailbox {account}: the server does not hand out {len(waiting)} mails of {folder!r}, the first UID "
-        f"{min(waiting)}; they are asked for again, others go on: look at them in the mailbox"
-    )
+def put_off(known: Mapping[str, Any], uids: Collection[int], now: float) -> dict[str, Any] | None:
+    """Return a folder's part of the cursor in which these mails wait for the blob store; None when too many wait."""
+    waiting = waiting_in(known) | dict.fromkeys(uids, Postponed(now, for_store=True))
+    if len(waiting) > MOST:
+        return None
+    to_do = {where: set_of(set(uids_of(safe)) - {*uids}) for where, safe in known.get("to_do", {}).items()}
+    left = {where: safe for where, safe in to_do.items() if safe}
+    others = {name: value for name, value in known.items() if name != "to_do"}
+    return {**others, "later": written(waiting), **({"to_do": left} if left else {})}
+
+
+def complaints(account: str, folder: str, waiting: Waiting) -> Iterator[str]:
+    """Yield what a person should know of the postponed mails of a folder."""
+    refused = [uid for uid, one in waiting.items() if not one.for_store]
+    stored = [uid for uid, one in waiting.items() if one.for_store]
+    if refused:
+        yield (
+            f"mailbox {account}: the server does not hand out {len(refused)} mails of {folder!r}, the first UID "
+            f"{min(refused)}; they are asked for again, others go on: look at them in the mailbox"
+        )
+    if stored:
+        yield (
+            f"mailbox {account}: the blob store does not take {len(stored)} large mails of {folder!r}, the first UID "
+            f"{min(stored)}; they wait, others go on: make it answer"
+        )
 
 
 class Pace:
@@ -80,6 +104,11 @@ class Pace:
     def asked(self, uid: int, tries: int) -> None:
         """Note that it is asked for now."""
         self._next[uid] = self._clock() + min(PACE_SECONDS, FIRST_SECONDS * 2 ** min(tries, 10))
+
+    def hold(self, waiting: Waiting) -> None:
+        """Ask for none of those that wait for the blob store for a while."""
+        at = self._clock() + STORE_SECONDS
+        self._next |= {uid: at for uid, one in waiting.items() if one.for_store}
 
     def settled(self, waiting: Waiting) -> None:
         """Forget the mails that wait no longer."""

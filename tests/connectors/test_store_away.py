@@ -1,0 +1,216 @@
+"""While the blob store is away, or hangs, large mails wait and small ones go on; all of them come in the end."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from obstore.store import MemoryStore
+from prometheus_client import REGISTRY
+from tenacity import wait_none
+
+from connectors import publisher as publishing
+from connectors.health import Health
+from connectors.mailbox import Mailbox, later
+from connectors.publisher import Publisher
+from connectors.runner import run_once, run_pull
+from schemas.connection import KafkaConnection
+from schemas.errors import StoreAwayError
+from schemas.records import Cursor, DeadLetter, RawMessage
+from schemas.records.raw import INLINE_LIMIT
+from schemas.wire import Outbound
+from tests.connectors.mailboxes import START, mail, settings
+from tests.connectors.pushed import message
+from tests.fakes.imap import FakeServer
+
+LARGE = mail("large", INLINE_LIMIT + 64)
+NOWHERE = KafkaConnection(bootstrap_servers="127.0.0.1:1")
+
+
+class City:
+    """A mailbox, a broker, a cursor and a blob store that may be away."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.server, self.clock = FakeServer(), 0.0
+        self.away = True
+        self.published: list[bytes] = []
+        self.tries = 0
+        self.cursor = START
+        self._changes = changes
+        self.box = self.started()
+
+    def started(self) -> Mailbox:
+        self.box = Mailbox(settings(**self._changes), "mayor", self.server.connect, sleep=lambda seconds: None)
+        for pace in self.box._pace.values():
+            pace._clock = lambda: self.clock
+        self.box.open()
+        return self.box
+
+    def publish(self, messages: Iterable[RawMessage], dead: Iterable[DeadLetter] = ()) -> None:
+        large = frozenset(one.message_id for one in messages if len(one.value) > INLINE_LIMIT)
+        self.tries += bool(large)
+        if large and self.away:
+            raise StoreAwayError("the blob store is away", large)
+        self.published += [one.value for one in messages]
+
+    def load(self) -> Cursor:
+        return self.cursor
+
+    def save(self, cursor: Cursor) -> None:
+        self.cursor = msgspec.json.decode(msgspec.json.encode(cursor), type=Cursor)
+
+    def forget(self) -> None: ...
+
+    def turns(self, number: int = 10) -> tuple[str, ...]:
+        complaints: tuple[str, ...] = ()
+        for _ in range(number):
+            complaints = run_once(self.box, self, self).complaints  # type: ignore[arg-type]
+        return complaints
+
+
+def test_small_mails_go_on_and_the_large_one_comes_when_the_store_does() -> None:
+    city = City()
+    for value in (mail("a"), LARGE, mail("b")):
+        city.server.put(value)
+    (complaint,) = city.turns()
+    assert city.published == [mail("a"), mail("b")]
+    assert "the blob store does not take 1 large mails of 'INBOX', the first UID 2" in complaint
+    assert REGISTRY.get_sample_value("hotline_connectors_mails_postponed", {"connector": "mayor"}) == 1
+    city.server.put(mail("c"))
+    city.turns()
+    assert city.published[2:] == [mail("c")]
+    assert city.tries == 1  # it is not asked for all the time
+    city.clock += later.STORE_SECONDS
+    city.turns()
+    assert city.tries == 2
+    city.away, city.clock = False, city.clock + later.STORE_SECONDS
+    assert city.turns() == ()
+    assert city.published[3:] == [LARGE]
+    assert city.cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 4}}
+
+
+def test_it_comes_after_a_restart_as_well() -> None:
+    city = City()
+    city.server.put(LARGE)
+    city.turns(2)
+    city.away = False
+    city.started()
+    city.turns(2)
+    assert city.published == [LARGE]
+
+
+def test_many_that_wait_ask_the_store_once_a_minute_and_come_together() -> None:
+    city = City(max_batch_messages=2)
+    large = [mail(f"large {number}", INLINE_LIMIT + 64) for number in range(5)]
+    for value in large:
+        city.server.put(value)
+    city.turns(20)
+    before = city.tries
+    city.clock += later.STORE_SECONDS
+    city.turns(20)
+    assert city.tries == before + 1
+    city.away, city.clock = False, city.clock + later.STORE_SECONDS
+    city.turns(20)
+    assert sorted(city.published) == sorted(large)
+
+
+def test_a_mail_that_waits_is_neither_flagged_nor_moved() -> None:
+    city = City(processed="move", processed_folder="Done")
+    city.server.capabilities.add("MOVE")
+    for value in (mail("a"), LARGE):
+        city.server.put(value)
+    city.turns()
+    assert city.published == [mail("a")]
+    assert list(city.server.inbox.mails.values()) == [LARGE]
+    city.away, city.clock = False, city.clock + later.STORE_SECONDS
+    city.turns()
+    assert city.published == [mail("a"), LARGE]
+    assert city.server.inbox.mails == {}
+
+
+def test_the_same_mail_twice_waits_twice() -> None:
+    city = City()
+    city.server.put(LARGE)
+    city.server.put(LARGE)
+    city.turns()
+    assert set(city.cursor.position["INBOX"]["later"]) == {"1", "2"}
+
+
+def test_with_too_many_that_wait_the_folder_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(later, "MOST", 1)
+    city = City()
+    for value in (LARGE, mail("x", INLINE_LIMIT + 64), mail("a")):
+        city.server.put(value)
+    with pytest.raises(StoreAwayError):
+        city.turns()
+    assert city.published == []
+    assert city.cursor is START
+    city.away = False
+    city.turns()
+    assert len(city.published) == 3
+
+
+def test_the_runner_says_so_and_goes_on() -> None:
+    city, stop = City(poll_seconds=0.01, idle=False), threading.Event()
+    health = Health("mayor", "mailbox")
+    city.server.put(LARGE)
+
+    def load() -> Cursor:
+        if len(city.published) == 0 and len(city.server.inbox.mails) == 1 and "INBOX" in city.cursor.position:
+            city.server.put(mail("a"))
+        if city.published:
+            stop.set()
+        return city.cursor
+
+    cursors: Any = SimpleNamespace(load=load, save=city.save, forget=city.forget)
+    own: Any = city
+    run_pull(city.box, own, cursors, stop=stop, health=health, pace=wait_none())
+    assert city.published == [mail("a")]
+    assert "blob store" in health.report.complaints[0]
+
+
+class Broker:
+    """Takes everything."""
+
+    def __init__(self) -> None:
+        self.records: list[Outbound] = []
+
+    def deliver_now(self, records: Sequence[Outbound]) -> None:
+        self.records += records
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """A store that hangs until it is let go, and counts."""
+    store = SimpleNamespace(puts=0, go=threading.Event())
+
+    def put(*_: object) -> None:
+        store.puts += 1
+        store.go.wait()
+
+    monkeypatch.setattr(publishing, "obstore", SimpleNamespace(put=put))
+    monkeypatch.setattr(publishing, "STORE_SECONDS", 0.1)
+    yield store
+    store.go.set()
+
+
+def test_a_store_that_hangs_is_given_one_message_and_that_counts_when_it_is_taken(hanging: SimpleNamespace) -> None:
+    broker: Any = Broker()
+    publisher, large = Publisher(NOWHERE, MemoryStore(), broker), bytes(INLINE_LIMIT + 1)
+    one, other = message("1", large), message("2", large)
+    for batch in ([message("0"), one], [one], [other]):
+        with pytest.raises(StoreAwayError) as told:
+            publisher.publish(batch)
+        assert told.value.waiting == {each.message_id for each in batch if each.value == large}
+    publisher.publish([message("0")])
+    assert (hanging.puts, len(broker.records)) == (1, 1)
+    hanging.go.set()
+    publisher._late[1].result(1)  # type: ignore[index]
+    publisher.publish([one, other])
+    assert hanging.puts == 2
+    assert [record.key for record in broker.records[1:]] == [one.outbound().key, other.outbound().key]
+    publisher.close()
