@@ -71,6 +71,7 @@ def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
     if not isinstance(found, Path):
         return found
     with _opening(blob_url(settings)):
+        found.mkdir(mode=0o700, parents=True, exist_ok=True)  # letters of citizens lie in it
         return LocalStore(found, mkdir=True)
 
 

@@ -37,7 +37,7 @@ def make_app(
 ) -> StageApp:
     """Make the app of one stage; `name` is its consumer group. No web server unless `web_port` is given."""
     quiet_libraries()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     chosen = _settings(connection, data_dir) | _web(web_port) | settings
     app = StageApp(name, **chosen)
     app.isolation_level = isolation_level

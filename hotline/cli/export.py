@@ -1,5 +1,6 @@
 """`hotline export`: tickets of the archive for systems that speak Open311 or Zammad."""
 
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,10 @@ def export(
     typer.echo(f"{count} tickets written.", err=True)
 
 
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # with --clear it holds personal data
+
+
 @contextmanager
 def _opened(file: str) -> "Iterator[BinaryIO]":
     """Open a file that takes its name only when all is in it: half an export must not be taken for a whole one."""
@@ -92,8 +97,8 @@ def _opened(file: str) -> "Iterator[BinaryIO]":
     path = Path(file)
     part = path.with_name(f"{path.name}.part")
     try:
-        part.touch(mode=0o600)  # with --clear it holds personal data
-        with part.open("wb") as out:
+        part.unlink(missing_ok=True)  # another one's may be readable by all, or lead elsewhere
+        with open(part, "xb", opener=_for_us_alone) as out:
             yield out
         part.replace(path)
     except OSError as error:

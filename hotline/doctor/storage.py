@@ -149,7 +149,7 @@ def _fault(folder: Folder) -> PipelineError | None:
 
 def _write(folder: Path) -> None:
     """Write for good, as the journal does: some disks only say at the sync that they are full."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # as whoever uses it would make it
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(64 << 10))
         file.flush()

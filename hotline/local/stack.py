@@ -218,7 +218,7 @@ class Stack:
     def _exclusively(self) -> Iterator[None]:
         """Let one command at a time change this stack; a second `up` waits for the first."""
         with writing(self.data_dir):
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # all that citizens wrote lies in it
         with (self.data_dir / "stack.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from hotline.cli import app
+from hotline.cli.export import _opened
 from hotline.export import Choices, Format, export
 from hotline.local.stack import Endpoints
 from schemas import topics
@@ -104,6 +105,17 @@ async def test_from_the_archive_to_a_file(
     assert [form["note"] for form in await exported("--channel", "web")] == [f"工单编号 {GOLDEN.ticket_no}; registered"]
     (clear,) = await exported("--clear", "--zammad-group", "12345")
     assert (clear["group"], clear["customer_id"]) == ("12345", "guess:shimin@example.org")
+
+
+def test_what_somebody_laid_there_before_is_not_written_into(tmp_path: Path) -> None:
+    """A part file that all may read, or a link that leads elsewhere, would give the export away."""
+    part, elsewhere = tmp_path / "tickets.json.part", tmp_path / "elsewhere"
+    elsewhere.touch()
+    part.symlink_to(elsewhere)
+    with _opened(str(tmp_path / "tickets.json")) as out:
+        out.write(b"13800138000")
+    assert elsewhere.read_bytes() == b""
+    assert (tmp_path / "tickets.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

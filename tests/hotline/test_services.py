@@ -1,6 +1,7 @@
 """From settings to services: the local stack by default, public keys nowhere else, faults as one sentence."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,16 @@ def test_a_blob_store_that_cannot_be_opened_is_one_sentence(url: str, env: pytes
     env.setenv("HOTLINE_BLOBS__URL", url)
     with pytest.raises(MisconfiguredError, match=r"correct `blobs\.url`"):
         services.blobs(load())
+
+
+def test_a_local_blob_store_is_nobody_elses_to_read(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    before = os.umask(0o022)
+    try:
+        services.blobs(load())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "blobs").stat().st_mode) == 0o700
 
 
 def test_a_local_blob_store_is_made(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
