@@ -138,7 +138,7 @@ async def _one(component: Component, health: Health, left: set[str], stop: async
             raise UnreachableError(f"{component.name} ended although nobody stopped it: see the log above.")
         health.set(component.name, "stopped")
         _log.info("component_stopped", component=component.name)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:  # nobody cancels a component: a library let its own out
         sentence = str(error) if isinstance(error, PipelineError) else None
         health.set(component.name, "failed", sentence)
         _log.error("component_failed", component=component.name, error=type(error).__name__, sentence=sentence)

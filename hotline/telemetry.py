@@ -1,7 +1,9 @@
 """Logs: one line when something changes, an event name in the past tense, and no personal data. Traces, if wanted."""
 
 import logging
+import re
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, MutableMapping
@@ -40,6 +42,9 @@ _MUTE = (
 )
 
 
+_VALUES = re.compile(r"[\n(<]")
+"""Where asyncio begins to show what its words are about."""
+
 _TALKATIVE = ("aiokafka", "faust", "kafka", "mode")
 """Their clients knock ten times a second at a broker that is away, and write several lines each time."""
 
@@ -75,6 +80,19 @@ class Calm(logging.Filter):
         return True
 
 
+class Wordless(logging.Filter):
+    """Leaves of what asyncio tells of a fault that nobody saw its first words: the rest shows values, and what it says.
+
+    Which fault it was, and where, is told beside it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut the line; it is always told."""
+        if record.name == "asyncio":
+            record.msg, record.args = _VALUES.split(record.getMessage(), maxsplit=1)[0].strip(), ()
+        return True
+
+
 def set_up_tool(level: Level, form: Format) -> None:
     """Send our own lines to standard error: of a server that is away the verb tells in a sentence, not its client."""
     set_up(level, form)
@@ -82,8 +100,11 @@ def set_up_tool(level: Level, form: Format) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def set_up(level: Level = "info", form: Format = "auto") -> None:
-    """Send the logs of this process, ours and the libraries', to standard error."""
+def set_up(level: Level = "info", form: Format = "auto", *, tracebacks: bool = False) -> None:
+    """Send the logs of this process, ours and the libraries', to standard error.
+
+    A fault that ends a thread or the process is a line of them, without its words unless `tracebacks` are wanted.
+    """
     readable = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
@@ -100,6 +121,14 @@ def set_up(level: Level = "info", form: Format = "auto") -> None:
         cache_logger_on_first_use=False,
     )
     _set_up_libraries(level, _handler(readable, shared))
+    if not tracebacks:
+        sys.excepthook = lambda kind, error, frames: _ended("process_failed", error)
+        threading.excepthook = lambda told: _ended("thread_failed", told.exc_value)
+        sys.unraisablehook = lambda told: _ended("clean_up_failed", told.exc_value)
+
+
+def _ended(event: str, error: BaseException | None) -> None:
+    structlog.get_logger(__name__).error(event, exc_info=error)
 
 
 @contextmanager
@@ -121,6 +150,7 @@ def _handler(readable: bool, shared: list[Any]) -> logging.Handler:
     render = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(ensure_ascii=False)
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(Calm())
+    handler.addFilter(Wordless())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

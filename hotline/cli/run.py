@@ -37,7 +37,7 @@ def run(
     from hotline.telemetry import set_up
 
     settings = settings_of(ctx)
-    set_up(settings.log.level, settings.log.format)
+    set_up(settings.log.level, settings.log.format, tracebacks=bool(ctx.find_root().params.get("debug")))
     if names == ["all"]:
         _run_all(ctx, settings)
     else:

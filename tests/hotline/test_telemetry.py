@@ -87,3 +87,49 @@ def test_lines_that_differ_each_time_do_not_fill_the_memory() -> None:
     calm = Calm(lambda: 0.0)
     assert all(told(calm, f"waiting {number} ms") for number in range(5_000))
     assert len(calm._told) <= 1_000
+
+
+UNSEEN = """
+import asyncio, gc, sys, threading
+from hotline.telemetry import set_up
+set_up("info", "json")
+
+def words(*_):
+    raise ValueError("my name is Li Lei")
+
+class Odd:
+    def __del__(self):
+        words()
+
+async def fails():
+    words()
+
+async def main():
+    asyncio.create_task(fails())
+    asyncio.get_running_loop().call_soon(words, "my name is Li Lei")
+    await asyncio.sleep(0.05)
+    gc.collect()
+
+asyncio.run(main())
+thread = threading.Thread(target=words, name="a thread")
+thread.start()
+thread.join()
+Odd()
+words()
+"""
+
+
+def test_a_fault_that_nobody_saw_is_told_without_its_words() -> None:
+    done = subprocess.run([sys.executable, "-c", UNSEEN], capture_output=True, text=True, check=False)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {line["event"] for line in lines} == {
+        "Exception in callback words",
+        "Task exception was never retrieved",
+        "thread_failed",
+        "clean_up_failed",
+        "process_failed",
+    }
+    assert {line["exception"] for line in lines} == {"ValueError"}
+    assert all(line["at"] for line in lines)
+    assert "Li Lei" not in done.stderr
+    assert done.returncode == 1
