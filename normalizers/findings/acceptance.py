@@ -1,5 +1,6 @@
 """What the hotline does not take (不予受理, domain.md B7): the reason a message tells, and what its sender is told."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
@@ -9,11 +10,15 @@ from typing import Any, NamedTuple
 from normalizers import rules
 from normalizers.draft import Draft
 from normalizers.findings.cues import Cues, Span
+from normalizers.findings.words import trie
 from normalizers.identity import contacts_in
 from schemas import words
 from schemas.records import Finding
 
 NOT_ACCEPTED = "not_accepted"
+
+MOST_LETTERS = 40
+"""Of a text that says nothing, however often it is said: a longer one is somebody's words."""
 
 
 class Rulebook(NamedTuple):
@@ -24,8 +29,7 @@ class Rulebook(NamedTuple):
     texts: dict[str, str]
     without_contact: bool
     least_letters: int
-    nothing: frozenset[str]
-    most_letters: int
+    nothing: re.Pattern[str]
     version: str
 
 
@@ -59,8 +63,9 @@ def _told(draft: Draft, known: Rulebook) -> Finding | None:
 def _says_nothing(draft: Draft, folded: str, known: Rulebook) -> bool:
     if draft.files or draft.part is not None:
         return False
-    letters = "".join(islice(filter(str.isalnum, folded), known.most_letters))
-    return len(letters) < known.least_letters or letters in known.nothing
+    letters = "".join(islice(filter(str.isalnum, folded), MOST_LETTERS + 1))
+    is_nothing = len(letters) <= MOST_LETTERS and known.nothing.fullmatch(letters) is not None
+    return len(letters) < known.least_letters or is_nothing
 
 
 def _is_nobody(draft: Draft) -> bool:
@@ -86,8 +91,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         texts=texts,
         without_contact=table["without_contact"],
         least_letters=table["least_letters"],
-        nothing=frozenset(table["nothing"]),
-        most_letters=max(table["least_letters"], *map(len, table["nothing"]), 0) + 1,
+        nothing=re.compile(f"(?:{trie(table['nothing'])})+") if table["nothing"] else re.compile("(?!)"),
         version=table["version"],
     )
 
