@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from hotline import paths, services, wiring
+from hotline import checks_of_values, paths, services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.replay.rules import strangers
 from hotline.settings_shape import leaves
@@ -116,13 +116,6 @@ def _cities(settings: "Settings") -> Iterator[str]:
             yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
 
 
-def _floods(settings: "Settings") -> Iterator[str]:
-    known = {name for accounts in settings.connectors.sections.values() for name in accounts}
-    for name in settings.floods.accounts:
-        if name not in known:
-            yield f"`floods.accounts.{name}` names no account: correct it, or remove it."
-
-
 def _proxies(settings: "Settings") -> Iterator[str]:
     """Look whether citizens can be told apart: behind a proxy that nobody names they share the pace of one address."""
     forms = [name for name, account in settings.connectors.web.items() if account.form]
@@ -190,6 +183,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, paths.faults, _floods, _proxies, _wechat, _smpp,
-    _cmpp, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, paths.faults, checks_of_values.hosts,
+    checks_of_values.times, checks_of_values.names, _proxies, _wechat, _smpp, _cmpp, _mailboxes, _ports,
 )  # fmt: skip

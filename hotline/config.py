@@ -153,10 +153,24 @@ def _sentence(details: ErrorDetails) -> str:
     if details["type"] == "missing":
         where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in hotline.toml or as {variable}"
         return f"`{name}` is missing: {where}."
-    empty = details.get("ctx", {}).get("min_length") == 1
-    reason = "it is empty" if empty else details["msg"].removeprefix("Value error, ")
+    reason = _reason(details)
     where = variable if is_secret(kind_at(Settings, path)) else f"it in hotline.toml or {variable}"
     return f"`{name}` cannot be used ({reason}): correct {where}."
+
+
+_PLAIN: Mapping[str, str] = {
+    "dict_type": "it must be a table",
+    "model_type": "it must be a table",
+    "tuple_type": 'it must be a list, such as ["one", "two"]',
+    "string_type": "it must be text in quotes",
+}
+"""What pydantic says in the words of Python, said in those of TOML."""
+
+
+def _reason(details: ErrorDetails) -> str:
+    if details.get("ctx", {}).get("min_length") == 1:
+        return "it is empty"
+    return _PLAIN.get(details["type"]) or details["msg"].removeprefix("Value error, ")
 
 
 def _hint(near: str | None, known: Iterable[str] = ()) -> str:

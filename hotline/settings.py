@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -35,9 +35,12 @@ PREFIX = "HOTLINE_"
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 
-def _checked_ids(section: dict[str, Any]) -> dict[str, Any]:
-    """Refuse ids that an environment variable could not name (it has no case, and `__` means nesting)."""
-    for name in section:
+def _checked_ids(section: Any) -> Any:
+    """Refuse ids that an environment variable could not name (it has no case, and `__` means nesting).
+
+    Before anything else: what is missing of such an account has no variable that could be set.
+    """
+    for name in section if isinstance(section, dict) else ():
         if not _ID.fullmatch(name):
             raise ValueError(f"the id {name!r} must be lower_snake_case, such as mayor_2")
     return section
@@ -46,7 +49,7 @@ def _checked_ids(section: dict[str, Any]) -> dict[str, Any]:
 Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
 """行政区划代码 of a city, six digits."""
 
-Ids = AfterValidator(_checked_ids)
+Ids = BeforeValidator(_checked_ids)
 
 
 class Section(BaseModel):
