@@ -4,7 +4,7 @@ from typing import Annotated
 
 from schemas import words
 from schemas.records import given
-from schemas.records.common import Record, Time
+from schemas.records.common import Time
 
 
 class Opened(given.Change, frozen=True, kw_only=True):
@@ -249,30 +249,20 @@ class DispatchProposed(given.Change, frozen=True, kw_only=True):
     excluded: Annotated[tuple[str, ...], given.told("Codes of who gave it back", "已退单单位")] = ()
 
 
-class ErasedMessage(Record, frozen=True, kw_only=True):
-    """删除的来件: a message that the archive empties; `month` (UTC) of its intake names its index."""
-
-    message_id: given.MessageId
-    month: Annotated[str | None, given.told("Month of intake: 2026-11", "接入月份")] = None
-
-
-ErasedMessages = Annotated[tuple[ErasedMessage, ...], given.told("Messages that the archive empties", "删除的来件")]
-
-
 class Redacted(given.Change, frozen=True, kw_only=True):
     """遮盖: fields and spans of the text were blacked out; the archive empties these messages."""
 
     ticket_id: given.TicketId
     fields: given.Fields
     spans: Annotated[tuple[tuple[int, int], ...], given.told("Start and end in the text", "遮盖位置")] = ()
-    messages: ErasedMessages = ()
+    messages: given.ErasedMessages = ()
 
 
 class Erased(given.Change, frozen=True, kw_only=True):
     """删除个人信息: the ticket's personal data is gone; the archive empties these messages, their blobs are deleted."""
 
     ticket_id: given.TicketId
-    messages: ErasedMessages = ()
+    messages: given.ErasedMessages = ()
 
 
 class Read(given.Change, frozen=True, kw_only=True):

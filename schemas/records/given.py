@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from schemas import words
 from schemas.fields import about
+from schemas.records.common import Record
 
 told = partial(about, index="none")
 """Describe a field of a change: the archive does not index events."""
@@ -29,3 +30,13 @@ def _snake(name: str) -> str:
 
 class Change(Struct, frozen=True, kw_only=True, tag_field="change", tag=_snake):
     """One change of one ticket; `apply` folds it into the state."""
+
+
+class ErasedMessage(Record, frozen=True, kw_only=True):
+    """删除的来件: a message that the archive empties; `month` (UTC) of its intake names its index."""
+
+    message_id: MessageId
+    month: Annotated[str | None, told("Month of intake: 2026-11", "接入月份")] = None
+
+
+ErasedMessages = Annotated[tuple[ErasedMessage, ...], told("Messages that the archive empties", "删除的来件")]

@@ -16,6 +16,7 @@ from schemas import ids, topics
 from schemas.blobs import checkpoints
 from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
+from schemas.records.given import ErasedMessage
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 CITY, TICKET, MESSAGE = "210100", f"210100-{'a' * 20}", "b" * 26
@@ -39,7 +40,7 @@ def decided(*changes: event.AnyChange) -> Event:
 
 
 def erased() -> event.Erased:
-    return event.Erased(ticket_id=TICKET, messages=(event.ErasedMessage(message_id=MESSAGE),))
+    return event.Erased(ticket_id=TICKET, messages=(ErasedMessage(message_id=MESSAGE),))
 
 
 def test_every_topic_is_known_to_hold_words_of_citizens_or_not() -> None:

@@ -18,6 +18,7 @@ from schemas import media, topics
 from schemas.blobs import Archived
 from schemas.connection import KafkaConnection
 from schemas.records import RawMessage, RawRef, event, raw_message
+from schemas.records.given import ErasedMessage
 from schemas.wire import Position, decode
 from sinks import Document, Source
 from sinks.archive import ArchiveSink, sources
@@ -143,9 +144,7 @@ async def test_what_was_erased_is_not_kept_again(kept: Kept, mark: str) -> None:
 async def test_an_erasure_and_the_archive_at_the_same_time_leave_nothing(kept: Kept, stack: Endpoints) -> None:
     eraser = Eraser(AsyncElasticsearch(stack.elasticsearch_url), kept.store, f"none{uuid4().hex[:8]}")
     many = [raw(number) for number in range(40)]
-    erasures = [
-        told(event.Erased(ticket_id="t", messages=(event.ErasedMessage(message_id=one.message_id),))) for one in many
-    ]
+    erasures = [told(event.Erased(ticket_id="t", messages=(ErasedMessage(message_id=one.message_id),))) for one in many]
     try:
         await asyncio.gather(
             *(eraser.write([one]) for one in erasures),

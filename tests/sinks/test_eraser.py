@@ -17,6 +17,7 @@ from hotline.local.stack import Endpoints
 from schemas import topics
 from schemas.errors import UnreachableError
 from schemas.records import Event, InputRef, Message, event
+from schemas.records.given import ErasedMessage
 from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink, concrete
@@ -50,7 +51,7 @@ def told(*changes: event.AnyChange) -> Document:
 
 
 def erased(month: str | None = "2026-11") -> Document:
-    return told(event.Erased(ticket_id="t", messages=(event.ErasedMessage(message_id=ONE.message_id, month=month),)))
+    return told(event.Erased(ticket_id="t", messages=(ErasedMessage(message_id=ONE.message_id, month=month),)))
 
 
 class Place:
@@ -139,7 +140,7 @@ async def test_a_redaction_takes_the_bytes_as_they_came_and_attachments_only_whe
     for name in ("bytes", "bytes.json", "large", "photo"):
         await place.keep(ONE, name)
     await place.keep(OTHER, "photo")
-    messages = (event.ErasedMessage(message_id=ONE.message_id, month="2026-11"),)
+    messages = (ErasedMessage(message_id=ONE.message_id, month="2026-11"),)
     redaction = told(event.Redacted(ticket_id="t", fields=fields, messages=messages))
     for _ in range(2):
         assert (await place.eraser.write([redaction])).stored

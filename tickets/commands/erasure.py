@@ -6,6 +6,7 @@ What was written before stays in the topics until their retention or compaction 
 from collections.abc import Iterable
 
 from schemas.records import event
+from schemas.records.given import ErasedMessage
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
@@ -38,7 +39,7 @@ def forget(order: Order, given: args.Forget) -> event.Changes:
     ticket_id = order.command.ticket_id
     if ticket_id is not None and ticket_id not in order.state.tickets and ticket_id in order.state.left:
         order.check_city(ticket_id)
-        messages = tuple(event.ErasedMessage(message_id=one) for one in given.message_ids)
+        messages = tuple(ErasedMessage(message_id=one) for one in given.message_ids)
         return (event.Erased(ticket_id=ticket_id, messages=messages),)
     ticket = order.ticket(given)
     return (event.Erased(ticket_id=ticket.ticket_id, messages=_named(ticket, _all_of(ticket))),)
@@ -48,6 +49,6 @@ def _all_of(ticket: TicketState) -> list[str]:
     return [*ticket.messages, *ticket.noted]
 
 
-def _named(ticket: TicketState, names: Iterable[str]) -> tuple[event.ErasedMessage, ...]:
+def _named(ticket: TicketState, names: Iterable[str]) -> tuple[ErasedMessage, ...]:
     there = {**ticket.messages, **ticket.noted}
-    return tuple(event.ErasedMessage(message_id=one, month=there[one].month) for one in names)
+    return tuple(ErasedMessage(message_id=one, month=there[one].month) for one in names)
