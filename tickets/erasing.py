@@ -1,6 +1,6 @@
 """The snapshot after personal data went: blacked out where it stood, or an empty one that only says so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from normalizers.text import fold
 from schemas.records import Ticket, event
 from schemas.records.ticket import Requester
+from tickets.masking import known_of
+from tickets.spans import known_spans
 
 BLACK = "■"
 """Another sign than the mask's: this text is gone for everybody."""
@@ -27,8 +29,10 @@ _EMPTY: dict[str, Any] = {
 def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     """Return the ticket without these fields, and without the words of the spans wherever they stand.
 
-    A title that is only the beginning of the text goes the way of the text.
+    A title that is only the beginning of the text goes the way of the text. What was known of a requester who goes
+    leaves the words as well: nobody could hide it from analysts any more.
     """
+    known = known_of(ticket.requester) if "requester" in change.fields else ()
     secrets = {ticket.text[start:end] for start, end in change.spans} - {""}
     text = _black_spans(ticket.text, change.spans)
     drawn = _drawn_title(ticket)
@@ -42,6 +46,7 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
         location=replace(ticket.location, text=_black_if(ticket.location.text, secrets)) if ticket.location else None,
         result=replace(ticket.result, text=_black_if(ticket.result.text, secrets)) if ticket.result else None,
     )
+    ticket = _without_known(ticket, known) if known else ticket
     ticket = replace(ticket, **{name: _EMPTY[name] for name in fields if name in _EMPTY})
     return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
 
@@ -106,6 +111,22 @@ def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     for start, end in spans:
         characters[start:end] = BLACK * len(characters[start:end])
     return "".join(characters)
+
+
+def _without_known(ticket: Ticket, known: Sequence[str]) -> Ticket:
+    """Return the ticket without what is known of its requester, wherever that stands in words."""
+
+    def black(text: str | None) -> str | None:
+        return None if text is None else _black_spans(text, known_spans(text, known))
+
+    return replace(
+        ticket,
+        text=_black_spans(ticket.text, known_spans(ticket.text, known)),
+        title=black(ticket.title),
+        summary=black(ticket.summary),
+        location=replace(ticket.location, text=black(ticket.location.text)) if ticket.location else None,
+        result=replace(ticket.result, text=black(ticket.result.text)) if ticket.result else None,
+    )
 
 
 def _black(text: str, secrets: Iterable[str]) -> str:

@@ -47,11 +47,11 @@ def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
 
 def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
-    known = Known(_values_of(ticket.requester), rules_folder)
+    known = Known(known_of(ticket.requester), rules_folder)
     return replace(ticket, **_masked(ticket, known), masked=True)
 
 
-def _values_of(requester: Requester) -> tuple[str, ...]:
+def known_of(requester: Requester) -> tuple[str, ...]:
     """Return the requester's names, numbers and addresses as they may stand in a text, folded."""
     values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid}
     values |= {value for party in requester.identities for value in (party.value, party.name)}

@@ -48,7 +48,18 @@ def personal_spans(text: str, known: Iterable[str] = (), rules_folder: Path | No
     hold the city's own `names.toml`.
     """
     plain, places = _readable(text)
-    spans = list(_joined(sorted([*_found(plain, rules_folder), *_occurrences(plain, known)])))
+    return _placed([*_found(plain, rules_folder), *_occurrences(plain, known)], places)
+
+
+def known_spans(text: str, known: Iterable[str]) -> list[Span]:
+    """Return the spans of `text` where something `known` stands, as `personal_spans` does."""
+    plain, places = _readable(text)
+    return _placed(list(_occurrences(plain, known)), places)
+
+
+def _placed(found: list[Span], places: Sequence[int] | None) -> list[Span]:
+    """Return the spans in order, as offsets in the text as it was written."""
+    spans = list(_joined(sorted(found)))
     return [(places[start], places[end - 1] + 1) for start, end in spans] if places is not None else spans
 
 

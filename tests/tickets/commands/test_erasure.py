@@ -4,15 +4,16 @@ import pytest
 from msgspec.structs import replace
 
 from schemas import topics
-from schemas.records import Attachment, Audit, Ticket, event
+from schemas.records import Attachment, Audit, Party, Ticket, event
 from schemas.wire import decode, encode
 from tests.checkpoints import known
 from tests.tickets.build import CITY, digest, message
-from tests.tickets.commands.orders import POLICY, Office, office, refusal
+from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tests.tickets.test_parts import parts_of
 from tickets.commands import changed_by
 from tickets.deciders import new
 from tickets.deciders.verdict import Verdict
+from tickets.masking import mask_ticket
 from tickets.state import State, fold
 
 SECRET = "李小龙的电话是13812345678"
@@ -94,6 +95,18 @@ def test_whole_fields_are_emptied() -> None:
     after = at_office.ticket(ticket)
     assert (after.text, after.title, after.search_text, after.attachments) == ("", None, "", ())
     assert (after.requester.phone, after.requester.identities) == (None, ())
+
+
+def test_what_was_known_of_a_redacted_requester_is_not_shown_to_analysts_again() -> None:
+    named = Party(kind="openid", value="oAbC_12345", name="霁霄溪")
+    said = replace(message(1, "路灯坏了，转告霁霄溪一声，号码oAbC_12345"), sender=named)
+    made = Office([said])
+    made.order("redact", made.tickets[0], fields=["requester"])
+    ticket = made.ticket(made.tickets[0])
+    for one in (ticket, mask_ticket(ticket)):
+        assert not any(secret in encode(one).decode() for secret in ("霁霄溪", "oAbC_12345"))
+    assert ticket.text.startswith("路灯坏了，转告■■■一声")
+    same(made)
 
 
 def test_a_redacted_ticket_is_not_written_anew_from_its_messages() -> None:
