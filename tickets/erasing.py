@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from normalizers.text import fold
 from schemas.records import Ticket, event
 from schemas.records.ticket import Requester
-from tickets.masking import known_of
+from tickets.masking import drawn_title, known_of
 from tickets.spans import known_spans
 
 BLACK = "■"
@@ -35,7 +35,7 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     known = known_of(ticket.requester) if "requester" in change.fields else ()
     secrets = {ticket.text[start:end] for start, end in change.spans} - {""}
     text = _black_spans(ticket.text, change.spans)
-    drawn = _drawn_title(ticket)
+    drawn = drawn_title(ticket)
     title = ticket.title if drawn is None else text[drawn]
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
     ticket = replace(
@@ -96,14 +96,6 @@ def unknown(ticket_id: str, jurisdiction: str, at: datetime) -> Ticket:
         message_count=0,
         cluster_id=ticket_id,
     )
-
-
-def _drawn_title(ticket: Ticket) -> slice | None:
-    """Return where the title stands in the text when it is its beginning, as of a message without a title."""
-    start = len(ticket.text) - len(ticket.text.lstrip())
-    if not ticket.title or not ticket.text.startswith(ticket.title, start):
-        return None
-    return slice(start, start + len(ticket.title))
 
 
 def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:

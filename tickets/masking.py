@@ -5,7 +5,7 @@ out, every other personal field is emptied. What is known of the requester is bl
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from normalizers.text import fold
 from schemas.records import Ticket
 from schemas.records.ticket import Requester
+from tickets.numbers import Span
 from tickets.spans import hyphened, personal_spans
 
 T = TypeVar("T", bound=Struct)
@@ -38,8 +39,12 @@ MASK_CHARACTERS = 11
 
 def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
     """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
+    return _blacked_out(text, personal_spans(text, known.values, known.rules_folder))
+
+
+def _blacked_out(text: str, spans: Iterable[Span]) -> str:
     parts, end = [], 0
-    for start, stop in personal_spans(text, known.values, known.rules_folder):
+    for start, stop in spans:
         parts += [text[end:start], MASK * min(stop - start, MASK_CHARACTERS)]
         end = stop
     return "".join([*parts, text[end:]]) if parts else text
@@ -48,7 +53,40 @@ def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
 def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
     known = Known(known_of(ticket.requester), rules_folder)
-    return replace(ticket, **_masked(ticket, known), masked=True)
+    return replace(ticket, **_masked(ticket, known) | _words_of(ticket, known), masked=True)
+
+
+_SAID = frozenset({"title", "text", "search_text"})
+
+
+def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
+    """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
+    spans = personal_spans(ticket.text, known.values, known.rules_folder)
+    text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)
+    if drawn is not None:
+        within = ((max(start, drawn.start), min(stop, drawn.stop)) for start, stop in spans)
+        title = _blacked_out(ticket.text[: drawn.stop], ((a, b) for a, b in within if a < b))[drawn.start :]
+    elif title:
+        title = mask_text(title, known)
+    return {"title": title, "text": text, "search_text": _search_text(ticket, title, text, known)}
+
+
+def _search_text(ticket: Ticket, title: str | None, text: str, known: Known) -> str:
+    """Return the copy for searching, masked: of what is masked where it is the copy of all of it."""
+    copied = fold(ticket.text)
+    if ticket.search_text == copied:
+        return copied if text == ticket.text else fold(text)
+    if ticket.title and ticket.search_text == f"{fold(ticket.title)} {copied}":
+        return ticket.search_text if (title, text) == (ticket.title, ticket.text) else fold(f"{title}\n{text}")
+    return mask_text(ticket.search_text, known)
+
+
+def drawn_title(ticket: Ticket) -> slice | None:
+    """Return where the title stands in the text when it is its beginning, as of a message without a title."""
+    start = len(ticket.text) - len(ticket.text.lstrip())
+    if not ticket.title or not ticket.text.startswith(ticket.title, start):
+        return None
+    return slice(start, start + len(ticket.title))
 
 
 def known_of(requester: Requester) -> tuple[str, ...]:
@@ -104,7 +142,8 @@ def _rules_of(kind: type) -> tuple[tuple[str, Rule], ...]:
     if rules is None:
         hints = get_type_hints(kind, include_extras=True)
         found = ((field.name, _rule_of(hints[field.name])) for field in msgspec.structs.fields(kind))
-        rules = _RULES[kind] = tuple((name, rule) for name, rule in found if rule is not None)
+        apart = _SAID if kind is Ticket else ()
+        rules = _RULES[kind] = tuple((name, rule) for name, rule in found if rule is not None and name not in apart)
     return rules
 
 

@@ -183,3 +183,30 @@ def test_a_place_keeps_its_road_and_not_whose_home_it_is() -> None:
     sender = Party(kind="phone", value="13800138000")
     assert "林霄溪" not in masked_text("路灯坏了", sender, place="林霄溪家")
     assert "中山路12号" in masked_text("路灯坏了", sender, place="中山路12号")
+
+
+def masked_of(title: str | None, text: str, search_text: str | None = None) -> Ticket:
+    copied = fold("\n".join(one for one in (title, text) if one)) if search_text is None else search_text
+    return mask_ticket(msgspec.structs.replace(ticket_of(message(1)), title=title, text=text, search_text=copied))
+
+
+@pytest.mark.parametrize("title", [None, "路灯坏了，电话138", "路灯坏了", "王女士的路灯13900139000"])
+def test_title_text_and_copy_hide_the_same(title: str | None) -> None:
+    masked = masked_of(title, "路灯坏了，电话13812345678，李明女士\n住3号楼501室")
+    for field in (masked.title or "", masked.text, masked.search_text):
+        assert not any(secret in field for secret in ("138", "5678", "139", "李明", "501", "王"))
+        assert "路灯" in field or not field
+    assert masked.search_text == fold("\n".join(one for one in (masked.title, masked.text) if one))
+
+
+def test_a_title_that_is_the_beginning_of_the_text_is_masked_as_it_is_there() -> None:
+    masked = masked_of("路灯坏了，电话138", "  路灯坏了，电话13812345678")
+    assert masked.title == "路灯坏了，电话＊＊＊"
+    assert masked.text == "  路灯坏了，电话＊＊＊＊＊＊＊＊＊＊＊"
+
+
+def test_a_copy_that_tells_more_than_the_text_is_masked_by_itself() -> None:
+    """Of a ticket whose middle was left out, or of a later message with a title of its own."""
+    masked = masked_of("路灯", "路灯坏了", "路灯 路灯坏了 请打13812345678")
+    assert masked.search_text.startswith("路灯 路灯坏了 请打")
+    assert "1381" not in masked.search_text
