@@ -113,6 +113,7 @@ class Completer:
         self._session: requests.Session | None = None
         self._clock = clock
         self._waiting: deque[tuple[Model, int]] = deque(maxlen=WAITING_MAX)
+        self._given: Model | None = None
         self._next = 0.0
 
     @property
@@ -123,6 +124,10 @@ class Completer:
     def remember(self, items: Iterable[Model]) -> None:
         """Take note of the statuses whose text is cut."""
         self._waiting.extend((item, ATTEMPTS) for item in items if item._json.get("isLongText") is True and item.id)
+
+    def arrived(self) -> None:
+        """Note that what was given last is safe."""
+        self._given = None
 
     def completed(self, now: datetime, jurisdiction: str) -> tuple[RawMessage, ...]:
         """Return the next status with its whole text, nothing when none waits, it is not time, or the site refuses."""
@@ -138,10 +143,14 @@ class Completer:
                 self._waiting.append((item, attempts - 1))
             return ()
         self._count("completed")
+        self._given = item
         return (self._message(item, text, now, jurisdiction),)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections. What was given last, and is not known to be safe, is looked up again."""
+        given, self._given = self._given, None
+        if given is not None and len(self._waiting) < WAITING_MAX:
+            self._waiting.appendleft((given, ATTEMPTS))
         session, self._session = self._session, None
         if session is not None:
             session.close()

@@ -81,6 +81,8 @@ class WeiboPull:
         """Return what is new of the first list that has any, oldest first; else one cut status completed."""
         if not self._open:
             raise UnreachableError(f"Weibo {self._account}: not connected")
+        if self._completer is not None:
+            self._completer.arrived()  # after a fault the runner closes us before it fetches again
         for name in () if self._pages_only else tuple(self._turns):
             if self._clock() >= max(self._rests.get(name, 0), self._asked.get(name, 0) + self._settings.poll_seconds):
                 batch = self._news(name, cursor)

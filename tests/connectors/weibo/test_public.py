@@ -53,6 +53,21 @@ def test_a_cut_status_is_published_at_once_and_its_whole_text_later_in_the_same_
     assert runner.next_round() == []
 
 
+def test_a_whole_text_that_kafka_did_not_take_comes_again(platform: Platform) -> None:
+    post = platform.post(**LONG)
+    platform.pages[post["idstr"]] = WHOLE
+    runner = Runner(platform, public_pages=True)
+    _, lost = runner.round()
+    runner.connector.close()  # as the runner does after a fault
+    runner.connector.open()
+    (again,) = runner.next_round()
+    assert (again.message_id, again.value) == (lost.message_id, lost.value)
+    runner.round()
+    runner.connector.close()
+    runner.connector.open()
+    assert runner.next_round() == []
+
+
 def test_pages_are_asked_for_one_by_one_and_cost_nothing_of_the_quota(platform: Platform) -> None:
     for _ in range(4):
         platform.pages[platform.post(**LONG)["idstr"]] = WHOLE
