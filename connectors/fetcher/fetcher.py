@@ -16,7 +16,7 @@ from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
 from connectors.fetcher.window import Window
 from schemas.envelope import Envelope
-from schemas.errors import MalformedError, PipelineError, RetriableError
+from schemas.errors import MalformedError, PipelineError, RecordError, RetriableError
 from schemas.records import RawMessage
 from schemas.wire import Position
 
@@ -198,12 +198,16 @@ class Fetcher:
         return self._planned(raw)
 
     def _planned(self, raw: RawMessage) -> Sequence[Errand]:
+        """Return a message's errands. Its files are lost by a fault of ours, which an alarm tells; no other's are."""
+        offset = raw.position.offset if raw.position else None  # none in the journal
         try:
             return self._plan(raw)
-        except Exception as error:  # noqa: BLE001 - what is wrong with a message is normalize's to tell
-            offset = raw.position.offset if raw.position else None  # none in the journal
+        except RecordError as error:  # what is wrong with a message is normalize's to tell
             _log.warning("record_not_planned", offset=offset, error=type(error).__name__)
-            return ()
+        except Exception as error:  # noqa: BLE001 - as said above
+            _log.error("record_not_planned", offset=offset, error=type(error).__name__)
+            metrics.ERRANDS.labels(raw.envelope.account, "failed").inc()
+        return ()
 
     def _rescue(self) -> None:
         """Fetch for messages that wait in the journal: the files of a long outage would expire."""

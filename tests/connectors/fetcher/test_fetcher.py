@@ -16,7 +16,7 @@ from connectors import metrics
 from connectors.fetcher import Errand, Fetcher, FetcherSettings, GivenUp
 from connectors.fetcher.window import Window
 from connectors.journal import Journal
-from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
+from schemas.errors import MalformedError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.fetcher.errands import NOW, Fake, Publisher, message, record
 
@@ -368,3 +368,20 @@ def test_a_window_never_passes_what_is_open(errands: list[int], order: object) -
         assert window.position == min(left)
         window.finish(left.pop())
     assert window.position == len(errands)
+
+
+@pytest.mark.parametrize(("fault", "counted"), [(MalformedError("torn"), 0), (LookupError(), 1)], ids=repr)
+def test_files_that_a_fault_of_ours_loses_are_counted(
+    fault: Exception, counted: int, benches: list[Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench()
+    benches.append(bench)
+
+    def plan(raw: RawMessage) -> Sequence[Errand]:
+        raise fault
+
+    monkeypatch.setattr(bench.fetcher, "_plan", plan)
+    failed = metrics.ERRANDS.labels(message("a").envelope.account, "failed")
+    before = failed._value.get()
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    assert (failed._value.get() - before, bench.position) == (counted, 2)
