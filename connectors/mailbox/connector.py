@@ -22,7 +22,7 @@ from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tidying import Tidying
 from connectors.mailbox.tokens import Tokens
-from schemas.errors import MisconfiguredError, RetriableError, UnauthorizedError, UnreachableError
+from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor
 
 
@@ -202,8 +202,8 @@ class Mailbox:
             else:
                 done = uids[-1]
             self._limit = self._settings.max_batch_messages
-        except RetriableError:
-            # Fewer next time, down to the one mail that may be at fault.
+        except Exception:
+            # Fewer next time, down to the one mail that may be at fault; those before it go on, by a fault of ours too.
             self._limit = max(1, len(uids) // 8)
             if not done:
                 raise

@@ -1,5 +1,6 @@
 """Reads mails by UID with bounded memory: small ones together, large ones in parts, never trusting a size."""
 
+import io
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -206,11 +207,17 @@ class Reader:
             return value
         if first is None or _is_last(first, len(first), about):
             return first
-        with tempfile.TemporaryFile() as spool:
-            if not self._spool(uid, about, first, spool):
-                return None
-            spool.seek(0)
-            return spool.read()
+        try:
+            with tempfile.TemporaryFile() as spool:
+                return self._spooled(uid, about, first, spool)
+        except OSError:  # a full disk: what the server does is told by errors of ours
+            return self._spooled(uid, about, first, io.BytesIO())
+
+    def _spooled(self, uid: int, about: About, first: bytes, spool: IO[bytes]) -> bytes | None:
+        if not self._spool(uid, about, first, spool):
+            return None
+        spool.seek(0)
+        return spool.read()
 
     def _spool(self, uid: int, about: About, first: bytes, spool: IO[bytes]) -> bool:
         """Write the mail into `spool`, so that its parts and the whole are never in memory together."""

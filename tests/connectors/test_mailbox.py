@@ -1,7 +1,10 @@
 """The mailbox connector against a fake server: windows, sizes that lie, mails that cannot be fetched, folders."""
 
+import errno
 import hashlib
 import imaplib
+import io
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -13,7 +16,7 @@ from pydantic import ValidationError
 
 from connectors.mailbox import Mailbox
 from connectors.mailbox.door import CommandRefusedError, translated
-from connectors.mailbox.reader import PART
+from connectors.mailbox.reader import PART, Reader
 from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
@@ -376,3 +379,40 @@ def test_a_folder_that_is_missing_is_complained_of_and_the_others_are_read(serve
     assert "'已删除' cannot be opened" in batch.complaints[0]
     server.folders["已删除"] = FakeFolder()  # somebody made it, or named it as before
     assert box.fetch(batch.cursor).complaints == ()
+
+
+class FullDisk(io.BytesIO):
+    """A file on a disk that has no room."""
+
+    def write(self, _: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_keeps_no_mail_waiting(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", FullDisk)
+    values = [mail("a"), mail("large", 3 << 20), mail("b")]
+    for value in values:
+        server.put(value)
+    messages, letters, _ = drain(mailbox(server))
+    assert ([message.value for message in messages], letters) == (values, [])
+
+
+def test_a_fault_of_ours_over_one_mail_keeps_those_before_it_not_waiting(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in "abcd":
+        server.put(mail(text))
+    value = Reader._value
+
+    def faulty(self: Reader, uid: int, about: object) -> object:
+        if uid == 3:
+            raise LookupError
+        return value(self, uid, about)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Reader, "_value", faulty)
+    monkeypatch.setattr("connectors.mailbox.reader.GROUP_MAILS", 1)
+    box = mailbox(server)
+    batch = box.fetch(START)
+    assert [message.value for message in batch.messages] == [mail("a"), mail("b")]
+    with pytest.raises(LookupError):
+        box.fetch(batch.cursor)
