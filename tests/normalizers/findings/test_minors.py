@@ -1,6 +1,6 @@
 """Which messages are about a minor, and which tell of harm: `minors_cases.tsv`, our own sentences.
 
-It has three lists, each written before the rules that hear it: docs/reference/quality.md has the figures of both
+It has six lists, each written before the rules that hear it: docs/reference/quality.md has the figures of both
 moments.
 """
 
