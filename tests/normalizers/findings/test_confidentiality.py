@@ -1,6 +1,6 @@
 """What is heard of those who ask not to be named, or for confidence: recall first, since a leak cannot be undone.
 
-`confidentiality_cases.tsv` has four lists, each written before the rules that hear it: docs/reference/quality.md has
+`confidentiality_cases.tsv` has seven lists, each written before the rules that hear it: docs/reference/quality.md has
 the figures of both moments.
 """
 
