@@ -64,7 +64,8 @@ def _hidden(path: Path) -> bool:
 def _whole(file: Path, channel: str | None) -> Input:
     chosen = channel or BY_SUFFIX.get(file.suffix.lower())
     if chosen is None:
-        fault = UnsupportedError(f"{file.suffix or 'no suffix'} names no channel: say it with --channel")
+        ending = f"the ending {file.suffix}" if file.suffix else "a name without an ending"
+        fault = UnsupportedError(f"{ending} tells no channel: say it with --channel")
         return Input(name=_name(file), fault=fault)
     try:
         if file.stat().st_size > SIZE_LIMIT:

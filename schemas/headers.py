@@ -30,7 +30,7 @@ ATTRIBUTES: Mapping[str, Told] = {
     "subject": Told("工单编号", "Official number of the ticket"),
     "dataschema": Told("数据结构", "urn:hotline:<record>:<version of the shape>"),
     "jurisdiction": Told("行政区划代码", "Adcode of the city"),
-    "channel": Told("诉求来源", "mailbox, sms, wechat, weibo, phone, web or record"),
+    "channel": Told("诉求来源", f"{', '.join(CHANNELS[:-1])} or {CHANNELS[-1]}"),
     "channelkind": Told("来件方式", "The finer kind of channel"),
     "account": Told("受理账号", "Our mailbox, appid or service number"),
     "sender": Told("诉求人", "Who wrote, as the transport says (personal data)"),

@@ -6,7 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-CHANNELS: tuple[str, ...] = ("mailbox", "sms", "wechat", "weibo", "phone", "web", "record")
+from schemas import words
+
+CHANNELS: tuple[str, ...] = tuple(words.CHANNELS)
 """The channels: topic suffix, `--channel` value, normalizer's and connector package's name."""
 
 DAY_MS = 24 * 60 * 60 * 1000

@@ -17,7 +17,7 @@ CHANNELS: Words = {
     "web": "网站",
     "record": "导入",
 }
-"""诉求来源: the channels of `schemas/topics.py`."""
+"""诉求来源: every channel; topics, `--channel` and what subscribers may choose follow from these."""
 
 MESSAGE_CLASSES: Words = {
     "person": "本人来件",

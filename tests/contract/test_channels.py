@@ -1,11 +1,14 @@
 """A channel has one name in every table: whoever adds one and forgets a table learns it here."""
 
+from typing import get_args
+
 import pytest
 
 from connectors.table import entries
 from hotline.settings import ConnectorsSettings
 from normalizers import NORMALIZERS
-from schemas import topics
+from schemas import topics, words
+from sinks.webhook.settings import Channel, Kind
 
 SECTIONS = dict(entries())
 
@@ -24,6 +27,11 @@ def test_every_account_may_name_its_city(section: str) -> None:
 
 def test_the_settings_name_no_section_that_nothing_connects() -> None:
     assert ConnectorsSettings.model_fields.keys() == SECTIONS.keys()
+
+
+def test_a_subscriber_may_choose_every_channel_and_kind() -> None:
+    assert get_args(Channel) == topics.CHANNELS
+    assert get_args(Kind) == tuple(words.REQUEST_KINDS)
 
 
 def test_a_channel_that_is_understood_has_a_topic() -> None:

@@ -53,7 +53,7 @@ def service_request(ticket: Ticket, media_base_url: str | None = None) -> Servic
         "status_notes": _notes(ticket),
         "service_name": name,
         "service_code": code,
-        "description": "\n".join(part for part in (ticket.title, ticket.text) if part and told) or None,
+        "description": _description(ticket) if told else None,
         "agency_responsible": ticket.dispatch.organizer_name if ticket.dispatch else None,
         "service_notice": None if told else _WITHHELD,
         "requested_datetime": _time(ticket.received_at),
@@ -103,6 +103,12 @@ def _service(ticket: Ticket) -> tuple[str, str]:
 def _may_be_told(ticket: Ticket) -> bool:
     """Say whether what was said may be published: of minors, reports and self-harm nothing is (domain.md B6, B9)."""
     return ticket.confidentiality != "restricted"
+
+
+def _description(ticket: Ticket) -> str | None:
+    """Return title and text; a title that is only the text's beginning (of a message without one) is not said twice."""
+    drawn = ticket.title and ticket.text.lstrip().startswith(ticket.title)
+    return "\n".join(part for part in ("" if drawn else ticket.title, ticket.text) if part) or None
 
 
 def _notes(ticket: Ticket) -> str:

@@ -44,6 +44,13 @@ def test_what_goes_where(ticket: Ticket) -> None:
     assert made["expected_datetime"] == "2026-11-24T17:00:00+08:00"
 
 
+def test_a_title_that_is_the_texts_beginning_is_said_once(ticket: Ticket) -> None:
+    drawn = replace(ticket, title="青年大街19号暖气不热", text="\n青年大街19号暖气不热，已报修三次")
+    assert service_request(drawn)["description"] == drawn.text
+    assert service_request(replace(drawn, title=None))["description"] == drawn.text
+    assert service_request(replace(drawn, text=""))["description"] == drawn.title
+
+
 @pytest.mark.parametrize("status", sorted(CLOSED))
 def test_a_closed_ticket_is_closed(ticket: Ticket, status: str) -> None:
     assert service_request(replace(ticket, status=status))["status"] == "closed"
