@@ -77,7 +77,7 @@ def _names(name: str, any_name: str) -> Iterator[tuple[str, str]]:
         "is",
         (
             rf"[:：是为\s]{{0,3}}(?:({_DOTTED_NAME}){_ENDS}"
-            rf"|({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是、]|$|的{_RELATIVE}))"
+            rf"|({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
         ),
     )
     yield "says", rf"(?!方)({name})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说)"
@@ -87,7 +87,7 @@ def _names(name: str, any_name: str) -> Iterator[tuple[str, str]]:
 
 
 _LATIN: Mapping[str, str] = {
-    "calls_itself_in_english": r"\s?[:,.!]?\s{1,3}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=[.,;!\s]|$)",
+    "calls_itself_in_english": r"[\s:：,.!是为]{0,4}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=[.,;!\s]|$)",
     "labelled_in_english": r"\s{0,2}([a-z]{2,20} [a-z]{2,20}(?: [a-z]{2,20})?)(?=[.,;\s]|$)",
     "signs_in_english": r"[,.!]?\s{1,3}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=\s*(?:[0-9+\n]|$))",
 }
@@ -108,6 +108,7 @@ _DOCUMENTS: Mapping[str, str] = {
         rf"([a-z]{{0,3}} ?[0-9]{{6,18}}(?:\([0-9a]\)|[a-z])?|{HAN}{{1,3}}字第?[0-9]{{5,9}})"
     ),
     "passport": r"(?: (?:no\.?|number))?(?: is|:)? ?([a-z]{0,3} ?[0-9]{6,10})",
+    "last_digits": r"[数号码:：是为\s]{0,3}([0-9]{3,6}x?)(?![0-9元块])",
     # A plate without its province, as its owner may write it; of the army, two letters.
     "plate": rf"[号码:：是为\s]{{0,3}}({HAN}?[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,6}})(?![a-z0-9年元])",
 }

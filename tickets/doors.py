@@ -23,13 +23,14 @@ _HAN_ROOM = (
     "|[一二三四五六七八九]百[零〇一二][一二三四五六七八九十]{1,2})"
 )
 _NUMBER = rf"(?:[0-9]{{1,3}}|{_HAN}{{1,3}}|[甲乙丙丁东西中南北a-z])"
+_BEHIND_A_FLOOR = "(?:(?<=单元)|(?<=[0-9一二三四五六七八九十][层楼]))"
 _ITS_DOOR = (
     rf" ?(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门) ?){{0,3}}"
-    rf"(?:-?[0-9]{{1,2}}-[0-9]{{1,4}}(?![0-9-]|{_COUNTED}| ?[户天])"
+    rf"(?:-?(?:[0-9]{{1,2}}|[a-z])-[0-9]{{1,4}}(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"|[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
     rf"|[东西中南北]{{1,2}}户"
-    rf"|(?<=[0-9一二三四五六七八九十][层楼])[东西中南北]门(?![口外卫])"
-    rf"|(?<=单元)[0-9] ?[室号](?!线|楼)"
+    rf"|{_BEHIND_A_FLOOR}[东西中南北]门(?![口外卫])"
+    rf"|{_BEHIND_A_FLOOR}(?:(?:[0-9]|{_HAN}) ?[室号](?!线|楼|门|电|机|路)|[左右]手|[东西](?=[,。;、]|$))"
     rf"|{_HAN_ROOM}(?!{_HAN}|{_COUNTED}|户)[室房]?"
     rf"|{_HAN}{{2,5}}[室房号](?!线|楼))"
 )
@@ -47,6 +48,7 @@ _ALONE = re.compile(
     r"[0-9]? ?[楼层] ?[东西中南北]{1,2}户"
     r"|[0-9]{0,3} ?(?:室|号房)"
     r"|[0-9]? ?[楼层] ?[a-z][0-9]? ?室"
+    r"|[0-9]?-[a-z]-[0-9]{3,4}(?![0-9a-z])"
     r"|[0-9]?楼之[0-9]{1,2}"
     rf"|[0-9]? ?楼 ?[0-9]{{1,2}} ?门 ?[0-9]{{1,4}}(?![0-9]|{_COUNTED})"
     rf"|[0-9]? ?门 ?{_ROOM}"
@@ -56,6 +58,7 @@ _ALONE = re.compile(
     r"|(?<!0)(?<![.:/-][0-9])(?P<room>[0-9]?(?:0[1-9]|[12][0-9])(?![0-9]))"
     r")"
 )
+_NUMBER_OF_A_ROOM = re.compile(r"(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:-[0-9]{1,4}){0,3})(?![0-9]|号?[楼栋线])")
 _HAN_ALONE = re.compile(f"{_HAN}{{2,4}}(?:室|号房)")
 _IN_A_STREET = re.compile(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
@@ -86,6 +89,8 @@ _OF_A_DOOR = re.compile(
 def doors(text: str) -> Iterator[Span]:
     """Yield the doors in a folded text: with their building, and alone where the sentence tells of a home."""
     yield from (match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match))
+    if "房号" in text or "间号" in text or "室号" in text:
+        yield from (match.span(1) for match in _NUMBER_OF_A_ROOM.finditer(text))
     if "室" in text or "号房" in text:
         yield from (match.span() for match in _HAN_ALONE.finditer(text))
     if "号楼" in text or "单元" in text or "栋" in text or "幢" in text or "座" in text or "#" in text:

@@ -248,6 +248,25 @@ HIDDEN = {
     "row of a table": ("1\t孙悦\t13800138000", "孙悦"),
     "closing words apart": ("孙悦 敬上", "孙悦"),
     "signature of an earlier message": ("路灯坏了，请处理。\n李明华\n2026年11月25日\n\n还是没有人来", "李明华"),
+    "lettered staircase between dashes": ("丽景湾5-B-1203没水", "5-B"),
+    "lettered staircase before a dash": ("丽景湾5栋B-1203", "1203"),
+    "Han door behind a floor": ("丽景湾五栋三单元十二楼二号", "二号"),
+    "hand of a landing": ("3号楼1单元4楼左手", "左手"),
+    "side behind a floor": ("俺住3号楼4楼东", "4楼东"),
+    "number of a room": ("房号：1802", "1802"),
+    "last digits of an identity": ("身份证后六位077512", "077512"),
+    "last digits of a card": ("银行卡尾号0123", "0123"),
+    "holder of an account": ("户名：孙悦", "孙悦"),
+    "holder of a card": ("持卡人孙悦，", "孙悦"),
+    "officer": ("民警孙悦", "孙悦"),
+    "who took the call": ("接线员孙悦态度差", "孙悦"),
+    "husband before a verb": ("丈夫孙德贵去世", "孙德贵"),
+    "party of a suit": ("孙德贵 男 60岁", "孙德贵"),
+    "sex behind one's own name": ("本人孙德贵男60岁", "孙德贵"),
+    "pupil's number": ("学籍号G110105201003077512", "2010030775"),
+    "pupil and grade": ("孩子王梓涵三年级二班", "王梓涵"),
+    "niece": ("我侄女王梓涵", "王梓涵"),
+    "Pinyin": ("姓名拼音WANG ZIHAN", "ZIHAN"),
 }
 
 SHOWN = [
@@ -331,6 +350,13 @@ SHOWN = [
     "张家港、江阴和周庄",
     "修路方案 2024年5月公布",
     "交付时间 2024年5月",
+    "3单元2号电梯坏了",
+    "尾号限行1和6",
+    "5号楼3号电梯坏了",
+    "书记高度重视",
+    "房间号牌掉了",
+    "民警马上赶到",
+    "会计任何时候都不在",
 ]
 
 
