@@ -12,7 +12,7 @@ from obstore.store import ObjectStore
 from schemas import topics
 from schemas.clients import closed
 from schemas.connection import KafkaConnection
-from schemas.errors import RecordError, UnreachableError
+from schemas.errors import RecordError, RetriableError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Event, Message
 from schemas.trace import OFF, Tracer
@@ -150,7 +150,7 @@ class Owner:
         for record in records:
             try:
                 decision = await self._take(record)
-            except (kafka.KafkaError, OSError):
+            except (kafka.KafkaError, OSError, RetriableError):  # the surroundings' fault, and not the record's
                 raise
             except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
                 dead.append(dead_letter(record, error, STAGE).outbound())

@@ -11,16 +11,20 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
+import structlog
+
 from connectors import metrics
 from connectors.asterisk.frames import action, read_frame
 from connectors.asterisk.naming import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit
+from connectors.publisher import ATTEMPTS
 from normalizers.phone import AMI, ami, zone_of
 from normalizers.phone.told import is_number
 from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,
+    PipelineError,
     RetriableError,
     UnauthorizedError,
     UnreachableError,
@@ -41,6 +45,9 @@ LEAVE_SECONDS = 1.0
 
 SETTLE_SECONDS = 3.5
 """How long events on their way to Kafka are waited for when we stop; with LEAVE_SECONDS less than the runner waits."""
+
+
+_log = structlog.get_logger(__name__)
 
 
 def _now() -> datetime:
@@ -190,13 +197,24 @@ class Asterisk:
                 await asyncio.sleep(self._settings.ping_seconds)
 
     async def _kept(self, message: RawMessage, emit: Emit, window: asyncio.Semaphore) -> None:
-        """Bring a message to Kafka, however long that takes: nobody could be asked for it again."""
+        """Bring a message to Kafka, however long that takes: nobody could be asked for it again.
+
+        A fault of ours over it ends no other one's way; after a few such faults the publisher puts it aside.
+        """
+        faults = 0
         try:
-            while True:
+            while faults <= ATTEMPTS:
                 try:
                     return await emit(message)
                 except RetriableError:
-                    await asyncio.sleep(self._retry)
+                    pass
+                except PipelineError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - as said above
+                    faults += 1
+                    _log.error("event_failed", connector=self._account, error=type(error).__name__)
+                await asyncio.sleep(self._retry)
+            self._count("lost")
         except asyncio.CancelledError:
             self._count("lost")
             raise

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
-from obstore.store import LocalStore
+from obstore.store import LocalStore, MemoryStore
 
 from schemas import clients, topics
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
-from streams import logs, lookback, outlet, rebuild
+from streams import logs, lookback, outlet, owner, rebuild
 from streams.downstream import Downstream
 from streams.logs import Logs
 from streams.outlet import Outlet
+from streams.owner import Owner
 from streams.rebuild import Checkpoints, Restored
 from tests.fakes.clients import NOT_ENDING, Client, Stubborn
 from tests.streams.conftest import until
@@ -160,3 +161,20 @@ async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_check
     checkpoints.decided(1)  # any later one
     await until(lambda: len(puts) == 2 and checkpoints._saving is not None and checkpoints._saving.done())
     assert [one["path"] for one in await rebuild.obstore.list(blobs).collect_async()] == [puts[1]]
+
+
+async def test_a_look_back_that_finds_no_kafka_makes_no_dead_letter_of_a_clerks_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def away(*_: Any) -> Any:
+        raise UnreachableError("no Kafka client could begin")
+
+    nothing: Any = None
+    restored, blobs = Restored(state=State(TicketPolicy())), MemoryStore()
+    one = Owner(0, nothing, nothing, restored, blobs, lambda point: None, away)
+    desk: Any = SimpleNamespace(looks_back=lambda command: [3])
+    one._desk = desk
+    monkeypatch.setattr(owner, "input_of", lambda record: record)
+    command: Any = SimpleNamespace(topic=topics.MESSAGE, partition=0, offset=7)
+    with pytest.raises(UnreachableError):
+        await one._decide([command])

@@ -8,6 +8,7 @@ import pytest
 from connectors import metrics
 from connectors.asterisk import Asterisk, AsteriskSettings, connector
 from connectors.asterisk.connector import WINDOW
+from connectors.publisher import ATTEMPTS
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.asterisk.fake import GREETING, REFUSED, Held, Script, logged_in, served
@@ -265,6 +266,33 @@ async def test_a_fault_that_only_a_person_can_mend_ends_the_connection() -> None
     async with served(quiet_after(frames.CDR + END)) as port, asyncio.timeout(10):
         with pytest.raises(MisconfiguredError):
             await asterisk(port).run(Refused())
+
+
+class Faulty(Held):
+    """A fault of ours over each event that speaks of `bad`, `faults` times."""
+
+    def __init__(self, faults: int) -> None:
+        super().__init__()
+        self.faults = faults
+
+    async def __call__(self, message: RawMessage) -> None:
+        if b"bad" in message.value and self.faults:
+            self.faults -= 1
+            raise ValueError
+        await asyncio.sleep(0.02)
+        await super().__call__(message)
+
+
+async def test_a_fault_of_ours_over_one_event_loses_no_other() -> None:
+    lost = metrics.ASTERISK_EVENTS.labels("pbx", "lost")
+    before = lost._value.get()
+    notes = [frames.USER_EVENT + b"\r\nNote: " + word + END for word in (b"one", b"bad", b"two")]
+    held = Faulty(ATTEMPTS - 1)  # then the publisher makes a dead letter of it
+    await ended(saying(*notes), held)
+    assert (len(held.messages), lost._value.get()) == (3, before)
+    held = Faulty(1000)
+    await ended(saying(*notes), held)
+    assert (len(held.messages), lost._value.get()) == (2, before + 1)
 
 
 def quiet_after(said: bytes) -> Script:
