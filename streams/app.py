@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import faust
+import structlog
 from aiokafka.errors import KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from yarl import URL
 
+from schemas.clients import brought
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, PipelineError
+from schemas.errors import FatalError, PipelineError, UnreachableError
 from streams.sender import MAX_BATCH_BYTES, ssl_context, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
+
+STOP_SECONDS = 60.0
+"""How long an app may take to stop: it drains, ends its lanes and leaves its group, each with a bound of its own."""
+
+log = structlog.get_logger()
 
 _QUIET = ("faust", "mode", "aiokafka")
 
@@ -109,10 +116,12 @@ async def serve(app: faust.App, stop: asyncio.Event) -> None:
         raise translated(error) from error
     finally:
         stopping.cancel()
-        await app.stop()
-        starting.cancel()
-        await asyncio.gather(starting, stopping, return_exceptions=True)
-        _release(app)
+        try:
+            await _stopped(app)
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, stopping, return_exceptions=True)
+            _release(app)
     if app.crash_reason is not None:
         raise _told(app.crash_reason) from None
 
@@ -128,6 +137,15 @@ async def _until_over(app: faust.App, starting: asyncio.Task[None], stopping: as
     finally:
         crashed.cancel()
         await asyncio.gather(crashed, return_exceptions=True)
+
+
+async def _stopped(app: faust.App) -> None:
+    """Stop the app. One that does not end, or lets a cancellation out, must not keep the worker from its end."""
+    try:
+        await brought(app.stop(), STOP_SECONDS)
+    except UnreachableError:
+        log.error("stage_does_not_end", stage=app.conf.id)
+        raise
 
 
 def _release(app: faust.App) -> None:

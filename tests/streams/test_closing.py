@@ -14,7 +14,7 @@ from obstore.store import LocalStore, MemoryStore
 from schemas import clients, topics
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
-from streams import logs, lookback, outlet, owner, rebuild
+from streams import app, logs, lookback, outlet, owner, rebuild
 from streams.downstream import Downstream
 from streams.logs import Logs
 from streams.outlet import Outlet
@@ -178,3 +178,29 @@ async def test_a_look_back_that_finds_no_kafka_makes_no_dead_letter_of_a_clerks_
     command: Any = SimpleNamespace(topic=topics.MESSAGE, partition=0, offset=7)
     with pytest.raises(UnreachableError):
         await one._decide([command])
+
+
+class Crashed:
+    """An app that has crashed."""
+
+    conf = SimpleNamespace(id="hotline-screen")
+    consumer = SimpleNamespace(_thread=SimpleNamespace(_thread=None, thread_loop=SimpleNamespace(close=lambda: None)))
+    crash_reason = KafkaConnectionError()
+
+    def __init__(self, client: Client) -> None:
+        self.stop = client.stop
+
+    async def start(self) -> None:
+        await asyncio.Event().wait()
+
+    async def wait_until_stopped(self) -> None: ...
+
+
+@each
+async def test_a_stage_that_crashed_is_started_again_though_it_does_not_end(
+    kind: type[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "STOP_SECONDS", 0.05)
+    crashed: Any = Crashed(kind())
+    with pytest.raises((UnreachableError, OSError)):
+        await soon(app.serve(crashed, asyncio.Event()))
