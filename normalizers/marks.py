@@ -48,7 +48,8 @@ _IN_A_TOWER = re.compile(
 _DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-\d{3,4}(?!\d)")
 """Building, unit and room of a home in short: 2-1-301."""
 
-_PAID = re.compile(r"\d+(?:\.\d+)?[万千百]?(?=元|块)")
+_PAID = re.compile(r"(\d+(?:\.\d+)?)([万千百]?)(?=元|块)")
+_TIMES = {"": 1, "百": 100, "千": 1_000, "万": 10_000}
 _AGE = re.compile(r"(\d{1,3})岁(?![以之及])")
 
 _OF_EVERYBODY = frozenset({"trouble", "month", "day"})
@@ -153,7 +154,7 @@ def counts_of(head: str, marks: Collection[Mark]) -> Iterator[Mark]:
     """Yield what was paid and how old somebody is: marks where no other tells whose matter it is."""
     if any(kind not in _OF_EVERYBODY for kind, _ in marks):
         return
-    yield from (("paid", amount) for amount in _PAID.findall(head))
+    yield from (("paid", f"{float(amount) * _TIMES[unit]:.2f}") for amount, unit in _PAID.findall(head))
     yield from (("age", years) for years in _AGE.findall(head))
 
 
