@@ -255,7 +255,7 @@ def _other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
 
 def _are_others(one: Sketch, other: Sketch) -> bool:
     """Say whether the two tell of different things, by the places that they name or by marks of one kind."""
-    return _other_places(one, other) or _other_marks(one.marks, other.marks)
+    return _other_places(one, other) or other_marks(one.marks, other.marks)
 
 
 def _other_places(one: Sketch, other: Sketch) -> bool:
@@ -264,7 +264,7 @@ def _other_places(one: Sketch, other: Sketch) -> bool:
     return bool(ours and theirs)
 
 
-def _other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
+def other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
     """Say whether both have marks of one kind, and none of them is the same."""
     if not ours or not theirs:
         return False

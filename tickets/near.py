@@ -12,15 +12,19 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Sketch, Weights, codes, hashes
+from tickets.likeness import Question, Rarity, Sketch, Weights, codes, hashes, other_marks
 from tickets.policy import NearPolicy
 
 _OF_THE_MOST = 0.5
 """Who shares less than this part of what another one shares is not compared."""
 
 HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
+
+MOST_MARKS = 64
+"""So many marks are kept of one ticket, however long its requester goes on."""
 
 _HASH = (1 << 32) - 1
 _GRAM = 1 << 32
@@ -134,6 +138,22 @@ class Near:
         asked = Asked(features, question, keys, self._compare(question, keys) if search else [])
         self._asked = asked if search else None
         return asked
+
+    def note(self, order: int, features: Features) -> None:
+        """Let a ticket bear the marks of what its requester said again: a further message is held against them too."""
+        packed = self._kept.get(order)
+        if packed is None or not features.doors:
+            return
+        kept = _decode(packed)
+        marks = kept.sketch.marks | Sketch.of(features).marks
+        if len(kept.sketch.marks) < len(marks) <= MOST_MARKS:
+            self._asked = None
+            self._kept[order] = _encode(replace(kept, sketch=replace(kept.sketch, marks=marks)))
+
+    def has_other_marks(self, features: Features, order: int) -> bool:
+        """Say whether a message and a ticket bear different marks of one kind."""
+        packed = self._kept.get(order)
+        return packed is not None and other_marks(Sketch.of(features).marks, _compared(packed).sketch.marks)
 
     def shares_nothing(self, features: Features, order: int) -> bool:
         """Say whether a message has a matter of its own: places or objects, none of which the ticket names anywhere."""

@@ -147,6 +147,8 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     if ticket.order not in state.near and not ticket.erased:
         is_news = decision.relation != "same_matter_other_person"
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=is_news)
+    elif decision.relation == "same_person_same_matter":
+        state.near.note(ticket.order, features)
 
 
 def _tells_more(decision: Event, ticket: TicketState, features: Features) -> bool:

@@ -4,10 +4,15 @@ Each citizen is answered; whoever handles the matter sees them together. What is
 self-harm) is only proposed, and so is what names another district: two districts are two incidents.
 """
 
+from itertools import islice
+
 from tickets import location
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.state import State
+
+_MEMBERS = 8
+"""So many of a cluster are asked, the oldest first: a mass incident costs no more than any other."""
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
@@ -24,7 +29,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
             continue
         codes = incoming.features.codes
         sure = found.score >= policy.link and not policy.is_restricted((*codes, *ticket.codes_that_stand()))
-        sure = sure and not location.is_elsewhere(codes, ticket.place)
+        sure = sure and not location.is_elsewhere(codes, ticket.place) and not _is_other(state, incoming, oldest)
         return Verdict(
             relation="same_matter_other_person",
             method=found.method,
@@ -35,3 +40,12 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
             sure=sure,
         )
     return None
+
+
+def _is_other(state: State, incoming: Incoming, cluster: str) -> bool:
+    """Say whether the cluster knows of another thing of the kind, though the likest ticket in it may tell of none."""
+    if not incoming.features.doors:
+        return False
+    members = islice(state.clusters.members(cluster), _MEMBERS)
+    orders = [state.tickets[one].order for one in members]
+    return any(state.near.has_other_marks(incoming.features, order) for order in orders)

@@ -1,0 +1,66 @@
+"""What tells of no building, line or day stands between two that do: it may join one of them, and never both."""
+
+import pytest
+
+from tests.tickets.said import decided, said, take, ticket_of
+from tickets.near import MOST_MARKS, Near
+from tickets.policy import TicketPolicy
+from tickets.state import State, fold
+
+ANY, THIRD, FIFTH = (f"幸福家园{building}电梯坏了三天没人修" for building in ("", "3号楼", "5号楼"))
+LINES = ("115路公交车司机态度差", "公交车司机态度差", "151路公交车司机态度差")
+
+
+def test_a_ticket_that_was_told_of_one_building_takes_no_message_about_another() -> None:
+    messages = [said(n, "", text, sender="13900000001") for n, text in enumerate((ANY, THIRD, FIFTH, THIRD + "，很急"))]
+    desk, (one, two, three, four) = decided(messages)
+    assert [two.relation, three.relation, four.relation] == [
+        "same_person_same_matter", "new", "same_person_same_matter",
+    ]  # fmt: skip
+    assert ticket_of(desk, two).ticket_id == ticket_of(desk, one).ticket_id == ticket_of(desk, four).ticket_id
+    assert [proposal.target for proposal in ticket_of(desk, three).proposals] == [ticket_of(desk, one).ticket_id]
+
+
+@pytest.mark.parametrize("texts", [(ANY, THIRD, FIFTH), LINES, (LINES[1], LINES[0], LINES[2])])
+def test_a_cluster_that_knows_one_of_a_kind_is_only_proposed_to_who_tells_of_another(texts: tuple[str, ...]) -> None:
+    desk, decisions = decided([said(n, "", text) for n, text in enumerate(texts)])
+    oldest, second, third = (ticket_of(desk, decision) for decision in decisions)
+    assert second.cluster_id == oldest.ticket_id
+    assert third.cluster_id == third.ticket_id
+    assert [proposal.target for proposal in third.proposals] == [oldest.ticket_id]
+
+
+def test_who_tells_of_the_same_one_joins_the_cluster() -> None:
+    desk, decisions = decided([said(n, "", text) for n, text in enumerate((ANY, THIRD, THIRD))])
+    assert {ticket_of(desk, decision).cluster_id for decision in decisions} == {ticket_of(desk, decisions[0]).ticket_id}
+
+
+def test_the_log_and_a_checkpoint_give_the_marks_as_well() -> None:
+    messages = [said(n, "", text, sender="13900000001") for n, text in enumerate((ANY, THIRD))]
+    desk, decisions = decided(messages)
+    policy = TicketPolicy()
+    for state in (fold(decisions, policy), State.of(desk.state.dump(), policy)):
+        assert state.near.dump() == desk.state.near.dump()
+        assert state.near.has_other_marks(said(2, "", FIFTH).features, 0)
+        assert not state.near.has_other_marks(said(2, "", THIRD).features, 0)
+
+
+def test_a_forgotten_ticket_bears_no_mark_and_a_talkative_one_not_endlessly_many() -> None:
+    near = Near(TicketPolicy().near)
+    near.note(0, said(0, "", THIRD).features)
+    assert 0 not in near
+    near.add(0, "210100", said(0, "", ANY).features, is_news=True)
+    for number in range(1, 2 * MOST_MARKS):
+        near.note(0, said(number, "", f"幸福家园{number}号楼电梯坏了三天没人修").features)
+    kept = len(near.dump().kept[0])
+    near.note(0, said(0, "", "幸福家园999号楼电梯坏了三天没人修").features)
+    assert len(near.dump().kept[0]) == kept
+
+
+def test_a_message_that_is_taken_next_is_held_against_the_new_marks() -> None:
+    desk, _ = decided([said(n, "", text, sender="13900000001") for n, text in enumerate((ANY, THIRD))])
+    later = said(2, "", FIFTH, sender="13900000001")
+    desk.state.near.find("210100", later.features)
+    desk.state.near.note(0, said(3, "", FIFTH).features)
+    (decision,) = take(desk, [later])
+    assert decision.relation == "same_person_same_matter"
