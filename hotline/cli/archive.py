@@ -31,7 +31,7 @@ Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its numb
 
 def search(
     ctx: typer.Context,
-    query: Annotated[str, typer.Argument(help="Words that must all be there; -word must not.")],
+    query: Annotated[str, typer.Argument(help="Words that must all be there; -word must not.")] = "",
     channel: Channel = None,
     status: Status = None,
     kind: Kind = None,
