@@ -10,6 +10,7 @@ from hotline import checks_of_values, paths, services, wiring
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.replay.rules import strangers
 from hotline.settings_shape import leaves
+from normalizers.findings import rulebooks
 from schemas.errors import PipelineError
 from tickets.policy import directories_of, limits_of, near_policy
 from tickets.receipts import wording
@@ -56,16 +57,19 @@ def _keys(settings: "Settings") -> Iterator[str]:
 
 
 def _rules(settings: "Settings") -> Iterator[str]:
-    """The city's own files, each kind on its own; a folder that is none needs no further look."""
+    """The city's own files, each on its own; a folder that is none needs no further look."""
     yield from _refusal(services.category_model, settings)
     yield from _refusal(services.place_model, settings)
-    wrong = list(_refusal(services.rules_folder, settings))
-    yield from wrong
-    if not wrong:
-        for look in (near_policy, limits_of, directories_of, wording):
-            yield from _refusal(lambda chosen, look=look: look(chosen.rules.folder), settings)  # type: ignore[misc] # binds the loop's name
-        if settings.rules.folder:
-            yield from strangers(settings.rules.folder)
+    folder = settings.rules.folder
+    if folder is not None and not folder.is_dir():
+        yield from _refusal(services.rules_folder, settings)
+        return
+    if folder is not None:
+        for name in rulebooks.RULEBOOKS:
+            yield from _refusal(lambda _, name=name: rulebooks.verify_one(folder, name), settings)  # type: ignore[misc] # binds the loop's name
+        yield from strangers(folder)
+    for look in (near_policy, limits_of, directories_of, wording):
+        yield from _refusal(lambda _, look=look: look(folder), settings)  # type: ignore[misc] # binds the loop's name
 
 
 def _blobs(settings: "Settings") -> Iterator[str]:

@@ -72,6 +72,9 @@ def _broken() -> list[str]:
 
 
 def _written(path: Path, content: bytes) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise MisconfiguredError(f"{path} cannot be written ({error.strerror}): name another folder.") from error
     return str(path)

@@ -96,7 +96,7 @@ def columns_of(pairs: Iterable[str], file: Path | None = None) -> Columns:
     """
     chosen: dict[str, tuple[str, ...]] = {}
     for column, fields in _of_file(file).items():
-        chosen[folded(column)] = tuple(map(_checked, [fields] if isinstance(fields, str) else fields))
+        chosen[folded(column)] = tuple(map(_checked, fields if isinstance(fields, list) else [fields]))
     named: dict[str, tuple[str, ...]] = {}
     for pair in pairs:
         column, sign, field = pair.rpartition("=")

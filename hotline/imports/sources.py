@@ -127,8 +127,9 @@ def _source(path: Path) -> Source:
         with opened(path) as file:
             beginning = file.read(_LOOK)
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or "it is not what its name says"
-        return Source(path=path, kind="unknown", advice=f"the file cannot be read ({reason}): let this user read it")
+        reason = getattr(error, "strerror", None)
+        mend = f"({reason}): let this user read it" if reason else "as what its name says: correct the one or the other"
+        return Source(path=path, kind="unknown", advice=f"the file cannot be read {mend}")
     inner = path.with_suffix("") if path.suffix.lower() == PACKED else path
     kind = _kind(inner.suffix.lower(), beginning)
     return Source(path=path, kind=kind, advice=_advice(beginning) if kind == "unknown" else "")

@@ -68,3 +68,15 @@ def test_an_id_that_no_variable_can_name_is_told_instead_of_its_missing_password
 )
 def test_a_value_of_another_type_is_told_in_the_words_of_the_file(text: str, plain: str) -> None:
     assert any(plain in fault for fault in told(text)), told(text)
+
+
+def test_every_file_of_rules_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "emergency.toml").write_text("[[[")
+    (folder / "kind.toml").write_text("nonsense = 1")
+    (folder / "place.toml").write_bytes(b"\xff\xfe")
+    (folder / "what_is_this.toml").write_text("a = 1")
+    found = told(f'{MAILBOX}[rules]\nfolder = "{folder}"\n')
+    for name in ("emergency.toml", "kind.toml", "place.toml", "what_is_this.toml"):
+        assert any(name in fault for fault in found), (name, found)

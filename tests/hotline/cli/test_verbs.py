@@ -255,3 +255,17 @@ def test_an_empty_list_says_so_beside_the_output(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr() == ("", "No dead letters.\n")
     print_each(["one"], False, str, nothing="No dead letters.")
     assert capsys.readouterr() == ("one\n", "")
+
+
+def test_a_mapping_that_names_no_field_is_refused(folder: Path) -> None:
+    (folder / "columns.toml").write_text("x = 3\n")
+    (folder / "a.csv").write_text("x\n1\n")
+    refused = hotline("import", "a.csv", "--dry-run", "--jurisdiction", "210100", "--mapping", "columns.toml")
+    assert (refused.exit_code, refused.stderr.startswith("hotline: There is no field 3: choose from")) == (2, True)
+
+
+def test_schemas_that_cannot_be_written_are_told(folder: Path) -> None:
+    (folder / "taken").write_text("")
+    refused = hotline("schema", "export", "--to", str(folder / "taken" / "below"))
+    assert refused.exit_code == 2
+    assert "cannot be written (Not a directory): name another folder." in refused.output
