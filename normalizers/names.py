@@ -49,6 +49,7 @@ class Names(NamedTuple):
     """A signature and its date, also where the ends of lines are blanks."""
 
     closes: re.Pattern[str]
+    before_id: re.Pattern[str]
     of_a_sex: re.Pattern[str]
     """As in the papers of a court: 孙德贵 男 60岁."""
 
@@ -71,6 +72,8 @@ class Names(NamedTuple):
         if "家" in text:
             for home in _HOME.finditer(text):
                 yield from _before(self.owner, text, home.start(), 5)
+        if "身份证" in text:
+            yield from (match.span(1) for match in self.before_id.finditer(text))
         if "男" in text or "女" in text:
             yield from (match.span(1) for match in self.of_a_sex.finditer(text))
         for phone in _MOBILE.finditer(text):
@@ -151,6 +154,7 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     yield "last_line", (rf"(?:[\s。!]|(?<![a-z0-9\u4e00-\u9fff])--)({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$")
     yield "dated", rf"(?:[。!]|\s)\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"
     yield "closes", rf"{starts}({name})\s{{1,3}}$"
+    yield "before_id", rf"({name})的?[\s,，:：(（]{{0,2}}(?:公民)?身份证号?码?[\s:：是为]{{0,3}}(?=[1-9][0-9]{{5}})"
     yield "of_a_sex", rf"{starts}({name})[,，\s]{{1,2}}[男女][,，\s]{{0,2}}(?=[0-9]{{1,4}}[岁年]|汉族|身份)"
     yield (
         "before_phone",

@@ -266,6 +266,8 @@ HIDDEN = {
     "pupil's number": ("学籍号G110105201003077512", "2010030775"),
     "pupil and grade": ("孩子王梓涵三年级二班", "王梓涵"),
     "niece": ("我侄女王梓涵", "王梓涵"),
+    "name before an identity": ("孙悦身份证110105199003077512", "孙悦"),
+    "name before an identity in brackets": ("还有孙悦（身份证号110105199003077512）", "孙悦"),
     "Pinyin": ("姓名拼音WANG ZIHAN", "ZIHAN"),
 }
 
