@@ -15,8 +15,10 @@ from streams.checkpoint import Checkpoint
 
 BATCH_RECORDS = 5_000
 
-SILENT_SECONDS = 60.0
-"""So long nothing comes of a log that has more, before another client tries."""
+SILENT_SECONDS = 180.0
+"""So long nothing comes of a log that has more, before another client tries and begins anew: a broker with too much to
+do was seen to take over a minute, and was asked for everything again.
+"""
 
 
 class Logs:

@@ -7,7 +7,6 @@ import pytest
 from normalizers.findings.kind import request_kind
 from normalizers.text import fold
 
-
 CASES = Path(__file__).parent / "kind_cases.tsv"
 """Short messages of our own in three lists, each written before the rules that hear it; the third was only measured."""
 
