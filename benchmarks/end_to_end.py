@@ -198,8 +198,11 @@ def _bulk(out: Outbound) -> Iterator[bytes]:
         yield out.value
 
 
-def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, backfill: int = 0) -> None:
-    """Print raw → hand-over and raw → searchable of live messages at a steady pace, beside so many of back-fill."""
+def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, before: int = 0, backfill: int = 0) -> None:
+    """Print raw → hand-over and raw → searchable of live messages at a steady pace, beside so many of back-fill.
+
+    The first `before` seconds of that pace are not measured: Elasticsearch compiles itself while it works.
+    """
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
     sent: dict[str, float] = {}
     with pipeline(data_dir), Searchable(client) as looked:
@@ -210,23 +213,24 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, backf
             publish(producer, replace(neutral(10**8 + number), backfill=True))
         producer.flush()
         began = time.perf_counter()
-        for number in range(rate * seconds):
+        for number in range(-rate * before, rate * seconds):
             raw = _urgent(number) if number % 10 == 0 else neutral(number)
             now = datetime.now(UTC)
             raw = replace(raw, envelope=replace(raw.envelope, time=now, recordedtime=now))
-            sent[raw.message_id] = time.time()
+            if number >= 0:
+                sent[raw.message_id] = time.time()
             publish(producer, raw)
             _arrived(handovers, sent, urgent)
-            if number % (rate // 5) == 0:
+            if number >= 0 and number % (rate // 5) == 0:
                 looked.look_for(raw.message_id, sent[raw.message_id])
-            time.sleep(max(0.0, began + (number + 1) / rate - time.perf_counter()))
+            time.sleep(max(0.0, began + (number + rate * before + 1) / rate - time.perf_counter()))
         end = time.time() + 5
         while len(urgent) < rate * seconds // 10 and time.time() < end:
             _arrived(handovers, sent, urgent)
         handovers.close()
         looked.wait()
     if backfill:
-        left = backfill - count(client, "link") + 1 + rate * seconds
+        left = backfill - count(client, "link") + 1 + rate * (before + seconds)
         print(f"beside {backfill:,} records of back-fill, of which about {left:,} still waited at the end")
     for what, times in (("raw → hand-over", urgent), ("raw → searchable", looked.times)):
         low, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
@@ -265,6 +269,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=30_000, help="of the throughput")
     parser.add_argument("--rates", type=int, nargs="+", default=[50, 500], help="messages a second of the latency")
     parser.add_argument("--seconds", type=int, default=60, help="of each latency")
+    parser.add_argument("--before", type=int, default=20, help="seconds of the same pace that are not measured")
     chosen = parser.parse_args()
     tune_collector()
     with tempfile.TemporaryDirectory() as name:
@@ -287,7 +292,7 @@ def _throughput(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) 
 
 def _latency(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) -> None:
     for rate in chosen.rates:
-        latency(endpoints, folder, rate, chosen.seconds)
+        latency(endpoints, folder, rate, chosen.seconds, chosen.before)
 
 
 def _backfill(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) -> None:

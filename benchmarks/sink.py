@@ -52,6 +52,7 @@ TUNED: dict[str, dict[str, Any]] = {
     "1 in flight": {"in_flight_max_batches": 1},
     "2 in flight": {"in_flight_max_batches": 2},
     "4 in flight": {"in_flight_max_batches": 4},
+    "refresh every 1 s": {"refresh": "1s"},
     "refresh every 5 s": {"refresh": "5s"},
     "refresh every 30 s": {"refresh": "30s"},
     "title and text too": {"everything": True},

@@ -24,7 +24,7 @@ _MAPPINGS: dict[str, dict[str, Any]] = {
 _SETTINGS: dict[str, Any] = {
     "number_of_shards": 1,
     "auto_expand_replicas": "0-1",  # a copy wherever there is a second node, green where there is none
-    "refresh_interval": "1s",  # said explicitly: otherwise an index nobody searched for 30 s stops refreshing
+    "refresh_interval": "500ms",  # said explicitly: otherwise an index nobody searched for 30 s stops refreshing
 }
 
 
