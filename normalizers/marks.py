@@ -109,17 +109,22 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
 
 def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
     """Yield the marks of a folded message; buildings, dates and troubles only of its head, of which it tells."""
-    yield from _numbered(head, kinds)
+    yield from things_of(head, kinds)
     yield from _dates(head)
     yield from (("trouble", kinds.trouble_of[found[0]]) for found in kinds.troubles.finditer(head))
     yield from (("whose", kinds.relative_of[found[1] or found[2]]) for found in kinds.whose.finditer(head))
-    yield from _named(head, kinds)
-    yield from _where_of(head)
     for said in (head, rest):
         yield from _HOUSE.findall(said)
         yield from (("plate", "".join(found)) for found in _PLATE.findall(said))
         if "号" in said:
             yield from _PAPER.findall(said)
+
+
+def things_of(said: str, kinds: Kinds) -> Iterator[Mark]:
+    """Yield the marks of buildings, lines, firms and the like: what it is about, not what happened to it and when."""
+    yield from _numbered(said, kinds)
+    yield from _named(said, kinds)
+    yield from _where_of(said)
 
 
 def _numbered(head: str, kinds: Kinds) -> Iterator[Mark]:

@@ -15,7 +15,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from normalizers import rules
 from normalizers.findings.words import trie
-from normalizers.marks import Kinds, Mark, counts_of, kinds_of, marks_of
+from normalizers.marks import Kinds, Mark, counts_of, kinds_of, marks_of, things_of
 
 HEAD_CHARACTERS = 60
 """The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
@@ -108,11 +108,15 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
     marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
     own, beside = _words(head, lists), _words(rest, lists)
-    if not (own.places or own.within):
-        marks = marks.union(counts_of(head, marks))
+    places = frozenset((*own.places, *own.within))
+    if not places:
+        lead = _AREA.sub(",", _first_sentence(rest))
+        told = _words(lead, lists)
+        places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
+        marks = marks if places else marks.union(counts_of(f"{head},{lead}", marks))
     return Matter(
         names=frozenset(own.names),
-        places=frozenset((*own.places, *own.within)),
+        places=places,
         objects=frozenset(own.objects),
         numbers=frozenset(_numbers(head, lists)),
         areas=areas,
@@ -128,6 +132,12 @@ def _split(title: str, text: str) -> tuple[str, str]:
     sentence = _SENTENCE.match(text)
     end = sentence.end() if sentence is not None else HEAD_CHARACTERS
     return f"{title},{text[:end]}", text[end:TEXT_CHARACTERS]
+
+
+def _first_sentence(text: str) -> str:
+    """Return where somebody begins to tell what the head only named (电梯故障无人维修): the place stands there."""
+    sentence = _SENTENCE.match(text)
+    return text[: sentence.end() if sentence is not None else HEAD_CHARACTERS]
 
 
 class _Name(NamedTuple):

@@ -35,6 +35,29 @@ def test_most_that_tell_of_one_incident_find_each_other() -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "first", "second"),
+    [
+        (
+            "电梯故障无人维修",
+            "幸福家园小区3号楼电梯坏了三天，老人下不了楼",
+            "翡翠城小区5号楼电梯坏了三天，老人下不了楼",
+        ),
+        ("投诉物业公司不作为", "幸福家园小区垃圾成堆，物业公司不管", "翡翠城小区垃圾成堆，物业公司不管"),
+        ("关于拖欠农民工工资的投诉", "我在沈阳干活，老板拖欠我工资12000元", "我在沈阳干活，老板拖欠我工资8600元"),
+        ("路灯不亮影响出行", "人民路与建设街路口路灯不亮", "解放路与光明街路口路灯不亮"),
+        ("健身房关门不退费", "威尔士健身房关门，我办了3000元年卡", "一兆韦德健身房关门，我办了3000元年卡"),
+        ("供暖温度不达标", "幸福家园3号楼2单元室内只有15度", "翡翠城3号楼2单元室内只有15度"),
+        ("噪音扰民问题反映", "楼下王记烧烤店每天营业到凌晨两点", "楼下李记烧烤店每天营业到凌晨两点"),
+        ("公交车不按时到站", "115路公交车不按时到站，等了一个小时", "151路公交车不按时到站，等了一个小时"),
+    ],
+)
+def test_where_a_title_names_no_place_the_first_sentence_tells_two_apart(title: str, first: str, second: str) -> None:
+    for senders in (SENDERS, (SENDERS[0], SENDERS[0])):
+        messages = [said(n, title, text, sender=senders[n]) for n, text in enumerate((first, second))]
+        assert decided(messages)[1][1].relation == "new"
+
+
+@pytest.mark.parametrize(
     ("first", "second"),
     [
         ("柳荫公寓3号楼的电梯总是坏，物业不修", "柳荫公寓5号楼的电梯总是坏，物业不修"),
