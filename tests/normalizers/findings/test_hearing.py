@@ -34,14 +34,14 @@ def heard(text: str, folder: Path | None = None) -> Emergency | None:
 
 
 def plain_weight(said: str) -> float:
-    """Return what a window weighs, by the definition: sums of logarithms, add-one."""
+    """Return what a window weighs, by the definition: sums of logarithms, add-one, each once a sentence."""
 
     def features(text: str) -> list[str]:
         marked = f"^{text}$"
         return [*text, *(marked[at : at + 2] for at in range(len(marked) - 1))]
 
-    alarms = Counter(one for each in SENTENCES if each.expected == "alarm" for one in features(each.text))
-    others = Counter(one for each in SENTENCES if each.expected != "alarm" for one in features(each.text))
+    alarms = Counter(one for each in SENTENCES if each.expected == "alarm" for one in set(features(each.text)))
+    others = Counter(one for each in SENTENCES if each.expected != "alarm" for one in set(features(each.text)))
     known = len(alarms.keys() | others.keys())
     weight = sum(
         math.log((alarms[one] + 1) / (alarms.total() + known)) - math.log((others[one] + 1) / (others.total() + known))
@@ -115,6 +115,12 @@ def test_without_punctuation_it_is_heard_as_well() -> None:
     assert heard(f"你好我想说一下天桥那边{UNNAMED}") is not None
 
 
+def test_in_a_sentence_that_goes_on_from_comma_to_comma_it_is_heard_as_well() -> None:
+    complaint = "，".join([ORDINARY] * 6)
+    assert heard(f"{complaint}，{UNNAMED}，{complaint}") is not None
+    assert heard(complaint) is None
+
+
 @given(st.text("窗帘黑了她坐在楼顶边上洗不干净修好又一", min_size=4, max_size=30))
 def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
     loudest = Hearing(SENTENCES, 0.1).loudest(said)
@@ -142,8 +148,8 @@ def test_a_city_says_what_alarms_it(tmp_path: Path) -> None:
 
 def test_one_sentence_among_many_has_to_be_louder_by_what_the_city_says(tmp_path: Path) -> None:
     ours = (Path(rules.__file__).parent / "emergency.toml").read_text("utf-8")
-    assert "among = 0.08\n" in ours
-    (tmp_path / "emergency.toml").write_text(ours.replace("among = 0.08\n", "among = 0.6\n"), "utf-8")
+    assert "among = 0.1\n" in ours
+    (tmp_path / "emergency.toml").write_text(ours.replace("among = 0.1\n", "among = 0.6\n"), "utf-8")
     complaint = f"{ORDINARY}。" * 8 + f"{UNNAMED}。" + f"{ORDINARY}。" * 8
     assert heard(complaint) is not None
     assert heard(complaint, tmp_path) is None
