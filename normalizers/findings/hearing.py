@@ -1,7 +1,7 @@
 """Emergencies that no rule names, heard in how they are told (`rules/heard.tsv`).
 
-Each sentence, and each with the one after it, is weighed by its characters and pairs of them: naive Bayes (add-one, each
-once a sentence), counted from the file's sentences when the rules are read. A sentence that goes on and on from comma to
+Each sentence, and each with the one after it, is weighed by its characters and pairs of them: naive Bayes (add-one,
+each once a sentence), counted from the file's sentences when the rules are read. A sentence that goes on from comma to
 comma is weighed in its clauses. So the sentences are the rules here: what alarms too easily gets a line of its own. A
 regression over the same features saw less of sentences that neither knew.
 """

@@ -117,7 +117,8 @@ def test_without_punctuation_it_is_heard_as_well() -> None:
 
 def test_in_a_sentence_that_goes_on_from_comma_to_comma_it_is_heard_as_well() -> None:
     complaint = "，".join([ORDINARY] * 6)
-    assert heard(f"{complaint}，{UNNAMED}，{complaint}") is not None
+    outside = "她两条腿都在护栏外面了，一只手抓着，脚在抖，底下是江水，她一直在哭，说不要过来"
+    assert heard(f"{complaint}，{outside}，{complaint}") is not None
     assert heard(complaint) is None
 
 
