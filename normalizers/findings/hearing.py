@@ -31,6 +31,8 @@ LEAST_LETTERS = 4
 LENGTH = 0.7
 """The power of a window's length that the sum of its weights is divided by, between a sum (0) and a mean (1)."""
 
+_SIZES = tuple(float((2 * letters + 1) ** LENGTH) for letters in range(MOST_LETTERS + 1))
+
 _SENTENCE = re.compile(r"[^。!?;\n]+")
 _CLAUSE = "[,:、… ]"
 _CLAUSES = re.compile(rf".{{1,{CLAUSES}}}(?:{_CLAUSE}|$)|.{{1,{MOST_LETTERS}}}?(?:{_CLAUSE}|$)|.{{1,{CLAUSES}}}")
@@ -110,7 +112,7 @@ class Hearing:
             weight += last.weight + get(first.letters[-1] + last.letters[0], 0.0)
             letters += len(last.letters)
         weight += get(_BEFORE + first.letters[0], 0.0) + get(last.letters[-1] + _AFTER, 0.0)
-        return weight / float((2 * letters + 1) ** LENGTH)
+        return weight / _SIZES[letters]
 
     def class_of(self, said: str) -> str:
         """Return the class that a folded text sounds like."""
