@@ -3,7 +3,7 @@
 The sentences of `tests/normalizers/findings/emergency_cases.tsv`, split by their hash: rules are made on three fifths
 (development) and only measured on the others (held out), and so is `emergency_fresh.tsv`, the same in other words.
 `emergency_told.tsv` is for development alone. `emergency_indirect.tsv`, `emergency_unseen.tsv` and
-`emergency_strangers.tsv` are only measured.
+`emergency_strangers.tsv` and `emergency_more_strangers.tsv` are only measured.
 DATA is a folder of real messages.
 """
 
@@ -36,6 +36,9 @@ UNSEEN = FOLDER / "emergency_unseen.tsv"
 
 STRANGERS = FOLDER / "emergency_strangers.tsv"
 """As a hotline gets them, by somebody who knew neither rules nor sentences: only measured, and read by nobody."""
+
+MORE_STRANGERS = FOLDER / "emergency_more_strangers.tsv"
+"""The same by another writer, who had read nothing at all; a third of it hidden in long messages."""
 
 DEVELOPMENT = 154
 """Of 256: a text whose SHA-256 begins with a smaller byte may be looked at while rules are made."""
@@ -133,6 +136,7 @@ def main() -> None:
     sides |= {"all": every, "fresh, development": [one for one in fresh if one.development]}
     sides |= {"fresh, held out": [one for one in fresh if not one.development], "indirect": cases(INDIRECT)}
     sides |= {"told": cases(TOLD), "unseen": cases(UNSEEN), "strangers": cases(STRANGERS)}
+    sides |= {"more strangers": cases(MORE_STRANGERS)}
     for name, some in sides.items():
         made = figures(some)
         print(
