@@ -55,9 +55,9 @@ def test_the_hard_sets_are_others() -> None:
 def test_words_that_no_rule_has_are_heard() -> None:
     assert figures(cases(INDIRECT)).recall >= MIN_RECALL_HARD
     assert figures(cases(UNSEEN)).recall >= MIN_RECALL_HARD
-    for path, emergencies in ((STRANGERS, 130), (MORE_STRANGERS, 150)):
+    for path, emergencies, quiet in ((STRANGERS, 130, 170), (MORE_STRANGERS, 150, 169)):
         strangers = figures(cases(path))
-        assert (strangers.emergencies, strangers.quiet) == (emergencies, 170)
+        assert (strangers.emergencies, strangers.quiet) == (emergencies, quiet)
         assert strangers.recall >= MIN_RECALL_STRANGERS
 
 
