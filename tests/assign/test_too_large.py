@@ -1,5 +1,6 @@
 """What Kafka refuses for its size: one input is put aside, everything behind it goes on, memory is as the log."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -104,9 +105,9 @@ async def test_an_input_whose_snapshot_cannot_be_made_becomes_a_dead_letter(
 ) -> None:
     masked = outputs.mask_ticket
 
-    def fails_on_one(ticket: Ticket) -> Ticket:
+    def fails_on_one(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
         assert "13800138000" not in ticket.text
-        return masked(ticket)
+        return masked(ticket, rules_folder)
 
     monkeypatch.setattr(outputs, "mask_ticket", fails_on_one)
     messages: list[Message] = [message(1), message(2, "请回电13800138000"), message(3, "第三件事")]

@@ -188,7 +188,7 @@ HIDDEN = {
     "door with minus signs": ("6−3−402", "402"),
     "door in a block of one letter": ("C2-1103漏水", "1103"),
     "identity card of Hong Kong": ("身份证A123456(7)，请查", "123456"),
-    "identity card of Hong Kong, traditional": ("香港身份證Ｚ683365（5）", "683365"),
+    "identity card of Hong Kong, traditional": ("香港身份證Ｚ694217（3）", "694217"),
     "residence permit of a foreigner": ("永居证CHN110105900307办的", "110105900307"),
     "military papers": ("军官证南字第0123456号", "0123456"),
     "passport with a blank": ("护照号码：G 12345678", "12345678"),

@@ -196,3 +196,10 @@ def test_our_sentences_are_of_every_class_and_are_no_measured_ones() -> None:
     assert min(classes.values()) >= 30
     for path in (CASES, FRESH, INDIRECT, STRANGERS, MORE_STRANGERS, TOLD, UNSEEN):
         assert texts.isdisjoint(case.text for case in cases(path)), path.name
+
+
+@pytest.mark.parametrize("end", ["花园", "家园", "嘉园", "山庄", "华府", "小区", "立交桥", "地铁站", "大街", "东门口"])
+@pytest.mark.parametrize("begin", ["阳光", "龙湖", "黄河", "崇山", "翡翠", "水岸"])
+def test_who_answers_with_the_name_of_a_place_alarms_nobody(begin: str, end: str) -> None:
+    """In a conversation a name is a whole message; there is nothing in it that is an emergency."""
+    assert screen(begin + end, begin + end) is None
