@@ -1,7 +1,8 @@
 """assign: decides about one city's messages in order; each chunk's decisions are one Kafka transaction.
 
 Memory is never ahead of the log: whatever goes wrong throws the partition's state away, and it is restored from the
-logs before the next decision. A worker that lost its partition to another is fenced by the broker and waits.
+logs before the next decision. A worker that lost its partition to another is fenced by the broker and waits. In a
+rebalance all partitions are given back; the state of one that stays here goes on from where the log has gone since.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from streams import lanes, metrics, pace
 from streams.chunks import Record
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
+from streams.rebuild import Restored
 from streams.restoring import Restoring
 from streams.sender import translated
 from tickets.policy import TicketPolicy
@@ -55,6 +57,10 @@ def declare(
     async def stopping(app: Any, **_: Any) -> None:
         await assign.close()
 
+    async def assigned(app: Any, assigned: set[TP], **_: Any) -> None:
+        assign.stay([tp.partition for tp in assigned if tp.topic == topics.MESSAGE])
+
+    app.on_partitions_assigned.connect(assigned, weak=False)  # type: ignore[arg-type] # as in lanes.declare
     app.on_partitions_revoked.connect(revoked, weak=False)  # type: ignore[arg-type] # as in lanes.declare
     app.on_before_shutdown.connect(stopping, weak=False)  # type: ignore[arg-type] # as in lanes.declare
     return assign
@@ -79,6 +85,7 @@ class Assign:
         self._fenced_seconds = fenced_seconds
         self._tracer = tracer
         self._owners: dict[int, Owner] = {}
+        self._kept: dict[int, Restored] = {}
         self._restoring = Restoring()
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
@@ -98,20 +105,31 @@ class Assign:
                 await owner.close()
 
     async def leave(self, partitions: Iterable[int]) -> None:
-        """Throw away the state of partitions that are somebody else's now: nothing of them is restored here."""
+        """Give partitions back; their states are put aside until it is known which of them stay here."""
         gone = list(partitions)
         for partition in gone:
             self._restoring.end(partition)
+            owner = self._owners.get(partition)
+            if owner is not None and (state := owner.put_aside()) is not None:
+                self._kept[partition] = state
         await self.lose(gone)
+
+    def stay(self, partitions: Iterable[int]) -> None:
+        """Throw away what was put aside of partitions that are somebody else's now."""
+        self._kept = {partition: self._kept[partition] for partition in partitions if partition in self._kept}
 
     async def close(self) -> None:
         """Leave everything; what was decided is in the log."""
         await self.leave({*self._owners, *self._restoring.partitions})
+        self._kept.clear()
 
     async def _take_over(self, partition: int) -> "Owner":
         self._restoring.begin(partition)
         began = time.monotonic()
-        owner = await take_over(partition, self._connection, self._blobs, self._policy, self._reached, self._tracer)
+        kept = self._kept.pop(partition, None)
+        owner = await take_over(
+            partition, self._connection, self._blobs, self._policy, self._reached, self._tracer, kept
+        )
         self._owners[partition] = owner
         self._restoring.end(partition)
         metrics.RESTORE_SECONDS.observe(seconds := time.monotonic() - began)

@@ -11,7 +11,6 @@ from schemas.clients import closed, started
 from schemas.errors import UnreachableError
 from schemas.records import Event
 from schemas.wire import decode
-from streams.checkpoint import Checkpoint
 
 BATCH_RECORDS = 5_000
 
@@ -54,14 +53,14 @@ class Logs:
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets([tp])
         return ends[tp]
 
-    async def holds(self, checkpoint: Checkpoint) -> bool:
-        """Say whether the event log is the one that the checkpoint was taken of."""
+    async def holds(self, last_event: int, last_event_id: str) -> bool:
+        """Say whether the event log is the one in which this event stood last, when a state was put aside."""
         begin, end = await self._bounds(self._event)
-        if not begin <= checkpoint.last_event < end:
-            return begin > checkpoint.last_event  # retention took the event since; a topic made anew begins at 0
-        async for record in self._read(self._event, checkpoint.last_event):
-            same: bool = decode(record.value or b"", Event).event_id == checkpoint.last_event_id
-            return same and record.offset == checkpoint.last_event
+        if not begin <= last_event < end:
+            return begin > last_event  # retention took the event since; a topic made anew begins at 0
+        async for record in self._read(self._event, last_event):
+            same: bool = decode(record.value or b"", Event).event_id == last_event_id
+            return same and record.offset == last_event
         return False
 
     def events(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:

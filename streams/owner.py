@@ -47,12 +47,16 @@ async def take_over(
     policy: TicketPolicy,
     reached: Reached,
     tracer: Tracer = OFF,
+    kept: Restored | None = None,
 ) -> "Owner":
-    """Fence the former owner, then restore: in this order nobody writes what the restored state has not read."""
+    """Fence the former owner, then restore: in this order nobody writes what the restored state has not read.
+
+    `kept` is the state that a former owner in this process `put_aside`.
+    """
     producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
     try:
         await in_time(producer.start())
-        restored = await restore(client_options(connection), blobs, partition, policy)
+        restored = await restore(client_options(connection), blobs, partition, policy, kept)
     except BaseException:
         await closed(producer.stop)
         raise
@@ -95,12 +99,14 @@ class Owner:
         self._desk = Desk(restored.state)
         self._reached = reached
         self._checkpoints = Checkpoints(blobs, partition, restored)
+        self._is_settled = True
 
     async def work_off(self, records: Sequence[Record]) -> None:
         """Decide about the records and commit everything that follows from them at once.
 
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
         """
+        self._is_settled = False
         came = (record.headers for record in records)
         with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, came) as hop:
             decisions, dead = await self._decide(records)
@@ -112,6 +118,14 @@ class Owner:
         if any(map(erases, decisions)):  # an older checkpoint holds what is gone
             await self._checkpoints.write()
         self._checkpoints.decided(len(decisions))
+        self._is_settled = True
+
+    def put_aside(self) -> Restored | None:
+        """Return the state for the partition's next owner here; None when it may be ahead of the log."""
+        if not self._is_settled:
+            return None
+        self.restored.folded = self._checkpoints.pending
+        return self.restored
 
     async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
         """Commit these records at once.

@@ -56,14 +56,17 @@ class Restored(Struct, kw_only=True):
     folded: int = 0
 
 
-async def restore(options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
-    """Return the state of a partition as its logs tell it.
+async def restore(
+    options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy, kept: Restored | None = None
+) -> Restored:
+    """Return the state of a partition as its logs tell it, from the one that was `kept` here on, where it is theirs.
 
     Raises MisconfiguredError when the input topic was made anew, when a live ticket's snapshot is gone, or when a
     later version wrote decisions that this one cannot read.
     """
     async with Logs(options, partition) as logs:
-        restored = await _from_checkpoint(logs, blobs, partition, policy)
+        is_theirs = kept is not None and await logs.holds(kept.last_event, kept.last_event_id)
+        restored = kept if kept and is_theirs else await _from_checkpoint(logs, blobs, partition, policy)
         await _fold_events(logs, restored)
         await _fill_bodies(logs, restored)
         _check_bodies(restored.state)
@@ -96,6 +99,12 @@ class Checkpoints:
         self._restored = restored
         self._since = restored.folded  # a worker that is often restarted writes one, too
         self._saving: asyncio.Task[bool] | None = None
+
+    @property
+    def pending(self) -> int:
+        """Return how many decisions are in no checkpoint that was written."""
+        is_saving = self._saving is not None and not self._saving.done()
+        return max(self._since, CHECKPOINT_EVENTS) if is_saving else self._since
 
     def decided(self, decisions: int) -> None:
         """Let one be written now and then, beside the decisions: a slow blob store holds up none of them."""
@@ -151,7 +160,7 @@ async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIter
 async def _from_checkpoint(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
     for path in reversed(await _there(blobs, partition)):
         checkpoint = await _load(blobs, partition, path)
-        if checkpoint is not None and await logs.holds(checkpoint):
+        if checkpoint is not None and await logs.holds(checkpoint.last_event, checkpoint.last_event_id):
             return Restored(
                 state=await asyncio.to_thread(state_of, checkpoint.snapshot, policy),
                 last_event=checkpoint.last_event,
