@@ -1,18 +1,16 @@
 """A partition and its owner: the fenced producer, the restored state, and the transactions that they make."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from obstore.store import ObjectStore
 
 from schemas import topics
-from schemas.clients import closed
+from schemas.clients import brought, closed
 from schemas.connection import KafkaConnection
-from schemas.errors import RecordError, RetriableError, UnreachableError
+from schemas.errors import RecordError, RetriableError
 from schemas.fenced import read_faults
 from schemas.records import Event, Message
 from schemas.trace import OFF, Tracer
@@ -32,8 +30,6 @@ from tickets.policy import TicketPolicy
 STAGE = "assign"
 STUCK_SECONDS = 60.0
 """A transaction that has not ended by then is aborted by the broker; its client may have ended without a word."""
-
-T = TypeVar("T")
 
 Reached = Callable[[str], None]
 LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
@@ -55,7 +51,7 @@ async def take_over(
     """
     producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
     try:
-        await in_time(producer.start())
+        await brought(producer.start(), STUCK_SECONDS)
         restored = await restore(client_options(connection), blobs, partition, policy, kept)
     except BaseException:
         await closed(producer.stop)
@@ -63,17 +59,6 @@ async def take_over(
     sender = Sender(producer, connection.partitions)
     look_back = partial(messages_at, client_options(connection))
     return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
-
-
-async def in_time(work: Awaitable[T]) -> T:
-    """Return what the Kafka client brings; raises UnreachableError when it takes too long: a new one tries again."""
-    try:
-        async with asyncio.timeout(STUCK_SECONDS) as limit:
-            return await work
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise UnreachableError(f"Kafka has not answered for {STUCK_SECONDS:.0f} s: see `hotline doctor`") from error
 
 
 class Owner:
@@ -133,7 +118,7 @@ class Owner:
         Raises TooLargeError when Kafka refuses one of them for its size, UnreachableError when it does not end.
         """
         with metrics.TRANSACTION_SECONDS.time():
-            last = await in_time(self._commit(outbounds))
+            last = await brought(self._commit(outbounds), STUCK_SECONDS)
         if decisions:
             self.restored.last_event = last[topics.EVENT, self._partition]
             self.restored.last_event_id = decisions[-1].event_id

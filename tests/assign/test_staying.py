@@ -35,12 +35,7 @@ async def lane(connection: KafkaConnection, blobs: LocalStore) -> Lane:
 async def test_a_state_that_stays_is_not_restored_anew(
     lane: Lane, connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "_from_checkpoint", forbidden)
-    lane._assign.stay([lane.partition])
-    await write(connection, LETTERS[3:])
-    await lane.work_off()
-    monkeypatch.undo()
-    await assert_as_the_log_tells(lane, connection, blobs)
+    await assert_goes_on(lane, 3, connection, blobs, monkeypatch)
 
 
 async def test_what_another_worker_decided_meanwhile_is_known(
@@ -50,11 +45,17 @@ async def test_what_another_worker_decided_meanwhile_is_known(
     other = Lane(connection, Assign(connection, blobs, POLICY))
     await other.work_off()
     await other._assign.close()
-    monkeypatch.setattr(rebuild, "_from_checkpoint", forbidden)
-    lane._assign.stay([lane.partition])
-    await write(connection, LETTERS[6:])
-    await lane.work_off()
-    monkeypatch.undo()
+    await assert_goes_on(lane, 6, connection, blobs, monkeypatch)
+
+
+async def assert_goes_on(
+    lane: Lane, known: int, connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuild, "_from_checkpoint", forbidden)
+        lane._assign.stay([lane.partition])
+        await write(connection, LETTERS[known:])
+        await lane.work_off()
     await assert_as_the_log_tells(lane, connection, blobs)
 
 

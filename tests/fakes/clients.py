@@ -37,6 +37,13 @@ class Stubborn(Client):
                 await asyncio.sleep(0.2)
 
 
+async def let_go() -> None:
+    """Let the stubborn ones end, so that none lives on in the next test."""
+    Stubborn.let_go = True
+    await asyncio.sleep(0.25)
+    Stubborn.let_go = False
+
+
 class Leaking(Client):
     """Lets the end of a fetch of its own out, as aiokafka does."""
 

@@ -1,29 +1,27 @@
 """A client of Kafka that does not begin, answer or end holds nobody up, and its cancellations end nobody else."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from schemas import clients
 from schemas.clients import brought, closed, in_time, running, started
 from schemas.errors import FatalError, UnreachableError
-from tests.fakes.clients import NOT_ENDING, Client, Hanging, Leaking, Stubborn
+from tests.fakes.clients import NOT_ENDING, Client, Hanging, Leaking, let_go
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     monkeypatch.setattr(clients, "START_SECONDS", 0.05)
     yield
-    Stubborn.let_go = False
+    await let_go()
 
 
 @pytest.mark.parametrize("kind", NOT_ENDING)
 async def test_a_client_that_does_not_end_is_left(kind: type[Client]) -> None:
     client = kind()
     assert not await asyncio.wait_for(closed(client.stop, 0.05), 2)
-    Stubborn.let_go = True
-    await asyncio.sleep(0.3)
 
 
 async def test_one_that_ends_is_said_to() -> None:

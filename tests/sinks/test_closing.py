@@ -17,7 +17,7 @@ from sinks.runner import run_sink
 from sinks.settings import SinkSettings
 from sinks.webhook import run
 from sinks.webhook.run import Webhooks
-from tests.fakes.clients import NOT_ENDING, Client, Stubborn
+from tests.fakes.clients import NOT_ENDING, Client, let_go
 
 CONNECTION = KafkaConnection(bootstrap_servers="127.0.0.1:1")
 
@@ -38,9 +38,7 @@ async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(runner, "LEAVE_SECONDS", 0.05)
     yield
-    Stubborn.let_go = True
-    await asyncio.sleep(0.25)
-    Stubborn.let_go = False
+    await let_go()
 
 
 @pytest.mark.parametrize("kind", NOT_ENDING)

@@ -1,7 +1,7 @@
 """A Kafka client that does not end, or ends somebody else with it, holds up no back-fill, no restore and no clerk."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from streams.logs import Logs
 from streams.outlet import Outlet
 from streams.owner import Owner
 from streams.rebuild import Checkpoints, Restored
-from tests.fakes.clients import NOT_ENDING, Client, Stubborn
+from tests.fakes.clients import NOT_ENDING, Client, let_go
 from tests.streams.conftest import until
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -32,18 +32,11 @@ each = pytest.mark.parametrize("kind", NOT_ENDING)
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(clients, "START_SECONDS", 0.05)
     yield
-    Stubborn.let_go = False
-
-
-@pytest.fixture(autouse=True)
-async def nobody_left() -> Any:
-    yield
-    Stubborn.let_go = True
-    await asyncio.sleep(0.25)
+    await let_go()
 
 
 async def soon(work: Any) -> Any:

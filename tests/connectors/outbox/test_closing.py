@@ -15,7 +15,7 @@ from connectors.outbox.owner import Owner
 from schemas import clients
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
-from tests.fakes.clients import NOT_ENDING, Client, Stubborn
+from tests.fakes.clients import NOT_ENDING, Client, let_go
 
 CONNECTION = KafkaConnection(bootstrap_servers="127.0.0.1:1")
 NO_TOOLS: Any = None
@@ -26,9 +26,7 @@ async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(daemon, "AGAIN_SECONDS", 0.01)
     yield
-    Stubborn.let_go = True
-    await asyncio.sleep(0.25)
-    Stubborn.let_go = False
+    await let_go()
 
 
 @pytest.mark.parametrize("kind", NOT_ENDING)
