@@ -105,6 +105,11 @@ def _no_minor_left(ticket: TicketState, left: tuple[str, ...], policy: TicketPol
     return (now,) if now != before else ()
 
 
+def told_of_minor(ticket: TicketState, policy: TicketPolicy) -> event.MinorFlagged:
+    """Return what was told last of a minor in a ticket, by messages or a clerk."""
+    return ticket.minor_flagged or _flag(ticket.ticket_id, ticket.codes, policy)
+
+
 def _flag(ticket_id: str, codes: tuple[str, ...], policy: TicketPolicy) -> event.MinorFlagged:
     """Return what codes tell of a minor; the first that say so count."""
     return event.MinorFlagged(

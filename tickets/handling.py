@@ -38,10 +38,12 @@ def _confidentiality_set(state: "State", decision: Event, change: event.Confiden
 
 def _minor_flagged(state: "State", decision: Event, change: event.MinorFlagged) -> None:
     ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None and change.source == "clerk":
-        ticket.minor = change.flag
-        if change.flag:
-            ticket.codes = _noted(ticket.codes, f"minor.{change.role}")
+    if ticket is not None:
+        ticket.minor_flagged = change
+        if change.source == "clerk":
+            ticket.minor = change.flag
+            if change.flag:
+                ticket.codes = _noted(ticket.codes, f"minor.{change.role}")
     _by_clerk(state, change.ticket_id, "minor", change.source == "clerk")
 
 

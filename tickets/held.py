@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from msgspec import Struct, field
 
 from schemas.records import Edge
-from schemas.records.event import DispatchProposed
+from schemas.records.event import DispatchProposed, MinorFlagged
 from schemas.records.ticket import Proposal
 
 
@@ -68,7 +68,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
     `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened.
-    `minor` is what a clerk said of it: that a minor is concerned, or none.
+    `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
     `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
     rule or model changes that.
     """
@@ -97,6 +97,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     call: str | None = None
     reopened_at: datetime | None = None
     minor: bool | None = None
+    minor_flagged: MinorFlagged | None = None
     incomplete: bool = False
     redacted: bool = False
     erased: bool = False

@@ -127,13 +127,43 @@ def test_harm_that_is_told_after_a_clerk_s_word_is_reported_beside_the_flag(flag
         assert ticket_of(desk, first).confidentiality == "restricted"
         decisions.append(ordered(desk, first, "reclassify", minor=flag))
         assert isinstance(protection := ticket_of(desk, first).minor_protection, MinorProtection)
-        assert (protection.flag, bool(protection.mandatory_report)) == (flag, False)
+        assert (protection.flag, bool(protection.mandatory_report)) == (flag, flag)
+    assert fold(decisions, TicketPolicy()).tickets == desk.state.tickets
+
+
+def test_a_clerk_who_confirms_a_minor_takes_nothing_back_that_was_told() -> None:
+    desk, (first,) = decided([said(1, "实验小学", "班主任体罚学生", sender="13900000001")])
+    before = ticket_of(desk, first).minor_protection
+    assert isinstance(before, MinorProtection)
+    assert before.mandatory_report
+    ordered(desk, first, "reclassify", minor=True)
+    assert ticket_of(desk, first).minor_protection == before
+    ordered(desk, first, "reclassify", minor=True, minor_topic="family")
+    assert isinstance(moved := ticket_of(desk, first).minor_protection, MinorProtection)
+    assert (moved.flag, moved.role, moved.topic, moved.mandatory_report) == (True, before.role, "family", True)
+    ordered(desk, first, "reclassify", minor=True)
+    assert ticket_of(desk, first).minor_protection == moved
+
+
+def test_a_clerk_s_word_on_harm_stands_until_more_is_told() -> None:
+    desk, (first,) = decided([said(1, "实验小学", "班主任体罚学生", sender="13900000001")])
+    decisions = [first, ordered(desk, first, "reclassify", minor=True, minor_harm=False)]
+    decisions.append(ordered(desk, first, "reclassify", minor=True))
+    assert isinstance(protection := ticket_of(desk, first).minor_protection, MinorProtection)
+    assert (protection.flag, bool(protection.mandatory_report)) == (True, False)
+    decisions.append(ordered(desk, first, "reclassify", minor=True, minor_harm=True))
+    assert isinstance(protection := ticket_of(desk, first).minor_protection, MinorProtection)
+    assert protection.mandatory_report
     assert fold(decisions, TicketPolicy()).tickets == desk.state.tickets
 
 
 def test_words_that_there_are_not_are_refused() -> None:
     desk, (first,) = decided([said(1, "中山路的路灯不亮")])
-    for args in ({"confidentiality": "secret"}, {"minor": True, "minor_topic": "sea"}):
+    for args in (
+        {"confidentiality": "secret"},
+        {"minor": True, "minor_topic": "sea"},
+        {"minor": False, "minor_harm": True},
+    ):
         assert ordered(desk, first, "reclassify", **args).method == "refused"
 
 

@@ -54,7 +54,11 @@ class Move(Args, frozen=True, kw_only=True):
 
 
 class Reclassify(Args, frozen=True, kw_only=True):
-    """诉求类型, 事项分类, 保密, 涉未成年人, or several; `minor_role` and `minor_topic` go with `minor` true."""
+    """诉求类型, 事项分类, 保密, 涉未成年人, or several.
+
+    `minor_role`, `minor_topic` and `minor_harm` go with `minor` true; without them what was told stays. `minor_harm`
+    says whether harm to the minor is to be reported (强制报告).
+    """
 
     kind: str | None = None
     category: Name | None = None
@@ -62,8 +66,9 @@ class Reclassify(Args, frozen=True, kw_only=True):
     scheme_version: str = "1"
     confidentiality: str | None = None
     minor: bool | None = None
-    minor_role: str = "subject"
-    minor_topic: str = "government"
+    minor_role: str | None = None
+    minor_topic: str | None = None
+    minor_harm: bool | None = None
 
 
 class SetDeadline(Args, frozen=True, kw_only=True):

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas import words
 from schemas.records import event
 from schemas.records.ticket import Deadline
-from tickets import clocks, lifecycle
+from tickets import clocks, duties, lifecycle
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.held import TicketState
+from tickets.policy import TicketPolicy
 
 
 def set_status(order: Order, given: args.SetStatus) -> event.Changes:
@@ -151,28 +154,31 @@ def reclassify(order: Order, given: args.Reclassify) -> event.Changes:
                 confidence=1.0,
             )
         )
-    changes += _protected(ticket, given)
+    changes += _protected(ticket, given, order.state.policy)
     if not changes:
         raise RefusalError("arguments", "reclassify needs a kind, a category, a confidentiality or minor")
     return tuple(changes)
 
 
-def _protected(ticket: TicketState, given: args.Reclassify) -> Iterator[event.AnyChange]:
+def _protected(ticket: TicketState, given: args.Reclassify, policy: TicketPolicy) -> Iterator[event.AnyChange]:
     if given.confidentiality is not None:
         _check_word("confidentiality", given.confidentiality, words.CONFIDENTIALITY)
         yield event.ConfidentialitySet(
             ticket_id=ticket.ticket_id, level=given.confidentiality, reasons=("clerk",), source="clerk"
         )
     if given.minor is not None:
-        _check_word("minor_role", given.minor_role, words.MINOR_ROLES)
-        _check_word("minor_topic", given.minor_topic, words.MINOR_TOPICS)
-        yield event.MinorFlagged(
-            ticket_id=ticket.ticket_id,
-            role=given.minor_role,
-            topic=given.minor_topic,
-            flag=given.minor,
-            source="clerk",
-        )
+        yield _minor(duties.told_of_minor(ticket, policy), given, given.minor)
+
+
+def _minor(told: event.MinorFlagged, given: args.Reclassify, flag: bool) -> event.MinorFlagged:
+    """Return what a clerk says of a minor; what the command leaves out stays as it was told, harm to a minor too."""
+    role, topic = given.minor_role or told.role, given.minor_topic or told.topic
+    _check_word("minor_role", role, words.MINOR_ROLES)
+    _check_word("minor_topic", topic, words.MINOR_TOPICS)
+    if given.minor_harm and not flag:
+        raise RefusalError("arguments", "minor_harm goes with minor true")
+    harmed = told.mandatory_report if given.minor_harm is None else given.minor_harm
+    return replace(told, role=role, topic=topic, flag=flag, mandatory_report=flag and harmed, source="clerk")
 
 
 def read(order: Order, given: args.Read) -> event.Changes:
