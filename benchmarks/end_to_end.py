@@ -204,6 +204,7 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
     The first `before` seconds of that pace are not measured: Elasticsearch compiles itself while it works.
     """
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
+    made = [(one, neutral(one) if one % 10 else _urgent(one)) for one in range(-rate * before, rate * seconds)]
     sent: dict[str, float] = {}
     with pipeline(data_dir), Searchable(client) as looked:
         warm(connection, client, endpoints)
@@ -213,8 +214,7 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
             publish(producer, replace(neutral(10**8 + number), backfill=True))
         producer.flush()
         began = time.perf_counter()
-        for number in range(-rate * before, rate * seconds):
-            raw = _urgent(number) if number % 10 == 0 else neutral(number)
+        for number, raw in made:
             now = datetime.now(UTC)
             raw = replace(raw, envelope=replace(raw.envelope, time=now, recordedtime=now))
             if number >= 0:
