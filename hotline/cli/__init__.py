@@ -1,15 +1,24 @@
 """The command line: one file for each group of verbs; heavy imports wait inside the commands."""
 
+import signal
 import sys
 from io import TextIOWrapper
 
-from hotline.cli.app import app
-
 
 def main() -> None:
-    """Run `hotline`."""
+    """Run `hotline`. While its parts are loaded, Ctrl-C ends it at once; from then on each verb decides."""
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else whoever started us shields us from it
+    if heard:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from hotline.cli.app import app
+
     _show_what_the_terminal_can()
-    app()
+    if heard:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        app()
+    except KeyboardInterrupt:  # before its verb has begun, or behind its end
+        sys.exit(130)
 
 
 def _show_what_the_terminal_can() -> None:

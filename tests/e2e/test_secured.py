@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.cursors import Cursors
 from connectors.publisher import Publisher
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.local.stack import Endpoints
 from schemas import topics
 from schemas.connection import KafkaConnection

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from connectors.producer import Producer
-from hotline.cli import app
+from hotline.cli.app import app
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
 from schemas.records import DeadLetter

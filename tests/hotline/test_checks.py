@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 from typer.testing import CliRunner, Result
 
 from hotline.checks import faults
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.config import FaultySettingsError, load, variable_of
 from hotline.services import own_addresses
 from hotline.settings import Settings

@@ -14,7 +14,7 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.cli.export import _opened
 from hotline.export import Choices, Format, export
 from hotline.local.stack import Endpoints

@@ -15,7 +15,7 @@ from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
 from hotline import reading, services
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.config import load
 from hotline.local.stack import Endpoints, Stack
 from hotline.provision import Provision

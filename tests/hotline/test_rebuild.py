@@ -11,7 +11,7 @@ from elasticsearch import AsyncElasticsearch
 from typer.testing import CliRunner, Result
 
 from connectors.producer import Producer
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
 from schemas.connection import KafkaConnection

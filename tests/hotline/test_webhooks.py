@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from hotline.cli import app
+from hotline.cli.app import app
 from schemas import topics
 from schemas.connection import KafkaConnection
 from sinks.kafka import make_producer

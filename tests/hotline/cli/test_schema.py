@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-from hotline.cli import app
+from hotline.cli.app import app
 from schemas import releases
 from schemas.evolution import Shape
 from tests.schemas.shapes import NEXT, Schemas, add, fields, later, text

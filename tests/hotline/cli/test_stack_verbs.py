@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from hotline.cli import app
+from hotline.cli.app import app
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from elasticsearch import AsyncElasticsearch, Elasticsearch
 from typer.testing import CliRunner
 
 from connectors.web.archive import Wanted
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.config import load
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from typer.testing import CliRunner, Result
 
 from connectors.mailbox import Mailbox
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.imports import run
 from hotline.local.stack import Endpoints
 from schemas import ids, topics

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 import normalizers
 from connectors.producer import Producer
 from hotline import reading
-from hotline.cli import app
+from hotline.cli.app import app
 from hotline.replay import point
 from normalizers import Policy, rules
 from schemas import ids, topics
