@@ -11,8 +11,8 @@ from schemas.topics import CHANNELS
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-_NO_HOST = re.compile(r"://|[\s/@]")
-"""What stands in an address that was copied whole, and in no host."""
+_NO_HOST = re.compile(r"://|[\s/@]|^[^:]*:[^:]*$")
+"""What stands in an address that was copied whole, and in no host (IPv6 has two colons at least)."""
 
 _LONGEST_SECONDS = 1e9
 """Thirty years; far longer ones are no times that a clock can reckon with."""

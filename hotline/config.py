@@ -4,7 +4,7 @@ import difflib
 import itertools
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,12 @@ from pydantic_settings import (
 
 from hotline import secrets_folder
 from hotline.settings import PREFIX, Settings
-from hotline.settings_shape import is_list, is_secret, kind_at, names_in, secret_paths
+from hotline.settings_shape import is_list, is_secret, kind_at, leaves, names_in, secret_paths
+from hotline.variables import FILE_VARIABLE, SECRETS_VARIABLE, path_of, unknown, unreadable, variable_of
 from schemas.errors import MisconfiguredError
 
-FILE_VARIABLE = "HOTLINE_SETTINGS"
-SECRETS_VARIABLE = "HOTLINE_SECRETS_DIR"
 DEFAULT_FILE = Path("hotline.toml")
 DEFAULT_SECRETS_DIR = Path("/run/secrets/hotline")
-
-_NOT_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "HOTLINE_DATA", "HOTLINE_DEBUG", "HOTLINE_PARENT"})
 
 
 class FaultySettingsError(MisconfiguredError):
@@ -47,25 +44,26 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     """
     chosen = _file(file)
     table = _table(chosen) if chosen else {}
-    unreadable, files = secrets_folder.look(_secrets_folder(), named=bool(os.environ.get(SECRETS_VARIABLE)))
-    if unreadable:
-        raise FaultySettingsError([*_secrets_in(table), *unreadable])
-    faults = [*_secrets_in(table), *_unknown(os.environ), *_unknown(files)]
+    unreadable_files, files = secrets_folder.look(_secrets_folder(), named=bool(os.environ.get(SECRETS_VARIABLE)))
+    if unreadable_files:
+        raise FaultySettingsError([*_secrets_in(table), *unreadable_files])
+    faults = [
+        *_secrets_in(table),
+        *_empty_paths(table),
+        *unknown(os.environ),
+        *unknown(dict.fromkeys(files, "")),
+        *(no_json := list(unreadable(os.environ))),
+    ]
     try:
         settings = _validated(table, flags or {})
     except ValidationError as error:
-        faults += [_sentence(details) for details in error.errors(include_url=False, include_input=False)]
-    except (SettingsError, ValueError) as error:
-        faults.append(f"A HOTLINE_ variable holds a list or table that is no JSON ({error}): correct it.")
+        faults += _sentences(error.errors(include_url=False, include_input=False))
+    except (SettingsError, ValueError):
+        faults += [] if no_json else ["A file of the secrets folder holds a list that is no JSON: correct it."]
     if faults:
         raise FaultySettingsError(faults)
     settings._file = chosen
     return settings
-
-
-def variable_of(path: tuple[str, ...]) -> str:
-    """Return the environment variable of a setting: ``("kafka", "partitions")`` → ``HOTLINE_KAFKA__PARTITIONS``."""
-    return PREFIX + "__".join(path).upper()
 
 
 def _file(file: Path | None) -> Path | None:
@@ -128,20 +126,25 @@ def _secrets_in(table: dict[str, Any]) -> list[str]:
     ]
 
 
+def _empty_paths(table: dict[str, Any]) -> list[str]:
+    """Refuse "" for a file or folder: it would be the folder that hotline is started in."""
+    in_file = [path for path, value in leaves(table) if value == ""]
+    in_variables = [path_of(name) for name, value in os.environ.items() if name.startswith(PREFIX) and not value]
+    return [_unusable(path, _EMPTY) for path in (*in_file, *in_variables) if kind_at(Settings, path) is Path]
+
+
 def _secrets_folder() -> Path:
     return Path(os.environ.get(SECRETS_VARIABLE) or DEFAULT_SECRETS_DIR)
 
 
-def _unknown(names: Iterable[str]) -> Iterator[str]:
-    """Find misspelt variables. Others may use our prefix too (Kubernetes does), so a name must look like ours."""
-    for name in sorted(names):
-        first = name.removeprefix(PREFIX).split("__")[0].lower()
-        if not name.startswith(PREFIX) or name in _NOT_SETTINGS or first in Settings.model_fields:
-            continue
-        near = difflib.get_close_matches(first, Settings.model_fields, n=1, cutoff=0.75)
-        if "__" in name or near:
-            meant = name.replace(first.upper(), near[0].upper(), 1) if near else None
-            yield f"{name} is no setting{_hint(meant, Settings.model_fields)}"
+def _sentences(errors: Sequence[ErrorDetails]) -> Iterator[str]:
+    """Yield one for each; a list of which an item is refused is not empty for that."""
+    places = [details["loc"] for details in errors]
+    for details in errors:
+        loc = details["loc"]
+        holds_another = any(place != loc and place[: len(loc)] == loc for place in places)
+        if not (details["type"] == "too_short" and holds_another):
+            yield _sentence(details)
 
 
 def _sentence(details: ErrorDetails) -> str:
@@ -153,24 +156,51 @@ def _sentence(details: ErrorDetails) -> str:
     if details["type"] == "missing":
         where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in hotline.toml or as {variable}"
         return f"`{name}` is missing: {where}."
-    reason = _reason(details)
-    where = variable if is_secret(kind_at(Settings, path)) else f"it in hotline.toml or {variable}"
-    return f"`{name}` cannot be used ({reason}): correct {where}."
+    return _unusable(path, _reason(details))
 
+
+def _unusable(path: tuple[str, ...], reason: str) -> str:
+    variable = variable_of(path)
+    where = variable if is_secret(kind_at(Settings, path)) else f"it in hotline.toml or {variable}"
+    return f"`{'.'.join(path)}` cannot be used ({reason}): correct {where}."
+
+
+_EMPTY = "it is empty"
+_LIST = 'it must be a list, such as ["one", "two"]'
+_WHOLE, _NUMBER, _SWITCH = "it must be a whole number", "it must be a number", "it must be true or false"
 
 _PLAIN: Mapping[str, str] = {
     "dict_type": "it must be a table",
     "model_type": "it must be a table",
-    "tuple_type": 'it must be a list, such as ["one", "two"]',
+    "tuple_type": _LIST,
+    "list_type": _LIST,
     "string_type": "it must be text in quotes",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "bool_type": _SWITCH,
+    "bool_parsing": _SWITCH,
 }
 """What pydantic says in the words of Python, said in those of TOML."""
 
+_PATTERNS: Mapping[str, str] = {
+    r"^[1-9]\d{5}$": "it must be six digits in quotes, such as 210100",
+    r"^https?://": "it must begin with https:// or http://",
+    r"^/[\w/.-]*$": "it must be the path of a URL, such as /one",
+}
+"""The patterns of most settings, said in words."""
+
 
 def _reason(details: ErrorDetails) -> str:
-    if details.get("ctx", {}).get("min_length") == 1:
-        return "it is empty"
-    return _PLAIN.get(details["type"]) or details["msg"].removeprefix("Value error, ")
+    context, kind = details.get("ctx", {}), details["type"]
+    if context.get("min_length") == 1:
+        return _EMPTY
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS.get(context["pattern"], f"it must match {context['pattern']}")
+    said = details["msg"].removeprefix("Value error, ")
+    return _PLAIN.get(kind) or said.replace("Input should", "it must", 1)
 
 
 def _hint(near: str | None, known: Iterable[str] = ()) -> str:

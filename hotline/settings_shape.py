@@ -27,6 +27,11 @@ def is_list(kind: Any) -> bool:
     return get_origin(_plain(kind)) in _LISTS
 
 
+def is_table(kind: Any) -> bool:
+    """Say whether a value of this type is a table."""
+    return _is_model(kind) or get_origin(kind) is dict
+
+
 def is_secret(kind: Any) -> bool:
     """Say whether a value of this type is a secret, or a list of them."""
     plain = _plain(kind)

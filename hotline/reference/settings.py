@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hotline.config import DEFAULT_SECRETS_DIR, FILE_VARIABLE, SECRETS_VARIABLE, variable_of
+from hotline.config import DEFAULT_SECRETS_DIR
 from hotline.reference.markdown import code, page, prose, table
 from hotline.settings import Settings
+from hotline.variables import FILE_VARIABLE, SECRETS_VARIABLE, variable_of
 
 OTHER_VARIABLES = {
     FILE_VARIABLE: "The settings file; `hotline.toml` in the working folder by default",

@@ -11,11 +11,11 @@ from prometheus_client import generate_latest
 from pydantic import BaseModel
 
 from hotline.cli.app import app
-from hotline.config import variable_of
 from hotline.reference import metrics, pages
 from hotline.reference.markdown import prose, table
 from hotline.settings import Settings
 from hotline.settings_shape import is_secret, kind_at
+from hotline.variables import variable_of
 from schemas.records import RECORDS
 from schemas.shape import walk
 from schemas.topics import TOPICS

@@ -13,10 +13,11 @@ from typer.testing import CliRunner, Result
 
 from hotline.checks import faults
 from hotline.cli.app import app
-from hotline.config import FaultySettingsError, load, variable_of
+from hotline.config import FaultySettingsError, load
 from hotline.services import own_addresses
 from hotline.settings import Settings
 from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
+from hotline.variables import variable_of
 from hotline.watch.accounts import expected
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require

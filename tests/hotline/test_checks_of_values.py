@@ -27,7 +27,9 @@ def told(text: str) -> list[str]:
         return error.faults
 
 
-@pytest.mark.parametrize("host", ["imaps://imap.example.cn:993", "imap.example.cn/", "u@imap.example.cn", "a b"])
+@pytest.mark.parametrize(
+    "host", ["imaps://imap.example.cn:993", "imap.example.cn:993", "imap.example.cn/", "u@imap.example.cn", "a b"]
+)
 def test_a_whole_address_is_no_host(host: str) -> None:
     (fault,) = told(MAILBOX.replace("imap.example.cn", host))
     assert fault.startswith(f"`connectors.mailbox.mayor.host` names {host!r}: write the host alone")

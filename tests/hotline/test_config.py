@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hotline.config import FaultySettingsError, load, variable_of
+from hotline.config import FaultySettingsError, load
+from hotline.variables import variable_of
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +133,78 @@ def test_variables_that_others_set_with_our_prefix_do_no_harm(monkeypatch: pytes
     monkeypatch.setenv("HOTLINE_SERVICE_HOST", "10.0.0.1")  # Kubernetes, for a service named hotline
     monkeypatch.setenv("HOTLINE_PORT_19110_TCP_ADDR", "10.0.0.1")
     load()
+
+
+def test_kubernetes_may_have_a_service_named_like_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_RECEIVER_PORT", "tcp://10.0.0.1:80")
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH_PORT", "tcp://10.0.0.2:9200")
+    load()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("HOTLINE_KAFKA_BOOTSTRAP_SERVERS", "HOTLINE_KAFKA__BOOTSTRAP_SERVERS"),
+        ("HOTLINE_RECEIVER_PORT", "HOTLINE_RECEIVER__PORT"),
+        ("HOTLINE_REQUESTER_KEYS_K1", "HOTLINE_REQUESTER_KEYS__K1"),
+        ("HOTLINE_CONNECTORS_MAILBOX_OLD_CITY_PASSWORD", "HOTLINE_CONNECTORS__MAILBOX__OLD_CITY__PASSWORD"),
+    ],
+)
+def test_a_variable_with_one_underscore_where_two_belong_is_no_silence(
+    name: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "19000")
+    assert faults() == [f"{name} is no setting: did you mean `{meant}`?"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("HOTLINE_KAFKA", "a:9092", "such as HOTLINE_KAFKA__BOOTSTRAP_SERVERS"),
+        ("HOTLINE_CONNECTORS__MAILBOX", "{bad", "such as HOTLINE_CONNECTORS__MAILBOX__ID"),
+        ("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", '["planted', "begins as a list in JSON"),
+    ],
+)
+def test_a_variable_that_is_no_json_is_named_and_not_quoted(
+    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    (fault,) = faults()
+    assert fault.startswith(name)
+    assert told in fault
+    assert value not in fault
+
+
+def test_a_folder_without_a_name_is_not_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", "")
+    write('[rules]\nfolder = ""\n')
+    assert sorted(faults()) == [
+        "`local.data_dir` cannot be used (it is empty): correct it in hotline.toml or HOTLINE_LOCAL__DATA_DIR.",
+        "`rules.folder` cannot be used (it is empty): correct it in hotline.toml or HOTLINE_RULES__FOLDER.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("toml", "reason"),
+    [
+        ('jurisdiction = "2101"', "it must be six digits in quotes, such as 210100"),
+        ('[kafka]\npartitions = "eight"', "it must be a whole number"),
+        ("[kafka]\nreplication_factor = 10", "it must be less than or equal to 9"),
+        ('[log]\nlevel = "INFO"', "it must be 'debug', 'info', 'warning' or 'error'"),
+        ('[local]\nmaven_mirror = "mirror"', "it must begin with https:// or http://"),
+    ],
+)
+def test_a_reason_is_said_in_plain_words(toml: str, reason: str) -> None:
+    write(toml)
+    (fault,) = faults()
+    assert f"({reason})" in fault
+
+
+def test_a_list_with_a_bad_item_is_not_called_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__CRM__SECRETS", "abc")
+    write('[sinks.webhook.crm]\nurl = "https://crm.example.cn/hook"\n')
+    (fault,) = faults()
+    assert "a secret is whsec_" in fault
 
 
 def test_every_fault_is_told_at_once() -> None:
