@@ -174,11 +174,12 @@ def _ports(settings: "Settings") -> Iterator[str]:
         return
     if last > 65535:
         yield f"`telemetry.port` is {first} and `run all` would count up to {last}: choose a lower one."
-    if "receiver" in wiring.names(settings) and first <= settings.receiver.port <= last:
-        yield (
-            f"`receiver.port` {settings.receiver.port} lies among the ports {first} to {last} of the processes' "
-            "health: change it, or `telemetry.port`."
-        )
+    for name, port in (("receiver", settings.receiver.port), ("lmtp", settings.lmtp.port)):
+        if name in wiring.names(settings) and first <= port <= last:
+            yield (
+                f"`{name}.port` {port} lies among the ports {first} to {last} of the processes' health: change it, or "
+                "`telemetry.port`."
+            )
 
 
 def _twice(values: Iterable[T]) -> list[T]:

@@ -31,7 +31,7 @@ class LmtpSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: Annotated[str, Field(min_length=1, description="Address to listen on; nobody logs in here")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 19124
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 19111
     mailboxes: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")], LmtpMailbox],
         Field(description="Who gets mail, by an id of your own"),

@@ -50,7 +50,7 @@ def _place(ctx: typer.Context, server: str | None) -> tuple[str, int]:
         return chosen.host, chosen.port
     host, _, port = server.rpartition(":")
     if not host or not port.isdigit():
-        raise typer.BadParameter("must be HOST:PORT, such as 127.0.0.1:19124", param_hint="--server")
+        raise typer.BadParameter("must be HOST:PORT, such as 127.0.0.1:19111", param_hint="--server")
     return host.strip("[]"), int(port)
 
 

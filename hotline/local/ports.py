@@ -10,7 +10,7 @@ from hotline.local.errors import StackError
 from hotline.local.paths import cache_dir
 from hotline.local.state import ServerName
 
-_SLOTS = 18  # 19110 is the receiver's, and the demo's peers listen from 19300
+_SLOTS = 18  # 19110 is the receiver's, 19111 that of LMTP, and the demo's peers listen from 19300
 
 
 @dataclass(frozen=True)

@@ -337,6 +337,14 @@ def test_the_receiver_s_port_among_those_of_the_processes_is_told(env: pytest.Mo
     assert "`receiver.port` 19121 lies among the ports 19120 to" in fault()
 
 
+def test_the_port_of_lmtp_among_those_of_the_processes_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_LMTP__MAILBOXES__LETTERS__RECIPIENTS", "mayor@city.example")
+    assert faults(load()) == [], "its own port is none of theirs"
+    env.setenv("HOTLINE_LMTP__PORT", "19124")
+    assert "`lmtp.port` 19124 lies among the ports 19120 to" in fault()
+
+
 def test_a_city_of_an_account_is_looked_at_too(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "991000")
