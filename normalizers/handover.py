@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from normalizers.normalize import NO_CITIZENS_WORDS, screened_text
 from normalizers.point import COORDINATES
+from schemas import topics
+from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Finding, Handover, Message
+from schemas.wire import Outbound, encode
 
 
 def handover(message: Message) -> Handover | None:
@@ -31,6 +34,25 @@ def handover(message: Message) -> Handover | None:
         taken_at=message.ingested_at,
         stale=found.stale,
     )
+
+
+def record_of(urgent: Handover, stage: str, traceparent: str | None = None, hop: str | None = None) -> Outbound:
+    """Return the hand-over for the topic of the emergency desk, as this stage tells of it."""
+    envelope = Envelope(
+        id=urgent.handover_id,
+        source=f"/hotline/{stage}/{urgent.jurisdiction}",
+        type=type_of("handover"),
+        dataschema=schema_of("handover"),
+        time=urgent.at,
+        recordedtime=urgent.taken_at,
+        jurisdiction=urgent.jurisdiction,
+        channel=urgent.channel,
+        causationid=urgent.message_id,
+        traceparent=traceparent,
+        hop=hop,
+    )
+    key = urgent.message_id.encode()
+    return Outbound(topics.HANDOVER, key, encode(urgent), envelope.headers(), urgent.jurisdiction)
 
 
 def _place(findings: Sequence[Finding]) -> str | None:

@@ -12,10 +12,9 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from normalizers import Policy, alarming
-from normalizers.handover import handover
+from normalizers.handover import handover, record_of
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import RecordError
 from schemas.records import Handover, RawMessage
 from schemas.trace import OFF, Hop, Tracer
@@ -191,7 +190,8 @@ def screen(raw: RawMessage, policy: Policy) -> Handed | None:
     urgent = handover(message) if message is not None else None
     if urgent is None:
         return None
-    return Handed(_outbound(urgent, raw), urgent.level, urgent.stale, urgent.taken_at)
+    record = record_of(urgent, STAGE, raw.envelope.first_trace, raw.envelope.last_hop)
+    return Handed(record, urgent.level, urgent.stale, urgent.taken_at)
 
 
 def shortened(outbound: Outbound) -> Outbound:
@@ -200,24 +200,6 @@ def shortened(outbound: Outbound) -> Outbound:
     begin = max(0, urgent.spans[0][0] - SHORT_CHARACTERS // 2) if urgent.spans else 0
     text = urgent.text[begin : begin + SHORT_CHARACTERS]
     return outbound._replace(value=encode(replace(urgent, text=text, spans=(), sender=None, location=None)))
-
-
-def _outbound(urgent: Handover, raw: RawMessage) -> Outbound:
-    envelope = Envelope(
-        id=urgent.handover_id,
-        source=f"/hotline/{STAGE}/{urgent.jurisdiction}",
-        type=type_of("handover"),
-        dataschema=schema_of("handover"),
-        time=urgent.at,
-        recordedtime=urgent.taken_at,
-        jurisdiction=urgent.jurisdiction,
-        channel=urgent.channel,
-        causationid=urgent.message_id,
-        traceparent=raw.envelope.first_trace,
-        hop=raw.envelope.last_hop,
-    )
-    key = urgent.message_id.encode()
-    return Outbound(topics.HANDOVER, key, encode(urgent), envelope.headers(), urgent.jurisdiction)
 
 
 def _count(error: Exception, position: Position | None) -> None:

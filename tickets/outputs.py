@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from normalizers.handover import record_of
 from schemas import topics
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Audit, Event, Handover, Link, Outbox, OutboxState, Ticket, event
@@ -97,18 +98,7 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules_folder: Path 
 
 def of_handover(urgent: Handover) -> Outbound:
     """Return the hand-over (紧急转接) of a text that was joined from parts: none of them alone told of it."""
-    envelope = Envelope(
-        id=urgent.handover_id,
-        source=f"/hotline/assign/{urgent.jurisdiction}",
-        type=type_of("handover"),
-        dataschema=schema_of("handover"),
-        time=urgent.at,
-        recordedtime=urgent.taken_at,
-        jurisdiction=urgent.jurisdiction,
-        channel=urgent.channel,
-        causationid=urgent.message_id,
-    )
-    return _outbound(topics.HANDOVER, urgent.message_id, encode(urgent), envelope)
+    return record_of(urgent, "assign")
 
 
 def of_answer(answer: Outbox | OutboxState, decision: Event) -> Outbound:

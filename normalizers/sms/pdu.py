@@ -4,7 +4,6 @@ from normalizers.sms import alphabet
 from normalizers.sms.coding import of_gsm_coding
 from normalizers.sms.reader import Reader
 from normalizers.sms.short import Short
-from schemas.errors import MalformedError
 
 _DELIVER, _SUBMIT, _STATUS_REPORT = 0, 1, 2
 _HEADED = 0x40
@@ -68,11 +67,3 @@ def _digit(half: int) -> str:
     if half == len(_DIGITS):
         return ""
     return _DIGITS[half]
-
-
-def unhex(text: bytes) -> bytes:
-    """Return the bytes of a PDU in hexadecimal digits, as modems write it."""
-    try:
-        return bytes.fromhex(text.decode("ascii").strip())
-    except ValueError as error:
-        raise MalformedError("a PDU that is not in hexadecimal digits: see what the modem sends") from error

@@ -10,7 +10,7 @@ import pytest
 
 from normalizers import Policy
 from normalizers.draft import Draft
-from normalizers.sms import CMPP, GSM_PDU, cmpp, normalize, pdu
+from normalizers.sms import CMPP, GSM_PDU, cmpp, normalize
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from tests.normalizers.sms.raws import raw_of
 
@@ -30,7 +30,15 @@ REPORTS = {"30", "32", "34", "36", "38"}
 
 
 def _read(digits: bytes) -> Draft:
-    return normalize(raw_of(pdu.unhex(digits), GSM_PDU), Policy())
+    return normalize(raw_of(unhex(digits), GSM_PDU), Policy())
+
+
+def unhex(digits: bytes) -> bytes:
+    """The bytes of a PDU, as modems write it."""
+    try:
+        return bytes.fromhex(digits.decode("ascii"))
+    except ValueError as error:
+        raise MalformedError("no hexadecimal digits") from error
 
 
 def pdus(folder: Path) -> dict[str, bytes]:
