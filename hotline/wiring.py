@@ -48,7 +48,7 @@ def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Componen
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
     kind, _, which = name.partition(":")
-    make = _MAKERS.get(name) or _MAKERS[kind]
+    make = MAKERS.get(name) or MAKERS[kind]
     return make(settings, name, which, tracer)
 
 
@@ -269,7 +269,7 @@ _STAGES: Mapping[str, Callable[["Settings", Tracer], Any]] = {
     "assign": _assign,
 }
 
-_MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
+MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     **dict.fromkeys(STAGES, _stage),
     "sink": _sink,
     "sink:archive": _archive,
@@ -283,4 +283,4 @@ _MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "monitor": _monitor,
 }
 
-__all__ = ["STAGES", "Component", "Run", "component", "mailbox", "names"]
+__all__ = ["MAKERS", "STAGES", "Component", "Run", "component", "mailbox", "names"]

@@ -11,7 +11,7 @@ from hotline import checks, parent, services
 from hotline.config import FaultySettingsError, load
 from hotline.provision import Provision
 from hotline.settings import Settings
-from hotline.wiring import names
+from hotline.wiring import MAKERS, STAGES, names
 from tests.docs.pages import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -99,6 +99,12 @@ def test_the_unit_runs_its_instance_for_ever_and_lets_it_drain(settings: Setting
         "HOTLINE_SETTINGS=/etc/hotline/hotline.toml",
         "HOTLINE_SECRETS_DIR=/etc/hotline/secrets",
     ]
+
+
+@pytest.mark.parametrize("name", [*STAGES, *MAKERS])
+def test_whoever_parts_the_components_is_told_of_each(name: str) -> None:
+    told = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"`hotline@{name}\b", told)
 
 
 def test_the_unit_may_write_where_the_settings_say(settings: Settings) -> None:

@@ -1,0 +1,25 @@
+"""The page on rules tells of every file that a city may put its own in the place of."""
+
+import re
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+TOLD = re.findall(r"^\| `([\w/.*]+)` \|", (ROOT / "docs" / "how-to" / "rules.md").read_text(encoding="utf-8"), re.M)
+FILES = [
+    str(file.relative_to(ROOT))
+    for folder in ("normalizers/rules", "tickets/policies")
+    for file in sorted((ROOT / folder).rglob("*"))
+    if file.suffix in (".toml", ".tsv")
+]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_file_of_rules_is_told(file: str) -> None:
+    assert any(ROOT / file in ROOT.glob(pattern) for pattern in TOLD)
+
+
+@pytest.mark.parametrize("pattern", TOLD)
+def test_nothing_else_is_told(pattern: str) -> None:
+    assert list(ROOT.glob(pattern))
