@@ -23,7 +23,7 @@ _NEUTRAL = ("id", "text", "title", "sender", "received_at", "channel", "kind", "
 def rows(path: Path) -> Iterator[Row]:
     """Yield the rows with the names of neutral records. Raises MisconfiguredError naming the line it cannot read."""
     if not path.is_file():
-        raise MisconfiguredError(f"There is no file {path.name}: name a labelled file, one JSON object a line.")
+        raise MisconfiguredError(f"There is no file {path}: name a labelled file, one JSON object a line.")
     for number, found in _table(path) if path.suffix == _TABLE else _objects(path):
         row: Row = {str(_OTHER_NAMES.get(name, name)): value for name, value in found.items()}
         if "text" not in row:

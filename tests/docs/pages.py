@@ -13,7 +13,7 @@ from hotline.reference.markdown import MARK
 
 ROOT = Path(__file__).parents[2]
 
-ROOMS = ("connectors", "console", "hotline", "normalizers", "schemas", "sinks", "streams", "tickets")
+ROOMS = ("connectors", "hotline", "normalizers", "schemas", "sinks", "streams", "tickets")
 
 _VARIABLE = re.compile(r"\bHOTLINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _PROGRAM = re.compile(r"^(\.venv/bin/)?hotline$")

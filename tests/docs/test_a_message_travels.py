@@ -11,7 +11,10 @@ import pytest
 from rich.console import Console
 
 from hotline.cli import archive_view
+from hotline.demo import samples
 from hotline.explain import Explanation, Filed, Raw
+from hotline.imports.mails import identifier_of
+from schemas.ids import message_id
 from schemas.records import Link
 from tests.docs.pages import ROOT
 
@@ -54,28 +57,30 @@ def test_the_page_leads_through_every_room() -> None:
     assert len(NAMED) > 30
 
 
-def filed(number: str, at: str, raw: tuple[str, int], **link: Any) -> Filed:
+def filed(letter: bytes, at: str, place: str, **link: Any) -> Filed:
     """One of the demo's two mails about the lamp."""
+    number = message_id("/hotline/mailbox/demo_mailbox", identifier_of(letter))
     made = Link(
         message_id=number, jurisdiction="210100", score=1.0, decided_at=datetime(2026, 11, 25, tzinfo=UTC),
         policy_version="2026.1", **link,
     )  # fmt: skip
-    place, size = raw
-    found = Raw(place=f"hotline.raw.mailbox.v1:{place}", found=True, bytes=size, intact=True)
-    rules = {"request_kind": "rule 2026.1", "category": "rule 2026.1"}
+    found = Raw(place=f"hotline.raw.mailbox.v1:{place}", found=True, bytes=len(letter), intact=True)
+    rules = {"request_kind": "rule 2026.3", "category": "rule 2026.1"}
+    rules |= dict.fromkeys(("place", "place_road", "place_road_number"), "rule 2026.2")
     received_at = f"2026-11-25T{at}+00:00"
-    return Filed(link=made, channel="mailbox", received_at=received_at, normalizer_version=2, rules=rules, raw=found)
+    return Filed(link=made, channel="mailbox", received_at=received_at, normalizer_version=7, rules=rules, raw=found)
 
 
 def test_explain_prints_what_the_page_shows() -> None:
     ticket = "210100-glnbpglsk57fqpllp7vi"
+    lamp, again = (one.raw for one in samples.mails() if b"lamp-1@" in one.raw)
     told = Explanation(
         ticket_id=ticket, ticket_no="210100-20261125-000001-9", version=2, status="received", cluster_id=ticket,
         policy_version="2026.1",
         messages=[
-            filed("glnbpglsk57fqpllp7virchksr", "09:38:56", ("0:0", 558), relation="new", method="no_relation_found"),
+            filed(lamp, "09:38:56", "0:0", relation="new", method="no_relation_found"),
             filed(
-                "dqxhqizin5joli5apzzo4g7yoh", "09:39:07", ("0:4", 619), relation="follow_up",
+                again, "09:39:07", "0:4", relation="follow_up",
                 method="references_same_person", evidence=("demo:y63433g43nvh3ccu",),
             ),
         ],
