@@ -30,30 +30,29 @@ def lines_from(
     A line that is too long is given cut, and reading goes on behind it.
     """
     file.seek(offset)
-    held, start = b"", offset
+    held, is_open, start = bytearray(), False, offset
     while piece := file.readline(max_bytes):
         is_over = held and (len(held) + len(piece) > max_bytes or is_row(piece))
         if is_over or (ended and held and _at_end(file, piece)):
             line = _first(held, start)
             file.seek(line.end)
-            held, start = b"", line.end
+            held, is_open, start = bytearray(), False, line.end
             yield line
             continue
         held += piece
+        is_open ^= piece.count(QUOTE) % 2 == 1
         if not piece.endswith(b"\n"):
             if len(piece) < max_bytes:
                 break
             start = _behind(file, start + len(held))
-            yield Line(held, start)
-            held = b""
-        elif held.count(QUOTE) % 2 == 0:
+            yield Line(bytes(held), start)
+            held, is_open = bytearray(), False
+        elif not is_open:
             start += len(held)
-            yield Line(held.rstrip(b"\r\n"), start)
-            held = b""
-    if held and ended and held.endswith(b"\n"):
-        yield Line(held.rstrip(b"\r\n"), start + len(held))
-    elif held:
-        yield Line(held.rstrip(b"\r\n"), start + len(held), whole=False)
+            yield Line(_bare(held), start)
+            held = bytearray()
+    if held:
+        yield Line(_bare(held), start + len(held), whole=ended and held.endswith(b"\n"))
 
 
 def ends_with_cr(file: BinaryIO, max_bytes: int) -> bool:
@@ -97,10 +96,14 @@ def _at_end(file: BinaryIO, piece: bytes) -> bool:
     return is_last
 
 
-def _first(held: bytes, start: int) -> Line:
+def _first(held: bytearray, start: int) -> Line:
     """Return the line with the open quotation mark by itself."""
     end = held.index(b"\n") + 1
-    return Line(held[:end].rstrip(b"\r\n"), start + end)
+    return Line(_bare(held[:end]), start + end)
+
+
+def _bare(line: bytearray) -> bytes:
+    return bytes(line.rstrip(b"\r\n"))
 
 
 def _behind(file: BinaryIO, at: int) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,13 @@ def test_an_open_quotation_mark_costs_its_line_alone() -> None:
     many = b"2,x\n" * 300
     assert lines(b'1,"a\n' + many, limit=1000)[:2] == [Line(b'1,"a', 5), Line(b"2,x", 9)]
     assert len(lines(b'1,"a\n' + many, limit=1000)) == 301
+
+
+def test_many_short_lines_behind_an_open_quotation_mark_are_read_once_and_not_each_time() -> None:
+    """Half a MiB took 12 CPU-seconds, a MiB 46; what was held was copied and counted with every line."""
+    began = time.process_time()
+    assert len(lines(b'1,"a\n' + b"2,x\n" * 400_000, limit=1 << 20)) == 400_001
+    assert time.process_time() - began < 5
 
 
 def test_of_an_ended_file_every_line_is_given() -> None:
