@@ -51,7 +51,7 @@ def alarming(raw: RawMessage, policy: Policy) -> Message | None:
     draft = cleaned(_draft(raw, policy))
     if draft.message_class in NO_CITIZENS_WORDS:
         return None
-    found = _emergency(draft, draft, fold(titled(draft.title, draft.text)), 0, policy)
+    found = _emergency(draft, draft, None, 0, policy)
     return _normalized(raw, draft, policy).message if found is not None else None
 
 
@@ -159,12 +159,10 @@ def screened_text(message: Message) -> str:
     return titled(message.title, message.text)
 
 
-def _emergency(whole: Draft, draft: Draft, folded: str, age: float, policy: Policy) -> Emergency | None:
+def _emergency(whole: Draft, draft: Draft, folded: str | None, age: float, policy: Policy) -> Emergency | None:
     """Screen all that was written, also what is cut off or stands apart; spans beyond the cut are left out."""
     text = titled(whole.title, whole.text)
-    if draft is not whole:
-        folded = fold(text)
-    own = emergency.screen(text, folded, policy.rules_folder)
+    own = emergency.screen(text, folded if draft is whole else None, policy.rules_folder)
     if own is not None:
         end = len(titled(draft.title, draft.text)) if draft is whole or draft.title == whole.title else 0
         own = structs.replace(own, spans=tuple(span for span in own.spans if span[1] <= end))
@@ -193,7 +191,7 @@ def _beside(text: str | None, rules_folder: Path | None) -> Emergency | None:
     """Screen a text that stands apart; spans point into title and text alone."""
     if not text:
         return None
-    found = emergency.screen(text[:MAX_APART], fold(text[:MAX_APART]), rules_folder)
+    found = emergency.screen(text[:MAX_APART], rules_folder=rules_folder)
     return structs.replace(found, spans=()) if found is not None else None
 
 

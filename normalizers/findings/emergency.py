@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from normalizers.findings.emergency_rules import Rule, Rulebook, rulebook
-from normalizers.text import aligned
+from normalizers.text import aligned, folded_pieces, without
 from schemas.records import Emergency, Finding
 
 LEVELS = ("critical", "urgent", "mentioned")
@@ -42,14 +42,21 @@ _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
 
 
-def screen(text: str, folded: str, rules_folder: Path | None = None) -> Emergency | None:
-    """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`. Spans point into `text`."""
+def screen(text: str, folded: str | None = None, rules_folder: Path | None = None) -> Emergency | None:
+    """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`, where that is at hand.
+
+    Spans point into `text`.
+    """
     known = rulebook(rules_folder)
-    may_tell = known.words.occur(_SPELLED.sub("", folded) if " " in folded else folded)
+    may_tell = any(_may_tell(piece, known) for piece in (folded_pieces(text) if folded is None else (folded,)))
     told = _weigh(list(_evidence(text, known)), known) if may_tell else None
     if told is not None and told.level != "mentioned":
         return told
     return _heard(text, told, known)
+
+
+def _may_tell(folded: str, known: Rulebook) -> bool:
+    return known.words.occur(_SPELLED.sub("", folded) if " " in folded else folded)
 
 
 def mentioned(found: Emergency | None, rules_folder: Path | None = None) -> Emergency | None:
@@ -159,11 +166,7 @@ def _evidence(text: str, known: Rulebook) -> Iterator[_Evidence]:
 def _read(text: str) -> tuple[str, Sequence[int]]:
     """Return a text folded, and where each character stands in `text`; what is spelled out stands together."""
     plain, offsets = aligned(text)
-    blanks = {at for blank in _SPELLED.finditer(plain) for at in range(*blank.span())} if " " in plain else ()
-    if not blanks:
-        return plain, offsets
-    kept = [at for at in range(len(plain)) if at not in blanks]
-    return "".join(plain[at] for at in kept), [offsets[at] for at in kept]
+    return without(plain, offsets, _SPELLED.finditer(plain)) if " " in plain else (plain, offsets)
 
 
 def _weighed(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

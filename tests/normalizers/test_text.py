@@ -1,5 +1,6 @@
 """Folding is exact, idempotent, and lets nothing through that JSON or a search cannot bear."""
 
+import re
 import subprocess
 import sys
 import unicodedata
@@ -8,7 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from normalizers.text import aligned, fold, fold_slowly, nfkc, safe, traditional_to_simplified
+from normalizers.text import (
+    OVERLAP,
+    PIECE,
+    aligned,
+    fold,
+    fold_slowly,
+    folded_pieces,
+    nfkc,
+    safe,
+    traditional_to_simplified,
+    without,
+)
 
 EVERY = [chr(code) for code in range(0x110000)]
 TROUBLE = [c for c in EVERY if unicodedata.combining(c) or unicodedata.decomposition(c) or c.casefold() != c]
@@ -117,6 +129,21 @@ def test_aligned_characters_know_where_they_stood(text: str) -> None:
     assert len(plain) == len(offsets)
     for character, at in zip(plain, offsets, strict=True):
         assert character in (text[at], fold(f"x{text[at]}x")[1:-1])
+
+
+@given(texts)
+def test_what_is_left_out_takes_its_places_along(text: str) -> None:
+    plain, offsets = aligned(text)
+    kept, places = without(plain, offsets, re.finditer("[ab ]+", plain))
+    assert kept == re.sub("[ab ]+", "", plain)
+    assert all(character == plain[offsets.index(at)] for character, at in zip(kept, places, strict=True))
+
+
+def test_a_long_text_is_searched_in_pieces_and_no_word_falls_between_two() -> None:
+    text = "0123456789" * (PIECE // 4) + "\ufdfa" * PIECE
+    for at in range(PIECE - 8, PIECE + 8):
+        assert any("失火了" in piece for piece in folded_pieces(text[:at] + "失火了" + text[at:]))
+    assert max(map(len, folded_pieces(text))) <= PIECE + OVERLAP
 
 
 def test_importing_computes_no_table() -> None:
