@@ -151,7 +151,9 @@ class Owner:
                 decision = await self._take(record)
             except (kafka.KafkaError, OSError, RetriableError):  # the surroundings' fault, and not the record's
                 raise
-            except Exception as error:  # noqa: BLE001 - one record's fault stops nothing: it becomes a dead letter
+            except Exception as error:  # one record's fault stops nothing: it becomes a dead letter
+                if self._desk.is_torn:  # alone, and without what memory has of it
+                    raise RecordError(f"its decision cannot be carried out ({type(error).__name__})") from error
                 dead.append(dead_letter(record, error, STAGE).outbound())
                 continue
             if decision is not None:

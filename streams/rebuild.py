@@ -22,6 +22,7 @@ from schemas.wire import UNREADABLE, decode
 from streams import metrics
 from streams.checkpoint import FORMAT, Checkpoint, checkpoint_of, frames, state_of
 from streams.logs import Logs
+from tickets.commands import erases
 from tickets.policy import TicketPolicy
 from tickets.state import State, apply
 
@@ -221,6 +222,8 @@ async def _fold_events(logs: Logs, restored: Restored) -> None:
         apply(restored.state, decision)
         restored.last_event, restored.last_event_id = record.offset, decision.event_id
         restored.folded += 1
+        if erases(decision):  # an older checkpoint holds what is gone, and who erased it may not have replaced it
+            restored.folded = max(restored.folded, CHECKPOINT_EVENTS)
 
 
 def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:

@@ -26,6 +26,8 @@ class Desk:
     def __init__(self, state: State) -> None:
         self.state = state
         self.repeats = 0
+        self.is_torn = False
+        """Whether a fault left a decision half carried out: the state is no longer that of the log."""
         self._events: list[Event] = []
         self._handovers: list[Handover] = []
         self._answers: list[tuple[Outbox | OutboxState, Event]] = []
@@ -61,6 +63,7 @@ class Desk:
     def follow(self, record: Message | Command, decision: Event, earlier: Sequence[Message] = ()) -> None:
         """Carry out a decision about an input: one of this desk's, or one that stands in the event log."""
         changed = list(self._snapshots(decision, record, earlier))
+        self.is_torn = True
         apply(self.state, decision)
         if clusters.touches_edges(decision):
             changed = [self._in_cluster(ticket) for ticket in changed]
@@ -73,6 +76,7 @@ class Desk:
             self._answers += [(answer, decision)] if answer else []
         elif isinstance(record, Command) and erases(decision):
             self._take_back(record, decision, changed)
+        self.is_torn = False
 
     def _take_back(self, command: Command, decision: Event, changed: Sequence[Ticket]) -> None:
         """Note what an erasure tells others: the audit log who did it, the outbox to send nothing."""

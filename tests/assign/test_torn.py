@@ -1,0 +1,112 @@
+"""A fault between a decision and what it writes: nothing of it stays in memory, and the others go on."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from obstore.store import MemoryStore
+
+from schemas import topics
+from schemas.errors import RecordError
+from schemas.records import Event, InputRef, event
+from schemas.records.common import TicketVersion
+from schemas.records.given import ErasedMessage
+from schemas.wire import decode, encode
+from streams.fetched import Fetched
+from streams.owner import Owner
+from streams.rebuild import CHECKPOINT_EVENTS, Restored, _fold_events
+from tests.assign import logs
+from tests.assign.workers import letters
+from tests.tickets.build import CITY
+from tickets import desk
+from tickets.policy import TicketPolicy
+from tickets.state import State, apply
+
+
+class Kafka:
+    """The producer and the sender of an owner; what is committed is kept."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    async def begin_transaction(self) -> None: ...
+
+    async def commit_transaction(self) -> None: ...
+
+    async def send(self, outbounds: list[Any]) -> dict[tuple[str, int], int]:
+        self.sent += outbounds
+        return {(topics.EVENT, 0): len(self.sent), (topics.TICKET, 0): len(self.sent)}
+
+    def told(self, topic: str) -> list[Any]:
+        return [one for one in self.sent if one.topic == topic]
+
+
+def owner(kafka: Any) -> Owner:
+    async def nothing(*_: object) -> list[Any]:
+        return []
+
+    return Owner(0, kafka, kafka, Restored(state=State(TicketPolicy())), MemoryStore(), lambda _: None, nothing)
+
+
+def records() -> list[Fetched]:
+    city = [one for one in letters(8) if one.jurisdiction == "110000"]
+    made = map(logs.outbound, city)
+    return [Fetched(topics.MESSAGE, 0, at, 0, one.key, one.value, one.headers) for at, one in enumerate(made)]
+
+
+@pytest.fixture
+def fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one message's decision fail after the state has it."""
+    intent = desk.answers.intent
+
+    def failing(decision: Event, message: Any, *rest: Any) -> Any:
+        if message.message_id == failing_id:
+            raise ValueError("a fault of ours")
+        return intent(decision, message, *rest)
+
+    failing_id = [one for one in letters(8) if one.jurisdiction == "110000"][1].message_id
+    monkeypatch.setattr(desk.answers, "intent", failing)
+
+
+@pytest.mark.usefixtures("fault")
+async def test_a_decision_that_is_half_carried_out_is_never_written_nor_remembered() -> None:
+    kafka = Kafka()
+    with pytest.raises(RecordError, match="cannot be carried out"):
+        await owner(kafka).work_off(records())
+    assert kafka.sent == []
+
+
+async def test_what_memory_knows_is_what_the_log_tells() -> None:
+    kafka = Kafka()
+    one = owner(kafka)
+    await one.work_off(records())
+    state = State(TicketPolicy())
+    for told in kafka.told(topics.EVENT):
+        apply(state, decode(told.value, Event))
+    assert one.restored.state.dump().tickets == state.dump().tickets
+
+
+async def test_an_erasure_that_a_restore_reads_is_followed_by_a_checkpoint_without_what_is_gone() -> None:
+    """Who erased it may have died before it could write one, and the older one lies there still."""
+    ticket_id = f"{CITY}-x"
+    erasure = Event(
+        event_id="command:c1",
+        jurisdiction=CITY,
+        at=datetime(2026, 11, 1, tzinfo=UTC),
+        author="clerk-7",
+        input=InputRef(command_id="c1", topic=topics.MESSAGE, partition=0, offset=0),
+        relation="command",
+        policy_version="1",
+        tickets=(TicketVersion(ticket_id=ticket_id, version=3),),
+        changes=(event.Erased(ticket_id=ticket_id, messages=(ErasedMessage(message_id="m"),)),),
+    )
+
+    async def events(start: int) -> AsyncIterator[Any]:
+        yield SimpleNamespace(offset=start, value=encode(erasure))
+
+    logs: Any = SimpleNamespace(events=events)
+    restored = Restored(state=State(TicketPolicy()))
+    await _fold_events(logs, restored)
+    assert restored.folded == CHECKPOINT_EVENTS
