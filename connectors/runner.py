@@ -27,6 +27,9 @@ SLICE_SECONDS = 1.0
 PACE = wait_exponential_jitter(multiplier=1, max=60, jitter=1)
 """After a fault of the surroundings: 1, 2, 4 .. 60 s and up to one more, so that connectors do not knock together."""
 
+LONGEST_ASKED_SECONDS = 25 * 3600.0
+"""A service that asks for a longer pause is asked again all the same: quotas are a day's."""
+
 SLOW_PACE = wait_exponential_jitter(multiplier=30, max=900, jitter=30)
 """After a refused login: repeated failures lock accounts, and a person may mend this one at any time."""
 
@@ -179,7 +182,8 @@ def wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> fl
     error = _error(state)
     if isinstance(error, UnauthorizedError):
         return slow_pace(state)
-    return max(pace(state), error.retry_after or 0) if isinstance(error, ThrottledError) else pace(state)
+    asked = error.retry_after if isinstance(error, ThrottledError) else None
+    return max(pace(state), min(asked or 0.0, LONGEST_ASKED_SECONDS))
 
 
 def _error(state: RetryCallState) -> BaseException:

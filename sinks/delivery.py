@@ -18,6 +18,9 @@ Bury = Callable[[Sequence[DeadLetter]], Awaitable[None]]
 
 Sleep = Callable[[float], Awaitable[None]]
 
+LONGEST_ASKED_SECONDS = 60.0
+"""A service that asks for a longer pause is asked again all the same: nobody means to be left alone for years."""
+
 _EXCEPTIONS = {kind.code: f"{kind.__module__}.{kind.__name__}" for kind in RecordError.__subclasses__()}
 
 log = structlog.get_logger(__name__)
@@ -86,7 +89,7 @@ class Delivery:
         asked = None
         if isinstance(error, ThrottledError):
             round_.shrink(len(part))
-            asked = error.retry_after
+            asked = min(error.retry_after or 0.0, LONGEST_ASKED_SECONDS)
         await self._wait(str(error), round_, asked)
 
     async def _refused_whole(self, error: RecordError, part: Sequence[Document], round_: "_Round") -> None:

@@ -8,7 +8,7 @@ import heapq
 import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
@@ -21,6 +21,7 @@ from connectors.outbox.settings import AnswerSettings
 from connectors.outbox.turn import turn
 from connectors.runner import PACE, SLOW_PACE, wait_for
 from connectors.sessions import state_of
+from connectors.steady import Steady
 from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import Outbox
 
@@ -63,16 +64,17 @@ class Lane:
         self._ledger = ledger
         self._mark = mark
         self._now = now
+        self._steady = Steady(lambda: now().timestamp())
         self._reached = reached
         self._pace = pace
         self._slow_pace = slow_pace
         self._heap: list[tuple[bool, int, Open]] = []
-        self._later: list[tuple[datetime, int, Open]] = []
+        self._later: list[tuple[float, int, Open]] = []
         self._count = itertools.count()
         self._news = asyncio.Event()
         self._faults = 0
         self._failed: str | None = None
-        self._not_before: datetime | None = None
+        self._not_before = 0.0
         self.trouble: str | None = None
 
     def put(self, entry: Open) -> None:
@@ -104,20 +106,20 @@ class Lane:
 
     async def _step(self) -> float | None:
         """Do what can be done now with the first answer; return the seconds to wait, None when nothing is there."""
-        now = self._now()
-        while self._later and self._later[0][0] <= now:
+        now, moment = self._now(), self._steady()
+        while self._later and self._later[0][0] <= moment:
             self.put(heapq.heappop(self._later)[2])
         if not self._heap:
-            return max(0.001, (self._later[0][0] - now).total_seconds()) if self._later else None
+            return max(0.001, self._later[0][0] - moment) if self._later else None
         entry = self._heap[0][2]
         judged = turn(entry, self._ledger, self._tools.settings, now)
         if judged.withheld:
             heapq.heappop(self._heap)
             await self._mark(entry, "withheld", judged.withheld, None)
             return 0
-        until = max(filter(None, (judged.wait_until, self._not_before)), default=now)
-        if until > now:
-            return max(0.001, (until - now).total_seconds())
+        own_turn = (judged.wait_until - now).total_seconds() if judged.wait_until else 0.0
+        if (pause := max(own_turn, self._not_before - moment)) > 0:
+            return max(0.001, pause)
         heapq.heappop(self._heap)
         await self._send(entry)
         return 0
@@ -132,11 +134,11 @@ class Lane:
         except (RetriableError, FatalError) as error:  # the service has not got it
             self._troubled(error, entry)
             await self._mark(entry, "waiting", type(error).__name__, None)
-            again = self._now() + timedelta(seconds=self._wait(entry.attempts, error))
+            again = self._steady() + self._wait(entry.attempts, error)
             heapq.heappush(self._later, (again, next(self._count), entry))
             return
         self._reached("sent")
-        self._faults, self._failed, self._not_before, self.trouble = 0, None, None, None
+        self._faults, self._failed, self._not_before, self.trouble = 0, None, 0.0, None
         await self._mark(entry, sent.outcome, sent.code, sent.reference)
         if sent.outcome == "accepted":
             waited = (self._now() - entry.outbox.at).total_seconds()
@@ -163,7 +165,7 @@ class Lane:
         """
         self._faults += 1
         if isinstance(error, FatalError) or self._failed not in (None, entry.outbox.outbox_id):
-            self._not_before = self._now() + timedelta(seconds=self._wait(self._faults, error))
+            self._not_before = self._steady() + self._wait(self._faults, error)
         self._failed = entry.outbox.outbox_id
         metrics.ERRORS.labels("outbox", self._account, type(error).__name__).inc()
         if self.trouble is None:

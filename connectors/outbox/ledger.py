@@ -78,7 +78,8 @@ class Ledger:
     def next_turn(self, account: str, per_minute: int, now: datetime) -> datetime:
         """Return when the account may send again."""
         turns = _since(self._of_account.get(account), now - MINUTE)
-        return turns[-per_minute] + MINUTE if len(turns) >= per_minute else now
+        # a turn later than now is one of before the clock was set back
+        return min(turns[-per_minute], now) + MINUTE if len(turns) >= per_minute else now
 
     def done_before(self, position: int) -> int:
         """Return the offset before which everything is settled; `position` is how far the log is read."""

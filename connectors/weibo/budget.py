@@ -37,7 +37,7 @@ class Budget:
 
     def learn(self, left: int, reset_in_seconds: float) -> None:
         """Believe the platform about what is left and until when; never more than our own share of that time."""
-        self._open(self._clock() + reset_in_seconds)
+        self._open(self._clock() + min(reset_in_seconds, DAY_SECONDS))
         self._left = min(self._left, left)
         self._show()
 
@@ -45,7 +45,8 @@ class Budget:
         """Note that the platform refuses further calls, until it says or until midnight; return what to raise."""
         self._renew()
         self._left = 0
-        self._reset_at = max(reset_at if reset_at is not None else _midnight(self._clock()), self._clock() + 1)
+        now = self._clock()
+        self._reset_at = min(max(reset_at if reset_at is not None else _midnight(now), now + 1), now + DAY_SECONDS)
         self._show()
         return self.used_up()
 
@@ -73,8 +74,10 @@ class Budget:
         )
 
     def _renew(self) -> None:
-        if self._clock() >= self._reset_at:
-            self._open(_midnight(self._clock()))
+        """Begin a window when the last one has ended, or ends in more than a day: then the clock was set back."""
+        now = self._clock()
+        if not 0 < self._reset_at - now <= DAY_SECONDS:
+            self._open(_midnight(now))
 
     def _open(self, reset_at: float) -> None:
         self._reset_at = reset_at

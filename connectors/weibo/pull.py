@@ -15,9 +15,10 @@ import requests
 
 from connectors import metrics
 from connectors.base import Batch
+from connectors.steady import Steady
 from connectors.weibo import naming
 from connectors.weibo.access import Access
-from connectors.weibo.budget import Budget
+from connectors.weibo.budget import DAY_SECONDS, Budget
 from connectors.weibo.complaints import Complaints
 from connectors.weibo.door import RefusedError, SlowDownError, door
 from connectors.weibo.errors import EVERY_INTERFACE, OF_ONE_INTERFACE
@@ -51,10 +52,11 @@ class WeiboPull:
         self._account = account_id
         self._jurisdiction = settings.jurisdiction
         self._clock = clock
+        self._steady = Steady(clock)
         self._sleep = sleep
         self._budget = Budget(settings.calls_per_day, account_id, clock)
         self._access = Access(settings, account_id, self._budget, session, clock)
-        self._completer = Completer(settings, account_id, session, clock) if settings.public_pages else None
+        self._completer = Completer(settings, account_id, session, self._steady) if settings.public_pages else None
         self._complaints = Complaints(account_id)
         self._turns = list(settings.lists)
         self._walks: dict[str, Walk] = {}
@@ -84,7 +86,8 @@ class WeiboPull:
         if self._completer is not None:
             self._completer.arrived()  # after a fault the runner closes us before it fetches again
         for name in () if self._pages_only else tuple(self._turns):
-            if self._clock() >= max(self._rests.get(name, 0), self._asked.get(name, 0) + self._settings.poll_seconds):
+            asked = self._asked.get(name, 0)
+            if self._steady() >= max(self._rests.get(name, 0), asked + self._settings.poll_seconds):
                 batch = self._news(name, cursor)
                 if batch is not None:
                     return batch
@@ -93,7 +96,7 @@ class WeiboPull:
     def wait(self, seconds: float) -> bool:
         """Wait until the quota allows the next round, or the public site its next page."""
         pages_due = self._completer.due if self._completer else self._due
-        left = min(self._due, pages_due) - self._clock()
+        left = min(self._due, pages_due) - self._steady()
         if left > 0:
             self._sleep(min(seconds, left))
         self._pages_only = pages_due < self._due
@@ -110,7 +113,7 @@ class WeiboPull:
         try:
             walk = self._walked(name, _known(cursor, name))
         except RefusedError as error:
-            self._rests[name] = self._clock() + REST_SECONDS
+            self._rests[name] = self._steady() + REST_SECONDS
             self._complaints.refused(name, str(error))
             self._next_turn(name)
             return None
@@ -121,7 +124,7 @@ class WeiboPull:
             self._next_turn(name)  # a list that cannot be read must not keep the others waiting
             raise
         self._complaints.well(name)
-        self._asked[name] = self._clock()
+        self._asked[name] = self._steady()
         self._next_turn(name)
         return self._batch(name, walk, cursor) if walk.found else None
 
@@ -151,11 +154,11 @@ class WeiboPull:
 
     def _slow_down(self, name: List, error: SlowDownError) -> None:
         """Let one list rest whose own quota is used up; raises ThrottledError when it is everybody's."""
-        later = self._clock() + REST_SECONDS
+        now, later = self._clock(), self._clock() + REST_SECONDS
         if OF_ONE_INTERFACE not in error.codes:
             known = not EVERY_INTERFACE.isdisjoint(error.codes)
             raise self._budget.exhausted(error.reset_time or (None if known else later))
-        self._rests[name] = error.reset_time or later
+        self._rests[name] = self._steady() + min((error.reset_time or later) - now, DAY_SECONDS)
         self._complaints.refused(name, str(error))
         self._next_turn(name)
 
@@ -177,8 +180,8 @@ class WeiboPull:
         if self._pages_only:
             self._pages_only = False
         else:
-            self._due = self._clock() + max(self._settings.poll_seconds, self._budget.pause(len(self._turns)))
-        if all(self._rests.get(name, 0) > self._clock() for name in self._turns):
+            self._due = self._steady() + max(self._settings.poll_seconds, self._budget.pause(len(self._turns)))
+        if all(self._rests.get(name, 0) > self._steady() for name in self._turns):
             self._complain_of_all()
         messages = self._completer.completed(self._now(), self._jurisdiction) if self._completer else ()
         return Batch(messages=messages, cursor=cursor, complaints=self._said(cursor.position))
@@ -186,7 +189,7 @@ class WeiboPull:
     def _complain_of_all(self) -> None:
         """No list may be read: that is a fault, and not an account without news."""
         first, until = next(iter(self._complaints.lists()), ""), min(self._rests.values())
-        raise ThrottledError(first, retry_after=until - self._clock())
+        raise ThrottledError(first, retry_after=until - self._steady())
 
     def _said(self, position: dict[str, Any]) -> tuple[str, ...]:
         gaps = {name: known["gap"] for name, known in position.items() if isinstance(known, dict) and known.get("gap")}

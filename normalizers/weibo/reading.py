@@ -16,6 +16,9 @@ DATUM = "gcj02"
 _EXACT = 2**53
 """A float above this has lost digits already: it names nothing."""
 
+_DIGITS_MOST = 32
+"""The platform's numbers have 16 digits, and none of 64 bits has over 20: what is longer names nothing."""
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -73,7 +76,7 @@ def digits(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         value = int(value)
     text = str(value).strip() if type(value) in (str, int) else ""
-    return text if text.isascii() and text.isdigit() and text.strip("0") else ""
+    return text if len(text) <= _DIGITS_MOST and text.isascii() and text.isdigit() and text.strip("0") else ""
 
 
 def _leniently(value: bytes) -> Any:

@@ -12,7 +12,8 @@ from tenacity import RetryCallState, Retrying, wait_fixed, wait_none
 
 from connectors.base import Batch
 from connectors.health import Health
-from connectors.runner import PACE, SLOW_PACE, run_once, run_pull
+from connectors.runner import PACE, SLOW_PACE, run_once, run_pull, wait_for
+from connectors.sessions import state_of
 from schemas.errors import (
     MalformedError,
     MisconfiguredError,
@@ -237,6 +238,11 @@ def test_waits_grow_with_jitter_and_a_refused_login_waits_long() -> None:
     assert all(seconds == 60 for seconds in waits(PACE, 12))
     assert len(waits(PACE, 1)) > 1
     assert all(30 <= seconds <= 60 for seconds in waits(SLOW_PACE, 1))
+
+
+def test_nobody_is_left_alone_for_longer_than_a_day_whatever_they_ask_for() -> None:
+    state = state_of(1, ThrottledError("slow down", 1e12))
+    assert wait_for(state, PACE, SLOW_PACE) == 25 * 3600
 
 
 @dataclass

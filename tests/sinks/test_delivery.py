@@ -98,6 +98,12 @@ async def test_an_overloaded_service_gets_as_long_as_it_asks_and_less_at_once() 
     assert world.written() == ["abcd", "ab", "cd"]
 
 
+async def test_a_service_that_asks_for_years_is_asked_again_in_a_minute() -> None:
+    world = World(fails(ThrottledError("busy", 999_999_999.0)), fails(ThrottledError("busy", float("inf"))), stores)
+    await world.delivery.deliver(documents("a"))
+    assert world.slept == [60.0, 60.0]
+
+
 def buried(code: str) -> float:
     return REGISTRY.get_sample_value("hotline_sinks_dead_letters_total", {"sink": ScriptedSink.name, "code": code}) or 0
 

@@ -105,6 +105,16 @@ async def test_a_refused_login_waits_longer_and_says_so() -> None:
     assert bench.lane.trouble is None
 
 
+@pytest.mark.parametrize("error", [UnreachableError("away"), UnauthorizedError("the login is refused")])
+async def test_a_clock_that_was_set_back_keeps_no_answer_waiting(error: Exception) -> None:
+    bench = Bench(error)
+    bench.put(intent(1))
+    await bench.lane._step()
+    bench.now = began = NOW - timedelta(hours=1)
+    await bench.until_settled()
+    assert bench.now - began <= timedelta(seconds=501)
+
+
 @pytest.mark.parametrize(
     ("done", "state", "code"),
     [

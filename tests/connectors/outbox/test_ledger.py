@@ -91,6 +91,13 @@ def test_an_account_waits_for_its_turn_and_an_emergency_does_not() -> None:
     assert turn(calm, known, few, NOW + timedelta(minutes=1, seconds=1)) == SEND
 
 
+def test_a_clock_that_was_set_back_keeps_no_account_waiting_for_longer_than_its_minute() -> None:
+    known, earlier = ledger(1, 2, 3), NOW - timedelta(hours=1)
+    calm = known.intend(intent(4), 4)
+    assert calm is not None
+    assert turn(calm, known, AnswerSettings(per_minute=3), earlier).wait_until == earlier + timedelta(minutes=1)
+
+
 def test_what_is_too_old_or_whose_account_answers_no_more_is_withheld() -> None:
     known = Ledger()
     entry = known.intend(intent(1), 0)

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from connectors.weibo import WeiboPull, WeiboPullSettings
+from connectors.weibo.models import Status, parse
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
 from tests.connectors.weibo.pulling import BEGAN, Clock, Runner, ids
 from tests.peers.weibo_platform import EXPIRED, GOOD, REACHABLE, Platform, session
@@ -89,6 +90,12 @@ def test_an_item_without_an_id_is_named_by_its_bytes_and_comes_once(platform: Pl
     (message,) = runner.next_round()
     assert len(message.envelope.id) == len("status:") + 64
     assert runner.next_round() == []
+
+
+def test_an_id_that_no_number_holds_is_none() -> None:
+    raw = msgspec.Raw(msgspec.json.encode({"text": "路灯坏了", "idstr": "9" * 5000}))
+    page = parse(Status, [raw], None)
+    assert (page[0].id, page.ids(), page.max_id) == (None, [], None)
 
 
 def test_an_item_that_the_platform_lists_twice_comes_once(platform: Platform) -> None:
@@ -377,6 +384,27 @@ def test_a_used_up_quota_sleeps_until_it_begins_anew_and_keeps_the_checkpoint(pl
     platform.quota = 10_000
     runner.clock.at += 1416
     assert len(runner.round()) == 1
+
+
+@pytest.mark.parametrize("seconds", [3600, 400 * DAY])
+def test_a_clock_that_was_set_back_keeps_no_list_waiting(platform: Platform, seconds: int) -> None:
+    runner = ready(platform)
+    platform.post()
+    runner.clock.at -= seconds
+    before = runner.clock.at
+    assert len(runner.next_round()) == 1
+    assert runner.clock.at - before < 300
+
+
+@pytest.mark.parametrize("reset_in", [10**9, 10**13, 10**18])
+def test_a_quota_that_ends_in_years_is_asked_about_within_a_day(platform: Platform, reset_in: int) -> None:
+    platform.quota, platform.reset_in = 10_000, reset_in
+    runner = ready(platform)
+    platform.quota = 0
+    runner.clock.at += 600
+    with pytest.raises(ThrottledError) as caught:
+        runner.round()
+    assert 0 < (caught.value.retry_after or 0) <= DAY
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 10022), (429, 0), (418, 0)])
