@@ -126,7 +126,6 @@ class Journal:
         self._sequence += 1
         marker = secrets.token_bytes(MARKER_BYTES)
         segment = Segment(self._folder / f"{self._sequence:016d}-{marker.hex()}{SUFFIX}", marker, self._fsync)
-        sync_folder(self._folder)
         self._active = segment
         return segment
 

@@ -32,6 +32,12 @@ class Segment:
         self._fsync = fsync
         self._syncing = threading.Lock()
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, OWNER_ONLY)
+        try:
+            sync_folder(path.parent)
+        except OSError:  # its name may not last: nothing is promised on it, and it keeps no descriptor from others
+            os.close(self._fd)
+            path.unlink(missing_ok=True)
+            raise
 
     def write(self, data: bytes) -> int:
         """Append `data` and return the position to settle; the caller lets in one thread at a time.

@@ -51,7 +51,16 @@ class Child:
             self._ended(code, health)
 
     def _launch(self, health: Health) -> None:
-        self.process, self._started = self._start(), self._clock()
+        self._started = self._clock()
+        try:
+            self.process = self._start()
+        except OSError as error:  # no memory, no process, no file left: no reason to end the others
+            pause = self._pause_for(self._pause)
+            health.set(
+                self.name, "waiting", f"cannot be started ({error.strerror}): see the machine's memory and limits"
+            )
+            _log.error("child_not_started", component=self.name, error=error.strerror, next_start_in_seconds=pause)
+            return
         health.set(self.name, "running")
         _log.info("child_started", component=self.name, pid=self.process.pid)
 
@@ -59,13 +68,17 @@ class Child:
         self.process = None
         if self._clock() - self._started >= HEALTHY_SECONDS:
             self._pause = FIRST_PAUSE
-        pause = MISCONFIGURED_PAUSE if code == MISCONFIGURED else self._pause
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        self._not_before = self._clock() + pause
+        pause = self._pause_for(MISCONFIGURED_PAUSE if code == MISCONFIGURED else self._pause)
         state = "must be mended by a person, its last line in the log says what" if code == MISCONFIGURED else "ended"
         health.set(self.name, "failed" if code == MISCONFIGURED else "waiting", f"{state} (exit code {code})")
         health.restarted(self.name)
         _log.error("child_ended", component=self.name, exit_code=code, next_start_in_seconds=pause)
+
+    def _pause_for(self, seconds: float) -> float:
+        """Start nothing for so long, and for longer the next time."""
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._not_before = self._clock() + seconds
+        return seconds
 
 
 def starter(command: Sequence[str], environment: Mapping[str, str]) -> Start:

@@ -283,6 +283,30 @@ def test_a_failed_fsync_promises_nothing_and_its_file_is_not_used_again(tmp_path
     assert {"1", "3"} <= set(ids(drained(journal)))
 
 
+@contextmanager
+def one_file_more() -> Iterator[None]:
+    """Let this process open a single file more than it has open."""
+    before, spare = resource.getrlimit(resource.RLIMIT_NOFILE), os.dup(0)
+    os.close(spare)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_process_with_too_many_files_open_loses_none_to_the_journal(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with one_file_more(), pytest.raises(UnreachableError, match="cannot be written"):
+            journal.append([message("1")])
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    assert segments(tmp_path) == []
+    journal.append([message("2")])
+    assert ids(drained(journal)) == ["2"]
+
+
 def test_a_segment_that_cannot_be_read_holds_up_no_other(tmp_path: Path, start: Start) -> None:
     for name in ("1", "2", "3"):
         journal = start(tmp_path)

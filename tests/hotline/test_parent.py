@@ -77,6 +77,23 @@ def test_what_a_person_must_mend_is_not_tried_in_a_tight_loop_and_is_shown() -> 
     assert child.process is not None
 
 
+def test_a_machine_that_has_no_room_for_a_child_ends_none_of_the_others() -> None:
+    clock, tries = Clock(), []
+
+    def start() -> "subprocess.Popen[bytes]":
+        tries.append(clock.now)
+        if len(tries) < 3:
+            raise OSError(12, "Cannot allocate memory")
+        return process
+
+    process = ends_with(0)
+    child, health = Child("a", start, clock), Health(["a"])
+    while child.process is None:
+        child.tend(health)
+        clock.now += 0.5
+    assert tries == [1000.0, 1000.0 + FIRST_PAUSE, 1000.0 + 3 * FIRST_PAUSE]
+
+
 CHILD = """
 import pathlib, signal, sys, time
 def end(*_):
