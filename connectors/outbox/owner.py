@@ -1,6 +1,7 @@
 """One partition of the outbox: fence the former owner, read the log, and answer what nobody began to answer."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from schemas import topics
 from schemas.clients import STUCK_SECONDS, brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.errors import SchemaError
+from schemas.errors import SchemaError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode, encode
@@ -25,6 +26,9 @@ from schemas.wire import decode, encode
 INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
 
 BATCH_RECORDS = 5_000
+
+SILENT_SECONDS = 180.0
+"""So long nothing comes of a log that has more, before another owner begins: a client may have ended without a word."""
 
 ToolsOf = Callable[[str], Tools]
 """What an account needs to answer, by its id."""
@@ -91,7 +95,12 @@ class Owner:
         reader.assign([self._place])
         await reader.seek_to_beginning(self._place)
         end = (await reader.end_offsets([self._place]))[self._place]
-        while await reader.position(self._place) < end:
+        heard, before = time.monotonic(), -1
+        while (position := await reader.position(self._place)) < end:
+            if position > before:
+                heard, before = time.monotonic(), position
+            elif time.monotonic() - heard > SILENT_SECONDS:
+                raise UnreachableError(f"Kafka has not given {topics.OUTBOX} for long: see `hotline doctor`")
             await self._read(reader)
         self._restored = True  # from now on every state is our own, and noted when it is written
         for entry in self._ledger.interrupted():
@@ -167,7 +176,10 @@ class Owner:
             metrics.ANSWERS.labels(outbox.account, state).inc()
 
     async def _read_past(self, offset: int) -> None:
-        """Return when all that stands before it in the log is folded."""
+        """Return when all that stands before it in the log is folded; raises UnreachableError when nothing comes."""
+        await brought(self._folded_past(offset), SILENT_SECONDS)
+
+    async def _folded_past(self, offset: int) -> None:
         async with self._further:
             await self._further.wait_for(lambda: self._position is not None and self._position > offset)
 

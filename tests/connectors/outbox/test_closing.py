@@ -71,3 +71,30 @@ async def test_a_state_that_a_client_forgets_makes_another_begin(monkeypatch: py
     told: Any = SimpleNamespace(ticket_id="t")
     with pytest.raises(UnreachableError):
         await asyncio.wait_for(one._write(told), 2)
+
+
+class Silent:
+    """A reader whose fetches have ended without a word: there is more, and nothing comes."""
+
+    def assign(self, places: Any) -> None: ...
+
+    async def seek_to_beginning(self, place: Any) -> None: ...
+
+    async def end_offsets(self, places: Any) -> Any:
+        return dict.fromkeys(places, 5)
+
+    async def position(self, place: Any) -> int:
+        return 0
+
+    async def getmany(self, *_: Any, **__: Any) -> Any:
+        await asyncio.sleep(0.01)
+        return {}
+
+
+async def test_a_reader_that_ended_without_a_word_makes_another_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "SILENT_SECONDS", 0.05)
+    one, reader = Owner(0, CONNECTION, NO_TOOLS), Silent()
+    with pytest.raises(UnreachableError):
+        await asyncio.wait_for(one._restore(reader), 2)  # type: ignore[arg-type]
+    with pytest.raises(UnreachableError):
+        await asyncio.wait_for(one._read_past(4), 2)
