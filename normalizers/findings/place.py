@@ -59,6 +59,16 @@ _SECTION = re.compile(r"[东西南北中]段")
 _SUB_ROAD = re.compile(rf"(?:{_NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")
 _POINTS_ON = re.compile(rf"(?:[东西南北中后前]|{_NUMERAL}|\d)$")
 _BY_NUMBER = re.compile(r"[A-Za-z]?\d+号?$")
+_PHASE = re.compile(rf"(?:第?{_NUMERAL}+|\d{{1,2}})期")
+"""A part that is built later (二期) ends the name before it."""
+
+_NUMBER_INSIDE = re.compile(rf"[A-Za-z]?\d{{3,}}(?=[{_HAN}A-Za-z])")
+"""A room without its word, and who sits there: 商务中心|2277|留学."""
+
+_DISTANCE = r"[往向朝]?[前后左右里东南西北]{0,2}[走行约]?\d+米(?:左右|处)?"
+"""How far from a place, and where to: 往右100米, 东北150米."""
+
+_SHORT_ROAD = 5
 _OF_A_NAME = re.compile(r"(?<![A-Za-z\d号])\d{1,2}$")
 """A number that belongs to a road's name: 新兴1路, 纬19路."""
 _LONGEST_STEM = 9
@@ -130,9 +140,15 @@ class _Reading:
                 yield self._piece(level, lane.end())
             yield from self._numbers(number)
             level, number = "sub_road", "sub_road_number"
-            if not (aside := self._known.aside.match(self._address, self._skip())):
+            if aside := self._known.aside.match(self._address, self._skip()):
+                self._at = aside.end()
+            elif not self._is_another_road():
                 return
-            self._at = aside.end()
+
+    def _is_another_road(self) -> bool:
+        """Say whether a second road follows the first without a word between: 环城北路|海魄大道."""
+        found = self._known.road.match(self._address, self._at)
+        return found is not None and "sub_road" not in self._seen and len(found["stem"]) < _SHORT_ROAD
 
     def _before_road(self, found: re.Match[str]) -> Iterator[Piece]:
         """Yield the village, without an ending, with which a run too long for a road's name begins."""
@@ -171,6 +187,10 @@ class _Reading:
         if end - start < 2 or not re.search(f"[{_HAN}]", address[start:end]):
             return
         level = "sub_poi" if "poi" in self._seen else "poi"
+        if phase := _PHASE.search(address, start + 2, end):
+            yield self._piece(level, phase.start())
+            yield self._piece("sub_poi", phase.end())
+            return
         estate = self._known.estate.match(address, start, end)
         if level == "poi" and estate and end - estate.end() >= 2:
             yield self._piece("poi", estate.end())
@@ -194,9 +214,12 @@ class _Reading:
                 return at
             if self._known.door.match(self._address, at) and not (at > start and self._within_number(at)):
                 return at
-            if at - start > 1 and self._ends_name(at):
+            if at - start > 1 and (self._ends_name(at) or self._is_room(at)):
                 return at
         return len(self._address)
+
+    def _is_room(self, at: int) -> bool:
+        return not self._within_number(at) and _NUMBER_INSIDE.match(self._address, at) is not None
 
     def _ends_name(self, at: int) -> bool:
         aside = self._known.aside.match(self._address, at)
@@ -206,7 +229,8 @@ class _Reading:
         return self._address[at - 1].isascii() and self._address[at - 1].isalnum()
 
     def _is_last(self, at: int) -> bool:
-        return at == len(self._address) or bool(_BLANK.match(self._address, at))
+        behind = _BLANK.match(self._address, at) or self._known.door.match(self._address, at)
+        return at == len(self._address) or behind is not None
 
     def _skip(self) -> int:
         if blank := _BLANK.match(self._address, self._at):
@@ -253,9 +277,10 @@ def rulebook(folder: Path | None) -> Rulebook:
         ),
         road=re.compile(rf"{stem}{kinds['roads']}"),
         door=re.compile(
-            rf"(?:[A-Za-z]?\d+(?:[-—–~～、_/]+[A-Za-z]?\d+)*[A-Za-z]?|{_NUMERAL}+|[A-Za-z甲乙丙丁]|地下|负)(?:{trie(doors)}|#|$|[\s\-—–/_])"
+            rf"(?:地下|负)?(?:[A-Za-z]?\d+(?:[-—–~～、_/]+[A-Za-z]?\d+)*[A-Za-z]?|{_NUMERAL}+|[A-Za-z甲乙丙丁]|地下|负)"
+            rf"(?:{trie(doors)}|#|$|[\s\-—–/_])"
         ),
-        aside=re.compile(rf"(?:(?!{trie(table['not_aside'].split())}){trie(aside)})+"),
+        aside=re.compile(rf"(?:(?!{trie(table['not_aside'].split())})(?:{_DISTANCE}|{trie(aside)}))+"),
         block=re.compile(rf"(?:[A-Za-z]?\d+|{_NUMERAL}+)(?:栋|幢|座|号楼|单元|-\d+-\d)"),
         estate=re.compile(rf"[^\s]{{1,12}}?(?:{kinds['estates']}|{whole})"),
         version=table["version"],

@@ -8,6 +8,8 @@ from normalizers import rules
 from normalizers.findings.category import category, path_of
 from normalizers.text import fold
 
+SHORT = Path(__file__).parent / "category_short.tsv"
+
 
 def about(text: str, title: str = "", folder: Path | None = None) -> str | None:
     found = category(fold(title), fold(text), folder)
@@ -80,3 +82,18 @@ topics."c1.smell" = {name = "油烟", sure = ["油烟"]}
     (tmp_path / "category.toml").write_text(own, encoding="utf-8")
     assert about("楼下油烟大", folder=tmp_path) == "c1.smell"
     assert path_of("c1.smell", tmp_path) == ("chengdu.2026", ("火锅", "油烟"))
+
+
+@pytest.mark.parametrize(("written", "share"), [("first", 0.96), ("second", 0.9), ("third", 0.65)])
+def test_short_messages_have_their_class(written: str, share: float) -> None:
+    rows = [line.split("\t") for line in SHORT.read_text("utf-8").splitlines()[1:]]
+    told = [(about(text) or "").split(".")[0] == expected for name, expected, text in rows if name == written]
+    assert sum(told) >= share * len(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("医院乱收费", "health.hospital"), ("共享单车乱停", "transport.taxi"), ("出租车乱收费", "transport.taxi")],
+)
+def test_what_was_done_does_not_outweigh_who_did_it(text: str, expected: str) -> None:
+    assert about(text) == expected
