@@ -40,6 +40,9 @@ _SCORES = {"district": 0.95, "town": 0.86, "road": 0.9, "road_number": 0.9, "poi
 _HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")
 _POINTS_ON = re.compile(r"[东西南北中一二三四五六七八九十]\Z")
 _SHORTEST, _LONGEST = 2, 80
+_LONGEST_SHORT = 5
+"""Of a division's short name: 克孜勒苏 has four characters."""
+
 _NUMBER = re.compile(r"\d+(?:[-—–~、]\d+)*号(?![线楼])(?:院)?")
 
 
@@ -139,13 +142,27 @@ def code_of(pieces: Iterable[Piece], home: str) -> str | None:
 
 
 def _district(text: str, home: str, known: Rulebook) -> str | None:
-    """Return the code of the first district of the city that a text names in full, wherever it stands."""
+    """Return the code of the first district of the city that a text names in full, or of another beside its city."""
+    elsewhere: str | None = None
     for start, end, kind in _marks(text, known):
-        if kind == "division":
-            for division in divisions.named(text[start:end]):
-                if division.level == divisions.DISTRICT and divisions.in_city(division.adcode, home):
-                    return divisions.code_today(division)
-    return None
+        if kind != "division":
+            continue
+        for division in divisions.named(text[start:end]):
+            if division.level == divisions.DISTRICT and divisions.in_city(division.adcode, home):
+                return divisions.code_today(division)
+        if elsewhere is None and (first := _with_city(text, start, end)) < start:
+            elsewhere = code_of(place.parse(text[first:end], home=home), home)
+    return elsewhere
+
+
+def _with_city(text: str, start: int, end: int) -> int:
+    """Return where a division begins together with the short name of its city or province before it: 长沙|岳麓区."""
+    inside = divisions.named(text[start:end])
+    for begin in range(start - 2, max(start - _LONGEST_SHORT, 0) - 1, -1):
+        for outer in divisions.named(text[begin:start]):
+            if any(one.level != outer.level and one.is_within(outer) for one in inside):
+                return begin
+    return start
 
 
 def find(text: str, rules_folder: Path | None = None) -> Address | None:
@@ -166,7 +183,9 @@ def _addresses(text: str, known: Rulebook) -> Iterator[Address]:
             continue
         if kind == "division":
             joined = current is not None and current.end == start and end - current.start <= _LONGEST
-            one = Address(start, end, _WEIGHTS[kind])
+            first = _with_city(text, start, end)
+            is_free = current is None or first >= current.end
+            one = Address(first if is_free else start, end, _WEIGHTS[kind])
         else:
             named = _named(text, start, end, kind, current, known)
             if named is None:

@@ -99,6 +99,28 @@ def test_a_short_name_of_another_city_is_not_believed() -> None:
     assert not found(message("350100", text="朝阳区建国路88号"), "adcode")
 
 
+@pytest.mark.parametrize(
+    ("jurisdiction", "text", "code"),
+    [
+        ("430000", "长沙岳麓区的路灯不亮", "430104"),
+        ("430000", "长沙市岳麓区的路灯不亮", "430104"),
+        ("310000", "上海宝山区友谊路坑坑洼洼", "310113"),
+        ("110000", "我在长沙岳麓区住过,现在海淀区路灯不亮", "110108"),
+        ("110000", "在岳麓区住过,现在路灯不亮", None),
+        ("110000", "双鸭山宝山区友谊路坑坑洼洼", "230506"),
+        ("430000", "长沙宝山区的路灯不亮", None),
+    ],
+)
+def test_a_district_of_another_city_is_believed_beside_its_city(jurisdiction: str, text: str, code: str | None) -> None:
+    assert [one.value for one in found(message(jurisdiction, text=text), "adcode")] == ([code] if code else [])
+
+
+def test_the_short_name_of_its_city_belongs_to_an_address() -> None:
+    assert [one.value for one in found(message("110000", text="上海宝山区友谊路1号停水"), "place")] == [
+        "上海宝山区友谊路1号"
+    ]
+
+
 def test_no_more_is_read_of_what_the_channel_says_than_an_address_has() -> None:
     near, far = " " * 9 + "朝阳区建国路88号", " " * where.LONGEST_SAID + "朝阳区建国路88号"
     assert found(message(text="停水", place=near), "adcode")
