@@ -5,13 +5,14 @@ a name. What is unknown is passed over and never stops the reading.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.findings import division_names
+from normalizers.findings.place_endings import ending, refused
 from normalizers.findings.words import trie
 
 
@@ -251,7 +252,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         name: table[name].split()
         for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road", "with_estate")
     }
-    others = table["not_after"]
+    others = refused(table)
     longer = {
         "towns": (),
         "communities": ("estates",),
@@ -260,7 +261,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         "estates": ("towns", "roads", "communities", "with_estate"),
     }
     kinds = {
-        kind: _ending(words[kind], others, [word for one in after for word in words[one]])
+        kind: ending(words[kind], others, [word for one in after for word in words[one]])
         for kind, after in longer.items()
     }
     lanes = rf"(?:{trie(table['roads_before_number'].split())})(?=\s*[A-Za-z]?\d|$)"
@@ -268,7 +269,7 @@ def rulebook(folder: Path | None) -> Rulebook:
     numbered = r"[A-Za-z]?\d+号?(?=国道|省道|县道|大街|大道|路|街|高速|道|小?组|线)"
     stem = rf"(?P<stem>[{_HAN}A-Za-z]{{1,{_LONGEST_STEM}}}?|[{_HAN}]{{0,4}}?{numbered})"
     part_of = rf"(?![{_HAN}]{{0,6}}(?:{trie(table['part_of_body'].split())}))"
-    whole = _ending([one for one in words["bodies"] if one not in table["not_first"].split()], others, ()) + part_of
+    whole = ending([one for one in words["bodies"] if one not in table["not_first"].split()], others, ()) + part_of
     doors, aside = table["doors"].split(), [*table["aside"].split(), *table["no_name"].split()]
     return Rulebook(
         name=re.compile(
@@ -285,14 +286,3 @@ def rulebook(folder: Path | None) -> Rulebook:
         estate=re.compile(rf"[^\s]{{1,12}}?(?:{kinds['estates']}|{whole})"),
         version=table["version"],
     )
-
-
-def _ending(words: Iterable[str], others: dict[str, str], longer: Iterable[str]) -> str:
-    """Return the pattern of endings, the longest first; not where they go on as another word or a longer name."""
-    further = trie(longer) if (longer := list(longer)) else None
-    alternatives = []
-    for word in sorted(words, key=len, reverse=True):
-        after = trie(others[word].split()) if word in others else None
-        refused = "|".join(filter(None, (after, further)))
-        alternatives.append(f"{word}(?!{refused})" if refused else word)
-    return f"(?:{'|'.join(alternatives)})"

@@ -63,6 +63,7 @@ class Rulebook(NamedTuple):
     common: frozenset[str]
     no_name: tuple[str, ...]
     no_road: tuple[str, ...]
+    but: dict[str, tuple[str, ...]]
     version: str
 
 
@@ -235,6 +236,9 @@ def _is_name(stem: str, kind: str, known: Rulebook) -> bool:
 def _marks(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
     """Yield the divisions and endings in a text, the longest at each place."""
     for start, end in known.words.spans(text):
+        word = text[start:end]
+        if word in known.but and text.startswith(known.but[word], end):
+            end -= 1
         if kind := known.kinds[text[start:end]]:
             yield start, end, kind
 
@@ -260,5 +264,6 @@ def rulebook(folder: Path | None) -> Rulebook:
         common=frozenset(common),
         no_name=no_name,
         no_road=(*message["no_road"].split(), *no_name),
+        but={word: tuple(further.split()) for word, further in table["but_before"].items()},
         version=table["version"],
     )

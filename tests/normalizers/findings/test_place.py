@@ -44,6 +44,8 @@ def read(address: str, home: str = "") -> str:
         ("双阳村大李庄组3号", "community:双阳村 road:大李庄组 road_number:3号"),
         ("江南4区71幢", "poi:江南4区"),
         ("东港镇北环路海天大道60号", "town:东港镇 road:北环路 sub_road:海天大道 sub_road_number:60号"),
+        ("解放路人民路口", "road:解放路 sub_road:人民路"),
+        ("解放路人民医院", "road:解放路 poi:人民医院"),
         ("阳光城三期顺达数码", "poi:阳光城 sub_poi:三期"),
         ("学院路5号明珠商务中心2277启明留学", "road:学院路 road_number:5号 poi:明珠商务中心"),
         ("学院路5号明珠商务中心A277室", "road:学院路 road_number:5号 poi:明珠商务中心"),

@@ -34,6 +34,10 @@ def found(made: Message, kind: str) -> list[Finding]:
         ("黄花镇黄花村征收拆迁没有补偿", "黄花镇黄花村"),
         ("芙蓉路与解放路交叉口红绿灯不亮", "芙蓉路与解放路"),
         ("您好!西城区的医保怎么办理", None),
+        ("中山路人行道破损", "中山路"),
+        ("解放路人民医院门口乱停车", "解放路"),
+        ("吓坏路人", None),
+        ("车子撞了路人就跑", None),
     ],
 )
 def test_the_fullest_address_is_the_place(text: str, place: str | None) -> None:
