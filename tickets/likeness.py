@@ -148,6 +148,10 @@ class Question:
         """Return how alike two messages are, 0 to 1, and whether by name and matter or as a copied text."""
         return self._judged(other, self._signs(other, self._copied(other.grams)))
 
+    def resemblance(self, other: Sketch) -> float:
+        """Return how much of the 3-grams of both together each of them has: 1 of the same text only."""
+        return len(self._grams.intersection(other.grams)) / max(1, len(self._grams.union(other.grams)))
+
     def _judged(self, other: Sketch, signs: tuple[float, ...]) -> tuple[float, str]:
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
@@ -255,10 +259,10 @@ def _other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
 
 def _are_others(one: Sketch, other: Sketch) -> bool:
     """Say whether the two tell of different things, by the places that they name or by marks of one kind."""
-    return _other_places(one, other) or other_marks(one.marks, other.marks)
+    return other_places(one, other) or other_marks(one.marks, other.marks)
 
 
-def _other_places(one: Sketch, other: Sketch) -> bool:
+def other_places(one: Sketch, other: Sketch) -> bool:
     """Say whether each names a place in its head that the other names nowhere."""
     ours, theirs = one.places - other.names - other.text_names, other.places - one.names - one.text_names
     return bool(ours and theirs)

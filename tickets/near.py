@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Sketch, Weights, codes, hashes, other_marks
+from tickets.likeness import Question, Rarity, Sketch, Weights, codes, hashes, other_marks, other_places
 from tickets.policy import NearPolicy
 
 _OF_THE_MOST = 0.5
@@ -24,7 +24,7 @@ _OF_THE_MOST = 0.5
 HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
 
 MOST_MARKS = 64
-"""So many marks are kept of one ticket, however long its requester goes on."""
+"""So many marks, and pairs of characters of places, are kept of one ticket, however long its requester goes on."""
 
 _HASH = (1 << 32) - 1
 _GRAM = 1 << 32
@@ -124,9 +124,10 @@ class Near:
                     del self._by_key[key]
 
     def find(self, jurisdiction: str, features: Features) -> list[Found]:
-        """Return the tickets that could be about the same, likest first, the older of equals first.
+        """Return the tickets that could be about the same, likest first.
 
-        Those that no threshold of the policy could reach are left out.
+        Of equals the one with the most of the same words is first, then the older: of two tickets that a person parted,
+        a copy finds its own. Those that no threshold of the policy could reach are left out.
         """
         return self._ask(jurisdiction, features, search=True).found
 
@@ -140,20 +141,34 @@ class Near:
         return asked
 
     def note(self, order: int, features: Features) -> None:
-        """Let a ticket bear the marks of what its requester said again: a further message is held against them too."""
+        """Let a ticket bear the places and marks of what its requester said again.
+
+        A further message is held against them too.
+        """
         packed = self._kept.get(order)
-        if packed is None or not features.doors:
+        if packed is None or not (features.doors or features.places):
             return
-        kept = _decode(packed)
-        marks = kept.sketch.marks | Sketch.of(features).marks
-        if len(kept.sketch.marks) < len(marks) <= MOST_MARKS:
+        kept, said = _decode(packed), Sketch.of(features)
+        places, marks = kept.sketch.places | said.places, kept.sketch.marks | said.marks
+        sketch = replace(kept.sketch, places=places, marks=marks)
+        if sketch != kept.sketch and max(len(places), len(marks)) <= MOST_MARKS:
             self._asked = None
-            self._kept[order] = _encode(replace(kept, sketch=replace(kept.sketch, marks=marks)))
+            self._kept[order] = _encode(replace(kept, sketch=sketch))
 
     def has_other_marks(self, features: Features, order: int) -> bool:
         """Say whether a message and a ticket bear different marks of one kind."""
         packed = self._kept.get(order)
         return packed is not None and other_marks(Sketch.of(features).marks, _compared(packed).sketch.marks)
+
+    def has_other_places(self, features: Features, order: int) -> bool:
+        """Say whether a message and a ticket each name a place that the other does not."""
+        packed = self._kept.get(order)
+        return packed is not None and other_places(Sketch.of(features), _compared(packed).sketch)
+
+    def names_place_of(self, features: Features, order: int) -> bool:
+        """Say whether a ticket has a name of the places that a message names."""
+        packed = self._kept.get(order)
+        return packed is not None and not _all_words(_compared(packed).sketch).isdisjoint(hashes(features.places))
 
     def shares_nothing(self, features: Features, order: int) -> bool:
         """Say whether a message has a matter of its own: places or objects, none of which the ticket names anywhere."""
@@ -182,7 +197,12 @@ class Near:
         judged = [(order, question.judge(_compared(self._kept[order]).sketch)) for order in likely]
         found = [Found(order, *alike) for order, alike in judged if alike is not None]
         found.sort(key=lambda one: (-one.score, one.order))
+        if len(found) > 1 and found[0].score == found[1].score:
+            found.sort(key=lambda one: (-one.score, -self._resemblance(question, one.order), one.order))
         return found
+
+    def _resemblance(self, question: Question, order: int) -> float:
+        return question.resemblance(_compared(self._kept[order]).sketch)
 
     def dump(self) -> NearSnapshot:
         """Return all of it, for a checkpoint."""

@@ -1,4 +1,4 @@
-"""What tells of no building, line or day stands between two that do: it may join one of them, and never both."""
+"""What tells of no building, line, place or district stands between two that do: it may join one, and never both."""
 
 import pytest
 
@@ -27,6 +27,42 @@ def test_a_cluster_that_knows_one_of_a_kind_is_only_proposed_to_who_tells_of_ano
     oldest, second, third = (ticket_of(desk, decision) for decision in decisions)
     assert second.cluster_id == oldest.ticket_id
     assert third.cluster_id == third.ticket_id
+    assert [proposal.target for proposal in third.proposals] == [oldest.ticket_id]
+
+
+FLOODED = "停水一天了物业不管，没有人通知，老人小孩没法做饭"
+ONE_ESTATE, OTHER_ESTATE = f"翠屏花园{FLOODED}", f"碧波花园{FLOODED}"
+PARK = "南湖公园的厕所没有水，游客意见很大"
+ONE_DISTRICT, OTHER_DISTRICT = f"沈阳市和平区{PARK}", f"沈阳市铁西区{PARK}"
+
+
+@pytest.mark.parametrize(
+    ("between", "one", "other"), [(FLOODED, ONE_ESTATE, OTHER_ESTATE), (PARK, ONE_DISTRICT, OTHER_DISTRICT)]
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_letter_that_names_no_place_brings_no_two_that_do_into_one_cluster(
+    between: str, one: str, other: str, is_first: bool
+) -> None:
+    texts = (between, one, other) if is_first else (one, between, other)
+    desk, decisions = decided([said(n, "", text) for n, text in enumerate(texts)])
+    oldest, second, third = (ticket_of(desk, decision) for decision in decisions)
+    assert second.cluster_id == oldest.ticket_id
+    assert third.cluster_id == third.ticket_id
+    assert [proposal.target for proposal in third.proposals] == [oldest.ticket_id]
+
+
+def test_who_names_the_cluster_s_place_in_other_words_still_joins_it() -> None:
+    texts = (FLOODED, ONE_ESTATE, f"翠屏花园小区里{FLOODED}")
+    desk, decisions = decided([said(n, "", text) for n, text in enumerate(texts)])
+    assert len({ticket_of(desk, decision).cluster_id for decision in decisions}) == 1
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_person_s_ticket_that_was_told_of_one_estate_takes_no_message_about_another(is_first: bool) -> None:
+    texts = (FLOODED, ONE_ESTATE, OTHER_ESTATE) if is_first else (ONE_ESTATE, FLOODED, OTHER_ESTATE)
+    desk, decisions = decided([said(n, "", text, sender="13900000001") for n, text in enumerate(texts)])
+    oldest, second, third = (ticket_of(desk, decision) for decision in decisions)
+    assert second.ticket_id == oldest.ticket_id
     assert [proposal.target for proposal in third.proposals] == [oldest.ticket_id]
 
 

@@ -1,13 +1,15 @@
 """Another person with the same matter gets a ticket of their own, and an edge to the oldest of its cluster.
 
 Each citizen is answered; whoever handles the matter sees them together. What is restricted (reports, minors,
-self-harm) is only proposed, and so is what names another district: two districts are two incidents.
+self-harm) is only proposed, and so is what names another district: two districts are two incidents. What names no
+place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well.
 """
 
 from itertools import islice
 
 from tickets import location
 from tickets.deciders.verdict import Verdict
+from tickets.held import TicketState
 from tickets.incoming import Incoming
 from tickets.state import State
 
@@ -28,8 +30,11 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
             continue
         codes = incoming.features.codes
-        sure = found.score >= policy.link and not policy.is_restricted((*codes, *ticket.codes_that_stand()))
-        sure = sure and not location.is_elsewhere(codes, ticket.place) and not _is_other(state, incoming, oldest)
+        stands = (*codes, *ticket.codes_that_stand(), *state.tickets[oldest].codes_that_stand())
+        sure = found.score >= policy.link and not policy.is_restricted(stands)
+        sure = (
+            sure and not location.is_elsewhere(codes, ticket.place) and not _is_other(state, incoming, ticket, oldest)
+        )
         return Verdict(
             relation="same_matter_other_person",
             method=found.method,
@@ -42,10 +47,17 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     return None
 
 
-def _is_other(state: State, incoming: Incoming, cluster: str) -> bool:
-    """Say whether the cluster knows of another thing of the kind, though the likest ticket in it may tell of none."""
-    if not incoming.features.doors:
+def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
+    """Say whether the cluster knows of another thing or place of the kind; its likest ticket may tell of none."""
+    features, near = incoming.features, state.near
+    by_place = bool(features.places) and not near.names_place_of(features, ticket.order)
+    by_district = ticket.place is None and location.place_of(features.codes) is not None
+    if not (features.doors or by_place or by_district):
         return False
-    members = islice(state.clusters.members(cluster), _MEMBERS)
-    orders = [state.tickets[one].order for one in members]
-    return any(state.near.has_other_marks(incoming.features, order) for order in orders)
+    members = map(state.tickets.__getitem__, islice(state.clusters.members(cluster), _MEMBERS))
+    return any(
+        near.has_other_marks(features, one.order)
+        or (by_place and near.has_other_places(features, one.order))
+        or (by_district and location.is_elsewhere(features.codes, one.place))
+        for one in members
+    )
