@@ -8,18 +8,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from normalizers.findings.words import trie
+from normalizers.numbers_of import NUMERALS, amounts, floors_and_rooms, things_with_numbers
+from normalizers.stances import Stances, stances, stances_in
+
 Mark = tuple[str, str]
 
 _DIGITS = "一二三四五六七八九"
-_NUMERALS = {
-    f"{_DIGITS[tens - 1] if tens > 1 else ''}{'十' if tens else ''}{_DIGITS[ones - 1] if ones else ''}": str(
-        10 * tens + ones
-    )
-    for tens in range(10)
-    for ones in range(10)
-}
-"""Han numerals below a hundred: 十二 is 12."""
-
 _TWO_HAN = re.compile(r"[\u4e00-\u9fff]{2}")
 _LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
 _OTHER_WORDS = "民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺"
@@ -38,6 +33,11 @@ _PAPER = re.compile(r"(?<!工)(订单|运单|快递单|合同|保单|单|户|卡
 _WAY = re.compile(r"[往向到至](?:(?<=([东西南北]).))([东西南北])")
 """From where to where: 由南向北."""
 
+_TRAVELS = re.compile(r"([上下])行(?=[车方线扶站列])")
+_BOUND = re.compile(r"([\u4e00-\u9fff]{2})方向|开往([\u4e00-\u9fff]{2})")
+"""Where a line goes to: 往机场方向."""
+
+_GRADE = re.compile("(?<![最更提升年月])([初高])([一二三])(?![点些倍半层个楼米中])")
 _END_OF_TOWN = re.compile("城([东西南北])")
 _BRANCH = re.compile(r"\(([\u4e00-\u9fff]{2,8})店\)")
 _IN_A_TOWER = re.compile(
@@ -48,12 +48,8 @@ _IN_A_TOWER = re.compile(
 _DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-\d{3,4}(?!\d)")
 """Building, unit and room of a home in short: 2-1-301."""
 
-_PAID = re.compile(r"(\d+(?:\.\d+)?)([万千百]?)(?=元|块)")
-_TIMES = {"": 1, "百": 100, "千": 1_000, "万": 10_000}
-_AGE = re.compile(r"(\d{1,3})岁(?![以之及])")
-
-_OF_EVERYBODY = frozenset({"trouble", "month", "day"})
-"""Kinds of marks that tell what happened and when, and nothing of whom or where."""
+_OF_EVERYBODY = frozenset({"trouble", "month", "day", "weekday", "stance"})
+"""Kinds of marks that tell what happened and when, and nothing of whom or where; so do brands and what is wished."""
 
 _TRADE = 2
 """Characters of a trade, and of an ending that stands before another: 新城小区."""
@@ -64,9 +60,15 @@ _IN_NO_NAME = re.compile(
 )
 """What stands right before 公司 or 小区 and is no name: grammar, and where something is."""
 
+_CALLED_ELSE = "序边围末期额打树"
+"""Behind such a character 小 and a surname are the beginning of another word: 小程序."""
+
 _SINCE = "份?(?:起|开始|到|至|以来|以后|之后|后|以前|之前|前|底|末)"
 _DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{_SINCE})")
 """The month or the day of something; since when it lasts tells no two incidents apart."""
+
+
+_WEEKDAY = re.compile(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{_SINCE}|[到至起])")
 
 
 class Kinds(NamedTuple):
@@ -82,14 +84,22 @@ class Kinds(NamedTuple):
     named_of: Mapping[str, str]
     trades: frozenset[str]
     no_names: frozenset[str]
+    ones: re.Pattern[str]
+    one_of: Mapping[str, Mark]
+    of_everybody: frozenset[str]
+    persons: re.Pattern[str]
+    title_of: Mapping[str, str]
+    stances: Stances
 
 
 def kinds_of(table: Mapping[str, Any]) -> Kinds:
     """Return the lists of a folder's `matters.toml`; one of before they were there has none."""
-    by_any, by_digits, by_side, troubles, relatives, named = (
+    by_any, by_digits, by_side, troubles, relatives, named, titles = (
         _by_word(table.get(name, ""))
-        for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives", "named")
+        for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives", "named", "titles")
     )
+    ones, surname = _ones(table.get("ones", "")), f"([{table.get('surnames', '').strip() or '?'}])"
+    not_named, not_ones = (trie(table.get(name, "").split()) for name in ("not_named", "not_ones"))
     return Kinds(
         numbered=re.compile(
             rf"({_LATIN}|[{_DIGITS}十]{{1,3}})({_any(by_any)})(?![{_OTHER_WORDS}])"
@@ -100,10 +110,18 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         trouble_of=troubles,
         whose=re.compile(f"[我俺咱]家?({_any(relatives)})|({_any(relatives)})的"),
         relative_of=relatives,
-        named=re.compile(f"(?:{_any(named)})(?!费)"),
+        named=re.compile(f"{not_named}|({_any(named)})(?!费)"),
         named_of=named,
         trades=frozenset((*table.get("trades", "").split(), *table.get("places", "").split())),
         no_names=frozenset(table.get("no_names", "").split()),
+        ones=re.compile(f"{not_ones}|({trie(ones)})"),
+        one_of=ones,
+        of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),
+        persons=re.compile(
+            f"(?<!敬的)(?<!爱的){surname}({_any(titles)})(?![:您你])|[老小]{surname}(?![{_CALLED_ELSE}])"
+        ),
+        title_of=titles,
+        stances=stances_in(table),
     )
 
 
@@ -111,6 +129,7 @@ def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
     """Yield the marks of a folded message; buildings, dates and troubles only of its head, of which it tells."""
     yield from things_of(head, kinds)
     yield from _dates(head)
+    yield from stances(head, kinds.stances)
     yield from (("trouble", kinds.trouble_of[found[0]]) for found in kinds.troubles.finditer(head))
     yield from (("whose", kinds.relative_of[found[1] or found[2]]) for found in kinds.whose.finditer(head))
     for said in (head, rest):
@@ -122,20 +141,27 @@ def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
 
 def things_of(said: str, kinds: Kinds) -> Iterator[Mark]:
     """Yield the marks of buildings, lines, firms and the like: what it is about, not what happened to it and when."""
+    named = list(_named(said, kinds))
+    yield from named
     yield from _numbered(said, kinds)
-    yield from _named(said, kinds)
     yield from _where_of(said)
+    yield from floors_and_rooms(said)
+    yield from things_with_numbers(said)
+    yield from (kinds.one_of[word] for word in kinds.ones.findall(said) if word)
+    yield from _persons(said, kinds, {name for _, name in named})
 
 
 def _numbered(head: str, kinds: Kinds) -> Iterator[Mark]:
     for found in kinds.numbered.finditer(head):
         which, ending = filter(None, found.groups())
-        yield kinds.kind_of[ending], _NUMERALS.get(which) or which.lstrip("0")
+        yield kinds.kind_of[ending], NUMERALS.get(which) or which.lstrip("0")
 
 
 def _named(head: str, kinds: Kinds) -> Iterator[Mark]:
     """Yield the last two characters of each name that stands before what has one; a trade between them is left out."""
     for found in kinds.named.finditer(head):
+        if found[1] is None:
+            continue
         end = found.start()
         while end >= _TRADE and head[end - _TRADE : end] in kinds.trades:
             end -= _TRADE
@@ -148,6 +174,9 @@ def _where_of(head: str) -> Iterator[Mark]:
     """Yield which way, which end of the town, which branch, which floor or room of a tower."""
     yield from (("way", "".join(found)) for found in _WAY.findall(head))
     yield from (("城", side) for side in _END_OF_TOWN.findall(head))
+    yield from (("way", way) for way in _TRAVELS.findall(head))
+    yield from (("bound", name) for name in map("".join, _BOUND.findall(head)) if _IN_NO_NAME.search(name) is None)
+    yield from ((f"{school} grade", NUMERALS[year]) for school, year in _GRADE.findall(head))
     yield from (("branch", name) for name in _BRANCH.findall(head))
     for building, unit in _DOOR.findall(head) if "-" in head else ():
         yield from (("号楼", building), ("单元", unit))
@@ -155,19 +184,37 @@ def _where_of(head: str) -> Iterator[Mark]:
         yield ("room", room) if room else ("floor", floor)
 
 
-def counts_of(head: str, marks: Collection[Mark]) -> Iterator[Mark]:
+def counts_of(head: str, marks: Collection[Mark], kinds: Kinds) -> Iterator[Mark]:
     """Yield what was paid and how old somebody is: marks where no other tells whose matter it is."""
-    if any(kind not in _OF_EVERYBODY for kind, _ in marks):
+    if any(kind.split()[0] not in kinds.of_everybody for kind, _ in marks):
         return
-    yield from (("paid", f"{float(amount) * _TIMES[unit]:.2f}") for amount, unit in _PAID.findall(head))
-    yield from (("age", years) for years in _AGE.findall(head))
+    yield from amounts(head)
+
+
+def _persons(head: str, kinds: Kinds, shops: Collection[str]) -> Iterator[Mark]:
+    """Yield by whose surname somebody is called: 王老师, 李某, 老陈; a shop that is called so has its mark."""
+    for found in kinds.persons.finditer(head):
+        surname, title, called = found.groups()
+        if title:
+            yield kinds.title_of[title], surname
+        elif found[0] not in shops:
+            yield "called", called
 
 
 def _dates(head: str) -> Iterator[Mark]:
+    yield from (("weekday", day.replace("天", "日")) for day in _WEEKDAY.findall(head))
     for month, day in _DATE.findall(head):
         yield "month", month
         if day:
             yield "day", f"{month}-{day}"
+
+
+def _ones(lines: str) -> dict[str, Mark]:
+    """Return each word's kind, the first of its line, and which one of it, the first of those joined by `=`."""
+    each = [
+        (line.split()[0].split("=")[0], one.split("=")) for line in lines.strip().splitlines() for one in line.split()
+    ]
+    return {name: (kind, names[0]) for kind, names in each for name in names}
 
 
 def _by_word(lines: str) -> dict[str, str]:
@@ -176,4 +223,4 @@ def _by_word(lines: str) -> dict[str, str]:
 
 def _any(words: Mapping[str, str]) -> str:
     """Return a pattern of these words, the longest first; of none, one that is nowhere."""
-    return "|".join(sorted(words, key=len, reverse=True)) or "(?!)"
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"

@@ -113,7 +113,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
         lead = _AREA.sub(",", _first_sentence(rest))
         told = _words(lead, lists)
         places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
-        marks = marks if places else marks.union(counts_of(f"{head},{lead}", marks))
+        marks = marks if places else marks.union(counts_of(f"{head},{lead}", marks, lists.kinds))
     return Matter(
         names=frozenset(own.names),
         places=places,

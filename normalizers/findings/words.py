@@ -7,10 +7,15 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 
 def trie(words: Iterable[str]) -> str:
-    """Return a pattern that matches the longest of `words` at a place; their common beginnings stand once."""
+    """Return a pattern that matches the longest of `words` at a place; their common beginnings stand once.
+
+    Of no words at all it matches nowhere.
+    """
     branches: dict[str, list[str]] = {}
     for word in sorted(set(words)):
         branches.setdefault(word[:1], []).append(word[1:])
+    if not branches:
+        return "(?!)"
     ends_here = branches.pop("", None) is not None
     alternatives = (re.escape(first) + (trie(rest) if any(rest) else "") for first, rest in branches.items())
     return f"(?:{'|'.join(alternatives)})" + ("?" if ends_here else "")

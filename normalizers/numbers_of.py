@@ -1,0 +1,85 @@
+"""Which one of many, told by a number: a room, a floor, a case at court, a badge, a model, a stall; and an amount."""
+
+import re
+from collections.abc import Iterator
+
+Mark = tuple[str, str]
+
+_DIGITS = "一二三四五六七八九"
+NUMERALS = {
+    f"{_DIGITS[tens - 1] if tens > 1 else ''}{'十' if tens else ''}{_DIGITS[ones - 1] if ones else ''}": str(
+        10 * tens + ones
+    )
+    for tens in range(10)
+    for ones in range(10)
+}
+"""Han numerals below a hundred: 十二 is 12."""
+
+NUMBER = rf"(?:(?<![\d.])\d{{1,4}}|(?<![{_DIGITS}十百])[{_DIGITS}十]{{1,3}})"
+
+_LABELLED = re.compile(r"([警尾工学考座床房铺表柜]|考证)号(?:码|牌)?[是为: ]{0,2}(\d{2,12})(?!\d)")
+_CASE = re.compile(
+    r"([民刑行执财破商赔仲调])(?:初|终|申|再|监|保|恢|异|他|特|辖)?字?第?(\d{1,8})号|第(\d{1,12})号(?![楼线院门口窗馆])"
+)
+
+_LIVES = re.compile("[我俺咱]|住(?!户)|本人|家在|业主")
+"""In whose clause a room or floor is where the writer lives, as all neighbours do who tell of one lift."""
+
+_FLOOR = re.compile(
+    rf"(负|地下|b)?(?<![共总高建盖有到至爬上停从])({NUMBER})(?:楼|层)(?![以高上下道梯台盘房宇面级次]|的楼|[东西南北]?[单号])"
+)
+_ROOM = re.compile(
+    r"(?:号楼|单元|[栋幢座])-?(\d{3,4})(?![\d年元块度米]|平|多)|(?<!\d)(\d{3,4})(?=室(?![内外])|住户|号房|房间)"
+)
+_CLAUSE = re.compile(r"[^,。!?;:\s]+")
+
+_BEHIND = re.compile(r"(窗口|摊位|诊室|柜台)(\d{1,3})号")
+_EXIT = re.compile(r"(?<![a-z0-9])([a-z]\d?)口")
+
+_MODEL = re.compile(r"(?<![a-z0-9])([a-z]{2,8})[ -]?(\d{1,4})(?![a-z0-9.])")
+
+_PAID = re.compile(
+    rf"(\d+(?:\.\d+)?)([万千百]?)(?=元|块)|(?<![{_DIGITS}十百千万几数])([{_DIGITS}十百千万零两]{{1,9}})(?=元|块钱)"
+)
+_TIMES = {"": 1, "十": 10, "百": 100, "千": 1_000, "万": 10_000}
+_AGE = re.compile(r"(\d{1,3})岁(?![以之及])")
+
+
+def things_with_numbers(head: str) -> Iterator[Mark]:
+    """Yield what bears a number of its own."""
+    if "号" in head:
+        yield from ((f"{label}号", number) for label, number in _LABELLED.findall(head))
+        yield from _BEHIND.findall(head)
+        yield from ((kind or "第", number or other) for kind, number, other in _CASE.findall(head))
+    yield from (("号口", door) for door in _EXIT.findall(head))
+    yield from _MODEL.findall(head)
+
+
+def floors_and_rooms(head: str) -> Iterator[Mark]:
+    """Yield floors and rooms, but those where the writer lives."""
+    for clause in _CLAUSE.findall(head):
+        if _LIVES.search(clause) is not None:
+            continue
+        for below, number in _FLOOR.findall(clause):
+            yield "floor", f"{'-' if below else ''}{NUMERALS.get(number, number)}"
+        yield from (("room", door or room) for door, room in _ROOM.findall(clause))
+
+
+def amounts(head: str) -> Iterator[Mark]:
+    """Yield what was paid, in yuan, and how old somebody is."""
+    for amount, unit, in_words in _PAID.findall(head):
+        yield "paid", f"{float(amount) * _TIMES[unit] if amount else _value(in_words):.2f}"
+    yield from (("age", years) for years in _AGE.findall(head))
+
+
+def _value(in_words: str) -> int:
+    """Return a Han numeral: 三万八千 is 38000."""
+    whole = group = digit = 0
+    for character in in_words:
+        if character == "万":
+            whole, group, digit = (whole + group + digit) * _TIMES["万"], 0, 0
+        elif character in _TIMES:
+            group, digit = group + max(digit, 1) * _TIMES[character], 0
+        else:
+            digit = 2 if character == "两" else _DIGITS.find(character) + 1
+    return whole + group + digit

@@ -1,0 +1,63 @@
+"""Stances: what a message wants done, where another may want the opposite (要求加装电梯, 反对加装电梯).
+
+Who is against taking something away is for it. A wish alone (希望, 建议) takes a side only by what it wants done.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from normalizers.findings.words import trie
+
+Mark = tuple[str, str]
+
+_OF_THE_WRITER = r"(?:(?<![\u4e00-\u9fff])|(?<=[我们家烈决体致都]))"
+_OF_RESIDENTS = "(?:" + _OF_THE_WRITER + "|(?<=[主民]))"
+"""Who is against: the writer or those they speak for, not the property company (物业不同意).
+
+未经业主同意 is for nothing.
+"""
+
+_REACH = 14
+"""Characters behind the stance in which what is wanted is named."""
+
+_NOT = ("不要", "不得", "不能", "不应", "不再", "别", "勿", "不")
+
+_END = re.compile(r"[,。!?;:\s]")
+
+
+class Stances(NamedTuple):
+    """The lists of `matters.toml`, ready to be asked."""
+
+    attitude: re.Pattern[str]
+    demand: re.Pattern[str]
+    sides: Mapping[str, tuple[tuple[str, bool], ...]]
+    """Of each demand its kinds, and whether it is the one side of it or the other."""
+
+
+def stances_in(table: Mapping[str, Any]) -> Stances:
+    """Return the lists of a folder's `matters.toml`."""
+    against, favour, wishes = (trie(table.get(name, "").split()) for name in ("against", "in_favour", "wishes"))
+    sides: dict[str, tuple[tuple[str, bool], ...]] = {}
+    for line in table.get("demands", "").strip().splitlines():
+        for is_for, words in zip((True, False), line.split("|"), strict=False):
+            for word in words.split():
+                sides[word] = (*sides.get(word, ()), (line.split()[0], is_for))
+    return Stances(
+        attitude=re.compile(f"{_OF_RESIDENTS}({against})|{_OF_THE_WRITER}({favour})|({wishes})"),
+        demand=re.compile(f"{trie(sides)}(?!议)"),
+        sides=sides,
+    )
+
+
+def stances(head: str, lists: Stances) -> Iterator[Mark]:
+    """Yield on which side of what a message is."""
+    for found in lists.attitude.finditer(head):
+        behind = _END.split(head[found.end() : found.end() + _REACH], maxsplit=1)[0]
+        demand = lists.demand.search(behind)
+        is_denied = demand is not None and behind[: demand.start()].endswith(_NOT)
+        is_for, is_wish = (found[1] is None) is not is_denied, found[3] is not None
+        sides = lists.sides[demand[0]] if demand is not None else ()
+        yield from ((f"stance {kind}", str(side is is_for)) for kind, side in sides)
+        if not is_wish:
+            yield "stance", str(is_for if not sides else sides[0][1] is is_for)
