@@ -6,11 +6,13 @@ The last group that matches is the name, the account or the number of the docume
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from normalizers.findings import divisions
 from normalizers.findings.words import trie
 
 HAN = r"[\u4e00-\u9fff]"
 PUNCTUATION = r"""[,，。.;；、:：!！?？\s()（）"“”'0-9+]"""
 NO_PLACE = "(?<![区县市镇乡村街路巷校厂店站司局院园里号楼边旁口道桥])"
+_MENTIONED = r"(?=[a-z\u4e00-\u9fff_])([\w-]{2,15}(?![\w-])|[\w-]{6})"
 _ENDS = rf"(?={PUNCTUATION}|$)"
 _RELATIVE = "[妈爸父母儿女孩丈妻老邻朋同家哥姐弟妹爷奶外]"
 _FILLER = r"[:：是为叫\s]{0,3}"
@@ -29,6 +31,14 @@ class Surnames(NamedTuple):
     words: str
     name: str
     any_name: str
+    foreign: str
+    """Of the peoples whose names are written by sound: 阿布都·热合曼, 扎西次仁."""
+
+    dotted: str
+    """Of these the ones with a dot, which nothing else is written like."""
+
+    bodies: str
+    """How the names of bodies end."""
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Surnames":
@@ -36,6 +46,7 @@ class Surnames(NamedTuple):
         common, others = found["common_surnames"], found["other_surnames"]
         one, two, words = f"[{common}{others}]", trie(found["two_surnames"].split()), found["words"].split()
         unless = f"(?!{trie(words)})" if words else ""
+        sounds = found.get("transliterated", "")
         return cls(
             common=f"[{common}]",
             one=one,
@@ -43,53 +54,75 @@ class Surnames(NamedTuple):
             words=unless,
             name=rf"{unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
             any_name=rf"(?:{two}{HAN}{{1,2}}|{one} ?{HAN}{{1,2}})",
+            foreign=_by_sound(sounds) if sounds else "(?!)",
+            dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
+            bodies=trie(found.get("bodies", "12345").split()),
         )
+
+
+def _by_sound(sounds: str, *, dotted: bool = False) -> str:
+    """Return the pattern of names in these characters, and of no place."""
+    places = trie(sorted({name for name in divisions.names() if len(name) > 1 and set(name[:2]) <= set(sounds)}))
+    in_parts = rf"[{sounds}]{{1,8}}·[{sounds}]{{2,8}}"
+    return (
+        rf"(?!{places})(?:{in_parts})"
+        if dotted
+        else rf"(?!{places})(?:{in_parts}|(?![再都来让那才其然合高])[{sounds}]{{3,9}})"
+    )
 
 
 def after(known: Surnames) -> Iterator[tuple[str, str]]:
     """Yield each kind of cue and the pattern of what may stand behind it."""
-    yield from _names(known.name, known.any_name)
-    yield "named_as", rf"[:是为\s]{{0,3}}{known.words}({known.any_name}){NO_PLACE}{_ENDS}"
+    yield from _names(known.name, known.any_name, known.foreign)
+    yield "named_as", rf"[:是为\s]{{0,3}}{known.words}({known.any_name}|{known.foreign}){NO_PLACE}{_ENDS}"
     yield "surnamed", rf"({known.two}|{known.one})(?![名氏])"
+    yield "mention", rf"(?!平安|[\w-]{{0,18}}{known.bodies}[\w-]?(?![\w-])){_MENTIONED}"
     yield from _LATIN.items()
     yield from _ACCOUNTS.items()
     yield from _DOCUMENTS.items()
 
 
-def _names(name: str, any_name: str) -> Iterator[tuple[str, str]]:
+def _names(name: str, any_name: str, foreign: str) -> Iterator[tuple[str, str]]:
     yield (
         "calls_itself",
         (
-            rf"{_FILLER}(?:({_FOREIGN_NAME})|({any_name})(?={PUNCTUATION}|[电手联住家在的是系反称]|$)"
+            rf"{_FILLER}(?:({_FOREIGN_NAME}|{foreign})|({any_name})(?={PUNCTUATION}|[电手联住家在的是系反称]|$)"
             rf"|(?![了他她它你您过来去上不人])({HAN}{{2,4}}){_ENDS}|({any_name}))"
         ),
     )
     yield (
         "labelled",
         (
-            rf"\s?[:：】\]|]\s?(?:({_FOREIGN_NAME})|({any_name})(?={PUNCTUATION}|[电手联住家在男女]|$)"
+            rf"[\"']?\s?[:：】\]|=]\s?[\"'“]?(?:({_FOREIGN_NAME}|{foreign})|({any_name})(?={PUNCTUATION}|[电手联住家在男女]|$)"
             rf"|{_NOBODY}({HAN}{{2,4}}){NO_PLACE}{_ENDS}|({name}))"
-            rf"|[是为\s]{{0,2}}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女]|$)"
+            rf"|[是为\s]{{0,2}}({foreign})|[是为\s]{{0,2}}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女]|$)"
             rf"|\s?({_LATIN_NAME}){_ENDS}"
         ),
     )
     yield (
         "is",
         (
-            rf"[:：是为\s]{{0,3}}(?:({_DOTTED_NAME}){_ENDS}"
+            rf"[:：是为\s]{{0,3}}(?:({_DOTTED_NAME}){_ENDS}|({foreign})"
             rf"|({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
         ),
     )
-    yield "says", rf"(?!方)({name})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说)"
-    yield "is_called", rf"({any_name})(?={PUNCTUATION}|的|$)"
+    yield "says", rf"(?!方)(?:({foreign})|({name})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说))"
+    yield "is_called", rf"({any_name}|{foreign}|[小大阿]{HAN}{{1,2}})(?={PUNCTUATION}|的|$)"
     yield "signs", rf"[!！。.,，~\s]{{0,4}}({any_name}){NO_PLACE}{_ENDS}"
     yield "signs_after_thanks", rf"[!！。.~\s]{{1,4}}({name}){NO_PLACE}(?=[\s0-9]|$)"
 
 
 _LATIN: Mapping[str, str] = {
     "calls_itself_in_english": r"[\s:：,.!是为]{0,4}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=[.,;!\s]|$)",
-    "labelled_in_english": r"\s{0,2}([a-z]{2,20} [a-z]{2,20}(?: [a-z]{2,20})?)(?=[.,;\s]|$)",
-    "signs_in_english": r"[,.!]?\s{1,3}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=\s*(?:[0-9+\n]|$))",
+    "nickname": r"[是为叫:\s]{0,3}[\"“「]?(?![片字称是])([\w-]{2,8})",
+    "labelled_in_english": (
+        r"\s{0,2}(?:([a-z]{2,20} [a-z]{2,20}(?: [a-z]{2,20})?)(?=[.,;\s]|$)"
+        r"|([\u4e00-\u9fff·]{2,8})(?=[,;\s]|$))"
+    ),
+    "signs_in_english": (
+        r"[,.!]?\s{1,3}(?!(?:very|so|for|again|and|in|to|you)\b)"
+        r"([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=\s*(?:[0-9+\n]|$))"
+    ),
 }
 
 _ACCOUNTS: Mapping[str, str] = {
@@ -98,17 +131,22 @@ _ACCOUNTS: Mapping[str, str] = {
         r"(?:\s?(?:号码?|id|同号))?(?:[:：是为\s]|[^\w,，、。.;；/]){0,3}"
         r"([a-z][a-z0-9_-]{5,19}|[0-9][0-9a-z_-]{5,19})"
     ),
+    "q": r"(?<![a-z0-9]q:)\s?([1-9][0-9]{4,11})",
     "v": r"(?<![a-z0-9]v:)\s?([a-z][a-z0-9_-]{5,19})",
-    "account": r"[码:：是为\s]{0,3}([a-z0-9][a-z0-9_.-]{4,29})",
+    "account": r"[码:：是为\s]{0,3}(?![0-9.]+[元块万人])([a-z0-9][a-z0-9_.-]{4,29})",
 }
 
 _DOCUMENTS: Mapping[str, str] = {
     "document": (
-        r"[号码证编:：是为\s]{0,5}(?!20[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?![0-9]))"
-        rf"([a-z]{{0,3}} ?[0-9]{{6,18}}(?:\([0-9a]\)|[a-z])?|{HAN}{{1,3}}字第?[0-9]{{5,9}})"
+        r"[号码证编字(:：是为“\s]{0,5}(?:\)[:\s]?)?(?!20[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?![0-9]))"
+        rf"([a-z]{{1,3}} ?[0-9]{{4}} [0-9]{{4}}|[a-z]{{0,3}} ?[0-9]{{6,20}}(?:\([0-9a]\)|[a-z])?"
+        rf"|{HAN}{{1,3}}字第?[0-9]{{5,9}})"
     ),
     "passport": r"(?: (?:no\.?|number))?(?: is|:)? ?([a-z]{0,3} ?[0-9]{6,10})",
     "last_digits": r"[数号码:：是为\s]{0,3}([0-9]{3,6}x?)(?![0-9元块])",
+    "vehicle": r"[号码代:是为\s]{0,5}([a-z0-9]{6,17})(?![a-z0-9])",
     # A plate without its province, as its owner may write it; of the army, two letters.
-    "plate": rf"[号码:：是为\s]{{0,3}}({HAN}?[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,6}})(?![a-z0-9年元])",
+    "plate": (
+        rf"[号码照:：是为“\s]{{0,4}}({HAN}{{0,3}}[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,7}})(?![a-z0-9年元])"
+    ),
 }

@@ -27,6 +27,17 @@ _NEAR_PHONE = 16
 
 _CLOSING = re.compile("[敬谨拜叩](?:上|启)")
 _NEAR_CLOSING = 8
+_FILE = re.compile(
+    r"\.(?:jpe?g|png|gif|bmp|heic|pdf|docx?|xlsx?|pptx?|wps|ofd|txt|zip|rar|7z|mp[34]|amr|wav|m4a|mov)(?![a-z0-9])"
+)
+_NAME_OF_A_FILE = 30
+_SPOKEN = re.compile(":(?![/])|写道")
+_NEAR_SIGN = 24
+_NO_TITLE = "(?<!长|总)(?<!书记|主任|经理|老师|医生|警官|律师|老板)"
+_ON_PAPERS = (
+    "身份|病历|病例|诊断|合同|协议|户口|结婚|离婚|出生|房产|房本|购房|发票|照片|证|正面|反面|签|申请|起诉|判决|裁决"
+    "|工资|残疾|银行|信|材料"
+)
 _TAIL = 60
 
 
@@ -53,6 +64,14 @@ class Names(NamedTuple):
     of_a_sex: re.Pattern[str]
     """As in the papers of a court: 孙德贵 男 60岁."""
 
+    beside_mail: re.Pattern[str]
+    """As in the head of a quoted mail: 孙悦 <a@x.cn>."""
+
+    speaks: re.Pattern[str]
+    """As in a log of a chat (聊天记录): 孙悦: …, 孙悦 2026-05-11 12:30, 孙悦写道."""
+
+    names_a_file: re.Pattern[str]
+    dotted: re.Pattern[str]
     before_phone: re.Pattern[str]
     after_phone: re.Pattern[str]
     further: re.Pattern[str]
@@ -79,6 +98,25 @@ class Names(NamedTuple):
         for phone in _MOBILE.finditer(text):
             yield from self._beside(phone, text)
         yield from self._signed(text)
+        yield from self._written(text)
+
+    def _written(self, text: str) -> Iterator[Span]:
+        """Yield the names that programs put beside what somebody wrote, and those that people give to files."""
+        for found in self._beside_signs(text):
+            group = found.lastindex or 0
+            if not self.words.match(text, found.start(group)):
+                yield found.span(group)
+
+    def _beside_signs(self, text: str) -> Iterator[re.Match[str]]:
+        for sign in _SPOKEN.finditer(text):
+            if said := self.speaks.search(text, max(0, sign.start() - _NEAR_SIGN), sign.start()):
+                yield said
+        for dot in _FILE.finditer(text) if "." in text else ():
+            yield from self.names_a_file.finditer(text, max(0, dot.start() - _NAME_OF_A_FILE), dot.start())
+        if "<" in text:
+            yield from self.beside_mail.finditer(text)
+        if "·" in text:
+            yield from self.dotted.finditer(text)
 
     def listed(self, text: str, end: int) -> Iterator[Span]:
         """Yield the names that a list goes on with behind one of it, which ends at `end`."""
@@ -135,7 +173,7 @@ def rulebook(folder: Path | None = None) -> Names:
     patterns = {kind: re.compile(pattern) for kind, pattern in name_cues.after(surnames)}
     after = {word: patterns[kind] for kind, words in found["cues"].items() for word in words}
     polite, others = (found["addressed"][kind].split() for kind in ("polite", "others"))
-    own = {name: re.compile(pattern) for name, pattern in _patterns(surnames)}
+    own = {name: re.compile(pattern) for name, pattern in (*_patterns(surnames), *_of_programs(surnames))}
     return Names(
         cue=re.compile(trie(after)),
         after=after,
@@ -171,3 +209,23 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
             rf"|\s({name}){NO_PLACE}(?=[\s、,，。;；]|$)"
         ),
     )
+
+
+def _of_programs(known: Surnames) -> Iterator[tuple[str, str]]:
+    name, starts, mail = known.name, rf"(?<!{HAN})", "[a-z0-9._%+-]{1,64}@"
+    yield (
+        "beside_mail",
+        (
+            rf"{starts}({name}|{known.foreign})[\"”']?\s{{0,2}}<(?={mail})"
+            rf"|[\"“](?![^\"”<\n]{{0,18}}{known.bodies}[\"”])([^\"”<\n]{{1,20}})[\"”]\s{{0,2}}<(?={mail})"
+        ),
+    )
+    yield (
+        "speaks",
+        (
+            rf"{starts}({name})(?:{_NO_TITLE}\s?"
+            r"|\s(?:20[0-9]{2}[年/.-])?[0-9]{1,2}[月/.-][0-9]{1,2}日?\s?[0-9]{1,2})$"
+        ),
+    )
+    yield "dotted", known.dotted
+    yield "names_a_file", (rf"(?:^|[_\s(:：、,.-]|附件|[0-9])({name})(?=$|[_\s().0-9-]|的|{_ON_PAPERS})")

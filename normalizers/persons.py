@@ -22,6 +22,8 @@ _STOPS = """,。.;:!?、 \t\n\r()"'“”"""
 _BEFORE_SURE = f"是和与跟对把给让找由替帮因像{_STOPS}"
 _BEFORE_TITLED = f"与跟对把给让找由的是向被{_STOPS}"
 
+_BEFORE_FAMILIAR = f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员{_STOPS}"
+
 _OF_A_DOOR = re.compile("[0-9]{3,4}[室房户]?的$")
 _SALUTATION = re.compile(r"[:,\s]*[您你]好")
 
@@ -35,6 +37,9 @@ class Persons(NamedTuple):
     words: re.Pattern[str]
     """Words and places that begin like one."""
 
+    familiar: re.Pattern[str]
+    """老王, 小张, 张姐, with what stands behind them."""
+
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
 
@@ -43,6 +48,7 @@ class Persons(NamedTuple):
         for found in self.names.finditer(text):
             if self._stands_right(text, found) and not self.words.match(text, found.start()):
                 yield found.span()
+        yield from (found.span() for found in self.familiar.finditer(text))
 
     def _stands_right(self, text: str, found: re.Match[str]) -> bool:
         """Say whether what stands before the name goes with what stands behind it.
@@ -80,7 +86,19 @@ def rulebook(folder: Path | None = None) -> Persons:
         rf"|(?P<told>{at_once}|{given}{{2}}{behind}|{given}{behind}))"
     )
     begun = _places((*found["surnames"], *two_surnames))
-    return Persons(re.compile(names), re.compile(trie([*found["words"].split(), *begun])), before)
+    familiar = _familiar(found, rf"(?:{sure}|{behind})")
+    return Persons(re.compile(names), re.compile(trie([*found["words"].split(), *begun])), familiar, before)
+
+
+def _familiar(found: Mapping[str, str], behind: str) -> re.Pattern[str]:
+    """Return what finds persons by 老 or 小 and a surname, or by a surname and 哥 or 总."""
+    surnames, titles = found.get("familiar", ""), found.get("short_titles", "").split()
+    if not surnames or not titles:
+        return re.compile("(?!)")
+    return re.compile(
+        rf"[老小{surnames}](?<![^{_BEFORE_FAMILIAR}].)"
+        rf"(?:(?<=[老小])[{surnames}](?={behind}|{trie(titles)})|(?<![老小]){trie(titles)}(?={behind}))"
+    )
 
 
 def _surname(one: str, two: Iterable[str], after: str) -> str:

@@ -25,9 +25,9 @@ _HAN_ROOM = (
 _NUMBER = rf"(?:[0-9]{{1,3}}|{_HAN}{{1,3}}|[甲乙丙丁东西中南北a-z])"
 _BEHIND_A_FLOOR = "(?:(?<=单元)|(?<=[0-9一二三四五六七八九十][层楼]))"
 _ITS_DOOR = (
-    rf" ?(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门) ?){{0,3}}"
+    rf" ?(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门|f-?) ?){{0,3}}"
     rf"(?:-?(?:[0-9]{{1,2}}|[a-z])-[0-9]{{1,4}}(?![0-9-]|{_COUNTED}| ?[户天])"
-    rf"|[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
+    rf"|[a-h]?[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
     rf"|[东西中南北]{{1,2}}户"
     rf"|{_BEHIND_A_FLOOR}[东西中南北]门(?![口外卫])"
     rf"|{_BEHIND_A_FLOOR}(?:(?:[0-9]|{_HAN}) ?[室号](?!线|楼|门|电|机|路)|[左右]手|[东西](?=[,。;、]|$))"
@@ -51,10 +51,11 @@ _ALONE = re.compile(
     r"|[0-9]?-[a-z]-[0-9]{3,4}(?![0-9a-z])"
     r"|[0-9]?楼之[0-9]{1,2}"
     rf"|[0-9]? ?楼 ?[0-9]{{1,2}} ?门 ?[0-9]{{1,4}}(?![0-9]|{_COUNTED})"
-    rf"|[0-9]? ?门 ?{_ROOM}"
+    rf"|[0-9]? ?(?:门|[楼层]|f-?) ?{_ROOM}"
+    r"|[0-9]? ?排 ?[0-9]{1,2} ?[户号](?![楼院线])"
     r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
     rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
-    r"|(?<=(?:小区|花园|公寓|家园|新村|社区)[0-9])[0-9]{0,2}-[0-9]{3,4}(?![0-9a-z元块人])"
+    r"|(?<=(?:小区|花园|公寓|家园|新村|社区)[0-9])[0-9]{0,2}(?:-[0-9]{3,4}|(?:-[0-9]{1,4}){2,3})(?![0-9a-z元块人-])"
     r"|(?<!0)(?<![.:/-][0-9])(?P<room>[0-9]?(?:0[1-9]|[12][0-9])(?![0-9]))"
     r")"
 )
@@ -62,7 +63,7 @@ _NUMBER_OF_A_ROOM = re.compile(r"(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:
 _HAN_ALONE = re.compile(f"{_HAN}{{2,4}}(?:室|号房)")
 _IN_A_STREET = re.compile(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
-    rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?([0-9]{{1,2}}-[0-9]{{1,2}})(?![0-9-]|{_COUNTED}| ?[户天])"
+    rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?\(?([0-9]{{1,2}}-[0-9]{{1,2}}(?:-[0-9]{{1,4}})?)(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
 )
 """The number of the house stays: it is the place."""
@@ -76,10 +77,13 @@ _NO_ROOM = re.compile("1(?:10|19|20|22)|20[0-2][0-9]")
 """Emergency numbers and years."""
 
 _BEFORE_A_DOOR = re.compile(
-    "(?:楼[上下]|隔壁|对门|[我他她]家|家住|住在?|房号|门牌号?|[水漏渗流淹][到至])[的是为: ]{0,2}$"
+    "(?:楼[上下]|隔壁|对门|[我他她]家|家住|住在?|房号|房间|门牌号?|[水漏渗流淹][到至])[的是为: ]{0,2}$"
 )
-_ENDS_BEFORE_A_DOOR = frozenset("上下壁门家住号到至在的是为: ")
+_ENDS_BEFORE_A_DOOR = frozenset("间牌上下壁门家住号到至在的是为: ")
 _LONGEST_BEFORE = 5
+_NEXT = re.compile(rf" ?(?:[/、,和与及跟到至~-]|还有) ?({_ROOM})(?:[室房户])?(?!-|号?[楼线])")
+"""The next of a list of doors."""
+
 _OF_A_DOOR = re.compile(
     "房(?![价屋补款产型租贷改东源子地管])|漏水|漏到|渗水|渗到|装修|噪音"
     "|的?(?:业主|住户|租户|租客|房客|邻居|户主|房东|老人|老太|大爷|大妈|小孩|狗)"
@@ -87,7 +91,18 @@ _OF_A_DOOR = re.compile(
 
 
 def doors(text: str) -> Iterator[Span]:
-    """Yield the doors in a folded text: with their building, and alone where the sentence tells of a home."""
+    """Yield the doors in a folded text, and those that a list goes on with."""
+    walked: set[int] = set()
+    for start, end in _first_doors(text):
+        yield start, end
+        while end not in walked and (further := _NEXT.match(text, end)):
+            walked.add(end)
+            yield further.span(1)
+            end = further.end()
+
+
+def _first_doors(text: str) -> Iterator[Span]:
+    """Yield the doors with their building, and alone where the sentence tells of a home."""
     yield from (match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match))
     if "房号" in text or "间号" in text or "室号" in text:
         yield from (match.span(1) for match in _NUMBER_OF_A_ROOM.finditer(text))

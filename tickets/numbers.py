@@ -1,22 +1,19 @@
 """Numbers that reach a person, in the groups and with the separators people write them in."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 from stdnum import luhn
 from stdnum.cn import ric
 
-from normalizers.tokens import TICKET_NUMBER
+from tickets.runs import HAN, Beside, Run
 
 Span = tuple[int, int]
 
-_HAN = "〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖"
-_READ = str.maketrans(_HAN, "00011223456789123456789")
-_HAN_DIGIT = re.compile(f"[{_HAN}]")
+_HAN_DIGIT = re.compile(f"[{HAN}]")
 
 _NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
-_DIGITS = re.compile(rf"[0-9{_HAN}](?:{_NO_LETTER}{{0,6}}+[0-9{_HAN}]){{6,}}+")
+_DIGITS = re.compile(rf"[0-9{HAN}](?:{_NO_LETTER}{{0,6}}+[0-9{HAN}]){{6,}}+")
 """Every stretch in which a number may stand."""
 
 _SEPARATORS = r"[\s.·•\-_()\u20e3]{0,2}"
@@ -57,7 +54,8 @@ _CONTACTS = frozenset(
 )
 _DATED = re.compile(r"1[0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _ORDER = re.compile(
-    r"(?:订单|快递|快件|运单|物流|工单|合同|流水|电表|水表|燃气表|户|编|注册|条形|条|批|发票)(?:单?号码?|码|编号)?[:：是为\s]{0,3}$"
+    r"(?:订单|快递|电梯|设备|路灯|灯杆|井盖|快件|运单|物流|工单|合同|流水|电表|水表|燃气表|(?<![账帐])户|编|注册|条形|条|批|发票)(?:单?号码?|码|编号|代码)?[:：是为\s]{0,3}"
+    "(?:[a-z]{1,6}[-_]?)?$"
 )
 """What is counted behind these words is a thing."""
 
@@ -71,9 +69,16 @@ _BEGUN_AFTER_CUE = re.compile(
     r"(?:电话|座机|固话|手机|方式|身份证|卡号|微信|查询码|tel)[号码]{0,2}[:：是为\s]{0,3}(\+?[0-9][0-9 -]{2,})$"
 )
 
+_NUMBERS = (_MOBILE, _MOBILE_FROM_ABROAD, _LANDLINE, _LANDLINE_FROM_ABROAD, _ID, _OLD_ID, _CARD, _OVERSEAS, _LOCAL)
+_LIKE_A_NUMBER = re.compile("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern for number in _NUMBERS)]))
+"""Digits that are worth a closer look: nearly none of those between dashes are."""
+
+_HOTLINE = re.compile("(?:0[1-9][0-9]{1,2})?(?:12[0-9]{3}|9[56][0-9]{3,4}|100[0-9]{2})|1(?:10|19|20|22)")
+"""No number of anybody's begins like that: 12345, 024-95598."""
+
 _CAN_GO_ON = frozenset("0123456789 -")
 
-_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖](?:[\s-]?[{_HAN}]){{9}}")
+_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖](?:[\s-]?[{HAN}]){{9}}")
 """Whatever is counted behind it: 一三八零零一三八零零零两次."""
 
 _MOBILE_IN_PARTS = {(3, 4, 4), (3, 8), (7, 4)}
@@ -83,53 +88,36 @@ _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _AMOUNT = re.compile(r" ?[元万块亿平米人户亩吨年]")
 _BANK = re.compile("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是为: ]{0,3}$")
 
-_QUERY_CODES = ("查询码", "查询号", "查询密码", "query code")
 
-
-class _Run(NamedTuple):
-    """Digits in groups, where each begins, and what stands between them."""
-
-    text: str
-    groups: Sequence[str]
-    starts: Sequence[int]
-
-    def end(self, last: int) -> int:
-        return self.starts[last] + len(self.groups[last])
-
-    def shape(self, first: int, last: int) -> tuple[int, ...]:
-        return tuple(map(len, self.groups[first : last + 1]))
-
-    def separators(self, first: int, last: int) -> set[str]:
-        return {self.text[self.end(at) : self.starts[at + 1]] for at in range(first, last)}
-
-
-_IsNumber = Callable[[_Run, int, int, str], bool]
+_IsNumber = Callable[[Run, int, int, str], bool]
 
 
 def numbers(text: str) -> Iterator[Span]:
     """Yield the numbers in `text`, which is folded and in lower case."""
+    beside = Beside(text)
     for stretch in _DIGITS.finditer(text):
         start, end = stretch.span()
-        yield from _written(text, start, end)
+        yield from _written(text, beside, start, end)
         if _HAN_DIGIT.search(text, start, end):
-            yield from _written(text[:start] + stretch[0].translate(_READ) + text[end:], start, end)
+            yield from _written(beside.read, beside, start, end)
             yield from (match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end))
     if "o" in text or "l" in text:
         yield from (match.span() for match in _LETTERS_FOR_DIGITS.finditer(text))
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
-    if begun:
+    if begun and _HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
         yield begun.span(1)
 
 
-def _written(text: str, start: int, end: int) -> Iterator[Span]:
+def _written(text: str, beside: Beside, start: int, end: int) -> Iterator[Span]:
     """Yield the numbers in digits between two places."""
     for pattern, is_number in ((_RUN, _is_number), (_PARTED, _is_number_in_parts)):
         for match in pattern.finditer(text, start, end):
             found = list(_GROUP.finditer(text, match.start(), match.end()))
-            yield from _in_run(_Run(text, [group[0] for group in found], [group.start() for group in found]), is_number)
+            groups, starts = [group[0] for group in found], [group.start() for group in found]
+            yield from _in_run(Run(text, beside, groups, starts), is_number)
 
 
-def _in_run(run: _Run, is_number: _IsNumber) -> Iterator[Span]:
+def _in_run(run: Run, is_number: _IsNumber) -> Iterator[Span]:
     first = 0
     while first < len(run.groups):
         if _is_ticket_number(run, first):
@@ -142,30 +130,37 @@ def _in_run(run: _Run, is_number: _IsNumber) -> Iterator[Span]:
         first += 1
 
 
-def _is_ticket_number(run: _Run, first: int) -> bool:
+def _is_ticket_number(run: Run, first: int) -> bool:
     """Say whether the next groups are a 工单编号 of ours."""
-    shape = [len(group) for group in run.groups[first : first + 4]]
-    return shape == [6, 8, 6, 1] and run.separators(first, first + 3) == {"-"}
+    shape = run.shape(first, first + 3)
+    return shape == (6, 8, 6, 1) and run.separators(first, first + 3) == {"-"}
 
 
-def _last_of_number(run: _Run, first: int, is_number: _IsNumber) -> int | None:
+def _last_of_number(run: Run, first: int, is_number: _IsNumber) -> int | None:
     """Return the last group of the longest number that begins with the group `first`."""
     longest, digits = None, ""
     for last in range(first, len(run.groups)):
         digits += run.groups[last]
         if len(digits) > _LONGEST:
             break
-        if len(digits) >= 7 and is_number(run, first, last, digits):
+        if len(digits) < 7 or (first < last < len(run.groups) - 1 and _LIKE_A_NUMBER.fullmatch(digits) is None):
+            continue
+        if is_number(run, first, last, digits):
             longest = last
     return longest
 
 
-def _is_number(run: _Run, first: int, last: int, digits: str) -> bool:
-    start, end = run.starts[first], run.end(last)
+def _is_number(run: Run, first: int, last: int, digits: str) -> bool:
     if first == last and len(digits) < 10:
-        return _is_short_number(run, start, end, digits)
-    if not _is_written_as_one(run, first, last) or all(map(_DATE.fullmatch, run.groups[first : last + 1])):
+        return _is_short_number(run, run.starts[first], run.end(last), digits)
+    if not _reaches_somebody(run, first, last, digits) or not _is_written_as_one(run, first, last):
         return False
+    return not all(map(_DATE.fullmatch, run.groups[first : last + 1]))
+
+
+def _reaches_somebody(run: Run, first: int, last: int, digits: str) -> bool:
+    """Say whether the digits together are a number of a person's."""
+    start, end = run.starts[first], run.end(last)
     if len(digits) == _QUERY_CODE and _is_query_code(run, first, last):
         return True
     if first == last and _is_code(run.text, start, digits):
@@ -175,14 +170,14 @@ def _is_number(run: _Run, first: int, last: int, digits: str) -> bool:
     return _is_personal(run, first, last, digits) or _is_short_number(run, start, end, digits)
 
 
-def _is_number_in_parts(run: _Run, first: int, last: int, digits: str) -> bool:
+def _is_number_in_parts(run: Run, first: int, last: int, digits: str) -> bool:
     """Say whether the groups have the shape of a number: anything may stand between them."""
     shape = run.shape(first, last)
     if shape in _MOBILE_IN_PARTS and _MOBILE.fullmatch(digits):
         return not _are_amounts(run, first, last)
     if shape in _LANDLINE_IN_PARTS and _LANDLINE.fullmatch(digits):
         return True
-    if len(digits) == _QUERY_CODE and any(word in run.text for word in _QUERY_CODES):
+    if len(digits) == _QUERY_CODE and run.beside.query_code:
         return True
     end = run.end(last)
     whole = digits + "x" if run.text[end : end + 1] == "x" else digits
@@ -191,32 +186,34 @@ def _is_number_in_parts(run: _Run, first: int, last: int, digits: str) -> bool:
     return _is_card_in_fours(run, first, shape, digits)
 
 
-def _are_amounts(run: _Run, first: int, last: int) -> bool:
+def _are_amounts(run: Run, first: int, last: int) -> bool:
     """Say whether the groups after the first are years, or the last of them is counted."""
     rest = run.groups[first + 1 : last + 1]
     return all(map(_YEAR.match, rest)) or _AMOUNT.match(run.text, run.end(last)) is not None
 
 
-def _is_card_in_fours(run: _Run, first: int, shape: tuple[int, ...], digits: str) -> bool:
+def _is_card_in_fours(run: Run, first: int, shape: tuple[int, ...], digits: str) -> bool:
     if _CARD.fullmatch(digits) is None or set(shape[:-1]) != {4} or shape[-1] > 4:
         return False
     start = run.starts[first]
     return bool(luhn.is_valid(digits)) or _BANK.search(run.text, max(0, start - 8), start) is not None
 
 
-def _is_query_code(run: _Run, first: int, last: int) -> bool:
+def _is_query_code(run: Run, first: int, last: int) -> bool:
     """Say whether twelve digits are a 查询码: by the word, beside a ticket number, or in the fours of no list."""
-    text, groups = run.text, run.groups[first : last + 1]
-    if any(word in text for word in _QUERY_CODES):
+    groups = run.groups[first : last + 1]
+    if run.beside.query_code:
         return True
+    if _is_of_a_thing(run.text, run.starts[first]):
+        return False
     if first == last:
-        return TICKET_NUMBER.search(text) is not None
+        return run.beside.ticket_number
     if run.shape(first, last) != (4, 4, 4) or not run.separators(first, last) <= {" ", "-"}:
         return False
     return not all(map(_YEAR.match, groups)) and not all(group.endswith("0") for group in groups)
 
 
-def _is_personal(run: _Run, first: int, last: int, digits: str) -> bool:
+def _is_personal(run: Run, first: int, last: int, digits: str) -> bool:
     if _MOBILE.fullmatch(digits) or _MOBILE_FROM_ABROAD.fullmatch(digits) or _ID.fullmatch(digits):
         return True
     if _LANDLINE.fullmatch(digits):
@@ -225,12 +222,19 @@ def _is_personal(run: _Run, first: int, last: int, digits: str) -> bool:
         return digits[0] == "0" or run.text[: run.starts[first]].endswith("+")
     if _OVERSEAS.fullmatch(digits):
         return first < last or run.text[: run.starts[first]].endswith("+") or digits[0] == "0"
+    if first == last and _is_of_a_thing(run.text, run.starts[first]) and not luhn.is_valid(digits):
+        return False
     return (_OLD_ID.fullmatch(digits) or _CARD.fullmatch(digits)) is not None and (
         first == last or min(map(len, run.groups[first:last])) > 3
     )
 
 
-def _is_short_number(run: _Run, start: int, end: int, digits: str) -> bool:
+def _is_of_a_thing(text: str, start: int) -> bool:
+    """Say whether what is counted here is an order, a meter or the like."""
+    return _ORDER.search(text, max(0, start - 18), start) is not None
+
+
+def _is_short_number(run: Run, start: int, end: int, digits: str) -> bool:
     """Say whether these digits are a number because of what stands before them, or what was cut off after them."""
     text = run.text
     if _LOCAL.fullmatch(digits) and _CALLED.search(text, max(0, start - 12), start):
@@ -238,9 +242,9 @@ def _is_short_number(run: _Run, start: int, end: int, digits: str) -> bool:
     letter = text[start - 1 : start].isalpha()
     if letter and any(_PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):
         return True
-    if end < len(text) or _BEGUN.fullmatch(digits) is None:
+    if end < len(text) or _BEGUN.fullmatch(digits) is None or _HOTLINE.fullmatch(digits):
         return False
-    return _CALLS.match(digits) is not None or _ORDER.search(text, max(0, start - 12), start) is None
+    return _CALLS.match(digits) is not None or not _is_of_a_thing(text, start)
 
 
 def _is_code(text: str, start: int, digits: str) -> bool:
@@ -253,7 +257,7 @@ def _is_code(text: str, start: int, digits: str) -> bool:
     return letters[0].rstrip("_-") not in _CONTACTS
 
 
-def _is_written_as_one(run: _Run, first: int, last: int) -> bool:
+def _is_written_as_one(run: Run, first: int, last: int) -> bool:
     """Say whether the groups are pieces of one number, not numbers beside each other such as prices and dates."""
     separators = run.separators(first, last)
     if len(separators) < 2 and "." not in separators:
@@ -262,7 +266,7 @@ def _is_written_as_one(run: _Run, first: int, last: int) -> bool:
     return short == 0 if "." in separators else short < 2
 
 
-def _whole(run: _Run, first: int, last: int) -> Span:
+def _whole(run: Run, first: int, last: int) -> Span:
     start, end = run.starts[first], run.end(last)
     if run.text[end : end + 1] == "x":
         end += 1

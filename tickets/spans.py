@@ -7,7 +7,9 @@ from pathlib import Path
 
 from normalizers import names, persons
 from normalizers.text import aligned, narrow
+from tickets.coordinates import coordinates
 from tickets.doors import doors
+from tickets.links import queries
 from tickets.numbers import Span, numbers
 
 _MAIL = re.compile(
@@ -25,8 +27,9 @@ _TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*
 
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
-    rf"{_PROVINCE}(?:牌照?)? ?[a-z][·•. -]{{0,2}}(?=[a-z0-9]{{0,5}}[0-9])"
-    "(?:[a-z0-9]{5,6}(?![a-z0-9])|[a-z0-9]{4}[警挂学港澳试超领])"
+    rf"{_PROVINCE}(?:牌照?)? ?[a-z](?:[·•. -]{{0,2}}|临)(?=[a-z0-9]{{0,5}}[0-9])"
+    "(?:[a-z0-9]{5,6}(?![a-z0-9])|[a-z0-9]{4}[警挂学港澳试超领]"
+    "|[a-z0-9]{2} [a-z0-9]{3,4}(?![a-z0-9])|[a-z0-9]{3} [a-z0-9]{2,3}(?![a-z0-9]))"
 )
 """GA 36-2018: five characters behind the letter, six of new-energy cars, four before a word."""
 
@@ -34,6 +37,13 @@ _ARMED_PLATE = re.compile(rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?[0-9]{{4,5
 """Of the armed police (武警)."""
 
 _EMBASSY_PLATE = re.compile("使(?<![致迫促即假行驱唆]使)[0-9]{3}·?[0-9]{3}(?![0-9.,元万块多余个人户名家吨米])")
+
+_HONG_KONG_ID = re.compile(r"[a-z](?<![a-z0-9].)[a-z]?[0-9]{6}\([0-9a]\)")
+_WECHAT_ID = re.compile(r"wxid_[a-z0-9]{6,30}")
+_MARRIAGE_PAPER = re.compile(r"[jlb](?<![a-z0-9].)[0-9]{6}-[0-9]{4}-[0-9]{6}(?![0-9])")
+"""结婚证, 离婚证."""
+
+_BY_THEIR_FORM = (_PLATE, _ARMED_PLATE, _EMBASSY_PLATE, _HONG_KONG_ID, _WECHAT_ID, _MARRIAGE_PAPER)
 
 _DASHES = "‐‑‒–—―⁃−─━ー➖﹘︱︲"
 """What is written for a hyphen."""
@@ -118,13 +128,25 @@ def _found(text: str, rules_folder: Path | None) -> Iterator[Span]:
     if "." in text:
         yield from (match.span() for match in _TOKEN.finditer(text))
     yield from doors(text)
-    for pattern in (_PLATE, _ARMED_PLATE, _EMBASSY_PLATE):
+    yield from coordinates(text)
+    yield from queries(text)
+    for pattern in _BY_THEIR_FORM:
         yield from (match.span() for match in pattern.finditer(text))
     known = names.rulebook(rules_folder)
     named = [*known.spans(text), *persons.rulebook(rules_folder).spans(text)]
     yield from named
-    for _, end in named:
-        yield from known.listed(text, end)
+    yield from _listed(known, text, {end for _, end in named})
+
+
+def _listed(known: names.Names, text: str, ends: set[int]) -> Iterator[Span]:
+    """Yield the names that lists go on with behind those that end here; no list is walked twice."""
+    walked: set[int] = set()
+    for end in ends:
+        for start, stop in known.listed(text, end):
+            if stop in walked:
+                break
+            walked.add(stop)
+            yield start, stop
 
 
 def _joined(spans: list[Span]) -> Iterator[Span]:

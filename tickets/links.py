@@ -1,0 +1,21 @@
+"""What the links in a text say of a person: the values of their queries."""
+
+import re
+from collections.abc import Iterator
+
+Span = tuple[int, int]
+
+_VALUE = re.compile(r"[?&]([a-z0-9_.-]{1,40})=([^\s&#,。;<>\"'()]+)")
+_PERSONAL = re.compile(
+    r"name|phone|mobile|tel|mail|card|addr|open_?id|union_?id|user|member|patient|wx|wechat|plate|token|ticket|sess|auth"
+    r"|sign|invite|share|^(?:uid|xm|sjh|sfzh?|cph|lat|lng|lon|location|position|coords?|code|id_?no)$"
+)
+_ENCODED = re.compile("%[0-9a-f]{2}")
+"""Whatever stands there is read by any browser, and by no rule of ours."""
+
+
+def queries(text: str) -> Iterator[Span]:
+    """Yield the values in a folded text's links that name or reach a person, or that are written in bytes."""
+    for query in _VALUE.finditer(text) if "=" in text else ():
+        if _PERSONAL.search(query[1]) or _ENCODED.search(query[2]):
+            yield query.span(2)
