@@ -2,6 +2,10 @@
 
 import re
 from functools import lru_cache
+from itertools import chain
+
+from normalizers import names, persons
+from normalizers.text import fold
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -11,11 +15,15 @@ _MEDIA_TYPE = re.compile(
     r"(?:; ?charset=[A-Za-z0-9_.:-]{1,40})?"
 )
 
-_REACHES_A_PERSON = re.compile(r"(?<![0-9])(?:1[3-9][0-9]{9}|[1-9][0-9]{16}[0-9Xx]|[1-9][0-9]{14})(?![0-9])")
-"""A mobile number, or an id number of 18 or 15 digits."""
+_REACHES_A_PERSON = re.compile(
+    r"(?<![0-9])(?:(?:(?:00)?86)?(?:1[3-9][0-9]{9})+|[1-9][0-9]{16}[0-9Xx]|[1-9][0-9]{14}"
+    r"|1[3-9][0-9][-_./:+][0-9]{4}[-_./:+][0-9]{4}|[1-9][0-9]{5}[-_./:+](?:19|20)[0-9]{6}[-_./:+][0-9]{3}[0-9Xx])(?![0-9])"
+)
+"""Mobile numbers, or an id number of 18 or 15 digits; also in the groups people write them in."""
 
-_CATEGORY = re.compile(r"(?!.*[0-9]{5})[\w、，/·（）()>-]{1,32}")
-"""The name of a class: a few words without blanks, sentences and long numbers."""
+_CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
+_LONG_NUMBER = re.compile("[0-9]{5}|[0-9〇零洞一幺二三四五六七八九壹贰叁肆伍陆柒捌玖]{7}")
+"""The name of a class: a few words without blanks, sentences, long numbers and persons."""
 
 _DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
 """发文字号 as GB/T 9704 writes it, and what offices make of it: 京热〔2026〕123号, 信访2026-00123."""
@@ -50,7 +58,12 @@ def is_reference(text: str) -> bool:
 @lru_cache(_REMEMBERED)
 def is_category(text: str) -> bool:
     """Say whether `text` is a code, or names a class in a few words."""
-    return is_code(text) or _CATEGORY.fullmatch(text) is not None
+    return is_code(text) or (_CATEGORY.fullmatch(text) is not None and not _tells_of_a_person(fold(text)))
+
+
+def _tells_of_a_person(folded: str) -> bool:
+    named = chain(names.rulebook().spans(folded), persons.rulebook().spans(folded))
+    return _LONG_NUMBER.search(folded) is not None or next(named, None) is not None
 
 
 @lru_cache(_REMEMBERED)

@@ -7,6 +7,8 @@ from types import MappingProxyType
 from schemas.words import UNKNOWN
 
 EMERGENCY = "emergency."
+AS_GIVEN = "as_given"
+"""The scheme of a category that another system names in words of its own."""
 
 REMEMBERED = 4_096
 """Answers about codes that are kept: most messages have the codes of an earlier one."""

@@ -13,9 +13,11 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from normalizers.codes import is_code
 from normalizers.text import fold
 from schemas.records import Ticket
-from schemas.records.ticket import Requester
+from schemas.records.ticket import Category, Requester
+from tickets.codes import AS_GIVEN
 from tickets.numbers import Span
 from tickets.spans import hyphened, personal_spans
 
@@ -53,7 +55,16 @@ def _blacked_out(text: str, spans: Iterable[Span]) -> str:
 def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
     known = Known(known_of(ticket.requester), rules_folder)
-    return replace(ticket, **_masked(ticket, known) | _words_of(ticket, known), masked=True)
+    fields = _masked(ticket, known) | _words_of(ticket, known)
+    return replace(ticket, **fields, category=_category_of(ticket, known), masked=True)
+
+
+def _category_of(ticket: Ticket, known: Known) -> Category | None:
+    """Return the category, but none that another system gave in words which tell of a person."""
+    category = ticket.category
+    if category is None or category.scheme != AS_GIVEN or is_code(category.code):
+        return category
+    return category if mask_text(f"{category.code}。", known) == f"{category.code}。" else None
 
 
 _SAID = frozenset({"title", "text", "search_text"})

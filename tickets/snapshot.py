@@ -15,6 +15,7 @@ from schemas.records import Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Origin, Proposal, Requester, StatusStep
 from tickets import files, limits, location
+from tickets.codes import AS_GIVEN
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
 
@@ -206,7 +207,7 @@ def category_of(message: Message, policy: TicketPolicy) -> Category | None:
         return None
     scheme, names = category.path_of(found.value, policy.rules_folder)
     if found.source == "channel":
-        scheme = scheme if names else "as_given"
+        scheme = scheme if names else AS_GIVEN
         return Category(code=found.value, scheme=scheme, version="1", path=names, source="requester")
     return Category(
         code=found.value,

@@ -9,8 +9,9 @@ from normalizers import Policy, tokens
 from normalizers.text import fold
 from schemas import ids, topics
 from schemas.records import Attachment, Finding, Message, Party, Ticket
-from schemas.wire import encode
+from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message, position
+from tests.tickets.said import decided, said
 from tickets.desk import Desk
 from tickets.masking import mask_text, mask_ticket
 from tickets.policy import TicketPolicy
@@ -210,3 +211,16 @@ def test_a_copy_that_tells_more_than_the_text_is_masked_by_itself() -> None:
     masked = masked_of("路灯", "路灯坏了", "路灯 路灯坏了 请打13812345678")
     assert masked.search_text.startswith("路灯 路灯坏了 请打")
     assert "1381" not in masked.search_text
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("住五零一室", None), ("闽A1234挂停在门口", None), ("油烟扰民", "油烟扰民"), ("0102030", "0102030")],
+)
+def test_a_category_in_words_that_tell_of_a_person_is_not_shown(given: str, shown: str | None) -> None:
+    (masked,) = (
+        decode(out.value, Ticket)
+        for out in decided([said(1, "路灯坏了", category=given)])[0].flush()
+        if out.topic == topics.TICKET_MASKED
+    )
+    assert (masked.category.code if masked.category else None) == shown
