@@ -69,7 +69,7 @@ _NUMBER_INSIDE = re.compile(rf"[A-Za-z]?\d{{3,}}(?=[{_HAN}A-Za-z])")
 _DISTANCE = r"[往向朝]?[前后左右里东南西北]{0,2}[走行约]?\d+米(?:左右|处)?"
 """How far from a place, and where to: 往右100米, 东北150米."""
 
-_SHORT_ROAD = 5
+_SHORT_ROAD = 3
 _OF_A_NAME = re.compile(r"(?<![A-Za-z\d号])\d{1,2}$")
 """A number that belongs to a road's name: 新兴1路, 纬19路."""
 _LONGEST_STEM = 9
@@ -149,7 +149,7 @@ class _Reading:
     def _is_another_road(self) -> bool:
         """Say whether a second road follows the first without a word between: 环城北路|海魄大道."""
         found = self._known.road.match(self._address, self._at)
-        return found is not None and "sub_road" not in self._seen and len(found["stem"]) < _SHORT_ROAD
+        return found is not None and "sub_road" not in self._seen and len(found["stem"]) <= _SHORT_ROAD
 
     def _before_road(self, found: re.Match[str]) -> Iterator[Piece]:
         """Yield the village, without an ending, with which a run too long for a road's name begins."""

@@ -143,7 +143,10 @@ def code_of(pieces: Iterable[Piece], home: str) -> str | None:
 
 
 def _district(text: str, home: str, known: Rulebook) -> str | None:
-    """Return the code of the first district of the city that a text names in full, or of another beside its city."""
+    """Return the code of the first district of the city that a text names in full.
+
+    For a province's hotline: of one beside its city. Who writes to a city of another one tells where they come from.
+    """
     elsewhere: str | None = None
     for start, end, kind in _marks(text, known):
         if kind != "division":
@@ -151,8 +154,9 @@ def _district(text: str, home: str, known: Rulebook) -> str | None:
         for division in divisions.named(text[start:end]):
             if division.level == divisions.DISTRICT and divisions.in_city(division.adcode, home):
                 return divisions.code_today(division)
-        if elsewhere is None and (first := _with_city(text, start, end)) < start:
-            elsewhere = code_of(place.parse(text[first:end], home=home), home)
+        if elsewhere is None and home.endswith("0000") and (first := _with_city(text, start, end)) < start:
+            code = code_of(place.parse(text[first:end], home=home), home)
+            elsewhere = code if code and code.startswith(home[:2]) else None
     return elsewhere
 
 

@@ -46,6 +46,7 @@ def read(address: str, home: str = "") -> str:
         ("东港镇北环路海天大道60号", "town:东港镇 road:北环路 sub_road:海天大道 sub_road_number:60号"),
         ("解放路人民路口", "road:解放路 sub_road:人民路"),
         ("解放路人民医院", "road:解放路 poi:人民医院"),
+        ("学院路左转联丰路", "road:学院路 poi:左转联丰路"),
         ("阳光城三期顺达数码", "poi:阳光城 sub_poi:三期"),
         ("学院路5号明珠商务中心2277启明留学", "road:学院路 road_number:5号 poi:明珠商务中心"),
         ("学院路5号明珠商务中心A277室", "road:学院路 road_number:5号 poi:明珠商务中心"),

@@ -113,6 +113,8 @@ def test_a_short_name_of_another_city_is_not_believed() -> None:
         ("110000", "在岳麓区住过,现在路灯不亮", None),
         ("110000", "双鸭山宝山区友谊路坑坑洼洼", "230506"),
         ("430000", "长沙宝山区的路灯不亮", None),
+        ("430100", "我是江西赣州章贡区的居民,工资没发", None),
+        ("430000", "我是江西赣州章贡区的居民,工资没发", None),
     ],
 )
 def test_a_district_of_another_city_is_believed_beside_its_city(jurisdiction: str, text: str, code: str | None) -> None:
