@@ -142,6 +142,14 @@ def test_a_city_adds_an_ending(tmp_path: Path) -> None:
     assert own == ["鹤湖围屋"]
 
 
+def test_a_citys_file_of_before_is_still_read(tmp_path: Path) -> None:
+    ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
+    older = "\n".join(line for line in ours.splitlines() if not line.startswith("but_before"))
+    (tmp_path / "place.toml").write_text(older, encoding="utf-8")
+    rulebooks.verify(tmp_path)
+    assert [piece.text for piece in place.parse("建国路88号", tmp_path)] == ["建国路", "88号"]
+
+
 def test_rules_that_lack_a_list_are_named(tmp_path: Path) -> None:
     (tmp_path / "place.toml").write_text('version = "1"\ntowns = "镇"\n', encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=r"place\.toml"):
