@@ -126,7 +126,7 @@ def _weigh(evidence: Sequence[_Evidence], known: Rulebook) -> Emergency | None:
 def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | None:
     """Return what is heard, beside `told` where the rules found what is over; `told` alone when nothing is."""
     loudest = max(_windows(text, told, known), key=lambda window: window.loudness, default=None)
-    if loudest is None or loudest.loudness < known.least:
+    if loudest is None:
         return told
     told_classes, told_spans = (told.classes, told.spans) if told is not None else ((), ())
     return Emergency(
@@ -144,10 +144,10 @@ def _windows(text: str, told: Emergency | None, known: Rulebook) -> Iterator[_Wi
         plain, offsets = aligned(text[first:last])
         read = told.spans if told is not None else ()
         apart = [(bisect_left(offsets, start - first), bisect_left(offsets, end - first)) for start, end in read]
-        heard = known.hearing.loudest(plain, apart)
-        if heard is not None and heard.loudness >= known.least:  # once more, without the phrases that are harmless
+        heard = known.hearing.loudest(plain, apart, known.least)
+        if heard is not None:  # once more, without the phrases that are harmless
             plain = known.harmless.sub(_cover, plain)
-            heard = known.hearing.loudest(plain, apart)
+            heard = known.hearing.loudest(plain, apart, known.least)
         if heard is not None:
             span = first + offsets[heard.start], first + offsets[heard.end - 1] + 1
             yield _Window(heard.loudness, span, plain[heard.start : heard.end])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks.emergency import (
     FRESH,
+    HIDDEN,
     INDIRECT,
     MORE_STRANGERS,
     STRANGERS,
@@ -20,7 +21,9 @@ MIN_RECALL_HELD_OUT = 0.95
 MIN_RECALL_FRESH = 0.9
 MIN_RECALL_STRANGERS = 0.8
 MIN_RECALL_HARD = 0.65
+MIN_RECALL_HIDDEN = 0.7
 MAX_FALSE_ALARMS = 0.03
+MAX_FALSE_ALARMS_HIDDEN = 0.1
 MAX_FALSE_ALARMS_TOLD = 0.05
 CASES = cases()
 
@@ -59,6 +62,12 @@ def test_words_that_no_rule_has_are_heard() -> None:
         strangers = figures(cases(path))
         assert (strangers.emergencies, strangers.quiet) == (emergencies, quiet)
         assert strangers.recall >= MIN_RECALL_STRANGERS
+
+
+def test_what_stands_between_the_commas_of_a_complaint_alarms() -> None:
+    hidden = figures(cases(HIDDEN))
+    assert hidden.recall >= MIN_RECALL_HIDDEN
+    assert hidden.false_alarms / hidden.quiet <= MAX_FALSE_ALARMS_HIDDEN
 
 
 def test_emergencies_are_seen() -> None:
