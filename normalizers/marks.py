@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
 from normalizers.findings.words import trie
 from normalizers.numbers_of import NUMERALS, amounts, floors_and_rooms, things_with_numbers
 from normalizers.stances import Stances, stances, stances_in
@@ -84,7 +86,7 @@ class Kinds(NamedTuple):
     named_of: Mapping[str, str]
     trades: frozenset[str]
     no_names: frozenset[str]
-    ones: re.Pattern[str]
+    ones: AhoCorasick
     one_of: Mapping[str, Mark]
     of_everybody: frozenset[str]
     persons: re.Pattern[str]
@@ -99,7 +101,8 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives", "named", "titles")
     )
     ones, surname = _ones(table.get("ones", "")), f"([{table.get('surnames', '').strip() or '?'}])"
-    not_named, not_ones = (trie(table.get(name, "").split()) for name in ("not_named", "not_ones"))
+    not_named = trie(table.get("not_named", "").split())
+    known = sorted({*ones, *table.get("not_ones", "").split()})
     return Kinds(
         numbered=re.compile(
             rf"({_LATIN}|[{_DIGITS}十]{{1,3}})({_any(by_any)})(?![{_OTHER_WORDS}])"
@@ -114,7 +117,7 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         named_of=named,
         trades=frozenset((*table.get("trades", "").split(), *table.get("places", "").split())),
         no_names=frozenset(table.get("no_names", "").split()),
-        ones=re.compile(f"{not_ones}|({trie(ones)})"),
+        ones=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         one_of=ones,
         of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),
         persons=re.compile(
@@ -147,7 +150,7 @@ def things_of(said: str, kinds: Kinds) -> Iterator[Mark]:
     yield from _where_of(said)
     yield from floors_and_rooms(said)
     yield from things_with_numbers(said)
-    yield from (kinds.one_of[word] for word in kinds.ones.findall(said) if word)
+    yield from (kinds.one_of[word] for word in kinds.ones.find_matches_as_strings(said) if word in kinds.one_of)
     yield from _persons(said, kinds, {name for _, name in named})
 
 

@@ -25,6 +25,8 @@ _CASE = re.compile(
 _LIVES = re.compile("[我俺咱]|住(?!户)|本人|家在|业主")
 """In whose clause a room or floor is where the writer lives, as all neighbours do who tell of one lift."""
 
+_IN_A_HOUSE = re.compile("[楼层室户房元栋幢座]")
+
 _FLOOR = re.compile(
     rf"(负|地下|b)?(?<![共总高建盖有到至爬上停从])({NUMBER})(?:楼|层)(?![以高上下道梯台盘房宇面级次]|的楼|[东西南北]?[单号])"
 )
@@ -34,6 +36,7 @@ _ROOM = re.compile(
 _CLAUSE = re.compile(r"[^,。!?;:\s]+")
 
 _BEHIND = re.compile(r"(窗口|摊位|诊室|柜台)(\d{1,3})号")
+_LATIN = re.compile("[a-z]")
 _EXIT = re.compile(r"(?<![a-z0-9])([a-z]\d?)口")
 
 _MODEL = re.compile(r"(?<![a-z0-9])([a-z]{2,8})[ -]?(\d{1,4})(?![a-z0-9.])")
@@ -51,12 +54,15 @@ def things_with_numbers(head: str) -> Iterator[Mark]:
         yield from ((f"{label}号", number) for label, number in _LABELLED.findall(head))
         yield from _BEHIND.findall(head)
         yield from ((kind or "第", number or other) for kind, number, other in _CASE.findall(head))
-    yield from (("号口", door) for door in _EXIT.findall(head))
-    yield from _MODEL.findall(head)
+    if _LATIN.search(head) is not None:
+        yield from (("号口", door) for door in _EXIT.findall(head))
+        yield from _MODEL.findall(head)
 
 
 def floors_and_rooms(head: str) -> Iterator[Mark]:
     """Yield floors and rooms, but those where the writer lives."""
+    if _IN_A_HOUSE.search(head) is None:
+        return
     for clause in _CLAUSE.findall(head):
         if _LIVES.search(clause) is not None:
             continue

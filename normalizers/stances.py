@@ -11,11 +11,11 @@ from normalizers.findings.words import trie
 
 Mark = tuple[str, str]
 
-_OF_THE_WRITER = r"(?:(?<![\u4e00-\u9fff])|(?<=[我们家烈决体致都]))"
-_OF_RESIDENTS = "(?:" + _OF_THE_WRITER + "|(?<=[主民]))"
-"""Who is against: the writer or those they speak for, not the property company (物业不同意).
+_OF_THE_WRITER = frozenset("我们家烈决体致都")
+_OF_RESIDENTS = _OF_THE_WRITER | frozenset("主民")
+"""What stands right before who is for or against it: the writer or those they speak for.
 
-未经业主同意 is for nothing.
+Not the property company (物业不同意); and 未经业主同意 is for nothing.
 """
 
 _REACH = 14
@@ -23,6 +23,7 @@ _REACH = 14
 
 _NOT = ("不要", "不得", "不能", "不应", "不再", "别", "勿", "不")
 
+_HAN = re.compile("[\u4e00-\u9fff]")
 _END = re.compile(r"[,。!?;:\s]")
 
 
@@ -44,7 +45,7 @@ def stances_in(table: Mapping[str, Any]) -> Stances:
             for word in words.split():
                 sides[word] = (*sides.get(word, ()), (line.split()[0], is_for))
     return Stances(
-        attitude=re.compile(f"{_OF_RESIDENTS}({against})|{_OF_THE_WRITER}({favour})|({wishes})"),
+        attitude=re.compile(f"({against})|({favour})|({wishes})"),
         demand=re.compile(f"{trie(sides)}(?!议)"),
         sides=sides,
     )
@@ -53,6 +54,8 @@ def stances_in(table: Mapping[str, Any]) -> Stances:
 def stances(head: str, lists: Stances) -> Iterator[Mark]:
     """Yield on which side of what a message is."""
     for found in lists.attitude.finditer(head):
+        if not _is_own(head, found):
+            continue
         behind = _END.split(head[found.end() : found.end() + _REACH], maxsplit=1)[0]
         demand = lists.demand.search(behind)
         is_denied = demand is not None and behind[: demand.start()].endswith(_NOT)
@@ -61,3 +64,10 @@ def stances(head: str, lists: Stances) -> Iterator[Mark]:
         yield from ((f"stance {kind}", str(side is is_for)) for kind, side in sides)
         if not is_wish:
             yield "stance", str(is_for if not sides else sides[0][1] is is_for)
+
+
+def _is_own(head: str, found: re.Match[str]) -> bool:
+    before = head[found.start() - 1 : found.start()]
+    if found[3] is not None or not _HAN.fullmatch(before):
+        return True
+    return before in (_OF_RESIDENTS if found[1] is not None else _OF_THE_WRITER)
