@@ -18,7 +18,7 @@ from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
 from normalizers.text import fold
-from normalizers.tokens import NOTHING, Named
+from normalizers.tokens import NOTHING, Named, without
 from schemas.keyed import keyed_digest
 from schemas.records import Attachment, Features, Finding, Part
 
@@ -62,7 +62,7 @@ def features_of(
     """
     letters, thread = _letters(folded), draft.thread
     title = fold(draft.title) if draft.title else ""
-    matter = matter_of(title, folded[len(title) :], policy.rules_folder)
+    matter = matter_of(without(title), without(folded[len(title) :]), policy.rules_folder)
     key = _newest(policy)
     return Features(
         message_class=draft.message_class,
@@ -97,9 +97,9 @@ def features_of(
 def text_grams(folded: str, policy: Policy) -> tuple[int, ...]:
     """Return the hashed 3-grams of a folded text: sorted, without repeats, the smallest `max_grams`.
 
-    None of a long number is among them.
+    None of a long number is among them, and none of a token: who quotes the same ticket says no more than that.
     """
-    letters = _letters(_LONG_NUMBER.sub("", folded))
+    letters = _letters(_LONG_NUMBER.sub("", without(folded)))
     if len(letters) < _GRAM:
         return ()
     hashes = _hashes(letters, _newest(policy))

@@ -42,6 +42,11 @@ class Named(NamedTuple):
 NOTHING = Named()
 
 
+def without(folded: str) -> str:
+    """Return a folded text without tokens and official numbers: they say which ticket is meant, and not what."""
+    return TICKET_NUMBER.sub("", _TOKEN.sub("", folded)) if "-" in folded else folded
+
+
 def make(ticket_id: str, policy: Policy) -> str:
     """Return the token of a ticket under the newest key."""
     key_id, key = next(iter(policy.requester_keys.items()))
