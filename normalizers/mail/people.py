@@ -15,11 +15,16 @@ _TOKEN = re.compile(
     rb'"(?:[^"\\]|\\.){0,400}"|\((?:[^()\\]|\\.){0,400}\)|<[^<>]*>|=\?[^?\s]+\?[bBqQ]\?[^?]*\?=|[,;:]|[^",;:()<=]+|.',
     re.DOTALL,
 )
-_ANGLE = re.compile(rb"<\s*([^<>]*?)\s*>?[^<>\w]*$")
+_ANGLE = re.compile(rb"<([^<>]*+)(>?)[^<>\w]*+$")
+_NO_WORD = bytes(code for code in range(256) if re.match(rb"\w", bytes([code])) is None)
+"""What may stand behind an address whose bracket is never closed."""
+
 _COMMENT = re.compile(rb'("(?:[^"\\]|\\.){0,400}")|\(((?:[^()\\]|\\.){0,400})\)')
-_SPACED_MARK = re.compile(rb"\s*([@.])\s*")
-_LOOSE = re.compile(r"[^\s<>\"',;:()\[\]\\]+@[^\s<>\"',;:()\[\]\\@]+")
-_ROUTE = re.compile(r"^(?:@[^:@]+,?)+:")
+_SPACED_MARK = re.compile(rb"(?:(?<!\s)\s+)?([@.])\s*")
+_LOOSE = re.compile(r"[^\s<>\"',;:()\[\]\\]{1,256}@[^\s<>\"',;:()\[\]\\@]+")
+_ROUTE = re.compile(r"^(?:@[^:@]+)+:")
+"""A source route (RFC 5321), its hosts with commas between them."""
+
 _ADDRESS = re.compile(r"^(?:\"[^\"]+\"|[^\s@<>,;:()\"]+)(?:@[^\s@<>,;:()]+)+$")
 _NOBODY = re.compile(r"^undisclosed|^recipient list|收件人未公开", re.IGNORECASE)
 
@@ -91,14 +96,17 @@ def _parties(values: list[bytes]) -> Iterator[Party]:
 def _mailboxes(value: bytes) -> Iterator[bytes]:
     """Split at commas and semicolons outside of quotes, comments and brackets; a group's name falls away."""
     current: list[bytes] = []
+    addressed = False
     for token in _TOKEN.findall(value):
-        if token == b":" and b"@" not in b"".join(current):
+        if token == b":" and not addressed:
             current.clear()
         elif token in (b",", b";"):
             yield b"".join(current).strip()
             current.clear()
+            addressed = False
         else:
             current.append(token)
+            addressed = addressed or b"@" in token
     yield b"".join(current).strip()
 
 
@@ -108,7 +116,8 @@ def _party(piece: bytes) -> Party | None:
     plain, comment = _without_comments(piece)
     angle = _ANGLE.search(plain)
     if angle:
-        name, address = plain[: angle.start()], _SPACED_MARK.sub(rb"\1", angle[1])
+        inside = angle[1].strip() if angle[2] else angle[1].strip().rstrip(_NO_WORD)
+        name, address = plain[: angle.start()], _SPACED_MARK.sub(rb"\1", inside)
         return _made(_name(name) or _name(comment), decode_words(address))
     return _made(_name(comment), decode_words(plain).strip("\"' "))
 

@@ -1,5 +1,8 @@
 """Who wrote and to whom, from header fields as real clients write them."""
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from normalizers.identity import requester_hashes
@@ -114,3 +117,37 @@ def test_two_citizens_behind_one_form_are_two_and_an_unnamed_one_is_nobody() -> 
     )
     assert len({*one, *other}) == 2
     assert nobody == ()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda length: b"<" + b"@a," * length + b">",
+        lambda length: b"<" + b" " * length + b">x",
+        lambda length: b"<" + b"." * length + b"<x",
+        lambda length: b"&" * length,
+        lambda length: b"@" + b":" * length,
+        lambda length: b"@" * length,
+        lambda length: b"<a" + b" " * length + b"b@x.cn>",
+    ],
+    ids=[
+        "route that never ends",
+        "blanks in brackets",
+        "bracket that is never closed",
+        "no mark",
+        "colons",
+        "marks",
+        "spaced",
+    ],
+)
+def test_no_address_takes_more_time_than_it_grows(made: Callable[[int], bytes]) -> None:
+    """The first of these doubled the time with each host; eight times the length may not take its square."""
+
+    def seconds(length: int) -> float:
+        headers = Headers({"from": [made(length)]})
+        start = time.process_time()
+        sender_of(headers)
+        return time.process_time() - start
+
+    long = seconds(8_000)
+    assert long < 0.1 or long < 24 * min(seconds(1_000) for _ in range(3))
