@@ -97,7 +97,7 @@ def _familiar(found: Mapping[str, str], behind: str) -> re.Pattern[str]:
         return re.compile("(?!)")
     return re.compile(
         rf"[老小{surnames}](?<![^{_BEFORE_FAMILIAR}].)"
-        rf"(?:(?<=[老小])[{surnames}](?={behind}|{trie(titles)})|(?<![老小]){trie(titles)}(?={behind}))"
+        rf"(?:(?<=[老小])[{surnames}](?!家[湾庄村坪沟堡屯店坡园巷寨])(?={behind}|{trie(titles)})|(?<![老小]){trie(titles)}(?={behind}))"
     )
 
 
