@@ -1,5 +1,6 @@
 """The journal: where push channels keep messages safe, on this machine's disk, while Kafka does not answer."""
 
+import errno
 import fcntl
 import os
 import re
@@ -20,6 +21,8 @@ from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
 
 SUFFIX = ".journal"
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _NAME = re.compile(rf"[0-9]{{16}}-[0-9a-f]{{{2 * MARKER_BYTES}}}{re.escape(SUFFIX)}")
 
@@ -173,8 +176,14 @@ class Journal:
 
 def _locked(folder: Path) -> IO[bytes]:
     """Claim the folder; the claim ends with this process, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = (folder / "lock").open("ab")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "lock").open("ab")
+    except OSError as error:
+        told = f"the journal {folder} cannot be written ({error.strerror})"
+        if error.errno in _FULL:  # it may have room soon
+            raise UnreachableError(f"{told}: make room on its disk") from error
+        raise MisconfiguredError(f"{told}: let our user write there, or choose another folder") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

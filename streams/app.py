@@ -14,7 +14,7 @@ from yarl import URL
 
 from schemas.clients import brought
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, PipelineError, UnreachableError
+from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
 from streams.sender import MAX_BATCH_BYTES, ssl_context, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
@@ -42,9 +42,18 @@ def make_app(
     isolation_level: Isolation = "read_uncommitted",
     **settings: Any,
 ) -> StageApp:
-    """Make the app of one stage; `name` is its consumer group. No web server unless `web_port` is given."""
+    """Make the app of one stage; `name` is its consumer group. No web server unless `web_port` is given.
+
+    Raises MisconfiguredError when there can be no data folder.
+    """
     quiet_libraries()
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise MisconfiguredError(
+            f"The data folder {data_dir} cannot be made ({error.strerror}): let our user write there, or correct "
+            "`local.data_dir`."
+        ) from error
     chosen = _settings(connection, data_dir) | _web(web_port) | settings
     app = StageApp(name, **chosen)
     app.isolation_level = isolation_level

@@ -39,9 +39,7 @@ def read(paths: Iterable[Path]) -> Iterator[Address]:
         try:
             lines = path.read_text("utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise MisconfiguredError(
-                f"{path.name} cannot be read ({type(error).__name__}): give a UTF-8 file."
-            ) from error
+            raise MisconfiguredError(f"{path} cannot be read ({type(error).__name__}): give a UTF-8 file.") from error
         yield from _addresses(lines, path)
 
 

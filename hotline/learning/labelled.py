@@ -47,7 +47,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = data.decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise MisconfiguredError(f"{path.name} cannot be read ({type(error).__name__}): give a UTF-8 file.") from error
+        raise MisconfiguredError(f"{path} cannot be read ({type(error).__name__}): give a UTF-8 file.") from error
     if suffix in _DELIMITERS:
         yield from _checked(csv.DictReader(io.StringIO(text), delimiter=_DELIMITERS[suffix]), path)
         return

@@ -1,5 +1,6 @@
 """The journal keeps what it promised: kill -9, torn tails, damaged bytes, a full disk, a broker that fails."""
 
+import errno
 import os
 import resource
 import signal
@@ -49,6 +50,23 @@ def ids(messages: Sequence[RawMessage]) -> list[str]:
 
 def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.journal"))
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MisconfiguredError, match=r"cannot be written \(Not a directory\): let our user write there"):
+        start(tmp_path / "file" / "journal")
+
+
+def test_a_disk_without_room_for_a_folder_may_have_some_soon(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(UnreachableError, match="make room"):
+        start(tmp_path / "journal")
 
 
 def test_messages_come_out_as_they_went_in_oldest_first(tmp_path: Path, start: Start) -> None:

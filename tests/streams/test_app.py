@@ -8,7 +8,7 @@ from aiokafka.client import AIOKafkaClient
 from faust.auth import SASLCredentials, SSLCredentials
 
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, UnreachableError
+from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from streams import lanes
 from streams.app import make_app, serve
 from streams.fetched import Fetched
@@ -29,6 +29,12 @@ def test_an_app_is_made_outside_of_a_loop_with_the_measured_settings(tmp_path: P
     assert (conf.producer_linger, conf.producer_max_batch_size) == (0, 900_000)
     assert (conf.broker_session_timeout, conf.broker_heartbeat_interval) == (10, 1)
     assert (conf.web_enabled, conf.topic_disable_leader, conf.topic_allow_declare) == (False, True, False)
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MisconfiguredError, match=r"Not a directory\): let our user write there"):
+        make_app("hotline-x", connection(), tmp_path / "file" / "data")
 
 
 def test_a_login_reaches_consumer_and_producer_and_is_not_printed(tmp_path: Path) -> None:
