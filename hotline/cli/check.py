@@ -11,22 +11,37 @@ from hotline.cli.common import AsJson, print_json, settings_of, shown
 
 if TYPE_CHECKING:
     from hotline.doctor import Finding
+    from hotline.settings import Settings
 
 
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Look for faults in the settings, without connecting; exit 2 when there are any."""
+    """Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run."""
     from hotline.checks import faults
     from hotline.config import FaultySettingsError
 
     try:
-        found = faults(settings_of(ctx))
+        settings = settings_of(ctx)
+        found = faults(settings)
     except FaultySettingsError as error:
-        found = error.faults
+        settings, found = None, error.faults
     if as_json:
         print_json({"ok": not found, "faults": found})
+    elif found or settings is None:
+        typer.echo("\n".join(found))
     else:
-        typer.echo("\n".join(found) if found else "The settings are in order.")
+        typer.echo("The settings are in order. `hotline run all` starts, each with its health and metrics on a port:")
+        for name, port in _components(settings):
+            typer.echo(f"{port or 'none':>5}  {name}")
     raise typer.Exit(2 if found else 0)
+
+
+def _components(settings: "Settings") -> Iterator[tuple[str, int]]:
+    """Yield what `hotline run all` starts, itself first, with the port of each; 0 where there is none."""
+    from hotline.wiring import names
+
+    first = settings.telemetry.port
+    for number, name in enumerate(["all", *names(settings)]):
+        yield name, first and first + number
 
 
 def doctor(

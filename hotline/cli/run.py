@@ -98,7 +98,7 @@ def _meant(settings: "Settings", patterns: list[str]) -> list[str]:
     for pattern in patterns:
         meant = fnmatch.filter(names(settings), pattern) if "*" in pattern else [pattern]
         if not meant:
-            raise MisconfiguredError(f"There is no component {pattern}: see `hotline check` for the accounts.")
+            raise MisconfiguredError(f"There is no component {pattern}: see `hotline check` for all that there are.")
         found |= dict.fromkeys(meant)
     return list(found)
 

@@ -19,6 +19,7 @@ from hotline.settings import Settings
 from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
 from hotline.variables import variable_of
 from hotline.watch.accounts import expected
+from hotline.wiring import names
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
 
@@ -335,6 +336,15 @@ def test_the_receiver_s_port_among_those_of_the_processes_is_told(env: pytest.Mo
     set_all(env, NEEDED)
     env.setenv("HOTLINE_RECEIVER__PORT", "19121")
     assert "`receiver.port` 19121 lies among the ports 19120 to" in fault()
+
+
+def test_settings_in_order_name_what_runs_with_its_port(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    told = hotline("check").stdout.splitlines()[1:]
+    assert told[:2] == ["19120  all", "19121  screen"]
+    assert [line.split()[1] for line in told[1:]] == names(load())
+    env.setenv("HOTLINE_TELEMETRY__PORT", "0")
+    assert hotline("check").stdout.splitlines()[1] == " none  all"
 
 
 def test_the_port_of_lmtp_among_those_of_the_processes_is_told(env: pytest.MonkeyPatch) -> None:
