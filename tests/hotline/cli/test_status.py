@@ -9,7 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
-from hotline.cli import app, status_view
+from hotline.cli import status_view
+from hotline.cli.app import app
 from hotline.health import Health, HealthServer
 from hotline.local.stack import Existing
 from hotline.settings import TelemetrySettings

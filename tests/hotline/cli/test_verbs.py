@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from hotline.cli import app, archive_view, trial_view
+from hotline.cli import archive_view, trial_view
+from hotline.cli.app import app
 from hotline.cli.common import print_each
 from hotline.trial import run
 from schemas.records import Message
