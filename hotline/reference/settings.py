@@ -12,6 +12,7 @@ OTHER_VARIABLES = {
     FILE_VARIABLE: "The settings file; `hotline.toml` in the working folder by default",
     SECRETS_VARIABLE: f"Folder of the secrets' files; {DEFAULT_SECRETS_DIR} by default",
     "HOTLINE_DATA": "Tests only: a folder of real messages; tests that want one are skipped without it",
+    "HOTLINE_WRITE_CASES": "Tests only: with 1 the golden cases of `tests/normalizers/cases/` are written anew",
     "HOTLINE_REQUIRE_PEERS": "Tests only: with 1 a missing peer (Dovecot, node) is a failure and no reason to skip",
 }
 """Variables with our prefix that name no setting."""
