@@ -1,5 +1,6 @@
 """However a text is made, finding what is personal in it takes work that grows as its length: calls are counted."""
 
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -46,6 +47,15 @@ def seconds_of(function: Callable[[str], object], text: str) -> float:
     return time.process_time() - start
 
 
+def least_seconds_of(function: Callable[[str], object], text: str) -> float:
+    """Return the CPU time of the quickest of three, without the collector, which looks at all that other tests left."""
+    gc.disable()
+    try:
+        return min(seconds_of(function, text) for _ in range(3))
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("piece", PIECES)
 def test_the_calls_grow_as_the_text(piece: str) -> None:
     mask_text("我叫李明·老王")
@@ -60,6 +70,5 @@ def test_the_patterns_take_no_more_than_the_text_grows(piece: str) -> None:
     """A pattern is one call, whatever it does: eight times the text may not take the square of it."""
     mask_text("我叫李明·老王")
     short, long = (piece * (length // len(piece)) for length in (2_000, 16_000))
-    many = seconds_of(personal_spans, long)
-    if many > 0.1:
-        assert many < 24 * min(seconds_of(personal_spans, short) for _ in range(3))
+    if seconds_of(personal_spans, long) > 0.1:
+        assert least_seconds_of(personal_spans, long) < 24 * least_seconds_of(personal_spans, short)
