@@ -41,6 +41,10 @@ MOST_HEARD = 2 * HALF_HEARD
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
 
+_CLAUSES_APART = {"aftermath": 1, "habitual": 2}
+"""Of these, so many clauses on either side: what came of it is told beside it, and not at the other end of a complaint
+that goes on from comma to comma (医保报销也慢，…，我爸倒地上叫不应)."""
+
 
 def screen(text: str, folded: str | None = None, rules_folder: Path | None = None) -> Emergency | None:
     """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`, where that is at hand.
@@ -111,6 +115,16 @@ class _Place(NamedTuple):
         """Return the word with at most so many characters of its sentence on either side."""
         first, last = self.sentence
         return self.text[max(first, self.start - before) : min(last, self.end + after)]
+
+    def sides(self, clauses: int | None) -> tuple[str, str]:
+        """Return the word with what stands before it, and behind it: `_CONTEXT` characters, and so many clauses."""
+        first, last = max(self.sentence[0], self.start - _CONTEXT), min(self.sentence[1], self.end + _CONTEXT)
+        if clauses is not None:
+            ends = [stop.end() for stop in _CLAUSE.finditer(self.text, first, self.start)]
+            first = ends[-clauses - 1] if len(ends) > clauses else first
+            ends = [stop.end() for stop in _CLAUSE.finditer(self.text, self.end, last)]
+            last = ends[clauses] if len(ends) > clauses else last
+        return self.text[first : self.end], self.text[self.start : last]
 
 
 def _weigh(evidence: Sequence[_Evidence], known: Rulebook) -> Emergency | None:
@@ -232,4 +246,4 @@ def _is_lowered(rule: Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) 
     if cues["possible_before"].search(before) or cues["possible_after"].search(after[place.end - place.start :]):
         return True
     over = _OVER if rule.lasting else (*_OVER, "yesterday")
-    return any(cues[name].search(text) for name in over for text in (before, after))
+    return any(cues[name].search(text) for name in over for text in place.sides(_CLAUSES_APART.get(name)))
