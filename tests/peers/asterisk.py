@@ -76,7 +76,7 @@ exten => 12345,1,Answer()
 
 
 def missing() -> str | None:
-    """Return what is lacking; it comes from a distribution that moves, so a test skips and never fails for it."""
+    """Return what is lacking, None when nothing is."""
     prefix = os.environ.get(VARIABLE)
     if not prefix or not (Path(prefix) / "usr/sbin/asterisk").exists():
         return f"{VARIABLE} names no Asterisk: .ci/asterisk_fetch.sh FOLDER unpacks one"

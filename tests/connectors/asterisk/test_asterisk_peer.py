@@ -1,10 +1,12 @@
 """A real Asterisk, called by SIPp: its manager interface, its restart, and its file of call detail records.
 
-`HOTLINE_ASTERISK=/tmp/asterisk .ci/asterisk_fetch.sh /tmp/asterisk` first; without one these tests are skipped.
+`HOTLINE_ASTERISK=/tmp/asterisk .ci/asterisk_fetch.sh /tmp/asterisk` first; without one these tests are skipped, or
+fail where HOTLINE_REQUIRE_PEERS=1.
 """
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.connectors.asterisk.fake import Held
 from tests.connectors.call_files.growing import Folder
 from tests.peers import asterisk
 from tests.peers.asterisk import Asterisk
+from tests.peers.presence import require
 
 pytestmark = pytest.mark.integration
 
@@ -25,9 +28,7 @@ MASTER = {"shape": "asterisk", "pattern": "Master.csv*", "growing": True, "platf
 
 @pytest.fixture
 def pbx() -> Iterator[Asterisk]:
-    lacking = asterisk.missing()
-    if lacking:
-        pytest.skip(lacking)
+    require(asterisk.missing())
     with Asterisk() as running:
         yield running
 
@@ -64,7 +65,7 @@ async def test_a_real_call_is_told_by_events_and_by_the_file_as_one(pbx: Asteris
     await following(pbx, held, 1)
     kinds = sorted(one.split(":")[1] for one in held.ids)
     assert kinds == ["cdr", "cel", "cel", "cel", "hangup", "user"]
-    folder = Folder(pbx.records, MASTER)
+    folder = Folder(pbx.records, MASTER, taken_at=datetime.now(UTC))
     (line,) = folder.all()
     assert line.envelope.id in held.ids
     by_line = normalize(line, Policy()).message

@@ -23,6 +23,7 @@ class Folder:
     path: Path
     changes: dict[str, Any] = field(default_factory=dict)
     now: float = 0.0
+    taken_at: datetime = NOW
     cursor: Cursor = field(default_factory=lambda: Cursor(connector_id="files"))
 
     def __post_init__(self) -> None:
@@ -31,7 +32,7 @@ class Folder:
     def restart(self) -> None:
         usual = {"folder": self.path, "settle_seconds": 5, "jurisdiction": "210100"}
         settings = CallFilesSettings(**usual | self.changes)
-        self.connector = CallFiles(settings, "files", now=lambda: NOW, clock=lambda: self.now)
+        self.connector = CallFiles(settings, "files", now=lambda: self.taken_at, clock=lambda: self.now)
         self.connector.open()
 
     def put(self, name: str, text: str | bytes, mode: str = "wb") -> None:
