@@ -24,6 +24,11 @@ STUCK_SECONDS = 120.0
 """aiokafka gives a batch up after 40 s. One that is neither delivered nor given up by then never will be: its client
 has come to an end without a word."""
 
+SILENT_SECONDS = 180.0
+"""So long nothing comes of a log that has more, before another client tries and begins anew: a broker with too much to
+do was seen to take over a minute, and was asked for everything again.
+"""
+
 Call = Callable[[], Coroutine[Any, Any, Any]]
 
 
@@ -104,4 +109,14 @@ def _look_at(ending: "asyncio.Task[Any]") -> None:
         ending.exception()  # nobody waits for it any more, and asyncio would complain of one that nobody saw
 
 
-__all__ = ["CLOSE_SECONDS", "LEAVE_SECONDS", "STUCK_SECONDS", "brought", "closed", "in_time", "running", "started"]
+__all__ = [
+    "CLOSE_SECONDS",
+    "LEAVE_SECONDS",
+    "SILENT_SECONDS",
+    "STUCK_SECONDS",
+    "brought",
+    "closed",
+    "in_time",
+    "running",
+    "started",
+]

@@ -7,17 +7,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas import topics
-from schemas.clients import closed, started
+from schemas.clients import SILENT_SECONDS, closed, started
 from schemas.errors import UnreachableError
 from schemas.records import Event
 from schemas.wire import decode
 
 BATCH_RECORDS = 5_000
-
-SILENT_SECONDS = 180.0
-"""So long nothing comes of a log that has more, before another client tries and begins anew: a broker with too much to
-do was seen to take over a minute, and was asked for everything again.
-"""
 
 
 class Logs:

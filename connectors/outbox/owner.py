@@ -15,7 +15,7 @@ from connectors.outbox.kafka import make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, Ledger, Open
 from schemas import topics
-from schemas.clients import STUCK_SECONDS, brought, closed, started
+from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import SchemaError, UnreachableError
@@ -26,9 +26,6 @@ from schemas.wire import decode, encode
 INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
 
 BATCH_RECORDS = 5_000
-
-SILENT_SECONDS = 180.0
-"""So long nothing comes of a log that has more, before another owner begins: a client may have ended without a word."""
 
 ToolsOf = Callable[[str], Tools]
 """What an account needs to answer, by its id."""
