@@ -14,8 +14,7 @@ from typing import NamedTuple
 from normalizers import name_cues, persons, rules
 from normalizers.findings.words import trie
 from normalizers.name_cues import HAN, NO_PLACE, PUNCTUATION, Surnames
-
-Span = tuple[int, int]
+from normalizers.text import Span
 
 _HOME = re.compile(
     "家(?<!大家|回家|国家|专家|商家|住家|厂家|每家|一家|人家|全家|独家|自家|我家|店家|买家|卖家|居家|在家|到家|搬家)"

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from normalizers import rules
 from normalizers.findings import divisions
 from normalizers.findings.words import trie
-
-Span = tuple[int, int]
+from normalizers.text import Span
 
 _HAN = "\u4e00-\u9fff"
 _STOPS = """,。.;:!?、 \t\n\r()"'“”"""

@@ -28,6 +28,9 @@ PIECE, OVERLAP = 32_768, 512
 _WORDY = "\ufdfa\ufdfb"
 """Ligatures (ﷺ, ﷻ) that NFKC writes with 18 and 8 characters; no other becomes more than six."""
 
+Span = tuple[int, int]
+"""Where something stands in a text: its first character, and the one behind its last."""
+
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _VARIATION_SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-Span = tuple[int, int]
+from normalizers.text import Span
 
 _LATITUDE = r"(?:[3-9]|[1-4][0-9]|5[0-5])\.[0-9]{3,12}"
 _LONGITUDE = r"(?:7[3-9]|[89][0-9]|1[0-2][0-9]|13[0-6])\.[0-9]{3,12}"

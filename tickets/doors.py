@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-Span = tuple[int, int]
+from normalizers.text import Span
 
 _HAN = "[〇零一二三四五六七八九十百两]"
 _COUNTED = (

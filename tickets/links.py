@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-Span = tuple[int, int]
+from normalizers.text import Span
 
 _VALUE = re.compile(r"[?&]([a-z0-9_.-]{1,40})=([^\s&#,。;<>\"'()]+)")
 _PERSONAL = re.compile(

@@ -14,11 +14,10 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from normalizers.codes import is_code
-from normalizers.text import fold
+from normalizers.text import Span, fold
 from schemas.records import Ticket
 from schemas.records.ticket import Category, Requester
 from tickets.codes import AS_GIVEN
-from tickets.numbers import Span
 from tickets.spans import hyphened, personal_spans
 
 T = TypeVar("T", bound=Struct)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from stdnum import luhn
 from stdnum.cn import ric
 
+from normalizers.text import Span
 from tickets.runs import HAN, Beside, Run
-
-Span = tuple[int, int]
 
 _HAN_DIGIT = re.compile(f"[{HAN}]")
 

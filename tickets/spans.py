@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from normalizers import names, persons
-from normalizers.text import aligned, narrow
+from normalizers.text import Span, aligned, narrow
 from tickets.coordinates import coordinates
 from tickets.doors import doors
 from tickets.links import queries
-from tickets.numbers import Span, numbers
+from tickets.numbers import numbers
 
 _MAIL = re.compile(
     r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|艾特|[(\[]at[)\]])\s{0,2}(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=\.[a-z]))"

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.draft import Draft
-from normalizers.findings.cues import Cues, Span
+from normalizers.findings.cues import Cues
 from normalizers.findings.words import trie
 from normalizers.identity import contacts_in
+from normalizers.text import Span
 from schemas import words
 from schemas.records import Finding
 

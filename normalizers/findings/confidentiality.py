@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
-from normalizers.findings.cues import Cues, Span
+from normalizers.findings.cues import Cues
+from normalizers.text import Span
 from schemas import words
 from schemas.records import Finding
 

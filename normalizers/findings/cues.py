@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from normalizers.findings.words import Words, trie
-from normalizers.text import aligned
+from normalizers.text import Span, aligned
 
 _COVER = "\ue000"
 _SENTENCE = re.compile(r"[。!?\n]")
@@ -23,7 +23,6 @@ MOST_PARTS = 4
 _NO_LISTS: Mapping[str, Sequence[str]] = {}
 
 Label = TypeVar("Label", bound=Hashable)
-Span = tuple[int, int]
 
 
 class Said(NamedTuple, Generic[Label]):
