@@ -168,8 +168,7 @@ def _mailboxes(settings: "Settings") -> Iterator[str]:
 
 def _ports(settings: "Settings") -> Iterator[str]:
     """`run all` gives every process a port of its own for its health, counting upwards."""
-    first = settings.telemetry.port
-    last = first + len(wiring.names(settings))
+    first, last = settings.telemetry.port, settings.telemetry.port_of(len(wiring.names(settings)))
     if not first:
         return
     if last > 65535:

@@ -151,6 +151,10 @@ class TelemetrySettings(Section):
         description="Seconds of one account or channel, by its name; an account's go before its channel's",
     )
 
+    def port_of(self, number: int) -> int:
+        """Return the port of what `run all` starts as that number, itself as 0; 0 where there is none."""
+        return self.port and self.port + number
+
 
 class LogSettings(Section):
     """What the processes write to standard error."""

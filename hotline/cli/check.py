@@ -39,9 +39,8 @@ def _components(settings: "Settings") -> Iterator[tuple[str, int]]:
     """Yield what `hotline run all` starts, itself first, with the port of each; 0 where there is none."""
     from hotline.wiring import names
 
-    first = settings.telemetry.port
     for number, name in enumerate(["all", *names(settings)]):
-        yield name, first and first + number
+        yield name, settings.telemetry.port_of(number)
 
 
 def doctor(

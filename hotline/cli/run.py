@@ -130,5 +130,4 @@ def _command(settings: "Settings", name: str) -> list[str]:
 
 
 def _environment(settings: "Settings", number: int) -> dict[str, str]:
-    port = settings.telemetry.port
-    return {PARENT_VARIABLE: str(os.getpid()), "HOTLINE_TELEMETRY__PORT": str(port + number if port else 0)}
+    return {PARENT_VARIABLE: str(os.getpid()), "HOTLINE_TELEMETRY__PORT": str(settings.telemetry.port_of(number))}

@@ -36,7 +36,7 @@ def look(settings: "TelemetrySettings", count: int) -> list[Process]:
         return []
     with PoolManager(retries=False, timeout=PATIENCE_SECONDS) as http:
         for number in range(count + 1):
-            for told in _components(http, f"http://{_host(settings.host)}:{settings.port + number}/readyz"):
+            for told in _components(http, f"http://{_host(settings.host)}:{settings.port_of(number)}/readyz"):
                 found[told["component"]] = _process(told, found.get(told["component"]))
     return list(found.values())
 
