@@ -111,10 +111,10 @@ class _Place(NamedTuple):
     sentence: tuple[int, int]
     clause: tuple[int, int]
 
-    def around(self, before: int, after: int) -> str:
+    def around(self, characters: int) -> str:
         """Return the word with at most so many characters of its sentence on either side."""
         first, last = self.sentence
-        return self.text[max(first, self.start - before) : min(last, self.end + after)]
+        return self.text[max(first, self.start - characters) : min(last, self.end + characters)]
 
     def sides(self, clauses: int | None) -> tuple[str, str]:
         """Return the word with what stands before it, and behind it: `_CONTEXT` characters, and so many clauses."""
@@ -219,7 +219,7 @@ def _between(stop: re.Pattern[str], text: str, start: int, end: int) -> tuple[in
 
 
 def _applies(rule: Rule, place: _Place) -> bool:
-    if rule.near is not None and rule.near.search(place.around(rule.within, rule.within)) is None:
+    if rule.near is not None and rule.near.search(place.around(rule.within)) is None:
         return False
     return rule.unless is None or rule.unless.search(place.text, *place.clause) is None
 
@@ -242,7 +242,7 @@ def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
 def _is_lowered(rule: Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
     if rule.always:
         return any(cues[name].search(place.text, *place.clause) for name in ("past", "yesterday"))
-    before, after = place.around(_CONTEXT, 0), place.around(0, _CONTEXT)
+    before, after = place.sides(None)
     if cues["possible_before"].search(before) or cues["possible_after"].search(after[place.end - place.start :]):
         return True
     over = _OVER if rule.lasting else (*_OVER, "yesterday")
