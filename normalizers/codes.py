@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import chain
 
 from normalizers import names, persons
-from normalizers.text import fold
+from normalizers.text import SPOKEN_DIGITS, fold
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -22,7 +22,7 @@ _REACHES_A_PERSON = re.compile(
 """Mobile numbers, or an id number of 18 or 15 digits; also in the groups people write them in."""
 
 _CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
-_LONG_NUMBER = re.compile("[0-9]{5}|[0-9〇零洞一幺二三四五六七八九壹贰叁肆伍陆柒捌玖]{7}")
+_LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
 """The name of a class: a few words without blanks, sentences, long numbers and persons."""
 
 _DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")

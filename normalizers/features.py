@@ -17,7 +17,7 @@ from normalizers.draft import Draft
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
-from normalizers.text import fold
+from normalizers.text import SPOKEN_DIGITS, fold
 from normalizers.tokens import NOTHING, Named, without
 from schemas.keyed import keyed_digest
 from schemas.records import Attachment, Features, Finding, Part
@@ -40,7 +40,7 @@ _SURE = 0.9
 
 _GRAM = 3
 
-_LONG_NUMBER = re.compile(r"[\d〇零一二三四五六七八九幺两](?:[\W_]?[\d〇零一二三四五六七八九幺两]){6,}")
+_LONG_NUMBER = re.compile(rf"[\d{SPOKEN_DIGITS}](?:[\W_]?[\d{SPOKEN_DIGITS}]){{6,}}")
 """A telephone, a card, an identity: no gram of it is kept. Of digits there are so few grams that somebody who sends all
 of them and sees their hashes would know any number."""
 

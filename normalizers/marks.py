@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from normalizers.findings.words import trie
-from normalizers.numbers_of import NUMERALS, amounts, floors_and_rooms, things_with_numbers
+from normalizers.numbers_of import DIGITS, NUMERALS, amounts, floors_and_rooms, things_with_numbers
 from normalizers.stances import Stances, stances, stances_in
 
 Mark = tuple[str, str]
 
-_DIGITS = "一二三四五六七八九"
 _TWO_HAN = re.compile(r"[\u4e00-\u9fff]{2}")
 _LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
 _OTHER_WORDS = "民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺"
@@ -105,15 +104,15 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
     known = sorted({*ones, *table.get("not_ones", "").split()})
     return Kinds(
         numbered=re.compile(
-            rf"({_LATIN}|[{_DIGITS}十]{{1,3}})({_any(by_any)})(?![{_OTHER_WORDS}])"
-            rf"|({_LATIN})({_any(by_digits)})(?![{_OTHER_WORDS}])|([东西南北])({_any(by_side)})(?![域面市诊])"
+            rf"({_LATIN}|[{DIGITS}十]{{1,3}})({trie(by_any)})(?![{_OTHER_WORDS}])"
+            rf"|({_LATIN})({trie(by_digits)})(?![{_OTHER_WORDS}])|([东西南北])({trie(by_side)})(?![域面市诊])"
         ),
         kind_of=by_any | by_digits | by_side,
-        troubles=re.compile(_any(troubles)),
+        troubles=re.compile(trie(troubles)),
         trouble_of=troubles,
-        whose=re.compile(f"[我俺咱]家?({_any(relatives)})|({_any(relatives)})的"),
+        whose=re.compile(f"[我俺咱]家?({trie(relatives)})|({trie(relatives)})的"),
         relative_of=relatives,
-        named=re.compile(f"{not_named}|({_any(named)})(?!费)"),
+        named=re.compile(f"{not_named}|({trie(named)})(?!费)"),
         named_of=named,
         trades=frozenset((*table.get("trades", "").split(), *table.get("places", "").split())),
         no_names=frozenset(table.get("no_names", "").split()),
@@ -121,7 +120,7 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         one_of=ones,
         of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),
         persons=re.compile(
-            f"(?<!敬的)(?<!爱的){surname}({_any(titles)})(?![:您你])|[老小]{surname}(?![{_CALLED_ELSE}])"
+            f"(?<!敬的)(?<!爱的){surname}({trie(titles)})(?![:您你])|[老小]{surname}(?![{_CALLED_ELSE}])"
         ),
         title_of=titles,
         stances=stances_in(table),
@@ -222,8 +221,3 @@ def _ones(lines: str) -> dict[str, Mark]:
 
 def _by_word(lines: str) -> dict[str, str]:
     return {word: line.split()[0] for line in lines.strip().splitlines() for word in line.split()}
-
-
-def _any(words: Mapping[str, str]) -> str:
-    """Return a pattern of these words, the longest first; of none, one that is nowhere."""
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 Mark = tuple[str, str]
 
-_DIGITS = "一二三四五六七八九"
+DIGITS = "一二三四五六七八九"
 NUMERALS = {
-    f"{_DIGITS[tens - 1] if tens > 1 else ''}{'十' if tens else ''}{_DIGITS[ones - 1] if ones else ''}": str(
+    f"{DIGITS[tens - 1] if tens > 1 else ''}{'十' if tens else ''}{DIGITS[ones - 1] if ones else ''}": str(
         10 * tens + ones
     )
     for tens in range(10)
@@ -15,7 +15,7 @@ NUMERALS = {
 }
 """Han numerals below a hundred: 十二 is 12."""
 
-NUMBER = rf"(?:(?<![\d.])\d{{1,4}}|(?<![{_DIGITS}十百])[{_DIGITS}十]{{1,3}})"
+NUMBER = rf"(?:(?<![\d.])\d{{1,4}}|(?<![{DIGITS}十百])[{DIGITS}十]{{1,3}})"
 
 _LABELLED = re.compile(r"([警尾工学考座床房铺表柜]|考证)号(?:码|牌)?[是为: ]{0,2}(\d{2,12})(?!\d)")
 _CASE = re.compile(
@@ -42,7 +42,7 @@ _EXIT = re.compile(r"(?<![a-z0-9])([a-z]\d?)口")
 _MODEL = re.compile(r"(?<![a-z0-9])([a-z]{2,8})[ -]?(\d{1,4})(?![a-z0-9.])")
 
 _PAID = re.compile(
-    rf"(\d+(?:\.\d+)?)([万千百]?)(?=元|块)|(?<![{_DIGITS}十百千万几数])([{_DIGITS}十百千万零两]{{1,9}})(?=元|块钱)"
+    rf"(\d+(?:\.\d+)?)([万千百]?)(?=元|块)|(?<![{DIGITS}十百千万几数])([{DIGITS}十百千万零两]{{1,9}})(?=元|块钱)"
 )
 _TIMES = {"": 1, "十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _AGE = re.compile(r"(\d{1,3})岁(?![以之及])")
@@ -87,5 +87,5 @@ def _value(in_words: str) -> int:
         elif character in _TIMES:
             group, digit = group + max(digit, 1) * _TIMES[character], 0
         else:
-            digit = 2 if character == "两" else _DIGITS.find(character) + 1
+            digit = 2 if character == "两" else DIGITS.find(character) + 1
     return whole + group + digit

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from stdnum import luhn
 from stdnum.cn import ric
 
-from normalizers.text import Span
-from tickets.runs import HAN, Beside, Run
+from normalizers.text import SPOKEN_DIGITS, Span
+from tickets.runs import Beside, Run
 
-_HAN_DIGIT = re.compile(f"[{HAN}]")
+_HAN_DIGIT = re.compile(f"[{SPOKEN_DIGITS}]")
 
 _NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
-_DIGITS = re.compile(rf"[0-9{HAN}](?:{_NO_LETTER}{{0,6}}+[0-9{HAN}]){{6,}}+")
+_DIGITS = re.compile(rf"[0-9{SPOKEN_DIGITS}](?:{_NO_LETTER}{{0,6}}+[0-9{SPOKEN_DIGITS}]){{6,}}+")
 """Every stretch in which a number may stand."""
 
 _SEPARATORS = r"[\s.·•\-_()\u20e3]{0,2}"
@@ -77,7 +77,7 @@ _HOTLINE = re.compile("(?:0[1-9][0-9]{1,2})?(?:12[0-9]{3}|9[56][0-9]{3,4}|100[0-
 
 _CAN_GO_ON = frozenset("0123456789 -")
 
-_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖](?:[\s-]?[{HAN}]){{9}}")
+_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖](?:[\s-]?[{SPOKEN_DIGITS}]){{9}}")
 """Whatever is counted behind it: 一三八零零一三八零零零两次."""
 
 _MOBILE_IN_PARTS = {(3, 4, 4), (3, 8), (7, 4)}

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from normalizers.text import SPOKEN_DIGITS
 from normalizers.tokens import TICKET_NUMBER
 
-HAN = "〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖"
-_READ = str.maketrans(HAN, "00011223456789123456789")
+_READ = str.maketrans(SPOKEN_DIGITS, "00011223456789123456789")
 _QUERY_CODES = re.compile("查询码|查询号|查询密码|query code")
 
 
