@@ -70,7 +70,7 @@ def connected(connect: Connect, **settings: Any) -> Any:
 
     try:
         return connect(**settings, kafka_client=remembered)
-    except theirs.KafkaError:
+    except BaseException:
         for client in made:
             client.close()
         raise

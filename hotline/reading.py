@@ -9,7 +9,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.producer import translated
+from connectors.producer import connected, translated
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.wire import Position
@@ -127,7 +127,8 @@ def opened(connection: KafkaConnection, group_id: str | None = None) -> Iterator
     """Open a consumer of committed records; what goes wrong with it becomes an error of ours."""
     consumer: Any = None
     try:
-        consumer = KafkaConsumer(
+        consumer = connected(
+            KafkaConsumer,
             **connection.client_options(),
             group_id=group_id,
             enable_auto_commit=False,

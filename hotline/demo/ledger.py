@@ -7,6 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from msgspec import Struct, field
 
+from connectors.producer import connected
 from normalizers.handover import handover
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -133,8 +134,8 @@ class TopicReader:
 
     def __init__(self, connection: KafkaConnection) -> None:
         options = connection.client_options()
-        self._admin = KafkaAdminClient(**options)
-        self._consumer = KafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
+        self._admin = connected(KafkaAdminClient, **options)
+        self._consumer = connected(KafkaConsumer, **options, isolation_level="read_committed", enable_auto_commit=False)
         names = (*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD, *_READERS)
         self._places = [
             TopicPartition(name, number)
