@@ -144,7 +144,7 @@ def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | No
         return told
     told_classes, told_spans = (told.classes, told.spans) if told is not None else ((), ())
     return Emergency(
-        classes=tuple(dict.fromkeys((known.hearing.class_of(loudest.said), *told_classes))),
+        classes=tuple(dict.fromkeys((known.hearing.label_of(loudest.said), *told_classes))),
         level="urgent",
         spans=(loudest.span, *told_spans),
         score=known.score["heard"],

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
-from normalizers.findings.hearing import ALARM, EXPECTED, Hearing, Sentence
+from normalizers.findings.hearing import Hearing, Sentence
 from normalizers.findings.words import Words, trie
 from schemas.errors import MisconfiguredError
 from schemas.words import EMERGENCY_CLASSES
+
+ALARM = "alarm"
+EXPECTED = (ALARM, "mentioned", "none")
 
 _WITHIN = 14
 
@@ -70,8 +73,8 @@ def _sentences(folder: Path | None) -> list[Sentence]:
         if row["expected"] not in EXPECTED or not set(classes) <= EMERGENCY_CLASSES.keys():
             marks = f"{row['expected']}, {row['classes']}"
             raise MisconfiguredError(f"heard.tsv has a line with marks that nobody knows: {marks}.")
-        found.append(Sentence(row["expected"], classes, row["text"]))
-    if len({one.expected == ALARM for one in found}) < 2:
+        found.append(Sentence(classes, row["text"]))
+    if len({bool(one.labels) for one in found}) < 2:
         raise MisconfiguredError("heard.tsv needs sentences that alarm and others that do not: it compares them.")
     return found
 

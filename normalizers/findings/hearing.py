@@ -1,23 +1,25 @@
-"""Emergencies that no rule names, heard in how they are told (`rules/heard.tsv`).
+"""What no rule names, heard in how it is told: an emergency, harm to a minor, the wish not to be named.
 
 Each clause, and each with up to three behind it, is weighed by its characters and pairs of them: naive Bayes (add a
-half, each once a sentence), counted from the file's sentences when the rules are read. So the sentences are the rules
-here: what alarms too easily gets a line of its own. A regression over the same features saw less of sentences that
-neither knew.
+half, each once a sentence), counted from the sentences of a file when the rules are read. So the sentences are the
+rules here: what is heard too easily gets a line of its own. A regression over the same features saw less of sentences
+that neither knew.
 """
 
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, chain, repeat
-from operator import add, mul, sub
+from operator import add
 from typing import NamedTuple
 
-from normalizers.text import fold
+import numpy as np
+from numpy.typing import NDArray
 
-ALARM = "alarm"
-EXPECTED = (ALARM, "mentioned", "none")
+from normalizers.findings.weights import MOVED, Keys, Weights, key
+from normalizers.text import fold
 
 MOST_CLAUSES = 4
 """Of a window: what is the matter is told in so many clauses."""
@@ -37,9 +39,11 @@ ADDED = 0.5
 MOST_APART = 80
 """Characters of a sentence that is left out whole for a word in it; of a longer one, clauses of half as many are."""
 
-_SHARES = tuple(
-    (2 * letters + 1) ** -LENGTH if letters >= LEAST_LETTERS else 0.0
-    for letters in range(MOST_CLAUSES * MOST_LETTERS + 1)
+_SHARES = np.array(
+    [
+        (2 * letters + 1) ** -LENGTH if letters >= LEAST_LETTERS else 0.0
+        for letters in range(MOST_CLAUSES * MOST_LETTERS + 1)
+    ]
 )
 
 _STOPS = r"。!?;\n"
@@ -53,23 +57,35 @@ _NOT_SAID = re.compile(rf"[^{_HAN}\d]+")
 _NEITHER = re.compile(rf"[^{_HAN}\d{_SEPARATORS}]+")
 _NUMBER = re.compile(r"\d+")
 _BEFORE, _AFTER = "^", "$"
-_NOTHING = repeat(0.0)
+_KEY_BEFORE, _KEY_AFTER = key(_BEFORE + "\0"), key("\0" + _AFTER)
+_MORE = np.arange(MOST_CLAUSES)
+_NO_WEIGHT, _NO_KEY, _NO_LETTERS = np.zeros(1), np.zeros(1, np.uint64), np.zeros(1, np.int64)
 
 
 class Sentence(NamedTuple):
-    """A line of the file: an emergency (`alarm`) with its classes, one that is over (`mentioned`), or none."""
+    """A line of a file: what it tells; one without labels tells nothing of the kind, and often tempts."""
 
-    expected: str
-    classes: tuple[str, ...]
+    labels: tuple[str, ...]
     text: str
 
 
 class Heard(NamedTuple):
-    """What sounds most like an emergency in a folded text, from `start` to before `end`, and how much so."""
+    """What sounds most like what is listened for in a folded text, from `start` to before `end`, and how much so."""
 
     loudness: float
     start: int
     end: int
+
+
+class _Clauses(NamedTuple):
+    """The letters of a text, where its clauses begin and end among them, and the keys of all features.
+
+    The keys are those of the letters, of each with the next, of each clause's beginning and of its end.
+    """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    keys: Keys
 
 
 class _Window(NamedTuple):
@@ -82,24 +98,24 @@ class _Window(NamedTuple):
 
 
 class Hearing:
-    """How much likelier characters and their pairs are where somebody is in danger, as natural logarithms.
+    """How much likelier characters and their pairs are where it is told, as natural logarithms.
 
     The loudest of many windows counts less by `among`, for each time that they are e times as many: one of many is
-    loud by chance, and a long complaint should hardly alarm more often than a short one.
+    loud by chance, and a long complaint should hardly be heard more often than a short one.
     """
 
     def __init__(self, sentences: Iterable[Sentence], among: float) -> None:
-        alarms: Counter[str] = Counter()
+        telling: Counter[str] = Counter()
         others: Counter[str] = Counter()
-        classes: dict[str, Counter[str]] = {}
+        labels: dict[str, Counter[str]] = {}
         for one in sentences:
             said = set(_features(_letters(fold(one.text))))
-            (alarms if one.expected == ALARM else others).update(said)
-            for name in one.classes:
-                classes.setdefault(name, Counter()).update(said)
+            (telling if one.labels else others).update(said)
+            for name in one.labels:
+                labels.setdefault(name, Counter()).update(said)
         self._among = among
-        self._weights = _weights(alarms, others)
-        self._by_class = {name: _weights(counts, alarms) for name, counts in sorted(classes.items())}
+        self._weights = Weights(_weights(telling, others))
+        self._by_label = {name: _weights(counts, telling) for name, counts in sorted(labels.items())}
 
     def loudest(self, folded: str, apart: Sequence[tuple[int, int]] = (), least: float = -math.inf) -> Heard | None:
         """Return the loudest window of a folded text that holds nothing of `apart`; None if none is so loud."""
@@ -114,32 +130,25 @@ class Hearing:
         said = [one.span() for one in _SAID.finditer(folded, first, last)]
         return Heard(loudness, said[window.start][0], said[window.end - 1][1])
 
-    def _loudest(self, clauses: Sequence[str]) -> _Window | None:
+    def _loudest(self, clauses: _Clauses | None) -> _Window | None:
         """Return the loudest window of some clauses: sums to before each letter are made once, for all windows."""
-        said, get = "".join(clauses), self._weights.get
-        if len(said) < LEAST_LETTERS:
+        if clauses is None:
             return None
-        ends = list(accumulate(map(len, clauses)))
-        starts = [0, *ends[:-1]]
-        pairs = [0.0, *map(get, map(add, said, said[1:]), _NOTHING)]
-        sums = [0.0, *accumulate(map(add, map(get, said, _NOTHING), pairs))]
-        before = [get(_BEFORE + said[at], 0.0) - pairs[at] - sums[at] for at in starts]
-        after = [sums[at] + get(said[at - 1] + _AFTER, 0.0) for at in ends]
-        shares = _SHARES.__getitem__
-        best, at, among = -math.inf, (0, 0), 0
-        for more in range(min(MOST_CLAUSES, len(clauses))):
-            letters = map(sub, ends[more:], starts)
-            loud = list(map(mul, map(add, before, after[more:]), map(shares, letters)))
-            among += len(loud)
-            if (loudest := max(loud)) > best:
-                first = loud.index(loudest)
-                best, at = loudest, (starts[first], ends[first + more])
-        return _Window(best, *at, among)
+        starts, ends, keys = clauses
+        letters, weights = int(ends[-1]), self._weights.of(keys)
+        pairs, begins, finishes = np.split(weights[letters:], (letters, letters + len(starts)))
+        sums = np.concatenate((_NO_WEIGHT, (weights[:letters] + pairs).cumsum()))
+        lasts = np.minimum(np.add.outer(_MORE, np.arange(len(starts))), len(starts) - 1)
+        before, after = begins - pairs[starts] - sums[starts], finishes + sums[ends]
+        loud = (before + after[lasts]) * _SHARES[ends[lasts] - starts]
+        more, first = divmod(int(loud.argmax()), len(starts))
+        among = sum(len(starts) - one for one in range(min(MOST_CLAUSES, len(starts))))
+        return _Window(float(loud[more, first]), int(starts[first]), int(ends[lasts[more, first]]), among)
 
-    def class_of(self, said: str) -> str:
-        """Return the class that a folded text sounds like."""
+    def label_of(self, said: str) -> str:
+        """Return the label that a folded text sounds like."""
         features = list(_features(_letters(said)))
-        return max(self._by_class, key=lambda name: sum(map(self._by_class[name].get, features, repeat(0.0))))
+        return max(self._by_label, key=lambda name: sum(map(self._by_label[name].get, features, repeat(0.0))))
 
 
 def _runs(folded: str, apart: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -164,9 +173,20 @@ def _parts(folded: str) -> Iterator[tuple[int, int]]:
             yield from (part.span() for part in _CLAUSES.finditer(folded, start, end))
 
 
-def _clauses(folded: str) -> list[str]:
-    """Return the letters of each clause that says anything, of a long one in pieces."""
-    return _CLAUSE.findall(_NEITHER.sub("", _NUMBER.sub("0", folded)))
+@lru_cache(maxsize=4)
+def _clauses(folded: str) -> _Clauses | None:
+    """Return the clauses that say anything, long ones in pieces; None of too few letters. Kept for who listens next."""
+    clauses = _CLAUSE.findall(_NEITHER.sub("", _NUMBER.sub("0", folded)))
+    said = "".join(clauses)
+    if len(said) < LEAST_LETTERS:
+        return None
+    ends = np.array([*accumulate(map(len, clauses))])
+    starts = np.concatenate((_NO_LETTERS, ends[:-1]))
+    letters = np.frombuffer(said.encode("utf-32-le"), np.uint32).astype(np.uint64)
+    moved = letters << MOVED
+    pairs = moved[:-1] | letters[1:]
+    begins, finishes = letters[starts] | _KEY_BEFORE, moved[ends - 1] | _KEY_AFTER
+    return _Clauses(starts, ends, np.concatenate((moved, _NO_KEY, pairs, begins, finishes)))
 
 
 def _letters(folded: str) -> str:

@@ -13,7 +13,7 @@ from normalizers import rules
 from normalizers.findings import rulebooks
 from normalizers.findings.emergency import MOST_HEARD, findings, screen
 from normalizers.findings.emergency_rules import rulebook
-from normalizers.findings.hearing import ADDED, LENGTH, Hearing, Sentence
+from normalizers.findings.hearing import ADDED, LEAST_LETTERS, LENGTH, Hearing, Sentence
 from normalizers.text import fold
 from schemas.errors import MisconfiguredError
 from schemas.records import Emergency
@@ -22,10 +22,10 @@ UNNAMED = "她把一条腿跨到护栏外面去了"
 ORDINARY = "请问公积金贷款需要什么材料"
 COLUMNS = "expected\tclasses\ttext\n"
 SENTENCES = (
-    Sentence("alarm", ("fire",), "窗帘黑了"),
-    Sentence("alarm", ("self_harm",), "她坐在楼顶边上"),
-    Sentence("none", (), "窗帘洗不干净"),
-    Sentence("mentioned", (), "楼顶修好了"),
+    Sentence(("fire",), "窗帘黑了"),
+    Sentence(("self_harm",), "她坐在楼顶边上"),
+    Sentence((), "窗帘洗不干净"),
+    Sentence((), "楼顶修好了"),
 )
 
 
@@ -40,14 +40,14 @@ def plain_weight(said: str) -> float:
         marked = f"^{text}$"
         return [*text, *(marked[at : at + 2] for at in range(len(marked) - 1))]
 
-    alarms = Counter(one for each in SENTENCES if each.expected == "alarm" for one in set(features(each.text)))
-    others = Counter(one for each in SENTENCES if each.expected != "alarm" for one in set(features(each.text)))
-    known = len(alarms.keys() | others.keys())
+    telling = Counter(one for each in SENTENCES if each.labels for one in set(features(each.text)))
+    others = Counter(one for each in SENTENCES if not each.labels for one in set(features(each.text)))
+    known = len(telling.keys() | others.keys())
     weight = sum(
-        math.log((alarms[one] + ADDED) / (alarms.total() + ADDED * known))
+        math.log((telling[one] + ADDED) / (telling.total() + ADDED * known))
         - math.log((others[one] + ADDED) / (others.total() + ADDED * known))
         for one in features(said)
-        if one in alarms or one in others
+        if one in telling or one in others
     )
     return weight / float((2 * len(said) + 1) ** LENGTH)
 
@@ -145,6 +145,23 @@ def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
     assert loudest is not None
     assert math.isclose(loudest.loudness, plain_weight(said), abs_tol=1e-9)
     assert (loudest.start, loudest.end) == (0, len(said))
+
+
+@pytest.mark.parametrize("clauses", [1, 2, 3, 4, 5, 9])
+def test_the_loudest_of_all_windows_is_found_and_counts_less_among_many(clauses: int) -> None:
+    told = [("窗帘黑了", "楼顶修好了", "她坐在楼顶边上", "窗帘洗不干净", "黑了")[at % 5] for at in range(clauses)]
+    windows = ["".join(told[at : at + many]) for many in range(1, 5) for at in range(clauses - many + 1)]
+    loudest = Hearing(SENTENCES, 0.1).loudest(",".join(told))
+    assert loudest is not None
+    weights = [plain_weight(window) if len(window) >= LEAST_LETTERS else 0.0 for window in windows]
+    expected = max(weights) - 0.1 * math.log(len(windows))
+    assert math.isclose(loudest.loudness, expected, abs_tol=1e-9)
+
+
+def test_weights_are_found_however_few_features_there_are() -> None:
+    for letters in range(1, 40):
+        some = [Sentence(("fire",) if at % 2 else (), chr(0x4E00 + at)) for at in range(letters + 1)]
+        assert Hearing(some, 0.1).loudest("一丁丂七") is not None
 
 
 @given(st.text("窗帘黑了她坐在楼顶边上。!?;\n， 0", max_size=200))
