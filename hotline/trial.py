@@ -9,7 +9,7 @@ from hotline.trial_raw import raw_of
 from normalizers import normalize
 from normalizers.policy import Policy
 from schemas import topics
-from schemas.errors import RecordError
+from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Link, Message
 from schemas.wire import Position
 from tickets.desk import Desk
@@ -30,7 +30,8 @@ def run(
 ) -> Iterator[Result]:
     """Yield one result for each input, in input order; a fault of an input is its result, never an exception.
 
-    Files in `rules_folder` stand for our rules and policies of the same name.
+    Files in `rules_folder` stand for our rules and policies of the same name. Raises MisconfiguredError for one that
+    cannot be used: that is no fault of an input.
     """
     policy = Policy(rules_folder=rules_folder)
     results = (_message(one, jurisdiction, policy) for one in inputs)
@@ -45,6 +46,8 @@ def _message(one: Input, jurisdiction: str, policy: Policy) -> Result:
         message = normalize(raw_of(one, jurisdiction), policy).message
     except RecordError as error:
         return _result(one, dead={"code": error.code, "reason": str(error)})
+    except MisconfiguredError:
+        raise
     except Exception as error:  # noqa: BLE001 - around one record, any fault is that record's
         reason = str(error) if error is one.fault else type(error).__name__
         return _result(one, dead={"code": RecordError.code, "reason": reason})

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
+from normalizers.findings import heard_rules
 from normalizers.findings.cues import Cues
+from normalizers.findings.hearing import Hearing
 from normalizers.text import Span
 from schemas import words
 from schemas.records import Finding
@@ -18,7 +20,8 @@ WITHHELD = "withheld_on_request"
 LEVELS = tuple(words.CONFIDENTIALITY)
 """The lowest first."""
 
-SCORE = 0.9
+SCORE, HEARD = 0.9, 0.6
+"""Of what a cue tells, and of what only sounds like it."""
 
 _TELLS = {
     "requested": ((CONFIDENTIALITY, "confidential"),),
@@ -39,6 +42,7 @@ class Rulebook(NamedTuple):
     """The rules, ready to be asked."""
 
     cues: Cues[str]
+    hearing: Hearing
     levels: tuple[Level, ...]
     version: str
 
@@ -46,14 +50,22 @@ class Rulebook(NamedTuple):
 def confidentiality(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
     """Yield what the requester asks for or is protected by; `folded` is title and text. Spans are in `text`."""
     known = rulebook(rules_folder)
-    if not known.cues.may_tell(folded):
-        return
-    first: dict[tuple[str, str], Span | None] = {}
-    for name, span in known.cues.evidence(title, text):
-        for told in _TELLS[name]:
-            first[told] = first.get(told) or span
-    for (kind, value), span in first.items():
+    told: dict[tuple[str, str], Span | None] = {}
+    for name, span in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
+        for one in _TELLS[name]:
+            told[one] = told.get(one) or span
+    for (kind, value), span in told.items():
         yield Finding(kind=kind, value=value, span=span, score=SCORE, version=known.version)
+    if (ANONYMOUS, WITHHELD) not in told:
+        heard = known.hearing.message(title, text, folded, known.cues.covered, ())
+        yield from (one for one in _heard(heard, known) if (one.kind, one.value) not in told)
+
+
+def _heard(heard: tuple[str, Span | None] | None, known: Rulebook) -> Iterator[Finding]:
+    if heard is not None:
+        name, span = heard
+        for kind, value in _TELLS[name]:
+            yield Finding(kind=kind, value=value, span=span, score=HEARD, source="model", version=known.version)
 
 
 @lru_cache(maxsize=4_096)
@@ -78,4 +90,5 @@ def rulebook(folder: Path | None) -> Rulebook:
         raise ValueError(f"there is no level {', '.join(sorted(unknown))}")
     written = ((name, cue) for name in _TELLS for cue in table[name])
     cues = Cues(written, table["within"], table["not"], table.get("lists", {}))
-    return Rulebook(cues, levels, table["version"])
+    known = heard_rules.sentences("confidentiality", _TELLS, folder)
+    return Rulebook(cues, heard_rules.hearing("confidentiality", known, folder), levels, table["version"])

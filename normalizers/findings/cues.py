@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from normalizers.findings.words import Words, trie
+from normalizers.findings.words import Words, cover, trie
 from normalizers.text import Span, aligned
 
-_COVER = "\ue000"
 _SENTENCE = re.compile(r"[。!?\n]")
 
 _DIGITS = frozenset("0123456789一二三四五六七八九十")
@@ -49,8 +48,7 @@ class Cues(Generic[Label]):
         covered: Iterable[str] = (),
         lists: Mapping[str, Sequence[str]] = _NO_LISTS,
     ) -> None:
-        phrases = tuple(covered)
-        self._covered = re.compile(trie(phrases)) if phrases else None
+        self.covered = re.compile(trie(covered))
         self._within = within
         self._by_word: dict[str, list[_Cue[Label]]] = defaultdict(list)
         words: set[str] = set()
@@ -69,9 +67,7 @@ class Cues(Generic[Label]):
 
     def found(self, said: str) -> Iterator[Said[Label]]:
         """Return what is told in a folded text, in its order."""
-        if self._covered is not None:
-            said = self._covered.sub(lambda match: _COVER * len(match[0]), said)
-        return self._found(said)
+        return self._found(self.covered.sub(cover, said))
 
     def _found(self, said: str) -> Iterator[Said[Label]]:
         found = [span for span in self._words.matches(said) if not _is_end_of_number(said, span[0])]

@@ -6,7 +6,6 @@ it may be told in words that no rule has.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from normalizers.findings.emergency_rules import Rule, Rulebook, rulebook
+from normalizers.findings.words import cover
 from normalizers.text import aligned, folded_pieces, without
 from schemas.records import Emergency, Finding
 
@@ -25,7 +25,6 @@ _CLAUSE = re.compile(r"[,。!?;:、…\n]")
 _SPELLED = re.compile(r"(?<=(?<![\u3400-\u9fff])[\u3400-\u9fff]) +(?=[\u3400-\u9fff](?![\u3400-\u9fff]))")
 """The blanks of what is written one character at a time: 失 火 了."""
 
-_COVER = "\ue000"
 _PHRASE = 24
 """No harmless phrase is longer."""
 
@@ -33,10 +32,6 @@ _OVER = ("past", "aftermath", "habitual")
 MOST_WORDS = 5_000
 """So many words of a text are weighed, its first and last ones: a book pasted into a mail must not keep the next
 one waiting, and what is the matter stands at either end of it."""
-
-HALF_HEARD = 16_384
-MOST_HEARD = 2 * HALF_HEARD
-"""So many characters of a text are heard, half of them at either end: rules read all of it."""
 
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
@@ -96,12 +91,6 @@ class _Evidence(NamedTuple):
     span: tuple[int, int]
 
 
-class _Window(NamedTuple):
-    loudness: float
-    span: tuple[int, int]
-    said: str
-
-
 class _Place(NamedTuple):
     """One word in a text, with the sentence and the clause it stands in."""
 
@@ -139,32 +128,16 @@ def _weigh(evidence: Sequence[_Evidence], known: Rulebook) -> Emergency | None:
 
 def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | None:
     """Return what is heard, beside `told` where the rules found what is over; `told` alone when nothing is."""
-    loudest = max(_windows(text, told, known), key=lambda window: window.loudness, default=None)
-    if loudest is None:
+    heard = known.hearing.told(text, known.harmless, told.spans if told is not None else ())
+    if heard is None:
         return told
     told_classes, told_spans = (told.classes, told.spans) if told is not None else ((), ())
     return Emergency(
-        classes=tuple(dict.fromkeys((known.hearing.label_of(loudest.said), *told_classes))),
+        classes=tuple(dict.fromkeys((known.hearing.label_of(heard.said), *told_classes))),
         level="urgent",
-        spans=(loudest.span, *told_spans),
+        spans=(heard.span, *told_spans),
         score=known.score["heard"],
     )
-
-
-def _windows(text: str, told: Emergency | None, known: Rulebook) -> Iterator[_Window]:
-    """Yield the loudest window of a text, of either end of a long one; what the rules read there stays out of it."""
-    ends = ((0, len(text)),) if len(text) <= MOST_HEARD else ((0, HALF_HEARD), (len(text) - HALF_HEARD, len(text)))
-    for first, last in ends:
-        plain, offsets = aligned(text[first:last])
-        read = told.spans if told is not None else ()
-        apart = [(bisect_left(offsets, start - first), bisect_left(offsets, end - first)) for start, end in read]
-        heard = known.hearing.loudest(plain, apart, known.least)
-        if heard is not None:  # once more, without the phrases that are harmless
-            plain = known.harmless.sub(_cover, plain)
-            heard = known.hearing.loudest(plain, apart, known.least)
-        if heard is not None:
-            span = first + offsets[heard.start], first + offsets[heard.end - 1] + 1
-            yield _Window(heard.loudness, span, plain[heard.start : heard.end])
 
 
 def _evidence(text: str, known: Rulebook) -> Iterator[_Evidence]:
@@ -198,13 +171,9 @@ def _covered(text: str, spans: Iterable[tuple[int, int]], harmless: re.Pattern[s
             windows.append([max(0, start - _PHRASE), end + _PHRASE])
     pieces, done = [], 0
     for first, last in windows:
-        pieces += [text[done:first], harmless.sub(_cover, text[first:last])]
+        pieces += [text[done:first], harmless.sub(cover, text[first:last])]
         done = last
     return "".join((*pieces, text[done:]))
-
-
-def _cover(match: re.Match[str]) -> str:
-    return _COVER * len(match[0])
 
 
 def _place(text: str, start: int, end: int) -> _Place:

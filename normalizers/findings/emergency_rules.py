@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
+from normalizers.findings import heard_rules
 from normalizers.findings.hearing import Hearing, Sentence
 from normalizers.findings.words import Words, trie
 from schemas.errors import MisconfiguredError
@@ -40,7 +41,6 @@ class Rulebook(NamedTuple):
     rules: Mapping[str, tuple[Rule, ...]]
     cues: Mapping[str, re.Pattern[str]]
     hearing: Hearing
-    least: float
 
 
 @cache
@@ -48,7 +48,6 @@ def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     ours = rules.load("emergency")
     data = rules.load("emergency", folder)
-    hearing = {**ours["hearing"], **data.get("hearing", {})}
     by_word: dict[str, list[Rule]] = {}
     for entry in data["rule"]:
         rule = _rule(entry, data["lists"])
@@ -61,12 +60,11 @@ def rulebook(folder: Path | None) -> Rulebook:
         words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},
         cues={name: re.compile(pattern) for name, pattern in data["cues"].items()},
-        hearing=Hearing(_sentences(folder), hearing["among"]),
-        least=hearing["least"],
+        hearing=heard_rules.hearing("emergency", _sentences(folder), folder),
     )
 
 
-def _sentences(folder: Path | None) -> list[Sentence]:
+def _sentences(folder: Path | None) -> tuple[Sentence, ...]:
     found = []
     for row in rules.table("heard", ("expected", "classes", "text"), folder):
         classes = tuple(row["classes"].split("/")) if row["expected"] == ALARM else ()
@@ -74,9 +72,7 @@ def _sentences(folder: Path | None) -> list[Sentence]:
             marks = f"{row['expected']}, {row['classes']}"
             raise MisconfiguredError(f"heard.tsv has a line with marks that nobody knows: {marks}.")
         found.append(Sentence(classes, row["text"]))
-    if len({bool(one.labels) for one in found}) < 2:
-        raise MisconfiguredError("heard.tsv needs sentences that alarm and others that do not: it compares them.")
-    return found
+    return heard_rules.of_both_kinds("heard", found)
 
 
 def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:

@@ -8,6 +8,7 @@ that neither knew.
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -19,7 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normalizers.findings.weights import MOVED, Keys, Weights, key
-from normalizers.text import fold
+from normalizers.findings.words import cover
+from normalizers.text import Span, aligned, fold
+
+HALF_HEARD = 16_384
+MOST_HEARD = 2 * HALF_HEARD
+"""So many characters of a text are heard, half of them at either end: rules read all of it."""
 
 MOST_CLAUSES = 4
 """Of a window: what is the matter is told in so many clauses."""
@@ -77,6 +83,14 @@ class Heard(NamedTuple):
     end: int
 
 
+class Told(NamedTuple):
+    """What is heard in a text as it was written: how loud, where it stands, and what it says, folded."""
+
+    loudness: float
+    span: Span
+    said: str
+
+
 class _Clauses(NamedTuple):
     """The letters of a text, where its clauses begin and end among them, and the keys of all features.
 
@@ -101,10 +115,11 @@ class Hearing:
     """How much likelier characters and their pairs are where it is told, as natural logarithms.
 
     The loudest of many windows counts less by `among`, for each time that they are e times as many: one of many is
-    loud by chance, and a long complaint should hardly be heard more often than a short one.
+    loud by chance, and a long complaint should hardly be heard more often than a short one. What is not so loud as
+    `least` is not heard.
     """
 
-    def __init__(self, sentences: Iterable[Sentence], among: float) -> None:
+    def __init__(self, sentences: Iterable[Sentence], among: float, least: float = -math.inf) -> None:
         telling: Counter[str] = Counter()
         others: Counter[str] = Counter()
         labels: dict[str, Counter[str]] = {}
@@ -113,19 +128,60 @@ class Hearing:
             (telling if one.labels else others).update(said)
             for name in one.labels:
                 labels.setdefault(name, Counter()).update(said)
-        self._among = among
+        self._among, self._least = among, least
         self._weights = Weights(_weights(telling, others))
         self._by_label = {name: _weights(counts, telling) for name, counts in sorted(labels.items())}
 
-    def loudest(self, folded: str, apart: Sequence[tuple[int, int]] = (), least: float = -math.inf) -> Heard | None:
-        """Return the loudest window of a folded text that holds nothing of `apart`; None if none is so loud."""
+    def message(
+        self, title: str | None, text: str, folded: str, harmless: re.Pattern[str], read: Iterable[Span | None]
+    ) -> tuple[str, Span | None] | None:
+        """Return the label of what a message tells, and where in its text; None in place of that for its title.
+
+        `folded` is title and text: most messages are done with when that is not loud. What was `read` in the text
+        (None: in the title) is not listened to.
+        """
+        if (
+            self.loudest(folded if len(folded) <= MOST_HEARD else f"{folded[:HALF_HEARD]}\n{folded[-HALF_HEARD:]}")
+            is None
+        ):
+            return None
+        spans = set(read)
+        told = self.told(text, harmless, [one for one in spans if one is not None])
+        if told is not None:
+            return self.label_of(told.said), told.span
+        told = self.told(title, harmless) if title and None not in spans else None
+        return (self.label_of(told.said), None) if told is not None else None
+
+    def told(self, text: str, harmless: re.Pattern[str], read: Sequence[Span] = ()) -> Told | None:
+        """Return the loudest window of a text as it was written, without harmless phrases and what was `read` there."""
+        told = [
+            one
+            for first, last in _ends(text)
+            if (one := self._told(text[first:last], first, harmless, read)) is not None
+        ]
+        return max(told, key=lambda one: one.loudness, default=None)
+
+    def _told(self, text: str, moved: int, harmless: re.Pattern[str], read: Sequence[Span]) -> Told | None:
+        plain, offsets = aligned(text)
+        apart = [(bisect_left(offsets, start - moved), bisect_left(offsets, end - moved)) for start, end in read]
+        heard = self.loudest(plain, apart)
+        if heard is not None:
+            plain = harmless.sub(cover, plain)
+            heard = self.loudest(plain, apart)
+        if heard is None:
+            return None
+        span = moved + offsets[heard.start], moved + offsets[heard.end - 1] + 1
+        return Told(heard.loudness, span, plain[heard.start : heard.end])
+
+    def loudest(self, folded: str, apart: Sequence[Span] = ()) -> Heard | None:
+        """Return the loudest window of a folded text that holds nothing of `apart`; None if none is loud enough."""
         runs = [(self._loudest(_clauses(folded[first:last])), first, last) for first, last in _runs(folded, apart)]
         windows = [(window, first, last) for window, first, last in runs if window is not None]
         if not windows:
             return None
         window, first, last = max(windows)
         loudness = window.loudness - self._among * math.log(sum(one.among for one, *_ in windows))
-        if loudness < least:
+        if loudness < self._least:
             return None
         said = [one.span() for one in _SAID.finditer(folded, first, last)]
         return Heard(loudness, said[window.start][0], said[window.end - 1][1])
@@ -151,7 +207,12 @@ class Hearing:
         return max(self._by_label, key=lambda name: sum(map(self._by_label[name].get, features, repeat(0.0))))
 
 
-def _runs(folded: str, apart: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _ends(text: str) -> tuple[Span, ...]:
+    """Return what of a text is heard: the whole, or either end of a long one."""
+    return ((0, len(text)),) if len(text) <= MOST_HEARD else ((0, HALF_HEARD), (len(text) - HALF_HEARD, len(text)))
+
+
+def _runs(folded: str, apart: Sequence[Span]) -> Iterator[Span]:
     """Yield what lies between the parts of a text that hold something of `apart`."""
     marked, done = bytearray(len(folded)), 0
     for start, end in apart:
@@ -163,7 +224,7 @@ def _runs(folded: str, apart: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
     yield done, len(folded)
 
 
-def _parts(folded: str) -> Iterator[tuple[int, int]]:
+def _parts(folded: str) -> Iterator[Span]:
     """Yield where each sentence stands; of a long one, where each few of its clauses do."""
     for sentence in _SENTENCE.finditer(folded):
         start, end = sentence.span()

@@ -1,12 +1,16 @@
 """Minors (未成年人, domain.md B6): whether one asks or is concerned, which protection it is, and who is to be told."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
+from normalizers.findings import heard_rules
 from normalizers.findings.cues import Cues
+from normalizers.findings.hearing import Hearing
+from normalizers.findings.words import Words
 from normalizers.text import Span
 from schemas import words
 from schemas.records import Finding
@@ -15,7 +19,11 @@ MINOR = "minor"
 TOPIC = "minor_topic"
 HARMED = "minor_harm"
 
-SCORE = 0.8
+SCORE, HEARD = 0.8, 0.6
+"""Of what a cue tells, and of what only sounds like it."""
+
+_GROWN_UP = re.compile(r"(?<!\d)(?:1[89]|[2-9]\d)多?岁|[二三四五六七八九]十[一二三四五六七八九多几]?岁|十[八九]岁")
+"""An age from 18 on (《中华人民共和国未成年人保护法》第二条)."""
 
 
 class Protection(NamedTuple):
@@ -26,9 +34,15 @@ class Protection(NamedTuple):
 
 
 class Rulebook(NamedTuple):
-    """The rules, ready to be asked: cues of what (minor, minor_topic, minor_harm) and of a value."""
+    """The rules, ready to be asked: cues of what (minor, minor_topic, minor_harm) and of a value.
+
+    Only a message with a word of `about` is heard, or with one of `kin` where nobody's age is that of a grown-up.
+    """
 
     cues: Cues[tuple[str, str]]
+    about: Words
+    kin: Words
+    hearing: Hearing
     protections: dict[str, Protection]
     otherwise: str
     version: str
@@ -37,16 +51,28 @@ class Rulebook(NamedTuple):
 def minors(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
     """Yield role, topic and harm where a message tells of a minor; `folded` is title and text. Spans are in `text`."""
     known = rulebook(rules_folder)
-    if not known.cues.may_tell(folded):
-        return
-    first: dict[str, tuple[str, Span | None]] = {}
-    for (kind, value), span in known.cues.evidence(title, text):
-        if kind not in first or (first[kind][1] is None and span is not None and first[kind][0] == value):
-            first[kind] = (value, span)
-    if TOPIC in first and MINOR not in first:
-        first[MINOR] = ("subject", first[TOPIC][1])
-    for kind, (value, span) in first.items():
+    told: dict[str, tuple[str, Span | None]] = {}
+    for (kind, value), span in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
+        if kind not in told or (told[kind][1] is None and span is not None and told[kind][0] == value):
+            told[kind] = (value, span)
+    if TOPIC in told and MINOR not in told:
+        told[MINOR] = ("subject", told[TOPIC][1])
+    for kind, (value, span) in told.items():
         yield Finding(kind=kind, value=value, span=span, score=SCORE, version=known.version)
+    if HARMED not in told and _may_be_heard(folded, known):
+        heard = known.hearing.message(title, text, folded, known.cues.covered, (span for _, span in told.values()))
+        yield from (one for one in _heard(heard, known) if one.kind not in told)
+
+
+def _may_be_heard(folded: str, known: Rulebook) -> bool:
+    return known.about.occur(folded) or (known.kin.occur(folded) and _GROWN_UP.search(folded) is None)
+
+
+def _heard(heard: tuple[str, Span | None] | None, known: Rulebook) -> Iterator[Finding]:
+    if heard is not None:
+        topic, span = heard
+        for kind, value in ((TOPIC, topic), (HARMED, "possible"), (MINOR, "subject")):
+            yield Finding(kind=kind, value=value, span=span, score=HEARD, source="model", version=known.version)
 
 
 def protection(topic: str, rules_folder: Path | None = None) -> Protection | None:
@@ -64,6 +90,9 @@ def rulebook(folder: Path | None) -> Rulebook:
         raise ValueError(f"there is no role or topic {', '.join(sorted(unknown))}")
     return Rulebook(
         cues=Cues(_written(table), table["within"], table["not"], table["lists"]),
+        about=Words(heard_rules.settings("minors", folder)["about"]),
+        kin=Words(heard_rules.settings("minors", folder)["kin"]),
+        hearing=heard_rules.hearing("minors", heard_rules.sentences("minors", words.MINOR_TOPICS, folder), folder),
         protections={name: Protection(one["referral"], one["basis"]) for name, one in topics.items()},
         otherwise=table["otherwise"],
         version=table["version"],

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+_COVER = "\ue000"
+
 
 def trie(words: Iterable[str]) -> str:
     """Return a pattern that matches the longest of `words` at a place; their common beginnings stand once.
@@ -42,3 +44,8 @@ class Words:
     def matches(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of every word that stands in `text`, also of those inside others, by their starts."""
         return sorted((start, end) for _, start, end in self._known.find_matches_as_indexes(text, overlapping=True))
+
+
+def cover(match: re.Match[str]) -> str:
+    """Return what stands for a harmless phrase, character by character, so that offsets stay."""
+    return _COVER * len(match[0])

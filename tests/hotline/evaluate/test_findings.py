@@ -44,6 +44,13 @@ def test_a_label_is_never_told_to_the_rules(tmp_path: Path) -> None:
     assert (made["accuracy"], made["praise_recall"], made["report_recall"]) == (0.5, 0.0, 1.0)
 
 
+def test_rules_that_cannot_be_used_are_no_wrong_answers(tmp_path: Path) -> None:
+    (tmp_path / "minors_heard.tsv").write_text("value\ttext\nloud\t孩子\n", "utf-8")
+    labelled = written(tmp_path / "minors.jsonl", [{"text": "你好", "expected": "none"}])
+    with pytest.raises(MisconfiguredError, match="minors_heard"):
+        TASKS["minors"](labelled, tmp_path)
+
+
 def test_a_class_is_named_by_name_or_by_a_code_of_any_level(tmp_path: Path) -> None:
     text = "废水直排河道，鱼都死了"
     rows = [{"text": text, "label": label} for label in ("环境保护", "environment", "environment.air", "transport")]

@@ -39,4 +39,4 @@ def test_openness_of_others_and_secrets_of_others_are_no_wish(text: str) -> None
 
 
 def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
-    assert heard("不要把我的电话" * 20_000) == "none"
+    assert heard("不要把我的电话" * 20_000) == "withheld"

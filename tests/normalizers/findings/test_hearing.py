@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from benchmarks.faults.sources import numbered
 from normalizers import rules
 from normalizers.findings import rulebooks
-from normalizers.findings.emergency import MOST_HEARD, findings, screen
+from normalizers.findings.emergency import findings, screen
 from normalizers.findings.emergency_rules import rulebook
-from normalizers.findings.hearing import ADDED, LEAST_LETTERS, LENGTH, Hearing, Sentence
+from normalizers.findings.hearing import ADDED, LEAST_LETTERS, LENGTH, MOST_HEARD, Hearing, Sentence
 from normalizers.text import fold
 from schemas.errors import MisconfiguredError
 from schemas.records import Emergency
@@ -196,7 +196,7 @@ def test_a_city_whose_own_rules_are_older_hears_as_loudly_as_we_do(tmp_path: Pat
     before, after = ours.split("[hearing]")
     older = before.replace("heard = 0.6\n", "") + after[after.index("[lists]") :]
     (tmp_path / "emergency.toml").write_text(older, "utf-8")
-    assert rulebook(tmp_path).least == rulebook(None).least
+    assert rulebook(tmp_path).hearing.loudest(UNNAMED) == rulebook(None).hearing.loudest(UNNAMED)
     assert heard(UNNAMED, tmp_path) == heard(UNNAMED)
 
 

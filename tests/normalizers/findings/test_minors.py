@@ -40,4 +40,4 @@ def test_an_age_is_read_to_its_beginning(text: str, expected: str) -> None:
 
 
 def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
-    assert heard("初三学生被老师" * 10_000) == "none"
+    assert heard("初三学生被老师" * 10_000) == "harm"
