@@ -1,5 +1,6 @@
 """A channel has one name in every table: whoever adds one and forgets a table learns it here."""
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,6 +12,7 @@ from schemas import topics, words
 from sinks.webhook.settings import Channel, Kind
 
 SECTIONS = dict(entries())
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "channels.md"
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -23,6 +25,11 @@ def test_a_connected_channel_has_a_topic_a_normalizer_and_settings(section: str)
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_account_may_name_its_city(section: str) -> None:
     assert "jurisdiction" in SECTIONS[section].settings.model_fields
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_page_of_channels_has_a_row_for_every_section(section: str) -> None:
+    assert any(f"`{section}`" in line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("|"))
 
 
 def test_the_settings_name_no_section_that_nothing_connects() -> None:
