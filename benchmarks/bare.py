@@ -13,9 +13,9 @@ import urllib3
 
 from normalizers import Policy
 from schemas import ids, topics
+from schemas.records import raw_of
 from schemas.wire import Outbound
 from streams import normalize as stage
-from streams.inputs import raw_of
 
 BATCH = 1000
 IN_FLIGHT = 3

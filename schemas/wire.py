@@ -1,6 +1,7 @@
 """One Kafka record on its way out, and the JSON codec of all records."""
 
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -26,12 +27,29 @@ class Outbound(NamedTuple):
     jurisdiction: str | None = None
 
 
+class Inbound(Protocol):
+    """A record as it was fetched, by whichever client; a null value is a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
 class Position(NamedTuple):
     """Where a record stands in its topic."""
 
     topic: str
     partition: int
     offset: int
+
+
+def position_of(record: Inbound) -> Position:
+    """Return where a record stands."""
+    return Position(record.topic, record.partition, record.offset)
 
 
 def encode(record: msgspec.Struct) -> bytes:

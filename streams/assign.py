@@ -23,8 +23,8 @@ from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, RecordError, TooLargeError
 from schemas.records import DeadLetter
 from schemas.trace import OFF, Tracer
+from schemas.wire import Inbound
 from streams import lanes, metrics, pace
-from streams.chunks import Record
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
 from streams.rebuild import Restored
@@ -150,7 +150,7 @@ class Assign:
             await self.lose([partition])
             raise
 
-    async def _work_off_singly(self, partition: int, records: Iterable[Record]) -> None:
+    async def _work_off_singly(self, partition: int, records: Iterable[Inbound]) -> None:
         """Give each record a transaction of its own, so that only the one that cannot be written is put aside."""
         for record in records:
             try:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import faust
 from faust.types import TP
 
+from schemas.wire import Inbound
 from streams import lanes
-from streams.chunks import Record
 from streams.inputs import sliced
 
 CHUNKS = 16
@@ -17,11 +17,11 @@ STEP = 32
 NAP_SECONDS = 0.002
 """Records between two turns of the event loop, and the pause: a live message takes several turns."""
 
-Handle = Callable[[TP, Sequence[Record]], Awaitable[None]]
+Handle = Callable[[TP, Sequence[Inbound]], Awaitable[None]]
 """Works off a few records. A RetriableError repeats the chunk that they came in."""
 
 
-async def in_steps(handle: Handle, tp: TP, records: Sequence[Record]) -> None:
+async def in_steps(handle: Handle, tp: TP, records: Sequence[Inbound]) -> None:
     """Work off records a few at a time, and let others in between."""
     for few in sliced(records, STEP):
         await handle(tp, few)
@@ -35,7 +35,7 @@ class Beside:
         self._handle = handle
         self._lanes = lanes.attached(app, lanes.Lanes(self._work_off, app.crash, name=name))
 
-    def take(self, tp: TP, chunk: lanes.Chunk, records: Sequence[Record]) -> bool:
+    def take(self, tp: TP, chunk: lanes.Chunk, records: Sequence[Inbound]) -> bool:
         """Take a chunk over, of which only `records` are left; False when there is no room."""
         if self._lanes.waiting(tp) >= CHUNKS:
             return False

@@ -14,8 +14,8 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer
@@ -27,6 +27,7 @@ from mode import Service
 from mode.utils.futures import notify
 
 from schemas.clients import LEAVE_SECONDS, closed
+from schemas.wire import Inbound
 from streams.fetched import buffer_slim
 
 IN_FLIGHT = 2
@@ -48,24 +49,12 @@ IDLE_SECONDS = 0.05
 BUSY_SECONDS = 0.002
 
 
-class Record(Protocol):
-    """One record as it was fetched; a null value is a tombstone."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-
 class ChunkMessage(ConsumerMessage):
     """What one fetch brought of one partition: `value` is the list of records."""
 
     use_tracking = True
 
-    def __init__(self, tp: TP, records: list[Record], generation: int) -> None:
+    def __init__(self, tp: TP, records: list[Inbound], generation: int) -> None:
         last = records[-1]
         value: Any = records
         super().__init__(
@@ -75,7 +64,7 @@ class ChunkMessage(ConsumerMessage):
         self.first, self.began = records[0].offset, records[0].timestamp / 1000
         self.done = self.parked = self.resting = False
 
-    def park(self, keep: list[Record]) -> None:
+    def park(self, keep: list[Inbound]) -> None:
         """Give up the chunk's place in the queue, not its offset; hold on to these records alone."""
         value: Any = keep
         self.parked, self.value = True, value
@@ -168,7 +157,7 @@ class ChunkConsumer(driver.Consumer):
                 return  # a rebalance: everything that is not committed will be fetched again
             await self._deliver(TP(tp.topic, tp.partition), records, generation)
 
-    async def _next_batches(self) -> dict[TP, list[Record]]:
+    async def _next_batches(self) -> dict[TP, list[Inbound]]:
         """Return what has been fetched for the partitions that have room."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # mode accepts asyncio's Event as well
@@ -187,7 +176,7 @@ class ChunkConsumer(driver.Consumer):
         out = [chunk for chunk in self._chunks[tp] if not chunk.done]
         return len(out) < PARKED and sum(not chunk.parked for chunk in out) < IN_FLIGHT
 
-    async def _deliver(self, tp: TP, records: list[Record], generation: int) -> None:
+    async def _deliver(self, tp: TP, records: list[Inbound], generation: int) -> None:
         read = self._read_offset[tp]
         if read is not None and records[0].offset < read:
             records = [record for record in records if record.offset >= read]

@@ -11,9 +11,8 @@ import structlog
 from faust.types import TP
 
 from schemas import topics
-from schemas.wire import Outbound
+from schemas.wire import Inbound, Outbound
 from streams import metrics
-from streams.chunks import Record
 from streams.settings import FloodSettings, ShareSettings
 
 log = structlog.get_logger()
@@ -30,8 +29,8 @@ Reason = Literal["sender", "account"]
 class Parted(NamedTuple):
     """A chunk's records in their order: those that go on, and those beyond a share."""
 
-    within: Sequence[Record]
-    beyond: Sequence[Record]
+    within: Sequence[Inbound]
+    beyond: Sequence[Inbound]
 
 
 class Bucket:
@@ -76,7 +75,7 @@ class Floods:
         self._chunk: tuple[int, int] | None = None
         self._reasons: list[Reason | None] = []
 
-    def reasons(self, records: Sequence[Record]) -> list[Reason | None]:
+    def reasons(self, records: Sequence[Inbound]) -> list[Reason | None]:
         """Return why each record must wait, None for one that goes on.
 
         The same chunk again, after a fault of the surroundings, is judged as before.
@@ -86,7 +85,7 @@ class Floods:
             self._chunk, self._reasons = chunk, [self._beyond(record) for record in records]
         return self._reasons
 
-    def _beyond(self, record: Record) -> Reason | None:
+    def _beyond(self, record: Inbound) -> Reason | None:
         account, sender = _named(record)
         share = self._settings.accounts.get(account, self._settings)
         at = record.timestamp / 1000
@@ -130,7 +129,7 @@ class FloodControl:
         self._partitions = partitions
         self._of: dict[TP, Floods] = {}
 
-    def part(self, tp: TP, records: Sequence[Record]) -> Parted:
+    def part(self, tp: TP, records: Sequence[Inbound]) -> Parted:
         """Part a chunk, count what has to wait, and say so. Back-fill waits anyway."""
         if tp.topic == topics.BACKFILL:
             return Parted(records, ())
@@ -153,7 +152,7 @@ class FloodControl:
         log.warning("flood_put_behind", topic=tp.topic, partition=tp.partition, records=sum(told.values()))
 
 
-def _named(record: Record) -> tuple[str, str]:
+def _named(record: Inbound) -> tuple[str, str]:
     """Return account and sender; one that is not known has no share of its own."""
     account = sender = b""
     for name, value in record.headers:
@@ -164,6 +163,6 @@ def _named(record: Record) -> tuple[str, str]:
     return account.decode(errors="replace"), sender.decode(errors="replace")
 
 
-def put_behind(record: Record) -> Outbound:
+def put_behind(record: Inbound) -> Outbound:
     """Return the record for the topic of floods, as it came; its key keeps a sender's records in their order."""
     return Outbound(topics.FLOOD, record.key or b"", record.value or b"", list(record.headers))

@@ -1,4 +1,4 @@
-"""From Kafka records to raw messages, and to dead letters that keep every byte."""
+"""From Kafka records to inputs, and to dead letters that keep every byte."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -7,13 +7,11 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
-from schemas import topics
-from schemas.envelope import Envelope, type_of
-from schemas.errors import MalformedError, RecordError, UnsupportedError
+from schemas.envelope import type_of
+from schemas.errors import RecordError, UnsupportedError
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.dead import OURS, REPLAYS
-from schemas.wire import Position, decode
-from streams.chunks import Record
+from schemas.wire import Inbound, Position, decode, position_of
 
 T = TypeVar("T")
 
@@ -25,26 +23,7 @@ _KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message,
 log = structlog.get_logger()
 
 
-def position_of(record: Record) -> Position:
-    """Return where a record stands."""
-    return Position(record.topic, record.partition, record.offset)
-
-
-def raw_of(record: Record) -> RawMessage:
-    """Return the raw message that a Kafka record carries. Raises MalformedError when its envelope cannot be read."""
-    envelope = Envelope.of(record.headers)
-    if not envelope.jurisdiction:
-        raise MalformedError("the record has no ce_jurisdiction: set the jurisdiction of the account it came from")
-    return RawMessage(
-        envelope=envelope,
-        value=record.value or b"",
-        conversation=(record.key or b"").decode(errors="replace"),
-        position=position_of(record),
-        backfill=record.topic == topics.BACKFILL,
-    )
-
-
-def input_of(record: Record) -> Message | Command:
+def input_of(record: Inbound) -> Message | Command:
     """Read one input by its `ce_type`. Raises RecordError."""
     kind = _KINDS.get(header_of(record, "ce_type") or "")
     if kind is None:
@@ -57,18 +36,18 @@ def is_claimed(raw: RawMessage) -> bool:
     return raw.envelope.dataref is not None and not raw.value
 
 
-def has_reference(record: Record) -> bool:
+def has_reference(record: Inbound) -> bool:
     """Say whether a record's bytes lie in the blob store."""
     return not record.value and header_of(record, "ce_dataref") is not None
 
 
-def header_of(record: Record, name: str) -> str | None:
+def header_of(record: Inbound, name: str) -> str | None:
     """Return a header's text; Kafka allows a header without a value."""
     found = next((value for header, value in record.headers if header == name), None)
     return found.decode(errors="replace") if found is not None else None
 
 
-def dead_letter(record: Record, error: Exception, stage: str) -> DeadLetter:
+def dead_letter(record: Inbound, error: Exception, stage: str) -> DeadLetter:
     """Return the dead letter of a record: key, value and headers as they came."""
     if not isinstance(error, RecordError):
         report(error, stage, position_of(record))

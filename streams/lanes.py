@@ -11,8 +11,9 @@ from faust.types import TP, EventT
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from schemas.errors import FatalError, RetriableError, ThrottledError, UnreachableError
+from schemas.wire import Inbound
 from streams import metrics
-from streams.chunks import Record, chunks
+from streams.chunks import chunks
 
 log = structlog.get_logger()
 
@@ -26,7 +27,7 @@ class Chunk(NamedTuple):
     """The records that one fetch brought of one partition, oldest first."""
 
     tp: TP
-    records: list[Record]
+    records: list[Inbound]
     event: EventT[Any]
 
     def ack(self) -> None:
@@ -38,7 +39,7 @@ class Chunk(NamedTuple):
         message: Any = self.event.message
         message.resting = resting
 
-    def park(self, keep: list[Record]) -> None:
+    def park(self, keep: list[Inbound]) -> None:
         """Let the next chunks come although this one waits for something slow; only `keep` stays in memory."""
         message: Any = self.event.message
         message.park(keep)

@@ -19,18 +19,17 @@ from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
 from schemas.errors import MalformedError, RecordError, TooLargeError
-from schemas.records import Command, DeadLetter, Message, RawMessage
+from schemas.records import Command, DeadLetter, Message, RawMessage, raw_of
 from schemas.records.dead import MOVED
 from schemas.records.raw import INLINE_LIMIT
 from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import Outbound, decode, encode
+from schemas.wire import Inbound, Outbound, decode, encode
 from streams import floods, lanes, metrics, pace
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
-from streams.chunks import Record
 from streams.downstream import Downstream, Group
 from streams.floods import FloodControl
-from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, raw_of, sliced
+from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, sliced
 from streams.outlet import Outlet
 from streams.settings import FloodSettings
 
@@ -126,11 +125,11 @@ class Normalize:
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
-    async def _work_off_few(self, tp: TP, records: Sequence[Record]) -> None:
+    async def _work_off_few(self, tp: TP, records: Sequence[Inbound]) -> None:
         with self._tracer.hop(STAGE, *tp, (record.headers for record in records)) as hop:
             await self._work_off(records, hop)
 
-    async def _put_behind(self, tp: TP, records: Sequence[Record]) -> None:
+    async def _put_behind(self, tp: TP, records: Sequence[Inbound]) -> None:
         """Let these wait in the topic of floods; an emergency goes on at once, and so does what cannot be read."""
         results = [
             result._replace(outbound=floods.put_behind(record), blobs=()) if result.may_wait else result
@@ -142,21 +141,21 @@ class Normalize:
     def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> AbstractContextManager[Hop]:
         return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
 
-    async def _work_off(self, records: Sequence[Record], hop: Hop) -> None:
+    async def _work_off(self, records: Sequence[Inbound], hop: Hop) -> None:
         await self._finish(records, await self._normalized(records), STAGE, hop)
 
-    async def _normalized(self, records: Sequence[Record]) -> list[Result]:
+    async def _normalized(self, records: Sequence[Inbound]) -> list[Result]:
         raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))
         claimed = iter(raws)
         read = [next(claimed) if has_reference(record) else _read(record) for record in records]
         return [await self._step(record, raw) for record, raw in zip(records, read, strict=True)]
 
-    async def _step(self, record: Record, raw: RawMessage | Exception) -> Result:
+    async def _step(self, record: Inbound, raw: RawMessage | Exception) -> Result:
         if has_reference(record):  # megabytes take seconds, in which the other cities go on
             return await asyncio.to_thread(step, record, raw, self._policy)
         return step(record, raw, self._policy)
 
-    async def _read(self, record: Record) -> RawMessage | Exception:
+    async def _read(self, record: Inbound) -> RawMessage | Exception:
         """Return the raw message with its bytes, or what makes that impossible for ever."""
         raw = _read(record)
         if isinstance(raw, Exception) or not is_claimed(raw):
@@ -166,7 +165,7 @@ class Normalize:
         except RecordError as error:
             return error
 
-    async def _finish(self, records: Sequence[Record], results: Sequence[Result], stage: str, hop: Hop) -> None:
+    async def _finish(self, records: Sequence[Inbound], results: Sequence[Result], stage: str, hop: Hop) -> None:
         refused = await self._send(results, hop)
         pairs = zip(records, results, strict=True) if refused else ()
         await self._send([_refused(record, stage) for record, result in pairs if result in refused], hop)
@@ -179,9 +178,9 @@ class Normalize:
         return [result for result, outbound in zip(results, outbounds, strict=True) if outbound in refused]
 
 
-def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+def slices(records: Sequence[Inbound]) -> Iterator[Sequence[Inbound]]:
     """Cut a chunk into pieces that are small in number and in bytes."""
-    piece: list[Record] = []
+    piece: list[Inbound] = []
     weight = 0
     for record in records:
         piece.append(record)
@@ -193,7 +192,7 @@ def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         yield piece
 
 
-def step(record: Record, raw: RawMessage | Exception, policy: Policy) -> Result:
+def step(record: Inbound, raw: RawMessage | Exception, policy: Policy) -> Result:
     """Return the message of a record, or its dead letter. Pure."""
     try:
         if isinstance(raw, Exception):
@@ -228,7 +227,7 @@ def message_record(message: Message, origin: Envelope) -> Outbound:
     return Outbound(topics.MESSAGE, message.message_id.encode(), value, envelope.headers(), message.jurisdiction)
 
 
-def command_step(record: Record) -> Result:
+def command_step(record: Inbound) -> Result:
     """Return the command as assign reads it, or its dead letter. Pure."""
     try:
         return Result(_command_record(record))
@@ -236,7 +235,7 @@ def command_step(record: Record) -> Result:
         return _dead(record, error, COMMANDS)
 
 
-def _command_record(record: Record) -> Outbound:
+def _command_record(record: Inbound) -> Outbound:
     command = decode(record.value or b"", Command)
     for name in ("command_id", "author", "jurisdiction"):
         if not is_code(getattr(command, name)):  # they stand in the event log for years: no words, nobody's number
@@ -263,13 +262,13 @@ def _command_record(record: Record) -> Outbound:
     return Outbound(topics.MESSAGE, key, encode(command), envelope.headers(), command.jurisdiction)
 
 
-def _refused(record: Record, stage: str) -> Result:
+def _refused(record: Inbound, stage: str) -> Result:
     """Return a dead letter that fits wherever its headers do: its bytes are in the blob store."""
     error = TooLargeError("Kafka refuses what became of it as too large: see the topics' max.message.bytes")
     return _dead(record, error, stage, inline_limit=0)
 
 
-def _dead(record: Record, error: Exception, stage: str, inline_limit: int = INLINE_LIMIT) -> Result:
+def _dead(record: Inbound, error: Exception, stage: str, inline_limit: int = INLINE_LIMIT) -> Result:
     """Return the dead letter; with the reasons in its headers, bytes over the limit only fit by reference."""
     letter = dead_letter(record, error, stage)
     if len(letter.value) <= inline_limit:
@@ -288,7 +287,7 @@ def _path_of(letter: DeadLetter) -> str:
     return ids.blob_path(city if city.isalnum() else "unknown", message_id, sha256)
 
 
-def _read(record: Record) -> RawMessage | Exception:
+def _read(record: Inbound) -> RawMessage | Exception:
     try:
         return raw_of(record)
     except Exception as error:  # noqa: BLE001 - as in `step`

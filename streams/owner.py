@@ -14,11 +14,10 @@ from schemas.errors import RecordError, RetriableError
 from schemas.fenced import read_faults
 from schemas.records import Event, Message
 from schemas.trace import OFF, Tracer
-from schemas.wire import Outbound
+from schemas.wire import Inbound, Outbound, position_of
 from streams import metrics
-from streams.chunks import Record
 from streams.counting import count_decisions, count_written
-from streams.inputs import dead_letter, input_of, position_of
+from streams.inputs import dead_letter, input_of
 from streams.lookback import messages_at
 from streams.rebuild import Checkpoints, Restored, restore
 from streams.sender import Sender, client_options, make_producer
@@ -86,7 +85,7 @@ class Owner:
         self._checkpoints = Checkpoints(blobs, partition, restored)
         self._is_settled = True
 
-    async def work_off(self, records: Sequence[Record]) -> None:
+    async def work_off(self, records: Sequence[Inbound]) -> None:
         """Decide about the records and commit everything that follows from them at once.
 
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
@@ -143,7 +142,7 @@ class Owner:
         await closed(self._producer.stop)
         read_faults(self._producer)
 
-    async def _decide(self, records: Sequence[Record]) -> tuple[list[Event], list[Outbound]]:
+    async def _decide(self, records: Sequence[Inbound]) -> tuple[list[Event], list[Outbound]]:
         decisions: list[Event] = []
         dead: list[Outbound] = []
         for record in records:
@@ -160,7 +159,7 @@ class Owner:
                 decisions.append(decision)
         return decisions, dead
 
-    async def _take(self, record: Record) -> Event | None:
+    async def _take(self, record: Inbound) -> Event | None:
         """Decide about one record; what a command needs of earlier messages is read where they stand in the input."""
         one, position = input_of(record), position_of(record)
         wanted = self._desk.looks_back(one)

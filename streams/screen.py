@@ -16,15 +16,14 @@ from normalizers.handover import handover, record_of
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
-from schemas.records import Handover, RawMessage
+from schemas.records import Handover, RawMessage, raw_of
 from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import Outbound, Position, decode, encode
+from schemas.wire import Inbound, Outbound, Position, decode, encode, position_of
 from streams import lanes, metrics, pace
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
-from streams.chunks import Record
 from streams.floods import FloodControl
-from streams.inputs import SLICE, is_claimed, position_of, raw_of, report, sliced
+from streams.inputs import SLICE, is_claimed, report, sliced
 from streams.outlet import Outlet
 from streams.settings import FloodSettings
 
@@ -97,7 +96,7 @@ class Screen:
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
-        late: list[Record] = []
+        late: list[Inbound] = []
         is_old = tp.topic == topics.BACKFILL
         size, nap = (BACKFILL_SLICE, BACKFILL_NAP_SECONDS) if is_old else (SLICE, 0)
         came = (record.headers for record in chunk.records)
@@ -116,15 +115,15 @@ class Screen:
         else:
             chunk.ack()
 
-    async def _screen_flood(self, tp: TP, records: Sequence[Record]) -> None:
+    async def _screen_flood(self, tp: TP, records: Sequence[Inbound]) -> None:
         """Screen what exceeds a share: whoever comes behind a flood is heard beside it."""
-        late: list[Record] = []
+        late: list[Inbound] = []
         with self._tracer.hop(STAGE, *tp) as hop:
             await self._screen(records, late, hop)
         for record in late:
             await self._screen_late(tp, record)
 
-    async def _screen(self, records: Iterable[Record], late: list[Record], hop: Hop) -> None:
+    async def _screen(self, records: Iterable[Inbound], late: list[Inbound], hop: Hop) -> None:
         raws = []
         for record in records:
             raw = readable(record)
@@ -140,7 +139,7 @@ class Screen:
             await self._screen_late(tp, record)
         chunk.ack()
 
-    async def _screen_late(self, tp: TP, record: Record) -> None:
+    async def _screen_late(self, tp: TP, record: Inbound) -> None:
         try:
             raws = [await self._blobs.loaded(raw_of(record))]
         except RecordError as error:
@@ -161,7 +160,7 @@ class Screen:
             handed.measured(now)
 
 
-def readable(record: Record) -> RawMessage | None:
+def readable(record: Inbound) -> RawMessage | None:
     """Return the raw message; one that cannot be read is counted here and becomes normalize's dead letter."""
     try:
         return raw_of(record)

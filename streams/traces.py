@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from schemas.envelope import FIRST_TRACE, HOP, Headers
-from schemas.wire import Outbound
-from streams.chunks import Record
+from schemas.wire import Inbound, Outbound
 
 _CAUSE = "ce_causationid"
 
 
-def carried_on(outbounds: Sequence[Outbound], inputs: Sequence[Record]) -> list[Outbound]:
+def carried_on(outbounds: Sequence[Outbound], inputs: Sequence[Inbound]) -> list[Outbound]:
     """Return the records with both trace contexts of the input that caused each: its key is their `ce_causationid`."""
     sources = {record.key: record for record in reversed(inputs)}
     traces: dict[bytes | None, Headers] = {}
@@ -30,7 +29,7 @@ def _cause(headers: Headers) -> bytes | None:
     return None
 
 
-def _trace(record: Record | None) -> Headers:
+def _trace(record: Inbound | None) -> Headers:
     """Return the trace contexts of a record; a sender that knows no first trace began one with its own."""
     if record is None:
         return []

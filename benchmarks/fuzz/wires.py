@@ -26,7 +26,7 @@ from connectors.weibo.errors import WeiboException
 from normalizers.phone import ami
 from normalizers.sms import cmpp as delivered
 from schemas.errors import MalformedError, RecordError, SchemaError, UnreachableError
-from schemas.records import RECORDS, RawMessage
+from schemas.records import RECORDS, RawMessage, raw_of
 from schemas.releases import GOLDEN
 from schemas.wire import Outbound, decode, encode
 from tests.normalizers.phone import frames as samples
@@ -146,7 +146,7 @@ class _Kafka(NamedTuple):
 
 def _headers(data: bytes) -> None:
     """Headers, a line each, then the value: what any producer may have put into a raw topic or the commands'."""
-    from streams.inputs import dead_letter, input_of, raw_of  # Faust comes with it
+    from streams.inputs import dead_letter, input_of  # Faust comes with it
     from streams.normalize import command_step, step
 
     head, _, value = data.partition(b"\n\n")

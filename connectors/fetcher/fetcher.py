@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 from kafka import TopicPartition
@@ -15,10 +14,9 @@ from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
 from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
 from connectors.fetcher.window import Window
-from schemas.envelope import Envelope
-from schemas.errors import MalformedError, PipelineError, RecordError, RetriableError
-from schemas.records import RawMessage
-from schemas.wire import Position
+from schemas.errors import PipelineError, RecordError, RetriableError
+from schemas.records import RawMessage, raw_of
+from schemas.wire import Inbound
 
 _log = structlog.get_logger(__name__)
 
@@ -95,7 +93,7 @@ class Fetcher:
         found = {partition: window.position for partition, window in self._windows.items()}
         return {partition: position for partition, position in found.items() if position is not None}
 
-    def take(self, partition: TopicPartition, records: Iterable[Any]) -> None:
+    def take(self, partition: TopicPartition, records: Iterable[Inbound]) -> None:
         """Plan the errands of records that were read."""
         window = self._windows.setdefault(partition, Window())
         for record in records:
@@ -189,9 +187,9 @@ class Fetcher:
                 window.finish(offset)
         return True
 
-    def _errands_of(self, record: Any) -> Sequence[Errand]:
+    def _errands_of(self, record: Inbound) -> Sequence[Errand]:
         try:
-            raw = _raw_of(record)
+            raw = raw_of(record)
         except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell
             _log.warning("record_not_planned", offset=record.offset, error=type(error).__name__)
             return ()
@@ -231,12 +229,3 @@ class _Kept:
 
 def _publish_nothing(_: Sequence[RawMessage]) -> None:
     """Leave the record to the errand that comes through Kafka."""
-
-
-def _raw_of(record: Any) -> RawMessage:
-    envelope = Envelope.of(record.headers)
-    if not envelope.jurisdiction:
-        raise MalformedError("the record has no ce_jurisdiction")
-    key = (record.key or b"").decode(errors="replace")
-    place = Position(record.topic, record.partition, record.offset)
-    return RawMessage(envelope=envelope, value=record.value or b"", conversation=key, position=place)

@@ -15,9 +15,9 @@ from hotline.replay.walk import Input
 from normalizers import Policy, normalize
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
-from schemas.records import Message, RawMessage, RawRef
+from schemas.records import Message, RawMessage, RawRef, raw_of
 from schemas.wire import Position
-from streams.inputs import is_claimed, raw_of
+from streams.inputs import is_claimed
 
 WINDOW = 200
 """Inputs whose raw records are fetched together: they lie in several topics, each read in its own order."""

@@ -10,7 +10,8 @@ from hotline.replay.facts import Difference, Facts, compared, of_decision, of_ti
 from hotline.replay.record import FLUSH_INPUTS, InStep, Recorded, Start
 from schemas.errors import RecordError
 from schemas.records import Command, Event, Message
-from streams.inputs import input_of, position_of
+from schemas.wire import position_of
+from streams.inputs import input_of
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State

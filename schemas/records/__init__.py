@@ -12,7 +12,7 @@ from schemas.records.handover import Handover
 from schemas.records.link import Link
 from schemas.records.message import Features, Message, Part, RawRef, Thread
 from schemas.records.outbox import Outbox, OutboxState
-from schemas.records.raw import RawMessage, raw_message
+from schemas.records.raw import RawMessage, raw_message, raw_of
 from schemas.records.ticket import Ticket
 
 RECORDS: dict[str, type[Record]] = {
@@ -34,4 +34,5 @@ __all__ = [
     "RECORDS", "Attachment", "Audit", "Call", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency",
     "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part",
     "Party", "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
+    "raw_of",
 ]  # fmt: skip

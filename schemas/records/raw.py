@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from schemas import ids, topics
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, Headers, type_of
-from schemas.wire import Outbound, Position
+from schemas.errors import MalformedError
+from schemas.wire import Inbound, Outbound, Position, position_of
 
 INLINE_LIMIT = 512 * 1024
 """Bytes over this go to the blob store before the record (claim check, design.md 4)."""
@@ -57,6 +58,20 @@ class RawMessage(Struct, frozen=True, kw_only=True):
         began = envelope.first_trace.encode()
         headers = [header for header in envelope.headers() if header[0] != FIRST_TRACE]
         return [*headers, (FIRST_TRACE, began), (HOP, began)]
+
+
+def raw_of(record: Inbound) -> RawMessage:
+    """Return the raw message that a Kafka record carries. Raises MalformedError when its envelope cannot be read."""
+    envelope = Envelope.of(record.headers)
+    if not envelope.jurisdiction:
+        raise MalformedError("the record has no ce_jurisdiction: set the jurisdiction of the account it came from")
+    return RawMessage(
+        envelope=envelope,
+        value=record.value or b"",
+        conversation=(record.key or b"").decode(errors="replace"),
+        position=position_of(record),
+        backfill=record.topic == topics.BACKFILL,
+    )
 
 
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")

@@ -8,11 +8,10 @@ from msgspec import Struct
 from normalizers import Policy
 from schemas import topics
 from schemas.errors import MalformedError
-from schemas.records import Handover, Message
-from schemas.wire import Outbound, decode
+from schemas.records import Handover, Message, raw_of
+from schemas.wire import Inbound, Outbound, decode
 from streams import normalize, screen
-from streams.chunks import Record
-from streams.inputs import dead_letter, raw_of
+from streams.inputs import dead_letter
 from streams.pace import must_pause
 from tests.streams.raws import claimed, outbound, raw
 
@@ -32,7 +31,7 @@ class Kept(Struct):
     timestamp: int = 1_795_500_000_000
 
 
-def kept(one: Outbound) -> Record:
+def kept(one: Outbound) -> Inbound:
     return Kept(one.topic, one.key, one.value, one.headers)
 
 

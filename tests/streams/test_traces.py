@@ -5,10 +5,9 @@ from msgspec.structs import replace
 
 from schemas import topics
 from schemas.envelope import FIRST_TRACE, HOP, Envelope
-from schemas.records import Command
+from schemas.records import Command, raw_of
 from schemas.wire import Outbound, encode
 from streams import normalize, screen
-from streams.inputs import raw_of
 from streams.traces import carried_on
 from tests.streams.raws import NOON, raw
 from tests.streams.test_steps import FIRE, POLICY, Kept

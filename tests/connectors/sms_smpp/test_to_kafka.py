@@ -24,8 +24,8 @@ from normalizers.sms import normalize as read
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Message, RawMessage
+from schemas.records import raw_of as raw_record
 from schemas.wire import Position
-from streams.inputs import raw_of as raw_record
 from tests.connectors.reader import Reader
 from tests.connectors.sms_smpp.fixtures import settings
 from tests.connectors.sms_smpp.smsc import CITIZEN, HOTLINE, SUBMIT, Esme, Smsc, message

@@ -22,9 +22,8 @@ from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
 from schemas.errors import MisconfiguredError
-from schemas.records import Command, Event, Message
+from schemas.records import Command, Event, Message, raw_of
 from schemas.wire import Outbound, decode, encode
-from streams.inputs import raw_of
 from streams.normalize import step
 from tests.assign import logs
 from tests.hotline.replay.conftest import Record
