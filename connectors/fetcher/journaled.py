@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
 from connectors.frames import Kind, pieces
 from connectors.journal import SUFFIX
+from connectors.replay import read
 from schemas.records import RawMessage
-from schemas.wire import UNREADABLE
-
-_decoder = msgspec.msgpack.Decoder(RawMessage)
 
 
 class Journaled:
@@ -36,8 +32,6 @@ class Journaled:
             if piece.kind is Kind.TORN:
                 return
             self._read[path] = piece.end
-            if piece.kind is Kind.RECORD:
-                try:
-                    yield _decoder.decode(piece.data)
-                except UNREADABLE:
-                    continue
+            message = read(piece.data) if piece.kind is Kind.RECORD else None
+            if message is not None:
+                yield message
