@@ -34,7 +34,7 @@ from streams import lanes
 from streams.app import make_app, serve, tune_collector
 from streams.assign import Assign
 from streams.rebuild import restore, save_checkpoint
-from streams.sender import Sender, client_options, make_producer
+from streams.sender import Sender, make_producer
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -194,7 +194,7 @@ def renew(connection: KafkaConnection) -> None:
 
 async def restored(broker: str) -> None:
     """Print how long the largest partition takes to restore, from the logs and from a checkpoint."""
-    options = client_options(KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS))
+    options = KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS).aiokafka_options()
     with tempfile.TemporaryDirectory() as folder:
         blobs = LocalStore(folder)
         for how in ("whole logs", "checkpoint"):

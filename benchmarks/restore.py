@@ -35,7 +35,7 @@ from schemas.records import Message
 from schemas.wire import Outbound, Position
 from streams.app import tune_collector
 from streams.rebuild import CHECKPOINT_EVENTS, Restored, restore, save_checkpoint
-from streams.sender import Sender, client_options, make_producer
+from streams.sender import Sender, make_producer
 from tickets.desk import Desk
 from tickets.near import NearSnapshot
 from tickets.policy import TicketPolicy
@@ -149,7 +149,7 @@ async def restored(connection: KafkaConnection, blobs: LocalStore, way: str) -> 
     """Restore once and print how long it took; after the tail, write a checkpoint of the whole."""
     tune_collector()
     began, cpu = time.perf_counter(), time.process_time()
-    found = await restore(client_options(connection), blobs, PARTITION, TicketPolicy())
+    found = await restore(connection.aiokafka_options(), blobs, PARTITION, TicketPolicy())
     print(
         json.dumps(
             {

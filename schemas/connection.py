@@ -1,5 +1,6 @@
 """How to reach Kafka: one value, handed by `hotline/wiring.py` to every room that needs it."""
 
+import ssl
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -35,3 +36,13 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
         if self.ssl_cafile:
             options["ssl_cafile"] = self.ssl_cafile
         return options
+
+    def aiokafka_options(self) -> dict[str, Any]:
+        """Return those of an aiokafka client, which takes a context instead of the file."""
+        options = self.client_options()
+        options.pop("ssl_cafile", None)
+        return {**options, "ssl_context": self.ssl_context()}
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Return whom a connection with TLS trusts, None for a plain one."""
+        return ssl.create_default_context(cafile=self.ssl_cafile) if "SSL" in self.security_protocol else None

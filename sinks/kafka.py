@@ -1,7 +1,6 @@
 """The Kafka clients of a sink: a consumer that sees only committed transactions, a producer for dead letters."""
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ _HEADROOM = 2 * 1024 * 1024
 def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
     """Return a consumer of the group that has not started; it commits only when it is told."""
     return AIOKafkaConsumer(
-        **_options(connection),
+        **connection.aiokafka_options(),
         group_id=group,
         client_id=group,
         enable_auto_commit=False,
@@ -38,7 +37,7 @@ def make_reader(connection: KafkaConnection, topic: str) -> AIOKafkaConsumer:
     """Return a consumer without a group that has not started: it reads the whole topic, and commits nothing."""
     return AIOKafkaConsumer(
         topic,
-        **_options(connection),
+        **connection.aiokafka_options(),
         client_id="hotline-rebuild",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -50,7 +49,7 @@ def make_reader(connection: KafkaConnection, topic: str) -> AIOKafkaConsumer:
 def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:
     """Return a producer that answers when every replica has the record."""
     return AIOKafkaProducer(
-        **_options(connection), acks="all", enable_idempotence=True, max_request_size=_HEADROOM, **options
+        **connection.aiokafka_options(), acks="all", enable_idempotence=True, max_request_size=_HEADROOM, **options
     )
 
 
@@ -73,12 +72,3 @@ class Graveyard:
     async def _send(self, letter: DeadLetter) -> None:
         out = letter.outbound()
         await self._producer.send_and_wait(out.topic, out.value, key=out.key, headers=out.headers)
-
-
-def _options(connection: KafkaConnection) -> dict[str, Any]:
-    """Return what aiokafka calls the connection's settings."""
-    options = connection.client_options()
-    if connection.security_protocol in ("SSL", "SASL_SSL"):
-        options["ssl_context"] = ssl.create_default_context(cafile=options.get("ssl_cafile"))
-    options.pop("ssl_cafile", None)
-    return options

@@ -15,7 +15,7 @@ from yarl import URL
 from schemas.clients import brought
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
-from streams.sender import MAX_BATCH_BYTES, ssl_context, translated
+from streams.sender import MAX_BATCH_BYTES, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 
@@ -93,7 +93,7 @@ def _web(port: int | None) -> dict[str, Any]:
 
 def credentials(connection: KafkaConnection) -> Credentials | None:
     """Return Faust's credentials, None for a plain connection."""
-    context = ssl_context(connection)
+    context = connection.ssl_context()
     if connection.sasl_mechanism:
         return SASLCredentials(
             username=connection.sasl_username,

@@ -11,7 +11,6 @@ from aiokafka.errors import KafkaError
 
 from schemas.clients import closed
 from schemas.connection import KafkaConnection
-from streams.sender import client_options
 
 log = structlog.get_logger()
 
@@ -69,8 +68,8 @@ class Downstream:
 
     async def _ready(self) -> tuple[Any, Any]:
         if self._clients is None:
-            admin = AIOKafkaAdminClient(**client_options(self._connection))
-            consumer = AIOKafkaConsumer(**client_options(self._connection), isolation_level="read_committed")
+            admin = AIOKafkaAdminClient(**self._connection.aiokafka_options())
+            consumer = AIOKafkaConsumer(**self._connection.aiokafka_options(), isolation_level="read_committed")
             self._clients = admin, consumer
             await admin.start()
             await consumer.start()

@@ -20,7 +20,7 @@ from streams.counting import count_decisions, count_written
 from streams.inputs import dead_letter, input_of
 from streams.lookback import messages_at
 from streams.rebuild import Checkpoints, Restored, restore
-from streams.sender import Sender, client_options, make_producer
+from streams.sender import Sender, make_producer
 from streams.traces import carried_on
 from tickets.commands import erases
 from tickets.desk import Desk
@@ -51,12 +51,12 @@ async def take_over(
     producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
     try:
         await brought(producer.start(), STUCK_SECONDS)
-        restored = await restore(client_options(connection), blobs, partition, policy, kept)
+        restored = await restore(connection.aiokafka_options(), blobs, partition, policy, kept)
     except BaseException:
         await closed(producer.stop)
         raise
     sender = Sender(producer, connection.partitions)
-    look_back = partial(messages_at, client_options(connection))
+    look_back = partial(messages_at, connection.aiokafka_options())
     return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
 
 

@@ -1,7 +1,6 @@
 """Writes records in explicit batches and returns when the brokers hold them."""
 
 import asyncio
-import ssl
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -38,29 +37,10 @@ _TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError, kaf
 _RETRIABLE = (kafka.KafkaTimeoutError, kafka.ProducerClosed, kafka.UnknownError, OSError, TimeoutError)
 
 
-def ssl_context(connection: KafkaConnection) -> ssl.SSLContext | None:
-    """Return the TLS settings, None for a plain connection."""
-    if "SSL" not in connection.security_protocol:
-        return None
-    return ssl.create_default_context(cafile=connection.ssl_cafile)
-
-
-def client_options(connection: KafkaConnection) -> dict[str, Any]:
-    """Return the keyword arguments of an aiokafka client."""
-    return {
-        "bootstrap_servers": connection.bootstrap_servers.split(","),
-        "security_protocol": connection.security_protocol,
-        "ssl_context": ssl_context(connection),
-        "sasl_mechanism": connection.sasl_mechanism or "PLAIN",
-        "sasl_plain_username": connection.sasl_username,
-        "sasl_plain_password": connection.sasl_password,
-    }
-
-
 def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:
     """Make a producer for a Sender, to be started in the running loop; `transactional_id` is one of the options."""
     settings = {"acks": "all", "linger_ms": 0, "max_batch_size": MAX_BATCH_BYTES, "max_request_size": 4 * 1024 * 1024}
-    return AIOKafkaProducer(**client_options(connection), **(settings | options))
+    return AIOKafkaProducer(**connection.aiokafka_options(), **(settings | options))
 
 
 class Sender:

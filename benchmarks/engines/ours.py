@@ -19,7 +19,7 @@ from schemas.connection import KafkaConnection
 from schemas.wire import Outbound
 from streams.app import make_app, serve
 from streams.lanes import Chunk, declare
-from streams.sender import Sender, client_options, make_producer, translated
+from streams.sender import Sender, make_producer, translated
 
 TRANSACTIONS = os.environ.get("ENGINE_TRANSACTIONS") == "1"
 
@@ -81,7 +81,9 @@ class Stage:
 
     async def _restore(self, owner: Owner, partition: int) -> None:
         tp, read = TopicPartition(self._place.target, partition), msgspec.json.Decoder(Judged).decode
-        async with AIOKafkaConsumer(**client_options(self._connection), isolation_level="read_committed") as consumer:
+        async with AIOKafkaConsumer(
+            **self._connection.aiokafka_options(), isolation_level="read_committed"
+        ) as consumer:
             consumer.assign([tp])
             await consumer.seek_to_beginning(tp)
             end = (await consumer.end_offsets([tp]))[tp]

@@ -1,8 +1,5 @@
 """The outbox's clients of Kafka: a member of the group, a reader of one partition, and a producer that fences."""
 
-import ssl
-from typing import Any
-
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.connection import KafkaConnection
@@ -13,7 +10,7 @@ GROUP = "hotline-outbox"
 def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafkaConsumer:
     """Return a consumer of the group that has not started; it only says whose a partition is."""
     return AIOKafkaConsumer(
-        **_options(connection),
+        **connection.aiokafka_options(),
         group_id=GROUP,
         client_id=GROUP,
         enable_auto_commit=False,
@@ -27,7 +24,7 @@ def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafka
 def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
     """Return a consumer without a group that has not started."""
     return AIOKafkaConsumer(
-        **_options(connection),
+        **connection.aiokafka_options(),
         client_id=f"{GROUP}-reader",
         enable_auto_commit=False,
         isolation_level="read_committed",
@@ -38,19 +35,10 @@ def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
 def make_producer(connection: KafkaConnection, partition: int) -> AIOKafkaProducer:
     """Return a transactional producer that has not started: its start fences the partition's former owner."""
     return AIOKafkaProducer(
-        **_options(connection), acks="all", linger_ms=0, transactional_id=transactional_id(partition)
+        **connection.aiokafka_options(), acks="all", linger_ms=0, transactional_id=transactional_id(partition)
     )
 
 
 def transactional_id(partition: int) -> str:
     """Return the name under which the owner of a partition writes."""
     return f"{GROUP}-{partition}"
-
-
-def _options(connection: KafkaConnection) -> dict[str, Any]:
-    """Return what aiokafka calls the connection's settings."""
-    options = connection.client_options()
-    cafile = options.pop("ssl_cafile", None)
-    if "SSL" in connection.security_protocol:
-        options["ssl_context"] = ssl.create_default_context(cafile=cafile)
-    return options

@@ -13,7 +13,7 @@ from schemas.envelope import Envelope, type_of
 from schemas.records import Event, Link, Message, Ticket
 from schemas.wire import Outbound, decode, encode
 from streams.rebuild import Restored, restore
-from streams.sender import Sender, client_options, make_producer
+from streams.sender import Sender, make_producer
 from tickets.policy import TicketPolicy
 
 Record = ConsumerRecord[bytes, bytes]
@@ -45,7 +45,7 @@ async def write(connection: KafkaConnection, outbounds: Iterable[Outbound]) -> N
 @contextlib.asynccontextmanager
 async def consumer(connection: KafkaConnection, *, committed: bool) -> AsyncIterator[AIOKafkaConsumer]:
     isolation = "read_committed" if committed else "read_uncommitted"
-    async with AIOKafkaConsumer(**client_options(connection), isolation_level=isolation) as started:
+    async with AIOKafkaConsumer(**connection.aiokafka_options(), isolation_level=isolation) as started:
         yield started
 
 
@@ -91,7 +91,7 @@ async def settle(connection: KafkaConnection) -> None:
 async def restored(connection: KafkaConnection, blobs: ObjectStore, partition: int) -> Restored:
     """Restore what the logs hold once the last transaction is over."""
     await settle(connection)
-    return await restore(client_options(connection), blobs, partition, TicketPolicy())
+    return await restore(connection.aiokafka_options(), blobs, partition, TicketPolicy())
 
 
 async def dead(connection: KafkaConnection) -> list[Record]:

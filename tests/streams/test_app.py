@@ -12,7 +12,6 @@ from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from streams import lanes
 from streams.app import make_app, serve
 from streams.fetched import Fetched
-from streams.sender import client_options
 from tests.streams.conftest import Bench
 from tests.streams.raws import outbound
 
@@ -45,7 +44,7 @@ def test_a_login_reaches_consumer_and_producer_and_is_not_printed(tmp_path: Path
     assert isinstance(found, SASLCredentials)
     assert (found.protocol.value, found.mechanism.value, found.password) == ("SASL_SSL", "SCRAM-SHA-256", "pw-1")
     assert found.ssl_context is not None
-    assert client_options(login)["sasl_plain_password"] == "pw-1"
+    assert login.aiokafka_options()["sasl_plain_password"] == "pw-1"
     assert "pw-1" not in repr(found) + repr(login)
     tls = make_app("hotline-y", connection(security_protocol="SSL"), tmp_path).conf.broker_credentials
     assert isinstance(tls, SSLCredentials)
