@@ -1,7 +1,6 @@
 """Health: how one connector does, as its runner writes it and the health endpoint reads it."""
 
 import threading
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -11,7 +10,7 @@ import structlog
 from msgspec import Struct
 
 from connectors import metrics
-from schemas.errors import PipelineError
+from schemas.errors import PipelineError, place_of
 
 State: TypeAlias = Literal["starting", "standby", "running", "degraded", "failed", "stopped"]
 
@@ -84,7 +83,7 @@ class Health:
         metrics.ERRORS.labels(*self._labels, name).inc()
         if not isinstance(error, PipelineError):
             metrics.FAULTS_OF_OURS.labels(*self._labels).inc()
-            _log.error("connector_fault", connector=self._labels[1], error=name, at=_place(error))
+            _log.error("connector_fault", connector=self._labels[1], error=name, at=place_of(error))
         self._become(state, last_error=name, sentence=_sentence(error), errors=self.report.errors + 1)
 
     def _become(self, state: State, **changes: object) -> None:
@@ -95,12 +94,6 @@ class Health:
         if before.state != state or before.complaints != after.complaints:
             _log.info("connector_" + state, connector=after.connector, channel=after.channel, error=after.last_error,
                       sentence=after.sentence, complaints=after.complaints)  # fmt: skip
-
-
-def _place(error: BaseException) -> str | None:
-    """Return where it happened, and nothing of what it says."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else None
 
 
 def _sentence(error: BaseException) -> str:

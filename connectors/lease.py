@@ -4,7 +4,6 @@ import os
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -20,7 +19,7 @@ from connectors.group import finish_joining
 from connectors.producer import Connect, connected, translated
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import PipelineError, UnreachableError
+from schemas.errors import PipelineError, UnreachableError, place_of
 
 GROUP_PREFIX = "hotline-lease-"
 
@@ -160,9 +159,7 @@ class GroupLease:
             self._lose()
 
     def _unknown(self, error: Exception) -> PipelineError:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        at = f"{place.filename}:{place.lineno}"
-        _log.error("lease_failed", connector=self._account, error=type(error).__name__, at=at)
+        _log.error("lease_failed", connector=self._account, error=type(error).__name__, at=place_of(error))
         return UnreachableError(
             f"who works with {self._account} could not be asked ({type(error).__name__}), and is asked again: tell the "
             "developers the line of the log"

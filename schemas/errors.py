@@ -138,3 +138,11 @@ ERROR_CODES: tuple[str, ...] = (
     RecordError.code,
 )
 """Every `hotline.error.code`; `internal` stands for a fault of ours on one record."""
+
+
+def place_of(error: BaseException) -> str | None:
+    """Return where an exception comes from, `file:line`, and nothing of what it says; None for one never raised."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else None

@@ -8,7 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from schemas.envelope import type_of
-from schemas.errors import RecordError, UnsupportedError
+from schemas.errors import RecordError, UnsupportedError, place_of
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.dead import OURS, REPLAYS
 from schemas.wire import Inbound, Position, decode, position_of
@@ -65,11 +65,7 @@ def dead_letter(record: Inbound, error: Exception, stage: str) -> DeadLetter:
 
 def report(error: Exception, stage: str, position: Position) -> None:
     """Log a fault of ours on one record: where it happened, never what the exception says of the record."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    at = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else None
-    log.error("record_failed", stage=stage, error=type(error).__name__, at=at, **position._asdict())
+    log.error("record_failed", stage=stage, error=type(error).__name__, at=place_of(error), **position._asdict())
 
 
 def sliced(items: Iterable[T], size: int = SLICE) -> Iterator[Sequence[T]]:

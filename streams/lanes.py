@@ -1,7 +1,6 @@
 """One asyncio task per partition, so that one city's restore or back-off never stalls another."""
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ import structlog
 from faust.types import TP, EventT
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from schemas.errors import FatalError, RetriableError, ThrottledError, UnreachableError
+from schemas.errors import FatalError, RetriableError, ThrottledError, UnreachableError, place_of
 from schemas.wire import Inbound
 from streams import metrics
 from streams.chunks import chunks
@@ -130,12 +129,12 @@ class Lanes:
 
     def _fatal(self, error: Exception) -> FatalError:
         """Return what stops the worker: a foreign exception's place, not its text, which may quote a message."""
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("lane_failed", stage=self._name, error=type(error).__name__, at=f"{place.filename}:{place.lineno}")
+        place = place_of(error)
+        log.error("lane_failed", stage=self._name, error=type(error).__name__, at=place)
         if isinstance(error, FatalError):
             return error
         return FatalError(
-            f"{self._name} failed with {type(error).__name__} at {place.filename}:{place.lineno}; nothing of the chunk "
+            f"{self._name} failed with {type(error).__name__} at {place}; nothing of the chunk "
             "was acknowledged. Report it with this line; the worker reads the chunk again when it restarts."
         )
 
