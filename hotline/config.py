@@ -24,6 +24,7 @@ from hotline.settings import PREFIX, Settings
 from hotline.settings_shape import is_list, is_secret, kind_at, leaves, names_in, secret_paths
 from hotline.variables import FILE_VARIABLE, SECRETS_VARIABLE, path_of, unknown, unreadable, variable_of
 from schemas.errors import MisconfiguredError
+from schemas.ids import ADCODE
 
 DEFAULT_FILE = Path("hotline.toml")
 DEFAULT_SECRETS_DIR = Path("/run/secrets/hotline")
@@ -185,8 +186,10 @@ _PLAIN: Mapping[str, str] = {
 }
 """What pydantic says in the words of Python, said in those of TOML."""
 
+_SIX_DIGITS = "it must be six digits in quotes, such as 210100"
 _PATTERNS: Mapping[str, str] = {
-    r"^[1-9]\d{5}$": "it must be six digits in quotes, such as 210100",
+    ADCODE: _SIX_DIGITS,
+    r"^[1-9]\d{5}$": _SIX_DIGITS,
     r"^https?://": "it must begin with https:// or http://",
     r"^/[\w/.-]*$": "it must be the path of a URL, such as /one",
 }

@@ -26,6 +26,7 @@ from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
+from schemas.ids import ADCODE
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
 from streams.settings import FloodSettings
@@ -46,7 +47,7 @@ def _checked_ids(section: Any) -> Any:
     return section
 
 
-Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
+Adcode = Annotated[str, Field(pattern=ADCODE)]
 """行政区划代码 of a city, six digits."""
 
 Ids = BeforeValidator(_checked_ids)

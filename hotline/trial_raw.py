@@ -16,7 +16,7 @@ from normalizers import record
 from normalizers.codes import is_code, is_kind
 from normalizers.phone import AMI, JSON, KINDS, READERS
 from schemas.errors import RecordError
-from schemas.ids import SHANGHAI
+from schemas.ids import SHANGHAI, is_adcode
 from schemas.records import RawMessage, raw_message
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +28,6 @@ END = datetime(2999, 1, 1, tzinfo=UTC)
 ACCOUNT = "try"
 
 _HEADER_BYTES = 64 * 1024
-_ADCODE = re.compile(r"[1-9]\d{5}")
 
 
 class _Transport(NamedTuple):
@@ -98,7 +97,7 @@ def _record(one: Input) -> _Transport:
         texts.get("id") or one.sha256,
         _record_time(fields),
         account if is_code(account) else ACCOUNT,
-        city if _ADCODE.fullmatch(city) else None,
+        city if is_adcode(city) else None,
     )
 
 

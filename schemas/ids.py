@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import zlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,14 @@ from stdnum.iso7064 import mod_11_10
 from schemas.keyed import keyed_digest
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+ADCODE = r"^[1-9][0-9]{5}$"
+"""行政区划代码: what a city is named by."""
+
+
+def is_adcode(text: str) -> bool:
+    """Say whether a text names a city."""
+    return re.fullmatch(ADCODE, text) is not None
 
 
 def b32(source: str, identifier: str) -> str:

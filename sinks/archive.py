@@ -19,7 +19,6 @@ from sinks.blobs import Blobs
 PARALLEL = 16
 """Records on their way into the store at once."""
 
-_CITY = re.compile(r"[0-9]{6}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -86,7 +85,7 @@ class ArchiveSink:
 
 def _place(envelope: Envelope) -> str:
     city = envelope.jurisdiction or ""
-    if not _CITY.fullmatch(city):
+    if not ids.is_adcode(city):
         raise MalformedError("ce_jurisdiction is no adcode: set the jurisdiction of the account it came from")
     return folder(city, ids.message_id(envelope.source, envelope.id))
 

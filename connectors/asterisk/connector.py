@@ -14,6 +14,7 @@ from typing import ClassVar
 import structlog
 
 from connectors import metrics
+from connectors.account import city_of
 from connectors.asterisk.frames import action, read_frame
 from connectors.asterisk.naming import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
@@ -66,11 +67,9 @@ class Asterisk:
         now: Callable[[], datetime] = _now,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the Asterisk {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._platform = settings.platform or account_id
         self._zone = zone_of(settings.timezone)
         self._now = now

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from connectors.account import Jurisdiction
 from connectors.phone.settings import Platform
 from schemas.errors import MisconfiguredError
 
@@ -32,9 +33,7 @@ class AsteriskSettings(BaseModel):
     platform: Platform | None = Field(
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
+    jurisdiction: Jurisdiction = None
     timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of Asterisk's clock: its times have none")
     connect_timeout_seconds: float = Field(10, gt=0, description="How long to wait for the greeting and the login")
     ping_seconds: float = Field(15, gt=0, description="How often it is asked whether it lives")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from schemas.ids import ADCODE
 from schemas.records.command import KINDS
 
 PATH = "/commands"
@@ -11,7 +12,7 @@ PATH = "/commands"
 
 LEAST_SECRET_BYTES = 32
 
-Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
+Adcode = Annotated[str, Field(pattern=ADCODE)]
 
 
 class BackOfficeSettings(BaseModel):

@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from connectors import metrics
+from connectors.account import city_of
 from connectors.base import Batch
 from connectors.call_files import folder as folders
 from connectors.call_files import places
@@ -24,7 +25,7 @@ from connectors.call_files.lines import Line, lines_from
 from connectors.call_files.places import Finished, Place, Position
 from connectors.call_files.rows import Pending, Rows
 from connectors.call_files.settings import CallFilesSettings
-from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.errors import UnreachableError
 from schemas.records import Cursor, RawMessage
 
 MARK_BYTES = 4096
@@ -56,11 +57,9 @@ class CallFiles:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the call files {account_id} have no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
-        self._rows = Rows(settings, account_id, settings.jurisdiction, now)
+        self._rows = Rows(settings, account_id, city_of(settings.jurisdiction, account_id), now)
         self._clock = clock
         self._sleep = sleep
         self._open = False

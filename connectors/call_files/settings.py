@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connectors.account import Jurisdiction
 from connectors.phone.settings import Platform
 
 
@@ -26,9 +27,7 @@ class CallFilesSettings(BaseModel):
     platform: Platform | None = Field(
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
+    jurisdiction: Jurisdiction = None
     timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of times that are written without one")
     recordings: Path | None = Field(
         None, description="Folder below which recordings lie: their size is noted, their bytes are never read"

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request
 from connectors.phone.settings import PhoneSettings
 from connectors.phone.signature import check_signature, check_token
 from normalizers.phone import JSON, KINDS, READERS, zone_of
 from normalizers.phone.told import Told, is_number, sensible
-from schemas.errors import MalformedError, MisconfiguredError, RefusedRequest
+from schemas.errors import MalformedError, RefusedRequest
 from schemas.records import RawMessage, raw_message
 
 KEPT = Answer(body=b"kept")
@@ -33,11 +34,9 @@ class Phone:
     channel: ClassVar[str] = "phone"
 
     def __init__(self, settings: PhoneSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the phone account {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._platform = settings.platform or account_id
         self._now = now
         self._secrets = [secret.get_secret_value().encode() for secret in settings.secrets]

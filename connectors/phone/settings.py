@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from connectors.account import Jurisdiction
+
 LEAST_SECRET_BYTES = 32
 
 
@@ -37,9 +39,7 @@ class PhoneSettings(BaseModel):
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
     path: str = Field("/phone", pattern=r"^/[\w/.-]*$", description="Path of the webhook on the receiver")
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
+    jurisdiction: Jurisdiction = None
     timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of times that are written without one")
     timestamp_window_seconds: float = Field(
         300, gt=0, le=3600, description="How far a signature's timestamp may be from our clock"

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar
 
+from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request
 from connectors.sms_http import callbacks, caller
 from connectors.sms_http.callbacks import Callback
 from connectors.sms_http.settings import Provider, SmsHttpSettings
-from schemas.errors import MisconfiguredError, RefusedRequest
+from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "sms_http"
@@ -36,11 +37,9 @@ class SmsHttp:
     channel: ClassVar[str] = "sms"
 
     def __init__(self, settings: SmsHttpSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the SMS account {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
 
     def accept(self, request: Request) -> Accepted:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 
+from connectors.account import Jurisdiction
+
 Provider: TypeAlias = Literal["twilio", "aliyun", "tencent", "kannel"]
 
 SIGNING: frozenset[Provider] = frozenset({"twilio"})
@@ -35,9 +37,7 @@ class SmsHttpSettings(BaseModel):
     public_url: str | None = Field(
         None, pattern=r"^https?://", description="Twilio: the callback's address as it stands there; it is signed, too"
     )
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
+    jurisdiction: Jurisdiction = None
     body_max_bytes: int = Field(1 << 20, gt=0, description="A greater body is refused while it comes in (413)")
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from connectors import metrics
+from connectors.account import city_of
 from connectors.line import Outcome
 from connectors.receiver import Keep
 from connectors.web.archive import Archive, within
@@ -57,9 +58,10 @@ class Desk:
     def __init__(self, settings: WebSettings, account: str, tools: Tools, keep: Keep) -> None:
         self.settings = settings
         self.account = account
+        self.city = city_of(settings.jurisdiction, account)
         self.archive = tools.archive
         self.services = services(tools.policy.rules_folder)
-        self.receipts = Receipts(tools.query_key, settings.jurisdiction or "", account)
+        self.receipts = Receipts(tools.query_key, self.city, account)
         self.room = Room(settings.held_max_bytes)
         self.now = tools.now
         self._tools = tools
@@ -73,8 +75,8 @@ class Desk:
             len(one.body),
             lambda: raw_of(
                 one,
-                settings=self.settings,
                 account=self.account,
+                city=self.city,
                 kind=kind,
                 identifier=one.identifier(key, now),
                 now=now,
@@ -96,17 +98,17 @@ class Desk:
 
     def request_id(self, message: str) -> str:
         """Return the service_request_id of a message: the id that its ticket has, or would have."""
-        return ids.ticket_id(self.settings.jurisdiction or "", message)
+        return ids.ticket_id(self.city, message)
 
     async def find(self, name: str) -> Ticket | None:
         """Return this city's ticket of an id or an official number, or the one that the id's message was filed in."""
         city, _, message = name.partition("-")
-        if city != self.settings.jurisdiction:
+        if city != self.city:
             return None
         ticket = await self.archive.ticket(name)
         if ticket is None and len(message) == _MESSAGE_CHARACTERS and message.isalnum():
             ticket = await self.archive.filed(message)
-        return ticket if ticket is not None and ticket.jurisdiction == self.settings.jurisdiction else None
+        return ticket if ticket is not None and ticket.jurisdiction == self.city else None
 
     async def filed(self, message: str) -> Ticket | None:
         """Return the ticket that a message was filed in."""
@@ -124,7 +126,7 @@ class Desk:
     async def answering(self, name: str, code: str) -> dict[str, str]:
         """Return the signed name of the ticket for a message about it; nothing without its 查询码."""
         ticket_id = await self._ticket_id(name) if ids.valid_ticket_no(name) else name
-        if not ticket_id.startswith(f"{self.settings.jurisdiction}-") or not self.may_ask(ticket_id, code):
+        if not ticket_id.startswith(f"{self.city}-") or not self.may_ask(ticket_id, code):
             return {}
         return {"ticket": tokens.make(ticket_id, self._tools.policy)}
 

@@ -154,7 +154,7 @@ class Open311:
             found = [(name, await self._found(name)) for name in names]
             content = [told.request_of(ticket, name, self._settings) for name, ticket in found if ticket]
             return answer(form, "service_requests", content)
-        wanted = queries.wanted(query, self._settings.jurisdiction or "", list(self._services), self._desk.now())
+        wanted = queries.wanted(query, self._desk.city, list(self._services), self._desk.now())
         async with within(self._settings.archive_timeout_seconds):
             tickets = await self._desk.archive.newest(wanted)
         content = [told.request_of(ticket, ticket.ticket_id, self._settings) for ticket in tickets]

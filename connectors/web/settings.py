@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from connectors.account import Jurisdiction
+
 LEAST_KEY_CHARACTERS = 16
 
 ApiKey = Annotated[SecretStr, Field(min_length=LEAST_KEY_CHARACTERS, max_length=200)]
@@ -29,9 +31,7 @@ class WebSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
+    jurisdiction: Jurisdiction = None
     path: str = Field(
         "/web", pattern=r"^(/[\w.-]+)+$", description="Path on the receiver: the form; Open311 is below it"
     )

@@ -105,8 +105,8 @@ def _check_type(content_type: str) -> None:
 def raw_of(
     one: Submission,
     *,
-    settings: WebSettings,
     account: str,
+    city: str,
     kind: str,
     identifier: str,
     now: datetime,
@@ -119,7 +119,7 @@ def raw_of(
         channel=CHANNEL,
         channel_kind=kind,
         account=account,
-        jurisdiction=settings.jurisdiction or "",
+        jurisdiction=city,
         identifier=identifier,
         value=value,
         content_type=typed(one.content_type, options),

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
+from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request
 from connectors.wechat import callback, cipher, reply
-from connectors.wechat.settings import ENCRYPTED, AccountSettings, WeChatSettings, aes_key
+from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
-from schemas.errors import MisconfiguredError, RefusedRequest
+from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "wechat_mp"
@@ -48,7 +49,7 @@ class WeChat:
     def __init__(self, settings: WeChatSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = city_of(settings, account_id)
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
         self._tokens = [token.get_secret_value() for token in settings.tokens]
         self._keys = [aes_key(key) for key in settings.aes_keys]
@@ -125,13 +126,6 @@ class WeChat:
         return message_of(
             body, wire, named, self._account, self._jurisdiction, MINI_PROGRAMME if is_mini else CHANNEL_KIND, now
         )
-
-
-def city_of(settings: AccountSettings, account_id: str) -> str:
-    """Return the city of an account; raises MisconfiguredError when it has none."""
-    if settings.jurisdiction is None:
-        raise MisconfiguredError(f"the WeChat account {account_id} has no jurisdiction: set its 行政区划代码")
-    return settings.jurisdiction
 
 
 def check_method(request: Request) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
+from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request
 from connectors.wechat import callback, cipher
-from connectors.wechat.connector import SUCCESS, check_method, city_of, message_of, utc_now
+from connectors.wechat.connector import SUCCESS, check_method, message_of, utc_now
 from connectors.wechat.settings import WeComSettings, aes_key
 from connectors.wechat.signature import check_freshness, check_signature, needed, parameters
 
@@ -21,7 +22,7 @@ class WeCom:
     def __init__(self, settings: WeComSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = city_of(settings, account_id)
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
         self._tokens = [token.get_secret_value() for token in settings.tokens]
         self._keys = [aes_key(key) for key in settings.aes_keys]

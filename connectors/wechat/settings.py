@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from connectors.account import Jurisdiction
+
 Mode = Literal["plain", "compatible", "safe"]
 """消息加解密方式: 明文模式, 兼容模式, 安全模式."""
 
@@ -40,9 +42,7 @@ class AccountSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     tokens: tuple[Token, ...] = Field(min_length=1, description="Token; the old and the new one while it is changed")
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
+    jurisdiction: Jurisdiction = None
     timestamp_window_seconds: float = Field(
         300, gt=0, le=3600, description="How far a request's timestamp may be from our clock"
     )

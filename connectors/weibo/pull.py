@@ -14,6 +14,7 @@ import msgspec
 import requests
 
 from connectors import metrics
+from connectors.account import city_of
 from connectors.base import Batch
 from connectors.steady import Steady
 from connectors.weibo import naming
@@ -26,7 +27,7 @@ from connectors.weibo.lists import SOURCES
 from connectors.weibo.public import Completer
 from connectors.weibo.settings import List, WeiboPullSettings
 from connectors.weibo.walk import Found, Known, Walk
-from schemas.errors import MisconfiguredError, RetriableError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.errors import RetriableError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message
 
 REST_SECONDS = 3600.0
@@ -46,11 +47,9 @@ class WeiboPull:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the Weibo account {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._clock = clock
         self._steady = Steady(clock)
         self._sleep = sleep

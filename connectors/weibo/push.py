@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from connectors.weibo import naming
 from connectors.weibo.settings import WeiboSettings
 from normalizers.weibo.reading import is_xml
-from schemas.errors import MisconfiguredError, RefusedRequest
+from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 
 _NOTHING_TO_SAY = Answer()
@@ -29,10 +30,8 @@ class Weibo:
     channel: ClassVar[str] = "weibo"
 
     def __init__(self, settings: WeiboSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the Weibo account {account_id} has no jurisdiction: set its 行政区划代码")
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._window = settings.timestamp_window_seconds
         self._secrets = [secret.get_secret_value() for secret in settings.app_secrets]
         self._now = now

@@ -5,15 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from connectors.account import Jurisdiction
 from schemas.errors import MisconfiguredError
 
 List = Literal["mentions", "comments_to_me", "comments_mentions", "direct_messages"]
 """@我的微博, 收到的评论, @我的评论, 收到的私信."""
 
 Secret = Annotated[SecretStr, Field(min_length=8, max_length=128)]
-Adcode = Annotated[
-    str | None, Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default")
-]
 
 
 class TokenSettings(BaseModel):
@@ -58,7 +56,7 @@ class WeiboSettings(TokenSettings):
     app_secrets: tuple[Secret, ...] = Field(
         min_length=1, description="App Secret of the application; the old and the new one while it is changed"
     )
-    jurisdiction: Adcode = None
+    jurisdiction: Jurisdiction = None
     path: str = Field("/weibo", pattern=r"^/[\w/.-]*$", description="Path of the callback URL on the receiver")
     body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater push is refused (413)")
     timestamp_window_seconds: float = Field(
@@ -95,7 +93,7 @@ class WeiboPullSettings(TokenSettings):
     public_pages_cookie: SecretStr | None = Field(
         None, min_length=1, description="Cookie (SUB=…) that the public site wants of servers"
     )
-    jurisdiction: Adcode = None
+    jurisdiction: Jurisdiction = None
 
     @model_validator(mode="after")
     def _has_a_token(self) -> "WeiboPullSettings":

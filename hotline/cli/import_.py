@@ -167,6 +167,7 @@ def _intake(settings: "Settings", account: str, jurisdiction: str | None) -> "In
 
     from hotline.imports.raws import Intake
     from schemas.errors import MisconfiguredError
+    from schemas.ids import is_adcode
 
     if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", account):
         raise MisconfiguredError(f"The account {account} must be lower_snake_case, such as old_system.")
@@ -175,7 +176,7 @@ def _intake(settings: "Settings", account: str, jurisdiction: str | None) -> "In
     city = jurisdiction or own or (settings.jurisdiction if "jurisdiction" in settings.model_fields_set else None)
     if city is None:
         raise MisconfiguredError("Whose messages are these? Name the city with --jurisdiction, such as 210100.")
-    if not re.fullmatch(r"[1-9]\d{5}", city):
+    if not is_adcode(city):
         raise MisconfiguredError(f"The jurisdiction {city} must be six digits, such as 210100.")
     if own not in (None, city):
         raise MisconfiguredError(

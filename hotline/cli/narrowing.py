@@ -9,6 +9,7 @@ import typer
 
 from hotline.cli.common import chinese
 from schemas import words
+from schemas.ids import ADCODE
 from schemas.words import Words
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ Category = Annotated[
 ]
 City = Annotated[
     str | None,
-    typer.Option(callback=_digits(r"[1-9]\d{5}", "six digits, such as 210100"), help="Only this 行政区划代码."),
+    typer.Option(callback=_digits(ADCODE, "six digits, such as 210100"), help="Only this 行政区划代码."),
 ]
 Place = Annotated[
     str | None,

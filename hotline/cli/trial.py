@@ -1,6 +1,5 @@
 """`hotline try`: what the pipeline would make of some inputs; no server, nothing kept."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,11 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from hotline.cli.common import AsJson, known_channel, print_json, settings_of
+from schemas.ids import is_adcode
 from schemas.topics import CHANNELS
 
 
 def _adcode(jurisdiction: str) -> str:
-    if not re.fullmatch(r"[1-9]\d{5}", jurisdiction):
+    if not is_adcode(jurisdiction):
         raise typer.BadParameter("six digits, such as 210100")
     return jurisdiction
 

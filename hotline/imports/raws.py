@@ -1,7 +1,6 @@
 """From the items of a file to the raw records of back-fill, named as the connectors name theirs."""
 
 import os
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +16,13 @@ from normalizers import record
 from normalizers.codes import is_code, is_kind
 from normalizers.policy import Policy
 from schemas.errors import MalformedError, TooLargeError
+from schemas.ids import is_adcode
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT
 
 IDENTIFIER_LIMIT = 1024
 """Characters of an id; longer ones name nothing that people keep."""
 
-_ADCODE = re.compile(r"[1-9]\d{5}")
 _POLICY = Policy()
 
 
@@ -70,7 +69,7 @@ class Intake(Struct, frozen=True, kw_only=True):
             channel="record",
             channel_kind=kind if is_kind(kind) else "record",
             account=account if is_code(account) else self.account,
-            jurisdiction=city if _ADCODE.fullmatch(city) else self.jurisdiction,
+            jurisdiction=city if is_adcode(city) else self.jurisdiction,
             identifier=item.identifier,
             value=value,
             content_type="application/json",

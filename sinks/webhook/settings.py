@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas import words
+from schemas.ids import ADCODE
 from sinks.webhook.addresses import is_disguised, is_loopback, literal, refusal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, no secret itself
@@ -56,7 +57,7 @@ def _endpoint(url: str) -> str:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
-Adcode = Annotated[str, Field(pattern=r"^[1-9]\d{5}$")]
+Adcode = Annotated[str, Field(pattern=ADCODE)]
 Word = Annotated[str, Field(min_length=1)]
 
 

@@ -188,6 +188,7 @@ def test_a_folder_without_a_name_is_not_the_working_folder(monkeypatch: pytest.M
     ("toml", "reason"),
     [
         ('jurisdiction = "2101"', "it must be six digits in quotes, such as 210100"),
+        ('jurisdiction = "21０１００"', "it must be six digits in quotes, such as 210100"),
         ('[kafka]\npartitions = "eight"', "it must be a whole number"),
         ("[kafka]\nreplication_factor = 10", "it must be less than or equal to 9"),
         ('[log]\nlevel = "INFO"', "it must be 'debug', 'info', 'warning' or 'error'"),
