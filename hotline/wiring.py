@@ -1,19 +1,21 @@
 """The only place where rooms are composed: from settings to components that run."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import answering, fetching, probes, services, web
-from hotline.process import Component, Run, blocking
+from hotline import answering, fetching, probes, services, web, wiring_accounts
+from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
 
 if TYPE_CHECKING:
     from connectors.base import PushConnector
-    from connectors.mailbox import Mailbox
     from hotline.settings import Settings
+    from schemas.connection import KafkaConnection
+    from sinks import Sink, Source
+    from sinks.settings import SinkSettings
     from streams.downstream import Group
 
 STAGES = ("screen", "normalize", "assign")
@@ -122,48 +124,48 @@ def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compone
 def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from sinks import SINKS
     from sinks.elastic.elastic import ElasticSink
-    from sinks.runner import Runner, run_sink
 
     routes = SINKS[which].values()
-    connection = services.kafka(settings)
-    running: list[Runner] = []
 
-    async def run(stop: asyncio.Event) -> None:
-        sink = ElasticSink(services.elasticsearch(settings), routes)
-        await run_sink(sink, routes, connection, settings.sinks.elastic, stop, running.append, tracer=tracer)
+    def make() -> ElasticSink:
+        return ElasticSink(services.elasticsearch(settings), routes)
 
-    def probe() -> Mapping[str, Any]:
-        return {"detail": running[-1].health().detail if running else "starting"}
-
-    return Component(name=name, run=run, probe=probe)
+    return _sinking(name, make, routes, services.kafka(settings), settings.sinks.elastic, tracer)
 
 
 def _archive(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from sinks.archive import ArchiveSink, sources
-    from sinks.runner import Runner, run_sink
 
-    connection, sink = services.kafka(settings), ArchiveSink(services.blobs(settings))
-    running: list[Runner] = []
-
-    async def run(stop: asyncio.Event) -> None:
-        await run_sink(sink, sources(), connection, settings.sinks.archive, stop, running.append, tracer=tracer)
-
-    def probe() -> Mapping[str, Any]:
-        return {"detail": running[-1].health().detail if running else "starting"}
-
-    return Component(name=name, run=run, probe=probe)
+    sink = ArchiveSink(services.blobs(settings))
+    return _sinking(name, lambda: sink, sources(), services.kafka(settings), settings.sinks.archive, tracer)
 
 
 def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from sinks.eraser import Eraser, routes
+
+    blobs = services.blobs(settings)
+
+    def make() -> Eraser:
+        return Eraser(services.elasticsearch(settings), blobs)
+
+    return _sinking(name, make, routes(), services.kafka(settings), settings.sinks.elastic, tracer)
+
+
+def _sinking(
+    name: str,
+    make: Callable[[], "Sink"],
+    sources: Iterable["Source"],
+    connection: "KafkaConnection",
+    limits: "SinkSettings",
+    tracer: Tracer,
+) -> Component:
+    """Make the component of a sink, which itself is made in the event loop that it runs in."""
     from sinks.runner import Runner, run_sink
 
-    connection, blobs = services.kafka(settings), services.blobs(settings)
     running: list[Runner] = []
 
     async def run(stop: asyncio.Event) -> None:
-        eraser = Eraser(services.elasticsearch(settings), blobs)
-        await run_sink(eraser, routes(), connection, settings.sinks.elastic, stop, running.append, tracer=tracer)
+        await run_sink(make(), sources, connection, limits, stop, running.append, tracer=tracer)
 
     def probe() -> Mapping[str, Any]:
         return {"detail": running[-1].health().detail if running else "starting"}
@@ -226,25 +228,6 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
     return dict(exact_first), limits
 
 
-def mailbox(settings: "Settings", which: str) -> "Mailbox":
-    """Make the connector of one mailbox; nothing connects before `open`."""
-    from connectors.mailbox import Mailbox
-
-    return Mailbox(settings.connectors.mailbox[which], which)
-
-
-def _connector(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
-    from hotline.wiring_accounts import fetched
-
-    return fetched(settings, name, which, tracer)
-
-
-def _lmtp(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
-    from hotline.wiring_accounts import lmtp
-
-    return lmtp(settings, name, which, tracer)
-
-
 def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     from hotline.monitor import Monitor
 
@@ -278,9 +261,9 @@ MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "outbox": answering.outbox,
     "receiver": _receiver,
     "fetcher": fetching.fetcher,
-    "connector": _connector,
-    "lmtp": _lmtp,
+    "connector": wiring_accounts.fetched,
+    "lmtp": wiring_accounts.lmtp,
     "monitor": _monitor,
 }
 
-__all__ = ["MAKERS", "STAGES", "Component", "Run", "component", "mailbox", "names"]
+__all__ = ["MAKERS", "STAGES", "Component", "component", "names"]

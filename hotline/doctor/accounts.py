@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
     """Log in, and look at each folder without changing it."""
-    from hotline.wiring import mailbox as connector_of
+    from connectors.mailbox import Mailbox
 
     account = settings.connectors.mailbox[name]
     address = Address(
@@ -34,7 +34,7 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
             f"{address} begins without TLS: correct `connectors.mailbox.{name}.port` (993 has it as a rule), or set "
             "`tls` to starttls."
         ) from error
-    connector = connector_of(settings, name)
+    connector = Mailbox(account, name)
     try:
         connector.open()
         unreadable = connector.unreadable_folders()
