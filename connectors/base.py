@@ -1,11 +1,17 @@
 """The three shapes of a connector: it asks (pull), it is called (push), or the other side speaks (session)."""
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from schemas.records import Cursor, DeadLetter, RawMessage
+
+
+def utc_now() -> datetime:
+    """Return the time of this moment; connectors take what tells it as an argument, and this one by default."""
+    return datetime.now(UTC)
 
 
 class Batch(Struct, frozen=True, kw_only=True):

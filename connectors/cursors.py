@@ -5,7 +5,7 @@ Of one that asks it is how far it has read, of a session what the account's next
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.partitioner.default import murmur2
 
+from connectors.base import utc_now
 from connectors.producer import Connect, Producer, connected, translated
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -42,7 +43,7 @@ class Cursors:
         *,
         producer: Producer | None = None,
         connect: Connect = KafkaConsumer,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._connection = connection
         self._connector_id = connector_id

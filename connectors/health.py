@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from connectors import metrics
+from connectors.base import utc_now
 from schemas.errors import PipelineError, place_of
 
 State: TypeAlias = Literal["starting", "standby", "running", "degraded", "failed", "stopped"]
@@ -35,7 +36,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
 class Health:
     """The current report; one line is logged when the state changes, none while it stays. Thread-safe."""
 
-    def __init__(self, connector: str, channel: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, connector: str, channel: str, now: Callable[[], datetime] = utc_now) -> None:
         self._report = HealthReport(connector=connector, channel=channel)
         self._labels = (channel, connector)
         self._now = now

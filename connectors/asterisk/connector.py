@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 import structlog
@@ -18,7 +18,7 @@ from connectors.account import city_of
 from connectors.asterisk.frames import action, read_frame
 from connectors.asterisk.naming import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
-from connectors.base import Emit
+from connectors.base import Emit, utc_now
 from connectors.publisher import ATTEMPTS
 from normalizers.phone import AMI, ami, zone_of
 from normalizers.phone.told import is_number
@@ -51,10 +51,6 @@ SETTLE_SECONDS = 3.5
 _log = structlog.get_logger(__name__)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Asterisk:
     """Follows the calls of one Asterisk."""
 
@@ -64,7 +60,7 @@ class Asterisk:
         self,
         settings: AsteriskSettings,
         account_id: str,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._settings = settings

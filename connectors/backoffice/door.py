@@ -20,6 +20,7 @@ from connectors import metrics
 from connectors.backoffice import outcome
 from connectors.backoffice.settings import PATH, BackOfficeSettings
 from connectors.backoffice.signature import verify
+from connectors.base import utc_now
 from connectors.receiver import read_body
 from normalizers.codes import is_code
 from schemas.errors import PipelineError, RefusedRequest
@@ -79,7 +80,7 @@ class BackOffice:
         producer: Producer,
         find: Find,
         publish_timeout_seconds: float = 2.0,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._keys = keys
         self._producer = producer

@@ -8,7 +8,7 @@ is the same message.
 import hashlib
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from connectors import metrics
 from connectors.account import city_of
-from connectors.base import Batch
+from connectors.base import Batch, utc_now
 from connectors.call_files import folder as folders
 from connectors.call_files import places
 from connectors.call_files.folder import Entry
@@ -53,7 +53,7 @@ class CallFiles:
         self,
         settings: CallFilesSettings,
         account_id: str,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -10,6 +10,7 @@ from kafka import TopicPartition
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import metrics
+from connectors.base import utc_now
 from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
 from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
@@ -53,7 +54,7 @@ class Fetcher:
         sweep: Callable[[], Sequence[Errand]] = tuple,
         journal: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._settings = settings or FetcherSettings()
         self._plan = plan

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, ProducerFenced
 
 from connectors import metrics
+from connectors.base import utc_now
 from connectors.outbox.kafka import make_member
 from connectors.outbox.lane import Reached
 from connectors.outbox.owner import Owner, ToolsOf
@@ -45,7 +46,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         connection: KafkaConnection,
         tools_of: ToolsOf,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         reached: Reached = lambda point: None,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:

@@ -8,7 +8,7 @@ import heapq
 import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import structlog
@@ -16,6 +16,7 @@ from tenacity.wait import wait_base
 
 from connectors import metrics
 from connectors.answers import Reply, Sender, Sent
+from connectors.base import utc_now
 from connectors.outbox.ledger import Ledger, Open
 from connectors.outbox.settings import AnswerSettings
 from connectors.outbox.turn import turn
@@ -54,7 +55,7 @@ class Lane:
         ledger: Ledger,
         mark: Mark,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         reached: Reached = lambda point: None,
         pace: wait_base = PACE,
         slow_pace: wait_base = SLOW_PACE,

@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors import metrics
+from connectors.base import utc_now
 from connectors.outbox.kafka import make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, Ledger, Open
@@ -48,7 +49,7 @@ class Owner:
         connection: KafkaConnection,
         tools_of: ToolsOf,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         reached: Reached = lambda point: None,
     ) -> None:
         self._place = TopicPartition(topics.OUTBOX, partition)

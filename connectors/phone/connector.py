@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request
+from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.phone.settings import PhoneSettings
 from connectors.phone.signature import check_signature, check_token
 from normalizers.phone import JSON, KINDS, READERS, zone_of
@@ -24,16 +24,12 @@ LONGEST_ID = 256
 _DIGEST = 16
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Phone:
     """Judges the requests of one platform; keeps nothing: a repeat has the same name."""
 
     channel: ClassVar[str] = "phone"
 
-    def __init__(self, settings: PhoneSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, settings: PhoneSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
 from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request
+from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.sms_http import callbacks, caller
 from connectors.sms_http.callbacks import Callback
 from connectors.sms_http.settings import Provider, SmsHttpSettings
@@ -27,16 +27,12 @@ ANSWERS: Mapping[Provider, Answer] = MappingProxyType(
 """What each gateway takes for a yes; anything else, or a 503, and it sends the message again."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SmsHttp:
     """Judges the callbacks of one account at a gateway; keeps nothing."""
 
     channel: ClassVar[str] = "sms"
 
-    def __init__(self, settings: SmsHttpSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, settings: SmsHttpSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)

@@ -2,12 +2,13 @@
 
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
 from connectors import metrics
 from connectors.account import city_of
+from connectors.base import utc_now
 from connectors.line import Outcome
 from connectors.receiver import Keep
 from connectors.web.archive import Archive, within
@@ -36,7 +37,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     archive: Archive
     policy: Policy
     query_key: bytes
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = utc_now
 
 
 class Kept(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
+from connectors.base import utc_now
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.wire import UNREADABLE
 
@@ -80,7 +81,7 @@ class _Verdict(Struct):
 class Api:
     """Asks as one account. Thread-safe; raises only errors of `schemas.errors`, none of which quotes the platform."""
 
-    def __init__(self, access: Access, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, access: Access, now: Callable[[], datetime] = utc_now) -> None:
         self._client = _Client(access)
         self._url = access.url.rstrip("/")
         self._now = now

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request
+from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.wechat import callback, cipher, reply
 from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
@@ -19,11 +19,6 @@ CONTENT_TYPE = "text/xml"
 JSON = "application/json"
 SUCCESS = Answer(body=b"success")
 """Anything else makes the platform send the message again, or shows the citizen an error."""
-
-
-def utc_now() -> datetime:
-    """Return the time of this moment."""
-    return datetime.now(UTC)
 
 
 class Verified(NamedTuple):

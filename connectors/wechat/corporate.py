@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import ClassVar
 
 from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request
+from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.wechat import callback, cipher
-from connectors.wechat.connector import SUCCESS, check_method, message_of, utc_now
+from connectors.wechat.connector import SUCCESS, check_method, message_of
 from connectors.wechat.settings import WeComSettings, aes_key
 from connectors.wechat.signature import check_freshness, check_signature, needed, parameters
 

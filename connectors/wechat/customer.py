@@ -3,12 +3,13 @@
 import hashlib
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
 
+from connectors.base import utc_now
 from connectors.fetcher import Publish
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.signature import moment
@@ -55,7 +56,7 @@ class CustomerMessages:
         account: str,
         jurisdiction: str,
         cursors: Cursors,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._api = api
         self._kfid = open_kfid

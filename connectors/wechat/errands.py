@@ -3,7 +3,7 @@
 import tempfile
 import threading
 from collections.abc import Callable, Container, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from connectors import metrics
+from connectors.base import utc_now
 from connectors.fetcher import Errand, GivenUp, Publish
 from connectors.wechat import callback
 from connectors.wechat.api import Api, RefusalError
@@ -54,7 +55,7 @@ class WeChatErrands:
         self,
         accounts: Mapping[str, Account],
         blobs: ObjectStore,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         limit: int = SIZE_LIMIT,
         stopped: Stopped = lambda: False,
         mute: Container[str] = (),

@@ -1,11 +1,11 @@
 """Pushes of the fans' service (粉丝服务平台 消息推送服务): verified callbacks of one account, as they came."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request
+from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from connectors.weibo import naming
 from connectors.weibo.settings import WeiboSettings
@@ -17,10 +17,6 @@ _NOTHING_TO_SAY = Answer()
 """An empty answer: the platform shows nothing to the citizen and does not send the message again."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Weibo:
     """Judges the callbacks of one account; the platform signs them as WeChat does, with the App Secret for a token.
 
@@ -29,7 +25,7 @@ class Weibo:
 
     channel: ClassVar[str] = "weibo"
 
-    def __init__(self, settings: WeiboSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, settings: WeiboSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._window = settings.timestamp_window_seconds
