@@ -2,20 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.account import Jurisdiction
-
-LEAST_SECRET_BYTES = 32
-
-
-def _long(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value().encode()) < LEAST_SECRET_BYTES:
-        raise ValueError(f"the secret is too short: give it {LEAST_SECRET_BYTES} bytes or more")
-    return secret
-
-
-Secret = Annotated[SecretStr, AfterValidator(_long)]
+from connectors.signed import Secret
 
 Platform = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
 

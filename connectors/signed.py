@@ -1,0 +1,39 @@
+"""What requests have in common that other systems sign with a secret of ours: its length, their headers and clock."""
+
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr
+
+from schemas.errors import RefusedRequest
+
+TIMESTAMP_HEADER = "hotline-timestamp"
+SIGNATURE_HEADER = "hotline-signature"
+VERSION = "v1"
+
+LEAST_SECRET_BYTES = 32
+_LONGEST_TIME = 11
+
+
+def _long(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < LEAST_SECRET_BYTES:
+        raise ValueError(f"the secret is too short: give it {LEAST_SECRET_BYTES} bytes or more")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_long)]
+
+
+def signature(secret: bytes, body: bytes, *said: str) -> str:
+    """Return the value of Hotline-Signature: v1= and the hexadecimal HMAC-SHA256 of v1, what is said, body, by LF."""
+    signed = "".join(f"{line}\n" for line in (VERSION, *said)).encode("utf-8", "surrogatepass") + body
+    return f"{VERSION}={hmac.digest(secret, signed, hashlib.sha256).hex()}"
+
+
+def check_fresh(timestamp: str, now: datetime, window_seconds: float) -> None:
+    """Raise RefusedRequest (401) for seconds since 1970 that are none, or too far from our clock."""
+    is_time = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _LONGEST_TIME
+    if not is_time or abs(now.timestamp() - int(timestamp)) > window_seconds:
+        raise RefusedRequest("the timestamp is old, or a clock is wrong (see NTP)", status=401, reason="timestamp")
