@@ -34,6 +34,17 @@ def message_id(source: str, identifier: str) -> str:
     return b32_text(digest, 26)  # as `b32`, without the letters nobody reads
 
 
+LONGEST_ID = 256
+"""Characters of what other systems call their messages: a longer name goes by its digest."""
+
+
+def bounded(identifier: str) -> str:
+    """Return another system's id, of one that is too long the digest."""
+    if len(identifier) <= LONGEST_ID:
+        return identifier
+    return hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def traceparent(source: str, identifier: str) -> str:
     """Return the W3C trace context under which a message begins: its trace id is the message id in hexadecimal.
 

@@ -12,6 +12,7 @@ from connectors.phone.signature import check_signature, check_token
 from normalizers.phone import JSON, KINDS, READERS, zone_of
 from normalizers.phone.told import Told, is_number, sensible
 from schemas.errors import MalformedError, RefusedRequest
+from schemas.ids import LONGEST_ID, bounded
 from schemas.records import RawMessage, raw_message
 
 KEPT = Answer(body=b"kept")
@@ -20,7 +21,6 @@ KEPT = Answer(body=b"kept")
 NOT_UNDERSTOOD = Answer(status=422, body=b"kept, but it is no record of a call: see the documentation")
 """4xx: do not send it again as it is; we have it all the same, and a person will look at it."""
 
-LONGEST_ID = 256
 _DIGEST = 16
 
 
@@ -78,10 +78,7 @@ def identifier(told: Told, digest: str) -> str:
 
     A platform that gives two records of a call the same revision loses neither; a repeat has the same digest.
     """
-    call_id = told.call_id
-    if len(call_id) > LONGEST_ID:
-        call_id = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{call_id}:{told.revision}:{digest[:_DIGEST]}"
+    return f"{bounded(told.call_id)}:{told.revision}:{digest[:_DIGEST]}"
 
 
 def _citizen(told: Told) -> str | None:

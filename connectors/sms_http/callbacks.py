@@ -13,9 +13,9 @@ from connectors.base import Request
 from connectors.sms_http.settings import Provider
 from normalizers.sms import media, web
 from schemas.errors import MalformedError
+from schemas.ids import bounded
 from schemas.wire import UNREADABLE
 
-_LONGEST_ID = 256
 _PARAMETER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
 
 _LEAST_BYTES = len('{"phone_number":"","content":""}')
@@ -51,7 +51,7 @@ def _twilio(request: Request) -> tuple[Callback, ...]:
     name = f"{received.identifier}:{status}" if received.report else received.identifier
     return (
         Callback(
-            identifier=_short(name), value=request.body, content_type=content_type, sender=received.sender or None
+            identifier=bounded(name), value=request.body, content_type=content_type, sender=received.sender or None
         ),
     )
 
@@ -76,7 +76,7 @@ def _of_json(provider: Provider, value: bytes) -> Callback:
     told = (received.sender, received.time.isoformat() if received.time else "", received.text)
     digest = _digest("\n".join(told).encode("utf-8", "surrogatepass") if received.text else value)
     return Callback(
-        identifier=_short(received.identifier) or digest,
+        identifier=bounded(received.identifier) or digest,
         value=value,
         content_type=content_type,
         sender=received.sender or None,
@@ -112,7 +112,7 @@ def _kannel(request: Request) -> tuple[Callback, ...]:
     parameters = "".join(f"; {name}={value}" for name, value in options.items() if _PARAMETER.fullmatch(value))
     return (
         Callback(
-            identifier=_short(query.get("id", "")) or digest,
+            identifier=bounded(query.get("id", "")) or digest,
             value=request.body,
             content_type=f"text/plain{parameters}",
             sender=sender or None,
@@ -122,10 +122,6 @@ def _kannel(request: Request) -> tuple[Callback, ...]:
 
 def _unreadable(value: bytes, content_type: str) -> Callback:
     return Callback(identifier=_digest(value), value=value, content_type=content_type)
-
-
-def _short(identifier: str) -> str:
-    return identifier if len(identifier) <= _LONGEST_ID else _digest(identifier.encode("utf-8", "surrogatepass"))
 
 
 def _digest(data: bytes) -> str:

@@ -11,6 +11,7 @@ from defusedxml.ElementTree import fromstring
 from msgspec import Struct
 
 from connectors.wechat.signature import moment
+from schemas.ids import bounded
 from schemas.wire import UNREADABLE
 
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -21,7 +22,6 @@ _ENCRYPTED = re.compile(rb"<Encrypt><!\[CDATA\[([A-Za-z0-9+/=]+)\]\]></Encrypt>"
 _FIRST = datetime(2011, 1, 21, tzinfo=UTC)
 """WeChat's first day: no CreateTime is older."""
 
-_LONGEST_ID = 256
 _LONGEST_OPENID = 128
 _LONGEST_NUMBER = 20
 
@@ -98,8 +98,7 @@ def _identifier(fields: dict[str, str]) -> str | None:
     parts = [fields.get(name, "") for name in ("FromUserName", "CreateTime", "Event")]
     if not all(parts):
         return None
-    key = ":".join([*parts, fields["EventKey"]] if fields.get("EventKey") else parts)
-    return key if len(key) <= _LONGEST_ID else _digest(key.encode())
+    return bounded(":".join([*parts, fields["EventKey"]] if fields.get("EventKey") else parts))
 
 
 def _is_number(text: str) -> bool:
