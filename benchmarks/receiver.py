@@ -24,12 +24,12 @@ from obstore.store import MemoryStore
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
-from connectors.serving import serve
 from connectors.wechat import WeChat, WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from schemas import topics
 from schemas.connection import KafkaConnection
+from tests.connectors.serving import serve
 
 CONNECTIONS = 128
 TOKEN, AES_KEY, APPID = "benchmark", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "wx2c2769f8efd9abc2"

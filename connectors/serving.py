@@ -1,7 +1,6 @@
 """Serves the receiver over HTTP until it is told to stop: one uvicorn, with limits against those who dawdle."""
 
 import asyncio
-import signal
 import socket
 from contextlib import AbstractContextManager, nullcontext
 
@@ -36,18 +35,6 @@ class _Server(uvicorn.Server):
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # the same, without a generator
         return nullcontext()
-
-
-def serve(app: Receiver, settings: ReceiverSettings) -> None:
-    """Serve until SIGTERM or SIGINT, as a process of its own."""
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve_until(app, settings, stop)
-
-    asyncio.run(run())
 
 
 async def serve_until(app: Receiver, settings: ReceiverSettings, stop: asyncio.Event) -> None:

@@ -38,12 +38,12 @@ from benchmarks.receiver import process
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
-from connectors.serving import serve
 from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
 from hotline.local.stack import Stack
 from hotline.provision import Provision
 from normalizers import Policy
 from schemas.connection import KafkaConnection
+from tests.connectors.serving import serve
 
 API_KEY = "hotline-benchmark-app-key"
 PATH = "/web"

@@ -23,8 +23,8 @@ from normalizers import normalize
 from schemas.errors import RecordError
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors import test_asvs
+from tests.connectors.serving import free_port, running, wait_for
 from tests.connectors.test_lmtp import Served
-from tests.connectors.wechat.serving import free_port, running, wait_for
 
 PIECE = 64 * 1024
 PATIENCE = 60.0

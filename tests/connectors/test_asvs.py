@@ -33,11 +33,11 @@ from normalizers import Policy, normalize
 from schemas.records import RawMessage
 from tests.connectors.backoffice import test_door as office
 from tests.connectors.phone import posts
+from tests.connectors.serving import free_port, running
 from tests.connectors.sms_http import gateways
 from tests.connectors.web import doors
 from tests.connectors.wechat import callbacks as platform
 from tests.connectors.wechat import test_corporate as company
-from tests.connectors.wechat.serving import free_port, running
 from tests.connectors.weibo import pushes
 
 PLANTED = "13912345678"

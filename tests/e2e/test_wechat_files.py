@@ -16,8 +16,8 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Attachment, Ticket
 from schemas.wire import decode
+from tests.connectors.serving import free_port
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
-from tests.connectors.wechat.serving import free_port
 from tests.e2e.pipeline import Pipeline, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

@@ -20,8 +20,8 @@ from hotline.health import Health, HealthServer
 from hotline.process import Component
 from hotline.wiring import component
 from tests.connectors.mailboxes import START, mail, mailbox
+from tests.connectors.serving import free_port
 from tests.connectors.wechat.callbacks import APPID, TOKEN, push, text
-from tests.connectors.wechat.serving import free_port
 from tests.fakes.imap import FakeServer
 
 pytestmark = pytest.mark.integration

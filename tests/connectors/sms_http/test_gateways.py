@@ -17,8 +17,8 @@ from schemas import topics
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.reader import Reader
+from tests.connectors.serving import free_port, running
 from tests.connectors.sms_http.gateways import ALIYUN, MO, SECRET, TOKEN, URL
-from tests.connectors.wechat.serving import free_port, running
 from tests.peers import kannel
 from tests.peers.kannel import Kannel
 from tests.peers.presence import require

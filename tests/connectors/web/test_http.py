@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from connectors.receiver import ReceiverSettings
+from tests.connectors.serving import free_port, running
 from tests.connectors.web.doors import API_KEY, BASE, Door, request
-from tests.connectors.wechat.serving import free_port, running
 
 pytestmark = pytest.mark.integration
 

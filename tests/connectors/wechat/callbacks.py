@@ -1,5 +1,6 @@
 """Callbacks as the platform makes them, signed and encrypted by WeRoBot: nothing of our own cipher."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,11 @@ def account(now: datetime = NOW, **changes: Any) -> WeChat:
 
 def text(message_id: str = "6054768590064713728", content: str = "路灯坏了💡", created: str = STAMP) -> str:
     return callback(MsgType="text", Content=content, MsgId=message_id, created=created)
+
+
+def text_now(message_id: int, content: str = "路灯坏了💡") -> str:
+    """Return a text of this moment, for a receiver with a clock of its own."""
+    return text(str(message_id), content, str(int(time.time())))
 
 
 def callback(created: str = STAMP, **fields: str) -> str:

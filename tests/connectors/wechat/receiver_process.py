@@ -8,9 +8,9 @@ from obstore.store import MemoryStore
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
-from connectors.serving import serve
 from connectors.wechat import WeChat, WeChatSettings
 from schemas.connection import KafkaConnection
+from tests.connectors.serving import serve
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from hotline.local.stack import Stack
 from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
-from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
-from tests.connectors.wechat.serving import free_port, text
+from tests.connectors.serving import free_port
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, text_now
 from tests.frozen import frozen
 from tests.peers.presence import require
 
@@ -89,14 +89,15 @@ def test_a_full_disk_refuses_keeps_what_it_has_and_takes_again_when_kafka_does(
     with on_a_small_disk(kafka, tmp_path, account) as receiver:
         with frozen(local_stack.pid("kafka")):
             taken = []
-            while receiver.platform.push(text(len(taken) + 1, LONG)) == 200:
+            while receiver.platform.push(text_now(len(taken) + 1, LONG)) == 200:
                 taken.append(str(len(taken) + 1))
                 assert len(taken) < 20, "the disk is not full"
             assert len(taken) > 2
             receiver.kill()
-            assert receiver.platform.push(text(len(taken) + 1, LONG)) == 503
+            assert receiver.platform.push(text_now(len(taken) + 1, LONG)) == 503
         until(
-            lambda: receiver.platform.push(text(len(taken) + 1, LONG)) == 200, "the disk has room again and is not used"
+            lambda: receiver.platform.push(text_now(len(taken) + 1, LONG)) == 200,
+            "the disk has room again and is not used",
         )
         taken.append(str(len(taken) + 1))
         until(lambda: len(seen(reader, account)) >= len(taken), "what was promised does not come to Kafka")

@@ -18,8 +18,8 @@ from hotline.local.stack import Stack
 from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
-from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
-from tests.connectors.wechat.serving import free_port, text, wait_for
+from tests.connectors.serving import free_port, wait_for
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, text_now
 from tests.frozen import frozen
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
@@ -45,10 +45,10 @@ def test_what_was_answered_survives_kill_9(
     kafka: KafkaConnection, reader: Reader, account: str, tmp_path: Path, local_stack: Stack
 ) -> None:
     with process(kafka, tmp_path, account) as (platform, receiver), frozen(local_stack.pid("kafka")):
-        assert [platform.push(text(number)) for number in range(1, 6)] == [200] * 5
+        assert [platform.push(text_now(number)) for number in range(1, 6)] == [200] * 5
         receiver.kill()
     with process(kafka, tmp_path, account) as (platform, _):
-        assert platform.push(text(6)) == 200
+        assert platform.push(text_now(6)) == 200
         deadline = time.monotonic() + 30
         while len(ids := seen(reader, account)) < 6 and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -59,7 +59,7 @@ def test_sigterm_ends_running_requests_first_and_leaves_with_success(
     kafka: KafkaConnection, reader: Reader, account: str, tmp_path: Path
 ) -> None:
     with process(kafka, tmp_path, account) as (platform, receiver):
-        assert platform.push(text(1)) == 200
+        assert platform.push(text_now(1)) == 200
         receiver.send_signal(signal.SIGTERM)
         assert receiver.wait(40) == 0
         assert "drained" in receiver.stdout.read()

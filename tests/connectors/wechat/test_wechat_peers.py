@@ -21,8 +21,8 @@ from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from schemas import topics
 from tests.connectors.reader import Reader
-from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
-from tests.connectors.wechat.serving import free_port, running, text
+from tests.connectors.serving import free_port, running
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, text_now
 from tests.frozen import frozen
 from tests.peers import npm
 
@@ -110,7 +110,7 @@ def test_what_other_peoples_ciphers_send_lies_in_kafka_byte_for_byte(served: Ser
     jobs = [(mode, lib) for mode in ("compatible", "safe") for lib in LIBRARIES] + [("plain", "")]
     sent = {}
     for number, (mode, lib) in enumerate(jobs, 9_000_000_000_000_000_001):
-        sent[str(number)] = text(number, f"井盖丢失💡 {mode} {lib}")
+        sent[str(number)] = text_now(number, f"井盖丢失💡 {mode} {lib}")
         (only,) = play(mode=mode, lib=lib, xml=sent[str(number)])["tries"]
         assert (only["status"], only["text"]) == (200, "success")
     (only,) = play(mode="safe", lib="@wecom/crypto", xml=EVENT)["tries"]
@@ -125,7 +125,7 @@ def test_the_address_proves_itself(served: Served, play: Play) -> None:
 
 @pytest.mark.parametrize("wrong", [{"wrongSignature": True}, {"token": "stranger"}, {"age": 3600}, {"appid": "wx0"}])
 def test_what_the_platform_did_not_sign_never_reaches_kafka(served: Served, play: Play, wrong: dict[str, Any]) -> None:
-    (only,) = play(mode="safe", lib="wechat-crypto", xml=text(1), **wrong)["tries"]
+    (only,) = play(mode="safe", lib="wechat-crypto", xml=text_now(1), **wrong)["tries"]
     assert (only["status"], only["text"]) == (403, "")
     assert served.raw() == []
 
@@ -133,7 +133,7 @@ def test_what_the_platform_did_not_sign_never_reaches_kafka(served: Served, play
 def test_three_deliveries_at_once_are_one_message(served: Served) -> None:
     platform = WeChatPlatform(served.url, TOKEN, AES_KEY, APPID)
     with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(platform.push, [text(77)] * 3)) == [200] * 3
+        assert list(pool.map(platform.push, [text_now(77)] * 3)) == [200] * 3
     found = {(header(record, "ce_source"), header(record, "ce_id"), record.value) for record in served.raw()}
     assert len(found) == 1
 
@@ -142,7 +142,7 @@ def test_a_frozen_kafka_is_answered_from_the_journal_in_time_and_gets_everything
     served: Served, play: Play, local_stack: Stack
 ) -> None:
     platform = WeChatPlatform(served.url, TOKEN, AES_KEY, APPID)
-    sent = {str(number): text(number, f"停水 {number}") for number in range(1, 41)}
+    sent = {str(number): text_now(number, f"停水 {number}") for number in range(1, 41)}
     bodies = list(sent.values())
     assert [platform.push(body) for body in bodies[:5]] == [200] * 5
     with frozen(local_stack.pid("kafka")):
@@ -157,19 +157,19 @@ def test_a_frozen_kafka_is_answered_from_the_journal_in_time_and_gets_everything
     assert {header(record, "ce_id"): record.value.decode() for record in records} == sent
     once = [record for record in records if header(record, "ce_id") != "6"]  # given up after 2 s, so it may come twice
     assert len(once) == len(sent) - 1
-    assert platform.push(text(100)) == 200
+    assert platform.push(text_now(100)) == 200
     assert served.journal.empty
 
 
 def test_turns_keep_their_order_through_the_journal(served: Served, local_stack: Stack) -> None:
     platform = WeChatPlatform(served.url, TOKEN, AES_KEY, APPID)
     for number in range(1, 4):
-        platform.push(text(number))
+        platform.push(text_now(number))
     with frozen(local_stack.pid("kafka")):
         for number in range(4, 10):
-            assert platform.push(text(number)) == 200
+            assert platform.push(text_now(number)) == 200
     for number in range(10, 13):
-        assert platform.push(text(number)) == 200
+        assert platform.push(text_now(number)) == 200
     served.until_drained()
     first_seen = list(dict.fromkeys(int(header(record, "ce_id")) for record in served.raw()))
     assert first_seen == list(range(1, 13))
@@ -182,7 +182,7 @@ def test_the_platforms_page_can_verify_the_address(served: Served) -> None:
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
 def test_a_third_cipher_without_node(served: Served, mode: Any) -> None:
-    body = text(5, "  第三种 ")
+    body = text_now(5, "  第三种 ")
     assert WeChatPlatform(served.url, TOKEN, AES_KEY, APPID).push(body, mode) == 200
     (record,) = served.raw()
     assert record.value == body.encode()

@@ -21,7 +21,7 @@ from hotline.demo.weibo import WeiboPlatform, pushes
 from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
-from tests.connectors.wechat.serving import free_port, running
+from tests.connectors.serving import free_port, running
 from tests.connectors.weibo.pushes import SECRET
 from tests.peers.weibo_platform import GOOD, LISTS, Platform
 

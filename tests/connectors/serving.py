@@ -1,6 +1,7 @@
-"""A receiver in a thread of the test, on a port of its own, and what happens around it."""
+"""A receiver in a thread of the test, or as a process of its own, and what happens around it."""
 
 import asyncio
+import signal
 import socket
 import threading
 import time
@@ -26,6 +27,18 @@ def running(app: Receiver, settings: ReceiverSettings) -> Iterator[None]:
         loop.close()
 
 
+def serve(app: Receiver, settings: ReceiverSettings) -> None:
+    """Serve as a process of its own, until SIGTERM or SIGINT."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve_until(app, settings, stop)
+
+    asyncio.run(run())
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -41,11 +54,3 @@ def wait_for(port: int) -> None:
         else:
             return
     raise AssertionError("the receiver does not listen")
-
-
-def text(message_id: int, content: str = "路灯坏了💡") -> str:
-    return (
-        "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o-citizen]]></FromUserName>"
-        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-        f"<Content><![CDATA[{content}]]></Content><MsgId>{message_id}</MsgId></xml>"
-    )
