@@ -8,7 +8,7 @@ from contextlib import suppress
 from random import Random
 
 HEADER = struct.Struct(">IIII")
-ENQUIRE_LINK, DELIVER_SM_RESP, UNKNOWN = 0x15, 0x80000005, 0x00010200
+DELIVER_SM_RESP, UNKNOWN = 0x80000005, 0x00010200
 SYSTEM_ERROR = 0x08
 
 

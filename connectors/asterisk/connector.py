@@ -91,10 +91,7 @@ class Asterisk:
         try:
             async with asyncio.timeout(settings.connect_timeout_seconds):
                 reader, writer = await asyncio.open_connection(
-                    settings.host,
-                    settings.port,
-                    limit=settings.frame_max_bytes,
-                    ssl=context,
+                    settings.host, settings.port, limit=settings.frame_max_bytes, ssl=context
                 )
         except ssl.SSLCertVerificationError as error:
             why = certificate_fault(error, "ssl_cafile")
@@ -173,9 +170,8 @@ class Asterisk:
         window = asyncio.Semaphore(WINDOW)
         with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):  # what is on its way comes first
             while True:
-                await (
-                    window.acquire()
-                )  # before an event is taken: one that waited for its place would be lost by a stop
+                # Before an event is taken: one that waited for its place would be lost by a stop.
+                await window.acquire()
                 async with asyncio.timeout(self._settings.silence_seconds):
                     frame = await read_frame(reader)
                 message = self._taken(frame, emit)

@@ -13,8 +13,8 @@ from connectors.wechat.signature import sign
 TEXT_MAX_BYTES = 2048
 """UTF-8 bytes of one text; the platform refuses a longer one (45002)."""
 
-WINDOW_CLOSED, TOO_MANY, TOO_LONG = 45015, 45047, 45002
-"""全局返回码: 48 hours after the citizen's last message no answer is taken, and only a few before."""
+TOO_LONG = 45002
+"""全局返回码 of a text that is."""
 
 _SYSTEM_BUSY = -1
 """The platform does not say whether it had begun."""
@@ -67,7 +67,7 @@ def _outcome(api: Api, endpoint: str, body: dict[str, Any]) -> Sent:
 
 
 class Passive(NamedTuple):
-    """Who answers whom in a callback's own answer; `key` and `token` are those that proved the callback."""
+    """Who answers whom in a callback's own answer."""
 
     citizen: str
     account: str
@@ -75,7 +75,7 @@ class Passive(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """What closes the answer to an encrypted callback, so that the platform can open it."""
+    """What closes the answer to an encrypted callback: the token and the key that proved it."""
 
     token: str
     key: bytes

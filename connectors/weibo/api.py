@@ -13,7 +13,7 @@ from connectors.weibo.errors import TooManyRequests, UnreadableAnswer, WeiboExce
 from connectors.weibo.models import AnyModel, Comment, DirectMessage, ResultSet, Status, parse
 from schemas.wire import UNREADABLE
 
-HOST, COMMERCIAL_HOST, MESSAGES_HOST = "api.weibo.com", "c.api.weibo.com", "m.api.weibo.com"
+HOST = "api.weibo.com"
 
 Page = ResultSet[Any] | tuple[ResultSet[Any], tuple[int, int]]
 """A page; with `cursor` among the parameters also the cursors before and after it."""

@@ -17,7 +17,6 @@ from tickets.policy import TicketPolicy
 from tickets.state import State
 
 BEGAN, SENT = (f"00-0af7651916cd43dd8448eb211c80319c-{span * 16}-01" for span in "12")
-TOPIC = topics.raw("record")
 
 
 def contexts(outbound: Outbound) -> tuple[str | None, str | None]:

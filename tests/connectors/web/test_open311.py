@@ -81,7 +81,6 @@ async def test_with_neither_kafka_nor_the_journal_nothing_is_promised(door: Door
     assert answer.headers["retry-after"]
 
 
-LAMP = {"service_code": "construction.public_works"}
 WRONG: dict[str, tuple[Fields, int, list[int]]] = {
     "no service_code": (request(service_code=None), 400, [400]),
     "an unknown service_code": (request(service_code="LAMP"), 404, [404]),

@@ -7,8 +7,6 @@ from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import Office, office, refusal
 from tickets.policy import TicketPolicy
 
-POLICY = TicketPolicy()
-
 
 def clusters(at_office: Office, tickets: list[str]) -> list[str]:
     return [at_office.ticket(one).cluster_id for one in tickets]
