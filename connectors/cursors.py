@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka import errors as theirs
 from kafka.partitioner.default import murmur2
 
 from connectors.base import utc_now
-from connectors.producer import Connect, Producer, connected, translated
+from connectors.clients import Connect, reader
+from connectors.producer import Producer
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
@@ -92,22 +92,8 @@ class Cursors:
         return Outbound(topics.CURSOR, self._key, encode(cursor), envelope.headers())
 
     def _read(self) -> Cursor:
-        try:
-            consumer = connected(
-                self._connect,
-                enable_auto_commit=False,
-                isolation_level="read_committed",
-                bootstrap_timeout_ms=5_000,
-                request_timeout_ms=10_000,
-                **self._connection.client_options(),
-            )
-            try:
-                values = list(self._values(consumer))
-            finally:
-                consumer.close()
-        except (theirs.KafkaError, OSError) as error:
-            raise translated(error) from error
-        return self._newest(values)
+        with reader(self._connection, self._connect) as consumer:
+            return self._newest(list(self._values(consumer)))
 
     def _values(self, consumer: Any) -> Iterator[bytes]:
         """Yield this connector's records, oldest first, up to the end of its partition as it is now."""

@@ -14,9 +14,9 @@ from kafka import errors as theirs
 from kafka.structs import OffsetAndMetadata
 
 from connectors import metrics
+from connectors.clients import Connect, connected, translated
 from connectors.election import Election
 from connectors.group import finish_joining
-from connectors.producer import Connect, connected, translated
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import PipelineError, UnreachableError, place_of

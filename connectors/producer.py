@@ -1,23 +1,19 @@
 """The door to kafka-python: records go in, and come out either safe at the broker or as an error of ours."""
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka import errors as theirs
-from kafka.net.compat import KafkaNetClient
 
+from connectors.clients import Connect, connected, translated
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from schemas.errors import PipelineError, UnreachableError
 from schemas.wire import Outbound
-
-# At DEBUG kafka-python writes every key, value and header: what citizens wrote has no place in a log.
-logging.getLogger("kafka").setLevel(logging.WARNING)
 
 DELIVERY_SECONDS = 30.0
 """After this the producer gives a record up, so a broker that is away never makes a heap of old attempts."""
@@ -41,39 +37,6 @@ SETTINGS: dict[str, Any] = {
     "metrics_enabled": False,
 }
 """What performance.md measured: without the linger and the batch it is a quarter of the speed."""
-
-_WRONG = (
-    theirs.KafkaConfigurationError,
-    theirs.UnsupportedSaslMechanismError,
-    theirs.UnsupportedVersionError,
-    theirs.UnsupportedCodecError,
-    theirs.UnrecognizedBrokerVersion,
-    theirs.InvalidTopicError,
-    theirs.InvalidRecordError,
-    # Nothing of ours is over 600 KiB: the broker must take Kafka's default of 1 MiB.
-    theirs.MessageSizeTooLargeError,
-    theirs.RecordListTooLargeError,
-)
-
-
-Connect: TypeAlias = Callable[..., Any]
-"""Makes a `KafkaProducer` of its settings."""
-
-
-def connected(connect: Connect, **settings: Any) -> Any:
-    """Make a client of kafka-python; one that finds no broker leaves its sockets open, so they are closed here."""
-    made: list[Any] = []
-
-    def remembered(**options: Any) -> Any:
-        made.append(KafkaNetClient(**options))
-        return made[-1]
-
-    try:
-        return connect(**settings, kafka_client=remembered)
-    except BaseException:
-        for client in made:
-            client.close()
-        raise
 
 
 class Producer:
@@ -237,23 +200,6 @@ class _Countdown:
             self.done.set_exception(self._fault)
         elif last:
             self.done.set_result(None)
-
-
-def translated(error: BaseException) -> PipelineError:
-    """Return the error of ours that says what to do about one of kafka-python's."""
-    name = type(error).__name__
-    if isinstance(error, theirs.AuthorizationError):
-        return UnauthorizedError(
-            f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing"
-        )
-    if isinstance(error, theirs.SaslAuthenticationFailedError):
-        return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why")
-    if isinstance(error, _WRONG):
-        return MisconfiguredError(f"Kafka cannot be used with these settings ({name}): run `hotline doctor`")
-    return UnreachableError(
-        f"Kafka did not answer ({name}): see that it runs and that `hotline topics create` has been run, "
-        "or ask `hotline doctor`"
-    )
 
 
 def _end(producer: Any, seconds: float) -> None:

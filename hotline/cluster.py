@@ -1,7 +1,7 @@
 """Asks a Kafka cluster about itself: topics, their settings, what our user may do, and the time."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from kafka import errors as theirs
@@ -11,10 +11,8 @@ from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.producer import InitProducerIdRequest
 from msgspec import Struct
 
-from connectors.producer import connected, translated
+from connectors.clients import PATIENCE_MS, opened
 from schemas.connection import KafkaConnection
-
-PATIENCE_MS = 5_000
 
 _LONGEST = 2**31 - 1
 """Milliseconds; no broker allows a transaction so long."""
@@ -38,23 +36,9 @@ class Answer(NamedTuple):
     hidden: frozenset[str]
 
 
-@contextmanager
-def admin(connection: KafkaConnection) -> Iterator[Any]:
+def admin(connection: KafkaConnection) -> AbstractContextManager[Any]:
     """Give kafka-python's administration client, and turn what it raises into errors of ours."""
-    client: Any = None
-    try:
-        client = connected(
-            KafkaAdminClient,
-            **connection.client_options(),
-            bootstrap_timeout_ms=PATIENCE_MS,
-            request_timeout_ms=PATIENCE_MS,
-        )
-        yield client
-    except (theirs.KafkaError, OSError) as error:
-        raise translated(error) from error
-    finally:
-        if client is not None:
-            client.close()
+    return opened(KafkaAdminClient, connection, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS)
 
 
 class Cluster:

@@ -2,19 +2,15 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import TopicPartition
 
-from connectors.producer import connected, translated
+from connectors.clients import reader
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.wire import Position
-
-PATIENCE_MS = 5_000
 
 NEAR_RECORDS = 2_000
 """A gap that is read over; a longer one is sought over."""
@@ -25,7 +21,7 @@ def read_all(connection: KafkaConnection, topic: str, since: datetime | None = N
 
     With `since`, begin where Kafka got the first record at that time or later.
     """
-    with opened(connection) as consumer:
+    with reader(connection) as consumer:
         for number in sorted(_partitions(consumer, topic)):
             partition = TopicPartition(topic, number)
             consumer.assign([partition])
@@ -36,7 +32,7 @@ def read_all(connection: KafkaConnection, topic: str, since: datetime | None = N
 def read_partition(connection: KafkaConnection, topic: str, number: int, start: int = 0) -> Iterator[Any]:
     """Yield the committed records of one partition from an offset on, up to the end as it is now."""
     partition = TopicPartition(topic, number)
-    with opened(connection) as consumer:
+    with reader(connection) as consumer:
         consumer.assign([partition])
         consumer.seek(partition, max(start, consumer.beginning_offsets([partition])[partition]))
         yield from _up_to_the_end(consumer, partition)
@@ -44,7 +40,7 @@ def read_partition(connection: KafkaConnection, topic: str, number: int, start: 
 
 def bounds(connection: KafkaConnection, topic: str) -> dict[int, tuple[int, int]]:
     """Return for each partition the offset of its first record and the offset behind its last."""
-    with opened(connection) as consumer:
+    with reader(connection) as consumer:
         places = [TopicPartition(topic, number) for number in sorted(_partitions(consumer, topic))]
         begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
         return {place.partition: (begins[place], ends[place]) for place in places}
@@ -52,7 +48,7 @@ def bounds(connection: KafkaConnection, topic: str) -> dict[int, tuple[int, int]
 
 def offsets_at(connection: KafkaConnection, topic: str, at: datetime) -> dict[int, int | None]:
     """Return for each partition the first offset written at a time or later, None where there is none."""
-    with opened(connection) as consumer:
+    with reader(connection) as consumer:
         places = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
         found = consumer.offsets_for_times(dict.fromkeys(places, int(at.timestamp() * 1000)))
         return {place.partition: found[place].offset if found[place] else None for place in places}
@@ -61,7 +57,7 @@ def offsets_at(connection: KafkaConnection, topic: str, at: datetime) -> dict[in
 def read_one(connection: KafkaConnection, position: Position) -> Any | None:
     """Return the record at a position; None when retention has taken it or it never was."""
     partition = TopicPartition(position.topic, position.partition)
-    with opened(connection) as consumer:
+    with reader(connection) as consumer:
         if position.partition not in _partitions(consumer, position.topic):
             return None
         consumer.assign([partition])
@@ -75,7 +71,7 @@ def read_one(connection: KafkaConnection, position: Position) -> Any | None:
 
 def backlog(connection: KafkaConnection, group: str, topic: str) -> int:
     """Return how many records of a topic a consumer group has not committed; all of them for a new group."""
-    with opened(connection, group_id=group) as consumer:
+    with reader(connection, group_id=group) as consumer:
         partitions = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
         ends, begins = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
         return sum(ends[one] - max(begins[one], consumer.committed(one) or 0) for one in partitions)
@@ -120,25 +116,3 @@ def _partitions(consumer: Any, topic: str) -> set[int]:
     if not numbers:
         raise MisconfiguredError(f"Kafka has no topic {topic}: run `hotline topics create`.")
     return numbers
-
-
-@contextmanager
-def opened(connection: KafkaConnection, group_id: str | None = None) -> Iterator[Any]:
-    """Open a consumer of committed records; what goes wrong with it becomes an error of ours."""
-    consumer: Any = None
-    try:
-        consumer = connected(
-            KafkaConsumer,
-            **connection.client_options(),
-            group_id=group_id,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            bootstrap_timeout_ms=PATIENCE_MS,
-            request_timeout_ms=2 * PATIENCE_MS,
-        )
-        yield consumer
-    except (KafkaError, OSError) as error:
-        raise translated(error) from error
-    finally:
-        if consumer is not None:
-            consumer.close()

@@ -4,10 +4,9 @@ import time
 from datetime import datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import TopicPartition
 
-from connectors.producer import connected, translated
+from connectors.clients import reader
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.records import Event, event
@@ -26,15 +25,7 @@ def find(
     wanted = f"command:{command_id}".encode()
     deadline = time.monotonic() + seconds
     place = TopicPartition(topics.EVENT, ids.partition_of(jurisdiction, connection.partitions))
-    consumer: Any = None
-    try:
-        consumer = connected(
-            KafkaConsumer,
-            **connection.client_options(),
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            bootstrap_timeout_ms=5_000,
-        )
+    with reader(connection) as consumer:
         consumer.assign([place])
         _start(consumer, place, since)
         while True:
@@ -43,11 +34,6 @@ def find(
                     return decode(record.value, Event)
             if time.monotonic() > deadline:
                 return None
-    except (KafkaError, OSError) as error:
-        raise translated(error) from error
-    finally:
-        if consumer is not None:
-            consumer.close()
 
 
 def refusal(decision: Event) -> event.CommandRefused | None:

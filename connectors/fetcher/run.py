@@ -10,10 +10,10 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.structs import OffsetAndMetadata
 
+from connectors.clients import Connect, connected, translated
 from connectors.fetcher.fetcher import Fetcher
 from connectors.group import finish_joining
 from connectors.health import Health
-from connectors.producer import Connect, connected, translated
 from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
 

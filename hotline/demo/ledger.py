@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from msgspec import Struct, field
 
-from connectors.producer import connected
+from connectors.clients import connected
 from normalizers.handover import handover
 from schemas import topics
 from schemas.connection import KafkaConnection

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
+from connectors.clients import reader
 from hotline import reading
 from hotline.replay.walk import Input
 from normalizers import Policy, normalize
@@ -35,7 +36,7 @@ class Again:
     def __call__(self, inputs: Iterable[tuple[Any, Input]]) -> Iterator[tuple[Any, Input | RecordError]]:
         """Yield each input as it would be read now, or the error that would make it a dead letter."""
         rest = iter(inputs)
-        with reading.opened(self._connection) as consumer:
+        with reader(self._connection) as consumer:
             while window := list(islice(rest, WINDOW)):
                 raws = _fetched(consumer, [given.raw for _, given in window if isinstance(given, Message)])
                 for record, given in window:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from kafka import TopicPartition
 from msgspec import Struct, field
 
+from connectors.clients import reader
 from hotline import reading
 from hotline.replay.facts import Facts, of_ticket
 from schemas import topics
@@ -77,7 +78,7 @@ class Recorded:
         if not offsets:
             return []
         place = TopicPartition(topics.MESSAGE, self._partition)
-        with reading.opened(self._connection) as consumer:
+        with reader(self._connection) as consumer:
             read = [(record, input_of(record)) for record in reading.records_at(consumer, place, offsets)]
         return [(record, one) for record, one in read if isinstance(one, Message)]
 

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka import TopicPartition
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
@@ -17,12 +16,11 @@ from kafka.errors import (
 )
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from connectors.producer import connected, translated
-from hotline.cluster import Cluster
+from connectors.clients import PATIENCE_MS, reader
+from hotline.cluster import Cluster, admin
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 
-PATIENCE_MS = 5_000
 STUCK_SECONDS = 15.0
 """How long a partition may bring nothing although its end is not reached."""
 
@@ -128,24 +126,11 @@ class Kafka:
 @contextmanager
 def opened(connection: KafkaConnection) -> Iterator[Kafka]:
     """Connect for one look. Raises errors of ours only."""
-    options = {**connection.client_options(), "bootstrap_timeout_ms": PATIENCE_MS}
-    try:
-        with ExitStack() as stack:
-            consumer = connected(
-                KafkaConsumer,
-                **options,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                isolation_level="read_committed",
-                max_partition_fetch_bytes=FETCH_BYTES,
-                request_timeout_ms=2 * PATIENCE_MS,
-            )
-            stack.callback(consumer.close)
-            admin = connected(KafkaAdminClient, **options, request_timeout_ms=PATIENCE_MS)
-            stack.callback(admin.close)
-            yield Kafka(consumer, admin)
-    except (KafkaError, OSError) as error:
-        raise translated(error) from error
+    with (
+        reader(connection, auto_offset_reset="earliest", max_partition_fetch_bytes=FETCH_BYTES) as consumer,
+        admin(connection) as asking,
+    ):
+        yield Kafka(consumer, asking)
 
 
 def _plain(offsets: Mapping[Any, int]) -> Places:

@@ -1,0 +1,96 @@
+"""The door to kafka-python: its clients are begun and ended here, and what they raise becomes an error of ours."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from kafka import KafkaConsumer
+from kafka import errors as theirs
+from kafka.net.compat import KafkaNetClient
+
+from schemas.connection import KafkaConnection
+from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+
+# At DEBUG kafka-python writes every key, value and header: what citizens wrote has no place in a log.
+logging.getLogger("kafka").setLevel(logging.WARNING)
+
+PATIENCE_MS = 5_000
+"""For a first broker that answers; for an answer a client that reads has twice as long."""
+
+_WRONG = (
+    theirs.KafkaConfigurationError,
+    theirs.UnsupportedSaslMechanismError,
+    theirs.UnsupportedVersionError,
+    theirs.UnsupportedCodecError,
+    theirs.UnrecognizedBrokerVersion,
+    theirs.InvalidTopicError,
+    theirs.InvalidRecordError,
+    # Nothing of ours is over 600 KiB: the broker must take Kafka's default of 1 MiB.
+    theirs.MessageSizeTooLargeError,
+    theirs.RecordListTooLargeError,
+)
+
+
+Connect: TypeAlias = Callable[..., Any]
+"""Makes a client of its settings, such as `KafkaProducer`."""
+
+
+def connected(connect: Connect, **settings: Any) -> Any:
+    """Make a client of kafka-python; one that finds no broker leaves its sockets open, so they are closed here."""
+    made: list[Any] = []
+
+    def remembered(**options: Any) -> Any:
+        made.append(KafkaNetClient(**options))
+        return made[-1]
+
+    try:
+        return connect(**settings, kafka_client=remembered)
+    except BaseException:
+        for client in made:
+            client.close()
+        raise
+
+
+@contextmanager
+def opened(connect: Connect, connection: KafkaConnection, **settings: Any) -> Iterator[Any]:
+    """Give a client for as long as it is needed. Raises errors of ours for what Kafka does meanwhile."""
+    try:
+        client = connected(connect, **connection.client_options(), **settings)
+        try:
+            yield client
+        finally:
+            client.close()
+    except (theirs.KafkaError, OSError) as error:
+        raise translated(error) from error
+
+
+@contextmanager
+def reader(connection: KafkaConnection, connect: Connect = KafkaConsumer, **settings: Any) -> Iterator[Any]:
+    """Give a consumer of committed records, which commits nothing by itself. Raises as `opened` does."""
+    chosen = {
+        "enable_auto_commit": False,
+        "isolation_level": "read_committed",
+        "bootstrap_timeout_ms": PATIENCE_MS,
+        "request_timeout_ms": 2 * PATIENCE_MS,
+        **settings,
+    }
+    with opened(connect, connection, **chosen) as consumer:
+        yield consumer
+
+
+def translated(error: BaseException) -> PipelineError:
+    """Return the error of ours that says what to do about one of kafka-python's."""
+    name = type(error).__name__
+    if isinstance(error, theirs.AuthorizationError):
+        return UnauthorizedError(
+            f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing"
+        )
+    if isinstance(error, theirs.SaslAuthenticationFailedError):
+        return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why")
+    if isinstance(error, _WRONG):
+        return MisconfiguredError(f"Kafka cannot be used with these settings ({name}): run `hotline doctor`")
+    return UnreachableError(
+        f"Kafka did not answer ({name}): see that it runs and that `hotline topics create` has been run, "
+        "or ask `hotline doctor`"
+    )
