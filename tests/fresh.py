@@ -19,7 +19,7 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
     A topic is gone from the metadata before its log is: what is written in between would go with the old log. A
     worker that another test killed is a member of its group until its session ends: it is put out, too.
     """
-    with _admin(connection) as admin:
+    with admin_of(connection) as admin:
         _until(lambda: _put_out(admin), "Kafka did not put the workers of other tests out")
         there = [name for name in admin.list_topics() if name in topics.TOPICS]
         if there:
@@ -27,7 +27,7 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
         _until(lambda: not _logs(admin), "Kafka did not delete the topics")
     Provision(connection).create()
     places = [TopicPartition(name, number) for name in topics.TOPICS for number in range(connection.partitions)]
-    with _admin(connection) as admin:
+    with admin_of(connection) as admin:
         admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))  # waits for the leaders
     return connection
 
@@ -60,7 +60,7 @@ def _until(condition: Callable[[], bool], otherwise: str) -> None:
 
 
 @contextmanager
-def _admin(connection: KafkaConnection) -> Iterator[KafkaAdminClient]:
+def admin_of(connection: KafkaConnection) -> Iterator[KafkaAdminClient]:
     admin = KafkaAdminClient(**connection.client_options())
     try:
         yield admin

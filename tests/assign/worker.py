@@ -4,12 +4,10 @@ It kills itself the NUMBERth time it reaches POINT, if that is named.
 """
 
 import asyncio
-import os
 import signal
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 from obstore.store import LocalStore
@@ -17,19 +15,8 @@ from obstore.store import LocalStore
 from schemas.connection import KafkaConnection
 from streams import assign
 from streams.app import make_app, serve
+from tests.dying import reached
 from tickets.policy import TicketPolicy
-
-
-def reached(wanted: str, number: int) -> Callable[[str], None]:
-    left = [number]
-
-    def hook(point: str) -> None:
-        if point == wanted:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    return hook
 
 
 async def main(bootstrap: str, blobs: str, point: str = "", number: str = "0", partitions: str = "2") -> None:

@@ -1,16 +1,13 @@
 """Assign workers as processes, and letters of two cities for them."""
 
 import asyncio
-import contextlib
-import os
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from schemas.connection import KafkaConnection
 from schemas.records import Message
+from tests.dying import running
 from tests.tickets.build import CITY, message
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -29,20 +26,10 @@ def letters(count: int, *, start: int = 0) -> list[Message]:
     return made
 
 
-@contextlib.contextmanager
 def worker(
     connection: KafkaConnection, blobs: Path, *kill: str, log: Path | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, str(WORKER), connection.bootstrap_servers, str(blobs), *kill]
-    with log.open("wb") if log else contextlib.nullcontext() as stdout:
-        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, stdout=stdout)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return running(WORKER, connection.bootstrap_servers, str(blobs), *kill, log=log)
 
 
 async def finished(process: subprocess.Popen[bytes]) -> int:

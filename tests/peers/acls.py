@@ -20,6 +20,7 @@ from kafka.admin import (
 
 from schemas.connection import KafkaConnection
 from tests.docs.pages import ROOT
+from tests.fresh import admin_of
 
 FILE = ROOT / "deploy" / "kafka-acls.txt"
 
@@ -69,7 +70,7 @@ def acls_of(line: str) -> Iterator[ACL]:
 def grant(connection: KafkaConnection, granted: Iterable[str]) -> None:
     """Take whatever was granted away, and grant what these lines say."""
     wanted = [acl for line in granted for acl in acls_of(line)]
-    with _admin(connection) as admin:
+    with admin_of(connection) as admin:
         admin.delete_acls([_EVERYTHING])
         _wait(admin, ())  # a broker that has heard of neither looks as if it had heard of both
         assert not admin.create_acls(wanted)["failed"]
@@ -79,7 +80,7 @@ def grant(connection: KafkaConnection, granted: Iterable[str]) -> None:
 @contextmanager
 def without(connection: KafkaConnection, line: str) -> Iterator[None]:
     """Take away what one line grants while a `with` block lasts."""
-    with _admin(connection) as admin:
+    with admin_of(connection) as admin:
         before, acls = _now(admin), list(acls_of(line))
         gone = [ACLFilter(a.principal, a.host, a.operation, a.permission_type, a.resource_pattern) for a in acls]
         admin.delete_acls(gone)
@@ -102,15 +103,6 @@ def _wait(admin: KafkaAdminClient, wanted: Iterable[ACL]) -> None:
 def _now(admin: KafkaAdminClient) -> list[ACL]:
     found, _ = admin.describe_acls(_EVERYTHING)
     return list(found)
-
-
-@contextmanager
-def _admin(connection: KafkaConnection) -> Iterator[KafkaAdminClient]:
-    admin = KafkaAdminClient(**connection.client_options())
-    try:
-        yield admin
-    finally:
-        admin.close()
 
 
 def _parsed(line: str) -> argparse.Namespace:

@@ -1,15 +1,13 @@
 """The outbox on the real Kafka: killed between intent, send and outcome; repeated intents; two of them at once."""
 
 import asyncio
-import contextlib
 import gc
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from streams.sender import Sender, make_producer
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, intent, outbound, withdrawn
 from tests.connectors.outbox.worker import Service, reply
+from tests.dying import running
 from tests.frozen import freeze
 
 pytestmark = pytest.mark.integration
@@ -42,17 +41,8 @@ def intents(count: int, start: int = 1) -> list[Outbox]:
     return [intent(number, received_at=datetime.now(UTC)) for number in range(start, start + count)]
 
 
-@contextlib.contextmanager
-def worker(connection: KafkaConnection, folder: Path, *kill: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, str(WORKER), connection.bootstrap_servers, str(folder), *kill]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+def worker(connection: KafkaConnection, folder: Path, *kill: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return running(WORKER, connection.bootstrap_servers, str(folder), *kill)
 
 
 def sent(folder: Path) -> Counter[str]:

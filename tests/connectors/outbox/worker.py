@@ -4,10 +4,8 @@ Its sender stands for a service: it writes a line into FOLDER/sent for each text
 """
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from connectors.answers import Reply, Sent
@@ -16,6 +14,7 @@ from connectors.outbox.lane import Tools
 from connectors.outbox.settings import AnswerSettings
 from schemas.connection import KafkaConnection
 from schemas.records import Outbox as Intent
+from tests.dying import reached
 
 SEND_SECONDS = 0.02
 
@@ -34,18 +33,6 @@ class Service:
 
     async def close(self) -> None:
         """Nothing to release."""
-
-
-def reached(wanted: str, number: int) -> Callable[[str], None]:
-    left = [number]
-
-    def hook(point: str) -> None:
-        if point == wanted:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    return hook
 
 
 def reply(outbox: Intent) -> Reply:

@@ -1,7 +1,7 @@
 """What a call platform is answered through the real receiver: each answer makes it stop, or send again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,25 +10,8 @@ import pytest
 
 from connectors.journal import Journal
 from connectors.receiver import Receiver, ReceiverSettings
-from schemas.errors import UnreachableError
-from schemas.records import RawMessage
 from tests.connectors.phone.posts import RECORD, account, signed
-
-
-class Kafka:
-    """Holds messages, unless it is down."""
-
-    def __init__(self) -> None:
-        self.held: list[RawMessage] = []
-        self.down = False
-
-    def publish(self, messages: Sequence[RawMessage]) -> None:
-        if self.down:
-            raise UnreachableError("down")
-        self.held += messages
-
-    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
-        self.publish(messages)
+from tests.connectors.pushed import Kafka
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A web door in memory: a Kafka that can be down, an archive that can be away, and who knocks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,29 +17,14 @@ from connectors.web.archive import Wanted
 from normalizers import Policy
 from schemas import ids
 from schemas.errors import UnreachableError
-from schemas.records import RawMessage, Ticket
+from schemas.records import Ticket
+from tests.connectors.pushed import Kafka
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 CITY = "210100"
 API_KEY = "k" * 32
 QUERY_KEY = b"query key of the tests"
 BASE = "/web/open311/v2"
-
-
-class Kafka:
-    """Holds messages unless it is down."""
-
-    def __init__(self) -> None:
-        self.held: list[RawMessage] = []
-        self.down = False
-
-    def publish(self, messages: Sequence[RawMessage]) -> None:
-        if self.down:
-            raise UnreachableError("down")
-        self.held += messages
-
-    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
-        self.publish(messages)
 
 
 class Archive:
