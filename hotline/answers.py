@@ -5,19 +5,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from connectors.outbox.ledger import ASSIGN
+from connectors.outbox.ledger import ASSIGN, INTENT, STATE
 from hotline import reading
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import type_of
 from schemas.errors import SchemaError
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode
 
 INTENDED = "intended"
 """Nobody has begun to send it."""
-
-INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -63,10 +60,15 @@ def of_ticket(connection: KafkaConnection, ticket_id: str) -> list[Answer]:
 def _standing(records: Iterable[object], wanted: Wanted) -> Iterator[Answer]:
     known: dict[str, Answer] = {}
     for record in records:
-        answer = answer_of(record)
-        if answer is not None and (answer.state != INTENDED or answer.outbox_id not in known):
-            known[answer.outbox_id] = answer
+        take(known, record)
     return (one for one in known.values() if wanted.lets_through(one))
+
+
+def take(known: dict[str, Answer], record: object) -> None:
+    """Note how an answer stands by one record more of the topic."""
+    answer = answer_of(record)
+    if answer is not None and (answer.state != INTENDED or answer.outbox_id not in known):
+        known[answer.outbox_id] = answer
 
 
 def answer_of(record: object) -> Answer | None:

@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from schemas.envelope import type_of
 from schemas.records import Outbox, OutboxState, Party
 
 FINAL = frozenset({"accepted", "refused", "unknown", "withheld"})
+
+INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
+"""`ce_type` of the records of its log."""
 
 ASSIGN = b"/hotline/assign/"
 """Source of a state that withdraws: the ticket is erased. What became of its answer, if it has one, the outbox says."""

@@ -14,7 +14,7 @@ from connectors import metrics
 from connectors.base import utc_now
 from connectors.outbox.kafka import make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
-from connectors.outbox.ledger import ASSIGN, Ledger, Open
+from connectors.outbox.ledger import ASSIGN, INTENT, STATE, Ledger, Open
 from schemas import topics
 from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, brought, closed, started
 from schemas.connection import KafkaConnection
@@ -23,8 +23,6 @@ from schemas.errors import SchemaError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode, encode
-
-INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
 
 BATCH_RECORDS = 5_000
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hotline.answers import INTENDED, Answer, answer_of
+from hotline.answers import Answer, take
 from hotline.watch.kafka import Kafka, Places
 from schemas import topics
 
@@ -35,9 +35,7 @@ class Answers:
         new = [place for place in places if place not in self._positions]
         self._positions |= kafka.since(new, now - WINDOW)
         for record in kafka.read(self._positions, kafka.ends(places)):
-            answer = answer_of(record)
-            if answer is not None and (answer.state != INTENDED or answer.outbox_id not in self._known):
-                self._known[answer.outbox_id] = answer
+            take(self._known, record)
         for gone in [name for name, answer in self._known.items() if answer.at < now - WINDOW]:
             del self._known[gone]
         counts = Counter((answer.account, answer.state) for answer in self._known.values())
