@@ -10,7 +10,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka import errors as theirs
 
-from connectors.clients import Connect, connected, translated
+from connectors.clients import connected, translated
 from schemas.connection import KafkaConnection
 from schemas.errors import PipelineError, UnreachableError
 from schemas.wire import Outbound
@@ -45,11 +45,9 @@ class Producer:
     def __init__(
         self,
         connection: KafkaConnection,
-        connect: Connect = KafkaProducer,
         delivery_seconds: float = DELIVERY_SECONDS,
     ) -> None:
         self._connection = connection
-        self._connect = connect
         self._delivery_seconds = delivery_seconds
         self._lock = threading.Lock()
         self._theirs: Any = None
@@ -126,7 +124,7 @@ class Producer:
             if self._closed:
                 raise UnreachableError("the Kafka producer is closed: this process is stopping")
             if self._theirs is None:
-                self._theirs = connected(self._connect, **self._settings())
+                self._theirs = connected(KafkaProducer, **self._settings())
             return self._theirs
 
     def _settings(self) -> dict[str, Any]:

@@ -38,11 +38,10 @@ def make_app(
     connection: KafkaConnection,
     data_dir: Path,
     *,
-    web_port: int | None = None,
     isolation_level: Isolation = "read_uncommitted",
     **settings: Any,
 ) -> StageApp:
-    """Make the app of one stage; `name` is its consumer group. No web server unless `web_port` is given.
+    """Make the app of one stage; `name` is its consumer group.
 
     Raises MisconfiguredError when there can be no data folder.
     """
@@ -54,7 +53,7 @@ def make_app(
             f"The data folder {data_dir} cannot be made ({error.strerror}): let our user write there, or correct "
             "`local.data_dir`."
         ) from error
-    chosen = _settings(connection, data_dir) | _web(web_port) | settings
+    chosen = _settings(connection, data_dir) | settings
     app = StageApp(name, **chosen)
     app.isolation_level = isolation_level
     return app
@@ -82,13 +81,8 @@ def _settings(connection: KafkaConnection, data_dir: Path) -> dict[str, Any]:
         "producer_max_batch_size": MAX_BATCH_BYTES,
         "stream_wait_empty": True,
         "autodiscover": False,
+        "web_enabled": False,
     }
-
-
-def _web(port: int | None) -> dict[str, Any]:
-    if port is None:
-        return {"web_enabled": False}
-    return {"web_enabled": True, "web_host": "127.0.0.1", "web_bind": "127.0.0.1", "web_port": port}
 
 
 def credentials(connection: KafkaConnection) -> Credentials | None:

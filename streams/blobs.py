@@ -26,9 +26,9 @@ PARALLEL = 4
 class Blobs:
     """Loads and stores with bounded concurrency; raises errors of `schemas.errors` only."""
 
-    def __init__(self, store: ObjectStore, parallel: int = PARALLEL) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._turn = asyncio.Semaphore(parallel)
+        self._turn = asyncio.Semaphore(PARALLEL)
 
     async def loaded(self, raw: RawMessage) -> RawMessage:
         """Return a claim-checked message with its bytes.

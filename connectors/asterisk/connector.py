@@ -6,9 +6,8 @@ while the connection lasts, and the file of call detail records tells the rest (
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from typing import ClassVar
 
 import structlog
@@ -60,7 +59,6 @@ class Asterisk:
         self,
         settings: AsteriskSettings,
         account_id: str,
-        now: Callable[[], datetime] = utc_now,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._settings = settings
@@ -68,7 +66,6 @@ class Asterisk:
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._platform = settings.platform or account_id
         self._zone = zone_of(settings.timezone)
-        self._now = now
         self._retry = retry_seconds
         self._calls = Calls()
 
@@ -231,7 +228,7 @@ class Asterisk:
         metrics.ASTERISK_EVENTS.labels(self._account, outcome).inc()
 
     def _message(self, frame: ami.Frame, value: bytes) -> RawMessage:
-        now, call = self._now(), self._calls.unsaid(frame)
+        now, call = utc_now(), self._calls.unsaid(frame)
         content_type = f'{AMI}; platform={self._platform}; zone="{self._zone.key}"'
         caller = frame.word("calleridnum") or frame.word("source")
         return raw_message(

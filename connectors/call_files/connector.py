@@ -55,13 +55,11 @@ class CallFiles:
         account_id: str,
         now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._account = account_id
         self._rows = Rows(settings, account_id, city_of(settings.jurisdiction, account_id), now)
         self._clock = clock
-        self._sleep = sleep
         self._open = False
         self._due = 0.0
         self._still: dict[int, tuple[Entry, float]] = {}
@@ -96,7 +94,7 @@ class CallFiles:
         left = self._due - self._clock()
         if left <= 0:
             return True
-        self._sleep(min(seconds, left))
+        time.sleep(min(seconds, left))
         return left <= seconds
 
     def close(self) -> None:

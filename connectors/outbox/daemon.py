@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, ProducerFenced
 
 from connectors import metrics
-from connectors.base import utc_now
 from connectors.outbox.kafka import make_member
 from connectors.outbox.lane import Reached
 from connectors.outbox.owner import Owner, ToolsOf
@@ -46,13 +44,11 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         connection: KafkaConnection,
         tools_of: ToolsOf,
         *,
-        now: Callable[[], datetime] = utc_now,
         reached: Reached = lambda point: None,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self._connection = connection
         self._tools_of = tools_of
-        self._now = now
         self._reached = reached
         self._session_seconds = session_seconds
         self._owners: dict[int, Owner] = {}
@@ -106,7 +102,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     async def _own(self, partition: int, stop: asyncio.Event) -> None:
         """Own a partition until `stop` is set: after a fault its log is read anew."""
         while not stop.is_set():
-            owner = Owner(partition, self._connection, self._tools_of, now=self._now, reached=self._reached)
+            owner = Owner(partition, self._connection, self._tools_of, reached=self._reached)
             self._owners[partition] = owner
             try:
                 return await owner.run(stop)

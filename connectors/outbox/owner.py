@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -47,13 +46,11 @@ class Owner:
         connection: KafkaConnection,
         tools_of: ToolsOf,
         *,
-        now: Callable[[], datetime] = utc_now,
         reached: Reached = lambda point: None,
     ) -> None:
         self._place = TopicPartition(topics.OUTBOX, partition)
         self._connection = connection
         self._tools_of = tools_of
-        self._now = now
         self._reached = reached
         self._ledger = Ledger()
         self._lanes: dict[str, Lane] = {}
@@ -144,7 +141,7 @@ class Owner:
         lane = self._lanes.get(account)
         if lane is None:
             tools = self._tools_of(account)
-            lane = Lane(account, tools, self._ledger, self._mark, now=self._now, reached=self._reached)
+            lane = Lane(account, tools, self._ledger, self._mark, reached=self._reached)
             self._lanes[account] = lane
             self._tasks.append(asyncio.create_task(lane.run(self._stop), name=f"answers of {account}"))
         lane.put(entry)
@@ -162,7 +159,7 @@ class Owner:
             code=code,
             reference=reference,
             attempts=entry.attempts + (state == "sending"),
-            at=self._now(),
+            at=utc_now(),
         )
         offset = await self._write(told)
         self._ledger.note(told)

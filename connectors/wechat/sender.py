@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
 
 from connectors.answers import Reply, Sent
 from connectors.wechat.api import Access, Api
@@ -12,16 +11,14 @@ from schemas.errors import MisconfiguredError
 
 CUSTOMER_KIND = "wecom_kf"
 
-MakeApi = Callable[[Access], Api]
-
 
 class WeChatSender:
     """Sends the receipts of one official account or mini programme."""
 
-    def __init__(self, settings: WeChatSettings, account: str, make: MakeApi = Api) -> None:
+    def __init__(self, settings: WeChatSettings, account: str) -> None:
         if settings.secret is None:
             raise MisconfiguredError(f"The WeChat account {account} has no `secret`: without it nothing can be sent.")
-        self._api = make(Access("official", settings.appid, settings.secret, settings.api_url))
+        self._api = Api(Access("official", settings.appid, settings.secret, settings.api_url))
 
     async def send(self, reply: Reply) -> Sent:
         """Send one text. Raises a RetriableError or FatalError while the platform surely has not got it."""
@@ -35,10 +32,10 @@ class WeChatSender:
 class WeComSender:
     """Sends the receipts of one application of 企业微信, or of its 微信客服."""
 
-    def __init__(self, settings: WeComSettings, account: str, make: MakeApi = Api) -> None:
+    def __init__(self, settings: WeComSettings, account: str) -> None:
         if settings.secret is None:
             raise MisconfiguredError(f"The WeCom account {account} has no `secret`: without it nothing can be sent.")
-        self._api = make(Access("corporate", settings.corpid, settings.secret, settings.api_url))
+        self._api = Api(Access("corporate", settings.corpid, settings.secret, settings.api_url))
         self._agent_id = settings.agent_id
         self._account = account
 

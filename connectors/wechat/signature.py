@@ -63,6 +63,9 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+_REMEMBERED = 65_536
+
+
 class Signatures:
     """Which signature came with what, for a while: in plain mode it does not cover the body.
 
@@ -71,8 +74,7 @@ class Signatures:
     parts below it can be cut otherwise. A process knows only what came to it, since its start.
     """
 
-    def __init__(self, most: int = 65_536) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._seen: OrderedDict[str, bytes] = OrderedDict()
 
     def check(self, signature: str, body: bytes) -> None:
@@ -89,6 +91,6 @@ class Signatures:
     def _remember(self, signature: str, brought: bytes) -> bytes:
         """Return what came with the signature first."""
         first = self._seen.setdefault(signature, brought)
-        if len(self._seen) > self._most:
+        if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return first

@@ -1,6 +1,5 @@
 """Looks at everything in turn; what one service says never keeps the next from being looked at."""
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ from hotline import checks, fetching, wiring
 from hotline.doctor.accounts import cmpp, mailbox, smpp, wechat, weibo
 from hotline.doctor.answers import smtp
 from hotline.doctor.calls import asterisk, call_files
-from hotline.doctor.clock import CLOCKS, Now, clock
+from hotline.doctor.clock import CLOCKS, clock
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
@@ -36,7 +35,7 @@ _ACCOUNTS: Mapping[str, tuple[str, Callable[["Settings", str], Iterator[Told]]]]
 """How to look at an account that messages are fetched from, and what it is called, by its section."""
 
 
-def examine(settings: "Settings", components: Iterable[str] = (), now: Now = time.time) -> Iterator[Finding]:
+def examine(settings: "Settings", components: Iterable[str] = ()) -> Iterator[Finding]:
     """Connect to all that these components use and yield what was found, as it is found; all of them by default."""
     chosen = _chosen(settings, components)
     answering: set[str] = set()
@@ -44,7 +43,7 @@ def examine(settings: "Settings", components: Iterable[str] = (), now: Now = tim
         if finding.outcome == "ok":
             answering.add(finding.name)
         yield finding
-    yield from findings("clock", lambda: clock(settings, [name for name in CLOCKS if name in answering], now))
+    yield from findings("clock", lambda: clock(settings, [name for name in CLOCKS if name in answering]))
 
 
 def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:

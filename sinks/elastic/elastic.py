@@ -20,12 +20,10 @@ class ElasticSink:
 
     name: ClassVar[str] = "elastic"
 
-    def __init__(
-        self, client: AsyncElasticsearch, routes: Iterable[Route], *, request_timeout_seconds: float = 60.0
-    ) -> None:
+    def __init__(self, client: AsyncElasticsearch, routes: Iterable[Route]) -> None:
         self._owner = client
         # The runner retries: a client that did so too would hide it from the metrics and hold up a shutdown.
-        self._client = client.options(max_retries=0, retry_on_timeout=False, request_timeout=request_timeout_seconds)
+        self._client = client.options(max_retries=0, retry_on_timeout=False, request_timeout=60.0)
         self._routes = {route.topic: route for route in routes}
         self._fields = frozenset[str]().union(*(mapped_fields(r.index.record) for r in self._routes.values()))
 
