@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
 TEST_WORKERS ?= 2
 
-.PHONY: setup demo test check fuzz bench sbom audit lock clean
+.PHONY: setup demo test check fuzz fuzz-turn bench sbom audit lock clean
 
 setup: .venv/installed  ## the virtual environment, the locked dependencies, the server jars
 	@$(BIN)/hotline up --fetch-only
@@ -35,6 +35,9 @@ SECONDS := 2
 
 fuzz: .venv/installed  ## any bytes to every parser, for SECONDS each (60 takes a quarter of an hour); Linux x86-64
 	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS)
+
+fuzz-turn: .venv/installed  ## the same, and a minute for those whose turn it is at this commit (two minutes more)
+	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS) --turn
 
 bench: setup  ## the figures of docs/reference/performance.md
 	@$(BIN)/python -m benchmarks

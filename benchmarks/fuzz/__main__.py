@@ -1,8 +1,8 @@
-"""`hotline bench fuzz [--seconds 60] [--seed N] [--jobs 2] [--keep FOLDER] [TARGET …]`: any bytes to every parser.
+"""`hotline bench fuzz [--seconds 60] [--turn] [--seed 1] [--jobs 2] [--keep FOLDER] [TARGET]`: any bytes to any parser.
 
-Each target runs under atheris (libFuzzer, guided by coverage) for so many seconds; prints one line a target, and exit
-code 1 with the input and its traceback when anything was found. Needs atheris, which comes with the development
-packages on Linux x86-64.
+Each target runs under atheris (libFuzzer, guided by coverage) for so many seconds; with `--turn` those whose turn it is
+at this commit get 60, before the others. Prints one line a target, and exit code 1 with the input and its traceback
+when anything was found. Needs atheris, which comes with the development packages on Linux x86-64.
 """
 
 import argparse
@@ -10,17 +10,19 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.fuzz import places
+from benchmarks.fuzz.turns import LONG_SECONDS, ROUNDS, in_turn, turn_of
 
 if TYPE_CHECKING:
     from benchmarks.fuzz.target import Target
 
+ROOT = Path(__file__).parents[2]
 ROOMS = ("connectors", "normalizers", "schemas", "tickets", "streams", "hotline")
 
 
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the targets side by side; the exit code says whether anything was found."""
     parser = argparse.ArgumentParser(prog="hotline bench fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--turn", action="store_true", help=f"{LONG_SECONDS} seconds for those whose turn it is")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at once")
     parser.add_argument("--keep", type=Path, help="folder for corpora, logs and findings")
@@ -35,9 +38,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if importlib.util.find_spec("atheris") is None:
         parser.error("atheris is not installed: it exists for Linux x86-64 (pip install atheris)")
+    if chosen.keep is not None and chosen.keep.exists():
+        parser.error(f"{chosen.keep} is there already: let --keep name a new folder")
     names = _known(chosen.targets, parser)
+    times = _by_turns(names, chosen.seconds, chosen.jobs) if chosen.turn else dict.fromkeys(names, chosen.seconds)
     with _folder(chosen.keep) as folder:
-        return _run(names, chosen.seconds, chosen.jobs, chosen.seed, folder)
+        return _run(times, chosen.jobs, chosen.seed, folder)
+
+
+def _by_turns(names: Sequence[str], seconds: int, jobs: int) -> dict[str, int]:
+    """Return the seconds of each target; those with many come first, so that they run side by side."""
+    turn = turn_of(ROOT)
+    long = in_turn(names, turn, jobs * ROUNDS)
+    print(f"turn {turn}: {LONG_SECONDS} s for {', '.join(long)}; {seconds} s for each of the others", flush=True)
+    return dict.fromkeys(long, LONG_SECONDS) | {name: seconds for name in names if name not in long}
 
 
 def _known(wanted: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
@@ -51,22 +65,22 @@ def _known(wanted: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
     return list(wanted or TARGETS)
 
 
-def _run(names: Sequence[str], seconds: int, jobs: int, seed: int, folder: Path) -> int:
+def _run(times: Mapping[str, int], jobs: int, seed: int, folder: Path) -> int:
     from benchmarks.fuzz.runner import figures, start
     from benchmarks.fuzz.table import TARGETS
 
-    _warm(TARGETS[name] for name in names)
-    print(f"{'target':<16}{'executions':>12}{'features':>10}{'peak MiB':>10}  finding", flush=True)
-    waiting, running, found = list(names), dict[int, str](), 0
+    _warm(TARGETS[name] for name in times)
+    print(f"{'target':<16}{'seconds':>8}{'executions':>12}{'features':>10}{'peak MiB':>10}  finding", flush=True)
+    waiting, running, found = list(times), dict[int, str](), 0
     while waiting or running:
         while waiting and len(running) < jobs:
             name = waiting.pop(0)
-            running[start(name, TARGETS[name], seconds, folder, seed)] = name
+            running[start(name, TARGETS[name], times[name], folder, seed)] = name
         child, _ = os.wait()
         told = figures(running.pop(child), folder)
         found += told.finding is not None or not told.executions
         print(
-            f"{told.target:<16}{told.executions:>12,}{told.features:>10,}{told.peak_mib:>10,}"
+            f"{told.target:<16}{times[told.target]:>8}{told.executions:>12,}{told.features:>10,}{told.peak_mib:>10,}"
             f"  {told.finding or ('none' if told.executions else 'did not run')}",
             flush=True,
         )
