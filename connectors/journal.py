@@ -15,7 +15,7 @@ import structlog
 
 from connectors import metrics
 from connectors.frames import HEADER_BYTES, MARKER_BYTES, frame
-from connectors.replay import Publish, replay
+from connectors.replay import BAD_SUFFIX, Publish, replay
 from connectors.segment import Sealed, Segment, sync_folder
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
@@ -57,6 +57,7 @@ class Journal:
         self._sequence = max((_sequence(sealed.path) for sealed in self._sealed), default=0)
         metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
         metrics.JOURNAL_LIMIT_BYTES.labels(kind).set(max_bytes)
+        metrics.JOURNAL_SET_ASIDE.inc(_set_aside(folder))
 
     def within(self, kind: str) -> "Journal":
         """Open a journal of another kind of messages in a folder of this one, with the same limits."""
@@ -201,6 +202,14 @@ def _found(folder: Path) -> tuple[Sealed, ...]:
         else:
             _log.error("journal_file_foreign", file=path.name)
     return tuple(found)
+
+
+def _set_aside(folder: Path) -> int:
+    """Return how many pieces that an earlier process set aside are still here: no restart may hide them."""
+    found = sorted(path.name for path in folder.glob(f"*{BAD_SUFFIX}"))
+    if found:
+        _log.error("journal_bytes_still_aside", files=len(found), first=found[0])
+    return len(found)
 
 
 def _sequence(path: Path) -> int:

@@ -89,7 +89,8 @@ JOURNAL_TORN = Counter(
     "hotline_connectors_journal_torn_total", "Appends that a crash cut short; their senders send them again"
 )
 JOURNAL_SET_ASIDE = Counter(
-    "hotline_connectors_journal_set_aside_total", "Pieces of the journal that went to .bad files: a person must look"
+    "hotline_connectors_journal_set_aside_total",
+    "Pieces of the journal in .bad files, those found at the start among them: a person must look",
 )
 WEIBO_CALLS = Counter(
     "hotline_connectors_weibo_calls_total", "Calls that count against Weibo's quota", ["connector", "interface"]

@@ -18,6 +18,8 @@ Publish = Callable[[Sequence[RawMessage]], None]
 
 BATCH_MESSAGES = 500
 
+BAD_SUFFIX = ".bad"
+
 _log = structlog.get_logger(__name__)
 _decoder = msgspec.msgpack.Decoder(RawMessage)
 
@@ -90,7 +92,7 @@ def _publish_one(sealed: Sealed, piece: Piece, message: RawMessage, publish: Pub
 def _set_aside(sealed: Sealed, piece: Piece, reason: str) -> None:
     """Keep the bytes in a `.bad` file for a person to look at; doing so twice gives one file."""
     start = piece.end - len(piece.data)
-    path = sealed.path.with_suffix(f".{start}.bad")
+    path = sealed.path.with_suffix(f".{start}{BAD_SUFFIX}")
     write_aside(path, piece.data)
     _log.error("journal_bytes_set_aside", file=path.name, bytes=len(piece.data), reason=reason)
     metrics.JOURNAL_SET_ASIDE.inc()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from connectors.frames import frame
 from connectors.journal import Journal
@@ -205,6 +206,19 @@ def test_a_damaged_record_in_the_middle_is_set_aside_and_the_others_survive(tmp_
     (bad,) = tmp_path.glob("*.bad")
     assert b"the dAmaged one" in bad.read_bytes()
     assert segments(tmp_path) == []
+
+
+def test_what_was_set_aside_is_counted_again_at_each_start_until_it_is_taken_away(tmp_path: Path, start: Start) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("hotline_connectors_journal_set_aside_total") or 0
+
+    before, bad = counted(), tmp_path / "0000000000000001-0011223344556677.20.bad"
+    bad.write_bytes(b"a citizen's words")
+    start(tmp_path).close()
+    assert counted() == before + 1
+    bad.unlink()
+    start(tmp_path)
+    assert counted() == before + 1
 
 
 def test_a_record_of_another_version_is_set_aside(tmp_path: Path, start: Start) -> None:
