@@ -1,6 +1,5 @@
-"""Mailboxes, Weibo accounts and a fetcher that serve their metrics: `accounts.py PORT`; a line makes them lose."""
+"""A mailbox, Weibo accounts and a fetcher that serve their metrics: `accounts.py PORT`; a line makes them lose."""
 
-import imaplib
 import sys
 import threading
 import time
@@ -9,7 +8,6 @@ from types import SimpleNamespace
 
 from tenacity import wait_fixed
 
-from connectors import metrics
 from connectors.base import Batch, PullConnector
 from connectors.fetcher import Fetcher, FetcherSettings, GivenUp
 from connectors.health import Health as ConnectorHealth
@@ -19,7 +17,7 @@ from hotline.health import Health, HealthServer
 from schemas.errors import ThrottledError, UnreachableError
 from schemas.records import Cursor
 from tests.connectors.fetcher.errands import Fake
-from tests.connectors.mailboxes import mail, settings
+from tests.connectors.mailboxes import settings
 from tests.connectors.weibo.pulling import Clock, Runner
 from tests.fakes.imap import FakeServer
 from tests.peers.weibo_platform import Platform
@@ -48,18 +46,7 @@ def pulled(connector: PullConnector, name: str) -> None:
     cursors.save = lambda cursor: setattr(cursors, "cursor", cursor)
     publisher = SimpleNamespace(publish=lambda messages, dead: None)
     known = {"health": ConnectorHealth(name, "mailbox"), "stop": threading.Event(), "pace": wait_fixed(0.2)}
-    metrics.LEASE_HELD.labels(name).set(1)
     threading.Thread(target=run_pull, args=(connector, publisher, cursors), kwargs=known, daemon=True).start()
-
-
-def refusing() -> Mailbox:
-    """A mailbox whose server hands out one mail, and of the other says "not now"."""
-    server = FakeServer()
-    for text in "ab":
-        server.put(mail(text))
-    said = imaplib.IMAP4.error("NO [UNAVAILABLE] backend down")
-    server.fails("fetch", said, lambda asked, items: 1 in asked and "BODY" in items[0])
-    return Mailbox(settings(poll_seconds=1, idle=False), "refusing", server.connect)
 
 
 class Faulty(Mailbox):
@@ -78,7 +65,6 @@ def main(port: int) -> None:
     city, _, spent = account("city_lists"), account("soon_lists", days=3), account("spent_lists", quota=0)
     errands = [Fake(f"file{number}", *[AWAY] * 1000) for number in range(WAITING)]
     fetcher = Fetcher(lambda raw: [], lambda messages: None, FetcherSettings(sweep_seconds=0.1), sweep=lambda: errands)
-    pulled(refusing(), "refusing")
     pulled(Faulty(settings(poll_seconds=1, idle=False), "faulty", FakeServer().connect), "faulty")
     told = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()

@@ -30,7 +30,7 @@ _MAILBOX = {"HOST": "127.0.0.1", "PORT": "9", "TLS": "none", "USERNAME": "hotlin
 class Hosts:
     """Starts `hotline run` with the settings of one city; `ports` are those of the metrics, by the process's name."""
 
-    def __init__(self, connection: KafkaConnection, folder: Path) -> None:
+    def __init__(self, connection: KafkaConnection, folder: Path, smtp_port: int, imap_port: int) -> None:
         self._folder = folder
         self.inbox = folder / "calls"
         self.inbox.mkdir()
@@ -41,7 +41,7 @@ class Hosts:
         self._store = socket.create_server(("127.0.0.1", 0))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._settings = {
-            **_accounts(self.inbox),
+            **_accounts(self.inbox, smtp_port, imap_port),
             "HOTLINE_JURISDICTION": "210100",
             "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": connection.bootstrap_servers,
             "HOTLINE_KAFKA__PARTITIONS": str(connection.partitions),
@@ -64,6 +64,12 @@ class Hosts:
                 self.kill(name)
             self._store.close()
 
+    def receiver(self, journal: Path) -> None:
+        """Start the receiver alone of the host with the stages, before it reaches Kafka."""
+        more = {"HOTLINE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9", "HOTLINE_RECEIVER__JOURNAL_FOLDER": str(journal)}
+        more["HOTLINE_RECEIVER__PUBLISH_TIMEOUT_SECONDS"] = "0.2"
+        self._start("stages", _hotline("run", "receiver"), self._folder / "before", more)
+
     def stages(self, journal: Path) -> None:
         """Start what a host runs, without some stages.
 
@@ -71,7 +77,8 @@ class Hosts:
         """
         disk = self._folder / "disk"
         disk.mkdir()
-        components = ["screen", "assign", "outbox", "receiver", "connector:away", "connector:broken", "connector:idle"]
+        accounts = [f"connector:{account}" for account in ("away", "broken", "idle", "refusing")]
+        components = ["screen", "assign", "outbox", "receiver", *accounts]
         faulty = [sys.executable, str(HERE / "faulty_desk.py"), "run", *components]
         command = [*PRIVATE, f'mount -t tmpfs -o size=64m tmpfs {disk}; exec "$0" "$@"', *faulty]
         store = f"http://127.0.0.1:{self._store.getsockname()[1]}"
@@ -160,11 +167,15 @@ def _hotline(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "hotline", *arguments]
 
 
-def _accounts(inbox: Path) -> dict[str, str]:
-    """`gate` is pushed to, `idle` has nothing, `away` is away, `broken` lacks its token, `unowned` its process."""
+def _accounts(inbox: Path, smtp_port: int, imap_port: int) -> dict[str, str]:
+    """`gate` is pushed to, `idle` has nothing, `away` is away, `broken` lacks its token, `unowned` its process.
+
+    `refusing` has a server that hands out not every mail, `away` one of its own for its answers.
+    """
     given = {
         "MAILBOX__AWAY": _MAILBOX,
         "MAILBOX__UNOWNED": _MAILBOX,
+        "MAILBOX__REFUSING": _MAILBOX | {"PORT": str(imap_port), "POLL_SECONDS": "1", "IDLE": "false"},
         "WEIBO_PULL__BROKEN": {"ACCESS_TOKEN_FILE": str(inbox / "no such file")},
         "CALL_FILES__IDLE": {"FOLDER": str(inbox), "SETTLE_SECONDS": "0", "POLL_SECONDS": "0.5"},
         "SMS_HTTP__GATE": {
@@ -177,5 +188,5 @@ def _accounts(inbox: Path) -> dict[str, str]:
     named = {
         f"HOTLINE_CONNECTORS__{account}__{key}": told for account, keys in given.items() for key, told in keys.items()
     }
-    smtp = {"HOST": "127.0.0.1", "PORT": "9", "TLS": "none", "FROM_ADDRESS": "hotline@example.cn"}
+    smtp = {"HOST": "127.0.0.1", "PORT": str(smtp_port), "TLS": "none", "FROM_ADDRESS": "hotline@example.cn"}
     return named | {f"HOTLINE_ANSWERS__AWAY__SMTP__{key}": told for key, told in smtp.items()}

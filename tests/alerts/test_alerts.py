@@ -12,7 +12,6 @@ import urllib3
 import yaml
 from kafka import KafkaProducer
 
-from connectors.journal import Journal
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -21,12 +20,14 @@ from streams.sender import make_producer
 from tests.alerts.faulty_desk import FAULT
 from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
 from tests.assign import logs
-from tests.connectors.outbox import answers
-from tests.connectors.pushed import message
+from tests.connectors import mailboxes as mails
 from tests.docs.pages import ROOT
 from tests.peers import prometheus
+from tests.peers.greenmail import GreenMail
 from tests.peers.presence import require
 from tests.peers.prometheus import Prometheus
+from tests.peers.refusing import Refusing, fetched_uids
+from tests.peers.speechless import Speechless
 from tests.streams.raws import outbound, raw
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -84,7 +85,7 @@ TROUBLED: Rung = {
     "JournalFills": {"cut off"},
     "JournalSetAside": {"stages"},
     "FaultOfOurs": {"assign"},
-    "AnswersUnknown": {"mayor"},
+    "AnswersUnknown": {"away"},
     "ServiceAway": {"elasticsearch"},
     "DiskFills": {"stages"},
     "ClockWrong": {"kafka"},
@@ -164,8 +165,16 @@ class City:
 @pytest.fixture
 def city(fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[City]:
     require(prometheus.missing() or cannot_mount(tmp_path))
-    hosts = Hosts(fresh_topics, tmp_path)
-    with hosts.all(), Prometheus(hurried(), hosts.ports) as peer:
+    with (
+        GreenMail() as mail,
+        Speechless(mail.smtp_port) as smtp,
+        Refusing(mail.port) as imap,
+        (hosts := Hosts(fresh_topics, tmp_path, smtp.port, imap.port)).all(),
+        Prometheus(hurried(), hosts.ports) as peer,
+    ):
+        for text in "ab":
+            mail.deliver(mails.mail(text))
+        imap.fault = lambda command: b"@ NO [UNAVAILABLE] backend down\r\n" if 1 in fetched_uids(command) else None
         made = City(hosts, peer, fresh_topics)
         yield made
         made.close()
@@ -175,23 +184,23 @@ def a_message(number: int, text: str = "路灯坏了") -> Outbound:
     return logs.outbound(normalize(raw(number, text), Policy()).message)
 
 
-def half_sent() -> list[Outbound]:
-    """An answer that an outbox began to send before it died."""
-    intent = answers.intent(received_at=datetime.now(UTC))
-    return [answers.outbound(intent), answers.written(answers.state_of(intent, "sending"))]
+def a_mail() -> Outbound:
+    """A mail to `away` that wants an answer, as normalize writes it."""
+    now, mail = datetime.now(UTC), b"From: hotline1@example.cn\r\nMessage-ID: <a@example.cn>\r\n\r\nWater is off"
+    fields = {"channel": "mailbox", "channel_kind": "imap", "account": "away", "content_type": "message/rfc822"}
+    return logs.outbound(normalize(raw(5, value=mail, time=now, recorded=now, **fields), Policy()).message)
 
 
-def damaged(folder: Path) -> Path:
-    """A journal of two messages, of which the disk has spoiled one."""
-    journal = Journal(folder)
-    journal.append([message("a", b"a" * 1000)])
-    journal.append([message("b", b"b" * 1000)])
-    journal.close()
-    (segment,) = folder.glob("*.journal")
+def spoil(city: City, journal: Path) -> None:
+    """Let a receiver that does not reach Kafka keep two pushes, die, and its disk spoil the first."""
+    city.hosts.receiver(journal)
+    city.open("stages")
+    assert [city.post("stages"), city.post("stages")] == [200, 200]
+    city.hosts.kill("stages")
+    segment = min(journal.glob("*.journal"))
     bytes_ = bytearray(segment.read_bytes())
     bytes_[500] ^= 0xFF
     segment.write_bytes(bytes_)
-    return folder
 
 
 def begin(city: City, folder: Path) -> None:
@@ -201,9 +210,9 @@ def begin(city: City, folder: Path) -> None:
     """
     city.write(outbound(1)._replace(topic=topics.FLOOD), timedelta(hours=2))
     city.write(Outbound(topics.TICKET_MASKED, b"k", b"{}", [], "210100"), timedelta(hours=1))
-    for out in half_sent():
-        city.write(out)
-    city.hosts.stages(damaged(folder / "journal"))
+    city.write(a_mail())
+    spoil(city, folder / "journal")
+    city.hosts.stages(folder / "journal")
     city.hosts.cut_off()
     city.hosts.monitor()
     city.hosts.accounts()

@@ -2,13 +2,14 @@
 
 import re
 import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from msgspec import Struct
 
+from tests.alerts.cases import CASES, LOOKS, STANDING, Case
 from tests.docs.pages import ROOT, anchors
 from tests.peers import prometheus
 from tests.peers.presence import require
@@ -19,121 +20,6 @@ ALARMS = {rule["alert"]: rule for group in yaml.safe_load(FILE.read_text("utf-8"
 
 MAYOR = {"connector": "mayor"}
 PARTS = ("Means", "Look", "Do", "Over")
-
-
-class Case(Struct, frozen=True):
-    """Series by the minute, the last minute without the alarm, the first with it, and whom it names."""
-
-    series: dict[str, str]
-    quiet: int
-    rings: int
-    labels: dict[str, str] = {}
-
-
-def gauge(name: str, before: str, after: str, quiet: int, wait: int = 0, **labels: str) -> Case:
-    """A gauge that has one value until minute `quiet` and another one from then on; `wait` is the rule's `for`."""
-    shown = ",".join(f'{label}="{value}"' for label, value in labels.items())
-    return Case({f"{name}{{{shown}}}": f"{before}x{quiet} {after}x200"}, quiet + wait, quiet + wait + 1, labels)
-
-
-def grows(name: str, **labels: str) -> Case:
-    """A counter that stands still for five minutes, then grows by one."""
-    return gauge(name, "0+0", "1+0", 5, **labels)
-
-
-def without(case: Case, *labels: str) -> Case:
-    """The same, of which the alarm does not tell these labels."""
-    kept = {name: value for name, value in case.labels.items() if name not in labels}
-    return Case(case.series, case.quiet, case.rings, kept)
-
-
-CASES = {
-    "EmergencyUnanswered": without(
-        gauge("hotline_monitor_handovers_overdue", "0+0", "1+0", 3, level="critical"), "level"
-    ),
-    "EmergenciesSlow": Case(
-        {
-            'hotline_streams_handover_seconds_bucket{le="5.0"}': "0+10x10 100+0x20",
-            'hotline_streams_handover_seconds_bucket{le="10.0"}': "0+10x10 100+10x20",
-            'hotline_streams_handover_seconds_bucket{le="+Inf"}': "0+10x10 100+10x20",
-        },
-        15,
-        18,
-    ),
-    "StageWithoutWorker": gauge("hotline_monitor_workers", "2+0", "0+0", 5, 1, stage="screen"),
-    "StageBehind": gauge("hotline_monitor_oldest_seconds", "300+0", "301+0", 5, 5, stage="assign"),
-    "FloodWaits": without(gauge("hotline_monitor_oldest_seconds", "3600+0", "3601+0", 5, stage="flood"), "stage"),
-    "ProcessAway": gauge("up", "1+0", "0+0", 5, 2, job="hotline", instance="a:1"),
-    "ComponentFailed": gauge("hotline_process_component_up", "1+0", "0+0", 5, 5, instance="a:1", component="lmtp"),
-    "RestoreSlow": Case(
-        {
-            "hotline_streams_restore_seconds_count": "0+0x5 1+0x20",
-            'hotline_streams_restore_seconds_bucket{le="10.0"}': "0+0x20",
-        },
-        5,
-        6,
-    ),
-    "CheckpointsFail": grows("hotline_streams_checkpoint_errors_total", operation="save"),
-    "WorkerFenced": grows("hotline_streams_fenced_total"),
-    "AccountSilent": gauge("hotline_monitor_silent", "0+0", "1+0", 5, 5, channel="mailbox", **MAYOR),
-    "SourceAway": gauge("hotline_connectors_up", "1+0", "0+0", 5, 15, **MAYOR),
-    "ConnectorFault": Case(
-        {'hotline_connectors_faults_of_ours_total{channel="mailbox",connector="mayor"}': "0+0x20 1+1x50"}, 25, 28, MAYOR
-    ),
-    "MailsPostponed": Case(
-        {
-            'hotline_connectors_mails_postponed{instance="a:1",connector="mayor"}': "0+0x5 1+0x200",
-            'hotline_connectors_lease_held{instance="a:1",connector="mayor"}': "1+0x205",
-            'hotline_connectors_mails_postponed{instance="b:1",connector="mayor"}': "1+0x205",  # of a former owner
-            'hotline_connectors_lease_held{instance="b:1",connector="mayor"}': "0+0x205",
-        },
-        65,
-        66,
-        MAYOR,
-    ),
-    "NobodyOwnsAccount": gauge("hotline_connectors_lease_held", "1+0", "0+0", 5, 2, **MAYOR),
-    "TokenEnds": gauge("hotline_connectors_weibo_token_expires_timestamp_seconds", "700000+0", "604800+0", 5, **MAYOR),
-    "QuotaUsedUp": gauge("hotline_connectors_weibo_calls_left", "1+0", "0+0", 5, 30, **MAYOR),
-    "ListOutOfReach": grows("hotline_connectors_weibo_gaps_total", list="mentions", **MAYOR),
-    "FilesWait": gauge("hotline_connectors_errands_waiting", "100+0", "101+0", 5, 120),
-    "FilesLost": without(grows("hotline_connectors_errands_total", outcome="given_up", **MAYOR), "outcome"),
-    "PushUnsafe": without(grows("hotline_connectors_push_requests_total", channel="sms", outcome="unsafe"), "outcome"),
-    "PushRefused": Case(
-        {'hotline_connectors_push_refused_total{channel="sms",reason="signature"}': "0+1x200 200+20x50"},
-        205,
-        213,
-        {"channel": "sms", "reason": "signature"},
-    ),
-    "JournalFills": Case(
-        {
-            'hotline_connectors_journal_bytes{instance="a:1"}': "100x5 101+0x20",
-            'hotline_connectors_journal_limit_bytes{instance="a:1"}': "1000x30",
-        },
-        5,
-        6,
-        {"instance": "a:1"},
-    ),
-    "JournalSetAside": gauge("hotline_connectors_journal_set_aside_total", "0+0", "1+0", 5, instance="a:1"),
-    "DeadLetters": gauge(
-        "hotline_monitor_dead_letters_last_hour", "100+0", "101+0", 5, stage="normalize", code="malformed"
-    ),
-    "FaultOfOurs": without(
-        gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="assign", code="internal"), "code"
-    ),
-    "AnswersUnknown": without(
-        gauge("hotline_monitor_answers", "0+0", "1+0", 5, account="mayor", state="unknown"), "state"
-    ),
-    "ServiceAway": gauge("hotline_monitor_reachable", "1+0", "0+0", 5, 1, service="kafka"),
-    "DiskFills": gauge(
-        "hotline_process_disk_free_bytes", "2000000000+0", "1999999999+0", 5, 5, instance="a:1", folder="blobs.url"
-    ),
-    "ClockWrong": gauge("hotline_monitor_clock_ahead_seconds", "-30+0", "-31+0", 5, 1, service="kafka"),
-    "MonitorBlind": Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x5 300+0x20"}, 7, 8),
-}
-"""A look at minute n is of the second 60 n."""
-
-STANDING: dict[str, str] = {"hotline_monitor_last_look_timestamp_seconds": "0+60x300"}
-"""What every city has."""
 
 
 def summary(alarm: str, labels: dict[str, str]) -> str:
@@ -149,6 +35,7 @@ def promtool_test(alarm: str, case: Case) -> dict[str, Any]:
     looks = [
         {"eval_time": f"{minute}m", "alertname": alarm, "exp_alerts": expected}
         for minute, expected in ((case.quiet, []), (case.rings, rings))
+        if minute is not None
     ]
     series = [{"series": name, "values": values} for name, values in (STANDING | case.series).items()]
     return {"interval": "1m", "name": alarm, "input_series": series, "alert_rule_test": looks}
@@ -170,16 +57,45 @@ def test_the_files_are_in_order() -> None:
     assert "SUCCESS" in run("check", "config", str(FILE.with_name("prometheus.yml")))
 
 
+def told(rules: Path, looks: Sequence[tuple[str, Case]], folder: Path) -> str | None:
+    """Return what promtool finds wrong with rules that are looked at like this, None when nothing."""
+    file = folder / "looks.yml"
+    tests = [promtool_test(alarm, case) for alarm, case in looks]
+    file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tests}), "utf-8")
+    done = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr if done.returncode else None
+
+
 def test_each_rings_in_its_time_and_not_before(tmp_path: Path) -> None:
     assert CASES.keys() == ALARMS.keys()
-    file = tmp_path / "alarms.yml"
-    whole = {
-        "rule_files": [str(FILE)],
-        "evaluation_interval": "1m",
-        "tests": [promtool_test(alarm, case) for alarm, case in CASES.items()],
-    }
-    file.write_text(yaml.safe_dump(whole), "utf-8")
-    assert "SUCCESS" in run("test", "rules", str(file))
+    assert told(FILE, LOOKS, tmp_path) is None
+
+
+def wrong(rule: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rule with one thing wrong: a bound, a comparison, a label left out, a half of it, a wait."""
+    expr: str = rule["expr"]
+    for found in re.finditer(r"(?<= )\d[\de.]*(?![\w\]])", expr):
+        for number in (float(found[0]) * 2 or 1, float(found[0]) / 2 or -1):
+            yield rule | {"expr": f"{expr[: found.start()]}{number}{expr[found.end() :]}"}
+    for found in re.finditer(" [<>] ", expr):
+        yield rule | {"expr": f"{expr[: found.start()]} {'<>'[found[0] == ' < ']} {expr[found.end() :]}"}
+    for found in re.finditer(r"\{.*?\}", expr):
+        yield rule | {"expr": expr[: found.start()] + expr[found.end() :]}
+    for half in expr.split(" or ") * (" or " in expr):
+        yield rule | {"expr": half}
+    if wait := re.fullmatch(r"(\d+)([mh])", rule.get("for", "")):
+        yield rule | {"for": f"{int(wait[1]) * 2}{wait[2]}"}
+        yield rule | {"for": "0s"}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_a_rule_that_is_wrong_does_not_pass(alarm: str, tmp_path: Path) -> None:
+    looks = [(name, case) for name, case in LOOKS if name == alarm]
+    rules, passed = tmp_path / "rules.yml", []
+    for rule in wrong(ALARMS[alarm]):
+        rules.write_text(yaml.safe_dump({"groups": [{"name": "hotline", "rules": [rule]}]}), "utf-8")
+        passed += [] if told(rules, looks, tmp_path) else [rule]
+    assert passed == []
 
 
 def test_the_runbook_has_each_alarm_and_no_other_one() -> None:

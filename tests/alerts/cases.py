@@ -1,0 +1,177 @@
+"""What each alarm of deploy/alerts.yml is shown in its tests: when it rings, and what is none of its business."""
+
+from msgspec import Struct
+
+MAYOR = {"connector": "mayor"}
+HOURS = "100+5000x200"
+"""Of any trouble: large, and growing."""
+
+
+class Case(Struct, frozen=True):
+    """Series by the minute, the last minute without the alarm, the first with it if there is one, and whom it names."""
+
+    series: dict[str, str]
+    quiet: int
+    rings: int | None
+    labels: dict[str, str] = {}
+
+
+def gauge(name: str, before: str, after: str, quiet: int, wait: int = 0, **labels: str) -> Case:
+    """A gauge that has one value until minute `quiet` and another one from then on; `wait` is the rule's `for`."""
+    shown = ",".join(f'{label}="{value}"' for label, value in labels.items())
+    return Case({f"{name}{{{shown}}}": f"{before}x{quiet} {after}x200"}, quiet + wait, quiet + wait + 1, labels)
+
+
+def grows(name: str, **labels: str) -> Case:
+    """A counter that stands still for five minutes, then grows by one."""
+    return gauge(name, "0+0", "1+0", 5, **labels)
+
+
+def without(case: Case, *labels: str) -> Case:
+    """The same, of which the alarm does not tell these labels."""
+    kept = {name: value for name, value in case.labels.items() if name not in labels}
+    return Case(case.series, case.quiet, case.rings, kept)
+
+
+CASES = {
+    "EmergencyUnanswered": without(
+        gauge("hotline_monitor_handovers_overdue", "0+0", "1+0", 3, level="critical"), "level"
+    ),
+    "EmergenciesSlow": Case(
+        {
+            'hotline_streams_handover_seconds_bucket{le="5.0"}': "0+10x10 100+0x20",
+            'hotline_streams_handover_seconds_bucket{le="10.0"}': "0+10x10 100+10x20",
+            'hotline_streams_handover_seconds_bucket{le="+Inf"}': "0+10x10 100+10x20",
+        },
+        15,
+        18,
+    ),
+    "StageWithoutWorker": gauge("hotline_monitor_workers", "2+0", "0+0", 5, 1, stage="screen"),
+    "StageBehind": gauge("hotline_monitor_oldest_seconds", "300+0", "301+0", 5, 5, stage="assign"),
+    "FloodWaits": without(gauge("hotline_monitor_oldest_seconds", "3600+0", "3601+0", 5, stage="flood"), "stage"),
+    "ProcessAway": gauge("up", "1+0", "0+0", 5, 2, job="hotline", instance="a:1"),
+    "ComponentFailed": gauge("hotline_process_component_up", "1+0", "0+0", 5, 5, instance="a:1", component="lmtp"),
+    "RestoreSlow": Case(
+        {
+            "hotline_streams_restore_seconds_count": "0+0x5 1+0x20",
+            'hotline_streams_restore_seconds_bucket{le="10.0"}': "0+0x20",
+            'hotline_streams_restore_seconds_bucket{le="60.0"}': "0+0x5 1+0x20",
+        },
+        5,
+        6,
+    ),
+    "CheckpointsFail": grows("hotline_streams_checkpoint_errors_total", operation="save"),
+    "WorkerFenced": grows("hotline_streams_fenced_total"),
+    "AccountSilent": gauge("hotline_monitor_silent", "0+0", "1+0", 5, 5, channel="mailbox", **MAYOR),
+    "SourceAway": gauge("hotline_connectors_up", "1+0", "0+0", 5, 15, **MAYOR),
+    "ConnectorFault": Case(
+        {'hotline_connectors_faults_of_ours_total{channel="mailbox",connector="mayor"}': "0+0x20 1+1x50"}, 25, 28, MAYOR
+    ),
+    "MailsPostponed": Case(
+        {
+            'hotline_connectors_mails_postponed{instance="a:1",connector="mayor"}': "0+0x5 1+0x200",
+            'hotline_connectors_lease_held{instance="a:1",connector="mayor"}': "1+0x205",
+            'hotline_connectors_mails_postponed{instance="b:1",connector="mayor"}': "1+0x205",  # of a former owner
+            'hotline_connectors_lease_held{instance="b:1",connector="mayor"}': "0+0x205",
+        },
+        65,
+        66,
+        MAYOR,
+    ),
+    "NobodyOwnsAccount": gauge("hotline_connectors_lease_held", "1+0", "0+0", 5, 2, **MAYOR),
+    "TokenEnds": gauge("hotline_connectors_weibo_token_expires_timestamp_seconds", "700000+0", "604800+0", 5, **MAYOR),
+    "QuotaUsedUp": gauge("hotline_connectors_weibo_calls_left", "1+0", "0+0", 5, 30, **MAYOR),
+    "ListOutOfReach": grows("hotline_connectors_weibo_gaps_total", list="mentions", **MAYOR),
+    "FilesWait": gauge("hotline_connectors_errands_waiting", "100+0", "101+0", 5, 120),
+    "FilesLost": without(grows("hotline_connectors_errands_total", outcome="given_up", **MAYOR), "outcome"),
+    "PushUnsafe": without(grows("hotline_connectors_push_requests_total", channel="sms", outcome="unsafe"), "outcome"),
+    "PushRefused": Case(
+        {'hotline_connectors_push_refused_total{channel="sms",reason="signature"}': "0+3x200 600+4x50"},
+        214,
+        215,
+        {"channel": "sms", "reason": "signature"},
+    ),
+    "JournalFills": Case(
+        {
+            'hotline_connectors_journal_bytes{instance="a:1",journal="large"}': "100x5 101+0x20",
+            'hotline_connectors_journal_limit_bytes{instance="a:1",journal="large"}': "1000x30",
+            'hotline_connectors_journal_bytes{instance="a:1",journal="small"}': "50x30",
+            'hotline_connectors_journal_limit_bytes{instance="a:1",journal="small"}': "1000x30",
+        },
+        5,
+        6,
+        {"instance": "a:1"},
+    ),
+    "JournalSetAside": gauge("hotline_connectors_journal_set_aside_total", "0+0", "1+0", 5, instance="a:1"),
+    "DeadLetters": gauge(
+        "hotline_monitor_dead_letters_last_hour", "100+0", "101+0", 5, stage="normalize", code="malformed"
+    ),
+    "FaultOfOurs": without(
+        gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="assign", code="internal"), "code"
+    ),
+    "AnswersUnknown": without(
+        gauge("hotline_monitor_answers", "0+0", "1+0", 5, account="mayor", state="unknown"), "state"
+    ),
+    "ServiceAway": gauge("hotline_monitor_reachable", "1+0", "0+0", 5, 1, service="kafka"),
+    "DiskFills": gauge(
+        "hotline_process_disk_free_bytes", "2000000000+0", "1999999999+0", 5, 5, instance="a:1", folder="blobs.url"
+    ),
+    "ClockWrong": gauge("hotline_monitor_clock_ahead_seconds", "-30+0", "-31+0", 5, 1, service="kafka"),
+    "MonitorBlind": Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x5 300+0x20"}, 7, 8),
+}
+"""A look at minute n is of the second 60 n."""
+
+STANDING: dict[str, str] = {"hotline_monitor_last_look_timestamp_seconds": "0+60x300"}
+"""What every city has."""
+
+
+def never(series: dict[str, str]) -> Case:
+    """Series of others' troubles: the alarm says nothing of them, hours later as well."""
+    return Case(series, 200, None)
+
+
+FURTHER: list[tuple[str, Case]] = [
+    ("EmergencyUnanswered", never({'hotline_monitor_handovers_overdue{level="mentioned"}': HOURS})),
+    ("StageBehind", never({'hotline_monitor_oldest_seconds{stage="flood"}': HOURS})),
+    ("FloodWaits", never({'hotline_monitor_oldest_seconds{stage="assign"}': HOURS})),
+    ("ProcessAway", never({'up{job="node",instance="a:1"}': "0x200"})),
+    (
+        "RestoreSlow",
+        never(
+            {
+                "hotline_streams_restore_seconds_count": HOURS,
+                'hotline_streams_restore_seconds_bucket{le="10.0"}': HOURS,
+            }
+        ),
+    ),
+    # nine seconds at each look, then eleven
+    ("RestoreSlow", Case({'hotline_streams_restoring_since_timestamp_seconds{partition="3"}': "-9+60x5 349"}, 5, 6)),
+    (
+        "SourceAway",
+        never(
+            {
+                'hotline_connectors_up{instance="a:1",connector="mayor"}': "1x200",
+                'hotline_connectors_up{instance="b:1",connector="mayor"}': "0x200",
+            }
+        ),
+    ),
+    (
+        "NobodyOwnsAccount",
+        never(
+            {
+                'hotline_connectors_lease_held{instance="a:1",connector="mayor"}': "0x200",
+                'hotline_connectors_lease_held{instance="b:1",connector="mayor"}': "1x200",
+            }
+        ),
+    ),
+    ("FilesLost", never({'hotline_connectors_errands_total{connector="mayor",outcome="done"}': HOURS})),
+    ("FilesLost", without(grows("hotline_connectors_errands_total", outcome="failed", **MAYOR), "outcome")),
+    ("PushUnsafe", never({'hotline_connectors_push_requests_total{channel="sms",outcome="accepted"}': HOURS})),
+    ("FaultOfOurs", never({'hotline_monitor_dead_letters_last_hour{stage="assign",code="malformed"}': HOURS})),
+    ("AnswersUnknown", never({'hotline_monitor_answers{account="mayor",state="accepted"}': HOURS})),
+    # no monitor at all, and nothing remembered of one
+    ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x2 stale _x20"}, 2, 3)),
+]
+"""What a rule that leaves out a label, or a half of it, would get wrong."""
+
+LOOKS = [*CASES.items(), *FURTHER]
