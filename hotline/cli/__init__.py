@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import traceback
 from io import TextIOWrapper
 
 
@@ -19,6 +20,9 @@ def main() -> None:
         app()
     except KeyboardInterrupt:  # before its verb has begun, or behind its end
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - what Python showed it would keep, and a client of Kafka in it never ends
+        traceback.print_exc()
+        sys.exit(1)
 
 
 def _show_what_the_terminal_can() -> None:

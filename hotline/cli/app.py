@@ -1,5 +1,6 @@
 """The front door's frame: global options, the table of verbs, and faults as one sentence."""
 
+import errno
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from hotline.cli import run as run_
 from hotline.cli.answers import answers
 from hotline.cli.bench import bench
 from hotline.cli.command import command
-from hotline.cli.common import Globals, complain
+from hotline.cli.common import Globals, complain, give_up_output
 from hotline.cli.dead import dead
 from hotline.cli.index import index
 from hotline.cli.learn import learn
@@ -21,7 +22,9 @@ from hotline.cli.replay import replay
 from hotline.cli.schema import schema
 from hotline.cli.topics import topics
 from hotline.cli.webhook import webhook
-from schemas.errors import FatalError, PipelineError
+from schemas.errors import FatalError, PipelineError, UnreachableError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class FrontDoor(TyperGroup):
@@ -36,6 +39,22 @@ class FrontDoor(TyperGroup):
                 raise
             complain(error)
             raise typer.Exit(2 if isinstance(error, FatalError) else 1) from error
+        except OSError as error:
+            if ctx.params.get("debug") or not (told := _of_the_machine(error)):
+                raise
+            complain(told)
+            give_up_output()
+            raise typer.Exit(1) from error
+
+
+def _of_the_machine(error: OSError) -> PipelineError | None:
+    """Return in our words what no verb has told of itself; None for a fault of ours, and for a reader who has gone."""
+    if error.filename is not None:
+        return UnreachableError(f"{error.filename} cannot be used ({error.strerror}): see its rights and its disk.")
+    if error.errno in _FULL:
+        told = f"What was to be written is not all there ({error.strerror})"
+        return UnreachableError(f"{told}: make room, or have it written elsewhere.")
+    return None
 
 
 app = typer.Typer(

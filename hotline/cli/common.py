@@ -1,7 +1,10 @@
 """What the verbs share: the global options, the settings they lead to, and how a fault is shown."""
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -45,6 +48,12 @@ def complain(error: PipelineError) -> None:
     """Say what is wrong, and nothing more, on standard error."""
     for sentence in str(error).splitlines():
         typer.echo(f"hotline: {sentence}", err=True)
+
+
+def give_up_output() -> None:
+    """Let nothing more be written to a standard output that takes nothing: Python's own last flush would fail."""
+    with suppress(OSError, ValueError):  # it is none of the system's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(record: object) -> None:

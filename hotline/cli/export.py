@@ -91,10 +91,12 @@ def _opened(file: str) -> "Iterator[BinaryIO]":
     """Open a file that takes its name only when all is in it: half an export must not be taken for a whole one."""
     from schemas.errors import MisconfiguredError
 
-    if file == "-":
+    if file in ("-", "/dev/stdout"):
         yield sys.stdout.buffer
         return
     path = Path(file)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # taking the name of a device would end it
+        raise MisconfiguredError(f"{file} is no ordinary file: name one, or - for standard output.")
     part = path.with_name(f"{path.name}.part")
     try:
         part.unlink(missing_ok=True)  # another one's may be readable by all, or lead elsewhere

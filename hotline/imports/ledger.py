@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
 
 _ASKED = 500
@@ -22,6 +22,7 @@ class Ledger:
 
     def __init__(self, file: Path, *, forget: bool = False) -> None:
         """Open the file, or make it; `forget` empties it. Raises MisconfiguredError when that is impossible."""
+        self._file = file
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(file, timeout=60, isolation_level=None)
@@ -43,8 +44,8 @@ class Ledger:
         return found
 
     def add(self, held: Mapping[int, int]) -> None:
-        """Remember what the broker holds."""
-        with self._transaction():
+        """Remember what the broker holds. Raises UnreachableError when the disk does not take it."""
+        with self._told(), self._transaction():
             self._database.executemany("INSERT OR IGNORE INTO held VALUES (?, ?)", held.items())
 
     def close(self) -> None:
@@ -52,14 +53,25 @@ class Ledger:
         self._database.close()
 
     @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise UnreachableError(
+                f"The list of imported messages {self._file} cannot be written ({error}): make room, then import the "
+                "same again; what Kafka has twice becomes one."
+            ) from error
+
+    @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:  # a full disk ends it by itself
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
 
 
 class Occurrences:

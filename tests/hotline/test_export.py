@@ -19,6 +19,7 @@ from hotline.cli.export import _opened
 from hotline.export import Choices, Format, export
 from hotline.local.stack import Endpoints
 from schemas import topics
+from schemas.errors import MisconfiguredError
 from schemas.records import Ticket
 from sinks import routes
 from sinks.elastic import ElasticSink
@@ -123,3 +124,14 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     assert failed.exit_code == 2
     assert failed.stderr.startswith("hotline: ")
     assert "name another file" in failed.stderr
+
+
+@pytest.mark.parametrize("name", ["pipe", "link"])
+def test_the_name_of_what_is_no_file_is_not_taken(tmp_path: Path, name: str) -> None:
+    """`hotline export /dev/null`, by root, would leave the machine without one."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    with pytest.raises(MisconfiguredError, match="is no ordinary file: name one, or - for standard output"):
+        _opened(str(tmp_path / name)).__enter__()
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()

@@ -35,3 +35,46 @@ def test_ctrl_c_while_the_libraries_are_loaded_shows_no_traceback(tmp_path: Path
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == -signal.SIGINT, "a shell shows 130, and goes on with no further command of a line"
         assert process.stderr.read() == b""
+
+
+def test_a_full_disk_behind_our_output_is_a_sentence() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hotline", "topics", "list"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.stderr.decode() == (
+        "hotline: What was to be written is not all there (No space left on device): "
+        "make room, or have it written elsewhere.\n"
+    )
+    assert done.returncode == 1
+
+
+FAULTY = """
+import sys, hotline.cli.app
+from hotline.cli import main
+
+def records():
+    try:
+        yield 1
+    finally:
+        print("closed at the end of Python:", sys.is_finalizing())
+
+def fault():
+    for one in records():
+        raise LookupError(one)
+
+hotline.cli.app.app = fault
+main()
+"""
+
+
+def test_a_fault_of_ours_is_shown_and_what_was_open_is_closed_while_that_can_be_done() -> None:
+    """A consumer of Kafka that is closed when its thread is gone waits for ever."""
+    done = subprocess.run([sys.executable, "-c", FAULTY], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "LookupError: 1" in done.stderr
+    assert done.stdout == "closed at the end of Python: False\n"
+    assert done.returncode == 1

@@ -138,3 +138,15 @@ def test_a_ledger_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.sqlite").write_bytes(b"this is no database" * 100)
     with pytest.raises(MisconfiguredError, match=r"a\.sqlite"):
         Ledger(tmp_path / "a.sqlite")
+
+
+def test_a_list_that_does_not_fit_on_the_disk_is_told_and_can_be_gone_on_with(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "a.sqlite")
+    (pages,) = ledger._database.execute("PRAGMA page_count").fetchone()
+    ledger._database.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(UnreachableError, match="cannot be written .*full.*: make room, then import the same again"):
+        ledger.add({number: number for number in range(10_000)})
+    ledger._database.execute("PRAGMA max_page_count = 1000")
+    ledger.add({1: 2})
+    assert ledger.known([1, 2]) == {1: 2}
+    ledger.close()
