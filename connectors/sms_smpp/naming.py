@@ -2,12 +2,17 @@
 
 An SMSC repeats what was not acknowledged, also to the next process, and over the edge of a step. So a step is kept
 in Kafka before it gives the first name, and whoever takes the account over names by it for ten minutes more.
+
+A step is never gone back to: where the clock was set back, steps go on ahead of it, or the same words of the same
+person would bear the name of an hour ago. No other identity is offered: a sequence_number is one connection's, and a
+message_id or reference is in the body where an SMSC sends it.
 """
 
 import asyncio
 import hashlib
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -21,6 +26,8 @@ MOST_STEPS = 6
 
 _STEP = "step"
 """Where a kept position holds its step: a moment in it, in seconds since 1970."""
+
+_END = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 _MOST = 100_000
 """Messages that are remembered while they wait to come again; 32 bytes each."""
@@ -51,7 +58,7 @@ class Arrivals:
     def first(self, body: bytes, now: datetime) -> Arrival | None:
         """Return its first arrival; None for what was not seen in the last step's time."""
         before = self._first.get(_digest(body))
-        return before if before is not None and now - before.at < STEP else None
+        return before if before is not None and abs(now - before.at) < STEP else None
 
     def unanswered(self, body: bytes, arrival: Arrival) -> None:
         """Remember one that will come again."""
@@ -65,11 +72,14 @@ class Arrivals:
 
 
 class Steps:
-    """The step that names are taken from now."""
+    """The step that names are taken from now; `steady` tells seconds that no clock's setting changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        self._steady = steady
+        self._seen: tuple[datetime, float] | None = None
         self._kept: datetime | None = None
         self._until = datetime.min.replace(tzinfo=UTC)
+        self._ahead = timedelta()
         self._asked = False
         self._one_at_a_time = asyncio.Lock()
 
@@ -83,25 +93,34 @@ class Steps:
             if not self._asked:
                 self._take_up(_moment(await emit.recall()), now)
                 self._asked = True
-            kept = self._kept
-            if kept is not None and (_number(kept) == _number(now) or now < self._until):
+            kept, moment = self._kept, self._moment(now)
+            if kept is not None and (_number(kept) == _number(moment) or moment < self._until):
                 return kept
-            await emit.keep({_STEP: int(now.timestamp())})
-            self._kept = now
-            return now
+            await emit.keep({_STEP: int(moment.timestamp())})
+            self._kept = moment
+            return moment
+
+    def _moment(self, now: datetime) -> datetime:
+        """Return a time that goes on where the clock was set back."""
+        moment, seconds = now + self._ahead, self._steady()
+        if self._seen is not None:
+            moment = max(moment, self._seen[0] + timedelta(seconds=seconds - self._seen[1]))
+        self._seen = moment, seconds
+        return moment
 
     def _take_up(self, other: datetime | None, now: datetime) -> None:
         """Go on in the step of who was here before, for as long as what it left unanswered may come again."""
-        self._kept = None
+        self._kept, self._seen, self._ahead = None, None, timedelta()
         if other is None:
             return
-        if 0 <= _number(now) - _number(other) <= MOST_STEPS:
-            self._kept, self._until = other, now + STEP
+        self._ahead = max(timedelta(), other - now)  # the clock was set back since
+        if _number(now) - _number(other) <= MOST_STEPS:
+            self._kept, self._until = other, now + self._ahead + STEP
 
 
 def _moment(kept: Mapping[str, Any]) -> datetime | None:
     seconds = kept.get(_STEP)
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 <= seconds < _END else None
 
 
 def _number(moment: datetime) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import struct
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -372,3 +373,14 @@ async def _until(condition: Any) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - a counter has no event
             await asyncio.sleep(0.005)
+
+
+def test_words_without_a_msg_id_are_a_repeat_within_a_day_alone() -> None:
+    ismg, now = Ismg(), [datetime(2026, 3, 1, 2, tzinfo=UTC)]
+    ismg.port = 7890
+    account = Cmpp(settings_for(ismg), "mobile", lambda: now[0])
+    names = []
+    for hours in (0, 17, 24 * 30):
+        now[0] = datetime(2026, 3, 1, 2, tzinfo=UTC) + timedelta(hours=hours)
+        names.append(account.message(Frame(5, 1, peer.frame(5, 1, peer.deliver(0, LAMP))), 2).envelope.id)
+    assert names[0] == names[1] != names[2]

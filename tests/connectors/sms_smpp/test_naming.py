@@ -75,9 +75,24 @@ async def test_who_takes_an_account_over_names_in_the_step_of_the_one_before_for
 
 async def test_what_was_kept_long_ago_or_is_no_step_is_not_taken_up() -> None:
     outlet = Outlet()
-    for kept in ({"step": int(AT.timestamp()) - 70 * 60}, {"step": int(AT.timestamp()) + 3600}, {"step": "x"}, {}):
+    for kept in ({"step": int(AT.timestamp()) - 70 * 60}, {"step": "x"}, {"step": 10**15}, {"step": -1}, {}):
         outlet.kept = kept
         assert await named(Steps(), outlet, 0) == AT
+
+
+async def test_a_clock_that_was_set_back_gives_no_step_twice() -> None:
+    outlet = Outlet()
+    await named(Steps(), outlet, 0)  # 1:10, then an hour back
+    second = Steps()
+    assert await named(second, outlet, -60) == AT  # what was not acknowledged comes again
+    assert await named(second, outlet, -50.1) == AT
+    assert await named(second, outlet, -50) == AT + timedelta(minutes=10)
+    second.begin()
+    assert await named(second, outlet, -41) == AT + timedelta(minutes=10)
+    assert await named(second, outlet, -31) == AT + timedelta(minutes=20)
+    third = Steps()
+    assert await named(third, outlet, 60) == AT + timedelta(minutes=20)  # right again
+    assert await named(third, outlet, 70) == AT + timedelta(minutes=70)
 
 
 async def test_a_connection_made_anew_asks_again_since_somebody_else_may_have_named() -> None:

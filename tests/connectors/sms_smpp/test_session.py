@@ -345,3 +345,40 @@ async def test_a_private_authority_is_named_and_a_stranger_is_refused(tmp_path: 
             esme = await smsc.bound()
             esme.send(message())
             assert await esme.answer() == (1, ROK)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_same_words_after_the_clock_was_set_back_are_a_new_message(restarted: bool) -> None:
+    clock, outlet, began = Clock(), Outlet(), [0.0]
+
+    def started() -> SmsSmpp:
+        account = connector(smsc, clock)
+        account._steps._steady = lambda: began[0]
+        return account
+
+    def later(minutes: float) -> None:
+        clock.now += timedelta(minutes=minutes)
+        began[0] += minutes * 60
+
+    async with Smsc() as smsc:
+        async with smsc.serving(started(), outlet):
+            esme = await smsc.bound()
+            for number in (1, 2):
+                esme.send(message("请尽快处理", number=number))
+                assert await esme.answer() == (number, ROK)
+                later(50)
+            clock.now = NOW - timedelta(minutes=11 * restarted)  # so that the last one comes when the first one did
+            if not restarted:
+                esme.send(message("请尽快处理", number=3))
+                assert await esme.answer() == (3, ROK)
+        if restarted:
+            async with smsc.serving(started(), outlet):
+                esme = await smsc.bound()
+                esme.send(message("好的", number=3))
+                assert await esme.answer() == (3, ROK)
+                later(11)
+                esme.send(message("请尽快处理", number=4))
+                assert await esme.answer() == (4, ROK)
+    words = [one.envelope.id for one in outlet.taken if "好的".encode("utf-16-be") not in one.value]
+    assert len(set(words)) == len(words) == 3
+    assert outlet.taken[-1].envelope.time == clock.now  # the time that is told is the clock's
