@@ -9,9 +9,9 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import utc_now
-from schemas.errors import PipelineError, place_of
+from schemas.errors import PipelineError
 
 State: TypeAlias = Literal["starting", "standby", "running", "degraded", "failed", "stopped"]
 
@@ -83,8 +83,7 @@ class Health:
         name = type(error).__name__
         metrics.ERRORS.labels(*self._labels, name).inc()
         if not isinstance(error, PipelineError):
-            metrics.FAULTS_OF_OURS.labels(*self._labels).inc()
-            _log.error("connector_fault", connector=self._labels[1], error=name, at=place_of(error))
+            faults.told(*self._labels, error)
         self._become(state, last_error=name, sentence=_sentence(error), errors=self.report.errors + 1)
 
     def _become(self, state: State, **changes: object) -> None:

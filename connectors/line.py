@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 import structlog
 
 from connectors.journal import Journal
+from connectors.publisher import ATTEMPTS
 from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import RawMessage
 
@@ -96,18 +97,21 @@ class Line:
             while batch := [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_REQUESTS))]:
                 await self._settle(batch)
 
-    async def _settle(self, batch: list[_Waiting]) -> None:
-        """Tell each request what became of it; what spoils a batch spoils only its own request."""
+    async def _settle(self, batch: list[_Waiting], attempt: int = 1) -> None:
+        """Tell each request what became of it; what spoils a batch spoils only its own request.
+
+        That is tried again at once until the publisher puts aside what spoils it: some platforms send nothing again.
+        """
         try:
             outcome = await self._keep([message for waiting in batch for message in waiting.messages])
         except asyncio.CancelledError:
             _refuse(batch, UnreachableError("the receiver is stopping"))
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the request that waits must learn of it
-            if len(batch) == 1 or isinstance(error, PipelineError):
+            if attempt > ATTEMPTS or isinstance(error, PipelineError):
                 return _refuse(batch, error)
             for waiting in batch:
-                await self._settle([waiting])
+                await self._settle([waiting], attempt + (len(batch) == 1))
         else:
             for waiting in batch:
                 if not waiting.done.done():

@@ -14,7 +14,7 @@ ERRORS = Counter(
 )
 FAULTS_OF_OURS = Counter(
     "hotline_connectors_faults_of_ours_total",
-    "Faults of ours in a connector: whatever it is tried again for, a developer must see it",
+    "Faults of ours in a connector: whether it is tried again or a message goes on unread, a developer must see it",
     ["channel", "connector"],
 )
 LAST_SUCCESS = Gauge(
@@ -31,8 +31,8 @@ MAILS_VANISHED = Counter(
 )
 MAILS_POSTPONED = Gauge(
     "hotline_connectors_mails_postponed",
-    "Mails that a server does not hand out while it does others, or the blob store does not take: they are asked for "
-    "again",
+    "Mails that a server does not hand out while it does others, that the blob store does not take, or over which a "
+    "fault of ours comes each time: they are asked for again",
     ["connector"],
 )
 MAILBOX_RESCANS = Counter(

@@ -11,6 +11,7 @@ from tenacity.wait import wait_base
 from connectors.base import Emit, SessionConnector
 from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
+from connectors.publisher import ATTEMPTS
 from connectors.runner import PACE, SLOW_PACE, passes, wait_for
 from schemas.errors import FatalError, PipelineError, UnreachableError
 from schemas.records import Cursor, RawMessage
@@ -141,7 +142,8 @@ class Outlet(Emit):
     def _more(self) -> list[_Waiting]:
         return [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), BATCH_MESSAGES - 1))]
 
-    async def _settle(self, batch: list[_Waiting]) -> None:
+    async def _settle(self, batch: list[_Waiting], attempt: int = 1) -> None:
+        """Tell each what became of it; one that spoils its batch is tried until the publisher puts it aside."""
         try:
             await self._publisher.publish_async([waiting.message for waiting in batch], self._timeout)
         except asyncio.CancelledError:
@@ -151,10 +153,10 @@ class Outlet(Emit):
             self._health.troubled(error)
             _refuse(batch, error)
         except Exception as error:  # noqa: BLE001 - what one message spoils must not spoil those beside it
-            if len(batch) == 1:
+            if attempt > ATTEMPTS:
                 return _refuse(batch, error)
             for waiting in batch:
-                await self._settle([waiting])
+                await self._settle([waiting], attempt + (len(batch) == 1))
         else:
             self.lively = True
             self._health.succeeded(len(batch))

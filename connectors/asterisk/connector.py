@@ -5,6 +5,7 @@ while the connection lasts, and the file of call detail records tells the rest (
 """
 
 import asyncio
+import hashlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,7 +13,7 @@ from typing import ClassVar
 
 import structlog
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.asterisk.frames import action, read_frame
 from connectors.asterisk.naming import Calls, identifier, is_kept
@@ -214,6 +215,11 @@ class Asterisk:
         if value is None:
             self._count("too_large")
             return None
+        return faults.or_plainly(
+            self.channel, self._account, lambda: self._read(value, emit), lambda: self._plain(value)
+        )
+
+    def _read(self, value: bytes, emit: Emit) -> RawMessage | None:
         frame = ami.parse(value)
         if frame.word("response"):
             emit.alive()
@@ -221,26 +227,38 @@ class Asterisk:
         if not is_kept(frame, self._settings):
             self._count("passed_over")
             return None
+        message = self._message(frame, value)
         self._count("kept")
-        return self._message(frame, value)
+        return message
 
     def _count(self, outcome: str) -> None:
         metrics.ASTERISK_EVENTS.labels(self._account, outcome).inc()
 
     def _message(self, frame: ami.Frame, value: bytes) -> RawMessage:
-        now, call = utc_now(), self._calls.unsaid(frame)
-        content_type = f'{AMI}; platform={self._platform}; zone="{self._zone.key}"'
+        call = self._calls.unsaid(frame)
         caller = frame.word("calleridnum") or frame.word("source")
+        sender = caller if is_number(caller) else None
+        return self._record(value, identifier(frame, value, call), sender, call, call or frame.call_id)
+
+    def _plain(self, value: bytes) -> RawMessage:
+        """Return an event that was not read, named by its bytes: nobody could be asked for it again."""
+        self._count("kept")
+        return self._record(value, hashlib.sha256(value).hexdigest())
+
+    def _record(
+        self, value: bytes, name: str, sender: str | None = None, call: str | None = None, thread: str = ""
+    ) -> RawMessage:
+        now, content_type = utc_now(), f'{AMI}; platform={self._platform}; zone="{self._zone.key}"'
         return raw_message(
             channel=self.channel,
             channel_kind=CHANNEL_KIND,
             account=self._account,
             jurisdiction=self._jurisdiction,
-            identifier=identifier(frame, value, call),
+            identifier=name,
             value=value,
             content_type=f"{content_type}; call={call}" if call else content_type,
             time=now,
             recorded=now,
-            sender=caller if is_number(caller) else None,
-            conversation=f"{self._platform}\n{call or frame.call_id}",
+            sender=sender,
+            conversation=f"{self._platform}\n{thread}",
         )

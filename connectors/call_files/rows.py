@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from connectors import faults
 from connectors.call_files import recordings
 from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
 from connectors.call_files.settings import CallFilesSettings
@@ -67,7 +68,7 @@ class Rows:
             return False
         try:
             READERS[self._which](line, self._zone)
-        except MalformedError:
+        except Exception:  # noqa: BLE001 - by a fault of ours too: its own turn tells of that
             return False
         return True
 
@@ -77,11 +78,18 @@ class Rows:
         A line that names no call has its digest for a name.
         """
         value = heading.value + b"\n" + line.value if heading.value else line.value
-        now = self._now()
+        return faults.or_plainly(
+            CHANNEL, self._account, lambda: self._row(value, self._told(value)), lambda: self._row(value, None)
+        )
+
+    def _told(self, value: bytes) -> Told | None:
         try:
-            told: Told | None = READERS[self._which](value, self._zone)
+            return READERS[self._which](value, self._zone)
         except MalformedError:
-            told = None
+            return None
+
+    def _row(self, value: bytes, told: Told | None) -> Row:
+        now = self._now()
         look = self._look(told)
         started = sensible(told.started_at, now) if told else None
         citizen = (told.callee if told.direction == "outbound" else told.caller) if told else ""

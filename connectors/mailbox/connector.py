@@ -9,21 +9,21 @@ from typing import Any, ClassVar
 import msgspec
 from imapclient import IMAPClient
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Batch
 from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
-from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in, written
+from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in
 from connectors.mailbox.login import Connect
-from connectors.mailbox.reader import Mail, Reader
-from connectors.mailbox.records import CHANNEL, Records
+from connectors.mailbox.reader import Reader
+from connectors.mailbox.records import CHANNEL, Made, Records
 from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tidying import Tidying
 from connectors.mailbox.tokens import Tokens
-from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
-from schemas.records import Cursor
+from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from schemas.records import Cursor, DeadLetter, RawMessage
 
 
 class Mailbox:
@@ -177,7 +177,7 @@ class Mailbox:
         last = int(known["uid"]) if known is not None and valid else 0
         uids = session.uids_after(last, view)[: self._limit]
         if not uids:
-            return Batch(cursor=cursor if valid or known is None else _moved(cursor, folder, view, 0, {}, {}))
+            return Batch(cursor=cursor if valid or known is None else later.moved(cursor, folder, view, 0, {}, {}))
         return self._read(reader, cursor, folder, view, uids, known if known and valid else {})
 
     def _tidy(self, session: Session, folder: str, view: Folder, known: dict[str, Any]) -> None:
@@ -187,35 +187,45 @@ class Mailbox:
     def _read(
         self, reader: Reader, cursor: Cursor, folder: str, view: Folder, uids: list[int], known: dict[str, Any]
     ) -> Batch:
-        mails: list[Mail] = []
+        made: list[Made] = []
         postponed = waiting_in(known)
         done, size = 0, 0
         try:
             for mail in reader.read(uids, self._doubts[folder]):
                 if mail.refusal:
-                    self._postpone(folder, mail, postponed)
+                    self._postpone(folder, mail.uid, mail.refusal, postponed)
                 else:
-                    mails.append(mail)
+                    made.append((mail.uid, self._records.record(mail, folder, view)))
                 done, size = mail.uid, size + len(mail.value)
                 if size >= self._settings.max_batch_bytes:
                     break
             else:
                 done = uids[-1]
             self._limit = self._settings.max_batch_messages
-        except Exception:
-            # Fewer next time, down to the one mail that may be at fault; those before it go on, by a fault of ours too.
+        except Exception as error:  # noqa: BLE001 - by a fault of ours too, those before it go on
+            # Fewer next time, down to the one mail that may be at fault; and it waits.
             self._limit = max(1, len(uids) // 8)
             if not done:
-                raise
+                self._give_way(folder, uids, error, postponed)
+                done = uids[0]
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
         self._doubts[folder].settle(done)
-        return self._batch(cursor, folder, view, known, mails, done, postponed)
+        return self._batch(cursor, folder, view, known, made, done, postponed)
 
-    def _postpone(self, folder: str, mail: Mail, postponed: dict[int, Postponed]) -> None:
-        if mail.refusal is not None and len(postponed) >= later.MOST:
-            raise mail.refusal
-        self._pace[folder].asked(mail.uid, 0)
-        postponed[mail.uid] = Postponed(self._now().timestamp())
+    def _postpone(self, folder: str, uid: int, why: Exception, postponed: dict[int, Postponed]) -> None:
+        if len(postponed) >= later.MOST:
+            raise why
+        self._pace[folder].asked(uid, 0)
+        postponed[uid] = Postponed(self._now().timestamp(), ours=not isinstance(why, PipelineError))
+
+    def _give_way(self, folder: str, uids: list[int], fault: Exception, postponed: dict[int, Postponed]) -> None:
+        """Postpone the one mail over which faults of ours came often enough; raises any other, and before that."""
+        is_ours = len(uids) == 1 and not isinstance(fault, PipelineError)
+        if not is_ours or self._doubts[folder].fault(uids[0]) < self._settings.max_attempts:
+            raise fault
+        self._postpone(folder, uids[0], fault, postponed)
+        faults.told(CHANNEL, self._account, fault)
+        self._limit = self._settings.max_batch_messages
 
     def _again(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, known: dict[str, Any]) -> Batch | None:
         """Ask for a postponed mail whose time has come; None when there is none."""
@@ -224,15 +234,23 @@ class Mailbox:
         if uid is None:
             return None
         pace.asked(uid, postponed[uid].tries)
-        mail = reader.again(uid)
+        before, made = postponed.pop(uid), []
+        try:
+            mail = reader.again(uid)
+            if mail is not None and mail.refusal:
+                mail = before.once_more().judged(mail, self._now().timestamp())
+            if mail is None or not mail.refusal:
+                made = [(uid, self._records.record(mail, folder, view))] if mail else []
+            else:
+                postponed[uid] = before.once_more()
+        except PipelineError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours again
+            faults.told(CHANNEL, self._account, error)
+            postponed[uid] = before.once_more(ours=True)
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
-        tried = postponed.pop(uid).once_more()
-        if mail is not None and mail.refusal and tried.is_over(self._now().timestamp()):
-            mail = msgspec.structs.replace(mail, fault=tried.fault(uid))
-        elif mail is not None and mail.refusal:
-            postponed[uid], mail = tried, None
         pace.settled(postponed)
-        return self._batch(cursor, folder, view, known, [mail] if mail else [], int(known["uid"]), postponed)
+        return self._batch(cursor, folder, view, known, made, int(known["uid"]), postponed)
 
     def _batch(
         self,
@@ -240,18 +258,18 @@ class Mailbox:
         folder: str,
         view: Folder,
         known: dict[str, Any],
-        mails: list[Mail],
+        made: list[Made],
         done: int,
         postponed: Waiting,
     ) -> Batch:
-        came, failed = [mail for mail in mails if not mail.fault], [mail for mail in mails if mail.fault]
-        to_do = self._tidying[folder].to_do(known, (mail.uid for mail in came), (mail.uid for mail in failed))
-        messages = tuple(map(self._records.message, came))
-        self._taken = folder, [(message.message_id, mail.uid) for message, mail in zip(messages, came, strict=True)]
+        came = [(uid, one) for uid, one in made if isinstance(one, RawMessage)]
+        failed = [(uid, one) for uid, one in made if isinstance(one, DeadLetter)]
+        to_do = self._tidying[folder].to_do(known, (uid for uid, _ in came), (uid for uid, _ in failed))
+        self._taken = folder, [(message.message_id, uid) for uid, message in came]
         return Batch(
-            messages=messages,
-            dead_letters=tuple(self._records.letter(mail, mail.fault, folder, view) for mail in failed if mail.fault),
-            cursor=_moved(cursor, folder, view, done, to_do, postponed),
+            messages=tuple(message for _, message in came),
+            dead_letters=tuple(letter for _, letter in failed),
+            cursor=later.moved(cursor, folder, view, done, to_do, postponed),
         )
 
     def _nothing_new(self, session: Session, cursor: Cursor) -> Batch:
@@ -276,14 +294,3 @@ class Mailbox:
         """Put a folder that had its turn behind the others, so that a full one does not keep them waiting."""
         self._folders.remove(folder)
         self._folders.append(folder)
-
-
-def _moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str], postponed: Waiting) -> Cursor:
-    here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
-    if view.modseq is not None:
-        here["modseq"] = view.modseq
-    if to_do:
-        here["to_do"] = to_do
-    if postponed:
-        here["later"] = written(postponed)
-    return msgspec.structs.replace(cursor, position={**cursor.position, folder: here})

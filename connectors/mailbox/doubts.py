@@ -13,6 +13,7 @@ class Doubts:
 
     def __init__(self) -> None:
         self._failures: Counter[int] = Counter()
+        self._faults: Counter[int] = Counter()
         self._witness: int | None = None
         self._silent: set[int] = set()
 
@@ -26,6 +27,11 @@ class Doubts:
     def note(self, uid: int, *, witnessed: bool) -> None:
         """Note that the mail did not come."""
         self._failures[uid] += witnessed
+
+    def fault(self, uid: int) -> int:
+        """Note a fault of ours over the mail, and return how many there were: no witness is needed for those."""
+        self._faults[uid] += 1
+        return self._faults[uid]
 
     def witness(self, others: Sequence[int]) -> int | None:
         """Choose one of the other mails: the one that came last time, else the first that has not failed yet."""
@@ -49,3 +55,4 @@ class Doubts:
     def settle(self, uid: int) -> None:
         """Forget the mails up to `uid`, which came or were given up."""
         self._failures = Counter({other: times for other, times in self._failures.items() if other > uid})
+        self._faults = Counter({other: times for other, times in self._faults.items() if other > uid})

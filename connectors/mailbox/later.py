@@ -1,4 +1,4 @@
-"""Postponed mails: the server says "not now" of them, or the blob store takes none; others go on meanwhile."""
+"""Postponed mails: the server says "not now", the blob store takes none, or we fail over them; others go on."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -7,8 +7,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from connectors.mailbox.reader import Mail
+from connectors.mailbox.session import Folder
 from connectors.mailbox.tidying import set_of, uids_of
 from schemas.errors import MalformedError
+from schemas.records import Cursor
 
 MOST = 500
 """Mails of one folder that may be postponed; of a server that refuses more, the folder waits."""
@@ -25,19 +28,30 @@ PATIENCE_SECONDS = 72 * 3600.0
 
 
 class Postponed(Struct, frozen=True, array_like=True):
-    """Since when a mail is refused (Unix time), how often it was since, and whether it is the blob store that did."""
+    """Since when a mail is refused (Unix time), how often it was since, and by whom: the server, unless one is said.
+
+    `for_store`: the blob store does not take it. `ours`: we cannot handle it, a fault that the next version may not
+    have.
+    """
 
     since: float
     tries: int = 0
     for_store: bool = False
+    ours: bool = False
 
-    def once_more(self) -> "Postponed":
-        """Return it after another refusal."""
-        return Postponed(self.since, self.tries + 1)
+    def once_more(self, *, ours: bool = False) -> "Postponed":
+        """Return it after another refusal, or fault of ours."""
+        return Postponed(self.since, self.tries + 1, ours=ours)
 
     def is_over(self, now: float) -> bool:
         """Say whether it was asked for often and long enough."""
         return self.tries >= PATIENCE_TRIES and now - self.since >= PATIENCE_SECONDS
+
+    def judged(self, mail: Mail, now: float) -> Mail:
+        """Return a mail that is refused; one that has been for long enough as what becomes a dead letter."""
+        if not self.is_over(now):
+            return mail
+        return msgspec.structs.replace(mail, fault=self.fault(mail.uid), refusal=None)
 
     def fault(self, uid: int) -> MalformedError:
         """Return the reason of its dead letter."""
@@ -59,7 +73,12 @@ def waiting_in(known: Mapping[str, Any]) -> dict[int, Postponed]:
 
 def written(waiting: Waiting) -> dict[str, list[float]]:
     """Return them as the cursor holds them."""
-    return {str(uid): [one.since, one.tries, *[True] * one.for_store] for uid, one in waiting.items()}
+    return {str(uid): _written(one) for uid, one in waiting.items()}
+
+
+def _written(one: Postponed) -> list[float]:
+    marks = [one.for_store, one.ours] if one.ours else [True] * one.for_store
+    return [one.since, one.tries, *marks]
 
 
 def put_off(known: Mapping[str, Any], uids: Collection[int], now: float) -> dict[str, Any] | None:
@@ -73,9 +92,22 @@ def put_off(known: Mapping[str, Any], uids: Collection[int], now: float) -> dict
     return {**others, "later": written(waiting), **({"to_do": left} if left else {})}
 
 
+def moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str], postponed: Waiting) -> Cursor:
+    """Return a cursor that has come to this mail of a folder."""
+    here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
+    if view.modseq is not None:
+        here["modseq"] = view.modseq
+    if to_do:
+        here["to_do"] = to_do
+    if postponed:
+        here["later"] = written(postponed)
+    return msgspec.structs.replace(cursor, position={**cursor.position, folder: here})
+
+
 def complaints(account: str, folder: str, waiting: Waiting) -> Iterator[str]:
     """Yield what a person should know of the postponed mails of a folder."""
-    refused = [uid for uid, one in waiting.items() if not one.for_store]
+    ours = [uid for uid, one in waiting.items() if one.ours]
+    refused = [uid for uid, one in waiting.items() if not one.for_store and not one.ours]
     stored = [uid for uid, one in waiting.items() if one.for_store]
     if refused:
         yield (
@@ -86,6 +118,11 @@ def complaints(account: str, folder: str, waiting: Waiting) -> Iterator[str]:
         yield (
             f"mailbox {account}: the blob store does not take {len(stored)} large mails of {folder!r}, the first UID "
             f"{min(stored)}; they wait, others go on: make it answer"
+        )
+    if ours:
+        yield (
+            f"mailbox {account}: a fault of ours keeps {len(ours)} mails of {folder!r} waiting, the first UID "
+            f"{min(ours)}; they are tried again, others go on: answer them from the mailbox, and tell the developers"
         )
 
 

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import msgspec
 
-from connectors.mailbox.reader import Mail
-from connectors.mailbox.session import Folder
+from connectors import faults
+from connectors.mailbox.reader import NOTHING, Mail
+from connectors.mailbox.session import About, Folder
 from connectors.publisher import STAGE
 from schemas import topics
 from schemas.errors import RecordError
@@ -15,6 +17,9 @@ from schemas.records import DeadLetter, RawMessage, raw_message
 from schemas.wire import Position
 
 CHANNEL = "mailbox"
+
+Made: TypeAlias = tuple[int, RawMessage | DeadLetter]
+"""What became of a mail, with its UID."""
 
 _FIRST = datetime(1980, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
@@ -30,7 +35,16 @@ class Records:
         self._now = now
 
     def message(self, mail: Mail) -> RawMessage:
-        """Return the raw record of a mail, named by its bytes."""
+        """Return the raw record of a mail, named by its bytes; what the server says of it can be done without."""
+        return faults.or_plainly(
+            CHANNEL, self._account, lambda: self._message(mail, mail.about), lambda: self._message(mail, NOTHING)
+        )
+
+    def record(self, mail: Mail, folder: str, view: Folder) -> RawMessage | DeadLetter:
+        """Return the raw record of a mail, or the dead letter of one that nobody has."""
+        return self.message(mail) if mail.fault is None else self._letter(mail, mail.fault, folder, view)
+
+    def _message(self, mail: Mail, about: About) -> RawMessage:
         now = self._now()
         return raw_message(
             channel=CHANNEL,
@@ -40,13 +54,13 @@ class Records:
             identifier=hashlib.sha256(mail.value).hexdigest(),
             value=mail.value,
             content_type="message/rfc822",
-            time=_sensible(mail.about.received, now) or now,
+            time=_sensible(about.received, now) or now,
             recorded=now,
-            sender=mail.about.sender,
+            sender=about.sender,
         )
 
-    def letter(self, mail: Mail, fault: RecordError, folder: str, view: Folder) -> DeadLetter:
-        """Return the dead letter of a mail that nobody has, named by its place on the server."""
+    def _letter(self, mail: Mail, fault: RecordError, folder: str, view: Folder) -> DeadLetter:
+        """Return its dead letter, named by its place on the server."""
         unnamed = self.message(mail)
         envelope = msgspec.structs.replace(
             unnamed.envelope,

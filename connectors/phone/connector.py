@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
+from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.phone.settings import PhoneSettings
@@ -49,11 +50,19 @@ class Phone:
         else:
             window = self._settings.timestamp_window_seconds
             check_signature(self._secrets, request.headers, request.body, now, window)
+        return faults.or_plainly(
+            self.channel,
+            self._account,
+            lambda: self._read(request.body, now),
+            lambda: Accepted(messages=(self._message(request.body, None, now),), answer=KEPT),
+        )
+
+    def _read(self, body: bytes, now: datetime) -> Accepted:
         try:
-            told = READERS[self._which](request.body, self._zone)
+            told = READERS[self._which](body, self._zone)
         except MalformedError:
-            return Accepted(messages=(self._message(request.body, None, now),), answer=NOT_UNDERSTOOD)
-        return Accepted(messages=(self._message(request.body, told, now),), answer=KEPT)
+            return Accepted(messages=(self._message(body, None, now),), answer=NOT_UNDERSTOOD)
+        return Accepted(messages=(self._message(body, told, now),), answer=KEPT)
 
     def _message(self, body: bytes, told: Told | None, now: datetime) -> RawMessage:
         digest = hashlib.sha256(body).hexdigest()

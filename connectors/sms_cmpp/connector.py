@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 import structlog
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Emit
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
@@ -24,6 +24,9 @@ CHANNEL_KIND = "sms_cmpp"
 RETRY_SECONDS = 1.0
 """How long a message waits that Kafka did not take, before it is tried again."""
 
+
+_NIGHT = timedelta(hours=4)
+"""From UTC to a day that ends at four in the morning in China, when hardly anything comes again."""
 
 _OUTCOMES = {codec.OK: "answered", codec.FLOW_CONTROL: "throttled", None: "failed"}
 
@@ -60,7 +63,8 @@ class Cmpp:
 
     def message(self, frame: Frame, major: Major) -> RawMessage:
         """Return the raw message of a DELIVER: also of one that cannot be read, which then becomes a dead letter."""
-        named, now = _named(frame, major), self._now()
+        now = self._now()
+        named = self._named(frame, major, now)
         return raw_message(
             channel=self.channel,
             channel_kind=CHANNEL_KIND,
@@ -72,6 +76,11 @@ class Cmpp:
             time=now,  # the protocol tells no other
             recorded=now,
             sender=named.sender,
+        )
+
+    def _named(self, frame: Frame, major: Major, now: datetime) -> "_Named":
+        return faults.or_plainly(
+            self.channel, self._account, lambda: _named(frame, major, now), lambda: _unread(frame, major)
         )
 
 
@@ -155,13 +164,21 @@ class _Named(NamedTuple):
     major: Major
 
 
-def _named(frame: Frame, major: Major) -> _Named:
-    """Return what names a DELIVER: Msg_Id, sender and content, as some gateways give two messages one Msg_Id."""
+def _named(frame: Frame, major: Major, now: datetime) -> _Named:
+    """Return what names a DELIVER: Msg_Id, sender and content, as some gateways give two messages one Msg_Id.
+
+    One without a Msg_Id has the day it came on in its place, or the same words would be a repeat for ever.
+    """
     for version in (major, *(other for other in LAYOUTS if other != major)):
         try:
             fields = deliver(frame.raw, version)
         except MalformedError:
             continue
-        named = fields.msg_id + fields.sender.encode() + b"\n" + fields.content
+        name = fields.msg_id if any(fields.msg_id) else f"{now + _NIGHT:%Y%m%d}".encode()
+        named = name + fields.sender.encode() + b"\n" + fields.content
         return _Named(hashlib.sha256(named).hexdigest(), fields.sender or None, 2 if version == 2 else 3)
+    return _unread(frame, major)
+
+
+def _unread(frame: Frame, major: Major) -> _Named:
     return _Named(hashlib.sha256(frame.body).hexdigest(), None, major)

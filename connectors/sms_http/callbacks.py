@@ -40,6 +40,11 @@ def read(request: Request, provider: Provider) -> tuple[Callback, ...]:
     return _READERS[provider](request)
 
 
+def unread(request: Request, provider: Provider) -> Callback:
+    """Return a request as one message that nobody has read."""
+    return _unreadable(request.body, f"{_MEDIA[provider]}; provider={provider}")
+
+
 def _twilio(request: Request) -> tuple[Callback, ...]:
     content_type = "application/x-www-form-urlencoded; provider=twilio"
     try:
@@ -127,6 +132,15 @@ def _unreadable(value: bytes, content_type: str) -> Callback:
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
+
+_MEDIA: Mapping[Provider, str] = MappingProxyType(
+    {
+        "twilio": "application/x-www-form-urlencoded",
+        "aliyun": "application/json",
+        "tencent": "application/json",
+        "kannel": "text/plain",
+    }
+)
 
 _READERS: Mapping[Provider, Callable[[Request], tuple[Callback, ...]]] = MappingProxyType(
     {"twilio": _twilio, "aliyun": _aliyun, "tencent": _tencent, "kannel": _kannel}

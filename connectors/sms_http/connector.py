@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
+from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.sms_http import callbacks, caller
@@ -43,7 +44,13 @@ class SmsHttp:
         caller.check(request, self._settings)
         if request.method != "POST":
             raise RefusedRequest("not a POST: set the callback to POST at the gateway", status=405, reason="method")
-        found = callbacks.read(request, self._settings.provider)
+        provider = self._settings.provider
+        found = faults.or_plainly(
+            self.channel,
+            self._account,
+            lambda: callbacks.read(request, provider),
+            lambda: (callbacks.unread(request, provider),),
+        )
         wire = hashlib.sha256(request.body).hexdigest()
         messages = tuple(self._message(one, wire if one.value != request.body else None) for one in found)
         return Accepted(messages=messages, answer=ANSWERS[self._settings.provider])

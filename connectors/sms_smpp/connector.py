@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Emit
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
@@ -84,6 +84,7 @@ class SmsSmpp:
         await link.refuse(pdu)
 
     def _message(self, pdu: Pdu, first: Arrival, now: datetime) -> RawMessage:
+        sender = faults.or_plainly(self.channel, self._account, lambda: _sender(pdu), lambda: None)
         return raw_message(
             channel=self.channel,
             channel_kind=CHANNEL_KIND,
@@ -94,7 +95,7 @@ class SmsSmpp:
             content_type=self._content_type,
             time=first.at,
             recorded=now,
-            sender=_sender(pdu),
+            sender=sender,
         )
 
 

@@ -43,7 +43,7 @@ def read(body: bytes, now: datetime) -> Callback:
     """Return what names this callback; for a body that is no callback, the digest of its bytes does."""
     fields = parse(body)
     if fields is None:
-        return Callback(identifier=_digest(body))
+        return unread(body)
     return Callback(
         identifier=_identifier(fields) or _digest(body),
         sender=_openid(fields.get("FromUserName", "")),
@@ -51,6 +51,11 @@ def read(body: bytes, now: datetime) -> Callback:
         account=fields.get("ToUserName", ""),
         is_words=fields.get("MsgType", "event") != "event",
     )
+
+
+def unread(body: bytes) -> Callback:
+    """Name a callback that was not read by its bytes."""
+    return Callback(identifier=_digest(body))
 
 
 def parse(body: bytes) -> dict[str, str] | None:

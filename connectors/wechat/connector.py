@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
+from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.wechat import callback, cipher, reply
@@ -57,9 +58,12 @@ class WeChat:
             return Accepted(answer=Answer(body=self._echo(given)))
         check_method(request)
         verified = self._verified(given, request.body)
-        named = callback.read(verified.body, self._now())
+        named = named_or_plain(verified.body, self._account, self._now())
         return Accepted(
-            messages=(self._message(verified.body, request.body, named),), answer=self._answer(named, verified)
+            messages=(self._message(verified.body, request.body, named),),
+            answer=faults.or_plainly(
+                self.channel, self._account, lambda: self._answer(named, verified), lambda: SUCCESS
+            ),
         )
 
     def _echo(self, given: Mapping[str, str]) -> bytes:
@@ -121,6 +125,11 @@ class WeChat:
         return message_of(
             body, wire, named, self._account, self._jurisdiction, MINI_PROGRAMME if is_mini else CHANNEL_KIND, now
         )
+
+
+def named_or_plain(body: bytes, account: str, now: datetime) -> callback.Callback:
+    """Return what names a callback: the platform sends it three times and then never again."""
+    return faults.or_plainly(WeChat.channel, account, lambda: callback.read(body, now), lambda: callback.unread(body))
 
 
 def check_method(request: Request) -> None:

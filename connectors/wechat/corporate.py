@@ -7,7 +7,7 @@ from typing import ClassVar
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.wechat import callback, cipher
-from connectors.wechat.connector import SUCCESS, check_method, message_of
+from connectors.wechat.connector import SUCCESS, check_method, message_of, named_or_plain
 from connectors.wechat.settings import WeComSettings, aes_key
 from connectors.wechat.signature import check_freshness, check_signature, needed, parameters
 
@@ -38,7 +38,7 @@ class WeCom:
         check_method(request)
         body = self._opened(callback.encrypted(request.body), signature, timestamp, nonce)
         now = self._now()
-        named = callback.read(body, now)
+        named = named_or_plain(body, self._account, now)
         message = message_of(body, request.body, named, self._account, self._jurisdiction, CHANNEL_KIND, now)
         return Accepted(messages=(message,), answer=SUCCESS)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
+from connectors import faults
 from connectors.base import utc_now
 from connectors.fetcher import Publish
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
@@ -100,7 +101,13 @@ class CustomerMessages:
             raise NoAnswerError("the platform's page of 微信客服 messages cannot be read", sent=True) from error
 
     def _message(self, value: bytes) -> RawMessage:
-        named, now = _named(value), self._now()
+        """Return the record; a fault of ours over one names it by its bytes, or it would hold up all behind it."""
+        return faults.or_plainly(
+            "wechat", self._account, lambda: self._record(value, _named(value)), lambda: self._record(value, _Named())
+        )
+
+    def _record(self, value: bytes, named: _Named) -> RawMessage:
+        now = self._now()
         return raw_message(
             channel="wechat",
             channel_kind=CHANNEL_KIND,

@@ -32,7 +32,7 @@ def pushed(body: bytes, now: datetime) -> Named:
         return Named(identifier=f"push:{found.identifier}", kind=KINDS["dm"], sender=found.sender, time=found.time)
     fields = _fields(body)
     if fields is None:
-        return Named(identifier=f"push:{hashlib.sha256(body).hexdigest()}", kind=KINDS["dm"])
+        return unread(body)
     where = _mention(Fields(fields).part("data")) if fields.get("type") == "mention" else None
     said = _said(fields) or body
     return Named(
@@ -61,6 +61,11 @@ def fetched(item: bytes, kind: str, now: datetime) -> Named:
         sender=next(_senders(fields), None),
         time=moment(text_of(fields.get("created_at")), now),
     )
+
+
+def unread(data: bytes, kind: str = "push") -> Named:
+    """Name what was not read by its bytes, which a repeat brings again."""
+    return Named(identifier=f"{kind}:{hashlib.sha256(data).hexdigest()}", kind=KINDS.get(kind, KINDS["dm"]))
 
 
 def named(data: bytes, now: datetime) -> Named:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 import requests
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.base import Batch
 from connectors.steady import Steady
@@ -27,7 +27,7 @@ from connectors.weibo.lists import SOURCES
 from connectors.weibo.public import Completer
 from connectors.weibo.settings import List, WeiboPullSettings
 from connectors.weibo.walk import Found, Known, Walk
-from schemas.errors import RetriableError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message
 
 REST_SECONDS = 3600.0
@@ -119,8 +119,8 @@ class WeiboPull:
         except SlowDownError as error:
             self._slow_down(name, error)
             return None
-        except RetriableError:
-            self._next_turn(name)  # a list that cannot be read must not keep the others waiting
+        except Exception:
+            self._next_turn(name)  # a list that cannot be read, by a fault of ours too, must keep no other waiting
             raise
         self._complaints.well(name)
         self._asked[name] = self._steady()
@@ -212,7 +212,10 @@ class WeiboPull:
         )
 
     def _name(self, name: List, raw: bytes) -> naming.Named:
-        return naming.fetched(raw, SOURCES[name].kind, self._now())
+        kind, now = SOURCES[name].kind, self._now()
+        return faults.or_plainly(
+            self.channel, self._account, lambda: naming.fetched(raw, kind, now), lambda: naming.unread(raw, kind)
+        )
 
     def _next_turn(self, name: List) -> None:
         self._turns.remove(name)

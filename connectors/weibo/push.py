@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
+from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
@@ -49,7 +50,9 @@ class Weibo:
 
     def _message(self, body: bytes) -> RawMessage:
         now = self._now()
-        named = naming.pushed(body, now)
+        named = faults.or_plainly(
+            self.channel, self._account, lambda: naming.pushed(body, now), lambda: naming.unread(body)
+        )
         return raw_message(
             channel=self.channel,
             channel_kind=named.kind,
