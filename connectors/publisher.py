@@ -14,6 +14,7 @@ from obstore.store import ObjectStore
 from connectors import metrics
 from connectors.producer import Producer
 from schemas import ids, topics
+from schemas.blobs import RAW
 from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
 from schemas.errors import PipelineError, StoreAwayError, TooLargeError, UnreachableError
@@ -200,6 +201,7 @@ class Publisher:
         sha256 = message.envelope.sha256 or ""
         path = ids.blob_path(message.jurisdiction, message.message_id, sha256)
         try:
+            obstore.put(self._blobs, f"{path}{RAW}", b"")
             obstore.put(self._blobs, path, message.value)
         except (BlobError, OSError) as error:
             raise StoreAwayError(

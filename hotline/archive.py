@@ -153,14 +153,23 @@ class Archive:
 
     async def links(self, ticket_id: str) -> list[Link]:
         """Return the links of the messages filed in a ticket, oldest first."""
-        with _asked():
-            answer = await self._client.search(
-                index=self._alias["link"],
-                query={"term": {"ticket_id": ticket_id}},
-                size=_MAX_LINKS,
-                sort=[{"decided_at": "asc"}, {"message_id": "asc"}],
-            )
-        return [_read(found["_source"], Link) for found in answer["hits"]["hits"]]
+        links: list[Link] = []
+        after: list[Any] | None = None
+        while True:
+            with _asked():
+                answer = await self._client.search(
+                    index=self._alias["link"],
+                    query={"term": {"ticket_id": ticket_id}},
+                    size=_MAX_LINKS,
+                    sort=[{"decided_at": "asc"}, {"message_id": "asc"}],
+                    search_after=after,
+                    allow_partial_search_results=False,  # an erasure that did not know of all would leave some
+                )
+            hits = answer["hits"]["hits"]
+            links += [_read(found["_source"], Link) for found in hits]
+            if len(hits) < _MAX_LINKS:
+                return links
+            after = hits[-1]["sort"]
 
     async def close(self) -> None:
         """Let go of Elasticsearch, where nobody else does."""
@@ -177,7 +186,9 @@ class Archive:
     async def _newest(self, alias: str, query: Mapping[str, Any], kind: type[T]) -> T | None:
         """Return the document of the highest version: a message taken in twice can lie in two months' indices."""
         with _asked():
-            answer = await self._client.search(index=alias, query=query, size=10, version=True)
+            answer = await self._client.search(
+                index=alias, query=query, size=10, version=True, allow_partial_search_results=False
+            )
         found = max(answer["hits"]["hits"], key=lambda hit: hit["_version"], default=None)
         return None if found is None else _read(found["_source"], kind)
 

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import obstore
 from msgspec import Struct
 from obstore.exceptions import BaseError as BlobError
-from obstore.store import ObjectStore
+from obstore.store import LocalStore, ObjectStore
 
 from hotline.archive import Archive
 from schemas import ids, topics
@@ -169,6 +170,9 @@ async def _checkpoints(blobs: ObjectStore, decision: Event, partitions: int) -> 
 
 
 async def _list(blobs: ObjectStore, place: str) -> Iterable[tuple[str, datetime]]:
+    prefix = blobs.prefix if isinstance(blobs, LocalStore) else None
+    if prefix is not None and not await asyncio.to_thread(Path(prefix).is_dir):
+        raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
     try:
         found = await obstore.list(blobs, f"{place}/").collect_async()
     except (BlobError, OSError) as error:

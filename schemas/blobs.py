@@ -9,6 +9,9 @@ from schemas.envelope import Envelope
 ENVELOPE = ".json"
 """Behind the digest of raw bytes: the name of their envelope."""
 
+RAW = ".raw"
+"""Behind the digest of raw bytes under a `ce_dataref`: an empty object that tells them from an attachment."""
+
 ERASED = "erased"
 """An empty object: no bytes of this message may lie here again, whatever is read or fetched a second time."""
 
@@ -32,9 +35,9 @@ def folder(jurisdiction: str, message_id: str) -> str:
 
 
 def raw_names(names: Iterable[str]) -> set[str]:
-    """Return which objects of a folder are bytes as they came, and their envelopes; the others are attachments."""
-    envelopes = {name for name in names if name.endswith(ENVELOPE)}
-    return envelopes | {name.removesuffix(ENVELOPE) for name in envelopes}
+    """Return which objects of a folder are bytes as they came, and what stands beside them; others are attachments."""
+    beside = {name for name in names if name.endswith((ENVELOPE, RAW))}
+    return beside | {name.removesuffix(ENVELOPE).removesuffix(RAW) for name in beside}
 
 
 def checkpoints(partition: int) -> str:

@@ -1,5 +1,6 @@
 """Eraser: what the event log says is erased goes from the archive's messages and from the blob store, for good."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -12,18 +13,24 @@ from obstore.store import ObjectStore
 from schemas import topics
 from schemas.blobs import ERASED, REDACTED, folder, raw_names
 from schemas.elastic import PREFIX, indices
-from schemas.errors import RecordError, SchemaError, UnreachableError
+from schemas.errors import RecordError, RetriableError, SchemaError, UnreachableError
 from schemas.records import Event, Message, RawRef, event
 from schemas.wire import decode, encode
 from sinks.base import Document, Refusal, Route, Verdicts
 from sinks.blobs import Blobs
 from sinks.elastic.errors import translated
-from sinks.elastic.verdict import RETRY
+from sinks.elastic.verdict import passes
 
 LAST_VERSION = 2**53
 """Of an emptied message: whatever comes late, or is read again, is older."""
 
 MOST_COPIES = 10_000
+
+MOST_FAULTS = 3
+"""So many erasures of one batch that cannot be carried out now, and the others wait for the next try with them."""
+
+_WAITS = "unreachable"
+_MONTH = re.compile(r"(20\d\d)\.(\d\d)$")
 
 _HINTS = (b'"change":"erased"', b'"change":"redacted"')
 _DONE = (200, 201, 409)
@@ -66,42 +73,72 @@ class Eraser:
         """Make nothing: the messages' own sink makes the indices."""
 
     async def write(self, documents: Sequence[Document]) -> Verdicts:
-        """Carry out what these events erase; all others have nothing for us."""
-        verdicts = Verdicts()
+        """Carry out what these events erase; all others have nothing for us.
+
+        One that cannot be carried out now, as its index takes no writes, keeps no other waiting. Raises its error when
+        there is no other.
+        """
+        verdicts, erased, fault = Verdicts(), 0, None
         for document in documents:
+            if fault is not None and len(verdicts.retry) >= MOST_FAULTS:
+                verdicts.retry.append(Refusal(document, _WAITS, str(fault)))
+                continue
             try:
-                await self._carry_out(_targets(document))
+                erased += await self._carry_out(_targets(document))
+            except RetriableError as error:
+                fault = error
+                verdicts.retry.append(Refusal(document, _WAITS, str(error)))
             except RecordError as error:
                 verdicts.rejected.append(Refusal(document, error.code, str(error)))
-                continue
-            verdicts.stored.append(document)
+            else:
+                verdicts.stored.append(document)
+        if fault is not None and not erased:
+            raise fault
         return verdicts
 
     async def close(self) -> None:
         """Close the client."""
         await self._owner.close()
 
-    async def _carry_out(self, targets: Sequence[Target]) -> None:
+    async def _carry_out(self, targets: Sequence[Target]) -> bool:
         """Delete blobs first: which of them are the bytes as they came is told by the message that is then emptied."""
         if not targets:
-            return
+            return False
+        await self._require_open(targets)
         copies = await self._copies(targets)
         for target in targets:
             await self._delete_blobs(target, copies[target.message_id].raw)
         await self._empty(
             [(target, index) for target in targets for index in sorted(copies[target.message_id].indices)]
         )
+        return True
+
+    async def _require_open(self, targets: Sequence[Target]) -> None:
+        """Raise UnreachableError while an index is closed that may hold one of these: nobody sees what is in it."""
+        with translated():
+            closed = await self._client.indices.get(
+                index=f"{self._index.alias}-2*", expand_wildcards="closed", features=["aliases"]
+            )
+        since = min(one.month or "" for one in targets)  # what is taken in again lies in a later month's
+        months = {"-".join(found.groups()) for name in closed if (found := _MONTH.search(name))}
+        if any(month >= since for month in months):
+            raise UnreachableError(
+                "An index of the archive's messages is closed and may hold what is to be erased: open it, or delete it "
+                "when its time is over"
+            )
 
     async def _empty(self, copies: Sequence[tuple[Target, str]]) -> None:
         lines = [line for target, index in copies for line in _put(index, target)]
         if not lines:
             return
         with translated():
-            answer = await self._client.bulk(operations=lines, filter_path="items.*.status")
-        statuses = {int(result["status"]) for item in answer.get("items", ()) for result in item.values()}
-        if statuses & RETRY:  # so does an index that takes no writes for a moment: another is put in its place
+            answer = await self._client.bulk(operations=lines, filter_path="items.*.status,items.*.error.type")
+        results = [result for item in answer.get("items", ()) for result in item.values()]
+        left = [result for result in results if int(result["status"]) not in _DONE]
+        # An index that takes no writes for a moment does that, too: another is put in its place.
+        if any(passes(int(result["status"]), result["error"]["type"]) for result in left):
             raise UnreachableError("Elasticsearch could not empty every message: look at its log")
-        if not statuses <= set(_DONE):
+        if left:
             raise SchemaError("Elasticsearch refuses an emptied message: see that its mapping is ours")
 
     async def _copies(self, targets: Sequence[Target]) -> dict[str, "Copies"]:
@@ -114,6 +151,7 @@ class Eraser:
                 index=pattern,
                 ignore_unavailable=True,
                 allow_no_indices=True,
+                allow_partial_search_results=False,  # a copy in a lost shard is none that is emptied
                 query={"terms": {"message_id": list(found)}},
                 size=MOST_COPIES,
                 source={"includes": ["raw.dataref"]},

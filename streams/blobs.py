@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from obstore import exceptions as blob
 from obstore.store import LocalStore, ObjectStore
 
 from normalizers import Blob
-from schemas.blobs import ERASED
+from schemas.blobs import ERASED, RAW, REDACTED
 from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
@@ -52,11 +52,15 @@ class Blobs:
         """
         paths = [one.path for one in blobs]
         await _all(self._put(one) for one in blobs)
-        folders = {path.rpartition("/")[0] for path in paths}
-        gone = {
-            place for place, erased in zip(folders, await _all(map(self._is_erased, folders)), strict=True) if erased
-        }
+        gone = await self._erased({path.rpartition("/")[0] for path in paths}, ERASED)
         await _all(self._delete(path) for path in paths if path.rpartition("/")[0] in gone)
+
+    async def settle(self, datarefs: Sequence[str]) -> None:
+        """Take away raw bytes that were stored again though their message was erased, or its raw bytes were."""
+        folders = {path.rpartition("/")[0] for path in datarefs}
+        gone = await self._erased(folders, ERASED) | await self._erased(folders, REDACTED)
+        again = [path for path in datarefs if path.rpartition("/")[0] in gone]
+        await _all(self._delete(f"{path}{suffix}") for path in again for suffix in ("", RAW))
 
     async def _get(self, path: str) -> bytes:
         await self._require_folder()  # before as well: a volume mounted meanwhile must not make an object missing
@@ -80,12 +84,16 @@ class Blobs:
             except (blob.BaseError, OSError) as error:
                 raise _fault(error) from error
 
-    async def _is_erased(self, folder: str) -> bool:
+    async def _erased(self, folders: Collection[str], mark: str) -> set[str]:
+        there = await _all(self._has(folder, mark) for folder in folders)
+        return {folder for folder, has in zip(folders, there, strict=True) if has}
+
+    async def _has(self, folder: str, mark: str) -> bool:
         """Say whether the eraser's mark is there: it puts it before it deletes, we look for it after we wrote."""
         async with self._turn:
             try:
-                await obstore.head_async(self._store, f"{folder}/{ERASED}")
-            except (blob.NotFoundError, FileNotFoundError):
+                await obstore.head_async(self._store, f"{folder}/{mark}")
+            except (blob.NotFoundError, FileNotFoundError, blob.InvalidPathError, ValueError):
                 return False
             except (blob.BaseError, OSError) as error:
                 raise _fault(error) from error

@@ -143,6 +143,8 @@ class Normalize:
 
     async def _work_off(self, records: Sequence[Inbound], hop: Hop) -> None:
         await self._finish(records, await self._normalized(records), STAGE, hop)
+        claimed = [header_of(record, "ce_dataref") or "" for record in records if has_reference(record)]
+        await self._blobs.settle(claimed)
 
     async def _normalized(self, records: Sequence[Inbound]) -> list[Result]:
         raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))

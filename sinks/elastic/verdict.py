@@ -35,12 +35,13 @@ def judge(documents: Sequence[Document], items: Sequence[Mapping[str, Any]], fie
             verdicts.stale.append(document)
         else:
             error = result["error"]
-            heap = verdicts.retry if _passes(status, error["type"]) else verdicts.rejected
+            heap = verdicts.retry if passes(status, error["type"]) else verdicts.rejected
             heap.append(Refusal(document, _code(status), _reason(error, fields)))
     return verdicts
 
 
-def _passes(status: int, kind: str) -> bool:
+def passes(status: int, kind: str) -> bool:
+    """Say whether a fault of a document is the surroundings'."""
     return status in RETRY or kind in SURROUNDINGS
 
 

@@ -135,3 +135,10 @@ def test_a_person_reads_what_is_gone_and_what_leaves_when(capsys: pytest.Capture
         "Not looked at; ask again with --command-id c1:\n  three: away\n"
         "Leaves Kafka by:\n  2026-11-25 08:00  four\n"
     )
+
+
+async def test_of_a_store_that_is_not_mounted_nothing_is_called_gone(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "blobs", mkdir=True)
+    (tmp_path / "blobs").rmdir()
+    looked = await erasure._looked("older checkpoints of assign", erasure._checkpoints(store, decided(erased()), 4))
+    assert (looked.state, "mount it" in (looked.reason or "")) == ("unknown", True)

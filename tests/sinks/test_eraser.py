@@ -124,6 +124,56 @@ async def test_while_an_index_is_put_in_the_place_of_another_the_erasure_waits(p
     assert (found["_version"], found["_source"]["text"]) == (2**53, "")
 
 
+def other(month: str = "2026-12") -> Document:
+    return told(event.Erased(ticket_id="u", messages=(ErasedMessage(message_id=OTHER.message_id, month=month),)))
+
+
+async def test_an_erasure_that_has_to_wait_holds_up_no_other(place: Place) -> None:
+    await place.elastic.write([stored(ONE), stored(OTHER, "2026-12")])
+    index = f"{place.prefix}-message-2026.11"
+    await place.client.indices.put_settings(index=index, settings={"index.blocks.write": True})
+    verdicts = await place.eraser.write([erased(), told(), other()])
+    assert ([one.code for one in verdicts.retry], len(verdicts.stored)) == (["unreachable"], 2)
+    assert await place.texts() == {ONE.message_id: [ONE.text], OTHER.message_id: [""]}
+    await place.client.indices.put_settings(index=index, settings={"index.blocks.write": None})
+    assert (await place.eraser.write([verdicts.retry[0].document])).stored
+    assert await place.texts() == {ONE.message_id: [""], OTHER.message_id: [""]}
+
+
+@pytest.mark.parametrize("month", ["2026-11", "2026-10", None])
+async def test_an_erasure_waits_for_a_closed_index_that_may_hold_it(place: Place, month: str | None) -> None:
+    await place.elastic.write([stored(ONE), stored(OTHER, "2026-12")])
+    index = f"{place.prefix}-message-2026.11"
+    await place.client.indices.close(index=index)
+    verdicts = await place.eraser.write([erased(month), other()])
+    assert (len(verdicts.retry), len(verdicts.stored)) == (1, 1)
+    assert "is closed" in verdicts.retry[0].reason
+    await place.client.indices.open(index=index, wait_for_active_shards="1")
+    assert (await place.eraser.write([erased(month)])).stored
+    assert set(map(tuple, (await place.texts()).values())) <= {("",), ("", "")}
+
+
+async def test_what_lies_in_a_lost_shard_is_not_taken_for_erased(place: Place) -> None:
+    await place.elastic.write([stored(ONE)])
+    lost = {"index.routing.allocation.require._name": "nowhere"}
+    await place.client.indices.create(
+        index=f"{place.prefix}-message-2026.12", settings=lost, wait_for_active_shards="0"
+    )
+    place.eraser._client = place.eraser._client.options(request_timeout=2)  # a refresh waits for the shard
+    with pytest.raises(UnreachableError):
+        await place.eraser.write([erased(None)])
+    with pytest.raises(UnreachableError):
+        await Archive(place.client, place.prefix).message(ONE.message_id)
+
+
+async def test_bytes_as_they_came_are_told_from_attachments_before_the_message_is_indexed(place: Place) -> None:
+    for name in ("large", "large.raw", "photo"):
+        await place.keep(ONE, name)
+    redaction = event.Redacted(ticket_id="t", fields=("text",), messages=(ErasedMessage(message_id=ONE.message_id),))
+    assert (await place.eraser.write([told(redaction)])).stored
+    assert await place.kept(ONE) == {"redacted", "photo"}
+
+
 async def test_a_message_that_comes_after_its_erasure_stays_empty(place: Place) -> None:
     await place.eraser.write([erased()])
     await place.elastic.write([stored(ONE)])

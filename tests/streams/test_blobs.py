@@ -66,3 +66,17 @@ async def test_attachments_of_an_erased_message_are_not_kept_again(folder: Path)
         await Blobs(store).store(blobs)
         there = {one["path"] for one in await obstore.list(store).collect_async()}
         assert there == {"210100/m1/erased", "210100/m2/redacted", "210100/m2/x", "210100/m2/y"}
+
+
+async def test_large_bytes_that_came_again_go_again_where_they_were_erased(folder: Path) -> None:
+    """A mail that the server renumbers is fetched anew, and its bytes are stored before anybody reads of them."""
+    store = LocalStore(folder)
+    for place in ("m1", "m2", "m3"):
+        for name in ("raw", "raw.raw", "photo"):
+            await obstore.put_async(store, f"210100/{place}/{name}", b"words")
+    await obstore.put_async(store, "210100/m1/erased", b"")
+    await obstore.put_async(store, "210100/m2/redacted", b"")
+    await Blobs(store).settle([f"210100/{place}/raw" for place in ("m1", "m2", "m3")] + ["", "../../x", "\0"])
+    there = {one["path"].removeprefix("210100/") for one in await obstore.list(store).collect_async()}
+    kept = {"m1/photo", "m2/photo", *(f"m3/{name}" for name in ("raw", "raw.raw", "photo"))}
+    assert there == kept | {"m1/erased", "m2/redacted"}

@@ -39,6 +39,8 @@ def forget(order: Order, given: args.Forget) -> event.Changes:
     ticket_id = order.command.ticket_id
     if ticket_id is not None and ticket_id not in order.state.tickets and ticket_id in order.state.left:
         order.check_city(ticket_id)
+        if not given.message_ids:
+            raise RefusalError("arguments", "the ticket is only in the archive: name its messages in message_ids")
         messages = tuple(ErasedMessage(message_id=one) for one in given.message_ids)
         return (event.Erased(ticket_id=ticket_id, messages=messages),)
     ticket = order.ticket(given)

@@ -202,6 +202,7 @@ def test_a_ticket_that_only_the_archive_has_can_be_forgotten() -> None:
     at_office.order("set_status", old, status="not_accepted", reason_code="malicious")
     at_office.take(message(999, "很久以后", minutes=60 * 24 * 200))
     at_office.desk.flush()
+    assert refusal(at_office.order("forget", old)) == "arguments"  # its messages would stay, and nobody be told
     done = at_office.order("forget", old, message_ids=["a" * 26])
     assert [(one.ticket_id, one.version) for one in done.tickets] == [(old, 2**53)]
     snapshots = [decode(one.value, Ticket) for one in at_office.desk.flush() if one.topic.startswith("hotline.ticket.")]
