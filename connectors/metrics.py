@@ -51,6 +51,12 @@ ASTERISK_EVENTS = Counter(
     "take them before we stopped)",
     ["connector", "outcome"],
 )
+ASTERISK_GAP_SECONDS = Counter(
+    "hotline_connectors_asterisk_gap_seconds_total",
+    "Seconds in which nobody listened to an Asterisk, found at the next login: its events of then are lost, and "
+    "call_files tells of its calls",
+    ["connector"],
+)
 CALL_FILES_RESTARTED = Counter(
     "hotline_connectors_call_files_restarted_total", "Call files that were read anew: replaced or cut", ["connector"]
 )

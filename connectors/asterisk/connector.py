@@ -16,6 +16,7 @@ import structlog
 from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.asterisk.frames import action, read_frame
+from connectors.asterisk.gaps import Gaps
 from connectors.asterisk.naming import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit, utc_now
@@ -69,12 +70,14 @@ class Asterisk:
         self._zone = zone_of(settings.timezone)
         self._retry = retry_seconds
         self._calls = Calls()
+        self._gaps = Gaps(account_id, now)
 
     async def run(self, emit: Emit) -> None:
         """Serve one connection until it ends; raises errors of `schemas.errors`."""
         async with self._connected() as (reader, writer):
             await self._log_in(reader, writer)
             emit.alive()
+            await self._gaps.ended(emit)
             await self._serve(reader, writer, emit)
 
     async def examine(self) -> None:
@@ -158,8 +161,9 @@ class Asterisk:
                 taking = emitting.create_task(self._take_all(reader, emit, emitting))
                 left = emitting.create_task(leaving.wait())
                 pinging = emitting.create_task(self._ping(writer))  # behind the first reading: it may meet a closed end
+                keeping = emitting.create_task(self._gaps.keep(emit))
                 await asyncio.wait({taking, left}, return_when=asyncio.FIRST_COMPLETED)
-                for task in (taking, left, pinging):
+                for task in (taking, left, pinging, keeping):
                     task.cancel()
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from several
@@ -212,6 +216,7 @@ class Asterisk:
 
     def _taken(self, value: bytes | None, emit: Emit) -> RawMessage | None:
         """Return the message of a frame, None for one that says nothing of a call worth keeping."""
+        self._gaps.heard()
         if value is None:
             self._count("too_large")
             return None

@@ -1,6 +1,7 @@
 """Asterisk's manager interface: login, signs of life, floods, cuts, and what is kept of the events of a call."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -312,3 +313,30 @@ async def test_settings_that_cannot_work_say_so() -> None:
     async with served(saying()) as port:
         with pytest.raises(MisconfiguredError, match="line break"):
             await asterisk(port, username="x\r\nAction: Originate").run(Held())
+
+
+def gap() -> float:
+    return metrics.ASTERISK_GAP_SECONDS.labels("pbx")._value.get()
+
+
+async def test_how_long_nobody_listened_is_counted_after_a_restart_too() -> None:
+    now, held, before = [datetime(2026, 3, 1, tzinfo=UTC)], Held(), gap()
+
+    async def connected(pbx: Asterisk) -> None:
+        with pytest.raises(UnreachableError):
+            await pbx.run(held)
+
+    async with served(saying(ALL)) as port, asyncio.timeout(10):
+        settings = asterisk(port)._settings
+        pbx = Asterisk(settings, "pbx", lambda: now[0])
+        await connected(pbx)
+        assert gap() == before  # a first start
+        now[0] += timedelta(seconds=40)
+        await connected(pbx)
+        assert gap() == before + 40
+        now[0] += timedelta(hours=1)
+        await connected(Asterisk(settings, "pbx", lambda: now[0]))
+        assert gap() == before + 3640
+        now[0] -= timedelta(days=1)  # a clock that was set back
+        await connected(Asterisk(settings, "pbx", lambda: now[0]))
+        assert gap() == before + 3640
