@@ -36,7 +36,9 @@ MAILS_POSTPONED = Gauge(
     ["connector"],
 )
 MAILBOX_RESCANS = Counter(
-    "hotline_connectors_mailbox_rescans_total", "Folders read again because their UIDVALIDITY changed", ["connector"]
+    "hotline_connectors_mailbox_rescans_total",
+    "Folders read again because their UIDs begin anew (UIDVALIDITY), or went back (UIDNEXT, after a restore)",
+    ["connector"],
 )
 LMTP_MAILS = Counter(
     "hotline_connectors_lmtp_mails_total", "Mails handed over by LMTP: published, journaled or unsafe (in neither)",

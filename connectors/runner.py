@@ -72,15 +72,18 @@ def run_pull(
 
     Only the owner of the account works; another process stands by until it is its turn. Faults of the surroundings are
     waited out, and so are faults of ours: other accounts of the process go on meanwhile. Raises FatalError when only a
-    person can help.
+    person can help and it never worked: where it did, with these settings, something beside them has changed (rights of
+    a folder, a file that is being replaced) and may change back.
     """
     pull = _Pull(connector, publisher, cursors, lease, stop, health)
-    retrying = _patiently(stop, lambda state: wait_for(state, pace, slow_pace), pull.interrupted)
+    retrying = _patiently(
+        stop, lambda state: wait_for(state, pace, slow_pace), pull.interrupted, lambda error: passes(error, pull.worked)
+    )
     try:
         while not stop.is_set():
             retrying(pull.step)
     except Exception as error:
-        if passes(error):
+        if passes(error, pull.worked):
             return  # told to stop while it waited to try again
         health.failed(error)
         raise
@@ -110,6 +113,7 @@ class _Pull:
         self._health = health
         self._owner = False
         self._open = False
+        self.worked = False
 
     def step(self) -> None:
         """Connect if needed, move one batch, and when there was nothing wait for more; all this as the owner only."""
@@ -120,6 +124,7 @@ class _Pull:
             self._open = True
         before = self._cursors.load()
         batch = run_once(self._connector, self._publisher, self._cursors)
+        self.worked = True
         self._health.succeeded(len(batch.messages), len(batch.dead_letters), batch.complaints)
         if batch.cursor.position == before.position:
             self._wait()
@@ -154,10 +159,13 @@ class _Pull:
 
 
 def _patiently(
-    stop: threading.Event, wait: Callable[[RetryCallState], float], before_sleep: Callable[[RetryCallState], Any]
+    stop: threading.Event,
+    wait: Callable[[RetryCallState], float],
+    before_sleep: Callable[[RetryCallState], Any],
+    passes_over: Callable[[BaseException], bool],
 ) -> Retrying:
     return Retrying(
-        retry=retry_if_exception(passes),
+        retry=retry_if_exception(passes_over),
         wait=wait,
         stop=stop_when_event_set(stop),
         sleep=sleep_using_event(stop),
@@ -166,21 +174,22 @@ def _patiently(
     )
 
 
-def passes(error: BaseException) -> bool:
+def passes(error: BaseException, worked: bool = False) -> bool:
     """Say whether to try again: what only a person can mend does not pass, except a login, which is mended elsewhere.
 
+    What `worked` before, with the settings as they are, may work again.
     What is no error of ours is a fault of ours, and ends nobody else's work. A RecordError is that of a connector that
     cannot say which record it was: dead letters come in its batch.
     """
     if isinstance(error, FatalError):
-        return isinstance(error, UnauthorizedError)
+        return worked or isinstance(error, UnauthorizedError)
     return isinstance(error, Exception)
 
 
 def wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
     """Return the seconds to wait after a fault, longer after a refused login, at least what the service asked for."""
     error = _error(state)
-    if isinstance(error, UnauthorizedError):
+    if isinstance(error, FatalError):
         return slow_pace(state)
     asked = error.retry_after if isinstance(error, ThrottledError) else None
     return max(pace(state), min(asked or 0.0, LONGEST_ASKED_SECONDS))

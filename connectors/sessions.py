@@ -180,7 +180,8 @@ async def run_session(
     """Serve connections one after another until `stop` is set, then take leave of the other side.
 
     Only the owner of the account connects; another process stands by until it is its turn. Faults of the surroundings
-    are waited out, an ended connection and faults of ours too. Raises FatalError when only a person can help.
+    are waited out, an ended connection and faults of ours too. Raises FatalError when only a person can help, unless it
+    worked before: with the settings as they are it may work again.
     """
     outlet = Outlet(publisher, health, publish_seconds, memory)
     carrying = asyncio.create_task(outlet.run(), name="outlet")
@@ -206,10 +207,11 @@ async def _again_and_again(
     pace: wait_base,
     slow: wait_base,
 ) -> None:
-    attempt = 0
+    attempt, worked = 0, False
     while not stop.is_set():
         outlet.lively = False
-        fault = await _one_turn(connector, outlet, lease, stop, health)
+        fault = await _one_turn(connector, outlet, lease, stop, health, worked)
+        worked = worked or outlet.lively
         if fault is None or stop.is_set():
             continue
         health.troubled(fault)
@@ -219,7 +221,7 @@ async def _again_and_again(
 
 
 async def _one_turn(
-    connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event, health: Health
+    connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event, health: Health, worked: bool
 ) -> Exception | None:
     """Serve one connection as the owner of the account; None when it is not ours, or not any more."""
     try:
@@ -228,7 +230,7 @@ async def _one_turn(
             return None
         return await _one_connection(connector, outlet, lease, stop)
     except Exception as error:
-        if not passes(error):
+        if not passes(error, worked or outlet.lively):
             raise
         return error
 

@@ -14,6 +14,7 @@ from connectors.base import Batch
 from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
+from connectors.mailbox.epochs import Epochs
 from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in
 from connectors.mailbox.login import Connect
 from connectors.mailbox.reader import Reader
@@ -54,6 +55,7 @@ class Mailbox:
         self._tidying = {folder: Tidying(settings, account_id) for folder in settings.folders}
         self._doubts = {folder: Doubts() for folder in settings.folders}
         self._pace = {folder: Pace() for folder in settings.folders}
+        self._epochs = Epochs(account_id)
         self._complaints: dict[str, str] = {}
         self._seen_until: dict[str, int | None] = {}
         self._resynced: set[str] = set()
@@ -100,7 +102,7 @@ class Mailbox:
             except Exception:  # a fault of ours as well: the other folders go on
                 self._next_turn(folder)
                 raise
-            if batch.cursor.position != cursor.position:
+            if batch.messages or batch.dead_letters or batch.cursor.position != cursor.position:
                 self._next_turn(folder)
                 return msgspec.structs.replace(batch, complaints=self._complained(batch.cursor))
         return self._nothing_new(session, cursor)
@@ -165,10 +167,8 @@ class Mailbox:
 
     def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
         known = cursor.position.get(folder)
-        valid = known is not None and known["uidvalidity"] == view.uidvalidity
+        valid = known is not None and self._epochs.holds(folder, view, known)
         if known is not None and not valid:
-            # UIDs begin anew: everything is read again, and what was known is recognised by its bytes.
-            metrics.MAILBOX_RESCANS.labels(self._account).inc()
             self._doubts[folder], self._pace[folder] = Doubts(), Pace()
         if known is not None and valid:
             self._tidy(session, folder, view, known)

@@ -416,3 +416,45 @@ def test_a_fault_of_ours_over_one_mail_keeps_those_before_it_not_waiting(
     assert [message.value for message in batch.messages] == [mail("a"), mail("b")]
     with pytest.raises(LookupError):
         box.fetch(batch.cursor)
+
+
+def restored(server: FakeServer, uidnext: int) -> None:
+    """Bring the server back to what it was, with its old UIDVALIDITY."""
+    server.inbox.mails = {uid: value for uid, value in server.inbox.mails.items() if uid < uidnext}
+    server.inbox.uidnext = uidnext
+
+
+def test_mails_of_a_server_that_was_restored_from_a_backup_are_read_though_their_uids_are_old(
+    server: FakeServer,
+) -> None:
+    for text in "abcdef":
+        server.put(mail(text))
+    box, now = mailbox(server, processed="flag"), [0.0]
+    box._epochs._clock = lambda: now[0]
+    _, _, cursor = drain(box)
+    restored(server, 4)
+    assert drain(box, cursor) == ([], [], cursor)
+    server.put(mail("g"))
+    now[0] = 60.0
+    messages, _, cursor = drain(box, cursor)
+    assert [message.value for message in messages] == [mail(text) for text in "abcg"]
+    server.put(mail("h"))
+    assert [message.value for message in drain(box, cursor)[0]] == [mail("h")]
+
+
+def test_a_server_that_lags_or_is_wrong_about_its_next_uid_is_not_read_again_and_again(server: FakeServer) -> None:
+    for text in "abc":
+        server.put(mail(text))
+    box, now = mailbox(server), [0.0]
+    box._epochs._clock = lambda: now[0]
+    _, _, cursor = drain(box)
+    server.inbox.uidnext = 2  # for a moment
+    assert drain(box, cursor)[0] == []
+    now[0], server.inbox.uidnext = 100.0, 4
+    assert drain(box, cursor)[0] == []
+    server.inbox.uidnext = 2  # for ever
+    assert drain(box, cursor)[0] == []
+    now[0] = 200.0
+    assert len(box.fetch(cursor).messages) == 3  # and the cursor is what it was
+    now[0] = 300.0
+    assert drain(box, cursor)[0] == []

@@ -313,3 +313,27 @@ def test_a_lease_that_nobody_can_tell_is_a_fault_and_is_asked_for_again(health: 
     run(world, health, lease=lease)
     assert world.published == ["1"]
     assert health.report.errors == 1
+
+
+class Later(World):
+    """Comes to its first end, and then brings more."""
+
+    def wait(self, seconds: float) -> bool:
+        if 4 in self.waiting:
+            return super().wait(seconds)
+        self.faults = {"fetch": [MisconfiguredError("see its owner and mode")] * 3}
+        self.waiting.append(4)
+        return True
+
+
+def test_what_worked_before_may_work_again(health: Health) -> None:
+    """The rights of a folder were changed, or a file of certificates is being replaced; other accounts go on."""
+    world = Later(waiting=[1, 2, 3])
+    run(world, health)
+    assert world.published == ["1", "2", "3", "4"]
+    assert (health.report.errors, health.report.state) == (3, "stopped")
+
+
+def test_before_it_is_tried_again_there_is_time_to_mend_it() -> None:
+    state = state_of(1, MisconfiguredError("x"))
+    assert wait_for(state, wait_fixed(1), wait_fixed(30)) == 30

@@ -141,6 +141,18 @@ async def test_an_ended_connection_is_made_again(health: Health, fault: Exceptio
     assert health.report.last_error == type(fault or UnreachableError("")).__name__
 
 
+async def test_what_worked_before_is_tried_again(health: Health) -> None:
+    async def serve(emit: Emit) -> None:
+        emit.alive()
+
+    async def broken(emit: Emit) -> None:
+        raise MisconfiguredError("ssl_cafile holds no certificates")
+
+    connector = Scripted(serve, broken)
+    await run(connector, Broker(), health, lambda: connector.made == 3)
+    assert health.report.state == "stopped"
+
+
 async def test_what_only_a_person_can_mend_stops_it(health: Health) -> None:
     async def serve(emit: Emit) -> None:
         raise MisconfiguredError("correct it")
