@@ -13,7 +13,7 @@ from obstore.store import LocalStore, ObjectStore
 
 from normalizers import Blob
 from schemas.blobs import ERASED, RAW, REDACTED
-from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnauthorizedError, UnreachableError
+from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
 
@@ -124,9 +124,10 @@ async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
     return [result for result in results if not isinstance(result, BaseException)]
 
 
-def _fault(error: Exception) -> UnauthorizedError | UnreachableError:
+def _fault(error: Exception) -> UnreachableError:
+    """Return our error. Refused credentials are waited out: what needs no store, emergencies first, goes on."""
     if isinstance(error, blob.PermissionDeniedError | blob.UnauthenticatedError | PermissionError):
-        return UnauthorizedError("the blob store refused our credentials: check `blobs` in the settings")
+        return UnreachableError("the blob store refused our credentials: check `blobs` in the settings")
     return UnreachableError(f"the blob store does not answer ({type(error).__name__}): see that it can be reached")
 
 

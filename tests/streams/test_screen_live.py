@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import obstore
 import pytest
 from faust.types import TP
 from msgspec.structs import replace
@@ -53,6 +54,27 @@ async def test_an_emergency_behind_poison_is_handed_over_whole(bench: Bench) -> 
     assert found.partition == ids.partition_of("210100", PARTITIONS)
     assert envelope.source == "/hotline/screen/210100"
     assert envelope.traceparent.startswith("00-0af7651916cd43dd8448eb211c80319c")
+
+
+async def test_a_blob_store_that_refuses_us_holds_no_other_emergency_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Expired credentials, or a folder whose rights were changed, must not end the stage again and again."""
+
+    async def refuses(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(obstore, "get_async", refuses)
+    record, value = claimed(1, "210100/m1/x", FIRE)
+    bench.blobs.put("210100/m1/x", value)
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(record, outbound(2, FIRE), partition=0)
+        await bench.read(topics.HANDOVER, 1)
+        for number in (3, 4, 5):
+            await bench.put(outbound(number, FIRE), partition=0)
+            await bench.read(topics.HANDOVER, number - 1)
+        monkeypatch.undo()
+        await bench.read(topics.HANDOVER, 5)
 
 
 async def test_a_blob_store_that_is_away_holds_no_other_emergency_up(bench: Bench) -> None:
