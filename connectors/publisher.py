@@ -12,6 +12,7 @@ from obstore.exceptions import BaseError as BlobError
 from obstore.store import ObjectStore
 
 from connectors import metrics
+from connectors.early import Early
 from connectors.producer import Producer
 from schemas import ids, topics
 from schemas.blobs import RAW
@@ -56,6 +57,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._waiting = 0
         self._faults: Counter[str] = Counter()
+        self._early = Early(self._producer)
 
     def publish(self, messages: Iterable[RawMessage], dead: Iterable[DeadLetter] = ()) -> None:
         """Return when the broker holds all of it; raises a RetriableError when it may not.
@@ -99,8 +101,9 @@ class Publisher:
         try:
             return [self._record_in_time(message) for message in messages]
         except StoreAwayError as error:
-            large = frozenset(message.message_id for message in messages if len(message.value) > INLINE_LIMIT)
-            raise StoreAwayError(str(error), large) from error
+            large = [message for message in messages if len(message.value) > INLINE_LIMIT]
+            self._early.tell(large)
+            raise StoreAwayError(str(error), frozenset(message.message_id for message in large)) from error
 
     def _record_in_time(self, message: RawMessage) -> Outbound:
         """Return the record; a store that hangs is left to it, and nothing else is given to it meanwhile."""
@@ -201,8 +204,8 @@ class Publisher:
         sha256 = message.envelope.sha256 or ""
         path = ids.blob_path(message.jurisdiction, message.message_id, sha256)
         try:
-            obstore.put(self._blobs, f"{path}{RAW}", b"")
             obstore.put(self._blobs, path, message.value)
+            obstore.put(self._blobs, f"{path}{RAW}", b"")
         except (BlobError, OSError) as error:
             raise StoreAwayError(
                 f"the blob store did not take a message ({type(error).__name__}): see that it can be reached and "

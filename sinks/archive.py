@@ -12,6 +12,7 @@ from schemas import ids, media, topics
 from schemas.blobs import ENVELOPE, ERASED, REDACTED, Archived, folder
 from schemas.envelope import Envelope
 from schemas.errors import MalformedError, MissingBlobError, RecordError
+from schemas.records.raw import BEGINNING
 from schemas.wire import encode
 from sinks.base import Document, Refusal, Source, Verdicts
 from sinks.blobs import Blobs
@@ -24,7 +25,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 def sources() -> list[Source]:
     """Return what the archive keeps: every raw topic."""
-    return [Source(topic=topic) for topic in (*topics.LIVE_RAW, topics.BACKFILL)]
+    beginnings = frozenset({BEGINNING.encode()})
+    return [Source(topic=topic, skip=beginnings) for topic in (*topics.LIVE_RAW, topics.BACKFILL)]
 
 
 class ArchiveSink:

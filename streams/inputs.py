@@ -11,9 +11,12 @@ from schemas.envelope import type_of
 from schemas.errors import RecordError, UnsupportedError, place_of
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.dead import OURS, REPLAYS
+from schemas.records.raw import BEGINNING
 from schemas.wire import Inbound, Position, decode, position_of
 
 T = TypeVar("T")
+
+_BEGINNING = BEGINNING.encode()
 
 SLICE = 128
 """Records worked off before the event loop gets its turn."""
@@ -39,6 +42,15 @@ def is_claimed(raw: RawMessage) -> bool:
 def has_reference(record: Inbound) -> bool:
     """Say whether a record's bytes lie in the blob store."""
     return not record.value and header_of(record, "ce_dataref") is not None
+
+
+def whole(records: Sequence[Inbound]) -> Sequence[Inbound]:
+    """Leave out the beginnings of messages that come whole later: screen alone reads those."""
+    return [record for record in records if not _is_beginning(record)]
+
+
+def _is_beginning(record: Inbound) -> bool:
+    return ("ce_type", _BEGINNING) in record.headers
 
 
 def header_of(record: Inbound, name: str) -> str | None:

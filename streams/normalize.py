@@ -29,7 +29,7 @@ from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.downstream import Downstream, Group
 from streams.floods import FloodControl
-from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, sliced
+from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, sliced, whole
 from streams.outlet import Outlet
 from streams.settings import FloodSettings
 
@@ -131,6 +131,7 @@ class Normalize:
 
     async def _put_behind(self, tp: TP, records: Sequence[Inbound]) -> None:
         """Let these wait in the topic of floods; an emergency goes on at once, and so does what cannot be read."""
+        records = whole(records)
         results = [
             result._replace(outbound=floods.put_behind(record), blobs=()) if result.may_wait else result
             for record, result in zip(records, await self._normalized(records), strict=True)
@@ -142,6 +143,7 @@ class Normalize:
         return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
 
     async def _work_off(self, records: Sequence[Inbound], hop: Hop) -> None:
+        records = whole(records)
         await self._finish(records, await self._normalized(records), STAGE, hop)
         claimed = [header_of(record, "ce_dataref") or "" for record in records if has_reference(record)]
         await self._blobs.settle(claimed)

@@ -14,6 +14,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
 from schemas.records import Handover, Link, Message, Ticket
 from schemas.records.dead import PREFIX
+from schemas.records.raw import BEGINNING
 from schemas.wire import decode
 
 Name = tuple[str, str]
@@ -82,6 +83,8 @@ class Ledger(Struct, kw_only=True):
             reader(self, record)
         elif record.topic in (*topics.LIVE_RAW, topics.BACKFILL):
             envelope = Envelope.of(record.headers)
+            if envelope.type == BEGINNING:
+                return
             self.records += 1
             self.raw[envelope.source, envelope.id] = envelope
 

@@ -5,6 +5,7 @@ import re
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas import ids, topics
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, Headers, type_of
@@ -13,6 +14,11 @@ from schemas.wire import Inbound, Outbound, Position, position_of
 
 INLINE_LIMIT = 512 * 1024
 """Bytes over this go to the blob store before the record (claim check, design.md 4)."""
+
+BEGINNING_BYTES = 256 * 1024
+
+BEGINNING = type_of("beginning")
+"""`ce_type` of a record that holds how a large message begins, while its bytes wait for the blob store."""
 
 SIZE_LIMIT = 64 * 1024 * 1024
 """Bytes over this become a dead letter."""
@@ -123,3 +129,9 @@ def raw_message(
     )
     key = _writable(conversation if conversation is not None else f"{account}\n{sender or ''}")
     return RawMessage(envelope=envelope, value=value, conversation=key, backfill=backfill)
+
+
+def beginning(message: RawMessage) -> RawMessage:
+    """Return how a large message begins, under its own name: what it says first is read for an emergency."""
+    envelope = replace(message.envelope, type=BEGINNING, sha256=None)
+    return replace(message, envelope=envelope, value=message.value[:BEGINNING_BYTES])

@@ -17,11 +17,11 @@ from schemas import ids, topics
 from schemas.envelope import Envelope
 from schemas.records import Command, Message
 from schemas.records.dead import PREFIX
-from schemas.records.raw import INLINE_LIMIT
+from schemas.records.raw import INLINE_LIMIT, beginning
 from schemas.wire import Outbound, decode, encode
 from streams import normalize
 from tests.streams.conftest import PARTITIONS, Bench, opened, until
-from tests.streams.raws import NOON, broken, claimed, outbound
+from tests.streams.raws import NOON, broken, claimed, outbound, raw
 
 pytestmark = pytest.mark.integration
 
@@ -46,6 +46,17 @@ async def test_records_become_messages_at_their_citys_partition(bench: Bench) ->
         assert record.key.decode() == message.message_id == envelope.id
         assert envelope.type == "cn.hotline12345.message.v1"
         assert envelope.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_how_a_message_begins_that_waits_for_the_blob_store_becomes_no_message(bench: Bench) -> None:
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(
+            beginning(raw(1)).outbound(), beginning(raw(2, value=b"{")).outbound(), outbound(3), partition=0
+        )
+        (found,) = await bench.read(topics.MESSAGE, 1)
+        await bench.put(outbound(1), partition=0)  # the whole comes later
+        found, whole = await bench.read(topics.MESSAGE, 2)
+    assert [decode(record.value, Message).id for record in (found, whole)] == ["n3", "n1"]
 
 
 async def test_poison_in_the_middle_of_a_partition_stops_nothing(bench: Bench) -> None:
