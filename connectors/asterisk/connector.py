@@ -70,7 +70,7 @@ class Asterisk:
         self._zone = zone_of(settings.timezone)
         self._retry = retry_seconds
         self._calls = Calls()
-        self._gaps = Gaps(account_id, now)
+        self._gaps = Gaps(account_id, utc_now)
 
     async def run(self, emit: Emit) -> None:
         """Serve one connection until it ends; raises errors of `schemas.errors`."""

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.base import Batch, utc_now
 from connectors.call_files import folder as folders
@@ -25,7 +25,7 @@ from connectors.call_files.lines import Line, lines_from
 from connectors.call_files.places import Finished, Place, Position
 from connectors.call_files.rows import Pending, Rows
 from connectors.call_files.settings import CallFilesSettings
-from schemas.errors import UnreachableError
+from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Cursor, RawMessage
 
 MARK_BYTES = 4096
@@ -153,7 +153,12 @@ class CallFiles:
             return self._opened(entry, place)
         except UnreachableError as error:
             complaints.append(f"call files {self._account}: {error}")
-            return None
+        except PipelineError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours over one file: the others go on
+            faults.told(self.channel, self._account, error)
+            complaints.append(f"call files {self._account}: a fault of ours keeps a file waiting: tell the developers")
+        return None
 
     def _opened(self, entry: Entry, place: Place) -> _Piece | None:
         with folders.opened(self._settings.folder, entry.name) as found:

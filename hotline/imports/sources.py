@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -91,7 +92,7 @@ def _walk(folder: Path) -> Iterator[Source]:
         path = folder / name
         if name.startswith("."):
             continue
-        if not path.is_dir():
+        if not _is_folder(path):
             yield _source(path)
         elif path.is_symlink():  # it may lead back here
             yield Source(path=path, kind="unknown", advice="a link to a folder is not followed: name the folder itself")
@@ -100,7 +101,15 @@ def _walk(folder: Path) -> Iterator[Source]:
 
 
 def _is_maildir(folder: Path) -> bool:
-    return (folder / "cur").is_dir() and (folder / "new").is_dir()
+    return _is_folder(folder / "cur") and _is_folder(folder / "new")
+
+
+def _is_folder(path: Path) -> bool:
+    """Say whether it is one; of what may not be asked, opening it tells more."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _maildir(folder: Path, names: Iterable[str]) -> Iterator[Source]:
@@ -115,7 +124,12 @@ def _maildir(folder: Path, names: Iterable[str]) -> Iterator[Source]:
 
 def _delivered(folder: Path) -> Iterator[Source]:
     """Yield the mails of one folder; their names begin with the second of their delivery."""
-    for name in sorted(entry.name for entry in os.scandir(folder)):
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except OSError as error:
+        yield Source(path=folder, kind="unknown", advice=f"the folder cannot be read ({error.strerror})")
+        return
+    for name in names:
         if not name.startswith("."):
             second = _DELIVERED.match(name)
             time = datetime.fromtimestamp(int(second[1]), UTC) if second else None
@@ -124,6 +138,8 @@ def _delivered(folder: Path) -> Iterator[Source]:
 
 def _source(path: Path) -> Source:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, for good
+            return Source(path=path, kind="unknown", advice="it is no regular file: save what it gives to one")
         with opened(path) as file:
             beginning = file.read(_LOOK)
     except (OSError, EOFError, zlib.error) as error:

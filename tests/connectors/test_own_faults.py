@@ -130,6 +130,18 @@ def test_call_files_go_on_behind_it(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     ]  # fmt: skip
 
 
+def test_a_call_file_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    heading = rows.Rows.heading
+    monkeypatch.setattr(rows.Rows, "heading", over(lambda _, file: b"poison" in file.read(), heading))
+    folder = Folder(tmp_path)
+    folder.put("a.csv", "call_id,caller,note\n1,13800138000,poison\n")
+    folder.put("b.csv", "call_id,caller,note\n2,13800138000,b\n")
+    assert [message.value.rpartition(b"\n")[2] for message in folder.all()] == [b"2,13800138000,b"]
+    assert any("a fault of ours" in told for told in folder.fetch().complaints)
+    monkeypatch.undo()
+    assert len(folder.all()) == 1
+
+
 def test_short_messages_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smpp, "_sender", breaks)
     monkeypatch.setattr(cmpp, "deliver", breaks)

@@ -1,13 +1,16 @@
 """Mails of files: one a file, mbox, Maildir; named as the mailbox connector names them."""
 
+import errno
 import hashlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hotline.imports import mails
+from hotline.imports.sources import find
 from schemas import ids
 from tests.hotline.imports.reading import imported, items, refused
 
@@ -115,3 +118,22 @@ def test_a_file_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
     memory, totals = imported(tmp_path)
     assert len(memory.messages) == 1
     assert len(refused(tmp_path)) == totals.refusals == 4
+
+
+def test_a_pipe_and_a_mail_folder_that_may_not_be_listed_stop_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "a.eml")
+    (tmp_path / "b.eml").write_bytes(b"Subject: x\r\n\r\nb\r\n")
+    for name in ("cur", "new"):
+        (tmp_path / "mail" / name).mkdir(parents=True)
+    scan = os.scandir
+
+    def refused(path: Path) -> Any:
+        if Path(path).name == "cur":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    found = [(source.path.name, source.kind) for source in find([tmp_path])]
+    assert found == [("a.eml", "unknown"), ("b.eml", "mail"), ("cur", "unknown")]
