@@ -215,6 +215,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
 
 def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, int]]:
     """Make the connector of every account that is called, by its path, and the body limits of those that have one."""
+    from connectors import metrics
     from connectors.table import PUSH
 
     routes, limits = {}, {}
@@ -222,6 +223,7 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
         for name, account in settings.connectors.sections[section].items():
             route = getattr(account, "route", account.path)
             routes[route] = entry.make(account, name)
+            metrics.FAULTS_OF_OURS.labels(routes[route].channel, name)  # an alarm on its growth has to see it at 0
             if most := getattr(account, "body_max_bytes", None):
                 limits[route] = most
     exact_first = sorted(routes.items(), key=lambda entry: "{" in entry[0])  # the first that fits is called

@@ -167,6 +167,15 @@ FURTHER: list[tuple[str, Case]] = [
     ("FilesLost", never({'hotline_connectors_errands_total{connector="mayor",outcome="done"}': HOURS})),
     ("FilesLost", without(grows("hotline_connectors_errands_total", outcome="failed", **MAYOR), "outcome")),
     ("PushUnsafe", never({'hotline_connectors_push_requests_total{channel="sms",outcome="accepted"}': HOURS})),
+    (
+        "PushRefused",  # a few whose time is wrong: our clock is
+        Case(
+            {'hotline_connectors_push_refused_total{channel="wechat",reason="timestamp"}': "0+0x20 1+1x50"},
+            28,
+            30,
+            {"channel": "wechat", "reason": "timestamp"},
+        ),
+    ),
     ("FaultOfOurs", never({'hotline_monitor_dead_letters_last_hour{stage="assign",code="malformed"}': HOURS})),
     ("AnswersUnknown", never({'hotline_monitor_answers{account="mayor",state="accepted"}': HOURS})),
     # no monitor at all, and nothing remembered of one

@@ -319,7 +319,7 @@ def gap() -> float:
     return metrics.ASTERISK_GAP_SECONDS.labels("pbx")._value.get()
 
 
-async def test_how_long_nobody_listened_is_counted_after_a_restart_too() -> None:
+async def test_how_long_nobody_listened_is_counted_after_a_restart_too(monkeypatch: pytest.MonkeyPatch) -> None:
     now, held, before = [datetime(2026, 3, 1, tzinfo=UTC)], Held(), gap()
 
     async def connected(pbx: Asterisk) -> None:
@@ -328,15 +328,16 @@ async def test_how_long_nobody_listened_is_counted_after_a_restart_too() -> None
 
     async with served(saying(ALL)) as port, asyncio.timeout(10):
         settings = asterisk(port)._settings
-        pbx = Asterisk(settings, "pbx", lambda: now[0])
+        monkeypatch.setattr("connectors.asterisk.connector.utc_now", lambda: now[0])
+        pbx = Asterisk(settings, "pbx")
         await connected(pbx)
         assert gap() == before  # a first start
         now[0] += timedelta(seconds=40)
         await connected(pbx)
         assert gap() == before + 40
         now[0] += timedelta(hours=1)
-        await connected(Asterisk(settings, "pbx", lambda: now[0]))
+        await connected(Asterisk(settings, "pbx"))
         assert gap() == before + 3640
         now[0] -= timedelta(days=1)  # a clock that was set back
-        await connected(Asterisk(settings, "pbx", lambda: now[0]))
+        await connected(Asterisk(settings, "pbx"))
         assert gap() == before + 3640
