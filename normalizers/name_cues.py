@@ -3,11 +3,12 @@
 The last group that matches is the name, the account or the number of the document.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from normalizers.findings import divisions
 from normalizers.findings.words import trie
+from normalizers.text import SPOKEN_DIGITS
 
 HAN = r"[\u4e00-\u9fff]"
 PUNCTUATION = r"""[,，。.;；、:：!！?？\s()（）"“”'0-9+]"""
@@ -16,7 +17,7 @@ _MENTIONED = r"(?=[a-z\u4e00-\u9fff_])([\w-]{2,15}(?![\w-])|[\w-]{6})"
 _ENDS = rf"(?={PUNCTUATION}|$)"
 _RELATIVE = "[妈爸父母儿女孩丈妻老邻朋同家哥姐弟妹爷奶外]"
 _FILLER = r"[:：是为叫\s]{0,3}"
-_LATIN_NAME = "[a-z]{2,20} [a-z]{2,20}"
+_LATIN_NAME = "(?!(?:is|was|of|on|in|and) )[a-z]{2,20} [a-z]{2,20}"
 _DOTTED_NAME = rf"{HAN}{{2,8}}·{HAN}{{1,8}}"
 _FOREIGN_NAME = rf"{_DOTTED_NAME}|[a-z]{{2,20}}(?: [a-z]{{2,20}})?"
 _NOBODY = "(?![一不无未没本同如见详暂略保匿]|业主|市民|居民|群众)"
@@ -40,23 +41,29 @@ class Surnames(NamedTuple):
     bodies: str
     """How the names of bodies end."""
 
+    called: Sequence[str]
+    """What is called (叫) and is no name."""
+
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Surnames":
         """Make the patterns of the lists in the file; raises KeyError, TypeError or AttributeError for others."""
         common, others = found["common_surnames"], found["other_surnames"]
         one, two, words = f"[{common}{others}]", trie(found["two_surnames"].split()), found["words"].split()
-        unless = f"(?!{trie(words)})" if words else ""
+        begun = "".join(sorted({name[0] for name in found["two_surnames"].split()}))
+        places = trie(sorted({one for one in divisions.names() if len(one) > 1 and one[0] in common}))
+        unless = rf"(?!{trie(words)}|{places}[人的市县区籍户居])" if words else ""
         sounds = found.get("transliterated", "")
         return cls(
             common=f"[{common}]",
             one=one,
             two=two,
             words=unless,
-            name=rf"{unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
+            name=rf"(?=[{common}{begun}]){unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
             any_name=rf"(?:{two}{HAN}{{1,2}}|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
             bodies=trie(found.get("bodies", "12345").split()),
+            called=found.get("called_but_no_name", "救护车").split(),
         )
 
 
@@ -73,7 +80,7 @@ def _by_sound(sounds: str, *, dotted: bool = False) -> str:
 
 def after(known: Surnames) -> Iterator[tuple[str, str]]:
     """Yield each kind of cue and the pattern of what may stand behind it."""
-    yield from _names(known.name, known.any_name, known.foreign)
+    yield from _names(known)
     yield "named_as", rf"[:是为\s]{{0,3}}{known.words}({known.any_name}|{known.foreign}){NO_PLACE}{_ENDS}"
     yield "surnamed", rf"({known.two}|{known.one})(?![名氏])"
     yield "mention", rf"(?!平安|[\w-]{{0,18}}{known.bodies}[\w-]?(?![\w-])){_MENTIONED}"
@@ -82,18 +89,20 @@ def after(known: Surnames) -> Iterator[tuple[str, str]]:
     yield from _DOCUMENTS.items()
 
 
-def _names(name: str, any_name: str, foreign: str) -> Iterator[tuple[str, str]]:
+def _names(known: Surnames) -> Iterator[tuple[str, str]]:
+    name, any_name, foreign = known.name, known.any_name, known.foreign
+    called, called_in_words = trie(known.called), trie(word for word in known.called if len(word) > 1)
     yield (
         "calls_itself",
         (
             rf"{_FILLER}(?:({_FOREIGN_NAME}|{foreign})|({any_name})(?={PUNCTUATION}|[电手联住家在的是系反称]|$)"
-            rf"|(?![了他她它你您过来去上不人])({HAN}{{2,4}}){_ENDS}|({any_name}))"
+            rf"|(?![了他她它你您过来去上不人]|{called_in_words})({HAN}{{2,4}}){_ENDS}|({any_name}))"
         ),
     )
     yield (
         "labelled",
         (
-            rf"[\"']?\s?[:：】\]|=]\s?[\"'“]?(?:({_FOREIGN_NAME}|{foreign})|({any_name})(?={PUNCTUATION}|[电手联住家在男女]|$)"
+            rf"[\"']?\s?[:：】\]|=>]\s?[\"'“]?(?:({_FOREIGN_NAME}|{foreign})|({any_name})(?={PUNCTUATION}|[电手联住家在男女]|$)"
             rf"|{_NOBODY}({HAN}{{2,4}}){NO_PLACE}{_ENDS}|({name}))"
             rf"|[是为\s]{{0,2}}({foreign})|[是为\s]{{0,2}}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女]|$)"
             rf"|\s?({_LATIN_NAME}){_ENDS}"
@@ -102,23 +111,27 @@ def _names(name: str, any_name: str, foreign: str) -> Iterator[tuple[str, str]]:
     yield (
         "is",
         (
-            rf"[:：是为\s]{{0,3}}(?:({_DOTTED_NAME}){_ENDS}|({foreign})"
+            rf"[:：是为\s]{{0,3}}(?:(?:[0-9]{{1,2}}-)?[0-9]{{3,4}}[室户]?的?)?(?:({_DOTTED_NAME}){_ENDS}|({foreign})"
             rf"|({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
         ),
     )
+    yield (
+        "labelled_as",
+        rf"[\"']?\s?[:：】\]|=>]\s?[\"'“]?({any_name}|{foreign}){NO_PLACE}(?={PUNCTUATION}|[电手联住家男女&<]|$)",
+    )
     yield "says", rf"(?!方)(?:({foreign})|({name})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说))"
+    yield (
+        "is_called_a_child",
+        rf"[:：是为做\s]{{0,2}}(?!{called})({any_name}|{foreign}|[小大阿]{HAN}{{1,2}}|{HAN}{{2,3}}?)"
+        rf"(?={PUNCTUATION}|[的在是住被上读]|今年|现年|就读|$)",
+    )
     yield "is_called", rf"({any_name}|{foreign}|[小大阿]{HAN}{{1,2}})(?={PUNCTUATION}|的|$)"
     yield "signs", rf"[!！。.,，~\s]{{0,4}}({any_name}){NO_PLACE}{_ENDS}"
     yield "signs_after_thanks", rf"[!！。.~\s]{{1,4}}({name}){NO_PLACE}(?=[\s0-9]|$)"
 
 
 _LATIN: Mapping[str, str] = {
-    "calls_itself_in_english": r"[\s:：,.!是为]{0,4}([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=[.,;!\s]|$)",
     "nickname": r"[是为叫:\s]{0,3}[\"“「]?(?![片字称是])([\w-]{2,8})",
-    "labelled_in_english": (
-        r"\s{0,2}(?:([a-z]{2,20} [a-z]{2,20}(?: [a-z]{2,20})?)(?=[.,;\s]|$)"
-        r"|([\u4e00-\u9fff·]{2,8})(?=[,;\s]|$))"
-    ),
     "signs_in_english": (
         r"[,.!]?\s{1,3}(?!(?:very|so|for|again|and|in|to|you)\b)"
         r"([a-z]{2,20}(?: [a-z]{2,20}){0,2})(?=\s*(?:[0-9+\n]|$))"
@@ -126,19 +139,29 @@ _LATIN: Mapping[str, str] = {
 }
 
 _ACCOUNTS: Mapping[str, str] = {
-    "qq": r"[号码群:：是为\s]{0,4}([1-9][0-9]{4,11}|[1-9][0-9]{2,4}(?:[ -][0-9]{1,4}){1,3}(?![0-9]))",
+    "qq": (
+        r"[号码群:：是为\s]{0,4}([1-9][0-9]{4,11}|[1-9][0-9]{2,4}(?:[ -][0-9]{1,4}){1,3}(?![0-9])"
+        rf"|[{SPOKEN_DIGITS}]{{6,11}}(?![{SPOKEN_DIGITS}]))"
+    ),
     "wechat": (
         r"(?:\s?(?:号码?|id|同号))?(?:[:：是为\s]|[^\w,，、。.;；/]){0,3}"
         r"([a-z][a-z0-9_-]{5,19}|[0-9][0-9a-z_-]{5,19})"
     ),
     "q": r"(?<![a-z0-9]q:)\s?([1-9][0-9]{4,11})",
     "v": r"(?<![a-z0-9]v:)\s?([a-z][a-z0-9_-]{5,19})",
+    "network": (
+        r"(?:\s?(?:id|号|[账帐][号户])?\s?[:：]\s?@?|\s?(?:id|[账帐]号)\s?)(?!https?:|www\.)([a-z0-9][a-z0-9_.-]{4,29})"
+    ),
     "account": r"[码:：是为\s]{0,3}(?![0-9.]+[元块万人])([a-z0-9][a-z0-9_.-]{4,29})",
 }
 
 _DOCUMENTS: Mapping[str, str] = {
+    "born": (
+        r"[:：是为\s]{0,3}((?:19|20)[0-9]{2}(?:[年./-]\s?[0-9]{1,2}(?:[月./-]\s?[0-9]{1,2}日?|月)?|[01][0-9][0-3][0-9])"
+        r"|[0-9]{1,2}月[0-9]{1,2}[日号])(?![0-9])"
+    ),
     "document": (
-        r"[号码证编字(:：是为“\s]{0,5}(?:\)[:\s]?)?(?!20[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?![0-9]))"
+        r"[号码证编字(:：是为“\s]{0,5}(?:\)[:\s]?)?(?!20[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])(?![0-9]))"
         rf"([a-z]{{1,3}} ?[0-9]{{4}} [0-9]{{4}}|[a-z]{{0,3}} ?[0-9]{{6,20}}(?:\([0-9a]\)|[a-z])?"
         rf"|{HAN}{{1,3}}字第?[0-9]{{5,9}})"
     ),

@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import name_cues, persons, rules
-from normalizers.findings.words import trie
+from normalizers import english_names, name_cues, persons, rules
+from normalizers.findings.words import Longest
+from normalizers.lone_names import Lone
 from normalizers.name_cues import HAN, NO_PLACE, PUNCTUATION, Surnames
 from normalizers.text import Span
 
@@ -24,6 +25,8 @@ _MOBILE = re.compile(r"1(?<![0-9]1)[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9])")
 _NEAR_PHONE = 16
 """Characters before a number in which a name and what stands between may begin."""
 
+_BETWEEN_NAMES = frozenset("、和与及跟 ")
+_NEAR_NAME = 8
 _CLOSING = re.compile("[敬谨拜叩](?:上|启)")
 _NEAR_CLOSING = 8
 _FILE = re.compile(
@@ -43,11 +46,14 @@ _TAIL = 60
 class Names(NamedTuple):
     """What finds names; made of one file of rules."""
 
-    cue: re.Pattern[str]
+    cues: Longest
     after: Mapping[str, re.Pattern[str]]
     """What may stand behind each cue; its last group is the name."""
 
-    address: re.Pattern[str]
+    english: frozenset[str]
+    """Cues that are English words."""
+
+    address: Longest
     polite: frozenset[str]
     named: re.Pattern[str]
     addressed: re.Pattern[str]
@@ -76,17 +82,21 @@ class Names(NamedTuple):
     further: re.Pattern[str]
     """The next of a list of persons, behind one that was found."""
 
+    lone: Lone
+    listed_before: re.Pattern[str]
+    """The one before it in a list."""
+
     words: re.Pattern[str]
     """Words and places that begin like a name."""
 
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where somebody is named in a folded text; spans may overlap."""
-        for cue in self.cue.finditer(text):
-            match = self.after[cue[0]].match(text, cue.end())
-            if match:
+        for cue, start, end in self.cues.spans(text):
+            match = self.after[cue].match(text, end)
+            if match and not (cue in self.english and _is_end_of_a_word(text, start)):
                 yield match.span(match.lastindex or 0)
-        for form in self.address.finditer(text):
-            yield from _before(self.addressed if form[0] in self.polite else self.named, text, form.start(), 3)
+        for form, start, _ in self.address.spans(text):
+            yield from _before(self.addressed if form in self.polite else self.named, text, start, 3)
         if "家" in text:
             for home in _HOME.finditer(text):
                 yield from _before(self.owner, text, home.start(), 5)
@@ -101,7 +111,7 @@ class Names(NamedTuple):
 
     def _written(self, text: str) -> Iterator[Span]:
         """Yield the names that programs put beside what somebody wrote, and those that people give to files."""
-        for found in self._beside_signs(text):
+        for found in (*self._beside_signs(text), *self.lone.found(text)):
             group = found.lastindex or 0
             if not self.words.match(text, found.start(group)):
                 yield found.span(group)
@@ -126,6 +136,14 @@ class Names(NamedTuple):
             yield further.span(group)
             end = further.end()
 
+    def listed_before_one(self, text: str, start: int) -> Iterator[Span]:
+        """Yield the name that stands in a list right before one that begins at `start`."""
+        if text[start - 1 : start] not in _BETWEEN_NAMES:
+            return
+        before = self.listed_before.search(text, max(0, start - _NEAR_NAME), start)
+        if before and not self.words.match(text, before.start(1)):
+            yield before.span(1)
+
     def _beside(self, phone: re.Match[str], text: str) -> Iterator[Span]:
         """Yield the name right before a mobile number, and the one right behind it."""
         start, end = phone.span()
@@ -146,6 +164,12 @@ class Names(NamedTuple):
             last = self.last_line.search(text, max(0, end - _TAIL), end)
             if last:
                 yield last.span(1)
+
+
+def _is_end_of_a_word(text: str, start: int) -> bool:
+    """Say whether an English cue is but the end of a word: `ms` of `rooms`."""
+    before = text[start - 1 : start]
+    return before.isascii() and before.isalnum()
 
 
 def _ends_of_messages(text: str) -> Iterator[int]:
@@ -169,15 +193,18 @@ def rulebook(folder: Path | None = None) -> Names:
     """Return what finds names by the city's own file, or ours; raises KeyError or TypeError for no such file."""
     found = rules.load("names", folder)
     surnames = Surnames.of(found)
-    patterns = {kind: re.compile(pattern) for kind, pattern in name_cues.after(surnames)}
+    kinds = (*name_cues.after(surnames), *english_names.after(found))
+    patterns = {kind: re.compile(pattern) for kind, pattern in kinds}
     after = {word: patterns[kind] for kind, words in found["cues"].items() for word in words}
     polite, others = (found["addressed"][kind].split() for kind in ("polite", "others"))
     own = {name: re.compile(pattern) for name, pattern in (*_patterns(surnames), *_of_programs(surnames))}
     return Names(
-        cue=re.compile(trie(after)),
+        cues=Longest(after),
         after=after,
-        address=re.compile(trie([*polite, *others])),
+        english=frozenset(word for kind, words in found["cues"].items() if kind.endswith("_english") for word in words),
+        address=Longest([*polite, *others]),
         polite=frozenset(polite),
+        lone=Lone.of(surnames),
         words=persons.rulebook(folder).words,
         **own,
     )
@@ -201,6 +228,7 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
         ),
     )
     yield "after_phone", rf"[\s,，、(（|/-]{{0,3}}({name}){NO_PLACE}(?=[\s)）|。;；]|$)"
+    yield "listed_before", rf"(?<!{HAN})({name}){NO_PLACE}\s?[、和与及跟]\s?$"
     yield (
         "further",
         (

@@ -6,7 +6,7 @@ as only one about a person does (的妈妈, 殴打, 等人). Words and places th
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -21,8 +21,9 @@ _STOPS = """,。.;:!?、 \t\n\r()"'“”"""
 _BEFORE_SURE = f"是和与跟对把给让找由替帮因像{_STOPS}"
 _BEFORE_TITLED = f"与跟对把给让找由的是向被{_STOPS}"
 
-_BEFORE_FAMILIAR = f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员{_STOPS}"
+_BEFORE_FAMILIAR = f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员我他她家{_STOPS}"
 
+_SIDES = "主告介户人客包校院业区会委所"
 _OF_A_DOOR = re.compile("[0-9]{3,4}[室房户]?的$")
 _SALUTATION = re.compile(r"[:,\s]*[您你]好")
 
@@ -39,15 +40,27 @@ class Persons(NamedTuple):
     familiar: re.Pattern[str]
     """老王, 小张, 张姐, with what stands behind them."""
 
+    given: re.Pattern[str]
+    """Given names alone (浩然, 小芳), with what stands behind them."""
+
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
 
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where a third person is named in a folded text, by what stands before and behind the name."""
-        for found in self.names.finditer(text):
-            if self._stands_right(text, found) and not self.words.match(text, found.start()):
-                yield found.span()
+        found = self.names.search(text)
+        while found:
+            start, end = found.span()
+            if self._stands_right(text, found) and not self.words.match(text, start):
+                yield start, end
+            else:  # the name may begin within the word: 班主任李倩
+                end = start + 1
+            found = self.names.search(text, end)
         yield from (found.span() for found in self.familiar.finditer(text))
+        for found in self.given.finditer(text):
+            start = found.start()
+            if text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
+                yield found.span()
 
     def _stands_right(self, text: str, found: re.Match[str]) -> bool:
         """Say whether what stands before the name goes with what stands behind it.
@@ -63,7 +76,7 @@ class Persons(NamedTuple):
             return True
         if before == "的" and _OF_A_DOOR.search(text, max(0, at - 6), at):
             return True
-        is_side = found[0][0] == "方" and before in "主告介户人客包校院"
+        is_side = found[0][0] == "方" and before in _SIDES
         return text.endswith(self.before.get(before, ()), 0, at) and not is_side
 
 
@@ -72,40 +85,56 @@ def rulebook(folder: Path | None = None) -> Persons:
     """Return what finds persons by the city's own file, or ours; raises KeyError or TypeError for no such file."""
     whole = rules.load("names", folder)
     found, two_surnames = whole["third_persons"], whole["two_surnames"].split()
-    words = {name: found[name].split() for name in ("surely_goes_on", "goes_on", "at_once", "titles", "persons")}
+    lists = {name: found[name].split() for name in ("surely_goes_on", "goes_on", "at_once", "titles", "persons")}
     given = f"(?:(?![{found['never_given']}])[{_HAN}])"
-    sure, behind = trie(words["surely_goes_on"]), rf"(?={trie(words['goes_on'])}|[{_STOPS}0-9+]|$)"
-    at_once = rf"{given}(?={sure}|{trie(words['at_once'])}|[{_STOPS}0-9+]|$)"
+    sure, behind = trie(lists["surely_goes_on"]), rf"(?={trie(lists['goes_on'])}|[{_STOPS}0-9+]|$)"
+    at_once = rf"{given}(?={sure}|{trie(lists['at_once'])}|[{_STOPS}0-9+]|$)"
     before: dict[str, tuple[str, ...]] = {}
-    for word in (*words["persons"], *found["said_of"].split(), *(f"{word}:" for word in words["persons"])):
+    called = (*lists["persons"], *lists["titles"])
+    for word in (*called, *found["said_of"].split(), *(f"{word}:" for word in called)):
         before[word[-1]] = (*before.get(word[-1], ()), word)
     surname = _surname(found["surnames"], two_surnames, after="".join(before) + _BEFORE_SURE + _BEFORE_TITLED)
     names = (
-        rf"{surname}(?:(?P<sure>{given}{{1,2}}?(?={sure}))|(?P<titled>{given}{{0,2}}?(?:{trie(words['titles'])}))"
+        rf"{surname}(?:(?P<sure>{given}{{1,2}}?(?={sure}))|(?P<titled>{given}{{0,2}}?(?:{trie(lists['titles'])}))"
         rf"|(?P<told>{at_once}|{given}{{2}}{behind}|{given}{behind}))"
     )
     begun = _places((*found["surnames"], *two_surnames))
     familiar = _familiar(found, rf"(?:{sure}|{behind})")
-    return Persons(re.compile(names), re.compile(trie([*found["words"].split(), *begun])), familiar, before)
+    words = re.compile(trie([*found["words"].split(), *begun]))
+    return Persons(re.compile(names), words, familiar, _given(found, before, rf"(?:{sure}|{behind})"), before)
 
 
 def _familiar(found: Mapping[str, str], behind: str) -> re.Pattern[str]:
-    """Return what finds persons by 老 or 小 and a surname, or by a surname and 哥 or 总."""
+    """Return what finds persons by 老 or 小 and a surname, by 阿 and a given name, or by a surname and 哥 or 总."""
     surnames, titles = found.get("familiar", ""), found.get("short_titles", "").split()
+    given = found.get("given_second") or "强"
     if not surnames or not titles:
         return re.compile("(?!)")
     return re.compile(
-        rf"[老小{surnames}](?<![^{_BEFORE_FAMILIAR}].)"
-        rf"(?:(?<=[老小])[{surnames}](?!家[湾庄村坪沟堡屯店坡园巷寨])(?={behind}|{trie(titles)})|(?<![老小]){trie(titles)}(?={behind}))"
+        rf"[老小阿{surnames}](?<![^{_BEFORE_FAMILIAR}].)"
+        rf"(?:(?<=[老小])[{surnames}](?!家[湾庄村坪沟堡屯店坡园巷寨])头?(?={behind}|{trie(titles)})"
+        rf"|(?<=阿)[{given}](?={behind})|(?<![老小阿]){trie(titles)}(?={behind}))"
     )
 
 
-def _surname(one: str, two: Iterable[str], after: str) -> str:
+def _given(found: Mapping[str, str], before: Iterable[str], behind: str) -> re.Pattern[str]:
+    """Return what finds given names (浩然, 小芳) right behind what may be the end of a word for a person."""
+    first, second = found.get("given_first", ""), found.get("given_second", "")
+    if not first or not second:
+        return re.compile("(?!)")
+    places = {name for name in divisions.names() if len(name) == 2 and name[0] in first and name[1] in second}
+    words = "|".join(sorted({*found.get("given_words", "").split(), *places}))
+    return re.compile(rf"[小阿{first}](?<=[{''.join(before)}].)[{second}](?<!{words})(?={behind})")
+
+
+def _surname(one: str, two: Sequence[str], after: str) -> str:
     """Return the pattern of a surname at the beginning of the text, or behind one of these characters.
 
     It begins with the surname, so that the search stops at nothing else.
     """
-    return f"(?:[{one}](?<![^{after}].)|(?:{trie(two)})(?<![^{after}]..))"
+    begun = "".join(sorted({name[0] for name in two}))
+    further = "|".join(f"(?<={first}){trie(name[1:] for name in two if name[0] == first)}" for first in begun)
+    return f"[{one}{begun}](?<![^{after}].)(?:(?:{further})|(?<=[{one}]))"
 
 
 def _places(surnames: tuple[str, ...]) -> list[str]:

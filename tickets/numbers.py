@@ -12,13 +12,23 @@ from tickets.runs import Beside, Run
 _HAN_DIGIT = re.compile(f"[{SPOKEN_DIGITS}]")
 
 _NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
-_DIGITS = re.compile(rf"[0-9{SPOKEN_DIGITS}](?:{_NO_LETTER}{{0,6}}+[0-9{SPOKEN_DIGITS}]){{6,}}+")
+_SAID = "然后是?|那个|嗯|呃|横?杠"
+"""What is said between the groups of a number."""
+
+_BETWEEN = rf"(?:{_NO_LETTER}|{_SAID})"
+_DIGITS = re.compile(rf"[0-9{SPOKEN_DIGITS}](?:{_BETWEEN}{{0,6}}+[0-9{SPOKEN_DIGITS}]){{6,}}+")
 """Every stretch in which a number may stand."""
 
 _SEPARATORS = r"[\s.·•\-_()\u20e3]{0,2}"
 _RUN = re.compile(rf"[0-9](?:{_SEPARATORS}[0-9]){{6,}}")
-_GAP = rf"(?:{_NO_LETTER}{{1,6}}+|一)"
+_GAP = rf"(?:{_BETWEEN}{{1,6}}+|一)"
 """Whatever parts the groups of a number: anything but letters, and the character that looks like a dash."""
+
+_EACH_APART = re.compile(
+    rf"1(?<![0-9]1){_NO_LETTER}{{1,3}}+[3-9](?:{_NO_LETTER}{{1,3}}+[0-9]){{9}}(?!{_NO_LETTER}{{0,3}}[0-9])"
+)
+_STARRED = re.compile(r"[0-9](?<![0-9][0-9])[0-9]{2,13}\*{3,}[0-9x]{1,4}(?![0-9])")
+"""What its writer left of a number."""
 
 _PARTED = re.compile(rf"[0-9](?<![0-9][0-9])[0-9]{{2,}}+(?:{_GAP}[0-9]{{3,}}+)+")
 _GROUP = re.compile(r"[0-9]+")
@@ -34,8 +44,8 @@ _CARD = re.compile(r"[3-6][0-9]{12,19}")
 _OVERSEAS = re.compile(r"(?:00)?(?:85[23][2-9][0-9]{7}|886[2-9][0-9]{7,8})")
 """Of Hong Kong, Macau and Taiwan, with their codes."""
 
-_LETTERS_FOR_DIGITS = re.compile(r"[1l](?<![a-z0-9][1l])[3-9](?=[0-9]*[ol])[0-9ol]{9}(?![a-z0-9])")
-"""A mobile number with O for 0 and l for 1, as who will not be found by machines writes it."""
+_LETTERS_FOR_DIGITS = re.compile(r"[1li](?<![a-z0-9][1li])[3-9](?=[0-9]*[oli])[0-9oli]{9}(?![a-z0-9])")
+"""A mobile number with O for 0 and l or I for 1, as who will not be found by machines writes it."""
 
 _LOCAL = re.compile(r"[2-9][0-9]{6,7}")
 _QUERY_CODE = 12
@@ -100,8 +110,11 @@ def numbers(text: str) -> Iterator[Span]:
         if _HAN_DIGIT.search(text, start, end):
             yield from _written(beside.read, beside, start, end)
             yield from (match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end))
-    if "o" in text or "l" in text:
+        yield from (match.span() for match in _EACH_APART.finditer(text, start, end))
+    if "o" in text or "l" in text or "i" in text:
         yield from (match.span() for match in _LETTERS_FOR_DIGITS.finditer(text))
+    if "***" in text:
+        yield from (match.span() for match in _STARRED.finditer(text))
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
     if begun and _HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
         yield begun.span(1)

@@ -1,54 +1,59 @@
 """Personal spans in free text: numbers, mail addresses, doors, names, in the forms Chinese writes them in."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from normalizers import names, persons
-from normalizers.text import Span, aligned, narrow
+from normalizers.text import Span, aligned, narrow, without
 from tickets.coordinates import coordinates
 from tickets.doors import doors
+from tickets.homes import beside, homes
 from tickets.links import queries
 from tickets.numbers import numbers
+from tickets.plates import plates
 
 _MAIL = re.compile(
-    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|艾特|[(\[]at[)\]])\s{0,2}(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=\.[a-z]))"
-    r"(?:(?:(?: ?\. ?|点(?=[a-z])|。(?=com|cn|net))[a-z0-9-]{1,63}){1,4}|[.]?$)"
+    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|艾特|圈a|[(\[#]at[)\]#])\s{0,2}(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=\.[a-z]))"
+    r"(?:(?:(?: ?\. ?|点(?=[a-z])|。(?=com|cn|net)|\s?[(\[]dot[)\]]\s?)[a-z0-9-]{1,63}){1,4}|[.]?$)"
 )
+_AT = ("@", "(at", "[at", "#at", "艾特", "圈a")
 
 _MAIL_IN_WORDS = re.compile(
     r"[a-z0-9._-]{3,64}(?: at [a-z0-9-]{2,63} dot (?:com|cn|net|org)"
+    r"| at (?:qq|163|126|139|189|sina|sohu|yeah|aliyun|foxmail|gmail|outlook|hotmail|icloud|yahoo)\.(?:com|cn|net)"
     r"|#(?:qq|1[0-9]{2}|foxmail|gmail|sina|outlook|hotmail)\.com)"
 )
 
 _TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*")
 """The signed name of a ticket (normalizers/tokens.py), also when it is mistyped or cut off."""
 
-_PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
-_PLATE = re.compile(
-    rf"{_PROVINCE}(?:牌照?)? ?[a-z](?:[·•. -]{{0,2}}|临)(?=[a-z0-9]{{0,5}}[0-9])"
-    "(?:[a-z0-9]{5,6}(?![a-z0-9])|[a-z0-9]{4}[警挂学港澳试超领]"
-    "|[a-z0-9]{2} [a-z0-9]{3,4}(?![a-z0-9])|[a-z0-9]{3} [a-z0-9]{2,3}(?![a-z0-9]))"
-)
-"""GA 36-2018: five characters behind the letter, six of new-energy cars, four before a word."""
-
-_ARMED_PLATE = re.compile(rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])")
-"""Of the armed police (武警)."""
-
-_EMBASSY_PLATE = re.compile("使(?<![致迫促即假行驱唆]使)[0-9]{3}·?[0-9]{3}(?![0-9.,元万块多余个人户名家吨米])")
-
 _HONG_KONG_ID = re.compile(r"[a-z](?<![a-z0-9].)[a-z]?[0-9]{6}\([0-9a]\)")
 _WECHAT_ID = re.compile(r"wxid_[a-z0-9]{6,30}")
 _MARRIAGE_PAPER = re.compile(r"[jlb](?<![a-z0-9].)[0-9]{6}-[0-9]{4}-[0-9]{6}(?![0-9])")
 """结婚证, 离婚证."""
 
-_BY_THEIR_FORM = (_PLATE, _ARMED_PLATE, _EMBASSY_PLATE, _HONG_KONG_ID, _WECHAT_ID, _MARRIAGE_PAPER)
+_PROPERTY_PAPER = re.compile("产权第[0-9]{5,9}号")
+"""不动产权证."""
+
+_BORN = re.compile(r"(?:19|20)[0-9]{2}[年./-][0-9]{1,2}[月./-][0-9]{1,2}日?(?=出生(?!产)|生[,。;)]|生$)")
+
+_BY_THEIR_FORM = {
+    "权第": _PROPERTY_PAPER,
+    "生": _BORN,
+    "(": _HONG_KONG_ID,
+    "wxid_": _WECHAT_ID,
+    "-": _MARRIAGE_PAPER,
+}
+"""By what stands in each of them."""
 
 _DASHES = "‐‑‒–—―⁃−─━ー➖﹘︱︲"
 """What is written for a hyphen."""
 
 _DASH = re.compile(f"[{_DASHES}]")
+_KEYCAP = re.compile("\u20e3")
 
 
 def personal_spans(text: str, known: Iterable[str] = (), rules_folder: Path | None = None) -> list[Span]:
@@ -81,10 +86,19 @@ def hyphened(text: str) -> str:
 def _readable(text: str) -> tuple[str, Sequence[int] | None]:
     """Return the text as the rules read it, and where its characters stand when that is not where they stood."""
     if _unusual().search(text) is not None:
-        text = hyphened(text)
+        text = hyphened(text).translate(_digits_alike())
         if _unusual().search(text) is not None:
-            return aligned(text)
+            plain, places = aligned(text)
+            return without(plain, places, _KEYCAP.finditer(plain))
     return narrow(text).lower(), None
+
+
+@cache
+def _digits_alike() -> Mapping[int, str]:
+    """Return the digits that folding leaves as they are (❶, ➀, ١), as plain ones."""
+    everything = map(chr, (*range(0x80, 0xD800), *range(0xE000, 0x20000)))
+    alike = ((one, unicodedata.digit(one, None)) for one in everything if unicodedata.normalize("NFKC", one) == one)
+    return {ord(one): str(digit) for one, digit in alike if digit is not None}
 
 
 @cache
@@ -96,7 +110,8 @@ def _unusual() -> re.Pattern[str]:
     pairs = zip(plain, places, strict=True)
     same = {at for character, at in pairs if everything[at] == character == character.lower()}
     changed = "".join(re.escape(character) for at, character in enumerate(everything) if at not in same)
-    return re.compile(f"[{changed}{_DASHES}\ud800-\udfff\U00010000-\U0010ffff]")
+    digits = "".join(chr(digit) for digit in _digits_alike() if digit < 0x10000)
+    return re.compile(f"[{changed}{_DASHES}{digits}\u20e3\ud800-\udfff\U00010000-\U0010ffff]")
 
 
 def _occurrences(text: str, known: Iterable[str]) -> Iterator[Span]:
@@ -120,22 +135,28 @@ def _is_part_of_word(text: str, at: int, value: str) -> bool:
 
 
 def _found(text: str, rules_folder: Path | None) -> Iterator[Span]:
-    if "@" in text or "(at" in text or "[at" in text or "艾特" in text:
+    if any(at in text for at in _AT):
         yield from (match.span() for match in _MAIL.finditer(text))
-    if " dot " in text or "#" in text:
+    if " at " in text or "#" in text:
         yield from (match.span() for match in _MAIL_IN_WORDS.finditer(text))
     yield from numbers(text)
     if "." in text:
         yield from (match.span() for match in _TOKEN.finditer(text))
     yield from doors(text)
+    yield from homes(text)
+    yield from plates(text)
     yield from coordinates(text)
     yield from queries(text)
-    for pattern in _BY_THEIR_FORM:
-        yield from (match.span() for match in pattern.finditer(text))
+    for mark, pattern in _BY_THEIR_FORM.items():
+        if mark in text:
+            yield from (match.span() for match in pattern.finditer(text))
     known = names.rulebook(rules_folder)
     named = [*known.spans(text), *persons.rulebook(rules_folder).spans(text)]
     yield from named
     yield from _listed(known, text, {end for _, end in named})
+    for start, _ in named:
+        yield from known.listed_before_one(text, start)
+    yield from beside(text, named)
 
 
 def _listed(known: names.Names, text: str, ends: set[int]) -> Iterator[Span]:

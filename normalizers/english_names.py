@@ -1,0 +1,39 @@
+"""Names in what is written in English (I am Wang Xiaoming, Mr Smith), by the kinds of cues in `rules/names.toml`.
+
+The text is folded, so no capital tells a name from a word: a name written by Pinyin is known by its syllables, another
+by the cue, and by the word behind it that goes on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from normalizers.findings.words import trie
+
+_SYLLABLE = (
+    "(?:(?:[bpmf]|[dtnl]|[gkh]|[jqx]|[zcs]h?|[ryw])?"
+    "(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|an|ao|ei|en|er|ia|ie|in|iu|ou|ua|ue|ui|un|uo|ve|a|e|i|o|u|v))"
+)
+_GIVEN = f"{_SYLLABLE}(?:[-' ]?{_SYLLABLE})?"
+_WORD = "[a-z]{2,20}"
+_ENDS = "(?![a-z0-9'-])"
+
+
+def after(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each kind of English cue and the pattern of what may stand behind it."""
+    words, surnames = found.get("english", {}), found.get("english", {}).get("pinyin_surnames", "wang").split()
+    pinyin = _by_pinyin(trie(surnames))
+    sure = _by_pinyin(trie(set(surnames) - set(words.get("surnames_like_words", "").split())))
+    no_name = rf"(?!{trie(words.get('no_name', 'the').split())}{_ENDS})"
+    name = rf"{no_name}{_WORD}(?: {no_name}{_WORD}){{0,2}}"
+    goes_on = rf"(?: {no_name}{_WORD})?"
+    yield (
+        "introduces_in_english",
+        rf"[\s:,]{{1,3}}(?:(?:mr|mrs|ms|miss|dr)\.? )?({sure})|[\s:,]{{1,3}}({name}) (?:speaking|calling){_ENDS}",
+    )
+    yield "labelled_in_english", rf"\s{{0,2}}(?:({pinyin})|({name})(?=[.,;\s]|$)|([\u4e00-\u9fff·]{{2,8}})(?=[,;\s]|$))"
+    yield "titled_in_english", rf"(?:\.\s?|\s)({pinyin}|{no_name}{_WORD}{goes_on})"
+    yield "calls_itself_in_english", rf"[\s:：,.!是为]{{0,4}}({name})(?=[.,;!\s]|$)"
+
+
+def _by_pinyin(surname: str) -> str:
+    return rf"(?:{surname} {_GIVEN}|{_SYLLABLE}{{1,2}} {surname}){_ENDS}"

@@ -1,0 +1,85 @@
+"""Names that no word stands beside in a folded text: alone on a line, in a row of a table, in a log of a chat.
+
+A name of two or three characters looks like any other word, so only what surely is none of them is believed: words and
+places that begin like a name are left out by whoever asks.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from normalizers.name_cues import HAN, NO_PLACE, Surnames
+
+_DOOR = r"[0-9]{1,4}(?:-[0-9]{1,4}){0,3}"
+_NO_VILLAGE = "(?<![沱坪堡角湾庄屯沟坡坝塘峪墩铺集圩埠渡垭垸寨窑])"
+_TAIL = 60
+_TIME = r":[0-9]{2}"
+_MINUTES = re.compile(_TIME)
+_NEAR_TIME = 24
+
+
+class Lone(NamedTuple):
+    """What finds them; the last group of each is the name."""
+
+    whole: re.Pattern[str]
+    """All of a text: the answer to 请问您怎么称呼."""
+
+    own_line: re.Pattern[str]
+    """A line that holds nothing else, or a list of names."""
+
+    first_line: re.Pattern[str]
+
+    behind_dashes: re.Pattern[str]
+    row: re.Pattern[str]
+    """A numbered row of a table: 2 孙悦 502."""
+
+    before_time: re.Pattern[str]
+    behind_time: re.Pattern[str]
+    quoted: re.Pattern[str]
+    """As a chat tells what somebody did: “孙悦”撤回了一条消息."""
+
+    spelled: re.Pattern[str]
+    """Behind the surname that was told before: 木子李，李明."""
+
+    @classmethod
+    def of(cls, known: Surnames) -> "Lone":
+        """Make the patterns of these surnames."""
+        name, lone, did = (
+            known.name,
+            rf"{known.name}{NO_PLACE}{_NO_VILLAGE}",
+            "撤回|邀请|加入|退出|拍了拍|通过|与群里|修改群|将",
+        )
+        line = rf"[ \t]*({lone})(?=[ \t]*(?:\n|[、,][ \t]?{name}[、,\s]))"
+        return cls(
+            whole=re.compile(rf"\s*({lone})[。.\s]*$"),
+            own_line=re.compile(rf"\n{line}"),
+            first_line=re.compile(line),
+            behind_dashes=re.compile(rf"--\s?({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"),
+            row=re.compile(
+                rf"[0-9](?<![0-9]{{4}})(?<![.:/-][0-9])(?:[、.)]\s?|\s)({name}){NO_PLACE}(?=[\s,，]{{1,2}}(?:{_DOOR}[\s,，。;；]|{_DOOR}$|[男女]))"
+            ),
+            before_time=re.compile(rf"(?<!{HAN})({name})(?:\(\S{{1,15}}\))?\s[0-9]{{1,2}}$"),
+            behind_time=re.compile(rf"{_TIME}(?:{_TIME})?\]?\s({name})(?=\s|$|:)"),
+            quoted=re.compile(
+                rf"[\"“](?:(?:{_DOOR}-?)?({name})[\"”]\s?(?={did})|(?<=[请出拍将][\"“])(?:{_DOOR}-?)?({name})(?=[\"”]))"
+            ),
+            spelled=re.compile(rf",(?<=({known.common}),)\s?(?:名字)?叫?(\1{HAN}{{1,2}})(?<![了的])(?=[,。;\s]|$)"),
+        )
+
+    def found(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield what looks like a name that stands alone."""
+        for first in (self.whole.match(text), self.first_line.match(text)):
+            if first:
+                yield first
+        if "\n" in text:
+            yield from self.own_line.finditer(text)
+        yield from self.spelled.finditer(text)
+        yield from self.row.finditer(text)
+        if "--" in text:
+            yield from self.behind_dashes.finditer(text, max(0, len(text) - _TAIL))
+        if ":" in text:
+            yield from self.behind_time.finditer(text)
+            for colon in _MINUTES.finditer(text):
+                yield from self.before_time.finditer(text, max(0, colon.start() - _NEAR_TIME), colon.start())
+        if "“" in text or '"' in text:
+            yield from self.quoted.finditer(text)
