@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 
 from normalizers import names, persons
 from normalizers.text import SPOKEN_DIGITS, fold
@@ -56,13 +57,13 @@ def is_reference(text: str) -> bool:
 
 
 @lru_cache(_REMEMBERED)
-def is_category(text: str) -> bool:
-    """Say whether `text` is a code, or names a class in a few words."""
-    return is_code(text) or (_CATEGORY.fullmatch(text) is not None and not _tells_of_a_person(fold(text)))
+def is_category(text: str, rules_folder: Path | None = None) -> bool:
+    """Say whether `text` is a code, or names a class in a few words; by the city's own names, if it has any."""
+    return is_code(text) or (_CATEGORY.fullmatch(text) is not None and not _tells_of_a_person(fold(text), rules_folder))
 
 
-def _tells_of_a_person(folded: str) -> bool:
-    named = chain(names.rulebook().spans(folded), persons.rulebook().spans(folded))
+def _tells_of_a_person(folded: str, rules_folder: Path | None) -> bool:
+    named = chain(names.rulebook(rules_folder).spans(folded), persons.rulebook(rules_folder).spans(folded))
     return _LONG_NUMBER.search(folded) is not None or next(named, None) is not None
 
 

@@ -11,11 +11,12 @@ from typing import NamedTuple
 from normalizers.name_cues import HAN, NO_PLACE, Surnames
 
 _DOOR = r"[0-9]{1,4}(?:-[0-9]{1,4}){0,3}"
-_NO_VILLAGE = "(?<![沱坪堡角湾庄屯沟坡坝塘峪墩铺集圩埠渡垭垸寨窑])"
+_NO_VILLAGE = "(?<![了的呢吗吧啊呀河湖厅沱坪堡角湾庄屯沟坡坝塘峪墩铺集圩埠渡垭垸寨窑])"
 _TAIL = 60
 _TIME = r":[0-9]{2}"
 _MINUTES = re.compile(_TIME)
 _NEAR_TIME = 24
+_LONGEST = 4
 
 
 class Lone(NamedTuple):
@@ -29,7 +30,7 @@ class Lone(NamedTuple):
 
     first_line: re.Pattern[str]
 
-    behind_dashes: re.Pattern[str]
+    behind_signs: re.Pattern[str]
     row: re.Pattern[str]
     """A numbered row of a table: 2 孙悦 502."""
 
@@ -37,6 +38,11 @@ class Lone(NamedTuple):
     behind_time: re.Pattern[str]
     quoted: re.Pattern[str]
     """As a chat tells what somebody did: “孙悦”撤回了一条消息."""
+
+    bracketed: re.Pattern[str]
+    second_of_three: re.Pattern[str]
+    first_of_three: re.Pattern[str]
+    """Of a list with nothing before it."""
 
     spelled: re.Pattern[str]
     """Behind the surname that was told before: 木子李，李明."""
@@ -49,12 +55,14 @@ class Lone(NamedTuple):
             rf"{known.name}{NO_PLACE}{_NO_VILLAGE}",
             "撤回|邀请|加入|退出|拍了拍|通过|与群里|修改群|将",
         )
-        line = rf"[ \t]*({lone})(?=[ \t]*(?:\n|[、,][ \t]?{name}[、,\s]))"
+        line = rf"[ \t]*({lone})(?=[ \t]*(?:\n|\||[、,][ \t]?{name}[、,\s]))"
         return cls(
             whole=re.compile(rf"\s*({lone})[。.\s]*$"),
             own_line=re.compile(rf"\n{line}"),
             first_line=re.compile(line),
-            behind_dashes=re.compile(rf"--\s?({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"),
+            behind_signs=re.compile(
+                rf"[~?)….-](?:(?<=[~?)…])|(?<=--)|(?<=\.\.))\s?({lone})\s*[\s0-9年月日时分:：.,/()-]*$"
+            ),
             row=re.compile(
                 rf"[0-9](?<![0-9]{{4}})(?<![.:/-][0-9])(?:[、.)]\s?|\s)({name}){NO_PLACE}(?=[\s,，]{{1,2}}(?:{_DOOR}[\s,，。;；]|{_DOOR}$|[男女]))"
             ),
@@ -63,6 +71,9 @@ class Lone(NamedTuple):
             quoted=re.compile(
                 rf"[\"“](?:(?:{_DOOR}-?)?({name})[\"”]\s?(?={did})|(?<=[请出拍将][\"“])(?:{_DOOR}-?)?({name})(?=[\"”]))"
             ),
+            bracketed=re.compile(rf"[(\[【<「](?:{_DOOR}-?)?({lone})[)\]】>」]"),
+            second_of_three=re.compile(rf"([、 ]){name}(?=\1{name}(?!{HAN}))"),
+            first_of_three=re.compile(rf"(?<!{HAN})({name})$"),
             spelled=re.compile(rf",(?<=({known.common}),)\s?(?:名字)?叫?(\1{HAN}{{1,2}})(?<![了的])(?=[,。;\s]|$)"),
         )
 
@@ -73,10 +84,12 @@ class Lone(NamedTuple):
                 yield first
         if "\n" in text:
             yield from self.own_line.finditer(text)
+        yield from self.bracketed.finditer(text)
+        for second in self.second_of_three.finditer(text):
+            yield from self.first_of_three.finditer(text, max(0, second.start() - _LONGEST), second.start())
         yield from self.spelled.finditer(text)
         yield from self.row.finditer(text)
-        if "--" in text:
-            yield from self.behind_dashes.finditer(text, max(0, len(text) - _TAIL))
+        yield from self.behind_signs.finditer(text, max(0, len(text) - _TAIL))
         if ":" in text:
             yield from self.behind_time.finditer(text)
             for colon in _MINUTES.finditer(text):

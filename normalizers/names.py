@@ -215,7 +215,12 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     yield "named", rf"(?!向$){known.common}{HAN}{{0,2}}$"
     yield "addressed", rf"(?:{known.two}|{known.one}){HAN}{{0,2}}$"
     yield "owner", rf"(?:^|(?<={PUNCTUATION}))({name})$"
-    yield "last_line", (rf"(?:[\s。!]|(?<![a-z0-9\u4e00-\u9fff])--)({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$")
+    yield (
+        "last_line",
+        (
+            rf"[\s。!-](?:(?<=[\s。!])|(?<=--)(?<![a-z0-9\u4e00-\u9fff]--))({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"
+        ),
+    )
     yield "dated", rf"(?:[。!]|\s)\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"
     yield "closes", rf"{starts}({name})\s{{1,3}}$"
     yield "before_id", rf"({name})的?[\s,，:：(（]{{0,2}}(?:公民)?身份证号?码?[\s:：是为]{{0,3}}(?=[1-9][0-9]{{5}})"
@@ -250,7 +255,8 @@ def _of_programs(known: Surnames) -> Iterator[tuple[str, str]]:
     yield (
         "speaks",
         (
-            rf"{starts}({name})(?:{_NO_TITLE}\s?"
+            r", ([a-z]{2,20} [a-z]{2,20}) wrote$"
+            rf"|{starts}({name})(?:\([^()\s]{{1,12}}\))?(?:{_NO_TITLE}\s?[说称问]?"
             r"|\s(?:20[0-9]{2}[年/.-])?[0-9]{1,2}[月/.-][0-9]{1,2}日?\s?[0-9]{1,2})$"
         ),
     )

@@ -10,6 +10,7 @@ from msgspec import UNSET, structs
 
 import normalizers
 from normalizers import tokens
+from normalizers.codes import is_category
 from normalizers.completion import Blob, Stored, cleaned, stored
 from normalizers.draft import Draft
 from normalizers.features import features_of
@@ -67,7 +68,18 @@ def _draft(raw: RawMessage, policy: Policy) -> Draft:
         raise UnsupportedError("no normalizer is registered for this channel: add it to normalizers.NORMALIZERS")
     if raw.envelope.dataref is not None and not raw.value:
         raise MissingBlobError("the bytes lie in the blob store: read them into the raw record before normalizing it")
-    return normalizer(raw, policy)
+    return _without_names(normalizer(raw, policy), policy.rules_folder)
+
+
+def _without_names(draft: Draft, rules_folder: Path | None) -> Draft:
+    """Return the draft with the words for a class in `extra` where they name a person by the city's own rules."""
+    if rules_folder is None:
+        return draft
+    named = [one for one in draft.findings if one.kind == "category" and not is_category(one.value, rules_folder)]
+    if not named:
+        return draft
+    findings = tuple(one for one in draft.findings if one not in named)
+    return structs.replace(draft, findings=findings, extra=draft.extra | {"category": named[0].value})
 
 
 def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, policy: Policy) -> Message:
@@ -127,6 +139,7 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
         findings=said,
         extra=message.extra,
     )
+    draft = _without_names(draft, policy.rules_folder)
     search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)
     urgent = _emergency(draft, draft, search_text, _age(message.received_at, message.ingested_at), policy)
     findings = draft.findings + subject.findings(draft, search_text, message.jurisdiction, policy)
@@ -141,6 +154,7 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
         findings=findings,
         emergency=urgent,
         features=features_of(draft, search_text, message.attachments, findings, policy, answers),
+        extra=draft.extra,
     )
 
 

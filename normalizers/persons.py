@@ -21,10 +21,13 @@ _STOPS = """,。.;:!?、 \t\n\r()"'“”"""
 _BEFORE_SURE = f"是和与跟对把给让找由替帮因像{_STOPS}"
 _BEFORE_TITLED = f"与跟对把给让找由的是向被{_STOPS}"
 
-_BEFORE_FAMILIAR = f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员我他她家{_STOPS}"
+_BEFORE_FAMILIAR = (
+    f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员介理师警生客司我他她家{_STOPS}"
+)
 
-_SIDES = "主告介户人客包校院业区会委所"
-_OF_A_DOOR = re.compile("[0-9]{3,4}[室房户]?的$")
+_SIDES = "主告介户人客包校院业区会委所售租承施供需买卖监"
+_OF_A_DOOR = re.compile("(?<![0-9.])[1-9][0-9]?(?:0[1-9]|[12][0-9])[室房户]?的?$")
+_DOORS = "室房户的0123456789"
 _SALUTATION = re.compile(r"[:,\s]*[您你]好")
 
 
@@ -59,7 +62,7 @@ class Persons(NamedTuple):
         yield from (found.span() for found in self.familiar.finditer(text))
         for found in self.given.finditer(text):
             start = found.start()
-            if text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
+            if found["child"] or text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
                 yield found.span()
 
     def _stands_right(self, text: str, found: re.Match[str]) -> bool:
@@ -74,7 +77,7 @@ class Persons(NamedTuple):
             return before in _BEFORE_TITLED and not addressed
         if kind == "sure" and before in _BEFORE_SURE:
             return True
-        if before == "的" and _OF_A_DOOR.search(text, max(0, at - 6), at):
+        if before in _DOORS and _OF_A_DOOR.search(text, max(0, at - 6), at):
             return True
         is_side = found[0][0] == "方" and before in _SIDES
         return text.endswith(self.before.get(before, ()), 0, at) and not is_side
@@ -93,7 +96,7 @@ def rulebook(folder: Path | None = None) -> Persons:
     called = (*lists["persons"], *lists["titles"])
     for word in (*called, *found["said_of"].split(), *(f"{word}:" for word in called)):
         before[word[-1]] = (*before.get(word[-1], ()), word)
-    surname = _surname(found["surnames"], two_surnames, after="".join(before) + _BEFORE_SURE + _BEFORE_TITLED)
+    surname = _surname(found["surnames"], two_surnames, after="".join(before) + _BEFORE_SURE + _BEFORE_TITLED + _DOORS)
     names = (
         rf"{surname}(?:(?P<sure>{given}{{1,2}}?(?={sure}))|(?P<titled>{given}{{0,2}}?(?:{trie(lists['titles'])}))"
         rf"|(?P<told>{at_once}|{given}{{2}}{behind}|{given}{behind}))"
@@ -124,7 +127,11 @@ def _given(found: Mapping[str, str], before: Iterable[str], behind: str) -> re.P
         return re.compile("(?!)")
     places = {name for name in divisions.names() if len(name) == 2 and name[0] in first and name[1] in second}
     words = "|".join(sorted({*found.get("given_words", "").split(), *places}))
-    return re.compile(rf"[小阿{first}](?<=[{''.join(before)}].)[{second}](?<!{words})(?={behind})")
+    relative = r"(?:的(?:妈妈|爸爸|妈|爸|家长|奶奶|爷爷|外婆|外公|班主任))|妈妈|爸爸|家长"
+    return re.compile(
+        rf"[小阿{first}](?:(?<=[{''.join(before)}].)[{second}](?<!{words})(?={behind})"
+        rf"|(?P<child>(?<![^{_BEFORE_SURE}].)[{second}](?<!{words})(?={relative})))"
+    )
 
 
 def _surname(one: str, two: Sequence[str], after: str) -> str:

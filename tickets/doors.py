@@ -32,7 +32,8 @@ _ITS_DOOR = (
     rf"|{_BEHIND_A_FLOOR}[东西中南北]门(?![口外卫])"
     rf"|{_BEHIND_A_FLOOR}(?:(?:[0-9]|{_HAN}) ?[室号](?!线|楼|门|电|机|路)|[左右][手边侧]|[东西](?=[,。;、]|$))"
     rf"|{_HAN_ROOM}(?!{_HAN}|{_COUNTED}|户)[室房]?"
-    rf"|{_HAN}{{2,5}}[室房号](?!线|楼))"
+    rf"|{_HAN}{{2,5}}[室房号](?!线|楼)"
+    rf"|[,(-]?(?:{_NUMBER} ?单元[,)-]?)?的?{_ROOM}(?!-)[室户]?)"
 )
 _IN_A_BUILDING = re.compile(rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|单元){_ITS_DOOR}")
 _IN_A_LETTERED_BUILDING = re.compile(rf"楼(?<=[a-z甲乙丙丁东西]楼){_ITS_DOOR}")
@@ -61,7 +62,8 @@ _ALONE = re.compile(
     r")"
 )
 _NUMBER_OF_A_ROOM = re.compile(r"(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:-[0-9]{1,4}){0,3})(?![0-9]|号?[楼栋线])")
-_HAN_ALONE = re.compile(f"{_HAN}{{2,4}}(?:室|号房)")
+_HAN_ALONE = re.compile(f"(?:{_HAN}{{2,4}}|[壹贰叁肆伍陆柒捌玖零]{{3,4}})(?:室|号房)")
+_ON_A_HAN_FLOOR = re.compile(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
 _IN_A_STREET = re.compile(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
     rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?\(?([0-9]{{1,2}}-[0-9]{{1,2}}(?:-[0-9]{{1,4}})?)(?![0-9-]|{_COUNTED}| ?[户天])"
@@ -113,6 +115,8 @@ def _first_doors(text: str) -> Iterator[Span]:
         yield from _behind(_BUILDING, _NAME_OF_A_BUILDING, _IN_A_BUILDING, text)
     if "舍" in text or "公寓" in text or "住宅" in text:
         yield from (match.span(1) for match in _IN_A_HALL.finditer(text))
+    if "楼" in text or "层" in text:
+        yield from (match.span(1) for match in _ON_A_HAN_FLOOR.finditer(text))
     if "楼" in text:
         yield from ((match.start() - 1, match.end()) for match in _IN_A_LETTERED_BUILDING.finditer(text))
     if "号" in text:

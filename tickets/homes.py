@@ -58,7 +58,7 @@ _IN_A_STREET = re.compile(r"[0-9](?<=[街路里区巷][0-9])[0-9]{0,2}-[0-9]{1,2
 _BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD, _IN_A_STREET)
 _ENGLISH = Words(("room", "rm", "suite", "unit", "flat", "apt", "apartment"))
 _IN_ENGLISH = re.compile(
-    r"(?:room|rm|suite|unit)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,2}[a-z]|[0-9]{3,4}[a-z]?)(?![0-9a-z])"
+    r"(?:room|rm|suite|unit)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,2}[a-z]|[0-9]{3,4}[a-z]?|[0-9]{1,2}-[0-9]{2,4})(?![0-9a-z])"
     r"|(?:flat|apt|apartment)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,4}[a-z]?)(?![0-9a-z])"
 )
 

@@ -13,6 +13,8 @@ _PERSONAL = re.compile(
 _PROFILE = re.compile(r"weibo\.c(?:om|n)/(?:u/|profile/)?([0-9]{8,12}|n/[^\s/?,。]{2,30})")
 """Whose page it is."""
 
+_PAGE = re.compile(r"[a-z0-9.]/(?:u|users?|profile|people|members?|space)/(?!login|index|register)([\w.-]{4,60})")
+
 _ENCODED = re.compile("%[0-9a-f]{2}")
 """Whatever stands there is read by any browser, and by no rule of ours."""
 
@@ -22,5 +24,7 @@ def queries(text: str) -> Iterator[Span]:
     for query in _VALUE.finditer(text) if "=" in text else ():
         if _PERSONAL.search(query[1]) or _ENCODED.search(query[2]):
             yield query.span(2)
+    if "://" in text:
+        yield from (match.span(1) for match in _PAGE.finditer(text))
     if "weibo.c" in text:
         yield from (match.span(1) for match in _PROFILE.finditer(text))

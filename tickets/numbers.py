@@ -55,7 +55,7 @@ _LONGEST = 22
 """Digits: two mobile numbers without anything between them."""
 
 _CALLED = re.compile(
-    r"(?:电话|座机|固话|手机|致电|拨打|联系|方式|打到|打给|tel|phone)[号码]{0,2}[:是为到给打,、\s(]{0,3}$"
+    r"(?:电话|座机|固话|手机|致电|拨打|联系|方式|打到|打给|小灵通|传真|tel|phone)[号码]{0,2}[:是为到给打,、\s(]{0,3}$"
 )
 _DATE = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _CONTACTS = frozenset(

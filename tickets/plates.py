@@ -10,9 +10,6 @@ _NAMES = (
     "北京|天津|上海|重庆|河北|河南|云南|辽宁|黑龙江|湖南|安徽|山东|新疆|江苏|浙江|江西|湖北|广西|甘肃|山西|内蒙古?|陕西|吉林|福建|贵州|广东"
     "|青海|西藏|四川|宁夏|海南"
 )
-_APART = r"[·•.,\-\s_()\u20e3]{0,2}"
-"""What people put between the groups of a plate."""
-
 _NUMBER = (
     "(?:[a-z0-9]{5,6}(?![a-z0-9])|[a-z0-9]{4}[警挂学港澳试超领]"
     "|[a-z0-9]{2} [a-z0-9]{3,4}(?![a-z0-9])|[a-z0-9]{3} [a-z0-9]{2,3}(?![a-z0-9])|[a-z0-9]{4} [a-z0-9]{1,2}(?![a-z0-9])"
@@ -21,7 +18,7 @@ _NUMBER = (
 """Five characters behind the letter, six of new-energy cars, four before a word."""
 
 _PLATE = re.compile(
-    rf"{_PROVINCE}(?:牌照?)?[ (-]?[a-z](?:[·•.,\s)-]{{0,2}}|临)(?=[a-z]{{0,5}}[0-9{SPOKEN_DIGITS}]){_NUMBER}"
+    rf"{_PROVINCE}(?:牌照?)?[ (-]?[a-z](?:[·•.,\s)_/:-]{{0,2}}|临)(?=[a-z]{{0,5}}[0-9{SPOKEN_DIGITS}]){_NUMBER}"
 )
 _NAMED_PLATE = re.compile(
     r"[a-z](?<=[京津海庆北南宁江徽东疆苏西古肃林建州川夏省市区照牌号 ].)[·•.\s-]{0,2}"
@@ -32,7 +29,7 @@ _NAMED_PLATE = re.compile(
 _PROVINCE_BEFORE = re.compile(rf"(?:{_NAMES})(?:省|市|(?:壮族|回族|维吾尔)?自治区)?(?:车?牌照?号?)?[ ]?$")
 _LONGEST_PROVINCE = 13
 
-_ARMED = re.compile(rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])")
+_ARMED = re.compile(rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?(?:[0-9]{{2}}[·•-])?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])")
 """Of the armed police (武警)."""
 
 _ARMY = re.compile(r"军[a-z](?:[·• -]{0,2}[a-z]?[0-9]{4,5})(?![a-z0-9])")

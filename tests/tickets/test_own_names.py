@@ -4,13 +4,18 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from msgspec import json
 
+from hotline.inputs import Input
+from hotline.trial_raw import raw_of
+from normalizers import Policy, normalize
 from normalizers.findings import rulebooks
 from schemas import topics
 from schemas.errors import MisconfiguredError
 from schemas.records import Ticket
 from schemas.wire import decode
 from tests.tickets.build import message, position
+from tests.tickets.commands.orders import Office, refusal
 from tickets.desk import Desk
 from tickets.masking import Known, mask_text
 from tickets.policy import TicketPolicy
@@ -50,3 +55,19 @@ def test_a_cue_of_a_kind_that_nobody_knows_is_refused(own: Path) -> None:
     file.write_text(file.read_text("utf-8").replace("\n[cues]\n", '\n[cues]\nhums = "哼着"\n'), encoding="utf-8")
     with pytest.raises(MisconfiguredError, match="hums"):
         rulebooks.verify(own)
+
+
+def test_the_words_for_a_class_name_nobody_by_the_citys_own_names(own: Path) -> None:
+    value = json.encode({"id": "1", "text": "路灯坏了", "category": "供热投诉妫小满"})
+    raw = raw_of(Input(name="x.jsonl:1", channel="record", data=value), "210100")
+    ours, citys = (normalize(raw, Policy(rules_folder=folder)).message for folder in (None, own))
+    assert "供热投诉妫小满" in {one.value for one in ours.findings}
+    assert not any("妫" in one.value for one in citys.findings)
+    assert citys.extra["category"] == "供热投诉妫小满"
+
+
+def test_no_office_is_called_by_one_of_the_citys_own_names(own: Path) -> None:
+    for folder, wanted in ((None, "illegal_transition"), (own, "arguments")):
+        at_office = Office([message(1, "路灯坏了")], TicketPolicy(rules_folder=folder))
+        decision = at_office.order("dispatch", at_office.tickets[0], organizer="O1", organizer_name="负责人妫小满")
+        assert refusal(decision) == wanted

@@ -1,6 +1,7 @@
 """The kinds of commands, and the decision about one of them."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -61,7 +62,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     method = command.kind if command.kind in COMMANDS else "unknown"
     try:
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
-        changes = _carry_out(order)
+        changes = _carry_out(order, policy.rules_folder)
         changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(incoming, changes))
         changes += dispatch.follow(state, policy.directories, changes, _codes_of_moved(incoming, changes))
         changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
@@ -140,13 +141,13 @@ def _altered_by(change: event.AnyChange) -> tuple[str, ...]:
     return (ticket_id,) if ticket_id else ()
 
 
-def _carry_out(order: Order) -> event.Changes:
-    given = _args_of(order.command)
+def _carry_out(order: Order, rules_folder: Path | None) -> event.Changes:
+    given = _args_of(order.command, rules_folder)
     return COMMANDS[order.command.kind].carry_out(order, given)
 
 
-def _args_of(command: Command) -> args.Args:
+def _args_of(command: Command, rules_folder: Path | None = None) -> args.Args:
     kind = COMMANDS.get(command.kind)
     if kind is None:
         raise RefusalError("unknown_kind", f"there are no commands of this kind, only {', '.join(COMMANDS)}")
-    return args.read_args(command.args, kind.args, command.kind)
+    return args.read_args(command.args, kind.args, command.kind, rules_folder)

@@ -17,8 +17,8 @@ POLICY = TicketPolicy()
 class Office:
     """Takes messages and commands in turn, as assign does, and keeps the decisions."""
 
-    def __init__(self, messages: Iterable[Message] = ()) -> None:
-        self.desk = Desk(State(POLICY))
+    def __init__(self, messages: Iterable[Message] = (), policy: TicketPolicy = POLICY) -> None:
+        self.desk = Desk(State(policy))
         self.decisions: list[Event] = []
         self.input: list[Message | Command] = []
         self.tickets = [self.take(one).tickets[0].ticket_id for one in messages]
