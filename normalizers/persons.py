@@ -26,6 +26,9 @@ _BEFORE_FAMILIAR = (
 )
 
 _SIDES = "主告介户人客包校院业区会委所售租承施供需买卖监"
+_OF_A_DIVISION = "市县区镇乡"
+"""市长 may be the end of one name and the beginning of the next: 海宁市长安镇."""
+
 _OF_A_DOOR = re.compile("(?<![0-9.])[1-9][0-9]?(?:0[1-9]|[12][0-9])[室房户]?的?$")
 _DOORS = "室房户的0123456789"
 _SALUTATION = re.compile(r"[:,\s]*[您你]好")
@@ -77,7 +80,7 @@ class Persons(NamedTuple):
             return before in _BEFORE_TITLED and not addressed
         if kind == "sure" and before in _BEFORE_SURE:
             return True
-        if before in _DOORS and _OF_A_DOOR.search(text, max(0, at - 6), at):
+        if before in _DOORS and found[0][0] not in "万余" and _OF_A_DOOR.search(text, max(0, at - 6), at):
             return True
         is_side = found[0][0] == "方" and before in _SIDES
         return text.endswith(self.before.get(before, ()), 0, at) and not is_side
@@ -93,7 +96,7 @@ def rulebook(folder: Path | None = None) -> Persons:
     sure, behind = trie(lists["surely_goes_on"]), rf"(?={trie(lists['goes_on'])}|[{_STOPS}0-9+]|$)"
     at_once = rf"{given}(?={sure}|{trie(lists['at_once'])}|[{_STOPS}0-9+]|$)"
     before: dict[str, tuple[str, ...]] = {}
-    called = (*lists["persons"], *lists["titles"])
+    called = (*lists["persons"], *(title for title in lists["titles"] if title[0] not in _OF_A_DIVISION))
     for word in (*called, *found["said_of"].split(), *(f"{word}:" for word in called)):
         before[word[-1]] = (*before.get(word[-1], ()), word)
     surname = _surname(found["surnames"], two_surnames, after="".join(before) + _BEFORE_SURE + _BEFORE_TITLED + _DOORS)

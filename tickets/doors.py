@@ -37,7 +37,7 @@ _ITS_DOOR = (
 )
 _IN_A_BUILDING = re.compile(rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|单元){_ITS_DOOR}")
 _IN_A_LETTERED_BUILDING = re.compile(rf"楼(?<=[a-z甲乙丙丁东西]楼){_ITS_DOOR}")
-_IN_A_HALL = re.compile(rf"(?:宿舍|公寓|住宅)楼?({_ITS_DOOR})")
+_IN_A_HALL = re.compile(rf"(?:宿舍|公寓|住宅)楼?({_ROOM}(?! ?[户铺店档街])[室房]?)")
 _BUILDING = re.compile(
     rf"(?:(?<![0-9a-z])[0-9]{{1,4}} ?|(?<![a-z])[a-z][0-9]{{0,2}} ?|(?<!{_HAN}){_HAN}{{1,3}}"
     "|[甲乙丙丁东西南北])$"

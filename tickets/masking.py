@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from normalizers.codes import is_code
 from normalizers.text import Span, fold
 from schemas.records import Ticket
-from schemas.records.ticket import Category, Requester
+from schemas.records.ticket import Category, Location, Requester
 from tickets.codes import AS_GIVEN
 from tickets.spans import hyphened, personal_spans
 
@@ -143,6 +143,7 @@ def _masked(record: Struct, known: Known) -> dict[str, Any]:
     return {name: rule(value, known) for name, rule, value in there if value}
 
 
+_PLACE = "地点:"
 _RULES: dict[type, tuple[tuple[str, Rule], ...]] = {}
 
 
@@ -152,6 +153,8 @@ def _rules_of(kind: type) -> tuple[tuple[str, Rule], ...]:
     if rules is None:
         hints = get_type_hints(kind, include_extras=True)
         found = ((field.name, _rule_of(hints[field.name])) for field in msgspec.structs.fields(kind))
+        if kind is Location:
+            found = ((name, _mask_place if rule is mask_text else rule) for name, rule in found)
         apart = _SAID if kind is Ticket else ()
         rules = _RULES[kind] = tuple((name, rule) for name, rule in found if rule is not None and name not in apart)
     return rules
@@ -178,6 +181,11 @@ def _structs(hint: Any) -> list[type]:
     if isinstance(hint, type) and issubclass(hint, Struct):
         return [hint]
     return [struct for inner in get_args(hint) for struct in _structs(inner)]
+
+
+def _mask_place(value: Any, known: Known) -> Any:
+    """Black out persons in the name of a place, which names none by standing alone (石岩, 高桥)."""
+    return mask_text(f"{_PLACE}{value}", known)[len(_PLACE) :]
 
 
 def _mask_nested(value: Any, known: Known) -> Any:

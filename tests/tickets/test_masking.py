@@ -9,6 +9,7 @@ from normalizers import Policy, tokens
 from normalizers.text import fold
 from schemas import ids, topics
 from schemas.records import Attachment, Finding, Message, Party, Ticket
+from schemas.records.ticket import Location
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message, position
 from tests.tickets.said import decided, said
@@ -184,6 +185,19 @@ def test_a_place_keeps_its_road_and_not_whose_home_it_is() -> None:
     sender = Party(kind="phone", value="13800138000")
     assert "林霄溪" not in masked_text("路灯坏了", sender, place="林霄溪家")
     assert "中山路12号" in masked_text("路灯坏了", sender, place="中山路12号")
+
+
+def test_a_place_that_stands_alone_is_no_person() -> None:
+    ticket = ticket_of(message(1))
+    for place, shown in (
+        ("石岩", "石岩"),
+        ("高桥", "高桥"),
+        ("王喆家", "＊＊家"),
+        ("张家湾3-2-501", "张家湾＊＊＊＊＊＊＊"),
+    ):
+        masked = mask_ticket(msgspec.structs.replace(ticket, location=Location(text=place)))
+        assert masked.location is not None
+        assert masked.location.text == shown
 
 
 def masked_of(title: str | None, text: str, search_text: str | None = None) -> Ticket:
