@@ -82,7 +82,10 @@ def after(known: Surnames) -> Iterator[tuple[str, str]]:
     """Yield each kind of cue and the pattern of what may stand behind it."""
     yield from _names(known)
     yield "named_as", rf"[:是为\s]{{0,3}}{known.words}({known.any_name}|{known.foreign}){NO_PLACE}{_ENDS}"
-    yield "surnamed", rf"({known.two}|{known.one})(?![名氏])"
+    yield (
+        "surnamed",
+        rf"((?:{known.two}|{known.one}),?名{HAN}{{1,2}})(?={PUNCTUATION}|$)|({known.two}|{known.one})(?![名氏])",
+    )
     yield "mention", rf"(?!平安|[\w-]{{0,18}}{known.bodies}[\w-]?(?![\w-])){_MENTIONED}"
     yield from _LATIN.items()
     yield from _ACCOUNTS.items()

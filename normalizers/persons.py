@@ -14,6 +14,7 @@ from typing import NamedTuple
 from normalizers import rules
 from normalizers.findings import divisions
 from normalizers.findings.words import trie
+from normalizers.full_names import FullNames
 from normalizers.text import Span
 
 _HAN = "\u4e00-\u9fff"
@@ -49,6 +50,8 @@ class Persons(NamedTuple):
     given: re.Pattern[str]
     """Given names alone (浩然, 小芳), with what stands behind them."""
 
+    full: FullNames
+
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
 
@@ -63,6 +66,7 @@ class Persons(NamedTuple):
                 end = start + 1
             found = self.names.search(text, end)
         yield from (found.span() for found in self.familiar.finditer(text))
+        yield from self.full.spans(text)
         for found in self.given.finditer(text):
             start = found.start()
             if found["child"] or text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
@@ -107,7 +111,9 @@ def rulebook(folder: Path | None = None) -> Persons:
     begun = _places((*found["surnames"], *two_surnames))
     familiar = _familiar(found, rf"(?:{sure}|{behind})")
     words = re.compile(trie([*found["words"].split(), *begun]))
-    return Persons(re.compile(names), words, familiar, _given(found, before, rf"(?:{sure}|{behind})"), before)
+    given_alone = _given(found, before, rf"(?:{sure}|{behind})")
+    full = FullNames.of(whole.get("full_names", {}), found["surnames"], words)
+    return Persons(re.compile(names), words, familiar, given_alone, full, before)
 
 
 def _familiar(found: Mapping[str, str], behind: str) -> re.Pattern[str]:

@@ -12,10 +12,10 @@ from tickets.runs import Beside, Run
 _HAN_DIGIT = re.compile(f"[{SPOKEN_DIGITS}]")
 
 _NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
-_SAID = "然后是?|那个|嗯|呃|横?杠"
-"""What is said between the groups of a number."""
+_SAID = "然后是?|那个|嗯|呃|横?杠|<br ?/?>|&nbsp;"
+"""What is said between the groups of a number, or written by a program."""
 
-_BETWEEN = rf"(?:{_NO_LETTER}|{_SAID})"
+_BETWEEN = rf"(?:{_SAID}|{_NO_LETTER})"
 _DIGITS = re.compile(rf"[0-9{SPOKEN_DIGITS}](?:{_BETWEEN}{{0,6}}+[0-9{SPOKEN_DIGITS}]){{6,}}+")
 """Every stretch in which a number may stand."""
 
@@ -48,6 +48,9 @@ _LETTERS_FOR_DIGITS = re.compile(r"[1li](?<![a-z0-9][1li])[3-9](?=[0-9]*[oli])[0
 """A mobile number with O for 0 and l or I for 1, as who will not be found by machines writes it."""
 
 _LOCAL = re.compile(r"[2-9][0-9]{6,7}")
+_MISTYPED = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{2})?")
+"""A mobile number with a digit too few or too many."""
+
 _QUERY_CODE = 12
 """Digits of the 查询码 (schemas/ids.py)."""
 
@@ -249,7 +252,7 @@ def _is_of_a_thing(text: str, start: int) -> bool:
 def _is_short_number(run: Run, start: int, end: int, digits: str) -> bool:
     """Say whether these digits are a number because of what stands before them, or what was cut off after them."""
     text = run.text
-    if _LOCAL.fullmatch(digits) and _CALLED.search(text, max(0, start - 12), start):
+    if (_LOCAL.fullmatch(digits) or _MISTYPED.fullmatch(digits)) and _CALLED.search(text, max(0, start - 12), start):
         return text[start - 1] not in ",、" or _DATE.fullmatch(digits) is None
     letter = text[start - 1 : start].isalpha()
     if letter and any(_PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):

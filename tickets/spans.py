@@ -35,13 +35,13 @@ _WECHAT_ID = re.compile(r"wxid_[a-z0-9]{6,30}")
 _MARRIAGE_PAPER = re.compile(r"[jlb](?<![a-z0-9].)[0-9]{6}-[0-9]{4}-[0-9]{6}(?![0-9])")
 """结婚证, 离婚证."""
 
-_PROPERTY_PAPER = re.compile("产权第[0-9]{5,9}号")
-"""不动产权证."""
+_PROPERTY_PAPER = re.compile("权(?:证[\u4e00-\u9fff]{0,3}字)?第[0-9]{5,9}号")
+"""不动产权证, 房权证."""
 
 _BORN = re.compile(r"(?:19|20)[0-9]{2}[年./-][0-9]{1,2}[月./-][0-9]{1,2}日?(?=出生(?!产)|生[,。;)]|生$)")
 
 _BY_THEIR_FORM = {
-    "权第": _PROPERTY_PAPER,
+    "权": _PROPERTY_PAPER,
     "生": _BORN,
     "(": _HONG_KONG_ID,
     "wxid_": _WECHAT_ID,

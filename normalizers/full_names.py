@@ -1,0 +1,47 @@
+"""Full names of three characters (姓名) in a folded text that are like no other words, wherever they stand.
+
+A surname and two characters that given names are made of: 李秀珍, 谭文建. No such name is what begins within a word
+(责任|明晰, 对方|明确), whose two characters are a word (文明, 光明), or that goes on as a firm's or a place's does.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from normalizers.findings.words import trie
+from normalizers.text import Span
+
+
+class FullNames(NamedTuple):
+    """What finds them; made of one section of `rules/names.toml`."""
+
+    names: re.Pattern[str]
+    words: re.Pattern[str]
+    """Words and places that begin like a name."""
+
+    begun: frozenset[str]
+    """Two characters: the end of a word, which a surname looks like, and what stands before it there."""
+
+    given: frozenset[str]
+    """Words of two characters that given names are made of."""
+
+    @classmethod
+    def of(cls, found: Mapping[str, str], surnames: str, words: re.Pattern[str]) -> "FullNames":
+        """Make the pattern of the lists; of none it finds nothing."""
+        given, places = found.get("given", ""), trie(found.get("goes_on_as_a_place", "").split())
+        own = "".join(one for one in surnames if one not in found.get("no_surnames", ""))
+        ends = (line.split(":") for line in found.get("ends_of_words", "").split())
+        return cls(
+            names=re.compile(rf"[{own}][{given}][{given}](?!{places})" if given else "(?!)"),
+            words=words,
+            begun=frozenset(before + surname for surname, all_before in ends for before in all_before),
+            given=frozenset(found.get("no_given_names", "").split()),
+        )
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Yield where a full name stands."""
+        for found in self.names.finditer(text):
+            start, end = found.span()
+            is_word = text[start - 1 : start + 1] in self.begun or text[start + 1 : end] in self.given
+            if not is_word and not self.words.match(text, start):
+                yield start, end
