@@ -40,7 +40,8 @@ _SURE = 0.9
 
 _GRAM = 3
 
-_LONG_NUMBER = re.compile(rf"[\d{SPOKEN_DIGITS}](?:[\W_]?[\d{SPOKEN_DIGITS}]){{6,}}")
+_DIGIT = rf"[\d{SPOKEN_DIGITS}\u24ff\u2776-\u2793]"
+_LONG_NUMBER = re.compile(rf"{_DIGIT}(?:(?:[\W_]{{0,6}}|[\W_]?(?:[嗯呃]|横?杠|那个|然后是?)[\W_]?){_DIGIT}){{6,}}")
 """A telephone, a card, an identity: no gram of it is kept. Of digits there are so few grams that somebody who sends all
 of them and sees their hashes would know any number."""
 

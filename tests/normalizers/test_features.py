@@ -63,6 +63,10 @@ def test_known_texts_tell_nothing_of_the_next_one() -> None:
         "幺三九洞洞三四五六七八",
         "110101199003074477",
         "6222 0202 0011 2233",
+        "139 - 1234 - 5678",
+        "139……1234……5678",
+        "一三九，嗯，一二三四那个五六七八",
+        "❶❸❾❶❷❸❹❺❻❼❽",
     ],
 )
 def test_no_gram_of_a_long_number_is_kept(number: str) -> None:
