@@ -17,6 +17,7 @@ from normalizers.draft import Draft
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
+from normalizers.stated import stated_names
 from normalizers.text import SPOKEN_DIGITS, fold
 from normalizers.tokens import NOTHING, Named, without
 from schemas.keyed import keyed_digest
@@ -78,6 +79,7 @@ def features_of(
         text_names=_hashed_words(matter.text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
         requesters=requester_hashes((draft.sender,), policy),
+        stated=stated_names(draft, folded, policy),
         contacts=requester_hashes(contacts_in(draft.text), policy),
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
         message_key=_message_key(draft, own_id, policy),

@@ -17,7 +17,7 @@ TYPE_PREFIX = "cn.hotline12345."
 """`ce_type` is this + the record's name + `.v1`."""
 
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 """The version of the records' shapes: a minor adds optional fields, a major is a new topic."""
 
 

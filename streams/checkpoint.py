@@ -15,7 +15,7 @@ from tickets.bodies import LIKENESS
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State
 
-FORMAT = 11
+FORMAT = 12
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 PART = 10_000

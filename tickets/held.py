@@ -12,8 +12,8 @@ from schemas.records.ticket import Proposal
 class Filed(Struct, frozen=True, array_like=True, gc=False):
     """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``.
 
-    `codes` are those of its findings, `contacts` the hashed contact details in its text: what a ticket keeps of them
-    when another message leaves it.
+    `codes` are those of its findings, `contacts` the hashed contact details in its text, `stated` the hashed name by
+    which somebody asks: what a ticket keeps of them when another message leaves it.
     """
 
     offset: int
@@ -21,6 +21,7 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     month: str
     codes: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
 
 
 _NOTED = {
@@ -120,6 +121,10 @@ class TicketState(Findable, kw_only=True, array_like=True):
             *(("minor.",) if self.minor is False else ()),
         )
         return tuple(code for code in self.codes if not code.startswith(taken_back)) if taken_back else self.codes
+
+    def stated(self) -> set[str]:
+        """Return under which names its messages asked, hashed."""
+        return {name for filed in self.messages.values() for name in filed.stated}
 
     def proposal(self, proposal_id: str) -> Proposal | None:
         """Return an open proposal."""

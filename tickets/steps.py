@@ -52,8 +52,8 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     if change.message_id != decision.input.message_id and decision.input.message_id is not None:
         _file_waiting(state, decision, ticket, change.message_id)
         return
-    codes, contacts = (features.codes, features.contacts) if features is not None else ((), ())
-    ticket.messages[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at), codes, contacts)
+    filed = Filed(decision.input.offset, 1, month_of(decision.at))
+    ticket.messages[change.message_id] = _with_features(filed, features) if features is not None else filed
     if features is None:
         return
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
@@ -64,6 +64,10 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         ticket.codes = _with(ticket.codes, features.codes)
     else:
         _take_features(state, decision, ticket, features)
+
+
+def _with_features(filed: Filed, features: Features) -> Filed:
+    return replace(filed, codes=features.codes, contacts=features.contacts, stated=features.stated)
 
 
 def _file_waiting(state: "State", decision: Event, ticket: TicketState, message_id: str) -> None:
@@ -103,6 +107,8 @@ def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
         ticket.redacted = True
+        for name in {one.message_id for one in change.messages} & ticket.messages.keys():
+            ticket.messages[name] = replace(ticket.messages[name], stated=())
 
 
 def _erased(state: "State", decision: Event, change: event.Erased) -> None:
@@ -118,7 +124,9 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.near.remove(ticket.order)
     ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
     ticket.codes = ticket.proposals = ticket.by_clerk = ()
-    ticket.messages = {name: replace(filed, codes=(), contacts=()) for name, filed in ticket.messages.items()}
+    ticket.messages = {
+        name: replace(filed, codes=(), contacts=(), stated=()) for name, filed in ticket.messages.items()
+    }
     ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
     state.note_closed(ticket)
 
@@ -216,8 +224,8 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     former.proposals = remaining.proposals_without(former.proposals, change.message_id)
     del former.messages[change.message_id]
     former.danger = any(endangers(one.codes) for one in former.messages.values())
-    codes, contacts = decision.features.codes, decision.features.contacts
-    ticket.messages[change.message_id] = Filed(filed.offset, change.link_version, filed.month, codes, contacts)
+    filed = replace(filed, link_version=change.link_version)
+    ticket.messages[change.message_id] = _with_features(filed, decision.features)
     state.texts.remove(former)
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys

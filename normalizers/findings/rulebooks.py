@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers import matter, names, persons
+from normalizers import matter, names, persons, stated
 from normalizers.findings import (
     acceptance,
     category,
@@ -30,6 +30,7 @@ def _place(folder: Path | None) -> None:
 def _names(folder: Path | None) -> None:
     names.rulebook(folder)
     persons.rulebook(folder)
+    stated.rulebook(folder)
 
 
 RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(

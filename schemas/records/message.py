@@ -66,6 +66,10 @@ class Features(Record, frozen=True, kw_only=True):
         tuple[str, ...], about("Object words of the text behind", "正文对象词指纹", index="none")
     ] = ()
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", "诉求人标识", index="none")] = ()
+    stated: Annotated[
+        tuple[str, ...],
+        about("By which name they ask: surname, name or sex, and its keyed hash", "自称姓名标识", index="none"),
+    ] = ()
     contacts: Annotated[
         tuple[str, ...], about("Keyed hashes of contact details in the text", "文中联系方式标识", index="none")
     ] = ()

@@ -1,4 +1,9 @@
-"""Who says the same again, on whatever channel, is heard once: the message joins the ticket it repeats."""
+"""Who says the same again, on whatever channel, is heard once: the message joins the ticket it repeats.
+
+Two persons may share a telephone or a mailbox: who states another name than the ticket's is only proposed.
+"""
+
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -19,18 +24,22 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _equal(state: State, incoming: Incoming) -> Verdict | None:
-    features = incoming.features
+    features, other = incoming.features, None
     if features.text_key is None or not features.requesters:
         return None
     for ticket in state.saying(incoming.jurisdiction, features.text_key, frozenset(features.requesters)):
         if ticket.ticket_id != incoming.within and (incoming.id, ticket.ticket_id) not in state.never:
-            return Verdict(
+            verdict = Verdict(
                 relation=RELATION,
                 method="equal_text",
                 ticket_id=ticket.ticket_id,
                 evidence=(features.text_key,),
+                sure=not _is_named_otherwise(features, ticket),
             )
-    return None
+            if verdict.sure:
+                return verdict
+            other = other or verdict
+    return other
 
 
 def _near(state: State, incoming: Incoming) -> Verdict | None:
@@ -49,7 +58,10 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
             continue
         own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
         if found.score >= policy.same_person and own and not _is_elsewhere(incoming.features, ticket):
-            return _verdict(found, ticket.ticket_id, found.evidence)
+            verdict = _verdict(found, ticket.ticket_id, found.evidence)
+            if not _is_named_otherwise(incoming.features, ticket):
+                return verdict
+            claimed = claimed or replace(verdict, sure=False)
         contacts = _shared_contacts(incoming.features, ticket)
         if contacts and claimed is None:
             claimed = replace(_verdict(found, ticket.ticket_id, tuple(sorted(contacts))), method="contact", sure=False)
@@ -58,6 +70,22 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
 
 def _is_elsewhere(features: Features, ticket: TicketState) -> bool:
     return location.is_elsewhere(features.codes, ticket.place)
+
+
+def _is_named_otherwise(features: Features, ticket: TicketState) -> bool:
+    """Say whether both state a surname, a name or a sex from one telephone, and none of one kind is the same."""
+    if not features.stated:
+        return False
+    ours, theirs = _by_kind(features.stated), _by_kind(ticket.stated())
+    return any(names.isdisjoint(theirs.get(kind, names)) for kind, names in ours.items())
+
+
+def _by_kind(stated: Iterable[str]) -> dict[str, set[str]]:
+    kinds: dict[str, set[str]] = {}
+    for one in stated:
+        kind, _, which = one.rpartition("-")
+        kinds.setdefault(kind, set()).add(which)
+    return kinds
 
 
 def _shared_contacts(features: Features, ticket: TicketState) -> set[str]:

@@ -1,0 +1,138 @@
+"""Stated: the name (姓名) by which somebody asks, as keyed hashes: a telephone of an office is many persons'.
+
+Two of them state different surnames, different names, or one is Mr and the other Mrs (王先生, 王女士). A name is hashed
+together with the number or address it was stated from: no other one's hashes tell that somebody is called the same.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from normalizers import persons, rules
+from normalizers.draft import Draft
+from normalizers.findings.words import Words, trie
+from normalizers.identity import identity_of, keyed_hashes
+from normalizers.name_cues import HAN, NO_PLACE, Surnames
+from normalizers.policy import Policy
+from normalizers.text import fold
+
+_SHARED = frozenset({"phone", "email"})
+"""What several persons may write from; an account of a network is one person's, and its name a nickname."""
+
+_BEGINNING, _END = 200, 60
+"""Characters at the beginning and at the end of a text in which people say who they are."""
+
+_WITHHELD = "[某xX*×]{1,2}"
+_ENDS = r"(?=[,。.;、:!?\s()\"“”'0-9+电手联住在系是]|家住|[男女](?![\u4e00-\u9fff])|$)"
+_NOT_OF = "(?!的|家|爱人|妻|丈夫)"
+"""王女士的丈夫 is somebody else."""
+
+_NOBODY = "(?<![人员户们方])"
+"""A name does not end like those who speak: 江西人, 高层住户."""
+
+_SHORT = 8
+"""Characters that are kept of a name's hash: few names come from one number."""
+
+Stated = tuple[str, str]
+
+
+class Rulebook(NamedTuple):
+    """What finds the names that people state of themselves; made of one file of rules."""
+
+    cues: Words
+    behind: Mapping[str, re.Pattern[str]]
+    """What may stand behind each cue."""
+
+    by_role: re.Pattern[str]
+    """Behind what somebody is (业主王女士反映), or at the beginning of an operator's minutes."""
+
+    whole: re.Pattern[str]
+    """The same where a channel has a field for it."""
+
+    sexes: Mapping[str, str]
+    others: re.Pattern[str]
+    """Words and places that begin like a name."""
+
+
+def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
+    """Return by which surname, name and sex somebody asks, hashed under every key."""
+    sender = draft.sender
+    identity = identity_of(sender) if sender is not None and sender.kind in _SHARED else None
+    if sender is None or identity is None:
+        return ()
+    lists = rulebook(policy.rules_folder)
+    told = {*_in_field(sender.name, lists), *_in_text(folded, lists)}
+    return tuple([one for kind, said in sorted(told) for one in _hashed(kind, identity, said, policy)])
+
+
+def _hashed(kind: str, identity: str, said: str, policy: Policy) -> Iterator[str]:
+    """Yield under each key whose name of which kind it is, and, behind the last dash, the name."""
+    kinds, names = keyed_hashes(f"{kind} of", identity, policy), keyed_hashes(f"{kind} of {identity}", said, policy)
+    for whose, name in zip(kinds, names, strict=True):
+        yield f"{whose}-{name.rpartition(':')[2][:_SHORT]}"
+
+
+def _in_field(name: str | None, lists: Rulebook) -> Iterator[Stated]:
+    folded = fold(name).strip() if name else ""
+    found = lists.whole.fullmatch(folded) if folded else None
+    if found is not None:
+        yield from _told(found, lists)
+
+
+def _in_text(folded: str, lists: Rulebook) -> Iterator[Stated]:
+    said = folded if len(folded) <= _BEGINNING + _END else f"{folded[:_BEGINNING]}\n{folded[-_END:]}"
+    begins = (0, said.find("\n") + 1)
+    found = [lists.by_role.match(said, at) for at in begins]
+    found += [lists.behind[said[start:end]].match(said, end) for start, end in lists.cues.spans(said)]
+    for one in filter(None, found):
+        yield from _told(one, lists)
+
+
+def _told(found: re.Match[str], lists: Rulebook) -> Iterator[Stated]:
+    """Yield what is stated; 我是高中生 and 本人江西 only begin like a name."""
+    told = found.groupdict()
+    if (surname := told.get("called") or told.get("withheld") or told.get("only")) is not None:
+        yield "surname", surname
+    elif lists.others.match(found.string, found.start("surname")) is None:
+        yield "surname", told["surname"]
+        yield "name", told["surname"] + told["given"]
+    if (sex := told.get("sex")) is not None:
+        yield "sex", lists.sexes[sex]
+
+
+@cache
+def rulebook(folder: Path | None = None) -> Rulebook:
+    """Return what finds stated names by the city's own file, or ours."""
+    found: dict[str, Any] = rules.load("names", folder)
+    lists, known = found.get("stated", {}), Surnames.of(found)
+    sexes = {word: line.split()[0] for line in lists.get("sexes", "").strip().splitlines() for word in line.split()}
+    any_surname, told = f"{known.two}|{known.one}", found["third_persons"]
+    given = rf"(?:(?![{told['never_given']}某]){HAN}){{1,2}}?"
+    likely = f"{known.two}|[{told['surnames']}]"
+    by_role = re.compile(f"(?:{_addressed(likely, given, sexes)}|{_named(likely, given)})(?={_any(lists, 'speaks')})")
+    own = rf"[:是叫为 ]{{0,3}}(?:{_addressed(likely, given, sexes)}|{_named(likely, given)}{_NOBODY}{NO_PLACE}{_ENDS})"
+    patterns = {"cues": re.compile(own), "roles": by_role, "surnamed": re.compile(f"(?P<only>{any_surname})(?![名氏])")}
+    behind = {cue: pattern for kind, pattern in patterns.items() for cue in lists.get(kind, "").split()}
+    return Rulebook(
+        cues=Words(behind),
+        behind=behind,
+        by_role=by_role,
+        whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}"),
+        sexes=sexes,
+        others=persons.rulebook(folder).words,
+    )
+
+
+def _any(lists: Mapping[str, str], kind: str) -> str:
+    return trie(lists.get(kind, "").split())
+
+
+def _addressed(surname: str, given: str, sexes: Iterable[str]) -> str:
+    withheld = f"(?P<withheld>{surname}){_WITHHELD}"
+    return rf"(?P<called>{surname})(?:{_WITHHELD}|{given})?(?P<sex>{trie(sexes)}){_NOT_OF}|{withheld}"
+
+
+def _named(surname: str, given: str) -> str:
+    return rf"(?P<surname>{surname})(?P<given>{given})"

@@ -1,0 +1,100 @@
+"""One telephone of an office, a shop or a family: who states another name is another person."""
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.records import Message, event
+from tests.tickets.build import message
+from tests.tickets.commands.orders import Office, refusal, same
+from tests.tickets.said import decided, said, ticket_of
+
+LIFT = "柳荫公寓的电梯总是坏，物业不修"
+SHARED = "13900000001"
+
+
+def relation(first: str, second: str) -> tuple[str, list[tuple[str, str]], str]:
+    """Return what becomes of the second message of one telephone, its proposals, and the first one's ticket."""
+    desk, (one, two) = decided([said(n, "", text, sender=SHARED) for n, text in enumerate((first, second))])
+    proposals = [(proposal.relation, proposal.target) for proposal in ticket_of(desk, two).proposals]
+    return two.relation, proposals, one.tickets[0].ticket_id
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (f"我叫王建国，{LIFT}", f"我叫李梅，{LIFT}"),
+        (f"我叫王建国，{LIFT}", f"我叫王建军，{LIFT}"),
+        (f"市民王先生来电反映{LIFT}", f"市民王女士来电反映{LIFT}"),
+        (f"我姓王，{LIFT}", f"来电人：李某，{LIFT}"),
+    ],
+)
+def test_two_names_are_two_persons_with_a_ticket_each_and_a_proposal(first: str, second: str) -> None:
+    found, proposals, ticket = relation(first, second)
+    assert found == "same_matter_other_person"
+    assert ("same_person_same_matter", ticket) in proposals
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (f"我叫王建国，{LIFT}", LIFT),
+        (LIFT, f"我叫王建国，{LIFT}"),
+        (f"我叫王建国，{LIFT}", f"市民王先生来电反映{LIFT}"),
+        (f"我是王女士的丈夫，{LIFT}", f"我姓李，{LIFT}"),
+    ],
+)
+def test_who_states_no_other_name_is_heard_once(first: str, second: str) -> None:
+    assert relation(first, second)[0] == "same_person_same_matter"
+
+
+def test_the_same_name_makes_no_two_matters_one() -> None:
+    assert relation("我叫王建国，柳荫公寓的电梯总是坏", "我叫王建国，城南早市的摊贩占道")[0] == "new"
+
+
+def test_the_very_same_text_is_of_two_persons_when_the_form_has_two_names() -> None:
+    def written(number: int, name: str) -> Message:
+        return said(number, "", LIFT, sender={"kind": "phone", "value": "024-31234567", "name": name})  # type: ignore[arg-type]
+
+    desk, (one, two, again) = decided([written(0, "王建国"), written(1, "李梅"), written(2, "李梅")])
+    assert two.relation == "same_matter_other_person"
+    assert [found.target for found in ticket_of(desk, two).proposals] == [one.tickets[0].ticket_id]
+    assert again.tickets[0].ticket_id == two.tickets[0].ticket_id
+
+
+def named(number: int, *stated: str, text: str = LIFT) -> Message:
+    made = message(number, text)
+    return replace(made, features=replace(made.features, stated=stated))
+
+
+def test_messages_that_were_decided_before_names_were_kept_are_decided_as_before() -> None:
+    at_office = Office([named(0), named(1, "surname-wang")])
+    assert [one.relation for one in at_office.decisions] == ["new", "same_person_same_matter"]
+    same(at_office)
+
+
+def test_a_name_leaves_the_ticket_with_its_message() -> None:
+    at_office = Office([named(0), named(1, "surname-wang")])
+    ticket, (_, wrong) = at_office.tickets[0], (one.event_id for one in at_office.decisions)
+    assert refusal(at_office.order("move", ticket, message_id=wrong)) is None
+    tickets = at_office.desk.state.tickets
+    assert not tickets[ticket].stated()
+    assert {name for one in tickets.values() for name in one.stated()} == {"surname-wang"}
+    same(at_office)
+
+
+@pytest.mark.parametrize(("kind", "args"), [("forget", {}), ("redact", {"fields": ["requester"]})])
+def test_an_erased_name_is_gone_from_memory_and_checkpoint(kind: str, args: dict[str, object]) -> None:
+    at_office = Office([named(0, "surname-wang")])
+    assert "surname-wang" in repr(list(at_office.desk.state.tickets.values()))
+    assert refusal(at_office.order(kind, at_office.tickets[0], **args)) is None
+    assert "surname-wang" not in repr(list(at_office.desk.state.tickets.values()))
+    same(at_office)
+
+
+def test_a_redacted_message_alone_loses_its_name() -> None:
+    at_office = Office([named(0, "surname-wang"), named(1, "surname-wang", "name-wang-jian")])
+    first, _ = (one.event_id for one in at_office.decisions)
+    at_office.order("redact", at_office.tickets[0], fields=["requester"], message_ids=[first])
+    (kept,) = (one for one in at_office.desk.state.tickets.values())
+    assert [filed.stated for filed in kept.messages.values()] == [(), ("surname-wang", "name-wang-jian")]
+    assert not [one for one in at_office.decisions[1].changes if isinstance(one, event.Proposed)]
