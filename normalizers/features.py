@@ -76,6 +76,7 @@ def features_of(
         numbers=_hashed_words(matter.numbers, key),
         areas=tuple(sorted(f"{_AREA_LEVELS[area[-1]]}-{_hashed_word(area, key)}" for area in matter.areas)),
         doors=tuple(sorted(f"{_hashed_word(kind, key)}-{_hashed_word(which, key)}" for kind, which in matter.marks)),
+        papers=_hashed_words(matter.papers, key),
         text_names=_hashed_words(matter.text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
         requesters=requester_hashes((draft.sender,), policy),

@@ -12,6 +12,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from normalizers.findings.words import trie
 from normalizers.numbers_of import DIGITS, NUMERALS, amounts, floors_and_rooms, things_with_numbers
+from normalizers.papers import papers_in
 from normalizers.stances import Stances, stances, stances_in
 
 Mark = tuple[str, str]
@@ -27,9 +28,6 @@ _HOUSE = re.compile(r"([\u4e00-\u9fff]{2}(?:大道|路|街|巷|弄))(\d{1,5})号
 _PLATE = re.compile(
     r"([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z])[·. ]?([a-z0-9]{4,6})(?![a-z0-9])"
 )
-
-_PAPER = re.compile(r"(?<!工)(订单|运单|快递单|合同|保单|单|户|卡|账)(?:编号|号码?)[:是为 ]{0,2}([a-z]{0,4}\d{5,24})")
-"""The number of an order, a contract, an account; not of a ticket (工单)."""
 
 _WAY = re.compile(r"[往向到至](?:(?<=([东西南北]).))([东西南北])")
 """From where to where: 由南向北."""
@@ -137,8 +135,7 @@ def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
     for said in (head, rest):
         yield from _HOUSE.findall(said)
         yield from (("plate", "".join(found)) for found in _PLATE.findall(said))
-        if "号" in said:
-            yield from _PAPER.findall(said)
+        yield from papers_in(said)
 
 
 def things_of(said: str, kinds: Kinds) -> Iterator[Mark]:

@@ -16,6 +16,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from normalizers import rules
 from normalizers.findings.words import trie
 from normalizers.marks import Kinds, Mark, counts_of, kinds_of, marks_of, things_of
+from normalizers.papers import papers_of
 
 HEAD_CHARACTERS = 60
 """The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
@@ -65,6 +66,7 @@ class Matter(NamedTuple):
     numbers: frozenset[str]
     areas: frozenset[str]
     marks: frozenset[Mark]
+    papers: frozenset[str]
     text_names: frozenset[str]
     text_objects: frozenset[str]
 
@@ -121,6 +123,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
         numbers=frozenset(_numbers(head, lists)),
         areas=areas,
         marks=marks,
+        papers=frozenset(papers_of(marks)),
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
     )

@@ -6,53 +6,17 @@ from collections.abc import Iterable
 from math import exp, fsum, inf, log
 from operator import mul
 
-from msgspec import Struct
-
-from schemas.records import Features
+from tickets.contradictions import are_others, other_area
 from tickets.policy import NearPolicy
+from tickets.sketch import GRAMS, Sketch
 
 METHODS = COPIED, NAMED = ("copied_text", "same_names_and_matter")
 """Both find texts that differ: whatever the later one says is new."""
 
-GRAMS = 64
 _END = 1 << 32
-"""So many of the smallest 3-gram hashes are compared: enough to estimate what two texts share within a tenth."""
-
-NAMES = 32
-"""So many names of a head are kept: more have only heads without any punctuation."""
-
 _SLOTS = (1 << 19) - 1
 _PRIOR = 1_000
 """Messages that a city is taken to have heard before its first one: a name seen twice is rare from the start."""
-
-_LEVELS = {"city": 0, "district": 1}
-
-
-class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
-    """The words of a message as numbers; `names` has the numbers of its head as well."""
-
-    names: frozenset[int]
-    places: frozenset[int]
-    objects: frozenset[int]
-    areas: frozenset[int]
-    marks: frozenset[int]
-    text_names: frozenset[int]
-    text_objects: frozenset[int]
-    grams: tuple[int, ...]
-
-    @classmethod
-    def of(cls, features: Features) -> "Sketch":
-        """Take from the features what is compared."""
-        return cls(
-            names=hashes((*features.numbers, *features.names)[:NAMES]),
-            places=hashes(features.places[:NAMES]),
-            objects=hashes(features.objects),
-            areas=frozenset(map(_area, features.areas)),
-            marks=frozenset(map(_mark, features.doors)),
-            text_names=hashes(features.text_names[:NAMES]),
-            text_objects=hashes(features.text_objects),
-            grams=features.grams[:GRAMS],
-        )
 
 
 class Rarity:
@@ -91,14 +55,14 @@ class Rarity:
 
 SIGNS = (
     "names", "names_share", "names_across", "names_in_texts", "unshared", "objects", "objects_across",
-    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name",
+    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name", "papers",
 )  # fmt: skip
 """What speaks for and against, each with a weight in the policy; in the order of `Question.judge`."""
 
 _MOST = {"other_matter": 1.0, "other_area": 1.0, "other_place": 1.0, "no_name": 1.0}
 """How large a sign that `Question.is_hopeless` does not count can be; the others have no bound."""
 
-_COUNTED = ("names", "names_share", "names_across", "names_in_texts", "objects", "objects_across", "copied")
+_COUNTED = ("names", "names_share", "names_across", "names_in_texts", "objects", "objects_across", "copied", "papers")
 """The signs whose bound `Question.is_hopeless` counts, in its order."""
 
 _ROUNDED = 0.001
@@ -108,14 +72,13 @@ class Weights:
     """The weights of a policy, and what the counted signs must come to before a comparison can matter."""
 
     def __init__(self, policy: NearPolicy) -> None:
-        self.bias = policy.weights["bias"]
-        self.of_signs = tuple([policy.weights[name] for name in SIGNS])
-        self.of_counted = tuple([max(policy.weights[name], 0.0) for name in _COUNTED])
-        others = [name for name in SIGNS if name not in _COUNTED and policy.weights[name] > 0]
+        weights = {"papers": 0.0, **policy.weights}  # a city's own file may be older than this sign
+        self.bias = weights["bias"]
+        self.of_signs = tuple([weights[name] for name in SIGNS])
+        self.of_counted = tuple([max(weights[name], 0.0) for name in _COUNTED])
+        others = [name for name in SIGNS if name not in _COUNTED and weights[name] > 0]
         self.least = min(policy.propose, policy.link) - _ROUNDED
-        self.least_odds = (
-            _odds(self.least) - self.bias - sum(_MOST.get(name, inf) * policy.weights[name] for name in others)
-        )
+        self.least_odds = _odds(self.least) - self.bias - sum(_MOST.get(name, inf) * weights[name] for name in others)
 
 
 def _odds(score: float) -> float:
@@ -128,7 +91,7 @@ class Question:
     def __init__(self, sketch: Sketch, rarity: Rarity, policy: NearPolicy, weights: Weights) -> None:
         self.sketch = sketch
         self.all_names = sketch.names | sketch.text_names
-        self.worth = rarity.worth(self.all_names)
+        self.worth = rarity.worth(self.all_names | sketch.papers)
         self._worth_of = self.worth.__getitem__
         self._rarity = rarity
         self._policy = policy
@@ -155,7 +118,7 @@ class Question:
     def _judged(self, other: Sketch, signs: tuple[float, ...]) -> tuple[float, str]:
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
-        most = self._policy.contradicted if _are_others(self.sketch, other) else 1.0
+        most = self._policy.contradicted if are_others(self.sketch, other, self._policy.parallel_share) else 1.0
         if copied > matter and not _is_contradicted(signs, self._policy):
             return round(min(copied, most), 3), COPIED
         return round(min(matter, most), 3), NAMED
@@ -178,7 +141,7 @@ class Question:
         objects_across = len(one.objects & other.text_objects) + len(one.text_objects & other.objects)
         most = (
             min(heads, 4), 1.0 if heads else 0.0, min(across, 4), min(in_texts, 6),
-            min(objects, 2), min(objects_across, 2), copied,
+            min(objects, 2), min(objects_across, 2), copied, 0.0 if one.papers.isdisjoint(other.papers) else 1.0,
         )  # fmt: skip
         odds: float = sum(map(mul, weights.of_counted, most))
         return odds < weights.least_odds
@@ -187,9 +150,10 @@ class Question:
         """Return what speaks for and against, in the order of `SIGNS`."""
         one, ours = self.sketch, self.all_names
         theirs, unshared = other.names | other.text_names, other.names - ours
-        heads = one.names & other.names
-        across = ((one.names & theirs) | (other.names & ours)) - heads
-        in_texts = (one.text_names & other.text_names) - across - heads
+        papers = one.papers & other.papers
+        heads = (one.names & other.names) - papers
+        across = ((one.names & theirs) | (other.names & ours)) - heads - papers
+        in_texts = (one.text_names & other.text_names) - across - heads - papers
         shared = self._weigh(heads)
         alone = self._rarity.weigh(unshared) if unshared else 0.0
         places = one.places and other.places
@@ -201,9 +165,10 @@ class Question:
             min(self._weigh(one.names - theirs), alone),
             *_of_objects(one, other),
             copied,
-            _other_area(one.areas, other.areas),
+            other_area(one.areas, other.areas),
             1.0 if places and one.places.isdisjoint(theirs) and other.places.isdisjoint(ours) else 0.0,
-            0.0 if heads or across else 1.0,
+            0.0 if heads or across or papers else 1.0,
+            max(map(self._worth_of, papers), default=0.0),
         )
 
     def _weigh(self, names: frozenset[int]) -> float:
@@ -247,49 +212,3 @@ def _is_contradicted(signs: tuple[float, ...], policy: NearPolicy) -> bool:
     if beyond < 0 or signs[_OTHER_AREA] or signs[_OTHER_PLACE] or signs[_OBJECTS_UNSHARED]:
         return True
     return signs[_UNSHARED] > policy.max_unshared + beyond * (policy.max_unshared_whole - policy.max_unshared)
-
-
-def _other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
-    """Say whether each names a city, or a district, that the other does not: 1 or 0."""
-    if not ours or not theirs or ours == theirs:
-        return 0.0
-    left, right = ({area % 2 for area in areas} for areas in (ours - theirs, theirs - ours))
-    return float(not left.isdisjoint(right))
-
-
-def _are_others(one: Sketch, other: Sketch) -> bool:
-    """Say whether the two tell of different things, by the places that they name or by marks of one kind."""
-    return other_places(one, other) or other_marks(one.marks, other.marks)
-
-
-def other_places(one: Sketch, other: Sketch) -> bool:
-    """Say whether each names a place in its head that the other names nowhere."""
-    ours, theirs = one.places - other.names - other.text_names, other.places - one.names - one.text_names
-    return bool(ours and theirs)
-
-
-def other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
-    """Say whether both have marks of one kind, and none of them is the same."""
-    if not ours or not theirs:
-        return False
-    same = {mark >> _KIND for mark in ours & theirs}
-    kinds = {mark >> _KIND for mark in ours} & {mark >> _KIND for mark in theirs}
-    return not kinds <= same
-
-
-_KIND = 32
-
-
-def _mark(text: str) -> int:
-    kind, _, which = text.partition("-")
-    return int(kind, 16) << _KIND | int(which, 16)
-
-
-def _area(text: str) -> int:
-    level, _, name = text.partition("-")
-    return int(name, 16) * 2 + _LEVELS.get(level, 1)
-
-
-def hashes(words: Iterable[str]) -> frozenset[int]:
-    """Return hashed words as the numbers that a sketch holds."""
-    return frozenset([int(word, 16) for word in words])

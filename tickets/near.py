@@ -15,13 +15,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Sketch, Weights, codes, hashes, other_marks, other_places
+from tickets.contradictions import other_marks, other_places
+from tickets.likeness import Question, Rarity, Weights, codes
 from tickets.policy import NearPolicy
+from tickets.sketch import Sketch, hashes
 
 _OF_THE_MOST = 0.5
 """Who shares less than this part of what another one shares is not compared."""
 
-HEAD_KEYS, TEXT_KEYS, GRAM_KEYS = 8, 4, 4
+HEAD_KEYS, TEXT_KEYS, PAPER_KEYS, GRAM_KEYS = 8, 4, 2, 4
 
 MOST_MARKS = 64
 """So many marks, and pairs of characters of places, are kept of one ticket, however long its requester goes on."""
@@ -105,7 +107,7 @@ class Near:
         sketch, keys = asked.question.sketch, asked.keys
         self._asked = None
         if is_news:
-            self._rarity.count(sketch.names | sketch.text_names)
+            self._rarity.count(sketch.names | sketch.text_names | sketch.papers)
         self._kept[order] = _encode(Kept(sketch, keys))
         for key in keys:
             self._remember(key, order)
@@ -234,7 +236,8 @@ class Near:
         city = int(jurisdiction) * _CITY
         heads = self._rarity.rarest(sketch.names, HEAD_KEYS)
         texts = self._rarity.rarest(sketch.text_names, TEXT_KEYS)
-        names = dict.fromkeys([city + name for name in (*heads, *texts)])
+        papers = self._rarity.rarest(sketch.papers, PAPER_KEYS)
+        names = dict.fromkeys([city + name for name in (*papers, *heads, *texts)])
         return (*names, *[city + _GRAM + gram for gram in sketch.grams[:GRAM_KEYS]])
 
     def _remember(self, key: int, order: int) -> None:

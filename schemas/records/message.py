@@ -59,6 +59,9 @@ class Features(Record, frozen=True, kw_only=True):
             index="none",
         ),
     ] = ()
+    papers: Annotated[
+        tuple[str, ...], about("Hashed numbers of orders, accounts, meters, cases, plates", "编号指纹", index="none")
+    ] = ()
     text_names: Annotated[
         tuple[str, ...], about("Places and numbers of the text behind, as `names`", "正文名称指纹", index="none")
     ] = ()

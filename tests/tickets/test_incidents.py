@@ -27,6 +27,22 @@ def test_two_incidents_are_neither_joined_nor_filed_together(pair: tuple[str, st
     assert relation(pair, (SENDERS[0], SENDERS[0])) == "new"
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("户号30025518这个月电费异常", "电费突然涨了三倍，我家户号是30025518", "same_matter_other_person"),
+        ("水表号0087123走得太快", "我家水表0087123有问题，人不在家也走字", "same_matter_other_person"),
+        ("车牌辽A3K58F的出租车拒载", "出租车辽A3K58F，看我带行李就不拉", "same_matter_other_person"),
+        ("车牌辽A3K58F的出租车拒载", "出租车辽A3K58F绕路多收钱", "new"),
+        ("户号30025518这个月电费异常", "户号30025518申请公积金提取被拒", "new"),
+        ("报修单8814520报了三次没人上门", "宽带断了一周，报修单8814520一直没师傅来", "same_matter_other_person"),
+        ("工单8814520报了三次没人上门", "宽带断了一周，工单8814520一直没师傅来", "new"),
+    ],
+)
+def test_one_number_of_an_object_joins_only_who_agrees_in_the_matter(first: str, second: str, found: str) -> None:
+    assert relation((first, second), SENDERS) == found
+
+
 def test_most_that_tell_of_one_incident_find_each_other() -> None:
     assert len(APART) + len(SAME) >= 60
     joined = [relation(pair, SENDERS) for pair in SAME].count("same_matter_other_person")

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Sketch, Weights
+from tickets.likeness import Question, Rarity, Weights
 from tickets.policy import NearPolicy, near_policy
+from tickets.sketch import Sketch
 
 OURS = near_policy()
 PRIZES_ALL = replace(OURS, weights={name: abs(weight) for name, weight in OURS.weights.items()})
@@ -40,6 +41,10 @@ def said(rng: random.Random) -> Sketch:
     )
 
 
+def quoting(rng: random.Random) -> Sketch:
+    return replace(said(rng), papers=frozenset(rng.sample(range(6), rng.randint(0, 2))))
+
+
 def heard(rng: random.Random, incidents: int) -> Rarity:
     rarity = Rarity()
     for _ in range(incidents):
@@ -51,7 +56,7 @@ def heard(rng: random.Random, incidents: int) -> Rarity:
 def test_who_is_hopeless_scores_less_than_any_threshold(policy: NearPolicy) -> None:
     rng, rarity, weights = random.Random(20261125), Rarity(), Weights(policy)
     for _ in range(1_000):
-        question, other = Question(said(rng), rarity, policy, weights), said(rng)
+        question, other = Question(quoting(rng), rarity, policy, weights), quoting(rng)
         if question.is_hopeless(other):
             assert question.compare(other)[0] < min(policy.propose, policy.link)
 

@@ -1,0 +1,50 @@
+"""Contradictions: what tells two things of one kind apart, whatever else their messages share."""
+
+from tickets.sketch import GRAMS, KIND, Sketch
+
+_INSERTED = 2
+"""3-grams that a text loses where another one has something put in."""
+
+
+def are_others(one: Sketch, other: Sketch, parallel_share: float) -> bool:
+    """Say whether the two tell of different things, by place, by marks of one kind or by one stretch of a text."""
+    return other_places(one, other) or other_marks(one.marks, other.marks) or are_parallel(one, other, parallel_share)
+
+
+def are_parallel(one: Sketch, other: Sketch, share: float) -> bool:
+    """Say whether two short texts say the same but for a stretch that each has otherwise, and share no place or number.
+
+    What stands there tells the one from the other, whatever it is: 种了大豆 and 种了果树. What is only put in leaves at
+    most two 3-grams of the shorter text alone. Of longer texts not all 3-grams are kept.
+    """
+    ours, theirs = one.grams, other.grams
+    has_one_thing = not (one.places.isdisjoint(other.places) and one.papers.isdisjoint(other.papers))
+    if has_one_thing or max(len(ours), len(theirs)) >= GRAMS:
+        return False
+    shared = len(frozenset(ours).intersection(theirs))
+    fewer, more = sorted((len(ours) - shared, len(theirs) - shared))
+    is_replaced = fewer > _INSERTED or 0 < fewer == more
+    return is_replaced and shared >= share * min(len(ours), len(theirs))
+
+
+def other_places(one: Sketch, other: Sketch) -> bool:
+    """Say whether each names a place in its head that the other names nowhere."""
+    ours, theirs = one.places - other.names - other.text_names, other.places - one.names - one.text_names
+    return bool(ours and theirs)
+
+
+def other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
+    """Say whether both have marks of one kind, and none of them is the same."""
+    if not ours or not theirs:
+        return False
+    same = {mark >> KIND for mark in ours & theirs}
+    kinds = {mark >> KIND for mark in ours} & {mark >> KIND for mark in theirs}
+    return not kinds <= same
+
+
+def other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
+    """Say whether each names a city, or a district, that the other does not: 1 or 0."""
+    if not ours or not theirs or ours == theirs:
+        return 0.0
+    left, right = ({area % 2 for area in areas} for areas in (ours - theirs, theirs - ours))
+    return float(not left.isdisjoint(right))

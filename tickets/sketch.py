@@ -1,0 +1,62 @@
+"""Sketch: what is compared of a message, as numbers; a ticket is remembered by it."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from schemas.records import Features
+
+GRAMS = 64
+"""So many of the smallest 3-gram hashes are compared: enough to estimate what two texts share within a tenth."""
+
+NAMES = 32
+"""So many names of a head are kept: more have only heads without any punctuation."""
+
+KIND = 32
+"""Bits of a mark that tell which one of its kind; the kind stands above them."""
+
+_LEVELS = {"city": 0, "district": 1}
+
+
+class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
+    """The words of a message as numbers; `names` has the numbers of its head as well."""
+
+    names: frozenset[int]
+    places: frozenset[int]
+    objects: frozenset[int]
+    areas: frozenset[int]
+    marks: frozenset[int]
+    papers: frozenset[int]
+    text_names: frozenset[int]
+    text_objects: frozenset[int]
+    grams: tuple[int, ...]
+
+    @classmethod
+    def of(cls, features: Features) -> "Sketch":
+        """Take from the features what is compared."""
+        return cls(
+            names=hashes((*features.numbers, *features.names)[:NAMES]),
+            places=hashes(features.places[:NAMES]),
+            objects=hashes(features.objects),
+            areas=frozenset(map(_area, features.areas)),
+            marks=frozenset(map(_mark, features.doors)),
+            papers=hashes(features.papers[:NAMES]),
+            text_names=hashes(features.text_names[:NAMES]),
+            text_objects=hashes(features.text_objects),
+            grams=features.grams[:GRAMS],
+        )
+
+
+def _mark(text: str) -> int:
+    kind, _, which = text.partition("-")
+    return int(kind, 16) << KIND | int(which, 16)
+
+
+def _area(text: str) -> int:
+    level, _, name = text.partition("-")
+    return int(name, 16) * 2 + _LEVELS.get(level, 1)
+
+
+def hashes(words: Iterable[str]) -> frozenset[int]:
+    """Return hashed words as the numbers that a sketch holds."""
+    return frozenset([int(word, 16) for word in words])
