@@ -6,6 +6,7 @@ Hashes of people and threads are given under every key.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import cache, lru_cache
 
 import numpy as np
@@ -20,6 +21,7 @@ from normalizers.policy import Policy
 from normalizers.stated import stated_names
 from normalizers.text import SPOKEN_DIGITS, fold
 from normalizers.tokens import NOTHING, Named, without
+from schemas import ids
 from schemas.keyed import keyed_digest
 from schemas.records import Attachment, Features, Finding, Part
 
@@ -57,14 +59,17 @@ def features_of(
     policy: Policy,
     answers: Named = NOTHING,
     own_id: str = "",
+    at: datetime | None = None,
 ) -> Features:
     """Return the features of a message whose title and text, folded, are `folded`, and which answers these tickets.
 
-    One that waits for its files is found again by `own_id`, its message id.
+    It was sent `at` this time, so that 昨天 is a day. One that waits for its files is found again by `own_id`, its
+    message id.
     """
     letters, thread = _letters(folded), draft.thread
     title = fold(draft.title) if draft.title else ""
-    matter = matter_of(without(title), without(folded[len(title) :]), policy.rules_folder)
+    day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
+    matter = matter_of(without(title), without(folded[len(title) :]), policy.rules_folder, day)
     key = _newest(policy)
     return Features(
         message_class=draft.message_class,

@@ -6,12 +6,14 @@ things, whatever else they share. The kinds that have words of their own stand i
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from normalizers.circumstances import NO_NAME, SINCE, Circumstances, circumstances, circumstances_in
 from normalizers.findings.words import trie
-from normalizers.numbers_of import DIGITS, NUMERALS, amounts, floors_and_rooms, things_with_numbers
+from normalizers.numbers_of import DIGITS, NUMERALS, floors_and_rooms, things_with_numbers
 from normalizers.papers import papers_in
 from normalizers.stances import Stances, stances, stances_in
 
@@ -53,21 +55,16 @@ _OF_EVERYBODY = frozenset({"trouble", "month", "day", "weekday", "stance"})
 _TRADE = 2
 """Characters of a trade, and of an ending that stands before another: 新城小区."""
 
-_IN_NO_NAME = re.compile(
-    "[的了着过在是有个这那该此找跟和与及被把对向到从给让叫由为我你他她它们咱本某各每全整几一两多间处所名位号楼栋区路街道口边旁近里内外上下前后门"
-    "不没都也又就才请去来说因开]"
-)
-"""What stands right before 公司 or 小区 and is no name: grammar, and where something is."""
+_IN_NO_NAME = re.compile(f"[{NO_NAME}]")
 
 _CALLED_ELSE = "序边围末期额打树"
 """Behind such a character 小 and a surname are the beginning of another word: 小程序."""
 
-_SINCE = "份?(?:起|开始|到|至|以来|以后|之后|后|以前|之前|前|底|末)"
-_DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{_SINCE})")
+_DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{SINCE})")
 """The month or the day of something; since when it lasts tells no two incidents apart."""
 
 
-_WEEKDAY = re.compile(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{_SINCE}|[到至起])")
+_WEEKDAY = re.compile(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{SINCE}|[到至起])")
 
 
 class Kinds(NamedTuple):
@@ -89,6 +86,7 @@ class Kinds(NamedTuple):
     persons: re.Pattern[str]
     title_of: Mapping[str, str]
     stances: Stances
+    circumstances: Circumstances
 
 
 def kinds_of(table: Mapping[str, Any]) -> Kinds:
@@ -122,6 +120,7 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         ),
         title_of=titles,
         stances=stances_in(table),
+        circumstances=circumstances_in(table, relatives),
     )
 
 
@@ -183,11 +182,10 @@ def _where_of(head: str) -> Iterator[Mark]:
         yield ("room", room) if room else ("floor", floor)
 
 
-def counts_of(head: str, marks: Collection[Mark], kinds: Kinds) -> Iterator[Mark]:
-    """Yield what was paid and how old somebody is: marks where no other tells whose matter it is."""
-    if any(kind.split()[0] not in kinds.of_everybody for kind, _ in marks):
-        return
-    yield from amounts(head)
+def circumstances_of(head: str, marks: Collection[Mark], day: date | None, kinds: Kinds) -> Iterator[Mark]:
+    """Yield when, where, to whom and how much: marks where no other tells whose matter it is."""
+    if all(kind.split()[0] in kinds.of_everybody for kind, _ in marks):
+        yield from circumstances(head, day, kinds.circumstances)
 
 
 def _persons(head: str, kinds: Kinds, shops: Collection[str]) -> Iterator[Mark]:

@@ -6,6 +6,7 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from functools import cache, lru_cache, partial
 from operator import add
 from pathlib import Path
@@ -15,7 +16,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from normalizers import rules
 from normalizers.findings.words import trie
-from normalizers.marks import Kinds, Mark, counts_of, kinds_of, marks_of, things_of
+from normalizers.marks import Kinds, Mark, circumstances_of, kinds_of, marks_of, things_of
 from normalizers.papers import papers_of
 
 HEAD_CHARACTERS = 60
@@ -102,8 +103,8 @@ class Rulebook(NamedTuple):
     pairs: Callable[[str], "_Name"]
 
 
-def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter:
-    """Return the matter of a message; both strings are folded (`normalizers.text.fold`)."""
+def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date | None = None) -> Matter:
+    """Return the matter of a message of this day; both strings are folded (`normalizers.text.fold`)."""
     lists = rulebook(rules_folder)
     head, rest = _split(title, text)
     areas = frozenset(_AREA.findall(head))
@@ -115,7 +116,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None) -> Matter
         lead = _AREA.sub(",", _first_sentence(rest))
         told = _words(lead, lists)
         places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
-        marks = marks if places else marks.union(counts_of(f"{head},{lead}", marks, lists.kinds))
+        marks = marks if places else marks.union(circumstances_of(f"{head},{lead}", marks, day, lists.kinds))
     return Matter(
         names=frozenset(own.names),
         places=places,

@@ -114,7 +114,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         signature=draft.signature,
         attachments=kept.attachments,
         findings=findings,
-        features=features_of(draft, search_text, kept.attachments, findings, policy, answers, message_id),
+        features=features_of(draft, search_text, kept.attachments, findings, policy, answers, message_id, received_at),
         emergency=urgent,
         raw=_raw_ref(raw),
         normalizer_version=NORMALIZER_VERSION,
@@ -153,7 +153,9 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
         search_text=search_text,
         findings=findings,
         emergency=urgent,
-        features=features_of(draft, search_text, message.attachments, findings, policy, answers),
+        features=features_of(
+            draft, search_text, message.attachments, findings, policy, answers, at=message.received_at
+        ),
         extra=draft.extra,
     )
 

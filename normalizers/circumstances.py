@@ -1,0 +1,137 @@
+"""Circumstances: when, where and to whom it befell, and how much it was (昨天下午, 去杭州, 我丈夫, 8600元).
+
+They are marks where a message names neither a place nor a thing that would tell its matter from others of the kind.
+Days are told by the calendar: who says 昨天 and who said 今天 the day before mean one day.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from normalizers.findings import divisions
+from normalizers.findings.words import trie
+from normalizers.numbers_of import amounts
+
+Mark = tuple[str, str]
+
+SINCE = "份?(?:起|开始|到|至|以来|以后|之后|后|以前|之前|前|底|末)"
+"""Since when it lasts tells no two incidents apart."""
+
+NO_NAME = (
+    "的了着过在是有个这那该此找跟和与及被把对向从到给让叫由为我你他她它们咱本某各每全整几一两多间处所名位号楼栋区路街道口边旁近里内外上下前后门"
+    "不没都也又就才请去来说因开"
+)
+"""What stands right before 公司 or 小区 and is no name: grammar, and where something is."""
+
+_FROM = "(?<![从自到至打由])"
+_OF_A_DAY = ("今", "昨", "前")
+_HOUR = r"的?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|时|:\d)"
+"""Behind a part of a day; what happens each night (夜里施工) tells no two apart."""
+
+_PART = "(?:[早晚]上|[上下]午|中午|凌晨|夜里|傍晚)"
+_DAYS = {"大前": 3, "前": 2, "昨": 1, "今": 0}
+_DAY = re.compile(
+    rf"{_FROM}(?<![以之提])(大前|前|昨|今)(?=[天日晚夜早晨])(?![天日晚夜早晨]{_PART}?{SINCE})(?!天天|日头)"
+)
+_DAY_OF_MONTH = re.compile(
+    rf"(?<![\d月.从自到至-])(\d{{1,2}})[号日](?=上午|下午|早|晚|中午|凌晨|夜|当天|那天)(?!{SINCE})"
+)
+_YEAR = re.compile(rf"(?<!\d){_FROM}(?:(20\d\d)年|([前去今明])年)(?!{SINCE})")
+_YEARS = {"前": -2, "去": -1, "今": 0, "明": 1}
+
+_HAN = "[\u4e00-\u9fff]"
+_NAME = f"(?![骗黑老新私国正无违假非不没这那我你他她它一个什哪谁怎有在把要想能会该本某]){_HAN}{{2}}"
+_BEFORE_SHOP = re.compile(rf"(?:(?![{NO_NAME}]){_HAN}){{2,}}$")
+_FOUR, _LONGEST = 4, 12
+_EMPLOYED = re.compile(
+    rf"我们?[是在]({_NAME}){_HAN}{{0,8}}?的?(?:员工|职工|工人|保安|保洁|司机|学员|会员|上班|打工|干活|工作|任职|入职|实习|施工|做工)"
+)
+
+_NO_NAMES = ("no_names", "idle", "objects", "places", "trades")
+_NO_CITY = "(?![东西南北中]?(?:路|街|大道|广场|公园|花园|小区|大厦|酒店|宾馆|饭店|学校|小学|中学|医院|村|镇|苑|城))"
+
+
+class Circumstances(NamedTuple):
+    """The lists of `matters.toml`, ready to be asked."""
+
+    parts_of_day: re.Pattern[str]
+    parts_by_word: Mapping[str, tuple[str, ...]]
+    called: re.Pattern[str]
+    shops: re.Pattern[str]
+    shop_of: Mapping[str, str]
+    whose: re.Pattern[str]
+    relative_of: Mapping[str, str]
+    no_names: frozenset[str]
+
+
+def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> Circumstances:
+    """Return the lists of a folder's `matters.toml`."""
+    parts: dict[str, tuple[str, ...]] = {}
+    for line in table.get("parts_of_day", "").strip().splitlines():
+        for word in line.split():
+            parts[word] = (*parts.get(word, ()), line.split()[0])
+    any_part, days = trie(parts), trie(word for word in parts if word.startswith(_OF_A_DAY))
+    shop_of = {word: line.split()[0] for line in table.get("shops", "").strip().splitlines() for word in line.split()}
+    trades, named_by = trie(table.get("trades", "").split()), trie(table.get("named_by", "").split())
+    return Circumstances(
+        parts_of_day=re.compile(
+            rf"(?<=[今昨前][天日])({any_part})(?!{SINCE})|(?<=\d[号日])({any_part})(?!{SINCE})|{_FROM}({any_part})(?={_HOUR})"
+            rf"|{_FROM}({days})(?!{SINCE})"
+        ),
+        parts_by_word=parts,
+        called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
+        shops=re.compile(rf"(?<={_HAN}{_HAN})(?:{trades})?({trie(shop_of)})"),
+        shop_of=shop_of,
+        whose=re.compile(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
+        relative_of=relatives,
+        no_names=frozenset(" ".join(table.get(name, "") for name in _NO_NAMES).split()),
+    )
+
+
+def circumstances(head: str, day: date | None, lists: Circumstances) -> Iterator[Mark]:
+    """Yield when, where, to whom and how much."""
+    yield from amounts(head)
+    yield from (("whose", lists.relative_of[relative]) for relative in lists.whose.findall(head))
+    yield from (("city", name) for name in _cities().findall(head))
+    for found in (*lists.called.findall(head), *_EMPLOYED.findall(head)):
+        if found not in lists.no_names:
+            yield "called by", found
+    yield from _shops(head, lists)
+    for word in map("".join, lists.parts_of_day.findall(head)):
+        yield from (("part of day", part) for part in lists.parts_by_word[word])
+    if day is not None:
+        yield from _days(head, day)
+
+
+def _shops(head: str, lists: Circumstances) -> Iterator[Mark]:
+    """Yield the last two characters of a shop's name, and of one of four the first two: 唱响时代, 麦霸时代."""
+    for found in lists.shops.finditer(head):
+        name, kind = (
+            _BEFORE_SHOP.search(head[max(0, found.start() - _LONGEST) : found.start()]),
+            lists.shop_of[found[1]],
+        )
+        if name is None or name[0][-2:] in lists.no_names:
+            continue
+        yield f"{kind} called", name[0][-2:]
+        if len(name[0]) == _FOUR and name[0][:2] not in lists.no_names:
+            yield f"{kind} of four", name[0][:2]
+
+
+def _days(head: str, today: date) -> Iterator[Mark]:
+    for word in _DAY.findall(head):
+        told = today - timedelta(days=_DAYS[word])
+        yield "day", f"{told.month}-{told.day}"
+    for number in map(int, _DAY_OF_MONTH.findall(head)):
+        month = today.month if number <= today.day else today.month - 1 or 12
+        yield "day", f"{month}-{number}"
+    for year, which in _YEAR.findall(head):
+        yield "year", year or str(today.year + _YEARS[which])
+
+
+@cache
+def _cities() -> re.Pattern[str]:
+    """Return what finds a province or city that somebody is in, or goes to; 沈阳路 is none."""
+    found = (one for name in divisions.names() for one in divisions.named(name) if one.level != divisions.DISTRICT)
+    return re.compile(rf"[在去到往至回飞从赴]({trie(divisions.short(one.name) for one in found)}){_NO_CITY}")
