@@ -72,7 +72,7 @@ def _sentences(folder: Path | None) -> tuple[Sentence, ...]:
             marks = f"{row['expected']}, {row['classes']}"
             raise MisconfiguredError(f"heard.tsv has a line with marks that nobody knows: {marks}.")
         found.append(Sentence(classes, row["text"]))
-    return heard_rules.of_both_kinds("heard", found)
+    return *heard_rules.of_both_kinds("heard", found), *heard_rules.ordinary(folder)
 
 
 def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:

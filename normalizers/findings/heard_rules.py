@@ -1,6 +1,6 @@
 """Sentences by which a subject is heard, ready to be asked: a file of them, and `[hearing]` of the subject's rules."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ def sentences(subject: str, values: Collection[str], folder: Path | None) -> tup
     if unknown:
         raise MisconfiguredError(f"{file}.tsv has values that nobody knows: {', '.join(sorted(unknown))}.")
     own = [Sentence((line["value"],) if line["value"] != NOTHING else (), line["text"]) for line in lines]
-    return *of_both_kinds(file, own), *(Sentence((), text) for text in _ordinary(folder))
-
-
-def _ordinary(folder: Path | None) -> Iterator[str]:
-    yield from (line["text"] for line in rules.table("ordinary", ("text",), folder))
     emergencies = rules.table("heard", ("expected", "classes", "text"), folder)
-    yield from (line["text"] for line in emergencies if line["expected"] == NOTHING)
+    calm = (Sentence((), line["text"]) for line in emergencies if line["expected"] == NOTHING)
+    return *of_both_kinds(file, own), *ordinary(folder), *calm
+
+
+def ordinary(folder: Path | None) -> tuple[Sentence, ...]:
+    """Return the clauses of ordinary letters, which tell nothing of any kind."""
+    return tuple(Sentence((), line["text"]) for line in rules.table("ordinary", ("text",), folder))
 
 
 def of_both_kinds(file: str, found: Sequence[Sentence]) -> tuple[Sentence, ...]:

@@ -9,17 +9,15 @@ that neither knew.
 import math
 import re
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, chain, repeat
-from operator import add
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from normalizers.findings.weights import MOVED, Keys, Weights, key
+from normalizers.findings.weights import AFTER, BEFORE, END, MOVED, Keys, Weights, counts, features, letters_of
 from normalizers.findings.words import cover
 from normalizers.text import Span, aligned, fold
 
@@ -59,11 +57,10 @@ _SENTENCE = re.compile(rf"[^{_STOPS}]+")
 _CLAUSE = re.compile(rf"[^{_SEPARATORS}]{{1,{MOST_LETTERS}}}")
 _CLAUSES = re.compile(rf".{{1,{MOST_APART // 2}}}(?:[{_SEPARATORS}]|$)|.{{1,{MOST_APART // 2}}}")
 _SAID = re.compile(rf"[{_HAN}]|\d+")
-_NOT_SAID = re.compile(rf"[^{_HAN}\d]+")
+_END = chr(int(END))
+_NOT_SAID = re.compile(rf"[^{_HAN}\d{_END}]+")
 _NEITHER = re.compile(rf"[^{_HAN}\d{_SEPARATORS}]+")
 _NUMBER = re.compile(r"\d+")
-_BEFORE, _AFTER = "^", "$"
-_KEY_BEFORE, _KEY_AFTER = key(_BEFORE + "\0"), key("\0" + _AFTER)
 _MORE = np.arange(MOST_CLAUSES)
 _NO_WEIGHT, _NO_KEY, _NO_LETTERS = np.zeros(1), np.zeros(1, np.uint64), np.zeros(1, np.int64)
 
@@ -120,17 +117,17 @@ class Hearing:
     """
 
     def __init__(self, sentences: Iterable[Sentence], among: float, least: float = -math.inf) -> None:
-        telling: Counter[str] = Counter()
-        others: Counter[str] = Counter()
-        labels: dict[str, Counter[str]] = {}
-        for one in sentences:
-            said = set(_features(_letters(fold(one.text))))
-            (telling if one.labels else others).update(said)
-            for name in one.labels:
-                labels.setdefault(name, Counter()).update(said)
+        known = tuple(sentences)
+        said = _letters(fold(_END.join(one.text for one in known))).split(_END)
+        telling = counts([text for one, text in zip(known, said, strict=True) if one.labels])
+        others = counts([text for one, text in zip(known, said, strict=True) if not one.labels])
+        names = sorted({name for one in known for name in one.labels})
+        labels = {
+            name: counts([text for one, text in zip(known, said, strict=True) if name in one.labels]) for name in names
+        }
         self._among, self._least = among, least
-        self._weights = Weights(_weights(telling, others))
-        self._by_label = {name: _weights(counts, telling) for name, counts in sorted(labels.items())}
+        self._weights = Weights(telling, others, ADDED)
+        self._by_label = {name: Weights(counted, telling, ADDED) for name, counted in labels.items()}
 
     def message(
         self, title: str | None, text: str, folded: str, harmless: re.Pattern[str], read: Iterable[Span | None]
@@ -203,8 +200,8 @@ class Hearing:
 
     def label_of(self, said: str) -> str:
         """Return the label that a folded text sounds like."""
-        features = list(_features(_letters(said)))
-        return max(self._by_label, key=lambda name: sum(map(self._by_label[name].get, features, repeat(0.0))))
+        keys, _ = features([_letters(said).replace(_END, "")])
+        return max(self._by_label, key=lambda name: float(self._by_label[name].of(keys).sum()))
 
 
 def _ends(text: str) -> tuple[Span, ...]:
@@ -243,24 +240,13 @@ def _clauses(folded: str) -> _Clauses | None:
         return None
     ends = np.array([*accumulate(map(len, clauses))])
     starts = np.concatenate((_NO_LETTERS, ends[:-1]))
-    letters = np.frombuffer(said.encode("utf-32-le"), np.uint32).astype(np.uint64)
+    letters = letters_of(said)
     moved = letters << MOVED
     pairs = moved[:-1] | letters[1:]
-    begins, finishes = letters[starts] | _KEY_BEFORE, moved[ends - 1] | _KEY_AFTER
+    begins, finishes = letters[starts] | BEFORE << MOVED, moved[ends - 1] | AFTER
     return _Clauses(starts, ends, np.concatenate((moved, _NO_KEY, pairs, begins, finishes)))
 
 
 def _letters(folded: str) -> str:
     """Return what is said in Han characters and in numbers, which are all the same: nobody taught us other words."""
     return _NOT_SAID.sub("", _NUMBER.sub("0", folded))
-
-
-def _features(letters: str) -> Iterator[str]:
-    return chain(letters, map(add, _BEFORE + letters, letters + _AFTER))
-
-
-def _weights(some: Counter[str], others: Counter[str]) -> Mapping[str, float]:
-    """Return the logarithm of how much likelier each feature is in `some` than in `others`."""
-    known = some.keys() | others.keys()
-    shift = math.log(others.total() + ADDED * len(known)) - math.log(some.total() + ADDED * len(known))
-    return {one: math.log((some[one] + ADDED) / (others[one] + ADDED)) + shift for one in known}

@@ -183,8 +183,8 @@ def test_a_city_says_what_alarms_it(tmp_path: Path) -> None:
 
 def test_one_sentence_among_many_has_to_be_louder_by_what_the_city_says(tmp_path: Path) -> None:
     ours = (Path(rules.__file__).parent / "emergency.toml").read_text("utf-8")
-    assert "among = 0.4\n" in ours
-    (tmp_path / "emergency.toml").write_text(ours.replace("among = 0.4\n", "among = 1.6\n"), "utf-8")
+    assert "among = 0.6\n" in ours
+    (tmp_path / "emergency.toml").write_text(ours.replace("among = 0.6\n", "among = 1.6\n"), "utf-8")
     complaint = f"{ORDINARY}。" * 8 + f"{UNNAMED}。" + f"{ORDINARY}。" * 8
     assert heard(complaint) is not None
     assert heard(complaint, tmp_path) is None
