@@ -29,6 +29,8 @@ CALL_FILES = ("connectors", "call_files")
 CERTIFICATE_SUFFIXES = ("cafile", "ca_certs")
 """How the names of settings end that name a file of certificates."""
 
+_ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
+
 _PROVINCES = tuple(
     f"{region}{number}"
     for region, numbers in {
@@ -168,6 +170,7 @@ def _mailboxes(settings: "Settings") -> Iterator[str]:
 
 def _ports(settings: "Settings") -> Iterator[str]:
     """`run all` gives every process a port of its own for its health, counting upwards."""
+    yield from _doors(settings)
     first, last = settings.telemetry.port, settings.telemetry.port_of(len(wiring.names(settings)))
     if not first:
         return
@@ -179,6 +182,14 @@ def _ports(settings: "Settings") -> Iterator[str]:
                 f"`{name}.port` {port} lies among the ports {first} to {last} of the processes' health: change it, or "
                 "`telemetry.port`."
             )
+
+
+def _doors(settings: "Settings") -> Iterator[str]:
+    """The receiver and LMTP may share a port on two addresses of a machine, and none of them is all."""
+    one, other = settings.receiver, settings.lmtp
+    same = one.host == other.host or not _ALL_ADDRESSES.isdisjoint((one.host, other.host))
+    if {"receiver", "lmtp"} <= set(wiring.names(settings)) and same and one.port == other.port != 0:
+        yield f"`receiver.port` and `lmtp.port` are both {one.port}: change one of them."
 
 
 def _twice(values: Iterable[T]) -> list[T]:

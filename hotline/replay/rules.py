@@ -38,6 +38,10 @@ def strangers(folder: Path) -> Iterator[str]:
     known = _names(_NORMALIZING) | _names(_DECIDING)
     if unread := _named(folder) - known:
         yield f"Nobody reads {_listed(unread)} in {folder}: there are {_listed(known)}."
+    for name in sorted(_of_one_file(_DECIDING)):
+        for path in sorted((folder / name).glob("*.toml")):
+            if path.name != f"{name}.toml":
+                yield f"Nobody reads {name}/{path.name} in {folder}: name it {name}/{name}.toml."
 
 
 def _named(folder: Path) -> set[str]:
@@ -48,6 +52,12 @@ def _names(package: str) -> set[str]:
     """Return the files and folders of rules in a package."""
     there = resources.files(package).iterdir()
     return {one.name for one in there if one.name.endswith(".toml") or (one.is_dir() and not one.name.startswith("_"))}
+
+
+def _of_one_file(package: str) -> set[str]:
+    """Return the folders of which only the file of the same name is read."""
+    there = resources.files(package)
+    return {name for name in _names(package) if (there / name / f"{name}.toml").is_file()}
 
 
 def _listed(names: Iterable[str]) -> str:

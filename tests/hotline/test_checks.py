@@ -355,6 +355,17 @@ def test_the_port_of_lmtp_among_those_of_the_processes_is_told(env: pytest.Monke
     assert "`lmtp.port` 19124 lies among the ports 19120 to" in fault()
 
 
+def test_one_port_for_the_receiver_and_for_lmtp_is_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_LMTP__MAILBOXES__LETTERS__RECIPIENTS", "mayor@city.example")
+    env.setenv("HOTLINE_LMTP__PORT", str(load().receiver.port))
+    assert fault() == "`receiver.port` and `lmtp.port` are both 19110: change one of them."
+    env.setenv("HOTLINE_LMTP__HOST", "10.0.0.1")
+    assert faults(load()) == [], "two addresses have each a port of this number"
+    env.setenv("HOTLINE_RECEIVER__HOST", "0.0.0.0")
+    assert fault() == "`receiver.port` and `lmtp.port` are both 19110: change one of them."
+
+
 def test_a_city_of_an_account_is_looked_at_too(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "991000")

@@ -47,3 +47,15 @@ def test_check_names_a_file_that_stands_where_nobody_reads_it(tmp_path: Path, mo
         told = [sentence for sentence in faults(load()) if "Nobody reads near.toml" in sentence]
         assert (told == []) is is_read
         (tmp_path / place).unlink()
+
+
+@pytest.mark.parametrize("name", ["answers", "near"])
+def test_check_names_a_misspelt_file_in_a_folder_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOTLINE_RULES__FOLDER", str(tmp_path))
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "city.toml").write_text("")
+    sentence = f"Nobody reads {name}/city.toml in {tmp_path}: name it {name}/{name}.toml."
+    assert sentence in faults(load())
