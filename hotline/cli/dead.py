@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import AsJson, Author, Reason, chinese, print_each, print_json, readable, settings_of
+from hotline.cli.common import (
+    AsJson,
+    Author,
+    Reason,
+    chinese,
+    known_channel,
+    print_each,
+    print_json,
+    readable,
+    settings_of,
+)
+from schemas.errors import ERROR_CODES
 
 if TYPE_CHECKING:
     from hotline.dead import Filters, Letter
@@ -15,9 +26,16 @@ if TYPE_CHECKING:
 
 dead = typer.Typer(no_args_is_help=True, help="List, show and replay dead letters (死信).")
 
-Code = Annotated[str | None, typer.Option(help="Only this code, such as malformed.")]
+
+def _known_code(code: str | None) -> str | None:
+    if code is not None and code not in ERROR_CODES:
+        raise typer.BadParameter(f"choose one of {', '.join(ERROR_CODES)}")
+    return code
+
+
+Code = Annotated[str | None, typer.Option(callback=_known_code, help="Only this code, such as malformed.")]
 Stage = Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")]
-Channel = Annotated[str | None, typer.Option(help="Only of this channel.")]
+Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only of this channel.")]
 Account = Annotated[str | None, typer.Option(help="Only of this account.")]
 City = Annotated[str | None, typer.Option(help="Only of this 行政区划代码.")]
 Since = Annotated[datetime | None, typer.Option(help="Dead then or later, Chinese time.")]

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, known_channel, print_json, settings_of
+from hotline.cli.common import AsJson, known_channel, print_each, settings_of
 from schemas.ids import is_adcode
 from schemas.topics import CHANNELS
+
+NOTHING = "There is no message in what was named."
 
 
 def _adcode(jurisdiction: str) -> str:
@@ -47,9 +49,9 @@ def try_(
     folder = services.rules_folder(settings_of(ctx))
     tried = trial.run(inputs.read(paths, channel), stage=stage, jurisdiction=jurisdiction, rules_folder=folder)
     if as_json or not sys.stdout.isatty():
-        for result in tried:
-            print_json(result)
+        print_each(tried, True, str, nothing=NOTHING)
     else:
         from hotline.cli.trial_view import show
 
-        show(tried)
+        if not show(tried):
+            typer.echo(NOTHING, err=True)

@@ -12,12 +12,14 @@ from schemas.records import Link, Message, Ticket
 TEXT_CHARACTERS = 300
 
 
-def show(results: Iterable[dict[str, Any]], console: Console | None = None) -> None:
-    """Print one block for each input."""
+def show(results: Iterable[dict[str, Any]], console: Console | None = None) -> int:
+    """Print one block for each input, and return how many they are."""
     console = console or Console()
-    for result in results:
+    count = 0
+    for count, result in enumerate(results, 1):  # noqa: B007 - it is returned
         console.print(f"[bold]{shown(result['input'])}[/]")
         console.print(_block(result))
+    return count
 
 
 def _block(result: dict[str, Any]) -> Table:

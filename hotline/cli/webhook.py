@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, readable, settings_of
+from hotline.cli.common import AsJson, print_each, print_json, readable, settings_of
 
 if TYPE_CHECKING:
     from hotline.webhooks import Subscriber
@@ -47,11 +47,8 @@ def log(
     from hotline.services import kafka
 
     wanted = webhooks.Wanted(subscriber=name, outcome=outcome, ticket=ticket)
-    for line in webhooks.log(kafka(settings_of(ctx)), wanted, limit):
-        if as_json:
-            print_json(line)
-        else:
-            typer.echo(_line(line))
+    found = webhooks.log(kafka(settings_of(ctx)), wanted, limit)
+    print_each(found, as_json, _line, nothing="No deliveries: see `hotline webhook list`.")
 
 
 @webhook.command()

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -99,6 +101,15 @@ def test_the_unit_runs_its_instance_for_ever_and_lets_it_drain(settings: Setting
         "HOTLINE_SETTINGS=/etc/hotline/hotline.toml",
         "HOTLINE_SECRETS_DIR=/etc/hotline/secrets",
     ]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    text = (DEPLOY / "hotline@.service").read_text(encoding="utf-8")
+    copy = tmp_path / "hotline@all.service"
+    copy.write_text(text.replace("/opt/hotline/.venv/bin/hotline", "/bin/true"), encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
 @pytest.mark.parametrize("name", [*STAGES, *MAKERS])

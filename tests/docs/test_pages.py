@@ -90,7 +90,7 @@ def test_every_page_that_a_source_names_exists() -> None:
 
 
 def test_sources_name_commands_and_pages() -> None:
-    assert ["topics", "create"] in list(pages.commands_in_source(pages.ROOT / "connectors" / "producer.py"))
+    assert ["topics", "create"] in list(pages.commands_in_source(pages.ROOT / "connectors" / "clients.py"))
     assert "docs/how-to/consume-tickets.md" in pages.pages_in_source(pages.ROOT / "schemas" / "asyncapi.py")
 
 

@@ -270,3 +270,23 @@ def test_schemas_that_cannot_be_written_are_told(folder: Path) -> None:
     refused = hotline("schema", "export", "--to", str(folder / "taken" / "below"))
     assert refused.exit_code == 2
     assert "cannot be written (Not a directory): name another folder." in refused.output
+
+
+@pytest.mark.parametrize("verb", [("dead", "list"), ("dead", "replay", "--dry-run")])
+@pytest.mark.parametrize(
+    ("option", "value", "known"), [("--code", "malfomed", "malformed"), ("--channel", "fax", "sms")]
+)
+def test_a_word_by_which_no_dead_letter_is_found_is_refused(
+    verb: tuple[str, ...], option: str, value: str, known: str
+) -> None:
+    refused = hotline(*verb, option, value)
+    assert refused.exit_code == 2
+    assert "choose one of" in refused.stderr
+    assert known in refused.stderr
+
+
+def test_a_try_of_nothing_says_so_beside_the_output(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    told = hotline("try", "empty")
+    assert (told.exit_code, told.stdout, told.stderr) == (0, "", "There is no message in what was named.\n")
+    assert trial_view.show([], Console(file=StringIO())) == 0
