@@ -6,7 +6,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from schemas import topics
 from schemas.connection import KafkaConnection
-from tests.connectors.serving import serve
+from tests.connectors.serving import serve, wait_for
 
 CONNECTIONS = 128
 TOKEN, AES_KEY, APPID = "benchmark", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "wx2c2769f8efd9abc2"
@@ -103,20 +102,11 @@ def process(target: object, brokers: str, port: int) -> Iterator[psutil.Process]
         child = get_context("spawn").Process(target=target, args=(brokers, port, folder))  # type: ignore[arg-type]
         child.start()
         try:
-            _wait_for(port)
+            wait_for(port)
             yield psutil.Process(child.pid)
         finally:
             child.terminate()
             child.join()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(1000):
-        try:
-            return socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.02)
-    raise RuntimeError("the receiver does not listen")
 
 
 def measure(target: object, brokers: str, port: int, count: int) -> dict[str, float]:

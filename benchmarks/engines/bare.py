@@ -8,6 +8,7 @@ from typing import Any
 
 import confluent_kafka as ck
 
+from benchmarks.bare import delivered
 from benchmarks.engines.job import CITIES, SESSION_SECONDS, Judged, Place, begin, understood, write
 
 BATCH = 5000
@@ -74,12 +75,6 @@ def emit(producer: ck.Producer, target: str, one: Judged) -> None:
             return
         except BufferError:
             producer.poll(0.1)
-
-
-def delivered(error: object, _: object) -> None:
-    """Stop at the first record that the broker refuses."""
-    if error is not None:
-        raise SystemExit(f"the broker refused: {error}")
 
 
 if __name__ == "__main__":
