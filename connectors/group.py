@@ -13,6 +13,3 @@ def finish_joining(consumer: Any) -> None:
     coordinator = getattr(consumer, "_coordinator", None)
     if coordinator is not None and coordinator.rejoining:
         coordinator.request_rejoin()
-
-
-__all__ = ["finish_joining"]

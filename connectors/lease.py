@@ -243,6 +243,3 @@ class GroupLease:
 def _who() -> str:
     """Return what `kafka-consumer-groups --describe` shows of us."""
     return f"hotline-{socket.gethostname()}-{os.getpid()}"
-
-
-__all__ = ["ASK_SECONDS", "GROUP_PREFIX", "SESSION_SECONDS", "UNSHARED", "GroupLease", "Lease", "now"]

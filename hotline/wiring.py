@@ -267,5 +267,3 @@ MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "lmtp": wiring_accounts.lmtp,
     "monitor": _monitor,
 }
-
-__all__ = ["MAKERS", "STAGES", "Component", "component", "names"]

@@ -107,16 +107,3 @@ async def running(client: ClientT, close_seconds: float | None = None) -> AsyncI
 def _look_at(ending: "asyncio.Task[Any]") -> None:
     if not ending.cancelled():
         ending.exception()  # nobody waits for it any more, and asyncio would complain of one that nobody saw
-
-
-__all__ = [
-    "CLOSE_SECONDS",
-    "LEAVE_SECONDS",
-    "SILENT_SECONDS",
-    "STUCK_SECONDS",
-    "brought",
-    "closed",
-    "in_time",
-    "running",
-    "started",
-]

@@ -24,6 +24,3 @@ class Restoring:
         """Note that it is done, or somebody else's. Safe twice."""
         if self._since.pop(partition, None) is not None:
             metrics.RESTORING_SINCE.remove(str(partition))
-
-
-__all__ = ["Restoring"]

@@ -69,6 +69,3 @@ def _element(name: str, content: Any) -> Element:
         text = str(content).lower() if isinstance(content, bool) else str(content)
         made.text = NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
     return made
-
-
-__all__ = ["FORMATS", "JSON", "XML", "answer", "format_of", "refused"]
