@@ -1,6 +1,5 @@
 """The example for production loads, names every secret it wants, and its unit lets `hotline run` drain."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -30,11 +29,7 @@ SECRETS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    return monkeypatch
+pytestmark = pytest.mark.usefixtures("env")
 
 
 @pytest.fixture

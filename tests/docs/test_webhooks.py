@@ -60,13 +60,11 @@ def test_the_page_shows_these_programs() -> None:
     assert PROGRAMS.keys() == {*COMMANDS, "signature.sh"}
 
 
-def test_the_settings_of_the_page_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
+def test_the_settings_of_the_page_load(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
     (tmp_path / "hotline.toml").write_text("\n".join(re.findall(r"^```toml\n(.*?)^```$", PAGE, re.M | re.S)), "utf-8")
-    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", f"{SECRET},{OLD_SECRET}")
-    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__DESK__SECRETS", SECRET)
-    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__DESK__AUTHORIZATION", "Token token=x")
+    env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", f"{SECRET},{OLD_SECRET}")
+    env.setenv("HOTLINE_SINKS__WEBHOOK__DESK__SECRETS", SECRET)
+    env.setenv("HOTLINE_SINKS__WEBHOOK__DESK__AUTHORIZATION", "Token token=x")
     subscribers = load(tmp_path / "hotline.toml").sinks.webhook
     assert len(subscribers["map"].keys) == 2
     assert (subscribers["desk"].format, subscribers["desk"].filter.first_version_only) == ("zammad", True)

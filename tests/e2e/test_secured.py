@@ -1,7 +1,6 @@
 """From a citizen's mail to a search hit with TLS, passwords, an API key, and for each process only what it needs."""
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -55,11 +54,8 @@ def door(stack: Endpoints, tmp_path: Path, fresh_indices: None) -> Iterator[Elas
 
 
 @pytest.fixture
-def settings(secured: SecuredKafka, door: ElasticDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(secured: SecuredKafka, door: ElasticDoor, tmp_path: Path, env: pytest.MonkeyPatch) -> Settings:
     """Return what a process of one user gets as its environment."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
     shared = {
         "HOTLINE_ELASTICSEARCH__HOSTS": door.url,
         "HOTLINE_ELASTICSEARCH__CA_CERTS": str(door.authority.certificate),

@@ -1,6 +1,5 @@
 """What tests of the operators' tools share."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +12,12 @@ from schemas.connection import KafkaConnection
 
 @pytest.fixture
 def operators_settings(
-    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, env: pytest.MonkeyPatch
 ) -> KafkaConnection:
     """Fresh topics, and the settings of an operator beside them."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
-    monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
-    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    env.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    env.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
     (tmp_path / "blobs").mkdir()
     return fresh_topics
 

@@ -68,12 +68,7 @@ NEEDED = {
 PLANTED = "planted"
 
 
-@pytest.fixture(autouse=True)
-def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    return monkeypatch
+pytestmark = pytest.mark.usefixtures("env")
 
 
 def set_all(env: pytest.MonkeyPatch, values: dict[tuple[str, ...], str]) -> None:

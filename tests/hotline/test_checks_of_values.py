@@ -1,6 +1,5 @@
 """Single values that can be read and cannot work: each is told before anything starts."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,8 @@ MAILBOX = '[connectors.mailbox.mayor]\nhost = "imap.example.cn"\nusername = "u"\
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "planted")
-    monkeypatch.chdir(tmp_path)
+def password(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "planted")
 
 
 def told(text: str) -> list[str]:

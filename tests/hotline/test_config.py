@@ -1,6 +1,5 @@
 """Settings: one rule from TOML to environment, one order of precedence, one sentence for each fault."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,7 @@ from hypothesis import strategies as st
 from hotline.config import FaultySettingsError, load
 from hotline.variables import variable_of
 
-
-@pytest.fixture(autouse=True)
-def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("env")
 
 
 def write(text: str) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -69,10 +68,7 @@ async def test_the_choices_arrive() -> None:
     assert request["media_url"].startswith("https://files.example.cn/210100/")
 
 
-def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
     Path("out.json").write_text("yesterday's")
     failed = CliRunner().invoke(app, ["export", "--format", "open311-json", "out.json"])
     assert failed.exit_code == 2
@@ -83,11 +79,9 @@ def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.integration
 async def test_from_the_archive_to_a_file(
-    stack: Endpoints, fresh_indices: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Endpoints, fresh_indices: None, tmp_path: Path, env: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
+    env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
     sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
     masked = [snapshot(f"210100-{name}", topic=topics.TICKET_MASKED, channel=name) for name in ("sms", "web")]
     assert len((await sink.write([*masked, document(GOLDEN, topics.TICKET)])).stored) == 3

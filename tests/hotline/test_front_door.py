@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -40,13 +39,10 @@ NAME, PHONE = "欧阳测试", "13912345678"
 
 
 @pytest.fixture
-def door(local_stack: Stack, stack: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
+def door(local_stack: Stack, stack: Endpoints, tmp_path: Path, env: pytest.MonkeyPatch) -> Endpoints:
     """The settings of a user whose stack runs."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
-    monkeypatch.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
-    monkeypatch.chdir(tmp_path)
+    env.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
     return stack
 
 

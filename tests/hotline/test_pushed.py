@@ -1,8 +1,5 @@
 """Which paths of the receiver lead to which account."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from hotline.config import load
@@ -10,15 +7,6 @@ from hotline.wiring import component, pushed
 from schemas.errors import MisconfiguredError
 
 OWN = "HOTLINE_CONNECTORS__SMS_HTTP__"
-
-
-@pytest.fixture
-def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """No settings but those of the test."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    return monkeypatch
 
 
 def test_a_path_of_its_own_goes_before_one_that_ends_in_a_secret(env: pytest.MonkeyPatch) -> None:

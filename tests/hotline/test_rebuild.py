@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,14 +22,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.us
 
 
 @pytest.fixture
-def kafka(
-    local_stack: Stack, fresh_topics: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> KafkaConnection:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
-    monkeypatch.setattr("hotline.telemetry.set_up", lambda *_: None)
-    monkeypatch.chdir(tmp_path)
+def kafka(local_stack: Stack, fresh_topics: KafkaConnection, env: pytest.MonkeyPatch) -> KafkaConnection:
+    env.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    env.setattr("hotline.telemetry.set_up", lambda *_: None)
     return fresh_topics
 
 

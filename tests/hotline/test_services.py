@@ -13,13 +13,7 @@ from hotline.wiring import component, names
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
 from schemas.errors import MisconfiguredError
 
-
-@pytest.fixture(autouse=True)
-def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    return monkeypatch
+pytestmark = pytest.mark.usefixtures("env")
 
 
 def test_without_any_stack_the_next_action_is_told() -> None:

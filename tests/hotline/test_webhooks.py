@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,18 +20,16 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
+async def receiver(tmp_path: Path, env: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
     """A subscriber named map, as the settings have it."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
     async with receiving() as made:
         (tmp_path / "hotline.toml").write_text(
             f'[sinks.webhook.map]\nurl = "{made.url}"\nallow_private = true\n'
             '[sinks.webhook.map.filter]\nkinds = ["help_request"]\n'
         )
-        monkeypatch.setenv("HOTLINE_SETTINGS", str(tmp_path / "hotline.toml"))
-        monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", SECRET)
-        monkeypatch.setenv("HOTLINE_TELEMETRY__PORT", "0")
+        env.setenv("HOTLINE_SETTINGS", str(tmp_path / "hotline.toml"))
+        env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", SECRET)
+        env.setenv("HOTLINE_TELEMETRY__PORT", "0")
         yield made
 
 

@@ -20,10 +20,7 @@ from schemas.records import Message
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def folder(tmp_path: Path, env: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 

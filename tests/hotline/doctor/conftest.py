@@ -1,6 +1,5 @@
 """Settings of somebody whose services are the session's own."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +8,6 @@ import pytest
 from hotline.local.stack import Endpoints, Stack
 from tests.peers.certificates import Authority
 from tests.peers.elastic_door import ElasticDoor
-
-
-@pytest.fixture
-def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """No settings but those of the test, and a working folder of its own."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    return monkeypatch
 
 
 @pytest.fixture

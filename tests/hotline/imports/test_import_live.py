@@ -31,11 +31,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, env: pytest.MonkeyPatch) -> Path:
     """The folder of a user who has set nothing."""
-    for name in [name for name in os.environ if name.startswith("HOTLINE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
