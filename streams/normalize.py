@@ -94,13 +94,13 @@ class Normalize:
         self._blobs = blobs
         self._policy = policy
         self._tracer = tracer
-        self._floods = control
+        self._control = control
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._hop(STAGE, tp, chunk) as hop:
-            within, beyond = self._floods.part(tp, chunk.records) if self._floods else (chunk.records, [])
+            within, beyond = self._control.part(tp, chunk.records) if self._control else (chunk.records, ())
             for records in slices(within):
                 await self._work_off(records, hop)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))

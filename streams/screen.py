@@ -100,15 +100,15 @@ class Screen:
         is_old = tp.topic == topics.BACKFILL
         size, nap = (BACKFILL_SLICE, BACKFILL_NAP_SECONDS) if is_old else (SLICE, 0)
         came = (record.headers for record in chunk.records)
-        within, flood = self._control.part(tp, chunk.records) if self._control else (chunk.records, ())
+        within, beyond = self._control.part(tp, chunk.records) if self._control else (chunk.records, ())
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp, came) as hop:
             for records in sliced(within, size):
                 await self._screen(records, late, hop)
                 await asyncio.sleep(nap)  # where nobody is in danger nothing is sent, and nothing else would wait
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
-        if flood and self._beside.take(tp, chunk, [*late, *flood]):
+        if beyond and self._beside.take(tp, chunk, [*late, *beyond]):
             return
-        await in_steps(self._screen_flood, tp, flood)
+        await in_steps(self._screen_flood, tp, beyond)
         if late:
             chunk.park(late)
             self._late.put(chunk.event)
