@@ -192,9 +192,9 @@ class Receiver:
             method=request.method,
             path=request.scope["path"],
             query={name: tuple(values) for name, values in query.items()},
-            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]},
+            headers=headers_of(request),
             body=await read_body(request, limit, self._settings.body_timeout_seconds),
-            client=request.client.host if request.client else "",
+            client=caller_of(request),
         )
 
     async def _alive(self, _: requests.Request) -> Response:
@@ -203,6 +203,16 @@ class Receiver:
     async def _readiness(self, _: requests.Request) -> Response:
         ready = self._ready and self._intake.ready
         return JSONResponse({"ready": ready, "journal_full": self._intake.full}, 200 if ready else 503)
+
+
+def headers_of(request: requests.Request) -> dict[str, str]:
+    """Return the headers by their names in lower case; of one that came twice the last."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+
+
+def caller_of(request: requests.Request) -> str:
+    """Return the address that calls, "" when nobody knows."""
+    return request.client.host if request.client else ""
 
 
 async def read_body(request: requests.Request, limit: int, seconds: float) -> bytes:

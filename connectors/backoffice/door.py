@@ -21,7 +21,7 @@ from connectors.backoffice import outcome
 from connectors.backoffice.settings import PATH, BackOfficeSettings
 from connectors.backoffice.signature import verify
 from connectors.base import utc_now
-from connectors.receiver import read_body
+from connectors.receiver import headers_of, read_body
 from normalizers.codes import is_code
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
@@ -154,8 +154,7 @@ class BackOffice:
         body = await read_body(request, BODY_MAX_BYTES, BODY_SECONDS)
         query = request.scope["query_string"].decode("latin-1")
         target = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-        return verify(self._keys, headers, request.method, target, body, self._now()), body
+        return verify(self._keys, headers_of(request), request.method, target, body, self._now()), body
 
 
 def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from connectors import metrics
+from connectors.receiver import caller_of
 from connectors.web import pages
 from connectors.web.desk import Desk
 from connectors.web.limits import Pace, neighbour
@@ -108,7 +109,7 @@ class Form:
             return self._back("stamp", language, given, 400, heading="again_title", message="again_text")
         if given.get("website"):
             return self._back("honeypot", language, given, 400, heading="again_title", message="again_text")
-        wait = self._pace.take(neighbour(request.client.host if request.client else ""))
+        wait = self._pace.take(neighbour(caller_of(request)))
         if wait:
             return self._back(
                 "limited", language, given, 429, heading="limited_title", message="limited_text", seconds=wait

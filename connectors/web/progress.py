@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors import metrics
+from connectors.receiver import caller_of
 from connectors.web import pages, told
 from connectors.web.archive import within
 from connectors.web.desk import Desk
@@ -43,7 +44,7 @@ class Progress:
             w = pages.words()[language]
             text = w["receipt_unknown_text"]
             return self._page("page.html", language, "receipt_unknown_title", self._base, status=404, message=text)
-        wait = self._pace.take(neighbour(request.client.host if request.client else ""))
+        wait = self._pace.take(neighbour(caller_of(request)))
         if wait:
             return self._limited(language, here, wait)
         return await self._receipt(request, language, given, message, here)
@@ -85,7 +86,7 @@ class Progress:
         form = (await receive(request, self._settings)).given.form
         language = language_of(request, form.get("lang", ""))
         number = nfkc(form.get("number", "")).strip()
-        host = neighbour(request.client.host if request.client else "")
+        host = neighbour(caller_of(request))
         wait = self._pace.take(host) or self._guesses.take(number)
         if wait:
             return self._limited(language, f"{self._base}/status", wait)
