@@ -20,9 +20,9 @@ from connectors.asterisk.gaps import Gaps
 from connectors.asterisk.naming import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit, utc_now
+from connectors.phone.connector import number
 from connectors.publisher import ATTEMPTS
 from normalizers.phone import AMI, ami, zone_of
-from normalizers.phone.told import is_number
 from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,
@@ -242,8 +242,7 @@ class Asterisk:
     def _message(self, frame: ami.Frame, value: bytes) -> RawMessage:
         call = self._calls.unsaid(frame)
         caller = frame.word("calleridnum") or frame.word("source")
-        sender = caller if is_number(caller) else None
-        return self._record(value, identifier(frame, value, call), sender, call, call or frame.call_id)
+        return self._record(value, identifier(frame, value, call), number(caller), call, call or frame.call_id)
 
     def _plain(self, value: bytes) -> RawMessage:
         """Return an event that was not read, named by its bytes: nobody could be asked for it again."""

@@ -12,9 +12,9 @@ from connectors import faults
 from connectors.call_files import recordings
 from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
 from connectors.call_files.settings import CallFilesSettings
-from connectors.phone.connector import identifier
+from connectors.phone.connector import citizen, identifier
 from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
-from normalizers.phone.told import Told, is_number, sensible
+from normalizers.phone.told import Told, sensible
 from schemas.errors import MalformedError
 from schemas.records import RawMessage, raw_message
 
@@ -92,7 +92,6 @@ class Rows:
         now = self._now()
         look = self._look(told)
         started = sensible(told.started_at, now) if told else None
-        citizen = (told.callee if told.direction == "outbound" else told.caller) if told else ""
         message = raw_message(
             channel=CHANNEL,
             channel_kind=KINDS[self._which],
@@ -103,7 +102,7 @@ class Rows:
             content_type=self._content_type(look),
             time=started or now,
             recorded=now,
-            sender=citizen if is_number(citizen) else None,
+            sender=citizen(told) if told else None,
             conversation=f"{self._platform}\n{told.call_id}" if told else None,
         )
         if told is None or look is None or look.state in recordings.FINAL:

@@ -77,7 +77,7 @@ class Phone:
             content_type=f'{JSON}; shape={self._settings.shape}; platform={self._platform}; zone="{self._zone.key}"',
             time=started or now,
             recorded=now,
-            sender=_citizen(told) if told else None,
+            sender=citizen(told) if told else None,
             conversation=f"{self._platform}\n{told.call_id}" if told else None,
         )
 
@@ -90,6 +90,11 @@ def identifier(told: Told, digest: str) -> str:
     return f"{bounded(told.call_id)}:{told.revision}:{digest[:_DIGEST]}"
 
 
-def _citizen(told: Told) -> str | None:
-    number = told.callee if told.direction == "outbound" else told.caller
-    return number[:LONGEST_ID] if is_number(number) else None
+def citizen(told: Told) -> str | None:
+    """Return the number of the citizen in a call, None where none is told."""
+    return number(told.callee if told.direction == "outbound" else told.caller)
+
+
+def number(said: str) -> str | None:
+    """Return a number as somebody's system says it, cut: it travels in headers; None where it is withheld."""
+    return said[:LONGEST_ID] if is_number(said) else None

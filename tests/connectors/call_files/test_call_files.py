@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors import metrics
+from connectors.publisher import HEADERS_LIMIT
 from schemas.errors import MisconfiguredError, UnreachableError
 from tests.connectors.call_files.growing import HEADING, Folder, rows
 from tests.normalizers.phone import frames
@@ -61,6 +62,13 @@ def test_a_record_says_whose_call_it_is(tmp_path: Path) -> None:
     assert (message.conversation, message.envelope.sender) == ("cti\n7", "13800138000")
     assert message.envelope.time.isoformat() == "2026-11-25T01:00:00+00:00"
     assert message.envelope.datacontenttype == 'text/csv; shape=calls; platform=cti; zone="Asia/Shanghai"'
+
+
+def test_a_callers_field_without_end_leaves_room_for_the_headers_that_it_travels_in(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + f"1,{'1' * 70_000},the lift is stuck,\n")
+    (message,) = folder.all()
+    assert sum(len(value) for _, value in message.outbound().headers) < HEADERS_LIMIT
 
 
 def test_a_half_written_file_that_grows_later_is_read_on(tmp_path: Path) -> None:
