@@ -59,7 +59,7 @@ class Mailbox:
         self._complaints: dict[str, str] = {}
         self._seen_until: dict[str, int | None] = {}
         self._resynced: set[str] = set()
-        self._limit = settings.max_batch_messages
+        self._limits = dict.fromkeys(settings.folders, settings.max_batch_messages)
         self._watched: str | None = None
         self._taken: tuple[str, list[tuple[str, int]]] = "", []
         self._due = 0.0
@@ -175,7 +175,7 @@ class Mailbox:
             if (batch := self._again(reader, cursor, folder, view, known)) is not None:
                 return batch
         last = int(known["uid"]) if known is not None and valid else 0
-        uids = session.uids_after(last, view)[: self._limit]
+        uids = session.uids_after(last, view)[: self._limits[folder]]
         if not uids:
             return Batch(cursor=cursor if valid or known is None else later.moved(cursor, folder, view, 0, {}, {}))
         return self._read(reader, cursor, folder, view, uids, known if known and valid else {})
@@ -201,10 +201,10 @@ class Mailbox:
                     break
             else:
                 done = uids[-1]
-            self._limit = self._settings.max_batch_messages
+            self._limits[folder] = self._settings.max_batch_messages
         except Exception as error:  # noqa: BLE001 - by a fault of ours too, those before it go on
             # Fewer next time, down to the one mail that may be at fault; and it waits.
-            self._limit = max(1, len(uids) // 8)
+            self._limits[folder] = max(1, len(uids) // 8)
             if not done:
                 self._give_way(folder, uids, error, postponed)
                 done = uids[0]
@@ -225,7 +225,7 @@ class Mailbox:
             raise fault
         self._postpone(folder, uids[0], fault, postponed)
         faults.told(CHANNEL, self._account, fault)
-        self._limit = self._settings.max_batch_messages
+        self._limits[folder] = self._settings.max_batch_messages
 
     def _again(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, known: dict[str, Any]) -> Batch | None:
         """Ask for a postponed mail whose time has come; None when there is none."""

@@ -15,7 +15,7 @@ from connectors.mailbox.records import Records
 from schemas.errors import PipelineError
 from schemas.records import Cursor
 from tests.connectors.mailboxes import START, mail, settings
-from tests.fakes.imap import RECEIVED, FakeServer
+from tests.fakes.imap import RECEIVED, FakeFolder, FakeServer
 
 POISON = mail("poison")
 
@@ -161,3 +161,16 @@ def test_what_the_server_says_of_a_mail_can_be_done_without(
     city.turns()
     assert len(city.published) == 4
     assert (city.faults, told() - before) == (0, 4)
+
+
+def test_a_busy_folder_beside_it_does_not_keep_it_from_being_found(server: FakeServer, poisoned: Any) -> None:
+    server.folders["Reports"] = FakeFolder()
+    for number in range(20):
+        server.put(mail(f"more {number}"))
+    city = City(server, folders=("INBOX", "Reports"))
+    for number in range(40):
+        server.put(mail(f"report {number}"), "Reports")
+        city.turns(2)
+    assert mail("d") in city.published
+    assert mail("more 19") in city.published
+    assert city.cursor.position["INBOX"]["uid"] == 24
