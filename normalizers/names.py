@@ -221,7 +221,7 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
             rf"[\s。!-](?:(?<=[\s。!])|(?<=--)(?<![a-z0-9\u4e00-\u9fff]--))({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"
         ),
     )
-    yield "dated", rf"(?:[。!]|\s)\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"
+    yield "dated", rf"[。!\s]\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"
     yield "closes", rf"{starts}({name})\s{{1,3}}$"
     yield "before_id", rf"({name})的?[\s,，:：(（]{{0,2}}(?:公民)?身份证号?码?[\s:：是为]{{0,3}}(?=[1-9][0-9]{{5}})"
     yield "of_a_sex", rf"{starts}({name})[,，\s]{{1,2}}[男女][,，\s]{{0,2}}(?=[0-9]{{1,4}}[岁年]|汉族|身份)"

@@ -7,7 +7,6 @@ place of the matter elsewhere.
 import re
 from collections.abc import Iterable, Iterator
 
-from normalizers.findings.words import Words
 from normalizers.text import Span
 
 _ROOM = r"(?!1(?:10|19|20|22)(?![0-9])|20[0-2][0-9](?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9])"
@@ -21,42 +20,22 @@ _BEHIND_A_NAME = re.compile(rf"[\s,、(]{{1,2}}({_ANY})(?=[\s,、)。;]|$)")
 _ENDS_BEFORE_A_NAME = frozenset("0123456789一二三四五六七八九室房户家的个位住主居- ")
 _NEAR = 16
 
-_HOME = Words(
-    (
-        "家住",
-        "住址",
-        "地址",
-        "家在",
-        "户籍",
-        "现住",
-        "居住",
-        "暂住",
-        "常住",
-        "老家",
-        "门牌",
-        "租住",
-        "我住",
-        "人住",
-        "住在",
-        "住于",
-        "宅基地",
-    )
+_TOLD_OF = re.compile(
+    "(?:家住|家在|(?<![发题映店司生])地址|住址|户籍|[现居暂常租]住|[我人俺]住|住[在于]|老家|门牌|宅基地)[^。;!?\\n]*$"
 )
-_OF_THE_MATTER = re.compile("[发题映店司生]地址")
+_FAR = 40
 _VILLAGE = "[组社队屯村庄湾沟寨坪坡岭塘坝冲埠墩]"
 _HOUSE = re.compile(
     rf"{_VILLAGE}[第的]?([0-9]{{1,4}}(?:-[0-9]{{1,3}})?(?:附[0-9]{{1,2}})?[号户])(?![线楼院杆井灯桥路])"
 )
 _IN_THREE_NUMBERS = re.compile(r"[0-9](?<![0-9-][0-9])[0-9]{0,2}-[0-9]{1,2}-[0-9]{1,2}(?![0-9-])")
-_FAR = 40
-_END_OF_A_SENTENCE = re.compile(r"[。;!?\n]")
 
 _WHO = re.compile(rf"是(?<=[我们里边俺]是) ?({_ANY})(?=的?(?:[,。;!\s]|$)|业主|住户|租户)")
 _IN_BRACKETS = re.compile(rf"\((?<=[户家居主上下壁门]\()({_ANY})[室户]?\)")
 _HOUSEHOLD = re.compile(rf"第(?<={_VILLAGE}第)([0-9]{{1,3}}户)")
 _IN_A_STREET = re.compile(r"[0-9](?<=[街路里区巷][0-9])[0-9]{0,2}-[0-9]{1,2}-[0-9]{1,2}号(?![楼线])")
 _BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD, _IN_A_STREET)
-_ENGLISH = Words(("room", "rm", "suite", "unit", "flat", "apt", "apartment"))
+_ENGLISH = ("room", "rm", "suite", "unit", "flat", "apt", "apartment")
 _IN_ENGLISH = re.compile(
     r"(?:room|rm|suite|unit)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,2}[a-z]|[0-9]{3,4}[a-z]?|[0-9]{1,2}-[0-9]{2,4})(?![0-9a-z])"
     r"|(?:flat|apt|apartment)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,4}[a-z]?)(?![0-9a-z])"
@@ -68,7 +47,7 @@ def homes(text: str) -> Iterator[Span]:
     for pattern in _BY_A_WORD if "-" in text else _BY_A_WORD[:-1]:
         yield from (match.span(match.lastindex or 0) for match in pattern.finditer(text))
     yield from _told_of(text)
-    if _ENGLISH.occur(text):
+    if any(word in text for word in _ENGLISH):
         for door in _IN_ENGLISH.finditer(text):
             if not text[door.start() - 1 : door.start()].isalpha():
                 yield door.span(door.lastindex or 0)
@@ -76,13 +55,10 @@ def homes(text: str) -> Iterator[Span]:
 
 def _told_of(text: str) -> Iterator[Span]:
     """Yield the houses behind a word for a home, in its sentence."""
-    done = 0
-    for start, end in _HOME.spans(text):
-        if start >= done and _OF_THE_MATTER.match(text, max(0, start - 1)) is None:
-            stop = _END_OF_A_SENTENCE.search(text, end, end + _FAR)
-            done = stop.start() if stop else end + _FAR
-            for pattern in (_HOUSE, _IN_THREE_NUMBERS):
-                yield from (house.span(house.lastindex or 0) for house in pattern.finditer(text, end, done))
+    for pattern in (_HOUSE, _IN_THREE_NUMBERS) if "-" in text else (_HOUSE,):
+        for house in pattern.finditer(text):
+            if _TOLD_OF.search(text, max(0, house.start() - _FAR), house.start() + 1):
+                yield house.span(house.lastindex or 0)
 
 
 def beside(text: str, named: Iterable[Span]) -> Iterator[Span]:
