@@ -177,6 +177,6 @@ _DOCUMENTS: Mapping[str, str] = {
     "vehicle": r"[号码代:是为\s]{0,5}([a-z0-9]{6,17})(?![a-z0-9])",
     # A plate without its province, as its owner may write it; of the army, two letters.
     "plate": (
-        rf"[号码照:：是为“\s]{{0,4}}({HAN}{{0,3}}[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,7}})(?![a-z0-9年元])"
+        rf"[号码照:：是为“\s]{{0,4}}({HAN}{{0,3}}[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,8}})(?![a-z0-9年元])"
     ),
 }

@@ -214,7 +214,7 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     name, starts = known.name, rf"(?<!{HAN})"
     yield "named", rf"(?!向$){known.common}{HAN}{{0,2}}$"
     yield "addressed", rf"(?:{known.two}|{known.one}){HAN}{{0,2}}$"
-    yield "owner", rf"(?:^|(?<={PUNCTUATION}))({name})$"
+    yield "owner", rf"(?:^|(?<={PUNCTUATION})|(?<=[号室户组]))({name})$"
     yield (
         "last_line",
         (

@@ -23,7 +23,7 @@ _BEFORE_SURE = f"是和与跟对把给让找由替帮因像{_STOPS}"
 _BEFORE_TITLED = f"与跟对把给让找由的是向被{_STOPS}"
 
 _BEFORE_FAMILIAR = (
-    f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员介理师警生客司我他她家{_STOPS}"
+    f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员介理师傅警生客司我他她家{_STOPS}"
 )
 
 _SIDES = "主告介户人客包校院业区会委所售租承施供需买卖监"
@@ -112,7 +112,7 @@ def rulebook(folder: Path | None = None) -> Persons:
     familiar = _familiar(found, rf"(?:{sure}|{behind})")
     words = re.compile(trie([*found["words"].split(), *begun]))
     given_alone = _given(found, before, rf"(?:{sure}|{behind})")
-    full = FullNames.of(whole.get("full_names", {}), found["surnames"], words)
+    full = FullNames.of(whole.get("full_names", {}), found["surnames"], two_surnames, words)
     return Persons(re.compile(names), words, familiar, given_alone, full, before)
 
 

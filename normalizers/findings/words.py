@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from ahocorasick_rs import AhoCorasick, Implementation
 
 _COVER = "\ue000"
 
@@ -47,19 +47,22 @@ class Words:
 
 
 class Longest:
-    """Many words, of which the longest is found at each place and none inside another, as a `trie` finds them.
+    """Many words, of which the longest is found at each place; also those that begin within another.
 
-    A message and 400 words take 2 µs, as one regex 41.
+    A message and 400 words take 3 µs, as one regex 41.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words = sorted(set(words))
-        kind = MatchKind.LeftmostLongest
-        self._known = AhoCorasick(self._words, matchkind=kind, implementation=Implementation.DFA)
+        self._known = AhoCorasick(self._words, implementation=Implementation.DFA)
 
     def spans(self, text: str) -> list[tuple[str, int, int]]:
         """Return each word that stands in `text`, its start and its end."""
-        return [(self._words[at], start, end) for at, start, end in self._known.find_matches_as_indexes(text)]
+        longest: dict[int, tuple[str, int, int]] = {}
+        for at, start, end in self._known.find_matches_as_indexes(text, overlapping=True):
+            if start not in longest or end > longest[start][2]:
+                longest[start] = (self._words[at], start, end)
+        return list(longest.values())
 
 
 def cover(match: re.Match[str]) -> str:
