@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from normalizers.findings import divisions
-from normalizers.findings.words import trie
+from normalizers.findings.words import Words, trie
 from normalizers.numbers_of import amounts
 
 Mark = tuple[str, str]
@@ -27,8 +27,9 @@ NO_NAME = (
 
 _FROM = "(?<![从自到至打由])"
 _OF_A_DAY = ("今", "昨", "前")
-_HOUR = r"的?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|时|:\d)"
-"""Behind a part of a day; what happens each night (夜里施工) tells no two apart."""
+_HOUR = re.compile(r"的?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|时|:\d)")
+_NOT_SINCE = re.compile(f"(?!{SINCE})")
+_BEFORE_PART = re.compile(r"([从自到至打由])$|[今昨前][天日]$|\d[号日]$")
 
 _PART = "(?:[早晚]上|[上下]午|中午|凌晨|夜里|傍晚)"
 _DAYS = {"大前": 3, "前": 2, "昨": 1, "今": 0}
@@ -56,11 +57,13 @@ _NO_CITY = "(?![东西南北中]?(?:路|街|大道|广场|公园|花园|小区|�
 class Circumstances(NamedTuple):
     """The lists of `matters.toml`, ready to be asked."""
 
-    parts_of_day: re.Pattern[str]
-    parts_by_word: Mapping[str, tuple[str, ...]]
-    called: re.Pattern[str]
-    shops: re.Pattern[str]
+    words: Words
+    """Parts of a day, and shops."""
+
+    parts_of_day: Mapping[str, tuple[str, ...]]
     shop_of: Mapping[str, str]
+    trades: re.Pattern[str]
+    called: re.Pattern[str]
     whose: re.Pattern[str]
     relative_of: Mapping[str, str]
     no_names: frozenset[str]
@@ -72,18 +75,14 @@ def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> 
     for line in table.get("parts_of_day", "").strip().splitlines():
         for word in line.split():
             parts[word] = (*parts.get(word, ()), line.split()[0])
-    any_part, days = trie(parts), trie(word for word in parts if word.startswith(_OF_A_DAY))
     shop_of = {word: line.split()[0] for line in table.get("shops", "").strip().splitlines() for word in line.split()}
     trades, named_by = trie(table.get("trades", "").split()), trie(table.get("named_by", "").split())
     return Circumstances(
-        parts_of_day=re.compile(
-            rf"(?<=[今昨前][天日])({any_part})(?!{SINCE})|(?<=\d[号日])({any_part})(?!{SINCE})|{_FROM}({any_part})(?={_HOUR})"
-            rf"|{_FROM}({days})(?!{SINCE})"
-        ),
-        parts_by_word=parts,
-        called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
-        shops=re.compile(rf"(?<={_HAN}{_HAN})(?:{trades})?({trie(shop_of)})"),
+        words=Words((*parts, *shop_of)),
+        parts_of_day=parts,
         shop_of=shop_of,
+        trades=re.compile(f"{trades}$"),
+        called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
         whose=re.compile(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
         relative_of=relatives,
         no_names=frozenset(" ".join(table.get(name, "") for name in _NO_NAMES).split()),
@@ -98,25 +97,34 @@ def circumstances(head: str, day: date | None, lists: Circumstances) -> Iterator
     for found in (*lists.called.findall(head), *_EMPLOYED.findall(head)):
         if found not in lists.no_names:
             yield "called by", found
-    yield from _shops(head, lists)
-    for word in map("".join, lists.parts_of_day.findall(head)):
-        yield from (("part of day", part) for part in lists.parts_by_word[word])
+    for start, end in lists.words.spans(head):
+        word = head[start:end]
+        if word in lists.shop_of:
+            yield from _shop(head, start, lists.shop_of[word], lists)
+        elif _is_of_one_day(head, start, end):
+            yield from (("part of day", part) for part in lists.parts_of_day[word])
     if day is not None:
         yield from _days(head, day)
 
 
-def _shops(head: str, lists: Circumstances) -> Iterator[Mark]:
+def _shop(head: str, start: int, kind: str, lists: Circumstances) -> Iterator[Mark]:
     """Yield the last two characters of a shop's name, and of one of four the first two: 唱响时代, 麦霸时代."""
-    for found in lists.shops.finditer(head):
-        name, kind = (
-            _BEFORE_SHOP.search(head[max(0, found.start() - _LONGEST) : found.start()]),
-            lists.shop_of[found[1]],
-        )
-        if name is None or name[0][-2:] in lists.no_names:
-            continue
-        yield f"{kind} called", name[0][-2:]
-        if len(name[0]) == _FOUR and name[0][:2] not in lists.no_names:
-            yield f"{kind} of four", name[0][:2]
+    before = lists.trades.sub("", head[max(0, start - _LONGEST) : start])
+    name = _BEFORE_SHOP.search(before)
+    if name is None or name[0][-2:] in lists.no_names:
+        return
+    yield f"{kind} called", name[0][-2:]
+    if len(name[0]) == _FOUR and name[0][:2] not in lists.no_names:
+        yield f"{kind} of four", name[0][:2]
+
+
+def _is_of_one_day(head: str, start: int, end: int) -> bool:
+    """Say whether a part of a day belongs to a day that is told, or has its hour; each night (夜里施工) is none."""
+    before = _BEFORE_PART.search(head[max(0, start - 2) : start])
+    if before is not None and before[1] is not None:
+        return False
+    of_a_day = before is not None or head[start:end].startswith(_OF_A_DAY)
+    return (_HOUR if not of_a_day else _NOT_SINCE).match(head, end) is not None
 
 
 def _days(head: str, today: date) -> Iterator[Mark]:

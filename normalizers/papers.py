@@ -11,7 +11,7 @@ _PAPER = re.compile(
 )
 """Not of a ticket (工单)."""
 
-_MAY_BE = re.compile("[号单表]")
+_LONG = re.compile(r"\d{5}")
 
 _BY_NUMBER = frozenset(
     "订单 运单 快递单 报修单 水表 电表 气表 合同 保单 单 户 卡 账 表 表号 学号 考证号 plate".split()  # noqa: SIM905
@@ -25,7 +25,7 @@ _LEAST = 3
 
 def papers_in(said: str) -> Iterator[Mark]:
     """Yield the marks of papers, their kind and number."""
-    if _MAY_BE.search(said) is not None:
+    if ("号" in said or "单" in said or "表" in said) and _LONG.search(said) is not None:
         yield from ((kind or bare, number) for kind, bare, number in _PAPER.findall(said))
 
 

@@ -35,6 +35,9 @@ _NOBODY = "(?<![人员户们方])"
 _SHORT = 8
 """Characters that are kept of a name's hash: few names come from one number."""
 
+_NOT_OF_OTHERS = "(?<![子女童生者父母妈爸妻夫员主东友]姓名)"
+"""孩子姓名 and 患者姓名 are labels of somebody else."""
+
 Stated = tuple[str, str]
 
 
@@ -108,11 +111,12 @@ def rulebook(folder: Path | None = None) -> Rulebook:
     found: dict[str, Any] = rules.load("names", folder)
     lists, known = found.get("stated", {}), Surnames.of(found)
     sexes = {word: line.split()[0] for line in lists.get("sexes", "").strip().splitlines() for word in line.split()}
-    any_surname, told = f"{known.two}|{known.one}", found["third_persons"]
-    given = rf"(?:(?![{told['never_given']}某]){HAN}){{1,2}}?"
-    likely = f"{known.two}|[{told['surnames']}]"
-    by_role = re.compile(f"(?:{_addressed(likely, given, sexes)}|{_named(likely, given)})(?={_any(lists, 'speaks')})")
-    own = rf"[:是叫为 ]{{0,3}}(?:{_addressed(likely, given, sexes)}|{_named(likely, given)}{_NOBODY}{NO_PLACE}{_ENDS})"
+    any_surname, words = f"{known.two}|{known.one}", found["third_persons"]
+    given = rf"(?:(?![{words['never_given']}某]){HAN}){{1,2}}?"
+    likely = f"{known.two}|[{words['surnames']}]"
+    told = f"{_addressed(likely, given, sexes)}|{_named(likely, given)}"
+    by_role = re.compile(f"(?:{told})(?={trie(lists.get('speaks', '').split())})")
+    own = rf"{_NOT_OF_OTHERS}[:是叫为 ]{{0,3}}(?:{told}{_NOBODY}{NO_PLACE}{_ENDS})"
     patterns = {"cues": re.compile(own), "roles": by_role, "surnamed": re.compile(f"(?P<only>{any_surname})(?![名氏])")}
     behind = {cue: pattern for kind, pattern in patterns.items() for cue in lists.get(kind, "").split()}
     return Rulebook(
@@ -123,10 +127,6 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         sexes=sexes,
         others=persons.rulebook(folder).words,
     )
-
-
-def _any(lists: Mapping[str, str], kind: str) -> str:
-    return trie(lists.get(kind, "").split())
 
 
 def _addressed(surname: str, given: str, sexes: Iterable[str]) -> str:

@@ -1,30 +1,34 @@
 """Contradictions: what tells two things of one kind apart, whatever else their messages share."""
 
+from tickets.policy import NearPolicy
 from tickets.sketch import GRAMS, KIND, Sketch
 
 _INSERTED = 2
 """3-grams that a text loses where another one has something put in."""
 
+_ABOUT_AS_LONG = 2
 
-def are_others(one: Sketch, other: Sketch, parallel_share: float) -> bool:
+
+def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Say whether the two tell of different things, by place, by marks of one kind or by one stretch of a text."""
-    return other_places(one, other) or other_marks(one.marks, other.marks) or are_parallel(one, other, parallel_share)
+    return other_places(one, other) or other_marks(one.marks, other.marks) or are_parallel(one, other, policy)
 
 
-def are_parallel(one: Sketch, other: Sketch, share: float) -> bool:
+def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Say whether two short texts say the same but for a stretch that each has otherwise, and share no place or number.
 
-    What stands there tells the one from the other, whatever it is: 种了大豆 and 种了果树. What is only put in leaves at
-    most two 3-grams of the shorter text alone. Of longer texts not all 3-grams are kept.
+    What stands there tells the one from the other, whatever it is: 种了大豆 and 种了果树. The two are about as long;
+    who says the same again in other words changes it here and there. Of longer texts not all 3-grams are kept.
     """
     ours, theirs = one.grams, other.grams
     has_one_thing = not (one.places.isdisjoint(other.places) and one.papers.isdisjoint(other.papers))
-    if has_one_thing or max(len(ours), len(theirs)) >= GRAMS:
+    if has_one_thing or not ours or not theirs or max(len(ours), len(theirs)) >= GRAMS:
         return False
     shared = len(frozenset(ours).intersection(theirs))
-    fewer, more = sorted((len(ours) - shared, len(theirs) - shared))
-    is_replaced = fewer > _INSERTED or 0 < fewer == more
-    return is_replaced and shared >= share * min(len(ours), len(theirs))
+    share, (fewer, more) = shared / min(len(ours), len(theirs)), sorted((len(ours) - shared, len(theirs) - shared))
+    if fewer == more:
+        return fewer > 0 and share >= policy.parallel_share_of_equals
+    return fewer > _INSERTED and more - fewer <= _ABOUT_AS_LONG and share >= policy.parallel_share
 
 
 def other_places(one: Sketch, other: Sketch) -> bool:

@@ -118,7 +118,7 @@ class Question:
     def _judged(self, other: Sketch, signs: tuple[float, ...]) -> tuple[float, str]:
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
-        most = self._policy.contradicted if are_others(self.sketch, other, self._policy.parallel_share) else 1.0
+        most = self._policy.contradicted if are_others(self.sketch, other, self._policy) else 1.0
         if copied > matter and not _is_contradicted(signs, self._policy):
             return round(min(copied, most), 3), COPIED
         return round(min(matter, most), 3), NAMED

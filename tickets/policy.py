@@ -36,7 +36,8 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_unshared: float
     max_unshared_whole: float
     weights: Mapping[str, float]
-    parallel_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    parallel_share: Annotated[float, Meta(gt=0, le=1)] = 0.7
+    parallel_share_of_equals: Annotated[float, Meta(gt=0, le=1)] = 0.5
 
     def is_restricted(self, codes: Iterable[str]) -> bool:
         """Say whether one of these codes keeps a ticket from being joined to others by itself."""

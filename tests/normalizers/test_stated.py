@@ -51,6 +51,7 @@ def test_who_asks_says_a_surname_a_name_or_a_sex(text: str, told: set[str]) -> N
         "我是王建国的邻居",
         "我是王女士的丈夫",
         "我是王丽女儿",
+        "孩子姓名王*奥，等着用药",
         "业主王丽殴打保安",
         "隔壁住户张先生天天吵",
         "业主方向法院起诉",

@@ -11,7 +11,7 @@ ROWS = [line.split("\t") for line in Path(__file__).with_name("incidents.tsv").r
 APART = [(one, other) for verdict, one, other in ROWS if verdict == "apart"]
 SAME = [(one, other) for verdict, one, other in ROWS if verdict == "same"]
 
-STILL_JOINED, STILL_FILED = 22, 18
+STILL_JOINED, STILL_FILED = 35, 24
 """Of the pairs of one incident: the figures of docs/reference/quality.md."""
 
 
@@ -47,7 +47,22 @@ def test_most_that_tell_of_one_incident_find_each_other() -> None:
     assert len(APART) + len(SAME) >= 60
     joined = [relation(pair, SENDERS) for pair in SAME].count("same_matter_other_person")
     filed = [relation(pair, (SENDERS[0], SENDERS[0])) for pair in SAME].count("same_person_same_matter")
-    assert (joined, filed) >= (STILL_JOINED, STILL_FILED)
+    assert joined >= STILL_JOINED
+    assert filed >= STILL_FILED
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("老板拖欠我三个月工资一万二，请帮我要回来", "老板欠我三个月工资一万二，什么时候能要回来"),
+        ("我的低保上个月突然停了，请问为什么", "我的低保上个月突然停发了，请问什么原因"),
+        ("楼下商户油烟直排，熏得窗户都不敢开", "楼下商户还在直排油烟，熏得不敢开窗户"),
+        ("网贷公司天天打骚扰电话给我家人", "网贷公司又打骚扰电话给我家人和同事"),
+        ("退休手续办了半年没办下来，材料都交了", "退休手续半年了还没办下来，材料早就交齐了"),
+    ],
+)
+def test_who_says_the_same_again_with_a_word_changed_here_and_there_is_heard_once(first: str, second: str) -> None:
+    assert relation((first, second), (SENDERS[0], SENDERS[0])) == "same_person_same_matter"
 
 
 @pytest.mark.parametrize(
