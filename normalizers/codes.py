@@ -22,6 +22,9 @@ _REACHES_A_PERSON = re.compile(
 )
 """Mobile numbers, or an id number of 18 or 15 digits; also in the groups people write them in."""
 
+_UUID = re.compile(r"(?=.*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+"""RFC 9562; one of 1,500 holds eleven digits that a mobile number could have, and reaches nobody for all that."""
+
 _CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
 _LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
 """The name of a class: a few words without blanks, sentences, long numbers and persons."""
@@ -36,6 +39,8 @@ _REMEMBERED = 1_024
 @lru_cache(_REMEMBERED)
 def is_code(text: str) -> bool:
     """Say whether `text` is written as a code or an account, and holds no number that reaches a person."""
+    if _UUID.fullmatch(text) is not None:
+        return True
     return _CODE.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None
 
 

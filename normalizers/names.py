@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from normalizers import english_names, name_cues, persons, rules
-from normalizers.findings.words import Longest
+from normalizers.findings.words import Words
 from normalizers.lone_names import Lone
 from normalizers.name_cues import HAN, NO_PLACE, PUNCTUATION, Surnames
 from normalizers.text import Span
@@ -46,14 +46,14 @@ _TAIL = 60
 class Names(NamedTuple):
     """What finds names; made of one file of rules."""
 
-    cues: Longest
+    cues: Words
     after: Mapping[str, re.Pattern[str]]
     """What may stand behind each cue; its last group is the name."""
 
     english: frozenset[str]
     """Cues that are English words."""
 
-    address: Longest
+    address: Words
     polite: frozenset[str]
     named: re.Pattern[str]
     addressed: re.Pattern[str]
@@ -91,12 +91,13 @@ class Names(NamedTuple):
 
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where somebody is named in a folded text; spans may overlap."""
-        for cue, start, end in self.cues.spans(text):
+        for start, end in self.cues.spans(text):
+            cue = text[start:end]
             match = self.after[cue].match(text, end)
             if match and not (cue in self.english and _is_end_of_a_word(text, start)):
                 yield match.span(match.lastindex or 0)
-        for form, start, _ in self.address.spans(text):
-            yield from _before(self.addressed if form in self.polite else self.named, text, start, 3)
+        for start, end in self.address.spans(text):
+            yield from _before(self.addressed if text[start:end] in self.polite else self.named, text, start, 3)
         if "家" in text:
             for home in _HOME.finditer(text):
                 yield from _before(self.owner, text, home.start(), 5)
@@ -199,10 +200,10 @@ def rulebook(folder: Path | None = None) -> Names:
     polite, others = (found["addressed"][kind].split() for kind in ("polite", "others"))
     own = {name: re.compile(pattern) for name, pattern in (*_patterns(surnames), *_of_programs(surnames))}
     return Names(
-        cues=Longest(after),
+        cues=Words(after),
         after=after,
         english=frozenset(word for kind, words in found["cues"].items() if kind.endswith("_english") for word in words),
-        address=Longest([*polite, *others]),
+        address=Words([*polite, *others]),
         polite=frozenset(polite),
         lone=Lone.of(surnames),
         words=persons.rulebook(folder).words,

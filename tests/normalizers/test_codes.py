@@ -30,6 +30,25 @@ def test_codes(text: str) -> None:
     assert is_code(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6a13ee8c-4b5d-4b1c-9a33-a13812345678",
+        "138E0013-8001-4138-8123-451380013800",
+        "f13a8001-1380-4013-8000-13800138000a",
+    ],
+)
+def test_an_id_of_a_back_office_is_a_code_whatever_digits_it_has(text: str) -> None:
+    assert is_code(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["13800138-0001-4138-8123-451380013800", "6a13ee8c4b5d4b1c9a33-13812345678", "a-13812345678"]
+)
+def test_digits_alone_or_in_another_shape_are_no_id(text: str) -> None:
+    assert not is_code(text)
+
+
 @pytest.mark.parametrize("text", ["京热〔2026〕123号", "信访2026-00123", "2026年第17号", "市长信箱20261124", "DH-77"])
 def test_numbers_of_documents(text: str) -> None:
     assert is_reference(text)
