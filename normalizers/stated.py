@@ -60,13 +60,16 @@ class Rulebook(NamedTuple):
 
 
 def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
-    """Return by which surname, name and sex somebody asks, hashed under every key."""
+    """Return by which surname, name and sex somebody asks, hashed under every key.
+
+    What the text says is surer than the channel's field: there may stand whose telephone it is.
+    """
     sender = draft.sender
     identity = identity_of(sender) if sender is not None and sender.kind in _SHARED else None
     if sender is None or identity is None:
         return ()
     lists = rulebook(policy.rules_folder)
-    told = {*_in_field(sender.name, lists), *_in_text(folded, lists)}
+    told = set(_in_text(folded, lists)) or set(_in_field(sender.name, lists))
     return tuple([one for kind, said in sorted(told) for one in _hashed(kind, identity, said, policy)])
 
 

@@ -73,3 +73,7 @@ def test_one_day_is_the_same_however_it_is_told() -> None:
 @pytest.mark.parametrize("said", ["幸福小区昨天下午停电", "柳荫公寓7号楼今天上午停电"])
 def test_who_names_a_place_or_a_building_is_told_apart_by_that_alone(said: str) -> None:
     assert not {kind for kind, _ in marks(said)} & {"day", "part of day"}
+
+
+def test_a_title_of_digits_alone_takes_no_time() -> None:
+    assert not marks("1" * 60_000)

@@ -75,6 +75,11 @@ def test_a_field_of_the_channel_states_it_too() -> None:
     assert not named("A00074795")
 
 
+def test_who_calls_by_the_telephone_of_another_is_who_they_say() -> None:
+    owner = Party(kind="phone", value=PHONE.value, name="王建国")
+    assert stated("我叫李梅。", owner) == stated("我叫李梅。")
+
+
 def test_an_account_of_one_person_states_none() -> None:
     assert not stated("我叫王建国。", Party(kind="openid", value="oAbC_12345", name="王建国"))
     assert not stated("我叫王建国。", None)
