@@ -42,7 +42,7 @@ def test_an_id_of_a_back_office_is_a_code_whatever_digits_it_has(text: str) -> N
     assert is_code(text)
 
 
-@pytest.mark.parametrize()
+@pytest.mark.parametrize("text", ["6a13ee8c4b5d4b1c9a33-13812345678", "a-13812345678"])
 def test_digits_in_another_shape_are_no_id(text: str) -> None:
     assert not is_code(text)
 
