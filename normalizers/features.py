@@ -48,6 +48,10 @@ _LONG_NUMBER = re.compile(rf"{_DIGIT}(?:(?:[\W_]{{0,6}}|[\W_]?(?:[嗯呃]|横?�
 """A telephone, a card, an identity: no gram of it is kept. Of digits there are so few grams that somebody who sends all
 of them and sees their hashes would know any number."""
 
+_GREETED = r"尊敬|敬爱|亲爱|各位|领导|市长|书记|.{0,10}[您你]好"
+_HEADING = re.compile(rf"\s*((?!{_GREETED})[^\n]{{4,60}}?(?<![\s,，。:：;；!！?？、…]))[ \t\r]*\n\s*\S")
+"""A first line that nobody is greeted in: what an SMS or a chat has in place of a title."""
+
 _AREA_LEVELS = {"市": "city", "区": "district", "县": "district"}
 
 
@@ -67,7 +71,7 @@ def features_of(
     message id.
     """
     letters, thread = _letters(folded), draft.thread
-    title = fold(draft.title) if draft.title else ""
+    title = _heading(draft, folded)
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(without(title), without(folded[len(title) :]), policy.rules_folder, day)
     key = _newest(policy)
@@ -101,6 +105,15 @@ def features_of(
         call_revision=draft.call.revision if draft.call is not None else UNSET,
         codes=_codes(findings) if findings else (),
     )
+
+
+def _heading(draft: Draft, folded: str) -> str:
+    """Return the title, folded; where a channel has none, a first line that stands as one, with no stop at its end."""
+    if draft.title:
+        return fold(draft.title)
+    line = _HEADING.match(draft.text)
+    heading = fold(line[1]) if line is not None else ""
+    return heading if folded.startswith(f"{heading} ") else ""
 
 
 def text_grams(folded: str, policy: Policy) -> tuple[int, ...]:

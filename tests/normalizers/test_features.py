@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from normalizers.draft import Draft, File
-from normalizers.features import features_of, text_grams
+from normalizers.features import _heading, features_of, text_grams
 from normalizers.point import located
 from normalizers.policy import DEMO_KEY, Policy
 from normalizers.text import fold
@@ -104,6 +104,36 @@ def test_the_hash_spreads_over_32_bits() -> None:
     grams = text_grams(text, Policy(max_grams=100_000))
     assert len(grams) > 19_990
     assert 0.48 < sum(grams) / len(grams) / 2**32 < 0.52
+
+
+LINE = "东湖花园小区三期电梯故障无人维修"
+REST = "业主们打了很多电话，物业每次都说已经报修。现在老人上不了楼，希望有人来管"
+
+
+@pytest.mark.parametrize("between", ["\n", "\r\n", " \n\n　"])
+def test_a_first_line_stands_for_a_title(between: str) -> None:
+    """An SMS has no other: the matter is looked for in it, as in the title of a mail."""
+    titled = features_of(Draft(title=LINE, text=REST), fold(f"{LINE}\n{REST}"), (), (), Policy())
+    headed = features(f"{LINE}{between}{REST}")
+    assert (headed.names, headed.places, headed.objects) == (titled.names, titled.places, titled.objects)
+    assert headed.objects != features(f"{LINE}，{REST}").objects or headed.names != features(f"{LINE}，{REST}").names
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "尊敬的市长：",
+        "您好，我是东湖花园的业主",
+        "领导同志",
+        "东湖花园小区三期电梯故障，",
+        "电梯",
+        f"{LINE}。",
+        LINE * 5,
+    ],
+)
+def test_a_greeting_or_a_part_of_a_sentence_is_no_title(first: str) -> None:
+    text = f"{first}\n{LINE}。{REST}"
+    assert _heading(Draft(text=text), fold(text)) == ""
 
 
 def test_nothing_said_is_no_key() -> None:
