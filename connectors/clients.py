@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from kafka import KafkaConsumer
 from kafka import errors as theirs
 from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
 
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
@@ -33,7 +34,7 @@ _WRONG = (
 
 
 Connect: TypeAlias = Callable[..., Any]
-"""Makes a client of its settings, such as `KafkaProducer`."""
+"""Makes a client of its settings, such as `KafkaProducer`, or a connection."""
 
 
 def connected(connect: Connect, **settings: Any) -> Any:
@@ -50,6 +51,22 @@ def connected(connect: Connect, **settings: Any) -> Any:
         for client in made:
             client.close()
         raise
+
+
+def _closing(connect: Connect) -> Connect:
+    """Close the socket of a connection that is given up while it is being made; kafka-python leaves it open."""
+
+    async def sock_connect(self: Any, net: Any, sock: Any, sockaddr: Any, timeout_at: float | None = None) -> Any:
+        try:
+            return await connect(self, net, sock, sockaddr, timeout_at=timeout_at)
+        except BaseException:
+            sock.close()
+            raise
+
+    return sock_connect
+
+
+KafkaNetSocket.sock_connect = _closing(KafkaNetSocket.sock_connect)
 
 
 @contextmanager

@@ -16,12 +16,11 @@ from schemas import topics
 from schemas.envelope import Envelope
 from schemas.errors import StoreAwayError, UnreachableError
 from schemas.ids import message_id
-from schemas.records import Handover, RawMessage
+from schemas.records import Handover, RawMessage, raw_of
 from schemas.records.raw import BEGINNING_BYTES
-from schemas.wire import Outbound, decode
+from schemas.wire import Inbound, Outbound, decode
 from sinks.archive import sources
-from streams.chunks import Record
-from streams.inputs import raw_of, whole
+from streams.inputs import whole
 from streams.screen import screen_chunk
 from tests.connectors.test_put_aside import Broker, message
 
@@ -36,7 +35,7 @@ def letter(text: str = FIRE, size: int = 2 << 20, order: int = 1) -> bytes:
     return mail.as_bytes()
 
 
-class Slim(Record):
+class Slim(Inbound):
     """A record of Kafka as the streams read it."""
 
     def __init__(self, one: Outbound) -> None:
