@@ -118,16 +118,15 @@ class Hearing:
 
     def __init__(self, sentences: Iterable[Sentence], among: float, least: float = -math.inf) -> None:
         known = tuple(sentences)
-        said = _letters(fold(_END.join(one.text for one in known))).split(_END)
-        telling = counts([text for one, text in zip(known, said, strict=True) if one.labels])
-        others = counts([text for one, text in zip(known, said, strict=True) if not one.labels])
-        names = sorted({name for one in known for name in one.labels})
-        labels = {
-            name: counts([text for one, text in zip(known, said, strict=True) if name in one.labels]) for name in names
-        }
+        said = zip(known, _letters(fold(_END.join(one.text for one in known))).split(_END), strict=True)
+        by_labels = [(one.labels, text) for one, text in said]
+        telling = counts([text for labels, text in by_labels if labels])
+        others = counts([text for labels, text in by_labels if not labels])
+        names = sorted({name for labels, _ in by_labels for name in labels})
+        with_label = {name: counts([text for labels, text in by_labels if name in labels]) for name in names}
         self._among, self._least = among, least
         self._weights = Weights(telling, others, ADDED)
-        self._by_label = {name: Weights(counted, telling, ADDED) for name, counted in labels.items()}
+        self._by_label = {name: Weights(counted, telling, ADDED) for name, counted in with_label.items()}
 
     def message(
         self, title: str | None, text: str, folded: str, harmless: re.Pattern[str], read: Iterable[Span | None]
@@ -137,10 +136,7 @@ class Hearing:
         `folded` is title and text: most messages are done with when that is not loud. What was `read` in the text
         (None: in the title) is not listened to.
         """
-        if (
-            self.loudest(folded if len(folded) <= MOST_HEARD else f"{folded[:HALF_HEARD]}\n{folded[-HALF_HEARD:]}")
-            is None
-        ):
+        if self.loudest("\n".join(folded[first:last] for first, last in _ends(folded))) is None:
             return None
         spans = set(read)
         told = self.told(text, harmless, [one for one in spans if one is not None])
@@ -151,12 +147,8 @@ class Hearing:
 
     def told(self, text: str, harmless: re.Pattern[str], read: Sequence[Span] = ()) -> Told | None:
         """Return the loudest window of a text as it was written, without harmless phrases and what was `read` there."""
-        told = [
-            one
-            for first, last in _ends(text)
-            if (one := self._told(text[first:last], first, harmless, read)) is not None
-        ]
-        return max(told, key=lambda one: one.loudness, default=None)
+        told = (self._told(text[first:last], first, harmless, read) for first, last in _ends(text))
+        return max((one for one in told if one is not None), key=lambda one: one.loudness, default=None)
 
     def _told(self, text: str, moved: int, harmless: re.Pattern[str], read: Sequence[Span]) -> Told | None:
         plain, offsets = aligned(text)
