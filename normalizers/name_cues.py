@@ -41,6 +41,9 @@ class Surnames(NamedTuple):
     bodies: str
     """How the names of bodies end."""
 
+    no_origin: str
+    """Before a name: it is not the place somebody is of (彭州人)."""
+
     called: Sequence[str]
     """What is called (叫) and is no name."""
 
@@ -51,7 +54,7 @@ class Surnames(NamedTuple):
         one, two, words = f"[{common}{others}]", trie(found["two_surnames"].split()), found["words"].split()
         begun = "".join(sorted({name[0] for name in found["two_surnames"].split()}))
         places = trie(sorted({one for one in divisions.names() if len(one) > 1 and one[0] in common}))
-        unless = rf"(?!{trie(words)}|{places}[人的市县区籍户居])" if words else ""
+        unless = f"(?!{trie(words)})" if words else ""
         sounds = found.get("transliterated", "")
         return cls(
             common=f"[{common}]",
@@ -63,6 +66,7 @@ class Surnames(NamedTuple):
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
             bodies=trie(found.get("bodies", "12345").split()),
+            no_origin=f"(?!{places}[人的市县区籍户居])",
             called=found.get("called_but_no_name", "救护车").split(),
         )
 
@@ -115,7 +119,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
         "is",
         (
             rf"[:：是为\s]{{0,3}}(?:(?:[0-9]{{1,2}}-)?[0-9]{{3,4}}[室户]?的?)?(?:({_DOTTED_NAME}){_ENDS}|({foreign})"
-            rf"|({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
+            rf"|{known.no_origin}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
         ),
     )
     yield (

@@ -97,8 +97,8 @@ def _readable(text: str) -> tuple[str, Sequence[int] | None]:
 def _digits_alike() -> Mapping[int, str]:
     """Return the digits that folding leaves as they are (❶, ➀, ١), as plain ones."""
     everything = map(chr, (*range(0x80, 0xD800), *range(0xE000, 0x20000)))
-    alike = ((one, unicodedata.digit(one, None)) for one in everything if unicodedata.normalize("NFKC", one) == one)
-    return {ord(one): str(digit) for one, digit in alike if digit is not None}
+    alike = ((one, digit) for one in everything if (digit := unicodedata.digit(one, None)) is not None)
+    return {ord(one): str(digit) for one, digit in alike if unicodedata.normalize("NFKC", one) == one}
 
 
 @cache
