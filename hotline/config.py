@@ -79,7 +79,7 @@ def _file(file: Path | None) -> Path | None:
 def _table(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also no UTF-8, or a number of thousands of digits
         raise FaultySettingsError([f"{file} is no TOML ({error}): correct it."]) from error
     except OSError as error:
         raise FaultySettingsError([f"{file} cannot be read ({error.strerror}): let this user read it."]) from error

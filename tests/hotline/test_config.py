@@ -213,7 +213,7 @@ def test_an_id_that_no_variable_could_name_is_refused(monkeypatch: pytest.Monkey
     assert "lower_snake_case" in fault
 
 
-@pytest.mark.parametrize("text", ["[kafka\n", "\x00", "a = 1\na = 2\n"])
+@pytest.mark.parametrize("text", ["[kafka\n", "\x00", "a = 1\na = 2\n", f"a = {'9' * 5_000}\n"], ids=range(4))
 def test_a_file_that_is_no_toml_is_named(text: str) -> None:
     write(text)
     (fault,) = faults()

@@ -176,6 +176,7 @@ def test_the_longest_adcode_wins(pausing: Limits) -> None:
         ("amount = 5", "amount = 0", "amount of 1 or more"),
         ('version = "1"', 'version = "1"\ncalendar = "moon"', "a calendar moon"),
         ("[[rules]]", "[[rules", "cannot be read"),
+        pytest.param("amount = 5", f"amount = {'5' * 5_000}", "cannot be read", id="digits"),
     ],
 )
 def test_limits_that_cannot_be_used_are_named(pausing: Limits, tmp_path: Path, old: str, new: str, says: str) -> None:

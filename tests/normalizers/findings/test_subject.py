@@ -51,7 +51,8 @@ def test_title_and_text_are_told_apart() -> None:
     assert [finding.value for finding in found(made, "request_kind")] == ["suggestion"]
 
 
-def test_a_rule_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "kind.toml").write_text("version = ", encoding="utf-8")
+@pytest.mark.parametrize("text", ["version = ", f"within = {'9' * 5_000}"], ids=["cut", "digits"])
+def test_a_rule_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "kind.toml").write_text(text, encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=r"kind\.toml"):
         rules.load("kind", tmp_path)
