@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
-    from hotline.settings import ElasticsearchSettings, KafkaSettings, Settings
+    from hotline.sections import ElasticsearchSettings, KafkaSettings
+    from hotline.settings import Settings
 
 _SERVER = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})")
 

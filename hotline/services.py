@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
     from obstore.store import ObjectStore
 
-    from hotline.settings import ElasticsearchSettings, Settings
+    from hotline.sections import ElasticsearchSettings
+    from hotline.settings import Settings
     from normalizers.findings.category_model import CategoryModel
     from normalizers.findings.place_model import PlaceModel
 
