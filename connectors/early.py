@@ -47,7 +47,7 @@ class Early:
             except PipelineError as error:
                 _log.warning("beginning_not_told", connector=one.envelope.account, error=type(error).__name__)
                 return  # Kafka is away as well: with the next try
-            except Exception as error:  # noqa: BLE001 - as said above
+            except Exception as error:  # noqa: BLE001 - whatever it is, the whole message still comes
                 faults.told(one.channel, one.envelope.account or "", error)
             self._told[one.message_id] = None
             if len(self._told) > self._most:

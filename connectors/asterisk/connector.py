@@ -203,7 +203,7 @@ class Asterisk:
                     pass
                 except PipelineError:
                     raise
-                except Exception as error:  # noqa: BLE001 - as said above
+                except Exception as error:  # noqa: BLE001 - a fault of ours over one event ends no other one's way
                     faults += 1
                     _log.error("event_failed", connector=self._account, error=type(error).__name__)
                 await asyncio.sleep(self._retry)

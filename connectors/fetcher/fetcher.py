@@ -203,7 +203,7 @@ class Fetcher:
             return self._plan(raw)
         except RecordError as error:  # what is wrong with a message is normalize's to tell
             _log.warning("record_not_planned", offset=offset, error=type(error).__name__)
-        except Exception as error:  # noqa: BLE001 - as said above
+        except Exception as error:  # noqa: BLE001 - a fault of ours over one message: those behind it go on
             _log.error("record_not_planned", offset=offset, error=type(error).__name__)
             metrics.ERRANDS.labels(raw.envelope.account, "failed").inc()
         return ()
