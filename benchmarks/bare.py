@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import confluent_kafka as ck
@@ -16,22 +15,10 @@ from schemas import ids, topics
 from schemas.records import raw_of
 from schemas.wire import Outbound
 from streams import normalize as stage
+from streams.fetched import Fetched
 
 BATCH = 1000
 IN_FLIGHT = 3
-
-
-@dataclass(slots=True)
-class Consumed:
-    """A message of confluent-kafka with the names that our functions read."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
 
 
 class Meter:
@@ -76,13 +63,13 @@ def a_consumer(broker: str) -> ck.Consumer:
     )  # fmt: skip
 
 
-def taken(consumer: ck.Consumer, count: int) -> list[Consumed]:
+def taken(consumer: ck.Consumer, count: int) -> list[Fetched]:
     """Return what is there by now, `count` records at most."""
     found: list[Any] = consumer.consume(count, 0.1)
     if failed := next((message.error() for message in found if message.error()), None):
         raise SystemExit(f"Kafka does not hand it out: {failed}")
     return [
-        Consumed(m.topic(), m.partition(), m.offset(), m.timestamp()[1], m.key(), m.value(), m.headers() or [])
+        Fetched(m.topic(), m.partition(), m.offset(), m.timestamp()[1], m.key(), m.value(), m.headers() or [])
         for m in found
     ]
 
@@ -127,7 +114,7 @@ def index(broker: str, url: str, topic: str, alias: str, count: int) -> tuple[fl
     return spent
 
 
-def body(messages: Sequence[Consumed], alias: str) -> bytes:
+def body(messages: Sequence[Fetched], alias: str) -> bytes:
     """Return the lines of a bulk request: the values byte for byte, the versions from their headers."""
     line = b'{"index":{"_index":"%b","_id":"%b","version":%d,"version_type":"external_gte"}}\n%b\n'
     return b"".join(
@@ -143,7 +130,7 @@ def post(http: urllib3.PoolManager, url: str, lines: bytes) -> None:
         raise SystemExit(f"Elasticsearch refused documents ({answer.status})")
 
 
-def ends(messages: Sequence[Consumed]) -> list[ck.TopicPartition]:
+def ends(messages: Sequence[Fetched]) -> list[ck.TopicPartition]:
     """Return the offsets behind a batch."""
     last = {(m.topic, m.partition): m.offset + 1 for m in messages}
     return [ck.TopicPartition(topic, partition, offset) for (topic, partition), offset in last.items()]

@@ -5,7 +5,7 @@ import io
 import struct
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
 import requests
@@ -134,24 +134,15 @@ def _record(data: bytes) -> None:
         assert decode(encode(found), kind) == found
 
 
-class _Kafka(NamedTuple):
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-
-
 def _headers(data: bytes) -> None:
     """Headers, a line each, then the value: what any producer may have put into a raw topic or the commands'."""
+    from streams.fetched import Fetched
     from streams.inputs import dead_letter, input_of  # Faust comes with it
     from streams.normalize import command_step, step
 
     head, _, value = data.partition(b"\n\n")
     headers = [(name.decode("latin-1"), text) for name, _, text in (line.partition(b":") for line in head.split(b"\n"))]
-    record = _Kafka("hotline.raw.record.v1", 0, 7, 1795482723000, b"key", value or None, headers)
+    record = Fetched("hotline.raw.record.v1", 0, 7, 1795482723000, b"key", value or None, headers)
     results: Iterable[Outbound] = [command_step(record).outbound]
     try:
         results = [*results, step(record, raw_of(record), messages.POLICY).outbound]
