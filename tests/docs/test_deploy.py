@@ -1,7 +1,6 @@
 """The example for production loads, names every secret it wants, and its unit lets `hotline run` drain."""
 
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -14,6 +13,7 @@ from hotline.provision import Provision
 from hotline.settings import Settings
 from hotline.wiring import MAKERS, STAGES, names
 from tests.docs.pages import ROOT
+from tests.peers.presence import missing, require
 
 DEPLOY = ROOT / "deploy"
 FILE = DEPLOY / "hotline.toml"
@@ -98,8 +98,8 @@ def test_the_unit_runs_its_instance_for_ever_and_lets_it_drain(settings: Setting
     ]
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    require(missing("systemd-analyze"))
     text = (DEPLOY / "hotline@.service").read_text(encoding="utf-8")
     copy = tmp_path / "hotline@all.service"
     copy.write_text(text.replace("/opt/hotline/.venv/bin/hotline", "/bin/true"), encoding="utf-8")
