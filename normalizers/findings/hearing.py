@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from normalizers.findings.weights import AFTER, BEFORE, END, MOVED, Keys, Weights, counts, features, letters_of
+from normalizers.findings.weights import AFTER, BEFORE, END, MOVED, Keys, Ratio, Weights, counts, features, letters_of
 from normalizers.findings.words import cover
 from normalizers.text import Span, aligned, fold
 
@@ -125,8 +125,8 @@ class Hearing:
         names = sorted({name for labels, _ in by_labels for name in labels})
         with_label = {name: counts([text for labels, text in by_labels if name in labels]) for name in names}
         self._among, self._least = among, least
-        self._weights = Weights(telling, others, ADDED)
-        self._by_label = {name: Weights(counted, telling, ADDED) for name, counted in with_label.items()}
+        self._weights = Weights(Ratio(telling, others, ADDED))
+        self._by_label = {name: Ratio(counted, telling, ADDED) for name, counted in with_label.items()}
 
     def message(
         self, title: str | None, text: str, folded: str, harmless: re.Pattern[str], read: Iterable[Span | None]

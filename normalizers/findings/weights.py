@@ -69,14 +69,27 @@ def _distinct(keys: Keys) -> Keys:
     return ordered[np.concatenate((np.ones(1, bool), ordered[1:] != ordered[:-1]))] if keys.size else ordered
 
 
-class Weights:
-    """Weights of features by their keys, many asked at once: a hash table with two places for each (cuckoo hashing)."""
+class Ratio:
+    """How much likelier each feature is in some sentences than in others, as a logarithm."""
 
     def __init__(self, some: Counts, others: Counts, added: float) -> None:
-        """Weigh how much likelier each feature is in some sentences than in others, as a logarithm."""
-        keys = _distinct(np.concatenate((some.keys, others.keys)))
-        totals = others.numbers.sum() + added * keys.size, some.numbers.sum() + added * keys.size
-        weights = np.log((some.of(keys) + added) / (others.of(keys) + added)) + np.log(totals[0] / totals[1])
+        self.keys = _distinct(np.concatenate((some.keys, others.keys)))
+        self._some, self._others, self._added = some, others, added
+        totals = [one.numbers.sum() + added * self.keys.size for one in (others, some)]
+        self._shift = np.log(totals[0] / totals[1])
+
+    def of(self, keys: Keys) -> Floats:
+        """Return the ratio of each; nothing for one that no sentence has."""
+        some, others = self._some.of(keys), self._others.of(keys)
+        ratios = np.log((some + self._added) / (others + self._added)) + self._shift
+        return np.where(some + others > 0, ratios, 0.0)
+
+
+class Weights:
+    """The ratios of features, many asked at once: a hash table with two places for each (cuckoo hashing)."""
+
+    def __init__(self, ratio: Ratio) -> None:
+        keys, weights = ratio.keys, ratio.of(ratio.keys)
         bits = (2 * keys.size).bit_length()
         while (known := _housed(keys, bits)) is None:
             bits += 1
