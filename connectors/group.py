@@ -10,6 +10,11 @@ def finish_joining(consumer: Any) -> None:
     polls, the reason for it is gone, so that no poll looks at its result: the member sends no heartbeats and owns
     nothing, for ever and without an error (`ConsumerCoordinator.need_rejoin`, `BaseCoordinator.join_group_async`).
     """
+    if is_joining(consumer):
+        consumer._coordinator.request_rejoin()
+
+
+def is_joining(consumer: Any) -> bool:
+    """Say whether the member is between its old generation and its next: a commit would be refused."""
     coordinator = getattr(consumer, "_coordinator", None)
-    if coordinator is not None and coordinator.rejoining:
-        coordinator.request_rejoin()
+    return coordinator is not None and coordinator.rejoining

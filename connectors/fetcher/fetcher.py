@@ -1,7 +1,7 @@
 """The fetcher: plans the errands of messages, runs them in the lanes of their accounts, and knows what is done."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -128,10 +128,9 @@ class Fetcher:
         metrics.ERRANDS_WAITING.set(self.waiting)
         return len(done)
 
-    def forget(self, partitions: Iterable[TopicPartition]) -> None:
-        """Let partitions go: whoever has them next begins at the committed position."""
-        for partition in partitions:
-            self._windows.pop(partition, None)
+    def keep(self, partitions: Container[TopicPartition]) -> None:
+        """Let all other partitions go: whoever has them next begins at the committed position."""
+        self._windows = {place: window for place, window in self._windows.items() if place in partitions}
 
     def close(self) -> None:
         """Let running errands end; those that wait are found again in Kafka."""

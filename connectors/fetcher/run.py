@@ -12,7 +12,7 @@ from kafka.structs import OffsetAndMetadata
 
 from connectors.clients import Connect, connected, translated
 from connectors.fetcher.fetcher import Fetcher
-from connectors.group import finish_joining
+from connectors.group import finish_joining, is_joining
 from connectors.health import Health
 from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
@@ -81,6 +81,7 @@ class _Reading:
         self._fetcher = fetcher
         self._topics = topics
         self._committed: dict[TopicPartition, int] = {}
+        self.keep(())  # whoever joins anew reads from where the group is
         try:
             self._consumer = connected(connect, **_OPTIONS, **connection.client_options())
         except (theirs.KafkaError, OSError) as error:
@@ -103,17 +104,19 @@ class _Reading:
                 self._consumer.close()
 
     def commit(self) -> None:
-        """Commit what is done, as far as it is news."""
+        """Commit what is done, as far as it is news; Kafka refuses a member that is joining, so that one does not."""
+        if is_joining(self._consumer):
+            return
         news = {place: at for place, at in self._fetcher.positions.items() if self._committed.get(place) != at}
         if news:
             self._consumer.commit({place: OffsetAndMetadata(at, "", -1) for place, at in news.items()})
             self._committed |= news
 
-    def lost(self, partitions: Iterable[TopicPartition]) -> None:
-        """Forget what another process owns now, or what we read anew."""
-        self._fetcher.forget(partitions)
-        for partition in partitions:
-            self._committed.pop(partition, None)
+    def keep(self, partitions: Iterable[TopicPartition]) -> None:
+        """Forget all partitions but these: another process owns them now, or we read them anew."""
+        kept = frozenset(partitions)
+        self._fetcher.keep(kept)
+        self._committed = {place: at for place, at in self._committed.items() if place in kept}
 
     def _turn(self, health: Health) -> None:
         finish_joining(self._consumer)
@@ -131,15 +134,19 @@ class _Reading:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types
-    """Commits before partitions go, and reads those that come from where they were committed."""
+    """Keeps count of the partitions that stay: kafka-python reads on where it was in them, not where we committed.
+
+    It calls from its own thread, while ours waits for a poll; what is done was committed before that poll.
+    """
 
     def __init__(self, reading: _Reading) -> None:
         self._reading = reading
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        with suppress(theirs.KafkaError):  # they are somebody else's by now: what was not committed is done again
-            self._reading.commit()
-        self._reading.lost(revoked)
+        """Wait: all are named before each rebalance, and most of them stay."""
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._reading.lost(assigned)
+        self._reading.keep(assigned)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self._reading.keep(())

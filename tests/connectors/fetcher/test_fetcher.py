@@ -239,7 +239,7 @@ def test_a_partition_that_is_read_again_gives_no_second_errand(benches: list[Ben
     benches.append(bench)
     bench.fetcher.take(PLACE, [record(1, "a")])
     bench.step()
-    bench.fetcher.forget([PLACE])
+    bench.fetcher.keep(())
     assert bench.fetcher.positions == {}
     bench.fetcher.take(PLACE, [record(1, "a")])
     assert bench.fetcher.waiting == 1
@@ -248,13 +248,28 @@ def test_a_partition_that_is_read_again_gives_no_second_errand(benches: list[Ben
     assert bench.publisher.names == ["a"]
 
 
+def test_partitions_that_stay_keep_what_is_open_in_them(benches: list[Bench]) -> None:
+    bench = Bench(Fake("a", AWAY), Fake("b", AWAY))
+    benches.append(bench)
+    other = PLACE._replace(partition=7)
+    bench.fetcher.take(PLACE, [record(1, "a")])
+    bench.fetcher.take(other, [record(1, "b")])
+    bench.step()
+    bench.fetcher.keep([PLACE])
+    assert bench.fetcher.positions == {PLACE: 1}
+    bench.fetcher.take(PLACE, [record(2, "x")])
+    assert bench.position == 1
+    bench.step(2)
+    assert bench.position == 3
+
+
 def test_a_job_that_is_met_again_counts_once_for_its_record(benches: list[Bench]) -> None:
     first, second = Fake("a", *[AWAY] * 2), Fake("b", *[AWAY] * 4)
     bench = Bench(first, second)
     benches.append(bench)
     bench.fetcher.take(PLACE, [record(1, "a b")])
     bench.step()
-    bench.fetcher.forget([PLACE])
+    bench.fetcher.keep(())
     bench.fetcher.take(PLACE, [record(1, "a b")])
     while not bench.publisher.names:
         bench.step(5)
@@ -385,3 +400,14 @@ def test_files_that_a_fault_of_ours_loses_are_counted(
     before = failed._value.get()
     bench.fetcher.take(PLACE, [record(1, "a")])
     assert (failed._value.get() - before, bench.position) == (counted, 2)
+
+
+def test_a_window_begins_anew_where_kafka_goes_back() -> None:
+    window = Window()
+    for offset in (4, 5, 6):
+        window.take(offset, 1)
+    window.finish(5)
+    window.take(5, 1)
+    assert window.position == 5
+    window.finish(5)
+    assert window.position == 6

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import BrokerNotAvailableError, CommitFailedError, KafkaError
 from obstore.store import LocalStore
 
@@ -23,8 +23,9 @@ from connectors.wechat.errands import Account, WeChatErrands
 from hotline.demo.wechat_api import WeChatApi
 from schemas import media, topics
 from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
 from schemas.records import RawMessage
-from tests.connectors.fetcher.errands import NOW, record
+from tests.connectors.fetcher.errands import NOW, Fake, record
 from tests.connectors.reader import Reader
 from tests.connectors.wechat.conftest import make_api, platform
 from tests.connectors.wechat.test_errands import EVENT, said
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.integration
 __all__ = ["make_api", "platform"]
 
 RAW = topics.raw("wechat")
+AWAY = UnreachableError("away")
 PHOTO = b"\xff\xd8\xff\xe0JPEG"
 
 
@@ -115,6 +117,37 @@ def test_an_event_of_a_company_brings_its_messages_and_their_files(
     ids = [dict(one.headers)["ce_id"].decode() for one in reader.read(RAW, account)]
     assert sorted(one for one in ids if one.startswith("msg")) == ["msg1", "msg2", "msg3"]
     assert Cursors(kafka, f"{account}:wk1").load().position == {"cursor": "3"}
+
+
+def test_a_rebalance_loses_no_errand_that_is_open(
+    kafka: KafkaConnection, publisher: Publisher, account: str, raw: Callable[..., RawMessage]
+) -> None:
+    """The member reads on where it was, so what it still has to fetch must go on holding the commit."""
+
+    def plan(message: RawMessage) -> list[Fake]:
+        mine = message.envelope.account == account and message.envelope.id == "1"
+        return [Fake("a", *[AWAY] * 100, account=account)] if mine else []
+
+    def connect(**options: Any) -> Any:
+        made.append(KafkaConsumer(**options))
+        return made[-1]
+
+    made: list[Any] = []
+    fetcher = Fetcher(plan, publisher.publish)
+    publisher.publish([picture(raw, 1)])
+    with fetching(fetcher, kafka, connect=connect) as health:
+        until(lambda: fetcher.waiting)
+        (consumer,) = made
+        ((place, offset),) = fetcher._jobs["a"].places
+        generation = consumer._coordinator._generation.generation_id
+        consumer._coordinator.request_rejoin()
+        until(lambda: consumer._coordinator._generation.generation_id > generation and consumer._coordinator.stable())
+        publisher.publish([picture(raw, 2)])
+        until(lambda: consumer.position(place) >= offset + 2)
+        before = health.report.last_success
+        until(lambda: health.report.last_success > before)
+        assert consumer.committed(place) == offset
+    assert health.report.errors == 0
 
 
 class Fenced:
