@@ -26,6 +26,9 @@ BUSY_MS = 5
 
 LONGEST_WAIT = 60.0
 
+JOIN_SECONDS = 5.0
+"""So long the end waits for a rebalance; without it the next process fetches again what is done here."""
+
 _OPTIONS: dict[str, Any] = {
     "group_id": GROUP,
     "client_id": GROUP,
@@ -96,6 +99,7 @@ class _Reading:
             while not stop.is_set():
                 self._turn(health)
             self._fetcher.finish()
+            self._join()
             self.commit()
         except (theirs.KafkaError, OSError) as error:
             raise translated(error) from error
@@ -117,6 +121,13 @@ class _Reading:
         kept = frozenset(partitions)
         self._fetcher.keep(kept)
         self._committed = {place: at for place, at in self._committed.items() if place in kept}
+
+    def _join(self) -> None:
+        """Let a rebalance end before the last commit; what is read meanwhile is left to who reads it next."""
+        end = time.monotonic() + JOIN_SECONDS
+        while is_joining(self._consumer) and time.monotonic() < end:
+            finish_joining(self._consumer)
+            self._consumer.poll(timeout_ms=POLL_MS)
 
     def _turn(self, health: Health) -> None:
         finish_joining(self._consumer)

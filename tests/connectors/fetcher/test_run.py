@@ -150,6 +150,41 @@ def test_a_rebalance_loses_no_errand_that_is_open(
     assert health.report.errors == 0
 
 
+def test_who_is_told_to_end_in_a_rebalance_still_commits_what_is_done(
+    kafka: KafkaConnection, publisher: Publisher, account: str, raw: Callable[..., RawMessage]
+) -> None:
+    slow = Fake("a", account=account)
+    slow.may_go.clear()
+
+    class Hesitant(KafkaConsumer):  # type: ignore[misc] # kafka-python has no types
+        """Begins to join, and goes on with it when the errand is done."""
+
+        def poll(self, **options: Any) -> Any:
+            if self._coordinator.rejoining and self.assignment() and not slow.may_go.is_set():
+                time.sleep(0.01)
+                return {}
+            return super().poll(**options | {"timeout_ms": 0} if self.assignment() else options)
+
+    def plan(message: RawMessage) -> list[Fake]:
+        return [slow] if message.envelope.account == account and message.envelope.id == "1" else []
+
+    def connect(**options: Any) -> Any:
+        made.append(Hesitant(**options))
+        return made[-1]
+
+    made: list[Any] = []
+    fetcher = Fetcher(plan, publisher.publish)
+    publisher.publish([picture(raw, 1)])
+    with fetching(fetcher, kafka, connect=connect):
+        until(lambda: fetcher.is_busy)
+        ((place, offset),) = fetcher._jobs["a"].places
+        made[0]._coordinator.request_rejoin()
+        until(lambda: made[0]._coordinator.rejoining)
+        threading.Timer(0.3, slow.may_go.set).start()
+    with KafkaConsumer(group_id=account, **kafka.client_options()) as later:
+        assert later.committed(place) > offset
+
+
 class Fenced:
     """A consumer that was away for too long: another process has its partitions, and it cannot even say goodbye."""
 
