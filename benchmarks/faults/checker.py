@@ -6,6 +6,7 @@ It knows nothing of the pipeline but its contract: what was sent, and what must 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -65,6 +66,8 @@ def _message_faults(message: Numbered, message_id: str, ledger: Ledger) -> Itera
         yield "without a link to a ticket", message.mark
     elif link.ticket_id not in ledger.tickets:
         yield "linked to no ticket", message.mark
+    elif message.is_spoken and not any(file.dataref for file in ledger.tickets[link.ticket_id].attachments):
+        yield "file never fetched", message.mark
     if message.is_urgent and message_id not in ledger.handovers:
         yield "emergency not handed over", message.mark
 
@@ -107,6 +110,12 @@ def _merge_faults(ledger: Ledger, numbers: Mapping[str, int]) -> Iterator[tuple[
             yield "one citizen's message in two tickets", f"{number}: {sorted(tickets)}"
     for ticket_id in ledger.tickets.keys() - inside.keys():
         yield "ticket of no message", ticket_id
+
+
+def in_store(ledger: Ledger, folder: Path) -> dict[str, list[str]]:
+    """Return the files that a ticket names and the blob store in `folder` has not got."""
+    named = {file.dataref for ticket in ledger.tickets.values() for file in ticket.attachments if file.dataref}
+    return _only_faults(("file not in the blob store", name) for name in named if not (folder / name).is_file())
 
 
 def in_archive(ledger: Ledger, url: str) -> dict[str, list[str]]:

@@ -14,8 +14,9 @@ from elasticsearch import AsyncElasticsearch
 
 from benchmarks.faults.actors import Actor
 from benchmarks.faults.proxy import Cutter, ElasticGate
-from benchmarks.faults.sources import AES_KEY, APPID, CITIES, TOKEN, Mailboxes
+from benchmarks.faults.sources import AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes
 from hotline.demo.smsc import Smsc
+from hotline.demo.wechat_api import WeChatApi
 from hotline.local import jars
 from hotline.local.elastic import Elasticsearch, build_home
 from hotline.local.kafka import Kafka
@@ -25,7 +26,7 @@ from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.peers.dovecot import Dovecot, free_ports
 
-STAGES = ("screen", "normalize", "assign", "sink:elastic")
+STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher")
 PARTITIONS = 4
 BLOB_DISK_MB = 400
 
@@ -62,9 +63,10 @@ class Ground:
         self._override = override or {}
         self.has_blob_disk = os.geteuid() == 0
         self._standing = ExitStack()
-        first, each = free_ports(11 + 2 * len(cities)), len(cities)
+        first, each = free_ports(13 + 2 * len(cities)), len(cities)
         (self._direct, behind, controller, self._kafka_proxy, self._elastic, transport, gate, self._elastic_proxy,
-         self._imap_proxy, self._receiver, receiver_proxy, *centres) = range(first, first + 11 + 2 * each)  # fmt: skip
+         self._imap_proxy, self._receiver, receiver_proxy, self._wechat, self._wechat_proxy,
+         *centres) = range(first, first + 13 + 2 * each)  # fmt: skip
         self._kafka = ProxiedKafka(folder, self._direct, behind, controller, self._kafka_proxy)
         self._node = Elasticsearch(folder, (self._elastic, transport))
         self.gate = ElasticGate(gate, f"http://127.0.0.1:{self._elastic}")
@@ -74,6 +76,7 @@ class Ground:
             "kafka": [Cutter(self._kafka_proxy, behind)],
             "elasticsearch": [Cutter(self._elastic_proxy, gate)],
             "receiver": [Cutter(receiver_proxy, self._receiver)],
+            "wechat": [Cutter(self._wechat_proxy, self._wechat)],
             "smsc": [Cutter(self._sms_proxies[city], self.centres[city].port) for city in cities],
         }
         self.connectors = [f"connector:{channel}{city}" for channel in ("city", "sms") for city in cities]
@@ -108,6 +111,7 @@ class Ground:
         if self.has_blob_disk:
             standing.enter_context(_small_disk(self.blob_folder))
         self.dovecot = standing.enter_context(Dovecot(Mailboxes.users(self.cities)))
+        self.wechat = standing.enter_context(WeChatApi().running(self._wechat))
         for centre in self.centres.values():
             centre.start()
             standing.callback(centre.stop)
@@ -170,6 +174,8 @@ class Ground:
                 f"{mailbox}POLL_SECONDS": "2",
                 f"{mailbox}READ_TIMEOUT_SECONDS": "10",
                 f"{wechat}APPID": APPID.format(city=city),
+                f"{wechat}SECRET": SECRET,
+                f"{wechat}API_URL": f"http://127.0.0.1:{self._wechat_proxy}",
                 f"{wechat}TOKENS": f'["{TOKEN}"]',
                 f"{wechat}AES_KEYS": f'["{AES_KEY}"]',
                 f"{wechat}PATH": f"/wechat/{city}",

@@ -123,7 +123,7 @@ def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Ev
     """Return one crowd for each channel of each city: who waits for an answer holds up nobody elsewhere."""
     ways: dict[str, Any] = {
         "mailbox": ground.mailboxes,
-        "wechat": WeChat(ground.receiver_url, ground.cities, stop),
+        "wechat": WeChat(ground.receiver_url, ground.cities, ground.wechat, stop),
         "sms": Sms(ground.centres, stop),
     }
     shares: defaultdict[tuple[str, str], list[Numbered]] = defaultdict(list)
@@ -140,7 +140,8 @@ def _settled(sent: list[Numbered], ground: Ground, seconds: float) -> tuple[dict
     try:
         while True:
             ledger = reader.read()
-            wrong = checker.in_topics(sent, ledger) or checker.in_archive(ledger, ground.elasticsearch_url)
+            wrong = checker.in_topics(sent, ledger) or checker.in_store(ledger, ground.blob_folder)
+            wrong = wrong or checker.in_archive(ledger, ground.elasticsearch_url)
             if not wrong or time.monotonic() > end:
                 return wrong, ledger
             time.sleep(0.5)

@@ -13,6 +13,9 @@ from typing import Any
 
 from connectors import runner
 from connectors.base import Batch
+from connectors.fetcher import Fetcher
+from connectors.fetcher.run import _Reading as Reading
+from connectors.fetcher.window import Window
 from hotline.cli import main
 from streams.lanes import TP, Chunk, Lanes
 
@@ -46,8 +49,28 @@ def offset_before_kafka() -> None:
     Lanes._work_off = work_off  # type: ignore[method-assign] # that is the sabotage
 
 
+def offset_before_file() -> None:
+    """Let the fetcher commit the offset of a message before it has its file."""
+    honest_take, honest_step, honest_commit = Window.take, Fetcher.step, Reading.commit
+
+    def step(self: Fetcher, **options: bool) -> int:
+        return 0 if self.waiting and not _mark("file").exists() else honest_step(self, **options)
+
+    def commit(self: Reading) -> None:
+        honest_commit(self)
+        if self._fetcher.waiting:
+            _die_once("file")
+
+    Window.take = lambda self, offset, _: honest_take(self, offset, 0)  # type: ignore[method-assign] # as above
+    Fetcher.step, Reading.commit = step, commit  # type: ignore[method-assign] # as above
+
+
+def _mark(name: str) -> Path:
+    return Path(os.environ["HOTLINE_LOCAL__DATA_DIR"]) / f"died-of-{name}"
+
+
 def _die_once(name: str) -> None:
-    mark = Path(os.environ["HOTLINE_LOCAL__DATA_DIR"]) / f"died-of-{name}"
+    mark = _mark(name)
     if not mark.exists():
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
@@ -57,6 +80,7 @@ def _die_once(name: str) -> None:
 RULES: dict[str, Callable[[], None]] = {
     "cursor-before-kafka": cursor_before_kafka,
     "offset-before-kafka": offset_before_kafka,
+    "offset-before-file": offset_before_file,
 }
 
 

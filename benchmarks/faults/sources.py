@@ -9,6 +9,7 @@ from random import Random
 
 from hotline.demo.smsc import Sms as Part
 from hotline.demo.smsc import Smsc
+from hotline.demo.wechat_api import WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
 from tests.peers.dovecot import Dovecot
 
@@ -20,7 +21,7 @@ MOST_ATTEMPTS, RETRY_SECONDS = 20, 0.5
 CITIES = ("110000", "310000", "440100", "210100")
 """Four, so that every worker of a stage has something to do."""
 
-TOKEN, APPID = "hotlinefaulttoken", "wxfault{city}"
+TOKEN, APPID, SECRET = "hotlinefaulttoken", "wxfault{city}", "app-secret"
 AES_KEY = "hotlineFaultEncodingAESKeyForLoopbackOnly12"
 
 MARK = "hb{:08d}"
@@ -42,6 +43,7 @@ class Numbered:
         self.is_urgent = number % 101 == 7
         self.is_poison = self.channel == "wechat" and not self.is_urgent and number % 97 == 5
         self.is_large = self.channel == "mailbox" and number % 61 == 3
+        self.is_spoken = self.channel == "wechat" and not self.is_poison and number % 9 == 2
         self.parts = 2 if self.channel == "sms" and not self.is_urgent and number % 7 == 2 else 1
         place = f"{dice.choice(_ROADS.split())}路{number}号"
         told = f"{place}着火了，有人困在里面" if self.is_urgent else f"{place}门前的{dice.choice(_THINGS.split())}坏了"
@@ -89,21 +91,33 @@ class Mailboxes:
 
 
 class WeChat:
-    """One account for each city; the platform repeats until the receiver says that it has the message."""
+    """One account for each city; the platform repeats until the receiver says that it has the message.
 
-    def __init__(self, url: str, cities: Sequence[str], stop: threading.Event) -> None:
-        self._stop = stop
+    What is spoken comes as text, and its sound is to be fetched of `api` by the media id, which is the mark.
+    """
+
+    def __init__(self, url: str, cities: Sequence[str], api: WeChatApi, stop: threading.Event) -> None:
+        self._api, self._stop = api, stop
         self._platforms = {
             city: WeChatPlatform(f"{url}/wechat/{city}", TOKEN, AES_KEY, APPID.format(city=city)) for city in cities
         }
 
     def send(self, message: Numbered) -> None:
         """Push one message, and push it again as long as nobody takes it."""
-        text = f"<![CDATA[{message.text}]]>"
+        kind, said = "text", f"<Content><![CDATA[{message.text}]]></Content>"
+        if message.is_spoken:
+            self._api.media[message.mark] = (f"#!AMR {message.mark}".encode(), "audio/amr")
+            kind, said = (
+                "voice",
+                (
+                    f"<MediaId>{message.mark}</MediaId><Format>amr</Format>"
+                    f"<Recognition><![CDATA[{message.text}]]></Recognition>"
+                ),
+            )
         xml = (
             f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{message.sender}</FromUserName>"
-            f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-            f"<Content>{text}</Content><MsgId>{2412300000000000 + message.number}</MsgId></xml>"
+            f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[{kind}]]></MsgType>"
+            f"{said}<MsgId>{2412300000000000 + message.number}</MsgId></xml>"
         )
         if message.is_poison:
             xml = f"<xml><ToUserName>gh_1</ToUserName><Content>残缺 {message.mark} "

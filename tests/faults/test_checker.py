@@ -1,17 +1,18 @@
 """The checker of the fault suite finds nothing where all is well, and finds each fault that is made on purpose."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.faults.checker import in_topics
+from benchmarks.faults.checker import in_store, in_topics
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered, numbered
 from schemas import topics
-from schemas.records import Event, Link, Message, Ticket, raw_message
+from schemas.records import Attachment, Event, Link, Message, Ticket, raw_message
 from schemas.wire import Outbound, Position, decode, encode
 from tests.assign.logs import outbound
 from tests.tickets.build import START, message
@@ -23,7 +24,7 @@ Records = list[SimpleNamespace]
 
 
 def sent() -> list[Numbered]:
-    """Return plain mails and posts: no emergency, nothing planted, one part each."""
+    """Return plain mails and posts: no emergency, nothing planted, one part each; some are spoken, and have a file."""
     return [one for one in numbered(60, 7) if one.parts == 1 and not one.is_urgent and not one.is_poison]
 
 
@@ -32,7 +33,8 @@ def written() -> Records:
     desk = Desk(State(TicketPolicy()))
     records = []
     for offset, one in enumerate(sent()):
-        came = message(one.number, one.text, sender=f"139{one.number:08d}", channel=one.channel)
+        files = (Attachment(id="sound", dataref=f"sounds/{one.mark}"),) if one.is_spoken else ()
+        came = message(one.number, one.text, sender=f"139{one.number:08d}", channel=one.channel, attachments=files)
         raw = raw_message(
             channel=came.channel, channel_kind="imap", account="mayor", jurisdiction=came.jurisdiction,
             identifier=came.id, value=one.text.encode(), content_type="text/plain", time=START, recorded=START,
@@ -118,8 +120,29 @@ def handed_over(records: Records) -> Records:
     return [*records, record_of(Outbound(topics.HANDOVER, b"k", msgspec.json.encode(value), []))]
 
 
+def unfetched(records: Records) -> Records:
+    """Leave a ticket waiting for its file."""
+    (record, *_) = (one for one in of(records, topics.TICKET) if decode(one.value, Ticket).attachments)
+    waiting = replace(decode(record.value, Ticket), attachments=(Attachment(id="sound"),))
+    return [SimpleNamespace(**vars(one) | {"value": encode(waiting)}) if one is record else one for one in records]
+
+
 def test_nothing_is_wrong_where_every_message_went_its_way() -> None:
     assert found(written()) == set()
+
+
+def test_a_file_that_is_not_in_the_store_is_found(tmp_path: Path) -> None:
+    ledger = Ledger()
+    for record in written():
+        ledger.take(record)
+    names = {file.dataref or "" for ticket in ledger.tickets.values() for file in ticket.attachments}
+    assert names
+    (tmp_path / "sounds").mkdir()
+    for name in names:
+        (tmp_path / name).touch()
+    assert in_store(ledger, tmp_path) == {}
+    (tmp_path / min(names)).unlink()
+    assert in_store(ledger, tmp_path) == {"file not in the blob store": [min(names)]}
 
 
 @pytest.mark.parametrize("topic", [topics.raw("wechat"), topics.MESSAGE])
@@ -144,6 +167,7 @@ def test_a_record_that_only_comes_again_is_no_fault(topic: str) -> None:
         (filed_elsewhere, "one citizen's message in two tickets"),
         (buried, "dead letter that was not planted"),
         (handed_over, "handed over without an emergency"),
+        (unfetched, "file never fetched"),
     ],
 )
 def test_a_fault_is_found(fault: Callable[[Records], Records], kind: str) -> None:

@@ -37,8 +37,15 @@ def performed(folder: Path, *only: str, override: dict[str, list[str]] | None = 
 
 
 def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_path: Path) -> None:
-    stages = ("kill assign", "terminate normalize", "kill sink:elastic", "freeze screen", "kill receiver")
-    servers = ("kill kafka", "cut kafka", "elasticsearch partial", "cut imap", f"kill {SMS}")
+    stages = (
+        "kill assign",
+        "terminate normalize",
+        "kill sink:elastic",
+        "freeze screen",
+        "kill receiver",
+        "kill fetcher",
+    )
+    servers = ("kill kafka", "cut kafka", "cut wechat", "elasticsearch partial", "cut imap", f"kill {SMS}")
     report = performed(tmp_path, *stages, *servers, f"kill {MAILBOX}", settle=120)
     assert report.wrong == {}
     assert report.sent == 300
@@ -56,3 +63,9 @@ def test_an_offset_that_is_committed_too_early_is_caught(tmp_path: Path) -> None
     override = {"normalize": [*SABOTAGED, "offset-before-kafka"]}
     report = performed(tmp_path, "kill normalize", override=override)
     assert "lost before message" in report.wrong
+
+
+def test_a_file_that_is_taken_for_fetched_too_early_is_caught(tmp_path: Path) -> None:
+    override = {"fetcher": [*SABOTAGED, "offset-before-file"]}
+    report = performed(tmp_path, "cut wechat", override=override)
+    assert set(report.wrong) == {"file never fetched"}
