@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 import obstore
 import pytest
+from kafka import KafkaProducer
 from msgspec.structs import replace
 from obstore.store import LocalStore, S3Store
 
 from connectors.producer import Producer
+from connectors.producer import _end as ended
 from connectors.publisher import WAITING_LIMIT, Publisher
 from hotline.local.stack import Stack
 from schemas import ids, topics
@@ -191,6 +193,28 @@ def hanging(
     producer._theirs._sender.run_once = lambda: time.sleep(0.05)
     yield publisher, producer
     publisher.close()
+
+
+def test_a_batch_that_arrives_at_the_end_keeps_nobody_waiting(kafka: KafkaConnection, account: str) -> None:
+    """kafka-python lets go of a batch a moment after it tells of it; who fails the rest meanwhile stumbles over it."""
+    theirs = KafkaProducer(**kafka.client_options(), linger_ms=60_000)
+    arrived, left = (theirs.send(RAW, account.encode(), partition=number) for number in (0, 1))
+    accumulator = theirs._accumulator
+    batches = accumulator._incomplete.all()
+    settled = next(batch for batch in batches if batch.topic_partition.partition == 0)
+
+    def at_this_moment() -> list[Any]:
+        accumulator._incomplete.all = lambda: accumulator.deallocate(settled) or [batches[1]]
+        settled.complete(1, -1)
+        return [settled, *(batch for batch in batches if batch is not settled)]
+
+    batches.sort(key=lambda batch: batch is not settled)
+    accumulator._incomplete.all = at_this_moment
+    theirs.flush = lambda _: None  # it gave up waiting
+    ended(theirs, 0.01)
+    assert arrived.succeeded()
+    assert left.is_done
+    assert not left.succeeded()
 
 
 def test_a_client_that_hangs_for_good_is_replaced(
