@@ -67,5 +67,5 @@ def test_an_offset_that_is_committed_too_early_is_caught(tmp_path: Path) -> None
 
 def test_a_file_that_is_taken_for_fetched_too_early_is_caught(tmp_path: Path) -> None:
     override = {"fetcher": [*SABOTAGED, "offset-before-file"]}
-    report = performed(tmp_path, "cut wechat", override=override)
+    report = performed(tmp_path, "cut wechat", override=override, settle=40)
     assert set(report.wrong) == {"file never fetched"}
