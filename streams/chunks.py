@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT, Message
@@ -26,18 +25,11 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode import Service
 from mode.utils.futures import notify
 
-from schemas.clients import LEAVE_SECONDS, closed
 from schemas.wire import Inbound
-from streams.fetched import buffer_slim
+from streams.member import WATCH_SECONDS, ChunkConsumerThread
 
 IN_FLIGHT = 2
 """How many unfinished chunks of one partition may be out."""
-
-FETCH_WAIT_MS = 100
-"""How long the broker may hold a fetch back; Faust's own 1500 ms would delay a partition that had no room."""
-
-WATCH_SECONDS = 1.0
-"""How often it is asked whether the worker is still in its group."""
 
 DRAIN_SECONDS = 5.0
 """How long a rebalance or a stop waits for chunks that have begun; what is not finished is read again."""
@@ -83,46 +75,10 @@ class ChunkSchema(faust.Schema[Any, Any]):
         return decode
 
 
-class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that fetches, with a short wait and the app's isolation level."""
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust hard-codes 1500
-        consumer._isolation_level = getattr(self.app, "isolation_level", "read_uncommitted")
-        return consumer
-
-    @Service.task
-    async def _watch_coordination(self) -> None:
-        """Crash the worker when what keeps it in its group has ended: without partitions nothing else would notice.
-
-        aiokafka tells of it only to those who ask for records by `getmany`, which Faust does not.
-        """
-        async for _ in self.itertimer(WATCH_SECONDS, name="watch-coordination"):
-            coordinator = self._consumer._coordinator if self._consumer is not None else None
-            try:
-                if coordinator is not None:
-                    coordinator.check_errors()
-            except Exception as error:  # noqa: BLE001 - whatever it was, a worker that is started again begins anew
-                asyncio.run_coroutine_threadsafe(self.app.crash(error), self.parent_loop)
-                return
-
-    async def on_thread_stop(self) -> None:
-        """Stop, also while a fetch waits for its next attempt: aiokafka lets that one's end out of its own `stop`.
-
-        It would end the thread before anybody is told, and a worker that crashed with its broker waited for it for
-        minutes instead of being started again.
-        """
-        if not await closed(super().on_thread_stop, LEAVE_SECONDS) and self._consumer is not None:
-            await closed(self._consumer._client.close)
-
-    async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **options: Any) -> Any:
-        buffer_slim(consumer._fetcher)
-        return await super()._fetch_records(consumer, *args, **options)
-
-
 class ChunkConsumer(driver.Consumer):
     """Faust's consumer with chunks in the place of messages."""
+
+    _thread: ChunkConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._chunks: dict[TP, deque[ChunkMessage]] = defaultdict(deque)  # in delivery order, not yet committed
@@ -132,6 +88,12 @@ class ChunkConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> ChunkConsumerThread:
         return ChunkConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @Service.task
+    async def _show_life(self) -> None:
+        """Stay in the group while nothing is fetched, as every partition is full or this worker has none."""
+        async for _ in self.itertimer(WATCH_SECONDS, name="show-life"):
+            self._thread.show_life()
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and deliver until the consumer or its fetcher stops."""
@@ -224,6 +186,7 @@ class ChunkConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish and commit, then forget: whoever gets the partitions starts at the committed offsets."""
+        self.stop_flow()  # Faust does so only where there are partitions; the next ones have to be sought first
         await super().on_partitions_revoked(revoked)
         self._chunks.clear()  # aiokafka revokes all of them
         self._last_read.clear()

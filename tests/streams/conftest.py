@@ -29,9 +29,9 @@ class Bench:
         self.blobs = LocalStore(folder / "blobs")
 
     @contextlib.asynccontextmanager
-    async def running(self, declare: Callable, *args, group: str | None = None) -> AsyncIterator[object]:
+    async def running(self, declare: Callable, *args, group: str | None = None, **settings) -> AsyncIterator[object]:
         """Run an app with the agents that `declare(app, *args)` attaches; drain it at the end."""
-        app = make_app(group or f"test-{time.time_ns()}", self.connection, self.folder)
+        app = make_app(group or f"test-{time.time_ns()}", self.connection, self.folder, **settings)
         declare(app, *args)
         stop = asyncio.Event()
         task = asyncio.create_task(serve(app, stop))

@@ -1,0 +1,146 @@
+"""What a rebalance does to chunks, on the real Kafka: nothing is passed over, and nobody falls out for good."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from faust.types import TP
+
+from streams import chunks, lanes
+from tests.streams.conftest import Bench, until
+
+pytestmark = pytest.mark.integration
+
+IMPATIENT = 3.0
+"""Seconds after which aiokafka lets a member go that asks for nothing; Faust's own 1000 are too many for a test."""
+
+
+@pytest.fixture
+async def admin(bench: Bench) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bench.connection.bootstrap_servers)
+    await admin.start()
+    yield admin
+    await admin.close()
+
+
+async def topic_of(admin: AIOKafkaAdminClient, partitions: int) -> str:
+    """Make a topic that nobody has read."""
+    name = f"rebalance-{time.time_ns()}"
+    await admin.create_topics([NewTopic(name, partitions, 1)])
+    return name
+
+
+class Stage:
+    """Works off chunks, as soon as it may go on."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self.may_go = asyncio.Event()
+        self.begun: list[tuple[int, int]] = []
+        self.done: list[tuple[int, int]] = []
+
+    def declare(self, app: Any) -> None:
+        lanes.declare(app, "stage", [self._topic], self._handle)
+
+    async def _handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+        places = [(tp.partition, record.offset) for record in chunk.records]
+        self.begun += places
+        await self.may_go.wait()
+        self.done += places
+        chunk.ack()
+
+
+async def rejoin(app: Any) -> None:
+    """Let the app's member join its group again, and return when it works again."""
+    thread, before = app.consumer._thread, app.consumer_generation_id
+    thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)
+    await until(lambda: app.consumer_generation_id > before and not app.rebalancing)
+
+
+def generation(app: Any) -> int:
+    """Return the app's generation in its group, -1 when it is in none."""
+    found: int = app.consumer._thread._consumer._coordinator.generation
+    return found
+
+
+def late(told: Any) -> Any:
+    """Let a worker hear of a rebalance as late as a busy one does."""
+
+    async def hears(*arguments: Any) -> None:
+        await asyncio.sleep(0.6)
+        await told(*arguments)
+
+    return hears
+
+
+async def lose_patience(app: Any) -> None:
+    """Let more time pass than aiokafka gives a member that asks for nothing."""
+    await asyncio.sleep(IMPATIENT * 2)
+    assert generation(app) > 0, "it has fallen out of its group"
+
+
+async def test_what_is_not_committed_yet_is_read_from_its_beginning_after_a_rebalance(
+    bench: Bench, admin: AIOKafkaAdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fetch that waits through the rebalance brings records before Faust wants any: they are dropped, not lost."""
+    for name in ("on_partitions_revoked", "on_partitions_assigned"):
+        monkeypatch.setattr(chunks.ChunkConsumerThread, name, late(getattr(chunks.ChunkConsumerThread, name)))
+    monkeypatch.setattr(chunks, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(chunks, "DRAIN_SECONDS", 0.1)
+    topic = await topic_of(admin, 2)
+    for number in range(20):
+        await bench.producer.send_and_wait(topic, b"%d" % number, partition=number % 2)
+    wanted = {(number % 2, number // 2) for number in range(20)}
+    stage = Stage(topic)
+    async with bench.running(stage.declare) as app:
+        await until(lambda: set(stage.begun) == wanted)
+        for _ in range(3):
+            stage.begun.clear()
+            await rejoin(app)
+            await until(lambda: set(stage.begun) == wanted)
+        stage.may_go.set()
+        await until(lambda: set(stage.done) == wanted)
+
+
+async def test_a_worker_that_has_no_room_for_long_stays_in_its_group(
+    bench: Bench, admin: AIOKafkaAdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "DRAIN_SECONDS", 0.1)
+    topic = await topic_of(admin, 1)
+    stage = Stage(topic)
+    async with bench.running(stage.declare, broker_max_poll_interval=IMPATIENT) as app:
+        for number in range(chunks.IN_FLIGHT + 1):
+            await bench.producer.send_and_wait(topic, b"%d" % number, partition=0)
+            await until(lambda out=number + 1: len(app.consumer._chunks[TP(topic, 0)]) == min(out, chunks.IN_FLIGHT))
+        await lose_patience(app)
+        stage.may_go.set()
+        await until(lambda: set(stage.done) == {(0, 0), (0, 1), (0, 2)})
+
+
+async def test_a_worker_without_partitions_takes_over_however_long_it_waited(
+    bench: Bench, admin: AIOKafkaAdminClient
+) -> None:
+    topic = await topic_of(admin, 1)
+    stage, flowed = Stage(topic), []
+    stage.may_go.set()
+    options: Any = {"group": f"spare-{topic}", "broker_max_poll_interval": IMPATIENT}
+    async with contextlib.AsyncExitStack() as first, contextlib.AsyncExitStack() as second:
+        one: Any = await first.enter_async_context(bench.running(stage.declare, **options))
+        await until(lambda: one.consumer_generation_id and not one.rebalancing)
+        two: Any = await second.enter_async_context(bench.running(stage.declare, **options))
+        await until(lambda: two.consumer_generation_id and not two.rebalancing and not one.rebalancing)
+        owner, spare = (first, two) if one.consumer.assignment() else (second, one)
+        await lose_patience(spare)
+
+        async def noted(app: Any, assigned: set[TP], **_: Any) -> None:
+            flowed.append(app.consumer.flow_active)
+
+        spare.on_partitions_assigned.connect(noted, weak=False)
+        await owner.aclose()
+        await bench.producer.send_and_wait(topic, b"late", partition=0)
+        await until(lambda: stage.done == [(0, 0)])
+        assert flowed == [False]  # nothing is fetched before it is known from where
