@@ -1,15 +1,16 @@
 """The Kafka clients of a sink: a consumer that sees only committed transactions, a producer for dead letters."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 
 from schemas.clients import STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
-from schemas.errors import UnreachableError
+from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
 
 GROUP_PREFIX = "hotline-sink-"
@@ -53,6 +54,21 @@ def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProduc
     )
 
 
+@asynccontextmanager
+async def writing(what: str) -> AsyncIterator[None]:
+    """Raise UnreachableError when Kafka does not take it now, FatalError when only a new client helps."""
+    try:
+        async with in_time(STUCK_SECONDS):
+            yield
+    except OutOfOrderSequenceNumber as error:
+        # What Kafka refused for good leaves a gap in the numbers of aiokafka's batches, and all later ones fail by it.
+        raise FatalError(f"Kafka takes no {what} of this client any more: the worker has to start again") from error
+    except KafkaError as error:
+        raise UnreachableError(
+            f"Kafka takes no {what} ({type(error).__name__}): look at its log, or `hotline topics create`"
+        ) from error
+
+
 class Graveyard:
     """Puts dead letters into Kafka."""
 
@@ -61,13 +77,8 @@ class Graveyard:
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Return when Kafka holds all of them. Raises FatalError when only a new client helps."""
-        try:
-            async with in_time(STUCK_SECONDS):
-                await asyncio.gather(*[self._send(letter) for letter in letters])
-        except KafkaError as error:
-            raise UnreachableError(
-                f"Kafka does not take dead letters ({type(error).__name__}): see its log, or `hotline topics create`"
-            ) from error
+        async with writing("dead letters"):
+            await asyncio.gather(*[self._send(letter) for letter in letters])
 
     async def _send(self, letter: DeadLetter) -> None:
         out = letter.outbound()
