@@ -1,7 +1,8 @@
 """The outbox's clients of Kafka: a member of the group, a reader of one partition, and a producer that fences."""
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from schemas.clients import running
 from schemas.connection import KafkaConnection
 
 GROUP = "hotline-outbox"
@@ -30,6 +31,16 @@ def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         fetch_max_wait_ms=100,
     )
+
+
+async def end_of(connection: KafkaConnection, place: TopicPartition) -> int:
+    """Return where a partition ends, behind what belongs to open transactions, too.
+
+    Who reads committed records alone is told of an end before the first open one, and of nothing behind it.
+    """
+    async with running(AIOKafkaConsumer(**connection.aiokafka_options(), enable_auto_commit=False)) as asking:
+        ends: dict[TopicPartition, int] = await asking.end_offsets([place])
+    return ends[place]
 
 
 def make_producer(connection: KafkaConnection, partition: int) -> AIOKafkaProducer:

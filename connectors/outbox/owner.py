@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.outbox.kafka import make_producer, make_reader
+from connectors.outbox.kafka import end_of, make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, INTENT, STATE, Ledger, Open
 from schemas import topics
@@ -84,10 +84,13 @@ class Owner:
             await self._leave(reader)
 
     async def _restore(self, reader: AIOKafkaConsumer) -> None:
-        """Read the log up to where it ends now that nobody else can write a state."""
+        """Read the log up to where it ends now that no other owner can write a state.
+
+        While `assign` writes into it that end is not told yet: what became of answers may stand behind.
+        """
         reader.assign([self._place])
         await reader.seek_to_beginning(self._place)
-        end = (await reader.end_offsets([self._place]))[self._place]
+        end = await end_of(self._connection, self._place)
         heard, before = time.monotonic(), -1
         while (position := await reader.position(self._place)) < end:
             if position > before:

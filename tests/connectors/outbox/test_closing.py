@@ -80,9 +80,6 @@ class Silent:
 
     async def seek_to_beginning(self, place: Any) -> None: ...
 
-    async def end_offsets(self, places: Any) -> Any:
-        return dict.fromkeys(places, 5)
-
     async def position(self, place: Any) -> int:
         return 0
 
@@ -92,6 +89,10 @@ class Silent:
 
 
 async def test_a_reader_that_ended_without_a_word_makes_another_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def end_of(connection: KafkaConnection, place: Any) -> int:
+        return 5
+
+    monkeypatch.setattr(owner, "end_of", end_of)
     monkeypatch.setattr(owner, "SILENT_SECONDS", 0.05)
     one, reader = Owner(0, CONNECTION, NO_TOOLS), Silent()
     with pytest.raises(UnreachableError):

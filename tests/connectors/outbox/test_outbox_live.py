@@ -22,6 +22,7 @@ from connectors.outbox.settings import AnswerSettings
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
+from schemas.errors import UnreachableError
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode
 from streams.sender import Sender, make_producer
@@ -166,10 +167,13 @@ class SlowService:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.go_on = asyncio.Event()
+        self.fault: Exception | None = None
 
     async def send(self, one: Reply) -> Sent:
         self.sent.append(one.reply_id)
         await self.go_on.wait()
+        if self.fault is not None:
+            raise self.fault
         return Sent(outcome="accepted", code="ok")
 
     async def close(self) -> None:
@@ -204,14 +208,61 @@ async def test_the_log_says_whether_the_erasure_came_before_the_intent_to_send(f
     assert service.sent == [before.outbox_id]
 
 
+@pytest.mark.parametrize(
+    ("fault", "outcome"), [(None, ["accepted"]), (UnreachableError("away"), ["waiting", "sending", "accepted"])]
+)
+async def test_a_new_owner_knows_what_became_of_an_answer_behind_an_open_transaction(
+    fresh_topics: KafkaConnection, fault: Exception | None, outcome: list[str]
+) -> None:
+    """It would call the answer unknown, and nobody would send it."""
+    before, behind = intents(2)
+    await logs.write(fresh_topics, [outbound(before)])
+    service, stop = SlowService(), asyncio.Event()
+    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
+
+    def owner() -> asyncio.Task[None]:
+        made = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
+        return asyncio.create_task(made.run(stop))
+
+    former = owner()
+    assign = make_producer(fresh_topics, transactional_id="assign-of-the-test")
+    await assign.start()
+    try:
+        await until(lambda: _holds(lambda: service.sent == [before.outbox_id]))
+        await assign.begin_transaction()
+        await Sender(assign, fresh_topics.partitions).send([outbound(behind)])
+        service.fault = fault
+        service.go_on.set()
+        await until(lambda: _told(fresh_topics, before, outcome[0]))
+        former.cancel()
+        await asyncio.gather(former, return_exceptions=True)
+        service.fault = None
+        follower = owner()
+        await asyncio.sleep(2)
+        await assign.commit_transaction()
+        await until_settled(fresh_topics, 2)
+        stop.set()
+        await follower
+    finally:
+        former.cancel()
+        await assign.stop()
+    told = await states(fresh_topics)
+    assert told[before.outbox_id] == ["sending", *outcome]
+    assert told[behind.outbox_id] == ["sending", "accepted"]
+
+
 async def _holds(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
 async def _begun(connection: KafkaConnection, wanted: Outbox) -> bool:
+    return await _told(connection, wanted, "sending")
+
+
+async def _told(connection: KafkaConnection, wanted: Outbox, state: str) -> bool:
     found = await logs.read(connection, topics.OUTBOX, committed=False)
     told = [decode(one.value or b"", OutboxState) for one in found if dict(one.headers)["ce_type"] == STATE]
-    return any(one.outbox_id == wanted.outbox_id and one.state == "sending" for one in told)
+    return any(one.outbox_id == wanted.outbox_id and one.state == state for one in told)
 
 
 async def fence(connection: KafkaConnection, folder: Path) -> None:
