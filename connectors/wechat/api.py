@@ -21,6 +21,7 @@ from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
 from connectors.base import utc_now
+from connectors.unsent import never_left
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.wire import UNREADABLE
 
@@ -188,7 +189,7 @@ class Api:
         except requests.RequestException as error:
             raise NoAnswerError(
                 f"the platform did not answer ({type(error).__name__}): see that its address can be reached",
-                sent=not isinstance(error, requests.ConnectTimeout),
+                sent=not never_left(error),
             ) from None
 
     def _night(self) -> float:

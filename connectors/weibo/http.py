@@ -8,6 +8,7 @@ import msgspec
 import requests
 import urllib3
 
+from connectors.unsent import never_left
 from connectors.weibo.errors import NoAnswer, NotReached, UnreadableAnswer
 from schemas.wire import UNREADABLE
 
@@ -18,12 +19,6 @@ BODY_MAX_BYTES = 32 * 1024 * 1024
 """Of an answer: two hundred statuses with all that hangs on them are below 4 MiB."""
 
 _PIECE = 64 * 1024
-
-_NEVER_LEFT = (
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.SSLError,
-)
 
 Answer = Mapping[str, msgspec.Raw]
 
@@ -47,7 +42,7 @@ def send(
         )
         response._content = _body(response, end, clock)  # as requests itself sets it after a read
     except requests.RequestException as error:
-        raise (NotReached if _never_left(error) else NoAnswer)(type(error).__name__) from None
+        raise (NotReached if never_left(error) else NoAnswer)(type(error).__name__) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise NoAnswer(type(error).__name__) from None
     return response
@@ -63,14 +58,6 @@ def _body(response: requests.Response, end: float, clock: Callable[[], float]) -
             if clock() > end:
                 raise requests.ReadTimeout
     return bytes(body)
-
-
-def _never_left(error: requests.RequestException) -> bool:
-    """Say whether the request surely did not reach anybody: there was no connection to send it on."""
-    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.SSLError)):
-        return True
-    cause = error.args[0] if error.args else None
-    return isinstance(getattr(cause, "reason", cause), _NEVER_LEFT)
 
 
 def read(response: requests.Response) -> Answer:
