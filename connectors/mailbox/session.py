@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.mailbox import resync
+from connectors.mailbox import asking, resync
 from connectors.mailbox.door import CommandRefusedError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
@@ -52,6 +52,7 @@ class Session:
         self._views: dict[str, Folder] = {}
         self._idling = False
         self._readonly = settings.processed == "keep"
+        self._changes = False
         self._lasting: set[bytes] = set()
         self._made: set[str] = set()
         with door(account):
@@ -74,7 +75,7 @@ class Session:
         """Open a folder, read-only unless mail is flagged or moved in it, and return its state of now."""
         self._selected = None  # a refused EXAMINE leaves no folder open
         with door(self._account):
-            found = self._client.select_folder(folder, readonly=self._readonly)
+            found, self._changes = asking.opened(self._client, folder, readonly=self._readonly)
             self._lasting = set(found.get(b"PERMANENTFLAGS", ()))
             numbers = int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"])
             view = Folder(*numbers, found.get(b"HIGHESTMODSEQ"))
@@ -137,6 +138,7 @@ class Session:
 
     def flag(self, uids: Sequence[int], flag: str) -> None:
         """Set a flag on mails; those that are gone are left out."""
+        self._check_changes()
         if not {b"\\*", flag.encode()} & self._lasting:
             raise CommandRefusedError(f"mailbox {self._account}: the folder keeps no flags but its own")
         with door(self._account):
@@ -144,12 +146,14 @@ class Session:
 
     def move(self, uids: Sequence[int], folder: str) -> None:
         """Move mails into a folder, which is made when it is missing; those that are gone are left out."""
+        self._check_changes()
         self._make(folder)
         with door(self._account):
             self._client.move(uids, folder)
 
     def copy(self, uids: Sequence[int], folder: str) -> None:
         """Copy mails into a folder, which is made when it is missing."""
+        self._check_changes()
         self._make(folder)
         with door(self._account):
             self._client.copy(uids, folder)
@@ -161,6 +165,11 @@ class Session:
                 raise CommandRefusedError(f"mailbox {self._account}: the server has neither MOVE nor UIDPLUS")
             self._client.delete_messages(uids, silent=True)
             self._client.uid_expunge(uids)
+
+    def _check_changes(self) -> None:
+        """Refuse where nothing can be changed: each start would copy the same mails again, as none can be deleted."""
+        if not self._changes:
+            raise CommandRefusedError(f"mailbox {self._account}: the account may only read the folder")
 
     def _make(self, folder: str) -> None:
         if folder not in self._made:
@@ -218,7 +227,7 @@ class Session:
     def _search(self, last: int, uids: str) -> list[int]:
         with door(self._account):
             # "n:*" always names the last mail, also when its UID is lower than n.
-            return sorted(uid for uid in self._client.search(["UID", uids]) if uid > last)
+            return sorted(uid for uid in asking.found(self._client, uids) if uid > last)
 
     def _end(self, folder: Folder) -> int:
         if folder.uidnext is not None:

@@ -458,3 +458,14 @@ def test_a_server_that_lags_or_is_wrong_about_its_next_uid_is_not_read_again_and
     assert len(box.fetch(cursor).messages) == 3  # and the cursor is what it was
     now[0] = 300.0
     assert drain(box, cursor)[0] == []
+
+
+@pytest.mark.parametrize("uids_a_line", [1, 100, 250])
+def test_a_server_may_tell_its_uids_in_several_lines(server: FakeServer, uids_a_line: int) -> None:
+    """As mox does, a hundred in a line: IMAPClient takes that for no answer at all."""
+    server.uids_a_line = uids_a_line
+    for number in range(250):
+        server.put(mail(str(number)))
+    messages, _, cursor = drain(mailbox(server))
+    assert len(messages) == 250
+    assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 250}}

@@ -201,3 +201,19 @@ def test_a_cursor_of_an_earlier_version_has_nothing_to_do(server: FakeServer) ->
     box = mailbox(server, processed="flag")
     box.fetch(Cursor(connector_id="mayor", position={"INBOX": {"uidvalidity": 7, "uid": 2}}))
     assert not server.called("add_flags")
+
+
+@pytest.mark.parametrize("capability", ["MOVE", "UIDPLUS"])
+@pytest.mark.parametrize("processed", ["flag", "move"])
+def test_a_folder_that_may_only_be_read_is_read_and_complained_of(
+    server: FakeServer, processed: str, capability: str
+) -> None:
+    """imaplib calls it a lost connection when a SELECT is answered with READ-ONLY."""
+    server.capabilities.add(capability)
+    server.fails("select_folder", imaplib.IMAP4.readonly("INBOX is not writable"), lambda _, readonly: not readonly)
+    box = mailbox(server, processed=processed)
+    messages, _, cursor = drain(box)
+    assert len(messages) == 3
+    assert "cannot be" in box.fetch(cursor).complaints[0]
+    changing = ("move", "copy", "add_flags", "create_folder", "delete_messages")
+    assert not [name for name, _ in server.calls if name in changing]

@@ -32,6 +32,7 @@ class FakeServer:
     folders: dict[str, FakeFolder] = field(default_factory=lambda: {"INBOX": FakeFolder()})
     capabilities: set[str] = field(default_factory=lambda: {"IMAP4REV1", "ID", "IDLE"})
     faults: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    uids_a_line: int = 1_000_000
     size_of: Callable[[bytes], int] = len
     tells_uidnext: bool = True
     permanent_flags: tuple[bytes, ...] = (b"\\Seen", b"\\*")
@@ -111,13 +112,17 @@ class FakeClient:
         found[b"PERMANENTFLAGS"] = self.server.permanent_flags
         return found | ({b"UIDNEXT": self.folder.uidnext} if self.server.tells_uidnext else {})
 
-    def search(self, criteria: list[str]) -> list[int]:
-        self.server.record("search", criteria[1])
+    def _raw_command_untagged(self, command: bytes, arguments: list[bytes]) -> list[bytes | None]:
+        """Answer a UID SEARCH in as many lines as the server writes."""
+        asked = arguments[1].decode()
+        self.server.record("search", asked)
         uids = list(self._open.mails)
-        first, _, last = criteria[1].partition(":")
+        first, _, last = asked.partition(":")
         highest = max(uids, default=0)
         ends = sorted(highest if end == "*" else int(end) for end in (first, last or first))
-        return [uid for uid in uids if ends[0] <= uid <= ends[1]]
+        hits = [b"%d" % uid for uid in uids if ends[0] <= uid <= ends[1]]
+        step = self.server.uids_a_line
+        return [b" ".join(hits[at : at + step]) for at in range(0, len(hits), step)] or [None]
 
     def fetch(self, uids: Sequence[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         self.server.record("fetch", tuple(uids), tuple(items))
