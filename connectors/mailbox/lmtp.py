@@ -87,10 +87,11 @@ class Door:
         return "250 2.0.0 kept"
 
     def _account(self, address: str) -> str | None:
-        """Return the address, or the domain with its @, under which an account is known."""
+        """Return the address, that without what follows its plus, or the domain with its @, whichever is known."""
         whole = address.lower()
-        domain = "@" + whole.rpartition("@")[2]
-        return next((known for known in (whole, domain) if known in self._accounts), None)
+        local, _, domain = whole.rpartition("@")
+        names = (whole, f"{local.partition('+')[0]}@{domain}", f"@{domain}")
+        return next((known for known in names if known in self._accounts), None)
 
     def _message(self, envelope: Envelope, account: str, city: str) -> RawMessage:
         wire = envelope.original_content or b""

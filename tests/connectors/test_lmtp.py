@@ -140,6 +140,13 @@ async def test_who_is_unknown_is_refused_and_the_others_get_their_mail(served: S
     assert await served.deliver(mail(), "nobody@city.gov.cn") == [550]
 
 
+async def test_what_follows_a_plus_is_no_other_address(served: Served) -> None:
+    """Answers to a receipt may go to name+token@domain (`plus_addressing`); mail servers hand that on as it is."""
+    three = ("mayor+t0k3n@city.gov.cn", "Shizhang+a+b@city.gov.cn", "may+or@city.gov.cn")
+    assert await served.deliver(mail(), *three) == [250, 250, 550]
+    assert [message.envelope.account for message in served.broker.held] == ["mayor"]
+
+
 async def test_while_kafka_is_away_the_journal_takes_it_and_gives_it_back(served: Served) -> None:
     served.broker.away = True
     large = mail("large", 3 << 20)
