@@ -134,6 +134,16 @@ class Emit(Protocol):
         ...
 
 
+@runtime_checkable
+class Listening(Protocol):
+    """A session connector whose source tells all who listen, and keeps nothing for who is away.
+
+    Two at once do no harm, as they name alike what they hear; none at all is a loss.
+    """
+
+    listens: ClassVar[bool]
+
+
 class SessionConnector(Protocol):
     """Owns a connection on which the other side sends."""
 

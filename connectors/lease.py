@@ -58,6 +58,11 @@ class Lease(Protocol):
         """Say whether we may, at this moment; cheap enough to be asked before every batch."""
         ...
 
+    @property
+    def taken(self) -> bool:
+        """Say whether another process is known to have it; while nobody can tell, none is."""
+        ...
+
     def ask(self, standing_by: Callable[[], None]) -> bool:
         """Ask for it and say whether it is held now; asked again and again, until it is. Never waits.
 
@@ -74,6 +79,7 @@ class _Unshared:
     """The lease of what no other process knows."""
 
     held = True
+    taken = False
 
     def ask(self, standing_by: Callable[[], None]) -> bool:
         """Say yes."""
@@ -121,6 +127,11 @@ class GroupLease:
         proof = self._proof
         return proof is not None and self._clock() - proof < self._session * TRUSTED
 
+    @property
+    def taken(self) -> bool:
+        """Say whether the last election went to another process."""
+        return self._election.lost
+
     def ask(self, standing_by: Callable[[], None]) -> bool:
         """Say whether we own the account now; the first question makes us a candidate."""
         if self._thread is None:
@@ -132,7 +143,7 @@ class GroupLease:
             raise self._fault
         if not self._thread.is_alive():
             raise UnreachableError(f"the lease of {self._account} has ended: this process is stopping")
-        if self._election.lost:
+        if self.taken:
             standing_by()
         return False
 

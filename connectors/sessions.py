@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from tenacity import RetryCallState
 from tenacity.wait import wait_base
 
-from connectors.base import Emit, SessionConnector
+from connectors.base import Emit, Listening, SessionConnector
 from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import ATTEMPTS
@@ -240,12 +240,13 @@ async def _one_connection(
 ) -> PipelineError | None:
     """Return why the connection ended, None when it is no longer ours; raises what the connector raises."""
     serving = asyncio.create_task(connector.run(outlet), name="session")
-    ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lease))]
+    listens = isinstance(connector, Listening)
+    ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lease, listens))]
     try:
         await asyncio.wait({serving, *ending}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
             serving.cancel()
-            await asyncio.wait({serving}, timeout=LEAVE_SECONDS if lease.held else LOST_SECONDS)
+            await asyncio.wait({serving}, timeout=LEAVE_SECONDS if lease.held or listens else LOST_SECONDS)
         if not serving.done() or serving.cancelled():
             return None
         serving.result()
@@ -255,8 +256,9 @@ async def _one_connection(
     return UnreachableError("the other side ended the connection")
 
 
-async def _lost(lease: Lease) -> None:
-    while lease.held:  # noqa: ASYNC110 - a clock that runs out makes no event
+async def _lost(lease: Lease, listens: bool) -> None:
+    """Return when the account is not surely ours; who only listens goes on until it is surely another's."""
+    while lease.held or (listens and not lease.taken):  # noqa: ASYNC110 - a clock that runs out makes no event
         await asyncio.sleep(WATCH_SECONDS)
 
 

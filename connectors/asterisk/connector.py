@@ -56,6 +56,7 @@ class Asterisk:
     """Follows the calls of one Asterisk."""
 
     channel: ClassVar[str] = "phone"
+    listens: ClassVar[bool] = True
 
     def __init__(
         self,

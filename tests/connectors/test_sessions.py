@@ -11,7 +11,7 @@ from tenacity import wait_none
 
 from connectors.base import Emit
 from connectors.health import Health
-from connectors.sessions import Outlet, run_session
+from connectors.sessions import WATCH_SECONDS, Outlet, run_session
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage
 from schemas.records.raw import raw_message
@@ -208,6 +208,7 @@ class Shared:
     """A lease that a test gives and takes."""
 
     held = False
+    taken = False
     closed = False
 
     def ask(self, standing_by: Callable[[], None]) -> bool:
@@ -244,6 +245,38 @@ async def test_only_the_owner_of_the_account_connects_and_it_leaves_when_it_is_n
         stop.set()
         await running
     assert (connector.made, health.report.errors, lease.closed) == (1, 0, True)
+
+
+class Listener(Scripted):
+    listens: ClassVar[bool] = True
+
+
+async def test_who_only_listens_goes_on_until_another_is_known_to_listen(health: Health) -> None:
+    """While Kafka is away nobody can say whose the account is, and what is not heard then nobody tells again."""
+    left = asyncio.Event()
+
+    async def serve(emit: Emit) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    connector, lease, stop = Listener(serve), Shared(), asyncio.Event()
+    running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
+    async with asyncio.timeout(10):
+        lease.held = True
+        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
+            await asyncio.sleep(0.01)
+        lease.held = False
+        await asyncio.sleep(3 * WATCH_SECONDS)
+        assert not left.is_set()
+        lease.taken = True
+        await left.wait()
+        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
+    assert connector.made == 1
 
 
 class Notebook:
