@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from connectors.base import Emit
+from schemas.errors import RetriableError
 
 STEP = timedelta(minutes=10)
 """What comes again within one step is a repeat (records.md, `ce_id` of SMPP)."""
@@ -81,6 +82,7 @@ class Steps:
         self._until = datetime.min.replace(tzinfo=UTC)
         self._ahead = timedelta()
         self._asked = False
+        self._failed: RetriableError | None = None
         self._one_at_a_time = asyncio.Lock()
 
     def begin(self) -> None:
@@ -88,17 +90,30 @@ class Steps:
         self._asked = False
 
     async def at(self, now: datetime, emit: Emit) -> datetime:
-        """Return a moment of the step that names what comes now; raises a RetriableError when it is not kept."""
+        """Return a moment of the step that names what comes now; raises a RetriableError when it is not kept.
+
+        Who waits for a try of another one fails with it: one try after the other would keep the last waiting for ever.
+        """
+        before = self._failed
         async with self._one_at_a_time:
-            if not self._asked:
-                self._take_up(_moment(await emit.recall()), now)
-                self._asked = True
-            kept, moment = self._kept, self._moment(now)
-            if kept is not None and (_number(kept) == _number(moment) or moment < self._until):
-                return kept
-            await emit.keep({_STEP: int(moment.timestamp())})
-            self._kept = moment
-            return moment
+            if self._failed is not None and self._failed is not before:
+                raise self._failed
+            try:
+                return await self._step(now, emit)
+            except RetriableError as error:
+                self._failed = error
+                raise
+
+    async def _step(self, now: datetime, emit: Emit) -> datetime:
+        if not self._asked:
+            self._take_up(_moment(await emit.recall()), now)
+            self._asked = True
+        kept, moment = self._kept, self._moment(now)
+        if kept is not None and (_number(kept) == _number(moment) or moment < self._until):
+            return kept
+        await emit.keep({_STEP: int(moment.timestamp())})
+        self._kept = moment
+        return moment
 
     def _moment(self, now: datetime) -> datetime:
         """Return a time that goes on where the clock was set back."""

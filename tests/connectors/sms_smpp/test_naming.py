@@ -1,5 +1,7 @@
 """Names: the same content within ten minutes is the same message; what waits to come again keeps its first name."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
@@ -123,3 +125,16 @@ async def test_nothing_is_named_by_a_step_that_kafka_does_not_keep() -> None:
 
     with pytest.raises(UnreachableError):
         await named(Steps(), Away(), 0)
+
+
+async def test_messages_that_wait_for_a_step_together_are_refused_together() -> None:
+    class Away(Outlet):
+        async def keep(self, position: Mapping[str, Any]) -> None:
+            await asyncio.sleep(0.2)
+            raise UnreachableError("Kafka does not answer")
+
+    steps, outlet, began = Steps(), Away(), time.monotonic()
+    refused = await asyncio.gather(*(named(steps, outlet, 0) for _ in range(50)), return_exceptions=True)
+    assert {type(each) for each in refused} == {UnreachableError}
+    assert time.monotonic() - began < 2  # not 50 tries one after the other
+    assert await named(steps, Outlet(), 0) - AT < timedelta(minutes=1)
