@@ -40,6 +40,9 @@ AHEAD = timedelta(minutes=5)
 SLACK = timedelta(minutes=1)
 """So far the clocks of the event log's writer and of this process may be apart."""
 
+LOOK_BACK = timedelta(hours=1)
+"""A command that is sent again may have been decided when it came first: from its `at` on, but not longer ago."""
+
 LOOKS_AT_ONCE = 4
 
 _log = structlog.get_logger(__name__)
@@ -123,9 +126,14 @@ class BackOffice:
         _check_allowed(command, key)
         async with asyncio.timeout(self._timeout):
             await self._published(command.outbound(self._now()))
-        since = int((self._now() - SLACK).timestamp())
+        since = int((self._first_sent(command) - SLACK).timestamp())
         where = f"{PATH}/{command.command_id}?jurisdiction={command.jurisdiction}&since={since}"
         return _json(202, {"location": where}, command_id=command.command_id, outcome=where)
+
+    def _first_sent(self, command: Command) -> datetime:
+        """Return the earliest time at which a command that is sent again may have been decided."""
+        now = self._now()
+        return max(min(command.at, now), now - LOOK_BACK)
 
     async def _tell(self, request: Request) -> Response:
         key, _ = await self._verified(request)

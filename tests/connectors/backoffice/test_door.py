@@ -211,6 +211,16 @@ async def test_the_outcome_can_be_asked(kafka: Kafka) -> None:
     assert kafka.asked[-1] == ("crm:0001", "210100", NOW - timedelta(minutes=1))
 
 
+@pytest.mark.parametrize(("minutes", "looks_back"), [(-3, 0), (0, 0), (7, 7), (60, 60), (3 * 24 * 60, 60)])
+async def test_a_command_that_is_sent_again_is_looked_for_from_when_it_was_sent_first(
+    kafka: Kafka, minutes: int, looks_back: int
+) -> None:
+    """Its first copy may have been decided though nobody heard the answer; the second one is a repeat, and no event."""
+    answer = await post(kafka, order(at=(NOW - timedelta(minutes=minutes)).isoformat()))
+    since = int(answer.json()["outcome"].rpartition("since=")[2])
+    assert since == int((NOW - timedelta(minutes=looks_back + 1)).timestamp())
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     [
