@@ -22,14 +22,12 @@ from connectors.call_files import folder as folders
 from connectors.call_files import places
 from connectors.call_files.folder import Entry
 from connectors.call_files.lines import Line, lines_from
+from connectors.call_files.marks import Marks
 from connectors.call_files.places import Finished, Place, Position
 from connectors.call_files.rows import Pending, Rows
 from connectors.call_files.settings import CallFilesSettings
 from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Cursor, RawMessage
-
-MARK_BYTES = 4096
-"""What is compared before a file is read on: it tells the same file from another one with its inode."""
 
 SETTLED_END_SECONDS = 60.0
 """A last line without an end is taken when its file stood still for so long: many programs write none."""
@@ -64,6 +62,7 @@ class CallFiles:
         self._due = 0.0
         self._still: dict[int, tuple[Entry, float]] = {}
         self._finished = Finished()
+        self._marks = Marks(growing=settings.growing)
 
     def open(self) -> None:
         """See that the folder is there."""
@@ -163,7 +162,7 @@ class CallFiles:
     def _opened(self, entry: Entry, place: Place) -> _Piece | None:
         with folders.opened(self._settings.folder, entry.name) as found:
             file = self._rows.lined(found)
-            if entry.size < place.offset or _mark(file, place.offset) != place.mark:
+            if entry.size < place.offset or not self._marks.fit(file, entry, place):
                 if not entry.fits:  # another file, which has the inode of one of ours
                     return _Piece((), place, {}, rest=False)
                 metrics.CALL_FILES_RESTARTED.labels(self._account).inc()
@@ -179,9 +178,9 @@ class CallFiles:
             reading = lines_from(file, begin, limit, ended=ended, is_row=self._rows.is_row)
             lines = list(islice(reading, self._settings.max_batch_rows))
             taken = [line for line in lines if line.whole or ended]
-            return self._piece(file, taken, heading, place)._replace(rest=len(taken) < len(lines))
+            return self._piece(file, entry, taken, heading, place)._replace(rest=len(taken) < len(lines))
 
-    def _piece(self, file: BinaryIO, lines: list[Line], heading: Line, place: Place) -> _Piece:
+    def _piece(self, file: BinaryIO, entry: Entry, lines: list[Line], heading: Line, place: Place) -> _Piece:
         fresh = [line for line in lines if line.value.strip() and (line.whole or _digest(line.value) != place.last)]
         made = [self._rows.message(line, heading) for line in fresh]
         whole = [line for line in lines if line.whole]
@@ -189,7 +188,7 @@ class CallFiles:
         offset = whole[-1].end if whole else place.offset
         after = Place(
             offset=offset,
-            mark=_mark(file, offset) if whole else place.mark,
+            mark=self._marks.of(file, entry, offset) if whole else place.mark,
             last=unfinished or ("" if whole else place.last),
         )
         pending = {message.reference: message.pending for message in made if message.pending is not None}
@@ -199,14 +198,6 @@ class CallFiles:
 def _moved(cursor: Cursor, position: Position) -> Cursor:
     builtins: dict[str, Any] = msgspec.to_builtins(position)
     return replace(cursor, position=builtins)
-
-
-def _mark(file: BinaryIO, offset: int) -> str:
-    if not offset:
-        return ""
-    begin = max(0, offset - MARK_BYTES)
-    file.seek(begin)
-    return _digest(file.read(offset - begin))
 
 
 def _digest(data: bytes) -> str:
