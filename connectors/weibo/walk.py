@@ -60,9 +60,13 @@ class Walk:
         self._judge(page)
 
     def _judge(self, page: ResultSet[Model]) -> None:
-        """Say whether this was the last page, and whether something between it and what is known was out of reach."""
-        after, before = page.max_id, self.max_id
-        reached = self._since is not None and any(identifier <= self._since for identifier in page.ids())
+        """Say whether this was the last page, and whether something between it and what is known was out of reach.
+
+        Its last item says how far down it leads, and not one that stands higher than its id: shown late, pinned (置顶).
+        """
+        lowest, before = next(reversed(page.ids()), None), self.max_id
+        after = lowest - 1 if lowest is not None else None
+        reached = self._since is not None and lowest is not None and lowest <= self._since
         whole = self._is_whole(page)
         stuck = after is None or (before is not None and after >= before)
         self.done = reached or whole or stuck or self._pages >= self._pages_max

@@ -144,6 +144,27 @@ def test_a_status_that_becomes_visible_late_is_seen_by_its_lower_id(platform: Pl
     assert runner.next_round() == []
 
 
+def test_an_item_that_stands_higher_than_its_id_hides_none_below_it(platform: Platform) -> None:
+    late = platform.post()
+    platform.items[MENTIONS].remove(late)
+    platform.post()
+    runner = ready(platform, lists=["mentions"], page_size=5)
+    posts = [platform.post()["idstr"] for _ in range(12)]
+    listed = platform.listed
+
+    def topped(path: str, query: dict[str, str]) -> tuple[int, Any]:
+        """Show the late one first, as a list may that goes by when an item was shown, or that pins one."""
+        status, body = listed(path, query)
+        if "max_id" not in query:
+            body = body | {"statuses": [late, *body["statuses"][:-1]]}
+        return status, body
+
+    platform.listed = topped  # type: ignore[method-assign] # as above
+    found = ids(runner.next_round())
+    assert [f"status:{identifier}" for identifier in posts] == [one for one in found if late["idstr"] not in one]
+    assert runner.complaints == ()
+
+
 def test_deleted_posts_change_nothing_for_the_others(platform: Platform) -> None:
     for _ in range(5):
         platform.post()
