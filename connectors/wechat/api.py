@@ -6,6 +6,7 @@ and again and again when it is refused.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,10 @@ T = TypeVar("T")
 
 TIMEOUT = (5.0, 15.0)
 """Seconds to connect, and for each read."""
+
+IDLE_SECONDS = 30.0
+"""A connection that nobody used for longer may be forgotten on its way (NAT): what is sent on it is lost, and nobody
+can say so. Servers and gateways forget after a minute or more."""
 
 EARLY = 300
 """Seconds before its end a token is asked for anew: from then on the platform gives the next one, and takes both."""
@@ -141,6 +146,7 @@ class Api:
 
     def _post(self, endpoint: str, body: dict[str, Any], token: str) -> dict[str, Any]:
         with self._door():
+            self._client.let_idle_go()
             answer = self._client.post(endpoint, data=body, params={"access_token": token}, timeout=TIMEOUT)
         return _answered(answer)
 
@@ -210,6 +216,7 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         self._http.trust_env = False  # nobody's .netrc belongs into a request of ours
         self._token = ""
         self._until = datetime.min.replace(tzinfo=UTC)
+        self._posted = time.monotonic()
 
     @property
     def session_of_requests(self) -> requests.Session:
@@ -222,6 +229,12 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
             if not self._token or datetime.now(UTC) >= self._until:
                 self.fetch_access_token()
             return self._token
+
+    def let_idle_go(self) -> None:
+        """Begin on a new connection what must not be sent twice, when it is long since the last was sent."""
+        idle, self._posted = time.monotonic() - self._posted, time.monotonic()
+        if idle > IDLE_SECONDS:
+            self._http.close()  # those that are at work end when they are done; new ones are made as ever
 
     def forget(self, token: str) -> None:
         with self._refreshing:

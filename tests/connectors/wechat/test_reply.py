@@ -22,6 +22,7 @@ from hotline.demo.wechat_api import Call, WeChatApi
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError
 from schemas.records import Party
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, NOW, TOKEN, account, callback, push, request, text
+from tests.connectors.wechat.nat import Nat
 from tests.connectors.wechat.test_api import answering
 
 TEXT = "您的诉求已登记，工单编号 110000-20261125-000001-9"
@@ -112,6 +113,21 @@ def test_an_answer_that_found_nobody_to_hear_it_comes_again(
     assert not caught.value.sent
     monkeypatch.undo()
     assert send(api, "o-lin", TEXT).outcome == "accepted"
+
+
+@pytest.mark.integration
+def test_an_answer_after_a_quiet_while_is_not_lost_with_a_connection_that_was_forgotten(
+    platform: WeChatApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Nat(platform.url) as nat:
+        api = Api(ours.Access("official", "wx1", ours.SecretStr("app-secret"), nat.url))
+        assert [send(api, "o-lin", TEXT).outcome for _ in range(2)] == ["accepted", "accepted"]
+        assert nat.flows == 1
+        nat.forget()
+        monkeypatch.setattr(ours, "IDLE_SECONDS", 0.0)
+        assert send(api, "o-lin", TEXT).outcome == "accepted"
+        api.close()
+    assert len(platform.replies) == 3
 
 
 def test_a_passive_reply_opens_in_other_hands() -> None:
