@@ -71,6 +71,7 @@ def test_kannel_repeats_what_was_not_safe_and_every_message_is_there_once(
         gateway.mo("中山路路灯坏了💡", "井盖丢失")
         gateway.wait_for("received 2")
         held = _held(reader, account, 2)
+        assert "sent 0 (0 queued)" in gateway.status()  # nothing went back: `max-messages = 0`, as the page has it
     assert {record.value.decode("utf-16-be") for record in held} == {"中山路路灯坏了💡", "井盖丢失"}
     assert len({dict(record.headers)["ce_id"] for record in held}) == 2
     assert {dict(record.headers)["ce_sender"] for record in held} == {b"13800138000"}
