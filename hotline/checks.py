@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hotline import checks_of_values, paths, services, wiring
+from hotline.checks_of_rules import refusal, rules
 from hotline.checks_of_services import elasticsearch, kafka
-from hotline.replay.rules import strangers
 from hotline.settings_shape import leaves
-from normalizers.findings import rulebooks
-from schemas.errors import PipelineError
-from tickets.policy import directories_of, limits_of, near_policy
-from tickets.receipts import wording
+from schemas.ids import is_in_china
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -31,22 +28,6 @@ CERTIFICATE_SUFFIXES = ("cafile", "ca_certs")
 
 _ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
 
-_PROVINCES = tuple(
-    f"{region}{number}"
-    for region, numbers in {
-        1: "12345",
-        2: "123",
-        3: "1234567",
-        4: "123456",
-        5: "01234",
-        6: "12345",
-        7: "1",
-        8: "12",
-    }.items()
-    for number in numbers
-)
-"""The first two digits of every 行政区划代码 (GB/T 2260)."""
-
 
 def faults(settings: "Settings") -> list[str]:
     """Return what cannot work in settings that can be read, without connecting anywhere or writing anything."""
@@ -55,34 +36,11 @@ def faults(settings: "Settings") -> list[str]:
 
 def _keys(settings: "Settings") -> Iterator[str]:
     for look in (services.requester_keys, services.query_key):
-        yield from _refusal(look, settings)
-
-
-def _rules(settings: "Settings") -> Iterator[str]:
-    """The city's own files, each on its own; a folder that is none needs no further look."""
-    yield from _refusal(services.category_model, settings)
-    yield from _refusal(services.place_model, settings)
-    folder = settings.rules.folder
-    if folder is not None and not folder.is_dir():
-        yield from _refusal(services.rules_folder, settings)
-        return
-    if folder is not None:
-        for name in rulebooks.RULEBOOKS:
-            yield from _refusal(lambda _, name=name: rulebooks.verify_one(folder, name), settings)  # type: ignore[misc] # binds the loop's name
-        yield from strangers(folder)
-    for look in (near_policy, limits_of, directories_of, wording):
-        yield from _refusal(lambda _, look=look: look(folder), settings)  # type: ignore[misc] # binds the loop's name
+        yield from refusal(look, settings)
 
 
 def _blobs(settings: "Settings") -> Iterator[str]:
-    yield from _refusal(services.blob_store_of, settings)
-
-
-def _refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iterator[str]:
-    try:
-        look(settings)
-    except PipelineError as error:
-        yield str(error)
+    yield from refusal(services.blob_store_of, settings)
 
 
 def _paths(settings: "Settings") -> Iterator[str]:
@@ -118,7 +76,7 @@ def _folder(name: str, folder: Path) -> Iterator[str]:
 def _cities(settings: "Settings") -> Iterator[str]:
     for keys, value in leaves(settings):
         cities = {"jurisdiction": [value], "jurisdictions": value}.get(keys[-1], ())
-        for city in (city for city in cities if city and city[:2] not in _PROVINCES):
+        for city in (city for city in cities if city and not is_in_china(city)):
             yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
 
 
@@ -198,6 +156,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 
 
 _LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
-    kafka, elasticsearch, _keys, _rules, _blobs, _paths, _cities, paths.faults, checks_of_values.hosts,
-    checks_of_values.times, checks_of_values.names, _proxies, _wechat, _smpp, _cmpp, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, rules, _blobs, _paths, _cities, paths.faults, *checks_of_values.LOOKS, _proxies,
+    _wechat, _smpp, _cmpp, _mailboxes, _ports,
 )  # fmt: skip

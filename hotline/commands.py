@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from schemas.connection import KafkaConnection
     from schemas.records import Event
 
-_TICKET = re.compile(r"([1-9]\d{5})-[a-z2-7]{20}")
+_TICKET = re.compile(ids.TICKET_ID)
 _HANDOVER = re.compile(r"[a-z2-7]{26}")
 
 SLACK = timedelta(minutes=1)
@@ -66,6 +66,8 @@ def made(
     for name in ("command_id", "author", "jurisdiction"):
         if not is_code(getattr(command, name)):
             raise MisconfiguredError(f"The {name} must be a code of A-Z a-z 0-9 _ . : / + -: give another.")
+    if not ids.is_adcode(command.jurisdiction):
+        raise MisconfiguredError(f"The jurisdiction {command.jurisdiction} must be six digits, such as 210100.")
     try:
         check(command)
     except RefusalError as refused:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -61,6 +61,8 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         faults += _sentences(error.errors(include_url=False, include_input=False))
     except (SettingsError, ValueError):
         faults += [] if no_json else ["A file of the secrets folder holds a list that is no JSON: correct it."]
+    else:
+        faults += _blank(settings)
     if faults:
         raise FaultySettingsError(faults)
     settings._file = chosen
@@ -132,6 +134,19 @@ def _empty_paths(table: dict[str, Any]) -> list[str]:
     in_file = [path for path, value in leaves(table) if value == ""]
     in_variables = [path_of(name) for name, value in os.environ.items() if name.startswith(PREFIX) and not value]
     return [_unusable(path, _EMPTY) for path in (*in_file, *in_variables) if kind_at(Settings, path) is Path]
+
+
+def _blank(settings: Settings) -> list[str]:
+    """Refuse names and secrets of blanks alone: a service would take them for nothing, or refuse them only later."""
+    found = [path for path, value in leaves(settings) if any(text.isspace() for text in _texts(value))]
+    return [_unusable(path, "it is blank") for path in found]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, tuple | frozenset) else (value,):
+        text = one.get_secret_value() if isinstance(one, SecretStr) else one
+        if isinstance(text, str):
+            yield text
 
 
 def _secrets_folder() -> Path:

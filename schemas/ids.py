@@ -17,9 +17,35 @@ ADCODE = r"^[1-9][0-9]{5}$"
 """行政区划代码: what a city is named by."""
 
 
+_PROVINCES = tuple(
+    f"{region}{number}"
+    for region, numbers in {
+        1: "12345",
+        2: "123",
+        3: "1234567",
+        4: "123456",
+        5: "01234",
+        6: "12345",
+        7: "1",
+        8: "12",
+    }.items()
+    for number in numbers
+)
+"""The first two digits of every 行政区划代码 (GB/T 2260)."""
+
+
+TICKET_ID = r"([1-9][0-9]{5})-[a-z2-7]{20}"
+"""A ticket's id; the group is its city."""
+
+
 def is_adcode(text: str) -> bool:
     """Say whether a text names a city."""
     return re.fullmatch(ADCODE, text) is not None
+
+
+def is_in_china(code: str) -> bool:
+    """Say whether a 行政区划代码, or its beginning of two digits or more, begins with that of a province."""
+    return code[:2] in _PROVINCES
 
 
 def b32(source: str, identifier: str) -> str:

@@ -1,16 +1,25 @@
 """Other rules for one replay: a folder in the place of the city's own (`rules.folder`)."""
 
-from collections.abc import Iterable, Iterator
+import difflib
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from functools import cache
 from importlib import resources
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from schemas.errors import MisconfiguredError
+from tickets import policies
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-_NORMALIZING, _DECIDING = "normalizers.rules", "tickets.policies"
+_RULES = (".toml", ".tsv")
+"""How the names of rules that are read when a message is normalized end; all policies are TOML."""
+
+_BESIDE = (".md", ".bak", ".old", ".orig", ".swp", "~", ".npz", ".crfsuite", ".json")
+"""How the names of notes, copies and models end, which may lie beside the rules."""
 
 
 def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "Settings":
@@ -22,42 +31,91 @@ def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "S
         return settings
     if not folder.is_dir():
         raise MisconfiguredError(f"There is no folder {folder}: correct --rules.")
-    read, decided = _names(_NORMALIZING), _names(_DECIDING)
-    named = _named(folder)
+    named = _files(folder)
     if not named:
-        raise MisconfiguredError(f"{folder} has no rules: put changed copies of {_listed(read | decided)} there.")
-    for sentence in strangers(folder):
+        raise MisconfiguredError(f"{folder} has no rules: put changed copies of {_listed(_known())} there.")
+    for sentence in chain(strangers(folder), idle_calendars(folder)):
         raise MisconfiguredError(sentence)
-    if named <= read and not normalizing:
-        raise MisconfiguredError(f"{_listed(named)} is read when a message is normalized: add --stage normalize.")
+    if not normalizing and all(len(path.parts) == 1 for path in named):
+        read = _listed(map(str, named))
+        raise MisconfiguredError(f"{read} is read when a message is normalized: add --stage normalize.")
     return settings.model_copy(update={"rules": settings.rules.model_copy(update={"folder": folder})})
 
 
 def strangers(folder: Path) -> Iterator[str]:
-    """Name what stands in a folder of rules and is read by nobody, such as a file outside its folder."""
-    known = _names(_NORMALIZING) | _names(_DECIDING)
-    if unread := _named(folder) - known:
-        yield f"Nobody reads {_listed(unread)} in {folder}: there are {_listed(known)}."
-    for name in sorted(_of_one_file(_DECIDING)):
-        for path in sorted((folder / name).glob("*.toml")):
-            if path.name != f"{name}.toml":
-                yield f"Nobody reads {name}/{path.name} in {folder}: name it {name}/{name}.toml."
+    """Name each file in a folder of rules that nobody reads, such as one that is misspelt or lies elsewhere."""
+    for path in _files(folder):
+        if not _is_read(path):
+            yield f"Nobody reads {path} in {folder}: {_advice(path)}"
 
 
-def _named(folder: Path) -> set[str]:
-    return {path.relative_to(folder).parts[0] for path in folder.rglob("*.toml")}
+def idle_calendars(folder: Path) -> Iterator[str]:
+    """Name each calendar of the city's own by which no time limit (办理时限) counts."""
+    with suppress(MisconfiguredError):  # told by whoever reads the file
+        tables = policies.read("calendars", folder)
+        counted = {str(table.get("calendar", "cn")) for table in policies.read("deadlines", folder).values()}
+        counted |= {str(tables[name].get("extends")) for name in counted & tables.keys()}
+        for path in sorted((folder / "calendars").glob("*.toml")):
+            if path.stem not in counted:
+                yield (
+                    f'No time limit counts by calendars/{path.name} in {folder}: write `calendar = "{path.stem}"` '
+                    "into a file of deadlines/, or remove it."
+                )
 
 
-def _names(package: str) -> set[str]:
-    """Return the files and folders of rules in a package."""
-    there = resources.files(package).iterdir()
-    return {one.name for one in there if one.name.endswith(".toml") or (one.is_dir() and not one.name.startswith("_"))}
+def _files(folder: Path) -> list[PurePath]:
+    """Return what may be meant as rules, from the folder on: hidden files, notes, copies and models are not."""
+    found = (PurePath(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if not _is_beside(path))
 
 
-def _of_one_file(package: str) -> set[str]:
+def _is_beside(path: PurePath) -> bool:
+    name = path.name.lower()
+    return any(part.startswith(".") for part in path.parts) or name.startswith("readme") or name.endswith(_BESIDE)
+
+
+def _is_read(path: PurePath) -> bool:
+    folder, *inside = path.parts
+    if not inside:
+        return path.name in _rules()
+    whole = folder in _policies() and len(inside) == 1 and path.suffix == ".toml"
+    return whole and (folder not in _of_one_file() or path.name == f"{folder}.toml")
+
+
+def _advice(path: PurePath) -> str:
+    folder, *inside = path.parts
+    if inside and folder in _of_one_file():
+        return f"name it {folder}/{folder}.toml."
+    ours = [*_rules(), *(f"{name}/{file}" for name, files in _policies().items() for file in files)]
+    if elsewhere := [one for one in ours if PurePath(one).name == path.name]:
+        return f"name it {elsewhere[0]}."
+    if inside and folder in _policies():
+        return f"name it {folder}/{path.name.partition('.')[0]}.toml."
+    if near := difflib.get_close_matches(folder, _known() if inside else ours, n=1, cutoff=0.7):
+        return f"did you mean {PurePath(near[0], *inside)}?"
+    return f"there are {_listed(_known())}."
+
+
+def _known() -> list[str]:
+    return [*_rules(), *_policies()]
+
+
+@cache
+def _rules() -> Collection[str]:
+    """Return the names of the rules that are read when a message is normalized."""
+    return [one.name for one in resources.files("normalizers.rules").iterdir() if one.name.endswith(_RULES)]
+
+
+@cache
+def _policies() -> dict[str, list[str]]:
+    """Return the folders of policies, which are read when a message is decided about, and our files in each."""
+    there = [one for one in policies.OURS.iterdir() if one.is_dir() and not one.name.startswith("_")]
+    return {one.name: [file.name for file in one.iterdir() if file.name.endswith(".toml")] for one in there}
+
+
+def _of_one_file() -> set[str]:
     """Return the folders of which only the file of the same name is read."""
-    there = resources.files(package)
-    return {name for name in _names(package) if (there / name / f"{name}.toml").is_file()}
+    return {name for name, files in _policies().items() if f"{name}.toml" in files}
 
 
 def _listed(names: Iterable[str]) -> str:

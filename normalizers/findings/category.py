@@ -46,6 +46,12 @@ def codes(rules_folder: Path | None = None) -> dict[str, str]:
     return {name: code for code, name in rules.load("category", rules_folder)["classes"].items()}
 
 
+def names(rules_folder: Path | None = None) -> dict[str, str]:
+    """Return the names of the classes, and of their topics, by their codes."""
+    table = rules.load("category", rules_folder)
+    return {**table["classes"], **{code: topic["name"] for code, topic in table["topics"].items()}}
+
+
 def path_of(code: str, rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
     """Return the scheme that a code is of, and the code's names from the root; none for a code it does not have."""
     table = rules.load("category", rules_folder)

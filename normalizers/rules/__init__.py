@@ -19,7 +19,7 @@ def load(name: str, folder: Path | None = None) -> dict[str, Any]:
     """
     file = _file(f"{name}.toml", folder)
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of thousands of digits
         raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
 

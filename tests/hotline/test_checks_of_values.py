@@ -78,3 +78,71 @@ def test_every_file_of_rules_that_cannot_be_used_is_told(tmp_path: Path) -> None
     found = told(f'{MAILBOX}[rules]\nfolder = "{folder}"\n')
     for name in ("emergency.toml", "kind.toml", "place.toml", "what_is_this.toml"):
         assert any(name in fault for fault in found), (name, found)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", " \n", "\u3000"])
+def test_a_password_of_blanks_is_none(env: pytest.MonkeyPatch, blank: str) -> None:
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", blank)
+    assert told(MAILBOX) == [
+        "`connectors.mailbox.mayor.password` cannot be used (it is blank): correct "
+        "HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD."
+    ]
+
+
+def test_a_blank_name_and_a_blank_secret_among_others_are_told(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", '["12345", "     "]')
+    found = told(
+        f'{MAILBOX.replace("imap.example.cn", "  ")}[connectors.wechat.city]\nappid = "wx1"\nmodes = ["plain"]\n'
+    )
+    assert [fault.partition(":")[0] for fault in found] == [
+        "`connectors.mailbox.mayor.host` cannot be used (it is blank)",
+        "`connectors.wechat.city.tokens` cannot be used (it is blank)",
+    ]
+
+
+@pytest.mark.parametrize("secret", ["geheim\r", "geheim\u200b"])
+def test_a_character_that_nobody_sees_in_a_password_is_told_and_no_word_of_it(
+    env: pytest.MonkeyPatch, secret: str
+) -> None:
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", secret)
+    (fault,) = told(MAILBOX)
+    assert fault.startswith("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD holds a line end")
+    assert "heim" not in fault
+
+
+def test_keys_of_hashes_may_be_any_bytes(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_REQUESTER_KEYS__K1", "0123456789abcdef\t")
+    env.setenv("HOTLINE_QUERY_KEY", "0123456789abcdef\r")
+    assert told(MAILBOX) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("[receiver]\njournal_max_bytes = 10", "`receiver.journal_max_bytes` is 10, and one message may need 131072"),
+        (
+            "[lmtp]\njournal_max_bytes = 1000000",
+            "`lmtp.journal_max_bytes` is 1000000, and one message may need 67174400",
+        ),
+        ("[receiver]\nbody_max_bytes = 10", "`receiver.body_max_bytes` is 10, and a message may have 16384 bytes"),
+    ],
+)
+def test_room_for_less_than_a_message_is_told(line: str, says: str) -> None:
+    (fault,) = told(f"{MAILBOX}{line}\n")
+    assert fault.startswith(says)
+
+
+def test_a_journal_must_hold_the_largest_request_of_any_account() -> None:
+    web = '[connectors.web.city]\npublic_url = "https://12345.example.cn/web"\njurisdiction_id = "city.example"\n'
+    assert told(f"{MAILBOX}[receiver]\njournal_max_bytes = 100000000\n{web}") == []
+    (fault,) = told(f"{MAILBOX}[receiver]\njournal_max_bytes = 10000000\n{web}")
+    assert "one message may need 21037056 bytes" in fault
+
+
+def test_a_filter_that_nothing_can_pass_is_told(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", "whsec_" + "a" * 44)
+    subscriber = f'{MAILBOX}[sinks.webhook.map]\nurl = "https://map.example.cn/"\n[sinks.webhook.map.filter]\n'
+    assert told(f'{subscriber}statuses = ["resolved"]\ncategories = ["environment"]\n') == []
+    status, category = told(f'{subscriber}statuses = ["resolvd"]\ncategories = ["环境保护", "其他系统的"]\n')
+    assert status.startswith("`sinks.webhook.map.filter.statuses` names resolvd, which is no 办理状态: choose from")
+    assert category == "`sinks.webhook.map.filter.categories` names 环境保护: write its code, environment."

@@ -33,6 +33,6 @@ def _files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
 
 def _parsed(file: Traversable) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of thousands of digits
         raise MisconfiguredError(f"The policy file {file} cannot be read: {error}.") from error

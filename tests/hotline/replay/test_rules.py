@@ -59,3 +59,55 @@ def test_check_names_a_misspelt_file_in_a_folder_of_one(
     (tmp_path / name / "city.toml").write_text("")
     sentence = f"Nobody reads {name}/city.toml in {tmp_path}: name it {name}/{name}.toml."
     assert sentence in faults(load())
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("calendars/2026.tml", "name it calendars/2026.toml."),
+        ("calendars/old/2026.toml", "name it calendars/2026.toml."),
+        ("deadlines/liaoning.toml.txt", "name it deadlines/liaoning.toml."),
+        ("calender/cn.toml", "name it calendars/cn.toml."),
+        ("calender/2026.toml", "did you mean calendars/2026.toml?"),
+        ("kind.tml", "did you mean kind.toml?"),
+        ("Kind.toml", "did you mean kind.toml?"),
+        ("kind.toml.txt", "did you mean kind.toml?"),
+        ("normalizers/rules/kind.toml", "name it kind.toml."),
+        ("heared.tsv", "did you mean heard.tsv?"),
+        ("near/near.tml", "name it near/near.toml."),
+        ("letters.xlsx", "there are acceptance.toml, answers, calendars,"),
+    ],
+)
+def test_every_file_that_nobody_reads_is_named(tmp_path: Path, name: str, advice: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("")
+    (sentence,) = rules.strangers(tmp_path)
+    assert sentence.startswith(f"Nobody reads {name} in {tmp_path}: {advice}")
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "README", ".git/config", "kind.toml~", "kind.toml.bak", "._kind.toml", "category-1.npz"]
+)
+def test_notes_copies_and_models_may_lie_beside(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    assert list(rules.strangers(tmp_path)) == []
+
+
+def test_every_file_of_ours_is_read(tmp_path: Path) -> None:
+    for package in ("normalizers.rules", "tickets.policies"):
+        ours = Path(str(resources.files(package)))
+        for file in (*ours.rglob("*.toml"), *ours.rglob("*.tsv")):
+            copy = tmp_path / file.relative_to(ours)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+    assert list(rules.strangers(tmp_path)) == []
+    assert list(rules.idle_calendars(tmp_path)) == []
+
+
+def test_sentences_alone_are_rules(tmp_path: Path) -> None:
+    (tmp_path / "heard.tsv").write_text("expected\tclasses\ttext\n")
+    with pytest.raises(MisconfiguredError, match=r"heard\.tsv is read .* --stage normalize"):
+        rules.under(Settings(), tmp_path, normalizing=False)
+    assert rules.under(Settings(), tmp_path, normalizing=True).rules.folder == tmp_path

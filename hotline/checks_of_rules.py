@@ -1,0 +1,80 @@
+"""What `hotline check` looks at in the city's own rules, policies and models: what cannot be used, or has no effect."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hotline import services
+from hotline.checks_of_words import misspelt
+from hotline.replay.rules import idle_calendars, strangers
+from normalizers.findings import rulebooks
+from schemas import words
+from schemas.errors import PipelineError
+from schemas.ids import is_in_china
+from tickets import policies
+from tickets.policy import directories_of, limits_of, near_policy
+from tickets.receipts import wording
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+def rules(settings: "Settings") -> Iterator[str]:
+    """The city's own files, each on its own; a folder that is none needs no further look."""
+    yield from refusal(services.category_model, settings)
+    yield from refusal(services.place_model, settings)
+    folder = settings.rules.folder
+    if folder is not None and not folder.is_dir():
+        yield from refusal(services.rules_folder, settings)
+        return
+    refused = [fault for look in _looks(folder) for fault in refusal(lambda _, look=look: look(), settings)]  # type: ignore[misc] # binds the loop's name
+    yield from refused
+    if folder is not None:
+        yield from strangers(folder)
+    if folder is not None and not refused:
+        yield from misspelt(folder)
+        yield from idle_calendars(folder)
+        yield from _meant_for_nobody(folder)
+
+
+def _looks(folder: Path | None) -> Iterator[Callable[[], object]]:
+    if folder is not None:
+        for name in rulebooks.RULEBOOKS:
+            yield partial(rulebooks.verify_one, folder, name)
+    for policy in (near_policy, limits_of, directories_of, wording):
+        yield partial(policy, folder)
+
+
+def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iterator[str]:
+    """Yield why something of ours cannot be made by these settings."""
+    try:
+        look(settings)
+    except PipelineError as error:
+        yield str(error)
+
+
+def _meant_for_nobody(folder: Path) -> Iterator[str]:
+    """Name what a time limit or a directory is for and nobody is: it would never be chosen."""
+    for kind in ("deadlines", "dispatch"):
+        for name, table in policies.read(kind, folder).items():
+            yield from _strange(f"{kind}/{name}.toml", "adcodes", table, _is_place)
+            for rule in table["rules"]:
+                for key, is_known in _SELECTORS.items():
+                    yield from _strange(f"the rule {rule['id']} in {kind}/{name}.toml", key, rule, is_known)
+
+
+def _strange(where: str, key: str, table: Mapping[str, Any], is_known: Callable[[str], bool]) -> Iterator[str]:
+    if found := ", ".join(one for one in table.get(key, ()) if not is_known(one)):
+        yield f"`{key}` of {where} names {found}, which there is not: it is for nobody, so correct it."
+
+
+def _is_place(beginning: str) -> bool:
+    return beginning.isdecimal() and len(beginning) <= 6 and is_in_china(beginning)
+
+
+_SELECTORS: Mapping[str, Callable[[str], bool]] = {
+    "places": _is_place,
+    "channels": words.CHANNELS.__contains__,
+    "kinds": words.REQUEST_KINDS.__contains__,
+}

@@ -1,0 +1,128 @@
+"""What has no effect in a city's own folder of rules is told: somebody believes that it counts."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from hotline.checks import faults
+from hotline.config import load
+
+CALENDAR = 'id = "guangxi"\nversion = "2026.1"\nextends = "cn"\n[years.2026]\noff = [2026-04-20, 2026-04-21]\n'
+LIMITS = """
+id = "guangxi"
+name = "广西"
+version = "2026.1"
+adcodes = ["45"]
+calendar = "guangxi"
+
+[[rules]]
+id = "guangxi.resolve"
+clock = "resolve"
+amount = 5
+unit = "working_days"
+kinds = ["complaint"]
+channels = ["sms"]
+legal_basis = "-"
+"""
+DIRECTORY = """
+id = "shenyang"
+name = "沈阳"
+version = "1"
+adcodes = ["2101"]
+
+[offices]
+water = "水务局"
+
+[[rules]]
+id = "shenyang.water"
+kinds = ["complaint"]
+places = ["210102"]
+organizers = ["water"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, env: pytest.MonkeyPatch) -> Path:
+    made = tmp_path / "rules"
+    env.setenv("HOTLINE_RULES__FOLDER", str(made))
+    for name, text in (
+        ("calendars/guangxi.toml", CALENDAR), ("deadlines/guangxi.toml", LIMITS), ("dispatch/shenyang.toml", DIRECTORY),
+    ):  # fmt: skip
+        (made / name).parent.mkdir(parents=True)
+        (made / name).write_text(text, "utf-8")
+    return made
+
+
+def told() -> list[str]:
+    return faults(load())
+
+
+def test_a_folder_in_order(folder: Path) -> None:
+    assert told() == []
+
+
+def test_a_calendar_by_which_nothing_counts_is_told(folder: Path) -> None:
+    (folder / "deadlines/guangxi.toml").unlink()
+    assert told() == [
+        f'No time limit counts by calendars/guangxi.toml in {folder}: write `calendar = "guangxi"` into a file of '
+        "deadlines/, or remove it."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "where"),
+    [
+        ("deadlines/guangxi.toml", '"45"', '"4s"', "`adcodes` of deadlines/guangxi.toml names 4s,"),
+        ("deadlines/guangxi.toml", '"45"', '"99"', "`adcodes` of deadlines/guangxi.toml names 99,"),
+        ("deadlines/guangxi.toml", '"complaint"', '"complain"', "`kinds` of the rule guangxi.resolve"),
+        ("deadlines/guangxi.toml", '"sms"', '"短信"', "`channels` of the rule guangxi.resolve"),
+        ("dispatch/shenyang.toml", '"2101"', '"01"', "`adcodes` of dispatch/shenyang.toml names 01,"),
+        ("dispatch/shenyang.toml", '"210102"', '"2101020"', "`places` of the rule shenyang.water"),
+    ],
+)
+def test_what_is_for_nobody_is_told(folder: Path, file: str, old: str, new: str, where: str) -> None:
+    text = (folder / file).read_text("utf-8")
+    (folder / file).write_text(text.replace(old, new), "utf-8")
+    (fault,) = told()
+    assert fault.startswith(where)
+
+
+def test_a_file_that_an_editor_of_windows_saved_is_read(folder: Path) -> None:
+    for file in ("calendars/guangxi.toml", "dispatch/shenyang.toml"):
+        (folder / file).write_bytes(b"\xef\xbb\xbf" + (folder / file).read_bytes())
+    assert told() == []
+
+
+def copied(folder: Path, name: str, old: str, new: str) -> None:
+    ours = (Path(str(resources.files("normalizers.rules"))) / name).read_text("utf-8")
+    assert old in ours
+    (folder / name).write_text(ours.replace(old, new, 1), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        (
+            "emergency.toml",
+            "\nunless = ",
+            "\nunles = ",
+            "has a key `unles`, which nobody reads: did you mean `unless`?",
+        ),
+        ("emergency.toml", 'level = "critical"', 'level = "critcal"', "The level in emergency.toml"),
+        ("emergency.toml", 'classes = ["fire"]', 'classes = ["fires"]', "The class in emergency.toml"),
+        ("kind.toml", "[kinds.complaint]", "[kinds.complaints]", "The kind in kind.toml"),
+        ("kind.toml", "\n[weights]", "\nverson = 1\n[weights]", "did you mean `version`?"),
+    ],
+)
+def test_what_is_misspelt_in_a_file_of_rules_is_told(folder: Path, name: str, old: str, new: str, says: str) -> None:
+    copied(folder, name, old, new)
+    (fault,) = told()
+    assert says in fault
+
+
+def test_rules_as_they_are_and_with_words_of_the_citys_own_are_in_order(folder: Path) -> None:
+    for file in Path(str(resources.files("normalizers.rules"))).glob("*.toml"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    copied(folder, "category.toml", "\n[classes]", '\n[classes]\nconstructions = "工地"\n')
+    assert told() == []
