@@ -7,6 +7,8 @@ from typing import Any, Literal
 from hotline.inputs import Input
 from hotline.trial_raw import raw_of
 from normalizers import normalize
+from normalizers.findings.category_model import CategoryModel
+from normalizers.findings.place_model import PlaceModel
 from normalizers.policy import Policy
 from schemas import topics
 from schemas.errors import MisconfiguredError, RecordError
@@ -14,7 +16,7 @@ from schemas.records import Link, Message
 from schemas.wire import Position
 from tickets.desk import Desk
 from tickets.outputs import link_of, waiting_links
-from tickets.policy import TicketPolicy, directories_of, near_policy
+from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy
 from tickets.state import State
 
 Result = dict[str, Any]
@@ -27,13 +29,15 @@ def run(
     stage: Literal["message", "ticket"],
     jurisdiction: str,
     rules_folder: Path | None = None,
+    category_model: CategoryModel | None = None,
+    place_model: PlaceModel | None = None,
 ) -> Iterator[Result]:
     """Yield one result for each input, in input order; a fault of an input is its result, never an exception.
 
-    Files in `rules_folder` stand for our rules and policies of the same name. Raises MisconfiguredError for one that
-    cannot be used: that is no fault of an input.
+    Files in `rules_folder` stand for our rules and policies of the same name, and the models are the city's own. Raises
+    MisconfiguredError for what cannot be used: that is no fault of an input.
     """
-    policy = Policy(rules_folder=rules_folder)
+    policy = Policy(rules_folder=rules_folder, category_model=category_model, place_model=place_model)
     results = (_message(one, jurisdiction, policy) for one in inputs)
     return results if stage == "message" else _tickets(list(results), policy)
 
@@ -61,8 +65,14 @@ def _result(one: Input, message: Message | None = None, dead: dict[str, str] | N
 def _tickets(results: list[Result], policy: Policy) -> Iterator[Result]:
     """Decide all messages in order, then show each with its ticket as it stands in the end."""
     folder = policy.rules_folder
-    near, directories = near_policy(folder), directories_of(folder)
-    desk = Desk(State(TicketPolicy(joining=policy, near=near, directories=directories, rules_folder=folder)))
+    decided = TicketPolicy(
+        joining=policy,
+        near=near_policy(folder),
+        limits=limits_of(folder),
+        directories=directories_of(folder),
+        rules_folder=folder,
+    )
+    desk = Desk(State(decided))
     links: dict[str, Link] = {}
     messages = [result["message"] for result in results]
     relations = [_decide(desk, links, offset, messages) for offset in range(len(messages))]

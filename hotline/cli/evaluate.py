@@ -35,8 +35,9 @@ def evaluate(
     if task not in TASKS:
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")
     if model is not None and task not in OF_MODELS:
-        raise typer.BadParameter(f"models do {', '.join(OF_MODELS)} alone", param_hint="--model")
-    figures = OF_MODELS[task](path, model) if model else TASKS[task](path, services.rules_folder(settings_of(ctx)))
+        raise typer.BadParameter(f"there are models of {' and '.join(OF_MODELS)} alone", param_hint="--model")
+    folder = services.rules_folder(settings_of(ctx))
+    figures = OF_MODELS[task](path, model, folder) if model else TASKS[task](path, folder)
     if as_json:
         print_json({figure.name: figure.value for figure in figures})
         return

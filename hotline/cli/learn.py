@@ -20,7 +20,8 @@ def category(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the model; `models` in the data folder by default.")
+        Path | None,
+        typer.Option(file_okay=False, help="Folder for the model; `models` in the data folder by default."),
     ] = None,
 ) -> None:
     """Learn the city's categories (事项分类) from DATA, with the columns title, text and category.
@@ -33,7 +34,7 @@ def category(
     folder = out or settings_of(ctx).data_dir / "models"
     path = learning.learn(list(labelled.read(data)), folder)
     typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
-    typer.echo(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path}", err=True)
+    typer.echo(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path.resolve()}", err=True)
 
 
 @learn.command("place")
@@ -48,7 +49,8 @@ def place(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the model; `models` in the data folder by default.")
+        Path | None,
+        typer.Option(file_okay=False, help="Folder for the model; `models` in the data folder by default."),
     ] = None,
 ) -> None:
     """Learn how the city's addresses (地址) are written from DATA; labels are levels such as district, road, poi.
@@ -61,4 +63,4 @@ def place(
     folder = out or settings_of(ctx).data_dir / "models"
     path = learning.learn(addresses.read(data), folder)
     typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
-    typer.echo(f"To use it: HOTLINE_RULES__PLACE_MODEL={path}", err=True)
+    typer.echo(f"To use it: HOTLINE_RULES__PLACE_MODEL={path.resolve()}", err=True)

@@ -13,8 +13,8 @@ from schemas.topics import CHANNELS
 NOTHING = "There is no message in what was named."
 
 
-def _adcode(jurisdiction: str) -> str:
-    if not is_adcode(jurisdiction):
+def _adcode(jurisdiction: str | None) -> str | None:
+    if jurisdiction is not None and not is_adcode(jurisdiction):
         raise typer.BadParameter("six digits, such as 210100")
     return jurisdiction
 
@@ -36,8 +36,12 @@ def try_(
         Literal["message", "ticket"], typer.Option(help="How far to go: to messages, or on to tickets.")
     ] = "message",
     jurisdiction: Annotated[
-        str, typer.Option(callback=_adcode, help="行政区划代码 of the city, unless a record names its own.")
-    ] = "110000",
+        str | None,
+        typer.Option(
+            callback=_adcode,
+            help="行政区划代码 of the city, unless a record names its own; by default the settings' own.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what the pipeline would make of PATH: the same functions, no server.
@@ -46,8 +50,15 @@ def try_(
     """
     from hotline import inputs, services, trial
 
-    folder = services.rules_folder(settings_of(ctx))
-    tried = trial.run(inputs.read(paths, channel), stage=stage, jurisdiction=jurisdiction, rules_folder=folder)
+    settings = settings_of(ctx)
+    tried = trial.run(
+        inputs.read(paths, channel),
+        stage=stage,
+        jurisdiction=jurisdiction or settings.jurisdiction,
+        rules_folder=services.rules_folder(settings),
+        category_model=services.category_model(settings),
+        place_model=services.place_model(settings),
+    )
     if as_json or not sys.stdout.isatty():
         print_each(tried, True, str, nothing=NOTHING)
     else:

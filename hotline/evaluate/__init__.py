@@ -26,7 +26,9 @@ TASKS: Mapping[str, Task] = MappingProxyType(
     }
 )
 
-ModelTask = Callable[[Path, Path], list[Figure]]
+ModelTask = Callable[[Path, Path, Path | None], list[Figure]]
 
-OF_MODELS: Mapping[str, ModelTask] = MappingProxyType({"place": place.measure_model})
-"""The tasks that a model of the city's own does: the second path is the model's."""
+OF_MODELS: Mapping[str, ModelTask] = MappingProxyType(
+    {"category": findings.category_model, "place": place.measure_model}
+)
+"""The tasks that a model of the city's own does: the second path is the model's, the third the city's rules."""

@@ -9,6 +9,7 @@ from hotline import trial
 from hotline.evaluate.figures import Figure, f1, share
 from hotline.evaluate.labelled import Row, as_input, rows
 from normalizers.findings import category as categories
+from normalizers.findings.category_model import CategoryModel, load
 from normalizers.findings.confidentiality import ANONYMOUS, CONFIDENTIALITY
 from normalizers.findings.minors import HARMED
 from normalizers.findings.minors import MINOR as MINOR_KIND
@@ -44,8 +45,11 @@ def kind(path: Path, rules_folder: Path | None = None) -> list[Figure]:
     return figures(_judged(path, rules_folder, ("kind", "label"), _kind_label, _found("request_kind")))
 
 
-def category(path: Path, rules_folder: Path | None = None) -> list[Figure]:
-    """Compare the class (一级事项分类) with the column `category` or `label`: a class's name, or any code of it."""
+def category(path: Path, rules_folder: Path | None = None, model: CategoryModel | None = None) -> list[Figure]:
+    """Compare the class (一级事项分类) with the column `category` or `label`: a class's name, or any code of it.
+
+    With a `model` its word counts, and that of the rules where it is not sure, as in the pipeline.
+    """
     codes = categories.codes(rules_folder)
 
     def label_of(said: str) -> str:
@@ -53,8 +57,15 @@ def category(path: Path, rules_folder: Path | None = None) -> list[Figure]:
 
     found = _found("category")
     return figures(
-        _judged(path, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0])
+        _judged(
+            path, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0], model
+        )
     )
+
+
+def category_model(path: Path, model: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare the class that a model of the city's own says with the labels, as `category` does."""
+    return category(path, rules_folder, load(model))
 
 
 def emergency(path: Path, rules_folder: Path | None = None) -> list[Figure]:
@@ -115,17 +126,27 @@ def _judged(
     columns: tuple[str, ...],
     label_of: Callable[[str], str],
     found_of: Callable[[Message], str],
+    model: CategoryModel | None = None,
 ) -> list[Judged]:
     """Return label and answer of each row that has a label; the pipeline never sees the label."""
-    labelled = [(row, label) for row in rows(path) if (label := _said(row, columns))]
+    labelled = [(row, _label(row, label, label_of)) for row in rows(path) if (label := _said(row, columns))]
     if not labelled:
         raise MisconfiguredError(f"No row of {path.name} has a label: name it {' or '.join(columns)}.")
     inputs = (as_input(_bare(row), str(row["id"])) for row, _ in labelled)
-    results = trial.run(inputs, stage="message", jurisdiction=JURISDICTION, rules_folder=rules_folder)
+    results = trial.run(
+        inputs, stage="message", jurisdiction=JURISDICTION, rules_folder=rules_folder, category_model=model
+    )
     return [
-        Judged(label_of(label), found_of(result["message"]) if result["message"] else UNKNOWN)
+        Judged(label, found_of(result["message"]) if result["message"] else UNKNOWN)
         for (_, label), result in zip(labelled, results, strict=True)
     ]
+
+
+def _label(row: Row, said: str, label_of: Callable[[str], str]) -> str:
+    try:
+        return label_of(said)
+    except MisconfiguredError as error:
+        raise MisconfiguredError(f"Row {row['id']}: {error}") from error
 
 
 def _said(row: Row, columns: tuple[str, ...]) -> str | None:

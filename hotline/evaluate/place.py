@@ -25,7 +25,7 @@ def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
     return list(_figures(_rows(path), lambda address: place.parse(address, rules_folder)))
 
 
-def measure_model(path: Path, model: Path) -> list[Figure]:
+def measure_model(path: Path, model: Path, _: Path | None = None) -> list[Figure]:
     """Compare what a model finds in each address of a file with its labels."""
     return list(_figures(_rows(path), load(model).pieces))
 

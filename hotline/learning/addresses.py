@@ -38,6 +38,8 @@ def read(paths: Iterable[Path]) -> Iterator[Address]:
     for path in paths:
         try:
             lines = path.read_text("utf-8-sig").split("\n")
+        except FileNotFoundError as error:
+            raise MisconfiguredError(f"There is no file {path}: name one that exists.") from error
         except (OSError, UnicodeDecodeError) as error:
             raise MisconfiguredError(f"{path} cannot be read ({type(error).__name__}): give a UTF-8 file.") from error
         yield from _addresses(lines, path)

@@ -31,13 +31,18 @@ class Labelled(NamedTuple):
 def read(paths: Iterable[Path]) -> Iterator[Labelled]:
     """Yield the labelled messages of all files; rows without a label or any words are passed over.
 
-    Raises MisconfiguredError naming the file (and line) that cannot be read, or that lacks a column.
+    Raises MisconfiguredError naming the file (and line) that cannot be read, or that has no such row at all.
     """
     for path in paths:
+        found = 0
         for row in _rows(path):
             label, title, text = (_column(row, name) for name in ("label", "title", "text"))
             if label and (title or text):
+                found += 1
                 yield Labelled(title, text, label)
+        if not found:
+            label, text = (" or ".join(NAMES[name]) for name in ("label", "text"))
+            raise MisconfiguredError(f"No row of {path.name} has both {label}, and {text}: name the columns so.")
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -46,6 +51,8 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = data.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise MisconfiguredError(f"There is no file {path}: name one that exists.") from error
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise MisconfiguredError(f"{path} cannot be read ({type(error).__name__}): give a UTF-8 file.") from error
     if suffix in _DELIMITERS:

@@ -51,6 +51,12 @@ def test_rules_that_cannot_be_used_are_no_wrong_answers(tmp_path: Path) -> None:
         TASKS["minors"](labelled, tmp_path)
 
 
+def test_a_label_that_is_none_is_told_with_its_row(tmp_path: Path) -> None:
+    rows = [{"text": "着火了", "expected": "alarm"}, {"text": "停水", "expected": "nothing"}]
+    with pytest.raises(MisconfiguredError, match="Row 2: A label of an emergency is one of"):
+        TASKS["emergency"](written(tmp_path / "labelled.jsonl", rows), None)
+
+
 def test_a_class_is_named_by_name_or_by_a_code_of_any_level(tmp_path: Path) -> None:
     text = "废水直排河道，鱼都死了"
     rows = [{"text": text, "label": label} for label in ("环境保护", "environment", "environment.air", "transport")]

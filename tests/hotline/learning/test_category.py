@@ -125,6 +125,8 @@ def test_labelled_files_are_read_whatever_they_are(tmp_path: Path, name: str) ->
         ("a.jsonl", b"[1]\n", "line 1 of a.jsonl"),
         ("a.csv", b"x,y\n1,2\n", "no column category or label"),
         ("a.csv", b"label,x\n1,2\n", "no column text or body"),
+        ("a.jsonl", b'{"txt": "x", "category": "y"}\n', "No row of a.jsonl has both category or label"),
+        ("a.csv", b"label,text\n,1\n", "No row of a.csv"),
         ("a.jsonl", b"\xff\xfe", "UTF-8"),
         ("a.jsonl.gz", b"no gzip", "cannot be read"),
     ],
@@ -146,3 +148,16 @@ def test_the_verb_prints_the_card(tmp_path: Path) -> None:
     (model,) = (tmp_path / "models").glob("*.npz")
     assert json.loads(done.stdout)["sha256"][:12] in model.name
     assert str(model) in done.stderr
+
+
+def test_a_model_is_tried_and_measured_as_the_pipeline_asks_it(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
+    path = learning.learn(messages(), tmp_path / "models")
+    env.setenv("HOTLINE_RULES__CATEGORY_MODEL", str(path))
+    rows = [{"text": "遛狗不牵狗绳，犬吠扰民", "label": "宠物"}, {"text": "出租车司机不打表", "label": "交通运输"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    tried = CliRunner().invoke(app, ["try", "a.jsonl"])
+    found = [json.loads(line)["message"]["findings"] for line in tried.stdout.splitlines()]
+    assert [one["value"] for findings in found for one in findings if one["source"] == "model"] == ["宠物", "transport"]
+    for more, accuracy in (([], 0.5), (["--model", str(path)], 1.0)):
+        measured = CliRunner().invoke(app, ["evaluate", "category", "a.jsonl", "--json", *more])
+        assert json.loads(measured.stdout)["accuracy"] == accuracy
