@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.common import AsJson, print_json, refuse_misread, settings_of
+from hotline.cli.subjects import refuse_misspelt
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -42,14 +43,19 @@ def command(
 
     After redact and forget also what is gone now, and what leaves when.
     """
-    from hotline import commands, services
+    from hotline import commands, handovers, services
     from schemas import ids
 
     settings = settings_of(ctx)
+    refuse_misread(target or "")
     target = _ticket_of(ctx, target) if target and ids.valid_ticket_no(target) else target
     words = [*(arguments or ())]
+    if kind == "reclassify":
+        refuse_misspelt(settings, words)
     if kind == "forget" and target is not None and not any(word.startswith("message_ids=") for word in words):
         words.append(_messages_of(ctx, target))
+    if kind == handovers.KIND and target and not dry_run:
+        jurisdiction = handovers.city_of(services.kafka(settings), target, jurisdiction)
     given = commands.made(
         settings,
         kind,

@@ -28,6 +28,9 @@ Reason = Annotated[str | None, typer.Option(help="Why; it is recorded, so it nam
 _SEPARATORS = [(character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\u0085\u2028\u2029"]
 """Unicode's own line ends, which JSON allows inside a string and many readers of lines do not."""
 
+_TICKET_NO = re.compile(r"[1-9]\d{5}-\d{8}-\d{6,}-\d", re.ASCII)
+"""What looks like a ticket number (工单编号)."""
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -91,6 +94,26 @@ def chinese(time: datetime | None) -> datetime | None:
     from schemas.ids import SHANGHAI
 
     return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time
+
+
+def refuse_misread(name: str) -> None:
+    """Raise MisconfiguredError for a ticket number (工单编号) in which a digit is wrong: its check digit tells."""
+    from schemas.errors import MisconfiguredError
+    from schemas.ids import valid_ticket_no
+
+    if _TICKET_NO.fullmatch(name.strip()) and not valid_ticket_no(name.strip()):
+        raise MisconfiguredError(f"{name.strip()} is no ticket number: its last digit, the check digit, does not fit.")
+
+
+def span(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """Return two times that a person typed, in Chinese time; raises BadParameter when nothing lies between them."""
+    first, end = chinese(since), chinese(until)
+    if first and end and first >= end:
+        raise typer.BadParameter(
+            f"nothing lies between: it is the first moment that does not count, and --since is {first:%Y-%m-%d %H:%M}",
+            param_hint="--until",
+        )
+    return first, end
 
 
 def readable(text: str) -> str:

@@ -1,6 +1,6 @@
 """What `hotline status` found, as tables; what a person must look at is red."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +11,7 @@ from hotline.cli.common import shown
 from hotline.watch.accounts import Account
 from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount
-from hotline.watch.handovers import Unanswered
+from hotline.watch.handovers import MENTIONED, Unanswered
 from hotline.watch.processes import Process
 from hotline.watch.services import Service
 from hotline.watch.stages import Stage
@@ -48,6 +48,8 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
     _print(console, ("channel", "account", "last message", "last asked", "silent after"), rows)
     _print(console, ("answers of a day", "state", "count"), map(_answers, _those(seen, AnswerCount)))
     _print(console, ("hand-overs nobody acknowledged", "count", "oldest"), map(_unanswered, _those(seen, Unanswered)))
+    rows = [row for one in _those(seen, Unanswered) if one.level != MENTIONED for row in _waiting(one)]
+    _print(console, ("hand-over to acknowledge", "level", "city", "waits for"), rows)
     _print(console, ("dead letters of a day", "code", "count"), map(_dead, _those(seen, DeadCount)))
 
 
@@ -118,6 +120,11 @@ def _since(moment: datetime | None, now: datetime) -> str:
 def _unanswered(one: Unanswered) -> list[str]:
     red = "" if one.level == "mentioned" else "[red]"
     return [f"{red}{one.level}", f"{red}{one.unacknowledged}", f"{red}{ago(one.oldest_seconds)}"]
+
+
+def _waiting(one: Unanswered) -> Iterator[list[str]]:
+    for each in one.longest:
+        yield [shown(each.handover_id), f"[red]{one.level}", shown(each.jurisdiction), ago(each.seconds)]
 
 
 def _answers(one: AnswerCount) -> list[str]:

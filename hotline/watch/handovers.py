@@ -29,10 +29,22 @@ _MARK = b'"acknowledged"'
 """The tag of the change; a million events are passed over without being parsed."""
 
 
+SHOWN = 10
+"""Hand-overs of a level that are named: those that wait longest."""
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A hand-over that waits for the desk, by the names with which it is acknowledged."""
+
+    handover_id: str
+    jurisdiction: str
+    seconds: float
+
+
 class Unanswered(Struct, frozen=True, kw_only=True):
     """Hand-overs of one level that wait for the desk; stale ones alarm nobody and are left out.
 
-    `overdue` are those that wait for longer than the desk may take.
+    `overdue` are those that wait for longer than the desk may take; `longest` names those that wait longest.
     """
 
     kind: Literal["handovers"] = "handovers"
@@ -40,12 +52,14 @@ class Unanswered(Struct, frozen=True, kw_only=True):
     unacknowledged: int
     overdue: int = 0
     oldest_seconds: float
+    longest: tuple[Waiting, ...] = ()
 
 
 class _Urgent(Struct, frozen=True, kw_only=True):
     """Of a hand-over only what is measured: its text stays where it is."""
 
     handover_id: str
+    jurisdiction: str = ""
     level: str
     taken_at: Time
     stale: bool = False
@@ -105,6 +119,16 @@ class Handovers:
         self._answered = {name: at for name, at in self._answered.items() if at > limit}
 
     def _of_level(self, level: str, waiting: list[_Urgent], now: datetime) -> Unanswered:
-        ages = [max(0.0, (now - one.taken_at).total_seconds()) for one in waiting]
-        overdue = sum(age > self._within_seconds for age in ages)
-        return Unanswered(level=level, unacknowledged=len(ages), overdue=overdue, oldest_seconds=max(ages))
+        each = sorted((_waiting(one, now) for one in waiting), key=lambda one: -one.seconds)
+        return Unanswered(
+            level=level,
+            unacknowledged=len(each),
+            overdue=sum(one.seconds > self._within_seconds for one in each),
+            oldest_seconds=each[0].seconds,
+            longest=tuple(each[:SHOWN]),
+        )
+
+
+def _waiting(one: _Urgent, now: datetime) -> Waiting:
+    seconds = max(0.0, (now - one.taken_at).total_seconds())
+    return Waiting(handover_id=one.handover_id, jurisdiction=one.jurisdiction, seconds=seconds)

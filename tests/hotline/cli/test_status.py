@@ -17,7 +17,7 @@ from hotline.settings import TelemetrySettings
 from hotline.watch import kafka, processes
 from hotline.watch.accounts import Account
 from hotline.watch.dead import DeadCount
-from hotline.watch.handovers import Unanswered
+from hotline.watch.handovers import Unanswered, Waiting
 from hotline.watch.processes import Process
 from hotline.watch.services import Service
 from hotline.watch.stages import Stage
@@ -88,6 +88,10 @@ def account(name: str, age: timedelta, *, silent: bool) -> Account:
     return Account(account=name, channel="mailbox", last_message=NOW - age, silent_after_seconds=DAY, silent=silent)
 
 
+def waiting(name: str) -> Waiting:
+    return Waiting(handover_id=name, jurisdiction="210100", seconds=90)
+
+
 def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     shown = rendered(
         capsys,
@@ -99,7 +103,8 @@ def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], m
         account("quiet", timedelta(days=3), silent=True),
         account("busy", timedelta(0), silent=False),
         Account(account="[red]stranger\x1b", channel="sms"),
-        Unanswered(level="critical", unacknowledged=1, oldest_seconds=90),
+        Unanswered(level="critical", unacknowledged=1, oldest_seconds=90, longest=(waiting("fire"),)),
+        Unanswered(level="mentioned", unacknowledged=1, oldest_seconds=90, longest=(waiting("past"),)),
         DeadCount(stage="normalize", code="malformed", count=7),
     )
     (quiet,) = (line for line in shown if "quiet" in line and "3 d ago" in line)
@@ -112,6 +117,10 @@ def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], m
     assert "<red>1 h 6 min" in assign
     assert not any("<red>" in line for line in shown if "screen" in line)
     assert any("<red>critical" in line and "1 min 30 s" in line for line in shown)
+    (fire,) = (line for line in shown if "fire" in line)
+    assert "210100" in fire
+    assert "1 min 30 s" in fire
+    assert not any("past" in line for line in shown)
     assert any("malformed" in line and "7" in line for line in shown)
     assert any("<red>kafka" in line for line in shown)
     assert any("<red>degraded" in line for line in shown)

@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from prometheus_client import REGISTRY
 
+from hotline import handovers
 from hotline.doctor.clock import OFF_SECONDS
 from hotline.monitor import Monitor
 from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
@@ -19,7 +20,7 @@ from hotline.watch.watcher import Seen, Watcher
 from hotline.wiring import component
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import RecordError
+from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Event, Handover, InputRef, event
 from schemas.wire import Outbound, Position, encode
 from tests.fresh import topics_made_anew
@@ -155,6 +156,26 @@ def test_silence_hand_overs_and_dead_letters(fresh_topics: KafkaConnection, writ
     assert {one.code: one.count for one in seen.dead_letters} == {"malformed": 2, "internal": 1}
     again = Watcher(settings(fresh_topics), fresh_topics).look(NOW)
     assert {one.level: one.unacknowledged for one in again.handovers} == {"critical": 1, "mentioned": 1}
+
+
+def test_those_that_wait_longest_are_named_and_can_be_acknowledged(
+    fresh_topics: KafkaConnection, writer: Writer
+) -> None:
+    for minutes in range(12):
+        writer.hand_over(f"one{minutes:02}", "urgent", timedelta(minutes=minutes))
+    (seen,) = Watcher(settings(fresh_topics), fresh_topics).look(NOW).handovers
+    assert [one.handover_id for one in seen.longest] == [f"one{minutes:02}" for minutes in range(11, 1, -1)]
+    assert {one.jurisdiction for one in seen.longest} == {"210100"}
+    assert (seen.longest[0].seconds, seen.unacknowledged) == (660, 12)
+    assert handovers.city_of(fresh_topics, "one11") == "210100"
+    with pytest.raises(MisconfiguredError, match="no hand-over one99: `hotline status`"):
+        handovers.city_of(fresh_topics, "one99")
+    with pytest.raises(MisconfiguredError, match="is of 210100: leave"):
+        handovers.city_of(fresh_topics, "one11", "310000")
+
+
+def test_who_may_read_no_hand_over_says_the_city() -> None:
+    assert handovers.city_of(KafkaConnection(bootstrap_servers="127.0.0.1:1"), "one", "310000") == "310000"
 
 
 def test_dead_letters_of_the_last_hour_and_the_clock(fresh_topics: KafkaConnection, writer: Writer) -> None:

@@ -1,0 +1,53 @@
+"""Categories (事项分类) that a person types: a misspelt one would find nothing."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    from hotline.archive import Archive
+    from hotline.settings import Settings
+
+
+async def refuse_unknown(archive: "Archive", said: str | None, rules_folder: Path | None) -> None:
+    """Raise MisconfiguredError for a category that no rule knows and no ticket has.
+
+    A clerk, a model of the city's own or an app may have given tickets others than the rules have.
+    """
+    from hotline.archive import Filters
+    from normalizers.findings import category
+
+    if said is None or said in (known := category.names(rules_folder)) or said in known.values():
+        return
+    if not await archive.count(filters=Filters(category=said)):
+        raise MisconfiguredError(f"There is no category {said}: {_advice(said, known)}")
+
+
+def refuse_misspelt(settings: "Settings", words: Iterable[str]) -> None:
+    """Raise MisconfiguredError for a category to reclassify to that neither the rules nor the city's own model have.
+
+    `words` are the command's arguments: with `scheme` the category is another system's, which only that system knows.
+    """
+    from hotline.services import category_model
+    from normalizers.findings import category
+
+    given = dict(word.partition("=")[::2] for word in words)
+    if "category" not in given or "scheme" in given:
+        return
+    known = category.names(settings.rules.folder)
+    model = category_model(settings)
+    if given["category"] not in known and (model is None or given["category"] not in model.card.labels):
+        raise MisconfiguredError(
+            f"There is no category {given['category']}: {_advice(given['category'], known)} Another system's needs its "
+            "scheme=…, too."
+        )
+
+
+def _advice(said: str, known: Mapping[str, str]) -> str:
+    near = difflib.get_close_matches(said, [*known, *known.values()], n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"the rules have {', '.join(f'{code} ({name})' for code, name in known.items() if '.' not in code)}."
