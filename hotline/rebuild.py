@@ -42,6 +42,8 @@ def rebuild(
         raise MisconfiguredError(f"There is no index {wrong}: choose from {', '.join(known)}.")
     if not all(map(_MONTH.fullmatch, months)):
         raise MisconfiguredError("A month is written as 2026-11: correct --month.")
+    if months and names and not any(known[name].index.monthly for name in names):
+        raise MisconfiguredError("Only the index message has months: leave --month out.")
     connection = services.kafka(settings)
     for name in names or known:
         for place in _places(settings, connection, known[name], months):

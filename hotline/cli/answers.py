@@ -8,6 +8,7 @@ from hotline.cli.common import AsJson, print_each, readable, settings_of
 
 if TYPE_CHECKING:
     from hotline.answers import Answer
+    from hotline.settings import Settings
 
 answers = typer.Typer(no_args_is_help=True, help="Receipts (回执) to citizens.")
 
@@ -26,9 +27,18 @@ def list_(
     """List the answers of the last seven days; no line holds an address or a code."""
     from hotline.answers import Wanted, listed
     from hotline.services import kafka
+    from schemas.errors import MisconfiguredError
 
+    settings = settings_of(ctx)
     wanted = Wanted(account=account, state=state, ticket=ticket)
-    print_each(listed(kafka(settings_of(ctx)), wanted, limit), as_json, _line, nothing="No answers.")
+    found = listed(kafka(settings), wanted, limit)
+    if account is not None and not found and account not in settings.answers:
+        raise MisconfiguredError(f"No account {account} answers: those of the settings are {_accounts(settings)}.")
+    print_each(found, as_json, _line, nothing="No answers.")
+
+
+def _accounts(settings: "Settings") -> str:
+    return ", ".join(settings.answers) or "none; add [answers.<id>], see docs/how-to/answers.md"
 
 
 def _line(one: "Answer") -> str:

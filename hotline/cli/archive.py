@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, print_json, readable, settings_of
+from hotline.cli.common import AsJson, Clear, print_json, readable, refuse_misread, settings_of
 from hotline.cli.narrowing import (
     Category,
     Channel,
@@ -20,9 +20,10 @@ from hotline.cli.narrowing import (
     Until,
     filters_of,
 )
+from hotline.cli.subjects import refuse_unknown
 
 if TYPE_CHECKING:
-    from hotline.archive import Archive
+    from hotline.archive import Archive, Hit
     from hotline.settings import Settings
 
 T = TypeVar("T")
@@ -62,7 +63,16 @@ def search(
         until=until,
         clear=clear,
     )
-    hits = ask(ctx, lambda archive: archive.search(query, masked=not clear, limit=limit, filters=filters))
+    refuse_misread(query)
+    settings = settings_of(ctx)
+
+    async def find(archive: "Archive") -> "list[Hit]":
+        found = await archive.search(query, masked=not clear, limit=limit, filters=filters)
+        if not found:
+            await refuse_unknown(archive, filters.category, settings.rules.folder)
+        return found
+
+    hits = ask(ctx, find, settings)
     if clear:
         _log(ctx, (hit.ticket_id for hit in hits), "title", "search_text")
     if as_json:
@@ -77,6 +87,8 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson =
     from hotline.cli import archive_view
     from hotline.redact import redacted
     from schemas.errors import MisconfiguredError
+
+    refuse_misread(name)
 
     async def find(archive: "Archive") -> Any:
         ticket = await archive.ticket(name, masked=not clear)
@@ -106,6 +118,7 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
     from hotline.explain import explain as walk
     from hotline.explain import looks_up, with_answers
 
+    refuse_misread(name)
     settings = settings_of(ctx)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
     told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)

@@ -29,10 +29,16 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     elif found or settings is None:
         typer.echo("\n".join(found))
     else:
-        typer.echo("The settings are in order. `hotline run all` starts, each with its health and metrics on a port:")
+        typer.echo(f"{_read(settings)} `hotline run all` starts, each with its health and metrics on a port:")
         for name, port in _components(settings):
             typer.echo(f"{port or 'none':>5}  {name}")
     raise typer.Exit(2 if found else 0)
+
+
+def _read(settings: "Settings") -> str:
+    if settings.file is None:
+        return "There is no hotline.toml in this folder: the defaults and the environment are in order."
+    return f"The settings of {settings.file.resolve()} and of the environment are in order."
 
 
 def _components(settings: "Settings") -> Iterator[tuple[str, int]]:

@@ -11,13 +11,14 @@ from hotline.cli.common import (
     AsJson,
     Author,
     Reason,
-    chinese,
     known_channel,
     print_each,
     print_json,
     readable,
     settings_of,
+    span,
 )
+from hotline.cli.narrowing import City
 from schemas.errors import ERROR_CODES
 
 if TYPE_CHECKING:
@@ -34,10 +35,22 @@ def _known_code(code: str | None) -> str | None:
 
 
 Code = Annotated[str | None, typer.Option(callback=_known_code, help="Only this code, such as malformed.")]
-Stage = Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")]
+
+
+def _known_stage(stage: str | None) -> str | None:
+    """Return a stage that a person typed; subscribers that the settings no longer name may have left letters, too."""
+    from connectors.publisher import STAGE
+    from hotline.dead_original import INPUTS, SUBSCRIBER
+
+    known = (STAGE, *INPUTS)
+    if stage is not None and stage not in known and not stage.startswith(SUBSCRIBER):
+        raise typer.BadParameter(f"choose one of {', '.join(known)}, or {SUBSCRIBER}<id>")
+    return stage
+
+
+Stage = Annotated[str | None, typer.Option(callback=_known_stage, help="Only of this stage, such as normalize.")]
 Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only of this channel.")]
 Account = Annotated[str | None, typer.Option(help="Only of this account.")]
-City = Annotated[str | None, typer.Option(help="Only of this 行政区划代码.")]
 Since = Annotated[datetime | None, typer.Option(help="Dead then or later, Chinese time.")]
 Until = Annotated[datetime | None, typer.Option(help="Dead before, Chinese time.")]
 
@@ -61,13 +74,13 @@ def list_(
     from hotline.dead import letters
     from hotline.services import kafka
 
-    connection = kafka(settings_of(ctx))
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until)
+    connection = kafka(settings_of(ctx))
     found = letters(connection, chosen, replays(connection, chosen.since))
     if count:
-        _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json)
+        _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json, _nothing(chosen))
         return
-    print_each(islice(found, limit), as_json, _line, nothing="No dead letters.")
+    print_each(islice(found, limit), as_json, _line, nothing=_nothing(chosen))
 
 
 @dead.command()
@@ -167,14 +180,15 @@ def _filters(
 ) -> "Filters":
     from hotline.dead import Filters
 
+    first, end = span(since, until)
     return Filters(
         code=code,
         stage=stage,
         channel=channel,
         account=account,
         jurisdiction=jurisdiction,
-        since=chinese(since),
-        until=chinese(until),
+        since=first,
+        until=end,
         only=frozenset(only),
     )
 
@@ -203,9 +217,16 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
         commands.send(connection, command)
 
 
-def _show_counts(counts: Counter[tuple[str, str]], as_json: bool) -> None:
+def _nothing(chosen: "Filters") -> str:
+    from hotline.dead import Filters
+
+    narrowed = "No dead letter fits these options: `hotline dead list --count` counts all that there are."
+    return "No dead letters." if chosen == Filters() else narrowed
+
+
+def _show_counts(counts: Counter[tuple[str, str]], as_json: bool, nothing: str) -> None:
     rows = [{"stage": stage, "code": code, "count": number} for (stage, code), number in counts.most_common()]
-    print_each(rows, as_json, _row, nothing="No dead letters.")
+    print_each(rows, as_json, _row, nothing=nothing)
 
 
 def _row(row: dict[str, Any]) -> str:

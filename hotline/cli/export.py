@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import Clear
+from hotline.cli.common import Clear, refuse_misread, settings_of
 from hotline.cli.narrowing import (
     Category,
     Channel,
@@ -23,6 +23,7 @@ from hotline.cli.narrowing import (
     Until,
     filters_of,
 )
+from hotline.cli.subjects import refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,12 +74,17 @@ def export(
         clear=clear,
     )
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
+    refuse_misread(query)
+    settings = settings_of(ctx)
     with _opened(file) as out:
 
         async def written(archive: "Archive") -> int:
-            return await write(archive.tickets(query, masked=not clear, filters=filters), form, out, chosen)
+            count = await write(archive.tickets(query, masked=not clear, filters=filters), form, out, chosen)
+            if not count:
+                await refuse_unknown(archive, filters.category, settings.rules.folder)
+            return count
 
-        count = ask(ctx, written)
+        count = ask(ctx, written, settings)
     typer.echo(f"{count} tickets written.", err=True)
 
 

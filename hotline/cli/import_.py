@@ -167,7 +167,7 @@ def _intake(settings: "Settings", account: str, jurisdiction: str | None) -> "In
 
     from hotline.imports.raws import Intake
     from schemas.errors import MisconfiguredError
-    from schemas.ids import is_adcode
+    from schemas.ids import is_adcode, is_in_china
 
     if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", account):
         raise MisconfiguredError(f"The account {account} must be lower_snake_case, such as old_system.")
@@ -178,6 +178,8 @@ def _intake(settings: "Settings", account: str, jurisdiction: str | None) -> "In
         raise MisconfiguredError("Whose messages are these? Name the city with --jurisdiction, such as 210100.")
     if not is_adcode(city):
         raise MisconfiguredError(f"The jurisdiction {city} must be six digits, such as 210100.")
+    if not is_in_china(city):
+        raise MisconfiguredError(f"The jurisdiction {city} is no 行政区划代码: no province begins with {city[:2]}.")
     if own not in (None, city):
         raise MisconfiguredError(
             f"The mailbox {account} belongs to {own}: leave --jurisdiction out, or take another account."

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import chinese
-from schemas import words
+from hotline.cli.common import span
+from schemas import ids, words
 from schemas.ids import ADCODE
 from schemas.words import Words
 
@@ -33,9 +33,18 @@ def _digits(pattern: str, meant: str) -> Callable[[str | None], str | None]:
     def checked(said: str | None) -> str | None:
         if said is not None and not re.fullmatch(pattern, said, re.ASCII):
             raise typer.BadParameter(meant)
+        if said is not None and not ids.is_in_china(said):
+            raise typer.BadParameter(f"no province begins with {said[:2]}")
         return said
 
     return checked
+
+
+def ticket_id(said: str | None) -> str | None:
+    """Return the id of a ticket that a person typed; raises BadParameter for a number or anything else."""
+    if said is not None and not re.fullmatch(ids.TICKET_ID, said):
+        raise typer.BadParameter("a ticket's id, such as 210100-zakvpalbglvqczpx52u2; `hotline search` shows it")
+    return said
 
 
 Channel = Annotated[
@@ -63,7 +72,10 @@ Place = Annotated[
     ),
 ]
 Cluster = Annotated[
-    str | None, typer.Option(metavar="TICKET_ID", help="Only tickets of one incident (重复诉求): its `cluster_id`.")
+    str | None,
+    typer.Option(
+        metavar="TICKET_ID", callback=ticket_id, help="Only tickets of one incident (重复诉求): its `cluster_id`."
+    ),
 ]
 Person = Annotated[
     str | None,
@@ -92,6 +104,7 @@ def filters_of(
 
     if person is not None and not clear:
         raise typer.BadParameter("masked tickets name nobody: add --clear, if you may", param_hint="--person")
+    first, end = span(since, until)
     return Filters(
         channel=channel,
         status=status,
@@ -101,6 +114,6 @@ def filters_of(
         adcode=adcode,
         cluster_id=cluster,
         requester=person,
-        received_from=chinese(since),
-        received_to=chinese(until),
+        received_from=first,
+        received_to=end,
     )

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, chinese, print_json, readable
+from hotline.cli.common import AsJson, print_json, readable, span
 from hotline.cli.narrowing import City, Since, Until
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ def rates(
     """Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one."""
     from hotline.archive import Filters
 
-    filters = Filters(
-        jurisdiction=jurisdiction, received_from=chinese(since), received_to=chinese(until), revisited=True
-    )
+    first, end = span(since, until)
+    filters = Filters(jurisdiction=jurisdiction, received_from=first, received_to=end, revisited=True)
     found = ask(ctx, lambda archive: _groups(archive, filters, by))
     lines = lines_of(found, least)
     if as_json:

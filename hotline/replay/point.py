@@ -1,5 +1,6 @@
 """Where a replay begins: an offset of the input log, a time, or a decision."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from hotline import reading
@@ -22,16 +23,29 @@ def begins(connection: KafkaConnection, point: str | None) -> dict[int, int]:
         return {number: begin for number, (begin, end) in bounds.items() if begin < end}
     partition, colon, offset = point.partition(":")
     if colon and partition.isdecimal() and offset.isdecimal():
-        if int(partition) not in bounds:
-            raise MisconfiguredError(
-                f"{topics.MESSAGE} has no partition {partition}: choose one of 0-{len(bounds) - 1}."
-            )
-        return {int(partition): int(offset)}
+        return {int(partition): _offset(bounds, int(partition), int(offset))}
     at = _time(point)
     if at is not None:
         found = reading.offsets_at(connection, topics.MESSAGE, at)
         return {number: first for number, first in sorted(found.items()) if first is not None}
     return _of_event(connection, point)
+
+
+def _offset(bounds: Mapping[int, tuple[int, int]], partition: int, offset: int) -> int:
+    """Return an offset of the input log, or its end: behind that there is nothing that could differ."""
+    if partition not in bounds:
+        raise MisconfiguredError(f"{topics.MESSAGE} has no partition {partition}: choose one of 0-{len(bounds) - 1}.")
+    end = bounds[partition][1]
+    if offset > end:
+        raise MisconfiguredError(f"Partition {partition} of {topics.MESSAGE} ends before offset {end}: correct --from.")
+    return offset
+
+
+def refuse_to_come(point: str | None, now: datetime) -> None:
+    """Raise MisconfiguredError for a time at which nothing was said yet: that nothing differs would tell nothing."""
+    at = _time(point) if point else None
+    if at is not None and at > now:
+        raise MisconfiguredError(f"{point} is still to come: correct --from.")
 
 
 def _time(text: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from hotline import reading, services
 from hotline.replay import rules
 from hotline.replay.again import Again
 from hotline.replay.facts import Difference
-from hotline.replay.point import begins
+from hotline.replay.point import begins, refuse_to_come
 from hotline.replay.record import Recorded
 from hotline.replay.walk import Walk
 from schemas import topics
@@ -38,6 +39,7 @@ class Run:
     """A replay from one point, under the rules of `folder` if there is one."""
 
     def __init__(self, settings: "Settings", point: str | None, folder: Path | None, *, normalizing: bool) -> None:
+        refuse_to_come(point, datetime.now(UTC))
         other = rules.under(settings, folder, normalizing=normalizing)
         self._connection = services.kafka(settings)
         self._recorded_policy = services.ticket_policy(settings)

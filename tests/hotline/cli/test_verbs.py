@@ -126,6 +126,31 @@ def test_try_stamps_the_city() -> None:
     assert [line["message"]["jurisdiction"] for line in found] == ["210100", "310000"]
 
 
+LIMITS = """
+id = "liaoning"
+name = "辽宁"
+version = "1"
+adcodes = ["21"]
+
+[[rules]]
+id = "liaoning.resolve"
+clock = "resolve"
+amount = 2
+unit = "natural_days"
+legal_basis = "-"
+"""
+
+
+def test_try_decides_as_the_settings_city_does(folder: Path) -> None:
+    (folder / "rules/deadlines").mkdir(parents=True)
+    (folder / "rules/deadlines/liaoning.toml").write_text(LIMITS, "utf-8")
+    Path("hotline.toml").write_text('jurisdiction = "210100"\n[rules]\nfolder = "rules"\n')
+    write(record("1", "小区停水三天了"))
+    (found,) = lines(hotline("try", "a.jsonl", "--stage", "ticket"))
+    assert found["ticket"]["jurisdiction"] == "210100"
+    assert [one["policy_id"] for one in found["ticket"]["deadlines"]] == ["liaoning.resolve"]
+
+
 @pytest.mark.parametrize("time", ["2019/2/14 20:00:00", "1550145600", "1550145600000"])
 def test_try_takes_a_message_at_the_time_that_its_normalizer_reads(time: str) -> None:
     write(record("1", "路灯坏了", received_at=time))
@@ -287,3 +312,41 @@ def test_a_try_of_nothing_says_so_beside_the_output(folder: Path) -> None:
     told = hotline("try", "empty")
     assert (told.exit_code, told.stdout, told.stderr) == (0, "", "There is no message in what was named.\n")
     assert trial_view.show([], Console(file=StringIO())) == 0
+
+
+DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
+
+
+@pytest.mark.parametrize(
+    ("verb", "says"),
+    [
+        (["search", *DAY, *BEFORE], "nothing lies between"),
+        (["search", *DAY, "--until", "2026-11-01"], "nothing lies between"),
+        (["export", "a.json", "--format", "open311-json", *DAY, *BEFORE], "nothing lies between"),
+        (["rates", *DAY, *BEFORE], "nothing lies between"),
+        (["dead", "list", *DAY, *BEFORE], "nothing lies between"),
+        (["dead", "replay", *DAY, *BEFORE], "nothing lies between"),
+        (["dead", "list", "--stage", "normalise"], "choose one of connector, normalize"),
+        (["dead", "list", "--jurisdiction", "2101"], "six digits"),
+        (["dead", "list", "--jurisdiction", "990100"], "no province begins with 99"),
+        (["search", "--jurisdiction", "990100"], "no province begins with 99"),
+        (["search", "--cluster", "210100-20261128-000001-1"], "a ticket's id"),
+        (["webhook", "log", "--ticket", "210100-20261128-000001-1"], "a ticket's id"),
+        (["search", "210100-20261128-000001-2"], "check digit"),
+        (["show", "210100-20261128-000001-2"], "check digit"),
+        (["explain", "210100-20261128-000001-2"], "check digit"),
+        (["command", "forget", "210100-20261128-000001-2"], "check digit"),
+        (["index", "rebuild", "ticket", "--month", "2026-11"], "Only the index message has months"),
+        (["replay", "--from", "2999-01-01"], "still to come"),
+    ],
+)
+def test_what_would_find_nothing_is_refused_before_anything_is_asked(verb: list[str], says: str) -> None:
+    refused = hotline(*verb)
+    assert refused.exit_code == 2
+    assert says in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_check_says_which_file_it_read(folder: Path) -> None:
+    assert "There is no hotline.toml in this folder" in hotline("check").stdout
+    (folder / "mine.toml").write_text("")
+    assert f"The settings of {folder / 'mine.toml'} and" in hotline("--settings", "mine.toml", "check").stdout
