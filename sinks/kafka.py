@@ -31,6 +31,7 @@ def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
         session_timeout_ms=10_000,
         heartbeat_interval_ms=1_000,
         fetch_max_wait_ms=100,
+        metadata_max_age_ms=10_000,  # partitions that are added are read by nobody before
     )
 
 

@@ -73,6 +73,7 @@ def _settings(connection: KafkaConnection, data_dir: Path) -> dict[str, Any]:
         "broker_heartbeat_interval": 1.0,
         "broker_commit_interval": 1.0,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": 10_000,  # partitions that are added are read by nobody before; its own is 5 min
         "datadir": data_dir / "faust",
         "store": "memory://",
         "topic_disable_leader": True,

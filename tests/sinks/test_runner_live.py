@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from sinks import Document
 from sinks.runner import Runner
 from tests.fakes.sinks import document
-from tests.sinks.conftest import Lane, until
+from tests.sinks.conftest import PARTITIONS, Lane, until
 
 pytestmark = pytest.mark.integration
 
@@ -126,3 +127,16 @@ async def test_an_index_that_is_missing_waits_and_buries_nothing(lane: Lane) -> 
         await lane.until_indexed(10)
         await until(lane.committed, 10)
     assert await lane.dead() == []
+
+
+async def test_partitions_that_are_added_are_read_soon(lane: Lane) -> None:
+    async with lane.running():
+        await lane.publish(tickets(lane, 10))
+        await lane.until_indexed(10)
+        admin = AIOKafkaAdminClient(bootstrap_servers=lane.endpoints.bootstrap_servers)
+        await admin.start()
+        await admin.create_partitions({lane.topic: NewPartitions(PARTITIONS + 2)})
+        await admin.close()
+        await asyncio.sleep(1)
+        await lane.publish(tickets(lane, 40, first=10))  # by key, and so into the new ones, too
+        await lane.until_indexed(50, seconds=40)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from faust.types import TP
 
 from streams import chunks, lanes
@@ -144,3 +145,24 @@ async def test_a_worker_without_partitions_takes_over_however_long_it_waited(
         await bench.producer.send_and_wait(topic, b"late", partition=0)
         await until(lambda: stage.done == [(0, 0)])
         assert flowed == [False]  # nothing is fetched before it is known from where
+
+
+async def test_partitions_that_are_added_are_read_soon(bench: Bench, admin: AIOKafkaAdminClient) -> None:
+    """Producers find them by themselves: an emergency in one must not wait for the worker's five minutes."""
+    topic = await topic_of(admin, 1)
+    stage = Stage(topic)
+    stage.may_go.set()
+    async with bench.running(stage.declare) as app:
+        await until(lambda: app.consumer_generation_id and not app.rebalancing)
+        await admin.create_partitions({topic: NewPartitions(2)})
+        async with AIOKafkaProducer(bootstrap_servers=bench.connection.bootstrap_servers) as producer:
+            await until_there(producer, topic, 2)
+            await producer.send_and_wait(topic, b"new", partition=1)
+        await until(lambda: stage.done == [(1, 0)], seconds=40)
+
+
+async def until_there(producer: AIOKafkaProducer, topic: str, count: int) -> None:
+    """Return when a producer knows so many partitions of a topic."""
+    while len(await producer.partitions_for(topic)) < count:
+        await producer.client.force_metadata_update()
+        await asyncio.sleep(0.1)
