@@ -87,11 +87,17 @@ def records_at(consumer: Any, partition: TopicPartition, offsets: Iterable[int])
         if not 0 <= rest[0] - consumer.position(partition) < NEAR_RECORDS:
             consumer.seek(partition, rest[0])
         for record in consumer.poll(timeout_ms=1000).get(partition, ()):
-            while rest and rest[0] < record.offset:  # a transaction's marker, or compacted: no record
-                rest.popleft()
+            _pass(rest, record.offset)
             if rest and rest[0] == record.offset:
                 yield record
                 rest.popleft()
+        _pass(rest, consumer.position(partition))
+
+
+def _pass(rest: deque[int], offset: int) -> None:
+    """Give up the offsets before one that was reached: a transaction's marker, compacted, or gone meanwhile."""
+    while rest and rest[0] < offset:
+        rest.popleft()
 
 
 def _seek(consumer: Any, partition: TopicPartition, since: datetime | None) -> None:
