@@ -198,6 +198,7 @@ _PLAIN: Mapping[str, str] = {
     "float_parsing": _NUMBER,
     "bool_type": _SWITCH,
     "bool_parsing": _SWITCH,
+    "timezone_aware": "it must be a time with its offset, such as 2026-11-01T00:00:00+08:00",
 }
 """What pydantic says in the words of Python, said in those of TOML."""
 

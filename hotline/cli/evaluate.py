@@ -29,14 +29,14 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline's own functions over the labelled file PATH, no server, and say how right they are."""
-    from hotline import services
     from hotline.evaluate import OF_MODELS, TASKS
+    from hotline.replay import rules
 
     if task not in TASKS:
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")
     if model is not None and task not in OF_MODELS:
         raise typer.BadParameter(f"there are models of {' and '.join(OF_MODELS)} alone", param_hint="--model")
-    folder = services.rules_folder(settings_of(ctx))
+    folder = rules.to_try(settings_of(ctx))
     figures = OF_MODELS[task](path, model, folder) if model else TASKS[task](path, folder)
     if as_json:
         print_json({figure.name: figure.value for figure in figures})

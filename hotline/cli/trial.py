@@ -49,13 +49,14 @@ def try_(
     Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
     """
     from hotline import inputs, services, trial
+    from hotline.replay import rules
 
     settings = settings_of(ctx)
     tried = trial.run(
         inputs.read(paths, channel),
         stage=stage,
         jurisdiction=jurisdiction or settings.jurisdiction,
-        rules_folder=services.rules_folder(settings),
+        rules_folder=rules.to_try(settings),
         category_model=services.category_model(settings),
         place_model=services.place_model(settings),
     )

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from hotline import services
 from schemas.errors import MisconfiguredError
 from tickets import policies
 
@@ -34,12 +35,24 @@ def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "S
     named = _files(folder)
     if not named:
         raise MisconfiguredError(f"{folder} has no rules: put changed copies of {_listed(_known())} there.")
-    for sentence in chain(strangers(folder), idle_calendars(folder)):
-        raise MisconfiguredError(sentence)
+    _refuse_idle(folder)
     if not normalizing and all(len(path.parts) == 1 for path in named):
         read = _listed(map(str, named))
         raise MisconfiguredError(f"{read} is read when a message is normalized: add --stage normalize.")
     return settings.model_copy(update={"rules": settings.rules.model_copy(update={"folder": folder})})
+
+
+def to_try(settings: "Settings") -> Path | None:
+    """Return the city's own rules for a trial of them. Raises MisconfiguredError for one that would change nothing."""
+    folder = services.rules_folder(settings)
+    if folder is not None:
+        _refuse_idle(folder)
+    return folder
+
+
+def _refuse_idle(folder: Path) -> None:
+    for sentence in chain(strangers(folder), idle_calendars(folder)):
+        raise MisconfiguredError(sentence)
 
 
 def strangers(folder: Path) -> Iterator[str]:

@@ -61,6 +61,10 @@ def test_an_id_that_no_variable_can_name_is_told_instead_of_its_missing_password
         ('kafka = "x"', "`kafka` cannot be used (it must be a table)"),
         ("[[connectors.web]]\n", "`connectors.web` cannot be used (it must be a table)"),
         ('[elasticsearch]\nhosts = "https://es-1:9200"', "cannot be used (it must be a list, such as"),
+        (
+            "[sinks.webhook.map.filter]\nsince = 2026-11-01",
+            "(it must be a time with its offset, such as 2026-11-01T00:00:00+08:00)",
+        ),
         ("jurisdiction = 210100", "`jurisdiction` cannot be used (it must be text in quotes)"),
     ],
 )

@@ -149,6 +149,11 @@ def test_try_decides_as_the_settings_city_does(folder: Path) -> None:
     (found,) = lines(hotline("try", "a.jsonl", "--stage", "ticket"))
     assert found["ticket"]["jurisdiction"] == "210100"
     assert [one["policy_id"] for one in found["ticket"]["deadlines"]] == ["liaoning.resolve"]
+    (folder / "rules/deadlines/liaoning.toml").rename(folder / "rules/deadlines/liaoning.tml")
+    for verb in (["try", "a.jsonl"], ["evaluate", "kind", "a.jsonl"]):
+        refused = hotline(*verb)
+        assert refused.exit_code == 2
+        assert "Nobody reads deadlines/liaoning.tml" in refused.stderr
 
 
 @pytest.mark.parametrize("time", ["2019/2/14 20:00:00", "1550145600", "1550145600000"])
