@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_each, readable, settings_of
+from hotline.cli.common import AsJson, print_each, readable, settings_of, there
 
 if TYPE_CHECKING:
     from hotline.answers import Answer
@@ -42,6 +42,6 @@ def _accounts(settings: "Settings") -> str:
 
 
 def _line(one: "Answer") -> str:
-    at = one.at.isoformat(timespec="seconds")
+    at = there(one.at)
     tries = f"{one.attempts} attempt{'' if one.attempts == 1 else 's'}"
     return readable(f"{at}  {one.state:<9} {one.code or '-':<24} {tries:<11} {one.account:<16} {one.ticket_no}")

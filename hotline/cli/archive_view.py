@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from hotline.cli.common import readable
+from hotline.cli.common import readable, there
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def explanation(told: "Explanation", console: Console | None = None) -> None:
         _message(tree, filed)
     for one in told.answers:
         how = f"{one.state}{f' ({one.code})' if one.code else ''}"
-        tree.add(_text((f"answer by {one.account}  {one.channel}  {one.at.isoformat(timespec='seconds')}  {how}", "")))
+        tree.add(_text((f"answer by {one.account}  {one.channel}  {there(one.at)}  {how}", "")))
     console.print(tree)
 
 

@@ -96,6 +96,13 @@ def chinese(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=SHANGHAI) if time and time.tzinfo is None else time
 
 
+def there(time: datetime) -> str:
+    """Return a time as `--since` and `--until` take it: Chinese time, with its offset."""
+    from schemas.ids import SHANGHAI
+
+    return time.astimezone(SHANGHAI).isoformat(timespec="seconds")
+
+
 def refuse_misread(name: str) -> None:
     """Raise MisconfiguredError for a ticket number (工单编号) in which a digit is wrong: its check digit tells."""
     from schemas.errors import MisconfiguredError

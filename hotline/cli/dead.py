@@ -17,6 +17,7 @@ from hotline.cli.common import (
     readable,
     settings_of,
     span,
+    there,
 )
 from hotline.cli.narrowing import City
 from schemas.errors import ERROR_CODES
@@ -234,7 +235,7 @@ def _row(row: dict[str, Any]) -> str:
 
 
 def _line(letter: "Letter") -> str:
-    at = letter.at.isoformat(timespec="seconds")
+    at = there(letter.at)
     where = f"{letter.stage:<10} {letter.code:<16} {letter.channel or '-':<8}"
     back = "  (put back)" if letter.replayed else ""
     return f"{letter.id:<10} {at}  {readable(where)} {readable(letter.reason)}{back}"

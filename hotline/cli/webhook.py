@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_each, print_json, readable, settings_of
+from hotline.cli.common import AsJson, print_each, print_json, readable, settings_of, there
 from hotline.cli.narrowing import ticket_id
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _subscriber(one: "Subscriber") -> str:
 
 
 def _line(line: "Delivery") -> str:
-    at = line.at.isoformat(timespec="seconds")
+    at = there(line.at)
     took = "-" if line.milliseconds is None else f"{line.milliseconds} ms"
     tries = f"{line.attempts} attempt{'' if line.attempts == 1 else 's'}"
     return readable(f"{at}  {line.outcome:<9} {line.answer:<10} {tries:<12} {took:>8}  {line.delivery_id}")

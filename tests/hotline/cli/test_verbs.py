@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from hotline.cli import archive_view, trial_view
 from hotline.cli.app import app
-from hotline.cli.common import print_each
+from hotline.cli.common import print_each, there
 from hotline.trial import run
 from schemas.records import Message
 
@@ -349,6 +350,13 @@ def test_what_would_find_nothing_is_refused_before_anything_is_asked(verb: list[
     refused = hotline(*verb)
     assert refused.exit_code == 2
     assert says in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_times_are_shown_as_the_options_take_them() -> None:
+    shown = there(datetime(2026, 11, 24, 18, 30, tzinfo=UTC))
+    assert shown == "2026-11-25T02:30:00+08:00"
+    asked = hotline("dead", "list", "--since", shown, "--until", "2026-11-25T02:30:00")
+    assert "nothing lies between" in " ".join(asked.stderr.replace("│", " ").split())
 
 
 def test_check_says_which_file_it_read(folder: Path) -> None:
