@@ -38,18 +38,7 @@ def _known_code(code: str | None) -> str | None:
 Code = Annotated[str | None, typer.Option(callback=_known_code, help="Only this code, such as malformed.")]
 
 
-def _known_stage(stage: str | None) -> str | None:
-    """Return a stage that a person typed; subscribers that the settings no longer name may have left letters, too."""
-    from connectors.publisher import STAGE
-    from hotline.dead_original import INPUTS, SUBSCRIBER
-
-    known = (STAGE, *INPUTS)
-    if stage is not None and stage not in known and not stage.startswith(SUBSCRIBER):
-        raise typer.BadParameter(f"choose one of {', '.join(known)}, or {SUBSCRIBER}<id>")
-    return stage
-
-
-Stage = Annotated[str | None, typer.Option(callback=_known_stage, help="Only of this stage, such as normalize.")]
+Stage = Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")]
 Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only of this channel.")]
 Account = Annotated[str | None, typer.Option(help="Only of this account.")]
 Since = Annotated[datetime | None, typer.Option(help="Dead then or later, Chinese time.")]
@@ -72,12 +61,13 @@ def list_(
 ) -> None:
     """List dead letters; no line holds personal data."""
     from hotline.audit import replays
+    from hotline.cli.dead_view import of_a_stage
     from hotline.dead import letters
     from hotline.services import kafka
 
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until)
     connection = kafka(settings_of(ctx))
-    found = letters(connection, chosen, replays(connection, chosen.since))
+    found = of_a_stage(letters(connection, chosen, replays(connection, chosen.since)), chosen)
     if count:
         _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json, _nothing(chosen))
         return

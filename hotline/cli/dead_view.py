@@ -3,18 +3,19 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
+from connectors.publisher import STAGE as CONNECTOR
 from hotline import services
 from hotline.audit import Run, replays, run_of
 from hotline.cli.common import print_json, readable
-from hotline.dead import Filters, letters
-from hotline.dead_original import SINK, SUBSCRIBER, inputs_of, is_of_a_sink
+from hotline.dead import Filters, Letter, letters
+from hotline.dead_original import INPUTS, SINK, SUBSCRIBER, inputs_of, is_of_a_sink
 from hotline.dead_replay import Held, Plan, Replay, Report, plan, target_of
 from hotline.dead_sinks import Archive, Subscriber, Target
 from hotline.local.progress import Shown
@@ -42,7 +43,8 @@ def replay(
 ) -> None:
     """Choose, ask, put back and report. Raises typer.Exit(1) when one cannot go back or fails again at once."""
     run, connection = run_of(settings, author, reason), services.kafka(settings)
-    chosen = plan(letters(connection, filters, replays(connection)), inputs_of(settings.sinks.webhook), again=again)
+    found = of_a_stage(letters(connection, filters, replays(connection)), filters)
+    chosen = plan(found, inputs_of(settings.sinks.webhook), again=again)
     if dry_run:
         _show_plan(chosen, as_json, every=True)
         return
@@ -59,6 +61,17 @@ def replay(
         _show_report(report, chosen.held)
     if report.failed_again or not all(one.settled for one in report.held):
         raise typer.Exit(1)
+
+
+def of_a_stage(found: Iterator[Letter], filters: Filters) -> Iterator[Letter]:
+    """Yield the letters. Raises MisconfiguredError when a stage that we do not know has none at all."""
+    first, stage = next(found, None), filters.stage
+    if first is not None:
+        yield first
+        yield from found
+    elif filters == Filters(stage=stage) and stage and stage not in (CONNECTOR, *INPUTS) and SUBSCRIBER not in stage:
+        known = ", ".join((CONNECTOR, *INPUTS))
+        raise MisconfiguredError(f"There is no stage {stage}: choose from {known}, and {SUBSCRIBER}<id>.")
 
 
 def _carried_out(

@@ -47,6 +47,13 @@ def ticket_id(said: str | None) -> str | None:
     return said
 
 
+def no_number(said: str | None) -> str | None:
+    """Return what a person typed for a ticket's id; raises BadParameter for its number."""
+    if said is not None and ids.valid_ticket_no(said):
+        raise typer.BadParameter("that is a ticket's number: name its id, which `hotline search` shows beside it")
+    return said
+
+
 Channel = Annotated[
     str | None, typer.Option(callback=_one_of(words.CHANNELS), help="Only this channel (诉求来源): sms or 短信.")
 ]

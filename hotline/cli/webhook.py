@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hotline.cli.common import AsJson, print_each, print_json, readable, settings_of, there
-from hotline.cli.narrowing import ticket_id
+from hotline.cli.narrowing import no_number
 
 if TYPE_CHECKING:
     from hotline.webhooks import Subscriber
@@ -39,7 +39,7 @@ def log(
     outcome: Annotated[
         Literal["delivered", "retrying", "dead"] | None, typer.Option(help="Only what ended, or waits, so.")
     ] = None,
-    ticket: Annotated[str | None, typer.Option(callback=ticket_id, help="Only of the ticket with this id.")] = None,
+    ticket: Annotated[str | None, typer.Option(callback=no_number, help="Only of the ticket with this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -47,11 +47,8 @@ def log(
     from hotline import webhooks
     from hotline.services import kafka
 
-    settings = settings_of(ctx)
     wanted = webhooks.Wanted(subscriber=name, outcome=outcome, ticket=ticket)
-    found = webhooks.log(kafka(settings), wanted, limit)
-    if name is not None and not found:
-        webhooks.find(settings.sinks.webhook, name)  # a misspelt name is no empty log
+    found = webhooks.log(kafka(settings_of(ctx)), wanted, limit)
     print_each(found, as_json, _line, nothing="No deliveries: see `hotline webhook list`.")
 
 

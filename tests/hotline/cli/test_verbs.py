@@ -16,7 +16,10 @@ from typer.testing import CliRunner, Result
 from hotline.cli import archive_view, trial_view
 from hotline.cli.app import app
 from hotline.cli.common import print_each, there
+from hotline.cli.dead_view import of_a_stage
+from hotline.dead import Filters
 from hotline.trial import run
+from schemas.errors import MisconfiguredError
 from schemas.records import Message
 
 
@@ -332,12 +335,11 @@ DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
         (["rates", *DAY, *BEFORE], "nothing lies between"),
         (["dead", "list", *DAY, *BEFORE], "nothing lies between"),
         (["dead", "replay", *DAY, *BEFORE], "nothing lies between"),
-        (["dead", "list", "--stage", "normalise"], "choose one of connector, normalize"),
         (["dead", "list", "--jurisdiction", "2101"], "six digits"),
         (["dead", "list", "--jurisdiction", "990100"], "no province begins with 99"),
         (["search", "--jurisdiction", "990100"], "no province begins with 99"),
         (["search", "--cluster", "210100-20261128-000001-1"], "a ticket's id"),
-        (["webhook", "log", "--ticket", "210100-20261128-000001-1"], "a ticket's id"),
+        (["webhook", "log", "--ticket", "210100-20261128-000001-1"], "a ticket's number"),
         (["search", "210100-20261128-000001-2"], "check digit"),
         (["show", "210100-20261128-000001-2"], "check digit"),
         (["explain", "210100-20261128-000001-2"], "check digit"),
@@ -350,6 +352,13 @@ def test_what_would_find_nothing_is_refused_before_anything_is_asked(verb: list[
     refused = hotline(*verb)
     assert refused.exit_code == 2
     assert says in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_a_stage_that_there_is_not_has_no_letters_for_that_reason() -> None:
+    assert list(of_a_stage(iter(()), Filters(stage="normalize"))) == []
+    assert list(of_a_stage(iter(()), Filters(stage="sink:webhook.gone"))) == []
+    with pytest.raises(MisconfiguredError, match="There is no stage normalise: choose from connector, normalize"):
+        list(of_a_stage(iter(()), Filters(stage="normalise")))
 
 
 def test_times_are_shown_as_the_options_take_them() -> None:
