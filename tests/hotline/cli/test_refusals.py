@@ -1,0 +1,73 @@
+"""What a tired person mistypes is refused in one sentence before anything is asked: it would find nothing."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hotline.cli.app import app
+from hotline.cli.common import there
+from hotline.cli.dead_view import of_a_stage
+from hotline.dead import Filters
+from schemas.errors import MisconfiguredError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, env: pytest.MonkeyPatch) -> Path:
+    return tmp_path
+
+
+def hotline(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
+
+
+@pytest.mark.parametrize(
+    ("verb", "says"),
+    [
+        (["search", *DAY, *BEFORE], "nothing lies between"),
+        (["search", *DAY, "--until", "2026-11-01"], "nothing lies between"),
+        (["export", "a.json", "--format", "open311-json", *DAY, *BEFORE], "nothing lies between"),
+        (["rates", *DAY, *BEFORE], "nothing lies between"),
+        (["dead", "list", *DAY, *BEFORE], "nothing lies between"),
+        (["dead", "replay", *DAY, *BEFORE], "nothing lies between"),
+        (["dead", "list", "--jurisdiction", "2101"], "six digits"),
+        (["dead", "list", "--jurisdiction", "990100"], "no province begins with 99"),
+        (["search", "--jurisdiction", "990100"], "no province begins with 99"),
+        (["search", "--cluster", "210100-20261128-000001-1"], "a ticket's id"),
+        (["webhook", "log", "--ticket", "210100-20261128-000001-1"], "a ticket's number"),
+        (["search", "210100-20261128-000001-2"], "check digit"),
+        (["show", "210100-20261128-000001-2"], "check digit"),
+        (["explain", "210100-20261128-000001-2"], "check digit"),
+        (["command", "forget", "210100-20261128-000001-2"], "check digit"),
+        (["index", "rebuild", "ticket", "--month", "2026-11"], "Only the index message has months"),
+        (["replay", "--from", "2999-01-01"], "still to come"),
+    ],
+)
+def test_what_would_find_nothing_is_refused_before_anything_is_asked(verb: list[str], says: str) -> None:
+    refused = hotline(*verb)
+    assert refused.exit_code == 2
+    assert says in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_a_stage_that_there_is_not_has_no_letters_for_that_reason() -> None:
+    assert list(of_a_stage(iter(()), Filters(stage="normalize"))) == []
+    assert list(of_a_stage(iter(()), Filters(stage="sink:webhook.gone"))) == []
+    with pytest.raises(MisconfiguredError, match="There is no stage normalise: choose from connector, normalize"):
+        list(of_a_stage(iter(()), Filters(stage="normalise")))
+
+
+def test_times_are_shown_as_the_options_take_them() -> None:
+    shown = there(datetime(2026, 11, 24, 18, 30, tzinfo=UTC))
+    assert shown == "2026-11-25T02:30:00+08:00"
+    asked = hotline("dead", "list", "--since", shown, "--until", "2026-11-25T02:30:00")
+    assert "nothing lies between" in " ".join(asked.stderr.replace("│", " ").split())
+
+
+def test_check_says_which_file_it_read(folder: Path) -> None:
+    assert "There is no hotline.toml in this folder" in hotline("check").stdout
+    (folder / "mine.toml").write_text("")
+    assert f"The settings of {folder / 'mine.toml'} and" in hotline("--settings", "mine.toml", "check").stdout
