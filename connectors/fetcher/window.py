@@ -9,9 +9,9 @@ class Window:
         self._next: int | None = None
 
     def take(self, offset: int, errands: int) -> None:
-        """Note a record and how many errands it gives; one from before the last begins anew, as Kafka went back."""
+        """Note a record and how many errands it gives; where Kafka goes back, what follows comes again."""
         if self._next is not None and offset < self._next:
-            self._open.clear()
+            self._open = {before: left for before, left in self._open.items() if before < offset}
         self._next = offset + 1
         if errands:
             self._open[offset] = errands
