@@ -25,13 +25,16 @@ Labels = Mapping[str, Hashable]
 
 def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
     """Decide about every row in the order of the file, and compare the clusters with the labels."""
-    found = list(rows(path))
+    return measured(list(rows(path)), look_alikes(path), rules_folder)
+
+
+def measured(found: Sequence[Row], apart: Sequence[tuple[str, str]], rules_folder: Path | None = None) -> list[Figure]:
+    """Decide about these rows in their order; `apart` are the pairs that only look alike."""
     incidents = {str(row["id"]): row["cluster"] for row in found if row.get("cluster") is not None}
     inputs = map(as_input, found, map(_id, found))
     results = list(trial.run(inputs, stage="ticket", jurisdiction=JURISDICTION, rules_folder=rules_folder))
     clusters = {r["input"]: r["ticket"].cluster_id if r["ticket"] else r["input"] for r in results}
     tickets = {r["input"]: r["ticket"].ticket_id if r["ticket"] else r["input"] for r in results}
-    apart = list(_pairs(path.with_name(f"{path.stem}_hard_negatives.csv")))
     return [*_clusters(clusters, incidents), *_wrong(clusters, tickets, incidents, apart)]
 
 
@@ -87,8 +90,10 @@ def _counted_pairs(groups: Labels, among: Iterable[str]) -> list[tuple[str, str]
     return [pair for group in members.values() for pair in combinations(group, 2)]
 
 
-def _pairs(path: Path) -> list[tuple[str, str]]:
-    if not path.is_file():
+def look_alikes(path: Path) -> list[tuple[str, str]]:
+    """Return the pairs of rows in the file beside `path` that only look alike; none when there is no such file."""
+    beside = path.with_name(f"{path.stem}_hard_negatives.csv")
+    if not beside.is_file():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with beside.open(encoding="utf-8-sig", newline="") as file:
         return [(row["id_a"], row["id_b"]) for row in csv.DictReader(file)]
