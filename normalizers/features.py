@@ -88,6 +88,7 @@ def features_of(
         papers=_hashed_words(matter.papers, key),
         text_names=_hashed_words(matter.text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
+        untitled=UNSET if title else True,
         requesters=requester_hashes((draft.sender,), policy),
         stated=stated_names(draft, folded, policy),
         contacts=requester_hashes(contacts_in(draft.text), policy),

@@ -38,6 +38,11 @@ _TRAVELS = re.compile(r"([上下])行(?=[车方线扶站列])")
 _BOUND = re.compile(r"([\u4e00-\u9fff]{2})方向|开往([\u4e00-\u9fff]{2})")
 """Where a line goes to: 往机场方向."""
 
+_ALONG = re.compile(
+    r"(?:路|街|大道|巷)([\u4e00-\u9fff]{2})[\u4e00-\u9fff]{0,6}?(?:门口|门前|对面|旁边|隔壁|前面|后面|路段)"
+)
+"""Where on a long road: 海宁路农行门口."""
+
 _GRADE = re.compile("(?<![最更提升年月])([初高])([一二三])(?![点些倍半层个楼米中])")
 _END_OF_TOWN = re.compile("城([东西南北])")
 _BRANCH = re.compile(r"\(([\u4e00-\u9fff]{2,8})店\)")
@@ -174,6 +179,7 @@ def _where_of(head: str) -> Iterator[Mark]:
     yield from (("城", side) for side in _END_OF_TOWN.findall(head))
     yield from (("way", way) for way in _TRAVELS.findall(head))
     yield from (("bound", name) for name in map("".join, _BOUND.findall(head)) if _IN_NO_NAME.search(name) is None)
+    yield from (("along", name) for name in _ALONG.findall(head) if _IN_NO_NAME.search(name) is None)
     yield from ((f"{school} grade", NUMERALS[year]) for school, year in _GRADE.findall(head))
     yield from (("branch", name) for name in _BRANCH.findall(head))
     for building, unit in _DOOR.findall(head) if "-" in head else ():

@@ -16,6 +16,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from normalizers import rules
 from normalizers.findings.words import trie
+from normalizers.greetings import greetings_in
 from normalizers.marks import Kinds, Mark, circumstances_of, kinds_of, marks_of, things_of
 from normalizers.papers import papers_of
 
@@ -52,6 +53,9 @@ _LONG = 3
 """Known words of so many characters are in no name."""
 
 _OF_ROADS_AND_VILLAGES = "路街村镇"
+_NOT_ITS_END = "(?!路[面灯段边基况障线人过]|街[道边]|村[委里民干口长上]|镇[上政里])"
+"""桥路面 and 和村民 are no road and no village."""
+
 _RUN = re.compile(rf"{_HAN}{{2,}}")
 
 
@@ -90,6 +94,9 @@ class Endings(NamedTuple):
     after_first: re.Pattern[str]
     """What goes on behind the first character of a name of two: 平小区 behind 和."""
 
+    after_last: re.Pattern[str]
+    """What goes on behind the last character of a name: 村 behind the 桥 of 双桥村, 家园 behind the 和 of 永和家园."""
+
 
 class Rulebook(NamedTuple):
     """The word lists, ready to be asked."""
@@ -98,15 +105,17 @@ class Rulebook(NamedTuple):
     objects: Mapping[str, str]
     opens_place: frozenset[str]
     in_names: frozenset[str]
+    last_in_names: frozenset[str]
     endings: Endings
     kinds: Kinds
+    greetings: re.Pattern[str]
     pairs: Callable[[str], "_Name"]
 
 
 def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date | None = None) -> Matter:
     """Return the matter of a message of this day; both strings are folded (`normalizers.text.fold`)."""
     lists = rulebook(rules_folder)
-    head, rest = _split(title, text)
+    head, rest = _split(title, text, lists.greetings)
     areas = frozenset(_AREA.findall(head))
     marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
@@ -130,9 +139,11 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
     )
 
 
-def _split(title: str, text: str) -> tuple[str, str]:
+def _split(title: str, text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
     if len(title) >= _SHORT_TITLE:
         return title, text[:TEXT_CHARACTERS]
+    greeting = greetings.match(text)
+    text = text[greeting.end() :] if greeting is not None else text
     sentence = _SENTENCE.match(text)
     end = sentence.end() if sentence is not None else HEAD_CHARACTERS
     return f"{title},{text[:end]}", text[end:TEXT_CHARACTERS]
@@ -165,7 +176,7 @@ def _words(text: str, lists: Rulebook) -> _Words:
     objects, opens_place = lists.objects, lists.opens_place
     for _, start, stop in lists.known.find_matches_as_indexes(text):
         word = text[start:stop]
-        if len(word) < _LONG and _is_in_name(word, text, stop, lists):
+        if len(word) < _LONG and _is_in_name(word, text, stop, lists, follows=start > end):
             continue
         follows_name = start > end and _take(text[end:start], found, lists, is_place=word in opens_place)
         if word in objects and not (follows_name and word in opens_place):
@@ -176,12 +187,19 @@ def _words(text: str, lists: Rulebook) -> _Words:
     return found
 
 
-def _is_in_name(word: str, text: str, stop: int, lists: Rulebook) -> bool:
-    """Say whether a known word is a part of a place's name: 湖 in 明湖小区, 和 in 和平小区."""
+def _is_in_name(word: str, text: str, stop: int, lists: Rulebook, *, follows: bool) -> bool:
+    """Say whether a known word is a part of a place's name: 湖 in 明湖小区, 和 in 和平小区 and 永和家园.
+
+    What grammar also uses ends a name only where it `follows` on what no list knows.
+    """
+    endings = lists.endings
     if word in lists.in_names:
-        return lists.endings.after_part.match(text, stop) is not None
-    may_be = len(word) == 1 and text[stop + 1 : stop + 2] in lists.endings.begins
-    return may_be and lists.endings.after_first.match(text, stop) is not None
+        return (endings.after_part.match(text, stop) or endings.after_last.match(text, stop)) is not None
+    may_end = follows and word in lists.last_in_names
+    if may_end and endings.after_last.match(text, stop) is not None:
+        return True
+    may_be = len(word) == 1 and text[stop + 1 : stop + 2] in endings.begins
+    return may_be and endings.after_first.match(text, stop) is not None
 
 
 def _take(run: str, found: _Words, lists: Rulebook, *, is_place: bool) -> bool:
@@ -227,8 +245,10 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         objects=objects,
         opens_place=frozenset(word for word in known if word.startswith(tuple(found["places"].split()))),
         in_names=in_names,
+        last_in_names=frozenset(found.get("last_in_names", "").split()),
         endings=endings,
         kinds=kinds_of(found),
+        greetings=greetings_in(found),
         pairs=lru_cache(maxsize=65_536)(partial(_pairs, endings)),
     )
 
@@ -246,4 +266,5 @@ def _endings(places: Iterable[str], of_names: Iterable[str], others: Iterable[st
         after_part=re.compile(rf"{_HAN}{{0,4}}?(?:{longer}|{'|'.join(of_names) or '(?!)'})"),
         begins=frozenset(place[0] for place in (*long, *_OF_ROADS_AND_VILLAGES)),
         after_first=re.compile(rf"(?![{single}]){_HAN}(?:{longer}|[{_OF_ROADS_AND_VILLAGES}])"),
+        after_last=re.compile(rf"{longer}|{_NOT_ITS_END}[{_OF_ROADS_AND_VILLAGES}]|(?:{'|'.join(of_names) or '(?!)'})"),
     )

@@ -8,6 +8,9 @@ _INSERTED = 2
 
 _ABOUT_AS_LONG = 2
 
+_FILLED_IN = 0.1
+"""So much of a text are other names where somebody put them in once or twice; of rewritten ones more is other."""
+
 
 def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Say whether the two tell of different things, by place, by marks of one kind or by one stretch of a text."""
@@ -29,6 +32,21 @@ def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     if fewer == more:
         return fewer > 0 and share >= policy.parallel_share_of_equals
     return fewer > _INSERTED and more - fewer <= _ABOUT_AS_LONG and share >= policy.parallel_share
+
+
+def is_filled_in(one: Sketch, other: Sketch) -> bool:
+    """Say whether of two copies of one text each names what the other names nowhere: somebody put in his own.
+
+    Titles are free, so it is asked of texts without one. Who passes a text on, greets otherwise or adds to it leaves
+    its names as they are, or puts 3-grams in on one side; who tells it anew changes more than so little on both.
+    """
+    ours, theirs = one.names | one.text_names, other.names | other.text_names
+    if not (one.untitled and other.untitled) or ours <= theirs or theirs <= ours:
+        return False
+    end = min(one.grams[-1], other.grams[-1])
+    left, right = ({gram for gram in grams if gram <= end} for grams in (one.grams, other.grams))
+    fewer, more = sorted((len(left - right), len(right - left)))
+    return fewer > 0 and more <= _FILLED_IN * min(len(left), len(right))
 
 
 def other_places(one: Sketch, other: Sketch) -> bool:

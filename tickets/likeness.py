@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import exp, fsum, inf, log
 from operator import mul
 
-from tickets.contradictions import are_others, other_area
+from tickets.contradictions import are_others, is_filled_in, other_area
 from tickets.policy import NearPolicy
 from tickets.sketch import GRAMS, Sketch
 
@@ -118,7 +118,10 @@ class Question:
     def _judged(self, other: Sketch, signs: tuple[float, ...]) -> tuple[float, str]:
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
-        most = self._policy.contradicted if are_others(self.sketch, other, self._policy) else 1.0
+        is_other = are_others(self.sketch, other, self._policy) or (
+            copied >= self._policy.copy_share and is_filled_in(self.sketch, other)
+        )
+        most = self._policy.contradicted if is_other else 1.0
         if copied > matter and not _is_contradicted(signs, self._policy):
             return round(min(copied, most), 3), COPIED
         return round(min(matter, most), 3), NAMED

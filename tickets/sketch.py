@@ -30,6 +30,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
     text_names: frozenset[int]
     text_objects: frozenset[int]
     grams: tuple[int, ...]
+    untitled: bool = False
 
     @classmethod
     def of(cls, features: Features) -> "Sketch":
@@ -44,6 +45,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             text_names=hashes(features.text_names[:NAMES]),
             text_objects=hashes(features.text_objects),
             grams=features.grams[:GRAMS],
+            untitled=features.untitled is True,
         )
 
 

@@ -68,6 +68,9 @@ class Features(Record, frozen=True, kw_only=True):
     text_objects: Annotated[
         tuple[str, ...], about("Object words of the text behind", "正文对象词指纹", index="none")
     ] = ()
+    untitled: Annotated[
+        bool | UnsetType, about("Whether it has no title: its head is where its text begins", "无标题", index="none")
+    ] = UNSET
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", "诉求人标识", index="none")] = ()
     stated: Annotated[
         tuple[str, ...],

@@ -69,3 +69,49 @@ def test_a_name_that_ends_like_a_place_is_one_whatever_words_are_in_it(head: str
 def test_a_lake_and_a_person_s_own_estate_have_no_name() -> None:
     assert matter_of("", "湖水发黑,没有人来看").objects == {"河道", "内河"}
     assert matter_of("", "我们小区停水两天了").places == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "objects"),
+    [
+        ("双桥村停水四天", {"双桥"}, {"停水"}),
+        ("东湖路的路灯不亮", {"东湖"}, {"路灯"}),
+        ("永和家园停水", {"永和"}, {"停水"}),
+        ("石坑村停水", {"石坑"}, {"停水"}),
+        ("公园路停水", {"公园"}, {"停水"}),
+        ("石桥镇停电", {"石桥"}, {"停电"}),
+        ("大桥路面坏了", set(), {"大桥", "道路"}),
+        ("东湖路灯不亮", set(), {"河道", "路灯"}),
+        ("我和村民都没有意见", set(), set()),
+        ("物业和小区业主", set(), {"物业"}),
+    ],
+)
+def test_a_name_may_end_with_what_elsewhere_is_an_object_or_grammar(
+    text: str, place: set[str], objects: set[str]
+) -> None:
+    found = matter_of("", text)
+    assert (found.places, found.objects) == (place, objects)
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        "尊敬的领导:您好!",
+        "你好,",
+        "喂,你好,",
+        "【转发】大家帮忙转一下:",
+        "邻居让我转给你们的:",
+        "fw:",
+        "来电人反映:",
+        "12345你好,",
+        "各位领导:",
+    ],
+)
+def test_the_head_of_a_message_without_a_title_begins_behind_the_greeting(greeting: str) -> None:
+    text = "翠屏里的门禁坏了三天,外人随便进出"
+    assert matter_of("", f"{greeting}{text}") == matter_of("", text)
+
+
+@pytest.mark.parametrize("text", ["翠屏里业主你好,门禁坏了", "翠屏里的问题:门禁坏了", "翠屏里反映的问题:门禁坏了"])
+def test_a_name_is_no_greeting(text: str) -> None:
+    assert "翠屏" in matter_of("", text).names
