@@ -3,14 +3,18 @@
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from hotline.settings_shape import leaves
 from hotline.variables import variable_of
+from normalizers.findings import rulebooks
 from normalizers.findings.category import codes
 from schemas import words
+from schemas.errors import MisconfiguredError
 from schemas.records.raw import SIZE_LIMIT
 from schemas.topics import CHANNELS
 
@@ -96,13 +100,22 @@ def secrets(settings: "Settings") -> Iterator[str]:
 
 def filters(settings: "Settings") -> Iterator[str]:
     """Find words in a subscriber's filter that no ticket can have: it would get nothing, and nobody would say why."""
-    known = codes(settings.rules.folder)
+    known = _categories(settings.rules.folder)
     for subscriber, one in settings.sinks.webhook.items():
         where = f"sinks.webhook.{subscriber}.filter"
         for status in sorted(set(one.filter.statuses) - set(words.STATUSES)):
             yield f"`{where}.statuses` names {status}, which is no 办理状态: choose from {', '.join(words.STATUSES)}."
         for name in sorted(set(one.filter.categories) & set(known)):
             yield f"`{where}.categories` names {name}: write its code, {known[name]}."
+
+
+def _categories(rules_folder: Path | None) -> dict[str, str]:
+    """Return the codes of the categories by their names; none by rules that cannot be used, which is told elsewhere."""
+    with suppress(MisconfiguredError):
+        if rules_folder is not None:
+            rulebooks.verify_one(rules_folder, "category")
+        return codes(rules_folder)
+    return {}
 
 
 LOOKS = (hosts, times, names, rooms, secrets, filters)

@@ -37,13 +37,20 @@ def refuse_misspelt(settings: "Settings", words: Iterable[str]) -> None:
     given = dict(word.partition("=")[::2] for word in words)
     if "category" not in given or "scheme" in given:
         return
-    known = category.names(settings.rules.folder)
+    said, known = given["category"], category.names(settings.rules.folder)
+    if said in known:
+        return
     model = category_model(settings)
-    if given["category"] not in known and (model is None or given["category"] not in model.card.labels):
+    if model is None or said not in model.card.labels:
         raise MisconfiguredError(
-            f"There is no category {given['category']}: {_advice(given['category'], known)} Another system's needs its "
-            "scheme=…, too."
+            f"There is no category {said}: {_code(said, known)} Another system's needs its scheme=…, too."
         )
+
+
+def _code(said: str, known: Mapping[str, str]) -> str:
+    """Advise the code of a category; its name is none."""
+    codes = [code for code, name in known.items() if name == said]
+    return f"write its code, {' or '.join(codes)}." if codes else _advice(said, known)
 
 
 def _advice(said: str, known: Mapping[str, str]) -> str:

@@ -150,3 +150,11 @@ def test_a_filter_that_nothing_can_pass_is_told(env: pytest.MonkeyPatch) -> None
     status, category = told(f'{subscriber}statuses = ["resolvd"]\ncategories = ["环境保护", "其他系统的"]\n')
     assert status.startswith("`sinks.webhook.map.filter.statuses` names resolvd, which is no 办理状态: choose from")
     assert category == "`sinks.webhook.map.filter.categories` names 环境保护: write its code, environment."
+
+
+@pytest.mark.parametrize("text", ["[[[", "nonsense = 1"])
+def test_categories_that_cannot_be_read_are_told_as_rules_and_hide_nothing(text: str, tmp_path: Path) -> None:
+    (tmp_path / "category.toml").write_text(text)
+    host, *rules = told(f'{MAILBOX.replace("imap", "imaps://imap")}[rules]\nfolder = "{tmp_path}"\n')[::-1]
+    assert host.startswith("`connectors.mailbox.mayor.host` names")
+    assert any("category.toml" in fault for fault in rules)

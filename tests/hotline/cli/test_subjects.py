@@ -52,3 +52,8 @@ def test_what_a_ticket_may_be_reclassified_to(words: list[str]) -> None:
 def test_a_misspelt_category_is_no_clerks_word() -> None:
     with pytest.raises(MisconfiguredError, match=r"did you mean construction\.utilities\?.* scheme="):
         refuse_misspelt(Settings(), ["kind=complaint", "category=construcion.utilities"])
+
+
+def test_a_name_is_answered_with_its_code() -> None:
+    with pytest.raises(MisconfiguredError, match=r"no category 城乡建设: write its code, construction\."):
+        refuse_misspelt(Settings(), ["category=城乡建设"])
