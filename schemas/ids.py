@@ -44,8 +44,8 @@ def is_adcode(text: str) -> bool:
 
 
 def is_in_china(code: str) -> bool:
-    """Say whether a 行政区划代码, or its beginning of two digits or more, begins with that of a province."""
-    return code[:2] in _PROVINCES
+    """Say whether a 行政区划代码, or its beginning, fits a province; one digit is that of a region of several (大区)."""
+    return any(province.startswith(code[:2]) for province in _PROVINCES)
 
 
 def b32(source: str, identifier: str) -> str:

@@ -75,6 +75,7 @@ def test_a_calendar_by_which_nothing_counts_is_told(folder: Path) -> None:
     [
         ("deadlines/guangxi.toml", '"45"', '"4s"', "`adcodes` of deadlines/guangxi.toml names 4s,"),
         ("deadlines/guangxi.toml", '"45"', '"99"', "`adcodes` of deadlines/guangxi.toml names 99,"),
+        ("deadlines/guangxi.toml", '"45"', '"9"', "`adcodes` of deadlines/guangxi.toml names 9,"),
         ("deadlines/guangxi.toml", '"complaint"', '"complain"', "`kinds` of the rule guangxi.resolve"),
         ("deadlines/guangxi.toml", '"sms"', '"短信"', "`channels` of the rule guangxi.resolve"),
         ("dispatch/shenyang.toml", '"2101"', '"01"', "`adcodes` of dispatch/shenyang.toml names 01,"),
@@ -86,6 +87,12 @@ def test_what_is_for_nobody_is_told(folder: Path, file: str, old: str, new: str,
     (folder / file).write_text(text.replace(old, new), "utf-8")
     (fault,) = told()
     assert fault.startswith(where)
+
+
+@pytest.mark.parametrize("beginning", ["4", "45", "450100"])
+def test_time_limits_may_be_for_a_region_of_several_provinces(folder: Path, beginning: str) -> None:
+    (folder / "deadlines/guangxi.toml").write_text(LIMITS.replace('"45"', f'"{beginning}"'), "utf-8")
+    assert told() == []
 
 
 def test_a_file_that_an_editor_of_windows_saved_is_read(folder: Path) -> None:
