@@ -44,7 +44,7 @@ def is_adcode(text: str) -> bool:
 
 
 def is_in_china(code: str) -> bool:
-    """Say whether a 行政区划代码, or its beginning, fits a province; one digit is that of a region of several (大区)."""
+    """Say whether a 行政区划代码, or its beginning, fits a province; one digit is that of a region (大区)."""
     return any(province.startswith(code[:2]) for province in _PROVINCES)
 
 

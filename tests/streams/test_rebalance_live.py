@@ -122,6 +122,16 @@ async def test_a_worker_that_has_no_room_for_long_stays_in_its_group(
         await until(lambda: set(stage.done) == {(0, 0), (0, 1), (0, 2)})
 
 
+async def test_a_worker_whose_loop_stands_still_loses_its_place(bench: Bench, admin: AIOKafkaAdminClient) -> None:
+    """Its partitions go to who works: that it lives is told by the loop that works, not by the thread that fetches."""
+    stage = Stage(await topic_of(admin, 1))
+    async with bench.running(stage.declare, broker_max_poll_interval=IMPATIENT) as app:
+        await until(lambda: app.consumer_generation_id and not app.rebalancing)
+        assert generation(app) > 0
+        time.sleep(IMPATIENT * 2)  # noqa: ASYNC251 - the loop is to stand still
+        assert generation(app) < 0
+
+
 async def test_a_worker_without_partitions_takes_over_however_long_it_waited(
     bench: Bench, admin: AIOKafkaAdminClient
 ) -> None:
