@@ -57,14 +57,23 @@ class Walk:
             if key not in self._keys and (item.id is None or item.id > self._floor):
                 self._keys.add(key)
                 self.found.append(Found(item, key))
-        self._judge(page)
+        self._judge(page, self._leads_to(page, keys))
 
-    def _judge(self, page: ResultSet[Model]) -> None:
-        """Say whether this was the last page, and whether something between it and what is known was out of reach.
+    def _leads_to(self, page: ResultSet[Model], keys: list[str]) -> int | None:
+        """Return how far down a page leads: to its last item, but for one that stands higher than its id.
 
-        Its last item says how far down it leads, and not one that stands higher than its id: shown late, pinned (置顶).
+        Such a one was shown late, or is pinned (置顶): it is below what is known, and was not there.
         """
-        lowest, before = next(reversed(page.ids()), None), self.max_id
+        placed = [(item.id, key) for item, key in zip(page, keys, strict=True) if item.id is not None]
+        leading = [identifier for identifier, key in placed if not self._is_late(identifier, key)]
+        return next(reversed(leading or page.ids()), None)
+
+    def _is_late(self, identifier: int, key: str) -> bool:
+        return self._since is not None and self._floor < identifier <= self._since and key not in self.known.seen
+
+    def _judge(self, page: ResultSet[Model], lowest: int | None) -> None:
+        """Say whether this was the last page, and whether something between it and what is known was out of reach."""
+        before = self.max_id
         after = lowest - 1 if lowest is not None else None
         reached = self._since is not None and lowest is not None and lowest <= self._since
         whole = self._is_whole(page)

@@ -144,7 +144,8 @@ def test_a_status_that_becomes_visible_late_is_seen_by_its_lower_id(platform: Pl
     assert runner.next_round() == []
 
 
-def test_an_item_that_stands_higher_than_its_id_hides_none_below_it(platform: Platform) -> None:
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_an_item_that_stands_higher_than_its_id_hides_none_below_it(platform: Platform, place: int) -> None:
     late = platform.post()
     platform.items[MENTIONS].remove(late)
     platform.post()
@@ -153,10 +154,11 @@ def test_an_item_that_stands_higher_than_its_id_hides_none_below_it(platform: Pl
     listed = platform.listed
 
     def topped(path: str, query: dict[str, str]) -> tuple[int, Any]:
-        """Show the late one first, as a list may that goes by when an item was shown, or that pins one."""
+        """Show the late one higher, as a list may that goes by when an item was shown, or that pins one."""
         status, body = listed(path, query)
         if "max_id" not in query:
-            body = body | {"statuses": [late, *body["statuses"][:-1]]}
+            shown = body["statuses"][:-1]
+            body = body | {"statuses": [*shown[:place], late, *shown[place:]]}
         return status, body
 
     platform.listed = topped  # type: ignore[method-assign] # as above
