@@ -13,7 +13,7 @@ from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import ATTEMPTS
 from connectors.runner import PACE, SLOW_PACE, passes, wait_for
-from schemas.errors import FatalError, PipelineError, UnreachableError
+from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import Cursor, RawMessage
 
 T = TypeVar("T")
@@ -225,7 +225,7 @@ async def _one_turn(
 ) -> Exception | None:
     """Serve one connection as the owner of the account; None when it is not ours, or not any more."""
     try:
-        if not lease.ask(health.standing_by):
+        if not _may_connect(connector, lease, health, worked or outlet.lively):
             await asyncio.sleep(ASK_SECONDS)
             return None
         return await _one_connection(connector, outlet, lease, stop)
@@ -233,6 +233,17 @@ async def _one_turn(
         if not passes(error, worked or outlet.lively):
             raise
         return error
+
+
+def _may_connect(connector: SessionConnector, lease: Lease, health: Health, worked: bool) -> bool:
+    """Say whether the account is ours; who listened goes on, on a new connection too, until it is surely another's."""
+    listened = worked and isinstance(connector, Listening)
+    try:
+        return lease.ask(health.standing_by) or (listened and not lease.taken)
+    except RetriableError:
+        if listened and not lease.taken:
+            return True
+        raise
 
 
 async def _one_connection(

@@ -279,6 +279,46 @@ async def test_who_only_listens_goes_on_until_another_is_known_to_listen(health:
     assert connector.made == 1
 
 
+class Unasked(Shared):
+    """A lease that nobody can tell of while it is not held."""
+
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        if not self.held and not self.taken:
+            raise UnreachableError("Kafka is away")
+        return super().ask(standing_by)
+
+
+@pytest.mark.parametrize("kind", [Shared, Unasked])
+async def test_who_listened_connects_again_while_nobody_can_tell_whose_the_account_is(
+    health: Health, kind: type[Shared]
+) -> None:
+    cut = asyncio.Event()
+
+    async def serve(emit: Emit) -> None:
+        emit.alive()
+        await cut.wait()
+        cut.clear()
+
+    connector, lease, stop = Listener(serve), kind(), asyncio.Event()
+    lease.held = True
+    running = asyncio.create_task(
+        run_session(connector, Broker(), stop=stop, health=health, lease=lease, pace=wait_none(), slow_pace=wait_none())
+    )
+    async with asyncio.timeout(10):
+        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
+            await asyncio.sleep(0.01)
+        lease.held = False
+        cut.set()
+        while connector.made == 1:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        lease.taken = True
+        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
+    assert connector.made == 2
+
+
 class Notebook:
     """Kept for the next owner, in a thread; slow when it is told to be."""
 
