@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 _RULES = (".toml", ".tsv")
 """How the names of rules that are read when a message is normalized end; all policies are TOML."""
 
-_BESIDE = (".md", ".bak", ".old", ".orig", ".swp", "~", ".npz", ".crfsuite", ".json")
+_BESIDE = (
+    *(".md", ".docx", ".pdf"),
+    *(".bak", ".old", ".orig", ".swp", "~", ".rpmsave", ".rpmnew", ".dpkg-old", ".dpkg-dist", ".dpkg-new"),
+    *(".npz", ".crfsuite", ".json"),
+)
 """How the names of notes, copies and models end, which may lie beside the rules."""
 
 
@@ -84,7 +88,11 @@ def _files(folder: Path) -> list[PurePath]:
 
 def _is_beside(path: PurePath) -> bool:
     name = path.name.lower()
-    return any(part.startswith(".") for part in path.parts) or name.startswith("readme") or name.endswith(_BESIDE)
+    return (
+        any(part.startswith(".") for part in path.parts)
+        or name.startswith(("readme", "license"))
+        or name.endswith(_BESIDE)
+    )
 
 
 def _is_read(path: PurePath) -> bool:

@@ -87,7 +87,19 @@ def test_every_file_that_nobody_reads_is_named(tmp_path: Path, name: str, advice
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "README", ".git/config", "kind.toml~", "kind.toml.bak", "._kind.toml", "category-1.npz"]
+    "name",
+    [
+        "README.md",
+        "README",
+        ".git/config",
+        "kind.toml~",
+        "kind.toml.bak",
+        "kind.toml.rpmsave",
+        "目录.docx",
+        "LICENSE",
+        "._kind.toml",
+        "category-1.npz",
+    ],
 )
 def test_notes_copies_and_models_may_lie_beside(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
