@@ -1,11 +1,15 @@
 """What every test may use: no network for unit tests, one real stack for the others."""
 
 import asyncio
+import logging
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from elasticsearch import AsyncElasticsearch
 from hypothesis import settings
 
@@ -27,6 +31,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("integration"):
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1"]))
+
+
+@pytest.fixture(autouse=True)
+def _logs_end_with_their_test() -> Iterator[None]:
+    """A verb sends the logs of its process to a standard error that is gone after its test; the next has its own."""
+    hooks, root = (sys.excepthook, threading.excepthook, sys.unraisablehook), logging.getLogger()
+    level = root.level
+    yield
+    if any(type(handler) is logging.StreamHandler for handler in root.handlers):
+        root.handlers = [handler for handler in root.handlers if type(handler) is not logging.StreamHandler]
+        root.setLevel(level)
+        sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+        structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Confidentiality (保密) and anonymity (匿名), domain.md B9: what the requester asks for, and the level of a ticket."""
 
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,7 +80,7 @@ def _stands_for(code: str, there: tuple[str, ...]) -> bool:
     return any(one.startswith(code) for one in there) if code.endswith(".") else code in there
 
 
-@cache
+@lru_cache(maxsize=rules.FOLDERS)
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one. Raises ValueError for a level that there is not."""
     table: dict[str, Any] = rules.load("confidentiality", folder)

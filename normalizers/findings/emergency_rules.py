@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ class Rulebook(NamedTuple):
     hearing: Hearing
 
 
-@cache
+@lru_cache(maxsize=rules.FOLDERS)
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     ours = rules.load("emergency")

@@ -6,7 +6,7 @@ front of them. One pass finds all of these; what stands close together is one ad
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -247,7 +247,7 @@ def _marks(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
             yield start, end, kind
 
 
-@cache
+@lru_cache(maxsize=rules.FOLDERS)
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("place", folder)

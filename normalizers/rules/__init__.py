@@ -10,6 +10,9 @@ from typing import Any
 
 from schemas.errors import MisconfiguredError
 
+FOLDERS = 8
+"""Of so many folders the large rulebooks are kept, some 50 MB each: a process has one, a trial of rules a second."""
+
 
 @cache
 def load(name: str, folder: Path | None = None) -> dict[str, Any]:

@@ -153,17 +153,20 @@ def test_a_rebalance_loses_no_errand_that_is_open(
 def test_who_is_told_to_end_in_a_rebalance_still_commits_what_is_done(
     kafka: KafkaConnection, publisher: Publisher, account: str, raw: Callable[..., RawMessage]
 ) -> None:
-    slow = Fake("a", account=account)
+    slow, told = Fake("a", account=account), threading.Event()
     slow.may_go.clear()
 
     class Hesitant(KafkaConsumer):  # type: ignore[misc] # kafka-python has no types
-        """Begins to join, and goes on with it when the errand is done."""
+        """Begins to join when it is told to, and goes on with it when the errand is done."""
 
         def poll(self, **options: Any) -> Any:
-            if self._coordinator.rejoining and self.assignment() and not slow.may_go.is_set():
+            if not told.is_set() or slow.may_go.is_set():
+                return super().poll(**options)
+            if self._coordinator.rejoining:
                 time.sleep(0.01)
                 return {}
-            return super().poll(**options | {"timeout_ms": 0} if self.assignment() else options)
+            self._coordinator.request_rejoin()
+            return super().poll(**options | {"timeout_ms": 0})
 
     def plan(message: RawMessage) -> list[Fake]:
         return [slow] if message.envelope.account == account and message.envelope.id == "1" else []
@@ -178,7 +181,7 @@ def test_who_is_told_to_end_in_a_rebalance_still_commits_what_is_done(
     with fetching(fetcher, kafka, connect=connect):
         until(lambda: fetcher.is_busy)
         ((place, offset),) = fetcher._jobs["a"].places
-        made[0]._coordinator.request_rejoin()
+        told.set()
         until(lambda: made[0]._coordinator.rejoining)
         threading.Timer(0.3, slow.may_go.set).start()
     with KafkaConsumer(group_id=account, **kafka.client_options()) as later:
