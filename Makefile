@@ -23,7 +23,7 @@ demo: setup  ## the sample messages travel through the real servers
 	@$(BIN)/hotline demo
 
 test: setup  ## every test that this machine can run
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed  ## formatting, lint, types, imports
 	@$(BIN)/ruff format --check .

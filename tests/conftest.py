@@ -26,8 +26,14 @@ settings.register_profile("hotline", deadline=None)  # how long an example takes
 settings.load_profile("hotline")
 
 
+LONG = ("e2e", "faults", "alerts", "local", "demo")
+"""Folders whose files take long: begun last, one of them would keep a single worker busy at the end."""
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let integration tests talk to loopback; `--disable-socket` keeps all others from any network."""
+    """Let integration tests talk to loopback; `--disable-socket` keeps all others from any network. Long ones first."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
     for item in items:
         if item.get_closest_marker("integration"):
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1"]))
