@@ -153,13 +153,19 @@ def greets(port: int) -> bool:
         return False
 
 
+_RANGES = 4
+"""So many workers of a run find ports that no other one looks for."""
+
+
 def free_ports(count: int, start: int = 14300, stop: int = 32000) -> int:
     """Return the first of `count` free ports in a row, below Linux's ephemeral range.
 
-    Whoever looks at the same moment should not find the same ones, so each begins somewhere else: also of the workers
-    of one run, whose `random` has one seed.
+    Who looks for some may need a while until it has them: each worker of a run has a range of its own, and two runs
+    begin somewhere else, also where their `random` has one seed.
     """
-    ports = list(range(start, stop, count))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _RANGES
+    width = (stop - start) // _RANGES
+    ports = list(range(start + worker * width, start + (worker + 1) * width - count, count))
     random.SystemRandom().shuffle(ports)
     for port in ports:
         with suppress(OSError):
