@@ -25,6 +25,7 @@ kafka-python 3.0.12 was seen to hang for good after a kill of the broker, while 
 """
 
 ABORT_SECONDS = 1.0
+"""So long what is left is tried to be failed; one of the library's batches may be in the way for a moment."""
 
 SETTINGS: dict[str, Any] = {
     "acks": "all",

@@ -29,6 +29,11 @@ SILENT_SECONDS = 180.0
 do was seen to take over a minute, and was asked for everything again.
 """
 
+METADATA_MS = 10_000
+"""How often a member of a group looks for new partitions: until it knows of them nobody reads them. The libraries' own
+5 minutes would delay an emergency.
+"""
+
 Call = Callable[[], Coroutine[Any, Any, Any]]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 
-from schemas.clients import STUCK_SECONDS, in_time
+from schemas.clients import METADATA_MS, STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
@@ -31,7 +31,7 @@ def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
         session_timeout_ms=10_000,
         heartbeat_interval_ms=1_000,
         fetch_max_wait_ms=100,
-        metadata_max_age_ms=10_000,  # partitions that are added are read by nobody before
+        metadata_max_age_ms=METADATA_MS,
     )
 
 

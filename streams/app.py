@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from yarl import URL
 
-from schemas.clients import brought
+from schemas.clients import METADATA_MS, brought
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
 from streams.sender import MAX_BATCH_BYTES, translated
@@ -73,7 +73,7 @@ def _settings(connection: KafkaConnection, data_dir: Path) -> dict[str, Any]:
         "broker_heartbeat_interval": 1.0,
         "broker_commit_interval": 1.0,
         "consumer_auto_offset_reset": "earliest",
-        "consumer_metadata_max_age_ms": 10_000,  # partitions that are added are read by nobody before; its own is 5 min
+        "consumer_metadata_max_age_ms": METADATA_MS,
         "datadir": data_dir / "faust",
         "store": "memory://",
         "topic_disable_leader": True,

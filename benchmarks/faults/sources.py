@@ -107,13 +107,8 @@ class WeChat:
         kind, said = "text", f"<Content><![CDATA[{message.text}]]></Content>"
         if message.is_spoken:
             self._api.media[message.mark] = (f"#!AMR {message.mark}".encode(), "audio/amr")
-            kind, said = (
-                "voice",
-                (
-                    f"<MediaId>{message.mark}</MediaId><Format>amr</Format>"
-                    f"<Recognition><![CDATA[{message.text}]]></Recognition>"
-                ),
-            )
+            kind, said = "voice", f"<Recognition><![CDATA[{message.text}]]></Recognition>"
+            said += f"<MediaId>{message.mark}</MediaId><Format>amr</Format>"
         xml = (
             f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{message.sender}</FromUserName>"
             f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[{kind}]]></MsgType>"

@@ -5,7 +5,6 @@ place, so one that was replaced or cut is read from its beginning. A line has it
 is the same message.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +21,7 @@ from connectors.call_files import folder as folders
 from connectors.call_files import places
 from connectors.call_files.folder import Entry
 from connectors.call_files.lines import Line, lines_from
-from connectors.call_files.marks import Marks
+from connectors.call_files.marks import Marks, digest_of
 from connectors.call_files.places import Finished, Place, Position
 from connectors.call_files.rows import Pending, Rows
 from connectors.call_files.settings import CallFilesSettings
@@ -181,10 +180,10 @@ class CallFiles:
             return self._piece(file, entry, taken, heading, place)._replace(rest=len(taken) < len(lines))
 
     def _piece(self, file: BinaryIO, entry: Entry, lines: list[Line], heading: Line, place: Place) -> _Piece:
-        fresh = [line for line in lines if line.value.strip() and (line.whole or _digest(line.value) != place.last)]
+        fresh = [line for line in lines if line.value.strip() and (line.whole or digest_of(line.value) != place.last)]
         made = [self._rows.message(line, heading) for line in fresh]
         whole = [line for line in lines if line.whole]
-        unfinished = next((_digest(line.value) for line in lines if not line.whole), None)
+        unfinished = next((digest_of(line.value) for line in lines if not line.whole), None)
         offset = whole[-1].end if whole else place.offset
         after = Place(
             offset=offset,
@@ -198,7 +197,3 @@ class CallFiles:
 def _moved(cursor: Cursor, position: Position) -> Cursor:
     builtins: dict[str, Any] = msgspec.to_builtins(position)
     return replace(cursor, position=builtins)
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]

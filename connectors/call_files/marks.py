@@ -62,7 +62,12 @@ def _end(file: BinaryIO, offset: int) -> str:
         return ""
     begin = max(0, offset - END_BYTES)
     file.seek(begin)
-    return _written(hashlib.sha256(file.read(offset - begin)))
+    return digest_of(file.read(offset - begin))
+
+
+def digest_of(data: bytes) -> str:
+    """Return by what bytes are told from others."""
+    return _written(hashlib.sha256(data))
 
 
 def _written(digest: Any) -> str:

@@ -14,6 +14,7 @@ from connectors.clients import Connect, connected, translated
 from connectors.fetcher.fetcher import Fetcher
 from connectors.group import finish_joining, is_joining
 from connectors.health import Health
+from schemas.clients import METADATA_MS
 from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
 
@@ -40,7 +41,7 @@ _OPTIONS: dict[str, Any] = {
     "bootstrap_timeout_ms": 5_000,
     "request_timeout_ms": 15_000,
     "allow_auto_create_topics": False,
-    "metadata_max_age_ms": 10_000,  # partitions that it does not know of are given to nobody
+    "metadata_max_age_ms": METADATA_MS,
     "metrics_enabled": False,
 }
 

@@ -2,7 +2,7 @@
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from schemas.clients import running
+from schemas.clients import METADATA_MS, running
 from schemas.connection import KafkaConnection
 
 GROUP = "hotline-outbox"
@@ -17,6 +17,7 @@ def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafka
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
+        metadata_max_age_ms=METADATA_MS,
         session_timeout_ms=int(session_seconds * 1000),
         heartbeat_interval_ms=int(session_seconds * 100),
     )

@@ -220,7 +220,8 @@ class Shared:
         self.closed = True
 
 
-async def test_only_the_owner_of_the_account_connects_and_it_leaves_when_it_is_none_any_more(health: Health) -> None:
+def endless() -> tuple[asyncio.Event, Callable[[Emit], Awaitable[None]]]:
+    """Return a connection that lasts until it is left, and what tells that it was."""
     left = asyncio.Event()
 
     async def serve(emit: Emit) -> None:
@@ -229,6 +230,11 @@ async def test_only_the_owner_of_the_account_connects_and_it_leaves_when_it_is_n
         finally:
             left.set()
 
+    return left, serve
+
+
+async def test_only_the_owner_of_the_account_connects_and_it_leaves_when_it_is_none_any_more(health: Health) -> None:
+    left, serve = endless()
     connector, lease, stop = Scripted(serve, serve), Shared(), asyncio.Event()
     running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
     async with asyncio.timeout(10):
@@ -253,14 +259,7 @@ class Listener(Scripted):
 
 async def test_who_only_listens_goes_on_until_another_is_known_to_listen(health: Health) -> None:
     """While Kafka is away nobody can say whose the account is, and what is not heard then nobody tells again."""
-    left = asyncio.Event()
-
-    async def serve(emit: Emit) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            left.set()
-
+    left, serve = endless()
     connector, lease, stop = Listener(serve), Shared(), asyncio.Event()
     running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
     async with asyncio.timeout(10):

@@ -119,6 +119,18 @@ def test_an_event_of_a_company_brings_its_messages_and_their_files(
     assert Cursors(kafka, f"{account}:wk1").load().position == {"cursor": "3"}
 
 
+class Watched:
+    """Makes consumers of one kind, and remembers them."""
+
+    def __init__(self, kind: type[Any] = KafkaConsumer) -> None:
+        self._kind = kind
+        self.made: list[Any] = []
+
+    def __call__(self, **options: Any) -> Any:
+        self.made.append(self._kind(**options))
+        return self.made[-1]
+
+
 def test_a_rebalance_loses_no_errand_that_is_open(
     kafka: KafkaConnection, publisher: Publisher, account: str, raw: Callable[..., RawMessage]
 ) -> None:
@@ -128,16 +140,11 @@ def test_a_rebalance_loses_no_errand_that_is_open(
         mine = message.envelope.account == account and message.envelope.id == "1"
         return [Fake("a", *[AWAY] * 100, account=account)] if mine else []
 
-    def connect(**options: Any) -> Any:
-        made.append(KafkaConsumer(**options))
-        return made[-1]
-
-    made: list[Any] = []
-    fetcher = Fetcher(plan, publisher.publish)
+    connect, fetcher = Watched(), Fetcher(plan, publisher.publish)
     publisher.publish([picture(raw, 1)])
     with fetching(fetcher, kafka, connect=connect) as health:
         until(lambda: fetcher.waiting)
-        (consumer,) = made
+        (consumer,) = connect.made
         ((place, offset),) = fetcher._jobs["a"].places
         generation = consumer._coordinator._generation.generation_id
         consumer._coordinator.request_rejoin()
@@ -171,18 +178,13 @@ def test_who_is_told_to_end_in_a_rebalance_still_commits_what_is_done(
     def plan(message: RawMessage) -> list[Fake]:
         return [slow] if message.envelope.account == account and message.envelope.id == "1" else []
 
-    def connect(**options: Any) -> Any:
-        made.append(Hesitant(**options))
-        return made[-1]
-
-    made: list[Any] = []
-    fetcher = Fetcher(plan, publisher.publish)
+    connect, fetcher = Watched(Hesitant), Fetcher(plan, publisher.publish)
     publisher.publish([picture(raw, 1)])
     with fetching(fetcher, kafka, connect=connect):
         until(lambda: fetcher.is_busy)
         ((place, offset),) = fetcher._jobs["a"].places
         told.set()
-        until(lambda: made[0]._coordinator.rejoining)
+        until(lambda: connect.made[0]._coordinator.rejoining)
         threading.Timer(0.3, slow.may_go.set).start()
     with KafkaConsumer(group_id=account, **kafka.client_options()) as later:
         assert later.committed(place) > offset

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import ProducerFenced
 
 from connectors.answers import Reply, Sent
@@ -20,11 +21,12 @@ from connectors.outbox.lane import Tools
 from connectors.outbox.owner import Owner
 from connectors.outbox.settings import AnswerSettings
 from schemas import ids, topics
+from schemas.clients import running as running_client
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
 from schemas.errors import UnreachableError
 from schemas.records import Outbox, OutboxState
-from schemas.wire import decode
+from schemas.wire import Outbound, decode
 from streams.sender import Sender, make_producer
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, intent, outbound, withdrawn
@@ -180,6 +182,38 @@ class SlowService:
         """Nothing to release."""
 
 
+@asynccontextmanager
+async def assigning(connection: KafkaConnection, *written: Outbound) -> AsyncIterator[None]:
+    """Write into the log as `assign` does, in a transaction that ends with the block."""
+    producer = make_producer(connection, transactional_id="assign-of-the-test")
+    async with running_client(producer), producer.transaction():
+        await Sender(producer, connection.partitions).send(written)
+        yield
+
+
+async def test_a_partition_that_is_added_is_soon_the_members(fresh_topics: KafkaConnection) -> None:
+    """By the library's own age of what it knows it would take minutes, and nobody of its cities were answered."""
+    topic = f"added-{time.time_ns()}"
+    async with running_admin(fresh_topics) as admin:
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+        member = outbox_kafka.make_member(fresh_topics, 10)
+        member.subscribe([topic])
+        async with running_client(member):
+            await until(lambda: _holds(lambda: len(member.assignment()) == 1))
+            await admin.create_partitions({topic: NewPartitions(2)})
+            await until(lambda: _holds(lambda: len(member.assignment()) == 2))
+
+
+@asynccontextmanager
+async def running_admin(connection: KafkaConnection) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**connection.aiokafka_options())
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
 async def test_the_log_says_whether_the_erasure_came_before_the_intent_to_send(fresh_topics: KafkaConnection) -> None:
     before, erased = intents(2)
     await logs.write(fresh_topics, map(outbound, (before, erased)))
@@ -187,21 +221,16 @@ async def test_the_log_says_whether_the_erasure_came_before_the_intent_to_send(f
     tools = Tools(AnswerSettings(per_minute=6000), service, reply)
     owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
     running = asyncio.create_task(owner.run(stop))
-    assign = make_producer(fresh_topics, transactional_id="assign-of-the-test")
-    await assign.start()
     try:
         await until(lambda: _holds(lambda: service.sent == [before.outbox_id]))
-        await assign.begin_transaction()
-        await Sender(assign, fresh_topics.partitions).send([withdrawn(before), withdrawn(erased)])
-        service.go_on.set()
-        await until(lambda: _begun(fresh_topics, erased))  # behind the erasure, which is not committed yet
-        await assign.commit_transaction()
+        async with assigning(fresh_topics, withdrawn(before), withdrawn(erased)):
+            service.go_on.set()
+            await until(lambda: _begun(fresh_topics, erased))  # behind the erasure, which is not committed yet
         await until_settled(fresh_topics, 2)
         stop.set()
         await running
     finally:
         running.cancel()
-        await assign.stop()
     told = await states(fresh_topics)
     assert told[before.outbox_id] == ["sending", "withheld", "accepted"]
     assert told[erased.outbox_id] == ["withheld", "sending", "withheld"]
@@ -225,27 +254,22 @@ async def test_a_new_owner_knows_what_became_of_an_answer_behind_an_open_transac
         return asyncio.create_task(made.run(stop))
 
     former = owner()
-    assign = make_producer(fresh_topics, transactional_id="assign-of-the-test")
-    await assign.start()
     try:
         await until(lambda: _holds(lambda: service.sent == [before.outbox_id]))
-        await assign.begin_transaction()
-        await Sender(assign, fresh_topics.partitions).send([outbound(behind)])
-        service.fault = fault
-        service.go_on.set()
-        await until(lambda: _told(fresh_topics, before, outcome[0]))
-        former.cancel()
-        await asyncio.gather(former, return_exceptions=True)
-        service.fault = None
-        follower = owner()
-        await asyncio.sleep(2)
-        await assign.commit_transaction()
+        async with assigning(fresh_topics, outbound(behind)):
+            service.fault = fault
+            service.go_on.set()
+            await until(lambda: _told(fresh_topics, before, outcome[0]))
+            former.cancel()
+            await asyncio.gather(former, return_exceptions=True)
+            service.fault = None
+            follower = owner()
+            await asyncio.sleep(2)
         await until_settled(fresh_topics, 2)
         stop.set()
         await follower
     finally:
         former.cancel()
-        await assign.stop()
     told = await states(fresh_topics)
     assert told[before.outbox_id] == ["sending", *outcome]
     assert told[behind.outbox_id] == ["sending", "accepted"]
