@@ -47,11 +47,6 @@ def save(folder: Path, state: StackState) -> None:
     partial.replace(folder / _FILE)
 
 
-def is_there(folder: Path) -> bool:
-    """Say whether `folder` still has a state; a supervisor whose folder was deleted gives up."""
-    return (folder / _FILE).exists()
-
-
 def forget(folder: Path) -> None:
     """Delete the state of `folder`."""
     (folder / _FILE).unlink(missing_ok=True)

@@ -23,6 +23,7 @@ SERVERS: dict[ServerName, type[Kafka] | type[Elasticsearch]] = {"elasticsearch":
 PATIENCE_SECONDS = 30.0
 FAULT = "logs/fault.txt"
 
+_SIGN = "supervisor.pid"
 _TICK_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 30.0
 
@@ -69,6 +70,7 @@ class Supervisor:
         self._folder = folder
         self._owner = owner
         self._stopping = threading.Event()
+        self._sign = folder / _SIGN
         before = state.load(folder)
         held = [name for name in names if processes.find(mark(folder / name))]
         self._claim = ports.claim(before.slot if before else 0, names, held)
@@ -79,15 +81,21 @@ class Supervisor:
 
     def run(self) -> None:
         """Keep the servers, then stop them."""
-        (self._folder / "supervisor.pid").write_text(f"{os.getpid()}\n")
+        self._sign.write_text(f"{os.getpid()}\n")
         self._save(os.getpid())
         while not self._is_over():
-            for keeper in self._keepers.values():
-                keeper.tick(time.monotonic())
-                if state.is_there(self._folder):  # else it would bring back what was deleted meanwhile
-                    self._save(os.getpid())
+            try:
+                self._tick()
+            except FileNotFoundError:
+                if self._is_ours():
+                    raise
             self._stopping.wait(_TICK_SECONDS)
         self._stop()
+
+    def _tick(self) -> None:
+        for keeper in self._keepers.values():
+            keeper.tick(time.monotonic())
+            self._save(os.getpid())
 
     def _keeper(self, name: ServerName) -> Keeper:
         server = SERVERS[name](self._folder, self._claim.ports.of(name))
@@ -96,17 +104,27 @@ class Supervisor:
     def _is_over(self) -> bool:
         """Say whether to stop: told to, the folder was deleted, or the owner (a test run) is gone."""
         orphaned = self._owner is not None and not processes.alive(self._owner)
-        return self._stopping.is_set() or orphaned or not state.is_there(self._folder)
+        return self._stopping.is_set() or orphaned or not self._is_ours()
+
+    def _is_ours(self) -> bool:
+        """Say whether the folder is still there as we found it.
+
+        By a file that is written once: one that is written again and again could be written just after its deletion.
+        """
+        try:
+            return self._sign.read_text() == f"{os.getpid()}\n"
+        except FileNotFoundError:
+            return False
 
     def _stop(self) -> None:
         processes.stop([keeper.process for keeper in self._keepers.values() if keeper.process], PATIENCE_SECONDS)
         for keeper in self._keepers.values():
             keeper.state.pid, keeper.state.phase = None, "down"
-        if state.is_there(self._folder):
+        if self._is_ours():
             self._save(None)
             for keeper in self._keepers.values():
                 keeper.server.jvm.assemble()
-        (self._folder / "supervisor.pid").unlink(missing_ok=True)
+            self._sign.unlink(missing_ok=True)
 
     def _save(self, pid: int | None) -> None:
         """Write what is known, if it has changed."""

@@ -1,3 +1,4 @@
+import shutil
 import sys
 import threading
 import time
@@ -125,7 +126,46 @@ def sleeping(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_supervisor_whose_folder_is_deleted_stops_its_servers(sleeping: Path) -> None:
-    _run(sleeping, lambda: state.forget(sleeping))
+    _run(sleeping, lambda: shutil.rmtree(sleeping, ignore_errors=True))
+
+
+def test_a_folder_that_is_deleted_just_before_its_state_is_written_stops_them_too(
+    sleeping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = state.save
+
+    def save_late(folder: Path, what: StackState) -> None:
+        if what.servers["kafka"].phase == "ready":
+            shutil.rmtree(folder)
+        save(folder, what)
+
+    monkeypatch.setattr(state, "save", save_late)
+    _run(sleeping, lambda: None)
+    assert not sleeping.exists()
+
+
+def test_a_state_that_is_written_just_after_its_deletion_keeps_no_servers(
+    sleeping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = state.save
+
+    def save_after_deletion(folder: Path, what: StackState) -> None:
+        if what.servers["kafka"].phase == "ready":
+            (folder / "supervisor.pid").unlink()
+        save(folder, what)
+
+    monkeypatch.setattr(state, "save", save_after_deletion)
+    _run(sleeping, lambda: None)
+
+
+def test_a_supervisor_whose_folder_another_has_taken_over_leaves_its_mark(sleeping: Path) -> None:
+    sign = sleeping / "supervisor.pid"
+
+    def take_over() -> None:
+        sign.write_text("1\n")
+
+    _run(sleeping, take_over)
+    assert sign.read_text() == "1\n"
 
 
 def test_a_supervisor_whose_owner_is_gone_stops_its_servers(sleeping: Path) -> None:
