@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from connectors.receiver import Receiver, ReceiverSettings
 from connectors.serving import serve_until
+from tests.peers.dovecot import free_ports
 
 
 @contextmanager
@@ -40,17 +41,15 @@ def serve(app: Receiver, settings: ReceiverSettings) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """Return one below the range of outgoing connections: there, one of them might have it before the receiver does."""
+    return free_ports(1, start=20500)
 
 
 def wait_for(port: int) -> None:
-    for _ in range(1000):
+    deadline = time.monotonic() + 60
+    while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            return socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
+            assert time.monotonic() < deadline, "the receiver does not listen"
             time.sleep(0.01)
-        else:
-            return
-    raise AssertionError("the receiver does not listen")

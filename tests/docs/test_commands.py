@@ -19,9 +19,9 @@ from uvicorn import Config, Server
 
 from connectors.backoffice.door import BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
-from hotline.demo.greenmail import free_port
 from schemas.records import Command, Event
 from schemas.wire import Outbound, decode
+from tests.connectors.serving import free_port
 from tests.docs.pages import ROOT
 from tickets import lifecycle
 from tickets.commands import COMMANDS
@@ -82,7 +82,7 @@ async def test_the_programs_of_the_page_sign_as_the_door_wants_it(name: str, pro
             env={"PATH": os.environ["PATH"]} | settings,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=True,
         )
     (command,) = kafka.held

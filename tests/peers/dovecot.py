@@ -23,7 +23,7 @@ import psutil
 
 from tests.peers import oauth_tokens
 
-_START_SECONDS = 10
+_START_SECONDS = 60
 
 
 def missing() -> str | None:
@@ -67,7 +67,7 @@ class Dovecot:
         for process in [*master.children(recursive=True), master]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def deliver(self, raw: bytes, user: str = "hotline", sender: str = "citizen@example.cn") -> None:
@@ -86,10 +86,11 @@ class Dovecot:
 
     def workers(self) -> list[int]:
         """Return the imap processes, to stop (SIGSTOP) or kill them."""
-        with suppress(psutil.NoSuchProcess):
-            children = psutil.Process(self._process.pid).children()
-            return [child.pid for child in children if child.name() == "imap"]
-        return []
+        found = []
+        for child in psutil.Process(self._process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # another one, which has just ended
+                found += [child.pid] if child.name() == "imap" else []
+        return found
 
     def maildir(self, user: str = "hotline") -> Path:
         """Return the user's Maildir."""
@@ -153,27 +154,42 @@ def greets(port: int) -> bool:
         return False
 
 
-_RANGES = 4
+_WORKERS = 4
 """So many workers of a run find ports that no other one looks for."""
+
+_BLOCK = 100
+"""Ports in a row of one worker; the next ones are another worker's, wherever a search begins."""
+
+_OTHERS = range(19090, 20500)
+"""Where stacks, receivers, health and the demo's peers listen: also after a while in which one of them did not."""
 
 
 def free_ports(count: int, start: int = 14300, stop: int = 32000) -> int:
     """Return the first of `count` free ports in a row, below Linux's ephemeral range.
 
-    Who looks for some may need a while until it has them: each worker of a run has a range of its own, and two runs
+    Who looks for some may need a while until it has them: each worker of a run has blocks of its own, and two runs
     begin somewhere else, also where their `random` has one seed.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _RANGES
-    width = (stop - start) // _RANGES
-    ports = list(range(start + worker * width, start + (worker + 1) * width - count, count))
-    random.SystemRandom().shuffle(ports)
-    for port in ports:
+    for port in ports_of_this_worker(count, start, stop):
         with suppress(OSError):
             for each in range(port, port + count):
                 with socket.socket() as free:
                     free.bind(("127.0.0.1", each))
             return port
     raise OSError(f"no {count} free ports in a row in {start}-{stop}")
+
+
+def ports_of_this_worker(count: int, start: int, stop: int) -> list[int]:
+    """Return where `count` ports in a row begin that no other worker looks at, in any order."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    ports = [
+        port
+        for port in range(start, stop - count)
+        if port // _BLOCK == (port + count - 1) // _BLOCK and port // _BLOCK % _WORKERS == worker
+        if port not in _OTHERS and port + count - 1 not in _OTHERS
+    ]
+    random.SystemRandom().shuffle(ports)
+    return ports
 
 
 def _program(name: str) -> str:

@@ -6,7 +6,6 @@ kamailio-utils-modules sip-tester; any user; UDP on 127.0.0.1 only.
 
 import contextlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -19,9 +18,11 @@ from pathlib import Path
 
 import psutil
 
+from tests.peers.dovecot import ports_of_this_worker
+
 HERE = Path(__file__).parent
 PROGRAM = shutil.which("kamailio", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
-START_SECONDS = 15.0
+START_SECONDS = 60.0
 
 
 def missing() -> str | None:
@@ -125,9 +126,7 @@ class Kamailio:
 
 def free_udp_ports(count: int, start: int = 15000, stop: int = 32000) -> int:
     """Return the first of `count` UDP ports in a row that are free on loopback."""
-    ports = list(range(start, stop, count))
-    random.SystemRandom().shuffle(ports)
-    for port in ports:
+    for port in ports_of_this_worker(count, start, stop):
         if not any(map(_is_bound, range(port, port + count))):
             return port
     raise OSError("no free UDP ports")
