@@ -34,8 +34,24 @@ def alive(process: psutil.Process) -> bool:
     try:
         process.wait(0)
     except psutil.TimeoutExpired:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and _status(process) not in (None, psutil.STATUS_ZOMBIE)
     return False
+
+
+def ended(pid: int) -> bool:
+    """Say whether process `pid` runs no more; its parent may not have collected it yet."""
+    try:
+        return _status(psutil.Process(pid)) in (None, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _status(process: psutil.Process) -> str | None:
+    """Return what the kernel says of a process, None when it is gone: it may go between two looks."""
+    try:
+        return str(process.status())
+    except psutil.NoSuchProcess:
+        return None
 
 
 def spawn(command: Sequence[str], folder: Path, log: Path) -> psutil.Process:

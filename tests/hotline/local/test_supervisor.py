@@ -1,10 +1,9 @@
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psutil
 import pytest
@@ -102,17 +101,43 @@ def test_a_running_server_is_adopted(folder: Path) -> None:
     processes.stop([running], 5)
 
 
+class Vanishing:
+    """A process that ends, and is collected by its parent, between two looks at it."""
+
+    pid = 1
+
+    def wait(self, timeout: float) -> None:
+        raise psutil.TimeoutExpired(timeout)
+
+    def is_running(self) -> bool:
+        return True
+
+    def status(self) -> str:
+        raise psutil.NoSuchProcess(self.pid)
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor whose owner did so ended with an error, and left its servers behind."""
+    one: Any = Vanishing()
+    assert not processes.alive(one)
+    monkeypatch.setattr(psutil, "Process", lambda pid: one)
+    assert processes.ended(1)
+
+
 def _run(folder: Path, meanwhile: Callable[[], None], owner: psutil.Process | None = None) -> None:
-    """Run a supervisor in this thread and `meanwhile` in another once its server is there."""
+    """Run a supervisor in this thread and `meanwhile` in another once its server is there, unless it is over first."""
+    over = threading.Event()
 
     def wait() -> None:
         while not (processes.find(mark(folder / "kafka")) and (folder / "supervisor.pid").exists()):
-            time.sleep(0.01)
+            if over.wait(0.01):
+                return
         meanwhile()
 
     thread = threading.Thread(target=wait)
     thread.start()
     Supervisor(folder, ["kafka"], owner).run()
+    over.set()
     thread.join()
     assert processes.find(mark(folder / "kafka")) is None
 
