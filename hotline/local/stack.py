@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import psutil
-
 from hotline.local import jars, maven, processes, state, supervisor
 from hotline.local.disk import require_room, sweep, writing
 from hotline.local.elastic import build_home
@@ -26,6 +24,7 @@ from hotline.local.server import mark
 from hotline.local.state import ServerName, StackState
 
 _START_SECONDS = 90.0
+_END_SECONDS = 30.0
 _FAILED_STARTS = 3
 _ROOM_FOR_DATA = 512 << 20
 _OURS = ("kafka", "elasticsearch", "logs", "demo")
@@ -122,7 +121,7 @@ class Stack:
         if pid is None:
             raise StackError(f"{which} does not run: start it with `hotline up`.")
         os.kill(pid, signal.SIGKILL)
-        _wait(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 5)
+        _wait(lambda: processes.ended(pid), _END_SECONDS)
 
     def restart(self, which: ServerName) -> None:
         """Kill -9 a server and return when the supervisor has brought it back."""
@@ -131,8 +130,7 @@ class Stack:
 
     def wait_ready(self) -> None:
         """Return when every server answers again."""
-        _wait(self._has_settled, _START_SECONDS)
-        if not self._is_up():
+        if not self._comes_up():
             raise self._why_not()
 
     def _start(self, progress: Progress, owner: int | None) -> None:
@@ -147,8 +145,7 @@ class Stack:
 
     def _try_to_start(self, owner: int | None) -> None:
         self._spawn_supervisor(owner)
-        _wait(self._has_settled, _START_SECONDS)
-        if not self._is_up():
+        if not self._comes_up():
             error = self._why_not()
             self._stop()
             raise error
@@ -179,11 +176,24 @@ class Stack:
             not self._names or supervisor.find(self.data_dir) is not None
         )
 
-    def _has_settled(self) -> bool:
-        """Say whether waiting longer is of no use: all is up, or will not come up."""
+    def _comes_up(self) -> bool:
+        """Wait until all is up, or will not come up, and say which: a busy server that answered may not do so at once
+        when it is asked again.
+        """
+        ups: list[bool] = []
+
+        def has_settled() -> bool:
+            ups.append(self._is_up())
+            return ups[-1] or self._is_in_vain()
+
+        _wait(has_settled, _START_SECONDS)
+        return ups[-1]
+
+    def _is_in_vain(self) -> bool:
+        """Say whether waiting longer is of no use."""
         known = state.load(self.data_dir)
         failed = known is not None and any(s.failed_starts >= _FAILED_STARTS for s in known.servers.values())
-        return failed or all(server.up for server in self.status()) or supervisor.find(self.data_dir) is None
+        return failed or supervisor.find(self.data_dir) is None
 
     def _why_not(self) -> StackError:
         fault = self.data_dir / supervisor.FAULT
