@@ -153,6 +153,12 @@ class TopicReader:
         for records in self._consumer.poll(timeout_ms=milliseconds, max_records=5_000).values():
             yield from records
 
+    def all(self) -> Iterator[Any]:
+        """Return what came since the last call and is there by now, however long that takes."""
+        ends = self._consumer.end_offsets(self._places)
+        while any(self._consumer.position(place) < end for place, end in ends.items()):
+            yield from self.read()
+
     def unfinished(self) -> int:
         """Return how many records `normalize` and `assign` have not worked off: a repeat leaves no other trace."""
         ends = self._consumer.end_offsets(self._places)

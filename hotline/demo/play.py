@@ -24,8 +24,6 @@ QUERIES = ("中山路12号", "万达", "阳光花园", "井盖", "公车站")
 
 PATIENCE_SECONDS = 60.0
 
-_MEMORY_SECONDS = 0.5
-
 Tick = Callable[[str], None]
 """Told what was just sent; an empty text only lets time pass."""
 
@@ -74,14 +72,14 @@ class Play:
             try:
                 self._remember(reader, tick)
                 self._run(reader, tick)
-                self._read(reader, _MEMORY_SECONDS)
+                self._read_all(reader)
             finally:
                 reader.close()
         return asyncio.run(self._look_up())
 
     def _remember(self, reader: TopicReader, tick: Tick) -> None:
-        """Read what earlier runs left."""
-        self._read(reader, _MEMORY_SECONDS)
+        """Read what earlier runs left: what is missed of it would count as sent by this one."""
+        self._read_all(reader)
         known = len(self.ledger.raw)
         if known:
             tick(f"↻ 已有 {known} 条来件，全部重发一遍 · {known} are here already: all of them are sent once more")
@@ -127,6 +125,10 @@ class Play:
                 self.ledger.take(record)
             if time.monotonic() >= end:
                 return
+
+    def _read_all(self, reader: TopicReader) -> None:
+        for record in reader.all():
+            self.ledger.take(record)
 
     async def _indexed(self, totals: Totals) -> bool:
         async with AsyncElasticsearch(self._url) as client:

@@ -4,14 +4,18 @@ import asyncio
 import fcntl
 import io
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elasticsearch import AsyncElasticsearch
+from obstore.store import MemoryStore
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
+from connectors.publisher import Publisher
 from hotline.cli import demo as cli
 from hotline.cli.app import app
 from hotline.demo.greenmail import first_port
@@ -22,6 +26,7 @@ from hotline.local import state
 from hotline.local.stack import Endpoints, Stack
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
+from tests.connectors.pushed import message
 
 
 def test_a_second_demo_on_the_same_stack_is_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -73,6 +78,29 @@ def test_a_second_performance_ends_when_its_repeats_are_worked_off(
         reader = TopicReader(fresh_topics)
         assert reader.unfinished() == 0
         reader.close()
+
+
+@pytest.mark.integration
+def test_what_earlier_runs_left_is_known_before_this_one_sends_however_slowly_it_is_read(
+    play: Callable[..., Play], fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = Publisher(fresh_topics, MemoryStore())
+    publisher.publish([message(f"earlier-{number}") for number in range(60)])
+    publisher.close()
+    reader, notes = TopicReader(fresh_topics), list[str]()
+    poll = reader._consumer.poll
+    monkeypatch.setattr(reader._consumer, "poll", lambda timeout_ms, max_records: slowly(poll, timeout_ms))
+    performed = play()
+    performed._remember(reader, notes.append)
+    reader.close()
+    assert performed.ledger.records == 60
+    assert "60 are here already" in notes[0]
+
+
+def slowly(poll: Callable[..., Any], milliseconds: int) -> Any:
+    """Give one record at a time, as a busy machine may."""
+    time.sleep(0.02)
+    return poll(timeout_ms=milliseconds, max_records=1)
 
 
 @pytest.mark.integration
