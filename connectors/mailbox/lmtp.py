@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ MAIL_LIMIT = SIZE_LIMIT - 1024
 BLOCK_BYTES = 64 * 1024
 
 _END = b".\r\n"
+
+_PATH = re.compile(r'<(?:@[^:<>"]*:)?((?:[^<>"\\]|\\.|"(?:[^"\\]|\\.)*")*)>')
+"""An address between angle brackets, in quotes whatever it likes; a route before it (RFC 5321, C) is left out."""
 
 _log = structlog.get_logger(__name__)
 
@@ -119,11 +123,13 @@ class _Blocks:
     Of what it is given it takes a dot away at the beginning alone, and knows the end by a dot that stands alone.
     """
 
-    def __init__(self, reader: asyncio.StreamReader) -> None:
+    def __init__(self, reader: asyncio.StreamReader, heard: Callable[[], None]) -> None:
         self._reader = reader
+        self._heard = heard
         self._ended = False
 
     async def readuntil(self, separator: bytes) -> bytes:
+        self._heard()
         if self._ended:
             return _END
         block = bytearray(await self._reader.readuntil(separator))
@@ -144,7 +150,11 @@ class _Blocks:
 
 
 class _Lmtp(LMTP):
-    """One connection. aiosmtpd refuses lines over 1,000 bytes, which mailers write, and gives one answer for all."""
+    """One connection. aiosmtpd refuses lines over 1,000 bytes, which mailers write, and gives one answer for all.
+
+    It refuses for good, and so bounces, the mail of senders whose addresses it cannot read, and what follows a fault of
+    ours on the same connection; and it hangs up on a mail that takes longer than the silence it allows.
+    """
 
     line_length_limit = SIZE_LIMIT
 
@@ -179,12 +189,23 @@ class _Lmtp(LMTP):
         """Take a mail; the recipients' number outlives a fault, whose answer the library gives after it."""
         self._recipients = len(self.envelope.rcpt_tos) if self.envelope else 1
         reader = self._reader
-        self._reader = _Blocks(reader)  # type: ignore[assignment] # it asks for no more than these two
+        self._reader = _Blocks(reader, self._reset_timeout)  # type: ignore[assignment] # it asks for no more than these two
         try:
             await super().smtp_DATA(arg)
+        except Exception:
+            self._set_post_data_state()  # the mail is over, also when it is not kept: another may follow
+            raise
         finally:
             self._reader = reader
         self._recipients = 1
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Part an address from its parameters. Whether it is a good one is for others: a sender's only names him."""
+        address, rest = super()._getaddr(arg)
+        as_written = _PATH.match(arg.lstrip())
+        if as_written and (address is None or (rest and not rest[0].isspace())):
+            return as_written[1], as_written.string[as_written.end() :]
+        return address, rest
 
     async def push(self, status: Any) -> None:
         """Give an answer, after DATA once for each recipient (RFC 2033, 4.2)."""

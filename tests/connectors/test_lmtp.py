@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import smtplib
 import socket
+import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
@@ -172,6 +173,82 @@ async def test_a_mail_that_nothing_holds_is_delivered_again_later(tmp_path: Path
     assert await served.deliver(mail(), *three) == [451, 451, 451]
     served.broker.away, served.broker.bug = False, None
     assert await served.deliver(mail(), *three) == [250, 250, 250]
+    served.stop.set()
+    await serving
+
+
+async def test_after_a_fault_of_ours_the_next_mail_of_the_connection_is_taken(served: Served) -> None:
+    """RFC 5321, 4.1.1.4: the end of the data ends the transaction, also when it is not kept; nobody need say RSET."""
+
+    def talk(peer: smtplib.LMTP) -> list[int]:
+        peer.ehlo()
+        codes = []
+        for number in (1, 2):
+            codes += [peer.mail("citizen@example.cn")[0], peer.rcpt("mayor@city.gov.cn")[0]]
+            peer.putcmd("data")
+            peer.getreply()
+            peer.send(b"Subject: %d\r\n\r\n.\r\n" % number)
+            codes.append(peer.getreply()[0])
+            served.broker.bug = None
+        return codes
+
+    served.broker.bug = RuntimeError("planted")
+    assert await served.said(talk) == [250, 250, 451, 250, 250, 250]
+    assert [b"Subject: 2" in message.value for message in served.broker.held] == [True]
+
+
+@pytest.mark.parametrize(
+    "sender", ["u@@x.cn", "u@x.cn.", "u@x..cn", "u,v@x.cn", "u:v@x.cn", "[u]@x.cn", '"a> b"@x..cn', "李@x..cn"]
+)
+async def test_mail_of_a_sender_whose_address_is_none_is_kept(served: Served, sender: str) -> None:
+    """Whoever is refused here loses his mail: what tells him of it goes to that very address."""
+
+    def talk(peer: smtplib.LMTP) -> list[int]:
+        peer.ehlo()
+        peer.send(f"MAIL FROM:<{sender}> SIZE=99\r\n".encode())
+        codes = [peer.getreply()[0], peer.rcpt("mayor@city.gov.cn")[0]]
+        peer.putcmd("data")
+        peer.getreply()
+        peer.send(b"Subject: x\r\n\r\n.\r\n")
+        return [*codes, peer.getreply()[0]]
+
+    assert await served.said(talk) == [250, 250, 250]
+    (message,) = served.broker.held
+    assert message.envelope.sender == sender
+    assert message.value.startswith(f"Return-Path: <{sender}>\r\n".encode())
+
+
+async def test_a_recipient_in_quotes_or_behind_a_route_is_the_same(served: Served) -> None:
+    def talk(peer: smtplib.LMTP) -> list[int]:
+        peer.ehlo()
+        peer.mail("citizen@example.cn")
+        codes = []
+        for written in ('"mayor"@city.gov.cn', "@relay.cn:mayor@city.gov.cn", "@a..b:mayor@city.gov.cn"):
+            peer.putcmd(f"RCPT TO:<{written}>")
+            codes.append(peer.getreply()[0])
+        return codes
+
+    assert await served.said(talk) == [250, 250, 250]
+
+
+async def test_a_mail_may_take_longer_than_the_silence_that_is_allowed(tmp_path: Path) -> None:
+    served = Served(tmp_path, idle_timeout_seconds=1.0)
+    serving = await started(served)
+    block = (b"0123456789abcdef" * 60 + b"\r\n") * (BLOCK_BYTES // 962 + 1)
+
+    def talk(peer: smtplib.LMTP) -> int:
+        peer.ehlo()
+        peer.mail("citizen@example.cn")
+        peer.rcpt("mayor@city.gov.cn")
+        peer.putcmd("data")
+        peer.getreply()
+        for _ in range(6):
+            peer.send(block)
+            time.sleep(0.4)
+        peer.send(b".\r\n")
+        return peer.getreply()[0]
+
+    assert await served.said(talk) == 250
     served.stop.set()
     await serving
 
