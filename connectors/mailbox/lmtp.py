@@ -193,7 +193,7 @@ class _Lmtp(LMTP):
         try:
             await super().smtp_DATA(arg)
         except Exception:
-            self._set_post_data_state()  # the mail is over, also when it is not kept: another may follow
+            self._set_post_data_state()  # type: ignore[no-untyped-call] # the mail is over, kept or not: another may follow
             raise
         finally:
             self._reader = reader
