@@ -1,6 +1,7 @@
 """`hotline pipe`: a mail on standard input goes to the LMTP server; the exit code is what mail servers understand."""
 
 import os
+import re
 import smtplib
 import sys
 from typing import Annotated
@@ -8,9 +9,13 @@ from typing import Annotated
 import typer
 
 from hotline.cli.common import settings_of
+from schemas.errors import PipelineError
 
 _PATIENCE_SECONDS = 90.0
 """Over the longest that the server waits for Kafka."""
+
+_LINE_END = re.compile(rb"\r?\n")
+"""Most mail servers give a program lines as the system ends them; SMTP knows one end alone, and so does its dot."""
 
 _NO_USER, _TEMPORARY, _REFUSED = os.EX_NOUSER, os.EX_TEMPFAIL, os.EX_UNAVAILABLE
 
@@ -30,11 +35,25 @@ def pipe(
 
     Exit code 0: it is safe. 75: try again later. 67: nobody has this address. 69: refused for good.
     """
-    host, port = _place(ctx, server)
-    raw = sys.stdin.buffer.read()
+    try:
+        host, port = _place(ctx, server)
+        _hand_over(host, port, sender, to)
+    except PipelineError as error:
+        _end(_TEMPORARY, str(error))
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - of any other code a mail server would make a bounce
+        _end(_TEMPORARY, f"a fault of ours ({type(error).__name__})")
+
+
+def _hand_over(host: str, port: int, sender: str, to: str) -> None:
+    raw = _LINE_END.sub(b"\r\n", sys.stdin.buffer.read())
+    options = [f"SIZE={len(raw)}"]
+    if not (sender.isascii() and to.isascii()):
+        options.append("SMTPUTF8")
     try:
         with smtplib.LMTP(host, port, timeout=_PATIENCE_SECONDS) as peer:
-            peer.sendmail(sender, [to], raw, [f"SIZE={len(raw)}"])
+            peer.sendmail(_text(sender), [_text(to)], raw, options)
     except smtplib.SMTPRecipientsRefused as error:
         ((code, _),) = error.recipients.values()
         _end(_NO_USER if code // 100 == 5 else _TEMPORARY, "nobody has this address")
@@ -42,6 +61,11 @@ def pipe(
         _end(_REFUSED if error.smtp_code // 100 == 5 else _TEMPORARY, f"the LMTP server says {error.smtp_code}")
     except (smtplib.SMTPException, OSError) as error:
         _end(_TEMPORARY, f"no LMTP server at {host}:{port} ({type(error).__name__}): see `hotline run lmtp`")
+
+
+def _text(address: str) -> str:
+    """Return an address of the command line, whose bytes may be no UTF-8, as it can be sent."""
+    return os.fsencode(address).decode("utf-8", "replace")
 
 
 def _place(ctx: typer.Context, server: str | None) -> tuple[str, int]:

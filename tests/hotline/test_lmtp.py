@@ -56,8 +56,9 @@ class Daemon:
         with smtplib.LMTP("127.0.0.1", self.port, timeout=30) as peer:
             peer.sendmail("citizen@example.cn", [MAYOR], raw)
 
-    def pipe(self, raw: bytes, to: str = MAYOR) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "hotline", "pipe", "--to", to, "--server", f"127.0.0.1:{self.port}"]
+    def pipe(self, raw: bytes, to: str = MAYOR, *options: str | bytes) -> subprocess.CompletedProcess[bytes]:
+        server = f"127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "hotline", "pipe", "--to", to, "--server", server, *options]
         return subprocess.run(command, cwd=ROOT, env=self.environment, input=raw, capture_output=True, check=False)
 
 
@@ -96,6 +97,12 @@ def test_what_heard_250_arrives_even_if_kafka_was_away_and_the_process_was_kille
     until(lambda: set(held(fresh_topics)) == {mail("one"), mail("two")})
     assert daemon.pipe(mail("three")).returncode == 0
     assert mail("three") in held(fresh_topics)
+    dots = b"Subject: dots\r\n\r\n.\r\n..\r\n.end\r\n"
+    assert daemon.pipe(dots.replace(b"\r\n", b"\n")).returncode == 0  # as mail servers write to a program
+    assert dots in held(fresh_topics)
+    for number, sender in enumerate(("李@例子.中国".encode(), "李@x.cn".encode("gbk"), b"a,b@x..cn")):
+        assert daemon.pipe(mail(f"sender {number}"), MAYOR, "--sender", sender).returncode == 0
+        assert mail(f"sender {number}") in held(fresh_topics)
     unknown = daemon.pipe(mail("four"), "nobody@city.gov.cn")
     assert (unknown.returncode, unknown.stderr) == (67, b"The mail was not taken: nobody has this address.\n")
     process.terminate()
@@ -103,3 +110,12 @@ def test_what_heard_250_arrives_even_if_kafka_was_away_and_the_process_was_kille
     assert process.returncode == 0
     away = daemon.pipe(mail("five"))
     assert (away.returncode, b"no LMTP server" in away.stderr) == (75, True)
+
+
+def test_settings_that_cannot_be_read_bounce_no_mail(tmp_path: Path) -> None:
+    """Of an exit code that it does not know a mail server makes a bounce: 75 alone keeps the mail."""
+    settings = tmp_path / "hotline.toml"
+    settings.write_text("[lmtp\n")
+    command = [sys.executable, "-m", "hotline", "--settings", str(settings), "pipe", "--to", MAYOR]
+    done = subprocess.run(command, cwd=ROOT, input=mail("one"), capture_output=True, check=False)
+    assert (done.returncode, done.stderr.startswith(b"The mail was not taken: ")) == (75, True)
