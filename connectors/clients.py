@@ -1,15 +1,16 @@
 """The door to kafka-python: its clients are begun and ended here, and what they raise becomes an error of ours."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 
+from schemas.clients import Progress
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 
@@ -18,6 +19,11 @@ logging.getLogger("kafka").setLevel(logging.WARNING)
 
 PATIENCE_MS = 5_000
 """For a first broker that answers; for an answer a client that reads has twice as long."""
+
+READ_SECONDS = 30.0
+"""How long a reader may be given nothing of what is there: a broker may fall silent, and a client was seen to hang."""
+
+POLL_MS = 500
 
 _WRONG = (
     theirs.KafkaConfigurationError,
@@ -87,6 +93,7 @@ def reader(connection: KafkaConnection, connect: Connect = KafkaConsumer, **sett
     """Give a consumer of committed records, which commits nothing by itself. Raises as `opened` does."""
     chosen = {
         "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",  # of what retention takes meanwhile; otherwise it would go on at the end
         "isolation_level": "read_committed",
         "bootstrap_timeout_ms": PATIENCE_MS,
         "request_timeout_ms": 2 * PATIENCE_MS,
@@ -94,6 +101,23 @@ def reader(connection: KafkaConnection, connect: Connect = KafkaConsumer, **sett
     }
     with opened(connect, connection, **chosen) as consumer:
         yield consumer
+
+
+def up_to(consumer: Any, ends: Mapping[TopicPartition, int]) -> Iterator[Mapping[TopicPartition, list[Any]]]:
+    """Yield what comes, poll by poll, until each of these partitions is read up to its end.
+
+    A partition may leave `ends` meanwhile. Raises UnreachableError when Kafka falls silent.
+    """
+    progress = Progress(", ".join(sorted({place.topic for place in ends})), READ_SECONDS)
+    while any(position(consumer, place) < end for place, end in ends.items()):
+        progress.at([position(consumer, place) for place in ends])
+        yield consumer.poll(timeout_ms=POLL_MS)
+
+
+def position(consumer: Any, place: TopicPartition) -> int:
+    """Return the offset that a consumer reads next; -1 when Kafka does not tell where the partition begins."""
+    found: int | None = consumer.position(place, timeout_ms=READ_SECONDS * 1000)
+    return -1 if found is None else found
 
 
 def translated(error: BaseException) -> PipelineError:

@@ -3,7 +3,6 @@
 Of one that asks it is how far it has read, of a session what the account's next owner has to know.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
 
 from connectors.base import utc_now
-from connectors.clients import Connect, reader
+from connectors.clients import READ_SECONDS, Connect, reader, up_to
 from connectors.producer import Producer
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -24,9 +23,6 @@ from schemas.records import Cursor
 from schemas.wire import Outbound, decode, encode
 
 _log = structlog.get_logger(__name__)
-
-READ_SECONDS = 30.0
-"""How long nothing of the topic may come before another client tries: one was seen to hang for good."""
 
 
 class Cursors:
@@ -101,15 +97,7 @@ class Cursors:
         consumer.assign([partition])
         consumer.seek_to_beginning(partition)
         end = consumer.end_offsets([partition], timeout_ms=READ_SECONDS * 1000)[partition]
-        heard = time.monotonic()
-        while consumer.position(partition, timeout_ms=READ_SECONDS * 1000) < end:
-            found = consumer.poll(timeout_ms=1000)
-            if found:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > READ_SECONDS:
-                raise UnreachableError(
-                    f"Kafka has not given {topics.CURSOR} for {READ_SECONDS:.0f} s: see that it runs"
-                )
+        for found in up_to(consumer, {partition: end}):
             yield from (record.value for record in found.get(partition, ()) if record.key == self._key and record.value)
 
     def _partition(self, consumer: Any) -> TopicPartition:

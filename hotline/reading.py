@@ -7,7 +7,8 @@ from typing import Any
 
 from kafka import TopicPartition
 
-from connectors.clients import reader
+from connectors.clients import READ_SECONDS, reader, up_to
+from connectors.clients import position as stands
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.wire import Position
@@ -74,7 +75,7 @@ def backlog(connection: KafkaConnection, group: str, topic: str) -> int:
     with reader(connection, group_id=group) as consumer:
         partitions = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
         ends, begins = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
-        return sum(ends[one] - max(begins[one], consumer.committed(one) or 0) for one in partitions)
+        return sum(ends[one] - max(begins[one], _committed(consumer, one)) for one in partitions)
 
 
 def records_at(consumer: Any, partition: TopicPartition, offsets: Iterable[int]) -> Iterator[Any]:
@@ -83,15 +84,20 @@ def records_at(consumer: Any, partition: TopicPartition, offsets: Iterable[int])
     begin = consumer.beginning_offsets([partition])[partition]
     end = consumer.end_offsets([partition])[partition]
     rest = deque(offset for offset in sorted(set(offsets)) if begin <= offset < end)
-    while rest:
-        if not 0 <= rest[0] - consumer.position(partition) < NEAR_RECORDS:
-            consumer.seek(partition, rest[0])
-        for record in consumer.poll(timeout_ms=1000).get(partition, ()):
+    if rest:
+        consumer.seek(partition, rest[0])
+    for found in up_to(consumer, {partition: end}):
+        for record in found.get(partition, ()):
             _pass(rest, record.offset)
             if rest and rest[0] == record.offset:
                 yield record
                 rest.popleft()
-        _pass(rest, consumer.position(partition))
+        here = stands(consumer, partition)
+        _pass(rest, here)
+        if not rest:
+            return
+        if not 0 <= rest[0] - here < NEAR_RECORDS:
+            consumer.seek(partition, rest[0])
 
 
 def _pass(rest: deque[int], offset: int) -> None:
@@ -113,8 +119,12 @@ def _seek(consumer: Any, partition: TopicPartition, since: datetime | None) -> N
 
 def _up_to_the_end(consumer: Any, partition: TopicPartition) -> Iterator[Any]:
     end = consumer.end_offsets([partition])[partition]
-    while consumer.position(partition) < end:
-        yield from consumer.poll(timeout_ms=1000).get(partition, ())
+    for found in up_to(consumer, {partition: end}):
+        yield from found.get(partition, ())
+
+
+def _committed(consumer: Any, partition: TopicPartition) -> int:
+    return consumer.committed(partition, timeout_ms=READ_SECONDS * 1000) or 0
 
 
 def _partitions(consumer: Any, topic: str) -> set[int]:

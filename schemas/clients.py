@@ -5,6 +5,7 @@ awaits it would be gone without a word. So it is awaited in a task of its own, a
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
@@ -33,6 +34,28 @@ METADATA_MS = 10_000
 """How often a member of a group looks for new partitions: until it knows of them nobody reads them. The libraries' own
 5 minutes would delay an emergency.
 """
+
+
+class Progress:
+    """Where a reader of Kafka stands that has more to read, and since when it has stood there."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self._what = what
+        self._seconds = seconds
+        self._place: object = None
+        self._moved = time.monotonic()
+
+    def at(self, place: object) -> None:
+        """Note where it stands. Raises UnreachableError when that has been the same for too long."""
+        now = time.monotonic()
+        if place != self._place:
+            self._place, self._moved = place, now
+        elif now - self._moved > self._seconds:
+            raise UnreachableError(
+                f"Kafka has not given {self._what} for {self._seconds:.0f} s, and has more: see that it runs, or ask "
+                "`hotline doctor`"
+            )
+
 
 Call = Callable[[], Coroutine[Any, Any, Any]]
 

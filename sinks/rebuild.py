@@ -6,18 +6,19 @@ Until it moves nothing has changed for anybody; a rebuild that is broken off is 
 """
 
 import asyncio
+import operator
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from schemas.clients import running
+from schemas.clients import SILENT_SECONDS, Progress, brought, running
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, RecordError, UnreachableError
 from schemas.records import DeadLetter
@@ -118,7 +119,9 @@ class Rebuild:
         total = sum(ends.values())
         batcher = Batcher(self._settings, time.monotonic)
         flying: list[Batch] = []
-        while any([await reader.position(place) < end for place, end in ends.items()]):
+        progress = Progress(self._route.topic, SILENT_SECONDS)
+        while any(map(operator.lt, places := await _positions(reader, ends), ends.values())):
+            progress.at(places)
             answer = await reader.getmany(timeout_ms=200, max_records=self._settings.batch_max_documents)
             for record in (record for records in answer.values() for record in records):
                 self.report.records += 1
@@ -128,7 +131,7 @@ class Rebuild:
             if len(flying) >= self._settings.in_flight_max_batches:
                 await self._write(flying)
                 flying = []
-            self._told(sum([await reader.position(place) for place in ends]), total)
+            self._told(sum(await _positions(reader, ends)), total)
         await self._write([*flying, *filter(None, [batcher.close()])])
 
     async def _write(self, batches: Sequence[Batch]) -> None:
@@ -231,6 +234,15 @@ class Rebuild:
             self.report.blocked_seconds += time.monotonic() - began
         self.report.documents = documents
         return True
+
+
+async def _positions(reader: AIOKafkaConsumer, places: Iterable[TopicPartition]) -> list[int]:
+    """Return how far it is in each partition. Raises UnreachableError when Kafka does not tell where one begins."""
+
+    async def asked() -> list[int]:
+        return [await reader.position(place) for place in places]
+
+    return await brought(asked(), SILENT_SECONDS)
 
 
 @asynccontextmanager

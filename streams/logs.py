@@ -1,14 +1,12 @@
 """Reads the two logs from which a partition's state is restored."""
 
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas import topics
-from schemas.clients import SILENT_SECONDS, closed, started
-from schemas.errors import UnreachableError
+from schemas.clients import SILENT_SECONDS, Progress, closed, started
 from schemas.records import Event
 from schemas.wire import decode
 
@@ -20,7 +18,6 @@ class Logs:
 
     def __init__(self, options: dict[str, Any], partition: int) -> None:
         self._options = options
-        self._silent = 0.0
         self._event = TopicPartition(topics.EVENT, partition)
         self._ticket = TopicPartition(topics.TICKET, partition)
 
@@ -74,19 +71,9 @@ class Logs:
         self._consumer.assign([tp])
         begin, end = await self._bounds(tp)
         self._consumer.seek(tp, max(start, begin))
-        while await self._consumer.position(tp) < end:
-            for record in await self._next(tp):
+        progress = Progress(tp.topic, SILENT_SECONDS)  # a client may have ended without a word
+        while (position := await self._consumer.position(tp)) < end:
+            progress.at(position)
+            batches = await self._consumer.getmany(tp, timeout_ms=200, max_records=BATCH_RECORDS)
+            for record in batches.get(tp, ()):
                 yield record
-
-    async def _next(self, tp: TopicPartition) -> Sequence[ConsumerRecord[bytes, bytes]]:
-        """Return what comes next, nothing when nothing came yet.
-
-        Raises UnreachableError when nothing came for too long: a client may have ended without a word.
-        """
-        began = time.monotonic()
-        batches = await self._consumer.getmany(tp, timeout_ms=200, max_records=BATCH_RECORDS)
-        found: Sequence[ConsumerRecord[bytes, bytes]] = batches.get(tp, ())
-        self._silent = 0.0 if found else self._silent + time.monotonic() - began
-        if self._silent > SILENT_SECONDS:
-            raise UnreachableError(f"Kafka has not given a log for {SILENT_SECONDS:.0f} s: see `hotline doctor`")
-        return found

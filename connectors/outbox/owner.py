@@ -1,7 +1,6 @@
 """One partition of the outbox: fence the former owner, read the log, and answer what nobody began to answer."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +14,10 @@ from connectors.outbox.kafka import end_of, make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, INTENT, STATE, Ledger, Open
 from schemas import topics
-from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, brought, closed, started
+from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.errors import SchemaError, UnreachableError
+from schemas.errors import SchemaError
 from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode, encode
@@ -91,12 +90,9 @@ class Owner:
         reader.assign([self._place])
         await reader.seek_to_beginning(self._place)
         end = await end_of(self._connection, self._place)
-        heard, before = time.monotonic(), -1
+        progress = Progress(topics.OUTBOX, SILENT_SECONDS)
         while (position := await reader.position(self._place)) < end:
-            if position > before:
-                heard, before = time.monotonic(), position
-            elif time.monotonic() - heard > SILENT_SECONDS:
-                raise UnreachableError(f"Kafka has not given {topics.OUTBOX} for long: see `hotline doctor`")
+            progress.at(position)
             await self._read(reader)
         self._restored = True  # from now on every state is our own, and noted when it is written
         for entry in self._ledger.interrupted():

@@ -1,6 +1,5 @@
 """The questions that a watcher asks Kafka: offsets, groups, and records from somewhere to the present end."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -16,13 +15,9 @@ from kafka.errors import (
 )
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from connectors.clients import PATIENCE_MS, reader
+from connectors.clients import PATIENCE_MS, position, reader, up_to
 from hotline.cluster import Cluster, admin
 from schemas.connection import KafkaConnection
-from schemas.errors import UnreachableError
-
-STUCK_SECONDS = 15.0
-"""How long a partition may bring nothing although its end is not reached."""
 
 FETCH_BYTES = 256 * 1024
 
@@ -70,26 +65,19 @@ class Kafka:
     def read(self, positions: Places, ends: Mapping[TopicPartition, int]) -> Iterator[Any]:
         """Yield the records from `positions` to `ends`, and move `positions` along with them."""
         waiting = self._assigned(positions, ends)
-        moved = time.monotonic()
-        while waiting:
-            for records in self._consumer.poll(timeout_ms=500).values():
+        for found in up_to(self._consumer, waiting):
+            for records in found.values():
                 yield from records
-                moved = time.monotonic()
-            for place in waiting:
-                positions[place] = self._consumer.position(place)
-            waiting = {place for place in waiting if positions[place] < ends[place]}
-            _check(moved)
+            positions.update((place, position(self._consumer, place)) for place in waiting)
 
     def first(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> dict[Any, Any]:
         """Return the first record at or behind each position; partitions that hold nothing more are left out."""
         waiting = self._assigned(positions, ends)
         found: dict[TopicPartition, Any] = {}
-        moved = time.monotonic()
-        while waiting:
-            for place, records in self._consumer.poll(timeout_ms=500).items():
+        for polled in up_to(self._consumer, waiting):
+            for place, records in polled.items():
                 found.setdefault(TopicPartition(place.topic, place.partition), records[0])
-            waiting = {one for one in waiting - found.keys() if self._consumer.position(one) < ends[one]}
-            _check(moved)
+                waiting.pop(place, None)
         return found
 
     def seconds_ahead(self, now: Callable[[], float]) -> float | None:
@@ -115,12 +103,13 @@ class Kafka:
             return {TopicPartition(place.topic, place.partition): one.offset for place, one in found.items()}
         return {}
 
-    def _assigned(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> set[Any]:
+    def _assigned(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> Places:
+        """Stand at these positions, and return the ends that are not reached yet."""
         behind = {place: at for place, at in positions.items() if at < ends.get(place, 0)}
         self._consumer.assign(list(behind))
         for place, at in behind.items():
             self._consumer.seek(place, at)
-        return set(behind)
+        return {place: ends[place] for place in behind}
 
 
 @contextmanager
@@ -135,8 +124,3 @@ def opened(connection: KafkaConnection) -> Iterator[Kafka]:
 
 def _plain(offsets: Mapping[Any, int]) -> Places:
     return {TopicPartition(place.topic, place.partition): at for place, at in offsets.items()}
-
-
-def _check(moved: float) -> None:
-    if time.monotonic() - moved > STUCK_SECONDS:
-        raise UnreachableError("Kafka hands out nothing although more is there: run `hotline doctor`")

@@ -115,7 +115,7 @@ class Silent:
 
 
 def test_a_client_that_gives_nothing_holds_up_no_account_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.cursors.READ_SECONDS", 0.1)
+    monkeypatch.setattr("connectors.clients.READ_SECONDS", 0.1)
     client, producer = Silent(), Producer(KafkaConnection(bootstrap_servers="127.0.0.1:1"))
     silent = Cursors(producer._connection, "mayor", producer=producer, connect=lambda **_: client)
     with pytest.raises(UnreachableError, match=r"has not given hotline\.cursor"):

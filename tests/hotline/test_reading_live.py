@@ -1,20 +1,58 @@
-"""Records read for people: what is asked for and not there any more ends the reading instead of holding it up."""
+"""Records read for people: what is not there any more, and a Kafka that falls silent, end the reading with a word."""
 
 import asyncio
 import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from kafka import TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from connectors.clients import reader
 from hotline import reading
-from hotline.local.stack import Endpoints
+from hotline.local.stack import Endpoints, Stack
+from schemas import topics
 from schemas.connection import KafkaConnection
+from schemas.errors import MalformedError, UnreachableError
+from schemas.wire import Outbound, Position
 from tests.fresh import admin_of
+from tests.frozen import frozen
+from tests.hotline.letters import hotline, letter, send
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+
+
+SILENCE = "has not given .* ask `hotline doctor`"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.clients.READ_SECONDS", 1.0)
+
+
+@pytest.fixture
+def fat(stack: Endpoints) -> tuple[KafkaConnection, str]:
+    """A topic of which one fetch brings only a part."""
+    connection = KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=1)
+    topic = f"reading-{time.time_ns()}"
+    made(connection, topic)
+    fill(connection, topic, [b"x" * 700_000] * 12)
+    return connection, topic
+
+
+def made(connection: KafkaConnection, topic: str) -> None:
+    with admin_of(connection) as admin:
+        admin.create_topics([NewTopic(topic, 1, 1)])
+
+
+def fill(connection: KafkaConnection, topic: str, values: Iterable[bytes]) -> None:
+    producer = KafkaProducer(**connection.client_options())
+    for value in values:
+        producer.send(topic, value, partition=0)
+    producer.close()
 
 
 async def write(connection: KafkaConnection, topic: str) -> None:
@@ -28,8 +66,7 @@ async def write(connection: KafkaConnection, topic: str) -> None:
 def test_an_offset_that_holds_no_record_is_passed_over_at_the_end_of_a_partition(stack: Endpoints) -> None:
     connection = KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=1)
     topic = f"reading-{time.time_ns()}"
-    with admin_of(connection) as admin:
-        admin.create_topics([NewTopic(topic, 1, 1)])
+    made(connection, topic)
     asyncio.run(write(connection, topic))
     marker = 3
     while reading.bounds(connection, topic)[0][1] <= marker:
@@ -37,3 +74,50 @@ def test_an_offset_that_holds_no_record_is_passed_over_at_the_end_of_a_partition
     with reader(connection) as consumer:
         found = list(reading.records_at(consumer, TopicPartition(topic, 0), [1, marker]))
     assert [one.offset for one in found] == [1]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_kafka_that_falls_silent_in_the_middle_ends_the_reading(
+    fat: tuple[KafkaConnection, str], local_stack: Stack
+) -> None:
+    records = reading.read_all(*fat)
+    assert next(records).offset == 0
+    with frozen(local_stack.pid("kafka")), pytest.raises(UnreachableError, match=SILENCE):
+        list(records)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_so_does_one_that_falls_silent_while_single_records_are_looked_for(
+    fat: tuple[KafkaConnection, str], local_stack: Stack
+) -> None:
+    connection, topic = fat
+    with reader(connection) as consumer:
+        records = reading.records_at(consumer, TopicPartition(topic, 0), [0, 11])
+        assert next(records).offset == 0
+        with frozen(local_stack.pid("kafka")), pytest.raises(UnreachableError, match=SILENCE):
+            list(records)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_verb_says_so_in_one_sentence(
+    operators_kafka: KafkaConnection, local_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Outbound(topics.raw("sms"), b"key", b"x" * 300_000, [])
+    places = [Position(record.topic, 0, number) for number in range(12 * operators_kafka.partitions)]
+    send(operators_kafka, *(letter("normalize", place, record, MalformedError("no")) for place in places))
+    polled, silence = KafkaConsumer.poll, ExitStack()
+
+    def poll(self: KafkaConsumer, **options: int) -> Any:
+        found = polled(self, **options)
+        if found:
+            monkeypatch.undo()
+            monkeypatch.setattr("connectors.clients.READ_SECONDS", 1.0)
+            silence.enter_context(frozen(local_stack.pid("kafka")))
+        return found
+
+    monkeypatch.setattr(KafkaConsumer, "poll", poll)
+    with silence:
+        refused = hotline("dead", "list", "--count")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"hotline: Kafka has not given {topics.DEAD} for 1 s, and has more: see that")
+    assert len(refused.stderr.splitlines()) == 1

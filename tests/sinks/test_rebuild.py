@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from itertools import count
 
 import pytest
 
-from schemas.errors import MisconfiguredError
+from hotline.local.stack import Stack
+from schemas.errors import MisconfiguredError, UnreachableError
 from sinks import Document
 from sinks.elastic import concrete
+from sinks.elastic.templates import ensure_indices
 from sinks.rebuild import Rebuild, Report, UnequalError
 from tests.fakes.sinks import document
+from tests.frozen import frozen
 from tests.sinks.conftest import QUICK, Lane, until
 
 pytestmark = pytest.mark.integration
@@ -196,3 +199,24 @@ async def test_months_are_rebuilt_one_by_one_and_keep_what_the_topic_lost(lane: 
         assert await lane.indexed("message") == 12
         mapping = (await lane.es.indices.get_mapping(index=again.index))[again.index]["mappings"]
         assert mapping["dynamic"] == "false"
+
+
+async def test_a_rebuild_whose_kafka_falls_silent_ends_with_a_word(
+    lane: Lane, local_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.rebuild.SILENT_SECONDS", 1.0)
+    fat = b'{"ticket_id":"t","search_text":"%s"}' % (b"x" * 400_000)
+    await lane.publish([document(f"t{n}", fat, version=1, topic=lane.topic) for n in range(24)])
+    await ensure_indices(lane.es, [lane.routes["ticket"].index])
+    rebuild = await job(lane)
+    with ExitStack() as silence:
+
+        def told(done: int, total: int) -> None:
+            if done and not silent:
+                silent.append(silence.enter_context(frozen(local_stack.pid("kafka"))))
+
+        silent: list[None] = []
+        rebuild._told = told
+        with pytest.raises(UnreachableError, match="has not given"):
+            await rebuild.run(keep=False)
+    assert silent
