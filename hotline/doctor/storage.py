@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -161,7 +162,15 @@ def _free(path: Path) -> int:
 
 
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return sum(map(_size_of, folder.rglob("*")))
+
+
+def _size_of(file: Path) -> int:
+    try:
+        found = file.stat()
+    except FileNotFoundError:  # a receiver has just brought it to Kafka
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _mib(size: int) -> int:
