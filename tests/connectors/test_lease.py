@@ -25,8 +25,11 @@ from tests.connectors.reader import Reader
 
 ROOT = Path(__file__).parents[2]
 
-SESSION = 2.0
-"""Seconds; the local broker allows less than the usual 6."""
+SESSION = 6.0
+"""Seconds; in less, a busy machine holds an owner up for so long that it loses its seat rightly."""
+
+POLL = 30.0
+"""Seconds that a member may take between two polls: one that is gone is followed earlier."""
 
 
 class Workers:
@@ -118,7 +121,7 @@ def workers(kafka: KafkaConnection, account: str, tmp_path: Path) -> Iterator[Wo
     pytest.fail("a newcomer took the seat of an owner that worked, every time")
 
 
-def until(condition: Callable[[], Any], seconds: float = 15, explain: Callable[[], str] = str) -> float:
+def until(condition: Callable[[], Any], seconds: float = 60, explain: Callable[[], str] = str) -> float:
     """Return the seconds until it came about."""
     began = time.monotonic()
     while not condition():
@@ -137,7 +140,7 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
     # Frozen with a batch in its hands: it has fetched 6 to 15, and published nothing of it.
     (workers.folder / "freeze").write_text(str(first.pid))
     workers.offer(*range(6, 31))
-    until(lambda: second.pid in workers.who_got(30), SESSION + 5)
+    until(lambda: second.pid in workers.who_got(30), explain=workers.told)
     until(lambda: position(kafka, account) == 30)
     first.send_signal(signal.SIGCONT)
     workers.says(first, "connector_standby")
@@ -149,12 +152,13 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
 
     second.kill()
     workers.offer(32)
-    assert until(lambda: workers.who_got(32) == [first.pid], SESSION + 5) < SESSION + 4
+    until(lambda: workers.who_got(32) == [first.pid], POLL, explain=workers.told)
     third = workers.start()
     workers.says(third, "connector_standby")
     first.terminate()
-    workers.offer(33)
-    until(lambda: third.pid in workers.who_got(33), SESSION + 3)
+    assert first.wait(60) == 0
+    workers.offer(33)  # not earlier: it might take that, too, before it has seen the signal
+    until(lambda: third.pid in workers.who_got(33), explain=workers.told)
     until(lambda: position(kafka, account) == 33)
 
     values = [int(record.value) for record in reader.read(topics.raw("mailbox"), account)]
