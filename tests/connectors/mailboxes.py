@@ -19,7 +19,7 @@ def settings(**changes: Any) -> MailboxSettings:
         "username": "hotline",
         "password": "secret",
         "jurisdiction": "430100",
-        "read_timeout_seconds": 2,
+        "read_timeout_seconds": 30,
     }
     return MailboxSettings(**(known | changes))
 

@@ -3,8 +3,10 @@
 import random
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
 import pytest
+from imapclient import IMAPClient
 
 from connectors.mailbox import Mailbox
 from schemas.errors import RetriableError
@@ -53,7 +55,21 @@ def proxy(server: dovecot.Dovecot) -> Iterator[Refusing]:
 
 @pytest.fixture
 def box(proxy: Refusing) -> Iterator[Mailbox]:
-    box = Mailbox(settings(port=proxy.port, read_timeout_seconds=0.3, max_batch_messages=5), "mayor")
+    """One that waits long for an answer, and shortly for the one that is known not to come."""
+
+    def connect(*arguments: Any, **options: Any) -> IMAPClient:
+        client = IMAPClient(*arguments, **options)
+        send = client._imap.send
+
+        def sent(data: bytes) -> None:
+            silent = proxy.fault(data.strip().partition(b" ")[2]) == SILENCE
+            client.socket().settimeout(0.3 if silent else 30)
+            send(data)
+
+        client._imap.send = sent
+        return client
+
+    box = Mailbox(settings(port=proxy.port, read_timeout_seconds=30, max_batch_messages=5), "mayor", connect)
     box.open()
     yield box
     box.close()
