@@ -48,6 +48,7 @@ class Ismg:
         """Neither answers nor reads on: a half-open connection."""
         self.answers_submit: Callable[[bytes], int | None] = lambda _: 0
         self.queued: dict[int, bytes] = {}
+        self.sent: Counter[int] = Counter()
         self.results: dict[int, list[int]] = {}
         self.logins: list[tuple[str, bytes, int, int]] = []
         self.submitted: list[bytes] = []
@@ -101,7 +102,14 @@ class Ismg:
         for writer in self.writers:
             writer.transport.abort()
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def fall_silent(self, msg_id: int) -> None:
+        """Send a message no more, and return when what was sent of it has been read at the other side."""
+        del self.queued[msg_id]
+        answers = self.got.count(ACTIVE_TEST | RESPONSE)
+        self.write(frame(ACTIVE_TEST, 9))
+        await self.until(lambda: self.got.count(ACTIVE_TEST | RESPONSE) > answers)
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(condition)
 
@@ -189,6 +197,7 @@ class Ismg:
                         return
                     times[msg_id] += 1
                     due[msg_id] = clock() + self.repeat_seconds
+                    self.sent[msg_id] += 1
                     writer.write(frame(DELIVER, msg_id & 0xFFFFFFFF, self.queued[msg_id]))
                 await writer.drain()
                 with suppress(TimeoutError):

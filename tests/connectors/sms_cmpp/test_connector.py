@@ -32,7 +32,7 @@ def kafka() -> Kafka:
 
 async def ended(running: asyncio.Task[None]) -> BaseException:
     """How a session ended on its own."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return (await asyncio.gather(running, return_exceptions=True))[0]  # type: ignore[return-value] # it never ends well
 
 
@@ -74,12 +74,13 @@ async def test_while_kafka_is_away_the_ismg_hears_nothing_and_its_repeats_are_on
     kafka.down = True
     async with Ismg(repeat_seconds=0.05, repeats=1000) as ismg, session(ismg, kafka):
         number = ismg.queue(LAMP)
-        await _until(lambda: kafka.tried > 5)
+        await _until(lambda: kafka.tried > 5 and ismg.sent[number] > 2)
+        await ismg.fall_silent(number)
         assert ismg.results == {}
         kafka.down = False
-        await ismg.until(lambda: 0 in ismg.results.get(number, ()))
+        await ismg.until(lambda: len(ismg.results.get(number, ())) == ismg.sent[number])  # each got its answer
+        assert set(ismg.results[number]) == {0}
         assert len(kafka.held) == 1
-        assert len(ismg.results[number]) > 1  # each repeat got its answer
 
 
 async def test_an_ismg_that_wants_it_is_told_to_slow_down(kafka: Kafka) -> None:
@@ -87,18 +88,20 @@ async def test_an_ismg_that_wants_it_is_told_to_slow_down(kafka: Kafka) -> None:
     async with Ismg(repeat_seconds=0.05, repeats=1000) as ismg, session(ismg, kafka, busy="throttle"):
         number = ismg.queue(LAMP)
         await ismg.until(lambda: ismg.results.get(number, [])[:2] == [8, 8])
-        kafka.down = False
+        await ismg.fall_silent(number)  # or one that is on its way would be taken, too
+        kafka.down, ismg.repeat_seconds = False, 60
+        ismg.queue_body(number, peer.deliver(number, LAMP))
         await ismg.until(lambda: ismg.results[number][-1] == 0)
     assert len(kafka.held) == 1
 
 
 async def test_with_a_full_window_nothing_more_is_read_and_the_link_is_not_called_dead(kafka: Kafka) -> None:
     kafka.answering.clear()
-    quick = {"active_test_seconds": 0.05, "active_test_timeout_seconds": 0.02, "active_test_attempts": 1}
+    quick = {"active_test_seconds": 0.5, "active_test_timeout_seconds": 1, "active_test_attempts": 1}
     async with Ismg(window=10) as ismg, session(ismg, kafka, window=3, **quick) as running:
         numbers = [ismg.queue(LAMP + bytes([0, 48 + i])) for i in range(10)]
         await _until(lambda: kafka.tried == 3)
-        await asyncio.sleep(0.2)  # several times the silence that would end it
+        await asyncio.sleep(3)  # twice the silence that would end it
         assert (kafka.tried, running.done()) == (3, False)
         kafka.answering.set()
         await ismg.until(lambda: len(ismg.results) == len(numbers))
@@ -217,7 +220,7 @@ async def test_an_active_test_is_answered_with_thirteen_bytes(kafka: Kafka) -> N
 
 
 async def test_a_quiet_ismg_is_asked_and_stays_while_it_answers(kafka: Kafka) -> None:
-    quick = {"active_test_seconds": 0.02, "active_test_timeout_seconds": 0.05, "active_test_attempts": 5}
+    quick = {"active_test_seconds": 0.02, "active_test_timeout_seconds": 1, "active_test_attempts": 5}
     async with Ismg() as ismg, session(ismg, kafka, **quick) as running:
         await ismg.until(lambda: ismg.got.count(peer.ACTIVE_TEST) > 3)
         assert not running.done()
@@ -229,6 +232,7 @@ async def test_a_silent_ismg_is_given_up_after_the_last_test(kafka: Kafka) -> No
     async with Ismg() as ismg, session(ismg, kafka, **quick) as running:
         await ismg.until(lambda: bool(ismg.logins))
         ismg.mute = True
+        ismg.got.clear()  # on a busy machine it has asked, and got its answer, before
         error = await ended(running)
     assert isinstance(error, UnreachableError)
     assert "no sign of life" in str(error)
@@ -342,7 +346,7 @@ async def test_a_fault_of_ours_with_one_message_leaves_it_unanswered_and_the_oth
             await super().__call__(message)
 
     kafka = Stumbling()
-    async with Ismg(repeat_seconds=0.3) as ismg, session(ismg, kafka) as running:
+    async with Ismg(repeat_seconds=2) as ismg, session(ismg, kafka) as running:
         number = ismg.queue(LAMP)
         other = ismg.queue("井盖丢失".encode("utf-16-be"))
         with capture_logs() as logs:
@@ -370,7 +374,7 @@ def test_the_name_of_a_message_is_that_of_the_documentation() -> None:
 
 
 async def _until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - a counter has no event
             await asyncio.sleep(0.005)
 
