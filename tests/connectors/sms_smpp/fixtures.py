@@ -55,7 +55,7 @@ class Outlet(Emit):
         self.kept = dict(position)
 
     async def has_been_asked(self, times: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async with self._more:
                 await self._more.wait_for(lambda: self.asked >= times)
 

@@ -72,7 +72,7 @@ class Esme:
     async def closed(self) -> None:
         """Return when the other side has gone; what it still says is dropped."""
         with suppress(ConnectionError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while await self.reader.read(65536):
                     pass
 
@@ -80,7 +80,7 @@ class Esme:
         self.writer.transport.abort()
 
     async def _exactly(self, size: int) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self.reader.readexactly(size)
 
 
@@ -105,7 +105,7 @@ class Smsc:
             await asyncio.sleep(0)
 
     async def next(self) -> Esme:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self._come.get()
 
     async def bound(self) -> Esme:

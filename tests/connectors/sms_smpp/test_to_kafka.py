@@ -162,7 +162,7 @@ def test_smpp34_delivers_too(publisher: Publisher, reader: Reader, account: str)
         server = smpp34.Server("127.0.0.1", port := free_ports(1, start=17750), system_id="SMSC")
         await server.start()
         async with daemon(port, account, publisher):
-            esme = await asyncio.wait_for(server.next(), 10)
+            esme = await asyncio.wait_for(server.next(), 60)
             assert isinstance(esme, smpp34.Esme)
             assert esme.can_receive
             for coding, data in sent.items():
@@ -192,7 +192,7 @@ def test_while_kafka_does_not_answer_the_smsc_is_slowed_down_and_nothing_is_lost
 
 
 def arrived(reader: Reader, account: str, records: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(reader.read(topics.raw("sms"), account)) < records:
         assert time.monotonic() < deadline, "Kafka never held it"
         time.sleep(0.05)
