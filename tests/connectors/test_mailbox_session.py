@@ -2,7 +2,6 @@
 
 import imaplib
 import ssl
-import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +53,23 @@ def server() -> FakeServer:
     server = FakeServer()
     server.put(mail())
     return server
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """By which it is time to ask again."""
+    clock = Clock()
+    monkeypatch.setattr("connectors.mailbox.connector.time", clock)
+    return clock
 
 
 def use(server: FakeServer) -> None:
@@ -184,29 +200,31 @@ def test_a_goodbye_is_the_end(server: FakeServer) -> None:
         box.wait(5)
 
 
-def test_idle_is_begun_anew_in_time(server: FakeServer) -> None:
-    box = waiting(server, idle_renew_seconds=0.05)
+def test_idle_is_begun_anew_in_time(server: FakeServer, clock: Clock) -> None:
+    box = waiting(server, idle_renew_seconds=60)
     assert not box.wait(0.02)
-    time.sleep(0.05)
+    clock.now += 60
     assert box.wait(5)
 
 
 @pytest.mark.parametrize("changes", [{"idle": False}, {}])
-def test_where_idle_is_missing_it_asks_from_time_to_time(server: FakeServer, changes: dict[str, object]) -> None:
+def test_where_idle_is_missing_it_asks_from_time_to_time(
+    server: FakeServer, changes: dict[str, object], clock: Clock
+) -> None:
     server.capabilities.discard("IDLE")
-    box = waiting(server, poll_seconds=0.2, **changes)
+    box = waiting(server, poll_seconds=60, **changes)
     assert not box.wait(0.01)
-    time.sleep(0.2)
+    clock.now += 60
     assert box.wait(0.01)
     assert not server.called("idle")
 
 
-def test_several_folders_are_watched_and_polled(server: FakeServer) -> None:
+def test_several_folders_are_watched_and_polled(server: FakeServer, clock: Clock) -> None:
     server.folders["投诉"] = FakeFolder(uidvalidity=9)
-    box = waiting(server, folders=["INBOX", "投诉"], poll_seconds=0.3)
+    box = waiting(server, folders=["INBOX", "投诉"], poll_seconds=60)
     assert not box.wait(0.01)  # the watched folder was opened again, and nothing had changed in it
     assert server.called("idle")
-    time.sleep(0.3)
+    clock.now += 60
     assert box.wait(0.01)
 
 
