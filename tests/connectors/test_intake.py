@@ -23,6 +23,7 @@ class Broker:
         self.held: list[str] = []
         self.error: Exception | None = None
         self.delay = 0.0
+        self.trips = 0
         self.store_error: Exception | None = None
 
     def publish(self, messages: Sequence[RawMessage]) -> None:
@@ -31,6 +32,7 @@ class Broker:
         self.held += [each.envelope.id for each in messages]
 
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
+        self.trips += 1
         await asyncio.sleep(min(self.delay, timeout))
         if self.delay > timeout:
             raise self.error or UnreachableError("slow")
@@ -61,7 +63,7 @@ def photo(identifier: str) -> RawMessage:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
 
@@ -101,10 +103,9 @@ async def test_the_drain_outlives_a_fault_that_nobody_thought_of(tmp_path: Path)
 async def test_a_hanging_kafka_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.delay, broker.error = 0.4, UnreachableError("hangs")
-        started = time.monotonic()
         assert await intake.keep([message("1")]) == "journaled"
         assert await intake.keep([message("2")]) == "journaled"
-        assert time.monotonic() - started < 0.39
+        assert broker.trips == 1
         broker.delay, broker.error = 0.0, None
         await until(lambda: broker.held == ["1", "2"])
 
@@ -138,7 +139,7 @@ async def test_under_steady_load_the_journal_is_left_behind(tmp_path: Path) -> N
             while "published" not in outcomes:
                 outcomes.append(await intake.keep([message(str(next(numbers)))]))
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await asyncio.gather(*(sender() for _ in range(20)))
     assert outcomes[-1] == "published"
 

@@ -129,7 +129,7 @@ async def test_the_journal_is_success_too_and_reaches_kafka_later(served: Open, 
         assert (await client.post("/wechat", content=b"1")).content == b"success"
         assert kafka.held == []
         kafka.down = False
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while kafka.held != ["1"]:  # noqa: ASYNC110 - the drain has no event
                 await asyncio.sleep(0.01)
 
@@ -230,11 +230,13 @@ async def test_a_slow_body_is_refused(served: Open) -> None:
         assert (await client.post("/wechat", content=dribble())).status_code == 408
 
 
-async def test_more_requests_than_fit_are_told_to_come_again(served: Open, kafka: Kafka) -> None:
+async def test_more_requests_than_fit_are_told_to_come_again(served: Open, kafka: Kafka, connector: Echoing) -> None:
     kafka.answering.clear()
     async with served(requests_max=2) as client:
         waiting = [asyncio.create_task(client.post("/wechat", content=b"%d" % number)) for number in range(2)]
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while len(connector.requests) < 2:  # noqa: ASYNC110 - a list has no event
+                await asyncio.sleep(0)
         assert (await client.post("/wechat", content=b"3")).status_code == 503
         kafka.answering.set()
         assert [(await each).status_code for each in waiting] == [200, 200]
