@@ -102,10 +102,8 @@ def test_a_token_is_not_asked_for_again_until_shortly_before_its_end(
 
 def test_a_platform_that_always_refuses_the_token_is_asked_twice_and_no_storm(platform: WeChatApi, api: Api) -> None:
     platform.fault = answering(b'{"errcode":40001,"errmsg":"invalid credential"}')
-    began = time.monotonic()
     with pytest.raises(UnauthorizedError):
         say(api)
-    assert time.monotonic() - began < 3
     assert (platform.calls.count("stable_token"), platform.calls.count("message/custom/send")) == (2, 2)
 
 

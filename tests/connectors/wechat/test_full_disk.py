@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -80,7 +80,8 @@ def on_a_small_disk(kafka: KafkaConnection, folder: Path, account: str) -> Itera
             yield receiver
         finally:
             for process in [shell, *shell.children(recursive=True)]:
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
 
 def test_a_full_disk_refuses_keeps_what_it_has_and_takes_again_when_kafka_does(

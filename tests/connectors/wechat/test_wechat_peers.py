@@ -20,6 +20,7 @@ from connectors.wechat import WeChat, WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from schemas import topics
+from tests.connectors.pushed import message
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, running
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, text_now
@@ -43,7 +44,8 @@ class Served:
     account: str
 
     def raw(self) -> list[Any]:
-        """Return what the raw topic holds of this account."""
+        """Return what the raw topic holds of this account: a busy Kafka may have it by way of the journal."""
+        self.until_drained()
         return self.reader.read(RAW, self.account)
 
     def until_drained(self) -> None:
@@ -139,8 +141,9 @@ def test_three_deliveries_at_once_are_one_message(served: Served) -> None:
 
 
 def test_a_frozen_kafka_is_answered_from_the_journal_in_time_and_gets_everything_later(
-    served: Served, play: Play, local_stack: Stack
+    served: Served, play: Play, local_stack: Stack, publisher: Publisher
 ) -> None:
+    publisher.publish([message("the first one, which may take long")])
     platform = WeChatPlatform(served.url, TOKEN, AES_KEY, APPID)
     sent = {str(number): text_now(number, f"停水 {number}") for number in range(1, 41)}
     bodies = list(sent.values())
@@ -157,8 +160,13 @@ def test_a_frozen_kafka_is_answered_from_the_journal_in_time_and_gets_everything
     assert {header(record, "ce_id"): record.value.decode() for record in records} == sent
     once = [record for record in records if header(record, "ce_id") != "6"]  # given up after 2 s, so it may come twice
     assert len(once) == len(sent) - 1
-    assert platform.push(text_now(100)) == 200
-    assert served.journal.empty
+    for number in range(100, 110):  # by way of the journal as long as a busy Kafka takes over two seconds
+        assert platform.push(text_now(number)) == 200
+        if served.journal.empty:
+            break
+        served.until_drained()
+    else:
+        pytest.fail("the journal is never left behind")
 
 
 def test_turns_keep_their_order_through_the_journal(served: Served, local_stack: Stack) -> None:
@@ -193,9 +201,9 @@ def test_a_connection_that_dribbles_its_header_is_closed(publisher: Publisher, t
     settings = ReceiverSettings(port=free_port(), idle_timeout_seconds=1)
     with (
         running(Receiver({}, publisher, Journal(tmp_path), settings), settings),
-        socket.create_connection(("127.0.0.1", settings.port), 10) as slow,
+        socket.create_connection(("127.0.0.1", settings.port), 60) as slow,
     ):
         slow.sendall(b"GET / HTTP/1.1\r\n")
         started = time.monotonic()
         assert slow.recv(1) == b""
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 9.5  # it would be 10 and more by default
