@@ -13,19 +13,19 @@ from tests.connectors.web.doors import API_KEY, BASE, Door, request
 
 pytestmark = pytest.mark.integration
 
-QUICK = {"idle_timeout_seconds": 1, "header_max_bytes": 4096}
+QUICK = {"idle_timeout_seconds": 3, "header_max_bytes": 4096}
 
 
 @pytest.fixture
 def port(door: Door) -> Iterator[int]:
     chosen = ReceiverSettings(port=free_port(), **QUICK)
-    app = door.app({"port": chosen.port, **QUICK}, body_timeout_seconds=0.5)
+    app = door.app({"port": chosen.port, **QUICK}, body_timeout_seconds=3)
     with running(app, chosen):
         yield chosen.port
 
 
 def call(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), 5)
+    return socket.create_connection(("127.0.0.1", port), 60)
 
 
 def head(length: int, *more: str) -> bytes:
@@ -38,7 +38,7 @@ def head(length: int, *more: str) -> bytes:
 
 def answered(calling: socket.socket) -> bytes:
     """Return the first line of the answer; nothing when the server hung up."""
-    calling.settimeout(10)
+    calling.settimeout(60)
     try:
         return calling.recv(4096).split(b"\r\n")[0]
     except OSError:
@@ -70,7 +70,7 @@ def test_bodies_that_dribble_are_refused_and_hold_up_nobody(port: int, door: Doo
     for calling in callers:
         assert answered(calling) == b"HTTP/1.1 408 Request Timeout"
         calling.close()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # one after the other would take twice as long
     assert len(door.kafka.held) == 1
 
 
