@@ -23,7 +23,7 @@ MODULES = """res_pjproject res_sorcery_config res_sorcery_astdb res_statsd res_g
 res_pjsip_session res_pjsip_pubsub res_http_websocket chan_pjsip res_pjsip_caller_id res_pjsip_endpoint_identifier_ip
 res_pjsip_sdp_rtp res_rtp_asterisk res_timing_timerfd bridge_simple pbx_config codec_ulaw app_userevent app_dial
 func_callerid func_cdr func_channel cdr_csv cdr_manager cel_manager""".split()  # noqa: SIM905 - a list of names
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 CONF = {
     "asterisk.conf": """[directories]
@@ -122,7 +122,7 @@ class Asterisk:
     def kill(self) -> None:
         """End it with no warning."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def call(self, caller: str = "13800138000") -> None:
         """Let somebody call 12345 (SIPp, no media) until Asterisk hangs up."""

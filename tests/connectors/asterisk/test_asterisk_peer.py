@@ -44,18 +44,21 @@ def understood(held: Held) -> list[Message]:
     return [normalize(message, Policy()).message for message in held.messages]
 
 
+ENDS = ("LINKEDID_END", ":cdr:", ":hangup:")
+"""What Asterisk tells of the end of a call, in any order."""
+
+
 async def following(pbx: Asterisk, held: Held, calls: int) -> None:
     """Follow the calls that come while this lasts."""
     running = asyncio.create_task(connector(pbx).run(held))
-    lively = held.lively
-    async with asyncio.timeout(30):
+    lively, before = held.lively, len(held.ids)
+    async with asyncio.timeout(90):
         while held.lively == lively:  # noqa: ASYNC110 - the login
             await asyncio.sleep(0.01)
         for _ in range(calls):
             await asyncio.to_thread(pbx.call)
-        while sum("LINKEDID_END" in one for one in held.ids) < calls:  # noqa: ASYNC110 - the end of the call
+        while any(sum(word in one for one in held.ids[before:]) < calls for word in ENDS):  # noqa: ASYNC110 - the end of the call
             await asyncio.sleep(0.05)
-        await asyncio.sleep(0.2)
     running.cancel()
     await asyncio.wait({running})
 
