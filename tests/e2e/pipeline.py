@@ -17,7 +17,7 @@ from hotline.demo.ledger import Ledger, TopicReader, Totals
 from hotline.demo.pipeline import STAGES
 from schemas.connection import KafkaConnection
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
 class Pipeline:
@@ -48,13 +48,13 @@ class Pipeline:
         """Kill -9 the process of a component."""
         process = self._running.pop(name)
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
     def stop(self) -> None:
         """Let everything drain."""
         for process in self._running.values():
             process.terminate()
-        psutil.wait_procs(self._running.values(), 30)
+        psutil.wait_procs(self._running.values(), 90)
         for process in self._running.values():
             if process.is_running():
                 process.kill()
@@ -62,14 +62,14 @@ class Pipeline:
     def ask(self, *arguments: str) -> list[dict[str, Any]]:
         """Run a verb of the command line and return its JSON lines."""
         command = [sys.executable, "-m", "hotline", *arguments, "--json"]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode in (0, 1), done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def told(self, *arguments: str) -> str:
         """Run a verb of the command line and return all that it says."""
         command = [sys.executable, "-m", "hotline", *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode in (0, 1), done.stderr
         return done.stdout + done.stderr
 

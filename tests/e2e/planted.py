@@ -85,7 +85,7 @@ class Doors:
         self._sms()
         self._call()
         self._form()
-        with smtplib.LMTP("127.0.0.1", self._lmtp, timeout=30) as peer:
+        with smtplib.LMTP("127.0.0.1", self._lmtp, timeout=60) as peer:
             peer.sendmail(AT_LMTP, ["mayor@12345.example"], _mail())
 
     def _sms(self) -> None:

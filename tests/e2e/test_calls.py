@@ -21,7 +21,7 @@ from tests.peers.dovecot import free_ports
 from tests.peers.kamailio import Kamailio
 from tests.peers.presence import require
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 SECRET, TOKEN = "a secret of the test, long enough", "a token of the test that is long enough"
 ACCOUNTS = {

@@ -26,7 +26,7 @@ from tests.e2e.pipeline import Pipeline, until
 from tests.peers.dovecot import free_ports
 from tests.streams import raws
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 PHONE = "13812345678"
 SECRET = "of the back office, 32 bytes or more"
@@ -54,7 +54,7 @@ class City:
     def command(self, *words: str) -> tuple[int, str, str]:
         command = [sys.executable, "-m", "hotline", "command", *words]
         environment = {**os.environ, **self.settings}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def ask(self, method: str, target: str, body: bytes = b"") -> httpx.Response:

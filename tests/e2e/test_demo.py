@@ -36,7 +36,7 @@ LINKED = (
     "the picture, which is fetched after the message that names it",
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 KEYS = [
     "kafka", "elasticsearch", "published", "messages", "dead", "tickets", "linked", "no_ticket", "handovers", "indexed",
@@ -52,7 +52,7 @@ def environment() -> dict[str, str]:
 
 def hotline(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "hotline", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=140)
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=400)
 
 
 def demo(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from hotline.demo import mailbox
 from hotline.demo import pipeline as demo
+from hotline.demo.ledger import Totals
 from hotline.local.stack import Endpoints, Stack
 from hotline.watch.stages import WATCHED
 from schemas import topics
@@ -30,7 +31,7 @@ from tests.peers.dovecot import free_ports
 from tests.peers.greenmail import GreenMail
 from tests.tickets.test_spans import HIDDEN
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 CITY = demo.CITY
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
@@ -263,13 +264,15 @@ def test_planted_values_come_out_in_clear_topics_alone(
             send(fresh_topics, [*sent, *dead, *commands()])
             doors.knock()
             with reading(fresh_topics) as totals:
-                until(lambda: totals().balanced and totals().messages == came, "every message is filed")
-                assert (totals().dead, totals().handovers) == (len(dead), 1)
+                wanted = (came, len(dead), 1)
+                until(lambda: (filed := totals()).balanced and counts(filed) == wanted, "every message is filed")
             until(lambda: "command_refused" in read.all(topics.EVENT), "the command is refused")
             until(lambda: DESK_NUMBER in read.all(topics.DEAD), "the other commands are dead letters")
             until(lambda: bool(pipeline.ask("search", "公园的长椅坏了")), "a hit")
             hits = json.dumps(pipeline.ask("search", "件事", "--limit", "100"), ensure_ascii=False)
+            until(lambda: len(pipeline.ask("search", "翠屏苑")) == 1, "a hit for who leaves")
             (left,) = pipeline.ask("search", "翠屏苑")
+            until(lambda: is_there_in_clear(stack.elasticsearch_url), "what will be forgotten is in the archive")
             until(lambda: '"accepted"' in read.all(topics.OUTBOX), "a receipt leaves")
             until(lambda: len(subscriber.came) >= totals_of(read), "every ticket is delivered")
             until(lambda: is_archived(tmp_path / "blobs", came + len(dead)), "every raw record is archived")
@@ -332,6 +335,14 @@ def test_planted_values_come_out_in_clear_topics_alone(
     states = [text for text in read.texts(topics.OUTBOX) if '"state":' in text]
     assert not found(secrets, "\n".join(states))
     assert_every_hop_is_told(spans, read)
+
+
+def counts(totals: Totals) -> tuple[int, int, int]:
+    return totals.messages, totals.dead, totals.handovers
+
+
+def is_there_in_clear(elasticsearch: str) -> bool:
+    return {GONE_ADDRESS, GONE} <= set(found([*FORGOTTEN], indexed(elasticsearch)))
 
 
 def totals_of(read: Read) -> int:

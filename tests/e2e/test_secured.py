@@ -31,7 +31,7 @@ from tests.peers.elastic_door import ElasticDoor
 from tests.peers.leash import leash
 from tests.peers.secured_kafka import SecuredKafka
 
-pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
 USERS = {
     "screen": "hotline-screen",
@@ -39,7 +39,7 @@ USERS = {
     "assign": "hotline-assign",
     "sink:elastic": "hotline-sink",
 }
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 KEYS = {"HOTLINE_REQUESTER_KEYS__K1": "planted-requester-key", "HOTLINE_QUERY_KEY": "planted-query-key-of-ours"}
 

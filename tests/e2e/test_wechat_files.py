@@ -20,7 +20,7 @@ from tests.connectors.serving import free_port
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 from tests.e2e.pipeline import Pipeline, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 PHOTO = b"\xff\xd8\xff\xe0JPEG" * 1000
 
