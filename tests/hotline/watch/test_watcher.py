@@ -1,6 +1,7 @@
 """What a watcher sees from outside: lag without workers, silent accounts, hand-overs that nobody acknowledged."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,12 +105,14 @@ def test_what_waits_is_seen_without_any_worker(fresh_topics: KafkaConnection, wr
     watcher = Watcher(settings(fresh_topics), fresh_topics)
     writer.write(topics.MESSAGE, *[(b"k", b"{}", [])] * 5)
     stage = {one.stage: one for one in look(watcher).stages}["assign"]
-    assert (stage.workers, stage.lag_records > 0, 0 < stage.oldest_seconds < 60) == (0, True, True)
+    assert (stage.workers, stage.lag_records > 0, 0 < stage.oldest_seconds < 600) == (0, True, True)
     worker = KafkaConsumer(
         topics.MESSAGE, **fresh_topics.client_options(), group_id="hotline-assign", auto_offset_reset="earliest"
     )
     try:
-        taken = sum(len(records) for records in worker.poll(timeout_ms=20_000).values())
+        taken, deadline = 0, time.monotonic() + 90
+        while taken < 5 and time.monotonic() < deadline:
+            taken += sum(len(records) for records in worker.poll(timeout_ms=1_000).values())
         assert taken == 5
         worker.commit({TopicPartition(topics.MESSAGE, 1): _at(5)})  # the transaction's end is offset 5
         stage = {one.stage: one for one in look(watcher).stages}["assign"]
@@ -237,7 +240,7 @@ def test_with_the_rights_of_its_user_the_monitor_sees_everything_and_kafkas_time
     waiting = {topic for stage in watched(chosen).values() for topic in stage.topics}
     producer = KafkaProducer(**secured_anew.administrator.client_options())
     for topic in waiting:
-        producer.send(topic, b"{}", key=b"k").get(20)
+        producer.send(topic, b"{}", key=b"k").get(60)
     producer.close()
     monitor = Watcher(chosen, secured_anew.connection("hotline-monitor"))
     seen = look(monitor)
