@@ -18,7 +18,7 @@ async def main(broker: str, prefix: str, data_dir: str) -> None:
     producer = make_producer(connection)
     await producer.start()
     sender = Sender(producer, 4)
-    app = make_app(f"{prefix}hop", connection, Path(data_dir), broker_session_timeout=3.0)
+    app = make_app(f"{prefix}hop", connection, Path(data_dir), broker_session_timeout=6.0)
 
     async def copy(tp, chunk: Chunk) -> None:
         await sender.send(Outbound(f"{prefix}out", r.key, r.value, list(r.headers)) for r in chunk.records)

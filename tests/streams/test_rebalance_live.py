@@ -16,7 +16,7 @@ from tests.streams.conftest import Bench, until
 
 pytestmark = pytest.mark.integration
 
-IMPATIENT = 3.0
+IMPATIENT = 5.0
 """Seconds after which aiokafka lets a member go that asks for nothing; Faust's own 1000 are too many for a test."""
 
 
@@ -129,7 +129,10 @@ async def test_a_worker_whose_loop_stands_still_loses_its_place(bench: Bench, ad
         await until(lambda: app.consumer_generation_id and not app.rebalancing)
         assert generation(app) > 0
         time.sleep(IMPATIENT * 2)  # noqa: ASYNC251 - the loop is to stand still
-        assert generation(app) < 0
+        deadline = time.monotonic() + 60
+        while generation(app) >= 0:
+            assert time.monotonic() < deadline, "it is still in its group"
+            time.sleep(0.1)  # noqa: ASYNC251 - as above
 
 
 async def test_a_worker_without_partitions_takes_over_however_long_it_waited(
@@ -143,7 +146,14 @@ async def test_a_worker_without_partitions_takes_over_however_long_it_waited(
         one: Any = await first.enter_async_context(bench.running(stage.declare, **options))
         await until(lambda: one.consumer_generation_id and not one.rebalancing)
         two: Any = await second.enter_async_context(bench.running(stage.declare, **options))
-        await until(lambda: two.consumer_generation_id and not two.rebalancing and not one.rebalancing)
+        await until(
+            lambda: (
+                two.consumer_generation_id
+                and one.consumer_generation_id == two.consumer_generation_id
+                and not one.rebalancing
+                and not two.rebalancing
+            )
+        )
         owner, spare = (first, two) if one.consumer.assignment() else (second, one)
         await lose_patience(spare)
 
@@ -168,7 +178,7 @@ async def test_partitions_that_are_added_are_read_soon(bench: Bench, admin: AIOK
         async with AIOKafkaProducer(bootstrap_servers=bench.connection.bootstrap_servers) as producer:
             await until_there(producer, topic, 2)
             await producer.send_and_wait(topic, b"new", partition=1)
-        await until(lambda: stage.done == [(1, 0)], seconds=40)
+        await until(lambda: stage.done == [(1, 0)], seconds=90)
 
 
 async def until_there(producer: AIOKafkaProducer, topic: str, count: int) -> None:
