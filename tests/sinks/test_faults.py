@@ -88,7 +88,8 @@ async def test_a_long_outage_does_not_cost_the_membership(lane: Lane, monkeypatc
     async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):
         proxy.faults = [whole(503)] * 10_000
         async with lane.running(url, settings) as runner:
-            await asyncio.sleep(2)
+            await until(lambda: _ready(runner), False)
+            await asyncio.sleep(2)  # ten times as long as it stays without a poll
             assert not runner.health().ready
             assert await lane.committed() == 0
             proxy.faults = []
@@ -104,7 +105,7 @@ async def test_a_stop_during_an_outage_is_quick_and_commits_nothing(lane: Lane) 
         async with lane.running(url, settings) as runner:
             await until(lambda: _ready(runner), False)
             stopping = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - stopping < 5
+        assert asyncio.get_running_loop().time() - stopping < 9.5  # it would be 10 and more by default
     assert await lane.committed() == 0
 
 
@@ -116,7 +117,7 @@ async def test_a_sink_killed_between_answer_and_commit_repeats_harmlessly(lane: 
     assert 0 < indexed <= deaths * 100
     assert committed < indexed, "the last answer was not committed"
     async with lane.running():
-        await until(lane.committed, 1000, 30)
+        await until(lane.committed, 1000)
     assert await lane.indexed() == 1000
     assert await lane.dead() == []
 
