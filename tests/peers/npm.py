@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.peers.presence import require
+from tests.peers.presence import INSTALL_SECONDS, installing, require
 
 HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json")
@@ -17,8 +17,9 @@ def modules(lock: Path = HERE) -> Path:
     require(None if shutil.which("node") and shutil.which("npm") else "no node here: apt-get install nodejs npm")
     digest = hashlib.sha256(b"".join((lock / name).read_bytes() for name in FILES)).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hotline" / f"peers-{digest}"
-    if not folder.is_dir():
-        require(_installed(folder, lock))
+    with installing(folder) as missing:
+        if missing:
+            require(_installed(folder, lock))
     return folder / "node_modules"
 
 
@@ -29,8 +30,8 @@ def _installed(folder: Path, lock: Path) -> str | None:
     for name in FILES:
         shutil.copy(lock / name, building)
     command = ["npm", "ci", "--omit-lockfile-registry-resolved", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=building, capture_output=True, text=True, timeout=120)
-    if done.returncode == 0 and not folder.exists():
+    done = subprocess.run(command, cwd=building, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    if done.returncode == 0:
         building.rename(folder)
     shutil.rmtree(building, ignore_errors=True)
     return None if done.returncode == 0 else f"npm ci failed in {lock}: see that the npm registry can be reached"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from tests.peers.presence import require
+from tests.peers.presence import INSTALL_SECONDS, installing, require
 
 HERE = Path(__file__).parent
 
@@ -23,8 +23,9 @@ def scripts(tool: str) -> Path:
     lock = HERE / tool / "requirements.lock"
     digest = hashlib.sha256(f"{sys.version}\n{lock.read_text(encoding='utf-8')}".encode()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hotline" / f"{tool}-{digest}"
-    if not folder.is_dir():
-        require(_installed(folder, lock))
+    with installing(folder) as missing:
+        if missing:
+            require(_installed(folder, lock))
     return folder / "bin"
 
 
@@ -38,11 +39,9 @@ def _installed(folder: Path, lock: Path) -> str | None:
         [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(python), "-r", str(lock)],
     ]
     for step in steps:
-        done = subprocess.run(step, capture_output=True, text=True, timeout=170)
+        done = subprocess.run(step, capture_output=True, text=True, timeout=INSTALL_SECONDS)
         if done.returncode != 0:
             shutil.rmtree(building, ignore_errors=True)
             return f"{lock} could not be installed: see that the package index can be reached"
-    if not folder.exists():
-        building.rename(folder)
-    shutil.rmtree(building, ignore_errors=True)
+    building.rename(folder)
     return None
