@@ -34,4 +34,4 @@ def running(script: Path, *arguments: str, log: Path | None = None) -> Iterator[
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(60)

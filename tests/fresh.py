@@ -53,7 +53,7 @@ def _logs(admin: KafkaAdminClient) -> set[str]:
 
 
 def _until(condition: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.02)

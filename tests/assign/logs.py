@@ -81,7 +81,7 @@ async def settle(connection: KafkaConnection) -> None:
         )
         for number in range(connection.partitions)
     ]
-    deadline = asyncio.get_running_loop().time() + 20
+    deadline = asyncio.get_running_loop().time() + 60
     async with consumer(connection, committed=True) as stable, consumer(connection, committed=False) as newest:
         while await stable.end_offsets(places) != await newest.end_offsets(places):
             assert asyncio.get_running_loop().time() < deadline, "a transaction stays open"
@@ -132,7 +132,7 @@ async def assert_nothing_lost_or_doubled(connection: KafkaConnection, messages: 
     stays doubled.
     """
     wanted = sorted({message.message_id for message in messages})
-    deadline = asyncio.get_running_loop().time() + 10
+    deadline = asyncio.get_running_loop().time() + 60
     while True:
         try:
             return await _assert_accounted(connection, wanted)

@@ -91,7 +91,7 @@ async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_lo
     for one in found:
         await owner.work_off([one])
     await owner.close()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25  # obstore waits for 30
     await logs.assert_nothing_lost_or_doubled(connection, MESSAGES)
 
 
@@ -191,7 +191,7 @@ async def test_rubbish_in_the_place_of_a_checkpoint_is_passed_over(
 
 
 async def _until(condition) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.02)

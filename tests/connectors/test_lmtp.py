@@ -71,7 +71,7 @@ class Served:
         return await asyncio.to_thread(self._talk, talk)
 
     def _talk(self, talk: Callable[[smtplib.LMTP], Any]) -> Any:
-        with smtplib.LMTP("127.0.0.1", self.port, timeout=10) as peer:
+        with smtplib.LMTP("127.0.0.1", self.port, timeout=60) as peer:
             return talk(peer)
 
     async def deliver(self, raw: bytes, *recipients: str, sender: str = "citizen@example.cn") -> list[int]:
@@ -156,7 +156,7 @@ async def test_while_kafka_is_away_the_journal_takes_it_and_gives_it_back(served
     assert not served.broker.held
     assert served.door._intake.journal_bytes > len(large)
     served.broker.away = False
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(served.broker.held) < 2:  # noqa: ASYNC110 - drained by a thread
             await asyncio.sleep(0.01)
     kept = [message.value.partition(b"\r\n")[2] for message in served.broker.held]
@@ -315,15 +315,15 @@ async def test_too_many_connections_are_told_so_and_one_that_ends_makes_room(tmp
     served = Served(tmp_path, connections_max=1)
     serving = await started(served)
     while True:  # the one that looked whether it is up has to go first
-        first = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", served.port), 5)
+        first = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", served.port), 60)
         if (await asyncio.to_thread(first.recv, 3)) == b"220":
             break
         first.close()
-    second = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", served.port), 5)
+    second = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", served.port), 60)
     assert (await asyncio.to_thread(second.recv, 100)).startswith(b"421")
     first.close()
     second.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 assert await served.deliver(mail(), "mayor@city.gov.cn") == [250]

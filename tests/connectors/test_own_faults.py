@@ -186,7 +186,7 @@ async def test_a_push_that_cannot_become_a_record_is_a_dead_letter_at_once(tmp_p
     intake = Intake(publisher, Journal(tmp_path, 1 << 20))
     working = asyncio.create_task(intake.run())
     try:
-        assert await asyncio.wait_for(intake.keep([spoilt("1")]), 5) == "published"
+        assert await asyncio.wait_for(intake.keep([spoilt("1")]), 60) == "published"
     finally:
         working.cancel()
         await intake.close()
@@ -201,7 +201,7 @@ async def test_so_is_what_a_session_brings() -> None:
     outlet = Outlet(publisher, health)  # type: ignore[arg-type]
     carrying = asyncio.create_task(outlet.run())
     try:
-        await asyncio.wait_for(asyncio.gather(outlet(spoilt("1")), outlet(spoilt("2"))), 5)
+        await asyncio.wait_for(asyncio.gather(outlet(spoilt("1")), outlet(spoilt("2"))), 60)
     finally:
         carrying.cancel()
     assert [record.topic for record in broker.held] == [topics.DEAD] * 2

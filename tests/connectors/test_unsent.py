@@ -32,7 +32,7 @@ def serving(serve: Serve) -> Iterator[str]:
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         yield f"https://127.0.0.1:{listening.getsockname()[1]}/"
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def authority(tmp_path: Path) -> Authority:
 
 def fault(address: str, trusted: Path) -> requests.RequestException:
     with pytest.raises(requests.RequestException) as caught:
-        requests.post(address, data=b"a receipt", verify=str(trusted), timeout=5)
+        requests.post(address, data=b"a receipt", verify=str(trusted), timeout=60)
     return caught.value
 
 

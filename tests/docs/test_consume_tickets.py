@@ -35,7 +35,7 @@ GOLDEN, HANDOVER = (
     for name in ("ticket", "handover")
 )
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 LAST = "210100-last"
 
 Start = Callable[..., Path]
@@ -118,7 +118,7 @@ def start(kafka: str, tmp_path: Path) -> Iterator[Start]:
     yield run
     for process in running:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def write(folder: Path, name: str) -> Path:

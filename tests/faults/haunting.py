@@ -50,7 +50,7 @@ class Worker:
     def end(self) -> None:
         """Kill it, stopped or not."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def _told(self) -> str:
         return self._log.read_text(encoding="utf-8")[-2000:]

@@ -28,6 +28,6 @@ async def test_nothing_is_missing_after_a_kill_of_the_broker(
             await asyncio.to_thread(local_stack.restart, "kafka")
             await sending
             await bench.put(outbound(300))
-            found = await bench.read(topics.MESSAGE, 301, seconds=40, keys=True)
+            found = await bench.read(topics.MESSAGE, 301, seconds=90, keys=True)
             assert not app.should_stop
         assert {decode(record.value, Message).id for record in found} == {f"n{number}" for number in range(301)}

@@ -39,7 +39,7 @@ class Worker:
         lines = [line for line in self._log.read_text().splitlines() if line.startswith("ASSIGNED")]
         return lines[-1] if lines else ""
 
-    async def until_assigned(self, count: int, seconds: float = 30) -> None:
+    async def until_assigned(self, count: int, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while self.assigned().count(",") + 1 != count or "[" not in self.assigned():
             assert time.monotonic() < deadline, self._log.read_text()
@@ -109,10 +109,10 @@ async def test_nothing_is_missing_when_a_worker_leaves(stack: Endpoints, tmp_pat
         async with flow.running():
             await asyncio.sleep(2)
             leaves.process.send_signal(how)
-            await asyncio.to_thread(leaves.process.wait, 20)
+            await asyncio.to_thread(leaves.process.wait, 60)
             await stays.until_assigned(4)
             await asyncio.sleep(1)
-        seen = await all_seen(broker, f"{prefix}out", flow.sent, seconds=15)
+        seen = await all_seen(broker, f"{prefix}out", flow.sent, seconds=90)
     missing = [number for number in range(flow.sent) if number not in seen]
     repeated = sum(seen.values()) - len(seen)
     print(f"{how.name}: sent {flow.sent}, missing {len(missing)}, repeated {repeated}")

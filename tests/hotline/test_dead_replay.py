@@ -41,7 +41,7 @@ def kafka(operators_kafka: KafkaConnection) -> KafkaConnection:
 
 
 async def until(connection: KafkaConnection, topic: str, count: int) -> list[Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while len(found := await asyncio.to_thread(read, connection, topic)) < count:  # noqa: ASYNC110 - other processes write
             await asyncio.sleep(0.05)
     return found

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 def get(server: HealthServer, path: str) -> tuple[int, str]:
     try:
-        with urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except HTTPError as error:
         with error:

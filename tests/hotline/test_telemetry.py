@@ -50,7 +50,7 @@ def answer():
     peer.close()
 threading.Thread(target=answer, daemon=True).start()
 port = server.getsockname()[1]
-print(requests.get(f"http://127.0.0.1:{port}/gettoken", params={"corpsecret": "Sesame"}, timeout=10).status_code)
+print(requests.get(f"http://127.0.0.1:{port}/gettoken", params={"corpsecret": "Sesame"}, timeout=60).status_code)
 """
 
 

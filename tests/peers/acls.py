@@ -94,7 +94,7 @@ def without(connection: KafkaConnection, line: str) -> Iterator[None]:
 
 def _wait(admin: KafkaAdminClient, wanted: Iterable[ACL]) -> None:
     """Wait until the broker goes by them: the controller answers before that."""
-    expected, deadline = set(map(repr, wanted)), time.monotonic() + 20
+    expected, deadline = set(map(repr, wanted)), time.monotonic() + 60
     while set(map(repr, _now(admin))) != expected:
         assert time.monotonic() < deadline, "the broker did not take the ACLs"
         time.sleep(0.005)

@@ -25,7 +25,7 @@ class Collector:
         with self._file.open("wb") as out:
             command = [sys.executable, "-u", "-m", "oteltap", "--port", str(self._port)]
             self._process = subprocess.Popen(command, stdout=out, stderr=out)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < end, self.text()
             time.sleep(0.05)
@@ -33,7 +33,7 @@ class Collector:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def text(self) -> str:
         """Return everything that came."""

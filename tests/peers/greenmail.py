@@ -16,7 +16,7 @@ from tests.peers.dovecot import free_ports, greets
 
 USERS = ("hotline", *(f"hotline{number}" for number in range(1, 40)))
 
-_START_SECONDS = 30
+_START_SECONDS = 90
 
 
 class GreenMail:
@@ -47,7 +47,7 @@ class GreenMail:
 
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         self._log.close()
 
     def deliver(self, raw: bytes, user: str = "hotline", sender: str = "citizen@example.cn") -> None:

@@ -21,7 +21,7 @@ _FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
 _BOXES = (("/usr/sbin/bearerbox", "FAKE:"), ("/usr/sbin/smsbox", "smsbox:"))
 """What is started, and what its status page says once it serves: a message that finds no smsbox waits for a minute."""
 
-_START_SECONDS = 20
+_START_SECONDS = 60
 
 _SMPP = """group = smsc
 smsc = smpp
@@ -69,7 +69,7 @@ class Kannel:
     def __exit__(self, *exc: object) -> None:
         for process in reversed(self._processes):
             process.kill()  # a clean stop takes seconds, and nothing here outlives the test
-            process.wait(10)
+            process.wait(60)
         self._http.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -61,7 +61,7 @@ class Prometheus:
     def __exit__(self, *exc: object) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
         self._http.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 

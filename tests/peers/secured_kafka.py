@@ -89,7 +89,7 @@ class SecuredKafka:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def log(self) -> str:
         """Return what the broker said."""

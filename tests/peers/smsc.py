@@ -15,7 +15,7 @@ from tests.peers.npm import modules
 
 HERE = Path(__file__).parent / "smpp"
 
-_PATIENCE_SECONDS = 15
+_PATIENCE_SECONDS = 60
 
 
 class NodeSmsc:
@@ -39,8 +39,8 @@ class NodeSmsc:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait(10)
-        self._reader.join(10)
+        self._process.wait(60)
+        self._reader.join(60)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()

@@ -284,4 +284,4 @@ def running(platform: Platform, port: int = 0) -> Iterator[Platform]:
         platform.released.set()
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(60)

@@ -49,7 +49,7 @@ async def test_a_fault_ends_a_sink_though_its_clients_do_not(
     monkeypatch.setattr(runner, "make_consumer", lambda connection, group: kind())
     sink: Any = Faulty()
     with pytest.raises(LookupError):
-        await asyncio.wait_for(run_sink(sink, [], CONNECTION, SinkSettings(), asyncio.Event()), 2)
+        await asyncio.wait_for(run_sink(sink, [], CONNECTION, SinkSettings(), asyncio.Event()), 60)
 
 
 class Forgetful:
@@ -73,7 +73,7 @@ async def test_a_dead_letter_that_a_client_forgets_ends_the_sink(monkeypatch: py
         exception="",
     )
     with pytest.raises(FatalError, match="start again"):
-        await asyncio.wait_for(Graveyard(producer).bury([letter]), 2)
+        await asyncio.wait_for(Graveyard(producer).bury([letter]), 60)
 
 
 async def test_a_subscriber_whose_client_forgets_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,5 +88,5 @@ async def test_a_subscriber_whose_client_forgets_begins_again(monkeypatch: pytes
     monkeypatch.setattr(run, "run_subscriber", subscriber)
     monkeypatch.setattr(run, "AGAIN_SECONDS", 0.01)
     settings: Any = {"desk": None}
-    await asyncio.wait_for(Webhooks(settings, CONNECTION).run(stop), 2)
+    await asyncio.wait_for(Webhooks(settings, CONNECTION).run(stop), 60)
     assert len(tries) == 3

@@ -139,4 +139,4 @@ async def test_partitions_that_are_added_are_read_soon(lane: Lane) -> None:
         await admin.close()
         await asyncio.sleep(1)
         await lane.publish(tickets(lane, 40, first=10))  # by key, and so into the new ones, too
-        await lane.until_indexed(50, seconds=40)
+        await lane.until_indexed(50, seconds=90)

@@ -46,7 +46,7 @@ class Bench:
         for r in records:
             await self.producer.send_and_wait(r.topic, r.value, key=r.key, headers=r.headers, partition=partition)
 
-    async def read(self, topic: str, count: int, seconds: float = 20, *, keys: bool = False) -> list:
+    async def read(self, topic: str, count: int, seconds: float = 60, *, keys: bool = False) -> list:
         """Return `count` records (or different keys) of a topic, by partition, or all that came in time."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.connection.bootstrap_servers, auto_offset_reset="earliest")
         await consumer.start()
@@ -81,7 +81,7 @@ async def bench(stack: Endpoints, tmp_path: Path) -> AsyncIterator[Bench]:
         yield bench
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for a condition, and fail when it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -53,7 +53,7 @@ def test_a_login_reaches_consumer_and_producer_and_is_not_printed(tmp_path: Path
 @pytest.mark.integration
 async def test_a_kafka_that_is_away_at_the_start_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError):
-        await asyncio.wait_for(serve(make_app("hotline-x", connection(), tmp_path), asyncio.Event()), 20)
+        await asyncio.wait_for(serve(make_app("hotline-x", connection(), tmp_path), asyncio.Event()), 60)
 
 
 @pytest.mark.integration
@@ -71,12 +71,12 @@ async def test_a_bug_ends_the_worker_with_nothing_acknowledged(bench: Bench) -> 
     app = make_app("buggy", bench.connection, bench.folder)
     lanes.declare(app, "stage", [topic], fails)
     with pytest.raises(FatalError, match="ZeroDivisionError"):
-        await asyncio.wait_for(serve(app, asyncio.Event()), 30)
+        await asyncio.wait_for(serve(app, asyncio.Event()), 60)
     mended = make_app("buggy", bench.connection, bench.folder)
     lanes.declare(mended, "stage", [topic], works)
     stop = asyncio.Event()
     running = asyncio.create_task(serve(mended, stop))
-    for _ in range(600):
+    for _ in range(1800):
         if seen:
             break
         await asyncio.sleep(0.05)
@@ -98,4 +98,4 @@ async def test_a_worker_that_finds_no_way_into_its_group_ends(bench: Bench, monk
     with monkeypatch.context() as broken:
         broken.setattr(AIOKafkaClient, "coordinator_lookup", no_broker)
         with pytest.raises(FatalError):
-            await asyncio.wait_for(serve(app, asyncio.Event()), 30)
+            await asyncio.wait_for(serve(app, asyncio.Event()), 60)

@@ -76,7 +76,7 @@ async def test_the_thread_stops_while_a_fetch_waits_for_its_next_attempt() -> No
     consumer._client.close = closes
     thread = object.__new__(chunks.ChunkConsumerThread)
     thread._consumer, thread._method_queue = consumer, None
-    await asyncio.wait_for(thread.on_thread_stop(), 10)
+    await asyncio.wait_for(thread.on_thread_stop(), 60)
     assert waiting.cancelled()
     assert closed == [True]
 

@@ -46,7 +46,7 @@ async def test_a_flood_waits_and_nobody_else_does(bench: Bench) -> None:
         took = time.monotonic() - began
         everything = await ids_until(bench, *(f"n{n}" for n in range(FLOOD + 1)))
     assert decode(handover.value, Handover).level == "critical"
-    assert took < LIVE_SECONDS * 5, "on a busy machine"
+    assert took < LIVE_SECONDS * 15, "on a busy machine"
     assert len(everything) == len(set(everything)) == FLOOD + 1
     # The fire was not put behind although its sender floods: it is among those that went on at once.
     assert {*heard[:51]} == {"n1500", *(f"n{n}" for n in range(50))}

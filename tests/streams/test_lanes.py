@@ -118,7 +118,7 @@ async def test_a_lane_that_does_not_end_stops_the_worker_instead_of_every_city(m
     lanes = Lanes(handle, record, name="assign")
     lanes.put(event(NORTH, 1))
     await begun.wait()
-    await asyncio.wait_for(lanes.drop([NORTH]), 5)
+    await asyncio.wait_for(lanes.drop([NORTH]), 60)
     over.set()
     assert [type(one) for one in crashes] == [FatalError]
     assert "a lane of assign does not end" in str(crashes[0])

@@ -149,7 +149,7 @@ async def test_back_fill_waits_while_a_stage_behind_has_much_before_it(bench: Be
         await until(lambda: len(stage.old) == 1)
 
 
-async def told(downstream: Downstream, seconds: float = 30) -> int:
+async def told(downstream: Downstream, seconds: float = 90) -> int:
     """Return the room as soon as Kafka tells it: a broker that has just begun has nobody yet who knows of groups."""
     async with asyncio.timeout(seconds):
         while not (room := await downstream.room()):  # noqa: ASYNC110 - nobody is told when a broker is ready

@@ -40,7 +40,7 @@ async def test_the_latency_is_from_intake_to_the_brokers_answer_and_old_news_has
         await bench.read(topics.HANDOVER, 2)
         await until(lambda: measured("count") > count)
     assert measured("count") == count + 1
-    assert 5 <= measured("sum") - total < 25
+    assert 5 <= measured("sum") - total < 5 + 180, "what a test may take; the old news would be two days more"
 
 
 async def test_an_emergency_behind_poison_is_handed_over_whole(bench: Bench) -> None:

@@ -120,4 +120,4 @@ class FakeForgetful(FakeBatches):
 async def test_a_client_that_neither_delivers_nor_gives_up_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.sender.STUCK_SECONDS", 0.05)
     with pytest.raises(FatalError, match="neither delivers nor gives up"):
-        await asyncio.wait_for(Sender(FakeForgetful(), 8).send([Outbound("a", b"k", b"1", [], "210100")]), 5)
+        await asyncio.wait_for(Sender(FakeForgetful(), 8).send([Outbound("a", b"k", b"1", [], "210100")]), 60)

@@ -29,7 +29,7 @@ def asterisk(port: int, **changes: Any) -> Asterisk:
 
 async def ended(script: Script, held: Held, **changes: Any) -> str:
     """Serve one connection to its end and return why it ended."""
-    async with served(script) as port, asyncio.timeout(10):
+    async with served(script) as port, asyncio.timeout(60):
         with pytest.raises(UnreachableError) as caught:
             await asterisk(port, **changes).run(held)
     return str(caught.value)
@@ -200,7 +200,7 @@ async def test_a_stop_closes_the_connection() -> None:
         await reader.read()
         gone.set()
 
-    async with served(script) as port, asyncio.timeout(10):
+    async with served(script) as port, asyncio.timeout(60):
         held = Held()
         running = asyncio.create_task(asterisk(port).run(held))
         while not held.lively:  # noqa: ASYNC110 - the login
@@ -234,7 +234,7 @@ async def stopped_under_way(held: Slow, events: int) -> None:
             writer.write(frames.USER_EVENT + b"\r\nNote: %d" % number + END)
         await reader.read()
 
-    async with served(script) as port, asyncio.timeout(10):
+    async with served(script) as port, asyncio.timeout(60):
         running = asyncio.create_task(asterisk(port).run(held))
         while held.waiting < min(events, WINDOW):  # noqa: ASYNC110 - the events
             await asyncio.sleep(0.001)
@@ -264,7 +264,7 @@ async def test_a_fault_that_only_a_person_can_mend_ends_the_connection() -> None
         async def __call__(self, message: RawMessage) -> None:
             raise MisconfiguredError("the topic is missing")
 
-    async with served(quiet_after(frames.CDR + END)) as port, asyncio.timeout(10):
+    async with served(quiet_after(frames.CDR + END)) as port, asyncio.timeout(60):
         with pytest.raises(MisconfiguredError):
             await asterisk(port).run(Refused())
 
@@ -326,7 +326,7 @@ async def test_how_long_nobody_listened_is_counted_after_a_restart_too(monkeypat
         with pytest.raises(UnreachableError):
             await pbx.run(held)
 
-    async with served(saying(ALL)) as port, asyncio.timeout(10):
+    async with served(saying(ALL)) as port, asyncio.timeout(60):
         settings = asterisk(port)._settings
         monkeypatch.setattr("connectors.asterisk.connector.utc_now", lambda: now[0])
         pbx = Asterisk(settings, "pbx")

@@ -19,7 +19,7 @@ def upload(folder: Path, *orders: str) -> None:
     require(lacking or missing("sftp"))
     script = "\n".join((f"cd {folder}", *orders)) + "\n"
     subprocess.run(
-        ["sftp", "-D", SERVER, "-b", "-"], input=script, text=True, check=True, capture_output=True, timeout=30
+        ["sftp", "-D", SERVER, "-b", "-"], input=script, text=True, check=True, capture_output=True, timeout=120
     )
 
 

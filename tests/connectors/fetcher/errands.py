@@ -29,7 +29,7 @@ class Fake:
         self.may_go.set()
 
     def run(self, publish: Publish, *, last: bool) -> None:
-        self.may_go.wait(10)
+        self.may_go.wait(60)
         self.runs.append(last)
         if self.faults:
             raise self.faults.pop(0)

@@ -50,7 +50,7 @@ class Bench:
         """Let time pass, and let what is due run to its end."""
         self.clock += seconds
         self.fetcher.step(owns_sweep=owns_sweep)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while any(lane._running for lane in self.fetcher._lanes.values()) and time.monotonic() < end:
             if not any(one.done() for lane in self.fetcher._lanes.values() for one in lane._running):
                 time.sleep(0.001)
@@ -163,7 +163,7 @@ def test_an_account_that_hangs_keeps_no_other_waiting(benches: list[Bench]) -> N
     bench = Bench(*hanging, Fake("quick", account="other"))
     benches.append(bench)
     bench.fetcher.take(PLACE, [record(number, f"h{number}") for number in range(20)] + [record(20, "quick")])
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while bench.publisher.names != ["quick"] and time.monotonic() < end:
         bench.fetcher.step()
         time.sleep(0.001)

@@ -48,7 +48,7 @@ def fetching(fetcher: Fetcher, kafka: KafkaConnection, **options: Any) -> Iterat
         yield health
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(60)
     assert not thread.is_alive()
 
 
@@ -65,7 +65,7 @@ def picture(raw: Callable[..., RawMessage], number: int) -> RawMessage:
 
 
 def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 40
+    end = time.monotonic() + 90
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)

@@ -44,7 +44,7 @@ async def test_an_owner_that_cannot_begin_is_followed_by_another(
 
     monkeypatch.setattr(owner, "make_producer", lambda connection, partition: Away())
     monkeypatch.setattr(owner, "make_reader", lambda connection: kind())
-    await asyncio.wait_for(Outbox(CONNECTION, NO_TOOLS)._own(0, stop), 5)
+    await asyncio.wait_for(Outbox(CONNECTION, NO_TOOLS)._own(0, stop), 60)
     assert len(tries) == 3
 
 
@@ -70,7 +70,7 @@ async def test_a_state_that_a_client_forgets_makes_another_begin(monkeypatch: py
     monkeypatch.setattr(owner, "_envelope", lambda told: SimpleNamespace(headers=list))
     told: Any = SimpleNamespace(ticket_id="t")
     with pytest.raises(UnreachableError):
-        await asyncio.wait_for(one._write(told), 2)
+        await asyncio.wait_for(one._write(told), 60)
 
 
 class Silent:
@@ -96,6 +96,6 @@ async def test_a_reader_that_ended_without_a_word_makes_another_begin(monkeypatc
     monkeypatch.setattr(owner, "SILENT_SECONDS", 0.05)
     one, reader = Owner(0, CONNECTION, NO_TOOLS), Silent()
     with pytest.raises(UnreachableError):
-        await asyncio.wait_for(one._restore(reader), 2)  # type: ignore[arg-type]
+        await asyncio.wait_for(one._restore(reader), 60)  # type: ignore[arg-type]
     with pytest.raises(UnreachableError):
-        await asyncio.wait_for(one._read_past(4), 2)
+        await asyncio.wait_for(one._read_past(4), 60)

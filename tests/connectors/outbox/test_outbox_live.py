@@ -64,7 +64,7 @@ async def states(connection: KafkaConnection) -> dict[str, list[str]]:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while not await holds():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
@@ -302,7 +302,7 @@ async def fence(connection: KafkaConnection, folder: Path) -> None:
     async with outbox_kafka.make_producer(connection, partition):
         await logs.write(connection, map(outbound, intents(1)))
         with pytest.raises(ProducerFenced):
-            await asyncio.wait_for(running, 40)
+            await asyncio.wait_for(running, 90)
 
 
 async def test_an_owner_that_is_fenced_leaves_nothing_for_asyncio_to_complain_of(

@@ -62,7 +62,7 @@ def fetching(
         yield health, until
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(60)
         cursors.close()
 
 

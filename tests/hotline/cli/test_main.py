@@ -33,7 +33,7 @@ def test_ctrl_c_while_the_libraries_are_loaded_shows_no_traceback(tmp_path: Path
         assert process.stderr
         assert process.stdout.readline() == b"loading\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == -signal.SIGINT, "a shell shows 130, and goes on with no further command of a line"
+        assert process.wait(50) == -signal.SIGINT, "a shell shows 130, and goes on with no further command of a line"
         assert process.stderr.read() == b""
 
 

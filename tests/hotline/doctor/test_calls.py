@@ -40,7 +40,7 @@ def pbx(request: pytest.FixtureRequest, env: pytest.MonkeyPatch) -> Iterator[Non
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     prefix = "HOTLINE_CONNECTORS__ASTERISK__PBX__"
     told = {"HOST": "127.0.0.1", "PORT": ports[0], "USERNAME": "hotline", "SECRET": "planted-secret"}
     for name, value in told.items():
@@ -48,7 +48,7 @@ def pbx(request: pytest.FixtureRequest, env: pytest.MonkeyPatch) -> Iterator[Non
     env.setenv("HOTLINE_JURISDICTION", "210100")
     yield
     loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
+    thread.join(60)
     loop.close()
 
 

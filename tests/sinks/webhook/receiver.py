@@ -52,7 +52,7 @@ class Receiver:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return await answer(self.got[-1])
 
-    async def until(self, count: int, seconds: float = 30) -> None:
+    async def until(self, count: int, seconds: float = 60) -> None:
         """Wait until so many requests came."""
         async with asyncio.timeout(seconds):
             while len(self.got) < count:

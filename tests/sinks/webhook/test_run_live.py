@@ -186,6 +186,6 @@ async def test_when_none_is_left_it_is_said_why(lane_with_log: Lane, gone_and_we
     lane, (gone, _) = lane_with_log, gone_and_well
     await lane.publish(tickets(lane, 5))
     webhooks = Webhooks({named(lane, "gone"): subscriber(gone.url)}, lane.kafka)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         with pytest.raises(MisconfiguredError, match="answers 410"):
             await webhooks.run(asyncio.Event())
