@@ -19,6 +19,7 @@ from schemas.blobs import RAW
 from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
 from schemas.errors import PipelineError, StoreAwayError, TooLargeError, UnreachableError
+from schemas.local_store import settle
 from schemas.records import DeadLetter, RawMessage
 from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
 from schemas.trace import OFF, Tracer
@@ -204,8 +205,10 @@ class Publisher:
         sha256 = message.envelope.sha256 or ""
         path = ids.blob_path(message.jurisdiction, message.message_id, sha256)
         try:
-            obstore.put(self._blobs, path, message.value)
+            # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
+            obstore.put(self._blobs, path, message.value, use_multipart=False)
             obstore.put(self._blobs, f"{path}{RAW}", b"")
+            settle(self._blobs, (path, f"{path}{RAW}"))
         except (BlobError, OSError) as error:
             raise StoreAwayError(
                 f"the blob store did not take a message ({type(error).__name__}): see that it can be reached and "

@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError as BlobError
 from obstore.store import LocalStore, ObjectStore
 
 from hotline.archive import Archive
-from schemas import ids, topics
+from schemas import ids, local_store, topics
 from schemas.blobs import ERASED, REDACTED, checkpoints, folder, raw_names
 from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Event, event
@@ -159,7 +159,15 @@ async def _blobs(blobs: ObjectStore, decision: Event, change: Change) -> int:
         }
         marked = (ERASED if whole else REDACTED) in there
         left += len(there - {ERASED, REDACTED} if whole else raw_names(there)) + (not marked)
+        left += await _unfinished(blobs, folder(decision.jurisdiction, one.message_id))
     return left
+
+
+async def _unfinished(blobs: ObjectStore, place: str) -> int:
+    try:
+        return await asyncio.to_thread(local_store.unfinished, blobs, place)
+    except OSError as error:
+        raise UnreachableError(f"the blob store does not answer ({type(error).__name__})") from error
 
 
 async def _checkpoints(blobs: ObjectStore, decision: Event, partitions: int) -> int:

@@ -9,6 +9,7 @@ import obstore
 from obstore import exceptions as blob
 from obstore.store import LocalStore, ObjectStore
 
+from schemas import local_store
 from schemas.errors import UnauthorizedError, UnreachableError
 
 
@@ -25,9 +26,19 @@ class Blobs:
             raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
 
     async def put(self, path: str, data: bytes) -> None:
-        """Return when the store has it."""
+        """Return when the store has it; in one piece, as a bucket keeps the parts of a broken-off upload unlisted."""
         with _translated():
-            await obstore.put_async(self._store, path, data)
+            await obstore.put_async(self._store, path, data, use_multipart=False)
+
+    async def settle(self, paths: Iterable[str]) -> None:
+        """Return when no power cut undoes that these were put, or deleted."""
+        with _translated():
+            await asyncio.to_thread(local_store.settle, self._store, list(paths))
+
+    async def clear(self, folder: str) -> None:
+        """Delete what writes that were broken off left in a folder, and nobody lists."""
+        with _translated():
+            await asyncio.to_thread(local_store.clear, self._store, folder)
 
     async def names(self, folder: str) -> set[str]:
         """Return the names of the objects in a folder."""

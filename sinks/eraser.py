@@ -170,7 +170,10 @@ class Eraser:
         await self._blobs.require()
         await self._blobs.put(f"{place}/{mark}", b"")
         there = await self._blobs.names(place) - {ERASED, REDACTED}
-        await self._blobs.delete(place, there if target.whole else raw_names(there) | raw & there)
+        gone = there if target.whole else raw_names(there) | raw & there
+        await self._blobs.delete(place, gone)
+        await self._blobs.clear(place)
+        await self._blobs.settle(f"{place}/{name}" for name in (mark, *gone))
 
 
 def _targets(document: Document) -> list[Target]:

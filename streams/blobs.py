@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from obstore import exceptions as blob
 from obstore.store import LocalStore, ObjectStore
 
 from normalizers import Blob
+from schemas import local_store
 from schemas.blobs import ERASED, RAW, REDACTED
 from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnreachableError
 from schemas.records import RawMessage
@@ -52,8 +53,10 @@ class Blobs:
         """
         paths = [one.path for one in blobs]
         await _all(self._put(one) for one in blobs)
+        await _all(self._settle(path) for path in paths)
         gone = await self._erased({path.rpartition("/")[0] for path in paths}, ERASED)
         await _all(self._delete(path) for path in paths if path.rpartition("/")[0] in gone)
+        await _all(self._clear(folder) for folder in gone)
 
     async def settle(self, datarefs: Sequence[str]) -> None:
         """Take away raw bytes that were stored again though their message was erased, or its raw bytes were."""
@@ -61,6 +64,7 @@ class Blobs:
         gone = await self._erased(folders, ERASED) | await self._erased(folders, REDACTED)
         again = [path for path in datarefs if path.rpartition("/")[0] in gone]
         await _all(self._delete(f"{path}{suffix}") for path in again for suffix in ("", RAW))
+        await _all(self._clear(folder) for folder in gone)
 
     async def _get(self, path: str) -> bytes:
         await self._require_folder()  # before as well: a volume mounted meanwhile must not make an object missing
@@ -80,8 +84,22 @@ class Blobs:
     async def _put(self, one: Blob) -> None:
         async with self._turn:
             try:
-                await obstore.put_async(self._store, one.path, one.data)
+                # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
+                await obstore.put_async(self._store, one.path, one.data, use_multipart=False)
             except (blob.BaseError, OSError) as error:
+                raise _fault(error) from error
+
+    async def _settle(self, path: str) -> None:
+        await self._on_disk(lambda: local_store.settle(self._store, (path,)))
+
+    async def _clear(self, folder: str) -> None:
+        await self._on_disk(lambda: local_store.clear(self._store, folder))
+
+    async def _on_disk(self, work: Callable[[], None]) -> None:
+        async with self._turn:
+            try:
+                await asyncio.to_thread(work)
+            except OSError as error:
                 raise _fault(error) from error
 
     async def _erased(self, folders: Collection[str], mark: str) -> set[str]:

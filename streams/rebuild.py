@@ -14,7 +14,7 @@ from msgspec import Struct
 from obstore import exceptions as blob
 from obstore.store import ObjectStore
 
-from schemas import topics
+from schemas import local_store, topics
 from schemas.blobs import checkpoints
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Event
@@ -148,6 +148,9 @@ async def _beside(first: bytes, more: Iterator[bytes]) -> AsyncIterator[bytes]:
 async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIterator[bytes]) -> bool:
     try:
         async with asyncio.timeout(SAVE_SECONDS):
+            await asyncio.to_thread(
+                local_store.clear, blobs, checkpoints(partition)
+            )  # a killed owner's: it is whole bodies
             await obstore.put_async(blobs, path, pieces)
             for old in await _every(blobs, partition):
                 if old < path or not _is_ours(old):  # nobody reads another format again, and it may hold what is erased

@@ -1,5 +1,6 @@
 """Where a fetched file lies: in the folder of its message, so it is erased with it, and what became of it beside it."""
 
+from collections.abc import Callable
 from typing import BinaryIO
 
 import msgspec
@@ -7,7 +8,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import ObjectStore
 
-from schemas import ids
+from schemas import ids, local_store
 from schemas.blobs import ERASED, folder
 from schemas.errors import UnreachableError
 from schemas.media import Media
@@ -52,10 +53,12 @@ class Shelf:
             self._put(media.dataref, data)
             paths.append(media.dataref)
         self._put(paths[0], msgspec.json.encode(media))
+        self._on_disk(lambda: local_store.settle(self._store, paths))
         if not self.is_erased:
             return True
         for path in paths:
             self._delete(path)
+        self._on_disk(lambda: local_store.clear(self._store, self._folder))
         return False
 
     def _fate_path(self, media_id: str) -> str:
@@ -71,8 +74,15 @@ class Shelf:
 
     def _put(self, path: str, data: BinaryIO | bytes) -> None:
         try:
-            obstore.put(self._store, path, data)
+            # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
+            obstore.put(self._store, path, data, use_multipart=False)
         except (BaseError, OSError) as error:
+            raise _fault(error) from error
+
+    def _on_disk(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except OSError as error:
             raise _fault(error) from error
 
     def _delete(self, path: str) -> None:

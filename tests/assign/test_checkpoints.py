@@ -17,6 +17,7 @@ from streams import rebuild
 from streams.inputs import input_of, position_of
 from streams.owner import Owner, take_over
 from tests.assign import logs
+from tests.broken_off import break_off
 from tests.tickets.build import message
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -206,8 +207,10 @@ async def test_checkpoints_of_another_format_go_with_the_next_one(tmp_path: Path
         "00004/v0-1.msgpack",
     ):
         await obstore.put_async(blobs, f"checkpoints/assign/{path}", b"x")
+    broken_off = break_off(tmp_path, "checkpoints/assign/00003/v12-00000000000000000005.msgpack")
     restored = rebuild.Restored(state=State(POLICY), last_event=7)
     assert await rebuild.save_checkpoint(blobs, 3, restored)
+    assert not broken_off.exists()
     there = await obstore.list(blobs, "checkpoints/assign").collect_async()
     left = {one["path"].removeprefix("checkpoints/assign/") for one in there}
     assert left == {f"00003/v{rebuild.FORMAT}-{7:020d}.msgpack", "00004/v0-1.msgpack"}

@@ -1,13 +1,15 @@
 """A message over which a fault of ours comes again and again is put aside whole, and those behind it go on."""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Any
 
 import obstore
 import pytest
 from msgspec.structs import replace
-from obstore.store import MemoryStore
+from obstore.store import LocalStore, MemoryStore
 
 from connectors.publisher import ATTEMPTS, Publisher
 from schemas import topics
@@ -86,3 +88,20 @@ def test_its_bytes_are_kept_however_many_they_are(publisher: Publisher, broker: 
     again_and_again(publisher, [spoilt("1", large)])
     path = dict(broker.held[0].headers)["ce_dataref"].decode()
     assert bytes(obstore.get(blobs, path).bytes()) == large
+
+
+def test_large_bytes_are_on_the_disk_for_good_before_kafka_knows_of_them(
+    broker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender is told that we have them: Kafka lies on other machines, which keep power when this one loses it."""
+    synced: list[str] = []
+
+    def sync(handle: int) -> None:
+        assert broker.held == []
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    one = message("1", b"x" * (INLINE_LIMIT + 1))
+    Publisher(None, LocalStore(tmp_path / "blobs", mkdir=True), producer=broker).publish([one])  # type: ignore[arg-type]
+    assert {one.envelope.sha256, one.message_id, "430100", "blobs"} <= set(synced)
+    assert len(broker.held) == 1

@@ -17,6 +17,7 @@ from schemas.blobs import checkpoints
 from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
 from schemas.records.given import ErasedMessage
+from tests.broken_off import break_off
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 CITY, TICKET, MESSAGE = "210100", f"210100-{'a' * 20}", "b" * 26
@@ -80,6 +81,15 @@ async def test_objects_are_gone_when_only_the_mark_is_left(tmp_path: Path, there
     for name in there:
         await obstore.put_async(store, f"{CITY}/{MESSAGE}/{name}", b"x")
     assert await erasure._blobs(store, decided(erased()), erased()) == left
+
+
+async def test_what_a_kill_left_of_a_write_is_not_gone(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    await obstore.put_async(store, f"{CITY}/{MESSAGE}/erased", b"")
+    left = break_off(tmp_path, f"{CITY}/{MESSAGE}/photo")
+    assert await erasure._blobs(store, decided(erased()), erased()) == 1
+    left.unlink()
+    assert await erasure._blobs(store, decided(erased()), erased()) == 0
 
 
 @pytest.mark.parametrize(("there", "left"), [((), 1), (("redacted", "photo"), 0), (("redacted", "x", "x.json"), 2)])

@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import obstore
 import pytest
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
@@ -24,6 +26,7 @@ from sinks import Document, Source
 from sinks.archive import ArchiveSink, sources
 from sinks.eraser import Eraser
 from sinks.runner import run_sink
+from tests.broken_off import break_off
 from tests.sinks.conftest import QUICK, Lane, until
 from tests.sinks.test_eraser import told
 from tests.tickets.build import message
@@ -71,6 +74,21 @@ class Kept:
 @pytest.fixture
 def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
+
+
+async def test_what_is_kept_is_on_the_disk_for_good(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its offset is committed in Kafka, which may lie on other machines."""
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name))
+    assert (await kept.sink.write([document(raw())])).stored
+    assert {*kept.names(raw()), raw().message_id, "210100"} <= set(synced)
+
+
+async def test_of_an_erased_message_nothing_is_left_that_a_kill_broke_off(kept: Kept) -> None:
+    await obstore.put_async(kept.store, f"210100/{raw().message_id}/erased", b"")
+    break_off(kept.folder, f"210100/{raw().message_id}/{'a' * 64}")
+    assert (await kept.sink.write([document(raw())])).stored
+    assert kept.names(raw()) == {"erased"}
 
 
 def test_every_raw_topic_is_kept() -> None:

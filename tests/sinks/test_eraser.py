@@ -1,5 +1,6 @@
 """Erased messages are empty in every index that has them, for good, and their blobs are gone."""
 
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from sinks import Document, routes
 from sinks.elastic import ElasticSink, concrete
 from sinks.eraser import Eraser
 from sinks.eraser import routes as eraser_routes
+from tests.broken_off import break_off
 from tests.tickets.build import message
 
 pytestmark = pytest.mark.integration
@@ -109,6 +111,20 @@ async def test_every_copy_is_emptied_and_never_comes_back(place: Place, month: s
     told_by_archive = await Archive(place.client, place.prefix).message(ONE.message_id)
     assert told_by_archive is not None
     assert told_by_archive.message_class == "erased"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_what_a_kill_left_of_a_write_goes_too(place: Place, monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
+    """No list tells of it, and it may hold every word."""
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name))
+    left = break_off(place.folder, f"210100/{ONE.message_id}/{'a' * 64}")
+    redacted = event.Redacted(
+        ticket_id="t", fields=("text",), messages=(ErasedMessage(message_id=ONE.message_id, month="2026-11"),)
+    )
+    assert (await place.eraser.write([erased() if whole else told(redacted)])).stored
+    assert not left.exists()
+    assert {"erased" if whole else "redacted", ONE.message_id} <= set(synced)  # no power cut brings it back
 
 
 async def test_while_an_index_is_put_in_the_place_of_another_the_erasure_waits(place: Place) -> None:

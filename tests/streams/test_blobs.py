@@ -1,5 +1,6 @@
 """The blob store: an object that is missing, told from a store that is away."""
 
+import os
 from pathlib import Path
 
 import obstore
@@ -11,6 +12,7 @@ from schemas.envelope import Envelope
 from schemas.errors import MissingBlobError, UnreachableError
 from schemas.records import RawMessage
 from streams.blobs import Blobs
+from tests.broken_off import break_off
 from tests.streams.raws import claimed
 
 PATH = "210100/m1/x"
@@ -26,6 +28,10 @@ def raw() -> RawMessage:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "blobs").mkdir()
     return tmp_path / "blobs"
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("210100/*/*")}
 
 
 def move(one: Path, other: Path) -> None:
@@ -66,6 +72,24 @@ async def test_attachments_of_an_erased_message_are_not_kept_again(folder: Path)
         await Blobs(store).store(blobs)
         there = {one["path"] for one in await obstore.list(store).collect_async()}
         assert there == {"210100/m1/erased", "210100/m2/redacted", "210100/m2/x", "210100/m2/y"}
+
+
+async def test_attachments_are_on_the_disk_for_good(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of their message Kafka knows then, which may lie on other machines."""
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name))
+    await Blobs(LocalStore(folder, mkdir=True)).store([Blob(path=f"210100/m1/{name}", data=b"jpg") for name in "xy"])
+    assert {"x", "y", "m1", "210100", folder.name} == set(synced)
+
+
+async def test_what_a_kill_left_of_a_write_goes_with_what_was_erased(folder: Path) -> None:
+    store = LocalStore(folder)
+    for message, mark in (("m1", "erased"), ("m2", "redacted")):
+        await obstore.put_async(store, f"210100/{message}/{mark}", b"")
+        break_off(folder, f"210100/{message}/x")
+    await Blobs(store).store([Blob(path="210100/m1/y", data=b"jpg")])
+    await Blobs(store).settle(["210100/m2/x"])
+    assert names(folder) == {"erased", "redacted"}
 
 
 async def test_large_bytes_that_came_again_go_again_where_they_were_erased(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -27,6 +28,7 @@ from schemas.blobs import ERASED
 from schemas.errors import PipelineError, UnauthorizedError, UnreachableError
 from schemas.media import Media
 from schemas.records import Cursor, RawMessage, raw_message
+from tests.broken_off import break_off
 from tests.connectors.wechat.test_api import answering
 
 pytestmark = pytest.mark.integration
@@ -277,6 +279,7 @@ def test_a_message_erased_during_the_download_leaves_nothing(
 ) -> None:
     message, kept = callback(), Kept()
     folder = f"430100/{message.message_id}"
+    left = break_off(Path(str(blobs.prefix)), f"{folder}/x")
 
     def fault(call: Call) -> bool:
         if call.endpoint == "media/get":
@@ -289,6 +292,19 @@ def test_a_message_erased_during_the_download_leaves_nothing(
     only(plan(message)).run(kept, last=False)
     assert kept.messages == []
     assert [one["path"] for batch in obstore.list(blobs) for one in batch] == [f"{folder}/{ERASED}"]
+    assert not left.exists()
+
+
+def test_a_file_is_on_the_disk_for_good_before_it_is_told_of(
+    platform: WeChatApi, plan: WeChatErrands, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform gives it for three days, and Kafka, which is told that it is here, may lie on other machines."""
+    platform.media["m1"] = (PHOTO, "image/jpeg")
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name))
+    message, kept = callback(), Kept()
+    only(plan(message)).run(kept, last=False)
+    assert {SHA, message.message_id, "430100"} <= set(synced)
 
 
 @pytest.mark.parametrize("kind", ["voice", "video", "shortvideo", "file"])
