@@ -9,6 +9,7 @@ from faust.types import TP
 from schemas.wire import Inbound
 from streams import lanes
 from streams.inputs import sliced
+from streams.pulse import beat
 
 CHUNKS = 16
 """So many chunks of a partition's flood are held in memory, a megabyte each."""
@@ -25,6 +26,7 @@ async def in_steps(handle: Handle, tp: TP, records: Sequence[Inbound]) -> None:
     """Work off records a few at a time, and let others in between."""
     for few in sliced(records, STEP):
         await handle(tp, few)
+        beat()
         await asyncio.sleep(NAP_SECONDS)
 
 

@@ -17,8 +17,12 @@ from schemas.blobs import ERASED, RAW, REDACTED
 from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
+from streams.pulse import beat
 
 T = TypeVar("T")
+
+FOLDER_SECONDS = 30.0
+"""How long a folder may take to show that it is there: a network disk that is away may hang for ever."""
 
 PARALLEL = 4
 """How many transfers run at once: each may hold SIZE_LIMIT bytes in memory."""
@@ -30,6 +34,7 @@ class Blobs:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._turn = asyncio.Semaphore(PARALLEL)
+        self._hanging: asyncio.Task[bool] | None = None
 
     async def loaded(self, raw: RawMessage) -> RawMessage:
         """Return a claim-checked message with its bytes.
@@ -44,7 +49,9 @@ class Blobs:
     async def fetch(self, path: str) -> bytes:
         """Return the object under a path. Raises MissingBlobError as `loaded` does."""
         async with self._turn:
-            return await self._get(path)
+            found = await self._get(path)
+            beat()
+            return found
 
     async def store(self, blobs: Sequence[Blob]) -> None:
         """Return when the store holds all of them; the same path always gets the same bytes.
@@ -127,9 +134,21 @@ class Blobs:
                 raise _fault(error) from error
 
     async def _require_folder(self) -> None:
-        """Tell a folder that is gone (a volume not mounted) from an object that is; a dead network disk hangs."""
+        """Tell a folder that is gone (a volume not mounted) from an object that is; a dead network disk hangs.
+
+        While a look hangs no other is begun: each takes a thread.
+        """
         prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
-        if prefix is not None and not await asyncio.to_thread(Path(prefix).is_dir):
+        if prefix is None:
+            return
+        looking = self._hanging
+        if looking is None or looking.done():
+            looking = asyncio.create_task(asyncio.to_thread(Path(prefix).is_dir))
+            await asyncio.wait({looking}, timeout=FOLDER_SECONDS)
+        if not looking.done():
+            self._hanging = looking
+            raise UnreachableError("the blob store's folder does not answer: see that its disk can be reached")
+        if not looking.result():
             raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from obstore import Bytes
 
+from streams.pulse import beat
 from tickets.bodies import LIKENESS
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State
@@ -86,6 +87,7 @@ async def checkpoint_of(chunks: AsyncIterable[bytes | Bytes]) -> Checkpoint:
         whole.tickets.update(part.tickets)
         whole.bodies.update(part.bodies)
         whole.near.kept.update(part.kept)
+        beat()
         await asyncio.sleep(0)
     if parts != checkpoint.parts:
         raise msgspec.DecodeError("parts of the checkpoint are missing")

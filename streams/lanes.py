@@ -11,13 +11,18 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from schemas.errors import FatalError, RetriableError, ThrottledError, UnreachableError, place_of
 from schemas.wire import Inbound
-from streams import metrics
+from streams import metrics, pulse
 from streams.chunks import chunks
 
 log = structlog.get_logger()
 
 DROP_SECONDS = 30.0
 """How long a lane may take to end once it is told to: a rebalance waits for it, and with it every city of the group."""
+
+HANG_SECONDS = 600.0
+"""How long a lane may not get on with its chunk. All that it waits for ends sooner, by a bound of its own."""
+
+WATCH_SECONDS = 5.0
 
 Crash = Callable[[BaseException], Awaitable[None]]
 
@@ -58,6 +63,7 @@ class Lanes:
         self._wait = wait_random_exponential(multiplier=0.2, max=max_wait_seconds)
         self._queues: dict[TP, asyncio.Queue[Chunk]] = {}
         self._tasks: dict[TP, asyncio.Task[None]] = {}
+        self._pulses: dict[TP, pulse.Pulse] = {}
 
     def put(self, event: EventT[Any]) -> None:
         """Hand a chunk to its partition's task; returns at once."""
@@ -77,7 +83,10 @@ class Lanes:
 
         One that does not end stops the worker: a Kafka client may hang, and the group must not wait for it for ever.
         """
-        tasks = [task for tp in revoked if (task := self._tasks.pop(tp, None))]
+        gone = list(revoked)
+        tasks = [task for tp in gone if (task := self._tasks.pop(tp, None))]
+        for tp in gone:
+            self._pulses.pop(tp, None)
         for task in tasks:
             task.cancel()
         left = (await asyncio.wait(tasks, timeout=DROP_SECONDS))[1] if tasks else ()
@@ -85,15 +94,37 @@ class Lanes:
             log.error("lane_does_not_end", stage=self._name, lanes=sorted(task.get_name() for task in left))
             await self._crash(FatalError(f"a lane of {self._name} does not end: the worker has to start again"))
 
+    async def watch(self) -> None:
+        """Stop the worker when a lane hangs: its partition would be kept, and its cities would stand still, for good.
+
+        What it had not acknowledged is read again by whoever has the partition next.
+        """
+        while not (hanging := self._hanging()):  # noqa: ASYNC110 - a lane that hangs sets no event
+            await asyncio.sleep(WATCH_SECONDS)
+        log.error("lane_hangs", stage=self._name, lanes=hanging)
+        await self._crash(
+            FatalError(f"a lane of {self._name} has not got on for {HANG_SECONDS:.0f} s: the worker has to start again")
+        )
+
+    def _hanging(self) -> dict[str, str]:
+        """Return the lanes that hang, with the place at which each does."""
+        silent = [tp for tp, one in self._pulses.items() if one.silent_seconds() > HANG_SECONDS]
+        return {self._tasks[tp].get_name(): _place(self._tasks[tp]) for tp in silent}
+
     async def close(self) -> None:
         """Cancel every task."""
         await self.drop(list(self._tasks))
 
     async def _run(self, tp: TP) -> None:
-        queue = self._queues[tp]
+        queue, own = self._queues[tp], pulse.begin()
+        self._pulses[tp] = own
         try:
             while True:
-                await self._work_off(tp, await queue.get())
+                own.working = False
+                chunk = await queue.get()
+                own.beat()
+                own.working = True
+                await self._work_off(tp, chunk)
         except Exception as error:  # noqa: BLE001 - the top of a task: a bug must stop the worker, not pass unseen
             await self._crash(self._fatal(error))
 
@@ -109,6 +140,7 @@ class Lanes:
         aiokafka lets that of a fetch which waits for its answer out of a consumer's `stop`. The lane was gone without a
         word, and its city stood still for good.
         """
+        pulse.beat()
         try:
             await self._handle(tp, chunk)
         except asyncio.CancelledError as error:
@@ -139,6 +171,15 @@ class Lanes:
         )
 
 
+def _place(task: "asyncio.Task[None]") -> str:
+    """Return the file and line at which a task waits."""
+    waits: Any = task.get_coro()
+    while hasattr(getattr(waits, "cr_await", None), "cr_frame"):
+        waits = waits.cr_await
+    frame = waits.cr_frame
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
 def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle) -> Lanes:
     """Attach an agent to `app` that hands each chunk of `topics` to its partition's task."""
     lanes = attached(app, Lanes(handle, app.crash, name=name))
@@ -152,7 +193,7 @@ def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle) ->
 
 
 def attached(app: faust.App, lanes: Lanes) -> Lanes:
-    """End the lanes of partitions that are revoked, and all of them with the app."""
+    """End the lanes of partitions that are revoked, and all of them with the app; one that hangs ends it."""
 
     async def revoked(app: Any, revoked: Any, *_: Any, **__: Any) -> None:
         await lanes.drop(revoked)
@@ -160,7 +201,8 @@ def attached(app: faust.App, lanes: Lanes) -> Lanes:
     async def stopping(app: Any, *_: Any, **__: Any) -> None:
         await lanes.close()
 
-    signals: Any = app  # Faust's own types do not know that a handler may be a coroutine
+    signals: Any = app  # Faust's own types do not know that a handler may be a coroutine; its decorator is untyped
+    signals.task(lanes.watch)
     signals.on_partitions_revoked.connect(revoked)
     signals.on_before_shutdown.connect(stopping)
     return lanes

@@ -9,6 +9,7 @@ from schemas import topics
 from schemas.clients import SILENT_SECONDS, Progress, closed, started
 from schemas.records import Event
 from schemas.wire import decode
+from streams.pulse import beat
 
 BATCH_RECORDS = 5_000
 
@@ -77,3 +78,5 @@ class Logs:
             batches = await self._consumer.getmany(tp, timeout_ms=200, max_records=BATCH_RECORDS)
             for record in batches.get(tp, ()):
                 yield record
+            if batches:
+                beat()

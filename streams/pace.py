@@ -12,6 +12,7 @@ from faust.types import TP
 from streams import metrics
 from streams.downstream import Downstream
 from streams.lanes import Chunk, Handle
+from streams.pulse import beat
 
 PAUSE_SECONDS = 3.0
 """Live lag above this pauses back-fill."""
@@ -97,7 +98,8 @@ class Pace:
         chunk.rest(True)
         self._waiting += 1
         try:
-            while not self._may_go():  # noqa: ASYNC110 - Faust sets no event when a rebalance is over
+            while not self._may_go():
+                beat()
                 await asyncio.sleep(TURN_SECONDS)
         finally:
             self._waiting -= 1

@@ -21,6 +21,7 @@ from schemas.errors import (
     UnreachableError,
 )
 from schemas.wire import Outbound
+from streams.pulse import beat
 
 MAX_BATCH_BYTES = 900_000
 """Batches are explicit: aiokafka's default of 16 KiB cuts a chunk into dozens of sends."""
@@ -123,6 +124,7 @@ class Sender:
             async with in_time(STUCK_SECONDS):
                 written = await delivery
             rest, last = rest[taken:], written.offset + taken - 1
+            beat()
         return last
 
 

@@ -12,7 +12,7 @@ from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from streams import lanes
 from streams.app import make_app, serve
 from streams.fetched import Fetched
-from tests.streams.conftest import Bench
+from tests.streams.conftest import Bench, until
 from tests.streams.raws import outbound
 
 NOWHERE = "127.0.0.1:1"
@@ -72,17 +72,35 @@ async def test_a_bug_ends_the_worker_with_nothing_acknowledged(bench: Bench) -> 
     lanes.declare(app, "stage", [topic], fails)
     with pytest.raises(FatalError, match="ZeroDivisionError"):
         await asyncio.wait_for(serve(app, asyncio.Event()), 60)
-    mended = make_app("buggy", bench.connection, bench.folder)
-    lanes.declare(mended, "stage", [topic], works)
-    stop = asyncio.Event()
-    running = asyncio.create_task(serve(mended, stop))
-    for _ in range(1800):
-        if seen:
-            break
-        await asyncio.sleep(0.05)
-    stop.set()
-    await running
+    async with bench.running(lanes.declare, "stage", [topic], works, group="buggy"):
+        await until(lambda: bool(seen), 90)
     assert [type(record) for record in seen] == [Fetched]  # not aiokafka's own, which cost more
+
+
+@pytest.mark.integration
+async def test_a_lane_that_hangs_ends_the_worker_and_its_partition_goes_on_with_the_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.lanes.HANG_SECONDS", 1.0)
+    monkeypatch.setattr("streams.lanes.WATCH_SECONDS", 0.1)
+
+    async def hangs(tp, chunk) -> None:
+        await asyncio.Event().wait()
+
+    async def works(tp, chunk) -> None:
+        seen.extend(chunk.records)
+        chunk.ack()
+
+    seen: list = []
+    topic = outbound(1).topic
+    await bench.put(outbound(1))
+    app = make_app("hanging", bench.connection, bench.folder)
+    lanes.declare(app, "stage", [topic], hangs)
+    with pytest.raises(FatalError, match="a lane of stage has not got on for 1 s: the worker has to start again"):
+        await asyncio.wait_for(serve(app, asyncio.Event()), 60)
+    async with bench.running(lanes.declare, "stage", [topic], works, group="hanging"):
+        await until(lambda: bool(seen), 30)
+    assert [record.key for record in seen] == [outbound(1).key]
 
 
 @pytest.mark.integration

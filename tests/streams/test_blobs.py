@@ -1,6 +1,7 @@
 """The blob store: an object that is missing, told from a store that is away."""
 
 import os
+import threading
 from pathlib import Path
 
 import obstore
@@ -13,6 +14,7 @@ from schemas.errors import MissingBlobError, UnreachableError
 from schemas.records import RawMessage
 from streams.blobs import Blobs
 from tests.broken_off import break_off
+from tests.streams.conftest import until
 from tests.streams.raws import claimed
 
 PATH = "210100/m1/x"
@@ -104,3 +106,27 @@ async def test_large_bytes_that_came_again_go_again_where_they_were_erased(folde
     there = {one["path"].removeprefix("210100/") for one in await obstore.list(store).collect_async()}
     kept = {"m1/photo", "m2/photo", *(f"m3/{name}" for name in ("raw", "raw.raw", "photo"))}
     assert there == kept | {"m1/erased", "m2/redacted"}
+
+
+async def test_a_folder_whose_disk_hangs_is_away_and_takes_one_thread(
+    folder: Path, raw: RawMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.blobs.FOLDER_SECONDS", 0.05)
+    answers, looks, is_dir = threading.Event(), [], Path.is_dir
+
+    def hangs(path: Path) -> bool:
+        looks.append(path)
+        answers.wait(20)
+        return is_dir(path)
+
+    blobs = Blobs(LocalStore(folder))
+    with monkeypatch.context() as away:
+        away.setattr(Path, "is_dir", hangs)
+        for _ in range(3):
+            with pytest.raises(UnreachableError, match="does not answer"):
+                await blobs.loaded(raw)
+        answers.set()
+    assert len(looks) == 1
+    await until(lambda: blobs._hanging is not None and blobs._hanging.done())
+    with pytest.raises(MissingBlobError):
+        await blobs.loaded(raw)

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 from faust.types import TP
+from structlog.testing import capture_logs
 
 from schemas.errors import FatalError, MisconfiguredError, ThrottledError, UnreachableError
 from streams.lanes import Lanes
+from streams.pulse import beat
 from tests.streams.conftest import until
 
 NORTH, SOUTH = TP("t", 0), TP("t", 1)
@@ -145,3 +147,67 @@ async def test_a_cancellation_that_nobody_asked_for_repeats_the_chunk() -> None:
     await until(lambda: len(seen) == 3)
     await lanes.close()
     assert [records == seen[0] for records in seen] == [True, True, False]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.lanes.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("streams.lanes.WATCH_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_lane_that_hangs_stops_the_worker_and_is_told_with_its_place() -> None:
+    crashes: list[BaseException] = []
+
+    async def handle(tp, chunk) -> None:
+        if tp == NORTH:
+            await asyncio.Event().wait()
+
+    async def record(error: BaseException) -> None:
+        crashes.append(error)
+
+    lanes = Lanes(handle, record, name="assign")
+    lanes.put(event(SOUTH, 1))
+    lanes.put(event(NORTH, 2))
+    with capture_logs() as logs:
+        await asyncio.wait_for(lanes.watch(), 10)
+    await lanes.close()
+    assert [str(one) for one in crashes] == ["a lane of assign has not got on for 0 s: the worker has to start again"]
+    (line,) = logs
+    assert line["event"] == "lane_hangs"
+    assert list(line["lanes"]) == ["assign t 0"]
+    assert "locks.py" in line["lanes"]["assign t 0"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_lane_that_gets_on_or_has_nothing_to_do_or_tries_again_does_not_hang(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[int] = []
+    seconds = [0.0]
+    monkeypatch.setattr("streams.pulse.time", SimpleNamespace(monotonic=lambda: seconds[0]))
+
+    async def inner() -> None:
+        await asyncio.sleep(0.02)
+        seconds[0] += 0.09
+        beat()
+
+    async def handle(tp, chunk) -> None:
+        for _ in range(10):
+            await asyncio.create_task(inner())  # also what runs in another task, as a client's work does
+        done.append(tp.partition)
+        if tp == SOUTH and len(done) < 3:
+            raise UnreachableError("away")
+
+    lanes = Lanes(handle, crash, max_wait_seconds=0.01)
+    watching = asyncio.create_task(lanes.watch())
+    lanes.put(event(NORTH, 1))
+    await until(lambda: done == [NORTH.partition])
+    lanes.put(event(SOUTH, 2))
+    await until(lambda: done.count(SOUTH.partition) == 2)
+    seconds[0] += 1.0  # in which none has anything to do
+    lanes.put(event(SOUTH, 3))
+    await until(lambda: done.count(SOUTH.partition) == 3)
+    assert not watching.done()
+    watching.cancel()
+    await lanes.close()
