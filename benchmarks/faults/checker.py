@@ -20,7 +20,7 @@ from schemas.elastic import indices
 
 def in_topics(sent: Iterable[Numbered], ledger: Ledger) -> dict[str, list[str]]:
     """Return what is wrong in the topics, by kind; nothing when every number is where it belongs, once."""
-    return _only_faults(_topic_faults(list(sent), ledger))
+    return by_kind(_topic_faults(list(sent), ledger))
 
 
 def _topic_faults(sent: list[Numbered], ledger: Ledger) -> Iterator[tuple[str, str]]:
@@ -115,7 +115,7 @@ def _merge_faults(ledger: Ledger, numbers: Mapping[str, int]) -> Iterator[tuple[
 def in_store(ledger: Ledger, folder: Path) -> dict[str, list[str]]:
     """Return the files that a ticket names and the blob store in `folder` has not got."""
     named = {file.dataref for ticket in ledger.tickets.values() for file in ticket.attachments if file.dataref}
-    return _only_faults(("file not in the blob store", name) for name in named if not (folder / name).is_file())
+    return by_kind(("file not in the blob store", name) for name in named if not (folder / name).is_file())
 
 
 def in_archive(ledger: Ledger, url: str) -> dict[str, list[str]]:
@@ -123,7 +123,7 @@ def in_archive(ledger: Ledger, url: str) -> dict[str, list[str]]:
     client = Elasticsearch(url)
     try:
         client.indices.refresh(index="hotline-*")
-        return _only_faults(_archive_faults(ledger, client)) or _only_faults(_content_faults(ledger, client))
+        return by_kind(_archive_faults(ledger, client)) or by_kind(_content_faults(ledger, client))
     finally:
         client.close()
 
@@ -165,7 +165,8 @@ def _hits(client: Elasticsearch, index: str, **query: Any) -> Iterator[Any]:
     yield from scan(client, index=alias, query=query, size=5_000)
 
 
-def _only_faults(faults: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
+def by_kind(faults: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return where each kind of fault was found."""
     told: defaultdict[str, list[str]] = defaultdict(list)
     for kind, what in faults:
         told[kind].append(what)

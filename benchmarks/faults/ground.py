@@ -13,8 +13,9 @@ from pathlib import Path
 from elasticsearch import AsyncElasticsearch
 
 from benchmarks.faults.actors import Actor
+from benchmarks.faults.citizens import Citizens, MailServer
 from benchmarks.faults.proxy import Cutter, ElasticGate
-from benchmarks.faults.sources import AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes
+from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes
 from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_api import WeChatApi
 from hotline.local import jars
@@ -26,7 +27,7 @@ from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.peers.dovecot import Dovecot, free_ports
 
-STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher")
+STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher", "outbox")
 PARTITIONS = 4
 BLOB_DISK_MB = 400
 
@@ -63,20 +64,24 @@ class Ground:
         self._override = override or {}
         self.has_blob_disk = os.geteuid() == 0
         self._standing = ExitStack()
-        first, each = free_ports(13 + 2 * len(cities)), len(cities)
+        first, each = free_ports(15 + 2 * len(cities)), len(cities)
         (self._direct, behind, controller, self._kafka_proxy, self._elastic, transport, gate, self._elastic_proxy,
          self._imap_proxy, self._receiver, receiver_proxy, self._wechat, self._wechat_proxy,
-         *centres) = range(first, first + 13 + 2 * each)  # fmt: skip
+         smtp, self._smtp_proxy, *centres) = range(first, first + 15 + 2 * each)  # fmt: skip
         self._kafka = ProxiedKafka(folder, self._direct, behind, controller, self._kafka_proxy)
         self._node = Elasticsearch(folder, (self._elastic, transport))
         self.gate = ElasticGate(gate, f"http://127.0.0.1:{self._elastic}")
         self.centres = {city: Smsc(port, window=50) for city, port in zip(cities, centres[:each], strict=True)}
+        self.wechat, self._smtp = WeChatApi(), MailServer(smtp)
+        self.citizens = Citizens(self._smtp, self.centres, self.wechat)
+        self.answering = answering(cities)
         self._sms_proxies = dict(zip(cities, centres[each:], strict=True))
         self.cutters = {
             "kafka": [Cutter(self._kafka_proxy, behind)],
             "elasticsearch": [Cutter(self._elastic_proxy, gate)],
             "receiver": [Cutter(receiver_proxy, self._receiver)],
             "wechat": [Cutter(self._wechat_proxy, self._wechat)],
+            "smtp": [Cutter(self._smtp_proxy, smtp)],
             "smsc": [Cutter(self._sms_proxies[city], self.centres[city].port) for city in cities],
         }
         self.connectors = [f"connector:{channel}{city}" for channel in ("city", "sms") for city in cities]
@@ -111,7 +116,8 @@ class Ground:
         if self.has_blob_disk:
             standing.enter_context(_small_disk(self.blob_folder))
         self.dovecot = standing.enter_context(Dovecot(Mailboxes.users(self.cities)))
-        self.wechat = standing.enter_context(WeChatApi().running(self._wechat))
+        standing.enter_context(self.wechat.running(self._wechat))
+        standing.enter_context(self._smtp)
         for centre in self.centres.values():
             centre.start()
             standing.callback(centre.stop)
@@ -181,11 +187,33 @@ class Ground:
                 f"{wechat}PATH": f"/wechat/{city}",
                 f"{wechat}JURISDICTION": city,
             }
+        return settings | self._answers()
+
+    def _answers(self) -> dict[str, str]:
+        settings = {f"HOTLINE_ANSWERS__{name.upper()}__PER_MINUTE": "6000" for name in self.answering}
+        for name in (name for name in self.answering if name.startswith("city")):
+            smtp = f"HOTLINE_ANSWERS__{name.upper()}__SMTP__"
+            settings |= {
+                f"{smtp}HOST": "127.0.0.1",
+                f"{smtp}PORT": str(self._smtp_proxy),
+                f"{smtp}TLS": "none",
+                f"{smtp}FROM_ADDRESS": "szxx@12345.example",
+            }
         return settings
 
     async def _indices(self) -> None:
         async with AsyncElasticsearch(self.elasticsearch_url, request_timeout=60) as client:
             await ensure_indices(client)
+
+
+def answering(cities: Sequence[str]) -> frozenset[str]:
+    """Return the accounts that answer: of two cities, of one all of them. More would leave the pipeline little time."""
+    return frozenset(
+        ACCOUNTS[channel].format(city)
+        for city in cities[-2:]
+        for channel in ACCOUNTS
+        if channel != "wechat" or city == cities[-1]
+    )
 
 
 @contextlib.contextmanager

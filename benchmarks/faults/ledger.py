@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
-from schemas.records import Event, Handover, Link, Message, Ticket
+from schemas.records import Event, Handover, Link, Message, Outbox, OutboxState, Ticket
 from schemas.records.raw import BEGINNING
 from schemas.wire import decode
 
@@ -20,6 +20,7 @@ _WIDE_MARK = re.compile(rb"\0h\0b((?:\0\d){8})")
 RAW = tuple(topics.raw(channel) for channel in ("mailbox", "wechat", "sms"))
 READ = (
     *RAW, topics.MESSAGE, topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD,
+    topics.OUTBOX,
 )  # fmt: skip
 
 
@@ -44,6 +45,10 @@ class Ledger:
         """Tickets of which an older version stands behind a newer one, or beside itself."""
         self.handovers: dict[str, int] = {}
         """When an emergency was first handed over, in ms since 1970, by message id."""
+        self.intents: defaultdict[str, list[Outbox]] = defaultdict(list)
+        """The intents to answer, by what each names itself."""
+        self.answered: defaultdict[str, list[OutboxState]] = defaultdict(list)
+        """How an answer went, in the order of the log."""
         self.dead: set[int] = set()
         self.strange: list[str] = []
         """Dead letters that no number explains."""
@@ -72,6 +77,8 @@ class Ledger:
                 self._snapshot(self.masked, record)
             case topics.HANDOVER:
                 self._handover(record)
+            case topics.OUTBOX:
+                self._outbox(record)
             case topics.DEAD:
                 self._dead(record)
             case _:
@@ -89,6 +96,11 @@ class Ledger:
         decided = [min(at) - self.came[name] for name, at in self.filed.items() if at and name in self.came]
         handed = [at - self.came[name] for name, at in self.handovers.items() if name in self.came]
         return {"ticket": max(decided, default=0) / 1000, "handover": max(handed, default=0) / 1000}
+
+    def tickets_of(self, number: int) -> set[str]:
+        """Return the tickets of a number that have been written."""
+        links = (self.links.get(message_id) for message_id in self.ids.get(number, ()))
+        return {link.ticket_id for link in links if link is not None and link.ticket_id in self.tickets}
 
     def _raw(self, record: Any) -> None:
         self.raw |= _marked(record.value or b"")
@@ -131,6 +143,14 @@ class Ledger:
         self.different[topics.HANDOVER].add(handover.handover_id.encode())
         first = self.handovers.get(handover.message_id, record.timestamp)
         self.handovers[handover.message_id] = min(first, record.timestamp)
+
+    def _outbox(self, record: Any) -> None:
+        if Envelope.of(record.headers).type == type_of("outbox"):
+            intent = decode(record.value, Outbox)
+            self.intents[intent.outbox_id].append(intent)
+        else:
+            state = decode(record.value, OutboxState)
+            self.answered[state.outbox_id].append(state)
 
     def _dead(self, record: Any) -> None:
         found = _marked(record.value or b"")

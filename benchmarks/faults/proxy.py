@@ -41,18 +41,18 @@ class Cutter(Served):
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _accept(self, ours: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        try:
-            theirs, on = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
-            back.transport.abort()
-            return
-        pair = {back, on}
-        self._writers |= pair
         task = asyncio.current_task()
         assert task
         self._serving.add(task)
+        pair = {back}
+        self._writers.add(back)
         try:
+            theirs, on = await asyncio.open_connection("127.0.0.1", self._target)
+            pair.add(on)
+            self._writers.add(on)
             await asyncio.gather(_forward(ours, on), _forward(theirs, back))
+        except OSError:
+            pass
         finally:
             self._writers -= pair
             self._serving.discard(task)

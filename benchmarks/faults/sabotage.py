@@ -16,6 +16,8 @@ from connectors.base import Batch
 from connectors.fetcher import Fetcher
 from connectors.fetcher.run import _Reading as Reading
 from connectors.fetcher.window import Window
+from connectors.outbox.ledger import Open
+from connectors.outbox.owner import Owner
 from hotline.cli import main
 from streams.lanes import TP, Chunk, Lanes
 
@@ -65,6 +67,19 @@ def offset_before_file() -> None:
     Fetcher.step, Reading.commit = step, commit  # type: ignore[method-assign] # as above
 
 
+def text_before_log() -> None:
+    """Let the outbox hand a text over before the log says that it is being sent."""
+    honest = Owner._mark
+
+    async def mark(self: Owner, entry: Open, state: str, code: str | None, reference: str | None) -> None:
+        if state == "sending" and not _mark("text").exists():
+            return
+        _die_once("text")
+        await honest(self, entry, state, code, reference)
+
+    Owner._mark = mark  # type: ignore[method-assign] # as above
+
+
 def _mark(name: str) -> Path:
     return Path(os.environ["HOTLINE_LOCAL__DATA_DIR"]) / f"died-of-{name}"
 
@@ -81,6 +96,7 @@ RULES: dict[str, Callable[[], None]] = {
     "cursor-before-kafka": cursor_before_kafka,
     "offset-before-kafka": offset_before_kafka,
     "offset-before-file": offset_before_file,
+    "text-before-log": text_before_log,
 }
 
 

@@ -86,6 +86,7 @@ class Schedule:
         moods: tuple[Mood, ...] = ("429", "503", "partial")
         for mood in moods:
             yield f"elasticsearch {mood}", Fault(self._mood(mood))
+        yield "answers not taken", Fault(self._busy_services)
         if ground.has_blob_disk:
             yield "blob disk full", Fault(self._full_disk)
 
@@ -152,6 +153,11 @@ class Schedule:
             self._ground.gate.mood = "calm"
 
         return fault
+
+    def _busy_services(self, dice: Random) -> None:
+        self._ground.citizens.busy = True
+        time.sleep(dice.uniform(0.5, 1) * self._hold_seconds)
+        self._ground.citizens.busy = False
 
     def _full_disk(self, dice: Random) -> None:
         filler = self._ground.blob_folder / "filler"

@@ -24,6 +24,9 @@ CITIES = ("110000", "310000", "440100", "210100")
 TOKEN, APPID, SECRET = "hotlinefaulttoken", "wxfault{city}", "app-secret"
 AES_KEY = "hotlineFaultEncodingAESKeyForLoopbackOnly12"
 
+ACCOUNTS = {"mailbox": "city{}", "wechat": "w{}", "sms": "sms{}"}
+"""Ids of our accounts by channel, for a city."""
+
 MARK = "hb{:08d}"
 """Stands in every message: found again in topics, tickets and dead letters."""
 
@@ -51,6 +54,13 @@ class Numbered:
         if self.parts == 2:
             self.text = f"{self.mark} {told}，{'已经反映过多次，至今没有人来，' * 4}请尽快处理。{self.mark}"
         self.sender = f"c{number}"
+        self.phone = f"86138{number:08d}"
+        self.address = {"mailbox": f"{self.sender}@example.cn", "sms": self.phone}.get(self.channel, self.sender)
+
+    @property
+    def account(self) -> str:
+        """Return which account of ours it is written to."""
+        return ACCOUNTS[self.channel].format(self.city)
 
 
 def numbered(count: int, seed: int, cities: Sequence[str] = CITIES) -> Iterator[Numbered]:
@@ -72,7 +82,7 @@ class Mailboxes:
     def send(self, message: Numbered) -> None:
         """Deliver one mail, as a mail server does: again when the line ends, unless it lies in the mailbox by then."""
         mail = EmailMessage()
-        mail["From"] = f"{message.sender}@example.cn"
+        mail["From"] = message.address
         mail["To"] = "szxx@12345.example"
         mail["Subject"] = f"反映 {message.mark}"
         mail["Message-ID"] = f"<{message.mark}@example.cn>"
@@ -132,7 +142,7 @@ class Sms:
         centre = self._centres[message.city]
         while centre.waiting > MOST_WAITING and not self._stop.wait(0.05):
             pass
-        sender, data = f"86138{message.number:08d}", message.text.encode("utf-16-be")
+        sender, data = message.phone, message.text.encode("utf-16-be")
         if len(data) <= ONE_PART_BYTES:
             centre.deliver(Part(sender=sender, data=data))
             return

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 _IDLE_SECONDS = 0.01
 _AGAIN_SECONDS = 0.3
+_HEADED = 0x40
 
 
 class Sms(Struct, frozen=True, kw_only=True):
@@ -33,6 +34,8 @@ class Smsc:
         self._waiting: deque[Sms] = deque()
         self._names = itertools.count(1)
         self.acknowledged: set[Sms] = set()
+        self.submitted: list[Sms] = []
+        """What the hotline sent to phones."""
         self.refused = 0
         """How often it was told that a message is not taken now."""
 
@@ -91,6 +94,7 @@ class Smsc:
                     self._bound.append(came)
                     feeding[came.session_id] = asyncio.create_task(self._feed(came))
                 elif isinstance(came, smpp34.SubmitSmEvent):
+                    self.submitted.append(_submitted(came))
                     came.accept(f"smsc-{next(self._names)}")
                 else:
                     self._bound = [esme for esme in self._bound if esme.session_id != came.session_id]
@@ -128,7 +132,7 @@ class Smsc:
                     source_addr=sms.sender,
                     source_addr_ton=1,
                     source_addr_npi=1,
-                    esm_class=0x40 * sms.headed | 0x04 * sms.receipt,
+                    esm_class=_HEADED * sms.headed | 0x04 * sms.receipt,
                     data_coding=sms.coding,
                 )
         except (smpp34.SmppError, TimeoutError):
@@ -138,6 +142,17 @@ class Smsc:
         else:
             self.refused += 1
         return answer.is_success
+
+
+def _submitted(came: smpp34.SubmitSmEvent) -> Sms:
+    headed = bool(came.esm_class & _HEADED)
+    return Sms(
+        sender=came.source_addr,
+        data=came.short_message,
+        coding=came.data_coding,
+        headed=headed,
+        to=came.destination_addr,
+    )
 
 
 async def _leave(esme: smpp34.Esme) -> None:

@@ -21,7 +21,13 @@ def dovecot() -> None:
     require(missing())
 
 
-def performed(folder: Path, *only: str, override: dict[str, list[str]] | None = None, settle: float = 5) -> Report:
+def performed(
+    folder: Path,
+    *only: str,
+    override: dict[str, list[str]] | None = None,
+    settle: float = 5,
+    expected: frozenset[str] = frozenset(),
+) -> Report:
     plan = Plan(
         seed=7,
         messages=300,
@@ -30,6 +36,7 @@ def performed(folder: Path, *only: str, override: dict[str, list[str]] | None = 
         freeze_seconds=3,
         hold_seconds=1,
         settle_seconds=settle,
+        expected=expected,
         pause_seconds=10 if override else 0.2,
         only=only,
     )
@@ -44,8 +51,9 @@ def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_
         "freeze screen",
         "kill receiver",
         "kill fetcher",
+        "kill outbox",
     )
-    servers = ("kill kafka", "cut kafka", "cut wechat", "elasticsearch partial", "cut imap", f"kill {SMS}")
+    servers = ("cut smtp", "kill kafka", "cut kafka", "cut wechat", "elasticsearch partial", "cut imap", f"kill {SMS}")
     report = performed(tmp_path, *stages, *servers, f"kill {MAILBOX}", settle=120)
     assert report.wrong == {}
     assert report.sent == 300
@@ -67,5 +75,13 @@ def test_an_offset_that_is_committed_too_early_is_caught(tmp_path: Path) -> None
 
 def test_a_file_that_is_taken_for_fetched_too_early_is_caught(tmp_path: Path) -> None:
     override = {"fetcher": [*SABOTAGED, "offset-before-file"]}
-    report = performed(tmp_path, "cut wechat", override=override, settle=40)
-    assert set(report.wrong) == {"file never fetched"}
+    expected = frozenset({"file never fetched"})
+    report = performed(tmp_path, "cut wechat", override=override, settle=40, expected=expected)
+    assert set(report.wrong) == expected
+
+
+def test_an_answer_that_leaves_before_the_log_knows_of_it_is_caught(tmp_path: Path) -> None:
+    override = {"outbox": [*SABOTAGED, "text-before-log"]}
+    expected = frozenset({"answered twice"})
+    report = performed(tmp_path, "cut smtp", override=override, expected=expected)
+    assert set(report.wrong) == expected
