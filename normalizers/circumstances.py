@@ -72,11 +72,11 @@ class Circumstances(NamedTuple):
 def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> Circumstances:
     """Return the lists of a folder's `matters.toml`."""
     parts: dict[str, tuple[str, ...]] = {}
-    for line in table.get("parts_of_day", "").strip().splitlines():
+    for line in table["parts_of_day"].strip().splitlines():
         for word in line.split():
             parts[word] = (*parts.get(word, ()), line.split()[0])
-    shop_of = {word: line.split()[0] for line in table.get("shops", "").strip().splitlines() for word in line.split()}
-    trades, named_by = trie(table.get("trades", "").split()), trie(table.get("named_by", "").split())
+    shop_of = {word: line.split()[0] for line in table["shops"].strip().splitlines() for word in line.split()}
+    trades, named_by = trie(table["trades"].split()), trie(table["named_by"].split())
     return Circumstances(
         words=Words((*parts, *shop_of)),
         parts_of_day=parts,
@@ -85,7 +85,7 @@ def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> 
         called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
         whose=re.compile(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
         relative_of=relatives,
-        no_names=frozenset(" ".join(table.get(name, "") for name in _NO_NAMES).split()),
+        no_names=frozenset(" ".join(table[name] for name in _NO_NAMES).split()),
     )
 
 

@@ -9,26 +9,26 @@ from typing import Any
 
 from normalizers.findings.words import trie
 
-_SYLLABLE = (
+SYLLABLE = (
     "(?:(?:[bpmf]|[dtnl]|[gkh]|[jqx]|[zcs]h?|[ryw])?"
     "(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|an|ao|ei|en|er|ia|ie|in|iu|ou|ua|ue|ui|un|uo|ve|a|e|i|o|u|v))"
 )
-_GIVEN = f"{_SYLLABLE}(?:[-' ]?{_SYLLABLE})?"
+GIVEN = f"{SYLLABLE}(?:[-' ]?{SYLLABLE})?"
 _WORD = "[a-z]{2,20}"
-_ENDS = "(?![a-z0-9'-])"
+ENDS = "(?![a-z0-9'-])"
 
 
 def after(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each kind of English cue and the pattern of what may stand behind it."""
-    words, surnames = found.get("english", {}), found.get("english", {}).get("pinyin_surnames", "wang").split()
+    words, surnames = found["english"], found["english"]["pinyin_surnames"].split()
     pinyin = _by_pinyin(trie(surnames))
-    sure = _by_pinyin(trie(set(surnames) - set(words.get("surnames_like_words", "").split())))
-    no_name = rf"(?!{trie(words.get('no_name', 'the').split())}{_ENDS})"
+    sure = _by_pinyin(trie(set(surnames) - set(words["surnames_like_words"].split())))
+    no_name = rf"(?!{trie(words['no_name'].split())}{ENDS})"
     name = rf"{no_name}{_WORD}(?: {no_name}{_WORD}){{0,2}}"
     goes_on = rf"(?: {no_name}{_WORD})?"
     yield (
         "introduces_in_english",
-        rf"[\s:,]{{1,3}}(?:(?:mr|mrs|ms|miss|dr)\.? )?({sure})|[\s:,]{{1,3}}({name}) (?:speaking|calling){_ENDS}",
+        rf"[\s:,]{{1,3}}(?:(?:mr|mrs|ms|miss|dr)\.? )?({sure})|[\s:,]{{1,3}}({name}) (?:speaking|calling){ENDS}",
     )
     yield "labelled_in_english", rf"\s{{0,2}}(?:({pinyin})|({name})(?=[.,;\s]|$)|([\u4e00-\u9fff·]{{2,8}})(?=[,;\s]|$))"
     yield "titled_in_english", rf"(?:\.\s?|\s)({pinyin}|{no_name}{_WORD}{goes_on})"
@@ -36,4 +36,4 @@ def after(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _by_pinyin(surname: str) -> str:
-    return rf"(?:{surname} {_GIVEN}|{_SYLLABLE}{{1,2}} {surname}){_ENDS}"
+    return rf"(?:{surname} {GIVEN}|{SYLLABLE}{{1,2}} {surname}){ENDS}"

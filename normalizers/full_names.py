@@ -28,22 +28,22 @@ class FullNames(NamedTuple):
     @classmethod
     def of(cls, found: Mapping[str, str], surnames: str, two: Sequence[str], words: re.Pattern[str]) -> "FullNames":
         """Make the pattern of the lists; of none it finds nothing."""
-        given, places = found.get("given", ""), trie(found.get("goes_on_as_a_place", "").split())
-        no_surnames = found.get("no_surnames", "").split()
+        given, places = found["given"], trie(found["goes_on_as_a_place"].split())
+        no_surnames = found["no_surnames"].split()
         own = "".join(one for one in surnames if one not in no_surnames)
         longer = [one for one in two if one not in no_surnames]
         begun = "".join(sorted({one[0] for one in longer}))
         behind = "|".join(
             f"(?<={first}){trie(one[1:] for one in longer if one[0] == first)}[{given}]{{1,2}}" for first in begun
         )
-        ends = (line.split(":") for line in found.get("ends_of_words", "").split())
+        ends = (line.split(":") for line in found["ends_of_words"].split())
         return cls(
             names=re.compile(
                 rf"[{own}{begun}](?:(?<=[{own}])[{given}][{given}]|{behind})(?!{places})" if given else "(?!)"
             ),
             words=words,
             begun=frozenset(before + surname for surname, all_before in ends for before in all_before),
-            given=frozenset(found.get("no_given_names", "").split()),
+            given=frozenset(found["no_given_names"].split()),
         )
 
     def spans(self, text: str) -> Iterator[Span]:

@@ -95,14 +95,14 @@ class Kinds(NamedTuple):
 
 
 def kinds_of(table: Mapping[str, Any]) -> Kinds:
-    """Return the lists of a folder's `matters.toml`; one of before they were there has none."""
+    """Return the lists of a folder's `matters.toml`."""
     by_any, by_digits, by_side, troubles, relatives, named, titles = (
-        _by_word(table.get(name, ""))
+        _by_word(table[name])
         for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives", "named", "titles")
     )
-    ones, surname = _ones(table.get("ones", "")), f"([{table.get('surnames', '').strip() or '?'}])"
-    not_named = trie(table.get("not_named", "").split())
-    known = sorted({*ones, *table.get("not_ones", "").split()})
+    ones, surname = _ones(table["ones"]), f"([{table['surnames'].strip() or '?'}])"
+    not_named = trie(table["not_named"].split())
+    known = sorted({*ones, *table["not_ones"].split()})
     return Kinds(
         numbered=re.compile(
             rf"({_LATIN}|[{DIGITS}十]{{1,3}})({trie(by_any)})(?![{_OTHER_WORDS}])"
@@ -115,8 +115,8 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         relative_of=relatives,
         named=re.compile(f"{not_named}|({trie(named)})(?!费)"),
         named_of=named,
-        trades=frozenset((*table.get("trades", "").split(), *table.get("places", "").split())),
-        no_names=frozenset(table.get("no_names", "").split()),
+        trades=frozenset((*table["trades"].split(), *table["places"].split())),
+        no_names=frozenset(table["no_names"].split()),
         ones=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         one_of=ones,
         of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),

@@ -238,14 +238,14 @@ def rulebook(folder: Path | None = None) -> Rulebook:
     found = rules.load("matters", folder)
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
-    in_names = frozenset(found.get("in_names", "").split())
-    endings = _endings(found["places"].split(), found.get("ends_name", "").split(), set(known) - in_names)
+    in_names = frozenset(found["in_names"].split())
+    endings = _endings(found["places"].split(), found["ends_name"].split(), set(known) - in_names)
     return Rulebook(
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         objects=objects,
         opens_place=frozenset(word for word in known if word.startswith(tuple(found["places"].split()))),
         in_names=in_names,
-        last_in_names=frozenset(found.get("last_in_names", "").split()),
+        last_in_names=frozenset(found["last_in_names"].split()),
         endings=endings,
         kinds=kinds_of(found),
         greetings=greetings_in(found),

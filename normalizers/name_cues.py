@@ -55,7 +55,7 @@ class Surnames(NamedTuple):
         begun = "".join(sorted({name[0] for name in found["two_surnames"].split()}))
         places = trie(sorted({one for one in divisions.names() if len(one) > 1 and one[0] in common}))
         unless = f"(?!{trie(words)})" if words else ""
-        sounds = found.get("transliterated", "")
+        sounds = found["transliterated"]
         return cls(
             common=f"[{common}]",
             one=one,
@@ -65,9 +65,9 @@ class Surnames(NamedTuple):
             any_name=rf"(?:{two}{HAN}{{1,2}}|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
-            bodies=trie(found.get("bodies", "12345").split()),
+            bodies=trie(found["bodies"].split()),
             no_origin=f"(?!{places}[人的市县区籍户居])",
-            called=found.get("called_but_no_name", "救护车").split(),
+            called=found["called_but_no_name"].split(),
         )
 
 

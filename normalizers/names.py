@@ -15,6 +15,7 @@ from normalizers import english_names, name_cues, persons, rules
 from normalizers.findings.words import Words
 from normalizers.lone_names import Lone
 from normalizers.name_cues import HAN, NO_PLACE, PUNCTUATION, Surnames
+from normalizers.pinyin_names import PinyinNames
 from normalizers.text import Span
 
 _HOME = re.compile(
@@ -22,6 +23,7 @@ _HOME = re.compile(
     r"(?=里|中|门|[^\u4e00-\u9fff]|$)"
 )
 _MOBILE = re.compile(r"1(?<![0-9]1)[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9])")
+_LATIN = re.compile("[a-z]{2}")
 _NEAR_PHONE = 16
 """Characters before a number in which a name and what stands between may begin."""
 
@@ -89,6 +91,8 @@ class Names(NamedTuple):
     words: re.Pattern[str]
     """Words and places that begin like a name."""
 
+    pinyin: PinyinNames
+
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where somebody is named in a folded text; spans may overlap."""
         for start, end in self.cues.spans(text):
@@ -107,6 +111,8 @@ class Names(NamedTuple):
             yield from (match.span(1) for match in self.of_a_sex.finditer(text))
         for phone in _MOBILE.finditer(text):
             yield from self._beside(phone, text)
+        if _LATIN.search(text):
+            yield from self.pinyin.spans(text, _MOBILE)
         yield from self._signed(text)
         yield from self._written(text)
 
@@ -207,6 +213,7 @@ def rulebook(folder: Path | None = None) -> Names:
         polite=frozenset(polite),
         lone=Lone.of(surnames),
         words=persons.rulebook(folder).words,
+        pinyin=PinyinNames.of(found),
         **own,
     )
 

@@ -9,21 +9,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.findings import divisions
-from normalizers.findings.words import trie
+from normalizers.findings.words import one_of, trie
 from normalizers.full_names import FullNames
+from normalizers.short_names import STOPS, ShortNames
 from normalizers.text import Span
 
 _HAN = "\u4e00-\u9fff"
-_STOPS = """,。.;:!?、 \t\n\r()"'“”"""
-_BEFORE_SURE = f"是和与跟对把给让找由替帮因像{_STOPS}"
-_BEFORE_TITLED = f"与跟对把给让找由的是向被{_STOPS}"
+_BEFORE_SURE = f"是和与跟对把给让找由替帮因像{STOPS}"
+_BEFORE_TITLED = f"与跟对把给让找由的是向被{STOPS}"
 
 _BEFORE_FAMILIAR = (
-    f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员介理师傅警生客司我他她家{_STOPS}"
+    f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员介理师傅警生客司我他她家{STOPS}"
 )
 
 _SIDES = "主告介户人客包校院业区会委所售租承施供需买卖监"
@@ -51,6 +51,7 @@ class Persons(NamedTuple):
     """Given names alone (浩然, 小芳), with what stands behind them."""
 
     full: FullNames
+    short: ShortNames
 
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
@@ -67,6 +68,7 @@ class Persons(NamedTuple):
             found = self.names.search(text, end)
         yield from (found.span() for found in self.familiar.finditer(text))
         yield from self.full.spans(text)
+        yield from self.short.spans(text)
         for found in self.given.finditer(text):
             start = found.start()
             if found["child"] or text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
@@ -97,8 +99,8 @@ def rulebook(folder: Path | None = None) -> Persons:
     found, two_surnames = whole["third_persons"], whole["two_surnames"].split()
     lists = {name: found[name].split() for name in ("surely_goes_on", "goes_on", "at_once", "titles", "persons")}
     given = f"(?:(?![{found['never_given']}])[{_HAN}])"
-    sure, behind = trie(lists["surely_goes_on"]), rf"(?={trie(lists['goes_on'])}|[{_STOPS}0-9+]|$)"
-    at_once = rf"{given}(?={sure}|{trie(lists['at_once'])}|[{_STOPS}0-9+]|$)"
+    sure, behind = trie(lists["surely_goes_on"]), rf"(?={trie(lists['goes_on'])}|[{STOPS}0-9+]|$)"
+    at_once = rf"{given}(?={sure}|{trie(lists['at_once'])}|[{STOPS}0-9+]|$)"
     before: dict[str, tuple[str, ...]] = {}
     called = (*lists["persons"], *(title for title in lists["titles"] if title[0] not in _OF_A_DIVISION))
     for word in (*called, *found["said_of"].split(), *(f"{word}:" for word in called)):
@@ -112,30 +114,38 @@ def rulebook(folder: Path | None = None) -> Persons:
     familiar = _familiar(found, rf"(?:{sure}|{behind})")
     words = re.compile(trie([*found["words"].split(), *begun]))
     given_alone = _given(found, before, rf"(?:{sure}|{behind})")
-    full = FullNames.of(whole.get("full_names", {}), found["surnames"], two_surnames, words)
-    return Persons(re.compile(names), words, familiar, given_alone, full, before)
+    full = FullNames.of(whole["full_names"], found["surnames"], two_surnames, words)
+    short = ShortNames.of(whole["short_names"], found["surnames"], words, full.begun, _goes_on(whole))
+    return Persons(re.compile(names), words, familiar, given_alone, full, short, before)
+
+
+def _goes_on(whole: Mapping[str, Any]) -> str:
+    """Return the pattern of what stands behind a name of two characters that no cue announces."""
+    found = whole["third_persons"]
+    lists = (found["surely_goes_on"], found["goes_on"], whole["short_names"]["goes_on"])
+    return rf"(?={trie(word for one in lists for word in one.split())}|[{STOPS}0-9+]|$)"
 
 
 def _familiar(found: Mapping[str, str], behind: str) -> re.Pattern[str]:
     """Return what finds persons by 老 or 小 and a surname, by 阿 and a given name, or by a surname and 哥 or 总."""
-    surnames, titles = found.get("familiar", ""), found.get("short_titles", "").split()
-    given = found.get("given_second") or "强"
+    surnames, titles = found["familiar"], found["short_titles"].split()
+    given = found["given_second"]
     if not surnames or not titles:
         return re.compile("(?!)")
     return re.compile(
         rf"[老小阿{surnames}](?<![^{_BEFORE_FAMILIAR}].)"
         rf"(?:(?<=[老小])[{surnames}](?!家[湾庄村坪沟堡屯店坡园巷寨])头?(?={behind}|{trie(titles)})"
-        rf"|(?<=阿)[{given}](?={behind})|(?<![老小阿]){trie(titles)}(?={behind}))"
+        rf"|(?<=阿){one_of(given)}(?={behind})|(?<![老小阿]){trie(titles)}(?={behind}))"
     )
 
 
 def _given(found: Mapping[str, str], before: Iterable[str], behind: str) -> re.Pattern[str]:
     """Return what finds given names (浩然, 小芳) right behind what may be the end of a word for a person."""
-    first, second = found.get("given_first", ""), found.get("given_second", "")
+    first, second = found["given_first"], found["given_second"]
     if not first or not second:
         return re.compile("(?!)")
     places = {name for name in divisions.names() if len(name) == 2 and name[0] in first and name[1] in second}
-    words = "|".join(sorted({*found.get("given_words", "").split(), *places}))
+    words = "|".join(sorted({*found["given_words"].split(), *places}))
     relative = r"(?:的(?:妈妈|爸爸|妈|爸|家长|奶奶|爷爷|外婆|外公|班主任))|妈妈|爸爸|家长"
     return re.compile(
         rf"[小阿{first}](?:(?<=[{''.join(before)}].)[{second}](?<!{words})(?={behind})"

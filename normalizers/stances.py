@@ -38,9 +38,9 @@ class Stances(NamedTuple):
 
 def stances_in(table: Mapping[str, Any]) -> Stances:
     """Return the lists of a folder's `matters.toml`."""
-    against, favour, wishes = (trie(table.get(name, "").split()) for name in ("against", "in_favour", "wishes"))
+    against, favour, wishes = (trie(table[name].split()) for name in ("against", "in_favour", "wishes"))
     sides: dict[str, tuple[tuple[str, bool], ...]] = {}
-    for line in table.get("demands", "").strip().splitlines():
+    for line in table["demands"].strip().splitlines():
         for is_for, words in zip((True, False), line.split("|"), strict=False):
             for word in words.split():
                 sides[word] = (*sides.get(word, ()), (line.split()[0], is_for))

@@ -112,16 +112,16 @@ def _told(found: re.Match[str], lists: Rulebook) -> Iterator[Stated]:
 def rulebook(folder: Path | None = None) -> Rulebook:
     """Return what finds stated names by the city's own file, or ours."""
     found: dict[str, Any] = rules.load("names", folder)
-    lists, known = found.get("stated", {}), Surnames.of(found)
-    sexes = {word: line.split()[0] for line in lists.get("sexes", "").strip().splitlines() for word in line.split()}
+    lists, known = found["stated"], Surnames.of(found)
+    sexes = {word: line.split()[0] for line in lists["sexes"].strip().splitlines() for word in line.split()}
     any_surname, words = f"{known.two}|{known.one}", found["third_persons"]
     given = rf"(?:(?![{words['never_given']}某]){HAN}){{1,2}}?"
     likely = f"{known.two}|[{words['surnames']}]"
     told = f"{_addressed(likely, given, sexes)}|{_named(likely, given)}"
-    by_role = re.compile(f"(?:{told})(?={trie(lists.get('speaks', '').split())})")
+    by_role = re.compile(f"(?:{told})(?={trie(lists['speaks'].split())})")
     own = rf"{_NOT_OF_OTHERS}[:是叫为 ]{{0,3}}(?:{told}{_NOBODY}{NO_PLACE}{_ENDS})"
     patterns = {"cues": re.compile(own), "roles": by_role, "surnamed": re.compile(f"(?P<only>{any_surname})(?![名氏])")}
-    behind = {cue: pattern for kind, pattern in patterns.items() for cue in lists.get(kind, "").split()}
+    behind = {cue: pattern for kind, pattern in patterns.items() for cue in lists[kind].split()}
     return Rulebook(
         cues=Words(behind),
         behind=behind,

@@ -46,7 +46,6 @@ class Rulebook(NamedTuple):
 @lru_cache(maxsize=rules.FOLDERS)
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
-    ours = rules.load("emergency")
     data = rules.load("emergency", folder)
     by_word: dict[str, list[Rule]] = {}
     for entry in data["rule"]:
@@ -55,7 +54,7 @@ def rulebook(folder: Path | None) -> Rulebook:
             by_word.setdefault(word, []).append(rule)
     return Rulebook(
         version=data["version"],
-        score={**ours["score"], **data["score"]},
+        score=data["score"],
         harmless=re.compile("|".join(data["harmless"]["phrases"])),
         words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},

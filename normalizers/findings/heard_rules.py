@@ -19,8 +19,9 @@ def hearing(subject: str, sentences: Sequence[Sentence], folder: Path | None) ->
 
 
 def settings(subject: str, folder: Path | None) -> dict[str, Any]:
-    """Return `[hearing]` of a subject's rules; what a city's do not say, ours do."""
-    return {**rules.load(subject)["hearing"], **rules.load(subject, folder).get("hearing", {})}
+    """Return `[hearing]` of a subject's rules."""
+    said: dict[str, Any] = rules.load(subject, folder)["hearing"]
+    return said
 
 
 def sentences(subject: str, values: Collection[str], folder: Path | None) -> tuple[Sentence, ...]:

@@ -8,7 +8,7 @@ from normalizers.findings.words import trie
 
 def refused(table: dict[str, Any]) -> dict[str, str]:
     """Return for each ending the pattern of what makes it another word behind it: 人 of 路人, but not of 路|人行道."""
-    but: dict[str, str] = table.get("but_before", {})  # younger than the files of some cities
+    but: dict[str, str] = table["but_before"]
     patterns: dict[str, str] = {}
     for ending, others in table["not_after"].items():
         bare = [other for other in others.split() if f"{ending}{other}" not in but]

@@ -268,6 +268,6 @@ def rulebook(folder: Path | None) -> Rulebook:
         common=frozenset(common),
         no_name=no_name,
         no_road=(*message["no_road"].split(), *no_name),
-        but={word: tuple(further.split()) for word, further in table.get("but_before", {}).items()},
+        but={word: tuple(further.split()) for word, further in table["but_before"].items()},
         version=table["version"],
     )

@@ -23,6 +23,11 @@ def trie(words: Iterable[str]) -> str:
     return f"(?:{'|'.join(alternatives)})" + ("?" if ends_here else "")
 
 
+def one_of(characters: str) -> str:
+    """Return a pattern that matches one of `characters`; of none it matches nowhere."""
+    return f"[{characters}]" if characters else "(?!)"
+
+
 class Words:
     """Many words, found wherever they stand: 115 characters and 1,566 words take 1.4 µs (as one regex 61)."""
 

@@ -1,11 +1,12 @@
 """Rules as data: words and levels that a city's own people can read and change; read once."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from schemas.errors import MisconfiguredError
@@ -13,18 +14,56 @@ from schemas.errors import MisconfiguredError
 FOLDERS = 8
 """Of so many folders the large rulebooks are kept, some 50 MB each: a process has one, a trial of rules a second."""
 
+YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "emergency": ("score.", "hearing."),
+        "minors": ("hearing.",),
+        "confidentiality": ("hearing.",),
+        "place": ("but_before",),
+        "matters": (
+            "greeted", "hello", "passed_on", "on_behalf", "in_names", "last_in_names", "ends_name", "numbered",
+            "numbered_in_digits", "sided", "named", "trades", "no_names", "not_named", "ones", "not_ones", "surnames",
+            "titles", "against", "in_favour", "wishes", "demands", "troubles", "parts_of_day", "shops", "named_by",
+            "relatives",
+        ),
+        "names": (
+            "transliterated", "bodies", "called_but_no_name", "cues.", "stated.", "english.", "full_names.",
+            "short_names.", "third_persons.familiar", "third_persons.short_titles", "third_persons.given_first",
+            "third_persons.given_second", "third_persons.given_words",
+        ),
+    }
+)  # fmt: skip
+"""What came later than the first files of cities: lists, a section's lists (`.` between), or all of a section's.
+
+What a city's file lacks of it is ours: a list that is to be empty is written so. What is not named here, a file has.
+"""
+
 
 @cache
 def load(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """Return the rules in `<name>.toml`: the one in the city's own `folder`, else ours.
+    """Return the rules in `<name>.toml`: the one in the city's own `folder`, with ours where it is older; else ours.
 
     Raises MisconfiguredError for a file that cannot be read.
     """
     file = _file(f"{name}.toml", folder)
     try:
-        return tomllib.loads(file.read_text("utf-8-sig"))
+        own = tomllib.loads(file.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of thousands of digits
         raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
+    return _completed(own, load(name), YOUNGER.get(name, ())) if folder is not None else own
+
+
+def _completed(own: dict[str, Any], ours: Mapping[str, Any], younger: Sequence[str]) -> dict[str, Any]:
+    """Return a city's rules, with what is younger and lacks there as we have it; no table where it wrote none."""
+    made = dict(own)
+    for key in younger:
+        section, of_a_section, name = key.partition(".")
+        if not of_a_section:
+            made.setdefault(section, ours[section])
+        elif isinstance(made.setdefault(section, {}), dict):
+            lacking = ours[section] if not name else {name: ours[section][name]}
+            made[section] = {**lacking, **made[section]}
+    return made
 
 
 def table(name: str, columns: Sequence[str], folder: Path | None = None) -> list[dict[str, str]]:

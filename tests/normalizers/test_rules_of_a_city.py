@@ -1,0 +1,95 @@
+"""A city's own file of rules that is older than ours: what came since is ours, unless the city writes it empty."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from normalizers import rules
+from normalizers.findings import place, rulebooks
+from normalizers.matter import matter_of
+from schemas.errors import MisconfiguredError
+from tickets.masking import Known, mask_text
+
+
+def toml(value: Any) -> str:
+    """Return a value as TOML writes it in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+def written(folder: Path, name: str, table: Mapping[str, Any]) -> Path:
+    (folder / f"{name}.toml").write_text("".join(f"{key} = {toml(one)}\n" for key, one in table.items()), "utf-8")
+    return folder
+
+
+def younger(name: str) -> list[tuple[str, str]]:
+    """Return every list that a city's file may lack: its section, and its own name; only one of both for a list."""
+    found = []
+    for key in rules.YOUNGER[name]:
+        section, _, inner = key.partition(".")
+        whole = key.endswith(".")
+        found += [(section, one) for one in rules.load(name)[section]] if whole else [(section, inner)]
+    return found
+
+
+def without(name: str, empty: bool) -> dict[str, Any]:
+    """Return our rules without what is younger, or with all of that empty."""
+    made = {key: dict(one) if isinstance(one, dict) else one for key, one in rules.load(name).items()}
+    for section, inner in younger(name):
+        table, key = (made[section], inner) if inner else (made, section)
+        value = table.pop(key)
+        if empty and isinstance(value, str | list | dict):
+            table[key] = type(value)()
+        elif empty:
+            table[key] = value
+    return made
+
+
+@pytest.mark.parametrize("name", rules.YOUNGER)
+def test_an_older_file_is_completed_by_ours(tmp_path: Path, name: str) -> None:
+    written(tmp_path, name, without(name, empty=False))
+    assert rules.load(name, tmp_path) == rules.load(name)
+    rulebooks.verify_one(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", rules.YOUNGER)
+def test_what_a_city_writes_empty_stays_so(tmp_path: Path, name: str) -> None:
+    empty = without(name, empty=True)
+    written(tmp_path, name, empty)
+    assert rules.load(name, tmp_path) == empty
+    rulebooks.verify_one(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", rulebooks.RULEBOOKS)
+def test_what_every_file_had_from_the_first_is_missed(tmp_path: Path, name: str) -> None:
+    written(tmp_path, name, {"version": "1"})
+    with pytest.raises(MisconfiguredError, match=name):
+        rulebooks.verify_one(tmp_path, name)
+
+
+def test_names_are_hidden_by_what_is_younger_than_the_citys_file(tmp_path: Path) -> None:
+    written(tmp_path, "names", without("names", empty=False))
+    for said in ("崔浩在群里骂人", "谭文建不接电话", "I am Wang Xiaoming", "邻居小张太吵", "我网名叫雨天的猫"):
+        assert mask_text(said, Known(rules_folder=tmp_path)) == mask_text(said) != said
+
+
+def test_messages_are_told_apart_by_what_is_younger_than_the_citys_file(tmp_path: Path) -> None:
+    written(tmp_path, "matters", without("matters", empty=False))
+    assert matter_of("", "3号楼2单元电梯坏了", tmp_path) == matter_of("", "3号楼2单元电梯坏了")
+    assert matter_of("", "3号楼2单元电梯坏了").marks
+
+
+def test_a_list_of_the_citys_own_stands(tmp_path: Path) -> None:
+    written(tmp_path, "place", {**rules.load("place"), "but_before": {}})
+    assert [piece.text for piece in place.parse("中山路人行道", tmp_path)] != ["中山路", "人行道"]
+    own = without("names", empty=False)
+    own["short_names"] = {"surely_given": "", "maybe_given": ""}
+    written(tmp_path, "names", own)
+    assert mask_text("崔浩在群里骂人", Known(rules_folder=tmp_path)) == "崔浩在群里骂人"
+    assert "王胖子" not in mask_text("王胖子堵门", Known(rules_folder=tmp_path))
