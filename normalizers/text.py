@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from string import ascii_uppercase
 from typing import NamedTuple
 
 _BLOCKS = ((0, 0x3400), (0xA000, 0xAC00), (0xD7A4, 0x17000), (0x1AFF0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE1000))
@@ -103,6 +104,8 @@ def aligned(text: str) -> tuple[str, Sequence[int]]:
 
     Invisible characters are left out; where folding would change the number of characters, they stay as they are.
     """
+    if _unusual().search(text) is None:
+        return narrow(text).lower(), range(len(text))
     plain, dropped = text.translate(_aligned()), _invisible()
     return without(plain, range(len(plain)), dropped.finditer(plain))
 
@@ -248,6 +251,17 @@ def _ranges(codes: Iterable[int]) -> str:
 @cache
 def _aligned() -> Mapping[int, str]:
     return {ord(character): result for character, result in _folded_characters().items() if len(result) == 1}
+
+
+@cache
+def _unusual() -> re.Pattern[str]:
+    """Find what `aligned` changes beyond capitals and Chinese punctuation: most texts hold none of it."""
+    changed = {code for code, result in _aligned().items() if result != chr(code)}
+    dropped = {code for code, result in _dropped_or_simplified().items() if result is None}
+    lowered = {code for code in range(0x10000) if chr(code).lower() != chr(code)}
+    usual = {*map(ord, ascii_uppercase), *(ord(wide) for wide, _ in _WIDE)}
+    found = (code for code in (changed | dropped | lowered) - usual if code <= 0xFFFF)
+    return re.compile(f"[{_ranges(found)}\U00010000-\U0010ffff]")  # as in `_tables`
 
 
 @cache

@@ -132,6 +132,18 @@ def test_aligned_characters_know_where_they_stood(text: str) -> None:
 
 
 @given(texts)
+@example("ΑΣ Σ，！？：；（）ABZ")
+def test_a_usual_text_is_aligned_as_an_unusual_one_is(text: str) -> None:
+    plain, offsets = aligned(f"{text}\u200b")
+    assert (aligned(text)[0], list(aligned(text)[1])) == (plain, list(offsets))
+
+
+def test_every_character_is_aligned_as_in_an_unusual_text() -> None:
+    unusual = aligned("".join(f"{one}\u200bx" for one in EVERY))[0]
+    assert "".join(aligned(f"{one}x")[0] for one in EVERY) == unusual
+
+
+@given(texts)
 def test_what_is_left_out_takes_its_places_along(text: str) -> None:
     plain, offsets = aligned(text)
     kept, places = without(plain, offsets, re.finditer("[ab ]+", plain))
