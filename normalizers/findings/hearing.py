@@ -181,7 +181,8 @@ class Hearing:
             return None
         starts, ends, keys = clauses
         letters, weights = int(ends[-1]), self._weights.of(keys)
-        pairs, begins, finishes = np.split(weights[letters:], (letters, letters + len(starts)))
+        pairs, edges = weights[letters : 2 * letters], weights[2 * letters :]
+        begins, finishes = edges[: len(starts)], edges[len(starts) :]
         sums = np.concatenate((_NO_WEIGHT, (weights[:letters] + pairs).cumsum()))
         lasts = np.minimum(np.add.outer(_MORE, np.arange(len(starts))), len(starts) - 1)
         before, after = begins - pairs[starts] - sums[starts], finishes + sums[ends]

@@ -86,24 +86,29 @@ class Ratio:
 
 
 class Weights:
-    """The ratios of features, many asked at once: a hash table with two places for each (cuckoo hashing)."""
+    """The ratios of features, many asked at once: a hash table with two places for each (cuckoo hashing).
+
+    A weight lies beside its key: to fetch them from memory takes the time, and so one is fetched with the other.
+    """
 
     def __init__(self, ratio: Ratio) -> None:
         keys, weights = ratio.keys, ratio.of(ratio.keys)
         bits = (2 * keys.size).bit_length()
         while (known := _housed(keys, bits)) is None:
             bits += 1
-        self._bits, self._known, self._weights = bits, known, np.zeros(known.shape)
-        for side, weigh in enumerate(self._weights):
+        self._bits, self._sides = bits, np.stack((known, np.zeros_like(known)), axis=-1)
+        for side, pairs in enumerate(self._sides):
             places = _places(keys, side, bits)
-            here = known[side, places] == keys
-            weigh[places[here]] = weights[here]
+            here = pairs[places, 0] == keys
+            pairs[places[here], 1] = weights[here].view(np.uint64)
 
     def of(self, keys: Keys) -> Floats:
         """Return the weight of each key; nothing for one that no sentence has."""
-        first, second = _places(keys, 0, self._bits), _places(keys, 1, self._bits)
-        weights = np.where(self._known[0, first] == keys, self._weights[0, first], 0.0)
-        return weights + np.where(self._known[1, second] == keys, self._weights[1, second], 0.0)
+        return self._on(0, keys) + self._on(1, keys)
+
+    def _on(self, side: int, keys: Keys) -> Floats:
+        pairs = self._sides[side].take(_places(keys, side, self._bits), axis=0)
+        return np.where(pairs[:, 0] == keys, pairs[:, 1].view(np.float64), 0.0)
 
 
 def _housed(keys: Keys, bits: int) -> Keys | None:
