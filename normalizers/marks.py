@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers.circumstances import NO_NAME, SINCE, Circumstances, circumstances, circumstances_in
-from normalizers.findings.words import trie
+from normalizers.findings.words import COMPACT, trie
 from normalizers.numbers_of import DIGITS, NUMERALS, floors_and_rooms, things_with_numbers
 from normalizers.papers import papers_in
 from normalizers.stances import Stances, stances, stances_in
@@ -117,7 +117,7 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         named_of=named,
         trades=frozenset((*table["trades"].split(), *table["places"].split())),
         no_names=frozenset(table["no_names"].split()),
-        ones=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
+        ones=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=COMPACT),
         one_of=ones,
         of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),
         persons=re.compile(

@@ -12,10 +12,10 @@ from operator import add
 from pathlib import Path
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers import rules
-from normalizers.findings.words import trie
+from normalizers.findings.words import COMPACT, trie
 from normalizers.greetings import greetings_in
 from normalizers.marks import Kinds, Mark, circumstances_of, kinds_of, marks_of, things_of
 from normalizers.papers import papers_of
@@ -241,7 +241,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
     in_names = frozenset(found["in_names"].split())
     endings = _endings(found["places"].split(), found["ends_name"].split(), set(known) - in_names)
     return Rulebook(
-        known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
+        known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=COMPACT),
         objects=objects,
         opens_place=frozenset(word for word in known if word.startswith(tuple(found["places"].split()))),
         in_names=in_names,

@@ -6,7 +6,6 @@ one of the second; then of a third, and so on. `@name` in the place of a word st
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -34,8 +33,14 @@ class Said(NamedTuple, Generic[Label]):
 
 
 class _Cue(NamedTuple, Generic[Label]):
+    """A cue by the numbers of its words: those that may follow on its first one."""
+
     label: Label
-    parts: tuple[frozenset[str], ...]
+    later: tuple[frozenset[int], ...]
+
+
+_Found = tuple[int, int, int]
+"""Start, end and number of a word."""
 
 
 class Cues(Generic[Label]):
@@ -50,16 +55,17 @@ class Cues(Generic[Label]):
     ) -> None:
         self.covered = re.compile(trie(covered))
         self._within = within
-        self._by_word: dict[str, list[_Cue[Label]]] = defaultdict(list)
-        words: set[str] = set()
-        for label, text in written:
-            cue = _Cue(label, tuple(_words(part, lists) for part in text.split("…")))
-            if len(cue.parts) > MOST_PARTS:
-                raise ValueError(f"a cue has {MOST_PARTS} parts at most: {text}")
-            words.update(*cue.parts)
-            for word in cue.parts[0]:
-                self._by_word[word].append(cue)
-        self._words = Words(words)
+        cues = [(label, [_words(part, lists) for part in text.split("…")]) for label, text in written]
+        if too_long := [parts for _, parts in cues if len(parts) > MOST_PARTS]:
+            raise ValueError(f"a cue has {MOST_PARTS} parts at most: {too_long[0]}")
+        self._words = Words(word for _, parts in cues for words in parts for word in words)
+        numbers = {word: number for number, word in enumerate(self._words.sorted)}
+        self._digits = frozenset(number for word, number in numbers.items() if word[0] in _DIGITS)
+        self._begun_by: list[list[_Cue[Label]]] = [[] for _ in numbers]
+        for label, (first, *later) in cues:
+            cue = _Cue(label, tuple(frozenset(numbers[word] for word in words) for words in later))
+            for word in first:
+                self._begun_by[numbers[word]].append(cue)
 
     def may_tell(self, said: str) -> bool:
         """Say whether a cue stands in a folded text, covered or not: far cheaper than `evidence`."""
@@ -70,11 +76,17 @@ class Cues(Generic[Label]):
         return self._found(self.covered.sub(cover, said))
 
     def _found(self, said: str) -> Iterator[Said[Label]]:
-        found = [span for span in self._words.matches(said) if not _is_end_of_number(said, span[0])]
-        for number, (start, end) in enumerate(found):
-            for cue in self._by_word.get(said[start:end], ()):
-                if (later := self._later(said, found, number, cue.parts[1:])) is not None:
-                    words = "".join(said[first:last] for first, last in ((start, end), *later))
+        digits, begun_by = self._digits, self._begun_by
+        found = [
+            one for one in self._words.matches(said) if one[2] not in digits or not _is_end_of_number(said, one[0])
+        ]
+        there = {number for _, _, number in found}
+        for at, (start, end, number) in enumerate(found):
+            for cue in begun_by[number]:
+                if cue.later and cue.later[0].isdisjoint(there):
+                    continue
+                if (later := self._later(said, found, at, cue.later)) is not None:
+                    words = "".join([said[start:end], *(said[first:last] for first, last, _ in later)])
                     yield Said(cue.label, start, later[-1][1] if later else end, words)
 
     def evidence(self, title: str | None, text: str) -> Iterator[tuple[Label, Span | None]]:
@@ -85,20 +97,20 @@ class Cues(Generic[Label]):
             yield one.label, (offsets[one.start], offsets[one.end - 1] + 1)
 
     def _later(
-        self, said: str, found: Sequence[Span], number: int, parts: Sequence[frozenset[str]]
-    ) -> tuple[Span, ...] | None:
+        self, said: str, found: Sequence[_Found], number: int, parts: Sequence[frozenset[int]]
+    ) -> tuple[_Found, ...] | None:
         """Return where the other parts of a cue stand behind its first, which was found there; None if they do not."""
         if not parts:
             return ()
         after = found[number][1]
         for at in range(number, len(found)):
-            start, end = found[at]
+            start, _, word = one = found[at]
             if start > after + self._within:
                 break
-            if start < after or said[start:end] not in parts[0] or _SENTENCE.search(said, after, start):
+            if start < after or word not in parts[0] or _SENTENCE.search(said, after, start):
                 continue
             if (rest := self._later(said, found, at, parts[1:])) is not None:
-                return ((start, end), *rest)
+                return (one, *rest)
         return None
 
 
