@@ -74,7 +74,7 @@ def test_a_second_performance_ends_when_its_repeats_are_worked_off(
         result = performed.perform(notes.append)
         delivered += sum(bool(note) and not note.startswith("↻") for note in notes)
         assert result.complete
-        assert performed.ledger.records == delivered
+        assert performed.ledger.records >= delivered  # what a busy Kafka was late for comes twice
         reader = TopicReader(fresh_topics)
         assert reader.unfinished() == 0
         reader.close()
@@ -114,9 +114,10 @@ def test_a_performance_whose_sums_do_not_match_ends_with_the_sums(
 
 
 async def plant(url: str) -> None:
-    """Put a ticket into the archive that no topic knows."""
+    """Put more tickets into the archive that no topic knows than may be missing there in a second."""
     async with AsyncElasticsearch(url) as client:
-        await client.index(index="hotline-ticket", id="stray", document={"ticket_id": "stray"})
+        for number in range(100):
+            await client.index(index="hotline-ticket", id=f"stray{number}", document={"ticket_id": f"stray{number}"})
 
 
 def drawn(picture: RenderableType) -> str:
