@@ -23,7 +23,9 @@ from hotline.local.progress import SILENT, Progress
 from hotline.local.server import mark
 from hotline.local.state import ServerName, StackState
 
-_START_SECONDS = 90.0
+_START_SECONDS = 180.0
+"""On a busy machine; what ends by itself is not waited for."""
+
 _END_SECONDS = 30.0
 _FAILED_STARTS = 3
 _ROOM_FOR_DATA = 512 << 20

@@ -117,7 +117,7 @@ async def tickets(connection: KafkaConnection, topic: str = topics.TICKET) -> di
     return found
 
 
-async def until_decided(connection: KafkaConnection, count: int, seconds: float = 60) -> None:
+async def until_decided(connection: KafkaConnection, count: int, seconds: float = 120) -> None:
     """Return when the event log holds `count` decisions."""
     deadline = asyncio.get_running_loop().time() + seconds
     while (found := len(await read(connection, topics.EVENT))) < count:

@@ -87,7 +87,7 @@ async def test_killed_between_intent_and_outcome_nothing_is_sent_twice(
     wanted = intents(3)
     await logs.write(fresh_topics, map(outbound, wanted))
     with worker(fresh_topics, tmp_path, point, "2") as killed:
-        assert await asyncio.to_thread(killed.wait, 40) == -signal.SIGKILL
+        assert await asyncio.to_thread(killed.wait, 90) == -signal.SIGKILL
     with worker(fresh_topics, tmp_path):
         told = await until_settled(fresh_topics, 3)
     first, second, third = (one.outbox_id for one in wanted)
