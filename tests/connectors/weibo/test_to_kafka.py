@@ -20,6 +20,7 @@ from connectors.weibo import Weibo, WeiboPull, WeiboPullSettings, WeiboSettings
 from hotline.demo.weibo import WeiboPlatform, pushes
 from schemas import topics
 from schemas.connection import KafkaConnection
+from tests.connectors.pushed import message
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, running
 from tests.connectors.weibo.pushes import SECRET
@@ -130,7 +131,8 @@ def test_health_tells_of_a_used_up_quota_and_of_a_refused_token(
 def test_signed_pushes_reach_kafka_and_strangers_do_not(
     publisher: Publisher, reader: Reader, account: str, tmp_path: Path
 ) -> None:
-    settings = ReceiverSettings(port=free_port())
+    publisher.publish([message("the first one, which may take long")])
+    settings = ReceiverSettings(port=free_port(), publish_timeout_seconds=4)
     weibo = Weibo(WeiboSettings(app_secrets=[SECRET], jurisdiction="430100"), account)  # type: ignore[arg-type, list-item] # pydantic takes strings
     app = Receiver({"/weibo": weibo}, publisher, Journal(tmp_path / "journal", 1 << 20), settings)
     url = f"http://127.0.0.1:{settings.port}/weibo"
