@@ -211,7 +211,7 @@ def test_a_store_that_hangs_is_given_one_message_and_that_counts_when_it_is_take
     publisher.publish([message("0")])
     assert (hanging.puts, len(broker.records)) == (1, 1)
     hanging.go.set()
-    publisher._late[1].result(1)  # type: ignore[index]
+    publisher._late[1].result(60)  # type: ignore[index]
     publisher.publish([one, other])
     assert hanging.puts == 2
     assert [record.key for record in broker.records[1:]] == [one.outbound().key, other.outbound().key]
