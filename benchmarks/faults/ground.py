@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from benchmarks.faults.actors import Actor
 from benchmarks.faults.citizens import Citizens, MailServer
 from benchmarks.faults.proxy import Cutter, ElasticGate
 from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes
+from benchmarks.faults.subscriber import NAME, WHSEC, Subscriber
 from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_api import WeChatApi
 from hotline.local import jars
@@ -27,7 +29,7 @@ from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.peers.dovecot import Dovecot, free_ports
 
-STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher", "outbox")
+STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher", "outbox", "sink:webhook")
 PARTITIONS = 4
 BLOB_DISK_MB = 400
 
@@ -64,10 +66,10 @@ class Ground:
         self._override = override or {}
         self.has_blob_disk = os.geteuid() == 0
         self._standing = ExitStack()
-        first, each = free_ports(15 + 2 * len(cities)), len(cities)
+        first, each = free_ports(17 + 2 * len(cities)), len(cities)
         (self._direct, behind, controller, self._kafka_proxy, self._elastic, transport, gate, self._elastic_proxy,
          self._imap_proxy, self._receiver, receiver_proxy, self._wechat, self._wechat_proxy,
-         smtp, self._smtp_proxy, *centres) = range(first, first + 15 + 2 * each)  # fmt: skip
+         smtp, self._smtp_proxy, hooks, self._hooks_proxy, *centres) = range(first, first + 17 + 2 * each)  # fmt: skip
         self._kafka = ProxiedKafka(folder, self._direct, behind, controller, self._kafka_proxy)
         self._node = Elasticsearch(folder, (self._elastic, transport))
         self.gate = ElasticGate(gate, f"http://127.0.0.1:{self._elastic}")
@@ -75,6 +77,7 @@ class Ground:
         self.wechat, self._smtp = WeChatApi(), MailServer(smtp)
         self.citizens = Citizens(self._smtp, self.centres, self.wechat)
         self.answering = answering(cities)
+        self.subscriber, self.subscribed = Subscriber(hooks), cities[: (len(cities) + 1) // 2]
         self._sms_proxies = dict(zip(cities, centres[each:], strict=True))
         self.cutters = {
             "kafka": [Cutter(self._kafka_proxy, behind)],
@@ -82,6 +85,7 @@ class Ground:
             "receiver": [Cutter(receiver_proxy, self._receiver)],
             "wechat": [Cutter(self._wechat_proxy, self._wechat)],
             "smtp": [Cutter(self._smtp_proxy, smtp)],
+            "subscriber": [Cutter(self._hooks_proxy, hooks)],
             "smsc": [Cutter(self._sms_proxies[city], self.centres[city].port) for city in cities],
         }
         self.connectors = [f"connector:{channel}{city}" for channel in ("city", "sms") for city in cities]
@@ -118,6 +122,7 @@ class Ground:
         self.dovecot = standing.enter_context(Dovecot(Mailboxes.users(self.cities)))
         standing.enter_context(self.wechat.running(self._wechat))
         standing.enter_context(self._smtp)
+        standing.enter_context(self.subscriber)
         for centre in self.centres.values():
             centre.start()
             standing.callback(centre.stop)
@@ -187,7 +192,7 @@ class Ground:
                 f"{wechat}PATH": f"/wechat/{city}",
                 f"{wechat}JURISDICTION": city,
             }
-        return settings | self._answers()
+        return settings | self._answers() | self._subscription()
 
     def _answers(self) -> dict[str, str]:
         settings = {f"HOTLINE_ANSWERS__{name.upper()}__PER_MINUTE": "6000" for name in self.answering}
@@ -200,6 +205,16 @@ class Ground:
                 f"{smtp}FROM_ADDRESS": "szxx@12345.example",
             }
         return settings
+
+    def _subscription(self) -> dict[str, str]:
+        subscriber = f"HOTLINE_SINKS__WEBHOOK__{NAME.upper()}__"
+        return {
+            f"{subscriber}URL": f"http://127.0.0.1:{self._hooks_proxy}/hooks/tickets",
+            f"{subscriber}ALLOW_PRIVATE": "true",
+            f"{subscriber}SECRETS": f'["{WHSEC}"]',
+            f"{subscriber}FILTER__JURISDICTIONS": json.dumps(list(self.subscribed)),
+            f"{subscriber}BACKOFF_MAX_SECONDS": "10",
+        }
 
     async def _indices(self) -> None:
         async with AsyncElasticsearch(self.elasticsearch_url, request_timeout=60) as client:

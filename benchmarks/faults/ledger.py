@@ -6,10 +6,11 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from benchmarks.faults.subscriber import digest
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
-from schemas.records import Event, Handover, Link, Message, Outbox, OutboxState, Ticket
+from schemas.records import Delivery, Event, Handover, Link, Message, Outbox, OutboxState, Ticket
 from schemas.records.raw import BEGINNING
 from schemas.wire import decode
 
@@ -20,7 +21,7 @@ _WIDE_MARK = re.compile(rb"\0h\0b((?:\0\d){8})")
 RAW = tuple(topics.raw(channel) for channel in ("mailbox", "wechat", "sms"))
 READ = (
     *RAW, topics.MESSAGE, topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD,
-    topics.OUTBOX,
+    topics.OUTBOX, topics.DELIVERY,
 )  # fmt: skip
 
 
@@ -41,6 +42,10 @@ class Ledger:
         self.masked: dict[str, Ticket] = {}
         self.values: dict[tuple[str, str], bytes] = {}
         """The bytes of the newest record of each topic and document."""
+        self.snapshots: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
+        """The digest of each version of a masked ticket that was written."""
+        self.deliveries: defaultdict[str, set[str]] = defaultdict(set)
+        """What the log of deliveries says of each."""
         self.disordered: set[str] = set()
         """Tickets of which an older version stands behind a newer one, or beside itself."""
         self.handovers: dict[str, int] = {}
@@ -75,6 +80,10 @@ class Ledger:
                 self._snapshot(self.tickets, record)
             case topics.TICKET_MASKED:
                 self._snapshot(self.masked, record)
+                self.snapshots[record.key.decode()][decode(record.value, Ticket).version] = digest(record.value)
+            case topics.DELIVERY:
+                line = decode(record.value, Delivery)
+                self.deliveries[line.delivery_id].add(line.outcome)
             case topics.HANDOVER:
                 self._handover(record)
             case topics.OUTBOX:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from benchmarks.faults import answers, checker
+from benchmarks.faults import answers, checker, deliveries
 from benchmarks.faults.actors import Keeper
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.ledger import Ledger, Reader
@@ -60,6 +60,10 @@ class Report(Struct, frozen=True, kw_only=True):
     """Emergencies that were handed over; `urgent` is what should be there."""
     answers: dict[str, int]
     """Receipts by how they ended, and how often one was tried again."""
+    deliveries: int
+    """Snapshots that reached the subscriber."""
+    repeats_delivered: int
+    """Of these, which came again after a crash or a lost answer: harmless, counted."""
     slowest_seconds: dict[str, float]
     """From the raw record to the ticket's decision, and to the hand-over, at worst: outages included."""
     takeovers: int
@@ -112,6 +116,8 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             dead=len(ledger.dead),
             handed=len(ledger.handovers),
             answers=answers.ends(ledger),
+            deliveries=len(ground.subscriber.arrivals),
+            repeats_delivered=deliveries.repeats(ground.subscriber.arrivals),
             slowest_seconds=ledger.slowest_seconds,
             takeovers=len(takeovers),
             longest_takeover_seconds=max(takeovers, default=0.0),
@@ -160,4 +166,5 @@ def _settled(sent: list[Numbered], ground: Ground, plan: Plan) -> tuple[dict[str
 def _wrong(sent: list[Numbered], ground: Ground, ledger: Ledger) -> dict[str, list[str]]:
     wrong = checker.in_topics(sent, ledger) or checker.in_store(ledger, ground.blob_folder)
     wrong |= answers.in_outbox(sent, ground.answering, ledger, ground.citizens.got())
+    wrong |= deliveries.in_subscription(ground.subscribed, ledger, ground.subscriber.arrivals)
     return wrong or checker.in_archive(ledger, ground.elasticsearch_url)

@@ -7,7 +7,7 @@ if it does not, its checker is worth nothing.
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from connectors.fetcher.window import Window
 from connectors.outbox.ledger import Open
 from connectors.outbox.owner import Owner
 from hotline.cli import main
+from sinks.base import Document
+from sinks.runner import Runner
+from sinks.webhook.courier import Courier
 from streams.lanes import TP, Chunk, Lanes
 
 
@@ -80,6 +83,22 @@ def text_before_log() -> None:
     Owner._mark = mark  # type: ignore[method-assign] # as above
 
 
+def offset_before_delivery() -> None:
+    """Let a subscriber's offset be committed before it has the tickets."""
+    honest_deliver, honest_commit = Courier.deliver, Runner._commit_offsets
+
+    async def deliver(self: Courier, documents: Sequence[Document]) -> None:
+        if _mark("delivery").exists():
+            await honest_deliver(self, documents)
+
+    async def commit(self: Runner) -> None:
+        await honest_commit(self)
+        _die_once("delivery")
+
+    Courier.deliver = deliver  # type: ignore[method-assign] # as above
+    Runner._commit_offsets = commit  # type: ignore[method-assign] # as above
+
+
 def _mark(name: str) -> Path:
     return Path(os.environ["HOTLINE_LOCAL__DATA_DIR"]) / f"died-of-{name}"
 
@@ -97,6 +116,7 @@ RULES: dict[str, Callable[[], None]] = {
     "offset-before-kafka": offset_before_kafka,
     "offset-before-file": offset_before_file,
     "text-before-log": text_before_log,
+    "offset-before-delivery": offset_before_delivery,
 }
 
 

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from random import Random
 from typing import NamedTuple
 
+from benchmarks.faults.citizens import Citizens
 from benchmarks.faults.ground import STAGES, Ground
 from benchmarks.faults.proxy import Mood
+from benchmarks.faults.subscriber import Subscriber
 
 ZOMBIE_SECONDS = (14.0, 20.0)
 """Past the 10 s after which Kafka gives a worker, or the owner of an account, up."""
@@ -86,7 +88,8 @@ class Schedule:
         moods: tuple[Mood, ...] = ("429", "503", "partial")
         for mood in moods:
             yield f"elasticsearch {mood}", Fault(self._mood(mood))
-        yield "answers not taken", Fault(self._busy_services)
+        yield "answers not taken", Fault(self._busy(ground.citizens))
+        yield "deliveries not taken", Fault(self._busy(ground.subscriber))
         if ground.has_blob_disk:
             yield "blob disk full", Fault(self._full_disk)
 
@@ -154,10 +157,13 @@ class Schedule:
 
         return fault
 
-    def _busy_services(self, dice: Random) -> None:
-        self._ground.citizens.busy = True
-        time.sleep(dice.uniform(0.5, 1) * self._hold_seconds)
-        self._ground.citizens.busy = False
+    def _busy(self, who: Citizens | Subscriber) -> Callable[[Random], None]:
+        def fault(dice: Random) -> None:
+            who.busy = True
+            time.sleep(dice.uniform(0.5, 1) * self._hold_seconds)
+            who.busy = False
+
+        return fault
 
     def _full_disk(self, dice: Random) -> None:
         filler = self._ground.blob_folder / "filler"

@@ -52,9 +52,11 @@ def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_
         "kill receiver",
         "kill fetcher",
         "kill outbox",
+        "kill sink:webhook",
     )
-    servers = ("cut smtp", "kill kafka", "cut kafka", "cut wechat", "elasticsearch partial", "cut imap", f"kill {SMS}")
-    report = performed(tmp_path, *stages, *servers, f"kill {MAILBOX}", settle=120)
+    servers = ("kill kafka", "cut kafka", "elasticsearch partial", f"kill {SMS}", f"kill {MAILBOX}")
+    lines = ("cut smtp", "cut subscriber", "cut wechat", "cut imap")
+    report = performed(tmp_path, *stages, *servers, *lines, settle=120)
     assert report.wrong == {}
     assert report.sent == 300
     assert report.planted > 0
@@ -80,8 +82,8 @@ def test_a_file_that_is_taken_for_fetched_too_early_is_caught(tmp_path: Path) ->
     assert set(report.wrong) == expected
 
 
-def test_an_answer_that_leaves_before_the_log_knows_of_it_is_caught(tmp_path: Path) -> None:
-    override = {"outbox": [*SABOTAGED, "text-before-log"]}
-    expected = frozenset({"answered twice"})
+def test_an_answer_that_leaves_and_a_delivery_that_is_taken_for_done_too_early_are_caught(tmp_path: Path) -> None:
+    override = {"outbox": [*SABOTAGED, "text-before-log"], "sink:webhook": [*SABOTAGED, "offset-before-delivery"]}
+    expected = frozenset({"answered twice", "snapshot never delivered"})
     report = performed(tmp_path, "cut smtp", override=override, expected=expected)
     assert set(report.wrong) == expected
