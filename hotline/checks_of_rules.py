@@ -55,7 +55,7 @@ def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Itera
 
 
 def _meant_for_nobody(folder: Path) -> Iterator[str]:
-    """Name what a time limit or a directory is for and nobody is: it would never be chosen."""
+    """Name what a time limit or a directory is for, or what stops its clock, and is nowhere: it would never count."""
     for kind in ("deadlines", "dispatch"):
         for name, table in policies.read(kind, folder).items():
             yield from _strange(f"{kind}/{name}.toml", "adcodes", table, _is_place)
@@ -66,7 +66,7 @@ def _meant_for_nobody(folder: Path) -> Iterator[str]:
 
 def _strange(where: str, key: str, table: Mapping[str, Any], is_known: Callable[[str], bool]) -> Iterator[str]:
     if found := ", ".join(one for one in table.get(key, ()) if not is_known(one)):
-        yield f"`{key}` of {where} names {found}, which there is not: it is for nobody, so correct it."
+        yield f"`{key}` of {where} names {found}, which there is not: it never counts, so correct it."
 
 
 def _is_place(beginning: str) -> bool:
@@ -77,4 +77,5 @@ _SELECTORS: Mapping[str, Callable[[str], bool]] = {
     "places": _is_place,
     "channels": words.CHANNELS.__contains__,
     "kinds": words.REQUEST_KINDS.__contains__,
+    "pauses": words.STATUSES.__contains__,
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -37,7 +38,7 @@ class Filed(Struct, frozen=True, kw_only=True):
 
     link: Link
     channel: str | None = None
-    received_at: str | None = None
+    received_at: datetime | None = None
     normalizer_version: int | None = None
     rules: dict[str, str] = {}
     raw: Raw | None = None
@@ -103,7 +104,7 @@ async def _filed(archive: Archive, link: Link, raw: Bytes, clear: bool) -> Filed
     return Filed(
         link=link,
         channel=message.channel_kind,
-        received_at=message.received_at.isoformat(),
+        received_at=message.received_at,
         normalizer_version=message.normalizer_version,
         rules=_rules(message),
         raw=raw(message),

@@ -60,9 +60,16 @@ def subscribers(settings: dict[str, SubscriberSettings], connection: KafkaConnec
         )
 
 
-def log(connection: KafkaConnection, wanted: Wanted, limit: int) -> list[Delivery]:
-    """Return the newest lines of the delivery log, the oldest of them first."""
+def log(
+    settings: dict[str, SubscriberSettings], connection: KafkaConnection, wanted: Wanted, limit: int
+) -> list[Delivery]:
+    """Return the newest lines of the delivery log, the oldest of them first.
+
+    Raises MisconfiguredError when there is nothing of a subscriber that is not in the settings.
+    """
     newest = heapq.nlargest(limit, _lines(connection, wanted), key=lambda line: line.at)
+    if not newest and wanted.subscriber is not None:
+        find(settings, wanted.subscriber)
     return newest[::-1]
 
 

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from schemas.records import event
 from schemas.records.ticket import Deadline
+from schemas.words import CLOCKS
 from tickets.deadlines import Limits, Matter
 from tickets.held import Clock, TicketState
-from tickets.lifecycle import CLOCKS, CLOSED
+from tickets.lifecycle import CLOSED
 from tickets.state import State
 
 RESTARTED = frozenset({"resolve"})

@@ -1,4 +1,4 @@
-"""The life of a ticket (办理状态, domain.md B3) as data: its stages, which may follow which, the words of orders."""
+"""The life of a ticket (办理状态, domain.md B3) as data: its stages, and which may follow which."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -37,18 +37,6 @@ CLOSED = frozenset({"resolved", "revisited", "evaluated", "archived", "not_accep
 
 WITH_AN_ORGANIZER = frozenset({"dispatched", "redispatched", "signed", "in_progress", "extended", "supervised"})
 """Stages in which an organizer (主办单位) has the ticket, so that supervision can reach somebody."""
-
-SUPERVISION_LEVELS = words.SUPERVISION_LEVELS
-"""督办 by weight."""
-
-NOT_ACCEPTED = frozenset(words.NOT_ACCEPTED)
-"""Why a request is not accepted (不予受理, domain.md B7)."""
-
-CLOCKS = frozenset(words.CLOCKS)
-"""What a deadline (时限) runs for."""
-
-REQUEST_KINDS = frozenset(words.REQUEST_KINDS)
-"""诉求类型 (domain.md B2)."""
 
 
 def may_become(status: str, following: str) -> bool:

@@ -1,5 +1,6 @@
 """How search, show and explain look to a person; every text of a citizen is stripped of control characters."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,9 +36,9 @@ def _snippet(hit: "Hit") -> Text:
 
 
 def record(content: Any, console: Console | None = None) -> None:
-    """Print the fields of a record that hold something, nested ones indented."""
+    """Print the fields of a record that hold something, nested ones indented, times in Chinese time."""
     console = console or Console(highlight=False)
-    console.print(_branches(Tree("", hide_root=True), msgspec.to_builtins(content)))
+    console.print(_branches(Tree("", hide_root=True), msgspec.to_builtins(content, builtin_types=(datetime,))))
 
 
 def _branches(tree: Tree, value: Any) -> Tree:
@@ -48,7 +49,7 @@ def _branches(tree: Tree, value: Any) -> Tree:
         if isinstance(item, dict | list | tuple):
             _branches(tree.add(_text((name, "dim"))), item)
         else:
-            tree.add(_text((name, "dim"), (f" {item}", "")))
+            tree.add(_text((name, "dim"), (f" {there(item) if isinstance(item, datetime) else item}", "")))
     return tree
 
 
@@ -71,7 +72,8 @@ def explanation(told: "Explanation", console: Console | None = None) -> None:
 
 def _message(tree: Tree, filed: "Filed") -> None:
     link = filed.link
-    head = f"message {link.message_id}  {filed.channel or 'not indexed'}  {filed.received_at or ''}"
+    at = there(filed.received_at) if filed.received_at else ""
+    head = f"message {link.message_id}  {filed.channel or 'not indexed'}  {at}"
     branch = tree.add(_text((head, "")))
     why = f"{link.relation} by {link.method or 'no test'}, score {link.score:g}, {link.decided_by}"
     reasons = branch.add(_text((f"{why}, policy {link.policy_version}", "")))

@@ -99,7 +99,7 @@ def show(
     connection = services.kafka(settings)
     record = find(connection, identifier)
     letter = letter_of(record, clear=clear)
-    shown = to_builtins(letter)
+    shown = to_builtins(letter, builtin_types=(datetime,))
     value = b""
     if clear:
         value = asyncio.run(bytes_of(record, Blobs(services.blobs(settings))))
@@ -109,7 +109,7 @@ def show(
         return
     headers = shown.pop("headers")
     for name, text in {**shown, **headers}.items():
-        typer.echo(f"{name:<42} {readable(str(text))}")
+        typer.echo(f"{name:<42} {readable(there(text) if isinstance(text, datetime) else str(text))}")
     if clear:
         typer.echo(f"\n{readable(value.decode(errors='replace'))}")
 

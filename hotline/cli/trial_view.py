@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from hotline.cli.common import shown
+from hotline.cli.common import shown, there
 from schemas.records import Link, Message, Ticket
 
 TEXT_CHARACTERS = 300
@@ -42,7 +42,7 @@ def _message(message: Message) -> list[tuple[str, str]]:
     return [
         ("message", message.message_id),
         ("from", shown(f"{sender} by {message.channel}".strip())),
-        ("received", message.received_at.isoformat()),
+        ("received", there(message.received_at)),
         ("class", "" if message.message_class == "person" else message.message_class),
         ("title", shown(message.title or "")),
         ("text", shown(_short(message.text))),

@@ -48,7 +48,8 @@ def log(
     from hotline.services import kafka
 
     wanted = webhooks.Wanted(subscriber=name, outcome=outcome, ticket=ticket)
-    found = webhooks.log(kafka(settings_of(ctx)), wanted, limit)
+    settings = settings_of(ctx)
+    found = webhooks.log(settings.sinks.webhook, kafka(settings), wanted, limit)
     print_each(found, as_json, _line, nothing="No deliveries: see `hotline webhook list`.")
 
 

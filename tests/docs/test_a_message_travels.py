@@ -67,7 +67,7 @@ def filed(letter: bytes, at: str, place: str, **link: Any) -> Filed:
     found = Raw(place=f"hotline.raw.mailbox.v1:{place}", found=True, bytes=len(letter), intact=True)
     rules = {"request_kind": "rule 2026.3", "category": "rule 2026.1"}
     rules |= dict.fromkeys(("place", "place_road", "place_road_number"), "rule 2026.2")
-    received_at = f"2026-11-25T{at}+00:00"
+    received_at = datetime.fromisoformat(f"2026-11-25T{at}Z")
     return Filed(link=made, channel="mailbox", received_at=received_at, normalizer_version=7, rules=rules, raw=found)
 
 

@@ -19,6 +19,7 @@ from uvicorn import Config, Server
 
 from connectors.backoffice.door import BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
+from schemas import words as vocabulary
 from schemas.records import Command, Event
 from schemas.wire import Outbound, decode
 from tests.connectors.serving import free_port
@@ -107,7 +108,7 @@ def test_every_kind_stands_there_with_its_arguments(kind: str) -> None:
 
 
 def test_every_word_of_an_argument_stands_there() -> None:
-    words = {*lifecycle.NOT_ACCEPTED, *lifecycle.CLOCKS, *lifecycle.SUPERVISION_LEVELS, *FIELDS}
+    words = {*vocabulary.NOT_ACCEPTED, *vocabulary.CLOCKS, *vocabulary.SUPERVISION_LEVELS, *FIELDS}
     assert sorted(word for word in words if f"`{word}`" not in PAGE) == []
 
 

@@ -77,6 +77,12 @@ def test_a_calendar_by_which_nothing_counts_is_told(folder: Path) -> None:
         ("deadlines/guangxi.toml", '"45"', '"99"', "`adcodes` of deadlines/guangxi.toml names 99,"),
         ("deadlines/guangxi.toml", '"45"', '"9"', "`adcodes` of deadlines/guangxi.toml names 9,"),
         ("deadlines/guangxi.toml", '"complaint"', '"complain"', "`kinds` of the rule guangxi.resolve"),
+        (
+            "deadlines/guangxi.toml",
+            "legal_basis",
+            'pauses = ["extend"]\nlegal_basis',
+            "`pauses` of the rule guangxi.resolve",
+        ),
         ("deadlines/guangxi.toml", '"sms"', '"短信"', "`channels` of the rule guangxi.resolve"),
         ("dispatch/shenyang.toml", '"2101"', '"01"', "`adcodes` of dispatch/shenyang.toml names 01,"),
         ("dispatch/shenyang.toml", '"210102"', '"2101020"', "`places` of the rule shenyang.water"),

@@ -71,8 +71,10 @@ async def test_from_the_topic_to_the_log(
     assert sorted(json.loads(line)["delivery_id"] for line in told.stdout.splitlines()) == sorted(receiver.ids)
     (line,) = (await hotline("webhook", "log", "--ticket", "210100-3")).stdout.splitlines()
     assert "delivered 204" in line
-    nothing = await hotline("webhook", "log", "another")
+    nothing = await hotline("webhook", "log", "map", "--ticket", "210100-9")
     assert (nothing.stdout, nothing.stderr) == ("", "No deliveries: see `hotline webhook list`.\n")
+    unknown = await hotline("webhook", "log", "mpa")
+    assert (unknown.exit_code, unknown.stderr) == (2, "hotline: There is no subscriber mpa; known are map.\n")
 
 
 async def test_a_ping_is_signed_and_says_what_is_wrong(receiver: Receiver) -> None:

@@ -1,5 +1,6 @@
 """The arguments of each kind of command; what names something is a code, since the event log keeps it for years."""
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -7,10 +8,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from normalizers.codes import is_category, is_code
+from schemas import words
 from schemas.records.common import Time
 from tickets.commands.refusal import RefusalError
 
 A = TypeVar("A", bound="Args")
+
+Word = tuple[str, str | None, Collection[str]]
+"""The name of an argument, its word, and the words that there are."""
 
 Words = Annotated[str, Meta(max_length=4000, extra={"words": True})]
 """Text for people: it goes into the ticket, and never into the event log."""
@@ -24,6 +29,10 @@ class Args(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     if_version: int | None = None
 
+    def words(self) -> Iterator["Word"]:
+        """Yield the words of a vocabulary among them."""
+        return iter(())
+
 
 class SetStatus(Args, frozen=True, kw_only=True):
     """`reason_code` is needed for not_accepted; the result (办理结果) is for answered and resolved."""
@@ -32,6 +41,12 @@ class SetStatus(Args, frozen=True, kw_only=True):
     reason_code: str | None = None
     result_kind: str | None = None
     result_text: Words | None = None
+
+    def words(self) -> Iterator["Word"]:
+        """Yield the stage, and the reason where it must be one of B7."""
+        yield "status", self.status, words.STATUSES
+        if self.status == "not_accepted":
+            yield "reason_code", self.reason_code or "", words.NOT_ACCEPTED
 
 
 class Merge(Args, frozen=True, kw_only=True):
@@ -71,6 +86,13 @@ class Reclassify(Args, frozen=True, kw_only=True):
     minor_topic: str | None = None
     minor_harm: bool | None = None
 
+    def words(self) -> Iterator["Word"]:
+        """Yield what it is classed as."""
+        yield "kind", self.kind, words.REQUEST_KINDS
+        yield "confidentiality", self.confidentiality, words.CONFIDENTIALITY
+        yield "minor_role", self.minor_role, words.MINOR_ROLES
+        yield "minor_topic", self.minor_topic, words.MINOR_TOPICS
+
 
 class SetDeadline(Args, frozen=True, kw_only=True):
     """办结时限 by a person; a later automatic one does not replace it.
@@ -84,6 +106,10 @@ class SetDeadline(Args, frozen=True, kw_only=True):
     policy_id: str | None = None
     extend: int | None = None
     recompute: bool = False
+
+    def words(self) -> Iterator["Word"]:
+        """Yield the clock."""
+        yield "clock", self.clock, words.CLOCKS
 
 
 class Dispatch(Args, frozen=True, kw_only=True):
@@ -106,6 +132,10 @@ class Supervise(Args, frozen=True, kw_only=True):
 
     level: str = "supervision"
     number: str | None = None
+
+    def words(self) -> Iterator["Word"]:
+        """Yield the weight."""
+        yield "level", self.level, words.SUPERVISION_LEVELS
 
 
 class Revisit(Args, frozen=True, kw_only=True):
@@ -157,6 +187,9 @@ def read_args(given: dict[str, Any], kind: type[A], name: str, rules_folder: Pat
     for field in msgspec.structs.fields(kind):
         if not _is_fit(field.type, getattr(args, field.name), rules_folder):
             raise RefusalError("arguments", f"{field.encode_name} must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
+    for field_name, word, known in args.words():
+        if word is not None and word not in known:
+            raise RefusalError("arguments", f"{field_name} must be one of {', '.join(known)}")
     return args
 
 

@@ -25,9 +25,7 @@ def told(raw: Raw) -> Explanation:
         message_id=f"m{ODD}", jurisdiction="210100", relation=f"new{ODD}", method=f"method{ODD}", decided_at=NOW,
         evidence=(f"evidence{ODD}",), policy_version=f"policy{ODD}",
     )  # fmt: skip
-    filed = Filed(
-        link=link, channel=f"channel{ODD}", received_at=f"at{ODD}", rules={"rule": ODD}, raw=raw, text=f"text{ODD}"
-    )
+    filed = Filed(link=link, channel=f"channel{ODD}", received_at=NOW, rules={"rule": ODD}, raw=raw, text=f"text{ODD}")
     return Explanation(
         ticket_id=f"id{ODD}", ticket_no=f"no{ODD}", status=f"status{ODD}", cluster_id=f"cluster{ODD}",
         edges=[{"kind": f"kind{ODD}", "ticket_id": f"other{ODD}", "score": 1.0}], messages=[filed],
@@ -40,8 +38,9 @@ def test_explain_shows_every_value_as_it_is() -> None:
         archive_view.explanation(told(raw), screen)
         printed = out.getvalue()
         assert "\x1b[31m" not in printed
-        names = ("m", "new", "method", "evidence", "policy", "channel", "at", "text", "id", "no", "status", "cluster")
+        names = ("m", "new", "method", "evidence", "policy", "channel", "text", "id", "no", "status", "cluster")
         assert [name for name in (*names, "kind", "other") if f"{name}{SEEN}" not in printed] == []
+        assert "2026-11-25T16:30:00+08:00" in printed
         assert f"place{SEEN}" in printed or f"fault{SEEN}" in printed
 
 
@@ -67,5 +66,6 @@ def test_search_shows_every_value_as_it_is() -> None:
 
 def test_show_shows_every_value_as_it_is() -> None:
     screen, out = console()
-    archive_view.record({f"name{ODD}": [f"item{ODD}"], "extra": {f"key{ODD}": 1}}, screen)
+    archive_view.record({f"name{ODD}": [f"item{ODD}"], "extra": {f"key{ODD}": 1, "at": NOW}}, screen)
     assert [name for name in ("name", "item", "key") if f"{name}{SEEN}" not in out.getvalue()] == []
+    assert "at 2026-11-25T16:30:00+08:00" in out.getvalue()

@@ -22,6 +22,7 @@ def hotline(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
+TICKET = "210100-glnbpglsk57fqpllp7vi"
 DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
 
 
@@ -43,6 +44,11 @@ DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
         (["show", "210100-20261128-000001-2"], "check digit"),
         (["explain", "210100-20261128-000001-2"], "check digit"),
         (["command", "forget", "210100-20261128-000001-2"], "check digit"),
+        (["command", "set_status", TICKET, "status=done", "--dry-run"], "status must be one of received,"),
+        (["command", "set_status", TICKET, "status=not_accepted", "--dry-run"], "reason_code must be one of"),
+        (["command", "supervise", TICKET, "level=high", "--dry-run"], "level must be one of"),
+        (["command", "set_deadline", TICKET, "clock=resolved", "--dry-run"], "clock must be one of"),
+        (["command", "reclassify", TICKET, "minor_role=child", "--dry-run"], "minor_role must be one of"),
         (["index", "rebuild", "ticket", "--month", "2026-11"], "Only the index message has months"),
         (["replay", "--from", "2999-01-01"], "still to come"),
     ],
