@@ -103,7 +103,9 @@ class Cursors:
     def _partition(self, consumer: Any) -> TopicPartition:
         numbers = consumer.partitions_for_topic(topics.CURSOR)
         if not numbers:
-            raise UnreachableError(f"Kafka has no topic {topics.CURSOR}: run `hotline topics create`")
+            raise UnreachableError(
+                f"Kafka shows our user no topic {topics.CURSOR}: run `hotline topics create`, or see `hotline doctor`"
+            )
         # As the producer places the key, so that one partition is read and not all of them.
         return TopicPartition(topics.CURSOR, (murmur2(self._key) & 0x7FFFFFFF) % len(numbers))
 

@@ -180,7 +180,9 @@ class GroupLease:
         consumer = connected(self._connect, **self._settings())
         try:
             if not consumer.partitions_for_topic(SEAT.topic):
-                raise UnreachableError(f"Kafka has no topic {SEAT.topic}: run `hotline topics create`")
+                raise UnreachableError(
+                    f"Kafka shows our user no topic {SEAT.topic}: run `hotline topics create`, or see `hotline doctor`"
+                )
             consumer.subscribe([SEAT.topic])
             decided_at = self._clock()
             while not self._closed.is_set():

@@ -166,21 +166,27 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
 
 def _desk(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
-    reads = _topics("Read", [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD, *answers, topics.DEAD])
+    raw = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD]
+    # Of the record of who did what: which dead letters were put back. Of hand-overs: whether there is such a one.
+    reads = _topics("Read", [*raw, *answers, topics.DEAD, topics.AUDIT, topics.HANDOVER])
     return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
 
 
 def _operator(settings: "Settings", which: str) -> list[Need]:
     raw, logs = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD], [topics.MESSAGE, topics.EVENT, topics.TICKET]
     reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT]
-    writes = [*raw, topics.MESSAGE, topics.COMMAND, topics.AUDIT]
-    return [*_topics("Read", reads), *_topics("Write", writes), *_waiting_for_subscribers(settings)]
+    writes = [*raw, topics.MESSAGE, topics.COMMAND, topics.DEAD, topics.AUDIT]
+    return [*_topics("Read", reads), *_topics("Write", writes), *_for_subscribers(settings)]
 
 
-def _waiting_for_subscribers(settings: "Settings") -> list[Need]:
-    """What `hotline webhook list` asks."""
-    webhooks = [need for need in _webhooks(settings) if need.operation == "Read"]
-    return [replace(need, operation="Describe") for need in webhooks if need.name != topics.TICKET]
+def _for_subscribers(settings: "Settings") -> list[Need]:
+    """What `hotline webhook list` asks, and what brings a dead letter to its subscriber again."""
+    if not settings.sinks.webhook:
+        return []
+    webhooks = _webhooks(settings)
+    masked = [need for need in webhooks if need.name == topics.TICKET_MASKED]
+    groups = [replace(need, operation="Describe") for need in webhooks if need.kind == "group"]
+    return [*masked, *_topics("Write", [topics.DELIVERY]), *groups]
 
 
 def _topics(operation: Operation, names: Iterable[str]) -> list[Need]:

@@ -130,5 +130,7 @@ def _committed(consumer: Any, partition: TopicPartition) -> int:
 def _partitions(consumer: Any, topic: str) -> set[int]:
     numbers: set[int] | None = consumer.partitions_for_topic(topic)
     if not numbers:
-        raise MisconfiguredError(f"Kafka has no topic {topic}: run `hotline topics create`.")
+        raise MisconfiguredError(
+            f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`."
+        )
     return numbers

@@ -1,16 +1,21 @@
 """The Kafka clients of a sink: a consumer that sees only committed transactions, a producer for dead letters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    OutOfOrderSequenceNumber,
+    TopicAuthorizationFailedError,
+)
 
 from schemas.clients import METADATA_MS, STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, UnreachableError
+from schemas.errors import FatalError, UnauthorizedError, UnreachableError
 from schemas.records import DeadLetter
 
 GROUP_PREFIX = "hotline-sink-"
@@ -67,6 +72,18 @@ async def writing(what: str) -> AsyncIterator[None]:
     except KafkaError as error:
         raise UnreachableError(
             f"Kafka takes no {what} ({type(error).__name__}): look at its log, or `hotline topics create`"
+        ) from error
+
+
+@contextmanager
+def allowed() -> Iterator[None]:
+    """Raise UnauthorizedError when Kafka lets our user read no more."""
+    try:
+        yield
+    except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
+        raise UnauthorizedError(
+            f"Kafka does not let our user do this ({type(error).__name__}): `hotline doctor` names the right that is "
+            "missing."
         ) from error
 
 

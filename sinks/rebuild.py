@@ -251,7 +251,9 @@ async def _reading(connection: KafkaConnection, topic: str) -> AsyncIterator[AIO
     try:
         async with running(make_reader(connection, topic)) as reader:
             if not reader.assignment():
-                raise MisconfiguredError(f"Kafka has no topic {topic}: run `hotline topics create`.")
+                raise MisconfiguredError(
+                    f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`."
+                )
             yield reader
     except KafkaError as error:
         raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error

@@ -21,7 +21,7 @@ from sinks import metrics
 from sinks.base import Document, Sink, Source
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
-from sinks.kafka import GROUP_PREFIX, Graveyard, make_consumer, make_producer
+from sinks.kafka import GROUP_PREFIX, Graveyard, allowed, make_consumer, make_producer
 from sinks.settings import SinkSettings
 
 _IDLE_SECONDS = 0.1
@@ -258,7 +258,8 @@ async def run_sink(
         delivery = make(producer) if make else Delivery(sink, settings, bury, asyncio.sleep)
         runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
         on_ready(runner)
-        await runner.run(stop)
+        with allowed():
+            await runner.run(stop)
 
 
 async def _started(stack: contextlib.AsyncExitStack, client: contextlib.AbstractAsyncContextManager[Any]) -> None:

@@ -95,7 +95,9 @@ class _Reading:
         try:
             for topic in self._topics:  # whoever joins a group before it knows a topic's partitions is given none
                 if not self._consumer.partitions_for_topic(topic):
-                    raise UnreachableError(f"Kafka has no topic {topic}: run `hotline topics create`")
+                    raise UnreachableError(
+                        f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`"
+                    )
             self._consumer.subscribe(list(self._topics), listener=_Listener(self))
             while not stop.is_set():
                 self._turn(health)

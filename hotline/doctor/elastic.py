@@ -25,13 +25,18 @@ _BLOCKS = ("read_only", "read_only_allow_delete", "write")
 Ask = Callable[[Any], AsyncIterator[Told]]
 
 
+def examine_nodes(settings: "Settings") -> Iterator[Finding]:
+    """Yield what is found at each node, for those who look at the cluster alone."""
+    yield from findings("Elasticsearch", lambda: _nodes(settings))
+
+
 def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Iterator[Finding]:
     """Yield what is found; without a node that lets us in nothing can be said of the indices.
 
     Templates matter to those who write, and only they may look at them.
     """
     let_in, ask = False, partial(_indices, writes=writes)
-    for finding in findings("Elasticsearch", lambda: _nodes(settings)):
+    for finding in examine_nodes(settings):
         let_in = let_in or finding.outcome == "ok"
         yield finding
     if let_in:

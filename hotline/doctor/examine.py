@@ -9,7 +9,7 @@ from hotline.doctor.accounts import cmpp, mailbox, smpp, wechat, weibo
 from hotline.doctor.answers import smtp
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, clock
-from hotline.doctor.elastic import examine_elasticsearch
+from hotline.doctor.elastic import examine_elasticsearch, examine_nodes
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
 from hotline.doctor.storage import blobs, disks
@@ -52,6 +52,8 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     writes = any(name.startswith(_WRITERS) for name in chosen)
     if writes or not set(PEOPLE).isdisjoint(chosen):
         yield from examine_elasticsearch(settings, writes=writes)
+    elif "monitor" in chosen:  # without the right to ask it would tell for ever that Elasticsearch is away
+        yield from examine_nodes(settings)
     yield from findings("blob store", lambda: blobs(settings))
     yield from findings("disk", lambda: disks(settings))
     for section, (called, look) in _ACCOUNTS.items():

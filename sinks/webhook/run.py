@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, MisconfiguredError, RetriableError, UnauthorizedError
+from schemas.errors import FatalError, MisconfiguredError, PipelineError, RetriableError
 from schemas.trace import OFF, Tracer
 from sinks.base import Source
 from sinks.kafka import Graveyard
@@ -83,10 +83,11 @@ class Webhooks:
         settings, ready = self._subscribers[name], partial(self._ready, name)
         try:
             await run_subscriber(name, settings, self._connection, stop, ready, tracer=self._tracer)
-        except (MisconfiguredError, UnauthorizedError, RetriableError):
+        except (MisconfiguredError, RetriableError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends one subscriber must not end the others
-            self._failed[name] = f"it ended ({type(error).__name__}) and begins again"
+            told = str(error) if isinstance(error, PipelineError) else f"it ended ({type(error).__name__})"
+            self._failed[name] = f"{told.removesuffix('.')}, and begins again"
             log.error("subscriber_failed", subscriber=name, error=type(error).__name__)
             return False
         return True

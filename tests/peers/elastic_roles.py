@@ -18,7 +18,7 @@ _METADATA, _MANAGE = "view_index_metadata", "manage"
 
 # What each privilege contains beside itself.
 _CONTAINS = {
-    "manage": {"manage", "monitor", "view_index_metadata", "maintenance"},
+    "manage": {"manage", "monitor", "view_index_metadata", "maintenance", "delete_index"},
     "auto_configure": {"auto_configure"},
     "write": {"write", "index", "create", "delete"},
 }
@@ -35,8 +35,12 @@ _INDEX = {
     ("PUT", r"/([^/_][^/]*)"): ("create_index", _MANAGE),  # with an alias in the same request
     ("PUT", r"/([^/_][^/]*)/_mapping"): (_MANAGE,),
     ("PUT", r"/([^/_][^/]*)/_alias/[^/]+"): (_MANAGE,),
-    ("GET|POST", r"/([^/_][^/]*)/(?:_search|_count)"): ("read",),
-    ("POST", r"/(_bulk)"): ("write", "create_index"),  # a monthly index is born with its first document
+    ("PUT", r"/([^/_][^/]*)/(?:_settings|_block/write)"): (_MANAGE,),
+    ("POST", r"/(_aliases)"): (_MANAGE, "delete_index"),  # an alias moves, and the index that had it goes
+    ("DELETE", r"/([^/_][^/]*)"): ("delete_index",),
+    ("POST", r"/([^/_][^/]*)/_refresh"): ("maintenance",),
+    ("GET|POST", r"/([^/_][^/]*)/(?:_search|_count|_mget)"): ("read",),
+    ("PUT|POST", r"/(_bulk)"): ("write", "create_index"),  # a monthly index is born with its first document
 }
 
 
@@ -54,7 +58,7 @@ def allows(role: Mapping[str, Any], method: str, path: str) -> bool:
             return privilege in role["cluster"]
     for (methods, pattern), privileges in _INDEX.items():
         if re.fullmatch(methods, method) and (found := re.fullmatch(pattern, path)):
-            name = "hotline-message-2026.11" if found[1] == "_bulk" else found[1]
+            name = "hotline-message-2026.11" if found[1].startswith("_") else found[1]
             return all(_has(role, one, privilege) for one in name.split(",") for privilege in privileges)
     return False
 

@@ -80,6 +80,7 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
         "hotline-sink": [["index", "create"], ["index", "describe"], ["doctor", "sink:elastic"]],
         "hotline-desk": [["search", "路灯", "--clear"], ["show", "210100-nothing"], ["doctor", "desk"]],
         "hotline-analyst": [["search", "路灯"]],
+        "hotline-monitor": [["status"], ["doctor", "monitor"]],
     }.items():
         local.setenv(KEY, door.keys[role])
         for verb in verbs:
@@ -87,6 +88,15 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
             assert door.refused == [], (role, verb)
     assert CliRunner().invoke(app, ["search", "路灯", "--clear"]).exit_code == 2
     assert door.refused[-1][1:] == ("/hotline-ticket/_search", 403)
+
+
+def test_who_may_not_ask_how_the_cluster_does_cannot_be_the_monitor(
+    door: ElasticDoor, local: pytest.MonkeyPatch
+) -> None:
+    local.setenv(KEY, door.keys["hotline-analyst"])
+    assert "may not do this (403" in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
+    local.setenv(KEY, door.keys["hotline-monitor"])
+    assert "may not do this (403" not in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
 
 
 def test_a_web_door_s_role_is_enough_for_its_questions(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
