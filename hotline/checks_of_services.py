@@ -64,7 +64,7 @@ def elasticsearch(settings: "Settings") -> Iterator[str]:
 
 
 def _host(host: str, url: SplitResult) -> Iterator[str]:
-    if url.username or url.password:  # not shown: it would be logged
+    if "@" in host:  # not shown: it would be logged
         yield (
             "`elasticsearch.hosts` holds a password: remove it there, and set `elasticsearch.username` and "
             "HOTLINE_ELASTICSEARCH__PASSWORD."

@@ -1,5 +1,6 @@
 """From settings to what the rooms are handed: Kafka, Elasticsearch, the blob store and the policies."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from normalizers.findings.place_model import PlaceModel
 
 LEAST_KEY_BYTES = 16
+
+_LOGIN = re.compile(r"[^\s/'\",]*@")
 
 
 def kafka(settings: "Settings") -> KafkaConnection:
@@ -55,8 +58,15 @@ def elasticsearch(settings: "Settings", hosts: Sequence[str] = ()) -> "AsyncElas
 
     try:
         return AsyncElasticsearch(list(hosts) or elasticsearch_hosts(settings), **_login(settings.elasticsearch))
-    except ValueError as error:
-        raise MisconfiguredError(f"`elasticsearch` cannot be used ({error}): correct it.") from error
+    except ValueError as error:  # it may quote the address
+        raise MisconfiguredError(
+            f"`elasticsearch` cannot be used ({without_login(str(error))}): correct it."
+        ) from error
+
+
+def without_login(told: str) -> str:
+    """Return what is told of addresses without the name and password that may stand before a host."""
+    return _LOGIN.sub("", told)
 
 
 def blob_url(settings: "Settings") -> str:

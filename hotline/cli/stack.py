@@ -21,6 +21,7 @@ def up(
     from hotline.local.jars import GREENMAIL, SMSGATE
     from hotline.local.progress import Shown
     from hotline.local.stack import prepare
+    from hotline.services import without_login
 
     settings = settings_of(ctx)
     with Shown(Console(stderr=True)) as progress:
@@ -29,7 +30,7 @@ def up(
             return
         endpoints = local_stack(settings).up(progress)
     typer.echo(f"Kafka          {endpoints.bootstrap_servers}")
-    typer.echo(f"Elasticsearch  {endpoints.elasticsearch_url}")
+    typer.echo(f"Elasticsearch  {without_login(endpoints.elasticsearch_url)}")
 
 
 def down(

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from hotline.cli.common import shown
+from hotline.services import without_login
 from hotline.watch.accounts import Account
 from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount
@@ -36,7 +37,8 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
     _print(console, ("server", "version", "address", "pid", "restarts", "state"), map(_server, servers))
     for name, where in (("Kafka", elsewhere.bootstrap_servers), ("Elasticsearch", elsewhere.elasticsearch_url)):
         if where:
-            console.print(f"{name} is the existing cluster at {where}: `hotline doctor` examines it.", highlight=False)
+            told = without_login(where)
+            console.print(f"{name} is the existing cluster at {told}: `hotline doctor` examines it.", highlight=False)
     for service in _those(seen, Service):
         colour = "green" if service.reachable else "red"
         console.print(f"[{colour}]{service.service}[/] {shown(service.detail)}", highlight=False)

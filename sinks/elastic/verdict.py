@@ -17,6 +17,9 @@ RETRY = frozenset({401, 403, 404, 408, 429, 500, 502, 503, 504})
 SURROUNDINGS = frozenset({"index_closed_exception", "validation_exception"})
 """Faults of the surroundings that Elasticsearch calls 400: a closed index, no shard left for a new month's index."""
 
+_NOWHERE = "no write index is defined for alias"
+"""Said as of a bad document, when somebody put a second index behind an alias: it would bury every one that comes."""
+
 _FIELD = re.compile(r"\[([a-z_]+(?:\.[a-z_]+)*)\]")
 
 FAILED = 500
@@ -35,7 +38,8 @@ def judge(documents: Sequence[Document], items: Sequence[Mapping[str, Any]], fie
             verdicts.stale.append(document)
         else:
             error = result["error"]
-            heap = verdicts.retry if passes(status, error["type"]) else verdicts.rejected
+            passing = passes(status, error["type"]) or (error.get("reason") or "").startswith(_NOWHERE)
+            heap = verdicts.retry if passing else verdicts.rejected
             heap.append(Refusal(document, _code(status), _reason(error, fields)))
     return verdicts
 

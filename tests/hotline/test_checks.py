@@ -189,6 +189,7 @@ BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", **OWN_KEYS}
             {f"{ELASTIC}HOSTS": f"https://u:{PLANTED}@es:9200"},
             "`elasticsearch.hosts` holds a password: remove it there",
         ),
+        ({f"{ELASTIC}HOSTS": f"u:{PLANTED}@es:9200"}, "`elasticsearch.hosts` holds a password: remove it there"),
         ({f"{ELASTIC}HOSTS": "https://es"}, "names 'https://es': write https://host:9200."),
         ({"HOTLINE_BLOBS__URL": "nonsense://x"}, "correct `blobs.url`."),
         ({"HOTLINE_REQUESTER_KEYS__K1": PLANTED}, "The key in HOTLINE_REQUESTER_KEYS__K1 is too short"),

@@ -127,3 +127,10 @@ def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> Non
     assert "`sinks.webhook.map.ca_certs` names /nowhere.pem" in " ".join(checks.faults(load()))
     with pytest.raises(MisconfiguredError, match="connector:mayor, monitor, all"):
         component(load(), "connector:nobody")
+
+
+def test_a_password_in_an_address_that_is_none_is_not_told(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "http://u:pla%ZZnted@es:99999")
+    with pytest.raises(MisconfiguredError, match=r"http://es:99999") as told:
+        services.elasticsearch(load())
+    assert "nted" not in str(told.value)

@@ -49,6 +49,24 @@ async def test_nothing_is_committed_while_a_document_waits(lane: Lane) -> None:
     assert await lane.indexed() == 400
 
 
+async def test_a_second_index_behind_an_alias_makes_documents_wait_and_buries_none(lane: Lane) -> None:
+    """Elasticsearch refuses each as a bad document, while nobody is named to be written."""
+    index = lane.routes["ticket"].index
+    await lane.publish(tickets(lane, 20))
+    async with lane.running():
+        await until(lane.committed, 20)
+    await lane.es.indices.create(index=f"{index.alias}-v2", aliases={index.alias: {}})
+    await lane.es.indices.put_alias(index=f"{index.alias}-v1", name=index.alias, is_write_index=False)
+    await lane.publish(tickets(lane, 20))
+    async with lane.running() as runner:
+        while runner.health().ready:  # noqa: ASYNC110 - the other end is a server
+            await asyncio.sleep(0.02)
+        assert "illegal_argument_exception" in runner.health().detail
+        await lane.es.indices.put_alias(index=f"{index.alias}-v1", name=index.alias, is_write_index=True)
+        await until(lane.committed, 40)
+    assert await lane.dead() == []
+
+
 async def test_requests_that_are_too_large_become_smaller(lane: Lane) -> None:
     await lane.publish(tickets(lane, 200))
     async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):

@@ -31,6 +31,7 @@ def item(status: int, kind: str | None = None, reason: str | None = None) -> dic
         (item(403, "cluster_block_exception"), "retry"),
         (item(400, "index_closed_exception"), "retry"),
         (item(400, "validation_exception"), "retry"),
+        (item(400, "illegal_argument_exception", "no write index is defined for alias [hotline-link]. The"), "retry"),
         (item(400, "document_parsing_exception"), "rejected"),
         (item(400, "mapper_parsing_exception"), "rejected"),
         (item(400, "illegal_argument_exception"), "rejected"),

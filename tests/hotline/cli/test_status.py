@@ -129,3 +129,9 @@ def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], m
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59.9, "59 s"), (3600, "1 h"), (90_061, "1 d 1 h")])
 def test_a_length_of_time_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert status_view.ago(seconds) == words
+
+
+def test_a_password_in_an_address_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """`hotline check` says that it does not belong there; until it is gone a screen, or a ticket, must not show it."""
+    status_view.show([], Existing("b:9092", "https://u:planted@es:9200,https://u:pl@nted@es2:9200"), (), NOW)
+    assert "at https://es:9200,https://es2:9200: " in " ".join(capsys.readouterr().out.split())
