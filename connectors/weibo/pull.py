@@ -136,17 +136,18 @@ class WeiboPull:
             pages_max = chosen.history_pages if first else chosen.pages_max
             walk = self._walks[name] = Walk(known, chosen.page_size, pages_max)
         while not walk.done:
-            page = self._page(name, walk.max_id)
+            page = self._page(name, walk.max_id, walk.page)
             walk.take(page, [self._name(name, item._raw).identifier.partition(":")[2] for item in page])
         del self._walks[name]
         self._begun.add(name)
         return walk
 
-    def _page(self, name: List, max_id: int | None) -> Any:
+    def _page(self, name: List, max_id: int | None, number: int) -> Any:
         api = self._access.api()
         try:
             with door(self._account):
-                return SOURCES[name].method(api, count=self._settings.page_size, max_id=max_id)
+                below = {"max_id": max_id, "page": number if number > 1 else None}
+                return SOURCES[name].method(api, count=self._settings.page_size, **below)
         except UnauthorizedError:
             self._access.refuse()
             raise

@@ -7,6 +7,12 @@ from msgspec import Struct
 
 from connectors.weibo.models import Model, ResultSet
 
+EMPTY_PAGES = 2
+"""So many pages behind an empty one are looked at before that counts as the end of what can be reached.
+
+The platform counts a page off first, and then leaves out of it what was deleted or hidden: all of it, now and then.
+"""
+
 
 class Known(Struct, frozen=True, kw_only=True):
     """What was published of a list: the newest id, when it was written, and the ids of the newest page.
@@ -35,6 +41,7 @@ class Walk:
         self.known = known
         self._page_size = page_size
         self.max_id: int | None = None
+        self.page = 1  # of those from `max_id` down: an empty one names no lower id
         self.done = False
         self.gap = False
         self.found: list[Found] = []
@@ -74,6 +81,10 @@ class Walk:
     def _judge(self, page: ResultSet[Model], lowest: int | None) -> None:
         """Say whether this was the last page, and whether something between it and what is known was out of reach."""
         before = self.max_id
+        if not page and self._may_go_on_behind(page):
+            self.page += 1
+            return
+        self.page = 1
         after = lowest - 1 if lowest is not None else None
         reached = self._since is not None and lowest is not None and lowest <= self._since
         whole = self._is_whole(page)
@@ -81,6 +92,11 @@ class Walk:
         self.done = reached or whole or stuck or self._pages >= self._pages_max
         self.gap = self.done and not reached and not whole and self._since is not None
         self.max_id = after
+
+    def _may_go_on_behind(self, page: ResultSet[Model]) -> bool:
+        """Say whether something new may stand behind an empty page: something is known, and was not reached yet."""
+        between = self._since is not None and self.max_id is not None and not self._is_whole(page)
+        return between and self.page <= EMPTY_PAGES and self._pages < self._pages_max
 
     def _is_whole(self, page: ResultSet[Model]) -> bool:
         """Say whether the list ends here by the platform's own number.

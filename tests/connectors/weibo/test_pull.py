@@ -223,6 +223,31 @@ def test_a_number_that_lags_behind_ends_no_walk_before_what_is_known(platform: P
     assert metric("gaps_total", list="mentions") == gaps
 
 
+def hiding(platform: Platform, hidden: set[str]) -> None:
+    """Let the platform count its pages off first, and leave these out then."""
+    listed = platform.listed
+
+    def shown(path: str, query: dict[str, str]) -> tuple[int, Any]:
+        status, body = listed(path, query)
+        return status, body | {"statuses": [one for one in body["statuses"] if one["idstr"] not in hidden]}
+
+    platform.listed = shown  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("empty", "is_gap"), [(1, False), (2, False), (3, True)])
+def test_pages_of_which_nothing_is_shown_end_no_walk_before_what_is_known(
+    platform: Platform, empty: int, *, is_gap: bool
+) -> None:
+    platform.post()
+    runner, gaps = ready(platform, lists=["mentions"], page_size=10), metric("gaps_total", list="mentions")
+    posts = [platform.post()["idstr"] for _ in range(60)]
+    hiding(platform, hidden := set(posts[-10 - 10 * empty : -10]))
+    shown = [identifier for identifier in posts if identifier not in hidden]
+    found = ids(runner.next_round())
+    assert found == [f"status:{identifier}" for identifier in (shown[-10:] if is_gap else shown)]
+    assert metric("gaps_total", list="mentions") == gaps + is_gap
+
+
 @pytest.mark.parametrize("total", [REACHABLE - 50, REACHABLE, REACHABLE + 200])
 def test_what_is_out_of_reach_is_a_gap_whatever_number_is_told(platform: Platform, total: int) -> None:
     platform.post()
