@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
 from imapclient import IMAPClient
 
 from connectors import faults, metrics
-from connectors.base import Batch
+from connectors.account import city_of
+from connectors.base import Batch, utc_now
 from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
@@ -23,7 +24,7 @@ from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tidying import Tidying
 from connectors.mailbox.tokens import Tokens
-from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from schemas.errors import PipelineError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, DeadLetter, RawMessage
 
 
@@ -37,17 +38,15 @@ class Mailbox:
         settings: MailboxSettings,
         account_id: str,
         connect: Connect = IMAPClient,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the mailbox {account_id} has no jurisdiction: set its 行政区划代码")
         self._settings = settings
         self._account = account_id
         self._connect = connect
         self._tokens = Tokens(settings, account_id)
         self._now = now
-        self._records = Records(account_id, settings.jurisdiction, now)
+        self._records = Records(account_id, city_of(settings.jurisdiction, account_id), now)
         self._sleep = sleep
         self._session: Session | None = None
         self._reader: Reader | None = None
@@ -55,6 +54,7 @@ class Mailbox:
         self._tidying = {folder: Tidying(settings, account_id) for folder in settings.folders}
         self._doubts = {folder: Doubts() for folder in settings.folders}
         self._pace = {folder: Pace() for folder in settings.folders}
+        self._new_first: set[str] = set()
         self._epochs = Epochs(account_id)
         self._complaints: dict[str, str] = {}
         self._seen_until: dict[str, int | None] = {}
@@ -172,13 +172,17 @@ class Mailbox:
             self._doubts[folder], self._pace[folder] = Doubts(), Pace()
         if known is not None and valid:
             self._tidy(session, folder, view, known)
-            if (batch := self._again(reader, cursor, folder, view, known)) is not None:
+            if folder not in self._new_first and (batch := self._again(reader, cursor, folder, view, known)):
+                self._new_first.add(folder)
                 return batch
         last = int(known["uid"]) if known is not None and valid else 0
         uids = session.uids_after(last, view)[: self._limits[folder]]
-        if not uids:
-            return Batch(cursor=cursor if valid or known is None else later.moved(cursor, folder, view, 0, {}, {}))
-        return self._read(reader, cursor, folder, view, uids, known if known and valid else {})
+        if uids:
+            self._new_first.discard(folder)
+            return self._read(reader, cursor, folder, view, uids, known if known and valid else {})
+        if known is not None and valid and (batch := self._again(reader, cursor, folder, view, known)):
+            return batch
+        return Batch(cursor=cursor if valid or known is None else later.moved(cursor, folder, view, 0, {}, {}))
 
     def _tidy(self, session: Session, folder: str, view: Folder, known: dict[str, Any]) -> None:
         """Flag or move what the saved cursor names: it is safe."""
@@ -228,7 +232,10 @@ class Mailbox:
         self._limits[folder] = self._settings.max_batch_messages
 
     def _again(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, known: dict[str, Any]) -> Batch | None:
-        """Ask for a postponed mail whose time has come; None when there is none."""
+        """Ask for a postponed mail whose time has come; None when there is none.
+
+        New mail has every other turn: after a restart the time of all of them has come, and they may be hundreds.
+        """
         postponed, pace = waiting_in(known), self._pace[folder]
         uid = pace.due(postponed)
         if uid is None:

@@ -84,6 +84,27 @@ def test_one_refusal_postpones_nothing(server: FakeServer) -> None:
     assert values(messages) == [mail("a"), mail("b"), mail("c")]
 
 
+def test_new_mail_has_every_other_turn_though_the_time_of_all_postponed_has_come(server: FakeServer) -> None:
+    late = {2}
+    for number in range(9):
+        late.add(server.put(mail(f"late {number}")))
+        server.put(mail(f"good {number}"))
+    refuse(server, late)
+    _, _, cursor = drain(box(server), patience=200)
+    assert len(cursor.position["INBOX"]["later"]) == 10
+    again, got = box(server, max_batch_messages=1), []
+    for text in ("new", "newer"):
+        server.put(mail(text))
+    for _ in range(4):
+        batch = again.fetch(cursor)
+        cursor, got = batch.cursor, [*got, *values(list(batch.messages))]
+    assert got == [mail("new"), mail("newer")]
+    server.faults.clear()
+    messages, _, cursor = drain(again, cursor)
+    assert len(messages) == 10 - 2  # two were asked for just now
+    assert len(restarted(server, cursor)[0]) == 2
+
+
 def test_a_server_that_hands_out_no_mail_postpones_none(server: FakeServer) -> None:
     refuse(server, {1, 2, 3})
     with pytest.raises(RetriableError):
