@@ -3,26 +3,23 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import TypeVar
 
 import obstore
 from msgspec.structs import replace
-from obstore import exceptions as blob
-from obstore.store import LocalStore, ObjectStore
+from obstore.store import ObjectStore
 
 from normalizers import Blob
 from schemas import local_store
 from schemas.blobs import ERASED, RAW, REDACTED
-from schemas.errors import MalformedError, MissingBlobError, TooLargeError, UnreachableError
+from schemas.errors import MalformedError, MissingBlobError, TooLargeError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
+from schemas.stores import MISSING, NO_PATH, Folder, waited_out
 from streams.pulse import beat
 
 T = TypeVar("T")
-
-FOLDER_SECONDS = 30.0
-"""How long a folder may take to show that it is there: a network disk that is away may hang for ever."""
 
 PARALLEL = 4
 """How many transfers run at once: each may hold SIZE_LIMIT bytes in memory."""
@@ -34,7 +31,7 @@ class Blobs:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._turn = asyncio.Semaphore(PARALLEL)
-        self._hanging: asyncio.Task[bool] | None = None
+        self._folder = Folder(store)
 
     async def loaded(self, raw: RawMessage) -> RawMessage:
         """Return a claim-checked message with its bytes.
@@ -74,27 +71,24 @@ class Blobs:
         await _all(self._clear(folder) for folder in gone)
 
     async def _get(self, path: str) -> bytes:
-        await self._require_folder()  # before as well: a volume mounted meanwhile must not make an object missing
-        try:
-            found = await obstore.get_async(self._store, path)
-            if found.meta["size"] > SIZE_LIMIT:
-                raise TooLargeError(f"the stored bytes are more than {SIZE_LIMIT}")
-            return bytes(await found.bytes_async())
-        except (blob.NotFoundError, FileNotFoundError) as error:
-            await self._require_folder()
-            raise MissingBlobError("the blob store has no object under ce_dataref") from error
-        except (blob.InvalidPathError, ValueError) as error:
-            raise MalformedError("ce_dataref is no path of the blob store") from error
-        except (blob.BaseError, OSError) as error:
-            raise _fault(error) from error
+        await self._folder.require()  # before as well: a volume mounted meanwhile must not make an object missing
+        with waited_out():
+            try:
+                found = await obstore.get_async(self._store, path)
+                if found.meta["size"] > SIZE_LIMIT:
+                    raise TooLargeError(f"the stored bytes are more than {SIZE_LIMIT}")
+                return bytes(await found.bytes_async())
+            except MISSING as error:
+                await self._folder.require()
+                raise MissingBlobError("the blob store has no object under ce_dataref") from error
+            except NO_PATH as error:
+                raise MalformedError("ce_dataref is no path of the blob store") from error
 
     async def _put(self, one: Blob) -> None:
         async with self._turn:
-            try:
+            with waited_out():
                 # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
                 await obstore.put_async(self._store, one.path, one.data, use_multipart=False)
-            except (blob.BaseError, OSError) as error:
-                raise _fault(error) from error
 
     async def _settle(self, path: str) -> None:
         await self._on_disk(lambda: local_store.settle(self._store, (path,)))
@@ -104,10 +98,8 @@ class Blobs:
 
     async def _on_disk(self, work: Callable[[], None]) -> None:
         async with self._turn:
-            try:
+            with waited_out():
                 await asyncio.to_thread(work)
-            except OSError as error:
-                raise _fault(error) from error
 
     async def _erased(self, folders: Collection[str], mark: str) -> set[str]:
         there = await _all(self._has(folder, mark) for folder in folders)
@@ -116,40 +108,17 @@ class Blobs:
     async def _has(self, folder: str, mark: str) -> bool:
         """Say whether the eraser's mark is there: it puts it before it deletes, we look for it after we wrote."""
         async with self._turn:
-            try:
-                await obstore.head_async(self._store, f"{folder}/{mark}")
-            except (blob.NotFoundError, FileNotFoundError, blob.InvalidPathError, ValueError):
-                return False
-            except (blob.BaseError, OSError) as error:
-                raise _fault(error) from error
+            with waited_out():
+                try:
+                    await obstore.head_async(self._store, f"{folder}/{mark}")
+                except (*MISSING, *NO_PATH):
+                    return False
             return True
 
     async def _delete(self, path: str) -> None:
         async with self._turn:
-            try:
+            with waited_out(), suppress(*MISSING):
                 await obstore.delete_async(self._store, path)
-            except (blob.NotFoundError, FileNotFoundError):
-                return
-            except (blob.BaseError, OSError) as error:
-                raise _fault(error) from error
-
-    async def _require_folder(self) -> None:
-        """Tell a folder that is gone (a volume not mounted) from an object that is; a dead network disk hangs.
-
-        While a look hangs no other is begun: each takes a thread.
-        """
-        prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
-        if prefix is None:
-            return
-        looking = self._hanging
-        if looking is None or looking.done():
-            looking = asyncio.create_task(asyncio.to_thread(Path(prefix).is_dir))
-            await asyncio.wait({looking}, timeout=FOLDER_SECONDS)
-        if not looking.done():
-            self._hanging = looking
-            raise UnreachableError("the blob store's folder does not answer: see that its disk can be reached")
-        if not looking.result():
-            raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
@@ -159,13 +128,6 @@ async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
         if isinstance(result, BaseException):
             raise result
     return [result for result in results if not isinstance(result, BaseException)]
-
-
-def _fault(error: Exception) -> UnreachableError:
-    """Return our error. Refused credentials are waited out: what needs no store, emergencies first, goes on."""
-    if isinstance(error, blob.PermissionDeniedError | blob.UnauthenticatedError | PermissionError):
-        return UnreachableError("the blob store refused our credentials: check `blobs` in the settings")
-    return UnreachableError(f"the blob store does not answer ({type(error).__name__}): see that it can be reached")
 
 
 def _sha256(data: bytes) -> str:

@@ -99,7 +99,6 @@ class TicketState(Findable, kw_only=True, array_like=True):
     reopened_at: datetime | None = None
     minor: bool | None = None
     minor_flagged: MinorFlagged | None = None
-    incomplete: bool = False
     redacted: bool = False
     erased: bool = False
 

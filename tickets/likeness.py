@@ -60,10 +60,10 @@ SIGNS = (
 """What speaks for and against, each with a weight in the policy; in the order of `Question.judge`."""
 
 _MOST = {"other_matter": 1.0, "other_area": 1.0, "other_place": 1.0, "no_name": 1.0}
-"""How large a sign that `Question.is_hopeless` does not count can be; the others have no bound."""
+"""How large a sign that `Question._is_hopeless` does not count can be; the others have no bound."""
 
 _COUNTED = ("names", "names_share", "names_across", "names_in_texts", "objects", "objects_across", "copied", "papers")
-"""The signs whose bound `Question.is_hopeless` counts, in its order."""
+"""The signs whose bound `Question._is_hopeless` counts, in its order."""
 
 _ROUNDED = 0.001
 
@@ -126,14 +126,11 @@ class Question:
             return round(min(copied, most), 3), COPIED
         return round(min(matter, most), 3), NAMED
 
-    def is_hopeless(self, other: Sketch) -> bool:
+    def _is_hopeless(self, other: Sketch, copied: float) -> bool:
         """Say whether the score stays below every threshold even if whatever is shared were unheard of.
 
         Most of those that share a key are; to see it costs a third of the exact comparison.
         """
-        return self._is_hopeless(other, self._copied(other.grams))
-
-    def _is_hopeless(self, other: Sketch, copied: float) -> bool:
         one, weights = self.sketch, self._weights
         if copied >= weights.least:
             return False

@@ -82,7 +82,6 @@ def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> N
     ticket, features = state.tickets.get(change.ticket_id), decision.features
     if ticket is None or features is None or features.part_key is None or features.part_total is None:
         return
-    ticket.incomplete = not change.complete
     key = scoped(decision.jurisdiction, features.part_key)
     known = state.parts.pop(key, None)
     if known is None or known.ticket_id != ticket.ticket_id:

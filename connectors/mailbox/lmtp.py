@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,8 +15,10 @@ from aiosmtpd.smtp import Envelope, syntax
 from aiosmtpd.smtp import Session as Client
 
 from connectors import metrics
+from connectors.account import city_of
+from connectors.base import utc_now
 from connectors.intake import Intake
-from connectors.mailbox.lmtp_settings import CHANNEL, LmtpMailbox, LmtpSettings
+from connectors.mailbox.lmtp_settings import CHANNEL, LmtpSettings
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT
@@ -40,11 +42,9 @@ _log = structlog.get_logger(__name__)
 class Door:
     """What becomes of each command; aiosmtpd calls it."""
 
-    def __init__(
-        self, settings: LmtpSettings, intake: Intake, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, settings: LmtpSettings, intake: Intake, now: Callable[[], datetime] = utc_now) -> None:
         self._accounts = {
-            address.lower(): (name, _city(name, mailbox))
+            address.lower(): (name, city_of(mailbox.jurisdiction, name))
             for name, mailbox in settings.mailboxes.items()
             for address in mailbox.recipients
         }
@@ -250,9 +250,3 @@ def _hang_up(connections: Sequence[_Lmtp]) -> None:
     for connection in connections:
         if connection.transport is not None:
             connection.transport.abort()  # type: ignore[attr-defined] # a socket's transport has it
-
-
-def _city(name: str, mailbox: LmtpMailbox) -> str:
-    if mailbox.jurisdiction is None:
-        raise MisconfiguredError(f"the mailbox {name} has no jurisdiction: set its 行政区划代码")
-    return mailbox.jurisdiction

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connectors.account import Jurisdiction
+
 CHANNEL = "mailbox"
 
 Address = Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+$")]
@@ -19,10 +21,7 @@ class LmtpMailbox(BaseModel):
         list[Address],
         Field(min_length=1, description="Addresses; @12345.city.gov.cn stands for all of a domain. Others are refused"),
     ]
-    jurisdiction: Annotated[
-        str | None,
-        Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
-    ] = None
+    jurisdiction: Jurisdiction = None
 
 
 class LmtpSettings(BaseModel):

@@ -5,7 +5,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from connectors.answers import Reply, Sent
+from connectors.base import utc_now
 from connectors.mailbox.smtp_settings import SmtpSettings
 from normalizers.tokens import mail_id
 from schemas.certificates import certificate_fault
@@ -37,7 +38,7 @@ class MailSender:
         account: str,
         connect: Connect = smtplib.SMTP,
         connect_tls: Connect = smtplib.SMTP_SSL,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._settings = settings
         self._account = account

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from connectors.account import Jurisdiction
 from schemas.errors import MisconfiguredError
 
 
@@ -57,10 +58,7 @@ class MailboxSettings(BaseModel):
         str | None,
         Field(min_length=1, description="Where move puts mail that became a dead letter; by default it stays"),
     ] = None
-    jurisdiction: Annotated[
-        str | None,
-        Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
-    ] = None
+    jurisdiction: Jurisdiction = None
     idle: Annotated[bool, Field(description="Let the server announce new mail where it can (IDLE)")] = True
     idle_renew_seconds: Annotated[
         float, Field(gt=0, le=1500, description="IDLE is begun anew after this; finds dead connections")

@@ -25,7 +25,7 @@ _STATUS_BYTES: dict[Major, int] = {2: 1, 3: 4}
 _MSG_ID_BYTES = 8
 _AUTHENTICATOR_BYTES = 16
 
-OK, BAD_STRUCTURE, FLOW_CONTROL = 0, 1, 8
+OK, FLOW_CONTROL = 0, 8
 """Of DELIVER_RESP and SUBMIT_RESP; the document's other results are 2 command, 3 sequence, 4 length, 5 fee, 6 too long,
 7 service, 9 and above the gateway's own."""
 

@@ -3,20 +3,21 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 import structlog
 
 from connectors import faults, metrics
-from connectors.base import Emit
+from connectors.account import city_of
+from connectors.base import Emit, utc_now
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.link import Link
 from connectors.sms_cmpp.settings import CmppSettings
 from normalizers.sms import CMPP
 from normalizers.sms.cmpp import LAYOUTS, deliver
-from schemas.errors import MalformedError, MisconfiguredError, PipelineError, RetriableError
+from schemas.errors import MalformedError, PipelineError, RetriableError
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "sms_cmpp"
@@ -33,21 +34,15 @@ _OUTCOMES = {codec.OK: "answered", codec.FLOW_CONTROL: "throttled", None: "faile
 _log = structlog.get_logger(__name__)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Cmpp:
     """Logs in at the ISMG of one account, and takes what citizens send."""
 
     channel: ClassVar[str] = "sms"
 
-    def __init__(self, settings: CmppSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the CMPP account {account_id} has no jurisdiction: set its 行政区划代码")
+    def __init__(self, settings: CmppSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
 
     async def run(self, emit: Emit) -> None:

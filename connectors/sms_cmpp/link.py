@@ -4,11 +4,12 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NoReturn
 
 import structlog
 
+from connectors.base import utc_now
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.settings import CmppSettings
@@ -27,10 +28,6 @@ _REFUSALS = {
 _log = structlog.get_logger(__name__)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Link:
     """A login at an ISMG. `major` is the version both sides speak."""
 
@@ -43,7 +40,9 @@ class Link:
         self._is_paused = False
 
     @classmethod
-    async def open(cls, settings: CmppSettings, port: int | None = None, now: Callable[[], datetime] = _now) -> "Link":
+    async def open(
+        cls, settings: CmppSettings, port: int | None = None, now: Callable[[], datetime] = utc_now
+    ) -> "Link":
         """Connect and log in; raises UnreachableError, or UnauthorizedError when the ISMG says no."""
         try:
             async with asyncio.timeout(settings.connect_timeout_seconds):

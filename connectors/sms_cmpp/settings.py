@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from connectors.account import Jurisdiction
+
 
 class CmppSettings(BaseModel):
     """One SP account (企业代码) at an ISMG (短信网关); `[connectors.sms_cmpp.NAME]` in hotline.toml."""
@@ -15,9 +17,7 @@ class CmppSettings(BaseModel):
     source: str = Field(pattern=r"^[!-~]{1,6}$", description="Source_Addr: the SP id (企业代码) that logs in")
     secret: SecretStr = Field(min_length=1, description="Shared secret (共享密钥)")
     version: Literal["2.0", "3.0"] = Field("2.0", description="CMPP version (协议版本) of the account")
-    jurisdiction: str | None = Field(
-        None, pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"
-    )
+    jurisdiction: Jurisdiction = None
     window: int = Field(16, ge=1, le=1024, description="Messages taken at once before Kafka holds the first (滑动窗口)")
     busy: Literal["silent", "throttle"] = Field(
         "silent",

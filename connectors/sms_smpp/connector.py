@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from connectors import faults, metrics
-from connectors.base import Emit
+from connectors.account import city_of
+from connectors.base import Emit, utc_now
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, Role, opened
 from connectors.sms_smpp.naming import Arrival, Arrivals, Steps, identifier
 from connectors.sms_smpp.settings import Bind, SmppSettings
-from schemas.errors import MalformedError, MisconfiguredError, RetriableError
+from schemas.errors import MalformedError, RetriableError
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "sms_smpp"
@@ -21,21 +22,15 @@ _ROLES: Mapping[Bind, Role] = {"transceiver": "bind_transceiver", "receiver": "b
 _REFUSALS = {"throttled": codec.THROTTLED, "temporary": codec.TEMPORARY, "silent": None}
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SmsSmpp:
     """Takes what an SMSC delivers on every bind of one account; each piece of a long message as it comes."""
 
     channel: ClassVar[str] = "sms"
 
-    def __init__(self, settings: SmppSettings, account_id: str, now: Callable[[], datetime] = _now) -> None:
-        if settings.jurisdiction is None:
-            raise MisconfiguredError(f"the SMPP account {account_id} has no jurisdiction: set its 行政区划代码")
+    def __init__(self, settings: SmppSettings, account_id: str, now: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
         self._account = account_id
-        self._jurisdiction = settings.jurisdiction
+        self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
         self._arrivals, self._steps = Arrivals(), Steps()
         self._content_type = f"application/x-smpp; alphabet={settings.alphabet}" + "; packed=true" * settings.packed

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from connectors.account import Jurisdiction
 from schemas.errors import MisconfiguredError
 
 Bind = Literal["transceiver", "receiver"]
@@ -75,10 +76,7 @@ class SmppSettings(BaseModel):
         float, Field(gt=0, le=120, description="Limit for an answer, for a write and for the end of a connection")
     ] = 10
     connect_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for a connection attempt")] = 15
-    jurisdiction: Annotated[
-        str | None,
-        Field(pattern=r"^[1-9]\d{5}$", description="行政区划代码 of the city; the settings' own by default"),
-    ] = None
+    jurisdiction: Jurisdiction = None
     reply_from: Annotated[
         str | None,
         Field(min_length=1, max_length=20, description="The number (接入号) of answers; the SMSC's own by default"),

@@ -30,7 +30,6 @@ class Part:
     body: bytes
     depth: int = 0
     default_type: str = "text/plain"
-    parent_type: str = ""
     content: Parameters = field(init=False)
     disposition: Parameters = field(init=False)
     children: list["Part"] = field(default_factory=list)
@@ -103,7 +102,7 @@ def _children(part: Part, budget: int) -> Iterator[Part]:
     default = "message/rfc822" if part.media_type == "multipart/digest" else "text/plain"
     for start, end, body in _pieces(part, budget):
         header, content = split_header(body[start:end])
-        yield Part(Headers.of(header), content, part.depth + 1, default, part.media_type)
+        yield Part(Headers.of(header), content, part.depth + 1, default)
 
 
 def _pieces(part: Part, budget: int) -> Iterator[tuple[int, int, bytes]]:

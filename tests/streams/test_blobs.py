@@ -111,7 +111,7 @@ async def test_large_bytes_that_came_again_go_again_where_they_were_erased(folde
 async def test_a_folder_whose_disk_hangs_is_away_and_takes_one_thread(
     folder: Path, raw: RawMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.blobs.FOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("schemas.stores.FOLDER_SECONDS", 0.05)
     answers, looks, is_dir = threading.Event(), [], Path.is_dir
 
     def hangs(path: Path) -> bool:
@@ -127,6 +127,6 @@ async def test_a_folder_whose_disk_hangs_is_away_and_takes_one_thread(
                 await blobs.loaded(raw)
         answers.set()
     assert len(looks) == 1
-    await until(lambda: blobs._hanging is not None and blobs._hanging.done())
+    await until(lambda: blobs._folder._hanging is not None and blobs._folder._hanging.done())
     with pytest.raises(MissingBlobError):
         await blobs.loaded(raw)

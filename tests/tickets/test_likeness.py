@@ -57,7 +57,7 @@ def test_who_is_hopeless_scores_less_than_any_threshold(policy: NearPolicy) -> N
     rng, rarity, weights = random.Random(20261125), Rarity(), Weights(policy)
     for _ in range(1_000):
         question, other = Question(quoting(rng), rarity, policy, weights), quoting(rng)
-        if question.is_hopeless(other):
+        if question.judge(other) is None:
             assert question.compare(other)[0] < min(policy.propose, policy.link)
 
 
@@ -66,7 +66,7 @@ def test_most_of_those_that_are_about_something_else_are_hopeless() -> None:
     rarity = heard(rng, 50)
     pairs = [(Question(said(rng), rarity, OURS, weights), said(rng)) for _ in range(300)]
     low = [(question, other) for question, other in pairs if question.compare(other)[0] < OURS.propose]
-    hopeless = sum(question.is_hopeless(other) for question, other in low)
+    hopeless = sum(question.judge(other) is None for question, other in low)
     assert hopeless > len(low) / 4
 
 
