@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
 from connectors.phone.settings import Platform
-from schemas.errors import MisconfiguredError
+from connectors.tls import is_this_machine, verifying
 
 Event = Literal["CEL", "Cdr", "Hangup", "UserEvent"]
 
@@ -42,15 +42,10 @@ class AsteriskSettings(BaseModel):
 
     @model_validator(mode="after")
     def _login_is_hidden(self) -> "AsteriskSettings":
-        if self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+        if self.tls == "none" and not is_this_machine(self.host):
             raise ValueError("a login needs tls = tls, except on this machine: a tunnel ends here, so name its own end")
         return self
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
-        if self.tls == "none":
-            return None
-        try:
-            return ssl.create_default_context(cafile=self.ssl_cafile)
-        except OSError as error:
-            raise MisconfiguredError(f"ssl_cafile {self.ssl_cafile} holds no certificates: correct it") from error
+        return None if self.tls == "none" else verifying(self.ssl_cafile)

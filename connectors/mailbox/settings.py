@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from pydantic_core import PydanticCustomError
 
 from connectors.account import Jurisdiction
-from schemas.errors import MisconfiguredError
+from connectors.tls import is_this_machine, verifying
 
 
 class MailboxSettings(BaseModel):
@@ -90,7 +90,7 @@ class MailboxSettings(BaseModel):
 
     @model_validator(mode="after")
     def _login_is_hidden(self) -> "MailboxSettings":
-        if self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+        if self.tls == "none" and not is_this_machine(self.host):
             raise ValueError("a login needs tls = tls or starttls, except on this machine")
         return self
 
@@ -104,7 +104,4 @@ class MailboxSettings(BaseModel):
 
     def tls_context(self) -> ssl.SSLContext:
         """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
-        try:
-            return ssl.create_default_context(cafile=self.ssl_cafile)
-        except OSError as error:
-            raise MisconfiguredError(f"ssl_cafile {self.ssl_cafile} holds no certificates: correct it") from error
+        return verifying(self.ssl_cafile)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from schemas.errors import MisconfiguredError
+from connectors.tls import is_this_machine, verifying
 
 Address = Annotated[str, Field(pattern=r"^[^\s@<>,;:()\"+]+@[^\s@<>,;:()\"]+$")]
 
@@ -48,13 +48,10 @@ class SmtpSettings(BaseModel):
     def _login_is_whole(self) -> "SmtpSettings":
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password belong together: set both or none")
-        if self.username is not None and self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+        if self.username is not None and self.tls == "none" and not is_this_machine(self.host):
             raise ValueError("a password needs tls = tls or starttls, except on this machine")
         return self
 
     def tls_context(self) -> ssl.SSLContext:
         """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
-        try:
-            return ssl.create_default_context(cafile=self.ssl_cafile)
-        except OSError as error:
-            raise MisconfiguredError(f"ssl_cafile {self.ssl_cafile} holds no certificates: correct it") from error
+        return verifying(self.ssl_cafile)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
-from schemas.errors import MisconfiguredError
+from connectors.tls import is_this_machine, verifying
 
 Bind = Literal["transceiver", "receiver"]
 Alphabet = Literal["gsm7", "ascii", "latin1", "gb", "ucs2"]
@@ -89,7 +89,7 @@ class SmppSettings(BaseModel):
 
     @model_validator(mode="after")
     def _login_is_hidden(self) -> "SmppSettings":
-        if self.tls == "none" and not self.private_line and self.host not in ("127.0.0.1", "::1", "localhost"):
+        if self.tls == "none" and not self.private_line and not is_this_machine(self.host):
             raise ValueError(
                 "the password would go in clear: set tls = tls, or private_line = true on a private line or a VPN"
             )
@@ -97,9 +97,4 @@ class SmppSettings(BaseModel):
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return a context that verifies the SMSC, None without TLS; raises MisconfiguredError."""
-        if self.tls == "none":
-            return None
-        try:
-            return ssl.create_default_context(cafile=self.ssl_cafile)
-        except OSError as error:
-            raise MisconfiguredError(f"ssl_cafile {self.ssl_cafile} holds no certificates: correct it") from error
+        return None if self.tls == "none" else verifying(self.ssl_cafile)

@@ -15,8 +15,7 @@ import requests
 
 from connectors import metrics
 from connectors.weibo import http, naming
-from connectors.weibo.cursor import FIRST, LAST, pagination
-from connectors.weibo.models import Model, ResultSet, Status
+from connectors.weibo.models import Model
 from connectors.weibo.settings import WeiboPullSettings
 from schemas.records import RawMessage, raw_message
 
@@ -60,7 +59,7 @@ class _Limited:
 
 
 class PublicPages:
-    """What anybody may read, in tweepy's shape; raises PublicPageUnavailable whatever the library raises."""
+    """What anybody may read; raises PublicPageUnavailable whatever the library raises."""
 
     def __init__(self, session: requests.Session, cookie: str | None = None) -> None:
         self._client = _Client(session, cookie)
@@ -71,22 +70,6 @@ class PublicPages:
         if not isinstance(found, str) or not found:
             raise PublicPageUnavailable("no text")
         return found
-
-    @pagination
-    def user_timeline(self, user_id: str, cursor: int = FIRST) -> tuple[ResultSet[Status], tuple[int, int]]:
-        """Return a page of somebody's statuses as the public sees them, newest first; `Cursor` pages through it."""
-        number = 1 if cursor == FIRST else cursor
-        cards = self._door(lambda: list(self._cards(user_id, number)))
-        page = ResultSet(Status(card) for card in cards)
-        return page, (max(number - 1, LAST), number + 1 if page else LAST)
-
-    def _cards(self, user_id: str, number: int) -> Iterable[dict[str, Any]]:
-        # Not the library's page(): it reads `pics` as the list that the site no longer gives.
-        statuses = self._client.statuses(user_id)
-        statuses._page_num = number
-        for card in statuses._cards:
-            if hasattr(card, "mblog"):
-                yield card.mblog.raw_data()
 
     def _door(self, ask: Callable[[], Any]) -> Any:
         try:

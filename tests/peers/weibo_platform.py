@@ -117,8 +117,6 @@ class Platform:
         self.met += 1
         if path == "/statuses/extend":
             return 200, self.pages.get(query.get("id", ""), {"ok": 0, "msg": "打开微博客户端，查看全文"})
-        if path == "/api/container/getIndex":
-            return 200, self.pages.get("list", {"ok": -100, "url": "https://passport.weibo.com"})
         if (refused := self.stranger(path, query)) is not None:
             return refused
         if path == "/oauth2/get_token_info":

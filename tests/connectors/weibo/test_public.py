@@ -1,14 +1,11 @@
 """The public site: off unless asked for, one page at a time, and never in the way of a message."""
 
-import json
 from typing import Any
 
 import pytest
 import requests
-import tweepy
 from prometheus_client import REGISTRY
 
-from connectors.weibo.cursor import Cursor
 from connectors.weibo.public import PublicPages, PublicPageUnavailable
 from normalizers import Policy, normalize
 from tests.connectors.weibo.pulling import Runner, ids
@@ -131,20 +128,3 @@ def test_the_library_asks_through_our_session_with_limits_and_a_name(platform: P
     assert asked[0]["timeout"] == (5.0, 15.0)
     assert asked[0]["headers"]["Cookie"] == "SUB=secret"
     assert "python-requests" not in asked[0]["headers"]["User-Agent"]
-
-
-@pytest.mark.parametrize("cursor", [Cursor, tweepy.Cursor], ids=["ours", "tweepy"])
-def test_somebody_s_public_statuses_are_paged_in_tweepys_shape(platform: Platform, cursor: Any) -> None:
-    cards = [
-        {"card_type": 9, "mblog": {"id": "51", "text": "一<br/>", "pics": {"0": {"url": "http://x/orj360/1.jpg"}}}},
-        {"card_type": 11},
-    ]
-    platform.pages["list"] = {"ok": 1, "data": {"cards": cards, "cardlistInfo": {"total": 1}}}
-    pages = PublicPages(session(platform))
-    found = list(cursor(pages.user_timeline, user_id="7").items(3))
-    assert [item.id for item in found] == [51] * 3  # the look-alike shows this page for ever
-    platform.pages["list"] = {"ok": 1, "data": {"cards": []}}
-    assert list(cursor(pages.user_timeline, user_id="7").items()) == []
-    platform.pages["list"] = json.loads('{"ok": -100}')
-    with pytest.raises(PublicPageUnavailable):
-        list(cursor(pages.user_timeline, user_id="7").items())
