@@ -12,7 +12,7 @@ from kafka.net.inet import KafkaNetSocket
 
 from schemas.clients import Progress
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from schemas.errors import MisconfiguredError, PipelineError, TopicRefusedError, UnauthorizedError, UnreachableError
 
 # At DEBUG kafka-python writes every key, value and header: what citizens wrote has no place in a log.
 logging.getLogger("kafka").setLevel(logging.WARNING)
@@ -124,9 +124,8 @@ def translated(error: BaseException) -> PipelineError:
     """Return the error of ours that says what to do about one of kafka-python's."""
     name = type(error).__name__
     if isinstance(error, theirs.AuthorizationError):
-        return UnauthorizedError(
-            f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing"
-        )
+        ours = TopicRefusedError if isinstance(error, theirs.TopicAuthorizationFailedError) else UnauthorizedError
+        return ours(f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing")
     if isinstance(error, theirs.SaslAuthenticationFailedError):
         return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why")
     if isinstance(error, _WRONG):

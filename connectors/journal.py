@@ -15,7 +15,7 @@ import structlog
 
 from connectors import metrics
 from connectors.frames import HEADER_BYTES, MARKER_BYTES, frame
-from connectors.replay import BAD_SUFFIX, Publish, replay
+from connectors.replay import BAD_SUFFIX, Publish, Refused, replay
 from connectors.segment import Sealed, Segment, sync_folder
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
@@ -99,7 +99,8 @@ class Journal:
         """Publish what is here now, oldest first, and return how many messages that were.
 
         A segment is removed when the broker holds it. What `publish` raises ends the replay; the next one goes on
-        after the last batch that went well. A segment that the disk does not give is raised when the others are done.
+        after the last batch that went well. A segment that the disk does not give, and a topic that our user may not
+        write, are raised when the others are done: a right that one channel lacks must not keep another's emergency.
         """
         with self._replaying:
             with self._writing:
@@ -156,17 +157,24 @@ class Journal:
 
     def _replay(self, publish: Publish) -> int:
         published, faults = 0, []
+        refused: Refused = {}
         for sealed in self._sealed:
             try:
-                published += self._drain(sealed, publish)
+                published += self._drain(sealed, publish, refused)
             except OSError as error:
                 faults.append(f"{sealed.path} cannot be read: {error.strerror or error}")
         if faults:
             raise UnreachableError(f"the journal's {'; '.join(faults)}")
+        for refusal in refused.values():
+            raise refusal
         return published
 
-    def _drain(self, sealed: Sealed, publish: Publish) -> int:
-        published = replay(sealed, publish)
+    def _drain(self, sealed: Sealed, publish: Publish, refused: Refused) -> int:
+        if sealed.waiting and sealed.waiting <= refused.keys():
+            return 0
+        published = replay(sealed, publish, refused)
+        if sealed.waiting:
+            return published
         sealed.path.unlink()
         sync_folder(self._folder)
         with self._writing:

@@ -1,7 +1,9 @@
 """Replay: a sealed segment goes to the broker in order; what is no message is set aside and reported, never dropped."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
+from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -9,12 +11,15 @@ import structlog
 from connectors import metrics
 from connectors.frames import Kind, Piece, pieces
 from connectors.segment import Sealed, write_aside
-from schemas.errors import FatalError, RetriableError
+from schemas.errors import FatalError, RetriableError, TopicRefusedError
 from schemas.records import RawMessage
 from schemas.wire import UNREADABLE
 
 Publish = Callable[[Sequence[RawMessage]], None]
 """Returns when the broker holds the messages."""
+
+Refused: TypeAlias = dict[str, TopicRefusedError]
+"""What Kafka said of the topics that our user may not write."""
 
 BATCH_MESSAGES = 500
 
@@ -24,12 +29,22 @@ _log = structlog.get_logger(__name__)
 _decoder = msgspec.msgpack.Decoder(RawMessage)
 
 
-def replay(sealed: Sealed, publish: Publish) -> int:
-    """Publish what `sealed.done` has left, and move it on after each batch; return how many messages that were."""
-    published = 0
+def replay(sealed: Sealed, publish: Publish, refused: Refused) -> int:
+    """Publish what the broker does not hold, and note how far that is; return how many messages that were.
+
+    Messages of a topic that is `refused`, by now or before, stay and keep their order; those of others pass them.
+    """
+    published, waiting = 0, set[str]()
     for batch in _batches(pieces(sealed.marker, sealed.path.read_bytes(), sealed.done)):
-        published += _publish(sealed, _messages(sealed, batch), publish)
-        sealed.done = batch[-1].end
+        messages = _messages(sealed, [piece for piece in batch if piece.end not in sealed.passed])
+        published += _publish_allowed(sealed, messages, publish, refused)
+        left = {piece.end: message.topic for piece, message in messages if message.topic in refused}
+        waiting.update(left.values())
+        if waiting:
+            sealed.passed.update(piece.end for piece in batch if piece.end not in left)
+        else:
+            sealed.done = batch[-1].end
+    sealed.waiting = frozenset(waiting)
     return published
 
 
@@ -65,6 +80,26 @@ def read(payload: bytes) -> RawMessage | None:
         return _decoder.decode(payload)
     except UNREADABLE:
         return None
+
+
+def _publish_allowed(
+    sealed: Sealed, messages: list[tuple[Piece, RawMessage]], publish: Publish, refused: Refused
+) -> int:
+    """Publish a batch without what is refused; when Kafka refuses a topic now, topic by topic."""
+    allowed: dict[str, list[tuple[Piece, RawMessage]]] = {}
+    for piece, message in messages:
+        if message.topic not in refused:
+            allowed.setdefault(message.topic, []).append((piece, message))
+    if len(allowed) > 1:
+        with suppress(TopicRefusedError):
+            return _publish(sealed, [one for one in messages if one[1].topic in allowed], publish)
+    published = 0
+    for topic, batch in allowed.items():
+        try:
+            published += _publish(sealed, batch, publish)
+        except TopicRefusedError as error:
+            refused[topic] = error
+    return published
 
 
 def _publish(sealed: Sealed, batch: list[tuple[Piece, RawMessage]], publish: Publish) -> int:

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 OWNER_ONLY = 0o600
@@ -12,12 +12,17 @@ OWNER_ONLY = 0o600
 
 @dataclass
 class Sealed:
-    """A segment that nobody appends to any more; `done` is how far the broker holds it."""
+    """A segment that nobody appends to any more; `done` is how far the broker holds it.
+
+    Behind that some wait for a right to write their topics, which are `waiting`, and others have `passed` them.
+    """
 
     path: Path
     marker: bytes
     size: int
     done: int = 0
+    waiting: frozenset[str] = frozenset()
+    passed: set[int] = field(default_factory=set)
 
 
 class Segment:

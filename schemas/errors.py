@@ -19,6 +19,7 @@
     └── FatalError              stop this component; a person must act
         ├── MisconfiguredError  settings that cannot work
         └── UnauthorizedError   *our* credentials refused by a service
+            └── TopicRefusedError  Kafka lets our user write others, and not this one
 
 A message names the thing and the next action. It never carries a body, a token or an address: these texts end up
 in logs and in dead-letter headers.
@@ -125,6 +126,10 @@ class MisconfiguredError(FatalError):
 
 class UnauthorizedError(FatalError):
     """Our own credentials were refused by a service."""
+
+
+class TopicRefusedError(UnauthorizedError):
+    """Kafka does not let our user write one topic: what goes to others need not wait for that right."""
 
 
 ERROR_CODES: tuple[str, ...] = (

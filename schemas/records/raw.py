@@ -51,10 +51,14 @@ class RawMessage(Struct, frozen=True, kw_only=True):
         """Return the id that names this message for ever."""
         return ids.message_id(self.envelope.source, self.envelope.id)
 
+    @property
+    def topic(self) -> str:
+        """Return the topic that it goes to."""
+        return topics.BACKFILL if self.backfill else topics.raw(self.channel)
+
     def outbound(self) -> Outbound:
         """Return the Kafka record."""
-        topic = topics.BACKFILL if self.backfill else topics.raw(self.channel)
-        return Outbound(topic, self.conversation.encode(), self.value, self._headers())
+        return Outbound(self.topic, self.conversation.encode(), self.value, self._headers())
 
     def _headers(self) -> Headers:
         """Return the envelope's headers; a message that has no trace yet begins one."""

@@ -25,9 +25,9 @@ class Kafka:
         self.publish(messages)
 
 
-def message(identifier: str, value: bytes = b"\x00\xff<xml/>") -> RawMessage:
+def message(identifier: str, value: bytes = b"\x00\xff<xml/>", channel: str = "wechat") -> RawMessage:
     return raw_message(
-        channel="wechat",
+        channel=channel,
         channel_kind="wechat_mp",
         account="city",
         jurisdiction="110000",

@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 
 from connectors.frames import frame
 from connectors.journal import Journal
-from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
+from schemas.errors import MisconfiguredError, TopicRefusedError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.pushed import message
 
@@ -189,6 +189,46 @@ def test_one_message_that_cannot_be_sent_is_set_aside_and_the_others_go_on(tmp_p
     assert b"poison" in bad.read_bytes()
     assert bad.stat().st_mode & 0o777 == 0o600
     assert journal.empty
+
+
+def test_a_topic_that_our_user_may_not_write_keeps_no_other_waiting_and_its_own_order(
+    tmp_path: Path, start: Start
+) -> None:
+    journal = start(tmp_path)
+    refused, held = {"hotline.raw.sms.v1"}, list[RawMessage]()
+
+    def publish(batch: Sequence[RawMessage]) -> None:
+        if refused & {one.topic for one in batch}:
+            raise TopicRefusedError("no right")
+        held.extend(batch)
+
+    journal.append([message("1", channel="sms"), message("2"), message("3", channel="sms")])
+    for _ in range(2):  # what went is not sent again by each walk
+        with pytest.raises(TopicRefusedError):
+            journal.replay(publish)
+    journal.append([message("4", channel="sms"), message("5")])
+    with pytest.raises(TopicRefusedError):
+        journal.replay(publish)
+    assert ids(held) == ["2", "5"]
+    refused.clear()
+    assert journal.replay(publish) == 3
+    assert ids(held) == ["2", "5", "1", "3", "4"]
+    assert journal.empty
+    assert segments(tmp_path) == []
+
+
+def test_what_waits_for_a_right_is_there_after_a_restart(tmp_path: Path, start: Start) -> None:
+    journal = start(tmp_path)
+    journal.append([message("1", channel="sms"), message("2")])
+
+    def refuse(batch: Sequence[RawMessage]) -> None:
+        if any(one.channel == "sms" for one in batch):
+            raise TopicRefusedError("no right")
+
+    with pytest.raises(TopicRefusedError):
+        journal.replay(refuse)
+    journal.close()
+    assert "1" in ids(drained(start(tmp_path)))
 
 
 # Damage

@@ -18,6 +18,8 @@ from obstore.store import MemoryStore
 from typer.testing import CliRunner, Result
 
 from connectors.cursors import Cursors
+from connectors.intake import Intake
+from connectors.journal import Journal
 from connectors.publisher import Publisher
 from hotline.cli.app import app
 from hotline.local.stack import Endpoints
@@ -261,6 +263,37 @@ async def test_a_subscriber_gets_its_letter_again_by_an_operator(secured: Secure
         taken = await asyncio.to_thread(hotline, operator, *again)
         assert json.loads(taken.stdout)["put_back"] == {"sink:webhook.map": 1}, taken.output
     assert "delivered" in hotline(operator, "webhook", "log", "map").stdout
+
+
+async def test_a_channel_whose_topic_was_not_granted_keeps_no_other_waiting(
+    secured: SecuredKafka, tmp_path: Path
+) -> None:
+    publisher = Publisher(secured.connection("hotline-receiver"), MemoryStore())
+    intake = Intake(publisher, Journal(tmp_path / "journal"), retry_seconds=0.1)
+    working = asyncio.create_task(intake.run())
+    ours, wechat, sms = secured.administrator, topics.raw("wechat"), topics.raw("sms")
+    texts = await asyncio.to_thread(count, ours, sms)
+    try:
+        assert await intake.keep([pushed.message("refused", channel="sms")]) == "journaled"
+        told = await asyncio.to_thread(count, ours, wechat)
+        await intake.keep([pushed.message("urgent", "解放路88号着火了".encode())])
+        async with asyncio.timeout(PATIENCE):
+            while await asyncio.to_thread(count, ours, wechat) == told:  # noqa: ASYNC110 - a topic has no event
+                await asyncio.sleep(0.1)
+        assert await asyncio.to_thread(count, ours, sms) == texts
+        line = f"--allow-principal User:hotline-receiver --operation Write --topic {sms}"
+        await asyncio.to_thread(acls.grant, ours, [*acls.lines(), line])
+        async with asyncio.timeout(PATIENCE):
+            while intake.journal_bytes:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.1)
+        assert await asyncio.to_thread(count, ours, sms) == texts + 1
+    finally:
+        await asyncio.to_thread(acls.grant, ours, acls.lines())
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        await intake.close()
+        publisher.close()
 
 
 def test_a_cursor_is_kept_with_the_rights_of_a_connector(secured: SecuredKafka) -> None:
