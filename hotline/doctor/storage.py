@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pwd
 import shutil
 import stat
 import tempfile
@@ -132,6 +133,11 @@ def _wanted(journal: Path, most: int) -> int:
 def _fault(folder: Folder) -> PipelineError | None:
     what, path, setting, need = folder
     try:
+        if (owner := _owner(path)) and not os.geteuid():
+            return MisconfiguredError(
+                f"Root may write to {what} {path}, which is of the user {owner}, and would make files there that "
+                f"{owner} may not touch: ask again as {owner} (`runuser -u {owner} -- hotline doctor`)."
+            )
         _write(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -146,6 +152,16 @@ def _fault(folder: Folder) -> PipelineError | None:
             f"`{setting}` elsewhere."
         )
     return None
+
+
+def _owner(folder: Path) -> str | None:
+    """Return whose a folder is, or will be as long as it is missing; None for root's, and for nobody's of this system."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    number = there.stat().st_uid
+    try:
+        return pwd.getpwuid(number).pw_name if number else None
+    except KeyError:  # as a container sees what lies outside of it: no service runs as who is not known
+        return None
 
 
 def _write(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from hotline.config import load
 from hotline.doctor.findings import Finding, findings
-from hotline.doctor.storage import _size, blobs, disks
+from hotline.doctor.storage import _owner, _size, blobs, disks
 from tests.peers.presence import missing, require
 
 SECRET = "planted-secret-access-key"
@@ -62,6 +63,30 @@ class Draining(type(Path())):  # type: ignore[misc] # the class of this system's
 def test_a_journal_that_is_drained_meanwhile_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "left").write_bytes(bytes(7))
     assert _size(Draining(tmp_path)) == 7
+
+
+def test_root_makes_no_folders_that_the_services_user_may_not_touch(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands of an operator's shell: what the doctor made there as root, `hotline run` could not write."""
+    data, other = tmp_path / "data", pwd.getpwnam("nobody")
+    data.mkdir()
+    env.setenv("HOTLINE_LOCAL__DATA_DIR", str(data))
+    for name, value in {"APPID": "wx1", "TOKENS": "token", "MODES": "plain"}.items():
+        env.setenv(f"{WECHAT}{name}", value)
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    env.setattr(os, "geteuid", lambda: 0)
+    env.setattr("hotline.doctor.storage._owner", lambda path: other.pw_name if path.is_relative_to(data) else None)
+    told = [one.detail for one in found(disks)]
+    assert len(told) == 2  # the data folder, the journal
+    assert [one for one in told if "ask again as nobody (`runuser -u nobody -- hotline doctor`)" not in one] == []
+    assert list(data.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to another user")
+def test_whose_a_folder_is_that_is_not_there_yet_says_the_one_above(tmp_path: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    os.chown(tmp_path, nobody.pw_uid, nobody.pw_gid)
+    assert _owner(tmp_path / "journal" / "large") == "nobody"
+    assert _owner(Path("/")) is None
 
 
 def test_the_journal_needs_the_room_that_it_is_allowed(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
