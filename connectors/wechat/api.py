@@ -214,6 +214,7 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         self._kind = access.kind
         self._refreshing = threading.Lock()
         self._http.trust_env = False  # nobody's .netrc belongs into a request of ours
+        self._http.hooks["response"].append(_straight)
         self._token = ""
         self._until = datetime.min.replace(tzinfo=UTC)
         self._posted = time.monotonic()
@@ -262,6 +263,13 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
 
     def close(self) -> None:
         self._http.close()
+
+
+def _straight(response: requests.Response, *, stream: bool = False, **_: Any) -> None:
+    """Follow no redirect: our secret, or what a citizen is told, would go to whoever is named. Streams never do."""
+    if response.is_redirect and not stream:
+        response.close()
+        raise requests.TooManyRedirects
 
 
 def _answered(answer: Any) -> dict[str, Any]:

@@ -73,6 +73,32 @@ def _stock(platform: WeChatApi) -> WeChatClient:
     return client
 
 
+@pytest.mark.parametrize("status", [302, 307, 308])
+@pytest.mark.parametrize("asked", ["stable_token", "message/custom/send"])
+def test_no_redirect_carries_our_secret_or_a_citizens_words_elsewhere(
+    platform: WeChatApi, api: Api, asked: str, status: int
+) -> None:
+    elsewhere: list[str] = []
+
+    def fault(call: Call) -> bool:
+        if call.endpoint == asked:
+            call.handler.send_response(status)
+            call.handler.send_header("Location", f"{platform.url}/cgi-bin/elsewhere")
+            call.handler.send_header("Content-Length", "0")
+            call.handler.end_headers()
+            return True
+        if call.endpoint == "elsewhere":
+            elsewhere.append(call.endpoint)
+            call.send(b'{"errcode": 0, "access_token": "t", "expires_in": 7200}', "application/json")
+            return True
+        return False
+
+    platform.fault = fault
+    with pytest.raises(NoAnswerError) as caught:
+        say(api)
+    assert (elsewhere, caught.value.sent) == ([], asked != "stable_token")
+
+
 def test_many_threads_ask_for_one_token(platform: WeChatApi, api: Api) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: say(api), range(24)))
