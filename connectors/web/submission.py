@@ -16,6 +16,7 @@ from connectors.receiver import read_body
 from connectors.web.limits import SMALL_BYTES
 from connectors.web.problems import MOST_IN_A_FIELD
 from connectors.web.settings import WebSettings
+from normalizers import mended
 from normalizers.web import fields
 from normalizers.web.fields import Fields
 from normalizers.web.multipart import parts
@@ -161,7 +162,7 @@ def without_key(body: bytes, content_type: str) -> bytes:
 
 
 def _cut_json(body: bytes) -> bytes:
-    found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    found, _ = mended.read(body, dict[str, msgspec.Raw])
     if API_KEY not in found:
         return body
     return msgspec.json.encode({name: value for name, value in found.items() if name != API_KEY})

@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import msgspec
 import requests
 from msgspec import Struct
 from pydantic import SecretStr
@@ -23,6 +22,7 @@ from wechatpy.exceptions import WeChatClientException
 
 from connectors.base import utc_now
 from connectors.unsent import never_left
+from normalizers import mended
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.wire import UNREADABLE
 
@@ -97,7 +97,7 @@ class Api:
         return self.with_token(lambda token: self._post(endpoint, body, token))
 
     def fetch(self, endpoint: str, body: dict[str, Any]) -> bytes:
-        """POST JSON and return the answer's bytes as they came. Raises as `call` does."""
+        """POST JSON and return the answer's bytes as they came, or mended. Raises as `call` does."""
         return self.with_token(lambda token: self._post_for_bytes(endpoint, body, token))
 
     def with_token(self, ask: Callable[[str], T]) -> T:
@@ -158,14 +158,14 @@ class Api:
             )
             answer.raise_for_status()
         try:
-            errcode = msgspec.json.decode(answer.content, type=_Verdict).errcode
+            verdict, content = mended.read(answer.content, _Verdict)
         except UNREADABLE:
             raise NoAnswerError(
                 "the platform answered with something that is not JSON: it is tried again", sent=True
             ) from None
-        if errcode:
-            raise RefusalError(errcode)
-        return answer.content
+        if verdict.errcode:
+            raise RefusalError(verdict.errcode)
+        return content
 
     def _get(self, url: str, **parameters: str) -> requests.Response:
         # Uncompressed, so that Content-Length tells whether all of it came.

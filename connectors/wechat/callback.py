@@ -6,11 +6,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from xml.etree.ElementTree import Element, ParseError
 
-import msgspec
 from defusedxml.ElementTree import fromstring
 from msgspec import Struct
 
 from connectors.wechat.signature import moment
+from normalizers import mended
 from schemas.ids import bounded
 from schemas.wire import UNREADABLE
 
@@ -77,7 +77,7 @@ def is_json(body: bytes) -> bool:
 
 def _of_json(body: bytes) -> dict[str, str] | None:
     try:
-        found = msgspec.json.decode(body)
+        found, _ = mended.read(body, dict[str, object])
     except UNREADABLE:
         return None
     return {name: str(value).strip() for name, value in found.items() if isinstance(value, str | int)}

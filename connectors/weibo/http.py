@@ -10,6 +10,7 @@ import urllib3
 
 from connectors.unsent import never_left
 from connectors.weibo.errors import NoAnswer, NotReached, UnreadableAnswer
+from normalizers import mended
 from schemas.wire import UNREADABLE
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 15.0, 60.0
@@ -63,6 +64,6 @@ def _body(response: requests.Response, end: float, clock: Callable[[], float]) -
 def read(response: requests.Response) -> Answer:
     """Return the fields of an answer, each as it came; raises UnreadableAnswer for what is no JSON object."""
     try:
-        return msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+        return mended.read(response.content, dict[str, msgspec.Raw])[0]
     except UNREADABLE:
         raise UnreadableAnswer(response) from None

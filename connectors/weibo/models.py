@@ -7,8 +7,10 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
+from normalizers import mended
 from normalizers.weibo.reading import Fields, text_of
 from normalizers.weibo.times import moment
+from schemas.wire import UNREADABLE
 
 _END = datetime(2999, 1, 1, tzinfo=UTC)
 """No clock: every time that the platform writes is taken for true."""
@@ -103,6 +105,13 @@ class ResultSet(list[AnyModel]):
 
 
 def parse(kind: type[AnyModel], raws: Iterable[msgspec.Raw], total: int | None) -> ResultSet[AnyModel]:
-    """Return the objects among some JSON values; raises msgspec.DecodeError."""
-    pairs = ((msgspec.json.decode(raw), bytes(raw)) for raw in raws)
+    """Return the objects among some JSON values; one that cannot be read has its bytes alone, and hides no other."""
+    pairs = (_read(bytes(raw)) for raw in raws)
     return ResultSet((kind(json, raw) for json, raw in pairs if isinstance(json, dict)), total)
+
+
+def _read(raw: bytes) -> tuple[Any, bytes]:
+    try:
+        return mended.read(raw, object)
+    except UNREADABLE:
+        return {}, raw

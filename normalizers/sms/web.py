@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct, field
 
+from normalizers import mended
 from normalizers.draft import Draft, File
 from normalizers.sms import segments
 from normalizers.sms.coding import Format, decode
@@ -137,7 +138,7 @@ def _object(body: bytes) -> dict[str, msgspec.Raw]:
     """Return a JSON object, its fields as they are written; one in GBK is read too."""
     decoded = decode(body, "gb").text or ""
     try:
-        return msgspec.json.decode(decoded, type=dict[str, msgspec.Raw])
+        return mended.read(decoded.encode(), dict[str, msgspec.Raw])[0]
     except (*UNREADABLE, UnicodeEncodeError) as error:
         raise MalformedError("the callback is no JSON object: see that its address is the provider's") from error
 

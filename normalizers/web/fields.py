@@ -7,10 +7,10 @@ from itertools import chain
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import msgspec
 from msgspec import Struct
 from python_multipart.multipart import parse_options_header
 
+from normalizers import mended
 from normalizers.crowd import not_crowded, short
 from normalizers.mail.charsets import to_text
 from normalizers.web.multipart import Part, parts
@@ -121,7 +121,7 @@ def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:
 
 def _json(body: bytes) -> Iterator[tuple[str, str]]:
     try:
-        found = msgspec.json.decode(not_crowded(body), type=dict[str, Any])
+        found, _ = mended.read(not_crowded(body), dict[str, Any])
     except UNREADABLE as error:  # its text can quote a value
         raise MalformedError("the body is no JSON object") from error
     pairs = chain.from_iterable(_flat(name, value, 0) for name, value in found.items())

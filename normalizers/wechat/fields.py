@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from normalizers import xml
+from normalizers import mended, xml
 from normalizers.crowd import not_crowded, short
 from schemas.errors import MalformedError
 from schemas.wire import UNREADABLE
@@ -42,7 +42,7 @@ def is_json(value: bytes) -> bool:
 def of_json(value: bytes) -> dict[str, str]:
     """Return the leaves of a JSON object by their path; numbers with all their digits, lists by position."""
     try:
-        found = msgspec.json.decode(not_crowded(value.lstrip(b"\xef\xbb\xbf")))
+        found, _ = mended.read(not_crowded(value.lstrip(b"\xef\xbb\xbf")), object)
     except UNREADABLE as error:
         raise MalformedError("the callback is not JSON: see the raw bytes") from error
     if not isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from normalizers import mended
 from schemas.wire import UNREADABLE
 
 _LISTS = ("statuses", "comments", "direct_messages")
@@ -10,7 +11,7 @@ _LISTS = ("statuses", "comments", "direct_messages")
 def items(data: bytes) -> list[bytes]:
     """Return the bytes of each item of a page; none for anything that is no page."""
     try:
-        fields = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        fields, _ = mended.read(data, dict[str, msgspec.Raw])
         found = (msgspec.json.decode(fields[name], type=list[msgspec.Raw]) for name in _LISTS if name in fields)
         return [bytes(item) for item in next(found, [])]
     except UNREADABLE:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.wechat import callback
 from normalizers import Policy, crowd, normalize, wechat
 from normalizers.draft import Draft
 from normalizers.wechat import customer
@@ -56,6 +57,18 @@ def test_a_mini_programme_text_in_json_is_the_same_as_in_xml() -> None:
     assert (made.text, made.channel_kind, made.message_class) == ("  井盖\n坏了 ", "wechat_mini", "person")
     assert made.sender == Party(kind="openid", value="o-mini")
     assert made.received_at == SENT
+
+
+def test_half_an_emoji_costs_no_other_word() -> None:
+    """As a dead letter it would not be screened."""
+    body = mini(MsgType="text", Content="三楼着火了，快来人X", MsgId=1).replace(b"X", rb"\ud83d")
+    made = message(body)
+    assert made.text == "三楼着火了，快来人\ufffd"
+    assert made.emergency
+    named = callback.read(body, TAKEN)
+    assert (named.sender, named.time, named.is_words) == ("o-mini", SENT, True)
+    beside = b'{"ToUserName":"gh_1","Content":"\\ud83d","Encrypt":"Y2lwaGVy"}'
+    assert callback.encrypted(beside) == "Y2lwaGVy"
 
 
 def test_a_mini_programme_picture_and_card() -> None:

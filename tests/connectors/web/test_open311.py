@@ -326,6 +326,18 @@ async def test_an_emergency_of_a_stranger_is_no_request(door: Door) -> None:
     assert (await post(door, request(api_key="x", description="三楼着火了，快来人"))).status_code == 403
 
 
+async def test_half_an_emoji_refuses_nobody(door: Door) -> None:
+    """A browser writes it as it is, where a field's end cut the emoji."""
+    body = json.dumps(request(api_key=API_KEY, description="路灯坏了\ud83d"))
+    async with door.open() as client:
+        headers = {"Content-Type": "application/json"}
+        answer = await client.post(f"{BASE}/requests.json", content=body, headers=headers)
+    assert answer.status_code == 200
+    (raw,) = door.kafka.held
+    assert API_KEY.encode() not in raw.value
+    assert "路灯坏了\ufffd" in normalize(raw, Policy()).message.text
+
+
 async def test_what_a_client_says_of_itself_is_not_believed(door: Door) -> None:
     async with door.open() as client:
         headers = {"Content-Type": "application/json; client=other; ticket=x; hotline_code=110"}

@@ -448,6 +448,24 @@ def test_a_message_of_an_unknown_shape_holds_up_nobody(platform: WeChatApi, comp
     assert second.envelope.id == "msg1"
 
 
+@pytest.mark.parametrize("spoilt", [rb"cut \ud83d", b"a\nb", b"\xff"])
+def test_half_an_emoji_of_one_holds_up_nobody(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered, spoilt: bytes
+) -> None:
+    """The cursor cannot pass a page that cannot be read, and after three days all that is behind it is gone."""
+    one, two, three = (json.dumps(said(number), ensure_ascii=False).encode() for number in (1, 2, 3))
+    two = two.replace("第2条".encode(), spoilt)
+    page = b'{"errcode":0,"errmsg":"ok","next_cursor":"c1","has_more":0,"msg_list":[%s]}' % b",".join((one, two, three))
+    platform.fault = answering(page, only="kf/sync_msg")
+    kept = Kept()
+    only(company(raw(EVENT.encode(), "text/xml"))).run(kept, last=False)
+    assert [message.envelope.id for message in kept.messages] == ["msg1", "msg2", "msg3"]
+    assert (kept.messages[0].value, kept.messages[2].value) == (one, three)
+    assert cursors.saved == ["c1"]
+    if spoilt != b"\xff":  # a dead letter, with its bytes
+        assert normalize(kept.messages[1], Policy())[0].text
+
+
 def test_a_cursor_that_does_not_move_is_no_endless_loop(platform: WeChatApi, company: WeChatErrands) -> None:
     platform.fault = answering(b'{"errcode":0,"next_cursor":"","has_more":1,"msg_list":[]}', only="kf/sync_msg")
     with pytest.raises(UnreachableError):

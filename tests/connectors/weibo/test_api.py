@@ -199,6 +199,19 @@ def test_nobody_takes_the_token_elsewhere(platform: Platform) -> None:
     assert platform.met == 0
 
 
+def test_half_an_emoji_of_one_hides_nobody_elses_words(platform: Platform) -> None:
+    """Platforms cut texts by UTF-16 units: the page would be unreadable for as long as that item is on it."""
+    whole, half, huge = (
+        b'{"id":5100000000000003,"text":"\\u706b \\ud83d\\ude00","n":1.50}',
+        b'{"id":5100000000000002,"text":"cut \\ud83d"}',
+        b'{"id":5100000000000001,"n":1e400}',
+    )
+    platform.raw = b'{"statuses":[%s],"total_number":3}' % b",".join((whole, half, huge))
+    page = client(platform).mentions()
+    assert [item._raw for item in page] == [whole, half.replace(b"\\ud83d", b"\\ufffd"), huge]
+    assert [item.id for item in page] == [5100000000000003, 5100000000000002, None]
+
+
 def test_a_list_that_is_none_is_unreadable(platform: Platform) -> None:
     platform.raw = b'{"statuses":{"a":1}}'
     with pytest.raises(errors.UnreadableAnswer):

@@ -1,0 +1,39 @@
+"""JSON that msgspec refuses as a whole for what one citizen wrote in it: half an emoji, a raw line break."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from schemas.wire import UNREADABLE
+
+T = TypeVar("T")
+
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+"""An escape, a pair of surrogates as one; the group is a surrogate that stands alone."""
+
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+_MARK = b"\xef\xbb\xbf"
+
+
+def read(data: bytes, kind: type[T]) -> tuple[T, bytes]:
+    """Return what is in the JSON, and its bytes: as they came, unless only `mended` ones can be read.
+
+    Raises what is in UNREADABLE.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind), data
+    except UNREADABLE:
+        data = mended(data)
+        return msgspec.json.decode(data, type=kind), data
+
+
+def mended(data: bytes) -> bytes:
+    """Return the JSON with U+FFFD for halves of characters and spaces for control characters; nothing else changes.
+
+    Bytes that are no UTF-8 stay: GBK is for others to recognise.
+    """
+    text = _CONTROL.sub(b" ", data.removeprefix(_MARK))
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
