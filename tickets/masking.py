@@ -18,7 +18,8 @@ from normalizers.text import Span, fold
 from schemas.records import Ticket
 from schemas.records.ticket import Category, Location, Requester
 from tickets.codes import AS_GIVEN
-from tickets.spans import hyphened, personal_spans
+from tickets.remembered import Remembered
+from tickets.spans import by_rules, hyphened, personal_spans
 
 T = TypeVar("T", bound=Struct)
 
@@ -40,7 +41,14 @@ MASK_CHARACTERS = 11
 
 def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
     """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
-    return _blacked_out(text, personal_spans(text, known.values, known.rules_folder))
+    return _blacked_out(text, _spans(text, known))
+
+
+_remembered = Remembered(by_rules)
+
+
+def _spans(text: str, known: Known) -> list[Span]:
+    return personal_spans(text, known.values, known.rules_folder, _remembered.spans)
 
 
 def _blacked_out(text: str, spans: Iterable[Span]) -> str:
@@ -71,7 +79,7 @@ _SAID = frozenset({"title", "text", "search_text"})
 
 def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
     """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
-    spans = personal_spans(ticket.text, known.values, known.rules_folder)
+    spans = _spans(ticket.text, known)
     text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)
     if drawn is not None:
         within = ((max(start, drawn.start), min(stop, drawn.stop)) for start, stop in spans)

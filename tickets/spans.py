@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -56,14 +56,45 @@ _DASH = re.compile(f"[{_DASHES}]")
 _KEYCAP = re.compile("\u20e3")
 
 
-def personal_spans(text: str, known: Iterable[str] = (), rules_folder: Path | None = None) -> list[Span]:
+Finder = Callable[[str, Path | None], Iterable[Span]]
+
+
+def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
+    """Yield what the rules find in a text as they read it; spans may overlap."""
+    if any(at in text for at in _AT):
+        yield from (match.span() for match in _MAIL.finditer(text))
+    if " at " in text or "#" in text:
+        yield from (match.span() for match in _MAIL_IN_WORDS.finditer(text))
+    yield from numbers(text)
+    if "." in text:
+        yield from (match.span() for match in _TOKEN.finditer(text))
+    yield from doors(text)
+    yield from homes(text)
+    yield from plates(text)
+    yield from coordinates(text)
+    yield from queries(text)
+    for mark, pattern in _BY_THEIR_FORM.items():
+        if mark in text:
+            yield from (match.span() for match in pattern.finditer(text))
+    known = names.rulebook(rules_folder)
+    named = [*known.spans(text), *persons.rulebook(rules_folder).spans(text)]
+    yield from named
+    yield from _listed(known, text, {end for _, end in named})
+    for start, _ in named:
+        yield from known.listed_before_one(text, start)
+    yield from beside(text, named)
+
+
+def personal_spans(
+    text: str, known: Iterable[str] = (), rules_folder: Path | None = None, find: Finder = by_rules
+) -> list[Span]:
     """Return the spans of `text` that name or reach a person, in order and without overlap; offsets in characters.
 
     `known` are names, numbers and addresses of the persons themselves, folded and `hyphened`; `rules_folder` may
-    hold the city's own `names.toml`.
+    hold the city's own `names.toml`. `find` may be one that remembers what `by_rules` found.
     """
     plain, places = _readable(text)
-    return _placed([*_found(plain, rules_folder), *_occurrences(plain, known)], places)
+    return _placed([*find(plain, rules_folder), *_occurrences(plain, known)], places)
 
 
 def known_spans(text: str, known: Iterable[str]) -> list[Span]:
@@ -132,31 +163,6 @@ def _is_part_of_word(text: str, at: int, value: str) -> bool:
         return False
     around = text[max(0, at - 1) : at] + text[at + len(value) : at + len(value) + 1]
     return any(character.isascii() and character.isalpha() for character in around)
-
-
-def _found(text: str, rules_folder: Path | None) -> Iterator[Span]:
-    if any(at in text for at in _AT):
-        yield from (match.span() for match in _MAIL.finditer(text))
-    if " at " in text or "#" in text:
-        yield from (match.span() for match in _MAIL_IN_WORDS.finditer(text))
-    yield from numbers(text)
-    if "." in text:
-        yield from (match.span() for match in _TOKEN.finditer(text))
-    yield from doors(text)
-    yield from homes(text)
-    yield from plates(text)
-    yield from coordinates(text)
-    yield from queries(text)
-    for mark, pattern in _BY_THEIR_FORM.items():
-        if mark in text:
-            yield from (match.span() for match in pattern.finditer(text))
-    known = names.rulebook(rules_folder)
-    named = [*known.spans(text), *persons.rulebook(rules_folder).spans(text)]
-    yield from named
-    yield from _listed(known, text, {end for _, end in named})
-    for start, _ in named:
-        yield from known.listed_before_one(text, start)
-    yield from beside(text, named)
 
 
 def _listed(known: names.Names, text: str, ends: set[int]) -> Iterator[Span]:

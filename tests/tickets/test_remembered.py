@@ -1,0 +1,83 @@
+"""What was found in a text is found once; nothing of the text stays, and nothing is taken for another text's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from normalizers.text import Span
+from schemas import topics
+from tests.tickets.build import message
+from tests.tickets.commands.orders import Office
+from tickets import masking
+from tickets.masking import Known, mask_text
+from tickets.remembered import Remembered
+from tickets.spans import by_rules
+
+TEXT = "我叫王喆，电话13800138000，住3号楼2单元501"
+
+
+class Asked:
+    """Finds by the rules, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def find(self, text: str, rules_folder: Path | None) -> Iterator[Span]:
+        self.texts.append(text)
+        return by_rules(text, rules_folder)
+
+
+def test_a_text_is_looked_through_once() -> None:
+    asked = Asked()
+    remembered = Remembered(asked.find)
+    first, again = (list(remembered.spans(TEXT, None)) for _ in range(2))
+    assert first == again == list(by_rules(TEXT, None))
+    assert asked.texts == [TEXT]
+
+
+def test_another_text_or_other_rules_are_looked_through(tmp_path: Path) -> None:
+    asked = Asked()
+    remembered = Remembered(asked.find)
+    for text, folder in ((TEXT, None), (f"{TEXT}室", None), (TEXT, tmp_path), (TEXT[:-1], None)):
+        assert list(remembered.spans(text, folder)) == list(by_rules(text, folder))
+    assert len(asked.texts) == 4
+
+
+def test_what_was_asked_lately_stays_and_the_rest_is_forgotten() -> None:
+    asked = Asked()
+    remembered = Remembered(asked.find, most=2)
+    for number in (1, 2, 3, 1, 4, 5, 1, 6, 1):
+        list(remembered.spans(f"第{number}件", None))
+    assert asked.texts.count("第1件") == 1
+    asked.texts.clear()
+    list(remembered.spans("第2件", None))
+    assert asked.texts == ["第2件"]
+
+
+def test_nothing_of_a_text_is_kept() -> None:
+    remembered = Remembered(by_rules)
+    list(remembered.spans(TEXT, None))
+    kept = repr(vars(remembered))
+    assert [word for word in ("王喆", "13800138000") if word in kept] == []
+
+
+def test_a_person_who_becomes_known_later_is_masked_in_a_text_that_was_masked_before() -> None:
+    text = "隔壁的阿信又在吵闹"
+    assert "阿信" in mask_text(text)
+    assert "阿信" not in mask_text(text, Known(("阿信",)))
+    assert "阿信" in mask_text(text)
+
+
+def test_an_order_looks_through_no_text_of_its_ticket_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr(masking, "_remembered", Remembered(asked.find))
+    office = Office([message(1, TEXT)])
+    office.desk.flush()
+    assert any("13800138000" in text for text in asked.texts)
+    asked.texts.clear()
+    office.order("set_status", office.tickets[0], status="screened")
+    written = office.desk.flush()
+    assert asked.texts == []
+    masked = next(one.value for one in written if one.topic == topics.TICKET_MASKED).decode()
+    assert [word for word in ("王喆", "13800138000") if word in masked] == []
