@@ -53,7 +53,7 @@ _LONG = 3
 """Known words of so many characters are in no name."""
 
 _OF_ROADS_AND_VILLAGES = "路街村镇"
-_NOT_ITS_END = "(?!路[面灯段边基况障线人过]|街[道边]|村[委里民干口长上]|镇[上政里])"
+_NOT_ITS_END = "(?!路(?:[面灯段边基况障线过]|人(?!行))|街[道边]|村[委里民干口长上]|镇[上政里])"
 """桥路面 and 和村民 are no road and no village."""
 
 _RUN = re.compile(rf"{_HAN}{{2,}}")
@@ -106,6 +106,7 @@ class Rulebook(NamedTuple):
     opens_place: frozenset[str]
     in_names: frozenset[str]
     last_in_names: frozenset[str]
+    with_and: frozenset[str]
     endings: Endings
     kinds: Kinds
     greetings: re.Pattern[str]
@@ -188,13 +189,16 @@ def _words(text: str, lists: Rulebook) -> _Words:
 
 
 def _is_in_name(word: str, text: str, stop: int, lists: Rulebook, *, follows: bool) -> bool:
-    """Say whether a known word is a part of a place's name: 湖 in 明湖小区, 和 in 和平小区 and 永和家园.
+    """Say whether a known word is a part of a place's name: 湖 in 明湖小区 and 湖滨路, 和 in 和平小区 and 永和家园.
 
     What grammar also uses ends a name only where it `follows` on what no list knows.
     """
     endings = lists.endings
     if word in lists.in_names:
-        return (endings.after_part.match(text, stop) or endings.after_last.match(text, stop)) is not None
+        behind = (endings.after_part, endings.after_last, endings.after_first)
+        return any(pattern.match(text, stop) for pattern in behind)
+    if text[stop - 1 : stop + 1] in lists.with_and and endings.after_last.match(text, stop + 1):
+        return len(word) == 1  # 太 and 和 of 太和路
     may_end = follows and word in lists.last_in_names
     if may_end and endings.after_last.match(text, stop) is not None:
         return True
@@ -245,6 +249,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         objects=objects,
         opens_place=frozenset(word for word in known if word.startswith(tuple(found["places"].split()))),
         in_names=in_names,
+        with_and=frozenset(rules.load("place", folder)["message"]["with_and"].split()),
         last_in_names=frozenset(found["last_in_names"].split()),
         endings=endings,
         kinds=kinds_of(found),

@@ -19,6 +19,9 @@ MINOR = "minor"
 TOPIC = "minor_topic"
 HARMED = "minor_harm"
 
+_AT_SCHOOL = "minor_at_school"
+"""What is told as a minor tells it, and as a student or a parent may as well."""
+
 SCORE, HEARD = 0.8, 0.6
 """Of what a cue tells, and of what only sounds like it."""
 
@@ -36,7 +39,8 @@ class Protection(NamedTuple):
 class Rulebook(NamedTuple):
     """The rules, ready to be asked: cues of what (minor, minor_topic, minor_harm) and of a value.
 
-    Only a message with a word of `about` is heard, or with one of `kin` where nobody's age is that of a grown-up.
+    Who writes of school as a minor does is none with a word of `grown_up`. Only a message with a word of `about` is
+    heard, or with one of `kin` where nobody's age is that of a grown-up.
     """
 
     cues: Cues[tuple[str, str]]
@@ -44,6 +48,7 @@ class Rulebook(NamedTuple):
     kin: Words
     hearing: Hearing
     protections: dict[str, Protection]
+    grown_up: Words
     otherwise: str
     version: str
 
@@ -55,6 +60,9 @@ def minors(title: str | None, text: str, folded: str, rules_folder: Path | None 
     for (kind, value), span in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
         if kind not in told or (told[kind][1] is None and span is not None and told[kind][0] == value):
             told[kind] = (value, span)
+    at_school = told.pop(_AT_SCHOOL, None)
+    if at_school is not None and MINOR not in told and not known.grown_up.occur(folded):
+        told[MINOR] = at_school
     if TOPIC in told and MINOR not in told:
         told[MINOR] = ("subject", told[TOPIC][1])
     for kind, (value, span) in told.items():
@@ -94,12 +102,14 @@ def rulebook(folder: Path | None) -> Rulebook:
         kin=Words(heard_rules.settings("minors", folder)["kin"]),
         hearing=heard_rules.hearing("minors", heard_rules.sentences("minors", words.MINOR_TOPICS, folder), folder),
         protections={name: Protection(one["referral"], one["basis"]) for name, one in topics.items()},
+        grown_up=Words(table["grown_up"]),
         otherwise=table["otherwise"],
         version=table["version"],
     )
 
 
 def _written(table: dict[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
+    yield from (((_AT_SCHOOL, "requester"), cue) for cue in table["at_school"])
     for role, cues in table["roles"].items():
         yield from (((MINOR, role), cue) for cue in cues)
     for topic, told in table["topics"].items():

@@ -16,7 +16,7 @@ from normalizers.findings import divisions, place
 from normalizers.findings.place import Piece
 from normalizers.findings.words import Words, trie
 from normalizers.policy import Policy
-from normalizers.text import fold
+from normalizers.text import aligned, fold
 from schemas.records import Finding
 
 MOST_CHARACTERS = 2_000
@@ -45,6 +45,20 @@ _LONGEST_SHORT = 5
 
 _NUMBER = re.compile(r"\d+(?:[-—–~、]\d+)*号(?![线楼])(?:院)?")
 
+_PLAIN_ROADS = ("路", "街", "大道", "大街")
+_PERSONS = frozenset("人")
+"""老人和路, 工人和街: no name of a road."""
+
+_ORDINAL = "[0-9a-z一二三四五六七八九十]{1,4}"
+_ADDRESS_ALONE = re.compile(
+    r"^[ \t]*(?:(?:详细)?(?:地址|住址|位置|地点)(?:在|是)?[:：\s]{0,2})?"
+    rf"([\u4e00-\u9fff]{{2,10}}?)(?:{_ORDINAL}(?:期|区|组团))?"
+    rf"(?:{_ORDINAL}(?:号楼|栋|幢|座|#楼?)|[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{2,4}}(?![0-9]))"
+    rf"(?:[ ,-]?{_ORDINAL}(?:号楼|单元|楼|层|室|号|户|门|座|栋|幢)?){{0,4}}[ \t,。.!]*$",
+    re.MULTILINE,
+)
+"""What stands before the number of its building is the name of an estate; the doors are no part of the place."""
+
 
 class Address(NamedTuple):
     """A place in a text: from where to where, and how sure it is that it is one (`LEAST` or more)."""
@@ -64,6 +78,10 @@ class Rulebook(NamedTuple):
     no_name: tuple[str, ...]
     no_road: tuple[str, ...]
     but: dict[str, tuple[str, ...]]
+    with_and: frozenset[str]
+    road_names: frozenset[str]
+    doing: tuple[str, ...]
+    no_estate: re.Pattern[str]
     version: str
 
 
@@ -79,7 +97,7 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> It
     text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
     plain = (folded if len(folded) == len(text) else text)[:MOST_CHARACTERS]
     known, told = rulebook(policy.rules_folder), False
-    if address := find(plain, policy.rules_folder):
+    if address := find(plain, policy.rules_folder) or alone(text[:MOST_CHARACTERS], policy.rules_folder):
         for one in _of_address(address, text, plain, len(text) - len(draft.text), jurisdiction, policy):
             told = told or one.kind == "adcode"
             yield one
@@ -180,6 +198,20 @@ def find(text: str, rules_folder: Path | None = None) -> Address | None:
     return best
 
 
+def alone(text: str, rules_folder: Path | None = None) -> Address | None:
+    """Return the estate, by whatever name, of a line as written that holds but an address: 锦绣江南3栋2单元501."""
+    known = rulebook(rules_folder)
+    text, offsets = aligned(text)
+    for line in _ADDRESS_ALONE.finditer(text):
+        begin, end = line.span(1)
+        for word in known.before.finditer(text, begin, end):
+            if word.start() == begin and end - word.end() >= _SHORTEST:
+                begin = word.end()
+        if _is_name(text[begin:end], "estate", known) and not known.no_estate.search(text, begin, end):
+            return Address(offsets[begin], offsets[end - 1] + 1, LEAST)
+    return None
+
+
 def _addresses(text: str, known: Rulebook) -> Iterator[Address]:
     """Yield what stands close together as one address."""
     current: Address | None = None
@@ -228,7 +260,19 @@ def _named(text: str, start: int, end: int, kind: str, current: Address | None, 
         if kind != "road":
             return None
         begin = start - (3 if _POINTS_ON.search(text, first, start) else 2)
-    return begin if _is_name(text[begin:start], kind, known) else None
+    if _is_name(text[begin:start], kind, known):
+        return begin
+    return _named_by_a_word(text, begin, start, known)
+
+
+def _named_by_a_word(text: str, begin: int, start: int, known: Rulebook) -> int | None:
+    """Return where a name begins that is made of words of another use: 太和路, 建设路; not 正在建设路口, 老人和路."""
+    name = text[start - 2 : start]
+    whole = begin == start - 2
+    if name in known.with_and and (whole or name[0] not in _PERSONS):
+        return start - 2
+    is_road = text.startswith(_PLAIN_ROADS, start) and whole and name in known.road_names
+    return begin if is_road and not text.endswith(known.doing, 0, begin) else None
 
 
 def _is_name(stem: str, kind: str, known: Rulebook) -> bool:
@@ -268,6 +312,10 @@ def rulebook(folder: Path | None) -> Rulebook:
         common=frozenset(common),
         no_name=no_name,
         no_road=(*message["no_road"].split(), *no_name),
+        with_and=frozenset(message["with_and"].split()),
+        road_names=frozenset(message["road_names"].split()),
+        doing=tuple(message["doing"].split()),
+        no_estate=re.compile(trie(message["no_estate"].split())),
         but={word: tuple(further.split()) for word, further in table["but_before"].items()},
         version=table["version"],
     )

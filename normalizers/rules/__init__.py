@@ -17,9 +17,9 @@ FOLDERS = 8
 YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "emergency": ("score.", "hearing."),
-        "minors": ("hearing.",),
+        "minors": ("hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
         "confidentiality": ("hearing.",),
-        "place": ("but_before",),
+        "place": ("but_before", "message.with_and", "message.road_names", "message.doing", "message.no_estate"),
         "matters": (
             "greeted", "hello", "passed_on", "on_behalf", "in_names", "last_in_names", "ends_name", "numbered",
             "numbered_in_digits", "sided", "named", "trades", "no_names", "not_named", "ones", "not_ones", "surnames",

@@ -41,3 +41,31 @@ def test_an_age_is_read_to_its_beginning(text: str, expected: str) -> None:
 
 def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
     assert heard("初三学生被老师" * 10_000) == "harm"
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "minor", "none"), [("minors_told", 0.95, 0.7, 1.0), ("minors_unseen", 0.85, 0.6, 0.94)]
+)
+def test_harm_told_indirectly_and_minors_who_write_are_heard_as_well_as_was_measured(
+    name: str, harm: float, minor: float, none: float
+) -> None:
+    """Both were written before the rules; `minors_unseen.tsv` is only measured: nobody reads its single rows."""
+    lines = (Path(__file__).parent / f"{name}.tsv").read_text("utf-8").splitlines()[1:]
+    for label, least in (("harm", harm), ("minor", minor), ("none", none)):
+        right = [heard(text) == label for expected, text in (line.split("\t") for line in lines) if expected == label]
+        assert sum(right) >= least * len(right), label
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我们学校让我们周末补课", "minor"),
+        ("我们学校让我们周末补课，我是大学的辅导员", "none"),
+        ("老师让我们打印作业，家长太累", "none"),
+        ("妈妈知道成绩会骂我", "minor"),
+        ("我今年上五年级，想去打篮球", "minor"),
+        ("我是一名三年级的学生家长", "none"),
+    ],
+)
+def test_who_writes_of_school_as_a_minor_is_one_unless_a_grown_up_speaks(text: str, expected: str) -> None:
+    assert heard(text) == expected
