@@ -155,7 +155,7 @@ def _fault(folder: Folder) -> PipelineError | None:
 
 
 def _owner(folder: Path) -> str | None:
-    """Return whose a folder is, or will be as long as it is missing; None for root's, and for nobody's of this system."""
+    """Return whose a folder is, or will be while it is missing; None for root's, and for nobody's of this system."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     number = there.stat().st_uid
     try:
