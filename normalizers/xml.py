@@ -12,7 +12,12 @@ MAX_DEPTH = 16
 """No callback nests deeper; what does is an attack."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_BAD_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8]|[bB]|[cC]|[eE]|[fF]|1[0-9a-fA-F]));")
+_BAD_REFERENCE = re.compile(
+    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3])"
+    r"|[xX]0*(?:[0-8]|[bB]|[cC]|[eE]|[fF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}));"
+)
+"""Control characters, and halves of an emoji."""
+
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']\s*(gb[k\d]+)", re.IGNORECASE)
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -30,7 +35,7 @@ def fields(value: bytes, root: str) -> dict[str, str]:
 
 
 def _second_try(text: str, root: str) -> dict[str, str]:
-    """Read once more without references to control characters, which XML forbids and phones send."""
+    """Read once more without references to what XML forbids and phones send."""
     try:
         return _Reader(root).read(_BAD_REFERENCE.sub("", text))
     except ParseError as error:
@@ -39,15 +44,30 @@ def _second_try(text: str, root: str) -> dict[str, str]:
 
 
 def _decoded(value: bytes) -> str:
-    """Return the text: by its byte order mark, else as declared (GBK), else UTF-8, else GB18030."""
+    """Return the text: by its byte order mark, else as declared (GBK), else UTF-8, else GB18030.
+
+    UTF-8 with a character that is cut, or half an emoji, is not GB18030: read so, it would say something else.
+    """
     declared = ["gb18030"] if _DECLARED.match(value.lstrip()) else []
     marked = [encoding for mark, encoding in _BOMS if value.startswith(mark)]
+    if not marked and not declared and _is_damaged(value):
+        return value.decode("utf-8", "replace")
     for encoding in (*marked, *declared, "utf-8", "gb18030"):
         try:
             return value.decode(encoding)
         except UnicodeDecodeError:
             continue
     raise MalformedError("the callback is neither UTF-8 nor GBK: see the raw bytes")
+
+
+def _is_damaged(value: bytes) -> bool:
+    """Say whether it is UTF-8 with some bytes that are none; of GBK hardly two bytes in a row would pass for it."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        text = value.decode("utf-8", "replace")
+        return sum(character > "\u07ff" and character != "\ufffd" for character in text) > text.count("\ufffd")
+    return False
 
 
 class _Reader:

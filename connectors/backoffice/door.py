@@ -22,6 +22,7 @@ from connectors.backoffice.settings import PATH, BackOfficeSettings
 from connectors.backoffice.signature import verify
 from connectors.base import utc_now
 from connectors.receiver import headers_of, read_body
+from normalizers import mended
 from normalizers.codes import is_code
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
@@ -168,7 +169,7 @@ class BackOffice:
 def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     """Return the command under its system's name. Raises RefusedRequest (400)."""
     try:
-        order = msgspec.json.decode(body, type=Order)
+        order, _ = mended.read(body, Order)
     except UNREADABLE as error:  # its text can quote a value
         fields = ", ".join(Order.__struct_fields__)
         raise RefusedRequest(f"the body is no command: a JSON object of {fields}", status=400, reason="body") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from normalizers import Policy, normalize, wechat
+from normalizers import xml as reading
 from normalizers.draft import Draft
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Party, RawMessage
@@ -213,3 +214,22 @@ def test_an_absurd_create_time_makes_no_emergency_stale(raw: Raw, time: str) -> 
     assert message.emergency is not None
     assert not message.emergency.stale
     assert message.extra["CreateTime"] == time
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("三楼着火了，快来人".encode() + b"\xed\xa0\xbd", "三楼着火了，快来人"),
+        ("三楼着火了，快来人".encode() + b"\xf0\x9f", "三楼着火了，快来人"),
+        ("三楼着火了，快来人&#55357;&#xDE00;".encode(), "三楼着火了，快来人"),
+        ("三楼着火了，快来人".encode("gb18030"), "三楼着火了，快来人"),
+    ],
+)
+def test_half_an_emoji_costs_no_other_word(written: bytes, text: str) -> None:
+    """Read as GB18030, which takes any bytes, it would say something else, and as a dead letter nothing."""
+    for body in (written, b"<![CDATA[%s]]>" % written):
+        if b"&#" in body and b"CDATA" in body:
+            continue
+        found = reading.fields(b"<xml><Content>%s</Content><MsgType>text</MsgType></xml>" % body, "xml")
+        assert found["Content"].rstrip("\ufffd") == text
+        assert found["MsgType"] == "text"

@@ -172,6 +172,14 @@ async def test_what_is_no_command_is_refused_and_not_repeated(kafka: Kafka, body
     assert kafka.held == []
 
 
+async def test_half_an_emoji_in_a_remark_refuses_no_command(kafka: Kafka) -> None:
+    """What is refused is not sent again: a department's answer would never come."""
+    args = {"status": "resolved", "result_kind": "resolved", "result_text": "已修好\ud83d"}
+    assert (await post(kafka, order(args=args))).status_code == 202
+    (record,) = kafka.held
+    assert decode(record.value, Command).args["result_text"] == "已修好\ufffd"
+
+
 async def test_a_large_body_is_refused(kafka: Kafka) -> None:
     assert (await post(kafka, b"x" * (BODY_MAX_BYTES + 1))).status_code == 413
 
