@@ -5,7 +5,8 @@ By the digests of the texts, so that none of them stays in memory; of the proces
 
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from normalizers.text import Span
@@ -24,15 +25,24 @@ class Remembered:
         self._newer: dict[bytes, array[int]] = {}
         self._older: dict[bytes, array[int]] = {}
 
-    def spans(self, text: str, rules_folder: Path | None) -> Iterator[Span]:
-        """Yield what is found in a text by the rules of a folder."""
-        key = hashlib.sha256(f"{rules_folder}\n{text}".encode()).digest()
-        found = self._newer.get(key)
-        if found is None:
-            found = self._older.get(key)
-            if found is None:
-                found = array("I", [at for span in self._find(text, rules_folder) for at in span])
-            if len(self._newer) >= self._most:
-                self._older, self._newer = self._newer, {}
-            self._newer[key] = found
-        return zip(found[::2], found[1::2], strict=True)
+    def spans(self, text: str, rules_folder: Path | None) -> Sequence[Span]:
+        """Return what is found in a text by the rules of a folder."""
+        key = hashlib.blake2b(f"{rules_folder}\n{text}".encode(), digest_size=32).digest()
+        known = self._newer.get(key)
+        if known is not None:
+            return _spans(known)
+        if (known := self._older.get(key)) is not None:
+            self._keep(key, known)
+            return _spans(known)
+        found = list(self._find(text, rules_folder))
+        self._keep(key, array("I", chain.from_iterable(found)))
+        return found
+
+    def _keep(self, key: bytes, found: "array[int]") -> None:
+        if len(self._newer) >= self._most:
+            self._older, self._newer = self._newer, {}
+        self._newer[key] = found
+
+
+def _spans(ends: "array[int]") -> list[Span]:
+    return list(zip(ends[::2], ends[1::2], strict=True))
