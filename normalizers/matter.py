@@ -197,8 +197,8 @@ def _is_in_name(word: str, text: str, stop: int, lists: Rulebook, *, follows: bo
     if word in lists.in_names:
         behind = (endings.after_part, endings.after_last, endings.after_first)
         return any(pattern.match(text, stop) for pattern in behind)
-    if text[stop - 1 : stop + 1] in lists.with_and and endings.after_last.match(text, stop + 1):
-        return len(word) == 1  # 太 and 和 of 太和路
+    if len(word) == 1 and text[stop : stop + 1] in lists.last_in_names and text[stop - 1 : stop + 1] in lists.with_and:
+        return endings.after_last.match(text, stop + 1) is not None  # 太 of 太和路
     may_end = follows and word in lists.last_in_names
     if may_end and endings.after_last.match(text, stop) is not None:
         return True

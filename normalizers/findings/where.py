@@ -49,6 +49,9 @@ _PLAIN_ROADS = ("路", "街", "大道", "大街")
 _PERSONS = frozenset("人")
 """老人和路, 工人和街: no name of a road."""
 
+_BUILDING = re.compile(r"[栋棟幢座#＃樓楼]|\d[-－]\d")
+"""What every such line holds."""
+
 _ORDINAL = "[0-9a-z一二三四五六七八九十]{1,4}"
 _ADDRESS_ALONE = re.compile(
     r"^[ \t]*(?:(?:详细)?(?:地址|住址|位置|地点)(?:在|是)?[:：\s]{0,2})?"
@@ -200,6 +203,8 @@ def find(text: str, rules_folder: Path | None = None) -> Address | None:
 
 def alone(text: str, rules_folder: Path | None = None) -> Address | None:
     """Return the estate, by whatever name, of a line as written that holds but an address: 锦绣江南3栋2单元501."""
+    if _BUILDING.search(text) is None:
+        return None
     known = rulebook(rules_folder)
     text, offsets = aligned(text)
     for line in _ADDRESS_ALONE.finditer(text):
