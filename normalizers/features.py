@@ -89,6 +89,8 @@ def features_of(
         text_names=_hashed_words(matter.text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
         untitled=UNSET if title else True,
+        aspects=_hashed_words(matter.aspects, key),
+        whereabouts=UNSET if title else _hashed_words(matter.whereabouts, key),
         requesters=requester_hashes((draft.sender,), policy),
         stated=stated_names(draft, folded, policy),
         contacts=requester_hashes(contacts_in(draft.text), policy),

@@ -21,7 +21,7 @@ Mark = tuple[str, str]
 
 _TWO_HAN = re.compile(r"[\u4e00-\u9fff]{2}")
 _LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
-_OTHER_WORDS = "民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺"
+_OTHER_WORDS = "(?!末班)[民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺]"
 """Behind such a character an ending is the beginning of another word: 期间, 区域, 村民."""
 
 _HOUSE = re.compile(r"([\u4e00-\u9fff]{2}(?:大道|路|街|巷|弄))(\d{1,5})号(?![楼线院])")
@@ -56,6 +56,12 @@ _DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-\d{3,4}(?!\d)")
 
 _OF_EVERYBODY = frozenset({"trouble", "month", "day", "weekday", "stance"})
 """Kinds of marks that tell what happened and when, and nothing of whom or where; so do brands and what is wished."""
+
+_OF_ONE_PLACE = frozenset({
+    "号楼", "单元", "期", "区", "号院", "号门", "号电梯", "号厅", "floor", "room", "门", "院", "侧", "段", "年级", "班",
+    "called", "paid", "age", "whose", "year", "city", "part of day",
+})  # fmt: skip
+"""Kinds that tell the parts of a place apart, or persons and sums: many places have a 3号楼, many people a 老陈."""
 
 _TRADE = 2
 """Characters of a trade, and of an ending that stands before another: 新城小区."""
@@ -105,8 +111,8 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
     known = sorted({*ones, *table["not_ones"].split()})
     return Kinds(
         numbered=re.compile(
-            rf"({_LATIN}|[{DIGITS}十]{{1,3}})({trie(by_any)})(?![{_OTHER_WORDS}])"
-            rf"|({_LATIN})({trie(by_digits)})(?![{_OTHER_WORDS}])|([东西南北])({trie(by_side)})(?![域面市诊])"
+            rf"({_LATIN}|[{DIGITS}十]{{1,3}})({trie(by_any)})(?!{_OTHER_WORDS})"
+            rf"|({_LATIN})({trie(by_digits)})(?!{_OTHER_WORDS})|([东西南北])({trie(by_side)})(?![域面市诊])"
         ),
         kind_of=by_any | by_digits | by_side,
         troubles=re.compile(trie(troubles)),
@@ -186,6 +192,12 @@ def _where_of(head: str) -> Iterator[Mark]:
         yield from (("号楼", building), ("单元", unit))
     for room, floor in _IN_A_TOWER.findall(head):
         yield ("room", room) if room else ("floor", floor)
+
+
+def tells_where(kind: str, kinds: Kinds) -> bool:
+    """Say whether a mark of this kind alone tells where something is, or whose, as a bus line does."""
+    of_many = kind in _OF_ONE_PLACE or kind in kinds.title_of.values() or kind.endswith(" grade")
+    return not of_many and kind.split()[0] not in kinds.of_everybody
 
 
 def circumstances_of(head: str, marks: Collection[Mark], day: date | None, kinds: Kinds) -> Iterator[Mark]:

@@ -5,7 +5,7 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache, partial
 from operator import add
@@ -15,10 +15,12 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers import rules
+from normalizers.aspects import Aspects, aspects, aspects_in
 from normalizers.findings.words import COMPACT, trie
 from normalizers.greetings import greetings_in
-from normalizers.marks import Kinds, Mark, circumstances_of, kinds_of, marks_of, things_of
+from normalizers.marks import Kinds, Mark, circumstances_of, kinds_of, marks_of, tells_where, things_of
 from normalizers.papers import papers_of
+from normalizers.whereabouts import names_on_the_map, ordinary_pairs, rare_names
 
 HEAD_CHARACTERS = 60
 """The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
@@ -28,8 +30,14 @@ _SENTENCE = re.compile(rf".{{12,{HEAD_CHARACTERS}}}?[。!?;]")
 TEXT_CHARACTERS = 300
 """So much of the text is looked at for places and objects: what comes later is mostly somebody else's story."""
 
+ASPECT_CHARACTERS = 100
+"""Of longer letters nobody says in one word what happened: they tell of many things."""
+
 NUMBERS_CHARACTERS = 100
 """So much of it for numbers, which abound in long stories."""
+
+_INSIDE = "里"
+"""An ending of names (三合里) that also says where something is (冰箱里): of ordinary words it names nothing."""
 
 _SHORT_TITLE = 6
 
@@ -74,6 +82,10 @@ class Matter(NamedTuple):
     papers: frozenset[str]
     text_names: frozenset[str]
     text_objects: frozenset[str]
+    aspects: frozenset[str]
+    """What happened, where there is no title."""
+    whereabouts: frozenset[str]
+    """What tells where it is, or whose, where there is no title."""
 
 
 class Endings(NamedTuple):
@@ -109,6 +121,9 @@ class Rulebook(NamedTuple):
     with_and: frozenset[str]
     endings: Endings
     kinds: Kinds
+    aspects: Aspects
+    landmarks: re.Pattern[str]
+
     greetings: re.Pattern[str]
     pairs: Callable[[str], "_Name"]
 
@@ -121,7 +136,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
     marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
     own, beside = _words(head, lists), _words(rest, lists)
-    places = frozenset((*own.places, *own.within))
+    places, lead, told = frozenset((*own.places, *own.within)), "", _Words([], [], [], [])
     if not places:
         lead = _AREA.sub(",", _first_sentence(rest))
         told = _words(lead, lists)
@@ -137,7 +152,25 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         papers=frozenset(papers_of(marks)),
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
+        aspects=frozenset(_aspects(head, rest, lists) if not title else ()),
+        whereabouts=places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists))
+        if not title
+        else frozenset(),
     )
+
+
+def _aspects(head: str, rest: str, lists: Rulebook) -> tuple[str, ...]:
+    """Return what happened by the head of a short text, or by the rest where the head does not say."""
+    if len(head) + len(rest) > ASPECT_CHARACTERS:
+        return ()
+    return tuple(aspects(head, lists.aspects)) or tuple(aspects(rest, lists.aspects))
+
+
+def _whereabouts(head: str, names: Iterable[str], marks: Iterable[Mark], lists: Rulebook) -> Iterator[str]:
+    """Yield what tells where it is, or whose, other than places and areas."""
+    yield from names_on_the_map(head, lists.landmarks)
+    yield from rare_names(names)
+    yield from (f"{kind} {which}" for kind, which in marks if tells_where(kind, lists.kinds))
 
 
 def _split(title: str, text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
@@ -226,6 +259,8 @@ def _pairs(endings: Endings, word: str) -> _Name:
     pairs = tuple(map(add, word, word[1:]))
     for ending in endings.by_last.get(word[-1], ()):
         if word.endswith(ending) and len(word) - len(ending) > 1:
+            if ending == _INSIDE and ordinary_pairs().issuperset(pairs[:-1]):
+                continue
             return _Name(pairs, pairs[: len(word) - len(ending) - 1], ())
     within = endings.within.match(word)
     return _Name(pairs, (), pairs[: within.end(1) - 1] if within is not None else ())
@@ -253,6 +288,8 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         last_in_names=frozenset(found["last_in_names"].split()),
         endings=endings,
         kinds=kinds_of(found),
+        aspects=aspects_in(found),
+        landmarks=re.compile(trie(found["landmarks"].split())),
         greetings=greetings_in(found),
         pairs=lru_cache(maxsize=65_536)(partial(_pairs, endings)),
     )

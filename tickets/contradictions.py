@@ -13,8 +13,13 @@ _FILLED_IN = 0.1
 
 
 def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
-    """Say whether the two tell of different things, by place, by marks of one kind or by one stretch of a text."""
-    return other_places(one, other) or other_marks(one.marks, other.marks) or are_parallel(one, other, policy)
+    """Say whether the two tell of different things: by place, marks, what happened, or one stretch of a text."""
+    return (
+        other_places(one, other)
+        or other_marks(one.marks, other.marks)
+        or tell_otherwise(one, other)
+        or are_parallel(one, other, policy)
+    )
 
 
 def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
@@ -32,6 +37,28 @@ def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     if fewer == more:
         return fewer > 0 and share >= policy.parallel_share_of_equals
     return fewer > _INSERTED and more - fewer <= _ABOUT_AS_LONG and share >= policy.parallel_share
+
+
+def tell_otherwise(one: Sketch, other: Sketch) -> bool:
+    """Say whether both tell what happened, and none of it is the same: a lift that is stuck, and one that is loud.
+
+    Who quotes the same order or meter is spared; so is who tells nothing of the kind, as no list knows all words.
+    """
+    ours, theirs = one.aspects, other.aspects
+    return bool(ours and theirs) and ours.isdisjoint(theirs) and one.papers.isdisjoint(other.papers)
+
+
+def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
+    """Say whether of two short texts that share no place each has a name that the other has nowhere.
+
+    It is asked where much is copied: 福满楼的菜里有蟑螂 and 老刘家常菜馆的菜里有蟑螂. Ordinary words are no names.
+    """
+    ours, theirs = one.whereabouts, other.whereabouts
+    if not ours or not theirs or max(len(one.grams), len(other.grams)) >= GRAMS:
+        return False
+    if not one.places.isdisjoint(other.places):
+        return False
+    return bool(ours - theirs - other.names - other.text_names and theirs - ours - one.names - one.text_names)
 
 
 def is_filled_in(one: Sketch, other: Sketch) -> bool:

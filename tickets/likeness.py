@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import exp, fsum, inf, log
 from operator import mul
 
-from tickets.contradictions import are_others, is_filled_in, other_area
+from tickets.contradictions import are_others, is_filled_in, other_area, stand_elsewhere
 from tickets.policy import NearPolicy
 from tickets.sketch import GRAMS, Sketch
 
@@ -118,8 +118,10 @@ class Question:
     def _judged(self, other: Sketch, signs: tuple[float, ...]) -> tuple[float, str]:
         odds = self._weights.bias + fsum(map(mul, self._weights.of_signs, signs))
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
-        is_other = are_others(self.sketch, other, self._policy) or (
-            copied >= self._policy.copy_share and is_filled_in(self.sketch, other)
+        is_other = (
+            are_others(self.sketch, other, self._policy)
+            or (copied >= self._policy.copy_share and is_filled_in(self.sketch, other))
+            or (copied >= self._policy.retold_share and stand_elsewhere(self.sketch, other))
         )
         most = self._policy.contradicted if is_other else 1.0
         if copied > matter and not _is_contradicted(signs, self._policy):

@@ -167,6 +167,11 @@ class Near:
         packed = self._kept.get(order)
         return packed is not None and other_places(Sketch.of(features), _compared(packed).sketch)
 
+    def is_nowhere(self, order: int) -> bool:
+        """Say whether nothing that a ticket's requester wrote tells where it is, or whose."""
+        packed = self._kept.get(order)
+        return packed is not None and _compared(packed).sketch.is_nowhere
+
     def names_place_of(self, features: Features, order: int) -> bool:
         """Say whether a ticket has a name of the places that a message names."""
         packed = self._kept.get(order)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from schemas.records import Features
 
@@ -31,6 +31,8 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
     text_objects: frozenset[int]
     grams: tuple[int, ...]
     untitled: bool = False
+    aspects: frozenset[int] = frozenset()
+    whereabouts: frozenset[int] | None = None
 
     @classmethod
     def of(cls, features: Features) -> "Sketch":
@@ -46,7 +48,14 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             text_objects=hashes(features.text_objects),
             grams=features.grams[:GRAMS],
             untitled=features.untitled is True,
+            aspects=hashes(features.aspects),
+            whereabouts=hashes(features.whereabouts[:NAMES]) if features.whereabouts is not UNSET else None,
         )
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether nothing tells where it is, or whose: what it says may be said anywhere."""
+        return self.whereabouts is not None and not self.whereabouts and not self.places
 
 
 def _mark(text: str) -> int:

@@ -71,6 +71,14 @@ class Features(Record, frozen=True, kw_only=True):
     untitled: Annotated[
         bool | UnsetType, about("Whether it has no title: its head is where its text begins", "无标题", index="none")
     ] = UNSET
+    aspects: Annotated[
+        tuple[str, ...],
+        about("Without a title: hashed ways of what happened (it is loud, it is stuck)", "情形指纹", index="none"),
+    ] = ()
+    whereabouts: Annotated[
+        tuple[str, ...] | UnsetType,
+        about("Without a title: hashed words that tell where it is, or whose", "所在指纹", index="none"),
+    ] = UNSET
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", "诉求人标识", index="none")] = ()
     stated: Annotated[
         tuple[str, ...],

@@ -2,7 +2,8 @@
 
 Each citizen is answered; whoever handles the matter sees them together. What is restricted (reports, minors,
 self-harm) is only proposed, and so is what names another district: two districts are two incidents. What names no
-place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well.
+place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well. Who has no
+title, and names nothing that tells where it is, is only proposed.
 """
 
 from itertools import islice
@@ -11,6 +12,9 @@ from tickets import location
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
+from tickets.likeness import COPIED
+from tickets.near import Found
+from tickets.sketch import GRAMS
 from tickets.state import State
 
 _MEMBERS = 8
@@ -32,6 +36,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         codes = incoming.features.codes
         stands = (*codes, *ticket.codes_that_stand(), *state.tickets[oldest].codes_that_stand())
         sure = found.score >= policy.link and not policy.is_restricted(stands)
+        sure = sure and not _could_be_anywhere(state, incoming, found)
         sure = (
             sure and not location.is_elsewhere(codes, ticket.place) and not _is_other(state, incoming, ticket, oldest)
         )
@@ -45,6 +50,16 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
             sure=sure,
         )
     return None
+
+
+def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
+    """Say whether one of the two names nothing that tells where it is: two persons have no power, each in their flat.
+
+    A long text that was copied is one matter all the same, as it is passed around.
+    """
+    if found.method == COPIED and len(incoming.features.grams) >= GRAMS:
+        return False
+    return incoming.features.whereabouts == () or state.near.is_nowhere(found.order)
 
 
 def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
