@@ -61,7 +61,7 @@ def _wrong(message: Numbered, ticket_id: str, ledger: Ledger, texts: list[Text])
         yield f"answer intended {len(intents)} times"
     if any(one.recipient.value.removeprefix("+") != message.address for one in intents):
         yield "answer to another citizen"
-    yield from _wrong_course(states)
+    yield from _wrong_course(states, {"withheld"} if ledger.tickets[ticket_id].erased else set())
     if texts and not states:
         yield "answered before the log knew of it"
     if states and states[-1].state == "accepted" and not any(text.is_whole for text in texts):
@@ -73,11 +73,12 @@ def _wrong(message: Numbered, ticket_id: str, ledger: Ledger, texts: list[Text])
             yield "answer outside its thread"
 
 
-def _wrong_course(states: list[OutboxState]) -> Iterator[str]:
+def _wrong_course(states: list[OutboxState], also: set[str]) -> Iterator[str]:
+    """Of an erased ticket an answer that did not leave yet is withheld: `also`."""
     before, attempts = None, 0
     for one in states:
         attempts += one.state == BEGUN
-        if one.state not in FOLLOWS.get(before, set()):
+        if one.state not in FOLLOWS.get(before, set()) | (also if before in FOLLOWS else set()):
             yield f"answer {one.state} ({one.code}) after {before}"
         elif one.attempts != attempts:
             yield "attempt of an answer not counted"

@@ -16,6 +16,7 @@ from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered
 from schemas import topics
 from schemas.elastic import indices
+from schemas.records import Ticket
 
 
 def in_topics(sent: Iterable[Numbered], ledger: Ledger) -> dict[str, list[str]]:
@@ -66,10 +67,14 @@ def _message_faults(message: Numbered, message_id: str, ledger: Ledger) -> Itera
         yield "without a link to a ticket", message.mark
     elif link.ticket_id not in ledger.tickets:
         yield "linked to no ticket", message.mark
-    elif message.is_spoken and not any(file.dataref for file in ledger.tickets[link.ticket_id].attachments):
+    elif message.is_spoken and not message.is_forgotten and not _has_file(ledger.tickets[link.ticket_id]):
         yield "file never fetched", message.mark
     if message.is_urgent and message_id not in ledger.handovers:
         yield "emergency not handed over", message.mark
+
+
+def _has_file(ticket: Ticket) -> bool:
+    return any(file.dataref for file in ticket.attachments)
 
 
 def _is_joined(message: Numbered, ids: set[str], ledger: Ledger) -> bool:

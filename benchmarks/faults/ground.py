@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.peers.dovecot import Dovecot, free_ports
 
-STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher", "outbox", "sink:webhook")
+STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher", "outbox", "sink:webhook", "eraser")
 PARTITIONS = 4
 BLOB_DISK_MB = 400
 
@@ -56,14 +56,22 @@ class ProxiedKafka(Kafka):
 
 
 class Ground:
-    """All of it, while a `with` block lasts. `override` replaces the command of a component: a saboteur's."""
+    """All of it, while a `with` block lasts. `override` replaces the command of a component: a saboteur's.
+
+    The stages in `without` do not run, and nothing is asked of them.
+    """
 
     def __init__(
-        self, folder: Path, override: Mapping[str, list[str]] | None = None, cities: Sequence[str] = CITIES
+        self,
+        folder: Path,
+        override: Mapping[str, list[str]] | None = None,
+        cities: Sequence[str] = CITIES,
+        without: Collection[str] = (),
     ) -> None:
         self.cities = cities
         self.folder = folder
         self._override = override or {}
+        self.stages = [name for name in STAGES if name not in without]
         self.has_blob_disk = os.geteuid() == 0
         self._standing = ExitStack()
         first, each = free_ports(17 + 2 * len(cities)), len(cities)
@@ -135,7 +143,7 @@ class Ground:
         Provision(self.connection).create()
         asyncio.run(self._indices())
         self.mailboxes = Mailboxes(self.dovecot)
-        for name in (*STAGES, "receiver", *self.connectors):
+        for name in (*self.stages, "receiver", *self.connectors):
             self._add(standing, self._component(name, name))
 
     def _add(self, standing: ExitStack, actor: Actor) -> None:

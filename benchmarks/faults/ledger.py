@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from datetime import datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -10,7 +11,8 @@ from benchmarks.faults.subscriber import digest
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
-from schemas.records import Delivery, Event, Handover, Link, Message, Outbox, OutboxState, Ticket
+from schemas.records import Audit, Delivery, Event, Handover, Link, Message, Outbox, OutboxState, Ticket
+from schemas.records import event as changes
 from schemas.records.raw import BEGINNING
 from schemas.wire import decode
 
@@ -21,7 +23,7 @@ _WIDE_MARK = re.compile(rb"\0h\0b((?:\0\d){8})")
 RAW = tuple(topics.raw(channel) for channel in ("mailbox", "wechat", "sms"))
 READ = (
     *RAW, topics.MESSAGE, topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD,
-    topics.OUTBOX, topics.DELIVERY,
+    topics.OUTBOX, topics.DELIVERY, topics.AUDIT,
 )  # fmt: skip
 
 
@@ -46,6 +48,10 @@ class Ledger:
         """The digest of each version of a masked ticket that was written."""
         self.deliveries: defaultdict[str, set[str]] = defaultdict(set)
         """What the log of deliveries says of each."""
+        self.erased: dict[str, datetime] = {}
+        """When it was decided that a ticket is erased."""
+        self.audited: Counter[str] = Counter()
+        """How often the audit log tells of a ticket's erasure."""
         self.disordered: set[str] = set()
         """Tickets of which an older version stands behind a newer one, or beside itself."""
         self.handovers: dict[str, int] = {}
@@ -81,6 +87,9 @@ class Ledger:
             case topics.TICKET_MASKED:
                 self._snapshot(self.masked, record)
                 self.snapshots[record.key.decode()][decode(record.value, Ticket).version] = digest(record.value)
+            case topics.AUDIT:
+                act = decode(record.value, Audit)
+                self.audited[act.subject or ""] += act.action == "erased"
             case topics.DELIVERY:
                 line = decode(record.value, Delivery)
                 self.deliveries[line.delivery_id].add(line.outcome)
@@ -129,6 +138,9 @@ class Ledger:
         event = decode(record.value, Event)
         if event.input.message_id:
             self.filed[event.input.message_id].append(record.timestamp)
+        for change in event.changes:
+            if isinstance(change, changes.Erased):
+                self.erased[change.ticket_id] = event.at
         for one in event.tickets:
             self.versions[one.ticket_id][one.version] += 1
 
@@ -157,7 +169,7 @@ class Ledger:
         if Envelope.of(record.headers).type == type_of("outbox"):
             intent = decode(record.value, Outbox)
             self.intents[intent.outbox_id].append(intent)
-        else:
+        elif not Envelope.of(record.headers).source.startswith("/hotline/assign/"):  # that says: erased, send nothing
             state = decode(record.value, OutboxState)
             self.answered[state.outbox_id].append(state)
 

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from benchmarks.faults import answers, checker, deliveries
+from benchmarks.faults import answers, checker, deliveries, erasures
 from benchmarks.faults.actors import Keeper
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.clerk import Clerk
+from benchmarks.faults.ground import PARTITIONS, Ground
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.schedule import Schedule
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
@@ -34,6 +35,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """After the last message; what is wrong then is told."""
     expected: frozenset[str] = frozenset()
     """What a saboteur breaks for good: only for other faults it is looked longer than `settle_seconds`."""
+    without: tuple[str, ...] = ()
+    """Stages that do not run, where what they do is not looked at."""
     cities: int = len(CITIES)
     pause_seconds: float = 0.5
     """Between the faults of `only`."""
@@ -64,6 +67,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """Snapshots that reached the subscriber."""
     repeats_delivered: int
     """Of these, which came again after a crash or a lost answer: harmless, counted."""
+    erased: int
+    """Tickets of citizens who asked to be forgotten."""
     slowest_seconds: dict[str, float]
     """From the raw record to the ticket's decision, and to the hand-over, at worst: outages included."""
     takeovers: int
@@ -82,12 +87,14 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
     cities = CITIES[: plan.cities]
     sent = list(numbered(plan.messages, plan.seed, cities))
     began = time.monotonic()
-    with Ground(folder, override, cities) as ground:
+    with Ground(folder, override, cities, plan.without) as ground:
         stop = threading.Event()
         crowds = _crowds(sent, ground, plan, stop)
         schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)
         keeper = Keeper(ground.actors)
         keeper.start()
+        clerk = Clerk(sent if "eraser" in ground.stages else [], ground.connection)
+        clerk.start()
         for crowd in crowds:
             crowd.start()
         for name in plan.only:
@@ -100,8 +107,9 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
         stop.set()
         quiet = time.monotonic()
         wrong, ledger = _settled(sent, ground, plan)
-        keeper.stop.set()
-        keeper.join()
+        for thread in (keeper, clerk):
+            thread.stop.set()
+            thread.join()
         wrong |= {f"source {type(crowd.fault).__name__}": [str(crowd.fault)] for crowd in crowds if crowd.fault}
         takeovers = [told["seconds"] for told in logged(folder, "partition_taken_over")]
         return Report(
@@ -118,6 +126,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             answers=answers.ends(ledger),
             deliveries=len(ground.subscriber.arrivals),
             repeats_delivered=deliveries.repeats(ground.subscriber.arrivals),
+            erased=len(ledger.erased),
             slowest_seconds=ledger.slowest_seconds,
             takeovers=len(takeovers),
             longest_takeover_seconds=max(takeovers, default=0.0),
@@ -154,7 +163,7 @@ def _settled(sent: list[Numbered], ground: Ground, plan: Plan) -> tuple[dict[str
     try:
         while True:
             ledger = reader.read()
-            wrong = _wrong(sent, ground, ledger)
+            wrong = _wrong(sent, ground, ledger, plan.expected)
             late = time.monotonic() - end
             if not wrong or late > (PATIENCE_SECONDS if plan.expected and wrong.keys() - plan.expected else 0):
                 return wrong, ledger
@@ -163,8 +172,15 @@ def _settled(sent: list[Numbered], ground: Ground, plan: Plan) -> tuple[dict[str
         reader.close()
 
 
-def _wrong(sent: list[Numbered], ground: Ground, ledger: Ledger) -> dict[str, list[str]]:
+def _wrong(sent: list[Numbered], ground: Ground, ledger: Ledger, expected: frozenset[str]) -> dict[str, list[str]]:
+    """Return what is wrong; the archive is looked at when the topics are right, as far as they are to be."""
     wrong = checker.in_topics(sent, ledger) or checker.in_store(ledger, ground.blob_folder)
-    wrong |= answers.in_outbox(sent, ground.answering, ledger, ground.citizens.got())
-    wrong |= deliveries.in_subscription(ground.subscribed, ledger, ground.subscriber.arrivals)
-    return wrong or checker.in_archive(ledger, ground.elasticsearch_url)
+    if "outbox" in ground.stages:
+        wrong |= answers.in_outbox(sent, ground.answering, ledger, ground.citizens.got())
+    if "sink:webhook" in ground.stages:
+        wrong |= deliveries.in_subscription(ground.subscribed, ledger, ground.subscriber.arrivals)
+    if wrong.keys() - expected:
+        return wrong
+    if "eraser" in ground.stages:
+        wrong |= erasures.after(sent, ledger, ground.elasticsearch_url, ground.blob_folder, PARTITIONS)
+    return wrong | checker.in_archive(ledger, ground.elasticsearch_url)

@@ -20,6 +20,7 @@ from connectors.outbox.ledger import Open
 from connectors.outbox.owner import Owner
 from hotline.cli import main
 from sinks.base import Document
+from sinks.eraser import Eraser, Target
 from sinks.runner import Runner
 from sinks.webhook.courier import Courier
 from streams.lanes import TP, Chunk, Lanes
@@ -99,6 +100,26 @@ def offset_before_delivery() -> None:
     Runner._commit_offsets = commit  # type: ignore[method-assign] # as above
 
 
+def offset_before_erasure() -> None:
+    """Let the eraser commit the offset of an erasure that it has not carried out."""
+    honest_carry, honest_commit = Eraser._carry_out, Runner._commit_offsets
+    passed_over: list[Target] = []
+
+    async def carry_out(self: Eraser, targets: Sequence[Target]) -> bool:
+        if _mark("erasure").exists():
+            return await honest_carry(self, targets)
+        passed_over.extend(targets)
+        return True
+
+    async def commit(self: Runner) -> None:
+        await honest_commit(self)
+        if passed_over:
+            _die_once("erasure")
+
+    Eraser._carry_out = carry_out  # type: ignore[method-assign] # as above
+    Runner._commit_offsets = commit  # type: ignore[method-assign] # as above
+
+
 def _mark(name: str) -> Path:
     return Path(os.environ["HOTLINE_LOCAL__DATA_DIR"]) / f"died-of-{name}"
 
@@ -117,6 +138,7 @@ RULES: dict[str, Callable[[], None]] = {
     "offset-before-file": offset_before_file,
     "text-before-log": text_before_log,
     "offset-before-delivery": offset_before_delivery,
+    "offset-before-erasure": offset_before_erasure,
 }
 
 

@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from benchmarks.faults.citizens import Citizens
-from benchmarks.faults.ground import STAGES, Ground
+from benchmarks.faults.ground import Ground
 from benchmarks.faults.proxy import Mood
 from benchmarks.faults.subscriber import Subscriber
 
@@ -80,7 +80,10 @@ class Schedule:
             yield f"kill {name}", Fault(self._again(name, "kill"), name)
             yield f"terminate {name}", Fault(self._again(name, "terminate"), name)
             yield f"freeze {name}", Fault(self._freeze(name), name, beside=True)
-        for name in (*STAGES, *ground.connectors[:: len(ground.cities)]):  # of the connectors, one of each channel
+        for name in (
+            *ground.stages,
+            *ground.connectors[:: len(ground.cities)],
+        ):  # of the connectors, one of each channel
             yield f"join and leave {name}", Fault(self._join(name), name)
             yield f"zombie {name}", Fault(self._zombie(name), name)
         for name in ground.cutters:

@@ -48,6 +48,7 @@ class Numbered:
         self.is_large = self.channel == "mailbox" and number % 61 == 3
         self.is_spoken = self.channel == "wechat" and not self.is_poison and number % 9 == 2
         self.parts = 2 if self.channel == "sms" and not self.is_urgent and number % 7 == 2 else 1
+        self.is_forgotten = number % 41 == 13 and self.parts == 1 and not (self.is_poison or self.is_urgent)
         place = f"{dice.choice(_ROADS.split())}路{number}号"
         told = f"{place}着火了，有人困在里面" if self.is_urgent else f"{place}门前的{dice.choice(_THINGS.split())}坏了"
         self.text = f"{told}，请派人来看看。受理码 {self.mark}"
