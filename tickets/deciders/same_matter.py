@@ -3,7 +3,7 @@
 Each citizen is answered; whoever handles the matter sees them together. What is restricted (reports, minors,
 self-harm) is only proposed, and so is what names another district: two districts are two incidents. What names no
 place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well. Who has no
-title, and names nothing that tells where it is, is only proposed.
+title, and names nothing that tells where it is, is only proposed to another such one.
 """
 
 from itertools import islice
@@ -53,13 +53,13 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
-    """Say whether one of the two names nothing that tells where it is: two persons have no power, each in their flat.
+    """Say whether neither names anything that tells where it is: two persons have no power, each in their flat.
 
     A long text that was copied is one matter all the same, as it is passed around.
     """
     if found.method == COPIED and len(incoming.features.grams) >= GRAMS:
         return False
-    return incoming.features.whereabouts == () or state.near.is_nowhere(found.order)
+    return incoming.features.whereabouts == () and state.near.is_nowhere(found.order)
 
 
 def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
