@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.integration]
 PAGE = (ROOT / "docs" / "how-to" / "consume-tickets.md").read_text(encoding="utf-8")
 PROGRAMS = dict(re.findall(r"```\w+\n(?:#|//) ([\w.]+)\n(.*?)```", PAGE, re.DOTALL))
 CONFIGURATIONS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
+RIGHTS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 GOLDEN, HANDOVER = (
     json.loads((ROOT / "schemas" / "golden" / "v1" / f"{name}.json").read_text(encoding="utf-8"))
     for name in ("ticket", "handover")
@@ -156,7 +157,15 @@ def until(done: Callable[[], bool], output: Path) -> None:
 def test_the_page_shows_these_programs() -> None:
     assert list(PROGRAMS) == ["keep_tickets.py", "take_handovers.py", "keep_tickets_faust.py", "Tickets.java"]
     blocks = re.findall(r"^```\w", PAGE, re.MULTILINE)
-    assert len(PROGRAMS) + len(CONFIGURATIONS) == len(blocks), "no block of the page is left out"
+    assert len(PROGRAMS) + len(CONFIGURATIONS) + len(RIGHTS) == len(blocks), "no block of the page is left out"
+
+
+def test_a_client_is_given_the_right_to_read_and_no_other() -> None:
+    (lines,) = RIGHTS
+    given = re.findall(r"--operation (\w+) --(topic|group) (\S+)$", lines, re.MULTILINE)
+    assert given == [("Read", "topic", topics.TICKET), ("Read", "group", "our-table")]
+    assert lines.count("--operation") == len(given)
+    assert 'group_id="our-table"' in PROGRAMS["keep_tickets.py"]
 
 
 def test_the_configuration_for_kafka_connect_names_what_is_there() -> None:

@@ -119,7 +119,7 @@ def test_where_there_is_a_title_neither_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("name", "apart", "anywhere", "same"),
-    [("aspects.tsv", (0, 0), (0, 2), (14, 8)), ("aspects_unseen.tsv", (2, 0), (0, 0), (9, 4))],
+    [("aspects.tsv", (0, 0), (0, 2), (14, 8)), ("aspects_unseen.tsv", (2, 0), (0, 0), (8, 4))],
 )
 def test_pairs_joined_and_filed(
     name: str, apart: tuple[int, int], anywhere: tuple[int, int], same: tuple[int, int]
