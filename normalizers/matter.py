@@ -131,7 +131,8 @@ class Rulebook(NamedTuple):
 def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date | None = None) -> Matter:
     """Return the matter of a message of this day; both strings are folded (`normalizers.text.fold`)."""
     lists = rulebook(rules_folder)
-    head, rest = _split(title, text, lists.greetings)
+    is_titled = _tells(title, lists)
+    head, rest = (title, text[:TEXT_CHARACTERS]) if is_titled else _begun(title, text, lists.greetings)
     areas = frozenset(_AREA.findall(head))
     marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
@@ -152,11 +153,20 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         papers=frozenset(papers_of(marks)),
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
-        aspects=frozenset(_aspects(head, rest, lists) if not title else ()),
-        whereabouts=places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists))
-        if not title
-        else frozenset(),
+        aspects=frozenset() if is_titled else frozenset(_aspects(head, rest, lists)),
+        whereabouts=frozenset()
+        if is_titled
+        else places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
     )
+
+
+def is_title(title: str, rules_folder: Path | None = None) -> bool:
+    """Say whether a folded title says what it is about, as 投诉 and 请领导帮忙解决 do not."""
+    return _tells(title, rulebook(rules_folder))
+
+
+def _tells(title: str, lists: Rulebook) -> bool:
+    return len(title) >= _SHORT_TITLE and any(_words(title, lists))
 
 
 def _aspects(head: str, rest: str, lists: Rulebook) -> tuple[str, ...]:
@@ -173,9 +183,8 @@ def _whereabouts(head: str, names: Iterable[str], marks: Iterable[Mark], lists: 
     yield from (f"{kind} {which}" for kind, which in marks if tells_where(kind, lists.kinds))
 
 
-def _split(title: str, text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
-    if len(title) >= _SHORT_TITLE:
-        return title, text[:TEXT_CHARACTERS]
+def _begun(title: str, text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
+    """Return the head of a text that has no good title, its first sentence, and the rest."""
     greeting = greetings.match(text)
     text = text[greeting.end() :] if greeting is not None else text
     sentence = _SENTENCE.match(text)

@@ -69,7 +69,8 @@ class Features(Record, frozen=True, kw_only=True):
         tuple[str, ...], about("Object words of the text behind", "正文对象词指纹", index="none")
     ] = ()
     untitled: Annotated[
-        bool | UnsetType, about("Whether it has no title: its head is where its text begins", "无标题", index="none")
+        bool | UnsetType,
+        about("Whether no title says what it is about: its head is where its text begins", "无标题", index="none"),
     ] = UNSET
     aspects: Annotated[
         tuple[str, ...],

@@ -37,9 +37,16 @@ def relation(first: str, second: str, *senders: str, titles: tuple[str, str] = (
         ("东方俪城地下车库积水", "东方俪城地下车库车位只卖不租"),
     ],
 )
-def test_two_things_that_happened_to_one_thing_are_two_matters(first: str, second: str) -> None:
-    assert relation(first, second, *SENDERS) == "new"
-    desk, (one, two) = decided([said(n, "", text, sender=ONE) for n, text in enumerate((first, second))])
+@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "请领导帮忙尽快解决")])
+def test_two_things_that_happened_to_one_thing_are_two_matters(
+    first: str, second: str, titles: tuple[str, str]
+) -> None:
+    """A title that says next to nothing is none."""
+    assert relation(first, second, *SENDERS, titles=titles) == "new"
+    messages = [
+        said(n, title, text, sender=ONE) for n, (title, text) in enumerate(zip(titles, (first, second), strict=True))
+    ]
+    desk, (one, two) = decided(messages)
     ours, theirs = ticket_of(desk, one), ticket_of(desk, two)
     assert ours.ticket_id != theirs.ticket_id
     assert [proposal.target for proposal in theirs.proposals] == [ours.ticket_id]
@@ -52,9 +59,12 @@ def test_two_things_that_happened_to_one_thing_are_two_matters(first: str, secon
         ("我在佳美超市买的牛奶过期了，店员不给退", "我在万客隆买的牛奶过期了，店员不给退"),
     ],
 )
-def test_two_shops_whose_names_are_not_equally_long_are_two_matters(first: str, second: str) -> None:
-    assert relation(first, second, *SENDERS) == "new"
-    assert relation(first, second, ONE, ONE) == "new"
+@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "请领导帮忙尽快解决")])
+def test_two_shops_whose_names_are_not_equally_long_are_two_matters(
+    first: str, second: str, titles: tuple[str, str]
+) -> None:
+    assert relation(first, second, *SENDERS, titles=titles) == "new"
+    assert relation(first, second, ONE, ONE, titles=titles) == "new"
 
 
 @pytest.mark.parametrize(
