@@ -37,7 +37,7 @@ def relation(first: str, second: str, *senders: str, titles: tuple[str, str] = (
         ("东方俪城地下车库积水", "东方俪城地下车库车位只卖不租"),
     ],
 )
-@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "请领导帮忙尽快解决")])
+@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "转发：请领导帮帮我们")])
 def test_two_things_that_happened_to_one_thing_are_two_matters(
     first: str, second: str, titles: tuple[str, str]
 ) -> None:
@@ -59,7 +59,7 @@ def test_two_things_that_happened_to_one_thing_are_two_matters(
         ("我在佳美超市买的牛奶过期了，店员不给退", "我在万客隆买的牛奶过期了，店员不给退"),
     ],
 )
-@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "请领导帮忙尽快解决")])
+@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "转发：请领导帮帮我们")])
 def test_two_shops_whose_names_are_not_equally_long_are_two_matters(
     first: str, second: str, titles: tuple[str, str]
 ) -> None:
