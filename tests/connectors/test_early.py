@@ -50,7 +50,7 @@ def broker() -> Broker:
 
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    def refuses(*_: Any) -> None:
+    def refuses(*_: Any, **__: Any) -> None:
         raise OSError
 
     monkeypatch.setattr(obstore, "put", refuses)

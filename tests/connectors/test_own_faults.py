@@ -81,7 +81,7 @@ def test_a_weibo_list_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.Mon
     comment = platform.post("/2/comments/to_me.json", text="乙")
     runner = Runner(platform, lists=["mentions", "comments_to_me"])
     page = runner.connector._page
-    runner.connector._page = over(lambda name, _: name == "mentions", page)  # type: ignore[method-assign]
+    runner.connector._page = over(lambda name, *_: name == "mentions", page)  # type: ignore[method-assign]
     with pytest.raises(ZeroDivisionError):
         runner.fetch()
     assert ids(list(runner.fetch().messages)) == [f"comment:{comment['idstr']}"]

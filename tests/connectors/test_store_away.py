@@ -189,7 +189,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """A store that hangs until it is let go, and counts."""
     store = SimpleNamespace(puts=0, go=threading.Event())
 
-    def put(_: object, path: str, data: bytes) -> None:
+    def put(_: object, path: str, data: bytes, **__: object) -> None:
         if not path.endswith(RAW):
             store.puts += 1
             store.go.wait()

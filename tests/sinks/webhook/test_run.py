@@ -40,7 +40,7 @@ async def test_a_fault_that_nobody_thought_of_ends_one_subscriber_for_a_while(be
     async with asyncio.timeout(60):
         while not webhooks.troubles():  # noqa: ASYNC110 - as below
             await asyncio.sleep(0)
-    assert webhooks.troubles() == {"odd": "it ended (OverflowError) and begins again"}
+    assert webhooks.troubles() == {"odd": "it ended (OverflowError), and begins again"}
     async with asyncio.timeout(60):
         while begun != ["odd", "well", "odd"]:  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.01)
