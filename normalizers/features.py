@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from normalizers.draft import Draft
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
-from normalizers.matter import is_title, matter_of
+from normalizers.matter import matter_of
 from normalizers.policy import Policy
 from normalizers.stated import stated_names
 from normalizers.text import SPOKEN_DIGITS, fold
@@ -74,7 +74,6 @@ def features_of(
     heading = _heading(draft, folded)
     title = without(heading)
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
-    is_titled = is_title(title, policy.rules_folder)
     matter = matter_of(title, without(folded[len(heading) :]), policy.rules_folder, day)
     key = _newest(policy)
     return Features(
@@ -90,9 +89,9 @@ def features_of(
         papers=_hashed_words(matter.papers, key),
         text_names=_hashed_words(matter.text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
-        untitled=UNSET if is_titled else True,
+        untitled=UNSET if matter.is_titled else True,
         aspects=_hashed_words(matter.aspects, key),
-        whereabouts=UNSET if is_titled else _hashed_words(matter.whereabouts, key),
+        whereabouts=UNSET if matter.is_titled else _hashed_words(matter.whereabouts, key),
         requesters=requester_hashes((draft.sender,), policy),
         stated=stated_names(draft, folded, policy),
         contacts=requester_hashes(contacts_in(draft.text), policy),

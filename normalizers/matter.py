@@ -5,10 +5,9 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache, partial
-from operator import add
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +15,12 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers import rules
 from normalizers.aspects import Aspects, aspects, aspects_in
+from normalizers.endings import Endings, Name, endings_of, pairs_of
 from normalizers.findings.words import COMPACT, trie
 from normalizers.greetings import greetings_in
 from normalizers.marks import Kinds, Mark, circumstances_of, kinds_of, marks_of, tells_where, things_of
 from normalizers.papers import papers_of
-from normalizers.whereabouts import names_on_the_map, ordinary_pairs, rare_names
+from normalizers.whereabouts import names_on_the_map, rare_names
 
 HEAD_CHARACTERS = 60
 """The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
@@ -35,9 +35,6 @@ ASPECT_CHARACTERS = 100
 
 NUMBERS_CHARACTERS = 100
 """So much of it for numbers, which abound in long stories."""
-
-_INSIDE = "里"
-"""An ending of names (三合里) that also says where something is (冰箱里): of ordinary words it names nothing."""
 
 _SHORT_TITLE = 6
 
@@ -60,10 +57,6 @@ _HAN = r"[\u4e00-\u9fff]"
 _LONG = 3
 """Known words of so many characters are in no name."""
 
-_OF_ROADS_AND_VILLAGES = "路街村镇"
-_NOT_ITS_END = "(?!路(?:[面灯段边基况障线过]|人(?!行))|街[道边]|村[委里民干口长上]|镇[上政里])"
-"""桥路面 and 和村民 are no road and no village."""
-
 _RUN = re.compile(rf"{_HAN}{{2,}}")
 
 
@@ -72,6 +65,9 @@ class Matter(NamedTuple):
 
     `marks` tell what it is about from others of the kind (`normalizers/marks.py`).
     """
+
+    is_titled: bool
+    """Whether a title says what it is about, as 投诉 and 请领导帮忙解决 do not."""
 
     names: frozenset[str]
     places: frozenset[str]
@@ -86,28 +82,6 @@ class Matter(NamedTuple):
     """What happened, where there is no title."""
     whereabouts: frozenset[str]
     """What tells where it is, or whose, where there is no title."""
-
-
-class Endings(NamedTuple):
-    """What the names of places end with."""
-
-    by_last: Mapping[str, Sequence[str]]
-    """All of them by their last character, the longest first."""
-
-    within: re.Pattern[str]
-    """A name and its ending, whatever follows: 阳光花园 in 阳光花园漏雨."""
-
-    after_part: re.Pattern[str]
-    """What goes on behind a part of a name: 小区 behind the 湖 of 明湖小区."""
-
-    begins: frozenset[str]
-    """The first characters of such endings: most of what is asked about is told by them."""
-
-    after_first: re.Pattern[str]
-    """What goes on behind the first character of a name of two: 平小区 behind 和."""
-
-    after_last: re.Pattern[str]
-    """What goes on behind the last character of a name: 村 behind the 桥 of 双桥村, 家园 behind the 和 of 永和家园."""
 
 
 class Rulebook(NamedTuple):
@@ -125,13 +99,13 @@ class Rulebook(NamedTuple):
     landmarks: re.Pattern[str]
 
     greetings: re.Pattern[str]
-    pairs: Callable[[str], "_Name"]
+    pairs: Callable[[str], Name]
 
 
 def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date | None = None) -> Matter:
     """Return the matter of a message of this day; both strings are folded (`normalizers.text.fold`)."""
     lists = rulebook(rules_folder)
-    is_titled = _tells(title, lists)
+    is_titled = len(title) >= _SHORT_TITLE and any(_words(title, lists))
     head, rest = (title, text[:TEXT_CHARACTERS]) if is_titled else _begun(title, text, lists.greetings)
     areas = frozenset(_AREA.findall(head))
     marks = frozenset(marks_of(head, rest, lists.kinds))
@@ -144,6 +118,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
         marks = marks if places else marks.union(circumstances_of(f"{head},{lead}", marks, day, lists.kinds))
     return Matter(
+        is_titled=is_titled,
         names=frozenset(own.names),
         places=places,
         objects=frozenset(own.objects),
@@ -158,15 +133,6 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         if is_titled
         else places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
     )
-
-
-def is_title(title: str, rules_folder: Path | None = None) -> bool:
-    """Say whether a folded title says what it is about, as 投诉 and 请领导帮忙解决 do not."""
-    return _tells(title, rulebook(rules_folder))
-
-
-def _tells(title: str, lists: Rulebook) -> bool:
-    return len(title) >= _SHORT_TITLE and any(_words(title, lists))
 
 
 def _aspects(head: str, rest: str, lists: Rulebook) -> tuple[str, ...]:
@@ -196,14 +162,6 @@ def _first_sentence(text: str) -> str:
     """Return where somebody begins to tell what the head only named (电梯故障无人维修): the place stands there."""
     sentence = _SENTENCE.match(text)
     return text[: sentence.end() if sentence is not None else HEAD_CHARACTERS]
-
-
-class _Name(NamedTuple):
-    """A stretch that no list knows, in pairs of characters: all, and those of a place at its end or within it."""
-
-    pairs: tuple[str, ...]
-    place: tuple[str, ...]
-    within: tuple[str, ...]
 
 
 class _Words(NamedTuple):
@@ -263,18 +221,6 @@ def _take(run: str, found: _Words, lists: Rulebook, *, is_place: bool) -> bool:
     return ends_with_name
 
 
-def _pairs(endings: Endings, word: str) -> _Name:
-    """Return the pairs of characters of a name, and those before a place's ending where it ends, or goes on."""
-    pairs = tuple(map(add, word, word[1:]))
-    for ending in endings.by_last.get(word[-1], ()):
-        if word.endswith(ending) and len(word) - len(ending) > 1:
-            if ending == _INSIDE and ordinary_pairs().issuperset(pairs[:-1]):
-                continue
-            return _Name(pairs, pairs[: len(word) - len(ending) - 1], ())
-    within = endings.within.match(word)
-    return _Name(pairs, (), pairs[: within.end(1) - 1] if within is not None else ())
-
-
 def _numbers(text: str, lists: Rulebook) -> list[str]:
     found = _NUMBER.findall(text)
     return [number for number in found if number[-1] not in _COUNTS_ONLY and number not in lists.objects]
@@ -287,7 +233,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
     in_names = frozenset(found["in_names"].split())
-    endings = _endings(found["places"].split(), found["ends_name"].split(), set(known) - in_names)
+    endings = endings_of(found["places"].split(), found["ends_name"].split(), set(known) - in_names)
     return Rulebook(
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=COMPACT),
         objects=objects,
@@ -300,22 +246,5 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         aspects=aspects_in(found),
         landmarks=re.compile(trie(found["landmarks"].split())),
         greetings=greetings_in(found),
-        pairs=lru_cache(maxsize=65_536)(partial(_pairs, endings)),
-    )
-
-
-def _endings(places: Iterable[str], of_names: Iterable[str], others: Iterable[str]) -> Endings:
-    by_last: dict[str, list[str]] = {}
-    for place in sorted(places, key=len, reverse=True):
-        by_last.setdefault(place[-1], []).append(place)
-    long = [place for place in places if len(place) > 1]
-    longer = trie(long)
-    single = "".join(word for word in sorted(others) if len(word) == 1)
-    return Endings(
-        by_last=by_last,
-        within=re.compile(rf"({_HAN}{{2,}}){longer}"),
-        after_part=re.compile(rf"{_HAN}{{0,4}}?(?:{longer}|{'|'.join(of_names) or '(?!)'})"),
-        begins=frozenset(place[0] for place in (*long, *_OF_ROADS_AND_VILLAGES)),
-        after_first=re.compile(rf"(?![{single}]){_HAN}(?:{longer}|[{_OF_ROADS_AND_VILLAGES}])"),
-        after_last=re.compile(rf"{longer}|{_NOT_ITS_END}[{_OF_ROADS_AND_VILLAGES}]|(?:{'|'.join(of_names) or '(?!)'})"),
+        pairs=lru_cache(maxsize=65_536)(partial(pairs_of, endings)),
     )

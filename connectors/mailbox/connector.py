@@ -232,13 +232,9 @@ class Mailbox:
         self._limits[folder] = self._settings.max_batch_messages
 
     def _again(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, known: dict[str, Any]) -> Batch | None:
-        """Ask for a postponed mail whose time has come; None when there is none.
-
-        New mail has every other turn: after a restart the time of all of them has come, and they may be hundreds.
-        """
+        """Ask for a postponed mail whose time has come, if any; by turns with new mail, as hundreds may have waited."""
         postponed, pace = waiting_in(known), self._pace[folder]
-        uid = pace.due(postponed)
-        if uid is None:
+        if (uid := pace.due(postponed)) is None:
             return None
         pace.asked(uid, postponed[uid].tries)
         before, made = postponed.pop(uid), []

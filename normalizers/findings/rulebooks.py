@@ -16,7 +16,7 @@ from normalizers.findings import (
     kind,
     minors,
     place,
-    where,
+    where_rules,
 )
 from normalizers.web import services
 from schemas.errors import MisconfiguredError
@@ -24,7 +24,7 @@ from schemas.errors import MisconfiguredError
 
 def _place(folder: Path | None) -> None:
     place.rulebook(folder)
-    where.rulebook(folder)
+    where_rules.rulebook(folder)
 
 
 def _names(folder: Path | None) -> None:

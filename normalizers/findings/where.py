@@ -6,15 +6,13 @@ front of them. One pass finds all of these; what stands close together is one ad
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from normalizers import rules
 from normalizers.draft import Draft
 from normalizers.findings import divisions, place
 from normalizers.findings.place import Piece
-from normalizers.findings.words import Words, trie
+from normalizers.findings.where_rules import Rulebook, rulebook
 from normalizers.policy import Policy
 from normalizers.text import aligned, fold
 from schemas.records import Finding
@@ -69,23 +67,6 @@ class Address(NamedTuple):
     start: int
     end: int
     weight: float
-
-
-class Rulebook(NamedTuple):
-    """The words of a folder that places are found by; `kinds` says of each what it is the name or ending of."""
-
-    words: Words
-    kinds: dict[str, str]
-    before: re.Pattern[str]
-    common: frozenset[str]
-    no_name: tuple[str, ...]
-    no_road: tuple[str, ...]
-    but: dict[str, tuple[str, ...]]
-    with_and: frozenset[str]
-    road_names: frozenset[str]
-    doing: tuple[str, ...]
-    no_estate: re.Pattern[str]
-    version: str
 
 
 def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
@@ -294,33 +275,3 @@ def _marks(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
             end -= 1
         if kind := known.kinds[text[start:end]]:
             yield start, end, kind
-
-
-@lru_cache(maxsize=rules.FOLDERS)
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one."""
-    table: dict[str, Any] = rules.load("place", folder)
-    kinds: dict[str, str] = {}
-    for name, kind in (("roads", "road"), ("zones", "zone"), ("communities", "community"), ("towns", "town")):
-        kinds |= dict.fromkeys(table[name].split(), kind)
-    kinds |= dict.fromkeys(table["estates"].split(), "estate")
-    kinds |= {one: "division" for one in divisions.names() if len(one) > 2 and divisions.is_full(one)}
-    for ending, others in table["not_after"].items():
-        kinds = {f"{ending}{other}": "" for other in others.split()} | kinds
-    message = table["message"]
-    common = message["common"].split()
-    no_name = (*message["no_name"].split(), *(word for word in common if len(word) > 1))
-    return Rulebook(
-        words=Words(kinds),
-        kinds=kinds,
-        before=re.compile(trie(message["before"].split())),
-        common=frozenset(common),
-        no_name=no_name,
-        no_road=(*message["no_road"].split(), *no_name),
-        with_and=frozenset(message["with_and"].split()),
-        road_names=frozenset(message["road_names"].split()),
-        doing=tuple(message["doing"].split()),
-        no_estate=re.compile(trie(message["no_estate"].split())),
-        but={word: tuple(further.split()) for word, further in table["but_before"].items()},
-        version=table["version"],
-    )

@@ -14,7 +14,7 @@ from hotline.learning import addresses
 from hotline.learning import place as learning
 from normalizers import Policy
 from normalizers.draft import Draft
-from normalizers.findings import place, place_model, where
+from normalizers.findings import place, place_model, where, where_rules
 from normalizers.findings.place_model import PlaceModel
 from schemas.errors import MisconfiguredError
 
@@ -95,7 +95,7 @@ def test_a_model_says_the_levels_and_the_table_the_code(model: PlaceModel) -> No
         found = {one.kind: one for one in where.findings(Draft(text=text), text, "110000", policy)}
         assert (found["adcode"].value, found["adcode"].source) == ("110105", "rule")
         assert (found["place_road"].value, found["place_road"].source) == ("建国路", source)
-    assert found["place_road"].version == where.rulebook(None).version
+    assert found["place_road"].version == where_rules.rulebook(None).version
 
 
 def test_the_same_addresses_in_another_order_are_held_out_alike(file: Path) -> None:
