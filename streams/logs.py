@@ -1,5 +1,6 @@
 """Reads the two logs from which a partition's state is restored."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,9 @@ from schemas.wire import decode
 from streams.pulse import beat
 
 BATCH_RECORDS = 5_000
+
+_MARKER = 1
+_LONG_AGO = (topics.TOPICS[topics.EVENT].retention_ms or 0) / 1000 / 2
 
 
 class Logs:
@@ -55,6 +59,21 @@ class Logs:
             same: bool = decode(record.value or b"", Event).event_id == last_event_id
             return same and record.offset == last_event
         return False
+
+    async def lost_from(self, start: int) -> range | None:
+        """Return the offsets from `start` on that the event log has no more, though it keeps decisions for years.
+
+        A transaction ends with a marker, which takes an offset too and may be all that is gone. Where nothing that is
+        left is younger than half of what the log keeps, its retention took them, as it should.
+        """
+        begin, _ = await self._bounds(self._event)
+        if begin <= start + _MARKER:
+            return None
+        async for record in self._read(self._event, begin):
+            if time.time() - record.timestamp / 1000 > _LONG_AGO:
+                return None
+            break
+        return range(start, begin)
 
     def events(self, start: int) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
         """Return the events from `start` on."""

@@ -62,12 +62,13 @@ async def restore(
 ) -> Restored:
     """Return the state of a partition as its logs tell it, from the one that was `kept` here on, where it is theirs.
 
-    Raises MisconfiguredError when the input topic was made anew, when a live ticket's snapshot is gone, or when a
-    later version wrote decisions that this one cannot read.
+    Raises MisconfiguredError when the input topic was made anew, when decisions or a live ticket's snapshot are gone,
+    or when a later version wrote decisions that this one cannot read.
     """
     async with Logs(options, partition) as logs:
         is_theirs = kept is not None and await logs.holds(kept.last_event, kept.last_event_id)
         restored = kept if kept and is_theirs else await _from_checkpoint(logs, blobs, partition, policy)
+        _check_log(partition, await logs.lost_from(restored.last_event + 1))
         await _fold_events(logs, restored)
         await _fill_bodies(logs, restored)
         _check_bodies(restored.state)
@@ -247,6 +248,16 @@ async def _fill_bodies(logs: Logs, restored: Restored) -> None:
         if ticket_id in live:
             bodies[ticket_id] = record.value or b""
         restored.next_ticket = record.offset + 1
+
+
+def _check_log(partition: int, lost: range | None) -> None:
+    """Refuse a log with a hole: numbers would be given twice, and tickets be unknown to those who answer them."""
+    if lost is not None:
+        raise MisconfiguredError(
+            f"{topics.EVENT} partition {partition} begins at {lost.stop}, but what was decided from {lost.start} on is "
+            "in no checkpoint: its retention is shorter than it should be (see `hotline topics describe`), or somebody "
+            "deleted records. Restore the topic, or start a new event log"
+        )
 
 
 def _check_bodies(state: State) -> None:
