@@ -1,6 +1,7 @@
 """One Kafka record on its way out, and the JSON codec of all records."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -12,6 +13,9 @@ T = TypeVar("T")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that it cannot read: no JSON or another shape, no UTF-8, nested without end."""
+
+AHEAD = timedelta(minutes=10)
+"""So far the clock of who writes a record may be ahead of the broker's."""
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
@@ -50,6 +54,11 @@ class Position(NamedTuple):
 def position_of(record: Inbound) -> Position:
     """Return where a record stands."""
     return Position(record.topic, record.partition, record.offset)
+
+
+def appended_at(record: Inbound) -> datetime | None:
+    """Return when the broker took a record, as far as it tells."""
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC) if record.timestamp > 0 else None
 
 
 def encode(record: msgspec.Struct) -> bytes:

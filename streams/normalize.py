@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ from schemas.records import Command, DeadLetter, Message, RawMessage, raw_of
 from schemas.records.dead import MOVED
 from schemas.records.raw import INLINE_LIMIT
 from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import Inbound, Outbound, decode, encode
+from schemas.wire import AHEAD, Inbound, Outbound, appended_at, decode, encode
 from streams import floods, lanes, metrics, pace
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
@@ -38,9 +37,6 @@ COMMANDS = "commands"
 
 RECORD_LIMIT = 900_000
 """Bytes of one message record; Kafka's own limit is 1 MiB with headers."""
-
-AHEAD = timedelta(minutes=10)
-"""So far a command's time may be ahead of the broker's clock."""
 
 CLAIMED_WEIGHT = SLICE // 4
 """A claim-checked record may be 64 MiB large: four of them make a slice."""
@@ -244,7 +240,7 @@ def _command_record(record: Inbound) -> Outbound:
     for name in ("command_id", "author", "jurisdiction"):
         if not is_code(getattr(command, name)):  # they stand in the event log for years: no words, nobody's number
             raise MalformedError(f"the {name} of a command must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
-    recorded = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    recorded = appended_at(record) or command.at
     if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
         raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
     source = f"/hotline/{COMMANDS}/{command.jurisdiction}"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas import ids, topics
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, Headers, type_of
 from schemas.errors import MalformedError
-from schemas.wire import Inbound, Outbound, Position, position_of
+from schemas.wire import AHEAD, Inbound, Outbound, Position, appended_at, position_of
 
 INLINE_LIMIT = 512 * 1024
 """Bytes over this go to the blob store before the record (claim check, design.md 4)."""
@@ -71,8 +71,15 @@ class RawMessage(Struct, frozen=True, kw_only=True):
 
 
 def raw_of(record: Inbound) -> RawMessage:
-    """Return the raw message that a Kafka record carries. Raises MalformedError when its envelope cannot be read."""
+    """Return the raw message that a Kafka record carries. Raises MalformedError when its envelope cannot be read.
+
+    It was taken before the broker had it, whatever the clock of the connector's host said: an emergency would be old
+    news, and limits would count from next year.
+    """
     envelope = Envelope.of(record.headers)
+    at = appended_at(record)
+    if at is not None and envelope.recordedtime > at + AHEAD:
+        envelope = replace(envelope, recordedtime=at, time=min(envelope.time, at))
     if not envelope.jurisdiction:
         raise MalformedError("the record has no ce_jurisdiction: set the jurisdiction of the account it came from")
     return RawMessage(
