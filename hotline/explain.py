@@ -53,6 +53,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     version: int | None = None
     status: str | None = None
     cluster_id: str | None = None
+    cluster_no: str | None = None
     edges: list[dict[str, Any]] = []
     policy_version: str | None = None
     messages: list[Filed] = []
@@ -91,6 +92,7 @@ def _told(ticket: Ticket, messages: list[Filed]) -> Explanation:
         version=ticket.version,
         status=ticket.status,
         cluster_id=ticket.cluster_id,
+        cluster_no=ticket.cluster_no,
         edges=[{"ticket_id": edge.ticket_id, "kind": edge.kind, "score": edge.score} for edge in ticket.edges],
         policy_version=ticket.lineage.policy_version,
         messages=messages,

@@ -113,7 +113,9 @@ class Desk:
     def _in_cluster(self, ticket: Ticket) -> Ticket:
         held = self.state.tickets[ticket.ticket_id]
         edges = limits.ends(held.edges, self.state.policy.max_edges)
-        return replace(ticket, edges=edges, cluster_id=self.state.clusters.of(ticket.ticket_id))
+        oldest = self.state.clusters.of(ticket.ticket_id)
+        number = self.state.tickets[oldest].ticket_no if oldest != ticket.ticket_id else None
+        return replace(ticket, edges=edges, cluster_id=oldest, cluster_no=number)
 
     def _after(self, decision: Event, record: Message | Command, earlier: Sequence[Message], ticket_id: str) -> Ticket:
         policy = self.state.policy

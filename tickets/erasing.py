@@ -73,6 +73,7 @@ def erased(ticket: Ticket) -> Ticket:
         message_count=ticket.message_count,
         edges=ticket.edges,
         cluster_id=ticket.cluster_id,
+        cluster_no=ticket.cluster_no,
         erased=True,
     )
 

@@ -61,7 +61,7 @@ def explanation(told: "Explanation", console: Console | None = None) -> None:
     for edge in told.edges:
         tree.add(_text((f"{edge['kind']} with {edge['ticket_id']}, score {edge['score']:g}", "")))
     if told.cluster_id != told.ticket_id:
-        tree.add(_text((f"cluster {told.cluster_id}", "")))
+        tree.add(_text((" ".join(filter(None, ("cluster", told.cluster_no, told.cluster_id))), "")))
     for filed in told.messages:
         _message(tree, filed)
     for one in told.answers:

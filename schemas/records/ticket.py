@@ -265,6 +265,9 @@ class Ticket(Record, frozen=True, kw_only=True):
     edges: Annotated[tuple[Edge, ...], about("Relations to other tickets", "工单关系", index="object")] = ()
     related: Annotated[tuple[str, ...], about("Tickets to read beside it", "关联工单")] = ()
     cluster_id: Annotated[str, about("Oldest ticket of the connected component; itself when alone", "重复诉求")]
+    cluster_no: Annotated[
+        str | None, about("Official number of that ticket; null when alone", "重复诉求的工单编号", index="none")
+    ] = None
     proposals: Annotated[tuple[Proposal, ...], about("What a clerk should judge", "待判定建议", index="object")] = ()
     labels: Annotated[tuple[str, ...], about("Scheme and code", "标签")] = ()
     masked: Annotated[bool, about("Personal data is masked", "已脱敏", index="boolean")] = False

@@ -175,6 +175,7 @@ def test_snapshots_show_edges_and_cluster(monkeypatch: pytest.MonkeyPatch) -> No
     written = {ticket.ticket_id: ticket for ticket in snapshots(desk)}
     assert set(written) == {b, c}
     assert {ticket.cluster_id for ticket in written.values()} == {a}
+    assert {ticket.cluster_no for ticket in written.values()} == {desk.state.tickets[a].ticket_no}
     assert [edge.ticket_id for edge in written[b].edges] == [a]
     assert [edge.ticket_id for edge in written[c].edges] == [b]
     assert [written[b].version, written[c].version] == [2, 3]

@@ -114,7 +114,7 @@ def _description(ticket: Ticket) -> str | None:
 def _notes(ticket: Ticket) -> str:
     """Return our own status, which says more than open or closed, what a duplicate is of, and the result (办理结果)."""
     refused = ticket.acceptance.reason if ticket.acceptance and ticket.status == "not_accepted" else None
-    twin = f"Duplicate of {ticket.cluster_id}" if ticket.cluster_id != ticket.ticket_id else None
+    twin = f"Duplicate of {ticket.cluster_no or ticket.cluster_id}" if ticket.cluster_id != ticket.ticket_id else None
     result = ticket.result.text if ticket.result and _may_be_told(ticket) else None
     notes = ("erased" if ticket.erased else ticket.status, refused, twin, result)
     return "; ".join(note for note in notes if note)

@@ -28,6 +28,7 @@ def told(raw: Raw) -> Explanation:
     filed = Filed(link=link, channel=f"channel{ODD}", received_at=NOW, rules={"rule": ODD}, raw=raw, text=f"text{ODD}")
     return Explanation(
         ticket_id=f"id{ODD}", ticket_no=f"no{ODD}", status=f"status{ODD}", cluster_id=f"cluster{ODD}",
+        cluster_no=f"number{ODD}",
         edges=[{"kind": f"kind{ODD}", "ticket_id": f"other{ODD}", "score": 1.0}], messages=[filed],
     )  # fmt: skip
 
@@ -38,7 +39,20 @@ def test_explain_shows_every_value_as_it_is() -> None:
         archive_view.explanation(told(raw), screen)
         printed = out.getvalue()
         assert "\x1b[31m" not in printed
-        names = ("m", "new", "method", "evidence", "policy", "channel", "text", "id", "no", "status", "cluster")
+        names = (
+            "m",
+            "new",
+            "method",
+            "evidence",
+            "policy",
+            "channel",
+            "text",
+            "id",
+            "no",
+            "status",
+            "cluster",
+            "number",
+        )
         assert [name for name in (*names, "kind", "other") if f"{name}{SEEN}" not in printed] == []
         assert "2026-11-25T16:30:00+08:00" in printed
         assert f"place{SEEN}" in printed or f"fault{SEEN}" in printed

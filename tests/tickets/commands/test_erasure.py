@@ -163,6 +163,8 @@ def test_a_forgotten_ticket_is_empty_for_good() -> None:
     after = at_office.ticket(ticket)
     assert (after.erased, after.version, after.text, after.title) == (True, version + 1, "", None)
     assert (after.cluster_id, after.edges[0].ticket_id) == (ticket, other)
+    later = at_office.ticket(other).cluster_no
+    assert later == after.ticket_no  # the oldest names the cluster, erased or not
     assert after.ticket_no
     known = held(at_office)
     assert not any(secret in known for secret in ("13812345678", "李小龙", digest("13800138000"), digest(TEXT)))

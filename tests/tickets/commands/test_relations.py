@@ -24,6 +24,8 @@ def test_a_merge_is_an_edge_on_both_sides_and_can_be_undone() -> None:
     parted = at_office.order("unmerge", a, ticket_id=b)
     assert {one.ticket_id for one in parted.tickets} == {a, b, c}
     assert clusters(at_office, tickets) == [a, b, b]
+    numbers = [at_office.ticket(one).cluster_no for one in tickets]
+    assert numbers == [None, None, at_office.ticket(b).ticket_no]
     assert at_office.ticket(a).edges == ()
     assert [one.message_count for one in map(at_office.ticket, tickets)] == [1, 1, 1]
 

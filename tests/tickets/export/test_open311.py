@@ -69,12 +69,15 @@ def test_the_notes_say_why_of_what_it_is_a_duplicate_and_the_result(ticket: Tick
         status="not_accepted",
         acceptance=Acceptance(decision="not_accepted", reason="emergency_line"),
         cluster_id="210100-older",
+        cluster_no="210100-20261124-000001-1",
         result=Result(text="已更换灯泡"),
     )
     assert (
         service_request(refused)["status_notes"]
-        == "not_accepted; emergency_line; Duplicate of 210100-older; 已更换灯泡"
+        == "not_accepted; emergency_line; Duplicate of 210100-20261124-000001-1; 已更换灯泡"
     )
+    before = replace(refused, cluster_no=None)  # written before tickets told it
+    assert "Duplicate of 210100-older;" in str(service_request(before)["status_notes"])
 
 
 def test_without_a_category_the_kind_is_the_service(ticket: Ticket) -> None:
