@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     KafkaError,
     OutOfOrderSequenceNumber,
@@ -19,6 +20,8 @@ from schemas.errors import FatalError, UnauthorizedError, UnreachableError
 from schemas.records import DeadLetter
 
 GROUP_PREFIX = "hotline-sink-"
+
+_NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 _HEADROOM = 2 * 1024 * 1024
 """Room for the reasons that a dead letter adds to a record of the largest size."""
@@ -66,12 +69,18 @@ async def writing(what: str) -> AsyncIterator[None]:
     try:
         async with in_time(STUCK_SECONDS):
             yield
+    except _NOT_ALLOWED as error:  # it is granted while we wait, so nothing of ours need be started again
+        raise UnreachableError(
+            f"Kafka lets our user write no {what} ({type(error).__name__}): `hotline doctor` names the right that is "
+            "missing"
+        ) from error
     except OutOfOrderSequenceNumber as error:
         # What Kafka refused for good leaves a gap in the numbers of aiokafka's batches, and all later ones fail by it.
         raise FatalError(f"Kafka takes no {what} of this client any more: the worker has to start again") from error
     except KafkaError as error:
         raise UnreachableError(
-            f"Kafka takes no {what} ({type(error).__name__}): look at its log, or `hotline topics create`"
+            f"Kafka takes no {what} ({type(error).__name__}): see that it runs and that the topic is there, or ask "
+            "`hotline doctor`"
         ) from error
 
 

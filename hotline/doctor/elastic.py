@@ -20,6 +20,9 @@ OLDEST = (8, 19)
 SECONDS = 10.0
 
 _HOSTS, _AUTHORITIES = "elasticsearch.hosts", "elasticsearch.ca_certs"
+_SEARCHED = ("ticket_masked", "link")
+"""What a web door asks: `hotline/web.py`."""
+
 _BLOCKS = ("read_only", "read_only_allow_delete", "write")
 
 Ask = Callable[[Any], AsyncIterator[Told]]
@@ -27,7 +30,7 @@ Ask = Callable[[Any], AsyncIterator[Told]]
 
 def examine_nodes(settings: "Settings") -> Iterator[Finding]:
     """Yield what is found at each node, for those who look at the cluster alone."""
-    yield from findings("Elasticsearch", lambda: _nodes(settings))
+    yield from findings("Elasticsearch", lambda: _nodes(settings, _node))
 
 
 def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Iterator[Finding]:
@@ -43,11 +46,16 @@ def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Itera
         yield from findings("indices", lambda: _asked(settings, services.elasticsearch_hosts(settings), ask))
 
 
-def _nodes(settings: "Settings") -> Iterator[Told]:
+def examine_searches(settings: "Settings") -> Iterator[Finding]:
+    """Yield what is found by a web door, which may search two indices and ask nothing else, not even the version."""
+    yield from findings("Elasticsearch", lambda: _nodes(settings, _searches))
+
+
+def _nodes(settings: "Settings", ask: Ask) -> Iterator[Told]:
     for url in services.elasticsearch_hosts(settings):
         try:
             _reach(settings, url)
-            yield from _asked(settings, [url], _node)
+            yield from _asked(settings, [url], ask)
         except PipelineError as error:
             yield error
 
@@ -111,6 +119,20 @@ async def _node(client: Any) -> AsyncIterator[Told]:
     yield f"{number}, {health['status']}"
 
 
+async def _searches(client: Any) -> AsyncIterator[Told]:
+    from elasticsearch import NotFoundError
+
+    known, missing = indices(), False
+    for index in (known[name] for name in _SEARCHED):
+        try:
+            await client.search(index=index.alias, size=0)
+        except NotFoundError:
+            missing = True
+            yield _no_alias(index)
+    if not missing:
+        yield f"the web door may search {' and '.join(known[name].alias for name in _SEARCHED)}"
+
+
 async def _indices(client: Any, writes: bool) -> AsyncIterator[Told]:
     """A monthly index is born with its first document; its template must be there before."""
     faults = 0
@@ -132,12 +154,16 @@ async def _faults(client: Any, index: Index, writes: bool) -> AsyncIterator[Pipe
                 "`hotline index create`."
             )
         elif index.first is not None:
-            yield MisconfiguredError(f"The alias {index.alias} does not exist: run `hotline index create`.")
+            yield _no_alias(index)
         return
     found = await client.indices.get(index=index.alias)
     for name, body in sorted(found.items()):
         for fault in _of_one(name, body, index):
             yield fault
+
+
+def _no_alias(index: Index) -> PipelineError:
+    return MisconfiguredError(f"The alias {index.alias} does not exist: run `hotline index create`.")
 
 
 def _of_one(name: str, body: Mapping[str, Any], index: Index) -> Iterator[PipelineError]:

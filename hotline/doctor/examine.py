@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from connectors.table import DOORS
 from hotline import checks, fetching, wiring
 from hotline.doctor.accounts import cmpp, mailbox, smpp, wechat, weibo
 from hotline.doctor.answers import smtp
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, clock
-from hotline.doctor.elastic import examine_elasticsearch, examine_nodes
+from hotline.doctor.elastic import examine_elasticsearch, examine_nodes, examine_searches
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
 from hotline.doctor.storage import blobs, disks
@@ -49,11 +50,7 @@ def examine(settings: "Settings", components: Iterable[str] = ()) -> Iterator[Fi
 def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
     yield from findings("settings", lambda: _settings(settings))
     yield from examine_kafka(settings, chosen)
-    writes = any(name.startswith(_WRITERS) for name in chosen)
-    if writes or not set(PEOPLE).isdisjoint(chosen):
-        yield from examine_elasticsearch(settings, writes=writes)
-    elif "monitor" in chosen:  # without the right to ask it would tell for ever that Elasticsearch is away
-        yield from examine_nodes(settings)
+    yield from _archive(settings, chosen)
     yield from findings("blob store", lambda: blobs(settings))
     yield from findings("disk", lambda: disks(settings))
     for section, (called, look) in _ACCOUNTS.items():
@@ -69,6 +66,17 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
             yield from findings(f"webhook {name}", partial(subscriber, settings, name))
+
+
+def _archive(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
+    writes = any(name.startswith(_WRITERS) for name in chosen)
+    if writes or not set(PEOPLE).isdisjoint(chosen):
+        yield from examine_elasticsearch(settings, writes=writes)
+        return
+    if "monitor" in chosen:  # without the right to ask it would tell for ever that Elasticsearch is away
+        yield from examine_nodes(settings)
+    if "receiver" in chosen and any(settings.connectors.sections[section] for section in DOORS):
+        yield from examine_searches(settings)
 
 
 def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ import errno
 import os
 import pwd
 import shutil
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -18,8 +19,12 @@ from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError,
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-PROBE = "doctor/probe"
+PROBE = f"doctor-probe-{socket.gethostname()}"
+"""In no folder, which would stay; doctors of several hosts take nothing from each other."""
+
 VALUE = b"hotline doctor"
+
+_BLOBS = "the blob store"
 
 LEAST_FREE_BYTES = 256 << 20
 """A disk with less room is told, before it is full."""
@@ -43,9 +48,13 @@ class Stored(NamedTuple):
 
 
 def blobs(settings: "Settings") -> Iterator[Told]:
-    """Put a few bytes, get them, delete them."""
+    """Put a few bytes, get them, delete them; as root not into a folder of another user."""
+    url = services.blob_url(settings)
+    if url.startswith("file:") and (fault := _of_another(_BLOBS, services.folder_of(url))):
+        yield fault
+        return
     stored = probe(settings)
-    yield f"{services.blob_url(settings)} takes and gives {stored.size} bytes"
+    yield f"{url} takes and gives {stored.size} bytes"
 
 
 def probe(settings: "Settings") -> Stored:
@@ -122,7 +131,7 @@ def written_to(settings: "Settings") -> Iterator[Folder]:
         yield Folder("the journal of LMTP", path, "lmtp.journal_folder", _wanted(path, most))
     url = services.blob_url(settings)
     if url.startswith("file:"):
-        yield Folder("the blob store", services.folder_of(url), "blobs.url", LEAST_FREE_BYTES)
+        yield Folder(_BLOBS, services.folder_of(url), "blobs.url", LEAST_FREE_BYTES)
 
 
 def _wanted(journal: Path, most: int) -> int:
@@ -133,11 +142,8 @@ def _wanted(journal: Path, most: int) -> int:
 def _fault(folder: Folder) -> PipelineError | None:
     what, path, setting, need = folder
     try:
-        if (owner := _owner(path)) and not os.geteuid():
-            return MisconfiguredError(
-                f"Root may write to {what} {path}, which is of the user {owner}, and would make files there that "
-                f"{owner} may not touch: ask again as {owner} (`runuser -u {owner} -- hotline doctor`)."
-            )
+        if fault := _of_another(what, path):
+            return fault
         _write(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -152,6 +158,20 @@ def _fault(folder: Folder) -> PipelineError | None:
             f"`{setting}` elsewhere."
         )
     return None
+
+
+def _of_another(what: str, folder: Path) -> PipelineError | None:
+    """Return what keeps root from writing to a folder of a service's user."""
+    try:
+        owner = None if os.geteuid() else _owner(folder)
+    except OSError:  # an NFS server that trusts no root: whoever writes there is told
+        return None
+    if owner is None:
+        return None
+    return MisconfiguredError(
+        f"Root may write to {what} {folder}, which is of the user {owner}, and would make files there that "
+        f"{owner} may not touch: ask again as {owner} (`runuser -u {owner} -- hotline doctor`)."
+    )
 
 
 def _owner(folder: Path) -> str | None:

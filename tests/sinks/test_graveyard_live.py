@@ -12,6 +12,7 @@ from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
 from schemas.wire import Position
 from sinks.kafka import Graveyard, make_producer
+from tests.peers.secured_kafka import SecuredKafka
 from tests.sinks.conftest import Lane
 
 pytestmark = pytest.mark.integration
@@ -40,6 +41,17 @@ async def limit(servers: str, size: int) -> None:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topics.DEAD, configs=chosen)])
     finally:
         await admin.close()
+
+
+async def test_a_letter_that_may_not_be_written_waits_and_names_the_right(secured: SecuredKafka) -> None:
+    kafka = secured.connection("hotline-outbox")  # writes other things
+    async with running(make_producer(kafka)) as producer:
+        with pytest.raises(UnreachableError) as refused:
+            await Graveyard(producer).bury([letter(10)])
+    assert str(refused.value) == (
+        "Kafka lets our user write no dead letters (TopicAuthorizationFailedError): `hotline doctor` names the right "
+        "that is missing"
+    )
 
 
 async def test_a_client_that_was_refused_a_letter_is_replaced_by_a_new_one(lane: Lane) -> None:

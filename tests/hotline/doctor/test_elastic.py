@@ -112,6 +112,35 @@ def test_a_web_door_s_role_is_enough_for_its_questions(door: ElasticDoor, local:
     assert door.refused == []
 
 
+def doctor_of_the_receiver() -> list[str]:
+    told = CliRunner().invoke(app, ["doctor", "receiver", "--json"]).stdout.splitlines()
+    return [one["detail"] for one in map(json.loads, told) if one["name"] == "Elasticsearch"]
+
+
+def test_a_receiver_with_a_web_door_is_asked_whether_it_may_search(
+    door: ElasticDoor, local: pytest.MonkeyPatch, client: Elasticsearch
+) -> None:
+    local.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__APPID", "wx1")
+    local.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", "token")
+    local.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__MODES", "plain")
+    assert doctor_of_the_receiver() == []  # callbacks alone need no archive
+    local.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PUBLIC_URL", "https://12345.city.example/web")
+    local.setenv(KEY, door.keys["hotline-web"])
+    assert doctor_of_the_receiver() == ["the web door may search hotline-ticket-masked and hotline-link"]
+    local.setenv(KEY, door.keys["hotline-analyst"])
+    assert "may not do this (403" in doctor_of_the_receiver()[0]
+    local.setenv(KEY, "d3Jvbmc6a2V5")
+    assert "refuses our login (401)" in doctor_of_the_receiver()[0]
+    local.setenv(KEY, door.keys["hotline-web"])
+    client.indices.delete_alias(index="hotline-link-v1", name="hotline-link")
+    try:
+        assert doctor_of_the_receiver() == ["The alias hotline-link does not exist: run `hotline index create`."]
+    finally:
+        client.indices.put_alias(index="hotline-link-v1", name="hotline-link")
+    local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "https://127.0.0.1:9")
+    assert "does not answer (Connection refused)" in doctor_of_the_receiver()[0]
+
+
 def test_tls_where_there_is_none_and_the_other_way_round(
     door: ElasticDoor, stack: Endpoints, local: pytest.MonkeyPatch
 ) -> None:

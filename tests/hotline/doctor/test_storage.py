@@ -78,7 +78,19 @@ def test_root_makes_no_folders_that_the_services_user_may_not_touch(env: pytest.
     told = [one.detail for one in found(disks)]
     assert len(told) == 2  # the data folder, the journal
     assert [one for one in told if "ask again as nobody (`runuser -u nobody -- hotline doctor`)" not in one] == []
+    env.delenv("HOTLINE_BLOBS__URL")
+    (told_of_blobs,) = found(blobs)
+    assert told_of_blobs.detail.startswith(
+        f"Root may write to the blob store {data}/blobs, which is of the user nobody"
+    )
     assert list(data.iterdir()) == []
+
+
+def test_the_probe_leaves_nothing_behind(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder of its own would be of whoever asked first, and shut for the others."""
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    assert [one.outcome for one in found(blobs)] == ["ok"]
+    assert list((tmp_path / "blobs").iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to another user")
