@@ -17,7 +17,7 @@ from schemas import topics
 from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
-from schemas.errors import SchemaError
+from schemas.errors import SchemaError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode, encode
@@ -55,6 +55,7 @@ class Owner:
         self._lanes: dict[str, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._writing = asyncio.Lock()
+        self._unwritten: list[tuple[OutboxState, asyncio.Future[int]]] = []
         self._position: int | None = None
         self._further = asyncio.Condition()
         self._restored = False
@@ -178,21 +179,48 @@ class Owner:
     async def _write(self, told: OutboxState) -> int:
         """Return where the state stands when Kafka holds it; raises ProducerFenced when somebody else owns this now.
 
-        Raises UnreachableError when the client neither writes nor gives up: another one has to begin.
+        What the accounts of the partition tell while one transaction is being written shares the next: one for each
+        would let many accounts wait for one another. Raises UnreachableError when the client neither writes nor gives
+        up: another one has to begin.
         """
+        offset: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._unwritten.append((told, offset))
         async with self._writing:
-            return await brought(self._written(told), STUCK_SECONDS)
+            if not offset.done():
+                await self._write_all()
+        return await offset
 
-    async def _written(self, told: OutboxState) -> int:
+    async def _write_all(self) -> None:
+        """Write what is told until now; a fault is the fault of each who told something."""
+        batch, self._unwritten = self._unwritten, []
+        try:
+            offsets = await brought(self._written([told for told, _ in batch]), STUCK_SECONDS)
+        except BaseException as error:
+            # a cancellation is the business of whose task it is: it would end the others without a word
+            told_all = error if isinstance(error, Exception) else UnreachableError("the owner has left the partition")
+            for _, offset in batch:
+                if not offset.done():
+                    offset.set_exception(told_all)
+                    offset.exception()  # who waits for it may be gone, and asyncio would complain
+            raise
+        for (_, offset), place in zip(batch, offsets, strict=True):
+            if not offset.done():  # who told it is still there
+                offset.set_result(place)
+
+    async def _written(self, batch: list[OutboxState]) -> list[int]:
         async with self._producer.transaction():
-            written = await self._producer.send_and_wait(
-                topics.OUTBOX,
-                encode(told),
-                key=told.ticket_id.encode(),
-                partition=self._place.partition,
-                headers=_envelope(told).headers(),
-            )
-        return int(written.offset)
+            sent = [
+                await self._producer.send(
+                    topics.OUTBOX,
+                    encode(told),
+                    key=told.ticket_id.encode(),
+                    partition=self._place.partition,
+                    headers=_envelope(told).headers(),
+                )
+                for told in batch
+            ]
+            written = await asyncio.gather(*sent)
+        return [int(one.offset) for one in written]
 
     def _measure(self) -> None:
         open_of = Counter(entry.outbox.account for entry in self._ledger.open.values())

@@ -15,6 +15,8 @@ from connectors.outbox.owner import Owner
 from schemas import clients
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
+from schemas.records import OutboxState
+from tests.connectors.outbox.answers import intent, state_of
 from tests.fakes.clients import NOT_ENDING, Client, let_go
 
 CONNECTION = KafkaConnection(bootstrap_servers="127.0.0.1:1")
@@ -58,7 +60,10 @@ class Forgetful(Client):
         finally:
             await asyncio.Event().wait()
 
-    async def send_and_wait(self, *_: Any, **__: Any) -> None: ...
+    async def send(self, *_: Any, **__: Any) -> asyncio.Future[Any]:
+        sent: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        sent.set_result(SimpleNamespace(offset=0))
+        return sent
 
 
 async def test_a_state_that_a_client_forgets_makes_another_begin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,3 +104,55 @@ async def test_a_reader_that_ended_without_a_word_makes_another_begin(monkeypatc
         await asyncio.wait_for(one._restore(reader), 60)  # type: ignore[arg-type]
     with pytest.raises(UnreachableError):
         await asyncio.wait_for(one._read_past(4), 60)
+
+
+class Waiting(Owner):
+    """Its broker answers the first transaction, and the second when `answer` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(0, CONNECTION, NO_TOOLS)
+        self.batches: list[int] = []
+        self.asked = asyncio.Event()
+        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def _written(self, batch: list[OutboxState]) -> list[int]:
+        self.batches.append(len(batch))
+        if len(self.batches) > 1:
+            self.asked.set()
+            await self.answer
+        return list(range(len(batch)))
+
+
+async def telling(owner: Waiting) -> list[asyncio.Task[int]]:
+    """Let three accounts tell something at once; the second and the third share a transaction."""
+    told = [asyncio.create_task(owner._write(state_of(intent(number), "sending"))) for number in range(3)]
+    await told[0]
+    await owner.asked.wait()
+    assert owner.batches == [1, 2]
+    return told[1:]
+
+
+async def test_each_who_tells_something_gets_its_place() -> None:
+    owner = Waiting()
+    told = await telling(owner)
+    owner.answer.set_result(None)
+    assert await asyncio.gather(*told) == [0, 1]
+
+
+async def test_the_fault_of_a_transaction_is_that_of_each_who_told_something() -> None:
+    """Who told it again, because nobody said anything, would begin an answer twice."""
+    owner = Waiting()
+    told = await telling(owner)
+    owner.answer.set_exception(KafkaConnectionError())
+    found = await asyncio.gather(*told, return_exceptions=True)
+    assert [type(one) for one in found] == [KafkaConnectionError] * 2
+    assert owner.batches == [1, 2]
+
+
+async def test_who_is_cancelled_while_it_writes_for_others_cancels_none_of_them() -> None:
+    owner = Waiting()
+    writer, other = await telling(owner)
+    writer.cancel()
+    found = await asyncio.gather(writer, other, return_exceptions=True)
+    assert [type(one) for one in found] == [asyncio.CancelledError, UnreachableError]
+    assert owner.batches == [1, 2]

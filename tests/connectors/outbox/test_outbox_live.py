@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import ProducerFenced
+from msgspec.structs import replace
 
 from connectors.answers import Reply, Sent
 from connectors.outbox import kafka as outbox_kafka
@@ -273,6 +275,30 @@ async def test_a_new_owner_knows_what_became_of_an_answer_behind_an_open_transac
     told = await states(fresh_topics)
     assert told[before.outbox_id] == ["sending", *outcome]
     assert told[behind.outbox_id] == ["sending", "accepted"]
+
+
+async def test_what_many_accounts_tell_at_once_shares_a_transaction(fresh_topics: KafkaConnection) -> None:
+    """With one for each, accounts waited for one another: a busy Kafka let forty receipts of each out in a minute."""
+    accounts = [f"account{number}" for number in range(12)]
+    wanted = [replace(one, account=account) for one, account in zip(intents(12), accounts, strict=True)]
+    await logs.write(fresh_topics, map(outbound, wanted))
+    service, stop = SlowService(), asyncio.Event()
+    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
+    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
+    running = asyncio.create_task(owner.run(stop))
+    try:
+        await until(lambda: _holds(lambda: len(service.sent) == len(accounts)))
+        service.go_on.set()
+        told = await until_settled(fresh_topics, len(accounts))
+        stop.set()
+        await running
+    finally:
+        running.cancel()
+    assert list(told.values()) == [["sending", "accepted"]] * len(accounts)
+    records = await logs.read(fresh_topics, topics.OUTBOX)
+    ends = await outbox_kafka.end_of(fresh_topics, TopicPartition(topics.OUTBOX, records[0].partition))
+    transactions = ends - len(records)  # each ends with a marker, which takes an offset
+    assert transactions <= 6
 
 
 async def _holds(condition: Callable[[], bool]) -> bool:
