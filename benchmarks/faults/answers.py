@@ -4,12 +4,12 @@ What is checked is what `docs/how-to/answers.md` and `docs/adr/0026-outbox.md` p
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from benchmarks.faults.checker import by_kind
 from benchmarks.faults.citizens import Text
 from benchmarks.faults.ledger import Ledger
-from benchmarks.faults.sources import Numbered
+from benchmarks.faults.sources import ACCOUNTS, Numbered
 from schemas.records import OutboxState
 
 BEGUN = "sending"
@@ -20,12 +20,44 @@ FOLLOWS = {
 }
 """Which state may stand behind which; behind an end stands none. Nobody here is to be refused an answer for good."""
 
+MOMENTS = {"kill": 2, "terminate": 2, "freeze": 2, "join": 2, "zombie": 4, "cut": 1}
+"""How often a fault can come between an answer and the log that is to tell its end: a worker, or Kafka, goes and comes
+back; a second worker joins and leaves; of a zombie both happen. Lines that are reset are so once.
+
+An account has one answer on its way at a time, so each moment leaves one of each account unknown at most.
+"""
+
+SERVICES = {"mailbox": "smtp", "sms": "smsc", "wechat": "wechat"}
+"""Whose lines a channel's answers take. What a service does not take now is surely not there, and never unknown."""
+
 
 def in_outbox(
-    sent: Iterable[Numbered], accounts: Iterable[str], ledger: Ledger, got: Iterable[Text]
+    sent: Iterable[Numbered],
+    accounts: Iterable[str],
+    ledger: Ledger,
+    got: Iterable[Text],
+    happened: Mapping[str, int],
+    early: Container[int],
 ) -> dict[str, list[str]]:
-    """Return what is wrong with the answers of `accounts`, by kind; `got` is what reached citizens."""
-    return by_kind(_faults([one for one in sent if not one.is_poison], set(accounts), ledger, got))
+    """Return what is wrong with the answers of `accounts`, by kind.
+
+    `got` is what has reached citizens, `early` the numbers of those who had it before the log was read: of a later one
+    it need not tell. `happened` is how often each fault did.
+    """
+    accounts = set(accounts)
+    faults = _faults([one for one in sent if not one.is_poison], accounts, ledger, got, early)
+    return by_kind([*faults, *_too_many(accounts, ledger, happened)])
+
+
+def most_unknown(account: str, happened: Mapping[str, int]) -> int:
+    """Return how many answers of an account the faults that happened can have left unknown, at most."""
+    (service,) = (SERVICES[channel] for channel, name in ACCOUNTS.items() if account.startswith(name.format("")))
+    moments = 0
+    for fault, times in happened.items():
+        how, whom = fault.split()[0], fault.split()[-1]
+        if whom in ("outbox", "kafka") or (how, whom) == ("cut", service):
+            moments += MOMENTS[how] * times
+    return moments
 
 
 def ends(ledger: Ledger) -> dict[str, int]:
@@ -35,14 +67,17 @@ def ends(ledger: Ledger) -> dict[str, int]:
     return dict(sorted(last.items()))
 
 
-def _faults(sent: list[Numbered], accounts: set[str], ledger: Ledger, got: Iterable[Text]) -> Iterator[tuple[str, str]]:
+def _faults(
+    sent: list[Numbered], accounts: set[str], ledger: Ledger, got: Iterable[Text], early: Container[int]
+) -> Iterator[tuple[str, str]]:
     texts: defaultdict[int, list[Text]] = defaultdict(list)
     for text in got:
         texts[text.number].append(text)
     tickets = {message.number: ledger.tickets_of(message.number) for message in sent}
     for message in sent:
         for ticket_id in tickets[message.number] if message.account in accounts else ():
-            yield from ((kind, message.mark) for kind in _wrong(message, ticket_id, ledger, texts[message.number]))
+            found = texts[message.number]
+            yield from ((kind, message.mark) for kind in _wrong(message, ticket_id, ledger, found, early))
     for number, found in texts.items():
         if len(found) > 1:
             yield "answered twice", str(number)
@@ -54,7 +89,20 @@ def _faults(sent: list[Numbered], accounts: set[str], ledger: Ledger, got: Itera
         yield "answer that nobody is to get", outbox_id
 
 
-def _wrong(message: Numbered, ticket_id: str, ledger: Ledger, texts: list[Text]) -> Iterator[str]:
+def _too_many(accounts: Iterable[str], ledger: Ledger, happened: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    for outbox_id in ledger.crowded:
+        yield "answer begun while another of its account was on its way", outbox_id
+    last = Counter(
+        states[-1].account for states in ledger.answered.values() if states and states[-1].state == "unknown"
+    )
+    for account in accounts:
+        if last[account] > (most := most_unknown(account, happened)):
+            yield "more answers unknown than faults explain", f"{account}: {last[account]}, and {most} at most"
+
+
+def _wrong(
+    message: Numbered, ticket_id: str, ledger: Ledger, texts: list[Text], early: Container[int]
+) -> Iterator[str]:
     intents = ledger.intents.get(f"{ticket_id}:receipt", [])
     states = ledger.answered.get(f"{ticket_id}:receipt", [])
     if len(intents) != 1:
@@ -62,7 +110,7 @@ def _wrong(message: Numbered, ticket_id: str, ledger: Ledger, texts: list[Text])
     if any(one.recipient.value.removeprefix("+") != message.address for one in intents):
         yield "answer to another citizen"
     yield from _wrong_course(states, {"withheld"} if ledger.tickets[ticket_id].erased else set())
-    if texts and not states:
+    if message.number in early and not states:
         yield "answered before the log knew of it"
     if states and states[-1].state == "accepted" and not any(text.is_whole for text in texts):
         yield "answer accepted that did not arrive"

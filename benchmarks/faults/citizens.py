@@ -37,11 +37,13 @@ class MailServer(Served):
         self._port = port
         self._asked = itertools.count()
         self.busy = False
+        self.refused = 0
         self.taken: list[tuple[str, bytes]] = []
 
     async def handle_RCPT(self, _: SMTP, __: object, envelope: Envelope, address: str, ___: object) -> str:  # noqa: N802
         """Answer RCPT."""
         if self.busy and next(self._asked) % 2:
+            self.refused += 1
             return "451 4.7.1 not now"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -49,6 +51,7 @@ class MailServer(Served):
     async def handle_DATA(self, _: SMTP, __: object, envelope: Envelope) -> str:  # noqa: N802
         """Answer the text."""
         if self.busy:
+            self.refused += 1
             return "451 4.3.0 not now"
         self.taken += [(address, envelope.original_content or b"") for address in envelope.rcpt_tos]
         return "250 OK"
@@ -68,6 +71,7 @@ class Citizens:
     def __init__(self, mail: MailServer, centres: Mapping[str, Smsc], platform: WeChatApi) -> None:
         self._mail, self._centres, self._platform = mail, centres, platform
         platform.fault = self._refuses
+        self._often = 0
 
     @property
     def busy(self) -> bool:
@@ -78,6 +82,11 @@ class Citizens:
     def busy(self, value: bool) -> None:
         self._mail.busy = value
 
+    @property
+    def refused(self) -> int:
+        """Return how often a service said that it does not take an answer now."""
+        return self._mail.refused + self._often
+
     def got(self) -> list[Text]:
         """Return every text that reached somebody until now."""
         mails = (_text("mailbox", address, _read(raw)) for address, raw in list(self._mail.taken))
@@ -87,6 +96,7 @@ class Citizens:
 
     def _refuses(self, call: Call) -> bool:
         if self.busy and call.endpoint == "message/custom/send":
+            self._often += 1
             call.say(_OFTEN)
             return True
         return False

@@ -11,9 +11,14 @@ from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.subscriber import NAME, Arrival
 
 
-def in_subscription(cities: Iterable[str], ledger: Ledger, arrivals: Iterable[Arrival]) -> dict[str, list[str]]:
-    """Return what is wrong with the deliveries of the tickets of `cities`, by kind."""
-    return by_kind(_faults(tuple(cities), ledger, list(arrivals)))
+def in_subscription(
+    cities: Iterable[str], ledger: Ledger, arrivals: Iterable[Arrival], early: int
+) -> dict[str, list[str]]:
+    """Return what is wrong with the deliveries of the tickets of `cities`, by kind.
+
+    `early` of them had come before the topics were read: of a later one these need not tell.
+    """
+    return by_kind(_faults(tuple(cities), ledger, list(arrivals), early))
 
 
 def repeats(arrivals: Iterable[Arrival]) -> int:
@@ -21,25 +26,24 @@ def repeats(arrivals: Iterable[Arrival]) -> int:
     return sum(count - 1 for count in Counter(one.delivery_id for one in arrivals).values())
 
 
-def _faults(cities: tuple[str, ...], ledger: Ledger, arrivals: list[Arrival]) -> Iterator[tuple[str, str]]:
+def _faults(cities: tuple[str, ...], ledger: Ledger, arrivals: list[Arrival], early: int) -> Iterator[tuple[str, str]]:
     wanted = {
         f"{NAME}:{ticket_id}:{version}": value
         for ticket_id, versions in ledger.snapshots.items()
         if ticket_id.startswith(cities)
         for version, value in versions.items()
     }
-    came = {one.delivery_id for one in arrivals}
-    for one in arrivals:
+    for one in arrivals[:early]:
         if not one.is_signed:
             yield "delivery without its signature", one.delivery_id
         if one.delivery_id not in wanted:
             yield "delivery that nobody subscribed to", one.delivery_id
         elif one.digest != wanted[one.delivery_id]:
             yield "delivery unlike its record", one.delivery_id
-    for delivery_id in wanted.keys() - came:
+    for delivery_id in wanted.keys() - {one.delivery_id for one in arrivals}:
         yield "snapshot never delivered", delivery_id
     yield from _disordered(one.delivery_id for one in arrivals if one.delivery_id in wanted)
-    yield from _unlogged(came, ledger.deliveries)
+    yield from _unlogged([one.delivery_id for one in arrivals], early, ledger.deliveries)
 
 
 def _disordered(arrived: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -52,12 +56,12 @@ def _disordered(arrived: Iterable[str]) -> Iterator[tuple[str, str]]:
         newest[ticket] = max(newest[ticket], int(version))
 
 
-def _unlogged(came: set[str], outcomes: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
+def _unlogged(came: list[str], early: int, outcomes: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
     """The log of deliveries holds the end of each before its offset is committed."""
     told = {delivery_id for delivery_id, found in outcomes.items() if "delivered" in found}
-    for delivery_id in came - told:
+    for delivery_id in set(came[:early]) - told:
         yield "delivery that its log does not tell of", delivery_id
-    for delivery_id in told - came:
+    for delivery_id in told - set(came):
         yield "delivery told of that did not arrive", delivery_id
     for delivery_id, found in outcomes.items():
         if "dead" in found:

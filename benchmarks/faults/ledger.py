@@ -60,6 +60,10 @@ class Ledger:
         """The intents to answer, by what each names itself."""
         self.answered: defaultdict[str, list[OutboxState]] = defaultdict(list)
         """How an answer went, in the order of the log."""
+        self.crowded: set[str] = set()
+        """Answers that an account began while another one of it had begun and not ended."""
+        self._begun: dict[str, str] = {}
+        """The answer that an account has begun and not ended."""
         self.dead: set[int] = set()
         self.strange: list[str] = []
         """Dead letters that no number explains."""
@@ -170,8 +174,18 @@ class Ledger:
             intent = decode(record.value, Outbox)
             self.intents[intent.outbox_id].append(intent)
         elif not Envelope.of(record.headers).source.startswith("/hotline/assign/"):  # that says: erased, send nothing
-            state = decode(record.value, OutboxState)
-            self.answered[state.outbox_id].append(state)
+            self.went(decode(record.value, OutboxState))
+
+    def went(self, told: OutboxState) -> None:
+        """Enter how an answer went."""
+        self.answered[told.outbox_id].append(told)
+        begun = self._begun.get(told.account)
+        if told.state == "sending":
+            self._begun[told.account] = told.outbox_id
+            if begun not in (None, told.outbox_id):
+                self.crowded.add(told.outbox_id)
+        elif begun == told.outbox_id:
+            del self._begun[told.account]
 
     def _dead(self, record: Any) -> None:
         found = _marked(record.value or b"")

@@ -3,9 +3,9 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -44,6 +44,15 @@ class Plan(Struct, frozen=True, kw_only=True):
     """The faults that happen, in this order, each as often as it is named; all of them by the seed when empty."""
 
 
+class Early(NamedTuple):
+    """What had left the pipeline before the topics were read."""
+
+    answered: Set[int]
+    """The numbers of the citizens who had a text."""
+    delivered: int
+    """How many snapshots the subscriber had."""
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """What came of it; `wrong` is empty when nothing was lost, doubled, delayed for ever or left stale."""
 
@@ -63,6 +72,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """Emergencies that were handed over; `urgent` is what should be there."""
     answers: dict[str, int]
     """Receipts by how they ended, and how often one was tried again."""
+    most_unknown: dict[str, int]
+    """Of each account, how many of them the faults that happened explain as unknown, at most."""
     deliveries: int
     """Snapshots that reached the subscriber."""
     repeats_delivered: int
@@ -106,7 +117,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             crowd.join(plan.settle_seconds)
         stop.set()
         quiet = time.monotonic()
-        wrong, ledger = _settled(sent, ground, plan)
+        wrong, ledger = _settled(sent, ground, plan, schedule.happened)
         for thread in (keeper, clerk):
             thread.stop.set()
             thread.join()
@@ -124,6 +135,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             dead=len(ledger.dead),
             handed=len(ledger.handovers),
             answers=answers.ends(ledger),
+            most_unknown={name: answers.most_unknown(name, schedule.happened) for name in sorted(ground.answering)},
             deliveries=len(ground.subscriber.arrivals),
             repeats_delivered=deliveries.repeats(ground.subscriber.arrivals),
             erased=len(ledger.erased),
@@ -156,14 +168,17 @@ def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Ev
     return [Crowd(share, ways[name].send, len(share) / seconds) for (name, _), share in shares.items()]
 
 
-def _settled(sent: list[Numbered], ground: Ground, plan: Plan) -> tuple[dict[str, list[str]], Ledger]:
+def _settled(
+    sent: list[Numbered], ground: Ground, plan: Plan, happened: Mapping[str, int]
+) -> tuple[dict[str, list[str]], Ledger]:
     """Look until nothing is wrong any more, or patience ends; then what is wrong is told."""
     reader = Reader(ground.connection)
     end = time.monotonic() + plan.settle_seconds
     try:
         while True:
+            early = Early({text.number for text in ground.citizens.got()}, len(ground.subscriber.arrivals))
             ledger = reader.read()
-            wrong = _wrong(sent, ground, ledger, plan.expected)
+            wrong = _wrong(sent, ground, ledger, plan.expected, happened, early)
             late = time.monotonic() - end
             if not wrong or late > (PATIENCE_SECONDS if plan.expected and wrong.keys() - plan.expected else 0):
                 return wrong, ledger
@@ -172,13 +187,20 @@ def _settled(sent: list[Numbered], ground: Ground, plan: Plan) -> tuple[dict[str
         reader.close()
 
 
-def _wrong(sent: list[Numbered], ground: Ground, ledger: Ledger, expected: frozenset[str]) -> dict[str, list[str]]:
+def _wrong(
+    sent: list[Numbered],
+    ground: Ground,
+    ledger: Ledger,
+    expected: frozenset[str],
+    happened: Mapping[str, int],
+    early: Early,
+) -> dict[str, list[str]]:
     """Return what is wrong; the archive is looked at when the topics are right, as far as they are to be."""
     wrong = checker.in_topics(sent, ledger) or checker.in_store(ledger, ground.blob_folder)
     if "outbox" in ground.stages:
-        wrong |= answers.in_outbox(sent, ground.answering, ledger, ground.citizens.got())
+        wrong |= answers.in_outbox(sent, ground.answering, ledger, ground.citizens.got(), happened, early.answered)
     if "sink:webhook" in ground.stages:
-        wrong |= deliveries.in_subscription(ground.subscribed, ledger, ground.subscriber.arrivals)
+        wrong |= deliveries.in_subscription(ground.subscribed, ledger, ground.subscriber.arrivals, early.delivered)
     if wrong.keys() - expected:
         return wrong
     if "eraser" in ground.stages:

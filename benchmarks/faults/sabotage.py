@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from connectors import runner
+from connectors.answers import Sent
 from connectors.base import Batch
 from connectors.fetcher import Fetcher
 from connectors.fetcher.run import _Reading as Reading
 from connectors.fetcher.window import Window
+from connectors.outbox.lane import Lane
 from connectors.outbox.ledger import Open
 from connectors.outbox.owner import Owner
 from hotline.cli import main
+from schemas.errors import RetriableError
+from schemas.records import Outbox
 from sinks.base import Document
 from sinks.eraser import Eraser, Target
 from sinks.runner import Runner
@@ -84,6 +88,19 @@ def text_before_log() -> None:
     Owner._mark = mark  # type: ignore[method-assign] # as above
 
 
+def doubt_for_no() -> None:
+    """Let the outbox call unknown what a service surely has not got, and try it no more."""
+    honest = Lane._sent
+
+    async def sent(self: Lane, outbox: Outbox) -> Sent:
+        try:
+            return await honest(self, outbox)
+        except RetriableError as error:
+            return Sent(outcome="unknown", code=type(error).__name__)
+
+    Lane._sent = sent  # type: ignore[method-assign] # as above
+
+
 def offset_before_delivery() -> None:
     """Let a subscriber's offset be committed before it has the tickets."""
     honest_deliver, honest_commit = Courier.deliver, Runner._commit_offsets
@@ -137,6 +154,7 @@ RULES: dict[str, Callable[[], None]] = {
     "offset-before-kafka": offset_before_kafka,
     "offset-before-file": offset_before_file,
     "text-before-log": text_before_log,
+    "doubt-for-no": doubt_for_no,
     "offset-before-delivery": offset_before_delivery,
     "offset-before-erasure": offset_before_erasure,
 }

@@ -16,6 +16,9 @@ from benchmarks.faults.subscriber import Subscriber
 ZOMBIE_SECONDS = (14.0, 20.0)
 """Past the 10 s after which Kafka gives a worker, or the owner of an account, up."""
 
+UNMET_SECONDS = 60.0
+"""Who takes nothing goes on so until somebody met it, and no longer than that."""
+
 MOST_FROZEN = 2
 """Components that are stopped at a time while other faults go on."""
 
@@ -162,8 +165,11 @@ class Schedule:
 
     def _busy(self, who: Citizens | Subscriber) -> Callable[[Random], None]:
         def fault(dice: Random) -> None:
-            who.busy = True
+            before, who.busy = who.refused, True
             time.sleep(dice.uniform(0.5, 1) * self._hold_seconds)
+            end = time.monotonic() + UNMET_SECONDS
+            while who.refused == before and time.monotonic() < end:
+                time.sleep(0.1)
             who.busy = False
 
         return fault

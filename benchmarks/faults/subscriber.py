@@ -33,6 +33,7 @@ class Subscriber(Served):
         self._port = port
         self._asked = itertools.count()
         self.busy = False
+        self.refused = 0
         self.arrivals: list[Arrival] = []
         """In the order in which they came, repeats among them."""
 
@@ -49,6 +50,7 @@ class Subscriber(Served):
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()
         refusal = _REFUSALS[next(self._asked) % len(_REFUSALS)] if self.busy else None
+        self.refused += refusal is not None
         if refusal is None or refusal == "lost":
             self.arrivals.append(_arrival(request, body))
         if refusal == "lost" and request.transport is not None:

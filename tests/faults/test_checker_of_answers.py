@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.faults.answers import ends, in_outbox
+from benchmarks.faults.answers import ends, in_outbox, most_unknown
 from benchmarks.faults.citizens import Text
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered
@@ -25,15 +25,24 @@ class Run:
         for record in everything():
             self.ledger.take(record)
         self.got: list[Text] = []
+        self.happened = {"kill outbox": 1}
+        self.late: set[int] = set()
         self.names = [self._answer(message) for message in sent()]
 
     def found(self) -> set[str]:
-        return set(in_outbox(sent(), {message.account for message in sent()}, self.ledger, self.got))
+        accounts, early = {one.account for one in sent()}, {text.number for text in self.got} - self.late
+        return set(in_outbox(sent(), accounts, self.ledger, self.got, self.happened, early))
 
     def tell(self, number: int, *states: str) -> None:
         """Write what became of an answer anew."""
+        told = self.states(number, *states)
+        self.ledger.answered[self.names[number]].clear()
+        for state in told:
+            self.ledger.went(state)
+
+    def states(self, number: int, *states: str) -> list[OutboxState]:
         intent = self.ledger.intents[self.names[number]][0]
-        told = [
+        return [
             OutboxState(
                 outbox_id=intent.outbox_id, ticket_id=intent.ticket_id, ticket_no=intent.ticket_no,
                 jurisdiction=intent.jurisdiction, channel=intent.channel, account=intent.account, state=state,
@@ -41,7 +50,11 @@ class Run:
             )
             for place, state in enumerate(states)
         ]  # fmt: skip
-        self.ledger.answered[intent.outbox_id] = told
+
+    def of(self, channel: str) -> list[int]:
+        """Return where the answers of one account of the channel are."""
+        account = next(one.account for one in sent() if one.channel == channel)
+        return [place for place, one in enumerate(sent()) if one.account == account]
 
     def _answer(self, message: Numbered) -> str:
         (ticket_id,) = self.ledger.tickets_of(message.number)
@@ -113,6 +126,14 @@ def test_nothing_is_wrong_where_each_citizen_got_one() -> None:
     assert Run().found() == set()
 
 
+def test_of_what_arrives_after_the_log_was_read_it_need_not_tell() -> None:
+    """A run that is not over in time would be told of as if a text had left before its time."""
+    run = Run()
+    unannounced(run)
+    run.late = {sent()[2].number}
+    assert run.found() == {"answer without an end"}
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_what_is_unknown_may_have_arrived_or_not(is_there: bool) -> None:
     run = Run()
@@ -152,3 +173,49 @@ def test_a_fault_is_found(fault: Callable[[Run], None], kind: str) -> None:
     run = Run()
     fault(run)
     assert kind in run.found()
+
+
+@pytest.mark.parametrize(
+    ("channel", "happened", "most"),
+    [
+        ("mailbox", {}, 0),
+        ("mailbox", {"answers not taken": 3, "kill assign": 1, "cut wechat": 1, "elasticsearch 429": 1}, 0),
+        ("mailbox", {"cut smtp": 1}, 1),
+        ("sms", {"cut smsc": 1}, 1),
+        ("wechat", {"cut wechat": 2, "cut smtp": 1}, 2),
+        ("wechat", {"cut kafka": 1}, 1),
+        ("wechat", {"join and leave outbox": 1}, 2),
+        ("wechat", {"terminate kafka": 1}, 2),
+    ],
+)
+def test_more_are_unknown_than_faults_explain(channel: str, happened: dict[str, int], most: int) -> None:
+    run = Run()
+    run.happened = happened
+    places = run.of(channel)
+    for place in places[:most]:
+        run.tell(place, "sending", "unknown")
+    assert run.found() == set()
+    run.tell(places[most], "sending", "waiting", "sending", "unknown")
+    assert run.found() == {"more answers unknown than faults explain"}
+
+
+def test_every_fault_of_a_run_explains_at_most_so_many() -> None:
+    happened = {"kill kafka": 1, "freeze outbox": 1, "zombie outbox": 2, "cut kafka": 1, "cut smsc": 1, "cut imap": 1}
+    assert most_unknown("city110000", happened) == 2 + 2 + 2 * 4 + 1
+    assert most_unknown("sms110000", happened) == 2 + 2 + 2 * 4 + 1 + 1
+
+
+def test_an_account_that_begins_two_answers_at_once_is_found() -> None:
+    run = Run()
+    first, second = run.of("mailbox")[:2]
+    (begun, ended), (began, ends_too) = (run.states(place, "sending", "accepted") for place in (first, second))
+    for place in (first, second):
+        run.ledger.answered[run.names[place]].clear()
+    for state in (begun, ended, began, ends_too):
+        run.ledger.went(state)
+    assert run.found() == set()
+    for place in (first, second):
+        run.ledger.answered[run.names[place]].clear()
+    for state in (begun, began, ended, ends_too):
+        run.ledger.went(state)
+    assert run.found() == {"answer begun while another of its account was on its way"}

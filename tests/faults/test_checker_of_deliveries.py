@@ -19,6 +19,7 @@ class Run:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.came: list[Arrival] = []
+        self.late = 0
         for version in (1, 2):
             for ticket_id in TICKETS:
                 value, name = digest(f"{ticket_id} {version}".encode()), f"map:{ticket_id}:{version}"
@@ -27,7 +28,7 @@ class Run:
                 self.came.append(Arrival(delivery_id=name, digest=value, is_signed=True))
 
     def found(self) -> set[str]:
-        return set(in_subscription([CITY], self.ledger, self.came))
+        return set(in_subscription([CITY], self.ledger, self.came, len(self.came) - self.late))
 
 
 def lost(run: Run) -> None:
@@ -65,6 +66,14 @@ def of_another_city(run: Run) -> None:
 
 def test_nothing_is_wrong_where_every_snapshot_arrived() -> None:
     assert Run().found() == set()
+
+
+def test_of_what_arrives_after_the_topics_were_read_they_need_not_tell() -> None:
+    run = Run()
+    run.came.append(Arrival(delivery_id=f"map:{TICKETS[0]}:3", digest=b"of what is written now", is_signed=True))
+    assert run.found() == {"delivery that nobody subscribed to", "delivery that its log does not tell of"}
+    run.late = 1
+    assert run.found() == set()
 
 
 def test_what_comes_again_after_a_crash_is_counted_and_no_fault() -> None:

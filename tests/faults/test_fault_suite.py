@@ -58,6 +58,8 @@ def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_
         "kill outbox",
         "kill sink:webhook",
         "kill eraser",
+        "answers not taken",
+        "deliveries not taken",
     )
     servers = ("kill kafka", "cut kafka", "elasticsearch partial", f"kill {SMS}", f"kill {MAILBOX}")
     lines = ("cut smtp", "cut subscriber", "cut wechat", "cut imap")
@@ -67,6 +69,7 @@ def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_
     assert report.planted > 0
     assert report.urgent > 0
     assert report.erased > 0
+    assert report.answers["tried again"] > 0
 
 
 def test_a_cursor_and_an_offset_that_are_saved_too_early_are_caught(tmp_path: Path) -> None:
@@ -75,10 +78,12 @@ def test_a_cursor_and_an_offset_that_are_saved_too_early_are_caught(tmp_path: Pa
     assert {"lost before raw", "lost before message"} <= report.wrong.keys()
 
 
-def test_a_file_that_is_taken_for_fetched_too_early_is_caught(tmp_path: Path) -> None:
-    override = {"fetcher": [*SABOTAGED, "offset-before-file"]}
-    expected = frozenset({"file never fetched"})
-    report = performed(tmp_path, "cut wechat", override=override, settle=40, expected=expected, without=BEHIND)
+def test_a_file_that_is_taken_for_fetched_too_early_and_a_no_that_is_taken_for_doubt_are_caught(tmp_path: Path) -> None:
+    """What the fetcher passes over, and answers that are unknown though nothing explains it: one run for both."""
+    override = {"fetcher": [*SABOTAGED, "offset-before-file"], "outbox": [*SABOTAGED, "doubt-for-no"]}
+    expected = frozenset({"file never fetched", "more answers unknown than faults explain"})
+    faults, rest = ("cut wechat", "answers not taken"), BEHIND[1:]
+    report = performed(tmp_path, *faults, override=override, settle=40, expected=expected, without=rest)
     assert set(report.wrong) == expected
 
 
