@@ -80,8 +80,9 @@ def _of_json(provider: Provider, value: bytes) -> Callback:
         return _unreadable(value, content_type)
     told = (received.sender, received.time.isoformat() if received.time else "", received.text)
     digest = _digest("\n".join(told).encode("utf-8", "surrogatepass") if received.text else value)
+    # Aliyun calls its sequence_id a serial number, of type Double in one document: nobody says that no other has it.
     return Callback(
-        identifier=bounded(received.identifier) or digest,
+        identifier=bounded(f"{received.identifier}:{digest}" if received.identifier else digest),
         value=value,
         content_type=content_type,
         sender=received.sender or None,
