@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
+from connectors import bounded
 from connectors.base import utc_now
 from connectors.unsent import never_left
 from normalizers import mended
@@ -30,6 +31,13 @@ T = TypeVar("T")
 
 TIMEOUT = (5.0, 15.0)
 """Seconds to connect, and for each read."""
+
+WHOLE_SECONDS, FILE_SECONDS = 60.0, 300.0
+"""For a whole answer, and for a file: a platform that dribbles must not hold an account for ever. A file may have 20 MB
+(微信客服), so 70 kB/s are enough; an answer that is too slow is asked for in smaller pages."""
+
+BODY_MAX_BYTES = 32 * 1024 * 1024
+"""Of an answer: the thousand messages of a page have some KB each."""
 
 IDLE_SECONDS = 30.0
 """A connection that nobody used for longer may be forgotten on its way (NAT): what is sent on it is lost, and nobody
@@ -114,9 +122,12 @@ class Api:
 
     @contextmanager
     def opened(self, address: str, **parameters: str) -> Iterator[requests.Response]:
-        """GET something large: an endpoint, or an address that the platform gave; who asks reads it. No redirects."""
+        """GET something large: an endpoint, or an address that the platform gave; who asks reads it. No redirects.
+
+        Raises NoAnswerError when it takes more than FILE_SECONDS.
+        """
         url = address if "://" in address else f"{self._url}/cgi-bin/{address}"
-        with self._door(), self._get(url, **parameters) as response:
+        with self._door(), bounded.within(FILE_SECONDS), self._get(url, **parameters) as response:
             yield response
 
     def is_own(self, url: str) -> bool:
@@ -213,8 +224,8 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         self.API_BASE_URL = f"{access.url.rstrip('/')}/cgi-bin/"
         self._kind = access.kind
         self._refreshing = threading.Lock()
+        self._http: requests.Session = bounded.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
         self._http.trust_env = False  # nobody's .netrc belongs into a request of ours
-        self._http.hooks["response"].append(_straight)
         self._token = ""
         self._until = datetime.min.replace(tzinfo=UTC)
         self._posted = time.monotonic()
@@ -263,13 +274,6 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
 
     def close(self) -> None:
         self._http.close()
-
-
-def _straight(response: requests.Response, *, stream: bool = False, **_: Any) -> None:
-    """Follow no redirect: our secret, or what a citizen is told, would go to whoever is named. Streams never do."""
-    if response.is_redirect and not stream:
-        response.close()
-        raise requests.TooManyRedirects
 
 
 def _answered(answer: Any) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from schemas.wire import UNREADABLE
 
 CHANNEL_KIND = "wecom_kf"
 PAGE = 1000
-"""The most that the platform gives at once."""
+"""The most that the platform gives at once; after an answer that did not come whole in its time a tenth is asked for,
+and then more again: a slow line, or messages that are large, must not keep us at the same page for ever."""
 
 
 class Cursors(Protocol):
@@ -65,6 +66,7 @@ class CustomerMessages:
         self._jurisdiction = jurisdiction
         self._cursors = cursors
         self._now = now
+        self._most = PAGE
         self._lock = threading.Lock()
 
     def pull(self, publish: Publish, token: str = "") -> None:
@@ -88,17 +90,26 @@ class CustomerMessages:
 
     def _asked(self, cursor: str, token: str) -> _Page:
         """Ask for the page after a cursor; a token that is too old is left out, at the price of a stricter limit."""
-        body = {"open_kfid": self._kfid, "cursor": cursor, "limit": PAGE, "voice_format": 0}
+        body = {"open_kfid": self._kfid, "cursor": cursor, "voice_format": 0}
         try:
-            answer = self._api.fetch("kf/sync_msg", {**body, "token": token} if token else body)
+            answer = self._sized({**body, "token": token} if token else body)
         except RefusalError:
             if not token:
                 raise
-            answer = self._api.fetch("kf/sync_msg", body)
+            answer = self._sized(body)
         try:
             return msgspec.json.decode(answer, type=_Page)
         except UNREADABLE as error:
             raise NoAnswerError("the platform's page of 微信客服 messages cannot be read", sent=True) from error
+
+    def _sized(self, body: dict[str, Any]) -> bytes:
+        try:
+            answer = self._api.fetch("kf/sync_msg", {**body, "limit": self._most})
+        except NoAnswerError as error:
+            self._most = max(1, self._most // 10) if error.sent else self._most
+            raise
+        self._most = min(PAGE, 2 * self._most)
+        return answer
 
     def _message(self, value: bytes) -> RawMessage:
         """Return the record; a fault of ours over one names it by its bytes, or it would hold up all behind it."""

@@ -1,7 +1,6 @@
 """One temporary media file (临时素材) from the platform into a file of ours, in bounded memory."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -19,9 +18,6 @@ from schemas.wire import UNREADABLE
 
 PIECE_BYTES = 64 * 1024
 
-WHOLE_SECONDS = 300.0
-"""A file that takes longer is asked for again: a platform that dribbles must not hold a place for ever."""
-
 FOREIGN = 0
 """In place of an errcode: the platform names an address that is not Tencent's."""
 
@@ -30,8 +26,6 @@ _VIDEO_HOSTS = ("qq.com", "qpic.cn", "wechat.com")
 
 _MOST_ADDRESSES = 5
 """One that leads to another, which leads to another ..."""
-
-Clock = Callable[[], float]
 
 Stopped = Callable[[], bool]
 """Says whether this process is to end: a file that is still coming is fetched after the next start."""
@@ -56,13 +50,12 @@ def download(
     into: BinaryIO,
     *,
     limit: int = SIZE_LIMIT,
-    clock: Clock = time.monotonic,
     stopped: Stopped = lambda: False,
 ) -> Downloaded:
     """Write the bytes of a media id. Raises TooLargeError, RefusalError (40007: gone), and retriable errors."""
 
     def take(response: requests.Response) -> Downloaded | _Problem:
-        return _taken(response, _pieces(response, clock, stopped), into, limit)
+        return _taken(response, _pieces(response, stopped), into, limit)
 
     def ask(token: str) -> Downloaded | _Problem:
         with api.opened("media/get", access_token=token, media_id=media_id) as response:
@@ -150,14 +143,11 @@ def _disk() -> Iterator[None]:
         ) from error
 
 
-def _pieces(response: requests.Response, clock: Clock, stopped: Stopped) -> Iterator[bytes]:
-    end = clock() + WHOLE_SECONDS
+def _pieces(response: requests.Response, stopped: Stopped) -> Iterator[bytes]:
     for piece in response.iter_content(PIECE_BYTES):
         yield piece
         if stopped():
             raise NoAnswerError("we are stopping: the file is fetched after the next start", sent=True)
-        if clock() > end:
-            raise NoAnswerError("the file comes too slowly: it is fetched again", sent=True)
 
 
 def _problem(head: bytes) -> _Problem | None:

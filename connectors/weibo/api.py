@@ -48,7 +48,7 @@ class API:
         self.auth = auth
         self._base = host if "://" in host else f"https://{host}"
         self._wait = wait_on_rate_limit
-        self._session = session or requests.Session()
+        self._session = session or http.new_session()
         self._spend = spend
         self._clock = clock
         self._sleep = sleep

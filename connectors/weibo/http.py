@@ -1,13 +1,13 @@
 """One request to the platform: limits on time and size, and what went wrong told apart by whether it had left."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import requests
 import urllib3
 
+from connectors import bounded
 from connectors.unsent import never_left
 from connectors.weibo.errors import NoAnswer, NotReached, UnreadableAnswer
 from normalizers import mended
@@ -19,46 +19,33 @@ CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 15.0, 60.0
 BODY_MAX_BYTES = 32 * 1024 * 1024
 """Of an answer: two hundred statuses with all that hangs on them are below 4 MiB."""
 
-_PIECE = 64 * 1024
-
 Answer = Mapping[str, msgspec.Raw]
 
 
-def send(
-    session: requests.Session,
-    method: str,
-    url: str,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    **request: Any,
-) -> requests.Response:
+def new_session() -> requests.Session:
+    """Return a session whose answers `send` can end."""
+    return bounded.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
+
+
+def send(session: requests.Session, method: str, url: str, **request: Any) -> requests.Response:
     """Return the answer with its whole body read; raises NotReached, NoAnswer, UnreadableAnswer.
 
     Their texts name no address: it holds the access token.
     """
-    end = clock() + WHOLE_SECONDS
     try:
-        response = session.request(
-            method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True, allow_redirects=False, **request
-        )
-        response._content = _body(response, end, clock)  # as requests itself sets it after a read
+        with bounded.within(WHOLE_SECONDS):
+            response = session.request(
+                method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True, allow_redirects=False, **request
+            )
+            try:
+                response._content = bounded.whole(response, BODY_MAX_BYTES)  # as requests itself sets it
+            except bounded.TooLongError:
+                raise UnreadableAnswer(response) from None
     except requests.RequestException as error:
         raise (NotReached if never_left(error) else NoAnswer)(type(error).__name__) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise NoAnswer(type(error).__name__) from None
     return response
-
-
-def _body(response: requests.Response, end: float, clock: Callable[[], float]) -> bytes:
-    body = bytearray()
-    with response:
-        for piece in response.iter_content(_PIECE):
-            body += piece
-            if len(body) > BODY_MAX_BYTES:
-                raise UnreadableAnswer(response)
-            if clock() > end:
-                raise requests.ReadTimeout
-    return bytes(body)
 
 
 def read(response: requests.Response) -> Answer:

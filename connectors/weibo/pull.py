@@ -17,7 +17,7 @@ from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.base import Batch
 from connectors.steady import Steady
-from connectors.weibo import naming
+from connectors.weibo import http, naming
 from connectors.weibo.access import Access
 from connectors.weibo.budget import DAY_SECONDS, Budget
 from connectors.weibo.complaints import Complaints
@@ -43,7 +43,7 @@ class WeiboPull:
         self,
         settings: WeiboPullSettings,
         account_id: str,
-        session: Callable[[], requests.Session] = requests.Session,
+        session: Callable[[], requests.Session] = http.new_session,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import requests
 
 from connectors.answers import Reply, Sent
+from connectors.weibo import http
 from connectors.weibo.api import API, OAuth2
 from connectors.weibo.errors import (
     HTTPException,
@@ -37,7 +38,7 @@ class WeiboSender:
         self,
         settings: TokenSettings,
         account_id: str,
-        session: Callable[[], requests.Session] = requests.Session,
+        session: Callable[[], requests.Session] = http.new_session,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings

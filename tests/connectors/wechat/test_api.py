@@ -15,6 +15,7 @@ from connectors.wechat import api as ours
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from hotline.demo.wechat_api import Call, WeChatApi
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError
+from tests.connectors.wechat.slow import dribbling
 
 pytestmark = pytest.mark.integration
 
@@ -97,6 +98,30 @@ def test_no_redirect_carries_our_secret_or_a_citizens_words_elsewhere(
     with pytest.raises(NoAnswerError) as caught:
         say(api)
     assert (elsewhere, caught.value.sent) == ([], asked != "stable_token")
+
+
+@pytest.mark.parametrize("asked", ["stable_token", "message/custom/send"])
+def test_no_dribbled_answer_keeps_an_account_for_ever(
+    platform: WeChatApi, make_api: Callable[..., Api], monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(ours, "WHOLE_SECONDS", 0.3)
+    api = make_api()
+    platform.fault = dribbling(asked)
+    with pytest.raises(NoAnswerError) as caught:
+        say(api)
+    assert caught.value.sent == (asked != "stable_token")
+    platform.fault = None
+    say(api)
+
+
+def test_no_answer_is_larger_than_its_limit(
+    platform: WeChatApi, make_api: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ours, "BODY_MAX_BYTES", 1000)
+    api = make_api()
+    platform.fault = answering(b'{"errcode":0,"errmsg":"%s"}' % (b"x" * 1000))
+    with pytest.raises(NoAnswerError):
+        say(api)
 
 
 def test_many_threads_ask_for_one_token(platform: WeChatApi, api: Api) -> None:

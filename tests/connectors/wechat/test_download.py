@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from connectors.wechat import api as ours
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from connectors.wechat.download import WHOLE_SECONDS, download
+from connectors.wechat.download import download
 from hotline.demo.wechat_api import Call, WeChatApi
 from schemas.errors import TooLargeError, UnauthorizedError
+from tests.connectors.wechat.slow import dribbling
 
 pytestmark = pytest.mark.integration
 
@@ -108,11 +110,11 @@ def test_what_is_no_whole_file_is_fetched_again(platform: WeChatApi, api: Api, f
     assert into.getvalue() == PHOTO
 
 
-def test_a_platform_that_dribbles_is_given_up(platform: WeChatApi, api: Api) -> None:
-    platform.media["m1"] = (PHOTO, "image/jpeg")
-    times = iter([0.0, 1.0, WHOLE_SECONDS + 1.0])
+def test_a_platform_that_dribbles_is_given_up(platform: WeChatApi, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "FILE_SECONDS", 0.3)
+    platform.fault = dribbling("media/get")
     with pytest.raises(NoAnswerError):
-        download(api, "m1", io.BytesIO(), clock=lambda: next(times))
+        download(api, "m1", io.BytesIO())
 
 
 def test_a_video_is_fetched_from_the_address_that_the_platform_names(platform: WeChatApi, api: Api) -> None:

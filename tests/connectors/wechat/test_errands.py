@@ -466,6 +466,33 @@ def test_half_an_emoji_of_one_holds_up_nobody(
         assert normalize(kept.messages[1], Policy())[0].text
 
 
+def test_a_page_that_is_too_much_at_once_comes_in_smaller_ones(platform: WeChatApi, company: WeChatErrands) -> None:
+    """A line that is too slow for a thousand messages would otherwise be asked for the same thousand for ever."""
+    platform.page, platform.customer = 1000, [said(number) for number in range(5)]
+    asked: list[int] = []
+
+    def fault(call: Call) -> bool:
+        if call.endpoint == "kf/sync_msg":
+            asked.append(call.json["limit"])
+        if call.endpoint != "kf/sync_msg" or asked[-1] <= 1:
+            return False
+        call.send(b"{", "text/plain", length=1000)  # cut off
+        return True
+
+    platform.fault = fault
+    kept, errand = Kept(), only(company.sweep())
+    for _ in range(3):
+        with pytest.raises(UnreachableError):
+            errand.run(kept, last=False)
+    with pytest.raises(UnreachableError):  # the next page is asked for with two
+        errand.run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == ["msg0"]
+    platform.fault = None
+    errand.run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == [f"msg{number}" for number in range(5)]
+    assert asked == [1000, 100, 10, 1, 2]
+
+
 def test_a_cursor_that_does_not_move_is_no_endless_loop(platform: WeChatApi, company: WeChatErrands) -> None:
     platform.fault = answering(b'{"errcode":0,"next_cursor":"","has_more":1,"msg_list":[]}', only="kf/sync_msg")
     with pytest.raises(UnreachableError):

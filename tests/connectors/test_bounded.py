@@ -1,0 +1,100 @@
+"""An answer that never ends is given up, wherever it dribbles; by real servers, in clear and by TLS."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from connectors import bounded
+from connectors.unsent import never_left
+from tests.peers.certificates import Authority
+
+pytestmark = pytest.mark.integration
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+DRIBBLES = {
+    "status": (b"", b"HTTP/1.1 200" + b" " * 9999),
+    "header": (HEAD, b"X: " + b"y" * 9999),
+    "body": (HEAD + b"Content-Length: 9999\r\n\r\n", b"z" * 9999),
+    "body without a length": (HEAD + b"Connection: close\r\n\r\n", b"z" * 9999),
+    "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nz\r\n" * 9999),
+    "a chunk's length": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 9999),
+}
+ENDLESS = HEAD + b"Connection: close\r\n\r\n"
+GOOD = HEAD + b"Content-Length: 4\r\n\r\ngood"
+
+
+class Server:
+    """Answers each request with the next of its scripts: what comes at once, and what follows byte by byte."""
+
+    def __init__(self, wrap: Callable[[socket.socket], socket.socket]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._wrap = wrap
+        self.scripts: list[tuple[bytes, bytes]] = []
+        self.over = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self.over.set()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        with suppress(OSError), self._wrap(plain) as connection:
+            while connection.recv(65536):
+                at_once, slowly = self.scripts.pop(0)
+                connection.sendall(at_once)
+                for byte in slowly:
+                    if self.over.wait(0.05):
+                        return
+                    connection.sendall(bytes([byte]))
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(params=["http", "https"])
+def server(request: pytest.FixtureRequest, authority: Authority) -> Iterator[tuple[Server, str, Path]]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue("server").file)
+    secured = request.param == "https"
+    made = Server((lambda plain: context.wrap_socket(plain, server_side=True)) if secured else lambda plain: plain)
+    yield made, f"{request.param}://127.0.0.1:{made.port}/", authority.certificate
+    made.close()
+
+
+@pytest.mark.parametrize("where", DRIBBLES)
+def test_who_dribbles_is_hung_up_on_and_the_next_answer_comes(server: tuple[Server, str, Path], where: str) -> None:
+    made, url, trusted = server
+    made.scripts = [DRIBBLES[where], (GOOD, b""), (GOOD, b"")]
+    with bounded.Session(0.3, 1 << 20) as session:
+        with pytest.raises(requests.ReadTimeout) as caught:
+            session.get(url, timeout=5, verify=str(trusted))
+        assert not never_left(caught.value)
+        assert [session.get(url, timeout=5, verify=str(trusted)).content for _ in range(2)] == [b"good"] * 2
+
+
+def test_what_is_streamed_ends_in_the_time_of_its_asker(server: tuple[Server, str, Path]) -> None:
+    made, url, trusted = server
+    made.scripts = [DRIBBLES["body without a length"]]
+    with bounded.Session(60, 1) as session, pytest.raises(requests.ReadTimeout), bounded.within(0.3):
+        list(session.get(url, timeout=5, verify=str(trusted), stream=True).iter_content(65536))
+
+
+def test_a_body_without_end_is_given_up(server: tuple[Server, str, Path]) -> None:
+    made, url, trusted = server
+    made.scripts = [(ENDLESS + b"z" * 300_000, b"z" * 9999)]
+    with bounded.Session(60, 100_000) as session, pytest.raises(bounded.TooLongError):
+        session.get(url, timeout=5, verify=str(trusted))

@@ -1,0 +1,23 @@
+"""A platform that answers byte by byte, as long as anybody listens."""
+
+import time
+from contextlib import suppress
+
+from hotline.demo.wechat_api import Call, Fault
+
+
+def dribbling(endpoint: str) -> Fault:
+    """Return a fault: the header is whole, the body never ends."""
+
+    def fault(call: Call) -> bool:
+        if call.endpoint != endpoint:
+            return False
+        call.handler.close_connection = True
+        with suppress(OSError):
+            call.handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n{")
+            for _ in range(9999):
+                call.handler.wfile.write(b" ")
+                time.sleep(0.05)
+        return True
+
+    return fault
