@@ -99,8 +99,9 @@ class Journal:
         """Publish what is here now, oldest first, and return how many messages that were.
 
         A segment is removed when the broker holds it. What `publish` raises ends the replay; the next one goes on
-        after the last batch that went well. A segment that the disk does not give, and a topic that our user may not
-        write, are raised when the others are done: a right that one channel lacks must not keep another's emergency.
+        after the last batch that went well. A segment that the disk does not give, and a topic that is missing or that
+        our user may not write, are raised when the others are done: what one channel lacks must not keep another's
+        emergency.
         """
         with self._replaying:
             with self._writing:

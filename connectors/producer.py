@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from kafka import errors as theirs
 
 from connectors.clients import connected, translated
 from schemas.connection import KafkaConnection
-from schemas.errors import PipelineError, UnreachableError
+from schemas.errors import PipelineError, TopicMissingError, UnreachableError
 from schemas.wire import Outbound
 
 DELIVERY_SECONDS = 30.0
@@ -26,6 +26,9 @@ kafka-python 3.0.12 was seen to hang for good after a kill of the broker, while 
 
 ABORT_SECONDS = 1.0
 """So long what is left is tried to be failed; one of the library's batches may be in the way for a moment."""
+
+ASK_SECONDS = 1.0
+"""So long Kafka is waited for when it is asked whether it has a topic, and so often who waits looks what it said."""
 
 SETTINGS: dict[str, Any] = {
     "acks": "all",
@@ -54,23 +57,30 @@ class Producer:
         self._delivery_seconds = delivery_seconds
         self._lock = threading.Lock()
         self._theirs: Any = None
-        self._known: set[str] = set()
+        self._missing: set[str] = set()
         self._unsettled = _Unsettled()
         self._closed = False
 
     def is_ready(self, records: Sequence[Outbound]) -> bool:
         """Say whether `deliver` would not block: connected, and every topic known."""
-        return self._theirs is not None and all(record.topic in self._known for record in records)
+        producer = self._theirs
+        return producer is not None and all(_has(producer, record.topic) for record in records)
 
     def deliver_now(self, records: Sequence[Outbound]) -> None:
-        """Return when the broker holds all of the records; raises an error of ours when it may not."""
+        """Return when the broker holds all of the records; raises an error of ours when it may not.
+
+        A topic that was deleted meanwhile is told at once: kafka-python would hope for it until the delivery's end.
+        """
         delivery = self.deliver(records)
-        producer = self._theirs
-        try:
-            delivery.result(self._delivery_seconds + GRACE_SECONDS)
-        except TimeoutError as error:
-            self._drop(producer)
-            raise UnreachableError("Kafka confirmed nothing: see that it runs") from error
+        producer, end = self._theirs, time.monotonic() + self._delivery_seconds + GRACE_SECONDS
+        while not wait((delivery,), min(ASK_SECONDS, max(0.0, end - time.monotonic()))).done:
+            gone = next((one.topic for one in records if producer is not None and not _has(producer, one.topic)), None)
+            if gone is not None:
+                raise self._is_missing(gone)
+            if time.monotonic() >= end:
+                self._drop(producer)
+                raise UnreachableError("Kafka confirmed nothing: see that it runs")
+        delivery.result()
 
     def replace_hung(self) -> None:
         """Let a client go that has not even given up a delivery in all its time; to be asked by who waited in vain."""
@@ -98,12 +108,16 @@ class Producer:
         producer: Any = None
         try:
             producer = self._producer()
+            if record.topic in self._missing and _lacks(producer, record.topic):
+                return self._is_missing(record.topic)
             delivery = producer.send(record.topic, value=record.value, key=record.key, headers=record.headers)
         except (theirs.KafkaError, OSError, ValueError) as error:
             if not getattr(error, "retriable", True):
                 self._drop(producer)
+            elif producer is not None and _lacks(producer, record.topic):
+                return self._is_missing(record.topic)
             return translated(error)
-        self._known.add(record.topic)
+        self._missing.discard(record.topic)
         delivery.add_callback(count.arrived)
         delivery.add_errback(lambda error: count.failed(self._judge(error, producer)))
         return None
@@ -115,6 +129,11 @@ class Producer:
             producer, self._theirs = self._theirs, None
         if producer is not None:
             _end(producer, self._delivery_seconds)
+
+    def _is_missing(self, topic: str) -> TopicMissingError:
+        """Remember that a topic is missing, so that nobody waits for it again before Kafka has it."""
+        self._missing.add(topic)
+        return TopicMissingError(f"Kafka has no topic {topic}: run `hotline topics create`, or see `hotline doctor`")
 
     def _judge(self, error: BaseException, producer: Any) -> PipelineError:
         """Return ours for an error of kafka-python, and drop a producer that will not recover."""
@@ -144,9 +163,26 @@ class Producer:
             if producer is None or self._theirs is not producer:
                 return
             self._theirs = None
-            self._known.clear()
         # Not here: this may be the producer's own thread.
         threading.Thread(target=_end, args=(producer, 1.0), daemon=True).start()
+
+
+def _has(producer: Any, topic: str) -> bool:
+    """Say whether Kafka had a topic when it last told; blocks on nothing."""
+    return producer._metadata.partitions_for_topic(topic) is not None
+
+
+def _lacks(producer: Any, topic: str) -> bool:
+    """Say whether Kafka answers now, and has no such topic; one that our user may not see is told of by `send`."""
+    if _has(producer, topic):
+        return False
+    answered = threading.Event()
+    asked = producer._metadata.request_update()
+    asked.add_both(lambda *_: answered.set())
+    if not answered.wait(ASK_SECONDS):
+        return False
+    told = asked.succeeded() or isinstance(asked.exception, theirs.UnknownTopicOrPartitionError)
+    return told and not _has(producer, topic) and topic not in producer._metadata.unauthorized_topics
 
 
 class _Unsettled:

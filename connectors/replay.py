@@ -11,15 +11,18 @@ import structlog
 from connectors import metrics
 from connectors.frames import Kind, Piece, pieces
 from connectors.segment import Sealed, write_aside
-from schemas.errors import FatalError, RetriableError, TopicRefusedError
+from schemas.errors import FatalError, RetriableError, TopicMissingError, TopicRefusedError
 from schemas.records import RawMessage
 from schemas.wire import UNREADABLE
 
 Publish = Callable[[Sequence[RawMessage]], None]
 """Returns when the broker holds the messages."""
 
-Refused: TypeAlias = dict[str, TopicRefusedError]
-"""What Kafka said of the topics that our user may not write."""
+CLOSED = (TopicRefusedError, TopicMissingError)
+"""One topic takes nothing, and that says nothing of the others."""
+
+Refused: TypeAlias = dict[str, TopicRefusedError | TopicMissingError]
+"""What Kafka said of the topics that our user may not write, or that are not there."""
 
 BATCH_MESSAGES = 500
 
@@ -91,13 +94,13 @@ def _publish_allowed(
         if message.topic not in refused:
             allowed.setdefault(message.topic, []).append((piece, message))
     if len(allowed) > 1:
-        with suppress(TopicRefusedError):
+        with suppress(*CLOSED):
             return _publish(sealed, [one for one in messages if one[1].topic in allowed], publish)
     published = 0
     for topic, batch in allowed.items():
         try:
             published += _publish(sealed, batch, publish)
-        except TopicRefusedError as error:
+        except CLOSED as error:
             refused[topic] = error
     return published
 

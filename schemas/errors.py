@@ -5,7 +5,8 @@
     PipelineError
     ├── RetriableError          wait, then try the same thing again
     │   ├── UnreachableError    network, timeout, 5xx
-    │   │   └── StoreAwayError  the blob store takes nothing; carries which messages need it
+    │   │   ├── StoreAwayError  the blob store takes nothing; carries which messages need it
+    │   │   └── TopicMissingError  Kafka answers, and has no such topic
     │   └── ThrottledError      quota or 429; carries retry_after
     ├── RecordError             this one record will never succeed: dead-letter it, go on
     │   ├── MalformedError      bytes that do not parse
@@ -46,6 +47,10 @@ class StoreAwayError(UnreachableError):
     def __init__(self, message: str, waiting: frozenset[str] = frozenset()) -> None:
         super().__init__(message)
         self.waiting = waiting
+
+
+class TopicMissingError(UnreachableError):
+    """Kafka has no such topic: what goes to others need not wait until somebody makes it."""
 
 
 class ThrottledError(RetriableError):
