@@ -37,7 +37,7 @@ _ITS_DOOR = (
 )
 _IN_A_BUILDING = re.compile(rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|单元){_ITS_DOOR}")
 _IN_A_LETTERED_BUILDING = re.compile(rf"楼(?<=[a-z甲乙丙丁东西]楼){_ITS_DOOR}")
-_IN_A_HALL = re.compile(rf"(?:宿舍|公寓|住宅)楼?({_ROOM}(?! ?[户铺店档街])[室房]?)")
+_IN_A_HALL = re.compile(rf"[舍寓宅](?<=宿舍|公寓|住宅|[0-9]舍)楼?({_ROOM}(?! ?[户铺店档街])[室房]?)")
 _BUILDING = re.compile(
     rf"(?:(?<![0-9a-z])[0-9]{{1,4}} ?|(?<![a-z])[a-z][0-9]{{0,2}} ?|(?<!{_HAN}){_HAN}{{1,3}}"
     "|[甲乙丙丁东西南北])$"
@@ -57,12 +57,16 @@ _ALONE = re.compile(
     r"|[0-9]? ?排 ?[0-9]{1,2} ?[户号](?![楼院线座位])"
     r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
     rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
+    r"|[0-9]?/[0-9]{1,2}/(?!(?:19|20)[0-9]{2})[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9/])"
     r"|(?<=(?:小区|花园|公寓|家园|新村|社区)[0-9])[0-9]{0,2}(?:-[0-9]{3,4}|(?:-[0-9]{1,4}){2,3})(?![0-9a-z元块人-])"
     r"|(?<!0)(?<![./-][0-9])(?<![0-9]:[0-9])(?P<room>[0-9]?(?:0[1-9]|[12][0-9])(?![0-9]))"
     r")"
 )
 _NUMBER_OF_A_ROOM = re.compile(r"(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:-[0-9]{1,4}){0,3})(?![0-9]|号?[楼栋线])")
 _HAN_ALONE = re.compile(f"(?:{_HAN}{{2,4}}|[壹贰叁肆伍陆柒捌玖零]{{3,4}})(?:室|号房)")
+_LETTERED_ROOM = re.compile(r"[a-z](?<![a-z0-9][a-z])-?[0-9]{3,4} ?(?:室|号房)")
+_IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
+_HAN_REACHED = re.compile(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
 _ON_A_HAN_FLOOR = re.compile(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
 _IN_A_STREET = re.compile(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
@@ -72,9 +76,9 @@ _IN_A_STREET = re.compile(
 """The number of the house stays: it is the place."""
 
 _IN_A_LETTERED_HOUSE = re.compile(rf"-(?<=[a-z0-9]-){_ROOM}(?!-)")
-_LETTERED_HOUSE = re.compile(r"(?<![a-z0-9])[a-z][0-9]{0,2}$")
+_LETTERED_HOUSE = re.compile(r"(?<![a-z0-9])(?<![编型货]号)(?<![编型货]号:)[0-9]{0,2}[a-z][0-9]{0,2}$")
 
-_LONGEST_LETTERED_HOUSE = 3
+_LONGEST_LETTERED_HOUSE = 6
 
 _NO_ROOM = re.compile("1(?:10|19|20|22)|20[0-2][0-9]")
 """Emergency numbers and years."""
@@ -88,7 +92,8 @@ _NEXT = re.compile(rf" ?(?:[/、,和与及跟到至~-]|还有) ?({_ROOM})(?:[室
 """The next of a list of doors."""
 
 _OF_A_DOOR = re.compile(
-    "房(?![价屋补款产型租贷改东源子地管])|漏水|漏到|渗水|渗到|装修|噪音"
+    "房(?![价屋补款产型租贷改东源子地管])|漏水|漏到|渗水|渗到|噪音"
+    "|(?:正?在|天天|每天|半夜|夜里|一直|总是?|又在)?(?:装修(?!公司|队|材料|店|城|市场|垃圾)|砸墙|打麻将|弹琴|唱歌|跳绳|养[狗鸡](?!场)|敲墙|打洞)"
     "|的?(?:业主|住户|租户|租客|房客|邻居|户主|房东|老人|老太|大爷|大妈|小孩|狗)"
 )
 
@@ -109,8 +114,13 @@ def _first_doors(text: str) -> Iterator[Span]:
     yield from (match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match))
     if "房号" in text or "间号" in text or "室号" in text:
         yield from (match.span(1) for match in _NUMBER_OF_A_ROOM.finditer(text))
+    if "到" in text:
+        yield from (match.span(1) for match in _HAN_REACHED.finditer(text))
     if "室" in text or "号房" in text:
         yield from (match.span() for match in _HAN_ALONE.finditer(text))
+        yield from (match.span() for match in _LETTERED_ROOM.finditer(text))
+    if "排" in text:
+        yield from (match.span() for match in _IN_A_ROW.finditer(text))
     if "号楼" in text or "单元" in text or "栋" in text or "幢" in text or "座" in text or "#" in text:
         yield from _behind(_BUILDING, _NAME_OF_A_BUILDING, _IN_A_BUILDING, text)
     if "舍" in text or "公寓" in text or "住宅" in text:

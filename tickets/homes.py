@@ -23,18 +23,29 @@ _NEAR = 16
 _TOLD_OF = re.compile(
     "(?:家住|家在|(?<![发题映店司生])地址|住址|户籍|[现居暂常租]住|[我人俺]住|住[在于]|老家|门牌|宅基地)[^。;!?\\n]*$"
 )
+_IS_HOME = re.compile("[^。;!?\\n]{0,12}(?:我家|户主|[我俺]的(?:老?房|宅))")
+"""Behind a house."""
+
 _FAR = 40
 _VILLAGE = "[组社队屯村庄湾沟寨坪坡岭塘坝冲埠墩家]"
 _HOUSE = re.compile(
     rf"{_VILLAGE}[第的]?([0-9]{{1,4}}(?:-[0-9]{{1,3}})?(?:附[0-9]{{1,2}})?[号户])(?![线楼院杆井灯桥路])"
 )
-_IN_THREE_NUMBERS = re.compile(r"[0-9](?<![0-9-][0-9])[0-9]{0,2}-[0-9]{1,2}-[0-9]{1,2}(?![0-9-])")
+_IN_THREE_NUMBERS = re.compile(r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,2}){2,3}(?![0-9-])")
+
+_BEHIND_A_HOUSE = re.compile(r"号(?<=[0-9]号) ?([1-9][0-9]{2,3})(?=[,。;!\s]|$)")
+"""231甲3号451: a flat of a house, by its staircase, floor and door."""
 
 _WHO = re.compile(rf"是(?<=[我们里边俺]是) ?({_ANY})(?=的?(?:[,。;!\s]|$)|业主|住户|租户)")
 _IN_BRACKETS = re.compile(rf"\((?<=[户家居主上下壁门]\()({_ANY})[室户]?\)")
 _HOUSEHOLD = re.compile(rf"第(?<={_VILLAGE}第)([0-9]{{1,3}}户)")
+_HOUSEHOLD_AT_AN_END = re.compile(r"头第(?<=[东西南北]头第)([0-9一二三四五六七八九十]{1,3}户(?![外型口内]))")
 _IN_A_STREET = re.compile(r"[0-9](?<=[街路里区巷][0-9])[0-9]{0,2}-[0-9]{1,2}-[0-9]{1,2}号(?![楼线])")
-_BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD, _IN_A_STREET)
+_ON_A_FLOOR = re.compile(
+    r"[楼层](?<=[0-9][楼层])(?:(?<=[上下壁门家住在][0-9][楼层])|(?<=[上下壁门家住在][0-9]{2}[楼层]))"
+    r" ?([0-9]{1,2}号)(?![楼线窗机电柜台桌院])"
+)
+_BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD, _HOUSEHOLD_AT_AN_END, _ON_A_FLOOR, _IN_A_STREET)
 _ENGLISH = ("room", "rm", "suite", "unit", "flat", "apt", "apartment")
 _IN_ENGLISH = re.compile(
     r"(?:room|rm|suite|unit)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,2}[a-z]|[0-9]{3,4}[a-z]?|[0-9]{1,2}-[0-9]{2,4})(?![0-9a-z])"
@@ -55,9 +66,10 @@ def homes(text: str) -> Iterator[Span]:
 
 def _told_of(text: str) -> Iterator[Span]:
     """Yield the houses behind a word for a home, in its sentence."""
-    for pattern in (_HOUSE, _IN_THREE_NUMBERS) if "-" in text else (_HOUSE,):
+    for pattern in (_HOUSE, _IN_THREE_NUMBERS, _BEHIND_A_HOUSE) if "-" in text else (_HOUSE, _BEHIND_A_HOUSE):
         for house in pattern.finditer(text):
-            if _TOLD_OF.search(text, max(0, house.start() - _FAR), house.start() + 1):
+            told = _TOLD_OF.search(text, max(0, house.start() - _FAR), house.start() + 1)
+            if told or (pattern is _HOUSE and _IS_HOME.match(text, house.end())):
                 yield house.span(house.lastindex or 0)
 
 

@@ -27,7 +27,7 @@ _GAP = rf"(?:{_BETWEEN}{{1,6}}+|一)"
 _EACH_APART = re.compile(
     rf"1(?<![0-9]1){_NO_LETTER}{{1,3}}+[3-9](?:{_NO_LETTER}{{1,3}}+[0-9]){{9}}(?!{_NO_LETTER}{{0,3}}[0-9])"
 )
-_STARRED = re.compile(r"[0-9](?<![0-9][0-9])[0-9]{2,13}\*{3,}[0-9x]{1,4}(?![0-9])")
+_STARRED = re.compile(r"[0-9](?<![0-9][0-9])[0-9]{2,13}(?:\*{3,}|x{3,}|×{3,})[0-9x]{1,4}(?![0-9])")
 """What its writer left of a number."""
 
 _PARTED = re.compile(rf"[0-9](?<![0-9][0-9])[0-9]{{2,}}+(?:{_GAP}[0-9]{{3,}}+)+")
@@ -58,7 +58,9 @@ _LONGEST = 22
 """Digits: two mobile numbers without anything between them."""
 
 _CALLED = re.compile(
-    r"(?:电话|座机|固话|手机|致电|拨打|联系|方式|打到|打给|小灵通|传真|tel|phone)[号码]{0,2}[:是为到给打,、\s(]{0,3}$"
+    r"(?:电话|座机|固话|总机|分机|内线|宅电|办公室|手机|致电|拨打|联系|方式|打到|打给|小灵通|传真|tel|phone"
+    r"|(?<![\u4e00-\u9fff])(?:号码|[办宅](?=[:0-9])))[号码]{0,2}[:是为到给打,、\s(]{0,3}"
+    r"(?:[2-9][0-9]{6,7}(?:[/、,或和]|还有)){0,3}$"
 )
 _DATE = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _CONTACTS = frozenset(
@@ -73,6 +75,10 @@ _ORDER = re.compile(
 
 _PASSPORT = re.compile(r"(?<![a-z0-9字])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
 _EXTENSION = re.compile(r"(?:[-#]|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])")
+
+_WITH_EXTENSION = re.compile(r"-[0-9]{3,4}(?![0-9a-z./-])|\s?\((?:宅|办|家|座机|值班)")
+_LONGEST_LOCAL = 8
+_MONEY = ("元", "万", "块")
 
 _BEGUN = re.compile(r"1[3-9][0-9]{5,}|0[1-9][0-9]{5,}|(?!400)[1-6][0-9]{9,}")
 _CALLS = re.compile(r"1[3-9]|0")
@@ -116,7 +122,7 @@ def numbers(text: str) -> Iterator[Span]:
         yield from (match.span() for match in _EACH_APART.finditer(text, start, end))
     if "o" in text or "l" in text or "i" in text:
         yield from (match.span() for match in _LETTERS_FOR_DIGITS.finditer(text))
-    if "***" in text:
+    if "***" in text or "xxx" in text or "×××" in text:
         yield from (match.span() for match in _STARRED.finditer(text))
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
     if begun and _HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
@@ -252,8 +258,12 @@ def _is_of_a_thing(text: str, start: int) -> bool:
 def _is_short_number(run: Run, start: int, end: int, digits: str) -> bool:
     """Say whether these digits are a number because of what stands before them, or what was cut off after them."""
     text = run.text
-    if (_LOCAL.fullmatch(digits) or _MISTYPED.fullmatch(digits)) and _CALLED.search(text, max(0, start - 12), start):
-        return text[start - 1] not in ",、" or _DATE.fullmatch(digits) is None
+    if (_LOCAL.fullmatch(digits) or _MISTYPED.fullmatch(digits)) and _CALLED.search(text, max(0, start - 36), start):
+        if text[end : end + 1] in _MONEY:
+            return False
+        return text[start - 1] not in ",、室" or _DATE.fullmatch(digits) is None
+    if len(digits) == _LONGEST_LOCAL and _LOCAL.fullmatch(digits) and _WITH_EXTENSION.match(text, end):
+        return not (digits.endswith("000") or _DATE.fullmatch(digits) or _is_of_a_thing(text, start))
     letter = text[start - 1 : start].isalpha()
     if letter and any(_PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):
         return True

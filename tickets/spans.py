@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from normalizers import names, persons
+from normalizers.name_cues import HAN_DATE
 from normalizers.text import Span, aligned, narrow, without
 from tickets.coordinates import coordinates
 from tickets.doors import doors
@@ -16,15 +17,15 @@ from tickets.numbers import numbers
 from tickets.plates import plates
 
 _MAIL = re.compile(
-    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|艾特|圈a|[(\[#]at[)\]#])\s{0,2}(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=\.[a-z]))"
+    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|艾特|圈a|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])\s{0,2}(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=[.点][a-z]))"
     r"(?:(?:(?: ?\. ?|点(?=[a-z])|。(?=com|cn|net)|\s?[(\[]dot[)\]]\s?)[a-z0-9-]{1,63}){1,4}|[.]?$)"
 )
-_AT = ("@", "(at", "[at", "#at", "艾特", "圈a")
+_AT = ("@", "(a", "[a", "{a", "【a", "#a", "_at_", "( a", "[ a", "艾特", "圈a")
 
 _MAIL_IN_WORDS = re.compile(
     r"[a-z0-9._-]{3,64}(?: at [a-z0-9-]{2,63} dot (?:com|cn|net|org)"
     r"| at (?:qq|163|126|139|189|sina|sohu|yeah|aliyun|foxmail|gmail|outlook|hotmail|icloud|yahoo)\.(?:com|cn|net)"
-    r"|#(?:qq|1[0-9]{2}|foxmail|gmail|sina|outlook|hotmail)\.com)"
+    r"|#[a-z0-9-]{2,63}\.(?:com|cn|net|org)(?![a-z0-9]))"
 )
 
 _TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*")
@@ -35,14 +36,21 @@ _WECHAT_ID = re.compile(r"wxid_[a-z0-9]{6,30}")
 _MARRIAGE_PAPER = re.compile(r"[jlb](?<![a-z0-9].)[0-9]{6}-[0-9]{4}-[0-9]{6}(?![0-9])")
 """结婚证, 离婚证."""
 
-_PROPERTY_PAPER = re.compile("权(?:证[\u4e00-\u9fff]{0,3}字)?第[0-9]{5,9}号")
+_PROPERTY_PAPER = re.compile("权(?:证[\u4e00-\u9fff]{0,3}字)?第[a-z]?[0-9]{5,10}号")
 """不动产权证, 房权证."""
 
-_BORN = re.compile(r"[12][09][0-9]{2}[年./-][0-9]{1,2}[月./-][0-9]{1,2}日?(?=出生(?!产)|生[,。;)]|生$)")
+_DAY = r"(?:[12][09][0-9]{2}|[0-9]{2})[年./-][0-9]{1,2}[月./-][0-9]{1,2}[日号]?"
+_BORN = re.compile("出?生(?:(?<=出生)(?!产)|(?=[,。;)人的日]|$)|于(?<![发产]生于))")
+_DAY_BEFORE = re.compile(rf"(?:{_DAY}|(?<!年)[0-9]{{1,2}}月[0-9]{{1,2}}[日号]|{HAN_DATE})(?=的?$)")
+_DAY_BEHIND = re.compile(f"{_DAY}|{HAN_DATE}")
+_LONGEST_DAY = 16
+
+_LONG_PAPER = re.compile(r"第[0-9]{12,24}号")
+"""Of a decision or an accident: 第210102420260033217号事故认定书."""
 
 _BY_THEIR_FORM = {
+    "第": _LONG_PAPER,
     "权": _PROPERTY_PAPER,
-    "生": _BORN,
     "(": _HONG_KONG_ID,
     "wxid_": _WECHAT_ID,
     "-": _MARRIAGE_PAPER,
@@ -76,6 +84,8 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     for mark, pattern in _BY_THEIR_FORM.items():
         if mark in text:
             yield from (match.span() for match in pattern.finditer(text))
+    if "生" in text:
+        yield from _births(text)
     known = names.rulebook(rules_folder)
     named = [*known.spans(text), *persons.rulebook(rules_folder).spans(text)]
     yield from named
@@ -83,6 +93,19 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     for start, _ in named:
         yield from known.listed_before_one(text, start)
     yield from beside(text, named)
+
+
+def _births(text: str) -> Iterator[Span]:
+    """Yield the days on which somebody is said to be born: 1976年5月20日生, 生于1976年5月20日."""
+    for born in _BORN.finditer(text):
+        start = born.start()
+        day = (
+            _DAY_BEHIND.match(text, born.end())
+            if text[born.end() - 1] == "于"
+            else _DAY_BEFORE.search(text, max(0, start - _LONGEST_DAY), start)
+        )
+        if day:
+            yield day.span()
 
 
 def personal_spans(

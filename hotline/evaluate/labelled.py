@@ -44,13 +44,13 @@ def _objects(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def _table(path: Path) -> Iterator[tuple[int, Row]]:
-    """Read tab-separated values, one row a line, without quotation marks of their own."""
+    r"""Read tab-separated values, one row a line (`\n` stands for its end), without quotation marks of their own."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise MisconfiguredError(f"{path.name} is no UTF-8: save it as such.") from error
     for number, row in enumerate(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
-        yield number, {name: value for name, value in row.items() if name and value}
+        yield number, {name: value.replace("\\n", "\n") for name, value in row.items() if name and value}
 
 
 def as_input(row: Row, name: str) -> Input:
