@@ -31,6 +31,7 @@ class Logs:
             **self._options,
             isolation_level="read_committed",
             enable_auto_commit=False,
+            auto_offset_reset="none",  # of what is gone meanwhile; otherwise it would go on at the end
             max_partition_fetch_bytes=4 * 1024 * 1024,
             fetch_max_wait_ms=50,
         )

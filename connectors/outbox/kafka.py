@@ -29,6 +29,7 @@ def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
         **connection.aiokafka_options(),
         client_id=f"{GROUP}-reader",
         enable_auto_commit=False,
+        auto_offset_reset="earliest",  # of what retention takes meanwhile; otherwise it would go on at the end
         isolation_level="read_committed",
         fetch_max_wait_ms=100,
     )

@@ -1,6 +1,7 @@
 """An event log that lost decisions: nobody goes on as if they had never been made."""
 
 import pytest
+from aiokafka.errors import OffsetOutOfRangeError
 from kafka import TopicPartition
 from obstore.store import LocalStore
 
@@ -79,3 +80,18 @@ async def test_what_retention_took_after_years_is_not_missed(
     owner = await owner_of(connection, blobs, partition)
     assert len(owner.restored.state.tickets) == 2
     await owner.close()
+
+
+async def test_decisions_that_go_while_they_are_read_are_not_skipped(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition = await decided(connection, blobs)
+    await lose(connection, partition, 2)
+    bounds = read_logs.Logs._bounds
+
+    async def before(self: read_logs.Logs, tp: TopicPartition) -> tuple[int, int]:
+        return 0, (await bounds(self, tp))[1]
+
+    monkeypatch.setattr(read_logs.Logs, "_bounds", before)
+    with pytest.raises(OffsetOutOfRangeError):
+        await owner_of(connection, blobs, partition)

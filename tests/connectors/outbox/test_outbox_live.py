@@ -11,17 +11,20 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import kafka
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import ProducerFenced
 from msgspec.structs import replace
 
 from connectors.answers import Reply, Sent
 from connectors.outbox import kafka as outbox_kafka
+from connectors.outbox import owner as owner_module
 from connectors.outbox.lane import Tools
 from connectors.outbox.owner import Owner
 from connectors.outbox.settings import AnswerSettings
+from hotline.cluster import admin
 from schemas import ids, topics
 from schemas.clients import running as running_client
 from schemas.connection import KafkaConnection
@@ -275,6 +278,38 @@ async def test_a_new_owner_knows_what_became_of_an_answer_behind_an_open_transac
     told = await states(fresh_topics)
     assert told[before.outbox_id] == ["sending", *outcome]
     assert told[behind.outbox_id] == ["sending", "accepted"]
+
+
+async def test_what_retention_takes_while_the_log_is_read_costs_no_answer_that_is_still_there(
+    fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = intents(5)
+    await logs.write(fresh_topics, map(outbound, wanted))
+
+    def reading_on_from_what_is_gone(connection: KafkaConnection) -> AIOKafkaConsumer:
+        reader = outbox_kafka.make_reader(connection)
+
+        async def seek_to_beginning(place: TopicPartition) -> None:
+            with admin(connection) as client:
+                client.delete_records({kafka.TopicPartition(place.topic, place.partition): 2})
+            reader.seek(place, 0)
+
+        reader.seek_to_beginning = seek_to_beginning
+        return reader
+
+    monkeypatch.setattr(owner_module, "make_reader", reading_on_from_what_is_gone)
+    service, stop = SlowService(), asyncio.Event()
+    service.go_on.set()
+    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
+    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
+    running = asyncio.create_task(owner.run(stop))
+    try:
+        await until_settled(fresh_topics, 3)
+        stop.set()
+        await running
+    finally:
+        running.cancel()
+    assert service.sent == [one.outbox_id for one in wanted[2:]]
 
 
 async def test_what_many_accounts_tell_at_once_shares_a_transaction(fresh_topics: KafkaConnection) -> None:
