@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct, field
 
-from normalizers.calls import joined
 from schemas.records import Event, Features, Message
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import scoped
@@ -121,6 +120,7 @@ def _tells_who(state: "State", message: Message) -> bool:
     return ticket is not None and not ticket.requesters and bool(message.features.requesters)
 
 
-def with_earlier(state: "State", message: Message, earlier: Sequence[Message]) -> Message:
-    """Return the message with what the call's records say together."""
-    return joined([*earlier, message], state.policy.joining)
+def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:
+    """Return the call's records before this one; in an input that was made anew others stand at their places."""
+    known = records_of(state, message.jurisdiction, message.features)
+    return [one for one in earlier if one.message_id in known.told] if known is not None else ()

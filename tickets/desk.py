@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from normalizers.calls import joined as whole_call
 from normalizers.handover import handover
+from normalizers.parts import joined as whole_text
 from schemas.envelope import VERSION
 from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
@@ -43,15 +45,15 @@ class Desk:
         return parts.offsets(self.state, record) if record.part is not None else []
 
     def take(self, record: Message | Command, position: Position, earlier: Sequence[Message] = ()) -> Event | None:
-        """Decide about one input; None for a repeat or an input at or before the last decided position.
+        """Decide about one input; None for a repeat, which its id tells.
 
-        `earlier` are the messages that `looks_back` asked for, as far as the input topic still has them.
+        Its position tells nothing: in a topic that was made anew another input stands there. `earlier` are the messages
+        that `looks_back` asked for, as far as the input topic still has them.
         """
-        if position.offset <= self.state.decided(position.topic, position.partition):
-            return None
         if isinstance(record, Message) and earlier:
-            complete = calls.with_earlier if record.call else parts.with_earlier
-            record = complete(self.state, record, earlier)
+            own, whole = (calls.own, whole_call) if record.call else (parts.own, whole_text)
+            earlier = own(self.state, record, earlier)
+            record = whole([*earlier, record], self.state.policy.joining) if earlier else record
         incoming = _incoming(record, position, earlier)
         decision = decide(self.state, incoming, self.state.policy)
         if decision is None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from normalizers.parts import joined
 from schemas.records import Features, Message
 from tickets.keys import scoped
 
@@ -66,9 +65,11 @@ def offsets(state: "State", message: Message) -> list[int]:
     return sorted(filed[piece.message_id].offset for piece in known.pieces.values() if piece.message_id in filed)
 
 
-def with_earlier(state: "State", message: Message, earlier: Sequence[Message]) -> Message:
-    """Return the message with the text of all parts so far; as it came when one of them cannot be had any more."""
+def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:
+    """Return the parts before this one, none when one of them cannot be had any more.
+
+    In an input that was made anew, other messages stand at their places.
+    """
     known = set_of(state, message.jurisdiction, message.features, message.received_at)
-    if known is None or len(earlier) != len(known.pieces):
-        return message
-    return joined([*earlier, message], state.policy.joining)
+    wanted = {piece.message_id for piece in known.pieces.values()} if known is not None else set()
+    return earlier if {one.message_id for one in earlier} == wanted else ()

@@ -268,6 +268,17 @@ def test_records_that_left_the_input_or_the_memory_still_go_to_the_ticket() -> N
     assert HEARD in calls.tickets[0].text
 
 
+def test_what_stands_at_a_records_place_in_an_input_that_was_made_anew_is_not_told() -> None:
+    calls = Calls()
+    calls.tell(0, note=LAMP, caller="13800138000")
+    calls.input[0] = record(77, {"call_id": "c2", "note": "别人的话", "caller": "13900139000"}, 0)
+    calls.tell(5, transcript="市民说路灯一直不亮")
+    (ticket,) = calls.tickets
+    assert "别人" not in ticket.text
+    assert LAMP in ticket.text
+    assert "13900139000" not in str(ticket.requester)
+
+
 def test_a_moved_call_takes_its_later_records_along() -> None:
     calls = Calls()
     calls.tell(revision=1, note=LAMP, caller="13800138000")

@@ -316,11 +316,21 @@ def test_a_command_with_a_message_s_id_hides_no_message() -> None:
     assert fold((refused, filed), POLICY).seen.dump() == desk.state.seen.dump()
 
 
-def test_inputs_at_or_before_the_last_position_are_skipped() -> None:
-    desk, (first,) = desk_after([message(1)])
-    assert first is not None
-    assert desk.take(message(2, "别的"), position(0)) is None
-    assert desk.take(message(3, "再别的"), position(1)) is not None
+def test_inputs_that_are_read_again_change_nothing() -> None:
+    desk, decisions = desk_after([message(1), message(2, "别的")])
+    assert None not in decisions
+    before = desk.state.dump()
+    assert [desk.take(message(1), position(0)), desk.take(message(2, "别的"), position(1))] == [None, None]
+    assert desk.state.dump() == before
+
+
+def test_another_input_at_a_place_that_was_decided_is_not_skipped() -> None:
+    """An input topic that was made anew, and has grown past what was decided."""
+    desk, _ = desk_after([message(1), message(2, "别的")])
+    decision = desk.take(message(3, "再别的"), position(0))
+    assert decision is not None
+    assert decision.relation == "new"
+    assert desk.take(message(3, "再别的"), position(0)) is None
 
 
 def test_decide_is_pure() -> None:

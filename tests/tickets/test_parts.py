@@ -129,3 +129,15 @@ def test_a_part_whose_neighbours_left_the_input_still_adds_its_words() -> None:
     (ticket,) = assigned.tickets
     assert TEXT[:17] in ticket.text
     assert TEXT[17:34] in ticket.text
+
+
+def test_what_stands_at_a_parts_place_in_an_input_that_was_made_anew_is_not_told() -> None:
+    parts, assigned = parts_of(TEXT, 34), Assigned()
+    assigned.take(parts[:1])
+    stranger = replace(parts[0], message_id="210100-stranger", text="别人的话", search_text="别人的话")
+    assert assigned.desk.looks_back(parts[1]) == [0]
+    assigned.desk.take(parts[1], Position(topics.MESSAGE, 0, 1), [stranger])
+    (ticket,) = assigned.tickets
+    assert "别人" not in ticket.text
+    assert TEXT[:17] in ticket.text
+    assert TEXT[17:34] in ticket.text
