@@ -10,6 +10,7 @@ from benchmarks.emergency import (
     STRANGERS,
     TOLD,
     UNSEEN,
+    VIVID,
     cases,
     figures,
     levels,
@@ -51,14 +52,14 @@ def test_what_citizens_tell_alarms() -> None:
 
 def test_the_hard_sets_are_others() -> None:
     known = {case.text for case in [*CASES, *cases(FRESH), *cases(TOLD)]}
-    for hard in (INDIRECT, UNSEEN, STRANGERS, MORE_STRANGERS):
+    for hard in (INDIRECT, UNSEEN, STRANGERS, MORE_STRANGERS, VIVID):
         assert known.isdisjoint(case.text for case in cases(hard))
 
 
 def test_words_that_no_rule_has_are_heard() -> None:
     assert figures(cases(INDIRECT)).recall >= MIN_RECALL_HARD
     assert figures(cases(UNSEEN)).recall >= MIN_RECALL_HARD
-    for path, emergencies, quiet in ((STRANGERS, 130, 170), (MORE_STRANGERS, 150, 169)):
+    for path, emergencies, quiet in ((STRANGERS, 130, 170), (MORE_STRANGERS, 150, 169), (VIVID, 200, 220)):
         strangers = figures(cases(path))
         assert (strangers.emergencies, strangers.quiet) == (emergencies, quiet)
         assert strangers.recall >= MIN_RECALL_STRANGERS
