@@ -15,6 +15,8 @@ from schemas.errors import PipelineError
 
 State: TypeAlias = Literal["starting", "standby", "running", "degraded", "failed", "stopped"]
 
+_TROUBLED = ("degraded", "failed")
+
 _log = structlog.get_logger(__name__)
 
 
@@ -34,7 +36,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """The current report; one line is logged when the state changes, none while it stays. Thread-safe."""
+    """The current report; one line is logged when the state or its cause changes, none while they stay. Thread-safe."""
 
     def __init__(self, connector: str, channel: str, now: Callable[[], datetime] = utc_now) -> None:
         self._report = HealthReport(connector=connector, channel=channel)
@@ -91,9 +93,16 @@ class Health:
             before = self._report
             self._report = after = msgspec.structs.replace(before, state=state, **changes)
         metrics.UP.labels(*self._labels).set(state == "running")
-        if before.state != state or before.complaints != after.complaints:
-            _log.info("connector_" + state, connector=after.connector, channel=after.channel, error=after.last_error,
-                      sentence=after.sentence, complaints=after.complaints)  # fmt: skip
+        if _shown(before) != _shown(after):
+            troubled = state in _TROUBLED or bool(after.complaints and state == "running")
+            say = _log.warning if troubled else _log.info
+            say("connector_" + state, connector=after.connector, channel=after.channel, error=after.last_error,
+                sentence=after.sentence, complaints=after.complaints)  # fmt: skip
+
+
+def _shown(report: HealthReport) -> tuple[object, ...]:
+    """Return what makes a line in the log when it changes: a refused password where a network was away is another."""
+    return report.state, report.complaints, report.last_error if report.state in _TROUBLED else None
 
 
 def _sentence(error: BaseException) -> str:

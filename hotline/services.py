@@ -101,7 +101,12 @@ def _opening(url: str) -> Iterator[None]:
 
     try:
         yield
-    except (BaseError, ValueError, OSError) as error:
+    except OSError as error:  # a folder's; what a store far away raises quotes its settings
+        why = f" ({error.strerror})" if error.strerror else ""
+        raise MisconfiguredError(
+            f"The blob store {url} cannot be opened{why}: let our user write there, or correct `blobs.url`."
+        ) from error
+    except (BaseError, ValueError) as error:
         raise MisconfiguredError(f"The blob store {url} cannot be opened: correct `blobs.url`.") from error
 
 

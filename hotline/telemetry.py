@@ -27,10 +27,11 @@ _QUIET = (
     "faust",
     "elastic_transport",
     "imapclient",
-    "uvicorn.access",
+    "uvicorn",
     "asyncio",
     "streams.app",
     "streams.chunks",
+    "streams.member",
 )
 
 _MUTE = (

@@ -99,19 +99,22 @@ class Asterisk:
             why = certificate_fault(error, "ssl_cafile")
             raise UnreachableError(f"Asterisk {self._account} cannot be trusted, its certificate {why}") from error
         except (OSError, TimeoutError) as error:
-            raise self._gone() from error
+            raise self._gone(type(error).__name__) from error
         try:
             yield reader, writer
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-            raise self._gone() from error
+            raise self._gone(type(error).__name__) from error
         finally:
             writer.close()
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await writer.wait_closed()
 
-    def _gone(self) -> UnreachableError:
-        return UnreachableError(f"Asterisk {self._account} does not answer: see that it runs and manager.conf is on")
+    def _gone(self, why: str) -> UnreachableError:
+        return UnreachableError(
+            f"Asterisk {self._account} does not answer ({why}): see that it runs and manager.conf is "
+            "on, and host, port and tls here"
+        )
 
     async def _log_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         settings = self._settings
@@ -151,7 +154,7 @@ class Asterisk:
             raise
         finally:
             carrying.cancel()
-        raise self._gone()
+        raise self._gone("the connection ended")
 
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, emit: Emit, leaving: asyncio.Event

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hotline.doctor.findings import Told
+from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls
 from schemas.errors import MisconfiguredError
 
 if TYPE_CHECKING:
@@ -15,7 +16,24 @@ def asterisk(settings: "Settings", name: str) -> Iterator[Told]:
     """Log in and out: an interface takes many at once."""
     from connectors.asterisk import Asterisk
 
-    asyncio.run(Asterisk(settings.connectors.asterisk[name], name).examine())
+    account = settings.connectors.asterisk[name]
+    address = Address(
+        service=f"Asterisk {name}",
+        host=account.host,
+        port=account.port,
+        setting=f"connectors.asterisk.{name}.host",
+        authorities=f"connectors.asterisk.{name}.ssl_cafile",
+    )
+    try:
+        reach(address, account.tls_context())
+    except NoTlsError as error:
+        raise MisconfiguredError(
+            f"{address} speaks no TLS there: correct `connectors.asterisk.{name}.port` (5039 has it as a rule), or "
+            "switch it on in manager.conf."
+        ) from error
+    if account.tls == "none" and speaks_tls(address):
+        raise MisconfiguredError(f"{address} wants TLS: set `connectors.asterisk.{name}.tls` to tls.")
+    asyncio.run(Asterisk(account, name).examine())
     yield "the login works"
 
 

@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import REGISTRY
 
 from connectors.health import Health
-from schemas.errors import UnreachableError
+from schemas.errors import UnauthorizedError, UnreachableError
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -23,6 +23,23 @@ def test_one_line_for_a_change_and_none_while_it_stays() -> None:
     report = health.report
     assert (report.messages, report.errors, report.sentence) == (6, 3, None)
     assert report.complaints == ("folder 'x' cannot be opened",)
+
+
+def test_what_a_person_must_look_at_is_a_warning_and_another_cause_is_another_line() -> None:
+    health = Health("letters", "mailbox", now=lambda: NOW)
+    with structlog.testing.capture_logs() as lines:
+        health.succeeded()
+        for error in (UnreachableError("away"), UnreachableError("away"), UnauthorizedError("see password")):
+            health.troubled(error)
+        health.succeeded(complaints=("folder 'x' cannot be opened",))
+        health.stopped()
+    assert [(line["log_level"], line["event"], line["sentence"]) for line in lines] == [
+        ("info", "connector_running", None),
+        ("warning", "connector_degraded", "away"),
+        ("warning", "connector_degraded", "see password"),
+        ("warning", "connector_running", None),
+        ("info", "connector_stopped", None),
+    ]
 
 
 def test_metrics_follow() -> None:

@@ -82,6 +82,14 @@ def test_a_blob_store_that_cannot_be_opened_is_one_sentence(url: str, env: pytes
         services.blobs(load())
 
 
+def test_why_a_folder_cannot_be_the_blob_store_is_told(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "file" / "blobs").as_uri())
+    told = r"cannot be opened \(Not a directory\): let our user write there, or correct `blobs\.url`\."
+    with pytest.raises(MisconfiguredError, match=told):
+        services.blobs(load())
+
+
 def test_a_local_blob_store_is_nobody_elses_to_read(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
     before = os.umask(0o022)

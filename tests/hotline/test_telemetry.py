@@ -11,6 +11,7 @@ SCRIPT = """
 import logging, structlog
 from kafka.admin import _groups
 from hotline.telemetry import set_up
+from streams.member import ChunkConsumerThread
 set_up("info", "json")
 log = structlog.get_logger("a")
 log.debug("not_shown")
@@ -21,6 +22,8 @@ except ValueError:
     log.exception("step_failed")
     logging.getLogger("library").exception("library_failed")
 logging.getLogger("kafka").info("key and value")
+logging.getLogger("uvicorn.error").info("Waiting for application startup.")
+ChunkConsumerThread.logger.info("[^--ChunkConsumerThread]: Starting...")
 logging.getLogger("kafka").warning("broker is away")
 logging.getLogger(_groups.__name__).warning("all bytes of a member of a group")
 """

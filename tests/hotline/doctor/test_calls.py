@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from hotline.config import load
 from hotline.doctor import calls
 from hotline.doctor.findings import Finding, findings
 from tests.connectors.asterisk.fake import GREETING, REFUSED, SUCCESS, Script, served
+from tests.peers.certificates import Authority
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -68,6 +72,42 @@ def test_a_login_that_works(pbx: None) -> None:
 def test_a_login_that_is_refused(pbx: None) -> None:
     assert found("pbx").outcome == "mend"
     assert "see username and secret" in found("pbx").detail
+
+
+@pytest.mark.parametrize("pbx", [SUCCESS], indirect=True)
+def test_what_is_wrong_with_the_way_there_is_told(pbx: None, env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setenv("HOTLINE_CONNECTORS__ASTERISK__PBX__TLS", "tls")
+    assert "speaks no TLS there: correct `connectors.asterisk.pbx.port` (5039" in found("pbx").detail
+    authority = Authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue("pbx").file)
+    with tls_server(context) as port:
+        env.setenv("HOTLINE_CONNECTORS__ASTERISK__PBX__PORT", str(port))
+        assert "name its authority's certificate in `connectors.asterisk.pbx.ssl_cafile`" in found("pbx").detail
+        env.setenv("HOTLINE_CONNECTORS__ASTERISK__PBX__TLS", "none")
+        assert found("pbx").detail == (
+            f"Asterisk pbx at 127.0.0.1:{port} wants TLS: set `connectors.asterisk.pbx.tls` to tls."
+        )
+    assert (found("pbx").outcome, "does not answer (Connection refused)" in found("pbx").detail) == ("wait", True)
+
+
+@contextmanager
+def tls_server(context: ssl.SSLContext) -> Iterator[int]:
+    """Shake hands with whoever comes."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_shake_hands, args=(listening, context), daemon=True).start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
+    while True:
+        try:
+            caller, _ = listening.accept()
+        except OSError:
+            return
+        with caller, suppress(OSError), context.wrap_socket(caller, server_side=True) as secured:
+            secured.recv(1)
 
 
 def test_a_folder_of_call_files(env: pytest.MonkeyPatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
