@@ -150,5 +150,7 @@ def translated(error: BaseException) -> BaseException:
     if isinstance(error, _TOO_LARGE):
         return TooLargeError(f"Kafka refused a record as too large ({name}): raise the topic's max.message.bytes.")
     if isinstance(error, _RETRIABLE) or getattr(error, "retriable", False):
-        return UnreachableError(f"Kafka does not answer ({name}): see whether the brokers are up, or `hotline doctor`.")
+        return UnreachableError(
+            f"Kafka does not answer ({name}): see that the brokers are up, or ask `hotline doctor`."
+        )
     return FatalError(f"Kafka answered {name}: look it up in the broker's log, then start the worker again.")

@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from hotline.cli.common import complain, settings_of
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
+    from schemas.errors import PipelineError
 
 PARENT_VARIABLE = "HOTLINE_PARENT"
 """Process id of a `run all`: a child whose parent is gone ends."""
@@ -20,6 +22,10 @@ AHEAD = frozenset({"connector", "receiver", "lmtp", "screen", "monitor"})
 
 BEHIND_NICE = 5
 """How much everything else gives way to it where processors are short: an emergency must not wait for the archive."""
+
+
+BROKERS_ASKED = 3
+"""A worker that could not go on asks so many for the reason: its end has a bound."""
 
 
 def run(
@@ -48,16 +54,17 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     import asyncio
     from contextlib import nullcontext
 
-    from hotline import disks
+    from hotline import disks, missing
     from hotline.health import Health, HealthServer
     from hotline.process import Deadline, serve
     from hotline.telemetry import tracing
     from hotline.wiring import component
-    from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError
+    from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError, UnreachableError
 
     async def work() -> None:
         # In the loop: Faust binds an app to the running one.
         components = [component(settings, name, tracer) for name in names]
+        missing.watch(settings, names)
         parent = os.environ.get(PARENT_VARIABLE)
         await serve(components, health, int(parent) if parent else None, deadline)
 
@@ -73,11 +80,27 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
             tracing(chosen) as tracer,
         ):
             asyncio.run(work())
+    except UnreachableError as error:
+        raise _explained(settings, error) from error
     except (MisconfiguredError, UnauthorizedError):
         raise
     except FatalError as error:  # a crash may mend itself: not the exit code that tells the parent to wait for a person
         complain(error)
         raise typer.Exit(1) from error
+
+
+def _explained(settings: "Settings", error: "PipelineError") -> "PipelineError":
+    """Return what a person must mend where no broker lets us in: its clients call a refused password no connection."""
+    from hotline import services
+    from hotline.doctor.kafka import brokers
+    from schemas.errors import FatalError
+
+    for told in islice(brokers(services.kafka(settings)), BROKERS_ASKED):
+        if isinstance(told, str):
+            return error
+        if isinstance(told, FatalError):
+            return told
+    return error
 
 
 def give_way(names: list[str]) -> None:
