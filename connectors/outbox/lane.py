@@ -76,6 +76,7 @@ class Lane:
         self._faults = 0
         self._failed: str | None = None
         self._not_before = 0.0
+        self._ended: tuple[Open, Sent] | None = None
         self.trouble: str | None = None
 
     def put(self, entry: Open) -> None:
@@ -92,6 +93,7 @@ class Lane:
                 pause = await self._step()
                 if pause != 0:
                     await self._pause(pause, stopping)
+            await self._told()
         finally:
             stopping.cancel()
 
@@ -107,6 +109,12 @@ class Lane:
 
     async def _step(self) -> float | None:
         """Do what can be done now with the first answer; return the seconds to wait, None when nothing is there."""
+        pause = await self._next()
+        if pause != 0:
+            await self._told()
+        return pause
+
+    async def _next(self) -> float | None:
         now, moment = self._now(), self._steady()
         while self._later and self._later[0][0] <= moment:
             self.put(heapq.heappop(self._later)[2])
@@ -116,7 +124,7 @@ class Lane:
         judged = turn(entry, self._ledger, self._tools.settings, now)
         if judged.withheld:
             heapq.heappop(self._heap)
-            await self._mark(entry, "withheld", judged.withheld, None)
+            await self._told(self._mark(entry, "withheld", judged.withheld, None))
             return 0
         own_turn = (judged.wait_until - now).total_seconds() if judged.wait_until else 0.0
         if (pause := max(own_turn, self._not_before - moment)) > 0:
@@ -126,7 +134,7 @@ class Lane:
         return 0
 
     async def _send(self, entry: Open) -> None:
-        await self._mark(entry, "sending", None, None)
+        await self._told(self._mark(entry, "sending", None, None))
         if entry.erased:
             return await self._mark(entry, "withheld", "erased", None)
         self._reached("intended")
@@ -140,10 +148,22 @@ class Lane:
             return
         self._reached("sent")
         self._faults, self._failed, self._not_before, self.trouble = 0, None, 0.0, None
-        await self._mark(entry, sent.outcome, sent.code, sent.reference)
+        self._ended = entry, sent
         if sent.outcome == "accepted":
             waited = (self._now() - entry.outbox.at).total_seconds()
             metrics.ANSWER_SECONDS.labels(self._account).observe(max(0.0, waited))
+
+    async def _told(self, *further: Awaitable[None]) -> None:
+        """Return when it is told how the last answer ended, and what is to be told besides.
+
+        So the end of one shares a transaction with the beginning of the next: with one for each, half of the time of
+        an account went by between two answers.
+        """
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            entry, sent = ended
+            further = self._mark(entry, sent.outcome, sent.code, sent.reference), *further
+        await asyncio.gather(*further)
 
     async def _sent(self, outbox: Outbox) -> Sent:
         """Send it. Whatever else is raised in there leaves open whether the service has it."""

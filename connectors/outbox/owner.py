@@ -187,6 +187,7 @@ class Owner:
         self._unwritten.append((told, offset))
         async with self._writing:
             if not offset.done():
+                await asyncio.sleep(0)  # who has something to tell at this moment tells it
                 await self._write_all()
         return await offset
 

@@ -234,3 +234,30 @@ async def test_nothing_is_sent_when_the_erasure_stands_before_the_intent_to_send
     await bench.until_settled()
     assert bench.states == [("m1", "sending", None), ("m1", "withheld", "erased")]
     assert bench.sent == []
+
+
+class Stopped(Bench):
+    """Its lane is told to stop while it sends the third answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop = asyncio.Event()
+
+    async def send(self, reply: Reply) -> Sent:
+        if len(self.sent) == 2:
+            self.stop.set()
+        return await super().send(reply)
+
+
+async def test_how_an_answer_ended_is_told_when_nothing_more_is_to_be_sent_and_when_the_lane_stops() -> None:
+    bench = Stopped()
+    bench.put(intent(1), intent(2))
+    running = asyncio.create_task(bench.lane.run(bench.stop))
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+    assert not bench.ledger.open
+    bench.put(intent(3))
+    await asyncio.wait_for(running, 60)
+    assert [(name, state) for name, state, _ in bench.states] == [
+        (f"m{number}", state) for number in (1, 2, 3) for state in ("sending", "accepted")
+    ]

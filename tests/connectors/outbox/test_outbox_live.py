@@ -330,10 +330,34 @@ async def test_what_many_accounts_tell_at_once_shares_a_transaction(fresh_topics
     finally:
         running.cancel()
     assert list(told.values()) == [["sending", "accepted"]] * len(accounts)
-    records = await logs.read(fresh_topics, topics.OUTBOX)
-    ends = await outbox_kafka.end_of(fresh_topics, TopicPartition(topics.OUTBOX, records[0].partition))
-    transactions = ends - len(records)  # each ends with a marker, which takes an offset
-    assert transactions <= 6
+    assert await transactions(fresh_topics) <= 6
+
+
+async def test_the_end_of_an_answer_shares_a_transaction_with_the_beginning_of_the_next(
+    fresh_topics: KafkaConnection,
+) -> None:
+    wanted = intents(10)
+    await logs.write(fresh_topics, map(outbound, wanted))
+    service, stop = SlowService(), asyncio.Event()
+    service.go_on.set()
+    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
+    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
+    running = asyncio.create_task(owner.run(stop))
+    try:
+        told = await until_settled(fresh_topics, len(wanted))
+        stop.set()
+        await running
+    finally:
+        running.cancel()
+    assert list(told.values()) == [["sending", "accepted"]] * len(wanted)
+    assert service.sent == [one.outbox_id for one in wanted]
+    assert await transactions(fresh_topics) == len(wanted) + 1
+
+
+async def transactions(connection: KafkaConnection) -> int:
+    """Return how many the log holds: each ends with a marker, which takes an offset."""
+    records = await logs.read(connection, topics.OUTBOX)
+    return await outbox_kafka.end_of(connection, TopicPartition(topics.OUTBOX, records[0].partition)) - len(records)
 
 
 async def _holds(condition: Callable[[], bool]) -> bool:
