@@ -15,7 +15,7 @@ from connectors.base import Batch, utc_now
 from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
-from connectors.mailbox.epochs import Epochs
+from connectors.mailbox.epochs import Epochs, mark_of
 from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in
 from connectors.mailbox.login import Connect
 from connectors.mailbox.reader import Reader
@@ -75,6 +75,7 @@ class Mailbox:
             session = self._logged_in()
         self._session = session
         self._resynced.clear()
+        self._epochs.connected()
         self._reader = Reader(
             session,
             max_attempts=self._settings.max_attempts,
@@ -167,7 +168,7 @@ class Mailbox:
 
     def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
         known = cursor.position.get(folder)
-        valid = known is not None and self._epochs.holds(folder, view, known)
+        valid = self._epochs.holds(folder, view, known, session.received)
         if known is not None and not valid:
             self._doubts[folder], self._pace[folder] = Doubts(), Pace()
         if known is not None and valid:
@@ -192,7 +193,7 @@ class Mailbox:
         self, reader: Reader, cursor: Cursor, folder: str, view: Folder, uids: list[int], known: dict[str, Any]
     ) -> Batch:
         made: list[Made] = []
-        postponed = waiting_in(known)
+        mark, postponed = known.get("mark"), waiting_in(known)
         done, size = 0, 0
         try:
             for mail in reader.read(uids, self._doubts[folder]):
@@ -200,7 +201,7 @@ class Mailbox:
                     self._postpone(folder, mail.uid, mail.refusal, postponed)
                 else:
                     made.append((mail.uid, self._records.record(mail, folder, view)))
-                done, size = mail.uid, size + len(mail.value)
+                done, size, mark = mail.uid, size + len(mail.value), mark_of(mail) or mark
                 if size >= self._settings.max_batch_bytes:
                     break
             else:
@@ -214,7 +215,7 @@ class Mailbox:
                 done = uids[0]
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
         self._doubts[folder].settle(done)
-        return self._batch(cursor, folder, view, known, made, done, postponed)
+        return self._batch(cursor, folder, view, {**known, "mark": mark}, made, done, postponed)
 
     def _postpone(self, folder: str, uid: int, why: Exception, postponed: dict[int, Postponed]) -> None:
         if len(postponed) >= later.MOST:
@@ -272,7 +273,7 @@ class Mailbox:
         return Batch(
             messages=tuple(message for _, message in came),
             dead_letters=tuple(letter for _, letter in failed),
-            cursor=later.moved(cursor, folder, view, done, to_do, postponed),
+            cursor=later.moved(cursor, folder, view, done, to_do, postponed, known.get("mark")),
         )
 
     def _nothing_new(self, session: Session, cursor: Cursor) -> Batch:

@@ -92,11 +92,21 @@ def put_off(known: Mapping[str, Any], uids: Collection[int], now: float) -> dict
     return {**others, "later": written(waiting), **({"to_do": left} if left else {})}
 
 
-def moved(cursor: Cursor, folder: str, view: Folder, uid: int, to_do: dict[str, str], postponed: Waiting) -> Cursor:
-    """Return a cursor that has come to this mail of a folder."""
+def moved(
+    cursor: Cursor,
+    folder: str,
+    view: Folder,
+    uid: int,
+    to_do: dict[str, str],
+    postponed: Waiting,
+    mark: list[int] | None = None,
+) -> Cursor:
+    """Return a cursor that has come to this mail of a folder; `mark` is what was read last (`epochs`)."""
     here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
     if view.modseq is not None:
         here["modseq"] = view.modseq
+    if mark:
+        here["mark"] = mark
     if to_do:
         here["to_do"] = to_do
     if postponed:

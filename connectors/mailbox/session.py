@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.mailbox import asking, resync
-from connectors.mailbox.door import CommandRefusedError, door
+from connectors.mailbox.door import CommandRefusedError, NotNowError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tokens import Tokens
@@ -116,6 +116,13 @@ class Session:
         with door(self._account):
             found = self._client.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", "ENVELOPE"])
             return {uid: _about(data) for uid, data in found.items()}
+
+    def received(self, uid: int) -> datetime | None:
+        """Return when a mail was received; None when it is gone, or the server does not say."""
+        try:
+            return self.about([uid]).get(uid, About(None, 0, None)).received
+        except (CommandRefusedError, NotNowError):
+            return None
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Return whole mails; those that are gone are missing."""

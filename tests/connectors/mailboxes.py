@@ -37,6 +37,14 @@ def mail(text: str = "路灯不亮", size: int = 0) -> bytes:
     return head + b"0123456789abcdef" * 4 * (size // 64) + b"\r\n"
 
 
+def places(cursor: Cursor) -> dict[str, dict[str, Any]]:
+    """Return a position without the marks by which the mail read last is known again."""
+    return {
+        folder: {name: value for name, value in here.items() if name != "mark"}
+        for folder, here in cursor.position.items()
+    }
+
+
 def drain(
     box: Mailbox, cursor: Cursor = START, patience: int = 30
 ) -> tuple[list[RawMessage], list[DeadLetter], Cursor]:

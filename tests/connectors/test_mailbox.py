@@ -20,7 +20,7 @@ from connectors.mailbox.reader import PART, Reader
 from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
-from tests.connectors.mailboxes import START, drain, mail, mailbox, settings
+from tests.connectors.mailboxes import START, drain, mail, mailbox, places, settings
 from tests.fakes.imap import RECEIVED, FakeFolder, FakeServer
 
 MIB = 1 << 20
@@ -50,7 +50,7 @@ def test_a_mail_is_its_bytes_and_what_the_server_said_of_it(server: FakeServer) 
     assert envelope.datacontenttype == "message/rfc822"
     assert envelope.sender == "citizen@example.cn"
     assert message.conversation == "mayor\ncitizen@example.cn"
-    assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 1}}
+    assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 1}}
 
 
 ODD_TIMES = [
@@ -288,14 +288,14 @@ def test_a_new_uidvalidity_reads_everything_again_with_the_same_ids(server: Fake
     server.inbox.uidvalidity = 8
     again, _, moved = drain(box, cursor)
     assert [message.message_id for message in again] == [message.message_id for message in first]
-    assert moved.position == {"INBOX": {"uidvalidity": 8, "uid": 3}}
+    assert places(moved) == {"INBOX": {"uidvalidity": 8, "uid": 3}}
 
 
 def test_a_new_uidvalidity_of_an_empty_folder_is_noted_once(server: FakeServer) -> None:
     cursor = Cursor(connector_id="mayor", position={"INBOX": {"uidvalidity": 6, "uid": 99}})
     box = mailbox(server)
     after = box.fetch(cursor).cursor
-    assert after.position == {"INBOX": {"uidvalidity": 7, "uid": 0}}
+    assert places(after) == {"INBOX": {"uidvalidity": 7, "uid": 0}}
     assert box.fetch(after).cursor == after
 
 
@@ -460,6 +460,59 @@ def test_a_server_that_lags_or_is_wrong_about_its_next_uid_is_not_read_again_and
     assert drain(box, cursor)[0] == []
 
 
+def refilled(server: FakeServer) -> None:
+    """Restore the server, and let more mails come at once than were lost."""
+    restored(server, 4)
+    for text in "ghijk":
+        uid = server.put(mail(text))
+        server.received[uid] = RECEIVED + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_no_mail_is_missed_when_uids_of_a_restored_server_have_passed_the_cursor_again(
+    server: FakeServer, seen: bool
+) -> None:
+    for text in "abcdef":
+        server.put(mail(text))
+    box = mailbox(server)
+    _, _, cursor = drain(box)
+    if seen:  # for less than a minute
+        restored(server, 4)
+        assert drain(box, cursor) == ([], [], cursor)
+    else:
+        box.open()
+    refilled(server)
+    messages, _, cursor = drain(box, cursor)
+    assert [message.value for message in messages] == [mail(text) for text in "abcghijk"]
+    box.open()
+    assert drain(box, cursor) == ([], [], cursor)
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_the_mail_read_last_may_be_gone_unless_the_uids_had_gone_back(server: FakeServer, seen: bool) -> None:
+    for text in "abcdef":
+        server.put(mail(text))
+    box = mailbox(server)
+    _, _, cursor = drain(box)
+    if seen:
+        server.inbox.uidnext = 4
+        assert drain(box, cursor) == ([], [], cursor)
+        server.inbox.uidnext = 7
+    del server.inbox.mails[6]
+    box.open()
+    assert len(drain(box, cursor)[0]) == (5 if seen else 0)
+
+
+def test_a_server_that_tells_this_and_that_of_a_mail_is_not_read_again_and_again(server: FakeServer) -> None:
+    server.put(mail())
+    box = mailbox(server)
+    _, _, cursor = drain(box)
+    server.received[1] = RECEIVED + timedelta(hours=1)
+    for again in (1, 0, 0):
+        box.open()
+        assert len(box.fetch(cursor).messages) == again  # and the cursor is what it was
+
+
 @pytest.mark.parametrize("uids_a_line", [1, 100, 250])
 def test_a_server_may_tell_its_uids_in_several_lines(server: FakeServer, uids_a_line: int) -> None:
     """As mox does, a hundred in a line: IMAPClient takes that for no answer at all."""
@@ -468,4 +521,4 @@ def test_a_server_may_tell_its_uids_in_several_lines(server: FakeServer, uids_a_
         server.put(mail(str(number)))
     messages, _, cursor = drain(mailbox(server))
     assert len(messages) == 250
-    assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 250}}
+    assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 250}}

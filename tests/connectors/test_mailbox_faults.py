@@ -1,9 +1,12 @@
 """The faults of real servers, on a real Dovecot: kicks, frozen workers, new UIDVALIDITY, huge mails, other clients."""
 
 import os
+import shutil
+import subprocess
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from imapclient import IMAPClient
@@ -153,6 +156,32 @@ def test_a_new_uidvalidity_under_a_live_session_repeats_ids_and_loses_nothing(
     assert sorted(subjects(again)) == ["a", "b", "c", "d"]
     assert not letters
     assert moved.position["INBOX"]["uidvalidity"] != cursor.position["INBOX"]["uidvalidity"]
+
+
+def test_no_mail_is_missed_of_a_server_that_was_restored_and_filled_again_while_nobody_was_connected(
+    server: dovecot.Dovecot, open_box: Open, tmp_path: Path
+) -> None:
+    """The backup keeps UIDVALIDITY, and the queue of the mail server brings more than was lost."""
+    server.deliver(mail("a"))
+    box = open_box()
+    _, _, cursor = drain(box)
+    backup = tmp_path / "backup"
+    subprocess.run(["cp", "-a", server.maildir(), backup], check=True)
+    for text in "bc":
+        server.deliver(mail(text))
+    _, _, cursor = drain(box, cursor)
+    box.close()
+    shutil.rmtree(server.maildir())
+    subprocess.run(["cp", "-a", backup, server.maildir()], check=True)
+    lost = time.time()
+    while int(time.time()) <= lost:  # no restore is done in the second of the last mail
+        time.sleep(0.05)
+    for text in "defg":
+        server.deliver(mail(text))
+    box.open()
+    messages, _, after = drain(box, cursor)
+    assert after.position["INBOX"]["uidvalidity"] == cursor.position["INBOX"]["uidvalidity"]
+    assert sorted(subjects(messages)) == ["a", "d", "e", "f", "g"]
 
 
 def test_a_mail_that_is_expunged_between_search_and_fetch_is_skipped(server: dovecot.Dovecot, open_box: Open) -> None:

@@ -11,7 +11,7 @@ from connectors.mailbox import Mailbox, later
 from connectors.mailbox.later import PATIENCE_TRIES, Pace, Postponed
 from schemas.errors import RetriableError
 from schemas.records import Cursor, DeadLetter, RawMessage
-from tests.connectors.mailboxes import START, drain, mail, settings
+from tests.connectors.mailboxes import START, drain, mail, places, settings
 from tests.fakes.imap import FakeFolder, FakeServer
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_a_mail_that_does_not_come_now_lets_the_others_go_on_and_comes_later(ser
     server.faults.clear()
     messages, letters, cursor = restarted(server, cursor)
     assert (values(messages), letters) == ([mail("b")], [])
-    assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 3}}
+    assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 3}}
     assert box(server).fetch(cursor).complaints == ()
     assert postponed() == 0
 
@@ -126,7 +126,7 @@ def test_after_many_tries_and_days_it_is_a_dead_letter_that_names_it(server: Fak
     (letter,), cursor = tried_until(server, cursor, 1, NOW + timedelta(hours=73))
     assert "UID 2, asked 54 times within 72 hours" in letter.reason
     assert (letter.code, dict(letter.headers)["ce_id"]) == ("malformed", b"INBOX:7:2")
-    assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 3}}
+    assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 3}}
 
 
 def test_days_alone_are_not_enough(server: FakeServer) -> None:
@@ -150,7 +150,7 @@ def test_a_postponed_mail_that_somebody_deletes_is_no_longer_waited_for(server: 
     del server.inbox.mails[2]
     server.faults.clear()
     messages, letters, cursor = restarted(server, cursor)
-    assert (messages, letters, cursor.position["INBOX"]) == ([], [], {"uidvalidity": 7, "uid": 3})
+    assert (messages, letters, places(cursor)["INBOX"]) == ([], [], {"uidvalidity": 7, "uid": 3})
 
 
 def test_a_postponed_mail_stays_where_it_is_until_it_came(server: FakeServer) -> None:
@@ -170,7 +170,7 @@ def test_new_uids_make_an_end_of_what_was_postponed(server: FakeServer) -> None:
     server.faults.clear()
     messages, _, cursor = restarted(server, cursor)
     assert values(messages) == [mail("a"), mail("b"), mail("c")]
-    assert cursor.position == {"INBOX": {"uidvalidity": 8, "uid": 3}}
+    assert places(cursor) == {"INBOX": {"uidvalidity": 8, "uid": 3}}
 
 
 def test_a_folder_with_too_many_of_them_waits(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:

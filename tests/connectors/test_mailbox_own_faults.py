@@ -14,7 +14,7 @@ from connectors.mailbox.reader import Mail, Reader
 from connectors.mailbox.records import Records
 from schemas.errors import PipelineError
 from schemas.records import Cursor
-from tests.connectors.mailboxes import START, mail, settings
+from tests.connectors.mailboxes import START, mail, places, settings
 from tests.fakes.imap import RECEIVED, FakeFolder, FakeServer
 
 POISON = mail("poison")
@@ -132,7 +132,7 @@ def test_it_is_tried_again_quietly_and_comes_when_we_are_mended(server: FakeServ
     city.start()
     city.turns(3)
     assert city.published[4:] == [POISON]
-    assert city.cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 5}}
+    assert places(city.cursor) == {"INBOX": {"uidvalidity": 7, "uid": 5}}
 
 
 def test_when_we_fail_over_every_mail_the_folder_waits(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:

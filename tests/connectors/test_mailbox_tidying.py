@@ -12,7 +12,7 @@ from connectors.mailbox.tidying import ATTEMPTS, set_of, uids_of
 from schemas.errors import UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
-from tests.connectors.mailboxes import START, drain, mail, mailbox, settings
+from tests.connectors.mailboxes import START, drain, mail, mailbox, places, settings
 from tests.fakes.imap import FakeServer
 from tests.peers import dovecot
 from tests.peers.presence import require
@@ -106,7 +106,7 @@ def server() -> FakeServer:
 
 def test_by_default_the_server_is_not_touched(server: FakeServer) -> None:
     _, _, cursor = drain(mailbox(server))
-    assert cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 3}}
+    assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 3}}
     assert not [name for name, _ in server.calls if name in ("move", "copy", "add_flags", "create_folder")]
 
 
@@ -184,7 +184,7 @@ def test_new_uids_are_not_taken_for_old_ones(server: FakeServer) -> None:
     server.inbox.uidvalidity = 8
     batch = box.fetch(cursor)
     assert not server.called("move")
-    assert batch.cursor.position["INBOX"] == {"uidvalidity": 8, "uid": 2, "to_do": {"已处理": "1:2"}}
+    assert places(batch.cursor)["INBOX"] == {"uidvalidity": 8, "uid": 2, "to_do": {"已处理": "1:2"}}
 
 
 @pytest.mark.parametrize("uids", [[], [1], [1, 2, 3, 5, 9, 10], [4_294_967_295]])

@@ -22,7 +22,7 @@ from schemas.errors import StoreAwayError
 from schemas.records import Cursor, DeadLetter, RawMessage
 from schemas.records.raw import BEGINNING, INLINE_LIMIT
 from schemas.wire import Outbound
-from tests.connectors.mailboxes import START, mail, settings
+from tests.connectors.mailboxes import START, mail, places, settings
 from tests.connectors.pushed import message
 from tests.fakes.imap import FakeServer
 
@@ -89,7 +89,7 @@ def test_small_mails_go_on_and_the_large_one_comes_when_the_store_does() -> None
     city.away, city.clock = False, city.clock + later.STORE_SECONDS
     assert city.turns() == ()
     assert city.published[3:] == [LARGE]
-    assert city.cursor.position == {"INBOX": {"uidvalidity": 7, "uid": 4}}
+    assert places(city.cursor) == {"INBOX": {"uidvalidity": 7, "uid": 4}}
 
 
 def test_it_comes_after_a_restart_as_well() -> None:
