@@ -22,12 +22,19 @@ from schemas.records import RawMessage
 
 SUFFIX = ".journal"
 
+SMALL = "small"
+"""What the messages of a receiver's journal are called in metrics and logs; a listener's by its account."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _NAME = re.compile(rf"[0-9]{{16}}-[0-9a-f]{{{2 * MARKER_BYTES}}}{re.escape(SUFFIX)}")
 
 _log = structlog.get_logger(__name__)
 _encoder = msgspec.msgpack.Encoder()
+
+
+class JournalInUseError(MisconfiguredError):
+    """Another process of this machine has the journal."""
 
 
 class Journal:
@@ -42,7 +49,7 @@ class Journal:
         max_bytes: int = 1 << 30,
         segment_max_bytes: int = 8 << 20,
         fsync: Callable[[int], None] = os.fsync,
-        kind: str = "small",
+        kind: str = SMALL,
     ) -> None:
         self.kind = kind
         self._folder = folder
@@ -61,7 +68,8 @@ class Journal:
 
     def within(self, kind: str) -> "Journal":
         """Open a journal of another kind of messages in a folder of this one, with the same limits."""
-        return Journal(self._folder / kind, self._max_bytes, self._segment_max_bytes, self._fsync, kind)
+        told = kind if self.kind == SMALL else f"{self.kind} {kind}"
+        return Journal(self._folder / kind, self._max_bytes, self._segment_max_bytes, self._fsync, told)
 
     @property
     def empty(self) -> bool:
@@ -198,7 +206,8 @@ def _locked(folder: Path) -> IO[bytes]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise MisconfiguredError(f"another process uses the journal {folder}: give each a folder of its own") from error
+        told = f"another process uses the journal {folder}: give each a folder of its own"
+        raise JournalInUseError(told) from error
     return lock
 
 

@@ -87,7 +87,8 @@ JOURNAL_APPENDED = Counter(
 )
 JOURNAL_BYTES = Gauge(
     "hotline_connectors_journal_bytes",
-    "Bytes in a journal: small messages wait for Kafka, large ones for the blob store and Kafka",
+    "Bytes in a journal: small messages wait for Kafka, large ones for the blob store and Kafka; a listener's has its "
+    "name",
     ["journal"],
 )
 JOURNAL_LIMIT_BYTES = Gauge(

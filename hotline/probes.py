@@ -1,12 +1,13 @@
 """What components of the connectors' room tell about themselves in /readyz."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from connectors.health import HealthReport
+    from connectors.health import Health, HealthReport
     from connectors.intake import Intake
+    from connectors.listening import Kept
     from connectors.mailbox.lmtp import Door
     from connectors.receiver import ReceiverReport
 
@@ -20,6 +21,16 @@ def connector(report: "HealthReport") -> Mapping[str, Any]:
         "detail": _joined(told),
         "dead_letters": report.dead_letters,
     }
+
+
+def session(health: "Health", keeping: Sequence["Kept"]) -> Mapping[str, Any]:
+    """Say the same of a session, and what waits for Kafka in the journal of one that only listens."""
+    told = connector(health.report)
+    if not keeping:
+        return told
+    size = keeping[0].journal_bytes
+    full = "the journal is nearly full, then what is told is lost" if keeping[0].full else None
+    return {**told, "detail": _joined([told["detail"], _waiting(size), full]), "journal_bytes": size}
 
 
 def receiver(report: "ReceiverReport") -> Mapping[str, Any]:

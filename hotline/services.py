@@ -120,6 +120,11 @@ def lmtp_journal_folder(settings: "Settings") -> Path:
     return settings.lmtp.journal_folder or settings.data_dir / "journal-lmtp"
 
 
+def listener_journal_folder(settings: "Settings", account: str) -> Path:
+    """Return where an account that only listens keeps what Kafka has not seen yet."""
+    return settings.data_dir / f"journal-of-{account}"
+
+
 def policy(settings: "Settings") -> Policy:
     """Return what normalizers may depend on."""
     return Policy(

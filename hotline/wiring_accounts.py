@@ -1,7 +1,9 @@
 """From the settings of an account to the component that fetches from it: many of them may share a process."""
 
 import asyncio
+import functools
 import threading
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from hotline import probes, services
@@ -11,6 +13,8 @@ from schemas.trace import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import PullConnector, SessionConnector
+    from connectors.health import Health
+    from connectors.journal import Journal
     from hotline.settings import Settings
 
 
@@ -27,26 +31,43 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
 
 
 def _session(settings: "Settings", name: str, connector: "SessionConnector", tracer: Tracer) -> Component:
+    from connectors.base import Listening
     from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.lease import GroupLease
+    from connectors.listening import Kept, kept
     from connectors.publisher import Publisher
+    from connectors.sessions import Publisher as Outward
     from connectors.sessions import run_session
 
     connection, blobs = services.kafka(settings), services.blobs(settings)
     which = name.partition(":")[2]
     health = Health(which, connector.channel)
+    keeping: list[Kept] = []
 
     async def run(stop: asyncio.Event) -> None:
         publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
         try:
-            lease = GroupLease(connection, which)
-            await run_session(connector, publisher, stop=stop, health=health, lease=lease, memory=cursors)
+            async with AsyncExitStack() as stack:
+                if isinstance(connector, Listening) and (journal := await _journal(settings, which, stop, health)):
+                    keeping[:] = [await stack.enter_async_context(kept(publisher, journal))]
+                outward: Outward = keeping[0] if keeping else publisher
+                lease = GroupLease(connection, which)
+                await run_session(connector, outward, stop=stop, health=health, lease=lease, memory=cursors)
         finally:
             await asyncio.to_thread(cursors.close)
             await asyncio.to_thread(publisher.close)
 
-    return Component(name=name, run=run, isolated=True, probe=lambda: probes.connector(health.report))
+    probe = functools.partial(probes.session, health, keeping)
+    return Component(name=name, run=run, isolated=True, probe=probe)
+
+
+async def _journal(settings: "Settings", which: str, stop: asyncio.Event, health: "Health") -> "Journal | None":
+    from connectors import listening
+    from connectors.journal import Journal
+
+    folder = services.listener_journal_folder(settings, which)
+    return await listening.opened(lambda: Journal(folder, listening.JOURNAL_MAX_BYTES, kind=which), stop, health)
 
 
 def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: Tracer) -> Component:

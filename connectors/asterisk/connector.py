@@ -1,7 +1,7 @@
 """Asterisk: one connection to the manager interface; it logs in, asks for a sign of life, and takes events.
 
-The interface knows no acknowledgement and keeps nothing for who is away: what Kafka does not take yet is held here
-while the connection lasts, and the file of call detail records tells the rest (`call_files`).
+The interface knows no acknowledgement, keeps nothing for who is away, and hangs up on who makes it wait: what Kafka
+does not take yet goes to a journal (`listening`), and the file of call detail records tells the rest (`call_files`).
 """
 
 import asyncio
@@ -40,7 +40,7 @@ MASK = "call,cdr,user"
 """Classes of events: CEL comes as `call`."""
 
 WINDOW = 500
-"""Events on their way to Kafka; then reading stops, and TCP holds Asterisk back."""
+"""Events on their way to the disk or Kafka; then reading stops, and Asterisk hangs up when the buffers are full."""
 
 RETRY_SECONDS = 1.0
 LEAVE_SECONDS = 1.0

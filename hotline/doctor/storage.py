@@ -122,6 +122,8 @@ def disks(settings: "Settings") -> Iterator[Told]:
 
 def written_to(settings: "Settings") -> Iterator[Folder]:
     """Yield every folder of this machine that we write to."""
+    from connectors.listening import JOURNAL_MAX_BYTES
+
     yield Folder("the data folder", settings.data_dir, "local.data_dir", LEAST_FREE_BYTES)
     if "receiver" in wiring.names(settings):
         path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes
@@ -129,6 +131,9 @@ def written_to(settings: "Settings") -> Iterator[Folder]:
     if "lmtp" in wiring.names(settings):
         path, most = services.lmtp_journal_folder(settings), settings.lmtp.journal_max_bytes
         yield Folder("the journal of LMTP", path, "lmtp.journal_folder", _wanted(path, most))
+    for name in settings.connectors.sections["asterisk"]:
+        path = services.listener_journal_folder(settings, name)
+        yield Folder(f"the journal of {name}", path, "local.data_dir", _wanted(path, JOURNAL_MAX_BYTES))
     url = services.blob_url(settings)
     if url.startswith("file:"):
         yield Folder(_BLOBS, services.folder_of(url), "blobs.url", LEAST_FREE_BYTES)

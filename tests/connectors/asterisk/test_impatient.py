@@ -1,0 +1,116 @@
+"""An Asterisk that hangs up on who does not take an event at once, while Kafka is away: nothing is missing after it.
+
+A real one does so after a tenth of a second (`writetimeout` of manager.conf): 22.10 had dropped a connection that was
+not read 0.8 s after the buffers between were full, with 1,000 of 9,800 events lost to it.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hotline.local.stack import Stack
+from schemas import topics
+from schemas.connection import KafkaConnection
+from tests.connectors.asterisk.fake import logged_in, served
+from tests.connectors.asterisk.test_asterisk import END
+from tests.connectors.reader import Reader
+from tests.docs.pages import ROOT
+from tests.frozen import frozen
+from tests.normalizers.phone import frames
+
+pytestmark = pytest.mark.integration
+
+EVENTS = 6000
+"""Of 4 KB: more than the window and all buffers hold."""
+
+
+class Impatient:
+    """Tells whoever listens, and waits for nobody."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.logins = 0
+        self._listener: asyncio.StreamWriter | None = None
+        self._gone = asyncio.Event()
+
+    async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await logged_in(reader, writer)
+        self.logins += 1
+        self._listener = writer
+        await self._gone.wait()
+
+    async def tell(self, number: int) -> None:
+        for _ in range(number):
+            if self._listener is not None:
+                self._listener.write(event(self.told) + END)
+                try:
+                    async with asyncio.timeout(0.1):
+                        await self._listener.drain()
+                except (TimeoutError, ConnectionError):
+                    self._listener.transport.abort()
+                    self._listener = None
+            self.told += 1
+            await asyncio.sleep(0.001)
+
+    def end(self) -> None:
+        self._gone.set()
+
+
+def event(number: int) -> bytes:
+    return frames.USER_EVENT + b"\r\nNumber: %d\r\nFiller: %s" % (number, b"x" * 4000)
+
+
+@contextmanager
+def daemon(kafka: KafkaConnection, port: int, folder: Path) -> Iterator[psutil.Popen]:
+    """`hotline run connector:pbx`."""
+    account = {"HOST": "127.0.0.1", "PORT": str(port), "USERNAME": "hotline", "SECRET": "geheim"}
+    environment = {
+        **os.environ,
+        **{f"HOTLINE_CONNECTORS__ASTERISK__PBX__{name}": value for name, value in account.items()},
+        "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "HOTLINE_LOCAL__DATA_DIR": str(folder),
+        "HOTLINE_TELEMETRY__PORT": "0",
+    }
+    with (folder / "log").open("a") as log:
+        running = psutil.Popen(
+            [sys.executable, "-m", "hotline", "run", "connector:pbx"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait(60)
+
+
+def held(kafka: KafkaConnection) -> set[bytes]:
+    return {record.value for record in Reader(kafka).read(topics.raw("phone"), "pbx")}
+
+
+async def test_nothing_that_was_told_while_kafka_was_away_is_lost_to_an_impatient_asterisk(
+    fresh_topics: KafkaConnection, local_stack: Stack, tmp_path: Path
+) -> None:
+    talker = Impatient()
+    async with served(talker.script) as port, asyncio.timeout(200):
+        with daemon(fresh_topics, port, tmp_path):
+            while not talker.logins:  # noqa: ASYNC110 - counted by the script
+                await asyncio.sleep(0.05)
+            await talker.tell(5)
+            while len(await asyncio.to_thread(held, fresh_topics)) < 5:  # noqa: ASYNC110 - Kafka is read
+                await asyncio.sleep(0.1)
+            with frozen(local_stack.pid("kafka")):
+                await talker.tell(EVENTS)
+                while not list(tmp_path.glob("journal-of-pbx/*.journal")):  # noqa: ASYNC110, ASYNC240 - the daemon writes it
+                    await asyncio.sleep(0.05)
+            # Killed: what the journal has taken comes after the next start.
+        assert talker.logins == 1
+        with daemon(fresh_topics, port, tmp_path):
+            missing = {event(number) for number in range(talker.told)}
+            while missing := missing - await asyncio.to_thread(held, fresh_topics):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.5)
+        talker.end()
