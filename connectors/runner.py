@@ -34,26 +34,37 @@ SLOW_PACE = wait_exponential_jitter(multiplier=30, max=900, jitter=30)
 """After a refused login: repeated failures lock accounts, and a person may mend this one at any time."""
 
 
-def run_once(connector: PullConnector, publisher: Publisher, cursors: Cursors) -> Batch:
-    """Move one batch. A crash between any two lines repeats messages, never loses one."""
+def run_once(connector: PullConnector, publisher: Publisher, cursors: Cursors, beside: set[str] | None = None) -> Batch:
+    """Move one batch. A crash between any two lines repeats messages, never loses one.
+
+    `beside` remembers which messages went although their batch waits.
+    """
     before = cursors.load()
     batch = connector.fetch(before)
-    batch = _published(connector, publisher, batch)  # returns only when the broker holds them
+    batch = _published(connector, publisher, batch, set() if beside is None else beside)  # the broker holds them then
     if batch.cursor.position != before.position:
         cursors.save(batch.cursor)
     return batch
 
 
-def _published(connector: PullConnector, publisher: Publisher, batch: Batch) -> Batch:
-    """Return what was published: while the blob store is away large messages hold up no other, where that can be."""
+def _published(connector: PullConnector, publisher: Publisher, batch: Batch, beside: set[str]) -> Batch:
+    """Return what was published: while the blob store is away large messages hold up no other, where that can be.
+
+    Where it cannot, the batch waits with its cursor, and comes again whole; but what needs no store goes at once, and
+    once: an emergency beside a large message must not wait with it.
+    """
     try:
         publisher.publish(batch.messages, batch.dead_letters)
     except StoreAwayError as error:
         rest = connector.without(batch, error.waiting) if isinstance(connector, Deferring) else None
         if rest is None:
+            held = error.waiting | beside
+            publisher.publish([message for message in batch.messages if message.message_id not in held])
+            beside.update(message.message_id for message in batch.messages)
             raise
         publisher.publish(rest.messages, rest.dead_letters)
-        return rest
+        batch = rest
+    beside.clear()
     return batch
 
 
@@ -113,6 +124,7 @@ class _Pull:
         self._health = health
         self._owner = False
         self._open = False
+        self._beside: set[str] = set()
         self.worked = False
 
     def step(self) -> None:
@@ -123,7 +135,7 @@ class _Pull:
             self._connector.open()
             self._open = True
         before = self._cursors.load()
-        batch = run_once(self._connector, self._publisher, self._cursors)
+        batch = run_once(self._connector, self._publisher, self._cursors, self._beside)
         self.worked = True
         self._health.succeeded(len(batch.messages), len(batch.dead_letters), batch.complaints)
         if batch.cursor.position == before.position:

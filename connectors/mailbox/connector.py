@@ -218,7 +218,7 @@ class Mailbox:
         return self._batch(cursor, folder, view, {**known, "mark": mark}, made, done, postponed)
 
     def _postpone(self, folder: str, uid: int, why: Exception, postponed: dict[int, Postponed]) -> None:
-        if len(postponed) >= later.MOST:
+        if later.is_full(postponed):
             raise why
         self._pace[folder].asked(uid, 0)
         postponed[uid] = Postponed(self._now().timestamp(), ours=not isinstance(why, PipelineError))

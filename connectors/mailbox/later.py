@@ -16,6 +16,9 @@ from schemas.records import Cursor
 MOST = 500
 """Mails of one folder that may be postponed; of a server that refuses more, the folder waits."""
 
+STORE_MOST = 2000
+"""Of those that wait for the blob store: photographs make half of all mails large. A cursor of so many has 60 KB."""
+
 FIRST_SECONDS, PACE_SECONDS = 60.0, 3600.0
 """A postponed mail is asked for after a minute, two, four .. and then every hour."""
 
@@ -81,10 +84,15 @@ def _written(one: Postponed) -> list[float]:
     return [one.since, one.tries, *marks]
 
 
+def is_full(waiting: Waiting) -> bool:
+    """Say whether no other mail may be postponed but one that waits for the blob store."""
+    return sum(not one.for_store for one in waiting.values()) >= MOST
+
+
 def put_off(known: Mapping[str, Any], uids: Collection[int], now: float) -> dict[str, Any] | None:
     """Return a folder's part of the cursor in which these mails wait for the blob store; None when too many wait."""
     waiting = waiting_in(known) | dict.fromkeys(uids, Postponed(now, for_store=True))
-    if len(waiting) > MOST:
+    if sum(one.for_store for one in waiting.values()) > STORE_MOST:
         return None
     to_do = {where: set_of(set(uids_of(safe)) - {*uids}) for where, safe in known.get("to_do", {}).items()}
     left = {where: safe for where, safe in to_do.items() if safe}

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from tenacity import wait_none
 
 from connectors import publisher as publishing
+from connectors.base import Batch
 from connectors.health import Health
 from connectors.mailbox import Mailbox, later
 from connectors.publisher import Publisher
@@ -140,17 +141,53 @@ def test_the_same_mail_twice_waits_twice() -> None:
 
 
 def test_with_too_many_that_wait_the_folder_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later, "MOST", 1)
-    city = City()
-    for value in (LARGE, mail("x", INLINE_LIMIT + 64), mail("a")):
+    monkeypatch.setattr(later, "STORE_MOST", 1)
+    city, large = City(), mail("x", INLINE_LIMIT + 64)
+    for value in (LARGE, large, mail("a")):
         city.server.put(value)
-    with pytest.raises(StoreAwayError):
-        city.turns()
-    assert city.published == []
+    beside: set[str] = set()
+    for _ in range(3):
+        with pytest.raises(StoreAwayError):
+            run_once(city.box, city, city, beside)  # type: ignore[arg-type]
+    assert city.published == [mail("a")]  # it needs no store, and the folder's cursor stays
     assert city.cursor is START
     city.away = False
     city.turns()
-    assert len(city.published) == 3
+    assert city.published == [mail("a"), LARGE, large, mail("a")]
+
+
+class Lines:
+    """A connector that must keep its order: each batch is asked for again until it is safe."""
+
+    def __init__(self) -> None:
+        self.batches = [[message("1"), message("2", bytes(INLINE_LIMIT + 1)), message("3")], [message("4")]]
+
+    def fetch(self, cursor: Cursor) -> Batch:
+        read = cursor.position.get("read", 0)
+        messages = tuple(self.batches[read]) if read < len(self.batches) else ()
+        return Batch(
+            messages=messages, cursor=msgspec.structs.replace(cursor, position={"read": read + bool(messages)})
+        )
+
+
+def test_of_a_batch_that_waits_goes_once_what_needs_no_store() -> None:
+    city, lines, beside = City(), Lines(), set[str]()
+    for _ in range(3):
+        with pytest.raises(StoreAwayError):
+            run_once(lines, city, city, beside)  # type: ignore[arg-type]
+    assert city.published == [message("1").value, message("3").value]
+    assert city.cursor is START
+    city.away = False
+    run_once(lines, city, city, beside)  # type: ignore[arg-type]
+    run_once(lines, city, city, beside)  # type: ignore[arg-type]
+    assert (len(city.published), city.cursor.position, beside) == (2 + 3 + 1, {"read": 2}, set())
+
+
+def test_many_large_mails_are_no_reason_to_postpone_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(later, "MOST", 2)
+    waiting = {uid: later.Postponed(0.0, for_store=uid > 1) for uid in range(1, 9)}
+    assert not later.is_full(waiting)
+    assert later.is_full(waiting | {9: later.Postponed(0.0)})
 
 
 def test_the_runner_says_so_and_goes_on() -> None:
