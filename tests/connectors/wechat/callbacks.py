@@ -28,6 +28,12 @@ def account(now: datetime = NOW, **changes: Any) -> WeChat:
     return WeChat(WeChatSettings(**settings | changes), "city", now=lambda: now)
 
 
+def msgid(name: str) -> str:
+    """Return the MsgId in a message's name; an event's has none."""
+    number = name.partition(":")[0]
+    return number if number.isdigit() else name
+
+
 def text(message_id: str = "6054768590064713728", content: str = "路灯坏了💡", created: str = STAMP) -> str:
     return callback(MsgType="text", Content=content, MsgId=message_id, created=created)
 

@@ -19,7 +19,7 @@ from connectors.wechat import WeCom, WeComSettings
 from schemas.errors import MisconfiguredError, RefusedRequest
 from schemas.records import RawMessage
 from tests.connectors.wechat import vectors
-from tests.connectors.wechat.callbacks import NOW, STAMP
+from tests.connectors.wechat.callbacks import NOW, STAMP, msgid
 from tests.peers import npm, pip
 
 TOKEN, AES_KEY, CORP = vectors.WECOM_TOKEN, vectors.WECOM_AES_KEY, vectors.WECOM_CORP
@@ -68,7 +68,7 @@ def received(connector: WeCom, pushed: Request) -> RawMessage:
 def test_a_message_gives_its_exact_bytes() -> None:
     message = received(company(), push(TEXT))
     assert message.value == TEXT.encode()
-    assert (message.envelope.id, message.envelope.sender) == ("1456453720", "zhangsan")
+    assert (msgid(message.envelope.id), message.envelope.sender) == ("1456453720", "zhangsan")
     assert (message.envelope.channelkind, message.channel) == ("wecom", "wechat")
     assert message.envelope.wiresha256 != message.envelope.sha256
 
