@@ -4,12 +4,9 @@ The limits of requests are for each read: a byte every few seconds would keep a 
 body.
 """
 
-import os
-import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -17,6 +14,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from connectors.watch import Watch
 
 PIECE_BYTES = 64 * 1024
 
@@ -30,7 +29,7 @@ class TooLongError(requests.RequestException):
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Hang up on whom this thread asks by a `Session` and who takes longer; then it raises requests.ReadTimeout."""
-    watch, outer = _Watch(seconds), getattr(_here, "watch", None)
+    watch, outer = Watch(seconds), getattr(_here, "watch", None)
     _here.watch = watch
     try:
         yield
@@ -79,45 +78,8 @@ class Session(requests.Session):
         return response
 
 
-class _Watch:
-    """Ends the connections that it has seen when the time is over: whoever reads from one meets its end."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._lock = threading.Lock()
-        self._seen: list[socket.socket] = []
-        self._timer = threading.Timer(seconds, self._hang_up)
-        self._timer.daemon = True
-        self._timer.start()
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._end
-
-    def see(self, connected: socket.socket) -> None:
-        # A second handle of it, which stays ours: urllib3 may give the first one away or close it.
-        handle = socket.socket(fileno=os.dup(connected.fileno()))
-        with self._lock:
-            self._seen.append(handle)
-        if self.is_over:
-            self._hang_up()
-
-    def end(self) -> None:
-        self._timer.cancel()
-        with self._lock:
-            for handle in self._seen:
-                handle.close()
-            self._seen.clear()
-
-    def _hang_up(self) -> None:
-        with self._lock:
-            for handle in self._seen:
-                with suppress(OSError):
-                    handle.shutdown(socket.SHUT_RDWR)
-
-
 def _watched(connection: HTTPConnection) -> None:
-    watch: _Watch | None = getattr(_here, "watch", None)
+    watch: Watch | None = getattr(_here, "watch", None)
     if watch is not None and connection.sock is not None:
         watch.see(connection.sock)
 

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from connectors.mailbox.door import CommandRefusedError, NotNowError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tokens import Tokens
+from connectors.watch import Watch
 from schemas.errors import UnreachableError
 
 # At DEBUG imapclient writes every line of the conversation: what citizens wrote has no place in a log.
@@ -51,6 +52,7 @@ class Session:
         self._selected: str | None = None
         self._views: dict[str, Folder] = {}
         self._idling = False
+        self._limit_seconds = settings.mail_timeout_seconds
         self._readonly = settings.processed == "keep"
         self._changes = False
         self._lasting: set[bytes] = set()
@@ -58,7 +60,7 @@ class Session:
         with door(account):
             self._client = connected(settings, connect)
         try:
-            with door(account):
+            with self._command():
                 log_in(self._client, settings, tokens)
                 self._resyncs = resync.enabled(self._client)
                 self._can_idle = settings.idle and bool(self._client.has_capability("IDLE"))
@@ -74,7 +76,7 @@ class Session:
     def examine(self, folder: str) -> Folder:
         """Open a folder, read-only unless mail is flagged or moved in it, and return its state of now."""
         self._selected = None  # a refused EXAMINE leaves no folder open
-        with door(self._account):
+        with self._command():
             found, self._changes = asking.opened(self._client, folder, readonly=self._readonly)
             self._lasting = set(found.get(b"PERMANENTFLAGS", ()))
             numbers = int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"])
@@ -87,7 +89,7 @@ class Session:
         if not self._resyncs:
             return 0
         self._selected = None
-        with door(self._account):
+        with self._command():
             return resync.missed(self._client, folder, uidvalidity, modseq, last)
 
     def uids_after(self, last: int, folder: Folder) -> list[int]:
@@ -113,7 +115,7 @@ class Session:
 
     def about(self, uids: Sequence[int]) -> dict[int, About]:
         """Return what the server says of these mails; those that are gone are missing."""
-        with door(self._account):
+        with self._command():
             found = self._client.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", "ENVELOPE"])
             return {uid: _about(data) for uid, data in found.items()}
 
@@ -126,13 +128,13 @@ class Session:
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Return whole mails; those that are gone are missing."""
-        with door(self._account):
+        with self._command():
             found = self._client.fetch(uids, ["BODY.PEEK[]"])
             return {uid: data[b"BODY[]"] for uid, data in found.items() if data.get(b"BODY[]") is not None}
 
     def part(self, uid: int, offset: int, length: int) -> bytes | None:
         """Return up to `length` bytes of a mail, None when it is gone."""
-        with door(self._account):
+        with self._command():
             found = self._client.fetch([uid], [f"BODY.PEEK[]<{offset}.{length}>"])
             part: bytes | None = found.get(uid, {}).get(f"BODY[]<{offset}>".encode())
             return part
@@ -140,7 +142,7 @@ class Session:
     @property
     def moves(self) -> bool:
         """Say whether the server can move mail; else it is copied and deleted."""
-        with door(self._account):
+        with self._command():
             return bool(self._client.has_capability("MOVE"))
 
     def flag(self, uids: Sequence[int], flag: str) -> None:
@@ -148,26 +150,26 @@ class Session:
         self._check_changes()
         if not {b"\\*", flag.encode()} & self._lasting:
             raise CommandRefusedError(f"mailbox {self._account}: the folder keeps no flags but its own")
-        with door(self._account):
+        with self._command():
             self._client.add_flags(uids, [flag], silent=True)
 
     def move(self, uids: Sequence[int], folder: str) -> None:
         """Move mails into a folder, which is made when it is missing; those that are gone are left out."""
         self._check_changes()
         self._make(folder)
-        with door(self._account):
+        with self._command():
             self._client.move(uids, folder)
 
     def copy(self, uids: Sequence[int], folder: str) -> None:
         """Copy mails into a folder, which is made when it is missing."""
         self._check_changes()
         self._make(folder)
-        with door(self._account):
+        with self._command():
             self._client.copy(uids, folder)
 
     def delete(self, uids: Sequence[int]) -> None:
         """Delete these mails and no other: a server without UIDPLUS would delete what others marked as well."""
-        with door(self._account):
+        with self._command():
             if not self._client.has_capability("UIDPLUS"):
                 raise CommandRefusedError(f"mailbox {self._account}: the server has neither MOVE nor UIDPLUS")
             self._client.delete_messages(uids, silent=True)
@@ -180,7 +182,7 @@ class Session:
 
     def _make(self, folder: str) -> None:
         if folder not in self._made:
-            with door(self._account):
+            with self._command():
                 if not self._client.folder_exists(folder):
                     self._client.create_folder(folder)
             self._made.add(folder)
@@ -189,7 +191,7 @@ class Session:
         """Ask for announcements on `folder`; True says that there is something new already."""
         if self._selected != folder and self._views.get(folder) != self.examine(folder):
             return True
-        with door(self._account):
+        with self._command():
             # What came since the last command would arrive together with the answer to IDLE, where IMAPClient
             # either stumbles over it or leaves it unseen in its buffer.
             _, news = self._client.noop()
@@ -207,7 +209,7 @@ class Session:
     def idle_news(self, seconds: float) -> bool:
         """Wait for an announcement, `seconds` at most; raises UnreachableError when the link has ended."""
         began = time.monotonic()
-        with door(self._account):
+        with self._command():
             news = self._client.idle_check(timeout=seconds)
         if any(line and line[0] == b"BYE" for line in news):
             raise UnreachableError(f"mailbox {self._account}: the server said goodbye")
@@ -221,10 +223,24 @@ class Session:
         if self._idling:
             self._idling = False
             try:
-                with door(self._account):
+                with self._command():
                     self._client.idle_done()
             except CommandRefusedError as error:
                 raise UnreachableError(f"mailbox {self._account}: IDLE ended badly") from error
+
+    @contextmanager
+    def _command(self) -> Iterator[None]:
+        """Give a command as long as a large mail may take.
+
+        The limit for silence is no limit for who dribbles, or says that he is still there.
+        """
+        with door(self._account):
+            watch = Watch(self._limit_seconds)
+            try:
+                watch.see(self._client.socket())
+                yield
+            finally:
+                watch.end()
 
     def close(self) -> None:
         """Let go at once: a LOGOUT on a dead link would wait for its answer."""
@@ -232,7 +248,7 @@ class Session:
             self._client.shutdown()
 
     def _search(self, last: int, uids: str) -> list[int]:
-        with door(self._account):
+        with self._command():
             # "n:*" always names the last mail, also when its UID is lower than n.
             return sorted(uid for uid in asking.found(self._client, uids) if uid > last)
 

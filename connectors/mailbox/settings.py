@@ -68,7 +68,9 @@ class MailboxSettings(BaseModel):
     ] = 60
     connect_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for a connection attempt")] = 15
     read_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for silence of the server")] = 30
-    mail_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for one large mail")] = 900
+    mail_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for one large mail, and for any command")] = (
+        900
+    )
     max_batch_messages: Annotated[int, Field(ge=1, le=5000, description="Mails moved at a time")] = 500
     max_batch_bytes: Annotated[int, Field(ge=1, description="Bytes moved at a time, and one large mail")] = 8 << 20
     max_attempts: Annotated[

@@ -1,6 +1,7 @@
 """An IMAP server in memory, as far as the mailbox connector sees it through IMAPClient; `connect` is its client."""
 
 import imaplib
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imapclient.response_types import Address, Envelope
+
+_NOBODY = os.open(os.devnull, os.O_RDONLY)
 
 RECEIVED = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
@@ -79,6 +82,12 @@ class FakeClient:
         self.server = server
         self.folder: FakeFolder | None = None
         self.normalise_times = True
+
+    def socket(self) -> "FakeClient":
+        return self
+
+    def fileno(self) -> int:
+        return _NOBODY
 
     def has_capability(self, name: str) -> bool:
         return name in self.server.capabilities
