@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from connectors import faults
@@ -22,6 +23,12 @@ CHANNEL_KIND = "wecom_kf"
 PAGE = 1000
 """The most that the platform gives at once; after an answer that did not come whole in its time a tenth is asked for,
 and then more again: a slow line, or messages that are large, must not keep us at the same page for ever."""
+
+
+SYSTEM_BUSY = -1
+"""The errcode that says nothing of what was asked."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Cursors(Protocol):
@@ -72,13 +79,14 @@ class CustomerMessages:
     def pull(self, publish: Publish, token: str = "") -> None:
         """Publish all that is new. A page may be empty though more follow; a crash repeats a page and loses none."""
         with self._lock:
-            while self._pull_page(publish, token):
-                pass
+            more = self._pull_page(publish, token, first=True)
+            while more:
+                more = self._pull_page(publish, token)
 
-    def _pull_page(self, publish: Publish, token: str) -> bool:
+    def _pull_page(self, publish: Publish, token: str, *, first: bool = False) -> bool:
         before = self._cursors.load()
         position: dict[str, Any] = before.position or {}
-        page = self._asked(str(position.get("cursor", "")), token)
+        page = self._after(str(position.get("cursor", "")), token, first)
         messages = [self._message(bytes(one)) for one in page.msg_list]
         if messages:
             publish(messages)
@@ -87,6 +95,20 @@ class CustomerMessages:
         elif page.has_more:  # or the same page would come for ever
             raise NoAnswerError("微信客服 says that more follows, and gives the same cursor again", sent=True)
         return bool(page.has_more)
+
+    def _after(self, cursor: str, token: str, first: bool) -> _Page:
+        """Ask for a page; without its cursor when that is refused: the platform begins three days ago then.
+
+        What is known comes again and changes nothing. Only once in a pull, or it would never come to newer ones.
+        """
+        try:
+            return self._asked(cursor, token)
+        except RefusalError as refusal:
+            if not (cursor and first) or refusal.errcode == SYSTEM_BUSY:
+                raise
+            page = self._asked("", token)
+            _log.warning("cursor_refused", account=self._account, errcode=refusal.errcode)
+            return page
 
     def _asked(self, cursor: str, token: str) -> _Page:
         """Ask for the page after a cursor; a token that is too old is left out, at the price of a stricter limit."""

@@ -493,6 +493,33 @@ def test_a_page_that_is_too_much_at_once_comes_in_smaller_ones(platform: WeChatA
     assert asked == [1000, 100, 10, 1, 2]
 
 
+@pytest.mark.parametrize("errcode", [40058, -1])
+def test_a_cursor_that_the_platform_refuses_keeps_no_account_for_ever(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered, errcode: int
+) -> None:
+    platform.customer = [said(number) for number in range(5)]
+    only(company.sweep()).run(Kept(), last=False)
+    platform.customer.append(said(5))
+
+    def fault(call: Call) -> bool:
+        if call.endpoint != "kf/sync_msg" or call.json["cursor"] != "5":
+            return False
+        call.say({"errcode": errcode, "errmsg": "refused"})
+        return True
+
+    platform.fault = fault
+    kept = Kept()
+    if errcode == -1:  # the platform is busy, and says nothing of the cursor
+        with pytest.raises(RefusalError):
+            only(company.sweep()).run(kept, last=False)
+        assert kept.messages == []
+        return
+    platform.page = 6  # no page begins behind the cursor that is refused
+    only(company.sweep()).run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == [f"msg{number}" for number in range(6)]
+    assert cursors.saved[-1] == "6"
+
+
 def test_a_cursor_that_does_not_move_is_no_endless_loop(platform: WeChatApi, company: WeChatErrands) -> None:
     platform.fault = answering(b'{"errcode":0,"next_cursor":"","has_more":1,"msg_list":[]}', only="kf/sync_msg")
     with pytest.raises(UnreachableError):
