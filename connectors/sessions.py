@@ -236,12 +236,15 @@ async def _one_turn(
 
 
 def _may_connect(connector: SessionConnector, lease: Lease, health: Health, worked: bool) -> bool:
-    """Say whether the account is ours; who listened goes on, on a new connection too, until it is surely another's."""
-    listened = worked and isinstance(connector, Listening)
+    """Say whether the account is ours; who listened goes on, on a new connection too, until it is surely another's.
+
+    So begins who only listens while Kafka is away: two do no harm, and what nobody hears is lost.
+    """
+    listens = isinstance(connector, Listening)
     try:
-        return lease.ask(health.standing_by) or (listened and not lease.taken)
+        return lease.ask(health.standing_by) or (worked and listens and not lease.taken)
     except RetriableError:
-        if listened and not lease.taken:
+        if listens and not lease.taken:
             return True
         raise
 

@@ -287,6 +287,19 @@ class Unasked(Shared):
         return super().ask(standing_by)
 
 
+async def test_who_only_listens_begins_while_nobody_can_tell_whose_the_account_is(health: Health) -> None:
+    left, serve = endless()
+    connector, lease, stop = Listener(serve), Unasked(), asyncio.Event()
+    running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
+    async with asyncio.timeout(60):
+        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
+            await asyncio.sleep(0.01)
+        lease.taken = True
+        await left.wait()
+        stop.set()
+        await running
+
+
 @pytest.mark.parametrize("kind", [Shared, Unasked])
 async def test_who_listened_connects_again_while_nobody_can_tell_whose_the_account_is(
     health: Health, kind: type[Shared]

@@ -114,3 +114,20 @@ async def test_nothing_that_was_told_while_kafka_was_away_is_lost_to_an_impatien
             while missing := missing - await asyncio.to_thread(held, fresh_topics):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.5)
         talker.end()
+
+
+async def test_who_starts_while_kafka_is_away_hears_what_is_told(
+    fresh_topics: KafkaConnection, local_stack: Stack, tmp_path: Path
+) -> None:
+    talker = Impatient()
+    async with served(talker.script) as port, asyncio.timeout(200):
+        with frozen(local_stack.pid("kafka")), daemon(fresh_topics, port, tmp_path):
+            while not talker.logins:  # noqa: ASYNC110 - counted by the script
+                await asyncio.sleep(0.05)
+            await talker.tell(5)
+            while not list(tmp_path.glob("journal-of-pbx/*.journal")):  # noqa: ASYNC110, ASYNC240 - as above
+                await asyncio.sleep(0.05)
+        with daemon(fresh_topics, port, tmp_path):
+            while await asyncio.to_thread(held, fresh_topics) != {event(number) for number in range(5)}:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.5)
+        talker.end()
