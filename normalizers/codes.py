@@ -18,9 +18,11 @@ _MEDIA_TYPE = re.compile(
 
 _REACHES_A_PERSON = re.compile(
     r"(?<![0-9])(?:(?:(?:00)?86)?(?:1[3-9][0-9]{9})+|[1-9][0-9]{16}[0-9Xx]|[1-9][0-9]{14}"
+    r"|0(?:10|2[0-9]|[3-9][0-9]{2})-(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
     r"|1[3-9][0-9][-_./:+][0-9]{4}[-_./:+][0-9]{4}|[1-9][0-9]{5}[-_./:+](?:19|20)[0-9]{6}[-_./:+][0-9]{3}[0-9Xx])(?![0-9])"
+    r"|wxid_[A-Za-z0-9]{6}"
 )
-"""Mobile numbers, or an id number of 18 or 15 digits; also in the groups people write them in."""
+"""Mobile numbers, landlines with their area, ids of WeChat, or an id number of 18 or 15 digits; also in groups."""
 
 _UUID = re.compile(r"(?=.*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 """RFC 9562; one of 1,500 holds eleven digits that a mobile number could have, and reaches nobody for all that."""

@@ -23,13 +23,12 @@ from schemas.records.ticket import (
     Supervision,
 )
 from tickets import erasing, limits
+from tickets.codes import INCOMPLETE
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
 from tickets.snapshot import KIND_GROUPS, with_step
 
 CLERK = "clerk"
-INCOMPLETE = "incomplete"
-"""Label of a ticket whose text lacks parts of a long SMS."""
 
 
 class Occasion(Struct, frozen=True):

@@ -10,6 +10,9 @@ EMERGENCY = "emergency."
 AS_GIVEN = "as_given"
 """The scheme of a category that another system names in words of its own."""
 
+INCOMPLETE = "incomplete"
+"""Label of a ticket whose text lacks parts of a long SMS."""
+
 REMEMBERED = 4_096
 """Answers about codes that are kept: most messages have the codes of an earlier one."""
 

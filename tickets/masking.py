@@ -13,13 +13,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from normalizers.codes import is_code
 from normalizers.text import Span, fold
-from schemas.records import Ticket
+from schemas.records import Attachment, Ticket
 from schemas.records.ticket import Category, Location, Requester
-from tickets.codes import AS_GIVEN
+from tickets.codes import AS_GIVEN, INCOMPLETE
 from tickets.remembered import Remembered
-from tickets.spans import by_rules, hyphened, personal_spans
+from tickets.spans import by_rules, cut_spans, hyphened, in_order, personal_spans
 
 T = TypeVar("T", bound=Struct)
 
@@ -69,7 +68,7 @@ def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
 def _category_of(ticket: Ticket, known: Known) -> Category | None:
     """Return the category, but none that another system gave in words which tell of a person."""
     category = ticket.category
-    if category is None or category.scheme != AS_GIVEN or is_code(category.code):
+    if category is None or category.scheme != AS_GIVEN:
         return category
     return category if mask_text(f"{category.code}。", known) == f"{category.code}。" else None
 
@@ -80,6 +79,8 @@ _SAID = frozenset({"title", "text", "search_text"})
 def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
     """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
     spans = _spans(ticket.text, known)
+    if INCOMPLETE in ticket.labels:
+        spans = in_order([*spans, *cut_spans(ticket.text)])
     text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)
     if drawn is not None:
         within = ((max(start, drawn.start), min(stop, drawn.stop)) for start, stop in spans)
@@ -152,6 +153,7 @@ def _masked(record: Struct, known: Known) -> dict[str, Any]:
 
 
 _PLACE = "地点:"
+_LONGEST_FILE_NUMBER = 4
 _RULES: dict[type, tuple[tuple[str, Rule], ...]] = {}
 
 
@@ -163,6 +165,8 @@ def _rules_of(kind: type) -> tuple[tuple[str, Rule], ...]:
         found = ((field.name, _rule_of(hints[field.name])) for field in msgspec.structs.fields(kind))
         if kind is Location:
             found = ((name, _mask_place if rule is mask_text else rule) for name, rule in found)
+        if kind is Attachment:
+            found = ((name, _number_of_file if name == "id" else rule) for name, rule in found)
         apart = _SAID if kind is Ticket else ()
         rules = _RULES[kind] = tuple((name, rule) for name, rule in found if rule is not None and name not in apart)
     return rules
@@ -198,6 +202,11 @@ def _mask_place(value: Any, known: Known) -> Any:
 
 def _mask_nested(value: Any, known: Known) -> Any:
     return tuple(_mask(one, known) for one in value) if isinstance(value, tuple) else _mask(value, known)
+
+
+def _number_of_file(value: Any, _known: Known) -> Any:
+    """Return the number of a file in its message; the address of a picture tells whose page it is on, and goes."""
+    return value if value.isdecimal() and len(value) <= _LONGEST_FILE_NUMBER else ""
 
 
 def _empty(value: Any, _known: Known) -> None:

@@ -9,6 +9,7 @@ from stdnum.cn import ric
 from normalizers.text import SPOKEN_DIGITS, Span
 from tickets.runs import Beside, Run
 
+_SPOKEN = frozenset(SPOKEN_DIGITS)
 _HAN_DIGIT = re.compile(f"[{SPOKEN_DIGITS}]")
 
 _NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
@@ -87,6 +88,12 @@ _BEGUN_AFTER_CUE = re.compile(
     r"(?:电话|座机|固话|手机|方式|身份证|卡号|微信|查询码|tel)[号码]{0,2}[:：是为\s]{0,3}(\+?[0-9][0-9 -]{2,})$"
 )
 
+_SPOKEN_BEGUN = re.compile(
+    rf"(?:[一幺壹][三四五六七八九叁肆伍陆柒捌玖](?=[{SPOKEN_DIGITS}]{{5}})"
+    rf"|(?<=电话|座机|手机|号码|号是|话是|机是)(?=[{SPOKEN_DIGITS}]{{3}}))[{SPOKEN_DIGITS}]{{3,10}}$"
+)
+_LONGEST_SPOKEN = 16
+
 _NUMBERS = (_MOBILE, _MOBILE_FROM_ABROAD, _LANDLINE, _LANDLINE_FROM_ABROAD, _ID, _OLD_ID, _CARD, _OVERSEAS, _LOCAL)
 _LIKE_A_NUMBER = re.compile("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern for number in _NUMBERS)]))
 """Digits that are worth a closer look: nearly none of those between dashes are."""
@@ -127,6 +134,8 @@ def numbers(text: str) -> Iterator[Span]:
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
     if begun and _HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
         yield begun.span(1)
+    if text[-1:] in _SPOKEN and (spoken := _SPOKEN_BEGUN.search(text, max(0, len(text) - _LONGEST_SPOKEN))):
+        yield spoken.span()
 
 
 def _written(text: str, beside: Beside, start: int, end: int) -> Iterator[Span]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from normalizers import names, persons
 from normalizers.name_cues import HAN_DATE
-from normalizers.text import Span, aligned, narrow, without
+from normalizers.text import SPOKEN_DIGITS, Span, aligned, narrow, without
 from tickets.coordinates import coordinates
 from tickets.doors import doors
 from tickets.homes import beside, homes
@@ -63,6 +63,11 @@ _DASHES = "‐‑‒–—―⁃−─━ー➖﹘︱︲"
 _DASH = re.compile(f"[{_DASHES}]")
 _KEYCAP = re.compile("\u20e3")
 
+
+_OF_A_NUMBER = rf"[0-9a-z{SPOKEN_DIGITS}@._+-]"
+_PIECE = rf"(?=[a-z@._+-]{{0,20}}[0-9@{SPOKEN_DIGITS}]|[a-z]{{3}}){_OF_A_NUMBER}(?:[ -]?{_OF_A_NUMBER}){{1,40}}"
+_AT_A_CUT = re.compile(rf"(?:^|〕|\n\n)\s?({_PIECE})|(?<!{_OF_A_NUMBER})({_PIECE})\s?(?=〔|\n\n|$)")
+"""Where a part of an SMS is missing, at either end of the text or between: of two characters or more."""
 
 Finder = Callable[[str, Path | None], Iterable[Span]]
 
@@ -126,9 +131,15 @@ def known_spans(text: str, known: Iterable[str]) -> list[Span]:
     return _placed(list(_occurrences(plain, known)), places)
 
 
+def cut_spans(text: str) -> list[Span]:
+    """Return the spans that may be pieces of a number or an address, where parts of a text have yet to come."""
+    plain, places = _readable(text)
+    return _placed([match.span(match.lastindex or 0) for match in _AT_A_CUT.finditer(plain)], places)
+
+
 def _placed(found: list[Span], places: Sequence[int] | None) -> list[Span]:
     """Return the spans in order, as offsets in the text as it was written."""
-    spans = list(_joined(sorted(found)))
+    spans = in_order(found)
     return [(places[start], places[end - 1] + 1) for start, end in spans] if places is not None else spans
 
 
@@ -197,6 +208,11 @@ def _listed(known: names.Names, text: str, ends: set[int]) -> Iterator[Span]:
                 break
             walked.add(stop)
             yield start, stop
+
+
+def in_order(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in order and without overlap."""
+    return list(_joined(sorted(spans)))
 
 
 def _joined(spans: list[Span]) -> Iterator[Span]:

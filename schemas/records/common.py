@@ -40,7 +40,7 @@ class Finding(Record, frozen=True, kw_only=True):
 class Attachment(Record, frozen=True, kw_only=True):
     """附件: a file that came with a message; its bytes lie in the blob store under `dataref`."""
 
-    id: Annotated[str, about("Number in the message, or the channel's media id", "附件编号")]
+    id: Annotated[str, about("Number in the message, or the channel's media id or address", "附件编号", pii=1)]
     name: Annotated[str | None, about("File name as sent, without any path", "文件名", pii=1, index="none")] = None
     media_type: Annotated[str, about("IANA media type", "文件类型")] = "application/octet-stream"
     size: Annotated[int | None, about("Bytes; null while not fetched", "文件大小", index="long")] = None

@@ -89,6 +89,13 @@ def test_every_personal_field_of_a_ticket_is_masked() -> None:
     assert '"masked":true' in masked
 
 
+def test_a_files_number_is_shown_and_no_address_of_its_page() -> None:
+    """The address of a picture at Weibo begins with the uid of its owner."""
+    files = (Attachment(id="1", name="a.jpg"), Attachment(id="https://wx1.sinaimg.example/large/8e5e1d3fly1.jpg"))
+    masked = mask_ticket(ticket_of(message(1, attachments=files)))
+    assert [one.id for one in masked.attachments] == ["1", ""]
+
+
 def test_the_masked_snapshot_is_a_ticket() -> None:
     masked = encode(mask_ticket(ticket_of(message(1))))
     assert msgspec.json.decode(masked, type=Ticket).masked
@@ -229,7 +236,13 @@ def test_a_copy_that_tells_more_than_the_text_is_masked_by_itself() -> None:
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [("住五零一室", None), ("闽A1234挂停在门口", None), ("油烟扰民", "油烟扰民"), ("0102030", "0102030")],
+    [
+        ("住五零一室", None),
+        ("闽A1234挂停在门口", None),
+        ("E52345671", None),
+        ("油烟扰民", "油烟扰民"),
+        ("0102030", "0102030"),
+    ],
 )
 def test_a_category_in_words_that_tell_of_a_person_is_not_shown(given: str, shown: str | None) -> None:
     (masked,) = (

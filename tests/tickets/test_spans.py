@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.text import fold
+from normalizers.text import SPOKEN_DIGITS, fold
 from tickets.masking import mask_text
 from tickets.spans import personal_spans
 
@@ -381,6 +381,11 @@ def test_a_number_that_a_cut_leaves_unfinished_is_masked(whole: str, *, title: b
     first = next(at for at, character in enumerate(whole) if character.isdigit())
     for end in range(first + 3, len(whole) + 1):
         assert not any(character.isdigit() for character in mask_text(before + whole[:end]))
+
+
+@pytest.mark.parametrize("begun", ["找我一三八零零一三", "手机一三八零", "电话是幺三八〇〇"])
+def test_an_unfinished_number_in_words_is_masked(begun: str) -> None:
+    assert not any(character in SPOKEN_DIGITS for character in mask_text(begun))
 
 
 @pytest.mark.parametrize("begun", ["找我1380013", "找我138 0013 80", "找我024-234567", "证210102199001"])

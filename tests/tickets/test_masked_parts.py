@@ -1,0 +1,33 @@
+"""A part of a long SMS that comes alone may begin or end inside a number: its pieces are masked as the whole is."""
+
+import re
+from itertools import combinations
+
+import pytest
+
+from tests.tickets.pieces import parts_of
+from tests.tickets.test_parts import Assigned
+from tickets.masking import mask_ticket
+
+TEXT = "市长您好路灯坏了请打13764520918或lili33@mail.cn谢谢一三七六四五二零九一八再说"
+SHOWN = re.compile("[0-9零一二三四五六七八九]{2}|lili")
+
+
+@pytest.mark.parametrize("size", range(20, 60, 2))
+def test_no_piece_of_a_number_is_shown_while_parts_are_missing(size: int) -> None:
+    parts = parts_of(TEXT, size)
+    for count in range(1, len(parts)):
+        for some in combinations(parts, count):
+            assigned = Assigned()
+            assigned.take(some)
+            (ticket,) = assigned.tickets
+            masked = mask_ticket(ticket)
+            told = f"{masked.title} {masked.text} {masked.search_text}"
+            assert SHOWN.search(told) is None, told
+
+
+def test_what_came_whole_keeps_its_ordinary_numbers() -> None:
+    assigned = Assigned()
+    assigned.take(parts_of("2026年路灯坏了，请打12345", 20))
+    (ticket,) = assigned.tickets
+    assert mask_ticket(ticket).text == "2026年路灯坏了，请打12345"
