@@ -91,7 +91,7 @@ def features_of(
         text_objects=_hashed_words(matter.text_objects, key),
         untitled=UNSET if matter.is_titled else True,
         aspects=_hashed_words(matter.aspects, key),
-        whereabouts=UNSET if matter.is_titled else _hashed_words(matter.whereabouts, key),
+        whereabouts=_hashed_words(matter.whereabouts, key),
         requesters=requester_hashes((draft.sender,), policy),
         stated=stated_names(draft, folded, policy),
         contacts=requester_hashes(contacts_in(draft.text), policy),

@@ -81,7 +81,7 @@ class Matter(NamedTuple):
     aspects: frozenset[str]
     """What happened, where there is no title."""
     whereabouts: frozenset[str]
-    """What tells where it is, or whose, where there is no title."""
+    """What tells where it is, or whose."""
 
 
 class Rulebook(NamedTuple):
@@ -97,7 +97,7 @@ class Rulebook(NamedTuple):
     kinds: Kinds
     aspects: Aspects
     landmarks: re.Pattern[str]
-
+    everyday: frozenset[str]
     greetings: re.Pattern[str]
     pairs: Callable[[str], Name]
 
@@ -129,9 +129,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
         aspects=frozenset() if is_titled else frozenset(_aspects(head, rest, lists)),
-        whereabouts=frozenset()
-        if is_titled
-        else places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
+        whereabouts=places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
     )
 
 
@@ -145,8 +143,10 @@ def _aspects(head: str, rest: str, lists: Rulebook) -> tuple[str, ...]:
 def _whereabouts(head: str, names: Iterable[str], marks: Iterable[Mark], lists: Rulebook) -> Iterator[str]:
     """Yield what tells where it is, or whose, other than places and areas."""
     yield from names_on_the_map(head, lists.landmarks)
-    yield from rare_names(names)
-    yield from (f"{kind} {which}" for kind, which in marks if tells_where(kind, lists.kinds))
+    yield from rare_names(names, lists.everyday)
+    for kind, which in marks:
+        if tells_where(kind, lists.kinds):
+            yield which if _RUN.fullmatch(which) else f"{kind} {which}"
 
 
 def _begun(title: str, text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
@@ -245,6 +245,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         kinds=kinds_of(found),
         aspects=aspects_in(found),
         landmarks=re.compile(trie(found["landmarks"].split())),
+        everyday=frozenset(found.get("everyday", "").split()),  # a city's own file may be older than this list
         greetings=greetings_in(found),
         pairs=lru_cache(maxsize=65_536)(partial(pairs_of, endings)),
     )

@@ -5,7 +5,7 @@ A name is what no list knows. Of those a pair of characters that ordinary senten
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from operator import add
 from types import MappingProxyType
@@ -23,11 +23,13 @@ _SENTENCES = MappingProxyType(
 )
 
 _HAN = "[\u4e00-\u9fff]"
-_ON_THE_MAP = re.compile(f"(?:(?![{NO_NAME}]){_HAN}){{2}}[路街巷村镇乡苑府湾郡庄岭](?![面灯段边基况障线人过委民道])")
+_ON_THE_MAP = re.compile(f"((?:(?![{NO_NAME}]){_HAN}){{2}})[路街巷村镇乡苑府湾郡庄岭](?![面灯段边基况障线人过委民道])")
 """A name in the midst of others (泰山街东头): two characters before the ending of a place."""
 
-_GRAMMAR = re.compile("^里|[的了着过在是有个这那该此找跟与及被把让叫我你他她它们咱每全都不没也又就才请说得很]")
-"""What is in no name, other than 里, 和 and 门."""
+_GRAMMAR = re.compile(
+    "^里|[的了着过在是有个这那该此找跟与及被把让叫我你他她它们咱每全都不没也又就才请说得很一二三四五六七八九十百千万两几]"
+)
+"""What is in no name, other than 里, 和 and 门; a name with a numeral (五爱批发) has more pairs."""
 
 
 @cache
@@ -46,7 +48,7 @@ def names_on_the_map(said: str, landmarks: re.Pattern[str]) -> Iterator[str]:
     yield from landmarks.findall(said)
 
 
-def rare_names(pairs: Iterable[str]) -> Iterator[str]:
-    """Yield the pairs that ordinary sentences do not have."""
+def rare_names(pairs: Iterable[str], everyday: Container[str]) -> Iterator[str]:
+    """Yield the pairs that ordinary sentences do not have, nor the words of everyday."""
     ordinary = ordinary_pairs()
-    return (pair for pair in pairs if pair not in ordinary and _GRAMMAR.search(pair) is None)
+    return (pair for pair in pairs if not (pair in ordinary or pair in everyday or _GRAMMAR.search(pair)))

@@ -54,11 +54,19 @@ def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
     It is asked where much is copied: 福满楼的菜里有蟑螂 and 老刘家常菜馆的菜里有蟑螂. Ordinary words are no names.
     """
     ours, theirs = one.whereabouts, other.whereabouts
-    if not ours or not theirs or max(len(one.grams), len(other.grams)) >= GRAMS:
+    if not (one.untitled and other.untitled and ours and theirs) or max(len(one.grams), len(other.grams)) >= GRAMS:
         return False
     if not one.places.isdisjoint(other.places):
         return False
     return bool(ours - theirs - other.names - other.text_names and theirs - ours - one.names - one.text_names)
+
+
+def may_be_elsewhere(one: Sketch, other: Sketch) -> bool:
+    """Say whether of what tells where the one is, or whose, nothing is in the other; both must have been asked it."""
+    if one.whereabouts is None or other.whereabouts is None:
+        return False
+    ours, theirs = one.whereabouts | one.places, other.whereabouts | other.places
+    return ours.isdisjoint(theirs | other.names | other.text_names) and theirs.isdisjoint(one.names | one.text_names)
 
 
 def is_filled_in(one: Sketch, other: Sketch) -> bool:

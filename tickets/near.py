@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.contradictions import other_marks, other_places
+from tickets.contradictions import may_be_elsewhere, other_marks, other_places
 from tickets.likeness import Question, Rarity, Weights, codes
 from tickets.policy import NearPolicy
 from tickets.sketch import Sketch, hashes
@@ -167,10 +167,10 @@ class Near:
         packed = self._kept.get(order)
         return packed is not None and other_places(Sketch.of(features), _compared(packed).sketch)
 
-    def is_nowhere(self, order: int) -> bool:
-        """Say whether nothing that a ticket's requester wrote tells where it is, or whose."""
+    def may_be_elsewhere(self, features: Features, order: int) -> bool:
+        """Say whether a message and a ticket have nothing in common that tells where; both must have been asked it."""
         packed = self._kept.get(order)
-        return packed is not None and _compared(packed).sketch.is_nowhere
+        return packed is not None and may_be_elsewhere(Sketch.of(features), _compared(packed).sketch)
 
     def names_place_of(self, features: Features, order: int) -> bool:
         """Say whether a ticket has a name of the places that a message names."""

@@ -52,11 +52,6 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             whereabouts=hashes(features.whereabouts[:NAMES]) if features.whereabouts is not UNSET else None,
         )
 
-    @property
-    def is_nowhere(self) -> bool:
-        """Whether nothing tells where it is, or whose: what it says may be said anywhere."""
-        return self.whereabouts is not None and not self.whereabouts and not self.places
-
 
 def _mark(text: str) -> int:
     kind, _, which = text.partition("-")

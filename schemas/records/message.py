@@ -78,7 +78,7 @@ class Features(Record, frozen=True, kw_only=True):
     ] = ()
     whereabouts: Annotated[
         tuple[str, ...] | UnsetType,
-        about("Without a title: hashed words that tell where it is, or whose", "所在指纹", index="none"),
+        about("Hashed words that tell where it is, or whose", "所在指纹", index="none"),
     ] = UNSET
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", "诉求人标识", index="none")] = ()
     stated: Annotated[

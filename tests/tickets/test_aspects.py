@@ -86,7 +86,9 @@ def test_a_place_that_one_tells_later_is_where_the_ticket_is() -> None:
     texts = ("外卖吃出虫子，商家不认", "点的外卖里有虫子，商家不承认，店在松涛苑门口")
     desk, _ = decided([said(n, "", text, sender=ONE) for n, text in enumerate(texts)])
     (ticket,) = desk.state.tickets.values()
-    assert not desk.state.near.is_nowhere(ticket.order)
+    here, elsewhere = (said(9, "", text).features for text in (texts[1], texts[0]))
+    assert not desk.state.near.may_be_elsewhere(here, ticket.order)
+    assert desk.state.near.may_be_elsewhere(elsewhere, ticket.order)
 
 
 def test_a_long_text_that_is_passed_around_is_one_matter_wherever_it_is() -> None:
@@ -121,10 +123,10 @@ def test_what_tells_where_it_is(text: str, is_told: bool) -> None:
     assert bool(matter_of("", text, None, date(2026, 11, 28)).whereabouts) is is_told
 
 
-def test_where_there_is_a_title_neither_is_read() -> None:
-    matter = matter_of("枫丹白露电梯困人", "枫丹白露电梯困人了")
+def test_where_there_is_a_title_what_happened_is_not_asked_and_it_tells_where() -> None:
+    matter = matter_of("枫丹白露电梯困人", "电梯困人了")
     assert not matter.aspects
-    assert not matter.whereabouts
+    assert {"枫丹", "白露"} <= matter.whereabouts
 
 
 @pytest.mark.parametrize(

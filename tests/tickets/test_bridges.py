@@ -8,7 +8,7 @@ from tickets.policy import TicketPolicy
 from tickets.state import State, fold
 
 ANY, THIRD, FIFTH = (f"幸福家园{building}电梯坏了三天没人修" for building in ("", "3号楼", "5号楼"))
-LINES = ("115路公交车司机态度差", "公交车司机态度差", "151路公交车司机态度差")
+LINES = tuple(f"南湖公园{line}公交车司机态度差" for line in ("115路", "", "151路"))
 
 
 def test_a_ticket_that_was_told_of_one_building_takes_no_message_about_another() -> None:
@@ -36,14 +36,9 @@ PARK = "南湖公园的厕所没有水，游客意见很大"
 ONE_DISTRICT, OTHER_DISTRICT = f"沈阳市和平区{PARK}", f"沈阳市铁西区{PARK}"
 
 
-@pytest.mark.parametrize(
-    ("between", "one", "other"), [(FLOODED, ONE_ESTATE, OTHER_ESTATE), (PARK, ONE_DISTRICT, OTHER_DISTRICT)]
-)
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_letter_that_names_no_place_brings_no_two_that_do_into_one_cluster(
-    between: str, one: str, other: str, is_first: bool
-) -> None:
-    texts = (between, one, other) if is_first else (one, between, other)
+def test_a_letter_that_names_no_district_brings_no_two_that_do_into_one_cluster(is_first: bool) -> None:
+    texts = (PARK, ONE_DISTRICT, OTHER_DISTRICT) if is_first else (ONE_DISTRICT, PARK, OTHER_DISTRICT)
     desk, decisions = decided([said(n, "", text) for n, text in enumerate(texts)])
     oldest, second, third = (ticket_of(desk, decision) for decision in decisions)
     assert second.cluster_id == oldest.ticket_id
@@ -51,8 +46,29 @@ def test_a_letter_that_names_no_place_brings_no_two_that_do_into_one_cluster(
     assert [proposal.target for proposal in third.proposals] == [oldest.ticket_id]
 
 
+BUSES = ("公交车等了快一个小时都没来，大冷天冻死人", "131路公交车等了快一个小时都没来，大冷天冻死人")
+
+
+@pytest.mark.parametrize("texts", [(FLOODED, ONE_ESTATE, OTHER_ESTATE), BUSES])
+@pytest.mark.parametrize("is_titled", [True, False])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_letter_that_names_no_place_is_only_proposed_to_who_names_one(
+    texts: tuple[str, ...], is_first: bool, is_titled: bool
+) -> None:
+    """It may be anywhere; the same person's further message is theirs all the same."""
+    nowhere, somewhere, *others = texts
+    told = (nowhere, somewhere, *others) if is_first else (somewhere, nowhere, *others)
+    messages = [said(n, text if is_titled else "", text) for n, text in enumerate(told)]
+    desk, decisions = decided(messages)
+    oldest, second, *_ = tickets = [ticket_of(desk, decision) for decision in decisions]
+    assert len({ticket.cluster_id for ticket in tickets}) == len(tickets)
+    assert [proposal.target for proposal in second.proposals] == [oldest.ticket_id]
+    own = [said(n, text if is_titled else "", text, sender="13900000001") for n, text in enumerate(told[:2])]
+    assert decided(own)[1][1].relation == "same_person_same_matter"
+
+
 def test_who_names_the_cluster_s_place_in_other_words_still_joins_it() -> None:
-    texts = (FLOODED, ONE_ESTATE, f"翠屏花园小区里{FLOODED}")
+    texts = (ONE_ESTATE, f"翠屏花园{FLOODED}", f"翠屏花园小区里{FLOODED}")
     desk, decisions = decided([said(n, "", text) for n, text in enumerate(texts)])
     assert len({ticket_of(desk, decision).cluster_id for decision in decisions}) == 1
 

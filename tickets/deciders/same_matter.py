@@ -2,8 +2,8 @@
 
 Each citizen is answered; whoever handles the matter sees them together. What is restricted (reports, minors,
 self-harm) is only proposed, and so is what names another district: two districts are two incidents. What names no
-place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well. Who has no
-title, and names nothing that tells where it is, is only proposed to another such one.
+place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well. Where two
+have nothing in common that tells where it is, the one is only proposed to the other.
 """
 
 from itertools import islice
@@ -53,13 +53,13 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
-    """Say whether neither names anything that tells where it is: two persons have no power, each in their flat.
+    """Say whether nothing that both name tells where it is: two persons have no power, each in their flat.
 
     A long text that was copied is one matter all the same, as it is passed around.
     """
     if found.method == COPIED and len(incoming.features.grams) >= GRAMS:
         return False
-    return incoming.features.whereabouts == () and state.near.is_nowhere(found.order)
+    return state.near.may_be_elsewhere(incoming.features, found.order)
 
 
 def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
