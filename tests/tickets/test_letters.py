@@ -1,6 +1,6 @@
 """Letters, SMS and chats as citizens write them: two incidents in the same words, and one told by two people.
 
-`letters.tsv` and `letters_unseen.tsv` are pairs of our own; of the second no row is looked at. A title stands before a bar.
+`letters.tsv` and `letters_unseen.tsv` are our own pairs; of the second no row is looked at. A title ends with a bar.
 Kinds: a two matters of one thing in a letter, b only one names a place (one person may well mean the same), c names
 made of ordinary words, d one road or estate, two doors, e one form of letter, f two days.
 """
