@@ -37,6 +37,8 @@ _QUIET = (
 _MUTE = (
     # It cannot read what Faust tells of its members, and says so with all their bytes each time one asks who works.
     "kafka.admin._groups",
+    # On a busy machine it warns of each of its own turns that took a tenth of a second.
+    "kafka.net.selector",
     # It warns of an answer with a malformed header, and of each repeat, with the whole address: platforms want their
     # secrets and access tokens in the query. What failed is an exception, which we tell in our own words.
     "urllib3",

@@ -15,6 +15,7 @@ import structlog
 
 from connectors import faults, metrics
 from connectors.account import city_of
+from connectors.asterisk.clock import Clock
 from connectors.asterisk.frames import action, read_frame
 from connectors.asterisk.gaps import Gaps
 from connectors.asterisk.naming import Calls, identifier, is_kept
@@ -72,6 +73,7 @@ class Asterisk:
         self._retry = retry_seconds
         self._calls = Calls()
         self._gaps = Gaps(account_id, utc_now)
+        self._clock = Clock(account_id, self._zone)
 
     async def run(self, emit: Emit) -> None:
         """Serve one connection until it ends; raises errors of `schemas.errors`."""
@@ -233,6 +235,7 @@ class Asterisk:
         if frame.word("response"):
             emit.alive()
         self._calls.learn(frame)
+        self._clock.look(frame)
         if not is_kept(frame, self._settings):
             self._count("passed_over")
             return None

@@ -10,6 +10,7 @@ from hotline.telemetry import Calm
 SCRIPT = """
 import logging, structlog
 from kafka.admin import _groups
+from kafka.net import selector
 from hotline.telemetry import set_up
 from streams.member import ChunkConsumerThread
 set_up("info", "json")
@@ -26,6 +27,7 @@ logging.getLogger("uvicorn.error").info("Waiting for application startup.")
 ChunkConsumerThread.logger.info("[^--ChunkConsumerThread]: Starting...")
 logging.getLogger("kafka").warning("broker is away")
 logging.getLogger(_groups.__name__).warning("all bytes of a member of a group")
+logging.getLogger(selector.__name__).warning("Task ran for 0.263s")
 """
 
 
