@@ -170,6 +170,9 @@ _HAN_MONTH, _HAN_DAY = "(?:[腊冬正]|[一二三四五六七八九十]{1,2})月
 HAN_DATE = rf"(?:[{SPOKEN_DIGITS}]{{2,4}}年{_HAN_MONTH}(?:{_HAN_DAY})?|{_HAN_MONTH}{_HAN_DAY})"
 """一九七八年九月二十五日, 七八年九月初三."""
 
+_OF_A_PERSON = "".join(f"(?<!{paper}证{number})" for paper in ("许可", "合格") for number in ("号", "编号"))
+"""What a shop or its goods have is on its wall."""
+
 _NO_DATE = r"(?!20[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])(?![0-9-]))"
 _YEAR = r"(?:19|20)[0-9]{2}(?:[)〕\]]|\.[0-9]{1,2}[-至到]|-20[0-3][0-9](?![0-9]))"
 _PART = "[a-z0-9]{1,40}+"
@@ -196,7 +199,7 @@ _DOCUMENTS: Mapping[str, str] = {
     "vehicle": r"[号码代:是为\s]{0,5}([a-z0-9]{6,17})(?![a-z0-9])",
     # In pieces with hyphens, or in groups of digits as on a card; a year or a price is none.
     "paper": (
-        rf"[码:是为#“\"'(\s]{{0,4}}(?:编?号)?[码:是为\s]{{0,3}}(?:{HAN}(?=[a-z]))?"
+        rf"{_OF_A_PERSON}[码:是为#“\"'(\s]{{0,4}}(?:编?号)?[码:是为\s]{{0,3}}(?:{HAN}(?=[a-z]))?"
         rf"{_NO_DATE}(?!{_YEAR})(?=[a-z_/-]{{0,8}}[0-9][a-z0-9_/-]{{2}})"
         rf"([0-9]{{2,6}}+(?: [0-9]{{2,6}}+){{1,5}}+|{_PART}(?:[_/-]{_PART}){{0,5}}+)"
         r"(?!\.?[0-9]{0,4}[年元万块个户人天栋幢层])"

@@ -52,6 +52,8 @@ _LOCAL = re.compile(r"[2-9][0-9]{6,7}")
 _MISTYPED = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{2})?")
 """A mobile number with a digit too few or too many."""
 
+_NEAR_A_TELEPHONE = re.compile("(?:电话|手机|[少多][了按打写]*一位)[^。;!?\n]{0,8}$")
+
 _QUERY_CODE = 12
 """Digits of the 查询码 (schemas/ids.py)."""
 
@@ -271,6 +273,8 @@ def _is_short_number(run: Run, start: int, end: int, digits: str) -> bool:
         if text[end : end + 1] in _MONEY:
             return False
         return text[start - 1] not in ",、室" or _DATE.fullmatch(digits) is None
+    if _MISTYPED.fullmatch(digits) and _NEAR_A_TELEPHONE.search(text, max(0, start - 14), start):
+        return text[end : end + 1] not in _MONEY
     if len(digits) == _LONGEST_LOCAL and _LOCAL.fullmatch(digits) and _WITH_EXTENSION.match(text, end):
         return not (digits.endswith("000") or _DATE.fullmatch(digits) or _is_of_a_thing(text, start))
     letter = text[start - 1 : start].isalpha()

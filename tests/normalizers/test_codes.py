@@ -16,6 +16,7 @@ PERSONAL = [
     "林霄溪", "林霄溪来访", "李明", "李明 13800138000 的供热", "13812345678", "tel:13812345678", "wx13812345678",
     "1380013800013900139000", "008613800138000", "138-0013-8000", "210102-19900101-123X", "我叫乌云其木格，家住",
     "110105194912310021", "110105491231002", "供热李明", "供热，找李明", "请\n供热", "lin@mail.example",
+    "024-86227399", "wxid_8k2l1m9n0p",
 ]  # fmt: skip
 
 
@@ -25,7 +26,9 @@ def test_no_name_or_number_of_a_person_passes(is_in_clear: Callable[[str], bool]
     assert not is_in_clear(text)
 
 
-@pytest.mark.parametrize("text", ["mayor", "12345", "gh_1a2b3c", "office-7", "DH-77", "2026/118", "urn:x:7"])
+@pytest.mark.parametrize(
+    "text", ["mayor", "12345", "gh_1a2b3c", "office-7", "DH-77", "2026/118", "urn:x:7", "0531-20260518"]
+)
 def test_codes(text: str) -> None:
     assert is_code(text)
 

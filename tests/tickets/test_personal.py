@@ -4,22 +4,39 @@ Both lists were written before the rules. `personal_told.tsv` was looked at whil
 `personal_unseen.tsv` is only measured: nobody reads its single rows.
 """
 
+import json
 from pathlib import Path
 
 import pytest
 
+from hotline.evaluate.labelled import rows
 from hotline.evaluate.masks import measure
 from tickets.masking import mask_text
 
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize(
+LISTS = pytest.mark.parametrize(
     ("file", "least", "most"), [("personal_told.tsv", 0.99, 0.01), ("personal_unseen.tsv", 0.94, 0.03)]
 )
+GOES_ON = "\n请尽快处理，谢谢。"
+
+
+@LISTS
 def test_what_reaches_a_person_is_hidden_and_ordinary_numbers_stay(file: str, least: float, most: float) -> None:
     figures = {figure.name: figure.value or 0.0 for figure in measure(HERE / file)}
     assert figures["rows"] > 280
+    assert figures["hidden"] >= least
+    assert figures["touched"] <= most
+
+
+@LISTS
+def test_so_it_is_where_the_text_goes_on(tmp_path: Path, file: str, least: float, most: float) -> None:
+    """What is cut off at the end of a text is hidden by less than a number in the middle of one."""
+    told = [{**row, "text": f"{row['text']}{GOES_ON}"} for row in rows(HERE / file)]
+    whole = tmp_path / "whole.jsonl"
+    whole.write_text("\n".join(json.dumps(row) for row in told), "utf-8")
+    figures = {figure.name: figure.value or 0.0 for figure in measure(whole)}
     assert figures["hidden"] >= least
     assert figures["touched"] <= most
 
