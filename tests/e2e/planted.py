@@ -28,17 +28,34 @@ AT_SMPP, IN_SMPP = "13504017364", "13504017365"
 AT_PHONE, IN_PHONE, HEARD = "13504017366", "13504017367", "13504017368"
 AT_WEB, WEB_NUMBER, IN_WEB, WEB_NAME = "webgao.1990@mail.example", "13504017369", "13504017370", "高砚秋"
 AT_LMTP, IN_LMTP, LMTP_NAME = "lmtpfang.1975@mail.example", "13504017371", "方晏清"
+IN_FIELD, IN_PLACE, FILE = "13504017372", "7单元1909", "13504017373"
+RECORDING, SUBJECT = "13504017374", "13504017375"
+SHARED, LATITUDE = "8单元2108", "41.805699173"
+QUOTED, IN_A_PHRASE, SIGNED = "13504017376", "quoted.lu@mail.example", "13504017377"
+IN_HTML = ("13504017378", "13504017379", "13504017380", "13504017381")
+IN_A_CARD, IN_A_CALENDAR = "13504017382", "13504017383"
 
 SECRETS = (
     AT_WEIBO, IN_WEIBO, AT_WECHAT, IN_WECHAT, AT_SMS, IN_SMS, AT_SMPP, IN_SMPP, AT_PHONE, IN_PHONE, HEARD,
     AT_WEB, WEB_NUMBER, IN_WEB, WEB_NAME, AT_LMTP, IN_LMTP, LMTP_NAME,
+    IN_FIELD, IN_PLACE, FILE, RECORDING, SUBJECT, SHARED, LATITUDE, QUOTED, IN_A_PHRASE, SIGNED,
 )  # fmt: skip
 """Of the citizens."""
+
+INSIDE = (*IN_HTML, IN_A_CARD, IN_A_CALENDAR)
+"""Of the citizens, too: in what is no text of a message, as the attributes of a page or the bytes of a file."""
+
+LEAVING = {
+    IN_PLACE: (IN_PLACE, IN_FIELD, FILE),
+    AT_PHONE: (AT_PHONE, IN_PHONE, HEARD, RECORDING, SUBJECT),
+    AT_LMTP: (AT_LMTP, IN_LMTP, LMTP_NAME, QUOTED, IN_A_PHRASE, SIGNED, *INSIDE),
+}
+"""Who asks to be forgotten, of an app, a call and a mail: what their ticket is known by, and all that they said."""
 
 KEYS = (weibo.SECRET, wechat.TOKEN, sms_http.SECRET, phone.SECRET, web.API_KEY)
 """Of the accounts; some stand in the addresses that are called."""
 
-CAME = 7
+CAME = 9
 """How many messages are made of it."""
 
 
@@ -81,10 +98,12 @@ class Doors:
         self._smsc.deliver(Sms(sender=f"86{AT_SMPP}", data=f"井盖没了，回电{IN_SMPP}".encode("utf-16-be")))
         assert WeiboPlatform(self._url + weibo.PATH, weibo.SECRET).push(_push()) == 200
         platform = WeChatPlatform(self._url + wechat.PATH, wechat.TOKEN, wechat.AES_KEY, wechat.APPID)
-        assert platform.push(_callback()) == 200
+        for pushed in (_callback(), _shared()):
+            assert platform.push(pushed) == 200
         self._sms()
         self._call()
         self._form()
+        self._app()
         with smtplib.LMTP("127.0.0.1", self._lmtp, timeout=60) as peer:
             peer.sendmail(AT_LMTP, ["mayor@12345.example"], _mail())
 
@@ -106,7 +125,9 @@ class Doors:
             "callee": "12345",
             "agent": "8001",
             "request_kind": "投诉",
+            "subject": f"路面塌陷{SUBJECT}",
             "note": f"来电人反映路面塌陷，回电{IN_PHONE}",
+            "recording": {"reference": f"2026/11/{RECORDING}-12345.wav", "bytes": 1000},
             "transcript": [{"speaker": "citizen", "text": f"我的电话是{HEARD}，你们快来看看"}],
         }
         body, stamp = json.dumps(record).encode(), str(int(time.time()))
@@ -126,6 +147,19 @@ class Doors:
         answer = urllib3.request("POST", self._url + web.PATH, fields={**web.FORM, **told}, retries=False)
         assert answer.status == 303, answer.data
 
+    def _app(self) -> None:
+        told = {
+            "api_key": web.API_KEY,
+            "service_code": "construction.public_works",
+            "address_string": f"丁香苑3号楼{IN_PLACE}",
+            "description": "健身器材坏了",
+            "attribute[remark]": f"白天打{IN_FIELD}",
+        }
+        files = {"media": (f"{FILE}.vcf", f"BEGIN:VCARD\r\nTEL:{FILE}\r\nEND:VCARD\r\n".encode(), "text/vcard")}
+        url = f"{self._url}{web.PATH}/open311/v2/requests.json?jurisdiction_id={CITY}"
+        answer = urllib3.request("POST", url, fields={**told, **files}, retries=False)
+        assert answer.status == 200, answer.data
+
     def _post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         sent = {"content-type": "application/json", **(headers or {})}
         assert urllib3.request("POST", self._url + path, body=body, headers=sent, retries=False).status == 200
@@ -143,6 +177,15 @@ def _push() -> str:
     return json.dumps(fields, ensure_ascii=False)
 
 
+def _shared() -> str:
+    return (
+        f"<xml><ToUserName>gh_12345</ToUserName><FromUserName>{AT_WECHAT}</FromUserName>"
+        f"<CreateTime>{int(time.time())}</CreateTime><MsgType>location</MsgType><Location_X>{LATITUDE}</Location_X>"
+        f"<Location_Y>123.431474286</Location_Y><Scale>16</Scale><Label>青年大街19号丁香苑3号楼{SHARED}</Label>"
+        "<MsgId>7000000000000002</MsgId></xml>"
+    )
+
+
 def _callback() -> str:
     return (
         f"<xml><ToUserName>gh_12345</ToUserName><FromUserName>{AT_WECHAT}</FromUserName>"
@@ -155,5 +198,15 @@ def _mail() -> bytes:
     letter = EmailMessage()
     letter["From"], letter["To"] = f"{LMTP_NAME} <{AT_LMTP}>", "mayor@12345.example"
     letter["Subject"], letter["Message-ID"] = "图书馆的空调坏了", f"<1.{AT_LMTP}>"
-    letter.set_content(f"图书馆的空调坏了很久，请打{IN_LMTP}。\n此致\n敬礼\n{LMTP_NAME}\n", charset="utf-8")
+    text = f"图书馆的空调坏了很久，请打{IN_LMTP}。\n此致\n敬礼\n{LMTP_NAME}\n"
+    quoted = f"\n-----原始邮件-----\n发件人: <{IN_A_PHRASE}>\n主题: 图书馆\n\n请回{QUOTED}\n"
+    letter.set_content(f"{text}-- \n手机 {SIGNED}\n{quoted}", charset="utf-8", cte="8bit")
+    link, alt, title, comment = IN_HTML
+    page = f'<a href="tel:{link}">回电</a><img src="cid:a" alt="{alt}"><b title="{title}">谢谢</b><!-- {comment} -->'
+    letter.add_alternative(page, subtype="html", cte="8bit")
+    card = f"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:{IN_A_CARD}\r\nEND:VCARD\r\n"
+    letter.add_attachment(card, subtype="vcard", filename="我.vcf", cte="8bit")
+    event = f"BEGIN:VEVENT\r\nSUMMARY:看房\r\nATTENDEE:tel:{IN_A_CALENDAR}\r\nEND:VEVENT\r\n"
+    day = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{event}END:VCALENDAR\r\n"
+    letter.add_attachment(day, subtype="calendar", filename="约.ics", cte="8bit")
     return bytes(letter)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -15,6 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from hotline.demo import mailbox
 from hotline.demo import pipeline as demo
 from hotline.demo.ledger import Totals
+from hotline.evaluate.labelled import rows
 from hotline.local.stack import Endpoints, Stack
 from hotline.watch.stages import WATCHED
 from schemas import topics
@@ -34,6 +36,9 @@ from tests.tickets.test_spans import HIDDEN
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 CITY = demo.CITY
+LONG = 8
+"""Characters that no id and no time holds by chance."""
+
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 
 SENDER, WRITER, CLERK = "霁霄溪", "李沐阳", "衡之岫"
@@ -48,6 +53,19 @@ FORGOTTEN = (GONE, GONE_NUMBER, GONE_ADDRESS, "辽A58K62", "6217003810026896707"
 
 FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()) > 5 and "座" not in secret}
 """The forms whose secret is long enough to be found by no chance in an id or a time."""
+
+TOLD = {
+    str(row["text"]): [value for value in str(row["expected"]).split() if len(value) >= LONG]
+    for row in rows(Path(__file__).parents[1] / "tickets/personal_told.tsv")
+    if row.get("expected") and not re.search("我手机号前三位|地址在下面", str(row["text"]))
+}
+"""What reaches a person: numbers, papers, accounts, plates; those long enough.
+
+But one that is known to be readable, and one that alarms."""
+
+A_DOZEN = 12
+IN_LINES = ["\n".join([*TOLD][first : first + A_DOZEN]) for first in range(0, len(TOLD), A_DOZEN)]
+"""Several of them in each message: what stands in one line must not unmask the next."""
 
 PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR})
 """The topics whose records are ours: commands come from outside, and cursors are nobody else's."""
@@ -114,7 +132,7 @@ def records() -> list[Outbound]:
         record(1, text="井盖丢了，没有人管", place=f"{WRITER}家", attachments=files, **dict.fromkeys(coded, words)),
         record(2, text=f"解放路88号着火了，快来人，我叫{WRITER}，{NUMBER}", sender=NUMBER),
         record(3, text="公园的长椅坏了" * 12 + f"，请找我，手机{NUMBER}，{ADDRESS}", sender=ADDRESS),
-        *(record(number, text=f"第{number}件事：{text}") for number, text in enumerate(FORMS, 10)),
+        *(record(number, text=f"第{number}件事：{text}") for number, text in enumerate((*FORMS, *IN_LINES), 10)),
     ]
 
 
@@ -207,20 +225,29 @@ def newest(read: "Read", topic: str) -> str:
     return "\n".join(kept.values())
 
 
-def forget(pipeline: Pipeline, ticket_id: str, *, elasticsearch: str, blobs: Path, read: "Read") -> None:
+def forget(
+    pipeline: Pipeline,
+    ticket_id: str,
+    known_by: set[str],
+    secrets: list[str],
+    *,
+    elasticsearch: str,
+    blobs: Path,
+    read: "Read",
+) -> None:
     """Forget one citizen; everybody else's words stay."""
     before = indexed(elasticsearch), stored(blobs)
     for text in before:
-        assert {GONE_ADDRESS, GONE} <= set(found([*FORGOTTEN], text)), "what was not there cannot be gone"
+        assert known_by <= set(found(secrets, text)), "what was not there cannot be gone"
     _, report = pipeline.ask("command", "forget", ticket_id, "--author", "clerk-7")
     assert {one["state"] for one in report["places"]} == {"gone", "expires"}, report
-    assert not found([*FORGOTTEN], json.dumps(report, ensure_ascii=False))
+    assert not found(secrets, json.dumps(report, ensure_ascii=False))
     texts = {"indices": indexed(elasticsearch), "blob store, archive and checkpoints": stored(blobs)}
     texts |= {topic: newest(read, topic) for topic in (topics.TICKET, topics.TICKET_MASKED, topics.LINK)}
     texts |= {topic: read.all(topic) for topic in (topics.EVENT, topics.AUDIT)}
     for place, text in texts.items():
         assert text, place
-        assert not found([*FORGOTTEN], text), place
+        assert not found(secrets, text), place
     assert '"action":"erased"' in texts[topics.AUDIT]
     assert WRITER in texts["indices"]
     assert ADDRESS in texts["blob store, archive and checkpoints"]
@@ -280,9 +307,19 @@ def test_planted_values_come_out_in_clear_topics_alone(
             shown += pipeline.told("answers", "list")
             status, indices = pipeline.ask("status"), indexed(stack.elasticsearch_url)
             metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics").data.decode()
-            forget(
-                pipeline, left["ticket_id"], elasticsearch=stack.elasticsearch_url, blobs=tmp_path / "blobs", read=read
-            )
+            leaving_ones = {left["ticket_id"]: ({GONE_ADDRESS, GONE}, [*FORGOTTEN])} | {
+                ticket_that_holds(known_by, read): ({known_by}, [*told]) for known_by, told in planted.LEAVING.items()
+            }
+            for ticket_id, (known_by, told_of) in leaving_ones.items():
+                forget(
+                    pipeline,
+                    ticket_id,
+                    known_by,
+                    told_of,
+                    elasticsearch=stack.elasticsearch_url,
+                    blobs=tmp_path / "blobs",
+                    read=read,
+                )
         finally:
             pipeline.stop()
         spans, told = collector.spans(), collector.text()
@@ -307,10 +344,14 @@ def test_planted_values_come_out_in_clear_topics_alone(
         CLERK,
         DESK_NUMBER,
         *FORMS.values(),
+        *(value for values in TOLD.values() for value in values),
         *(one for one in FORGOTTEN if one != "翠屏苑"),
     ]
     clear = read.all(topics.TICKET) + read.all(topics.MESSAGE)
+    came_in = "".join(read.all(topics.raw(channel)) for channel in ("mailbox", "web"))
+    assert set(found([*planted.INSIDE], came_in)) == set(planted.INSIDE)
     assert set(found(secrets, clear)) == set(secrets), "what was planted nowhere cannot be missed anywhere"
+    secrets += planted.INSIDE
     for topic in HIDDEN_FROM:
         text = read.all(topic)
         assert text, topic
@@ -348,6 +389,12 @@ def is_there_in_clear(elasticsearch: str) -> bool:
 def totals_of(read: Read) -> int:
     """Return how many tickets there are."""
     return len({one.key for one in read.records(topics.TICKET_MASKED)})
+
+
+def ticket_that_holds(secret: str, read: Read) -> str:
+    """Return the id of the one ticket that holds this."""
+    (ticket_id,) = {one.key.decode() for one in read.records(topics.TICKET) if secret in one.value.decode()}
+    return ticket_id
 
 
 def is_archived(folder: Path, messages: int) -> bool:
