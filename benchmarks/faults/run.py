@@ -62,6 +62,9 @@ class Report(Struct, frozen=True, kw_only=True):
     urgent: int
     faults: dict[str, int]
     wrong: dict[str, list[str]]
+    """By kind, the first twenty."""
+    wrong_counts: dict[str, int]
+    """How many there are of each kind."""
     restarts: dict[str, int]
     """Components that ended by themselves, as one does that begins while Kafka is away, and were started again."""
     repeats: dict[str, int]
@@ -130,6 +133,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
             urgent=sum(message.is_urgent for message in sent),
             faults=dict(sorted(schedule.happened.items())),
             wrong={kind: found[:20] for kind, found in wrong.items()},
+            wrong_counts={kind: len(found) for kind, found in wrong.items()},
             restarts={name: count for name, count in keeper.restarts.items() if count},
             repeats=ledger.repeats,
             dead=len(ledger.dead),
