@@ -6,11 +6,10 @@ until the next login nobody tells again: so it must not wait for Kafka.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 
-from connectors.health import Health
 from connectors.intake import Intake
 from connectors.journal import Journal, JournalInUseError
 from connectors.lease import ASK_SECONDS
@@ -28,56 +27,70 @@ _log = structlog.get_logger(__name__)
 
 
 class Kept:
-    """Makes messages safe in Kafka, or in the journal while Kafka does not answer."""
+    """Makes messages safe in Kafka, or in the journal while Kafka does not answer.
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    One process of a machine has the journal: another has it as soon as that one ends, and until then Kafka alone. So
+    it is where the journal cannot be written: to listen without it is better than not at all.
+    """
+
+    def __init__(self, publisher: Publisher, make: Callable[[], Journal]) -> None:
+        self._publisher = publisher
+        self._make = make
+        self._intake: Intake | None = None
 
     @property
     def journal_bytes(self) -> int:
         """Return how many bytes wait for Kafka."""
-        return self._intake.journal_bytes
+        return self._intake.journal_bytes if self._intake else 0
 
     @property
     def full(self) -> bool:
         """Say whether the journal has little room left."""
-        return self._intake.full
+        return self._intake.full if self._intake else False
 
     async def publish_async(
         self,
         messages: Sequence[RawMessage],
-        timeout: float,  # noqa: ASYNC109 - the journal has no answer to wait for
+        timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
     ) -> None:
         """Return when the messages are safe; raises UnreachableError when nothing holds them."""
-        await self._intake.keep(messages)
+        if self._intake is None:
+            await self._publisher.publish_async(messages, timeout)
+        else:
+            await self._intake.keep(messages)
+
+    async def opened(self) -> bool:
+        """Open the journal; say whether that need not be tried again."""
+        try:
+            self._intake = Intake(self._publisher, await asyncio.to_thread(self._make), PUBLISH_SECONDS)
+        except JournalInUseError:
+            return False
+        except PipelineError as error:
+            _log.error("listening_without_journal", error=type(error).__name__, reason=str(error))
+        return True
+
+    async def run(self) -> None:
+        """Serve, and drain the journal, until this is cancelled."""
+        while self._intake is None and not await self.opened():  # noqa: ASYNC110 - another process has it
+            await asyncio.sleep(ASK_SECONDS)
+        if self._intake is not None:
+            await self._intake.run()
+
+    async def close(self) -> None:
+        """Close the journal; what is in it goes to Kafka after the next start."""
+        if self._intake is not None:
+            await self._intake.close()
 
 
 @asynccontextmanager
-async def kept(publisher: Publisher, journal: Journal) -> AsyncIterator[Kept]:
-    """Give what keeps messages safe, and drain the journal, as long as this lasts."""
-    intake = Intake(publisher, journal, PUBLISH_SECONDS)
-    working = asyncio.create_task(intake.run(), name="intake")
+async def kept(publisher: Publisher, make: Callable[[], Journal]) -> AsyncIterator[Kept]:
+    """Give what keeps messages safe as long as this lasts; `make` opens the journal."""
+    keeping = Kept(publisher, make)
+    await keeping.opened()
+    working = asyncio.create_task(keeping.run(), name="intake")
     try:
-        yield Kept(intake)
+        yield keeping
     finally:
         working.cancel()
         await asyncio.wait({working})
-        await intake.close()
-
-
-async def opened(make: Callable[[], Journal], stop: asyncio.Event, health: Health) -> Journal | None:
-    """Return the journal when no other process of this machine has it: that one listens. None when told to stop.
-
-    None as well where it cannot be written: to listen without it is better than not at all.
-    """
-    while not stop.is_set():
-        try:
-            return await asyncio.to_thread(make)
-        except JournalInUseError:
-            health.standing_by()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), ASK_SECONDS)
-        except PipelineError as error:
-            _log.error("listening_without_journal", error=type(error).__name__, reason=str(error))
-            return None
-    return None
+        await keeping.close()

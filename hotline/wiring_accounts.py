@@ -13,8 +13,6 @@ from schemas.trace import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import PullConnector, SessionConnector
-    from connectors.health import Health
-    from connectors.journal import Journal
     from hotline.settings import Settings
 
 
@@ -34,8 +32,9 @@ def _session(settings: "Settings", name: str, connector: "SessionConnector", tra
     from connectors.base import Listening
     from connectors.cursors import Cursors
     from connectors.health import Health
+    from connectors.journal import Journal
     from connectors.lease import GroupLease
-    from connectors.listening import Kept, kept
+    from connectors.listening import JOURNAL_MAX_BYTES, Kept, kept
     from connectors.publisher import Publisher
     from connectors.sessions import Publisher as Outward
     from connectors.sessions import run_session
@@ -45,11 +44,14 @@ def _session(settings: "Settings", name: str, connector: "SessionConnector", tra
     health = Health(which, connector.channel)
     keeping: list[Kept] = []
 
+    def journal() -> Journal:
+        return Journal(services.listener_journal_folder(settings, which), JOURNAL_MAX_BYTES, kind=which)
+
     async def run(stop: asyncio.Event) -> None:
         publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
         try:
             async with AsyncExitStack() as stack:
-                if isinstance(connector, Listening) and (journal := await _journal(settings, which, stop, health)):
+                if isinstance(connector, Listening):
                     keeping[:] = [await stack.enter_async_context(kept(publisher, journal))]
                 outward: Outward = keeping[0] if keeping else publisher
                 lease = GroupLease(connection, which)
@@ -60,14 +62,6 @@ def _session(settings: "Settings", name: str, connector: "SessionConnector", tra
 
     probe = functools.partial(probes.session, health, keeping)
     return Component(name=name, run=run, isolated=True, probe=probe)
-
-
-async def _journal(settings: "Settings", which: str, stop: asyncio.Event, health: "Health") -> "Journal | None":
-    from connectors import listening
-    from connectors.journal import Journal
-
-    folder = services.listener_journal_folder(settings, which)
-    return await listening.opened(lambda: Journal(folder, listening.JOURNAL_MAX_BYTES, kind=which), stop, health)
 
 
 def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: Tracer) -> Component:

@@ -1,13 +1,14 @@
 """What only listens has a journal of its own: one process of a machine has it; none is no reason to hear nothing."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from connectors.health import Health
 from connectors.journal import Journal
-from connectors.listening import kept, opened
+from connectors.listening import kept
 from hotline import probes
 from schemas.errors import MisconfiguredError, UnreachableError
 from tests.connectors.pushed import Kafka, message
@@ -25,34 +26,39 @@ async def test_what_kafka_does_not_take_is_safe_at_once_and_comes_when_kafka_doe
 ) -> None:
     kafka = Kafka()
     kafka.down = True
-    async with kept(kafka, Journal(tmp_path, kind="pbx")) as keeping:
+    async with kept(kafka, lambda: Journal(tmp_path, kind="pbx")) as keeping:
         await keeping.publish_async([message("1")], 10)
         assert keeping.journal_bytes
         assert "wait in the journal" in probes.session(health, [keeping])["detail"]
     kafka.down = False
-    async with asyncio.timeout(30), kept(kafka, Journal(tmp_path, kind="pbx")) as keeping:  # after a restart
+    async with asyncio.timeout(30), kept(kafka, lambda: Journal(tmp_path, kind="pbx")) as keeping:  # after a restart
         while keeping.journal_bytes:  # noqa: ASYNC110 - a thread drains it
             await asyncio.sleep(0.01)
     assert [one.envelope.id for one in kafka.held] == ["1"]
     assert probes.session(health, []) == probes.connector(health.report)
 
 
-async def test_one_process_of_a_machine_has_the_journal_and_another_stands_by(tmp_path: Path, health: Health) -> None:
-    first, stop = Journal(tmp_path), asyncio.Event()
-    waiting = asyncio.create_task(opened(lambda: Journal(tmp_path), stop, health))
-    while health.report.state != "standby":  # noqa: ASYNC110 - a thread looks at the journal
-        await asyncio.sleep(0.01)
-    first.close()
-    second = await waiting
-    assert second is not None
-    stop.set()
-    assert await opened(lambda: Journal(tmp_path), stop, health) is None
-    second.close()
+async def test_another_process_of_the_machine_goes_without_the_journal_until_the_first_one_ends(tmp_path: Path) -> None:
+    first, kafka = Journal(tmp_path), Kafka()
+    async with asyncio.timeout(30), kept(kafka, lambda: Journal(tmp_path)) as keeping:
+        await keeping.publish_async([message("1")], 10)
+        kafka.down = True
+        with pytest.raises(UnreachableError):
+            await keeping.publish_async([message("2")], 10)
+        first.close()
+        while not keeping.journal_bytes:
+            with suppress(UnreachableError):
+                await keeping.publish_async([message("2")], 10)
+            await asyncio.sleep(0.01)
+    assert [one.envelope.id for one in kafka.held] == ["1"]
 
 
 @pytest.mark.parametrize("fault", [UnreachableError("full"), MisconfiguredError("read-only")])
-async def test_a_disk_that_takes_nothing_is_no_reason_to_hear_nothing(health: Health, fault: Exception) -> None:
+async def test_a_disk_that_takes_nothing_is_no_reason_to_hear_nothing(fault: Exception) -> None:
     def make() -> Journal:
         raise fault
 
-    assert await opened(make, asyncio.Event(), health) is None
+    kafka = Kafka()
+    async with kept(kafka, make) as keeping:
+        await keeping.publish_async([message("1")], 10)
+        assert (len(kafka.held), keeping.journal_bytes, keeping.full) == (1, 0, False)
