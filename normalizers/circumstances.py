@@ -33,12 +33,20 @@ _BEFORE_PART = re.compile(r"([从自到至打由])$|[今昨前][天日]$|\d[号�
 
 _PART = "(?:[早晚]上|[上下]午|中午|凌晨|夜里|傍晚)"
 _DAYS = {"大前": 3, "前": 2, "昨": 1, "今": 0}
+_WEEKDAYS = "一二三四五六日"
 _DAY = re.compile(
     rf"{_FROM}(?<![以之提])(大前|前|昨|今)(?=[天日晚夜早晨])(?![天日晚夜早晨]{_PART}?{SINCE})(?!天天|日头)"
 )
 _DAY_OF_MONTH = re.compile(
     rf"(?<![\d月.从自到至-])(\d{{1,2}})[号日](?=上午|下午|早|晚|中午|凌晨|夜|当天|那天)(?!{SINCE})"
 )
+_MOMENT = re.compile(
+    rf"{_FROM}(?<![以之提])(?:(大前|前|昨|今)(?:[天日](?:{_PART}|\d{{1,2}}[点:时])|[晚夜早晨])"
+    rf"|(上)?个?(?:周|星期|礼拜)([{_WEEKDAYS}天])的?(?:{_PART}|[早晚]))(?!{SINCE})"
+)
+"""A day of which a part or an hour is told: it happened then, and not on another day."""
+
+_LASTS = re.compile("到现在|至今|到今[天日早晚]|[每天]天|每[晚夜周早次]|经常|总是|一直|[还仍][是没未不在]|连续|反复")
 _YEAR = re.compile(rf"(?<!\d){_FROM}(?:(20\d\d)年|([前去今明])年)(?!{SINCE})")
 _YEARS = {"前": -2, "去": -1, "今": 0, "明": 1}
 
@@ -63,6 +71,8 @@ class Circumstances(NamedTuple):
     parts_of_day: Mapping[str, tuple[str, ...]]
     shop_of: Mapping[str, str]
     trades: re.Pattern[str]
+    sudden: re.Pattern[str]
+    """What happens at one moment, and may happen again on another day."""
     called: re.Pattern[str]
     whose: re.Pattern[str]
     relative_of: Mapping[str, str]
@@ -82,6 +92,7 @@ def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> 
         parts_of_day=parts,
         shop_of=shop_of,
         trades=re.compile(f"{trades}$"),
+        sudden=re.compile(trie(table.get("sudden", "").split())),  # a city's own file may be older than this list
         called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
         whose=re.compile(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
         relative_of=relatives,
@@ -136,6 +147,25 @@ def _days(head: str, today: date) -> Iterator[Mark]:
         yield "day", f"{month}-{number}"
     for year, which in _YEAR.findall(head):
         yield "year", year or str(today.year + _YEARS[which])
+
+
+def moments(head: str, today: date, lists: Circumstances) -> Iterator[Mark]:
+    """Yield about which days something happened all at once, by the calendar; what lasts (到现在还没来电) has none.
+
+    What began at night goes on in the morning, so the next day is meant as well.
+    """
+    if lists.sudden.search(head) is None or _LASTS.search(head) is not None:
+        return
+    for ago, last, weekday in _MOMENT.findall(head):
+        days = _DAYS[ago] if ago else _days_since(weekday.replace("天", "日"), today, is_last=bool(last))
+        for told in (today - timedelta(days=days), today - timedelta(days=days - 1)):
+            yield "about", f"{told.month}-{told.day}"
+
+
+def _days_since(weekday: str, today: date, *, is_last: bool) -> int:
+    """Return how long ago the weekday was, of last week or the last there was."""
+    days = today.weekday() - _WEEKDAYS.index(weekday)
+    return days + len(_WEEKDAYS) if is_last or days < 0 else days
 
 
 @cache

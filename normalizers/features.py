@@ -91,6 +91,8 @@ def features_of(
         text_objects=_hashed_words(matter.text_objects, key),
         untitled=UNSET if matter.is_titled else True,
         aspects=_hashed_words(matter.aspects, key),
+        opening=_hashed_word(matter.opening, key) if matter.opening else UNSET,
+        told=_hashed_words(matter.told, key),
         whereabouts=_hashed_words(matter.whereabouts, key),
         requesters=requester_hashes((draft.sender,), policy),
         stated=stated_names(draft, folded, policy),

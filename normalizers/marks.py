@@ -19,7 +19,8 @@ from normalizers.stances import Stances, stances, stances_in
 
 Mark = tuple[str, str]
 
-_TWO_HAN = re.compile(r"[\u4e00-\u9fff]{2}")
+_ONE_HAN = r"[\u4e00-\u9fff]"
+_TWO_HAN = re.compile(rf"{_ONE_HAN}{{2}}")
 _LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
 _OTHER_WORDS = "(?!末班)[民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺]"
 """Behind such a character an ending is the beginning of another word: 期间, 区域, 村民."""
@@ -43,6 +44,14 @@ _ALONG = re.compile(
 )
 """Where on a long road: 海宁路农行门口."""
 
+_ROAD = rf"(?:(?![{NO_NAME}]){_ONE_HAN}){{2}}"
+_ROADS = "(?:大道|大街|马路|路|街)"
+_CROSSING = re.compile(
+    rf"({_ROAD}){_ROADS}[与和跟同及、-]?(?:(?![{NO_NAME}]){_ONE_HAN}){{0,2}}?({_ROAD}){_ROADS}"
+    rf"{_ONE_HAN}{{0,3}}?(?:口|交叉|交汇|交界|十字)"
+)
+"""Where two roads meet: 南京街与北五马路交叉口."""
+
 _GRADE = re.compile("(?<![最更提升年月])([初高])([一二三])(?![点些倍半层个楼米中])")
 _END_OF_TOWN = re.compile("城([东西南北])")
 _BRANCH = re.compile(r"\(([\u4e00-\u9fff]{2,8})店\)")
@@ -54,7 +63,7 @@ _IN_A_TOWER = re.compile(
 _DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-\d{3,4}(?!\d)")
 """Building, unit and room of a home in short: 2-1-301."""
 
-_OF_EVERYBODY = frozenset({"trouble", "month", "day", "weekday", "stance"})
+_OF_EVERYBODY = frozenset({"trouble", "month", "day", "about", "weekday", "stance"})
 """Kinds of marks that tell what happened and when, and nothing of whom or where; so do brands and what is wished."""
 
 _OF_ONE_PLACE = frozenset({
@@ -180,7 +189,9 @@ def _named(head: str, kinds: Kinds) -> Iterator[Mark]:
 
 
 def _where_of(head: str) -> Iterator[Mark]:
-    """Yield which way, which end of the town, which branch, which floor or room of a tower."""
+    """Yield which crossing, which way, which end of the town, which branch, which floor or room of a tower."""
+    if "口" in head or "交" in head or "十字" in head:
+        yield from (("crossing", "+".join(sorted(roads))) for roads in _CROSSING.findall(head))
     yield from (("way", "".join(found)) for found in _WAY.findall(head))
     yield from (("城", side) for side in _END_OF_TOWN.findall(head))
     yield from (("way", way) for way in _TRAVELS.findall(head))

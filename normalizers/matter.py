@@ -15,6 +15,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers import rules
 from normalizers.aspects import Aspects, aspects, aspects_in
+from normalizers.circumstances import moments
 from normalizers.endings import Endings, Name, endings_of, pairs_of
 from normalizers.findings.words import COMPACT, trie
 from normalizers.greetings import greetings_in
@@ -33,10 +34,17 @@ TEXT_CHARACTERS = 300
 ASPECT_CHARACTERS = 100
 """Of longer letters nobody says in one word what happened: they tell of many things."""
 
+LETTER_CHARACTERS, OPENING_LETTERS = 60, 12
+"""Shorter texts have no opening, and so many letters are one."""
+
 NUMBERS_CHARACTERS = 100
 """So much of it for numbers, which abound in long stories."""
 
 _SHORT_TITLE = 6
+
+_NO_LETTERS = re.compile(r"[\W_]+")
+_WHO = re.compile("[我俺咱]|本人|其[家在住系]|家住|业主")
+"""Whoever writes says so in a letter's opening, where it does not tell of the matter itself."""
 
 _AREA = re.compile(
     r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]"
@@ -80,6 +88,10 @@ class Matter(NamedTuple):
     text_objects: frozenset[str]
     aspects: frozenset[str]
     """What happened, where there is no title."""
+    opening: str
+    """How the text of a letter begins, behind its greeting, where it says who writes: 我是锦绣华庭的业主."""
+    told: frozenset[str]
+    """What happened, anywhere behind that: a letter tells of many things."""
     whereabouts: frozenset[str]
     """What tells where it is, or whose."""
 
@@ -110,6 +122,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
     areas = frozenset(_AREA.findall(head))
     marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
+    opening, behind = _opening(text, lists.greetings)
     own, beside = _words(head, lists), _words(rest, lists)
     places, lead, told = frozenset((*own.places, *own.within)), "", _Words([], [], [], [])
     if not places:
@@ -117,6 +130,7 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         told = _words(lead, lists)
         places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
         marks = marks if places else marks.union(circumstances_of(f"{head},{lead}", marks, day, lists.kinds))
+    marks = marks.union(_moments(head, marks, day, lists))
     return Matter(
         is_titled=is_titled,
         names=frozenset(own.names),
@@ -129,8 +143,17 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
         aspects=frozenset() if is_titled else frozenset(_aspects(head, rest, lists)),
+        opening=opening,
+        told=frozenset(aspects(behind, lists.aspects)),
         whereabouts=places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
     )
+
+
+def _moments(head: str, marks: Iterable[Mark], day: date | None, lists: Rulebook) -> Iterable[Mark]:
+    """Return about when it happened, where no mark tells the very day."""
+    if day is None or any(kind == "day" for kind, _ in marks):
+        return ()
+    return moments(head, day, lists.kinds.circumstances)
 
 
 def _aspects(head: str, rest: str, lists: Rulebook) -> tuple[str, ...]:
@@ -156,6 +179,15 @@ def _begun(title: str, text: str, greetings: re.Pattern[str]) -> tuple[str, str]
     sentence = _SENTENCE.match(text)
     end = sentence.end() if sentence is not None else HEAD_CHARACTERS
     return f"{title},{text[:end]}", text[end:TEXT_CHARACTERS]
+
+
+def _opening(text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
+    """Return with which letters a letter's text begins, where they say who writes, and what comes behind."""
+    greeting = greetings.match(text)
+    text = text[greeting.end() if greeting is not None else 0 :][:TEXT_CHARACTERS]
+    opening = _NO_LETTERS.sub("", text[: 2 * OPENING_LETTERS])[:OPENING_LETTERS]
+    is_one = len(text) >= LETTER_CHARACTERS and _WHO.search(opening) is not None
+    return (opening, text[2 * OPENING_LETTERS :]) if is_one else ("", "")
 
 
 def _first_sentence(text: str) -> str:

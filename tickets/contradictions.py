@@ -48,6 +48,17 @@ def tell_otherwise(one: Sketch, other: Sketch) -> bool:
     return bool(ours and theirs) and ours.isdisjoint(theirs) and one.papers.isdisjoint(other.papers)
 
 
+def go_on_otherwise(one: Sketch, other: Sketch, copied: float, policy: NearPolicy) -> bool:
+    """Say whether two letters begin alike, are no copies, and tell nothing of the same behind that.
+
+    Who writes two letters, or fills in a form, says first who and where they are: 我是锦绣华庭的业主, and then tells of
+    the water or of the lift. Who tells one incident in other words begins otherwise.
+    """
+    if one.opening is None or one.opening != other.opening or copied >= policy.copy_share:
+        return False
+    return one.told.isdisjoint(other.told) and one.papers.isdisjoint(other.papers)
+
+
 def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
     """Say whether of two short texts that share no place each has a name that the other has nowhere.
 

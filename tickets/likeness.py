@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import exp, fsum, inf, log
 from operator import mul
 
-from tickets.contradictions import are_others, is_filled_in, other_area, stand_elsewhere
+from tickets.contradictions import are_others, go_on_otherwise, is_filled_in, other_area, stand_elsewhere
 from tickets.policy import NearPolicy
 from tickets.sketch import GRAMS, Sketch
 
@@ -120,6 +120,7 @@ class Question:
         matter, copied = 1 / (1 + exp(-odds)), signs[_COPIED]
         is_other = (
             are_others(self.sketch, other, self._policy)
+            or go_on_otherwise(self.sketch, other, copied, self._policy)
             or (copied >= self._policy.copy_share and is_filled_in(self.sketch, other))
             or (copied >= self._policy.retold_share and stand_elsewhere(self.sketch, other))
         )

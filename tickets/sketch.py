@@ -33,6 +33,8 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
     untitled: bool = False
     aspects: frozenset[int] = frozenset()
     whereabouts: frozenset[int] | None = None
+    opening: int | None = None
+    told: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, features: Features) -> "Sketch":
@@ -50,6 +52,8 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             untitled=features.untitled is True,
             aspects=hashes(features.aspects),
             whereabouts=hashes(features.whereabouts[:NAMES]) if features.whereabouts is not UNSET else None,
+            opening=int(features.opening, 16) if features.opening is not UNSET else None,
+            told=hashes(features.told),
         )
 
 

@@ -76,6 +76,12 @@ class Features(Record, frozen=True, kw_only=True):
         tuple[str, ...],
         about("Without a title: hashed ways of what happened (it is loud, it is stuck)", "情形指纹", index="none"),
     ] = ()
+    opening: Annotated[
+        str | UnsetType, about("The hashed first letters of a letter's text", "开头指纹", index="none")
+    ] = UNSET
+    told: Annotated[
+        tuple[str, ...], about("Hashed ways of what happened, behind a letter's opening", "所述情形指纹", index="none")
+    ] = ()
     whereabouts: Annotated[
         tuple[str, ...] | UnsetType,
         about("Hashed words that tell where it is, or whose", "所在指纹", index="none"),
