@@ -7,6 +7,7 @@ from stdnum import luhn
 from stdnum.cn import ric
 
 from normalizers.text import SPOKEN_DIGITS, Span
+from tickets import number_forms as forms
 from tickets.runs import Beside, Run
 
 _SPOKEN = frozenset(SPOKEN_DIGITS)
@@ -35,23 +36,6 @@ _PARTED = re.compile(rf"[0-9](?<![0-9][0-9])[0-9]{{2,}}+(?:{_GAP}[0-9]{{3,}}+)+"
 _GROUP = re.compile(r"[0-9]+")
 _LETTERS = re.compile(r"[a-z]{1,12}[_-]?$")
 
-_MOBILE = re.compile(r"(?:1[3-9][0-9]{9})+")
-_MOBILE_FROM_ABROAD = re.compile(r"(?:00)?861[3-9][0-9]{9}")
-_LANDLINE = re.compile(r"0[1-9][0-9]{1,2}[2-9][0-9]{6,7}")
-_LANDLINE_FROM_ABROAD = re.compile(r"(?:00)?86[1-9][0-9]{1,2}[2-9][0-9]{6,7}")
-_ID = re.compile(r"[1-9][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9x]")
-_OLD_ID = re.compile(r"[1-8][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
-_CARD = re.compile(r"[3-6][0-9]{12,19}")
-_OVERSEAS = re.compile(r"(?:00)?(?:85[23][2-9][0-9]{7}|886[2-9][0-9]{7,8})")
-"""Of Hong Kong, Macau and Taiwan, with their codes."""
-
-_LETTERS_FOR_DIGITS = re.compile(r"[1li](?<![a-z0-9][1li])[3-9](?=[0-9]*[oli])[0-9oli]{9}(?![a-z0-9])")
-"""A mobile number with O for 0 and l or I for 1, as who will not be found by machines writes it."""
-
-_LOCAL = re.compile(r"[2-9][0-9]{6,7}")
-_MISTYPED = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{2})?")
-"""A mobile number with a digit too few or too many."""
-
 _NEAR_A_TELEPHONE = re.compile("(?:电话|手机|[少多][了按打写]*一位)[^。;!?\n]{0,8}$")
 
 _QUERY_CODE = 12
@@ -65,25 +49,21 @@ _CALLED = re.compile(
     r"|(?<![\u4e00-\u9fff])(?:号码|[办宅](?=[:0-9])))[号码]{0,2}[:是为到给打,、\s(]{0,3}"
     r"(?:[2-9][0-9]{6,7}(?:[/、,或和]|还有)){0,3}$"
 )
-_DATE = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _CONTACTS = frozenset(
     {"tel", "phone", "mobile", "mob", "cell", "call", "wx", "vx", "v", "wechat", "weixin", "qq", "t", "m"}
 )
-_DATED = re.compile(r"1[0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _ORDER = re.compile(
     r"(?:订单|快递|电梯|设备|路灯|灯杆|井盖|快件|运单|物流|工单|合同|流水|电表|水表|燃气表|(?<![账帐])户|编|注册|条形|条|批|发票)(?:单?号码?|码|编号|代码)?[:：是为\s]{0,3}"
     "(?:[a-z]{1,6}[-_]?)?$"
 )
 """What is counted behind these words is a thing."""
 
-_PASSPORT = re.compile(r"(?<![a-z0-9字])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
 _EXTENSION = re.compile(r"(?:[-#]|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])")
 
 _WITH_EXTENSION = re.compile(r"-[0-9]{3,4}(?![0-9a-z./-])|\s?\((?:宅|办|家|座机|值班)")
 _LONGEST_LOCAL = 8
 _MONEY = ("元", "万", "块")
 
-_BEGUN = re.compile(r"1[3-9][0-9]{5,}|0[1-9][0-9]{5,}|(?!400)[1-6][0-9]{9,}")
 _CALLS = re.compile(r"1[3-9]|0")
 
 _BEGUN_AFTER_CUE = re.compile(
@@ -96,12 +76,8 @@ _SPOKEN_BEGUN = re.compile(
 )
 _LONGEST_SPOKEN = 16
 
-_NUMBERS = (_MOBILE, _MOBILE_FROM_ABROAD, _LANDLINE, _LANDLINE_FROM_ABROAD, _ID, _OLD_ID, _CARD, _OVERSEAS, _LOCAL)
-_LIKE_A_NUMBER = re.compile("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern for number in _NUMBERS)]))
+_LIKE_A_NUMBER = re.compile("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern for number in forms.NUMBERS)]))
 """Digits that are worth a closer look: nearly none of those between dashes are."""
-
-_HOTLINE = re.compile("(?:0[1-9][0-9]{1,2})?(?:12[0-9]{3}|9[56][0-9]{3,4}|100[0-9]{2})|1(?:10|19|20|22)")
-"""No number of anybody's begins like that: 12345, 024-95598."""
 
 _CAN_GO_ON = frozenset("0123456789 -")
 
@@ -130,11 +106,11 @@ def numbers(text: str) -> Iterator[Span]:
             yield from (match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end))
         yield from (match.span() for match in _EACH_APART.finditer(text, start, end))
     if "o" in text or "l" in text or "i" in text:
-        yield from (match.span() for match in _LETTERS_FOR_DIGITS.finditer(text))
+        yield from (match.span() for match in forms.LETTERS_FOR_DIGITS.finditer(text))
     if "***" in text or "xxx" in text or "×××" in text:
         yield from (match.span() for match in _STARRED.finditer(text))
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
-    if begun and _HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
+    if begun and forms.HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
         yield begun.span(1)
     if text[-1:] in _SPOKEN and (spoken := _SPOKEN_BEGUN.search(text, max(0, len(text) - _LONGEST_SPOKEN))):
         yield spoken.span()
@@ -187,7 +163,7 @@ def _is_number(run: Run, first: int, last: int, digits: str) -> bool:
         return _is_short_number(run, run.starts[first], run.end(last), digits)
     if not _reaches_somebody(run, first, last, digits) or not _is_written_as_one(run, first, last):
         return False
-    return not all(map(_DATE.fullmatch, run.groups[first : last + 1]))
+    return not all(map(forms.DATE.fullmatch, run.groups[first : last + 1]))
 
 
 def _reaches_somebody(run: Run, first: int, last: int, digits: str) -> bool:
@@ -197,7 +173,7 @@ def _reaches_somebody(run: Run, first: int, last: int, digits: str) -> bool:
         return True
     if first == last and _is_code(run.text, start, digits):
         return False
-    if run.text[end : end + 1] == "x" and _ID.fullmatch(digits + "x"):
+    if run.text[end : end + 1] == "x" and forms.ID.fullmatch(digits + "x"):
         return True
     return _is_personal(run, first, last, digits) or _is_short_number(run, start, end, digits)
 
@@ -205,15 +181,15 @@ def _reaches_somebody(run: Run, first: int, last: int, digits: str) -> bool:
 def _is_number_in_parts(run: Run, first: int, last: int, digits: str) -> bool:
     """Say whether the groups have the shape of a number: anything may stand between them."""
     shape = run.shape(first, last)
-    if shape in _MOBILE_IN_PARTS and _MOBILE.fullmatch(digits):
+    if shape in _MOBILE_IN_PARTS and forms.MOBILE.fullmatch(digits):
         return not _are_amounts(run, first, last)
-    if shape in _LANDLINE_IN_PARTS and _LANDLINE.fullmatch(digits):
+    if shape in _LANDLINE_IN_PARTS and forms.LANDLINE.fullmatch(digits):
         return True
     if len(digits) == _QUERY_CODE and run.beside.query_code:
         return True
     end = run.end(last)
     whole = digits + "x" if run.text[end : end + 1] == "x" else digits
-    if _ID.fullmatch(whole):
+    if forms.ID.fullmatch(whole):
         return shape in _ID_IN_PARTS or bool(ric.is_valid(whole))
     return _is_card_in_fours(run, first, shape, digits)
 
@@ -225,7 +201,7 @@ def _are_amounts(run: Run, first: int, last: int) -> bool:
 
 
 def _is_card_in_fours(run: Run, first: int, shape: tuple[int, ...], digits: str) -> bool:
-    if _CARD.fullmatch(digits) is None or set(shape[:-1]) != {4} or shape[-1] > 4:
+    if forms.CARD.fullmatch(digits) is None or set(shape[:-1]) != {4} or shape[-1] > 4:
         return False
     start = run.starts[first]
     return bool(luhn.is_valid(digits)) or _BANK.search(run.text, max(0, start - 8), start) is not None
@@ -246,17 +222,17 @@ def _is_query_code(run: Run, first: int, last: int) -> bool:
 
 
 def _is_personal(run: Run, first: int, last: int, digits: str) -> bool:
-    if _MOBILE.fullmatch(digits) or _MOBILE_FROM_ABROAD.fullmatch(digits) or _ID.fullmatch(digits):
+    if forms.MOBILE.fullmatch(digits) or forms.MOBILE_FROM_ABROAD.fullmatch(digits) or forms.ID.fullmatch(digits):
         return True
-    if _LANDLINE.fullmatch(digits):
+    if forms.LANDLINE.fullmatch(digits):
         return len(run.groups[first]) > 2
-    if _LANDLINE_FROM_ABROAD.fullmatch(digits):
+    if forms.LANDLINE_FROM_ABROAD.fullmatch(digits):
         return digits[0] == "0" or run.text[: run.starts[first]].endswith("+")
-    if _OVERSEAS.fullmatch(digits):
+    if forms.OVERSEAS.fullmatch(digits):
         return first < last or run.text[: run.starts[first]].endswith("+") or digits[0] == "0"
     if first == last and _is_of_a_thing(run.text, run.starts[first]) and not luhn.is_valid(digits):
         return False
-    return (_OLD_ID.fullmatch(digits) or _CARD.fullmatch(digits)) is not None and (
+    return (forms.OLD_ID.fullmatch(digits) or forms.CARD.fullmatch(digits)) is not None and (
         first == last or min(map(len, run.groups[first:last])) > 3
     )
 
@@ -269,25 +245,27 @@ def _is_of_a_thing(text: str, start: int) -> bool:
 def _is_short_number(run: Run, start: int, end: int, digits: str) -> bool:
     """Say whether these digits are a number because of what stands before them, or what was cut off after them."""
     text = run.text
-    if (_LOCAL.fullmatch(digits) or _MISTYPED.fullmatch(digits)) and _CALLED.search(text, max(0, start - 36), start):
+    if (forms.LOCAL.fullmatch(digits) or forms.MISTYPED.fullmatch(digits)) and _CALLED.search(
+        text, max(0, start - 36), start
+    ):
         if text[end : end + 1] in _MONEY:
             return False
-        return text[start - 1] not in ",、室" or _DATE.fullmatch(digits) is None
-    if _MISTYPED.fullmatch(digits) and _NEAR_A_TELEPHONE.search(text, max(0, start - 14), start):
+        return text[start - 1] not in ",、室" or forms.DATE.fullmatch(digits) is None
+    if forms.MISTYPED.fullmatch(digits) and _NEAR_A_TELEPHONE.search(text, max(0, start - 14), start):
         return text[end : end + 1] not in _MONEY
-    if len(digits) == _LONGEST_LOCAL and _LOCAL.fullmatch(digits) and _WITH_EXTENSION.match(text, end):
-        return not (digits.endswith("000") or _DATE.fullmatch(digits) or _is_of_a_thing(text, start))
+    if len(digits) == _LONGEST_LOCAL and forms.LOCAL.fullmatch(digits) and _WITH_EXTENSION.match(text, end):
+        return not (digits.endswith("000") or forms.DATE.fullmatch(digits) or _is_of_a_thing(text, start))
     letter = text[start - 1 : start].isalpha()
-    if letter and any(_PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):
+    if letter and any(forms.PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):
         return True
-    if end < len(text) or _BEGUN.fullmatch(digits) is None or _HOTLINE.fullmatch(digits):
+    if end < len(text) or forms.BEGUN.fullmatch(digits) is None or forms.HOTLINE.fullmatch(digits):
         return False
     return _CALLS.match(digits) is not None or not _is_of_a_thing(text, start)
 
 
 def _is_code(text: str, start: int, digits: str) -> bool:
     """Say whether a date begins the number, as in FZ16082600608 and 工单号16082600608: of a case, not a telephone."""
-    if _DATED.match(digits) is None and _DATE.match(digits) is None:
+    if forms.DATED.match(digits) is None and forms.DATE.match(digits) is None:
         return False
     letters = _LETTERS.search(text, max(0, start - 12), start)
     if letters is None:
