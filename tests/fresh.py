@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kafka import TopicPartition
-from kafka.admin import KafkaAdminClient, MemberToRemove, OffsetSpec
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, OffsetSpec
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from hotline.provision import Provision
@@ -30,6 +30,12 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
     with admin_of(connection) as admin:
         admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))  # waits for the leaders
     return connection
+
+
+def by_the_senders_clock(connection: KafkaConnection, topic: str) -> None:
+    """Let a topic believe what senders say of the time, until it is made anew: what is written may be old at once."""
+    with admin_of(connection) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"message.timestamp.type": "CreateTime"})])
 
 
 def _put_out(admin: KafkaAdminClient) -> bool:

@@ -25,7 +25,7 @@ _FIRST = datetime(2011, 1, 21, tzinfo=UTC)
 _LONGEST_OPENID = 128
 _LONGEST_NUMBER = 20
 _DIGITS = 16
-"""Of the digest of who wrote when: what tells two messages of one MsgId apart."""
+"""Of the digest of who wrote: what tells two persons' messages of one MsgId apart."""
 
 
 class Callback(Struct, frozen=True, kw_only=True):
@@ -102,8 +102,8 @@ def _identifier(fields: dict[str, str]) -> str | None:
     """Return a message's name. Its MsgId alone is none: people who spoke at once were seen with the same one."""
     if fields.get("MsgType") != "event":
         number = fields.get("MsgId", "")
-        whose = ":".join(fields.get(name, "") for name in ("FromUserName", "CreateTime"))
-        return f"{number}:{_digest(whose.encode())[:_DIGITS]}" if _is_number(number) else None
+        whose = _digest(fields.get("FromUserName", "").encode())[:_DIGITS]
+        return f"{number}:{whose}" if _is_number(number) else None
     parts = [fields.get(name, "") for name in ("FromUserName", "CreateTime", "Event")]
     if not all(parts):
         return None

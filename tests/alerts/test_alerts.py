@@ -22,6 +22,7 @@ from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
 from tests.assign import logs
 from tests.connectors import mailboxes as mails
 from tests.docs.pages import ROOT
+from tests.fresh import by_the_senders_clock
 from tests.peers import prometheus
 from tests.peers.greenmail import GreenMail
 from tests.peers.presence import require
@@ -104,6 +105,8 @@ class City:
 
     def write(self, out: Outbound, age: timedelta = timedelta(0)) -> None:
         """Let Kafka hold a record since so long."""
+        if age:
+            by_the_senders_clock(self._connection, out.topic)
         at = int((datetime.now(UTC) - age).timestamp() * 1000)
         self._producer.send(out.topic, out.value, key=out.key, headers=out.headers, partition=0, timestamp_ms=at)
         self._producer.flush()

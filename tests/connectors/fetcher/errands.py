@@ -45,6 +45,7 @@ class Record(NamedTuple):
     value: bytes
     topic: str = "hotline.raw.wechat.v1"
     partition: int = 0
+    timestamp: int = int(NOW.timestamp() * 1000)
 
 
 def record(offset: int, text: str = "x", **changes: Any) -> Record:

@@ -19,7 +19,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port
-from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, text_now
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, msgid, text_now
 from tests.frozen import frozen
 from tests.peers.presence import require
 
@@ -108,4 +108,4 @@ def test_a_full_disk_refuses_keeps_what_it_has_and_takes_again_when_kafka_does(
 def seen(reader: Reader, account: str) -> list[str]:
     """Return the ids in the raw topic, in the order of their first coming."""
     records = reader.read(topics.raw("wechat"), account)
-    return list(dict.fromkeys(dict(record.headers)["ce_id"].decode() for record in records))
+    return list(dict.fromkeys(msgid(dict(record.headers)["ce_id"].decode()) for record in records))

@@ -106,10 +106,9 @@ def test_events_are_named_by_who_when_what_and_key() -> None:
 def test_people_who_spoke_at_once_with_one_msgid_are_heard_all() -> None:
     """The platform was seen to give it to several (github.com/binarywang/WxJava/issues/333)."""
     said = callback(MsgType="voice", MsgId="1", MediaId="m")
-    later = callback(str(int(STAMP) + 1), MsgType="voice", MsgId="1", MediaId="m")
-    bodies = (said, said.replace("o-citizen", "o-other"), later, said)
+    bodies = (said, said.replace("o-citizen", "o-other"), said)
     names = [received(account(), push(body, nonce=f"{at}")).envelope.id for at, body in enumerate(bodies)]
-    assert (len(set(names)), names[0]) == (3, names[3])
+    assert (len(set(names)), names[0]) == (2, names[2])
     assert not any("o-c" in name for name in names)
 
 

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from prometheus_client import REGISTRY
 
 from hotline import handovers
-from hotline.cluster import admin
 from hotline.doctor.clock import OFF_SECONDS
 from hotline.monitor import Monitor
 from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
@@ -26,7 +24,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Event, Handover, InputRef, event
 from schemas.wire import Outbound, Position, encode
-from tests.fresh import topics_made_anew
+from tests.fresh import by_the_senders_clock, topics_made_anew
 from tests.hotline.letters import letter
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
@@ -185,9 +183,7 @@ def test_who_may_read_no_hand_over_says_the_city() -> None:
 
 def test_dead_letters_of_the_last_hour_and_the_clock(fresh_topics: KafkaConnection, writer: Writer) -> None:
     old = int((NOW - timedelta(hours=2)).timestamp() * 1000)
-    by_the_sender = ConfigResource(ConfigResourceType.TOPIC, topics.DEAD, {"message.timestamp.type": "CreateTime"})
-    with admin(fresh_topics) as client:
-        client.alter_configs([by_the_sender])
+    by_the_senders_clock(fresh_topics, topics.DEAD)
     producer = KafkaProducer(**fresh_topics.client_options())
     made = dead_letter("malformed")
     producer.send(made.topic, made.value, headers=made.headers, timestamp_ms=old)
