@@ -142,6 +142,11 @@ class Near:
         self._asked = asked if search else None
         return asked
 
+    def _sketch(self, features: Features) -> Sketch:
+        """Return what is compared of a message; that of the last question is not made again."""
+        asked = self._asked
+        return asked.question.sketch if asked is not None and asked.features is features else Sketch.of(features)
+
     def note(self, order: int, features: Features) -> None:
         """Let a ticket bear the places and marks of what its requester said again.
 
@@ -150,7 +155,7 @@ class Near:
         packed = self._kept.get(order)
         if packed is None or not (features.doors or features.places):
             return
-        kept, said = _decode(packed), Sketch.of(features)
+        kept, said = _decode(packed), self._sketch(features)
         places, marks = kept.sketch.places | said.places, kept.sketch.marks | said.marks
         sketch = replace(kept.sketch, places=places, marks=marks)
         if sketch != kept.sketch and max(len(places), len(marks)) <= MOST_MARKS:
@@ -160,17 +165,17 @@ class Near:
     def has_other_marks(self, features: Features, order: int) -> bool:
         """Say whether a message and a ticket bear different marks of one kind."""
         packed = self._kept.get(order)
-        return packed is not None and other_marks(Sketch.of(features).marks, _compared(packed).sketch.marks)
+        return packed is not None and other_marks(self._sketch(features).marks, _compared(packed).sketch.marks)
 
     def has_other_places(self, features: Features, order: int) -> bool:
         """Say whether a message and a ticket each name a place that the other does not."""
         packed = self._kept.get(order)
-        return packed is not None and other_places(Sketch.of(features), _compared(packed).sketch)
+        return packed is not None and other_places(self._sketch(features), _compared(packed).sketch)
 
     def may_be_elsewhere(self, features: Features, order: int) -> bool:
         """Say whether a message and a ticket have nothing in common that tells where; both must have been asked it."""
         packed = self._kept.get(order)
-        return packed is not None and may_be_elsewhere(Sketch.of(features), _compared(packed).sketch)
+        return packed is not None and may_be_elsewhere(self._sketch(features), _compared(packed).sketch)
 
     def names_place_of(self, features: Features, order: int) -> bool:
         """Say whether a ticket has a name of the places that a message names."""
@@ -182,7 +187,7 @@ class Near:
         kept = self._kept.get(order)
         if kept is None:
             return False
-        own = Sketch.of(features)
+        own = self._sketch(features)
         said = own.places | own.objects | own.text_objects
         return bool(said) and _all_words(_decode(kept).sketch).isdisjoint(said | own.names | own.text_names)
 
