@@ -2,9 +2,7 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import requests
 
 from connectors import bounded
 from connectors.unsent import never_left
+from tests.connectors.dribbling import Dribbling
 from tests.peers.certificates import Authority
 
 pytestmark = pytest.mark.integration
@@ -29,35 +28,23 @@ ENDLESS = HEAD + b"Connection: close\r\n\r\n"
 GOOD = HEAD + b"Content-Length: 4\r\n\r\ngood"
 
 
-class Server:
+class Server(Dribbling):
     """Answers each request with the next of its scripts: what comes at once, and what follows byte by byte."""
 
     def __init__(self, wrap: Callable[[socket.socket], socket.socket]) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self._wrap = wrap
         self.scripts: list[tuple[bytes, bytes]] = []
-        self.over = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self) -> None:
-        self.over.set()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with suppress(OSError), self._wrap(plain) as connection:
-            while connection.recv(65536):
+    def serve(self, connection: socket.socket) -> None:
+        with self._wrap(connection) as wrapped:
+            while wrapped.recv(65536):
                 at_once, slowly = self.scripts.pop(0)
-                connection.sendall(at_once)
+                wrapped.sendall(at_once)
                 for byte in slowly:
                     if self.over.wait(0.05):
                         return
-                    connection.sendall(bytes([byte]))
+                    wrapped.sendall(bytes([byte]))
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """A mail server that never ends an answer is hung up on, whatever it says meanwhile."""
 
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
 from connectors.mailbox import Mailbox
 from schemas.errors import UnreachableError
+from tests.connectors.dribbling import Dribbling
 from tests.connectors.mailboxes import START, mail, settings
 
 pytestmark = pytest.mark.integration  # loopback
@@ -20,27 +19,15 @@ ENDLESS = {
 }
 
 
-class Server:
+class Server(Dribbling):
     """Speaks as much IMAP as it needs; to `endless` it answers with a beginning, and then bit by bit for ever."""
 
     def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self.endless: dict[str, tuple[bytes, bytes]] = {}
-        self.over = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self) -> None:
-        self.over.set()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection, connection.makefile("rb") as lines:
+    def serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
             connection.sendall(b"* OK IMAP4rev1 ready\r\n")
             for line in lines:
                 tag, *words = line.decode().split()

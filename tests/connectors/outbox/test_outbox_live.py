@@ -188,6 +188,20 @@ class SlowService:
 
 
 @asynccontextmanager
+async def answering(connection: KafkaConnection, service: SlowService) -> AsyncIterator[None]:
+    """Be the city's owner, through this service, until the block ends."""
+    tools, stop = Tools(AnswerSettings(per_minute=6000), service, reply), asyncio.Event()
+    owner = Owner(ids.partition_of(CITY, connection.partitions), connection, lambda account: tools)
+    running = asyncio.create_task(owner.run(stop))
+    try:
+        yield
+        stop.set()
+        await running
+    finally:
+        running.cancel()
+
+
+@asynccontextmanager
 async def assigning(connection: KafkaConnection, *written: Outbound) -> AsyncIterator[None]:
     """Write into the log as `assign` does, in a transaction that ends with the block."""
     producer = make_producer(connection, transactional_id="assign-of-the-test")
@@ -222,20 +236,13 @@ async def running_admin(connection: KafkaConnection) -> AsyncIterator[AIOKafkaAd
 async def test_the_log_says_whether_the_erasure_came_before_the_intent_to_send(fresh_topics: KafkaConnection) -> None:
     before, erased = intents(2)
     await logs.write(fresh_topics, map(outbound, (before, erased)))
-    service, stop = SlowService(), asyncio.Event()
-    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
-    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
-    running = asyncio.create_task(owner.run(stop))
-    try:
+    service = SlowService()
+    async with answering(fresh_topics, service):
         await until(lambda: _holds(lambda: service.sent == [before.outbox_id]))
         async with assigning(fresh_topics, withdrawn(before), withdrawn(erased)):
             service.go_on.set()
             await until(lambda: _begun(fresh_topics, erased))  # behind the erasure, which is not committed yet
         await until_settled(fresh_topics, 2)
-        stop.set()
-        await running
-    finally:
-        running.cancel()
     told = await states(fresh_topics)
     assert told[before.outbox_id] == ["sending", "withheld", "accepted"]
     assert told[erased.outbox_id] == ["withheld", "sending", "withheld"]
@@ -298,17 +305,10 @@ async def test_what_retention_takes_while_the_log_is_read_costs_no_answer_that_i
         return reader
 
     monkeypatch.setattr(owner_module, "make_reader", reading_on_from_what_is_gone)
-    service, stop = SlowService(), asyncio.Event()
+    service = SlowService()
     service.go_on.set()
-    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
-    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
-    running = asyncio.create_task(owner.run(stop))
-    try:
+    async with answering(fresh_topics, service):
         await until_settled(fresh_topics, 3)
-        stop.set()
-        await running
-    finally:
-        running.cancel()
     assert service.sent == [one.outbox_id for one in wanted[2:]]
 
 
@@ -317,18 +317,11 @@ async def test_what_many_accounts_tell_at_once_shares_a_transaction(fresh_topics
     accounts = [f"account{number}" for number in range(12)]
     wanted = [replace(one, account=account) for one, account in zip(intents(12), accounts, strict=True)]
     await logs.write(fresh_topics, map(outbound, wanted))
-    service, stop = SlowService(), asyncio.Event()
-    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
-    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
-    running = asyncio.create_task(owner.run(stop))
-    try:
+    service = SlowService()
+    async with answering(fresh_topics, service):
         await until(lambda: _holds(lambda: len(service.sent) == len(accounts)))
         service.go_on.set()
         told = await until_settled(fresh_topics, len(accounts))
-        stop.set()
-        await running
-    finally:
-        running.cancel()
     assert list(told.values()) == [["sending", "accepted"]] * len(accounts)
     assert await transactions(fresh_topics) <= 6
 
@@ -338,17 +331,10 @@ async def test_the_end_of_an_answer_shares_a_transaction_with_the_beginning_of_t
 ) -> None:
     wanted = intents(10)
     await logs.write(fresh_topics, map(outbound, wanted))
-    service, stop = SlowService(), asyncio.Event()
+    service = SlowService()
     service.go_on.set()
-    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
-    owner = Owner(ids.partition_of(CITY, fresh_topics.partitions), fresh_topics, lambda account: tools)
-    running = asyncio.create_task(owner.run(stop))
-    try:
+    async with answering(fresh_topics, service):
         told = await until_settled(fresh_topics, len(wanted))
-        stop.set()
-        await running
-    finally:
-        running.cancel()
     assert list(told.values()) == [["sending", "accepted"]] * len(wanted)
     assert service.sent == [one.outbox_id for one in wanted]
     assert await transactions(fresh_topics) == len(wanted) + 1
