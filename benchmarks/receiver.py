@@ -99,7 +99,7 @@ async def _talk(port: int, share: list[bytes]) -> None:
 @contextmanager
 def process(target: object, brokers: str, port: int) -> Iterator[psutil.Process]:
     with tempfile.TemporaryDirectory() as folder:
-        child = get_context("spawn").Process(target=target, args=(brokers, port, folder))  # type: ignore[arg-type]
+        child = get_context("spawn").Process(target=target, args=(brokers, port, folder))  # type: ignore[arg-type] # one of two functions
         child.start()
         try:
             wait_for(port)

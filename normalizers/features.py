@@ -181,7 +181,7 @@ def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint3
 @lru_cache(maxsize=64)
 def _cipher(key: bytes) -> Cipher[modes.ECB]:
     # Block by block, as equal grams must have equal hashes: nothing is hidden that stands twice.
-    return Cipher(algorithms.AES(keyed_digest(key, b"grams.aes")[:16]), modes.ECB())  # noqa: S305
+    return Cipher(algorithms.AES(keyed_digest(key, b"grams.aes")[:16]), modes.ECB())  # noqa: S305 - as said above
 
 
 def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ _PAPER = re.compile(
 _LONG = re.compile(r"\d{5}")
 
 _BY_NUMBER = frozenset(
-    "订单 运单 快递单 报修单 水表 电表 气表 合同 保单 单 户 卡 账 表 表号 学号 考证号 plate".split()  # noqa: SIM905
+    "订单 运单 快递单 报修单 水表 电表 气表 合同 保单 单 户 卡 账 表 表号 学号 考证号 plate".split()  # noqa: SIM905 - read as words
 )
-_BY_KIND_AND_NUMBER = frozenset("警号 尾号 工号 民 刑 行 执 财 破 商 赔 仲 调".split())  # noqa: SIM905
+_BY_KIND_AND_NUMBER = frozenset("警号 尾号 工号 民 刑 行 执 财 破 商 赔 仲 调".split())  # noqa: SIM905 - read as words
 """Where other things may well have that number: the badge of an officer, a case of a court."""
 
 _LEAST = 3

@@ -61,5 +61,5 @@ class Ledger:
         wide = None if found else _WIDE.search(value)
         if found or wide:
             number = int(found[1]) if found else int(wide[1].decode("utf-16-be"))  # type: ignore[index] # one of them is there
-            identifier = dict(record.headers)["ce_id"]  # type: ignore[attr-defined]
+            identifier = dict(record.headers)["ce_id"]  # type: ignore[attr-defined] # kafka-python has no types
             self._ids[number][identifier] += 1

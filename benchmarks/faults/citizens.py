@@ -40,7 +40,9 @@ class MailServer(Served):
         self.refused = 0
         self.taken: list[tuple[str, bytes]] = []
 
-    async def handle_RCPT(self, _: SMTP, __: object, envelope: Envelope, address: str, ___: object) -> str:  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 - the library's name
+        self, _: SMTP, __: object, envelope: Envelope, address: str, ___: object
+    ) -> str:
         """Answer RCPT."""
         if self.busy and next(self._asked) % 2:
             self.refused += 1
@@ -48,7 +50,7 @@ class MailServer(Served):
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _: SMTP, __: object, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _: SMTP, __: object, envelope: Envelope) -> str:  # noqa: N802 - the library's name
         """Answer the text."""
         if self.busy:
             self.refused += 1
