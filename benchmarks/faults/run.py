@@ -1,5 +1,6 @@
 """One run: the crowd sends, the schedule breaks things, and when all is quiet the checker has the last word."""
 
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -20,6 +21,12 @@ from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numb
 
 PATIENCE_SECONDS = 200.0
 """Longer than that nobody waits for what a saboteur should not have broken: the machine has other work, too."""
+
+PAUSE_SECONDS, PAUSE_LOOKS = 0.5, 4.0
+"""Between two looks, in seconds and in lengths of the look: proxies and services stand in the same process."""
+
+SWITCH_SECONDS = 0.0005
+"""So soon a look lets a proxy or a service have its turn: with the 5 ms of Python each text waited for it."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -101,6 +108,7 @@ def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = Non
     cities = CITIES[: plan.cities]
     sent = list(numbered(plan.messages, plan.seed, cities))
     began = time.monotonic()
+    sys.setswitchinterval(SWITCH_SECONDS)
     with Ground(folder, override, cities, plan.without) as ground:
         stop = threading.Event()
         crowds = _crowds(sent, ground, plan, stop)
@@ -180,13 +188,15 @@ def _settled(
     end = time.monotonic() + plan.settle_seconds
     try:
         while True:
+            look = time.monotonic()
             early = Early({text.number for text in ground.citizens.got()}, len(ground.subscriber.arrivals))
             ledger = reader.read()
             wrong = _wrong(sent, ground, ledger, plan.expected, happened, early)
             late = time.monotonic() - end
             if not wrong or late > (PATIENCE_SECONDS if plan.expected and wrong.keys() - plan.expected else 0):
                 return wrong, ledger
-            time.sleep(0.5)
+            now = time.monotonic()
+            time.sleep(max(PAUSE_SECONDS, min(PAUSE_LOOKS * (now - look), end - now)))
     finally:
         reader.close()
 
