@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from msgspec import UNSET
 
 from normalizers.draft import Draft
+from normalizers.findings.kind import SURE
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
@@ -39,7 +40,6 @@ _SHARED = ("place", "coordinates")
 """What a citizen who shares a place says of it: its label may name a whole road."""
 
 SURE_REPORT = "confidentiality.report"
-_SURE = 0.9
 
 _GRAM = 3
 
@@ -227,8 +227,10 @@ def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
 def _is_sure_report(finding: Finding) -> bool:
     """Say whether somebody reports a violation (举报) by the channel's word, or by words that say nothing else."""
     is_report = finding.kind == "request_kind" and finding.value == "report"
-    return is_report and (finding.source == "channel" or finding.score >= _SURE)
+    return is_report and (finding.source == "channel" or (finding.source != "model" and finding.score >= SURE))
 
 
 def _is_coded(finding: Finding) -> bool:
+    if (finding.kind, finding.value, finding.source) == ("request_kind", "praise", "model"):
+        return False  # mere thanks leave a closed ticket closed: that is for words that say so
     return finding.kind in _CODED or (finding.kind == "category" and finding.source != "channel")

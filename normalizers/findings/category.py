@@ -1,11 +1,17 @@
-"""Category (事项分类): what a text is about, by words, with the classes and words as data (`rules/category.toml`)."""
+"""Category (事项分类): what a text is about, by words, with the classes and words as data (`rules/category.toml`).
+
+What words tell is added to what the whole sounds like (`leaning.py`), by the sentences of `category_heard.tsv`.
+"""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
+from normalizers.findings import leaning
+from normalizers.findings.leaning import Leaning
 from normalizers.findings.words import Words
 from schemas.records import Finding
 
@@ -27,18 +33,24 @@ class Rulebook(NamedTuple):
     title: float
     least: float
     apart: float
+    classes: tuple[str, ...]
+    topics: tuple[str, ...]
+    leaning: Leaning | None
+    hearing: dict[str, Any]
     version: str
 
 
 def category(title: str, text: str, rules_folder: Path | None = None) -> Finding | None:
-    """Return the topic that a message is about, None when its words do not say; both are folded."""
+    """Return the topic that a message is about, None when neither words nor sound say; both are folded."""
     known = rulebook(rules_folder)
     topics: dict[str, float] = defaultdict(float)
-    for said, weight in ((title, known.title), (text[:MOST_CHARACTERS], 1.0)):
+    beginning = text[:MOST_CHARACTERS]
+    for said, weight in ((title, known.title), (beginning, 1.0)):
         for word in {said[start:end] for start, end in known.words.spans(said)}:
             for topic, value in known.weights[word].topics:
                 topics[topic] += value * weight
-    return _judged(topics, known) if topics else None
+    likely = known.leaning.leans(f"{title}。{beginning}" if title else beginning) if known.leaning is not None else {}
+    return _judged(topics, likely, known)
 
 
 def codes(rules_folder: Path | None = None) -> dict[str, str]:
@@ -61,17 +73,32 @@ def path_of(code: str, rules_folder: Path | None = None) -> tuple[str, tuple[str
     return table["scheme"], tuple(name for name in names if name)
 
 
-def _judged(topics: dict[str, float], known: Rulebook) -> Finding | None:
+def _judged(topics: Mapping[str, float], likely: Mapping[str, float], known: Rulebook) -> Finding | None:
     classes: dict[str, float] = defaultdict(float)
     for topic, value in topics.items():
         classes[topic.split(".", 1)[0]] += value
+    found = leaning.judged(classes, _by_words(classes, known), likely, known.classes, known.hearing)
+    if found is None:
+        return None
+    best, score = _topic(found.label, topics, likely, known), round(found.score, 3)
+    return Finding(kind="category", value=best, score=score, source=found.source, version=known.version)
+
+
+def _by_words(classes: Mapping[str, float], known: Rulebook) -> str | None:
+    if not classes:
+        return None
     first, *rest = sorted(classes, key=lambda name: (-classes[name], name))
     ahead = classes[first] - (classes[rest[0]] if rest else 0.0)
-    share = classes[first] / sum(classes.values())
-    if classes[first] < known.least or ahead < known.apart * classes[first]:
-        return None
-    best = min((topic for topic in topics if topic.startswith(f"{first}.")), key=lambda name: (-topics[name], name))
-    return Finding(kind="category", value=best, score=round(share, 3), source="rule", version=known.version)
+    return None if classes[first] < known.least or ahead < known.apart * classes[first] else first
+
+
+def _topic(of_class: str, topics: Mapping[str, float], likely: Mapping[str, float], known: Rulebook) -> str:
+    """Return the likeliest topic of a class, or the class where it has none."""
+    own = [topic for topic in known.topics if topic.startswith(f"{of_class}.")]
+    behind = leaning.behind(likely, own)
+    unheard = min(behind.values(), default=0.0)
+    sums = {topic: topics.get(topic, 0.0) + known.hearing["weight"] * behind.get(topic, unheard) for topic in own}
+    return min(own, key=lambda topic: (-sums[topic], topic), default=of_class)
 
 
 @cache
@@ -84,11 +111,16 @@ def rulebook(folder: Path | None) -> Rulebook:
         for level in ("hints", "words", "sure"):
             for word in told.get(level, ()):
                 weights[word][topic] = scale[level]
+    classes, all_topics = tuple(table["classes"]), tuple(table["topics"])
     return Rulebook(
         words=Words(weights),
         weights={word: Weighed(tuple(told.items())) for word, told in weights.items()},
         title=scale["title"],
         least=scale["least"],
         apart=scale["apart"],
+        classes=classes,
+        topics=all_topics,
+        leaning=leaning.hearing("category", (*classes, *all_topics), folder),
+        hearing=table["hearing"],
         version=table["version"],
     )

@@ -1,40 +1,63 @@
-"""Kind of request (诉求类型, domain.md B2) by the ways in which people say it (`rules/kind.toml` explains them)."""
+"""Kind of request (诉求类型, domain.md B2) by the ways in which people say it (`rules/kind.toml` explains them).
+
+What cues say is added to what the whole sounds like (`leaning.py`): half of what people write names no kind.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
+from normalizers.findings import leaning
 from normalizers.findings.cues import Cues
+from normalizers.findings.leaning import Leaning
 from schemas.records import Finding
 
 MOST_CHARACTERS = 2_000
 """Of a text, at either end: what somebody wants is said first or last."""
 
+SURE = 0.9
+"""Of what cues tell: who tells so much of one kind says nothing else."""
+
 
 class Rulebook(NamedTuple):
-    """The rules, ready to be asked: cues of a kind and a level."""
+    """The rules, ready to be asked: cues of a kind and a level, and sentences of each kind."""
 
     cues: Cues[tuple[str, str]]
     weights: dict[str, float]
     kinds: tuple[str, ...]
+    hearing: dict[str, Any]
+    leaning: Leaning | None
     version: str
 
 
 def request_kind(title: str, text: str, rules_folder: Path | None = None) -> Finding | None:
-    """Return the kind that a message says it is, None when it does not say; both are folded."""
+    """Return the kind that a message says it is, or sounds like, None when it does neither; both are folded."""
     known = rulebook(rules_folder)
-    sums: dict[str, float] = defaultdict(float)
-    for said, weight in ((title, known.weights["title"]), (_ends(text), 1.0)):
+    told: dict[str, float] = defaultdict(float)
+    ends = _ends(text)
+    for said, weight in ((title, known.weights["title"]), (ends, 1.0)):
         for kind, value in _told(said, known):
-            sums[kind] += value * weight
-    best = max(known.kinds, key=lambda kind: sums[kind])
-    if sums[best] < known.weights["least"]:
+            told[kind] += value * weight
+    likely = known.leaning.leans(f"{title}。{ends}" if title else ends) if known.leaning is not None else {}
+    by_cues = _by_cues(told, known)
+    may_be = known.kinds
+    if by_cues is not None:
+        may_be = tuple(kind for kind in known.kinds if told[kind] or kind not in known.hearing["alone"])
+        if by_cues in known.hearing["stands"] and told[by_cues] >= SURE * sum(told.values()):
+            likely = {}
+    found = leaning.judged(told, by_cues, likely, may_be, known.hearing)
+    if found is None:
         return None
-    share = sums[best] / sum(sums.values())
-    return Finding(kind="request_kind", value=best, score=round(share, 3), source="rule", version=known.version)
+    score = round(found.score, 3)
+    return Finding(kind="request_kind", value=found.label, score=score, source=found.source, version=known.version)
+
+
+def _by_cues(told: Mapping[str, float], known: Rulebook) -> str | None:
+    best = max(known.kinds, key=lambda kind: told[kind])
+    return best if told[best] >= known.weights["least"] else None
 
 
 def _told(said: str, known: Rulebook) -> Iterator[tuple[str, float]]:
@@ -53,10 +76,13 @@ def _ends(text: str) -> str:
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("kind", folder)
+    kinds = tuple(table["kinds"])
     return Rulebook(
         cues=Cues(_written(table["kinds"]), table["within"], table["not"]),
         weights=table["weights"],
-        kinds=tuple(table["kinds"]),
+        kinds=kinds,
+        hearing=table["hearing"],
+        leaning=leaning.hearing("kind", kinds, folder),
         version=table["version"],
     )
 

@@ -59,11 +59,11 @@ def features(said: Sequence[str]) -> tuple[Keys, Keys]:
 def counts(said: Sequence[str]) -> Counts:
     """Count the features of some sentences, each once a sentence."""
     keys, sentence = features(said)
-    once = _distinct(keys | sentence << _FEATURE)
+    once = distinct(keys | sentence << _FEATURE)
     return Counts(*np.unique(once & np.uint64((1 << int(_FEATURE)) - 1), return_counts=True))
 
 
-def _distinct(keys: Keys) -> Keys:
+def distinct(keys: Keys) -> Keys:
     """Return each key once, in order; numpy's own way, which hashes them, took ten times as long."""
     ordered = np.sort(keys)
     return ordered[np.concatenate((np.ones(1, bool), ordered[1:] != ordered[:-1]))] if keys.size else ordered
@@ -73,7 +73,7 @@ class Ratio:
     """How much likelier each feature is in some sentences than in others, as a logarithm."""
 
     def __init__(self, some: Counts, others: Counts, added: float) -> None:
-        self.keys = _distinct(np.concatenate((some.keys, others.keys)))
+        self.keys = distinct(np.concatenate((some.keys, others.keys)))
         self._some, self._others, self._added = some, others, added
         totals = [one.numbers.sum() + added * self.keys.size for one in (others, some)]
         self._shift = np.log(totals[0] / totals[1])
@@ -119,7 +119,7 @@ def _housed(keys: Keys, bits: int) -> Keys | None:
             return known
         side = known[moves % 2]
         places = _places(keys, moves % 2, bits)
-        moved = _distinct(side[places])
+        moved = distinct(side[places])
         side[places] = keys
         keys = np.concatenate((moved[moved != 0], keys[side[places] != keys]))
     return None

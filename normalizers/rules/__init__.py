@@ -19,6 +19,8 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "emergency": ("score.", "hearing."),
         "minors": ("hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
         "confidentiality": ("hearing.",),
+        "kind": ("hearing.",),
+        "category": ("hearing.",),
         "place": ("but_before", "message.with_and", "message.road_names", "message.doing", "message.no_estate"),
         "matters": (
             "greeted", "hello", "passed_on", "on_behalf", "in_names", "last_in_names", "ends_name", "numbered",

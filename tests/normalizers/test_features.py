@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from normalizers.draft import Draft, File
-from normalizers.features import _heading, features_of, text_grams
+from normalizers.features import SURE_REPORT, _heading, features_of, text_grams
 from normalizers.point import located
 from normalizers.policy import DEMO_KEY, Policy
 from normalizers.text import fold
@@ -231,6 +231,19 @@ def test_codes_come_from_fixed_lists_only() -> None:
     assert features(findings=findings).codes == (
         "category.transport.taxi", "emergency.fire", "emergency_level.urgent", "request_kind.complaint",
     )  # fmt: skip
+
+
+def test_thanks_that_are_only_heard_are_no_praise_to_a_decision() -> None:
+    """A closed ticket stays closed at mere thanks: that is for words that say so."""
+    for source, codes in (("rule", ("request_kind.praise",)), ("model", ())):
+        findings = (Finding(kind="request_kind", value="praise", score=0.99, source=source),)
+        assert features(findings=findings).codes == codes
+
+
+def test_a_report_that_is_only_heard_is_no_sure_one() -> None:
+    for source, codes in (("rule", {SURE_REPORT, "request_kind.report"}), ("model", {"request_kind.report"})):
+        findings = (Finding(kind="request_kind", value="report", score=0.99, source=source),)
+        assert set(features(findings=findings).codes) == codes
 
 
 def test_no_personal_text_is_in_the_features() -> None:

@@ -98,7 +98,8 @@ def test_spans_point_into_title_and_text(raw: Raw) -> None:
     message = record(raw, title="我家着火了", text="快来，还有人昏迷").message
     assert message.emergency is not None
     assert [screened_text(message)[a:b] for a, b in message.emergency.spans] == ["着火", "昏迷"]
-    assert message.features.codes == ("emergency.fire", "emergency.medical", "emergency_level.critical")
+    emergencies = [code for code in message.features.codes if code.startswith("emergency")]
+    assert emergencies == ["emergency.fire", "emergency.medical", "emergency_level.critical"]
 
 
 def test_old_emergencies_are_stale(raw: Raw) -> None:

@@ -107,7 +107,7 @@ def coded(one: Message, kind: str) -> str:
 
 def test_a_message_that_moves_twice_takes_all_of_it_along() -> None:
     at_office, ticket, wrong = office()
-    other = at_office.take(said(9, "另一封信", "没有别的", sender="13700137000")).tickets[0].ticket_id
+    other = at_office.take(said(9, "一封信", "见附件", sender="13700137000")).tickets[0].ticket_id
     at_office.order("move", ticket, message_id=wrong.message_id, to=other)
     at_office.order("move", other, message_id=wrong.message_id)
     for name in (ticket, other):
