@@ -4,7 +4,8 @@ import os
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 
@@ -14,6 +15,17 @@ class Connected(Protocol):
     def fileno(self) -> int:
         """Return its descriptor."""
         ...
+
+
+@contextmanager
+def watched(connected: Connected, seconds: float) -> Iterator[None]:
+    """End a connection on which this takes longer."""
+    watch = Watch(seconds)
+    try:
+        watch.see(connected)
+        yield
+    finally:
+        watch.end()
 
 
 class Watch:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
-from imapclient import IMAPClient
 
 from connectors import faults, metrics
 from connectors.account import city_of
@@ -16,6 +15,7 @@ from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
 from connectors.mailbox.epochs import Epochs, mark_of
+from connectors.mailbox.greeting import Client
 from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in
 from connectors.mailbox.login import Connect
 from connectors.mailbox.reader import Reader
@@ -37,7 +37,7 @@ class Mailbox:
         self,
         settings: MailboxSettings,
         account_id: str,
-        connect: Connect = IMAPClient,
+        connect: Connect = Client,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -9,7 +9,7 @@ from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tokens import Tokens
 
 Connect: TypeAlias = Callable[..., Any]
-"""Makes an `IMAPClient`."""
+"""Makes a `Client`."""
 
 IDENTITY = {"name": "hotline", "version": "0.1.0", "vendor": "hotline", "support-email": "ops@localhost"}
 """What NetEase (163, 126) wants to hear before it opens a folder."""
@@ -24,6 +24,7 @@ def connected(settings: MailboxSettings, connect: Connect) -> Any:
         ssl=tls,
         ssl_context=settings.tls_context() if tls else None,
         timeout=SocketTimeout(settings.connect_timeout_seconds, settings.read_timeout_seconds),
+        greeting_seconds=settings.mail_timeout_seconds,
     )
     client.normalise_times = False  # aware times, not the local clock's
     return client

@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.answers import Reply, Sent
 from connectors.base import utc_now
+from connectors.mailbox.smtp import Smtp, SmtpTls
 from connectors.mailbox.smtp_settings import SmtpSettings
 from normalizers.tokens import mail_id
 from schemas.certificates import certificate_fault
@@ -30,14 +31,14 @@ _ID = re.compile(r"[!-;=?-~]{1,180}")
 
 
 class MailSender:
-    """Sends the receipts of one mailbox; `connect` and `connect_tls` are smtplib's classes."""
+    """Sends the receipts of one mailbox; `connect` and `connect_tls` are classes of smtplib's kind."""
 
     def __init__(
         self,
         settings: SmtpSettings,
         account: str,
-        connect: Connect = smtplib.SMTP,
-        connect_tls: Connect = smtplib.SMTP_SSL,
+        connect: Connect = Smtp,
+        connect_tls: Connect = SmtpTls,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._settings = settings

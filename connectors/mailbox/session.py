@@ -14,7 +14,7 @@ from connectors.mailbox.door import CommandRefusedError, NotNowError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tokens import Tokens
-from connectors.watch import Watch
+from connectors.watch import watched
 from schemas.errors import UnreachableError
 
 # At DEBUG imapclient writes every line of the conversation: what citizens wrote has no place in a log.
@@ -234,13 +234,8 @@ class Session:
 
         The limit for silence is no limit for who dribbles, or says that he is still there.
         """
-        with door(self._account):
-            watch = Watch(self._limit_seconds)
-            try:
-                watch.see(self._client.socket())
-                yield
-            finally:
-                watch.end()
+        with door(self._account), watched(self._client.socket(), self._limit_seconds):
+            yield
 
     def close(self) -> None:
         """Let go at once: a LOGOUT on a dead link would wait for its answer."""

@@ -42,7 +42,7 @@ class SmtpSettings(BaseModel):
             "then bounces come to the mailbox, where they make no ticket"
         ),
     ] = False
-    timeout_seconds: Annotated[float, Field(gt=0, le=300, description="Limit for silence of the server")] = 30.0
+    timeout_seconds: Annotated[float, Field(gt=0, le=300, description="Limit for a whole answer of the server")] = 30.0
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> "SmtpSettings":

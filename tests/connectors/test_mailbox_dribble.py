@@ -16,6 +16,12 @@ ENDLESS = {
     "FETCH": {"still here": (b"", b"* OK still here\r\n"), "literal": (b"* 1 FETCH (UID 1 BODY[] {9999}\r\n", b"x")},
     "LOGIN": {"still here": (b"", b"* OK still here\r\n")},
     "SEARCH": {"still here": (b"* SEARCH 1", b" 1")},
+    "GREETING": {"a line": (b"* OK", b" x"), "a literal": (b"* OK {9999}\r\n", b"x")},
+    "CAPABILITY": {"still here": (b"", b"* OK still here\r\n")},
+}
+FLOODS = {
+    "a literal": ("GREETING", b"* OK {99999999999}\r\n", b"x" * 65536),
+    "lines": ("CAPABILITY", b"", b"* OK still here\r\n" * 4096),
 }
 
 
@@ -24,10 +30,13 @@ class Server(Dribbling):
 
     def __init__(self) -> None:
         self.endless: dict[str, tuple[bytes, bytes]] = {}
+        self.pause = 0.02
         super().__init__()
 
     def serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines:
+            if "GREETING" in self.endless:
+                return self._dribble(connection, *self.endless["GREETING"])
             connection.sendall(b"* OK IMAP4rev1 ready\r\n")
             for line in lines:
                 tag, *words = line.decode().split()
@@ -38,7 +47,7 @@ class Server(Dribbling):
 
     def _dribble(self, connection: socket.socket, beginning: bytes, bit: bytes) -> None:
         connection.sendall(beginning)
-        while not self.over.wait(0.02):
+        while not self.over.wait(self.pause):
             connection.sendall(bit)
 
 
@@ -76,3 +85,17 @@ def test_no_answer_keeps_a_mailbox_for_ever(server: Server, command: str, how: s
     server.endless = {}
     assert fetched(box) == [mail()]
     box.close()
+
+
+def test_a_tls_handshake_without_end_is_given_up(server: Server) -> None:
+    server.endless = {"GREETING": (b"\x16\x03\x03\x40\x00", b"\x02")}  # a record that is never whole
+    with pytest.raises(UnreachableError):
+        fetched(Mailbox(settings(port=server.port, tls="tls", idle=False, mail_timeout_seconds=0.5), "mayor"))
+
+
+@pytest.mark.parametrize("how", FLOODS)
+def test_a_greeting_that_is_larger_than_any_is_given_up(server: Server, how: str) -> None:
+    command, *said = FLOODS[how]
+    server.endless, server.pause = {command: tuple(said)}, 0
+    with pytest.raises(UnreachableError):
+        fetched(Mailbox(settings(port=server.port, idle=False, mail_timeout_seconds=900), "mayor"))

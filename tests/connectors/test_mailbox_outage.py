@@ -6,9 +6,9 @@ from itertools import product
 from typing import Any
 
 import pytest
-from imapclient import IMAPClient
 
 from connectors.mailbox import Mailbox
+from connectors.mailbox.greeting import Client
 from schemas.errors import RetriableError
 from schemas.records import Cursor, DeadLetter, RawMessage
 from tests.connectors.mailboxes import START, drain, mail, settings
@@ -57,8 +57,8 @@ def proxy(server: dovecot.Dovecot) -> Iterator[Refusing]:
 def box(proxy: Refusing) -> Iterator[Mailbox]:
     """One that waits long for an answer, and shortly for the one that is known not to come."""
 
-    def connect(*arguments: Any, **options: Any) -> IMAPClient:
-        client = IMAPClient(*arguments, **options)
+    def connect(*arguments: Any, **options: Any) -> Client:
+        client = Client(*arguments, **options)
         send = client._imap.send
 
         def sent(data: bytes) -> None:

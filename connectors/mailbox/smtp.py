@@ -1,0 +1,41 @@
+"""SMTP whose answers end: smtplib's limit is for each read, and a server may say another line for ever."""
+
+import smtplib
+import socket
+from typing import Any
+
+from connectors.watch import watched
+from connectors.words import Words
+
+ANSWER_BYTES = 256 * 1024
+"""Of one answer: the longest, to EHLO, has some hundred bytes."""
+
+
+class Smtp(smtplib.SMTP):
+    """Hangs up on a server whose answer does not come whole within `timeout`, or is larger than any."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return an answer; raises SMTPServerDisconnected when it does not end."""
+        theirs: Any = self
+        if self.file is None:
+            theirs.file = Words(theirs.sock.makefile("rb"), ANSWER_BYTES)
+        theirs.file.begin()
+        with watched(theirs.sock, self.timeout):
+            return super().getreply()
+
+    def starttls(self, *arguments: Any, **options: Any) -> tuple[int, bytes]:
+        """Encrypt the connection; the handshake has as long as an answer."""
+        theirs: Any = self
+        with watched(theirs.sock, self.timeout):
+            return super().starttls(*arguments, **options)
+
+
+class SmtpTls(smtplib.SMTP_SSL, Smtp):
+    """The same, encrypted from the first byte."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        theirs: Any = self
+        plain = socket.create_connection((host, port), timeout)
+        with watched(plain, timeout):
+            wrapped: socket.socket = theirs.context.wrap_socket(plain, server_hostname=theirs._host)
+        return wrapped
