@@ -1,8 +1,12 @@
-"""微信客服: the messages of one 客服账号, pulled page by page; the cursor moves when the page is safe."""
+"""微信客服: the messages of one 客服账号, pulled page by page; the cursor moves when the page is safe.
+
+While the blob store is away large messages hold up no others: a second place in the cursor says where the first of
+them lies, and from there on the large ones are pulled again when all others are safe.
+"""
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +20,9 @@ from connectors.fetcher import Publish
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.signature import moment
 from normalizers.wechat.customer import CONTENT_TYPE
+from schemas.errors import StoreAwayError
 from schemas.records import Cursor, RawMessage, raw_message
+from schemas.records.raw import INLINE_LIMIT
 from schemas.wire import UNREADABLE
 
 CHANNEL_KIND = "wecom_kf"
@@ -24,6 +30,9 @@ PAGE = 1000
 """The most that the platform gives at once; after an answer that did not come whole in its time a tenth is asked for,
 and then more again: a slow line, or messages that are large, must not keep us at the same page for ever."""
 
+
+LARGE = "large"
+"""In the cursor: behind it lie large messages that the blob store has not taken."""
 
 SYSTEM_BUSY = -1
 """The errcode that says nothing of what was asked."""
@@ -82,19 +91,54 @@ class CustomerMessages:
             more = self._pull_page(publish, token, first=True)
             while more:
                 more = self._pull_page(publish, token)
+            first = True
+            while LARGE in self._position():
+                self._pull_large(publish, token, first=first)
+                first = False
 
     def _pull_page(self, publish: Publish, token: str, *, first: bool = False) -> bool:
-        before = self._cursors.load()
-        position: dict[str, Any] = before.position or {}
-        page = self._after(str(position.get("cursor", "")), token, first)
-        messages = [self._message(bytes(one)) for one in page.msg_list]
-        if messages:
-            publish(messages)
-        if page.next_cursor and page.next_cursor != position.get("cursor"):
-            self._cursors.save(Cursor(connector_id=before.connector_id, position={"cursor": page.next_cursor}))
-        elif page.has_more:  # or the same page would come for ever
+        position = self._position()
+        cursor = str(position.get("cursor", ""))
+        page = self._after(cursor, token, first)
+        away = self._published(publish, page)
+        if page.next_cursor and page.next_cursor != cursor:
+            late = {LARGE: position.get(LARGE, cursor)} if away or LARGE in position else {}
+            self._save({"cursor": page.next_cursor, **late})
+        elif away:
+            raise away
+        return self._goes_on(page, cursor)
+
+    def _published(self, publish: Publish, page: _Page) -> StoreAwayError | None:
+        """Publish a page, or what of it needs no blob store while that is away: an emergency must not wait with it."""
+        messages = self._messages(page)
+        try:
+            _publish(publish, messages)
+        except StoreAwayError as error:
+            _publish(publish, [message for message in messages if not _is_large(message)])
+            return error
+        return None
+
+    def _pull_large(self, publish: Publish, token: str, *, first: bool) -> None:
+        """Publish the large messages of the first page that has such as wait; raises StoreAwayError while they must."""
+        position = self._position()
+        cursor = str(position.pop(LARGE))
+        page = self._after(cursor, token, first)
+        _publish(publish, [message for message in self._messages(page) if _is_large(message)])
+        if self._goes_on(page, cursor) and page.next_cursor != position.get("cursor"):
+            position[LARGE] = page.next_cursor
+        self._save(position)
+
+    def _goes_on(self, page: _Page, cursor: str) -> bool:
+        """Say whether more follows; raises NoAnswerError when the same page would come for ever."""
+        if page.has_more and page.next_cursor in ("", cursor):
             raise NoAnswerError("微信客服 says that more follows, and gives the same cursor again", sent=True)
         return bool(page.has_more)
+
+    def _position(self) -> dict[str, Any]:
+        return dict(self._cursors.load().position or {})
+
+    def _save(self, position: dict[str, Any]) -> None:
+        self._cursors.save(Cursor(connector_id=self._cursors.load().connector_id, position=position))
 
     def _after(self, cursor: str, token: str, first: bool) -> _Page:
         """Ask for a page; without its cursor when that is refused: the platform begins three days ago then.
@@ -133,6 +177,9 @@ class CustomerMessages:
         self._most = min(PAGE, 2 * self._most)
         return answer
 
+    def _messages(self, page: _Page) -> list[RawMessage]:
+        return [self._message(bytes(one)) for one in page.msg_list]
+
     def _message(self, value: bytes) -> RawMessage:
         """Return the record; a fault of ours over one names it by its bytes, or it would hold up all behind it."""
         return faults.or_plainly(
@@ -153,6 +200,15 @@ class CustomerMessages:
             recorded=now,
             sender=named.external_userid or None,
         )
+
+
+def _publish(publish: Publish, messages: Sequence[RawMessage]) -> None:
+    if messages:
+        publish(messages)
+
+
+def _is_large(message: RawMessage) -> bool:
+    return len(message.value) > INLINE_LIMIT
 
 
 def _named(value: bytes) -> _Named:

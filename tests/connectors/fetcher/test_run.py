@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,10 +26,12 @@ from schemas import media, topics
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage
+from schemas.records.raw import BEGINNING
+from tests.connectors.conftest import TIME
 from tests.connectors.fetcher.errands import NOW, Fake, record
 from tests.connectors.reader import Reader
 from tests.connectors.wechat.conftest import make_api, platform
-from tests.connectors.wechat.test_errands import EVENT, said
+from tests.connectors.wechat.test_errands import EVENT, large, said
 
 pytestmark = pytest.mark.integration
 __all__ = ["make_api", "platform"]
@@ -117,6 +120,39 @@ def test_an_event_of_a_company_brings_its_messages_and_their_files(
     ids = [dict(one.headers)["ce_id"].decode() for one in reader.read(RAW, account)]
     assert sorted(one for one in ids if one.startswith("msg")) == ["msg1", "msg2", "msg3"]
     assert Cursors(kafka, f"{account}:wk1").load().position == {"cursor": "3"}
+
+
+def test_large_messages_of_customers_wait_for_the_store_through_a_restart_and_small_ones_pass(
+    kafka: KafkaConnection, reader: Reader, account: str, platform: WeChatApi, make_api: Callable[..., Api],
+    raw: Callable[..., RawMessage], tmp_path: Path,
+) -> None:  # fmt: skip
+    folder = tmp_path / "blobs"
+    publisher = Publisher(kafka, LocalStore(folder, mkdir=True))
+
+    def fetcher() -> Fetcher:
+        def customers(kfid: str) -> CustomerMessages:
+            return CustomerMessages(make_api("corporate"), kfid, account, "430100", Cursors(kafka, f"{account}:{kfid}"))
+
+        errands = WeChatErrands({account: Account(make_api("corporate"), customers)}, publisher._blobs)
+        return Fetcher(errands, publisher.publish, now=lambda: TIME)
+
+    def came() -> list[str]:
+        ids = [dict(one.headers) for one in reader.read(RAW, account)]
+        return sorted(one["ce_id"].decode() for one in ids if one["ce_type"] != BEGINNING.encode())
+
+    platform.customer = [said(1), large(2), said(3), said(4), large(5), said(6)]
+    publisher.publish([raw(EVENT.encode(), "event-1", channel="wechat", sender="")])
+    folder.rmdir()
+    folder.touch()  # no store any more
+    with fetching(fetcher(), kafka):
+        until(lambda: came() == ["event-1", "msg1", "msg3", "msg4", "msg6"])
+    assert Cursors(kafka, f"{account}:wk1").load().position == {"cursor": "6", "large": ""}
+    folder.unlink()
+    folder.mkdir()
+    with fetching(fetcher(), kafka):
+        until(lambda: came() == ["event-1", *(f"msg{number}" for number in range(1, 7))])
+    assert Cursors(kafka, f"{account}:wk1").load().position == {"cursor": "6"}
+    publisher.close()
 
 
 class Watched:

@@ -25,9 +25,10 @@ from hotline.demo.wechat_api import Call, WeChatApi
 from normalizers import Policy, normalize
 from schemas import media
 from schemas.blobs import ERASED
-from schemas.errors import PipelineError, UnauthorizedError, UnreachableError
+from schemas.errors import PipelineError, StoreAwayError, UnauthorizedError, UnreachableError
 from schemas.media import Media
 from schemas.records import Cursor, RawMessage, raw_message
+from schemas.records.raw import INLINE_LIMIT
 from tests.broken_off import break_off
 from tests.connectors.wechat.test_api import answering
 
@@ -333,13 +334,14 @@ class Remembered:
 
     def __init__(self) -> None:
         self.saved: list[str] = []
+        self.position: dict[str, Any] = {}
 
     def load(self) -> Cursor:
-        position = {"cursor": self.saved[-1]} if self.saved else {}
-        return Cursor(connector_id="city:wk1", position=position)
+        return Cursor(connector_id="city:wk1", position=self.position)
 
     def save(self, cursor: Cursor) -> None:
-        self.saved.append(str((cursor.position or {})["cursor"]))
+        self.position = cursor.position
+        self.saved.append(str(cursor.position["cursor"]))
 
 
 def said(number: int, kfid: str = "wk1") -> dict[str, Any]:
@@ -564,3 +566,83 @@ def test_customer_files_are_fetched_as_well(platform: WeChatApi, company: WeChat
     only(company.sweep()).run(pulled, last=False)
     only(company(pulled.messages[0])).run(kept, last=False)
     assert [fate.media_id for fate in kept.fates] == ["m9"]
+
+
+PADDING = "长" * INLINE_LIMIT
+
+
+class Store:
+    """A way to Kafka that large messages take by a blob store, which is away."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self.came: list[str] = []
+
+    def __call__(self, messages: Sequence[RawMessage]) -> None:
+        large = frozenset(one.message_id for one in messages if len(one.value) > INLINE_LIMIT)
+        if large and self.away:
+            raise StoreAwayError("the blob store is away", large)
+        self.came += [one.envelope.id for one in messages]
+
+
+def large(number: int) -> dict[str, Any]:
+    return {**said(number), "text": {"content": PADDING}}
+
+
+def test_large_messages_wait_for_the_store_and_no_other_waits_with_them(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered
+) -> None:
+    platform.customer = [said(0), large(1), said(2), said(3), large(4), said(5)]
+    errand, store = only(company(raw(EVENT.encode(), "text/xml"))), Store()
+    for _ in range(2):
+        with pytest.raises(StoreAwayError):
+            errand.run(store, last=False)
+    assert store.came == ["msg0", "msg2", "msg3", "msg5"]
+    platform.customer.append(said(6))
+    with pytest.raises(StoreAwayError):
+        errand.run(store, last=False)
+    assert store.came[4:] == ["msg6"]
+    assert cursors.position == {"cursor": "7", "large": ""}
+    store.away = False
+    errand.run(store, last=False)
+    assert store.came[5:] == ["msg1", "msg4"]
+    assert cursors.position == {"cursor": "7"}
+    errand.run(store, last=False)
+    assert len(store.came) == 7
+
+
+def test_a_large_message_of_a_page_whose_cursor_does_not_move_is_asked_for_again(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered
+) -> None:
+    page = {"errcode": 0, "next_cursor": "", "has_more": 0, "msg_list": [said(0), large(1)]}
+    platform.fault = answering(json.dumps(page).encode(), only="kf/sync_msg")
+    errand, store = only(company(raw(EVENT.encode(), "text/xml"))), Store()
+    with pytest.raises(StoreAwayError):
+        errand.run(store, last=False)
+    assert (store.came, cursors.position) == (["msg0"], {})
+    store.away = False
+    errand.run(store, last=False)
+    assert store.came == ["msg0", "msg0", "msg1"]
+
+
+def test_what_the_platform_has_no_more_holds_up_no_later_one(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered
+) -> None:
+    """After three days it refuses the place of what waited, and begins with what it still has."""
+    platform.customer = [large(0), said(1)]
+    errand, store = only(company(raw(EVENT.encode(), "text/xml"))), Store()
+    with pytest.raises(StoreAwayError):
+        errand.run(store, last=False)
+    cursors.save(Cursor(connector_id="city:wk1", position={"cursor": "2", "large": "old"}))
+    store.away, platform.customer = False, [said(1), said(2), large(3)]
+
+    def fault(call: Call) -> bool:
+        if call.endpoint != "kf/sync_msg" or call.json["cursor"] != "old":
+            return False
+        call.say({"errcode": 95000, "errmsg": "invalid cursor"})
+        return True
+
+    platform.fault = fault
+    errand.run(store, last=False)
+    assert set(store.came) == {"msg1", "msg3"}
+    assert cursors.position == {"cursor": "3"}
