@@ -62,6 +62,7 @@ class Line:
         self._journaled = asyncio.Event()
         self._open = asyncio.Event()
         self._open.set()
+        self._told: set[tuple[str, str | None]] = set()
 
     @property
     def full(self) -> bool:
@@ -162,17 +163,22 @@ class Line:
     async def _replayed(self) -> int | None:
         """Return how many messages went to Kafka, None when something is in the way."""
         try:
-            return await asyncio.to_thread(self._journal.replay, self._publisher.publish)
+            count = await asyncio.to_thread(self._journal.replay, self._publisher.publish)
         except Exception as error:  # noqa: BLE001 - the drain must outlive every fault: nobody else starts it again
-            reason = str(error) if isinstance(error, PipelineError) else None
-            _log.warning(
-                "journal_waits",
-                journal=self._journal.kind,
-                error=type(error).__name__,
-                reason=reason,
-                bytes=self._journal.size_bytes,
-            )
+            self._tell(error)
             return None
+        if self._told:
+            self._told.clear()
+            _log.info("journal_goes_on", journal=self._journal.kind, bytes=self._journal.size_bytes)
+        return count
+
+    def _tell(self, error: Exception) -> None:
+        """Log what is in the way, once until the journal goes on: it is tried each second."""
+        told = type(error).__name__, str(error) if isinstance(error, PipelineError) else None
+        if told not in self._told:
+            self._told.add(told)
+            kind, size = self._journal.kind, self._journal.size_bytes
+            _log.warning("journal_waits", journal=kind, error=told[0], reason=told[1], bytes=size)
 
 
 def _refuse(batch: list[_Waiting], error: Exception) -> None:

@@ -80,7 +80,7 @@ class Asterisk:
         async with self._connected() as (reader, writer):
             await self._log_in(reader, writer)
             emit.alive()
-            await self._gaps.ended(emit)
+            self._gaps.logged_in()
             await self._serve(reader, writer, emit)
 
     async def examine(self) -> None:
@@ -167,7 +167,7 @@ class Asterisk:
                 taking = emitting.create_task(self._take_all(reader, emit, emitting))
                 left = emitting.create_task(leaving.wait())
                 pinging = emitting.create_task(self._ping(writer))  # behind the first reading: it may meet a closed end
-                keeping = emitting.create_task(self._gaps.keep(emit))
+                keeping = emitting.create_task(self._gaps.follow(emit))
                 await asyncio.wait({taking, left}, return_when=asyncio.FIRST_COMPLETED)
                 for task in (taking, left, pinging, keeping):
                     task.cancel()

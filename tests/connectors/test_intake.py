@@ -5,8 +5,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
 from connectors.intake import Intake
 from connectors.journal import Journal
@@ -23,11 +25,12 @@ class Broker:
         self.held: list[str] = []
         self.error: Exception | None = None
         self.delay = 0.0
-        self.trips = 0
+        self.trips = self.replays = 0
         self.store_error: Exception | None = None
 
     def publish(self, messages: Sequence[RawMessage]) -> None:
         time.sleep(self.delay)
+        self.replays += 1
         self._fail(messages)
         self.held += [each.envelope.id for each in messages]
 
@@ -256,3 +259,26 @@ async def test_a_request_that_nobody_waits_for_any_more_harms_no_other(tmp_path:
         await asyncio.sleep(0)
         gone.cancel()
         assert await other == "published"
+
+
+async def test_what_keeps_the_journal_is_told_once_and_its_end_too(tmp_path: Path) -> None:
+    broker = Broker()
+    broker.error = UnreachableError("Kafka is away")
+
+    def told(event: str) -> list[Any]:
+        return [one for one in logs if one["event"] == event]
+
+    with structlog.testing.capture_logs() as logs:
+        async with opened(broker, tmp_path) as (intake, journal):
+            await intake.keep([message("1")])
+            await until(lambda: broker.replays >= 5)
+            assert [one["reason"] for one in told("journal_waits")] == ["Kafka is away"]
+            broker.error = UnauthorizedError("no right")
+            await until(lambda: len(told("journal_waits")) == 2)
+            assert not told("journal_goes_on")
+            broker.error = None
+            await until(lambda: journal.empty)
+            await until(lambda: told("journal_goes_on"))
+            broker.error = UnreachableError("Kafka is away")
+            await intake.keep([message("2")])
+            await until(lambda: len(told("journal_waits")) == 3)

@@ -1,6 +1,7 @@
 """Asterisk's manager interface: login, signs of life, floods, cuts, and what is kept of the events of a call."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -341,3 +342,22 @@ async def test_how_long_nobody_listened_is_counted_after_a_restart_too(monkeypat
         now[0] -= timedelta(days=1)  # a clock that was set back
         await connected(Asterisk(settings, "pbx"))
         assert gap() == before + 3640
+
+
+class Forgetful(Held):
+    """Kafka is long in telling what was kept last."""
+
+    async def recall(self) -> Mapping[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_nothing_that_is_told_waits_for_what_kafka_knows_of_the_process_before() -> None:
+    """Who does not read is hung up on."""
+    held = Forgetful()
+    async with served(saying(ALL)) as port, asyncio.timeout(60):
+        listening = asyncio.create_task(asterisk(port).run(held))
+        while not held.messages:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+        listening.cancel()
+        await asyncio.wait({listening})
