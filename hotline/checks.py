@@ -2,11 +2,12 @@
 
 import ssl
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from hotline import checks_of_values, paths, services, wiring
+from hotline import checks_of_values, partial, paths, services, wiring
 from hotline.checks_of_rules import refusal, rules
 from hotline.checks_of_services import elasticsearch, kafka
 from hotline.settings_shape import leaves
@@ -32,6 +33,20 @@ _ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
 def faults(settings: "Settings") -> list[str]:
     """Return what cannot work in settings that can be read, without connecting anywhere or writing anything."""
     return list(dict.fromkeys(fault for look in _LOOKS for fault in look(settings)))
+
+
+def faults_of_the_rest(settings: "Settings") -> list[str]:
+    """Return the same of settings of which something could not be read; what depends on that says nothing."""
+    return list(dict.fromkeys(fault for look in _LOOKS for fault in _of_the_rest(look, settings)))
+
+
+def _of_the_rest(look: "Look", settings: "Settings") -> Iterator[str]:
+    """Take a look that asks for what could not be read once more, without the accounts that lack something."""
+    with suppress(AttributeError):
+        try:
+            yield from look(settings)
+        except AttributeError:
+            yield from look(partial.whole(settings))
 
 
 def _keys(settings: "Settings") -> Iterator[str]:
@@ -155,7 +170,9 @@ def _twice(values: Iterable[T]) -> list[T]:
     return [value for value in values if value in known or known.add(value)]  # type: ignore[func-returns-value] # a set's add
 
 
-_LOOKS: tuple[Callable[["Settings"], Iterable[str]], ...] = (
+Look = Callable[["Settings"], Iterable[str]]
+
+_LOOKS: tuple[Look, ...] = (
     kafka, elasticsearch, _keys, rules, _blobs, _paths, _cities, paths.faults, *checks_of_values.LOOKS, _proxies,
     _wechat, _smpp, _cmpp, _mailboxes, _ports,
 )  # fmt: skip

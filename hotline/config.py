@@ -5,10 +5,11 @@ import itertools
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -19,9 +20,10 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from hotline import secrets_folder
+from connectors.outbox.senders import check
+from hotline import partial, secrets_folder
 from hotline.settings import PREFIX, Settings
-from hotline.settings_shape import is_list, is_secret, kind_at, leaves, names_in, secret_paths
+from hotline.settings_shape import is_list, is_model, is_secret, kind_at, leaves, names_in, secret_paths
 from hotline.variables import FILE_VARIABLE, SECRETS_VARIABLE, path_of, unknown, unreadable, variable_of
 from schemas.errors import MisconfiguredError
 from schemas.ids import ADCODE
@@ -30,17 +32,23 @@ DEFAULT_FILE = Path("hotline.toml")
 DEFAULT_SECRETS_DIR = Path("/run/secrets/hotline")
 
 
-class FaultySettingsError(MisconfiguredError):
-    """Settings that cannot work; `faults` has one sentence for each fault."""
+OF_ACCOUNTS = ("connectors", "lmtp", "answers", "backoffice", "sinks")
+"""Tables of accounts, back offices and subscribers, whose secrets are for the processes that talk to them."""
 
-    def __init__(self, faults: list[str]) -> None:
+
+class FaultySettingsError(MisconfiguredError):
+    """Settings that cannot work; `faults` has one sentence for each fault, `rest` what could be read all the same."""
+
+    def __init__(self, faults: list[str], rest: Settings | None = None) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+        self.rest = rest
 
 
-def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+def load(file: Path | None = None, flags: Mapping[str, Any] | None = None, *, accounts: bool = True) -> Settings:
     """Read the settings; `flags` is what the command line said, nested like the TOML.
 
+    Without `accounts` their secrets may be missing: who only asks the archive or Kafka needs none of them.
     Raises FaultySettingsError with every fault found, not only the first.
     """
     chosen = _file(file)
@@ -55,17 +63,22 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         *unknown(dict.fromkeys(files, "")),
         *(no_json := list(unreadable(os.environ))),
     ]
+    settings: Settings | None = None
+    merged: dict[str, Any] = {}
     try:
-        settings = _validated(table, flags or {})
+        settings = _validated(table, flags or {}, merged)
     except ValidationError as error:
-        faults += _sentences(error.errors(include_url=False, include_input=False))
+        errors = error.errors(include_url=False, include_input=False)
+        settings = partial.known(Settings, merged, {_path(details) for details in errors})
+        if told := [one for one in errors if accounts or not _needs_a_secret_of_an_account(one)]:
+            faults += [*_sentences(told), *_broken(settings)]
     except (SettingsError, ValueError):
         faults += [] if no_json else ["A file of the secrets folder holds a list that is no JSON: correct it."]
-    else:
+    if settings is not None:
         faults += _blank(settings)
-    if faults:
-        raise FaultySettingsError(faults)
-    settings._file = chosen
+        settings._file = chosen
+    if faults or settings is None:
+        raise FaultySettingsError(list(dict.fromkeys(faults)), settings)
     return settings
 
 
@@ -101,9 +114,17 @@ class _SecretsFolder(NestedSecretsSettingsSource, _Environment):
     """One file for each secret, named like its variable."""
 
 
-def _validated(table: dict[str, Any], flags: Mapping[str, Any]) -> Settings:
+def _validated(table: dict[str, Any], flags: Mapping[str, Any], merged: dict[str, Any]) -> Settings:
+    """Return the settings; `merged` gets what all sources say together, be it right or wrong."""
+
     class Bound(Settings):
         """The settings, with this command's sources."""
+
+        @model_validator(mode="before")
+        @classmethod
+        def _remember(cls, values: Any) -> Any:
+            merged.update(values)
+            return values
 
         @classmethod
         def settings_customise_sources(
@@ -163,9 +184,32 @@ def _sentences(errors: Sequence[ErrorDetails]) -> Iterator[str]:
             yield _sentence(details)
 
 
+def _path(details: ErrorDetails) -> tuple[str, ...]:
+    """Return the setting; an item of a list has a number, and the variable holds the whole list."""
+    return tuple(str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), details["loc"]))
+
+
+def _needs_a_secret_of_an_account(details: ErrorDetails) -> bool:
+    """Say whether it is missing, or may be: what a rule over several keys of an account wants can be a secret."""
+    path = _path(details)
+    kind = kind_at(Settings, path)
+    missing = details["type"] == "missing" and is_secret(kind)
+    return path[0] in OF_ACCOUNTS and (missing or (details["type"] == "value_error" and is_model(kind)))
+
+
+def _broken(settings: Settings) -> Iterator[str]:
+    """Yield the rules over several keys that what could be read breaks; pydantic stops before it looks at them."""
+    for path, said in partial.broken(settings):
+        yield _unusable(path, said)
+    try:
+        with suppress(AttributeError):  # it asks for what could not be read
+            check(settings.answers, settings.connectors.sections)
+    except ValueError as error:
+        yield _unusable(("answers",), str(error))
+
+
 def _sentence(details: ErrorDetails) -> str:
-    # An item of a list has a number: the variable holds the whole list.
-    path = tuple(str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), details["loc"]))
+    path = _path(details)
     name, variable = ".".join(path), variable_of(path)
     if details["type"] == "extra_forbidden":
         return f"`{name}` is no setting{_hint(_nearest(path), names_in(kind_at(Settings, path[:-1])))}"

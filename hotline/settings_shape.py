@@ -19,23 +19,23 @@ def kind_at(root: type[BaseModel], path: Iterable[str]) -> Any:
 
 def names_in(kind: Any) -> list[str]:
     """Return the keys that a table of this type knows; none when its keys are the user's own."""
-    return list(kind.model_fields) if _is_model(kind) else []
+    return list(kind.model_fields) if is_model(kind) else []
 
 
 def is_list(kind: Any) -> bool:
     """Say whether a value of this type is a list."""
-    return get_origin(_plain(kind)) in _LISTS
+    return get_origin(plain(kind)) in _LISTS
 
 
 def is_table(kind: Any) -> bool:
     """Say whether a value of this type is a table."""
-    return _is_model(kind) or get_origin(kind) is dict
+    return is_model(kind) or get_origin(kind) is dict
 
 
 def is_secret(kind: Any) -> bool:
     """Say whether a value of this type is a secret, or a list of them."""
-    plain = _plain(kind)
-    return plain is SecretStr or (is_list(plain) and any(is_secret(part) for part in get_args(plain)))
+    bare = plain(kind)
+    return bare is SecretStr or (is_list(bare) and any(is_secret(part) for part in get_args(bare)))
 
 
 def secret_paths(value: Any, kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -50,8 +50,8 @@ def secret_paths(value: Any, kind: Any, path: tuple[str, ...] = ()) -> Iterator[
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the path and the value of every setting in a tree of them."""
     if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from leaves(getattr(value, name), (*path, name))
+        for name, inner in value:  # without what could not be read of it
+            yield from leaves(inner, (*path, name))
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield from leaves(inner, (*path, name))
@@ -65,31 +65,32 @@ CHOSEN = "<id>"
 
 def kinds(kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the path and the type of every setting that there can be."""
-    plain = _plain(kind)
-    if _is_model(plain):
-        for key, field in plain.model_fields.items():
+    bare = plain(kind)
+    if is_model(bare):
+        for key, field in bare.model_fields.items():
             yield from kinds(field.annotation, (*path, key))
-    elif get_origin(plain) is dict:
-        yield from kinds(get_args(plain)[1], (*path, CHOSEN))
+    elif get_origin(bare) is dict:
+        yield from kinds(get_args(bare)[1], (*path, CHOSEN))
     else:
-        yield path, plain
+        yield path, bare
 
 
 def _step(kind: Any, key: str) -> Any:
-    if _is_model(kind):
+    if is_model(kind):
         field = kind.model_fields.get(key)
-        return _plain(field.annotation) if field else None
-    return _plain(get_args(kind)[1]) if get_origin(kind) is dict else None
+        return plain(field.annotation) if field else None
+    return plain(get_args(kind)[1]) if get_origin(kind) is dict else None
 
 
-def _plain(kind: Any) -> Any:
+def plain(kind: Any) -> Any:
     """Take annotations and an alternative None off a type."""
     if get_origin(kind) is Annotated:
-        return _plain(get_args(kind)[0])
+        return plain(get_args(kind)[0])
     if get_origin(kind) in (Union, types.UnionType):
-        return _plain(next(part for part in get_args(kind) if part is not types.NoneType))
+        return plain(next(part for part in get_args(kind) if part is not types.NoneType))
     return kind
 
 
-def _is_model(kind: Any) -> bool:
+def is_model(kind: Any) -> bool:
+    """Say whether a value of this type is a table whose keys are ours."""
     return isinstance(kind, type) and issubclass(kind, BaseModel)

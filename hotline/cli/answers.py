@@ -29,7 +29,7 @@ def list_(
     from hotline.services import kafka
     from schemas.errors import MisconfiguredError
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     wanted = Wanted(account=account, state=state, ticket=ticket)
     found = listed(kafka(settings), wanted, limit)
     if account is not None and not found and account not in settings.answers:

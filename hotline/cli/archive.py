@@ -64,7 +64,7 @@ def search(
         clear=clear,
     )
     refuse_misread(query)
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
 
     async def find(archive: "Archive") -> "list[Hit]":
         found = await archive.search(query, masked=not clear, limit=limit, filters=filters)
@@ -119,7 +119,7 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
     from hotline.explain import looks_up, with_answers
 
     refuse_misread(name)
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
     told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
     if settings.answers:
@@ -137,7 +137,7 @@ def _log(ctx: typer.Context, tickets: Iterable[str], *fields: str) -> None:
     from hotline.commands import log_reads
     from hotline.services import kafka
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     log_reads(settings, kafka(settings), tickets, *fields)
 
 
@@ -146,7 +146,7 @@ def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], setti
     from hotline.archive import Archive
     from hotline.services import elasticsearch
 
-    chosen = settings or settings_of(ctx)
+    chosen = settings or settings_of(ctx, accounts=False)
 
     async def asked() -> T:
         client = elasticsearch(chosen)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run."""
-    from hotline.checks import faults
+    from hotline.checks import faults, faults_of_the_rest
     from hotline.config import FaultySettingsError
 
     try:
         settings = settings_of(ctx)
         found = faults(settings)
     except FaultySettingsError as error:
-        settings, found = None, error.faults
+        settings, found = None, [*error.faults, *(faults_of_the_rest(error.rest) if error.rest else [])]
     if as_json:
         print_json({"ok": not found, "faults": found})
     elif found or settings is None:

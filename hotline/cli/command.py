@@ -46,7 +46,7 @@ def command(
     from hotline import commands, handovers, services
     from schemas import ids
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     refuse_misread(target or "")
     target = _ticket_of(ctx, target) if target and ids.valid_ticket_no(target) else target
     words = [*(arguments or ())]

@@ -40,11 +40,11 @@ class Globals(Struct, frozen=True, kw_only=True):
     settings_file: Path | None = None
 
 
-def settings_of(ctx: typer.Context) -> "Settings":
-    """Read the settings that this command line names."""
+def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":
+    """Read the settings that this command line names; without `accounts` the secrets of those may be missing."""
     from hotline.config import load
 
-    return load(ctx.ensure_object(Globals).settings_file)
+    return load(ctx.ensure_object(Globals).settings_file, accounts=accounts)
 
 
 def complain(error: PipelineError) -> None:

@@ -66,7 +66,7 @@ def list_(
     from hotline.services import kafka
 
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until)
-    connection = kafka(settings_of(ctx))
+    connection = kafka(settings_of(ctx, accounts=False))
     found = of_a_stage(letters(connection, chosen, replays(connection, chosen.since)), chosen)
     if count:
         _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json, _nothing(chosen))
@@ -95,7 +95,7 @@ def show(
     from hotline.dead_original import bytes_of
     from streams.blobs import Blobs
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     connection = services.kafka(settings)
     record = find(connection, identifier)
     letter = letter_of(record, clear=clear)

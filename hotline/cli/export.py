@@ -75,7 +75,7 @@ def export(
     )
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
     refuse_misread(query)
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     with _opened(file) as out:
 
         async def written(archive: "Archive") -> int:

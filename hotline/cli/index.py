@@ -20,7 +20,7 @@ def create(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Create the templates, indices and aliases that are missing, and add new fields to those that are there."""
     from sinks.elastic.templates import ensure_indices
 
-    created = asyncio.run(_asked(settings_of(ctx), ensure_indices))
+    created = asyncio.run(_asked(settings_of(ctx, accounts=False), ensure_indices))
     if as_json:
         print_json({"created": created})
     else:
@@ -30,7 +30,7 @@ def create(ctx: typer.Context, as_json: AsJson = False) -> None:
 @index.command()
 def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show the indices of each alias, with their documents and bytes; those that no search sees are named as such."""
-    rows = asyncio.run(_asked(settings_of(ctx), _rows))
+    rows = asyncio.run(_asked(settings_of(ctx, accounts=False), _rows))
     for row in rows:
         if as_json:
             print_json(row)
@@ -70,7 +70,7 @@ def rebuild(
     from hotline.rebuild import rebuild as work
     from hotline.telemetry import set_up_tool
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     set_up_tool(settings.log.level, settings.log.format)
     with Shown(Console(stderr=True)) as progress:
         job = work(settings, names or [], month or [], keep=keep, drop=drop, told=progress.count)

@@ -23,7 +23,7 @@ def up(
     from hotline.local.stack import prepare
     from hotline.services import without_login
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, accounts=False)
     with Shown(Console(stderr=True)) as progress:
         if fetch_only:
             prepare(progress, settings.local.maven_mirror, also=[GREENMAIL, SMSGATE])
@@ -43,7 +43,7 @@ def down(
 
     from hotline.local.progress import Shown
 
-    stack = local_stack(settings_of(ctx))
+    stack = local_stack(settings_of(ctx, accounts=False))
     if wipe and not yes:
         typer.confirm(f"Delete every message and ticket in {stack.data_dir}?", abort=True)
     with Shown(Console(stderr=True)) as progress:

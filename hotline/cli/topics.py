@@ -19,7 +19,7 @@ def create(
     from hotline.provision import Provision
     from hotline.services import kafka
 
-    provision = Provision(kafka(settings_of(ctx)))
+    provision = Provision(kafka(settings_of(ctx, accounts=False)))
     created = provision.create()
     altered = provision.alter() if alter else []
     differing = provision.differences()
@@ -39,7 +39,7 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
     from hotline.services import kafka
     from schemas.topics import TOPICS
 
-    provision = Provision(kafka(settings_of(ctx)))
+    provision = Provision(kafka(settings_of(ctx, accounts=False)))
     found, differing = provision.describe(), provision.differences()
     if as_json:
         for name, topic in found.items():

@@ -1,5 +1,6 @@
 """`hotline check` without any service: every fault of every setting, all at once, one sentence each."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from pydantic import AwareDatetime
 from typer.testing import CliRunner, Result
 
-from hotline.checks import faults
+from hotline.checks import faults, faults_of_the_rest
 from hotline.cli.app import app
 from hotline.config import FaultySettingsError, load
 from hotline.services import own_addresses
@@ -127,6 +128,63 @@ def test_every_setting_has_a_check_of_what_it_may_be(path: tuple[str, ...], env:
         for sentence in named:
             assert re.search(r"[.?]$", sentence)
             assert PLANTED not in sentence
+
+
+@pytest.mark.parametrize("path", [path for path in SETTINGS if "one" not in path], ids=".".join)
+def test_a_setting_that_cannot_be_read_brings_no_fault_of_another(
+    path: tuple[str, ...], env: pytest.MonkeyPatch
+) -> None:
+    set_all(env, NEEDED)
+    for value in wrong_values(SETTINGS[path]):
+        env.setenv(variable_of(path), value)
+        assert rest() == []
+
+
+def rest() -> list[str]:
+    """What is told beyond the faults of what could not be read."""
+    try:
+        load()
+    except FaultySettingsError as error:
+        return [one for one in faults_of_the_rest(error.rest) if one not in error.faults] if error.rest else []
+    return []
+
+
+def everything() -> list[str]:
+    """What `hotline check` tells."""
+    return [str(one) for one in json.loads(hotline("check", "--json").stdout)["faults"]]
+
+
+def test_what_is_missing_hides_no_fault_that_concerns_several_settings(env: pytest.MonkeyPatch) -> None:
+    """One look tells all: of two accounts that lack something, too."""
+    Path("hotline.toml").write_text(
+        "jurisdiction = '991000'\n[kafka]\nbootstrap_servers = 'a'\nsecurity_protocol = 'SASL_SSL'\n"
+        "[connectors.mailbox.mayor]\nhost = 'imap.example.cn'\n"
+        "[connectors.asterisk.pbx]\nhost = 'pbx.example.cn'\nusername = 'u'\n"
+        "[connectors.wechat.one]\nappid = 'wx1'\n[connectors.wechat.two]\nappid = 'wx1'\n"
+        "[connectors.phone.sip]\nshape = 'kamailio'\n"
+        "[connectors.sms_smpp.one]\nhost = '127.0.0.1'\n"
+        "[answers.nobody]\n[floods.accounts.who]\n"
+    )
+    for name in ("TWO", "THREE"):
+        for key, value in {"HOST": "smsc", "SYSTEM_ID": "h", "PASSWORD": PLANTED, "TLS": "tls"}.items():
+            env.setenv(f"HOTLINE_CONNECTORS__SMS_SMPP__{name}__{key}", value)
+    told = everything()
+    for words in (
+        "`connectors.mailbox.mayor.username` is missing",
+        "set HOTLINE_CONNECTORS__ASTERISK__PBX__SECRET.",
+        "`connectors.asterisk.pbx` cannot be used (a login needs tls = tls",
+        '`connectors.phone.sip` cannot be used (Kamailio cannot sign: set auth = "bearer")',
+        "`answers` cannot be used (nobody is no account that can answer",
+        "`kafka.bootstrap_servers` names 'a'",
+        "HOTLINE_KAFKA__SASL_PASSWORD is missing",
+        "`jurisdiction` is 991000, which is no 行政区划代码",
+        "Two WeChat accounts have the appid wx1",
+        "Two SMPP accounts are h at smsc:2775",
+        "`floods.accounts.who` names no account",
+        "set HOTLINE_QUERY_KEY.",
+    ):
+        assert len([one for one in told if words in one]) == 1, (words, told)
+    assert PLANTED not in "".join(told)
 
 
 def test_the_settings_of_the_walk_are_in_order_by_themselves(env: pytest.MonkeyPatch) -> None:

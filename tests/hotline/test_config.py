@@ -257,3 +257,52 @@ def test_an_id_of_two_channels_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     )
     (fault,) = faults()
     assert "two channels" in fault
+
+
+ACCOUNTS = """
+[connectors.mailbox.mayor]
+host = "imap.example.cn"
+username = "u"
+[connectors.wechat.city]
+appid = "wx1"
+[connectors.wecom.service]
+corpid = "ww1"
+open_kfids = ["wk1"]
+[connectors.weibo_pull.lists]
+[connectors.phone.cti]
+[connectors.web.door.clients.app]
+[backoffice.crm]
+system = "crm"
+kinds = ["redact"]
+jurisdictions = ["210100"]
+[sinks.webhook.map]
+url = "https://map.example.cn/"
+[answers.mayor]
+smtp = {host = "smtp.example.cn", from_address = "mayor@example.cn", username = "u"}
+"""
+
+
+def test_who_asks_no_account_needs_none_of_their_secrets() -> None:
+    """An analyst has the same file and no secret of it."""
+    write(ACCOUNTS)
+    assert len(faults()) >= 6
+    found = load(accounts=False)
+    assert set(found.connectors.sections["mailbox"]) == {"mayor"}
+    assert found.connectors.sections["mailbox"]["mayor"].username == "u"
+    assert set(found.sinks.webhook) == {"map"}
+    assert found.file is not None
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("[connectors.mailbox.two]\nhost = 'h'\n", "`connectors.mailbox.two.username` is missing"),
+        ("[connectors.phone.two]\nprot = 1\n", "`connectors.phone.two.prot` is no setting"),
+        ("[kafka]\npartitions = 'many'\n", "`kafka.partitions` cannot be used"),
+        ("[sinks.elastic]\nbatch_max_documents = 0\n", "`sinks.elastic.batch_max_documents` cannot be used"),
+    ],
+)
+def test_what_else_is_wrong_is_told_all_the_same(more: str, told: str) -> None:
+    write(ACCOUNTS + more)
+    with pytest.raises(FaultySettingsError, match=told.replace("(", r"\(")):
+        load(accounts=False)

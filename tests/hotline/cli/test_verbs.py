@@ -317,3 +317,26 @@ def test_a_try_of_nothing_says_so_beside_the_output(folder: Path) -> None:
     told = hotline("try", "empty")
     assert (told.exit_code, told.stdout, told.stderr) == (0, "", "There is no message in what was named.\n")
     assert trial_view.show([], Console(file=StringIO())) == 0
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "search x",
+        "show x",
+        "explain x",
+        "export x.json --format open311-json",
+        "rates",
+        "status",
+        "dead list",
+        "topics describe",
+        "index describe",
+    ],
+)
+def test_who_only_asks_the_archive_or_kafka_needs_no_secret_of_an_account(verb: str, env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOTLINE_TELEMETRY__PORT", "0")
+    Path("hotline.toml").write_text('[connectors.mailbox.mayor]\nhost = "h"\nusername = "u"\n')
+    asked = hotline(*verb.split())
+    assert "MAYOR__PASSWORD" not in asked.output
+    assert "run `hotline up`" in asked.output.replace("\n", " ")
+    assert "set HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD." in hotline("doctor").output
