@@ -3,16 +3,25 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from schemas.clients import Progress
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError, PipelineError, TopicRefusedError, UnauthorizedError, UnreachableError
+from schemas.errors import (
+    LoginRefusedError,
+    MisconfiguredError,
+    PipelineError,
+    TopicRefusedError,
+    UnauthorizedError,
+    UnreachableError,
+)
 
 # At DEBUG kafka-python writes every key, value and header: what citizens wrote has no place in a log.
 logging.getLogger("kafka").setLevel(logging.WARNING)
@@ -39,24 +48,62 @@ _WRONG = (
 )
 
 
+_REFUSALS = (theirs.SaslAuthenticationFailedError, theirs.UnsupportedSaslMechanismError)
+"""What a broker says to a login that it does not take."""
+
+
+class RefusedEverywhereError(theirs.KafkaConnectionError):  # type: ignore[misc] # kafka-python has no types
+    """No broker let us in, and one of them said that it is our login."""
+
+
 Connect: TypeAlias = Callable[..., Any]
 """Makes a client of its settings, such as `KafkaProducer`, or a connection."""
 
 
 def connected(connect: Connect, **settings: Any) -> Any:
-    """Make a client of kafka-python; one that finds no broker leaves its sockets open, so they are closed here."""
+    """Make a client of kafka-python; one that finds no broker leaves its sockets open, so they are closed here.
+
+    Raises RefusedEverywhereError for a login that is refused, of which the library itself only says that time ran out.
+    """
     made: list[Any] = []
+    refusals: list[Exception] = []
 
     def remembered(**options: Any) -> Any:
         made.append(KafkaNetClient(**options))
+        _listen(made[-1], refusals)
         return made[-1]
 
     try:
         return connect(**settings, kafka_client=remembered)
-    except BaseException:
+    except BaseException as error:
         for client in made:
             client.close()
+        if refusals and isinstance(error, theirs.KafkaTimeoutError):
+            raise RefusedEverywhereError(type(refusals[-1]).__name__) from error
         raise
+
+
+def _listen(client: Any, refusals: list[Exception]) -> None:
+    """Keep the last refusal of a login: the library tries again, and forgets it.
+
+    It is what a connection is closed for: the broker hangs up at once, and that is all that its waiters may learn.
+    """
+    manager = client._manager
+    connection_to = manager.get_connection
+
+    def listened(*arguments: Any, **options: Any) -> Any:
+        connection = connection_to(*arguments, **options)
+        if "close" not in vars(connection):
+            connection.close = partial(_close, connection.close, refusals)
+        return connection
+
+    manager.get_connection = listened
+
+
+def _close(close: Callable[[Any], None], refusals: list[Exception], error: Exception | None = None) -> None:
+    if isinstance(error, _REFUSALS):
+        refusals[:] = [error]
+    close(error)
 
 
 def _closing(connect: Connect) -> Connect:
@@ -73,6 +120,20 @@ def _closing(connect: Connect) -> Connect:
 
 
 KafkaNetSocket.sock_connect = _closing(KafkaNetSocket.sock_connect)
+
+
+def _heard(receive: Callable[[Any], tuple[bytes, Exception | None]]) -> Callable[[Any], tuple[bytes, Exception | None]]:
+    """Give what came before the other side hung up; kafka-python drops it, and with it why a login was refused."""
+
+    def sock_recv(self: Any) -> tuple[bytes, Exception | None]:
+        data, error = receive(self)
+        return (data, None) if data else (data, error)  # the end is still there when it reads again
+
+    return sock_recv
+
+
+for _transport in (KafkaTCPTransport, KafkaSSLTransport):
+    _transport._sock_recv = _heard(_transport._sock_recv)
 
 
 @contextmanager
@@ -128,6 +189,11 @@ def translated(error: BaseException) -> PipelineError:
         return ours(f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing")
     if isinstance(error, theirs.SaslAuthenticationFailedError):
         return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why")
+    if isinstance(error, RefusedEverywhereError):
+        return LoginRefusedError(
+            f"Kafka refuses our login ({error.args[0]}): see `kafka.sasl_mechanism`, `kafka.sasl_username` and "
+            "HOTLINE_KAFKA__SASL_PASSWORD; `hotline doctor` says more"
+        )
     if isinstance(error, _WRONG):
         return MisconfiguredError(f"Kafka cannot be used with these settings ({name}): run `hotline doctor`")
     return UnreachableError(

@@ -6,7 +6,8 @@
     ├── RetriableError          wait, then try the same thing again
     │   ├── UnreachableError    network, timeout, 5xx
     │   │   ├── StoreAwayError  the blob store takes nothing; carries which messages need it
-    │   │   └── TopicMissingError  Kafka answers, and has no such topic
+    │   │   ├── TopicMissingError  Kafka answers, and has no such topic
+    │   │   └── LoginRefusedError  no broker takes our login; it may yet be mended there
     │   └── ThrottledError      quota or 429; carries retry_after
     ├── RecordError             this one record will never succeed: dead-letter it, go on
     │   ├── MalformedError      bytes that do not parse
@@ -51,6 +52,10 @@ class StoreAwayError(UnreachableError):
 
 class TopicMissingError(UnreachableError):
     """Kafka has no such topic: what goes to others need not wait until somebody makes it."""
+
+
+class LoginRefusedError(UnreachableError):
+    """No broker takes our login: a person must act, and may do so at Kafka; until then it is as if it were away."""
 
 
 class ThrottledError(RetriableError):

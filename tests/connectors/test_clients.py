@@ -3,7 +3,9 @@
 from types import coroutine
 from typing import Any
 
+import pytest
 from kafka.net.inet import KafkaNetSocket
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 import connectors.clients  # noqa: F401 - what is tested is what it does to the library
 
@@ -35,3 +37,22 @@ def test_the_socket_of_a_connection_that_is_given_up_is_closed() -> None:
     assert not sock.closed
     connecting.close()
     assert sock.closed
+
+
+class HangsUp:
+    """A socket on which a last answer and the end come at once."""
+
+    def __init__(self) -> None:
+        self.left = [b"refused", b""]
+
+    def recv(self, size: int) -> bytes:
+        return self.left.pop(0) if self.left else b""
+
+
+@pytest.mark.parametrize("transport", [KafkaTCPTransport, KafkaSSLTransport])
+def test_the_last_words_of_a_broker_that_hangs_up_are_heard(transport: Any) -> None:
+    half = type("Half", (transport,), {"__init__": lambda self: None, "__str__": lambda self: "half"})()
+    half._sock = HangsUp()
+    assert transport._sock_recv(half) == (b"refused", None)
+    data, error = transport._sock_recv(half)
+    assert (data, str(error)) == (b"", "KafkaConnectionError: socket disconnected")

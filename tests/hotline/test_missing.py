@@ -2,13 +2,25 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
+from connectors.clients import reader
+from connectors.cursors import Cursors
+from connectors.lease import GroupLease
+from connectors.producer import Producer
 from hotline import missing
+from hotline.cluster import admin
 from hotline.config import load
 from hotline.needs import Need
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.errors import LoginRefusedError
+from schemas.wire import Outbound
 from tests.peers.secured_kafka import SecuredKafka
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -52,3 +64,70 @@ def test_a_worker_whose_password_is_refused_says_so_last_and_waits_for_a_person(
     assert done.returncode == 2
     assert "refuses the login of hotline-screen: correct `kafka.sasl_username`" in done.stderr.splitlines()[-1]
     assert "planted-wrong" not in done.stderr
+
+
+def _lease(connection: KafkaConnection) -> None:
+    lease = GroupLease(connection, "calls")
+    try:
+        while not lease.ask(lambda: None):
+            pass
+    finally:
+        lease.close()
+
+
+def _producer(connection: KafkaConnection) -> None:
+    producer = Producer(connection)
+    try:
+        producer.deliver_now([Outbound(topics.CURSOR, b"", b"", [])])
+    finally:
+        producer.close()
+
+
+def _reader(connection: KafkaConnection) -> None:
+    with reader(connection):
+        pass
+
+
+def _admin(connection: KafkaConnection) -> None:
+    with admin(connection):
+        pass
+
+
+@pytest.mark.parametrize(
+    "use", [_lease, _producer, _reader, _admin, lambda connection: Cursors(connection, "calls").load()]
+)
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"sasl_password": "planted-wrong"}, "refuses our login (SaslAuthenticationFailedError): see"),
+        ({"sasl_mechanism": "PLAIN"}, "refuses our login (UnsupportedSaslMechanismError): see `kafka.sasl_mechanism`"),
+    ],
+)
+def test_every_client_says_that_its_login_is_refused(
+    secured: SecuredKafka, use: Callable[[KafkaConnection], None], wrong: dict[str, str], told: str
+) -> None:
+    """The library only says that it found no broker in time."""
+    connection = msgspec.structs.replace(secured.connection("hotline-connector"), **wrong)
+    with pytest.raises(LoginRefusedError) as caught:
+        use(connection)
+    assert told in str(caught.value)
+    assert "planted-wrong" not in str(caught.value)
+
+
+def test_a_connector_whose_password_is_refused_says_so(
+    secured: SecuredKafka, env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in secured.settings("hotline-connector").items():
+        env.setenv(name, value)
+    env.setenv("HOTLINE_KAFKA__SASL_PASSWORD", "planted-wrong")
+    env.setenv("HOTLINE_TELEMETRY__PORT", "0")
+    env.setenv("HOTLINE_CONNECTORS__CALL_FILES__CALLS__FOLDER", str(tmp_path))
+    command = [sys.executable, "-m", "hotline", "run", "connector:calls"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stderr
+            said = next(line for line in running.stderr if "connector_degraded" in line)
+        finally:
+            running.kill()
+    assert "Kafka refuses our login (SaslAuthenticationFailedError)" in said
+    assert "planted-wrong" not in said
