@@ -25,6 +25,7 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         host=account.host,
         port=account.port or (993 if account.tls == "tls" else 143),
         setting=f"connectors.mailbox.{name}.host",
+        port_setting=f"connectors.mailbox.{name}.port",
         authorities=f"connectors.mailbox.{name}.ssl_cafile",
     )
     try:
@@ -62,6 +63,7 @@ def smpp(settings: "Settings", name: str) -> Iterator[Told]:
         host=account.host,
         port=account.port,
         setting=f"connectors.sms_smpp.{name}.host",
+        port_setting=f"connectors.sms_smpp.{name}.port",
         authorities=f"connectors.sms_smpp.{name}.ssl_cafile",
     )
     reach(address, account.tls_context())
@@ -71,11 +73,18 @@ def smpp(settings: "Settings", name: str) -> Iterator[Told]:
 def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
     """Connect to the ISMG of an account; a login could end the session of a running connector."""
     account = settings.connectors.sms_cmpp[name]
-    where = f"connectors.sms_cmpp.{name}.host"
-    for port in dict.fromkeys((account.port, account.submit_port or account.port)):
-        reach(
-            Address(service=f"The ISMG of {name}", host=account.host, port=port, setting=where, authorities=where), None
+    where = f"connectors.sms_cmpp.{name}"
+    ports = {account.submit_port or account.port: "submit_port", account.port: "port"}
+    for port, key in reversed(ports.items()):
+        address = Address(
+            service=f"The ISMG of {name}",
+            host=account.host,
+            port=port,
+            setting=f"{where}.host",
+            authorities=f"{where}.host",
+            port_setting=f"{where}.{key}",
         )
+        reach(address, None)
     yield "the ISMG answers; the login is tried by the connector alone"
 
 

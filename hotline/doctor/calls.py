@@ -22,6 +22,7 @@ def asterisk(settings: "Settings", name: str) -> Iterator[Told]:
         host=account.host,
         port=account.port,
         setting=f"connectors.asterisk.{name}.host",
+        port_setting=f"connectors.asterisk.{name}.port",
         authorities=f"connectors.asterisk.{name}.ssl_cafile",
     )
     try:

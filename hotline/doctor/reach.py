@@ -14,13 +14,17 @@ SECONDS = 5.0
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """Where a service is, which setting says so, and which one names the authorities that it trusts."""
+    """Where a service is, which setting says so, and which one names the authorities that it trusts.
+
+    `port_setting` is there where the port has one of its own.
+    """
 
     service: str
     host: str
     port: int
     setting: str
     authorities: str
+    port_setting: str | None = None
 
     def __str__(self) -> str:
         return f"{self.service} at {self.host}:{self.port}"
@@ -86,7 +90,7 @@ def _unreachable(address: Address, error: OSError) -> PipelineError:
         return MisconfiguredError(
             f"Nobody knows a host {address.host}: correct `{address.setting}`, or enter the name into DNS."
         )
+    names = [f"`{name}`" for name in (address.setting, address.port_setting) if name]
+    right = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} right"
     why = "in time" if isinstance(error, TimeoutError) else f"({error.strerror or type(error).__name__})"
-    return UnreachableError(
-        f"{address} does not answer {why}: see that it runs, that `{address.setting}` is right, and the firewall."
-    )
+    return UnreachableError(f"{address} does not answer {why}: see that it runs, that {right}, and the firewall.")

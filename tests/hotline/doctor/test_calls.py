@@ -89,6 +89,7 @@ def test_what_is_wrong_with_the_way_there_is_told(pbx: None, env: pytest.MonkeyP
             f"Asterisk pbx at 127.0.0.1:{port} wants TLS: set `connectors.asterisk.pbx.tls` to tls."
         )
     assert (found("pbx").outcome, "does not answer (Connection refused)" in found("pbx").detail) == ("wait", True)
+    assert "`connectors.asterisk.pbx.host` and `connectors.asterisk.pbx.port` are right" in found("pbx").detail
 
 
 @contextmanager

@@ -30,4 +30,4 @@ async def test_an_ismg_that_answers_is_not_logged_in_to(env: pytest.MonkeyPatch)
         assert ismg.logins == []
         env.setenv(f"{OWN}SUBMIT_PORT", "1")
         assert (one := await found()).outcome != "ok"
-        assert "connectors.sms_cmpp.city.host" in (one.detail or "")
+        assert "`connectors.sms_cmpp.city.host` and `connectors.sms_cmpp.city.submit_port` are right" in one.detail

@@ -72,6 +72,8 @@ def test_an_smsc_that_answers_is_not_logged_in_to(env: pytest.MonkeyPatch, door:
 def test_a_port_where_nobody_is_and_one_without_tls_are_told(env: pytest.MonkeyPatch, door: Door) -> None:
     account(env, 9)
     assert "The SMSC of city at 127.0.0.1:9 does not answer" in found().detail
+    names = "`connectors.sms_smpp.city.host` and `connectors.sms_smpp.city.port` are right"
+    assert names in found().detail
     account(env, door.port)
     env.setenv(OWN + "TLS", "tls")
     assert "speaks no TLS there: correct `connectors.sms_smpp.city.host`" in found().detail
