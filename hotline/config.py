@@ -3,6 +3,7 @@
 import difflib
 import itertools
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ from pydantic_settings import (
 from connectors.outbox.senders import check
 from hotline import partial, secrets_folder
 from hotline.settings import PREFIX, Settings
-from hotline.settings_shape import is_list, is_model, is_secret, kind_at, leaves, names_in, secret_paths
+from hotline.settings_shape import is_list, is_model, is_secret, is_table, kind_at, leaves, names_in, secret_paths
 from hotline.variables import FILE_VARIABLE, SECRETS_VARIABLE, path_of, unknown, unreadable, variable_of
 from schemas.errors import MisconfiguredError
 from schemas.ids import ADCODE
@@ -194,7 +195,8 @@ def _needs_a_secret_of_an_account(details: ErrorDetails) -> bool:
     path = _path(details)
     kind = kind_at(Settings, path)
     missing = details["type"] == "missing" and is_secret(kind)
-    return path[0] in OF_ACCOUNTS and (missing or (details["type"] == "value_error" and is_model(kind)))
+    rule = details["type"] == "value_error" and (is_model(kind) or path == ("answers",))
+    return path[0] in OF_ACCOUNTS and (missing or rule)
 
 
 def _broken(settings: Settings) -> Iterator[str]:
@@ -220,10 +222,19 @@ def _sentence(details: ErrorDetails) -> str:
 
 
 def _unusable(path: tuple[str, ...], reason: str) -> str:
-    variable = variable_of(path)
-    where = variable if is_secret(kind_at(Settings, path)) else f"it in hotline.toml or {variable}"
+    kind, variable = kind_at(Settings, path), variable_of(path)
+    said = _LACKS.fullmatch(reason) if is_model(kind) else None
+    if said and said["name"] in names_in(kind):
+        return (
+            f"`{'.'.join((*path, said['name']))}` is missing ({said['why']}): set {variable_of((*path, said['name']))}."
+        )
+    inner = f"variables that begin with {variable}__" if is_table(kind) else variable
+    where = variable if is_secret(kind) else f"it in hotline.toml or {inner}"
     return f"`{'.'.join(path)}` cannot be used ({reason}): correct {where}."
 
+
+_LACKS = re.compile(r"(?P<name>\w+) is missing: (?P<why>.+)")
+"""How a rule over several keys of an account says that it wants another one."""
 
 _EMPTY = "it is empty"
 _LIST = 'it must be a list, such as ["one", "two"]'

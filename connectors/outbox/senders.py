@@ -20,11 +20,13 @@ from schemas.errors import MisconfiguredError
 class SenderEntry(Struct, frozen=True):
     """`make` takes the settings of the account, those of its answers, and its id.
 
-    `of_account` and `of_answers` are the settings of either that may be absent elsewhere, and not here.
+    `of_account` and `of_answers` are the settings of either that may be absent elsewhere, and not here; of those of
+    `one_of_account` one is enough.
     """
 
     make: Callable[[Any, AnswerSettings, str], Sender]
     of_account: tuple[str, ...] = ()
+    one_of_account: tuple[str, ...] = ()
     of_answers: tuple[str, ...] = ()
 
 
@@ -41,6 +43,8 @@ def check(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[
         missing += [
             f"connectors.{section}.{name}.{needed}" for needed in entry.of_account if getattr(account, needed) is None
         ]
+        if entry.one_of_account and all(getattr(account, needed) is None for needed in entry.one_of_account):
+            missing += [f"connectors.{section}.{name}.{' or '.join(entry.one_of_account)}"]
         if missing:
             raise ValueError(f"{missing[0]} is missing: an account of {section} answers with it")
 
@@ -64,6 +68,8 @@ def _weibo(account: TokenSettings, _: AnswerSettings, name: str) -> Sender:
     return WeiboSender(account, name)
 
 
+_WEIBO = ("access_token", "access_token_file")
+
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
     {
         "mailbox": SenderEntry(_mail, of_answers=("smtp",)),
@@ -71,7 +77,7 @@ SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
         "sms_smpp": SenderEntry(_smpp),
         "wechat": SenderEntry(lambda account, _, name: WeChatSender(account, name), of_account=("secret",)),
         "wecom": SenderEntry(lambda account, _, name: WeComSender(account, name), of_account=("secret",)),
-        "weibo": SenderEntry(_weibo),
-        "weibo_pull": SenderEntry(_weibo),
+        "weibo": SenderEntry(_weibo, one_of_account=_WEIBO),
+        "weibo_pull": SenderEntry(_weibo, one_of_account=_WEIBO),
     }
 )

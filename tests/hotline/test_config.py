@@ -293,6 +293,27 @@ def test_who_asks_no_account_needs_none_of_their_secrets() -> None:
     assert found.file is not None
 
 
+def test_answers_of_an_account_without_its_secret_keep_nobody_from_asking() -> None:
+    write('[connectors.weibo_pull.lists]\naccess_token_file = "t"\n[answers.lists]\n')
+    load()
+    write('[connectors.wechat.city]\nappid = "a"\nmodes = ["plain"]\n[answers.city]\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", "token")
+        assert "connectors.wechat.city.secret is missing" in "".join(faults())
+        load(accounts=False)
+
+
+def test_what_an_account_lacks_by_a_rule_is_named_with_its_variable() -> None:
+    write('[connectors.wechat.city]\nappid = "a"\n[connectors.asterisk.pbx]\nhost = "pbx.example.cn"\nusername = "u"\n')
+    told = [one for one in faults() if "EncodingAESKey" in one]
+    assert told == [
+        "`connectors.wechat.city.aes_keys` is missing (safe and compatible mode need the EncodingAESKey): set "
+        "HOTLINE_CONNECTORS__WECHAT__CITY__AES_KEYS."
+    ]
+    (tls,) = [one for one in faults() if "tls = tls" in one]
+    assert tls.endswith("correct it in hotline.toml or variables that begin with HOTLINE_CONNECTORS__ASTERISK__PBX__.")
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
