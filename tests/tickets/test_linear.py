@@ -3,7 +3,8 @@
 import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import pytest
@@ -47,11 +48,12 @@ def seconds_of(function: Callable[[str], object], text: str) -> float:
     return time.process_time() - start
 
 
-def least_seconds_of(function: Callable[[str], object], text: str) -> float:
-    """Return the CPU time of the quickest of three, without the collector, which looks at all that other tests left."""
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """It looks at all that other tests left."""
     gc.disable()
     try:
-        return min(seconds_of(function, text) for _ in range(3))
+        yield
     finally:
         gc.enable()
 
@@ -67,8 +69,13 @@ def test_the_calls_grow_as_the_text(piece: str) -> None:
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_the_patterns_take_no_more_than_the_text_grows(piece: str) -> None:
-    """A pattern is one call, whatever it does: eight times the text may not take the square of it."""
+    """A pattern is one call, whatever it does: eight times the text may not take the square of it.
+
+    The quickest of three is what counts, so the first that is quick enough will do.
+    """
     mask_text("我叫李明·老王")
     short, long = (piece * (length // len(piece)) for length in (2_000, 16_000))
     if seconds_of(personal_spans, long) > 0.1:
-        assert least_seconds_of(personal_spans, long) < 24 * least_seconds_of(personal_spans, short)
+        with without_collector():
+            least = min(seconds_of(personal_spans, short) for _ in range(3))
+            assert any(seconds_of(personal_spans, long) < 24 * least for _ in range(3))
