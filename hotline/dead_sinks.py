@@ -18,9 +18,10 @@ from sinks.delivery import Bury, Delivery
 from sinks.elastic import ElasticSink
 from sinks.eraser import Eraser
 from sinks.settings import SinkSettings
-from sinks.webhook import SubscriberSettings, WebhookSink
+from sinks.webhook import SubscriberSettings
 from sinks.webhook.book import Book
 from sinks.webhook.courier import Courier
+from sinks.webhook.webhook import WebhookSink
 
 
 class Target(Protocol):

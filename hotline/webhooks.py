@@ -15,10 +15,11 @@ from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Delivery
 from schemas.wire import decode
 from sinks.kafka import GROUP_PREFIX
-from sinks.webhook import SubscriberSettings, WebhookSink
+from sinks.webhook import SubscriberSettings
 from sinks.webhook.request import Body
 from sinks.webhook.run import TOPICS
 from sinks.webhook.verdict import Answer
+from sinks.webhook.webhook import WebhookSink
 
 
 class Subscriber(Struct, frozen=True, kw_only=True):

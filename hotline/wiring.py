@@ -111,7 +111,7 @@ def _assign(settings: "Settings", tracer: Tracer) -> Any:
 
 
 def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
-    from sinks.webhook import Webhooks
+    from sinks.webhook.run import Webhooks
 
     webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings), tracer)
 

@@ -1,7 +1,8 @@
-"""Signed webhooks for systems without Kafka: one subscriber, one consumer group, one HTTP endpoint."""
+"""Signed webhooks for systems without Kafka: one subscriber, one consumer group, one HTTP endpoint.
 
-from sinks.webhook.run import Webhooks
+Every process reads the settings; the clients of HTTP and Kafka are loaded by who imports `run` or `webhook`.
+"""
+
 from sinks.webhook.settings import FilterSettings, SubscriberSettings
-from sinks.webhook.webhook import WebhookSink
 
-__all__ = ["FilterSettings", "SubscriberSettings", "WebhookSink", "Webhooks"]
+__all__ = ["FilterSettings", "SubscriberSettings"]

@@ -1,13 +1,7 @@
 """Which addresses a webhook may ask: a name must not lead into our own network unless that was said (SSRF)."""
 
 import re
-import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
-
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
-
-from schemas.errors import MisconfiguredError
 
 Address = IPv4Address | IPv6Address
 
@@ -54,33 +48,6 @@ def refusal(address: Address, *, allow_private: bool, tls: bool) -> str | None:
     if inner.is_global and not tls:
         return "is plain http and leads to a public address: use https"
     return None
-
-
-class CheckedResolver(AbstractResolver):
-    """Looks names up and checks each answer, in the moment of the connection: a name may lead elsewhere tomorrow."""
-
-    def __init__(self, setting: str, *, allow_private: bool, tls: bool) -> None:
-        self._setting = setting
-        self._allow_private = allow_private
-        self._tls = tls
-        self._inner = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Return the addresses of a name. Raises MisconfiguredError when one of them must not be asked."""
-        found = await self._inner.resolve(host, port, family)
-        for one in found:
-            reason = refusal(
-                ip_address(one["host"].partition("%")[0]), allow_private=self._allow_private, tls=self._tls
-            )
-            if reason:
-                raise MisconfiguredError(f"`{self._setting}` {reason}.")
-        return found
-
-    async def close(self) -> None:
-        """Release the resolver."""
-        await self._inner.close()
 
 
 def _inner(address: Address) -> Address:

@@ -17,8 +17,8 @@ from schemas.errors import (
     UnreachableError,
 )
 from sinks.base import Document, Refusal, Verdicts
-from sinks.webhook.addresses import CheckedResolver
 from sinks.webhook.request import Body, body_of, delivery_id, is_wanted
+from sinks.webhook.resolver import CheckedResolver
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.signature import signed_headers
 from sinks.webhook.verdict import Answer, Outcome, judge

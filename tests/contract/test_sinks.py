@@ -30,7 +30,7 @@ from schemas.wire import Position, decode
 from sinks import SINKS, Document, Sink, Verdicts, routes
 from sinks.archive import ArchiveSink
 from sinks.elastic import ElasticSink
-from sinks.webhook import WebhookSink
+from sinks.webhook.webhook import WebhookSink
 from tests.fakes.sinks import MemorySink, ScriptedSink, document, fails
 from tests.sinks.webhook.receiver import Delivered, receiving
 from tests.sinks.webhook.snapshots import subscriber

@@ -220,14 +220,22 @@ def test_schema_check_and_export(tmp_path: Path) -> None:
     assert (tmp_path / "mine.json").is_file()
 
 
+def loaded(module: str, heavy: set[str]) -> set[str]:
+    """Return which of the heavy packages a new process has that imports a module."""
+    script = f"import sys, {module}; print(*{heavy!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def test_help_is_quick() -> None:
     """No timing: only that nothing heavy is imported before a verb needs it."""
-    script = (
-        "import sys, hotline.cli; heavy = {'pydantic', 'kafka', 'elasticsearch', 'faust', 'obstore', 'jgo', 'numpy'};"
-        "sys.exit(', '.join(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stderr.strip() == ""
+    heavy = {"pydantic", "kafka", "elasticsearch", "faust", "obstore", "jgo", "numpy"}
+    assert loaded("hotline.cli", heavy) == set()
+
+
+def test_a_process_loads_no_clients_but_those_of_its_component() -> None:
+    """Every verb and every component reads the settings."""
+    assert loaded("hotline.settings, hotline.wiring", {"aiohttp", "aiokafka", "elasticsearch", "faust"}) == set()
 
 
 def test_the_view_of_an_empty_search_says_so() -> None:

@@ -11,9 +11,9 @@ import pytest
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import DeadLetter, Delivery
 from sinks.base import Document
-from sinks.webhook import WebhookSink
 from sinks.webhook.courier import Courier
 from sinks.webhook.verdict import Answer
+from sinks.webhook.webhook import WebhookSink
 from tests.sinks.webhook.receiver import Receiver, for_ticket, never, receiving, status
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
-from sinks.webhook import Webhooks
+from sinks.webhook.run import Webhooks
 from tests.sinks.webhook.snapshots import subscriber
 
 

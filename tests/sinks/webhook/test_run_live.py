@@ -17,8 +17,7 @@ from schemas.records import Delivery
 from schemas.wire import decode
 from sinks import Document, Source
 from sinks.kafka import GROUP_PREFIX
-from sinks.webhook import Webhooks
-from sinks.webhook.run import run_subscriber
+from sinks.webhook.run import Webhooks, run_subscriber
 from tests.docs.pages import ROOT
 from tests.sinks.conftest import PARTITIONS, Lane, count_partitions, make_topics, until
 from tests.sinks.webhook.receiver import Receiver, for_ticket, receiving, status

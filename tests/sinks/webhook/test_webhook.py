@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from schemas.errors import MisconfiguredError, UnreachableError
-from sinks.webhook import WebhookSink
 from sinks.webhook.verdict import Outcome
+from sinks.webhook.webhook import WebhookSink
 from tests.sinks.webhook.receiver import receiving, status
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 
