@@ -11,6 +11,8 @@ from faust.types import TP
 from mode import Service
 
 from schemas.clients import LEAVE_SECONDS, closed
+from schemas.errors import FatalError
+from schemas.topic_ids import TopicIds
 from streams.fetched import buffer_slim
 
 FETCH_WAIT_MS = 100
@@ -28,6 +30,19 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust hard-codes 1500
         consumer._isolation_level = getattr(self.app, "isolation_level", "read_uncommitted")
         return consumer
+
+    async def on_start(self) -> None:
+        """Connect; from then on every position is one of a topic, and not of whatever has its name."""
+        await super().on_start()
+        self._ids = TopicIds(self._ensure_consumer())
+
+    @Service.task
+    async def _watch_topics(self) -> None:
+        """Crash the worker when a topic that it reads has been made anew: it would pass over what is in the new one."""
+        try:
+            await self._ids.watch()
+        except FatalError as error:
+            asyncio.run_coroutine_threadsafe(self.app.crash(error), self.parent_loop)
 
     @Service.task
     async def _watch_coordination(self) -> None:

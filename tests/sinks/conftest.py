@@ -75,7 +75,8 @@ class Lane:
         ways = [self.routes[name] for name in names]
         sink = ElasticSink(AsyncElasticsearch(url or self.endpoints.elasticsearch_url), ways)
         stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(run_sink(sink, ways, self.kafka, settings, stop, ready.set_result, self.group))
+        working = run_sink(sink, ways, self.kafka, settings, stop, ready.set_result, self.group)
+        task = asyncio.create_task(working, name="sink")
         try:
             await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
             if task.done():
