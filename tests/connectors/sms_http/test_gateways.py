@@ -51,7 +51,8 @@ def receiver(publisher: Any, folder: Path, account: str, **settings: Any) -> Ite
     """A receiver with one account; yields its address."""
     connector = SmsHttp(SmsHttpSettings(**({"path": "/sms", "jurisdiction": "210100"} | settings)), account)
     chosen = ReceiverSettings(port=free_port(), trusted_proxies=("127.0.0.2",))  # type: ignore[arg-type] # parsed by pydantic
-    app = Receiver({connector._settings.route: connector}, publisher, Journal(folder / "journal", 1), chosen)
+    route, limit = connector._settings.route, connector._settings.body_max_bytes
+    app = Receiver({route: connector}, publisher, Journal(folder / "journal", 1), chosen, {route: limit})
     with running(app, chosen):
         yield f"http://127.0.0.1:{chosen.port}"
 
@@ -118,6 +119,36 @@ def test_only_the_secret_path_takes_a_batch(
         answer = http.request("POST", url + path, json=[ALIYUN], headers=headers, retries=False, redirect=False)
         assert answer.status == status
         assert http.request("GET", url + path, retries=False, redirect=False).status in (404, 405)
+
+
+class Closing(Faltering):
+    """A way to Kafka that is closed behind so many trips, until it is opened."""
+
+    trips = 0
+    opened = False
+
+    async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - as above
+        self.trips += 1
+        if self.trips > self._faults and not self.opened:
+            raise UnreachableError("closed")
+        await self._publisher.publish_async(messages, timeout)
+
+
+def test_aliyun_is_told_yes_only_when_all_of_its_batch_is_safe(
+    publisher: Publisher, reader: Reader, account: str, tmp_path: Path
+) -> None:
+    """It asks four times within 16 minutes, and throws away what was never taken."""
+    closing, batch = Closing(publisher, 1), [{**ALIYUN, "sequence_id": str(number)} for number in range(1001)]
+    with receiver(closing, tmp_path, account, provider="aliyun", **UNSIGNED) as url, urllib3.PoolManager() as http:
+
+        def post() -> Any:
+            return http.request("POST", f"{url}/sms/{SECRET}", json=batch, retries=False)
+
+        for _ in range(2):  # the first thousand are held, the last one is nowhere
+            assert (post().status, post().data) == (503, b"")
+        closing.opened = True
+        assert (post().status, post().json()["code"]) == (200, 0)
+    assert len(_held(reader, account, 1001)) >= 1001
 
 
 def _held(reader: Reader, account: str, number: int) -> list[Any]:
