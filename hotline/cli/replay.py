@@ -72,7 +72,7 @@ def _progress(progress: "Shown", partition: int, inputs: int) -> None:
 def _lines(found: "Difference") -> Iterator[str]:
     yield f"{found.subject} {readable(found.id)}" + (f"  input {found.position}" if found.position else "")
     for name, (was, now) in found.fields.items():
-        yield f"    {name:<14} {_told(was)} -> {_told(now)}"
+        yield f"    {name:<15} {_told(was)} -> {_told(now)}"
 
 
 def _told(value: Any) -> str:
