@@ -8,6 +8,7 @@ as fast as they are taken and no faults happen: the load run. Exit code 1 if a m
 import argparse
 import importlib
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -62,7 +63,7 @@ def main() -> int:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hotline-channel-") as folder:
         stack = Stack(Path(folder) / "stack")
-        endpoints = stack.up()
+        endpoints = stack.up(owner=os.getpid())
         try:
             connection = KafkaConnection(bootstrap_servers=endpoints.bootstrap_servers, partitions=4)
             Provision(connection).create()
@@ -81,16 +82,19 @@ def _run(chosen: argparse.Namespace, ground: Ground, data_dir: Path) -> dict[str
         daemon = Daemon(course.components, _environment(course, ground, data_dir), ground.folder / "daemon.log")
         daemon.start()
         sender = Sender(course, chosen.rate, chosen.messages)
-        began = time.monotonic()
-        sender.start()
-        happened = _break(course, daemon, sender, random, began + chosen.minutes * 60)
-        if chosen.messages is None:
+        try:
+            began = time.monotonic()
+            sender.start()
+            happened = _break(course, daemon, sender, random, began + chosen.minutes * 60)
+            if chosen.messages is None:
+                sender.stop.set()
+            sender.join(SETTLE_SECONDS)
+            _settle(ledger, sender)
+            seconds = time.monotonic() - began
+            died = not daemon.alive()
+        finally:
             sender.stop.set()
-        sender.join(SETTLE_SECONDS)
-        _settle(ledger, sender)
-        seconds = time.monotonic() - began
-        died = not daemon.alive()
-        daemon.stop()
+            daemon.stop()
         ledger.read()
         ledger.close()
     missing = sorted(set(range(sender.sent)) - ledger.numbers)

@@ -37,6 +37,7 @@ def bench(
 def run(command: Sequence[str], folder: Path, patience: float = PATIENCE_SECONDS) -> int:
     """Run a benchmark and return its exit code; whatever it started ends with it, and with us by Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in the background without one
     # A group of its own: what it leaves behind is found by that.
     with subprocess.Popen(command, cwd=folder, process_group=0) as running:  # noqa: S603 - typed by the user, ours
         try:

@@ -36,11 +36,17 @@ def begun(
 ) -> tuple["subprocess.Popen[bytes]", list[int]]:
     script = folder / "benchmark.py"
     script.write_text(BENCHMARK.format(before=before, after=after))
-    bench = subprocess.Popen([sys.executable, "-c", BENCH, str(script), str(folder)])
+    command = [sys.executable, "-c", BENCH, str(script), str(folder)]
+    bench = subprocess.Popen(command, preexec_fn=in_the_background)
     while not (folder / "begun").exists():
         assert bench.poll() in (None, 3)
         time.sleep(0.02)
     return bench, [int(word) for word in (folder / "begun").read_text().split()]
+
+
+def in_the_background() -> None:
+    """A shell that runs a script starts what is behind `&` so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def live(pids: list[int]) -> list[int]:
