@@ -36,6 +36,7 @@ from streams.assign import Assign
 from streams.rebuild import restore, save_checkpoint
 from streams.sender import Sender, make_producer
 from tickets.desk import Desk
+from tickets.foreseen import foreseen
 from tickets.policy import TicketPolicy
 from tickets.state import State
 
@@ -45,7 +46,7 @@ START = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 def messages(count: int) -> Iterable[Message]:
-    """Messages of four cities: of ten, one repeats an earlier one, one says the same again."""
+    """Messages of four cities as `normalize` writes them: of ten, one repeats an earlier one, one says it again."""
     policy = Policy()
     for number in range(count):
         said = number - 196 if number % 10 == 3 and number > 400 else number
@@ -56,7 +57,7 @@ def messages(count: int) -> Iterable[Message]:
         raw = replace(raw, envelope=replace(raw.envelope, time=at, recordedtime=at))
         message = normalize(raw, policy).message
         sender = replace(message.features, requesters=(f"k:{said // 4}",))
-        yield replace(message, features=sender)
+        yield foreseen(replace(message, features=sender), None)
 
 
 def alone(count: int) -> None:

@@ -24,6 +24,7 @@ from schemas.records import Event, InputRef, Message, Ticket, TicketVersion, eve
 from schemas.wire import Position, decode, encode
 from streams.app import tune_collector
 from tickets.desk import Desk
+from tickets.foreseen import foreseen
 from tickets.policy import TicketPolicy
 from tickets.state import State, apply
 
@@ -36,7 +37,7 @@ APART = timedelta(seconds=10)
 def messages(tickets: int) -> Iterator[Message]:
     """Yield messages of one city, one every ten seconds, in which every tenth ticket has an estate of its own."""
     policy = Policy()
-    templates = [normalize(neutral(number), policy).message for number in range(TEMPLATES)]
+    templates = [foreseen(normalize(neutral(number), policy).message, None) for number in range(TEMPLATES)]
     for number, made in enumerate(near.messages(tickets)):
         template, at = templates[number % TEMPLATES], START + number * APART
         told = {"requesters": (f"k:{number}",), "text_key": f"{number:032x}", "codes": template.features.codes}

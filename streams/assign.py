@@ -30,6 +30,7 @@ from streams.owner import STAGE, Owner, Reached, take_over
 from streams.rebuild import Restored
 from streams.restoring import Restoring
 from streams.sender import translated
+from tickets.foreseen import prepare
 from tickets.policy import TicketPolicy
 
 log = structlog.get_logger()
@@ -87,6 +88,7 @@ class Assign:
         self._owners: dict[int, Owner] = {}
         self._kept: dict[int, Restored] = {}
         self._restoring = Restoring()
+        prepare(policy.rules_folder)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Decide about one chunk, write it, acknowledge it. Raises RetriableError to have it repeated."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import faust
 from faust.types import TP
+from msgspec import UNSET
 from msgspec.structs import replace
 from obstore.store import ObjectStore
 
@@ -31,6 +32,7 @@ from streams.floods import FloodControl
 from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, sliced, whole
 from streams.outlet import Outlet
 from streams.settings import FloodSettings
+from tickets.foreseen import foreseen, prepare
 
 STAGE = "normalize"
 COMMANDS = "commands"
@@ -92,6 +94,7 @@ class Normalize:
         self._tracer = tracer
         self._control = control
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
+        prepare(policy.rules_folder)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
@@ -198,6 +201,7 @@ def step(record: Inbound, raw: RawMessage | Exception, policy: Policy) -> Result
         if isinstance(raw, Exception):
             raise raw
         message, blobs = normalize(raw, policy)
+        message = foreseen(message, policy.rules_folder)
         return Result(message_record(message, raw.envelope), blobs, may_wait=message.emergency is None)
     except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
         return _dead(record, error, STAGE)
@@ -206,6 +210,8 @@ def step(record: Inbound, raw: RawMessage | Exception, policy: Policy) -> Result
 def message_record(message: Message, origin: Envelope) -> Outbound:
     """Return the Kafka record of a message; `origin` is the raw record's envelope. Raises TooLargeError."""
     value = encode(message)
+    if len(value) > RECORD_LIMIT and message.foreseen is not UNSET:
+        value = encode(replace(message, foreseen=UNSET))
     if len(value) > RECORD_LIMIT:
         raise TooLargeError(f"the message is larger than {RECORD_LIMIT} bytes, without its attachments")
     envelope = Envelope(

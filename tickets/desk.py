@@ -10,7 +10,20 @@ from normalizers.parts import joined as whole_text
 from schemas.envelope import VERSION
 from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event
 from schemas.wire import Outbound, Position, decode, encode
-from tickets import answers, audits, calls, clusters, erasing, limits, outputs, parting, parts, recorded, snapshot
+from tickets import (
+    answers,
+    audits,
+    calls,
+    clusters,
+    erasing,
+    foreseen,
+    limits,
+    outputs,
+    parting,
+    parts,
+    recorded,
+    snapshot,
+)
 from tickets.amend import Occasion, amend
 from tickets.commands import erases, looks_back
 from tickets.decide import decide
@@ -59,6 +72,8 @@ class Desk:
         if decision is None:
             self.repeats += 1
             return None
+        if isinstance(record, Message):
+            foreseen.expect(record, self.state.policy.rules_folder)
         self.follow(record, decision, earlier)
         return decision
 

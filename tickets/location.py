@@ -17,8 +17,16 @@ def told(message: Message, place: str | None, adcode: str | None) -> Location | 
     longitude, latitude, datum = coordinates(message.findings) or (None, None, None)
     if not place and not adcode and datum is None:
         return None
-    text = limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
-    return Location(text=text, adcode=adcode, longitude=longitude, latitude=latitude, datum=datum)
+    return Location(text=_shown(place), adcode=adcode, longitude=longitude, latitude=latitude, datum=datum)
+
+
+def named(message: Message) -> str | None:
+    """Return the place that a message names, as its ticket shows it."""
+    return _shown(next((one.value for one in message.findings if one.kind == "place"), None))
+
+
+def _shown(place: str | None) -> str | None:
+    return limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
 
 
 def joined(there: Location | None, more: Location | None) -> Location | None:

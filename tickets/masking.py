@@ -5,7 +5,7 @@ out, every other personal field is emptied. What is known of the requester is bl
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -44,6 +44,11 @@ def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
 
 
 _remembered = Remembered(by_rules)
+
+
+def remember(found: Mapping[str, Sequence[int]], rules_folder: Path | None) -> None:
+    """Take what another process found, by the very same rules, for what would be found here."""
+    _remembered.expect(found, rules_folder)
 
 
 def _spans(text: str, known: Known) -> list[Span]:
@@ -196,8 +201,12 @@ def _structs(hint: Any) -> list[type]:
 
 
 def _mask_place(value: Any, known: Known) -> Any:
-    """Black out persons in the name of a place, which names none by standing alone (石岩, 高桥)."""
-    return mask_text(f"{_PLACE}{value}", known)[len(_PLACE) :]
+    return mask_text(as_place(value), known)[len(_PLACE) :]
+
+
+def as_place(value: str) -> str:
+    """Return the name of a place as the rules are to read it: it names nobody by standing alone (石岩, 高桥)."""
+    return f"{_PLACE}{value}"
 
 
 def _mask_nested(value: Any, known: Known) -> Any:

@@ -121,19 +121,19 @@ def personal_spans(
     `known` are names, numbers and addresses of the persons themselves, folded and `hyphened`; `rules_folder` may
     hold the city's own `names.toml`. `find` may be one that remembers what `by_rules` found.
     """
-    plain, places = _readable(text)
+    plain, places = readable(text)
     return _placed([*find(plain, rules_folder), *_occurrences(plain, known)], places)
 
 
 def known_spans(text: str, known: Iterable[str]) -> list[Span]:
     """Return the spans of `text` where something `known` stands, as `personal_spans` does."""
-    plain, places = _readable(text)
+    plain, places = readable(text)
     return _placed(list(_occurrences(plain, known)), places)
 
 
 def cut_spans(text: str) -> list[Span]:
     """Return the spans that may be pieces of a number or an address, where parts of a text have yet to come."""
-    plain, places = _readable(text)
+    plain, places = readable(text)
     return _placed([match.span(match.lastindex or 0) for match in _AT_A_CUT.finditer(plain)], places)
 
 
@@ -148,7 +148,7 @@ def hyphened(text: str) -> str:
     return _DASH.sub("-", text)
 
 
-def _readable(text: str) -> tuple[str, Sequence[int] | None]:
+def readable(text: str) -> tuple[str, Sequence[int] | None]:
     """Return the text as the rules read it, and where its characters stand when that is not where they stood."""
     if _unusual().search(text) is not None:
         text = hyphened(text).translate(_digits_alike())

@@ -123,6 +123,24 @@ class Features(Record, frozen=True, kw_only=True):
     codes: Annotated[tuple[str, ...], about("Codes of the findings", "识别结果代码", index="none")] = ()
 
 
+class Foreseen(Record, frozen=True, kw_only=True):
+    """预先识别: what a mask will look for in the words of a message, found by whoever understood it."""
+
+    grounds: Annotated[
+        str,
+        about("Digest of all that it was found by; whoever has other rules finds anew", "识别依据摘要值", index="none"),
+    ]
+    found: Annotated[
+        dict[str, tuple[int, ...]],
+        about(
+            "By the digest of a text as the rules read it: starts and ends of personal words",
+            "个人信息位置",
+            pii=1,
+            index="none",
+        ),
+    ]
+
+
 class RawRef(Record, frozen=True, kw_only=True):
     """原始记录: where the raw bytes of a message are."""
 
@@ -167,6 +185,9 @@ class Message(Record, frozen=True, kw_only=True):
     trace: Annotated[
         str | None, about("W3C traceparent under which the message began", "链路追踪标识", index="none")
     ] = None
+    foreseen: Annotated[
+        Foreseen | UnsetType, about("What masks will look for in it, found beforehand", "预先识别", index="none")
+    ] = UNSET
     extra: Annotated[
         dict[str, str], about("Fields of an import that have no place here", "其他字段", pii=2, index="none")
     ] = field(default_factory=dict)

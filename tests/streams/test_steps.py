@@ -3,17 +3,19 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from normalizers import Policy
 from schemas import topics
 from schemas.errors import MalformedError
 from schemas.records import Handover, Message, raw_of
-from schemas.wire import Inbound, Outbound, decode
+from schemas.records.message import Foreseen
+from schemas.wire import Inbound, Outbound, decode, encode
 from streams import normalize, screen
 from streams.inputs import dead_letter
 from streams.pace import must_pause
 from tests.streams.raws import claimed, outbound, raw
+from tickets.grounds import grounds
 
 POLICY = Policy()
 FIRE = "三楼着火了,有人被困,快来救火"
@@ -124,3 +126,20 @@ def test_back_fill_pauses_at_the_upper_limit_and_goes_on_at_the_lower() -> None:
         paused = must_pause(paused, lag)
         states.append(paused)
     assert states == [False, False, True, True, False, False]
+
+
+def test_a_message_brings_what_masks_will_look_for() -> None:
+    record = kept(outbound(1, "我叫王喆，电话13800138000，路灯坏了三天没人修"))
+    message = decode(normalize.step(record, raw_of(record), POLICY).outbound.value, Message)
+    assert isinstance(message.foreseen, Foreseen)
+    assert message.foreseen.grounds == grounds()
+    assert any(message.foreseen.found.values())
+
+
+def test_a_message_that_is_too_large_with_it_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = kept(outbound(1, "我叫王喆，电话13800138000，路灯坏了三天没人修"))
+    large = normalize.step(record, raw_of(record), POLICY).outbound.value
+    monkeypatch.setattr(normalize, "RECORD_LIMIT", len(large) - 1)
+    message = decode(normalize.step(record, raw_of(record), POLICY).outbound.value, Message)
+    assert message.foreseen is UNSET
+    assert len(encode(message)) < len(large)

@@ -1,0 +1,157 @@
+"""What is personal in a message is found where it is understood, and the desk takes it over only for what it is."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from hotline.evaluate.labelled import rows
+from normalizers import rules
+from normalizers.text import Span
+from schemas import topics
+from schemas.records import Event, Message, Ticket
+from schemas.records.message import Foreseen
+from schemas.wire import decode, encode
+from tests.tickets.build import position
+from tests.tickets.said import said
+from tickets import masking
+from tickets.desk import Desk
+from tickets.foreseen import MOST, foreseen
+from tickets.grounds import grounds
+from tickets.policy import TicketPolicy
+from tickets.remembered import Remembered
+from tickets.spans import by_rules
+from tickets.state import State
+
+TITLE = "锦绣华庭3号楼2单元501的王喆反映漏水"
+TEXT = "我叫王喆，电话13800138000，住锦绣华庭3号楼2单元501，邻居李秀珍家漏水，请派人来看。"
+
+
+class Asked:
+    """Finds by the rules, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def find(self, text: str, rules_folder: Path | None) -> list[Span]:
+        self.texts.append(text)
+        return list(by_rules(text, rules_folder))
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Return what the desk looks through by itself."""
+    found = Asked()
+    monkeypatch.setattr(masking, "_remembered", Remembered(found.find))
+    return found
+
+
+def written(message: Message) -> list[bytes]:
+    """Return what a desk that remembers nothing writes about a message which came through a topic."""
+    masking._remembered = Remembered(masking._remembered._find)
+    desk = Desk(State(TicketPolicy()))
+    assert isinstance(desk.take(decode(encode(message), Message), position(0)), Event)
+    return [one.value for one in desk.flush()]
+
+
+def masked(message: Message) -> Ticket:
+    masking._remembered = Remembered(masking._remembered._find)
+    desk = Desk(State(TicketPolicy()))
+    desk.take(message, position(0))
+    return next(decode(one.value, Ticket) for one in desk.flush() if one.topic == topics.TICKET_MASKED)
+
+
+def readable(ticket: Ticket) -> list[str]:
+    """Return what may stand nowhere in a masked ticket, and does."""
+    shown = f"{ticket.title}{ticket.text}{ticket.search_text}{ticket.location}"
+    return [word for word in ("王喆", "13800138000", "李秀珍", "501") if word in shown]
+
+
+def with_found(message: Message, found: dict[str, tuple[int, ...]]) -> Message:
+    return replace(message, foreseen=Foreseen(grounds=grounds(), found=found))
+
+
+@pytest.mark.parametrize("title", ["", TITLE, "建议延长12路公交车的运营时间" * 10])
+def test_the_desk_looks_through_nothing_that_was_looked_through(asked: Asked, title: str) -> None:
+    message = said(1, title, TEXT)
+    records = written(foreseen(message, None))
+    assert asked.texts == []
+    assert records == written(message)
+    assert asked.texts
+
+
+def test_a_place_that_the_message_names_is_looked_through_as_a_place(asked: Asked) -> None:
+    message = said(1, "路灯不亮", TEXT, place="锦绣华庭李秀珍家门口")
+    assert masked(foreseen(message, None)).location is not None
+    assert asked.texts == []
+
+
+def test_each_told_list_is_masked_the_same_with_and_without(asked: Asked) -> None:
+    texts = [row["text"] for row in rows(Path(__file__).parent / "personal_told.tsv")]
+    for number, text in enumerate(texts):
+        message = said(number, "", text)
+        assert written(foreseen(message, None)) == written(message), text
+    assert len(texts) > 280
+
+
+def test_what_other_grounds_found_is_found_anew() -> None:
+    message = foreseen(said(1, TITLE, TEXT), None)
+    assert isinstance(message.foreseen, Foreseen)
+    nothing = dict.fromkeys(message.foreseen.found, ())
+    assert readable(masked(with_found(message, nothing)))  # the same grounds are believed
+    assert readable(masked(replace(message, foreseen=Foreseen(grounds="0" * 64, found=nothing)))) == []
+
+
+def test_what_was_found_in_another_text_is_not_believed(asked: Asked) -> None:
+    other = foreseen(said(1, "路灯不亮", "中山路的路灯三天不亮了。"), None)
+    assert readable(masked(replace(said(2, TITLE, TEXT), foreseen=other.foreseen))) == []
+    assert asked.texts
+
+
+@pytest.mark.parametrize("ends", [(1,), (-1, 4), (0, 1 << 40)])
+def test_what_is_no_spans_or_no_digest_is_found_anew(ends: tuple[int, ...]) -> None:
+    message = foreseen(said(1, TITLE, TEXT), None)
+    assert isinstance(message.foreseen, Foreseen)
+    assert readable(masked(with_found(message, dict.fromkeys(message.foreseen.found, ends)))) == []
+    assert readable(masked(with_found(message, {"no digest": (0, 1)}))) == []
+
+
+def test_a_text_that_a_further_message_makes_longer_is_looked_through(asked: Asked) -> None:
+    desk = Desk(State(TicketPolicy()))
+    for number, text in enumerate((TEXT, f"{TEXT}补充一下：物业的赵国强说不管，电话13911112222。")):
+        desk.take(foreseen(said(number, "", text, sender="13800138001"), None), position(number))
+    tickets = [decode(one.value, Ticket) for one in desk.flush() if one.topic == topics.TICKET_MASKED]
+    assert len(tickets) == 1
+    assert readable(tickets[0]) == []
+    assert "赵国强" not in encode(tickets[0]).decode()
+    assert len(asked.texts) > 0
+
+
+def test_machines_and_texts_full_of_numbers_go_without() -> None:
+    message = said(1, "", TEXT)
+    assert foreseen(replace(message, message_class="bounce"), None).foreseen is message.foreseen
+    assert foreseen(said(2, "", "电话13800138000；" * MOST), None).foreseen is message.foreseen
+
+
+def test_other_rules_are_other_grounds(tmp_path: Path) -> None:
+    own = (Path(rules.__file__).parent / "names.toml").read_text("utf-8")
+    (tmp_path / "names.toml").write_text(own.replace("words = ", "# our own\nwords = ", 1), "utf-8")
+    assert grounds(tmp_path) == grounds()
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    (changed / "names.toml").write_text(own.replace('"""', '"""\n徐徐 ', 1), "utf-8")
+    assert grounds(changed) != grounds()
+
+
+def test_of_a_citys_rules_only_those_of_names_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    read: set[str] = set()
+    there = rules._file
+
+    def noted(name: str, folder: Path | None) -> object:
+        if folder == tmp_path:
+            read.add(name)
+        return there(name, folder)
+
+    monkeypatch.setattr(rules, "_file", noted)
+    list(by_rules(f"{TITLE}\n{TEXT}", tmp_path))
+    assert read == {"names.toml"}, "add to tickets/grounds.py what finding rests on now"

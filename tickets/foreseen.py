@@ -1,0 +1,62 @@
+"""Foreseen: what the mask of a ticket will look for in a message's words, found where many work and none has to wait.
+
+A city has one desk and any number of normalizers. What they found travels with the message; the desk takes it for what
+it would find itself where the grounds are its own, and only for the very text in which it was found.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from schemas.records import Message
+from schemas.records.message import Foreseen
+from tickets import limits, location, masking, snapshot
+from tickets.deciders.no_ticket import NO_CITIZEN
+from tickets.grounds import grounds
+from tickets.remembered import digest_of
+from tickets.spans import by_rules, readable
+
+MOST = 2_000
+"""Numbers: a message in which more is found goes without them."""
+
+
+def prepare(rules_folder: Path | None) -> None:
+    """Read and compile all that it takes, so that the first message does not wait for it."""
+    grounds(rules_folder)
+    _ends("", rules_folder)
+
+
+def foreseen(message: Message, rules_folder: Path | None) -> Message:
+    """Return the message with what is personal in the words that its ticket shows."""
+    if message.message_class in NO_CITIZEN or message.part is not None:
+        return message
+    texts = {readable(text)[0] for text in _texts(message)}
+    found = {digest_of(text).hex(): _ends(text, rules_folder) for text in sorted(texts)}
+    if sum(map(len, found.values())) > MOST:
+        return message
+    return replace(message, foreseen=Foreseen(grounds=grounds(rules_folder), found=found))
+
+
+def expect(message: Message, rules_folder: Path | None) -> None:
+    """Take over what was found in a message, if it was found as it is here."""
+    found = message.foreseen
+    if found is not UNSET and found.grounds == grounds(rules_folder):
+        masking.remember(found.found, rules_folder)
+
+
+def _texts(message: Message) -> Iterator[str]:
+    """Yield what `mask_ticket` will ask about, as long as no other message comes to the ticket."""
+    yield message.text
+    if message.title:
+        title = snapshot.title_of(message) or ""
+        yield title
+        if title != message.title:  # then the copy for searching is not one of title and text
+            yield limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
+    if (place := location.named(message)) is not None:
+        yield masking.as_place(place)
+
+
+def _ends(text: str, rules_folder: Path | None) -> tuple[int, ...]:
+    return tuple(end for span in by_rules(text, rules_folder) for end in span)
