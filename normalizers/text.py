@@ -80,6 +80,17 @@ def fold(text: str) -> str:
     return " ".join(folded.casefold().split())
 
 
+def folds_simply(text: str) -> bool:
+    """Say whether all that folding does to a text, and to any part of it, is what `simply_folded` does."""
+    find, _, _ = _fold_tables()
+    return find.search(narrow(text)) is None
+
+
+def simply_folded(text: str) -> str:
+    """Return `fold(text)` of a text that `folds_simply`, in a third of the time."""
+    return " ".join(narrow(text).casefold().split())
+
+
 def folded_pieces(text: str) -> Iterator[str]:
     """Yield `text` folded piece by piece, without wordy ligatures, to be searched for words.
 

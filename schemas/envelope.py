@@ -74,7 +74,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     def headers(self) -> Headers:
         """Return the Kafka headers; absent attributes are left out."""
         return [
-            (header, value.encode() if type(value) is str else _time(value))
+            (header, value.encode() if type(value) is str else written_time(value))
             for header, value in zip(_NAMES, astuple(self), strict=True)
             if value is not None
         ]
@@ -120,7 +120,7 @@ _ATTRIBUTES = dict(zip(_NAMES, Envelope.__struct_fields__, strict=True))
 
 
 @lru_cache(maxsize=4096)
-def _time(value: datetime) -> bytes:
+def written_time(value: datetime) -> bytes:
     """Write a time in UTC; one that no year has there, as at the end of the calendar, keeps its own offset."""
     try:
         return value.astimezone(UTC).isoformat().encode()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.ids import SHANGHAI
+from schemas.ids import SHANGHAI, date_of
 from schemas.records import Features
 from schemas.records.ticket import Deadline
 from tickets.calendars import Calendar
@@ -65,7 +65,7 @@ class Limits:
 
     def of(self, jurisdiction: str, matter: Matter, at: datetime) -> tuple[Deadline, ...]:
         """Return a deadline for each clock that the city's profile has for a matter received at `at`."""
-        profile, rules = self._rules_for(jurisdiction, matter, _day(at))
+        profile, rules = self._rules_for(jurisdiction, matter, date_of(at))
         return tuple([self._due(rule, profile, at) for rule in rules])
 
     def by(self, policy_id: str, at: datetime, extension: int = 0) -> Deadline:
@@ -81,7 +81,7 @@ class Limits:
     def is_good_on(self, policy_id: str, at: datetime) -> bool:
         """Say whether there is a rule of this id that is in force then."""
         known = self._by_rule.get(policy_id)
-        return known is not None and _is_in_force(known[0], _day(at))
+        return known is not None and _is_in_force(known[0], date_of(at))
 
     def is_of_others(self, policy_id: str, matter: Matter) -> bool:
         """Say whether a limit is for other kinds or categories than a matter's."""
@@ -99,8 +99,8 @@ class Limits:
         calendar = self._calendars[profile.calendar]
         if rule.unit in _EXACT or deadline.due_at <= paused_at:
             return _moved(deadline, deadline.due_at + (at - paused_at if deadline.due_at > paused_at else timedelta()))
-        left = _days_left(rule, calendar, _day(paused_at), _day(deadline.due_at))
-        return _moved(deadline, _last_moment(_later(rule, calendar, _day(at), left)), _counting(rule, calendar))
+        left = _days_left(rule, calendar, date_of(paused_at), date_of(deadline.due_at))
+        return _moved(deadline, _last_moment(_later(rule, calendar, date_of(at), left)), _counting(rule, calendar))
 
     def start_of(self, deadline: Deadline, former: Deadline, start: datetime, extension: int = 0) -> datetime:
         """Return the start from which a clock that stood is counted now: it ran out at `former`, and now at `deadline`.
@@ -111,9 +111,9 @@ class Limits:
         if rule.unit != "working_days":
             return start + (deadline.due_at - former.due_at)
         calendar = self._calendars[profile.calendar]
-        before = calendar.days_before(_day(deadline.due_at), rule.amount + extension)
+        before = calendar.days_before(date_of(deadline.due_at), rule.amount + extension)
         first = before if rule.starts == "next_day" else before + _DAY
-        return start + (first - _day(start))
+        return start + (first - date_of(start))
 
     def extended(self, deadline: Deadline, amount: int, start: datetime) -> Deadline:
         """Return a deadline with `amount` of its unit more; `start` is when the clock began.
@@ -150,7 +150,7 @@ class Limits:
             version = self._calendars[profile.calendar].version
             due_at = at + rule.amount * _EXACT[rule.unit]
             return Deadline(clock=rule.clock, due_at=due_at, policy_id=rule.id, calendar_version=version)
-        return self._end_of(rule.id, _day(at))
+        return self._end_of(rule.id, date_of(at))
 
     def _last_day(self, rule_id: str, day: date) -> Deadline:
         """Return the deadline of a limit in days for a clock that starts on a day."""
@@ -164,7 +164,8 @@ class Limits:
             due_at=due_at,
             policy_id=rule.id,
             calendar_version=calendar.version,
-            provisional=counting is not None and not (counting.knows(day.year) and counting.knows(_day(due_at).year)),
+            provisional=counting is not None
+            and not (counting.knows(day.year) and counting.knows(date_of(due_at).year)),
         )
 
 
@@ -223,7 +224,7 @@ def _days_left(rule: Rule, calendar: Calendar, day: date, due: date) -> int:
 def _further(rule: Rule, calendar: Calendar, due_at: datetime, amount: int) -> datetime:
     if rule.unit in _EXACT:
         return due_at + amount * _EXACT[rule.unit]
-    return _last_moment(_later(rule, calendar, _day(due_at), amount))
+    return _last_moment(_later(rule, calendar, date_of(due_at), amount))
 
 
 def _moved(
@@ -237,13 +238,9 @@ def _moved(
         deadline,
         due_at=due_at,
         calendar_version=calendar.version if calendar else deadline.calendar_version,
-        provisional=deadline.provisional or (calendar is not None and not calendar.knows(_day(due_at).year)),
+        provisional=deadline.provisional or (calendar is not None and not calendar.knows(date_of(due_at).year)),
         extended_from=extended_from or deadline.extended_from,
     )
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(SHANGHAI).date()
 
 
 def _last_moment(day: date) -> datetime:

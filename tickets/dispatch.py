@@ -42,17 +42,14 @@ def follow(
 _ALTERING = frozenset(
     {event.KindSet, event.CategorySet, event.PlaceSet, event.Returned, event.Reopened, event.StatusSet}
 )
-_TELLING = (
-    event.Opened | event.MessageFiled | event.KindSet | event.CategorySet | event.PlaceSet | event.Returned
-    | event.Reopened | event.StatusSet
-)  # fmt: skip
+_TELLING = _ALTERING | {event.Opened, event.MessageFiled}
 """Changes after which another office may be the right one; the former alter a case that is there."""
 
 
 def _touched(change: event.AnyChange) -> tuple[str, ...]:
     if isinstance(change, event.Moved):
         return (change.from_ticket_id, change.to_ticket_id)
-    return (change.ticket_id,) if isinstance(change, _TELLING) else ()
+    return (getattr(change, "ticket_id", ""),) if type(change) in _TELLING else ()
 
 
 def _of_ticket(

@@ -15,8 +15,8 @@ from schemas.records.message import Foreseen
 from tickets import limits, location, masking, snapshot
 from tickets.deciders.no_ticket import NO_CITIZEN
 from tickets.grounds import grounds
-from tickets.remembered import digest_of
-from tickets.spans import by_rules, readable
+from tickets.remembered import digest_of, told
+from tickets.spans import look
 
 MOST = 2_000
 """Numbers: a message in which more is found goes without them."""
@@ -25,15 +25,14 @@ MOST = 2_000
 def prepare(rules_folder: Path | None) -> None:
     """Read and compile all that it takes, so that the first message does not wait for it."""
     grounds(rules_folder)
-    _ends("", rules_folder)
+    look("", rules_folder)
 
 
 def foreseen(message: Message, rules_folder: Path | None) -> Message:
     """Return the message with what is personal in the words that its ticket shows."""
     if message.message_class in NO_CITIZEN or message.part is not None:
         return message
-    texts = {readable(text)[0] for text in _texts(message)}
-    found = {digest_of(text).hex(): _ends(text, rules_folder) for text in sorted(texts)}
+    found = {digest_of(text).hex(): told(look(text, rules_folder)) for text in _texts(message)}
     if sum(map(len, found.values())) > MOST:
         return message
     return replace(message, foreseen=Foreseen(grounds=grounds(rules_folder), found=found))
@@ -56,7 +55,3 @@ def _texts(message: Message) -> Iterator[str]:
             yield limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
     if (place := location.named(message)) is not None:
         yield masking.as_place(place)
-
-
-def _ends(text: str, rules_folder: Path | None) -> tuple[int, ...]:
-    return tuple(end for span in by_rules(text, rules_folder) for end in span)

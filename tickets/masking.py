@@ -13,12 +13,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from normalizers.text import Span, fold
+from normalizers.text import Span, fold, folds_simply, simply_folded
 from schemas.records import Attachment, Ticket
 from schemas.records.ticket import Category, Location, Requester
 from tickets.codes import AS_GIVEN, INCOMPLETE
 from tickets.remembered import Remembered
-from tickets.spans import by_rules, cut_spans, hyphened, in_order, personal_spans
+from tickets.spans import Seen, by_rules, cut_spans, hyphened, in_order, personal_spans, spans_of
 
 T = TypeVar("T", bound=Struct)
 
@@ -34,13 +34,16 @@ NOTHING_KNOWN = Known()
 Rule = Callable[[Any, Known], Any]
 
 MASK = "＊"
+_FOLDED_MASK = "*"
+"""What folding makes of it."""
+
 MASK_CHARACTERS = 11
 """A mask is never longer than a phone number, so that it tells nothing of the length."""
 
 
 def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
     """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
-    return _blacked_out(text, _spans(text, known))
+    return _blacked_out(text, personal_spans(text, known.values, known.rules_folder, _remembered.look))
 
 
 _remembered = Remembered(by_rules)
@@ -49,10 +52,6 @@ _remembered = Remembered(by_rules)
 def remember(found: Mapping[str, Sequence[int]], rules_folder: Path | None) -> None:
     """Take what another process found, by the very same rules, for what would be found here."""
     _remembered.expect(found, rules_folder)
-
-
-def _spans(text: str, known: Known) -> list[Span]:
-    return personal_spans(text, known.values, known.rules_folder, _remembered.spans)
 
 
 def _blacked_out(text: str, spans: Iterable[Span]) -> str:
@@ -83,7 +82,8 @@ _SAID = frozenset({"title", "text", "search_text"})
 
 def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
     """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
-    spans = _spans(ticket.text, known)
+    seen = _remembered.look(ticket.text, known.rules_folder)
+    spans = spans_of(seen, known.values)
     if INCOMPLETE in ticket.labels:
         spans = in_order([*spans, *cut_spans(ticket.text)])
     text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)
@@ -92,17 +92,25 @@ def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
         title = _blacked_out(ticket.text[: drawn.stop], ((a, b) for a, b in within if a < b))[drawn.start :]
     elif title:
         title = mask_text(title, known)
-    return {"title": title, "text": text, "search_text": _search_text(ticket, title, text, known)}
+    return {"title": title, "text": text, "search_text": _search_text(ticket, title, text, known, seen)}
 
 
-def _search_text(ticket: Ticket, title: str | None, text: str, known: Known) -> str:
+def _search_text(ticket: Ticket, title: str | None, text: str, known: Known, seen: Seen) -> str:
     """Return the copy for searching, masked: of what is masked where it is the copy of all of it."""
-    copied = fold(ticket.text)
+    copied = simply_folded(ticket.text) if seen.is_simple else fold(ticket.text)
     if ticket.search_text == copied:
-        return copied if text == ticket.text else fold(text)
-    if ticket.title and ticket.search_text == f"{fold(ticket.title)} {copied}":
-        return ticket.search_text if (title, text) == (ticket.title, ticket.text) else fold(f"{title}\n{text}")
+        return copied if text == ticket.text else _folded(text, is_simple=seen.is_simple)
+    heading = ticket.title
+    if heading and ticket.search_text == f"{fold(heading)} {copied}":
+        if (title, text) == (heading, ticket.text):
+            return ticket.search_text
+        return _folded(f"{title}\n{text}", is_simple=seen.is_simple and folds_simply(heading))
     return mask_text(ticket.search_text, known)
+
+
+def _folded(masked: str, *, is_simple: bool) -> str:
+    """Return a masked text folded; whether it was simple before the masks were in it."""
+    return simply_folded(masked.replace(MASK, _FOLDED_MASK)) if is_simple else fold(masked)
 
 
 def drawn_title(ticket: Ticket) -> slice | None:

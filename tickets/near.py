@@ -6,6 +6,7 @@ exactly, in `tickets/likeness.py`.
 """
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -263,15 +264,15 @@ class Near:
 
     def _candidates(self, question: Question, keys: Iterable[int]) -> list[int]:
         """Return the tickets that share the most, by what it is worth."""
-        shared: dict[int, float] = {}
-        by_key, worths, known = self._by_key, question.worth, shared.get
+        shared: defaultdict[int, float] = defaultdict(float)
+        by_key, worths = self._by_key, question.worth
         for key in keys:
             there = by_key.get(key)
             if there is None:
                 continue
             worth = 1.0 if key & _GRAM else worths[key & _HASH]
-            for order in (there,) if isinstance(there, int) else there:
-                shared[order] = known(order, 0.0) + worth
+            for order in there if isinstance(there, list) else (there,):
+                shared[order] += worth
         least = max(self._policy.least_shared, _OF_THE_MOST * max(shared.values(), default=0.0))
         likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
         likely.sort()

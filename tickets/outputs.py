@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from normalizers.handover import record_of
 from schemas import topics
-from schemas.envelope import Envelope, schema_of, type_of
+from schemas.envelope import Headers, schema_of, type_of, written_time
 from schemas.records import Audit, Event, Handover, Link, Outbox, OutboxState, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets import calls, snapshot
@@ -71,19 +71,20 @@ def waiting_links(decision: Event) -> list[Link]:
 def of_event(decision: Event) -> list[Outbound]:
     """Return the event and its links."""
     filed = decision.tickets[0].ticket_id if decision.tickets else None
-    envelope = _envelope(decision, "event", decision.event_id, correlationid=filed)
-    records = [_outbound(topics.EVENT, decision.key, encode(decision), envelope)]
+    headers = _headers(decision, "event", decision.event_id, correlationid=filed)
+    city = decision.jurisdiction
+    records = [Outbound(topics.EVENT, decision.key.encode(), encode(decision), headers, city)]
     link = link_of(decision)
     for one in (*([link] if link is not None else []), *waiting_links(decision)):
         identifier = f"{one.message_id}:{one.version}"
-        envelope = _envelope(decision, "link", identifier, f"{one.version:010d}", correlationid=one.ticket_id)
-        records.append(_outbound(topics.LINK, one.message_id, encode(one), envelope))
+        headers = _headers(decision, "link", identifier, f"{one.version:010d}", correlationid=one.ticket_id)
+        records.append(Outbound(topics.LINK, one.message_id.encode(), encode(one), headers, city))
     return records
 
 
 def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules_folder: Path | None) -> list[Outbound]:
     """Return the snapshot in clear and the masked one; `value` is the ticket's JSON, `rules_folder` the city's own."""
-    envelope = _envelope(
+    headers = _headers(
         decision,
         "ticket",
         f"{ticket.ticket_id}:{ticket.version}",
@@ -91,9 +92,11 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules_folder: Path 
         subject=ticket.ticket_no,
         correlationid=ticket.ticket_id,
     )
-    clear = _outbound(topics.TICKET, ticket.ticket_id, value, envelope)
-    masked = mask_ticket(ticket, rules_folder)
-    return [clear, clear._replace(topic=topics.TICKET_MASKED, value=encode(masked))]
+    key, city, masked = ticket.ticket_id.encode(), decision.jurisdiction, mask_ticket(ticket, rules_folder)
+    return [
+        Outbound(topics.TICKET, key, value, headers, city),
+        Outbound(topics.TICKET_MASKED, key, encode(masked), headers, city),
+    ]
 
 
 def of_handover(urgent: Handover) -> Outbound:
@@ -105,41 +108,58 @@ def of_answer(answer: Outbox | OutboxState, decision: Event) -> Outbound:
     """Return the intent to answer, which `hotline run outbox` sends once, or what withdraws it."""
     withdrawn = isinstance(answer, OutboxState)
     record, identifier = ("outbox_state", f"{answer.outbox_id}:erased") if withdrawn else ("outbox", answer.outbox_id)
-    envelope = _envelope(decision, record, identifier, subject=answer.ticket_no, correlationid=answer.ticket_id)
-    return _outbound(topics.OUTBOX, answer.ticket_id, encode(answer), envelope)
+    headers = _headers(decision, record, identifier, subject=answer.ticket_no, correlationid=answer.ticket_id)
+    return Outbound(topics.OUTBOX, answer.ticket_id.encode(), encode(answer), headers, decision.jurisdiction)
 
 
 def of_audit(act: Audit, decision: Event) -> Outbound:
     """Return what a decision leaves in the audit log, whose partition is its key's."""
-    envelope = _envelope(decision, "audit", act.audit_id, correlationid=act.subject)
-    return Outbound(topics.AUDIT, act.audit_id.encode(), encode(act), envelope.headers())
+    headers = _headers(decision, "audit", act.audit_id, correlationid=act.subject)
+    return Outbound(topics.AUDIT, act.audit_id.encode(), encode(act), headers)
 
 
-def _outbound(topic: str, key: str, value: bytes, envelope: Envelope) -> Outbound:
-    return Outbound(topic, key.encode(), value, envelope.headers(), envelope.jurisdiction)
-
-
-def _envelope(
+def _headers(
     decision: Event,
     record: str,
     identifier: str,
     sequence: str | None = None,
     subject: str | None = None,
     correlationid: str | None = None,
-) -> Envelope:
-    return Envelope(
-        id=identifier,
-        source=f"/hotline/assign/{decision.jurisdiction}",
-        type=type_of(record),
-        time=decision.at,
-        recordedtime=decision.at,
-        dataschema=schema_of(record),
-        jurisdiction=decision.jurisdiction,
-        causationid=decision.input.message_id or decision.input.command_id,
-        sequence=sequence,
-        subject=subject,
-        correlationid=correlationid,
-    )
+) -> Headers:
+    """Return the headers of a record, as an `Envelope` writes them: there are three or four of a decision."""
+    at, city = written_time(decision.at), decision.jurisdiction
+    known, schema = _KINDS[record]
+    headers = [
+        ("ce_id", identifier.encode()),
+        ("ce_source", f"/hotline/assign/{city}".encode()),
+        known,
+        ("ce_time", at),
+        ("ce_recordedtime", at),
+        _SPECVERSION,
+        _JSON,
+        schema,
+        ("ce_jurisdiction", city.encode()),
+    ]
+    if subject is not None:
+        headers.insert(_SUBJECT, ("ce_subject", subject.encode()))
+    if sequence is not None:
+        headers.append(("ce_sequence", sequence.encode()))
+    if correlationid is not None:
+        headers.append(("ce_correlationid", correlationid.encode()))
+    cause = decision.input.message_id or decision.input.command_id
+    if cause is not None:
+        headers.append(("ce_causationid", cause.encode()))
+    return headers
+
+
+_SPECVERSION, _JSON = ("ce_specversion", b"1.0"), ("content-type", b"application/json")
+_SUBJECT = 7
+"""Where the subject stands."""
+
+_KINDS = {
+    record: (("ce_type", type_of(record).encode()), ("ce_dataschema", schema_of(record).encode()))
+    for record in ("event", "link", "ticket", "outbox", "outbox_state", "audit")
+}
 
 
 def _filed_in(decision: Event) -> str | None:

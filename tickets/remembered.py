@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from normalizers.text import Span
-from tickets.spans import Finder
+from tickets.spans import Finder, Seen, look, plainly, readable
 
 MOST = 65_536
 """Texts that were asked about since the older ones were put aside, and as many of those: some 30 MB in all."""
 
-
 Key = tuple[Path | None, bytes]
 """The folder of the rules, and the digest of the text."""
+
+_PLAIN, _SIMPLE = 1, 2
+"""What is remembered of a text beside its spans: that it reads `plainly`, that it `folds_simply`."""
 
 
 class Remembered:
@@ -29,42 +30,48 @@ class Remembered:
         self._newer: dict[Key, array[int]] = {}
         self._older: dict[Key, array[int]] = {}
 
-    def spans(self, text: str, rules_folder: Path | None) -> Sequence[Span]:
-        """Return what is found in a text by the rules of a folder."""
+    def look(self, text: str, rules_folder: Path | None) -> Seen:
+        """Return what is seen in a text by the rules of a folder."""
         key = rules_folder, digest_of(text)
         known = self._newer.get(key)
-        if known is not None:
-            return _spans(known)
-        if (known := self._older.get(key)) is not None:
+        if known is None and (known := self._older.get(key)) is not None:
             self._keep(key, known)
-            return _spans(known)
-        found = list(self._find(text, rules_folder))
-        self._keep(key, array("I", chain.from_iterable(found)))
-        return found
+        if known is not None:
+            return _seen(text, known)
+        seen = look(text, rules_folder, self._find)
+        self._keep(key, array("I", told(seen)))
+        return seen
 
     def expect(self, found: Mapping[str, Sequence[int]], rules_folder: Path | None) -> None:
-        """Remember what another process found by the same rules: starts and ends by the digests of the texts.
+        """Remember what another process saw by the same rules: by the digests of the texts, as `told`.
 
-        What is no digest or no spans is left out, and found anew.
+        What is no digest or cannot have been told is left out, and looked for anew.
         """
-        for digest, ends in found.items():
+        for digest, numbers in found.items():
             try:
-                key, kept = (rules_folder, bytes.fromhex(digest)), array("I", ends)
+                key, kept = (rules_folder, bytes.fromhex(digest)), array("I", numbers)
             except (ValueError, OverflowError):
                 continue
-            if len(kept) % 2 == 0:
+            if len(kept) % 2:
                 self._keep(key, kept)
 
-    def _keep(self, key: Key, found: "array[int]") -> None:
+    def _keep(self, key: Key, known: "array[int]") -> None:
         if len(self._newer) >= self._most:
             self._older, self._newer = self._newer, {}
-        self._newer[key] = found
+        self._newer[key] = known
+
+
+def told(seen: Seen) -> tuple[int, ...]:
+    """Return what was seen in a text as numbers: how it reads, then where each span starts and ends."""
+    how = (_PLAIN if seen.places is None else 0) | (_SIMPLE if seen.is_simple else 0)
+    return (how, *chain.from_iterable(seen.spans))
+
+
+def _seen(text: str, known: "array[int]") -> Seen:
+    plain, places = (plainly(text), None) if known[0] & _PLAIN else readable(text)
+    return Seen(plain, places, list(zip(known[1::2], known[2::2], strict=True)), bool(known[0] & _SIMPLE))
 
 
 def digest_of(text: str) -> bytes:
     """Return what a text is remembered by."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
-
-
-def _spans(ends: "array[int]") -> list[Span]:
-    return list(zip(ends[::2], ends[1::2], strict=True))

@@ -5,6 +5,7 @@ checkpoint is read and written without touching one of them.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +14,8 @@ from tickets.packed import Packed
 
 MOST_OPEN = 2_048
 """So many tickets are held unpacked before all of them are packed."""
+
+T = TypeVar("T")
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(TicketState).decode
@@ -34,6 +37,13 @@ class Shelf(Packed[TicketState]):
         if there is None:
             there = self._open[ticket_id] = _unpack(self._packed[ticket_id])
         return there
+
+    def get(self, ticket_id: str, default: T | None = None) -> TicketState | T | None:  # type: ignore[override]
+        """Return a ticket, or the default: most of what is asked for is open, or not there."""
+        there = self._open.get(ticket_id)
+        if there is not None:
+            return there
+        return self[ticket_id] if ticket_id in self._packed else default
 
     def __setitem__(self, ticket_id: str, ticket: TicketState) -> None:
         self._packed.setdefault(ticket_id, b"")  # its place in the order

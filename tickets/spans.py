@@ -5,10 +5,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from normalizers import names, persons
 from normalizers.name_cues import HAN_DATE
-from normalizers.text import SPOKEN_DIGITS, Span, aligned, narrow, without
+from normalizers.text import SPOKEN_DIGITS, Span, aligned, folds_simply, narrow, without
 from tickets.coordinates import coordinates
 from tickets.doors import doors
 from tickets.homes import beside, homes
@@ -72,6 +73,19 @@ _AT_A_CUT = re.compile(rf"(?:^|〕|\n\n)\s?({_PIECE})|(?<!{_OF_A_NUMBER})({_PIEC
 Finder = Callable[[str, Path | None], Iterable[Span]]
 
 
+class Seen(NamedTuple):
+    """A text as the rules read it, where its characters stand if elsewhere, and what they find; spans may overlap."""
+
+    plain: str
+    places: Sequence[int] | None
+    spans: Sequence[Span]
+    is_simple: bool
+    """Whether the text `folds_simply`."""
+
+
+Look = Callable[[str, Path | None], Seen]
+
+
 def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     """Yield what the rules find in a text as they read it; spans may overlap."""
     if any(at in text for at in _AT):
@@ -113,16 +127,26 @@ def _births(text: str) -> Iterator[Span]:
             yield day.span()
 
 
+def look(text: str, rules_folder: Path | None = None, find: Finder = by_rules) -> Seen:
+    """Read a text, and return what is found in it."""
+    plain, places = readable(text)
+    return Seen(plain, places, list(find(plain, rules_folder)), folds_simply(text))
+
+
 def personal_spans(
-    text: str, known: Iterable[str] = (), rules_folder: Path | None = None, find: Finder = by_rules
+    text: str, known: Iterable[str] = (), rules_folder: Path | None = None, look: Look = look
 ) -> list[Span]:
     """Return the spans of `text` that name or reach a person, in order and without overlap; offsets in characters.
 
     `known` are names, numbers and addresses of the persons themselves, folded and `hyphened`; `rules_folder` may
-    hold the city's own `names.toml`. `find` may be one that remembers what `by_rules` found.
+    hold the city's own `names.toml`. `look` may be one that remembers.
     """
-    plain, places = readable(text)
-    return _placed([*find(plain, rules_folder), *_occurrences(plain, known)], places)
+    return spans_of(look(text, rules_folder), known)
+
+
+def spans_of(seen: Seen, known: Iterable[str]) -> list[Span]:
+    """Return the spans of a text, in order, of what was seen in it and what is `known`."""
+    return _placed([*seen.spans, *_occurrences(seen.plain, known)], seen.places)
 
 
 def known_spans(text: str, known: Iterable[str]) -> list[Span]:
@@ -155,7 +179,12 @@ def readable(text: str) -> tuple[str, Sequence[int] | None]:
         if _unusual().search(text) is not None:
             plain, places = aligned(text)
             return without(plain, places, _KEYCAP.finditer(plain))
-    return narrow(text).lower(), None
+    return plainly(text), None
+
+
+def plainly(text: str) -> str:
+    """Return how a text reads in which nothing is unusual."""
+    return narrow(text).lower()
 
 
 @cache

@@ -16,8 +16,10 @@ from normalizers.text import (
     fold,
     fold_slowly,
     folded_pieces,
+    folds_simply,
     nfkc,
     safe,
+    simply_folded,
     traditional_to_simplified,
     without,
 )
@@ -88,6 +90,22 @@ def test_fold_is_its_definition_and_folds_once(text: str) -> None:
     folded = fold(text)
     assert folded == fold_slowly(text)
     assert fold(folded) == folded
+
+
+simple_ones = st.text("路灯不亮了aBÇßİ，。！ \n\t3", max_size=12)
+
+
+@given(st.one_of(texts, simple_ones), st.integers(0, 12), st.integers(0, 12))
+def test_what_folds_simply_and_all_parts_of_it_fold_as_ever(text: str, start: int, stop: int) -> None:
+    if folds_simply(text):
+        for part in (text, text[start:stop], text[:start] + text[stop:]):
+            assert folds_simply(part)
+            assert simply_folded(part) == fold(part)
+
+
+def test_chinese_punctuation_capitals_and_blanks_fold_simply() -> None:
+    assert folds_simply("路灯（12号）坏了，ABC：\n\t三天！")
+    assert not any(map(folds_simply, ("１２", "電", "\u3000", "e\u0301", "\u200b", "😀", "㎡", "＊")))
 
 
 @given(texts)

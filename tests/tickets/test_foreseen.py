@@ -97,7 +97,7 @@ def test_each_told_list_is_masked_the_same_with_and_without(asked: Asked) -> Non
 def test_what_other_grounds_found_is_found_anew() -> None:
     message = foreseen(said(1, TITLE, TEXT), None)
     assert isinstance(message.foreseen, Foreseen)
-    nothing = dict.fromkeys(message.foreseen.found, ())
+    nothing = dict.fromkeys(message.foreseen.found, (1,))
     assert readable(masked(with_found(message, nothing)))  # the same grounds are believed
     assert readable(masked(replace(message, foreseen=Foreseen(grounds="0" * 64, found=nothing)))) == []
 
@@ -108,7 +108,7 @@ def test_what_was_found_in_another_text_is_not_believed(asked: Asked) -> None:
     assert asked.texts
 
 
-@pytest.mark.parametrize("ends", [(1,), (-1, 4), (0, 1 << 40)])
+@pytest.mark.parametrize("ends", [(), (1, 4), (1, -1, 4), (1, 0, 1 << 40)])
 def test_what_is_no_spans_or_no_digest_is_found_anew(ends: tuple[int, ...]) -> None:
     message = foreseen(said(1, TITLE, TEXT), None)
     assert isinstance(message.foreseen, Foreseen)

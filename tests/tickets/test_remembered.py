@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.text import Span
+from normalizers.text import Span, fold, simply_folded
 from schemas import topics
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
 from tickets import masking
 from tickets.masking import Known, mask_text
 from tickets.remembered import Remembered
-from tickets.spans import by_rules
+from tickets.spans import by_rules, look
 
 TEXT = "我叫王喆，电话13800138000，住3号楼2单元501"
 
@@ -31,33 +31,43 @@ class Asked:
 def test_a_text_is_looked_through_once() -> None:
     asked = Asked()
     remembered = Remembered(asked.find)
-    first, again = (list(remembered.spans(TEXT, None)) for _ in range(2))
-    assert first == again == list(by_rules(TEXT, None))
-    assert asked.texts == [TEXT]
+    first, again = (remembered.look(TEXT, None) for _ in range(2))
+    assert first == again == look(TEXT)
+    assert asked.texts == [look(TEXT).plain]
 
 
 def test_another_text_or_other_rules_are_looked_through(tmp_path: Path) -> None:
     asked = Asked()
     remembered = Remembered(asked.find)
     for text, folder in ((TEXT, None), (f"{TEXT}室", None), (TEXT, tmp_path), (TEXT[:-1], None)):
-        assert list(remembered.spans(text, folder)) == list(by_rules(text, folder))
+        assert remembered.look(text, folder) == look(text, folder)
     assert len(asked.texts) == 4
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, "ＡＢＣ １３８００１３８０００", "㎡ ß İ ﷺ e\u0301 王\u200b喆", "一\n\n二  三", ""]
+)
+def test_how_a_text_reads_is_remembered_as_well(text: str) -> None:
+    remembered = Remembered(by_rules)
+    first, again = (remembered.look(text, None) for _ in range(2))
+    assert again == first
+    assert not first.is_simple or simply_folded(text) == fold(text)
 
 
 def test_what_was_asked_lately_stays_and_the_rest_is_forgotten() -> None:
     asked = Asked()
     remembered = Remembered(asked.find, most=2)
     for number in (1, 2, 3, 1, 4, 5, 1, 6, 1):
-        list(remembered.spans(f"第{number}件", None))
+        remembered.look(f"第{number}件", None)
     assert asked.texts.count("第1件") == 1
     asked.texts.clear()
-    list(remembered.spans("第2件", None))
+    remembered.look("第2件", None)
     assert asked.texts == ["第2件"]
 
 
 def test_nothing_of_a_text_is_kept() -> None:
     remembered = Remembered(by_rules)
-    list(remembered.spans(TEXT, None))
+    remembered.look(TEXT, None)
     kept = repr(vars(remembered))
     assert [word for word in ("王喆", "13800138000") if word in kept] == []
 

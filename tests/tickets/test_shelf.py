@@ -118,3 +118,16 @@ def test_digests_that_fall_together_join_nobody(monkeypatch: pytest.MonkeyPatch)
         desk.take(one, position(number))
     said = desk.state.saying(CITY, digest(WORDS[1]), frozenset({f"k:{digest('3')}", f"k:{digest('4')}"}))
     assert [one.requesters for one in said] == [(f"k:{digest('3')}",)]
+
+
+def test_what_is_not_there_is_the_default_and_what_is_packed_is_unpacked() -> None:
+    shelf = Shelf()
+    shelf["a"] = ticket(1)
+    for _ in range(2):
+        found = shelf.get("a")
+        assert found is shelf["a"]
+        assert shelf.get("b") is None
+        assert shelf.get("b", "other") == "other"
+        shelf.tidy(0)
+    del shelf["a"]
+    assert shelf.get("a") is None
