@@ -196,7 +196,7 @@ def _needs_a_secret_of_an_account(details: ErrorDetails) -> bool:
     kind = kind_at(Settings, path)
     missing = details["type"] == "missing" and is_secret(kind)
     rule = details["type"] == "value_error" and (is_model(kind) or path == ("answers",))
-    return path[0] in OF_ACCOUNTS and (missing or rule)
+    return bool(path) and path[0] in OF_ACCOUNTS and (missing or rule)
 
 
 def _broken(settings: Settings) -> Iterator[str]:
