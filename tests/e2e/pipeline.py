@@ -12,7 +12,9 @@ from typing import Any
 
 import psutil
 import urllib3
+from typer.testing import CliRunner
 
+from hotline.cli.app import app
 from hotline.demo.ledger import Ledger, TopicReader, Totals
 from hotline.demo.pipeline import STAGES
 from schemas.connection import KafkaConnection
@@ -60,10 +62,12 @@ class Pipeline:
                 process.kill()
 
     def ask(self, *arguments: str) -> list[dict[str, Any]]:
-        """Run a verb of the command line and return its JSON lines."""
-        command = [sys.executable, "-m", "hotline", *arguments, "--json"]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=180, check=False)
-        assert done.returncode in (0, 1), done.stderr
+        """Call a verb of the command line and return its JSON lines.
+
+        In this process: a new one takes seconds of the processors for each look, and what it looks at has to wait.
+        """
+        done = CliRunner().invoke(app, [*arguments, "--json"], env=self._environment)
+        assert done.exit_code in (0, 1), done.output
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def told(self, *arguments: str) -> str:
