@@ -190,6 +190,7 @@ def test_a_red_cluster_is_told(local: pytest.MonkeyPatch, client: Elasticsearch)
         client.indices.delete(index="test-nowhere")
 
 
+@pytest.mark.usefixtures("fresh_indices")
 @pytest.mark.parametrize("block", ["read_only_allow_delete", "write"])
 def test_an_index_that_takes_nothing_is_told(local: pytest.MonkeyPatch, client: Elasticsearch, block: str) -> None:
     """What Elasticsearch itself does when a disk reaches the flood stage."""
