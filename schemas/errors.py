@@ -14,6 +14,7 @@
     │   ├── UnsupportedError    parses, but we have no meaning for it
     │   ├── TooLargeError       over the published limit
     │   ├── MissingBlobError    the bytes that a reference names are gone
+    │   │   └── ErasedError     as their message was erased
     │   ├── MappingConflictError  the archive refuses the document's shape
     │   ├── SchemaError         a record of ours that breaks its own schema
     │   └── UndeliverableError  a subscriber refuses it, or did not take it in time
@@ -94,6 +95,10 @@ class MissingBlobError(RecordError):
     """The bytes that a reference names are gone."""
 
     code = "missing_blob"
+
+
+class ErasedError(MissingBlobError):
+    """The bytes are gone because their message was erased, or its bytes as they came were: nobody lacks them."""
 
 
 class MappingConflictError(RecordError):

@@ -13,7 +13,7 @@ from obstore.store import ObjectStore
 from normalizers import Blob
 from schemas import local_store
 from schemas.blobs import ERASED, RAW, REDACTED
-from schemas.errors import MalformedError, MissingBlobError, TooLargeError
+from schemas.errors import ErasedError, MalformedError, MissingBlobError, TooLargeError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
 from schemas.stores import MISSING, NO_PATH, Folder, waited_out
@@ -36,9 +36,17 @@ class Blobs:
     async def loaded(self, raw: RawMessage) -> RawMessage:
         """Return a claim-checked message with its bytes.
 
-        Raises MissingBlobError only when the store itself says that it has no such object.
+        Raises MissingBlobError only when the store itself says that it has no such object, ErasedError when the eraser
+        took it away: the raw record of an erased message was read again.
         """
-        value = await self.fetch(raw.envelope.dataref or "")
+        path = raw.envelope.dataref or ""
+        try:
+            value = await self.fetch(path)
+        except MissingBlobError as error:
+            folder = path.rpartition("/")[0]
+            if await self._erased({folder}, ERASED) or await self._erased({folder}, REDACTED):
+                raise ErasedError("the message was erased, or its bytes as they came were") from error
+            raise
         if raw.envelope.sha256 and await asyncio.to_thread(_sha256, value) != raw.envelope.sha256:
             raise MalformedError("the stored bytes differ from ce_sha256: fetch the message from its source again")
         return replace(raw, value=value)

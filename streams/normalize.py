@@ -18,7 +18,7 @@ from normalizers.codes import is_code
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
-from schemas.errors import MalformedError, RecordError, TooLargeError
+from schemas.errors import ErasedError, MalformedError, RecordError, TooLargeError
 from schemas.records import Command, DeadLetter, Message, RawMessage, raw_of
 from schemas.records.dead import MOVED
 from schemas.records.raw import INLINE_LIMIT
@@ -120,7 +120,7 @@ class Normalize:
         """Forward a chunk of commands."""
         with self._hop(COMMANDS, tp, chunk) as hop:
             for records in sliced(chunk.records):
-                await self._finish(records, [command_step(record) for record in records], COMMANDS, hop)
+                await self._finish([(record, command_step(record)) for record in records], COMMANDS, hop)
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
@@ -130,28 +130,28 @@ class Normalize:
 
     async def _put_behind(self, tp: TP, records: Sequence[Inbound]) -> None:
         """Let these wait in the topic of floods; an emergency goes on at once, and so does what cannot be read."""
-        records = whole(records)
-        results = [
-            result._replace(outbound=floods.put_behind(record), blobs=()) if result.may_wait else result
-            for record, result in zip(records, await self._normalized(records), strict=True)
+        done = [
+            (record, result._replace(outbound=floods.put_behind(record), blobs=()) if result.may_wait else result)
+            for record, result in await self._normalized(whole(records))
         ]
-        with self._tracer.hop(STAGE, *tp, (record.headers for record in records)) as hop:
-            await self._finish(records, results, STAGE, hop)
+        with self._tracer.hop(STAGE, *tp, (record.headers for record, _ in done)) as hop:
+            await self._finish(done, STAGE, hop)
 
     def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> AbstractContextManager[Hop]:
         return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
 
     async def _work_off(self, records: Sequence[Inbound], hop: Hop) -> None:
         records = whole(records)
-        await self._finish(records, await self._normalized(records), STAGE, hop)
+        await self._finish(await self._normalized(records), STAGE, hop)
         claimed = [header_of(record, "ce_dataref") or "" for record in records if has_reference(record)]
         await self._blobs.settle(claimed)
 
-    async def _normalized(self, records: Sequence[Inbound]) -> list[Result]:
+    async def _normalized(self, records: Sequence[Inbound]) -> list[tuple[Inbound, Result]]:
+        """Return records with what came of them: nothing, when they are read again and their message was erased."""
         raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))
         claimed = iter(raws)
-        read = [next(claimed) if has_reference(record) else _read(record) for record in records]
-        return [await self._step(record, raw) for record, raw in zip(records, read, strict=True)]
+        read = [(record, next(claimed) if has_reference(record) else _read(record)) for record in records]
+        return [(record, await self._step(record, raw)) for record, raw in read if not isinstance(raw, ErasedError)]
 
     async def _step(self, record: Inbound, raw: RawMessage | Exception) -> Result:
         if has_reference(record):  # megabytes take seconds, in which the other cities go on
@@ -168,9 +168,9 @@ class Normalize:
         except RecordError as error:
             return error
 
-    async def _finish(self, records: Sequence[Inbound], results: Sequence[Result], stage: str, hop: Hop) -> None:
-        refused = await self._send(results, hop)
-        pairs = zip(records, results, strict=True) if refused else ()
+    async def _finish(self, done: Sequence[tuple[Inbound, Result]], stage: str, hop: Hop) -> None:
+        refused = await self._send([result for _, result in done], hop)
+        pairs = done if refused else ()
         await self._send([_refused(record, stage) for record, result in pairs if result in refused], hop)
 
     async def _send(self, results: Sequence[Result], hop: Hop) -> list[Result]:

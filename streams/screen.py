@@ -15,7 +15,7 @@ from normalizers import Policy, alarming
 from normalizers.handover import handover, record_of
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import RecordError
+from schemas.errors import ErasedError, RecordError
 from schemas.records import Handover, RawMessage, raw_of
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Inbound, Outbound, Position, decode, encode, position_of
@@ -142,6 +142,8 @@ class Screen:
     async def _screen_late(self, tp: TP, record: Inbound) -> None:
         try:
             raws = [await self._blobs.loaded(raw_of(record))]
+        except ErasedError:  # nothing is left to be read: its ticket was erased, or it is read again after that
+            return
         except RecordError as error:
             metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
             return

@@ -9,8 +9,9 @@ import pytest
 from obstore.store import LocalStore
 
 from normalizers import Blob
+from schemas.blobs import ERASED, REDACTED
 from schemas.envelope import Envelope
-from schemas.errors import MissingBlobError, UnreachableError
+from schemas.errors import ErasedError, MissingBlobError, UnreachableError
 from schemas.records import RawMessage
 from streams.blobs import Blobs
 from tests.broken_off import break_off
@@ -43,6 +44,14 @@ def move(one: Path, other: Path) -> None:
 async def test_an_object_that_is_missing_is_told_as_missing(folder: Path, raw: RawMessage) -> None:
     with pytest.raises(MissingBlobError):
         await Blobs(LocalStore(folder)).loaded(raw)
+
+
+@pytest.mark.parametrize("mark", [ERASED, REDACTED])
+async def test_an_object_that_the_eraser_took_is_told_as_erased(folder: Path, raw: RawMessage, mark: str) -> None:
+    store = LocalStore(folder)
+    store.put(f"{PATH.rpartition('/')[0]}/{mark}", b"")
+    with pytest.raises(ErasedError):
+        await Blobs(store).loaded(raw)
 
 
 @pytest.mark.parametrize("comes_back", [True, False])

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from hotline.provision import Provision
 from normalizers import Policy
 from schemas import ids, topics
+from schemas.blobs import ERASED, REDACTED
 from schemas.envelope import Envelope
 from schemas.records import Command, Message
 from schemas.records.dead import PREFIX
@@ -114,6 +115,23 @@ async def test_bytes_that_the_blob_store_does_not_have_become_a_dead_letter_and_
     assert reasons(dead[0])["hotline.error.code"] == "missing_blob"
     assert original_headers(dead[0]) == record.headers
     assert decode(messages[0].value, Message).text == "大件"
+
+
+@pytest.mark.parametrize("mark", [ERASED, REDACTED])
+async def test_a_raw_record_that_is_read_again_when_its_message_is_erased_becomes_nothing(
+    bench: Bench, mark: str
+) -> None:
+    """A worker that is killed before its commit is followed by one that reads again; the eraser may come between."""
+    record, _ = claimed(1, "210100/gone/x")
+    there, stored = claimed(2, "210100/there/x", "大件")
+    bench.blobs.put("210100/there/x", stored)
+    bench.blobs.put(f"210100/gone/{mark}", b"")
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(record, there, outbound(3), partition=0)
+        messages = await bench.read(topics.MESSAGE, 2)
+        dead = await bench.read(topics.DEAD, 1, seconds=0.5)
+    assert sorted(decode(one.value, Message).id for one in messages) == ["n2", "n3"]
+    assert dead == []
 
 
 async def test_a_blob_store_that_is_away_delays_its_own_partition_only(bench: Bench) -> None:
