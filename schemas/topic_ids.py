@@ -6,7 +6,7 @@ another; and who reads a topic that is made anew under it ends, to be started ag
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -127,6 +127,17 @@ class TopicIds:
             await asyncio.sleep(ASK_SECONDS)
             with suppress(KafkaError):  # it is asked again
                 self._compare(await self._asked(self._known))
+
+    async def watched(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work; raises FatalError when a topic is made anew meanwhile."""
+        tasks: list[asyncio.Task[None]] = [asyncio.create_task(work), asyncio.create_task(self.watch())]
+        try:
+            for task in (await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))[0]:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     def _compare(self, now: Mapping[str, str]) -> None:
         for topic, identifier in now.items():

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -260,19 +260,7 @@ async def run_sink(
         runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
         on_ready(runner)
         with allowed():
-            await _unless_made_anew(TopicIds(consumer), runner.run(stop))
-
-
-async def _unless_made_anew(ids: TopicIds, work: Coroutine[Any, Any, None]) -> None:
-    """Work; raises FatalError when a topic is made anew meanwhile."""
-    tasks: list[asyncio.Task[None]] = [asyncio.create_task(work), asyncio.create_task(ids.watch())]
-    try:
-        for task in (await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))[0]:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+            await TopicIds(consumer).watched(runner.run(stop))
 
 
 async def _started(stack: contextlib.AsyncExitStack, client: contextlib.AbstractAsyncContextManager[Any]) -> None:

@@ -38,36 +38,30 @@ class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
         return made
 
 
-class _Plain(IMAP4WithTimeout):  # type: ignore[misc] # as above
+class _Greeted:
+    """Lets what a server says before it is asked be as long, and take as long, as it may."""
+
+    file: Any
+
     def __init__(self, watch: Watch, *arguments: Any) -> None:
         self._watch = watch
         super().__init__(*arguments)
 
     def open(self, *arguments: Any, **options: Any) -> None:
-        super().open(*arguments, **options)
-        _bound(self)
+        super().open(*arguments, **options)  # type: ignore[misc] # the library's, which stands behind this one
+        self.file = Words(self.file, GREETING_BYTES)
 
+
+class _Plain(_Greeted, IMAP4WithTimeout):  # type: ignore[misc] # as above
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         made: socket.socket = super()._create_socket(timeout)
         self._watch.see(made)
         return made
 
 
-class _Tls(IMAP4_TLS):  # type: ignore[misc] # as above
-    def __init__(self, watch: Watch, *arguments: Any) -> None:
-        self._watch = watch
-        super().__init__(*arguments)
-
-    def open(self, *arguments: Any, **options: Any) -> None:
-        super().open(*arguments, **options)
-        _bound(self)
-
+class _Tls(_Greeted, IMAP4_TLS):  # type: ignore[misc] # as above
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         plain = socket.create_connection((self.host, self.port), timeout=self._timeout)
         self._watch.see(plain)
         made: socket.socket = wrap_socket(plain, self.ssl_context, self.host)
         return made
-
-
-def _bound(made: Any) -> None:
-    made.file = Words(made.file, GREETING_BYTES)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from obstore.store import LocalStore
 
 from hotline.local.stack import Endpoints
@@ -87,3 +88,12 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float 
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def admin(bench: Bench) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Make and delete topics of the bench's Kafka."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bench.connection.bootstrap_servers)
+    await admin.start()
+    yield admin
+    await admin.close()

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,14 +17,6 @@ pytestmark = pytest.mark.integration
 
 IMPATIENT = 5.0
 """Seconds after which aiokafka lets a member go that asks for nothing; Faust's own 1000 are too many for a test."""
-
-
-@pytest.fixture
-async def admin(bench: Bench) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bench.connection.bootstrap_servers)
-    await admin.start()
-    yield admin
-    await admin.close()
 
 
 async def topic_of(admin: AIOKafkaAdminClient, partitions: int) -> str:

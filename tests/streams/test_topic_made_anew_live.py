@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -31,14 +30,6 @@ class Stage:
     async def _handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         self.seen += [record.value or b"" for record in chunk.records]
         chunk.ack()
-
-
-@pytest.fixture
-async def admin(bench: Bench) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bench.connection.bootstrap_servers)
-    await admin.start()
-    yield admin
-    await admin.close()
 
 
 @pytest.fixture

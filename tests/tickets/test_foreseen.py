@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from hotline.evaluate.labelled import rows
 from normalizers import rules
-from normalizers.text import Span
 from schemas import topics
 from schemas.records import Event, Message, Ticket
 from schemas.records.message import Foreseen
 from schemas.wire import decode, encode
+from tests.tickets.asked import Asked
 from tests.tickets.build import position
 from tests.tickets.said import said
 from tickets import masking
@@ -25,17 +25,6 @@ from tickets.state import State
 
 TITLE = "锦绣华庭3号楼2单元501的王喆反映漏水"
 TEXT = "我叫王喆，电话13800138000，住锦绣华庭3号楼2单元501，邻居李秀珍家漏水，请派人来看。"
-
-
-class Asked:
-    """Finds by the rules, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def find(self, text: str, rules_folder: Path | None) -> list[Span]:
-        self.texts.append(text)
-        return list(by_rules(text, rules_folder))
 
 
 @pytest.fixture(autouse=True)

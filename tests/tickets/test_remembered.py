@@ -1,12 +1,12 @@
 """What was found in a text is found once; nothing of the text stays, and nothing is taken for another text's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from normalizers.text import Span, fold, simply_folded
+from normalizers.text import fold, simply_folded
 from schemas import topics
+from tests.tickets.asked import Asked
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
 from tickets import masking
@@ -15,17 +15,6 @@ from tickets.remembered import Remembered
 from tickets.spans import by_rules, look
 
 TEXT = "我叫王喆，电话13800138000，住3号楼2单元501"
-
-
-class Asked:
-    """Finds by the rules, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def find(self, text: str, rules_folder: Path | None) -> Iterator[Span]:
-        self.texts.append(text)
-        return by_rules(text, rules_folder)
 
 
 def test_a_text_is_looked_through_once() -> None:

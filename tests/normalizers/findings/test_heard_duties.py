@@ -96,7 +96,7 @@ def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path, subject
     assert ANONYMOUS in of_wishes(UNNAMED_WISH, folder=tmp_path)
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("subject", [*SUBJECTS, "kind", "category"])
 @pytest.mark.parametrize(
     "lines", ["", "text\n井盖\n", "value\ttext\n", "value\ttext\nloud\t井盖\n", "value\ttext\nnone\t井盖\n"]
 )

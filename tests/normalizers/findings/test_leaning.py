@@ -12,7 +12,6 @@ from normalizers.findings import rulebooks
 from normalizers.findings.category import category
 from normalizers.findings.kind import request_kind
 from normalizers.text import fold
-from schemas.errors import MisconfiguredError
 from schemas.records import Finding
 
 HERE = Path(__file__).parent
@@ -95,16 +94,6 @@ def test_a_city_with_a_class_that_no_sentence_is_of_goes_by_its_words(tmp_path: 
     rulebooks.verify_one(tmp_path, "category")
     assert about(UNNAMED_WAGES, folder=tmp_path) is None
     assert about("公司拖欠工资", folder=tmp_path) == about("公司拖欠工资")
-
-
-@pytest.mark.parametrize("subject", SUBJECTS)
-@pytest.mark.parametrize(
-    "lines", ["", "text\n井盖\n", "value\ttext\n", "value\ttext\nloud\t井盖\n", "value\ttext\nnone\t井盖\n"]
-)
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, subject: str, lines: str) -> None:
-    (tmp_path / f"{subject}_heard.tsv").write_text(lines, "utf-8")
-    with pytest.raises(MisconfiguredError, match=f"{subject}_heard"):
-        rulebooks.verify_one(tmp_path, subject)
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -1,0 +1,18 @@
+"""What finds personal words by the rules, and keeps which texts it was asked about."""
+
+from pathlib import Path
+
+from normalizers.text import Span
+from tickets.spans import by_rules
+
+
+class Asked:
+    """Finds by the rules, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def find(self, text: str, rules_folder: Path | None) -> list[Span]:
+        """Return the personal spans of a text."""
+        self.texts.append(text)
+        return list(by_rules(text, rules_folder))
