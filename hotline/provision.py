@@ -46,6 +46,11 @@ class Found(Struct, frozen=True, kw_only=True):
     replication_factor: int
     config: dict[str, str]
 
+    @classmethod
+    def of(cls, facts: TopicFacts, config: dict[str, str]) -> "Found":
+        """Return the topic of which these facts and settings are known."""
+        return cls(partitions=facts.partitions, replication_factor=facts.replication_factor, config=config)
+
 
 class Provision:
     """The topics of one cluster; raises errors of ours only."""
@@ -73,7 +78,7 @@ class Provision:
             cluster = Cluster(client)
             there = self._seen(cluster.topics(self._topics))
             configs = cluster.configs(list(there))
-            return {name: _found(facts, configs[name]) for name, facts in there.items()}
+            return {name: Found.of(facts, configs[name]) for name, facts in there.items()}
 
     def topic_id(self, name: str) -> str:
         """Return the id that Kafka gave a topic: another one whenever it is made anew.
@@ -146,7 +151,3 @@ class Provision:
             "replication_factor": self._connection.replication_factor,
             "configs": self.config(name),
         }
-
-
-def _found(facts: TopicFacts, config: dict[str, str]) -> Found:
-    return Found(partitions=facts.partitions, replication_factor=facts.replication_factor, config=config)

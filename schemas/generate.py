@@ -1,9 +1,6 @@
 """Generates what other systems read: index templates, JSON Schema, AsyncAPI, the data contract, personal data."""
 
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from schemas import asyncapi, contract, jsonschema
 from schemas.elastic import indices
@@ -21,7 +18,7 @@ def files() -> dict[str, bytes]:
     made["asyncapi.json"] = asyncapi.document()
     made["datacontract.json"] = contract.document()
     made["redaction.json"] = redaction()
-    return {path: _pretty(content) for path, content in made.items()}
+    return {path: jsonschema.pretty(content) for path, content in made.items()}
 
 
 def redaction() -> dict[str, dict[str, int]]:
@@ -47,7 +44,3 @@ def export(folder: Path = FOLDER) -> list[str]:
         else:
             target.unlink()
     return stale
-
-
-def _pretty(content: dict[str, Any]) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=2) + b"\n"

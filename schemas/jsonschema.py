@@ -29,6 +29,11 @@ def components(place: str) -> dict[str, dict[str, Any]]:
     return {name: _plain(_opened(schema)) for name, schema in found.items()}
 
 
+def pretty(content: Any) -> bytes:
+    """Return JSON as it is checked in: indented, with its keys always in the same order."""
+    return msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=2) + b"\n"
+
+
 def _headed(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"$schema": DIALECT, "$id": schema_of(name), **schema}
 

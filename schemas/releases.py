@@ -126,8 +126,8 @@ def _files(release: Release) -> dict[str, bytes]:
     made: dict[str, Any] = {f"jsonschema/{name}.json": schema for name, schema in release.shape.schemas.items()}
     made |= {f"golden/{name}.json": record for name, record in release.golden.items()}
     made[_TOPICS] = release.shape.topics
-    files = {path: _pretty(content) for path, content in made.items()}
-    return {**files, _DIGESTS: _pretty({path: _digest(content) for path, content in files.items()})}
+    files = {path: jsonschema.pretty(content) for path, content in made.items()}
+    return {**files, _DIGESTS: jsonschema.pretty({path: _digest(content) for path, content in files.items()})}
 
 
 def _release(place: Path) -> Release:
@@ -170,7 +170,3 @@ def _json(value: Any) -> Any:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _pretty(content: Any) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=2) + b"\n"

@@ -65,7 +65,7 @@ def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
         seen, hidden = cluster.topics(names)
         configs = cluster.configs(list(seen))
     provision = Provision(connection)
-    there = {name: _found(seen[name], configs[name]) for name in seen}
+    there = {name: Found.of(seen[name], configs[name]) for name in seen}
     visible = [name for name in names if name not in hidden]
     differing = [one for name in visible for one in provision.compare(name, there.get(name))]
     away = [fault for name in seen for fault in availability(name, seen[name], configs[name])]
@@ -97,10 +97,6 @@ def availability(name: str, facts: TopicFacts, config: Mapping[str, str]) -> Ite
             f"{name} has {facts.least_in_sync} copies in sync and takes no records with less than {least}: "
             "see which broker is away."
         )
-
-
-def _found(facts: TopicFacts, config: dict[str, str]) -> Found:
-    return Found(partitions=facts.partitions, replication_factor=facts.replication_factor, config=config)
 
 
 def rights(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told]:

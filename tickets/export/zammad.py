@@ -1,6 +1,6 @@
 """Zammad: a ticket as the form that `POST /api/v1/tickets` takes, with its first article and its customer.
 
-Fields: https://docs.zammad.org/en/latest/api/ticket/index.html, .../articles.html; what goes where: domain.md B11.
+Fields: https://docs.zammad.org/en/latest/api/ticket/index.html, .../articles.html.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.records import Ticket
 from tickets.lifecycle import CLOSED
+from tickets.snapshot import TITLE_CHARACTERS
 
 GROUP = "Users"
 """The group that every Zammad has."""
@@ -21,9 +22,6 @@ _TYPES: Mapping[str, str] = MappingProxyType({"phone": "phone", "web": "web"})
 
 _ERASURE = "删除个人信息: 工单 {} (erased, delete what you hold of it)"
 """An erasure is work for a person: Zammad has no door that finds our ticket in it."""
-
-_TITLE_CHARACTERS = 100
-"""A title's length in domain.md B11."""
 
 _NOT_YET = frozenset({"received", "screened"})
 """Nobody has looked at it."""
@@ -56,7 +54,7 @@ def ticket_form(ticket: Ticket, *, group: str = GROUP, customer: str | None = No
 
 
 def _title(ticket: Ticket) -> str:
-    return ticket.title or ticket.text.strip().partition("\n")[0][:_TITLE_CHARACTERS] or ticket.ticket_no
+    return ticket.title or ticket.text.strip().partition("\n")[0][:TITLE_CHARACTERS] or ticket.ticket_no
 
 
 def _customer(ticket: Ticket, fallback: str | None) -> dict[str, str]:
