@@ -42,7 +42,7 @@ SETTINGS: dict[str, Any] = {
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
 }
-"""What performance.md measured: without the linger and the batch it is a quarter of the speed."""
+"""Measured (docs/reference/performance.md): without the linger and the batch it is a quarter of the speed."""
 
 
 class Producer:

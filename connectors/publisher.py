@@ -1,4 +1,7 @@
-"""Publisher: a message is published when the broker holds it, and not a moment earlier (invariant I1)."""
+"""Publisher: a message is published when the broker holds it, and not a moment earlier.
+
+Invariant I1 of docs/explanation/invariants.md.
+"""
 
 import asyncio
 import threading

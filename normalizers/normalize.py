@@ -47,7 +47,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Normalized:
 def alarming(raw: RawMessage, policy: Policy) -> Message | None:
     """Return the message of `normalize` when it tells of an emergency, else None. Pure; raises only RecordError.
 
-    Of those that tell of none nothing further is made out, which is a twentieth of the work.
+    Of the others nothing further is made out: they cost a twentieth of what `normalize` does.
     """
     draft = cleaned(_draft(raw, policy))
     if draft.message_class in NO_CITIZENS_WORDS:

@@ -1,4 +1,4 @@
-"""Neutral records: imports, letters, visits and transfers, one JSON object each (records.md)."""
+"""Neutral records: imports, letters, visits and transfers, one JSON object each (docs/how-to/import.md)."""
 
 import base64
 import binascii
@@ -35,7 +35,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "其他": "other",
     }
 )
-"""诉求类型 (domain.md B2): the words of other systems, and our codes."""
+"""诉求类型: the words of other systems, and our codes."""
 
 _CODES = frozenset(KINDS.values())
 _PARTY_KINDS = frozenset({"phone", "email", "openid", "uid", "name"})

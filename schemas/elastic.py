@@ -1,4 +1,4 @@
-"""The archive's indices (design.md 7): their names, and the templates made from the records."""
+"""The archive's indices: their names, and the templates made from the records."""
 
 from collections.abc import Iterator
 from typing import Any

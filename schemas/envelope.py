@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in Kafka's binary mode: attributes in headers, the value untouched (contract.md C2)."""
+"""CloudEvents 1.0 in Kafka's binary mode: attributes in headers, the value untouched."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Says what a change of the records' shapes breaks, by the rules that downstream teams rely on (contract.md C3).
+"""Says what a change of the records' shapes breaks, by the nine rules that downstream teams rely on (ADR 7).
 
 1 a new field is optional · 2 nothing is removed, renamed, retyped or tightened · 3 enumerations are open and keep their
 words · 4 `null` is not absent · 5 times are RFC 3339 with offset · 6 ids are strings · 7 unknown fields are ignored ·
@@ -19,7 +19,7 @@ from schemas.node import ARRAY, MAP, OBJECT, UNION, Node, Schema, node
 
 
 class Breach(NamedTuple):
-    """One broken rule: its number in C3, the place, and a sentence for the person who changed it."""
+    """One broken rule: its number above, the place, and a sentence for the person who changed it."""
 
     rule: int
     where: str

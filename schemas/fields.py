@@ -8,7 +8,7 @@ from msgspec import Meta
 from schemas.words import Words
 
 PII = Literal[0, 1, 2]
-"""0 none, 1 personal, 2 sensitive (domain.md B11)."""
+"""0 none, 1 personal, 2 sensitive."""
 
 Index = Literal["keyword", "text", "date", "long", "double", "boolean", "object", "words", "none"]
 """The Elasticsearch field type; `object` descends into the struct, `none` is stored but not searchable.

@@ -1,4 +1,4 @@
-"""Every Kafka topic: its key, how it is partitioned, how long it keeps what (records.md, contract.md C1)."""
+"""Every Kafka topic: its key, how it is partitioned, how long it keeps what."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 Words = Mapping[str, str]
-"""What is written today, each word with its 中文; later versions may add some (contract.md C3, rule 3)."""
+"""What is written today, each word with its 中文; later versions may add some (`schemas/evolution.py`, rule 3)."""
 
 UNKNOWN = "unknown"
 """What a reader makes of a word that it does not know."""
@@ -51,7 +51,7 @@ EMERGENCY_CLASSES: Words = {
     "disaster": "灾害",
     "minor_in_danger": "未成年人遇险",
 }
-"""domain.md B5."""
+"""紧急情况: what happens; whom the emergency desk calls (110, 119, 120, 122) follows from it."""
 
 EMERGENCY_LEVELS: Words = {"critical": "危急", "urgent": "紧急", "mentioned": "提及"}
 
@@ -77,7 +77,7 @@ STATUSES: Words = {
     "reopened": "重办",
     "archived": "归档",
 }
-"""办理状态 (domain.md B3). A merge (并单) is an edge between two tickets and no stage: both keep theirs."""
+"""办理状态. A merge (并单) is an edge between two tickets and no stage: both keep theirs."""
 
 REQUEST_KINDS: Words = {
     "consultation": "咨询",
@@ -89,7 +89,7 @@ REQUEST_KINDS: Words = {
     "other": "其他",
     UNKNOWN: "未知",
 }
-"""诉求类型: the six official kinds (domain.md B2)."""
+"""诉求类型: the six official kinds."""
 
 REQUEST_KIND_GROUPS: Words = {
     "consultation": "咨询",
@@ -98,17 +98,17 @@ REQUEST_KIND_GROUPS: Words = {
     "report_of_violation": "举报",
     "praise": "表扬",
 }
-"""The five groups of the statistics (domain.md B2)."""
+"""The five groups of the statistics."""
 
 MERGE_MODES: Words = {"merged": "整体并入", "parallel": "双号并行", "branch": "设分中心"}
-"""domain.md B8."""
+"""归并热线: how a line became part of 12345 (国办发〔2020〕53号)."""
 
 REQUESTER_KINDS: Words = {"natural_person": "自然人", "legal_person": "法人", "other_org": "其他组织"}
 
 ANONYMITY: Words = {"given": "已提供身份", "not_given": "未提供身份", "withheld_on_request": "要求保密身份"}
 
 CONFIDENTIALITY: Words = {"public": "公开", "internal": "内部", "confidential": "保密", "restricted": "严格保密"}
-"""domain.md B9."""
+"""保密, from the lowest level to the highest."""
 
 CLOCKS: Words = {
     "accept": "受理", "sign": "签收", "first_contact": "首次联系", "resolve": "办结", "return": "退单",
@@ -136,7 +136,7 @@ NOT_ACCEPTED: Words = {
     "malicious": "恶意诉求",
     "no_request_content": "无诉求内容",
 }
-"""Why a request is not accepted (不予受理, domain.md B7)."""
+"""Why a request is not accepted (不予受理)."""
 
 DISPATCH_REASONS: Words = {
     "directory": "按派单目录",
@@ -162,7 +162,7 @@ MINOR_TOPICS: Words = {
     "government": "政府保护",
     "judicial": "司法保护",
 }
-"""六大保护 (domain.md B6)."""
+"""六大保护 of minors (未成年人保护法)."""
 
 EDGE_KINDS: Words = {"merged": "并单", "cluster": "同一事件", "related": "关联"}
 
@@ -176,7 +176,7 @@ RELATIONS: Words = {
     "moved": "改归",
     "command": "人工指令",
 }
-"""design.md 6; `moved` and `command` are decisions that a person ordered."""
+"""What a decision found; `moved` and `command` are decisions that a person ordered."""
 
 COMMAND_KINDS: Words = {
     "set_status": "设置状态",

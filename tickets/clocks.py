@@ -1,4 +1,4 @@
-"""Clocks of a ticket: which deadlines a decision starts, starts again, lets go on, hastens or chooses anew (B4)."""
+"""Clocks of a ticket: which deadlines a decision starts, starts again, lets go on, hastens or chooses anew."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a message obliges the hotline to (domain.md B6, B7, B9): flags, levels and proposals that follow from codes.
+"""What a message obliges the hotline to: flags, levels and proposals that follow from codes.
 
 All of it is by rule: what a clerk said of a ticket stands. A protection goes only with the message that told of it,
 when a clerk moves that one to another ticket, which is protected then. What is blacked out was said all the same.

@@ -1,4 +1,4 @@
-"""The life of a ticket (办理状态, domain.md B3) as data: its stages, and which may follow which."""
+"""The life of a ticket (办理状态) as data: its stages, and which may follow which."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -30,7 +30,7 @@ NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
         "archived": frozenset({"reopened"}),
     }
 )
-"""Which stage may follow which: the way of JT/T 1019 and 国办函〔2025〕66号, domain.md B3."""
+"""Which stage may follow which: the way of JT/T 1019 and 国办函〔2025〕66号."""
 
 CLOSED = frozenset({"resolved", "revisited", "evaluated", "archived", "not_accepted"})
 """Stages after which a ticket may leave the memory."""

@@ -1,4 +1,4 @@
-"""What one decision writes: its event, its link and the snapshots, as Kafka records (records.md)."""
+"""What one decision writes: its event, its link and the snapshots, as Kafka records."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tickets.state import State
 
 WITHIN = timedelta(hours=24)
-"""Of message time (design.md 6)."""
+"""Of message time."""
 
 REMEMBERED = timedelta(hours=48)
 """Of log time, after the last part: repeats of a part are still known."""

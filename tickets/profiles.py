@@ -38,7 +38,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The limits of a place (B4). Of all `adcodes` the longest that begins a city's wins; none is the state's."""
+    """The limits of a place. Of all `adcodes` the longest that begins a city's wins; none is the state's."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Rates: what citizens say when they are asked (回访): 响应率, 解决率, 满意率 (domain.md B10)."""
+"""Rates: what citizens say when they are asked (回访): 响应率, 解决率, 满意率."""
 
 from collections.abc import Iterable
 

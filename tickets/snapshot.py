@@ -20,7 +20,7 @@ from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
 
 TITLE_CHARACTERS = 100
-"""B11: 标题 has at most 100 characters."""
+"""The most that 标题 has."""
 
 KIND_GROUPS: Mapping[str, str] = MappingProxyType(
     {
@@ -32,7 +32,7 @@ KIND_GROUPS: Mapping[str, str] = MappingProxyType(
         "praise": "praise",
     }
 )
-"""The five groups of the request kinds (domain.md B2); `other` and `unknown` are in none."""
+"""The five groups of the request kinds; `other` and `unknown` are in none."""
 
 RECORD_OF_CALL = "record_of_call"
 """Method of a decision: `tickets/recorded.py` writes what such a record says."""

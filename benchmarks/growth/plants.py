@@ -11,7 +11,7 @@ from schemas import ids
 COSTS: Mapping[str, Any] = tomllib.loads(Path(__file__).with_name("costs.toml").read_text("utf-8"))
 
 PROVINCE_A_DAY = 110_000
-"""Jiangsu, 2025, by telephone and otherwise: 100,000 to 110,000 a day (domain.md)."""
+"""Jiangsu, 2025, by telephone and otherwise: 100,000 to 110,000 a day."""
 
 PROVINCES = 30
 DISASTER = 100

@@ -20,7 +20,7 @@ from connectors.base import Emit
 from schemas.errors import RetriableError
 
 STEP = timedelta(minutes=10)
-"""What comes again within one step is a repeat (records.md, `ce_id` of SMPP)."""
+"""What comes again within one step is a repeat: SMPP gives a message no id."""
 
 MOST_STEPS = 6
 """So many steps later a kept one is no longer taken up: the same words of the same person are new after an hour."""

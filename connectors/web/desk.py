@@ -28,7 +28,7 @@ EMERGENCY_NOTICE = (
     "遇紧急情况请立即拨打110（报警）、119（火警）、120（急救）、122（交通事故）。 "
     "In an emergency dial 110 (police), 119 (fire), 120 (ambulance) or 122 (traffic accident) yourself, now."
 )
-"""Never says that help was called (domain.md B5)."""
+"""Never says that help was called."""
 
 
 class Tools(Struct, frozen=True, kw_only=True):

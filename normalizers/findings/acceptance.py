@@ -1,4 +1,4 @@
-"""What the hotline does not take (不予受理, domain.md B7): the reason a message tells, and what its sender is told."""
+"""What the hotline does not take (不予受理): the reason a message tells, and what its sender is told."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Confidentiality (保密) and anonymity (匿名), domain.md B9: what the requester asks for, and the level of a ticket."""
+"""Confidentiality (保密) and anonymity (匿名): what the requester asks for, and the level of a ticket."""
 
 from collections.abc import Iterator
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Emergencies (紧急求助, domain.md B5): recall first, with the words that say so.
+"""Emergencies (紧急求助): recall first, with the words that say so.
 
 An ordinary text costs one search for the rules' words; the rules themselves (`normalizers/rules/emergency.toml`, which
 explains them) are looked at only where one of their words stands. What they do not alarm at is heard (`hearing.py`):

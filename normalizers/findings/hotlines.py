@@ -1,4 +1,4 @@
-"""Merged hotlines (归并热线, domain.md B8): how the line that somebody dialled became part of 12345."""
+"""Merged hotlines (归并热线): how the line that somebody dialled became part of 12345."""
 
 from functools import cache
 from pathlib import Path

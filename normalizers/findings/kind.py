@@ -1,4 +1,4 @@
-"""Kind of request (诉求类型, domain.md B2) by the ways in which people say it (`rules/kind.toml` explains them).
+"""Kind of request (诉求类型) by the ways in which people say it (`rules/kind.toml` explains them).
 
 What cues say is added to what the whole sounds like (`leaning.py`): half of what people write names no kind.
 """

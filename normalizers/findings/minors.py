@@ -1,4 +1,4 @@
-"""Minors (未成年人, domain.md B6): whether one asks or is concerned, which protection it is, and who is to be told."""
+"""Minors (未成年人): whether one asks or is concerned, which protection it is, and who is to be told."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every record, one struct a file (records.md)."""
+"""Every record, one struct a file (docs/reference/records.md)."""
 
 from schemas.records.audit import Audit
 from schemas.records.call import Call, Recording

@@ -57,7 +57,7 @@ _SPANS = "Evidence: start and end, in characters, in title + LF + text (in the t
 
 
 class Emergency(Record, frozen=True, kw_only=True):
-    """紧急情况: an emergency seen in a message (domain.md B5)."""
+    """紧急情况: an emergency seen in a message."""
 
     classes: Annotated[tuple[str, ...], about("What is the matter", "紧急类别", words=words.EMERGENCY_CLASSES)]
     level: Annotated[str, about("How bad; `mentioned` is negated or past", "紧急级别", words=words.EMERGENCY_LEVELS)]

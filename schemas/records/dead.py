@@ -8,7 +8,7 @@ from schemas.errors import RecordError
 from schemas.wire import Outbound, Position
 
 PREFIX = "__connect.errors."
-"""Kafka Connect's names, so that existing tools read them (contract.md C5)."""
+"""Kafka Connect's names, so that existing tools read them."""
 
 CODE = "hotline.error.code"
 """The header of a dead letter's code."""
@@ -23,7 +23,7 @@ OURS = (PREFIX, "hotline.error.")
 """What the headers that a dead letter adds begin with; all others are the record's own."""
 
 REPLAY_LIMIT = 3
-"""A record that came back so often is not put back again: somebody has to look at it (contract.md C5)."""
+"""A record that came back so often is not put back again: somebody has to look at it."""
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Handover: an emergency for the desk that calls 110, 119, 120 or 122 (domain.md B5)."""
+"""Handover: an emergency for the desk that calls 110, 119, 120 or 122."""
 
 from typing import Annotated
 

@@ -13,7 +13,7 @@ from schemas.errors import MalformedError
 from schemas.wire import AHEAD, Inbound, Outbound, Position, appended_at, position_of
 
 INLINE_LIMIT = 512 * 1024
-"""Bytes over this go to the blob store before the record (claim check, design.md 4)."""
+"""Bytes over this go to the blob store before the record (claim check)."""
 
 BEGINNING_BYTES = 256 * 1024
 

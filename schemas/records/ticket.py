@@ -1,6 +1,6 @@
 """Ticket (工单): the snapshot downstream systems live on; the highest `version` wins.
 
-Fields follow domain.md B11. ``null`` is "not known", absent is "not asked" (`UNSET`: no stage has looked yet).
+``null`` is "not known", absent is "not asked" (`UNSET`: no stage has looked yet).
 """
 
 from typing import Annotated
@@ -165,7 +165,7 @@ class HandoverState(Record, frozen=True, kw_only=True):
 
 
 class MinorProtection(Record, frozen=True, kw_only=True):
-    """未成年人保护: a minor asks or is concerned (domain.md B6)."""
+    """未成年人保护: a minor asks or is concerned."""
 
     flag: Annotated[bool, about("A minor asks or is concerned", "涉未成年人", index="boolean")]
     role: Annotated[str | None, about("The minor's part in it", "未成年人角色", words=words.MINOR_ROLES)] = None

@@ -1,4 +1,4 @@
-"""Values planted in every kind of input come out in the topics that records.md keeps in clear, and nowhere else."""
+"""Values planted in every kind of input come out in the topics that keep them in clear, and nowhere else."""
 
 import asyncio
 import json

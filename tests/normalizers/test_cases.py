@@ -35,7 +35,7 @@ def understood(raw: RawMessage) -> dict[str, Any]:
 def test_a_case_gives_its_message(case: Path, raw: Callable[..., RawMessage]) -> None:
     (source,) = case.glob("raw.*")
     value = source.read_bytes()
-    # As the raw side names a record that has no id of its own (records.md).
+    # As the raw side names a record that has no id of its own.
     identifier = hashlib.sha256(value).hexdigest() if case.name == "without_id" else "1"
     made = understood(raw(value, case.parent.name, identifier=identifier))
     expected = case / "expected.json"

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 FLOOD = 2_000
 FIRE = "解放路88号居民楼三楼着火了，快来人啊"
 LIVE_SECONDS = 2.0
-"""design.md: raw to searchable, at the 99th percentile; the stage alone takes a tenth of it on a quiet machine."""
+"""The bar of raw to searchable, at the 99th percentile; the stage alone takes a tenth of it on a quiet machine."""
 
 SETTINGS = FloodSettings(sender_burst=50, sender_per_minute=30)
 

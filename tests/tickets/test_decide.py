@@ -1,4 +1,4 @@
-"""What `assign` decides, relation by relation (design.md 6)."""
+"""What `assign` decides, relation by relation."""
 
 from collections.abc import Iterable
 from datetime import timedelta

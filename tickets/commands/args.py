@@ -43,7 +43,7 @@ class SetStatus(Args, frozen=True, kw_only=True):
     result_text: Words | None = None
 
     def words(self) -> Iterator["Word"]:
-        """Yield the stage, and the reason where it must be one of B7."""
+        """Yield the stage, and of one that is not accepted the reason."""
         yield "status", self.status, words.STATUSES
         if self.status == "not_accepted":
             yield "reason_code", self.reason_code or "", words.NOT_ACCEPTED

@@ -1,4 +1,4 @@
-"""How a ticket goes on its way (domain.md B3): its stage, deadlines, dispatch, supervision, revisit, class."""
+"""How a ticket goes on its way: its stage, deadlines, dispatch, supervision, revisit, class."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -52,7 +52,7 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
 
 
 def _granted(ticket: TicketState, deadline: event.DeadlineSet) -> event.Changes:
-    """Return a deadline, with the stage of 延期 where B3 has it and the time to resolve the matter got longer."""
+    """Return a deadline, with the stage of 延期 where that may follow and the time to resolve the matter got longer."""
     running = ticket.clocks.get(deadline.clock)
     is_longer = deadline.clock == "resolve" and running is not None and deadline.due_at > running.due_at
     if not is_longer or not lifecycle.may_become(ticket.status, "extended"):
@@ -108,7 +108,7 @@ def return_dispatch(order: Order, given: args.ReturnDispatch) -> event.Changes:
 
 
 def supervise(order: Order, given: args.Supervise) -> event.Changes:
-    """Press an organizer; the stage changes only where B3 has it, the record stays in any case."""
+    """Press an organizer; the stage changes only where it may, the record stays in any case."""
     ticket = order.ticket(given)
     if ticket.organizer is None or ticket.status not in lifecycle.WITH_AN_ORGANIZER:
         raise RefusalError("illegal_transition", f"no organizer has the ticket, it is {ticket.status}: dispatch it")

@@ -45,7 +45,7 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
         "read": Kind(args.Read, progress.read),
     }
 )
-"""By name (records.md, Command)."""
+"""By name (docs/how-to/commands.md)."""
 
 LAST_VERSION = 2**53
 """Of what nothing follows; every reader of JSON can hold it."""

@@ -20,4 +20,4 @@ DECIDERS: Mapping[str, Decider] = MappingProxyType(
         "new": new.judge,
     }
 )
-"""In the order they are asked (design.md 6)."""
+"""In the order they are asked."""

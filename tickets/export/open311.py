@@ -1,7 +1,7 @@
 """Open311 GeoReport v2: a ticket as the service request that `GET /requests` answers, in JSON and XML.
 
-The names and their order are those of https://wiki.open311.org/GeoReport_v2; which field of ours goes where says
-domain.md B11. A service request names no requester: what a masked snapshot hides cannot come back here.
+The names and their order are those of https://wiki.open311.org/GeoReport_v2. A service request names no
+requester: what a masked snapshot hides cannot come back here.
 """
 
 import re
@@ -101,7 +101,7 @@ def _service(ticket: Ticket) -> tuple[str, str]:
 
 
 def _may_be_told(ticket: Ticket) -> bool:
-    """Say whether what was said may be published: of minors, reports and self-harm nothing is (domain.md B6, B9)."""
+    """Say whether what was said may be published: of minors, reports and self-harm nothing is."""
     return ticket.confidentiality != "restricted"
 
 

@@ -1,4 +1,4 @@
-"""The measured sentences: hardly an emergency is missed, hardly an ordinary message alarms (quality.md)."""
+"""The measured sentences: hardly an emergency is missed, hardly an ordinary message alarms."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A ticket goes its way as B3 has it, its snapshot tells it, and a clerk's word stays."""
+"""A ticket goes its way stage by stage (`tickets/lifecycle.py`), its snapshot tells it, and a clerk's word stays."""
 
 from datetime import UTC, datetime, timedelta
 
