@@ -1,5 +1,6 @@
-"""What the Markdown files of the project hold: links, commands and names of variables."""
+"""What the Markdown files of the project hold: links, commands, names of variables, of files and what is in them."""
 
+import ast
 import itertools
 import re
 import shlex
@@ -19,6 +20,9 @@ _VARIABLE = re.compile(r"\bHOTLINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _PROGRAM = re.compile(r"^(\.venv/bin/)?hotline$")
 _QUOTED_COMMAND = re.compile(r"`(hotline [a-z][^`]*)`")
 _PAGE = re.compile(r"\bdocs/[\w/.-]+\.md\b")
+_ANY_PAGE = re.compile(r"\b[\w.-]+\.md\b")
+_FUNCTION = re.compile(r"`([\w/]+\.py):([\w.]+)`")
+_FILE = re.compile(rf"`((?:{'|'.join([*ROOMS, 'benchmarks', 'deploy', 'tests'])})/[\w/.*-]*(?:\.\w+|/))`")
 
 
 def files() -> list[Path]:
@@ -69,6 +73,36 @@ def commands_in_source(file: Path) -> Iterator[list[str]]:
 def pages_in_source(file: Path) -> set[str]:
     """The pages of docs/ that a source names."""
     return set(_PAGE.findall(file.read_text(encoding="utf-8")))
+
+
+def names_of_pages_in_source(file: Path) -> set[str]:
+    """The names, without folders, of all pages that a source speaks of."""
+    return set(_ANY_PAGE.findall(file.read_text(encoding="utf-8")))
+
+
+def functions(file: Path) -> list[tuple[str, str]]:
+    """Each `file.py:name` that a page speaks of."""
+    return sorted(set(_FUNCTION.findall(file.read_text(encoding="utf-8"))))
+
+
+def places(file: Path) -> list[str]:
+    """Each file and folder of the project that a page speaks of, as it stands there: with its stars."""
+    return sorted(set(_FILE.findall(file.read_text(encoding="utf-8"))))
+
+
+def defined(source: Path) -> set[str]:
+    """Everything that a file defines at its top, and the methods of its classes as `Class.method`."""
+    found = set[str]()
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            methods = (one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+            found |= {f"{node.name}.{method.name}" for method in methods}
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return found
 
 
 def targets(file: Path) -> set[str]:

@@ -89,6 +89,13 @@ def test_every_page_that_a_source_names_exists() -> None:
     assert sorted((file, page) for file, page in named if not (pages.ROOT / page).exists()) == []
 
 
+def test_no_source_speaks_of_a_page_that_does_not_ship() -> None:
+    ship = {file.name for file in FILES}
+    written = [file for file in SOURCES if pages.ROOT / "schemas" / "releases" not in file.parents]  # those are frozen
+    strange = {_name(file): found for file in written if (found := pages.names_of_pages_in_source(file) - ship)}
+    assert strange == {}
+
+
 def test_sources_name_commands_and_pages() -> None:
     assert ["topics", "create"] in list(pages.commands_in_source(pages.ROOT / "connectors" / "clients.py"))
     assert "docs/how-to/consume-tickets.md" in pages.pages_in_source(pages.ROOT / "schemas" / "asyncapi.py")
@@ -103,6 +110,25 @@ def test_every_relative_link_resolves(file: Path) -> None:
         if not target.exists() or (fragment and fragment not in pages.anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+@each_file
+def test_every_function_is_where_the_page_says(file: Path) -> None:
+    known = {
+        path: pages.defined(pages.ROOT / path) for path, _ in pages.functions(file) if (pages.ROOT / path).exists()
+    }
+    assert [f"{path}:{name}" for path, name in pages.functions(file) if name not in known.get(path, ())] == []
+
+
+@each_file
+def test_every_file_of_the_project_exists(file: Path) -> None:
+    assert [place for place in pages.places(file) if not any(pages.ROOT.glob(place))] == []
+
+
+def test_the_index_names_every_page() -> None:
+    index = pages.ROOT / "docs" / "README.md"
+    named = {(index.parent / link.partition("#")[0]).resolve() for link in pages.links(index)}
+    assert [_name(file) for file in FILES if file != index and file.resolve() not in named] == []
 
 
 @each_file
