@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
+from connectors.words import TooMuchError
 from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,
@@ -30,6 +31,10 @@ THROTTLED_SECONDS = 60.0
 
 class NotNowError(UnreachableError):
     """The server says that it cannot do it now, whatever was asked: no mail is to blame."""
+
+
+class EndlessError(UnreachableError):
+    """The server says more to one command than any mail is long; nobody can read on behind that."""
 
 
 class CommandRefusedError(RetriableError):
@@ -59,6 +64,8 @@ def translated(error: Exception, account: str) -> PipelineError:
         return MisconfiguredError(f"mailbox {account}: the server cannot do what the settings ask; see tls and idle")
     if isinstance(error, UnicodeEncodeError):
         return MisconfiguredError(f"mailbox {account}: username and password must be ASCII for this server")
+    if isinstance(error, TooMuchError):
+        return EndlessError(f"mailbox {account}: the server says more than any mail is long; see that it is one")
     if isinstance(error, LINK_LOST):
         return UnreachableError(f"mailbox {account}: no connection ({name}); see host, port and the network")
     # A ProtocolError quotes what could not be read, so a citizen's words.

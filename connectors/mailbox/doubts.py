@@ -14,6 +14,7 @@ class Doubts:
     def __init__(self) -> None:
         self._failures: Counter[int] = Counter()
         self._faults: Counter[int] = Counter()
+        self._endless: set[int] = set()
         self._witness: int | None = None
         self._silent: set[int] = set()
 
@@ -32,6 +33,16 @@ class Doubts:
         """Note a fault of ours over the mail, and return how many there were: no witness is needed for those."""
         self._faults[uid] += 1
         return self._faults[uid]
+
+    def endless(self, uid: int) -> bool:
+        """Note that a mail is longer than any that is taken; False when that was known."""
+        was_known = uid in self._endless
+        self._endless.add(uid)
+        return not was_known
+
+    def is_endless(self, uid: int) -> bool:
+        """Say whether that is known of a mail."""
+        return uid in self._endless
 
     def witness(self, others: Sequence[int]) -> int | None:
         """Choose one of the other mails: the one that came last time, else the first that has not failed yet."""
@@ -56,3 +67,4 @@ class Doubts:
         """Forget the mails up to `uid`, which came or were given up."""
         self._failures = Counter({other: times for other, times in self._failures.items() if other > uid})
         self._faults = Counter({other: times for other, times in self._faults.items() if other > uid})
+        self._endless = {other for other in self._endless if other > uid}

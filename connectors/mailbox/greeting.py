@@ -1,4 +1,4 @@
-"""An IMAP connection up to its greeting: bounded in time and size, as each command is behind it."""
+"""An IMAP connection whose server may say so much and no more: in its greeting, and to each command."""
 
 import socket
 from typing import Any
@@ -8,10 +8,14 @@ from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS, wrap_socket
 
 from connectors.watch import Watch
-from connectors.words import Words
+from connectors.words import TooMuchError
+from schemas.records.raw import SIZE_LIMIT
 
 GREETING_BYTES = 1 << 20
 """Of all that a server says before it is asked for anything: a line, and what it can."""
+
+ANSWER_BYTES = SIZE_LIMIT + (1 << 20)
+"""Of all that it says to one command: the largest mail that is taken, and what stands around it."""
 
 
 class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
@@ -24,6 +28,10 @@ class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
         self._greeting_seconds = greeting_seconds
         super().__init__(host, **options)
 
+    def begin_answer(self) -> None:
+        """Let the server say as much again: another command goes out."""
+        self._imap.begin_answer()
+
     def _create_IMAP4(self) -> Any:  # noqa: N802 - the library's name
         watch = Watch(self._greeting_seconds)
         limit = self._timeout.connect
@@ -34,32 +42,45 @@ class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
                 made = _Plain(watch, self.host, self.port, limit)
         finally:
             watch.end()
-        made.file = made.file.file  # what follows has limits of its own
         return made
 
 
-class _Greeted:
-    """Lets what a server says before it is asked be as long, and take as long, as it may."""
-
-    file: Any
+class _Bounded:
+    """Reads no more than the server may say; imaplib makes room for as many bytes as are announced ({4294967295})."""
 
     def __init__(self, watch: Watch, *arguments: Any) -> None:
         self._watch = watch
+        self._left = GREETING_BYTES
         super().__init__(*arguments)
 
-    def open(self, *arguments: Any, **options: Any) -> None:
-        super().open(*arguments, **options)  # type: ignore[misc] # the library's, which stands behind this one
-        self.file = Words(self.file, GREETING_BYTES)
+    def begin_answer(self) -> None:
+        self._left = ANSWER_BYTES
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes; raises TooMuchError before any of them is read when they are too many."""
+        self._take(size)
+        return super().read(size)  # type: ignore[misc,no-any-return] # the library's, which stands behind this one
+
+    def readline(self) -> bytes:
+        """Return a line; raises TooMuchError when all lines are too long together."""
+        line: bytes = super().readline()  # type: ignore[misc] # as above
+        self._take(len(line))
+        return line
+
+    def _take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise TooMuchError
 
 
-class _Plain(_Greeted, IMAP4WithTimeout):  # type: ignore[misc] # as above
+class _Plain(_Bounded, IMAP4WithTimeout):  # type: ignore[misc] # as above
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         made: socket.socket = super()._create_socket(timeout)
         self._watch.see(made)
         return made
 
 
-class _Tls(_Greeted, IMAP4_TLS):  # type: ignore[misc] # as above
+class _Tls(_Bounded, IMAP4_TLS):  # type: ignore[misc] # as above
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         plain = socket.create_connection((self.host, self.port), timeout=self._timeout)
         self._watch.see(plain)

@@ -9,7 +9,7 @@ from typing import IO
 
 from msgspec import Struct
 
-from connectors.mailbox.door import CommandRefusedError, NotNowError
+from connectors.mailbox.door import CommandRefusedError, EndlessError, NotNowError
 from connectors.mailbox.doubts import Doubts
 from connectors.mailbox.session import About, Session
 from schemas.errors import (
@@ -165,12 +165,16 @@ class Reader:
 
     def _read_one(self, uid: int, about: About, value: bytes | None, doubts: Doubts) -> Mail | None:
         try:
+            if doubts.is_endless(uid):
+                raise OversizeError(self._session.header(uid))
             value = value or self._value(uid, about)
         except OversizeError as error:
             return Mail(uid=uid, about=about, value=error.header, fault=error)
         except RetriableError as error:
+            # On the next connection the header of one without end is asked for, and no more of it.
+            is_new = isinstance(error, EndlessError) and doubts.endless(uid)
             self._blame(uid, doubts)
-            if doubts.failures(uid) < self._max_attempts:
+            if is_new or doubts.failures(uid) < self._max_attempts:
                 raise
             if isinstance(error, (ThrottledError, NotNowError)):
                 return Mail(uid=uid, about=about, refusal=error)
@@ -217,7 +221,14 @@ class Reader:
         if not self._spool(uid, about, first, spool):
             return None
         spool.seek(0)
-        return spool.read()
+        value = spool.read()
+        return self._checked(uid, value) if _falls_short(value, about) else value
+
+    def _checked(self, uid: int, value: bytes) -> bytes:
+        """Ask for the whole mail as well, where a server seems to hand out the first parts alone."""
+        with suppress(CommandRefusedError):
+            return max(value, self._whole(uid) or b"", key=len)
+        return value
 
     def _spool(self, uid: int, about: About, first: bytes, spool: IO[bytes]) -> bool:
         """Write the mail into `spool`, so that its parts and the whole are never in memory together."""
@@ -236,9 +247,18 @@ class Reader:
         return True
 
     def _judge_size(self, about: About, size: int) -> None:
-        self._sizes_trusted = abs(about.size - size) <= max(size // 10, 1024)
+        self._sizes_trusted = abs(about.size - size) <= _tolerance(size)
 
 
 def _is_last(part: bytes, size: int, about: About) -> bool:
     """Say whether a part ends its mail: it is short and no more was promised, or it is empty."""
     return not part or (len(part) < PART and size >= about.size)
+
+
+def _falls_short(value: bytes, about: About) -> bool:
+    """Say whether the parts ended with a full one, though much more was promised: half a mail would look so."""
+    return len(value) % PART == 0 and about.size - len(value) > _tolerance(len(value))
+
+
+def _tolerance(size: int) -> int:
+    return max(size // 10, 1024)

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.mailbox import asking, resync
-from connectors.mailbox.door import CommandRefusedError, NotNowError, door
+from connectors.mailbox.door import CommandRefusedError, EndlessError, NotNowError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.tokens import Tokens
@@ -139,6 +139,13 @@ class Session:
             part: bytes | None = found.get(uid, {}).get(f"BODY[]<{offset}>".encode())
             return part
 
+    def header(self, uid: int) -> bytes:
+        """Return the header section of a mail; nothing where the server gives none."""
+        with suppress(CommandRefusedError), self._command():
+            found = self._client.fetch([uid], ["BODY.PEEK[HEADER]"])
+            return found.get(uid, {}).get(b"BODY[HEADER]") or b""
+        return b""
+
     @property
     def moves(self) -> bool:
         """Say whether the server can move mail; else it is copied and deleted."""
@@ -232,10 +239,16 @@ class Session:
     def _command(self) -> Iterator[None]:
         """Give a command as long as a large mail may take.
 
-        The limit for silence is no limit for who dribbles, or says that he is still there.
+        The limit for silence is no limit for who dribbles, or says that he is still there. Behind an answer that was
+        not read to its end the connection is over: what a citizen wrote would be read as the server's words.
         """
-        with door(self._account), watched(self._client.socket(), self._limit_seconds):
-            yield
+        self._client.begin_answer()
+        try:
+            with door(self._account), watched(self._client.socket(), self._limit_seconds):
+                yield
+        except EndlessError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go at once: a LOGOUT on a dead link would wait for its answer."""

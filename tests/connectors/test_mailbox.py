@@ -21,7 +21,7 @@ from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors.mailboxes import START, drain, mail, mailbox, places, settings
-from tests.fakes.imap import RECEIVED, FakeFolder, FakeServer
+from tests.fakes.imap import RECEIVED, FakeClient, FakeFolder, FakeServer
 
 MIB = 1 << 20
 
@@ -132,6 +132,25 @@ def test_a_server_without_partial_fetch(server: FakeServer) -> None:
     for raw in raws:
         server.put(raw)
     assert [message.value for message in drain(mailbox(server))[0]] == raws
+
+
+def test_a_server_that_hands_out_the_first_part_alone_is_asked_for_the_whole(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = FakeClient.fetch
+
+    def first_part(self: FakeClient, uids: Any, items: list[str]) -> dict[int, dict[bytes, Any]]:
+        found = fetch(self, uids, items)
+        kept = (b"BODY[]<0>", b"BODY[]") if items == ["BODY.PEEK[]"] else (b"BODY[]<0>",)
+        return {
+            uid: {name: value for name, value in data.items() if name in kept or b"BODY" not in name}
+            for uid, data in found.items()
+        }
+
+    monkeypatch.setattr(FakeClient, "fetch", first_part)
+    large = mail("large", 3 * MIB)
+    server.put(large)
+    assert [message.value for message in drain(mailbox(server))[0]] == [large]
 
 
 def test_many_small_mails_share_a_fetch(server: FakeServer) -> None:

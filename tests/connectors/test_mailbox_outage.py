@@ -35,6 +35,8 @@ ANSWERS = {
 OF_ONE_MAIL = {name: ANSWERS[name] for name in ("bug", "no", "bad", "hang up", "silence")}
 OF_ONE_MAIL["empty"] = b'* 7 FETCH (UID 7 BODY[]<0> "" BODY[] "")\r\n@ OK Fetch completed.\r\n'
 OF_ONE_MAIL["nil"] = b"* 7 FETCH (UID 7 BODY[]<0> NIL BODY[] NIL)\r\n@ OK Fetch completed.\r\n"
+ENDLESS = b"* 7 FETCH (UID 7 BODY[]<0> {4294967295}\r\n* 1 FETCH (UID 1 BODY[]<0> {3}\r\nxyz)\r\n"
+OF_ONE_MAIL["endless"] = ENDLESS
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,15 @@ def test_one_mail_that_cannot_be_fetched_while_others_can_becomes_a_dead_letter(
     assert numbers(messages) == [each for each in range(1, MAILS + 1) if each != number]
     assert f"UID {number} " in letter.reason
     assert cursor.position["INBOX"]["uid"] == MAILS
+
+
+def test_of_a_mail_that_is_said_to_be_endless_the_header_alone_is_read(proxy: Refusing, box: Mailbox) -> None:
+    """Nor is anything that stands in it taken for the server's words."""
+    proxy.fault = lambda command: one(7, ENDLESS)(command) if b"HEADER" not in command else None
+    messages, (letter,), _ = drain(box)
+    assert numbers(messages) == [each for each in range(1, MAILS + 1) if each != 7]
+    assert letter.code == "too_large"
+    assert b"Subject: m7" in letter.value
 
 
 @pytest.mark.parametrize("name", ["unavailable", "limit"])

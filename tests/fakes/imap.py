@@ -89,6 +89,9 @@ class FakeClient:
     def fileno(self) -> int:
         return _NOBODY
 
+    def begin_answer(self) -> None:
+        """Nothing that it says is too long."""
+
     def has_capability(self, name: str) -> bool:
         return name in self.server.capabilities
 
