@@ -1,6 +1,5 @@
 """Receipts by mail: one message a connection over SMTP, marked as a machine's answer, in the thread it answers."""
 
-import asyncio
 import re
 import smtplib
 import ssl
@@ -14,8 +13,9 @@ from typing import Any
 
 from connectors.answers import Reply, Sent
 from connectors.base import utc_now
-from connectors.mailbox.smtp import Smtp, SmtpTls
+from connectors.mailbox.smtp import NotWholeError, Smtp, SmtpTls
 from connectors.mailbox.smtp_settings import SmtpSettings
+from connectors.threads import Threads
 from normalizers.tokens import mail_id
 from schemas.certificates import certificate_fault
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
@@ -46,10 +46,11 @@ class MailSender:
         self._connect = connect
         self._connect_tls = connect_tls
         self._now = now
+        self._thread = Threads(f"smtp-{account}")
 
     async def send(self, reply: Reply) -> Sent:
         """Send one mail. Raises UnreachableError or UnauthorizedError while the server surely has not got it."""
-        return await asyncio.to_thread(self._send, reply)
+        return await self._thread.do(self._send, reply)
 
     async def close(self) -> None:
         """Nothing is held between two mails."""
@@ -100,7 +101,7 @@ class MailSender:
             raise
         return server
 
-    def _not_connected(self, error: Exception) -> PipelineError:
+    def _not_connected(self, error: BaseException) -> PipelineError:
         """Return the error of ours; it holds no text of the server, which may quote addresses."""
         where = f"answers.{self._account}.smtp"
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -114,7 +115,7 @@ class MailSender:
         return UnreachableError(f"{where}: no connection ({type(error).__name__}); see host, port and the network")
 
     def _handed(self, server: smtplib.SMTP, mail: EmailMessage, recipient: str) -> Sent:
-        """Go through MAIL, RCPT and DATA; only what happens after the text went out leaves the outcome open."""
+        """Go through MAIL, RCPT and DATA; only what happens after all of the text went out leaves the outcome open."""
         sender = "" if self._settings.null_return_path else self._settings.from_address
         try:
             for code, _ in (server.mail(sender), server.rcpt(recipient)):
@@ -126,6 +127,8 @@ class MailSender:
             code, _ = server.data(mail.as_bytes(policy=_POLICY))
         except smtplib.SMTPDataError as error:  # DATA itself was refused
             return self._refused(int(error.smtp_code))
+        except NotWholeError as error:
+            raise self._not_connected(error.__cause__ or error) from error
         except (smtplib.SMTPException, OSError) as error:
             return Sent(outcome="unknown", code=type(error).__name__)
         # No reference: the server gives none, and our Message-ID holds the ticket's token.

@@ -1,7 +1,10 @@
 """Real topics, publishers and readers of the session's Kafka."""
 
+import asyncio
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,6 +71,17 @@ def raw(account: str) -> Callable[..., RawMessage]:
 @pytest.fixture
 def reader(kafka: KafkaConnection) -> Reader:
     return Reader(kafka)
+
+
+@pytest.fixture
+async def busy_threads() -> AsyncIterator[None]:
+    """All threads of the loop wait for something that does not come: a Kafka that hangs, asked by others."""
+    over, few, loop = threading.Event(), ThreadPoolExecutor(2), asyncio.get_running_loop()
+    loop.set_default_executor(few)
+    for _ in range(2):
+        loop.run_in_executor(None, over.wait)
+    yield
+    over.set()
 
 
 def _create_topics(connection: KafkaConnection) -> None:

@@ -1,5 +1,6 @@
 """Receipts by mail: the letter, a real SMTP server, and what is said when the server does not take it."""
 
+import asyncio
 import email
 import email.policy
 import smtplib
@@ -182,6 +183,11 @@ async def test_a_connection_that_ends_before_the_text_is_tried_again(step: str) 
 
 async def test_a_connection_that_ends_behind_the_text_leaves_the_outcome_open() -> None:
     assert await sent_through(Server(fails="data")) == Sent(outcome="unknown", code="SMTPServerDisconnected")
+
+
+async def test_servers_of_other_accounts_that_hang_keep_no_receipt_waiting(busy_threads: None) -> None:
+    async with asyncio.timeout(60):
+        assert (await sent_through(Server())).outcome == "accepted"
 
 
 async def test_a_refused_login_waits_for_a_person() -> None:
