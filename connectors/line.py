@@ -10,6 +10,7 @@ import structlog
 
 from connectors.journal import Journal
 from connectors.publisher import ATTEMPTS
+from connectors.threads import Threads
 from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import RawMessage
 
@@ -47,7 +48,8 @@ class _Waiting(NamedTuple):
 class Line:
     """Makes messages safe in the order in which they come; what comes at once shares one trip to Kafka or to the disk.
 
-    While the journal holds any, new messages go behind them.
+    While the journal holds any, new messages go behind them. The loop's own threads are few, and whoever waits for a
+    Kafka that hangs has one: the disk must not wait for those, so a line has threads of its own.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class Line:
         self._open = asyncio.Event()
         self._open.set()
         self._told: set[tuple[str, str | None]] = set()
+        self._writing, self._draining = Threads(f"journal-{journal.kind}"), Threads(f"drain-{journal.kind}")
+        self._closed = False
 
     @property
     def full(self) -> bool:
@@ -88,8 +92,13 @@ class Line:
             both.create_task(self._drain(), name="journal")
 
     async def close(self) -> None:
-        """Close the journal; what is in it goes to Kafka after the next start."""
-        await asyncio.to_thread(self._journal.close)
+        """Close the journal; what is in it goes to Kafka after the next start. Safe twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._writing.do(self._journal.close)
+        self._writing.close()
+        self._draining.close()
 
     async def _serve(self) -> None:
         while True:
@@ -123,7 +132,7 @@ class Line:
             await self._while_nearly_drained()
         if self._journal.empty and await self._published(messages):
             return "published"
-        await asyncio.to_thread(self._journal.append, messages)
+        await self._writing.do(self._journal.append, messages)
         self._journaled.set()
         return "journaled"
 
@@ -163,7 +172,7 @@ class Line:
     async def _replayed(self) -> int | None:
         """Return how many messages went to Kafka, None when something is in the way."""
         try:
-            count = await asyncio.to_thread(self._journal.replay, self._publisher.publish)
+            count = await self._draining.do(self._journal.replay, self._publisher.publish)
         except Exception as error:  # noqa: BLE001 - the drain must outlive every fault: nobody else starts it again
             self._tell(error)
             return None

@@ -17,6 +17,7 @@ from obstore.store import ObjectStore
 from connectors import metrics
 from connectors.early import Early
 from connectors.producer import Producer
+from connectors.threads import Threads
 from schemas import ids, topics
 from schemas.blobs import RAW
 from schemas.connection import KafkaConnection
@@ -40,6 +41,9 @@ WAITING_LIMIT = 64 * 1024 * 1024
 STORE_SECONDS = 30.0
 """How long `publish` waits for the blob store to take one message; one that hangs must not hold up the small ones."""
 
+PUSHED_AT_ONCE = 4
+"""Large messages of `publish_async` that the blob store takes at once: it may hang."""
+
 ATTEMPTS = 5
 """A message over which a fault of ours came so often is put aside: those behind it go on."""
 
@@ -57,6 +61,7 @@ class Publisher:
         self._blobs = blobs
         self._sender = ThreadPoolExecutor(1, "publisher")
         self._storing = ThreadPoolExecutor(1, "blobs")
+        self._pushed = Threads("pushed", PUSHED_AT_ONCE)
         self._late: tuple[str, Future[Outbound]] | None = None
         self._lock = threading.Lock()
         self._waiting = 0
@@ -98,6 +103,7 @@ class Publisher:
         """Deliver what is on its way, then let go. Safe twice."""
         self._sender.shutdown()
         self._storing.shutdown(wait=False)
+        self._pushed.close()
         self._producer.close()
 
     def _stored(self, messages: Sequence[RawMessage]) -> list[Outbound]:
@@ -174,7 +180,7 @@ class Publisher:
     async def _safe_soon(self, message: RawMessage) -> Outbound:
         if len(message.value) <= INLINE_LIMIT:
             return self._record(message)
-        return await asyncio.to_thread(self._record, message)
+        return await self._pushed.do(self._record, message)
 
     def _record(self, message: RawMessage) -> Outbound:
         """Return the record of a message; after enough faults of ours over it, its dead letter."""

@@ -13,6 +13,7 @@ from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import ATTEMPTS
 from connectors.runner import PACE, SLOW_PACE, passes, wait_for
+from connectors.threads import Threads
 from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import Cursor, RawMessage
 
@@ -80,6 +81,7 @@ class Outlet(Emit):
         self._publisher = publisher
         self._memory = memory
         self._errands = asyncio.Lock()
+        self._remembering = Threads("memory")
         self._health = health
         self._timeout = timeout_seconds
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
@@ -121,7 +123,7 @@ class Outlet(Emit):
 
         async def alone() -> T:
             async with self._errands:
-                return await asyncio.to_thread(work)
+                return await self._remembering.do(work)
 
         task = asyncio.create_task(alone())
         task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it

@@ -1,6 +1,5 @@
 """A submission: its body read within limits, its fields, and the raw message that it becomes."""
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from connectors.receiver import read_body
+from connectors.threads import Threads
 from connectors.web.limits import SMALL_BYTES
 from connectors.web.problems import MOST_IN_A_FIELD
 from connectors.web.settings import WebSettings
@@ -31,6 +31,8 @@ API_KEY = "api_key"
 
 _NOT_SAID = frozenset({API_KEY, "stamp", "lang", "website"})
 """Fields that say nothing of the matter: a repeat may bring others."""
+
+_THREADS = Threads("submissions", 2)
 
 _PLAIN_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,200}")
 """What RFC 2046 lets a boundary consist of, and more of it: every other would be none in the record's content type."""
@@ -74,8 +76,8 @@ def size_of(request: Request, settings: WebSettings) -> int:
 
 
 async def elsewhere(size: int, work: Callable[[], T]) -> T:
-    """Do the work on a large body in a thread: other requests must not wait for it."""
-    return await asyncio.to_thread(work) if size > SMALL_BYTES else work()
+    """Do the work on a large body in a thread: other requests must not wait for it, nor it for theirs."""
+    return await _THREADS.do(work) if size > SMALL_BYTES else work()
 
 
 async def receive(request: Request, settings: WebSettings) -> Submission:

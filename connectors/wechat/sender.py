@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 
 from connectors.answers import Reply, Sent
+from connectors.threads import Threads
 from connectors.wechat.api import Access, Api
 from connectors.wechat.reply import send, send_customer, send_member
 from connectors.wechat.settings import WeChatSettings, WeComSettings
@@ -19,10 +20,11 @@ class WeChatSender:
         if settings.secret is None:
             raise MisconfiguredError(f"The WeChat account {account} has no `secret`: without it nothing can be sent.")
         self._api = Api(Access("official", settings.appid, settings.secret, settings.api_url))
+        self._thread = Threads(f"wechat-{account}")
 
     async def send(self, reply: Reply) -> Sent:
         """Send one text. Raises a RetriableError or FatalError while the platform surely has not got it."""
-        return await asyncio.to_thread(send, self._api, reply.recipient.value, reply.text)
+        return await self._thread.do(send, self._api, reply.recipient.value, reply.text)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -38,10 +40,11 @@ class WeComSender:
         self._api = Api(Access("corporate", settings.corpid, settings.secret, settings.api_url))
         self._agent_id = settings.agent_id
         self._account = account
+        self._thread = Threads(f"wecom-{account}")
 
     async def send(self, reply: Reply) -> Sent:
         """Send one text the way the message came. Raises as WeChat's sender does."""
-        return await asyncio.to_thread(self._send, reply)
+        return await self._thread.do(self._send, reply)
 
     async def close(self) -> None:
         """Let go of the connections."""

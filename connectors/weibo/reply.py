@@ -1,6 +1,5 @@
 """Answers by direct message (私信), through the customer service interface: open for 48 hours after somebody wrote."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import requests
 
 from connectors.answers import Reply, Sent
+from connectors.threads import Threads
 from connectors.weibo import http
 from connectors.weibo.api import API, OAuth2
 from connectors.weibo.errors import (
@@ -46,13 +46,14 @@ class WeiboSender:
         self._make_session = session
         self._clock = clock
         self._refused: str | None = None
+        self._thread = Threads(f"weibo-{account_id}")
 
     async def send(self, reply: Reply) -> Sent:
         """Send one text and say what became of it; what was not surely refused is `unknown` and never sent again."""
         fault = self._unsendable(reply)
         if fault is not None:
             return Sent(outcome="refused", code=fault)
-        return await asyncio.to_thread(self._sent, reply)
+        return await self._thread.do(self._sent, reply)
 
     async def close(self) -> None:
         """Hold nothing between two replies."""

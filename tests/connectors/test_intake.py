@@ -282,3 +282,14 @@ async def test_what_keeps_the_journal_is_told_once_and_its_end_too(tmp_path: Pat
             broker.error = UnreachableError("Kafka is away")
             await intake.keep([message("2")])
             await until(lambda: len(told("journal_waits")) == 3)
+
+
+async def test_threads_that_hang_keep_no_message_from_the_disk_nor_from_kafka(
+    tmp_path: Path, busy_threads: None
+) -> None:
+    """A platform waits for five seconds, three times, and never sends the message again."""
+    async with opened(broker := Broker(), tmp_path) as (intake, journal), asyncio.timeout(60):
+        broker.error = UnreachableError("down")
+        assert await intake.keep([message("1"), photo("2")]) == "journaled"
+        broker.error = None
+        await until(lambda: journal.empty and sorted(broker.held) == ["1", "2"])

@@ -156,6 +156,13 @@ async def test_a_push_channel_waits_for_the_broker(
     assert len(reader.read(RAW, account)) == 50
 
 
+async def test_a_large_message_waits_for_no_thread_of_others(
+    publisher: Publisher, raw: Make, reader: Reader, account: str, busy_threads: None
+) -> None:
+    await publisher.publish_async([raw(bytes(INLINE_LIMIT + 1))], 60)
+    assert len(reader.read(RAW, account)) == 1
+
+
 async def test_a_push_channel_gives_up_in_time(nowhere: KafkaConnection, raw: Make, blobs: LocalStore) -> None:
     publisher = Publisher(nowhere, blobs)
     began = time.monotonic()

@@ -397,6 +397,11 @@ async def recalled(outlet: Outlet) -> Mapping[str, Any] | None:
         return None
 
 
+async def test_a_notebook_is_asked_by_a_thread_that_nobody_else_has(busy_threads: None) -> None:
+    outlet = Outlet(Broker(), Health("city", "sms"), 60, Notebook())
+    assert await outlet.recall() == {"step": 7}
+
+
 async def test_who_has_no_notebook_recalls_nothing() -> None:
     outlet = Outlet(Broker(), Health("city", "sms"))
     await outlet.keep({"step": 1})

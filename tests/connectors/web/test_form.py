@@ -1,5 +1,6 @@
 """The citizens' form: a receipt only for what is safe, and nothing that was written is thrown away."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from connectors import metrics
 from connectors.publisher import HEADERS_LIMIT
+from connectors.web.limits import SMALL_BYTES
 from normalizers import Policy, normalize
 from tests.connectors.web.browser import Page, send, visit
 from tests.connectors.web.doors import Door, ticket
@@ -40,6 +42,12 @@ async def test_photos_come_along(door: Door) -> None:
     assert answer.status_code == 303
     made = normalize(door.kafka.held[0], Policy())
     assert [file.name for file in made.message.attachments] == ["坑.jpg"]
+
+
+async def test_a_photo_waits_for_no_thread_of_others(door: Door, busy_threads: None) -> None:
+    async with asyncio.timeout(60):
+        answer = await submit(door, [("files", ("坑.jpg", b"\xff\xd8" * SMALL_BYTES, "image/jpeg"))])
+    assert answer.status_code == 303
 
 
 async def test_a_second_press_of_the_button_is_the_same_submission(door: Door) -> None:
