@@ -1,9 +1,12 @@
 """Places: how far each file was read, in a cursor of bounded size.
 
-Of very many files the places of those that changed longest ago and were read to their end give way to one time.
+Of very many files the places of those that changed longest ago and were read to their end give way to a few bytes each
+by which they are known again, and of still more to one time.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from operator import attrgetter
 
@@ -16,9 +19,18 @@ from connectors.call_files.rows import Pending
 PLACES_MOST = 2_000
 """Files whose places the cursor holds, some 80 bytes each: Kafka takes 1 MiB, and with each batch of lines."""
 
+KNOWN_MOST = 16_000
+"""Files beside them that the cursor knows to be read, eight bytes each in base64.
+
+A time cannot tell these: a file that comes while the host's clock is wrong (before NTP set it) looks older than what
+was read.
+"""
+
 PENDING_MOST = 1000
 PENDING_BYTES = 256 * 1024
 """Recordings that are looked at again, and their room in the cursor; the oldest give way."""
+
+_MARK_BYTES = 6
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -34,10 +46,12 @@ class Position(Struct, frozen=True, kw_only=True):
 
     files: Mapping[str, Place] = msgspec.field(default_factory=dict)
     recordings: Mapping[str, Pending] = msgspec.field(default_factory=dict)
-    read_before: int = 0
-    """Files whose inode last changed before it (ns) were read to their end, unless they stand in `files`.
+    known: str = ""
+    """Of files that were read to their end: see `KNOWN_MOST`."""
 
-    The kernel tells that time, and no upload sets it.
+    read_before: int = 0
+    """Of still more files: those whose inode last changed before it (ns) were read to their end, unless they stand in
+    `files`. The kernel tells that time, and no upload sets it.
     """
 
 
@@ -53,7 +67,8 @@ class Finished:
 
     def look(self, entries: Sequence[Entry], position: Position) -> None:
         """Forget what is gone or changed; the first time believe what a process before us wrote into the cursor."""
-        read = [one for one in entries if (one in self if self._began else _is_old(one, position))]
+        before = frozenset() if self._began else _read_by(position)
+        read = [one for one in entries if (one in self if self._began else _is_old(one, position, before))]
         self._looks = {one.inode: one for one in read}
         self._began = True
 
@@ -67,9 +82,10 @@ class Finished:
         old, there = by_change[:-PLACES_MOST], {str(one.inode) for one in entries}
         there -= {str(one.inode) for one in old if one in self}
         files = {inode: place for inode, place in position.files.items() if inode in there}
-        known = list(takewhile(lambda one: one in self or str(one.inode) in files, old))
-        before = by_change[len(known)].changed_ns if known else 0
-        return msgspec.structs.replace(position, files=files, read_before=max(position.read_before, before))
+        oldest, known = old[:-KNOWN_MOST], [one for one in old[-KNOWN_MOST:] if one in self]
+        read = list(takewhile(lambda one: one in self or str(one.inode) in files, oldest))
+        before = by_change[len(read)].changed_ns if read else 0
+        return msgspec.structs.replace(position, files=files, known=_written(known), read_before=before)
 
 
 def newest(pending: Mapping[str, Pending]) -> dict[str, Pending]:
@@ -83,5 +99,21 @@ def newest(pending: Mapping[str, Pending]) -> dict[str, Pending]:
     return dict(reversed(kept))
 
 
-def _is_old(entry: Entry, position: Position) -> bool:
-    return entry.changed_ns < position.read_before and str(entry.inode) not in position.files
+def _is_old(entry: Entry, position: Position, known: frozenset[bytes]) -> bool:
+    is_read = entry.changed_ns < position.read_before or _mark(entry) in known
+    return is_read and str(entry.inode) not in position.files
+
+
+def _written(entries: Iterable[Entry]) -> str:
+    return b64encode(b"".join(map(_mark, entries))).decode()
+
+
+def _read_by(position: Position) -> frozenset[bytes]:
+    marks = b64decode(position.known)
+    return frozenset(marks[at : at + _MARK_BYTES] for at in range(0, len(marks), _MARK_BYTES))
+
+
+def _mark(entry: Entry) -> bytes:
+    """Return by which a file is known again, as long as nobody writes into it, or into another one in its place."""
+    told = f"{entry.inode} {entry.changed_ns} {entry.size}".encode()
+    return hashlib.blake2b(told, digest_size=_MARK_BYTES).digest()

@@ -2,12 +2,16 @@
 
 import os
 import time
+from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from connectors.call_files import folder as folders
 from connectors.call_files import places
+from connectors.call_files.folder import Entry
 from connectors.call_files.rows import Pending
 from tests.connectors.call_files.growing import HEADING, Folder, rows
 
@@ -46,6 +50,45 @@ def test_what_came_while_nobody_was_there_is_read_however_old_it_says_it_is(fold
     os.utime(folder.path / "late.csv", (0, 0))
     folder.restart()
     assert rows(folder.all()) == ["late,,x,"]
+
+
+def _changed(folder: Folder, monkeypatch: pytest.MonkeyPatch, name: str, at_ns: int) -> None:
+    """Let a file have come when the host's clock showed this; a test cannot set the kernel's time of an inode."""
+    listed = folders.listed
+
+    def seen(*arguments: Any) -> list[Entry]:
+        return [one._replace(changed_ns=at_ns) if one.name == name else one for one in listed(*arguments)]
+
+    monkeypatch.setattr(folders, "listed", seen)
+
+
+def test_what_came_while_nobody_was_there_and_the_clock_was_wrong_is_read(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that starts may think that it is 1970 until NTP sets it."""
+    folder.put("late.csv", HEADING + "late,,x,\n")
+    _changed(folder, monkeypatch, "late.csv", 1_000_000_000)
+    folder.restart()
+    assert rows(folder.all(seconds=120)) == ["late,,x,"]
+    folder.restart()
+    assert folder.all(seconds=120) == []
+
+
+def test_of_still_more_files_the_oldest_are_known_by_one_time(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "KNOWN_MOST", MOST)
+    folder.put("more.csv", HEADING + "more,,x,\n")
+    assert rows(folder.all()) == ["more,,x,"]
+    assert len(b64decode(folder.cursor.position["known"])) == 6 * MOST
+    folder.restart()
+    assert folder.all(seconds=120) == []
+
+
+def test_a_cursor_of_an_earlier_version_is_believed(folder: Folder) -> None:
+    position = {name: value for name, value in folder.cursor.position.items() if name != "known"}
+    before = max(one.stat().st_ctime_ns for one in folder.path.iterdir()) + 1
+    folder.cursor = msgspec.structs.replace(folder.cursor, position={**position, "read_before": before})
+    folder.restart()
+    assert folder.all(seconds=120) == []
 
 
 def test_a_file_without_a_place_that_grows_is_read_again_and_on(folder: Folder) -> None:
