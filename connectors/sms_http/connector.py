@@ -12,6 +12,7 @@ from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.sms_http import callbacks, caller
 from connectors.sms_http.callbacks import Callback
 from connectors.sms_http.settings import Provider, SmsHttpSettings
+from normalizers.sms import web
 from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 
@@ -39,6 +40,10 @@ class SmsHttp:
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
 
+    def recognise(self, request: Request) -> None:
+        """Judge a callback without its body; raises RefusedRequest for a stranger's."""
+        caller.check_head(request, self._settings)
+
     def accept(self, request: Request) -> Accepted:
         """Return the messages of a callback; raises RefusedRequest for a stranger's."""
         caller.check(request, self._settings)
@@ -65,7 +70,7 @@ class SmsHttp:
             identifier=one.identifier,
             value=one.value,
             content_type=one.content_type,
-            time=one.time or now,
+            time=web.sensible(one.time, now) or now,
             recorded=now,
             sender=one.sender,
             wire_sha256=wire_sha256,

@@ -49,7 +49,7 @@ def read(body: bytes, now: datetime) -> Callback:
     return Callback(
         identifier=_identifier(fields) or _digest(body),
         sender=_openid(fields.get("FromUserName", "")),
-        time=_sensible(fields.get("CreateTime", ""), now),
+        time=sensible(fields.get("CreateTime", ""), now),
         account=fields.get("ToUserName", ""),
         is_words=fields.get("MsgType", "event") != "event",
     )
@@ -119,7 +119,8 @@ def _openid(text: str) -> str | None:
     return text if 0 < len(text) <= _LONGEST_OPENID else None
 
 
-def _sensible(text: str, now: datetime) -> datetime | None:
+def sensible(text: str, now: datetime) -> datetime | None:
+    """Return the time of a CreateTime; None for one that makes no sense."""
     at = moment(text)
     return at if at and _FIRST <= at <= now + timedelta(days=1) else None
 

@@ -17,8 +17,8 @@ from msgspec import Struct
 from connectors import faults
 from connectors.base import utc_now
 from connectors.fetcher import Publish
+from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from connectors.wechat.signature import moment
 from normalizers.wechat.customer import CONTENT_TYPE
 from schemas.errors import StoreAwayError
 from schemas.records import Cursor, RawMessage, raw_message
@@ -53,9 +53,11 @@ class Cursors(Protocol):
 
 
 class _Page(Struct):
-    next_cursor: str = ""
-    has_more: int = 0
-    msg_list: list[msgspec.Raw] = []
+    """A page as the platform writes it, and as a proxy of its may: null where nothing is, a yes where a 1 was."""
+
+    next_cursor: str | None = None
+    has_more: int | bool | None = None
+    msg_list: list[msgspec.Raw] | None = None
 
 
 class _Named(Struct):
@@ -88,15 +90,16 @@ class CustomerMessages:
     def pull(self, publish: Publish, token: str = "") -> None:
         """Publish all that is new. A page may be empty though more follow; a crash repeats a page and loses none."""
         with self._lock:
-            more = self._pull_page(publish, token, first=True)
+            passed: set[str] = set()
+            more = self._pull_page(publish, token, passed, first=True)
             while more:
-                more = self._pull_page(publish, token)
-            first = True
+                more = self._pull_page(publish, token, passed)
+            first, passed = True, set()
             while LARGE in self._position():
-                self._pull_large(publish, token, first=first)
+                self._pull_large(publish, token, passed, first=first)
                 first = False
 
-    def _pull_page(self, publish: Publish, token: str, *, first: bool = False) -> bool:
+    def _pull_page(self, publish: Publish, token: str, passed: set[str], *, first: bool = False) -> bool:
         position = self._position()
         cursor = str(position.get("cursor", ""))
         page = self._after(cursor, token, first)
@@ -106,7 +109,7 @@ class CustomerMessages:
             self._save({"cursor": page.next_cursor, **late})
         elif away:
             raise away
-        return self._goes_on(page, cursor)
+        return self._goes_on(page, cursor, passed)
 
     def _published(self, publish: Publish, page: _Page) -> StoreAwayError | None:
         """Publish a page, or what of it needs no blob store while that is away: an emergency must not wait with it."""
@@ -118,20 +121,23 @@ class CustomerMessages:
             return error
         return None
 
-    def _pull_large(self, publish: Publish, token: str, *, first: bool) -> None:
+    def _pull_large(self, publish: Publish, token: str, passed: set[str], *, first: bool) -> None:
         """Publish the large messages of the first page that has such as wait; raises StoreAwayError while they must."""
         position = self._position()
         cursor = str(position.pop(LARGE))
         page = self._after(cursor, token, first)
         _publish(publish, [message for message in self._messages(page) if _is_large(message)])
-        if self._goes_on(page, cursor) and page.next_cursor != position.get("cursor"):
+        if self._goes_on(page, cursor, passed) and page.next_cursor != position.get("cursor"):
             position[LARGE] = page.next_cursor
         self._save(position)
 
-    def _goes_on(self, page: _Page, cursor: str) -> bool:
-        """Say whether more follows; raises NoAnswerError when the same page would come for ever."""
-        if page.has_more and page.next_cursor in ("", cursor):
-            raise NoAnswerError("微信客服 says that more follows, and gives the same cursor again", sent=True)
+    def _goes_on(self, page: _Page, cursor: str, passed: set[str]) -> bool:
+        """Say whether more follows; raises NoAnswerError when the same pages would come for ever."""
+        passed.add(cursor)
+        if page.has_more and (not page.next_cursor or page.next_cursor in passed):
+            raise NoAnswerError(
+                "微信客服 says that more follows, and gives a cursor again that it gave before", sent=True
+            )
         return bool(page.has_more)
 
     def _position(self) -> dict[str, Any]:
@@ -178,7 +184,7 @@ class CustomerMessages:
         return answer
 
     def _messages(self, page: _Page) -> list[RawMessage]:
-        return [self._message(bytes(one)) for one in page.msg_list]
+        return [self._message(bytes(one)) for one in page.msg_list or ()]
 
     def _message(self, value: bytes) -> RawMessage:
         """Return the record; a fault of ours over one names it by its bytes, or it would hold up all behind it."""
@@ -196,7 +202,7 @@ class CustomerMessages:
             identifier=named.msgid or hashlib.sha256(value).hexdigest(),
             value=value,
             content_type=CONTENT_TYPE,
-            time=(moment(str(named.send_time)) if named.send_time > 0 else None) or now,
+            time=callback.sensible(str(named.send_time), now) or now,
             recorded=now,
             sender=named.external_userid or None,
         )

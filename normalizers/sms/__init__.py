@@ -72,8 +72,10 @@ def _pdu(value: bytes, options: Options) -> Draft:
 
 
 def _completed(draft: Draft, raw: RawMessage) -> Draft:
-    """Let the envelope say who sent it where the body does not."""
+    """Let the envelope say who sent it where the body does not, and when where the body's clock was wrong."""
     sender = raw.envelope.sender
+    if draft.received_at is not None and web.sensible(draft.received_at, raw.envelope.recordedtime) is None:
+        draft = structs.replace(draft, received_at=None)
     if draft.sender is None and sender:
         return structs.replace(draft, sender=Party(kind="phone", value=sender))
     return draft

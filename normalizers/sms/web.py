@@ -1,7 +1,7 @@
 """HTTP callbacks of the gateways: Twilio, Aliyun (阿里云), Tencent (腾讯云) and Kannel; one message each."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
@@ -16,6 +16,10 @@ from schemas import ids
 from schemas.errors import MalformedError
 from schemas.records import Part, Party
 from schemas.wire import UNREADABLE
+
+AHEAD = timedelta(days=1)
+FIRST = datetime(1992, 12, 3, tzinfo=UTC)
+"""Of the first SMS. A time before it, or a day ahead of us, is a fault of somebody's clock."""
 
 _MEDIA_MAX = 100
 _LATEST = 4102444800
@@ -50,6 +54,11 @@ def draft_of(received: Received) -> Draft:
         received_at=received.time,
         extra=received.extra | ({"read_as": received.read_as} if received.read_as else {}),
     )
+
+
+def sensible(at: datetime | None, recorded: datetime) -> datetime | None:
+    """Return a time at which a message can have been sent that we took then."""
+    return at if at is not None and FIRST <= at <= recorded + AHEAD else None
 
 
 def read(provider: str, body: bytes, options: Mapping[str, str]) -> Received:

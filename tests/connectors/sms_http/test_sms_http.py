@@ -107,6 +107,16 @@ def test_who_signs_nothing_needs_the_address_and_the_secret(provider: str) -> No
         assert refusal(connector, gateways.request(body, path=path)) == (404, "path")
 
 
+def test_only_who_proves_to_be_the_gateway_is_told_apart_by_its_address() -> None:
+    """An alarm rings for a known gateway at a new address, and strangers must not be able to ring it."""
+    elsewhere, wrong = {"client": "198.51.100.1"}, "/sms/another-secret-1234"
+    assert refusal(account("aliyun"), gateways.request(b"[]", path=wrong, **elsewhere)) == (404, "path")
+    twilios = account(allowed_addresses=["203.0.113.0/24"])
+    assert refusal(twilios, twilio(token="stranger", **elsewhere)) == (403, "signature")
+    assert refusal(twilios, twilio(**elsewhere)) == (403, "address")
+    assert twilios.accept(twilio()).messages
+
+
 def test_an_ipv4_address_in_ipv6s_clothes_is_the_same() -> None:
     assert account("aliyun").accept(aliyun(client="::ffff:203.0.113.7")).messages
 
@@ -134,6 +144,24 @@ def test_each_element_of_aliyuns_array_is_a_message_byte_for_byte() -> None:
     assert json.loads(accepted.answer.body)["code"] == 0
 
 
+@pytest.mark.parametrize("spoilt", [rb"cut \ud83d", b"two\nlines", b"\xff\xfe", b"\x00"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_what_one_citizen_wrote_takes_no_other_message_of_its_batch_along(encoding: str, spoilt: bytes) -> None:
+    """As one message nobody could read them, and no emergency among them would be heard."""
+    one, two = (
+        json.dumps(ALIYUN | {"content": text}, ensure_ascii=False).encode(encoding) for text in ("x", "三楼着火了")
+    )
+    body = b"[" + one.replace(b'"x"', b'"' + spoilt + b'"') + b"," + two + b"]"
+    messages = account("aliyun").accept(gateways.request(body)).messages
+    assert [message.envelope.sender for message in messages] == ["13800138000"] * 2
+    assert (messages[1].value, text_of(messages[1])) == (two, "三楼着火了")
+
+
+def test_a_byte_order_mark_before_an_array_is_no_part_of_it() -> None:
+    messages = account("aliyun").accept(gateways.request(b"\xef\xbb\xbf" + aliyun(ALIYUN, ALIYUN).body)).messages
+    assert [message.envelope.sender for message in messages] == ["13800138000"] * 2
+
+
 def test_an_array_in_gbk_keeps_its_bytes() -> None:
     elements = [ALIYUN | {"content": f"{text}路灯", "sequence_id": n} for n, text in enumerate("乗俓乛")]
     body = json.dumps(elements, ensure_ascii=False).encode("gb18030")
@@ -152,6 +180,12 @@ def test_one_bad_element_spoils_no_other() -> None:
         except MalformedError:
             texts.append("dead")
     assert texts == ["井盖丢失", "dead", "dead", "dead", "[]", "井盖丢失"]
+
+
+@pytest.mark.parametrize("year", [1970, 2027, 2099])
+def test_a_gateway_whose_clock_is_wrong_gives_no_time(year: int) -> None:
+    (message,) = account("aliyun").accept(aliyun(ALIYUN | {"send_time": f"{year}-11-26 16:29:00"})).messages
+    assert message.envelope.time == gateways.NOW
 
 
 def test_a_batch_of_any_number_is_taken() -> None:
@@ -218,10 +252,20 @@ def test_a_message_of_kannel_is_its_body_and_its_headers_say_the_rest() -> None:
     body = "路灯坏了💡".encode("utf-16-be")
     accepted = account("kannel").accept(kannel(body))
     (message,) = accepted.messages
-    assert (message.value, message.envelope.id, message.envelope.sender) == (body, "7d0c", "+8613800138000")
+    assert (message.value, message.envelope.sender) == (body, "+8613800138000")
+    assert message.envelope.id.partition(":")[0] == "7d0c"
     draft = normalize(message, Policy())
     assert (draft.text, draft.recipients[0].value) == ("路灯坏了💡", "12345")
     assert (accepted.answer.status, accepted.answer.body) == (200, b"")
+
+
+def test_what_kannel_calls_alike_is_one_message_only_when_it_is_the_same() -> None:
+    """In its `post-url` %i is the line's name, and %I the message's own."""
+    name = "line"
+    sent = [kannel(text.encode(), name) for text in ("路灯坏了", "三楼着火了", "路灯坏了")]
+    names = [one.envelope.id for each in sent for one in account("kannel").accept(each).messages]
+    assert names[0] == names[2] != names[1]
+    assert {each.partition(":")[0] for each in names} == {name}
 
 
 def test_kannel_without_a_query_is_read_from_its_headers() -> None:

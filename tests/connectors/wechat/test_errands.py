@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -17,7 +18,7 @@ import pytest
 from obstore.store import LocalStore
 
 from connectors.fetcher import Errand, GivenUp
-from connectors.wechat.api import Api, RefusalError
+from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.customer import CustomerMessages
 from connectors.wechat.errands import Account, WeChatErrands
 from connectors.wechat.shelf import FATE
@@ -441,6 +442,16 @@ def test_a_token_that_is_too_old_is_left_out(platform: WeChatApi, company: WeCha
     assert len(kept.messages) == 1
 
 
+@pytest.mark.parametrize("wrong", [9_999_999_999, 1, -1, 0])
+def test_a_time_that_no_message_can_have_is_that_of_its_intake(
+    platform: WeChatApi, company: WeChatErrands, wrong: int
+) -> None:
+    platform.customer = [said(1) | {"send_time": wrong}]
+    kept = Kept()
+    only(company.sweep()).run(kept, last=False)
+    assert kept.messages[0].envelope.time == kept.messages[0].envelope.recordedtime
+
+
 def test_a_message_of_an_unknown_shape_holds_up_nobody(platform: WeChatApi, company: WeChatErrands) -> None:
     platform.customer = [{"open_kfid": "wk1", "msgid": 7, "send_time": "soon"}, said(1)]
     kept = Kept()
@@ -526,6 +537,42 @@ def test_a_cursor_that_does_not_move_is_no_endless_loop(platform: WeChatApi, com
     platform.fault = answering(b'{"errcode":0,"next_cursor":"","has_more":1,"msg_list":[]}', only="kf/sync_msg")
     with pytest.raises(UnreachableError):
         only(company.sweep()).run(Kept(), last=False)
+
+
+def test_cursors_that_go_round_are_no_endless_loop(
+    platform: WeChatApi, company: WeChatErrands, cursors: Remembered
+) -> None:
+    rounds = itertools.cycle(["c1", "c2", "c3"])
+
+    def fault(call: Call) -> bool:
+        if call.endpoint == "kf/sync_msg":
+            assert len(cursors.saved) < 10
+            call.say({"errcode": 0, "next_cursor": next(rounds), "has_more": 1, "msg_list": []})
+            return True
+        return False
+
+    platform.fault = fault
+    with pytest.raises(NoAnswerError):
+        only(company.sweep()).run(Kept(), last=False)
+    assert cursors.saved == ["c1", "c2", "c3", "c1"]
+
+
+def test_a_page_may_say_null_where_nothing_is(platform: WeChatApi, company: WeChatErrands, cursors: Remembered) -> None:
+    """Some gateways write it so; behind a page that cannot be read all would be lost after three days."""
+    pages = iter([("c1", True, None), (None, False, [said(1)])])
+
+    def fault(call: Call) -> bool:
+        if call.endpoint != "kf/sync_msg":
+            return False
+        cursor, more, messages = next(pages)
+        call.say({"errcode": 0, "next_cursor": cursor, "has_more": more, "msg_list": messages})
+        return True
+
+    platform.fault = fault
+    kept = Kept()
+    only(company.sweep()).run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == ["msg1"]
+    assert cursors.saved == ["c1"]
 
 
 def test_a_refusal_is_tried_again_until_the_time_is_over(platform: WeChatApi, company: WeChatErrands) -> None:

@@ -125,6 +125,15 @@ def test_a_senseless_time_leaves_the_transports(time: object) -> None:
     assert read(json.dumps(ALIYUN | {"send_time": time}).encode(), "aliyun").received_at is None
 
 
+@pytest.mark.parametrize("year", [1970, 1992, 2027, 2099])
+def test_a_time_of_a_wrong_clock_leaves_the_transports(year: int) -> None:
+    """From a time in seventy years no deadline would ever be missed."""
+    there = datetime(year, 11, 25, 11, 12, 13, tzinfo=UTC)
+    draft = read(json.dumps(ALIYUN | {"send_time": f"{there:%Y-%m-%d %H:%M:%S}"}).encode(), "aliyun")
+    assert draft.received_at is None
+    assert read(json.dumps(TENCENT | {"time": int(there.timestamp())}).encode(), "tencent").received_at is None
+
+
 def test_wrong_types_do_no_harm() -> None:
     draft = read(json.dumps({"phone_number": [1], "content": {"a": 1}, "sequence_id": None}).encode(), "aliyun")
     assert draft.text == '{"a": 1}'
