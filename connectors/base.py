@@ -107,6 +107,18 @@ class PushConnector(Protocol):
         ...
 
 
+@runtime_checkable
+class Recognising(Protocol):
+    """A push connector that knows a stranger by what comes before the body.
+
+    So a stranger's body is not read, and what is refused for its size is known to be a message that somebody misses.
+    """
+
+    def recognise(self, request: Request) -> None:
+        """Judge a request without its body; raises RefusedRequest for a stranger's. Keeps nothing."""
+        ...
+
+
 class Emit(Protocol):
     """What a session does with a message that came."""
 

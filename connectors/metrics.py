@@ -41,9 +41,11 @@ MAILBOX_RESCANS = Counter(
     ["connector"],
 )
 LMTP_MAILS = Counter(
-    "hotline_connectors_lmtp_mails_total", "Mails handed over by LMTP: published, journaled or unsafe (in neither)",
+    "hotline_connectors_lmtp_mails_total",
+    "Mails handed over by LMTP: published, journaled, unsafe (in neither) or too_large (the mail server tells its "
+    "sender)",
     ["outcome"],
-)  # fmt: skip
+)
 LMTP_RECIPIENTS = Counter(
     "hotline_connectors_lmtp_recipients_total", "Recipients named by LMTP: accepted or unknown", ["outcome"]
 )
@@ -78,6 +80,13 @@ PUSH_REQUESTS = Counter(
     ["channel", "outcome"],
 )
 PUSH_REFUSED = Counter("hotline_connectors_push_refused_total", "Refused push requests", ["channel", "reason"])
+PUSH_UNHEARD = Counter(
+    "hotline_connectors_push_unheard_total",
+    "Requests that came to nothing though their sender is known, or cannot be before the body: too large (size), too "
+    "slow (slow), from a new address (address), too many at once (overloaded, connections), a fault of ours (failed). "
+    "Platforms send a message a few times, and then never again",
+    ["channel", "reason"],
+)
 PUSH_SECONDS = Histogram(
     "hotline_connectors_push_answer_seconds", "From a push request's header to its answer", ["channel"]
 )

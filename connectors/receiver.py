@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
 import structlog
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
@@ -20,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from connectors import metrics
-from connectors.base import Answer, PushConnector, Request
+from connectors.base import Answer, PushConnector, Recognising, Request
 from connectors.headers import SafeHeaders
 from connectors.intake import Intake
 from connectors.journal import Journal
@@ -34,6 +35,9 @@ _log = structlog.get_logger(__name__)
 
 SLICE_MESSAGES = 1000
 """Of one request that are made safe at once; a slice that fails is a 503, and the request comes again whole."""
+
+UNHEARD = ("size", "slow", "address", "overloaded", "failed")
+"""Why a message may come to nobody though no stranger sent it: refusals of these names, our load, faults of ours."""
 
 Keep = Callable[[Sequence[RawMessage]], Awaitable[Outcome]]
 """Returns when the messages are safe in Kafka or in the journal; raises UnreachableError when they are not."""
@@ -72,6 +76,18 @@ class ReceiverReport(Struct, frozen=True, kw_only=True):
     last_success: datetime | None
     journal_bytes: int
     journal_full: bool
+
+
+class _Hosted(NamedTuple):
+    """A connector, how it knows a stranger before the body, and how large that may be."""
+
+    connector: PushConnector
+    recognise: Callable[[Request], None]
+    limit: int
+
+    @property
+    def channel(self) -> str:
+        return self.connector.channel
 
 
 class Receiver:
@@ -139,42 +155,54 @@ class Receiver:
             await self._intake.close()
 
     def _endpoint(self, path: str, connector: PushConnector) -> Callable[[requests.Request], Awaitable[Response]]:
-        limit = self._limits.get(path, self._settings.body_max_bytes)
+        hosted = _Hosted(
+            connector,
+            connector.recognise if isinstance(connector, Recognising) else _as_anybody,
+            self._limits.get(path, self._settings.body_max_bytes),
+        )
         metrics.PUSH_REQUESTS.labels(connector.channel, "unsafe")  # an alarm on its growth has to see it at 0
+        metrics.PUSH_REFUSED.labels(connector.channel, "timestamp")
+        for reason in UNHEARD:
+            metrics.PUSH_UNHEARD.labels(connector.channel, reason)
 
         async def endpoint(request: requests.Request) -> Response:
             started = time.perf_counter()
-            outcome, answer = await self._admitted(connector, request, limit)
+            outcome, answer = await self._admitted(hosted, request)
             metrics.PUSH_REQUESTS.labels(connector.channel, outcome).inc()
             metrics.PUSH_SECONDS.labels(connector.channel).observe(time.perf_counter() - started)
             return Response(answer.body, answer.status, media_type=answer.content_type)
 
         return endpoint
 
-    async def _admitted(self, connector: PushConnector, request: requests.Request, limit: int) -> tuple[str, Answer]:
+    async def _admitted(self, hosted: _Hosted, request: requests.Request) -> tuple[str, Answer]:
         if self._running >= self._settings.requests_max:
+            metrics.PUSH_UNHEARD.labels(hosted.channel, "overloaded").inc()
             return "overloaded", Answer(status=503)
         self._running += 1
         try:
-            return await self._judged(connector, request, limit)
+            return await self._judged(hosted, request)
         finally:
             self._running -= 1
 
-    async def _judged(self, connector: PushConnector, request: requests.Request, limit: int) -> tuple[str, Answer]:
+    async def _judged(self, hosted: _Hosted, request: requests.Request) -> tuple[str, Answer]:
         """Return what became of a request, and its answer: a success only when the messages are safe."""
+        channel = hosted.channel
         try:
-            accepted = connector.accept(await self._read(request, limit))
+            accepted = hosted.connector.accept(await self._read(request, hosted))
             outcome: str = "answered"
             for start in range(0, len(accepted.messages), SLICE_MESSAGES):
                 outcome = await self._kept(accepted.messages[start : start + SLICE_MESSAGES])
         except RefusedRequest as refusal:
-            metrics.PUSH_REFUSED.labels(connector.channel, refusal.reason).inc()
+            metrics.PUSH_REFUSED.labels(channel, refusal.reason).inc()
+            if refusal.reason in UNHEARD:
+                metrics.PUSH_UNHEARD.labels(channel, refusal.reason).inc()
             return "refused", Answer(status=refusal.status)
         except RetriableError as error:
-            _log.error("push_not_safe", channel=connector.channel, error=type(error).__name__)
+            _log.error("push_not_safe", channel=channel, error=type(error).__name__)
             return "unsafe", Answer(status=503)
         except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is acknowledged, the next request goes on
-            _log.error("push_failed", channel=connector.channel, error=type(error).__name__)
+            _log.error("push_failed", channel=channel, error=type(error).__name__)
+            metrics.PUSH_UNHEARD.labels(channel, "failed").inc()
             return "failed", Answer(status=500)
         return outcome, accepted.answer
 
@@ -186,16 +214,20 @@ class Receiver:
             last.set(self._last_success.timestamp())
         return outcome
 
-    async def _read(self, request: requests.Request, limit: int) -> Request:
+    async def _read(self, request: requests.Request, hosted: _Hosted) -> Request:
+        """Return a request; a stranger's body is not waited for."""
         query = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        return Request(
+        head = Request(
             method=request.method,
             path=request.scope["path"],
             query={name: tuple(values) for name, values in query.items()},
             headers=headers_of(request),
-            body=await read_body(request, limit, self._settings.body_timeout_seconds),
+            body=b"",
             client=caller_of(request),
         )
+        hosted.recognise(head)
+        body = await read_body(request, hosted.limit, self._settings.body_timeout_seconds)
+        return msgspec.structs.replace(head, body=body)
 
     async def _alive(self, _: requests.Request) -> Response:
         return PlainTextResponse("ok")
@@ -203,6 +235,10 @@ class Receiver:
     async def _readiness(self, _: requests.Request) -> Response:
         ready = self._ready and self._intake.ready
         return JSONResponse({"ready": ready, "journal_full": self._intake.full}, 200 if ready else 503)
+
+
+def _as_anybody(_: Request) -> None:
+    """Of this one nobody can say who he is before the body."""
 
 
 def headers_of(request: requests.Request) -> dict[str, str]:

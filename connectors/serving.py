@@ -5,17 +5,34 @@ import socket
 from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from connectors import metrics
+from connectors.headers import SafeHeaders
 from connectors.receiver import Receiver, ReceiverSettings
 from schemas.errors import MisconfiguredError
 
+_UNHEARD = metrics.PUSH_UNHEARD.labels("any", "connections")
+
+
+async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:
+    _UNHEARD.inc()
+    await PlainTextResponse("too many connections", 503, {"Connection": "close"})(scope, receive, send)
+
 
 class _Impatient(H11Protocol):
-    """Closes a connection that brings no whole request header in time, also when it dribbles."""
+    """Closes a connection that brings no whole request header in time, also when it dribbles.
+
+    One too many is answered 503; uvicorn would answer so on all of them, and nobody would count it.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in the parent
         super().connection_made(transport)
+        most, self.limit_concurrency = self.config.limit_concurrency, None
+        if most is not None and len(self.connections) > most:
+            self.app = SafeHeaders(_crowded)
         self._expect_request()
 
     def on_response_complete(self) -> None:

@@ -74,6 +74,8 @@ class Asterisk:
         self._calls = Calls()
         self._gaps = Gaps(account_id, utc_now)
         self._clock = Clock(account_id, self._zone)
+        for outcome in ("too_large", "lost"):  # an alarm on their growth has to see them at 0
+            metrics.ASTERISK_EVENTS.labels(account_id, outcome)
 
     async def run(self, emit: Emit) -> None:
         """Serve one connection until it ends; raises errors of `schemas.errors`."""

@@ -209,6 +209,9 @@ class _Lmtp(LMTP):
 
     async def push(self, status: Any) -> None:
         """Give an answer, after DATA once for each recipient (RFC 2033, 4.2)."""
+        if isinstance(status, str) and status.startswith("552"):
+            metrics.LMTP_MAILS.labels("too_large").inc()
+            _log.warning("lmtp_mail_too_large", limit_bytes=MAIL_LIMIT)
         if isinstance(status, str) and status.startswith(("451", "500", "552")) and "\r\n" not in status:
             status, self._recipients = "\r\n".join([status] * self._recipients), 1
         await super().push(status)

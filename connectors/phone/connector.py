@@ -40,6 +40,11 @@ class Phone:
         self._which = JSON, settings.shape
         self._zone = zone_of(settings.timezone)
 
+    def recognise(self, request: Request) -> None:
+        """Judge a request without its body; raises RefusedRequest (401) for one without our token."""
+        if self._settings.auth == "bearer":
+            check_token(self._secrets, request.headers)
+
     def accept(self, request: Request) -> Accepted:
         """Return the record of a verified request; raises RefusedRequest (401, 405) for a stranger's."""
         if request.method != "POST":

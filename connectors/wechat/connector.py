@@ -51,6 +51,11 @@ class WeChat:
         self._keys = [aes_key(key) for key in settings.aes_keys]
         self._signatures = Signatures()
 
+    def recognise(self, request: Request) -> None:
+        """Judge a callback without its body; raises RefusedRequest for what the platform did not sign."""
+        if request.method == "POST":
+            self._check_sender(parameters(request.query))
+
     def accept(self, request: Request) -> Accepted:
         """Return the message of a callback, or the echo that proves this address to be ours."""
         given = parameters(request.query)

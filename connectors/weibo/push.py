@@ -1,6 +1,6 @@
 """Pushes of the fans' service (粉丝服务平台 消息推送服务): verified callbacks of one account, as they came."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -34,12 +34,14 @@ class Weibo:
         self._now = now
         self._signatures = Signatures()
 
+    def recognise(self, request: Request) -> None:
+        """Judge a callback without its body; raises RefusedRequest for what the platform did not sign."""
+        self._check_sender(parameters(request.query))
+
     def accept(self, request: Request) -> Accepted:
         """Return the message of a callback, or the echo that proves this address to be ours."""
         given = parameters(request.query)
-        signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
-        check_signature(self._secrets, signature, timestamp, nonce)
-        check_freshness(timestamp, self._now(), self._window)
+        signature = self._check_sender(given)
         if request.method == "GET":
             self._signatures.claim(signature)
             return Accepted(answer=Answer(body=needed(given, "echostr")[0].encode("utf-8", "replace")))
@@ -47,6 +49,13 @@ class Weibo:
             raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
         self._signatures.check(signature, request.body)
         return Accepted(messages=(self._message(request.body),) if request.body else (), answer=_NOTHING_TO_SAY)
+
+    def _check_sender(self, given: Mapping[str, str]) -> str:
+        """Return the signature."""
+        signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
+        check_signature(self._secrets, signature, timestamp, nonce)
+        check_freshness(timestamp, self._now(), self._window)
+        return signature
 
     def _message(self, body: bytes) -> RawMessage:
         now = self._now()

@@ -1,5 +1,6 @@
-"""A mailbox, Weibo accounts and a fetcher that serve their metrics: `accounts.py PORT`; a line makes them lose."""
+"""Accounts of a mailbox, Weibo, an Asterisk and a fetcher, with metrics: `accounts.py PORT`; a line makes them lose."""
 
+import asyncio
 import sys
 import threading
 import time
@@ -16,6 +17,8 @@ from connectors.runner import run_pull
 from hotline.health import Health, HealthServer
 from schemas.errors import ThrottledError, UnreachableError
 from schemas.records import Cursor
+from tests.connectors.asterisk.fake import Held, logged_in, served
+from tests.connectors.asterisk.test_asterisk import asterisk
 from tests.connectors.fetcher.errands import Fake
 from tests.connectors.mailboxes import settings
 from tests.connectors.weibo.pulling import Clock, Runner
@@ -60,6 +63,22 @@ class Faulty(Mailbox):
         return super().fetch(cursor)
 
 
+def heard(told: threading.Event) -> None:
+    """Listen to an Asterisk that says too much in one event, once it is told to."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await logged_in(reader, writer)
+        await asyncio.to_thread(told.wait)
+        writer.write(b"Event: UserEvent\r\nNote: " + b"x" * 9000 + b"\r\n\r\n")
+        await reader.read()
+
+    async def listen() -> None:
+        async with served(script) as there:
+            await asterisk(there, frame_max_bytes=2048, silence_seconds=3600).run(Held())
+
+    threading.Thread(target=lambda: asyncio.run(listen()), daemon=True).start()
+
+
 def main(port: int) -> None:
     """Serve until standard input ends; at its first line a list runs over and a file is given up."""
     city, _, spent = account("city_lists"), account("soon_lists", days=3), account("spent_lists", quota=0)
@@ -67,6 +86,7 @@ def main(port: int) -> None:
     fetcher = Fetcher(lambda raw: [], lambda messages: None, FetcherSettings(sweep_seconds=0.1), sweep=lambda: errands)
     pulled(Faulty(settings(poll_seconds=1, idle=False), "faulty", FakeServer().connect), "faulty")
     told = threading.Event()
+    heard(told)
     threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
     with HealthServer(Health([]), "127.0.0.1", port):
         while not told.wait(0.1):

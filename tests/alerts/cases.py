@@ -84,9 +84,14 @@ CASES = {
     "ListOutOfReach": grows("hotline_connectors_weibo_gaps_total", list="mentions", **MAYOR),
     "FilesWait": gauge("hotline_connectors_errands_waiting", "100+0", "101+0", 5, 120),
     "FilesLost": without(grows("hotline_connectors_errands_total", outcome="given_up", **MAYOR), "outcome"),
+    "EventsLost": without(grows("hotline_connectors_asterisk_events_total", outcome="too_large", **MAYOR), "outcome"),
     "PushUnsafe": without(grows("hotline_connectors_push_requests_total", channel="sms", outcome="unsafe"), "outcome"),
+    "PushUnheard": grows("hotline_connectors_push_unheard_total", channel="sms", reason="size"),
     "PushRefused": Case(
-        {'hotline_connectors_push_refused_total{channel="sms",reason="signature"}': "0+3x200 600+4x50"},
+        {
+            'hotline_connectors_push_refused_total{channel="sms",reason="signature"}': "0+3x200 600+4x50",
+            'hotline_connectors_push_requests_total{channel="sms",outcome="published"}': HOURS,
+        },
         214,
         215,
         {"channel": "sms", "reason": "signature"},
@@ -108,6 +113,9 @@ CASES = {
     ),
     "FaultOfOurs": without(
         gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="assign", code="internal"), "code"
+    ),
+    "MessageNotTaken": without(
+        gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="connector", code="too_large"), "stage"
     ),
     "AnswersUnknown": without(
         gauge("hotline_monitor_answers", "0+0", "1+0", 5, account="mayor", state="unknown"), "state"
@@ -166,6 +174,8 @@ FURTHER: list[tuple[str, Case]] = [
     ),
     ("FilesLost", never({'hotline_connectors_errands_total{connector="mayor",outcome="done"}': HOURS})),
     ("FilesLost", without(grows("hotline_connectors_errands_total", outcome="failed", **MAYOR), "outcome")),
+    ("EventsLost", never({'hotline_connectors_asterisk_events_total{connector="mayor",outcome="kept"}': HOURS})),
+    ("EventsLost", without(grows("hotline_connectors_asterisk_events_total", outcome="lost", **MAYOR), "outcome")),
     ("PushUnsafe", never({'hotline_connectors_push_requests_total{channel="sms",outcome="accepted"}': HOURS})),
     (
         "PushRefused",  # a few whose time is wrong: our clock is
@@ -176,7 +186,32 @@ FURTHER: list[tuple[str, Case]] = [
             {"channel": "wechat", "reason": "timestamp"},
         ),
     ),
+    (
+        "PushRefused",  # a few without the right secret, while nobody has it
+        Case(
+            {
+                'hotline_connectors_push_refused_total{channel="weibo",reason="signature"}': "0+0x100 1+1x50",
+                'hotline_connectors_push_requests_total{channel="weibo",outcome="refused"}': HOURS,
+                'hotline_connectors_push_requests_total{channel="weibo",outcome="published"}': "0+0x200",
+            },
+            108,
+            110,
+            {"channel": "weibo", "reason": "signature"},
+        ),
+    ),
+    (
+        "PushRefused",  # as many, and one that has it
+        never(
+            {
+                'hotline_connectors_push_refused_total{channel="weibo",reason="signature"}': "0+2x200",
+                'hotline_connectors_push_requests_total{channel="weibo",outcome="published"}': "0x30 1x60 2x60 3x60",
+            }
+        ),
+    ),
+    ("PushRefused", never({'hotline_connectors_push_refused_total{channel="sms",reason="path"}': "0+1x200"})),
     ("FaultOfOurs", never({'hotline_monitor_dead_letters_last_hour{stage="assign",code="malformed"}': HOURS})),
+    ("MessageNotTaken", never({'hotline_monitor_dead_letters_last_hour{stage="normalize",code="malformed"}': HOURS})),
+    ("MessageNotTaken", never({'hotline_monitor_dead_letters_last_hour{stage="connector",code="internal"}': HOURS})),
     ("AnswersUnknown", never({'hotline_monitor_answers{account="mayor",state="accepted"}': HOURS})),
     # no monitor at all, and nothing remembered of one
     ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x2 stale _x20"}, 2, 3)),

@@ -12,10 +12,13 @@ import urllib3
 import yaml
 from kafka import KafkaProducer
 
+from connectors.publisher import STAGE
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from schemas.errors import TooLargeError
+from schemas.records import DeadLetter
+from schemas.wire import Outbound, Position
 from streams.sender import make_producer
 from tests.alerts.faulty_desk import FAULT
 from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
@@ -81,11 +84,14 @@ TROUBLED: Rung = {
     "ListOutOfReach": {"city_lists"},
     "FilesWait": {""},
     "FilesLost": {"city"},
+    "EventsLost": {"pbx"},
     "PushUnsafe": {"sms"},
+    "PushUnheard": {"sms"},
     "PushRefused": {"sms"},
     "JournalFills": {"cut off"},
     "JournalSetAside": {"stages"},
     "FaultOfOurs": {"assign"},
+    "MessageNotTaken": {"too_large"},
     "AnswersUnknown": {"away"},
     "ServiceAway": {"elasticsearch"},
     "DiskFills": {"stages"},
@@ -111,8 +117,8 @@ class City:
         self._producer.send(out.topic, out.value, key=out.key, headers=out.headers, partition=0, timestamp_ms=at)
         self._producer.flush()
 
-    def post(self, host: str, secret: str = SECRET) -> int:
-        """Push short messages to a host's receiver, and return the status of its answer."""
+    def post(self, host: str, secret: str = SECRET, beside: str = "") -> int:
+        """Push short messages to a host's receiver, and what stands beside them; return the status of its answer."""
         batch = [
             {
                 "phone_number": "13504017363",
@@ -125,7 +131,9 @@ class City:
         ]
         url = f"http://127.0.0.1:{self.hosts.receivers[host]}{SMS}/{secret}"
         headers = {"content-type": "application/json"}
-        return self._http.request("POST", url, body=json.dumps(batch).encode(), headers=headers).status
+        return self._http.request(
+            "POST", url, body=json.dumps(batch).encode() + beside.encode(), headers=headers
+        ).status
 
     def open(self, host: str) -> None:
         """Wait until a host's receiver serves."""
@@ -194,6 +202,16 @@ def a_mail() -> Outbound:
     return logs.outbound(normalize(raw(5, value=mail, time=now, recorded=now, **fields), Policy()).message)
 
 
+def a_mail_that_nobody_has() -> Outbound:
+    """The dead letter of one that is too large, as a mailbox writes it."""
+    lost = outbound(6)
+    position = Position(lost.topic, -1, -1)
+    error = TooLargeError("a mail over 64 MiB; answer it from the mailbox")
+    return DeadLetter.of(
+        error, stage=STAGE, position=position, key=lost.key, value=b"Subject: a", headers=lost.headers
+    ).outbound()
+
+
 def spoil(city: City, journal: Path) -> None:
     """Let a receiver that does not reach Kafka keep two pushes, die, and its disk spoil the first."""
     city.hosts.receiver(journal)
@@ -214,6 +232,7 @@ def begin(city: City, folder: Path) -> None:
     city.write(outbound(1)._replace(topic=topics.FLOOD), timedelta(hours=2))
     city.write(Outbound(topics.TICKET_MASKED, b"k", b"{}", [], "210100"), timedelta(hours=1))
     city.write(a_mail())
+    city.write(a_mail_that_nobody_has())
     spoil(city, folder / "journal")
     city.hosts.stages(folder / "journal")
     city.hosts.cut_off()
@@ -232,13 +251,17 @@ def worsen(city: City) -> None:
     while city.post("cut off") == 200:
         pass
     city.post("cut off", "a secret of yesterday")
-    city.scraped("hotline_connectors_push_refused_total")
+    city.scraped('hotline_connectors_push_refused_total{reason="path"}')
     for _ in range(80):
         assert city.post("cut off", "a secret of yesterday") in (401, 403, 404)
     city.open("stages")
     assert city.post("stages") == 200
+    city.scraped(f'hotline_connectors_push_unheard_total{{instance="127.0.0.1:{city.hosts.ports["stages"]}"}}')
+    with suppress(urllib3.exceptions.HTTPError):  # it may be hung up on while it still sends
+        assert city.post("stages", beside=" " * (1 << 20)) == 413
     city.scraped("hotline_connectors_weibo_gaps_total")
     city.scraped("hotline_connectors_errands_total")
+    city.scraped("hotline_connectors_asterisk_events_total")
     city.hosts.tell("accounts")
 
 

@@ -354,14 +354,31 @@ async def test_v5_2_1_a_body_over_the_limit_is_refused_and_not_held(every: Doors
     async with every.open() as client:
         tracemalloc.start()
         try:
-            headers = {"content-length": str(64 << 20)} if declared else {}
-            answer = await client.post(path, content=pieces(), headers=headers)
+            known = HEALTHY[path]()
+            headers = dict(known.headers) | ({"content-length": str(64 << 20)} if declared else {})
+            answer = await ask(client, path, known, content=pieces(), headers=headers)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
     assert answer.status_code == 413
     assert peak < 16 << 20
     assert every.kafka.held == []
+
+
+@pytest.mark.parametrize("path", ["/wechat", "/weibo"])
+async def test_v5_2_1_nothing_of_a_strangers_body_is_read_where_the_head_tells_who_he_is(
+    every: Doors, path: str
+) -> None:
+    asked = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal asked
+        asked += 1
+        yield b"x"
+
+    async with every.open() as client:
+        assert (await ask(client, path, FORGED[path](), content=pieces())).status_code == 403
+    assert asked == 0
 
 
 def send_on(peer: socket.socket, piece: bytes) -> NoReturn:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from connectors import metrics
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.mailbox.lmtp import BLOCK_BYTES, MAIL_LIMIT, Door, serve_until
@@ -268,8 +269,10 @@ async def test_a_mail_over_the_limit_is_refused_before_it_is_sent_and_an_endless
         peer.send(b".\r\n")
         return [told, peer.getreply()[0], peer.getreply()[0], peer.noop()[0]]
 
+    before = metrics.LMTP_MAILS.labels("too_large")._value.get()
     assert await served.said(talk) == [552, 552, 552, 250]
     assert not served.broker.held
+    assert metrics.LMTP_MAILS.labels("too_large")._value.get() == before + 2
 
 
 async def test_the_largest_mail_that_is_taken_is_within_the_limit_with_the_longest_sender_above(served: Served) -> None:

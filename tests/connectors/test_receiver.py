@@ -91,6 +91,10 @@ def count(outcome: str) -> float:
     return metrics.PUSH_REQUESTS.labels("wechat", outcome)._value.get()
 
 
+def unheard(reason: str) -> float:
+    return metrics.PUSH_UNHEARD.labels("wechat", reason)._value.get()
+
+
 async def test_a_message_that_kafka_holds_is_answered_with_success(served: Open, kafka: Kafka) -> None:
     async with served() as client:
         before = count("published")
@@ -151,11 +155,13 @@ async def test_a_refusal_has_its_status_an_empty_body_and_a_count(served: Open, 
 
 
 async def test_a_fault_of_ours_acknowledges_nothing_and_tells_no_personal_data(served: Open) -> None:
+    before = unheard("failed")
     async with served() as client:
         with capture_logs() as logs:
             answer = await client.post("/wechat", content=b"bug")
         assert (answer.status_code, answer.content) == (500, b"")
         assert (await client.post("/wechat", content=b"next")).status_code == 200
+    assert unheard("failed") == before + 1
     assert logs == [{"event": "push_failed", "log_level": "error", "channel": "wechat", "error": "KeyError"}]
 
 
@@ -226,18 +232,22 @@ async def test_a_slow_body_is_refused(served: Open) -> None:
             await asyncio.sleep(0.01)
             yield b"x"
 
+    before = unheard("slow")
     async with served(body_timeout_seconds=0.1) as client:
         assert (await client.post("/wechat", content=dribble())).status_code == 408
+    assert unheard("slow") == before + 1
 
 
 async def test_more_requests_than_fit_are_told_to_come_again(served: Open, kafka: Kafka, connector: Echoing) -> None:
     kafka.answering.clear()
+    before = unheard("overloaded")
     async with served(requests_max=2) as client:
         waiting = [asyncio.create_task(client.post("/wechat", content=b"%d" % number)) for number in range(2)]
         async with asyncio.timeout(60):
             while len(connector.requests) < 2:  # noqa: ASYNC110 - a list has no event
                 await asyncio.sleep(0)
         assert (await client.post("/wechat", content=b"3")).status_code == 503
+        assert unheard("overloaded") == before + 1
         kafka.answering.set()
         assert [(await each).status_code for each in waiting] == [200, 200]
         assert (await client.post("/wechat", content=b"4")).status_code == 200

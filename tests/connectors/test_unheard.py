@@ -1,0 +1,120 @@
+"""What is refused though no stranger sent it is counted: a platform sends it a few times, and nobody hears of it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connectors import metrics
+from connectors.base import PushConnector
+from connectors.journal import Journal
+from connectors.receiver import Receiver, ReceiverSettings
+from tests.connectors.phone import posts
+from tests.connectors.pushed import Kafka
+from tests.connectors.serving import free_port, running
+from tests.connectors.sms_http import gateways
+
+URL = "/sms/{secret}"
+BATCH = gateways.aliyun().body
+
+
+def unheard(channel: str, reason: str) -> float:
+    return metrics.PUSH_UNHEARD.labels(channel, reason)._value.get()
+
+
+def receiver(folder: Path, connector: PushConnector, path: str, settings: ReceiverSettings, limit: int) -> Receiver:
+    return Receiver({path: connector}, Kafka(), Journal(folder / "journal"), settings, {path: limit})
+
+
+class Bodies:
+    """A body of so many bytes, and how much of it was asked for."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.asked = size, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self.asked < self.size:
+            self.asked += 1000
+            yield b"x" * 1000
+
+
+async def posted(
+    folder: Path,
+    body: bytes | Bodies,
+    *,
+    secret: str = gateways.SECRET,
+    client: str = gateways.GATEWAY,
+    headers: dict[str, str] | None = None,
+    connector: PushConnector | None = None,
+) -> int:
+    """Post to an account of Aliyun's, or of another connector, whose limit is 10,000 bytes."""
+    path = URL if connector is None else "/phone"
+    app = receiver(folder, connector or gateways.account("aliyun"), path, ReceiverSettings(), 10_000)
+    transport = httpx.ASGITransport(app, client=(client, 1))
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://city") as http:
+        answer = await http.post(path.format(secret=secret), content=body, headers=headers)
+    return answer.status_code
+
+
+async def test_a_batch_of_the_gateway_that_is_too_large_is_missed_by_somebody(tmp_path: Path) -> None:
+    before = unheard("sms", "size")
+    assert await posted(tmp_path, Bodies(20_000)) == 413
+    assert unheard("sms", "size") == before + 1
+    assert await posted(tmp_path, BATCH) == 200
+    assert unheard("sms", "size") == before + 1
+
+
+async def test_a_strangers_body_is_not_even_read(tmp_path: Path) -> None:
+    before, body = unheard("sms", "size"), Bodies(20_000)
+    assert await posted(tmp_path, body, secret="another-secret-1234") == 404
+    assert (body.asked, unheard("sms", "size")) == (0, before)
+    phone, body = posts.account(auth="bearer"), Bodies(20_000)
+    assert await posted(tmp_path, body, connector=phone, headers={"authorization": "Bearer x"}) == 401
+    assert body.asked == 0
+    known = {"authorization": f"Bearer {posts.SECRET}"}
+    assert await posted(tmp_path, body, connector=phone, headers=known) == 413
+
+
+async def test_a_gateway_that_calls_from_a_new_address_is_no_stranger(tmp_path: Path) -> None:
+    """Its operator moves it without a word, and each message is thrown away after a few refusals."""
+    before = unheard("sms", "address")
+    assert await posted(tmp_path, BATCH, client="198.51.100.1") == 403
+    assert unheard("sms", "address") == before + 1
+    assert await posted(tmp_path, BATCH, client="198.51.100.1", secret="another-secret-1234") == 404
+    assert unheard("sms", "address") == before + 1
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """A receiver that takes two connections at once."""
+    chosen = ReceiverSettings(port=free_port(), connections_max=2, idle_timeout_seconds=60)
+    with running(receiver(tmp_path, gateways.account("aliyun"), URL, chosen, 10_000), chosen):
+        yield chosen.port
+
+
+def calling(port: int) -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), 60)
+    made.settimeout(60)
+    return made
+
+
+def said(peer: socket.socket) -> bytes:
+    peer.sendall(b"GET /healthz HTTP/1.1\r\nhost: city\r\n\r\n")
+    return peer.recv(4096).partition(b"\r\n")[0]
+
+
+@pytest.mark.integration
+async def test_a_connection_too_many_is_told_to_come_again_and_counted(port: int) -> None:
+    before = unheard("any", "connections")
+    with closing(calling(port)) as first:
+        assert await asyncio.to_thread(said, first) == b"HTTP/1.1 200 OK"
+        with closing(calling(port)) as second, closing(calling(port)) as third:
+            assert await asyncio.to_thread(said, second) == b"HTTP/1.1 200 OK"
+            assert await asyncio.to_thread(said, third) == b"HTTP/1.1 503 Service Unavailable"
+            assert third.recv(4096) in (b"", b"too many connections")
+        assert await asyncio.to_thread(said, first) == b"HTTP/1.1 200 OK"
+    assert unheard("any", "connections") == before + 1
