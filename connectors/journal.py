@@ -18,6 +18,7 @@ from connectors.frames import HEADER_BYTES, MARKER_BYTES, frame
 from connectors.replay import BAD_SUFFIX, Publish, Refused, replay
 from connectors.segment import Sealed, Segment, sync_folder
 from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.folders import make_private
 from schemas.records import RawMessage
 
 SUFFIX = ".journal"
@@ -195,7 +196,7 @@ class Journal:
 def _locked(folder: Path) -> IO[bytes]:
     """Claim the folder; the claim ends with this process, however it ends."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         lock = (folder / "lock").open("ab")
     except OSError as error:
         told = f"the journal {folder} cannot be written ({error.strerror})"

@@ -13,6 +13,7 @@ from hotline.local.state import ServerName
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
+from schemas.folders import make_private
 from tickets.answers import AnswerPolicy
 from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, directories_of, limits_of, near_policy
 
@@ -82,7 +83,7 @@ def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
     if not isinstance(found, Path):
         return found
     with _opening(blob_url(settings)):
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)  # letters of citizens lie in it
+        make_private(found)  # letters of citizens lie in it
         return LocalStore(found, mkdir=True)
 
 

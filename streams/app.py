@@ -15,6 +15,7 @@ from yarl import URL
 from schemas.clients import METADATA_MS, brought
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
+from schemas.folders import make_private
 from streams.sender import MAX_BATCH_BYTES, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
@@ -47,7 +48,7 @@ def make_app(
     """
     quiet_libraries()
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(data_dir)
     except OSError as error:
         raise MisconfiguredError(
             f"The data folder {data_dir} cannot be made ({error.strerror}): let our user write there, or correct "

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hotline.cli.common import settings_of
+from schemas.folders import make_private
 
 learn = typer.Typer(no_args_is_help=True, help="Make models from the city's own labelled messages.")
 
@@ -31,8 +32,7 @@ def category(
     from hotline.learning import category as learning
     from hotline.learning import labelled
 
-    folder = out or settings_of(ctx).data_dir / "models"
-    path = learning.learn(list(labelled.read(data)), folder)
+    path = learning.learn(list(labelled.read(data)), _folder(ctx, out))
     typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
     typer.echo(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path.resolve()}", err=True)
 
@@ -60,7 +60,15 @@ def place(
     from hotline.learning import addresses
     from hotline.learning import place as learning
 
-    folder = out or settings_of(ctx).data_dir / "models"
-    path = learning.learn(addresses.read(data), folder)
+    path = learning.learn(addresses.read(data), _folder(ctx, out))
     typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
     typer.echo(f"To use it: HOTLINE_RULES__PLACE_MODEL={path.resolve()}", err=True)
+
+
+def _folder(ctx: typer.Context, out: Path | None) -> Path:
+    """Return where a model goes: if nothing is named into the data folder, where citizens' words lie or will."""
+    if out is not None:
+        return out
+    found = settings_of(ctx).data_dir / "models"
+    make_private(found)
+    return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hotline import services, wiring
 from hotline.doctor.findings import Told
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from schemas.folders import make_private
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -191,7 +192,7 @@ def _owner(folder: Path) -> str | None:
 
 def _write(folder: Path) -> None:
     """Write for good, as the journal does: some disks only say at the sync that they are full."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # as whoever uses it would make it
+    make_private(folder)  # as whoever uses it would
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(64 << 10))
         file.flush()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.folders import make_private
 from schemas.records import RawMessage
 
 _ASKED = 500
@@ -24,7 +25,7 @@ class Ledger:
         """Open the file, or make it; `forget` empties it. Raises MisconfiguredError when that is impossible."""
         self._file = file
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(file.parent)
             self._database = sqlite3.connect(file, timeout=60, isolation_level=None)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")

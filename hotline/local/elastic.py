@@ -18,7 +18,7 @@ from hotline.local.disk import PARTIAL, set_age, used, writing
 from hotline.local.jvm import Jvm
 from hotline.local.paths import CONFIG, JAVA_SOURCES, cache_dir
 from hotline.local.progress import SILENT, Progress
-from hotline.local.server import mark
+from hotline.local.server import make_own, mark
 from hotline.local.state import ServerName
 
 _VERSION = "9.5.3"
@@ -64,8 +64,9 @@ class Elasticsearch:
 
     def command(self) -> list[str]:
         """Write the configuration and return the node's command."""
+        make_own(self.folder)
         for folder in (self.folder / "config", self._tmp, self._logs):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
         self._write_config()
         build_home()
         options = [mark(self.folder), f"-Djava.io.tmpdir={self._tmp}"]

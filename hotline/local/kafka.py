@@ -17,7 +17,7 @@ from hotline.local.errors import StackError
 from hotline.local.jvm import Jvm
 from hotline.local.paths import CONFIG
 from hotline.local.processes import environment
-from hotline.local.server import mark
+from hotline.local.server import make_own, mark
 from hotline.local.state import ServerName
 
 _FLAGS = (
@@ -46,7 +46,8 @@ class Kafka:
 
     def command(self) -> list[str]:
         """Write the configuration, format an empty log folder, and return the broker's command."""
-        self._tmp.mkdir(parents=True, exist_ok=True)
+        make_own(self.folder)
+        self._tmp.mkdir(exist_ok=True)
         self._logs.mkdir(exist_ok=True)
         self._write_config()
         self._format()

@@ -5,6 +5,7 @@ from typing import ClassVar, Protocol
 
 from hotline.local.jvm import Jvm
 from hotline.local.state import ServerName
+from schemas.folders import OWNER_ONLY, make_private
 
 
 class Server(Protocol):
@@ -27,6 +28,15 @@ class Server(Protocol):
     def answers(self) -> bool:
         """Say, by the server's own protocol, whether it serves requests."""
         ...
+
+
+def make_own(folder: Path) -> None:
+    """Make the folder of a server, for our user alone: both write what citizens wrote with rights for everybody.
+
+    Also where the data folder is open to all, as somebody made it, or a command of an older version did.
+    """
+    make_private(folder)
+    folder.chmod(OWNER_ONLY)
 
 
 def mark(folder: Path) -> str:

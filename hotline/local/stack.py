@@ -22,6 +22,7 @@ from hotline.local.ports import Ports
 from hotline.local.progress import SILENT, Progress
 from hotline.local.server import mark
 from hotline.local.state import ServerName, StackState
+from schemas.folders import make_private
 
 _START_SECONDS = 180.0
 """On a busy machine; what ends by itself is not waited for."""
@@ -230,7 +231,7 @@ class Stack:
     def _exclusively(self) -> Iterator[None]:
         """Let one command at a time change this stack; a second `up` waits for the first."""
         with writing(self.data_dir):
-            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # all that citizens wrote lies in it
+            make_private(self.data_dir)  # all that citizens wrote lies in it
         with (self.data_dir / "stack.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -91,13 +91,14 @@ def test_why_a_folder_cannot_be_the_blob_store_is_told(tmp_path: Path, env: pyte
 
 
 def test_a_local_blob_store_is_nobody_elses_to_read(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
-    env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
+    """Nor is the data folder that it makes on its way: Kafka's log and all indices may come to lie there."""
+    env.setenv("HOTLINE_LOCAL__DATA_DIR", str(tmp_path / "data"))
     before = os.umask(0o022)
     try:
         services.blobs(load())
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "blobs").stat().st_mode) == 0o700
+    assert [stat.S_IMODE((tmp_path / one).stat().st_mode) for one in ("data", "data/blobs")] == [0o700, 0o700]
 
 
 def test_a_local_blob_store_is_made(tmp_path: Path, env: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,17 @@
+"""Folders that hold what citizens wrote: nobody but their owner may look into them."""
+
+from itertools import takewhile
+from pathlib import Path
+
+OWNER_ONLY = 0o700
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for our user alone, and so each one above it that is missing.
+
+    Python gives those above what everybody may read, and another command puts its own files there later. A folder that
+    is there keeps its rights. Raises OSError.
+    """
+    missing = takewhile(lambda above: not above.exists(), folder.parents)
+    for one in reversed([folder, *missing]):
+        one.mkdir(mode=OWNER_ONLY, exist_ok=True)

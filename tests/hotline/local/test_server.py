@@ -1,0 +1,27 @@
+"""The folder of a local server: Kafka and Elasticsearch write what citizens wrote so that everybody may read it."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from hotline.local.server import make_own
+from hotline.local.stack import Stack
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_it_is_closed_where_an_older_version_left_it_open(tmp_path: Path) -> None:
+    for one in ("old", "new"):
+        (tmp_path / one).mkdir(mode=0o755)
+    (tmp_path / "old" / "kafka").mkdir(mode=0o755)
+    for one in ("old", "new"):
+        make_own(tmp_path / one / "kafka")
+        assert (mode(tmp_path / one), mode(tmp_path / one / "kafka")) == (0o755, 0o700)
+
+
+@pytest.mark.integration
+def test_nobody_else_may_look_into_either_servers(local_stack: Stack) -> None:
+    assert {mode(local_stack.data_dir / name) for name in ("kafka", "elasticsearch")} == {0o700}

@@ -1,0 +1,41 @@
+"""Folders for what citizens wrote: their owner's alone, whatever the shell of the user says."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.folders import make_private
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_folder_and_those_above_it_are_made_for_us_alone(tmp_path: Path) -> None:
+    make_private(tmp_path / "data" / "journal" / "small")
+    assert {mode(one) for one in tmp_path.rglob("*")} == {0o700}
+    assert len([*tmp_path.rglob("*")]) == 3
+
+
+def test_a_folder_that_is_there_keeps_its_rights(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o750)
+    make_private(tmp_path / "shared" / "journal")
+    make_private(tmp_path / "shared")
+    assert (mode(tmp_path / "shared"), mode(tmp_path / "shared" / "journal")) == (0o750, 0o700)
+
+
+@pytest.mark.parametrize("within", ["", "below"])
+def test_a_file_is_no_folder(tmp_path: Path, within: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        make_private(tmp_path / "file" / within)
