@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from connectors.producer import Producer
 from hotline import reading
 from normalizers.codes import is_code
 from schemas import topics
@@ -59,6 +60,15 @@ def run_of(settings: "Settings", author: str | None, reason: str | None = None) 
     if not is_code(name):  # it stands in the logs for years
         raise MisconfiguredError("The author must be a code of A-Z a-z 0-9 _ . : / + -: give another --author.")
     return Run(id=secrets.token_hex(8), author=name, reason=reason)
+
+
+def record(connection: KafkaConnection, *acts: Outbound) -> None:
+    """Return when the brokers hold these acts: what cannot be recorded is not done."""
+    producer = Producer(connection)
+    try:
+        producer.deliver_now(acts)
+    finally:
+        producer.close()
 
 
 def replays(connection: KafkaConnection, since: datetime | None = None) -> Counter[tuple[str, str]]:

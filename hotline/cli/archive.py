@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -103,6 +104,8 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson =
         raise MisconfiguredError(f"The archive has no ticket or message {readable(name)}: see `hotline search`.")
     if clear and of_ticket:
         _log(ctx, [of_ticket], "all")
+    elif clear:
+        _log_alone(ctx, found.message_id)
     # The ticket came masked from its own index; of messages there is only one in clear.
     shown = found if clear or hasattr(found, "ticket_no") else redacted(found)
     if as_json:
@@ -126,6 +129,8 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
         told = with_answers(told, services.kafka(settings))
     if clear and told.ticket_id:
         _log(ctx, [told.ticket_id], "all")
+    elif clear:
+        _log_alone(ctx, told.messages[0].link.message_id)
     if as_json:
         print_json(told)
     else:
@@ -139,6 +144,15 @@ def _log(ctx: typer.Context, tickets: Iterable[str], *fields: str) -> None:
 
     settings = settings_of(ctx, accounts=False)
     log_reads(settings, kafka(settings), tickets, *fields)
+
+
+def _log_alone(ctx: typer.Context, message_id: str) -> None:
+    """Leave the same trace of a message that no ticket has, which could tell of it: an auto-reply, a bounce."""
+    from hotline import audit
+    from hotline.services import kafka
+
+    settings = settings_of(ctx, accounts=False)
+    audit.record(kafka(settings), audit.run_of(settings, None).act(audit.READ, datetime.now(UTC), message_id))
 
 
 def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], settings: "Settings | None" = None) -> T:

@@ -188,21 +188,15 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
     """Record the access before anything is shown: what cannot be recorded is not shown."""
     from datetime import UTC
 
-    from connectors.producer import Producer
-    from hotline import commands, services
-    from hotline.audit import READ, run_of
+    from hotline import audit, commands, services
     from schemas.errors import MisconfiguredError
 
     if not reason:
         raise MisconfiguredError("Reading a dead letter in clear is recorded: say why with --reason.")
     connection = services.kafka(settings)
-    run = run_of(settings, author, reason)
+    run = audit.run_of(settings, author, reason)
     details = {"from": letter.came_from, "message_id": letter.message_id}
-    producer = Producer(connection)
-    try:
-        producer.deliver_now([run.act(READ, datetime.now(UTC), letter.id, **details)])
-    finally:
-        producer.close()
+    audit.record(connection, run.act(audit.READ, datetime.now(UTC), letter.id, **details))
     if letter.came_from.startswith("hotline.ticket."):  # the ticket's own log of readings has it, too
         command = commands.made(settings, "read", key.decode(errors="replace"), reason=reason, author=author)
         commands.send(connection, command)

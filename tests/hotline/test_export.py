@@ -14,13 +14,18 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from hotline.cli import export as cli
 from hotline.cli.app import app
 from hotline.cli.export import _opened
+from hotline.config import load
 from hotline.export import Choices, Format, export
 from hotline.local.stack import Endpoints
+from hotline.reading import read_all
 from schemas import topics
+from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.records import Ticket
+from schemas.records import Audit, Ticket
+from schemas.wire import decode
 from sinks import routes
 from sinks.elastic import ElasticSink
 from tests.sinks.webhook.snapshots import GOLDEN, document, snapshot
@@ -80,9 +85,10 @@ def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path, env: pytest.Mo
 
 @pytest.mark.integration
 async def test_from_the_archive_to_a_file(
-    stack: Endpoints, fresh_indices: None, tmp_path: Path, env: pytest.MonkeyPatch
+    stack: Endpoints, fresh_topics: KafkaConnection, fresh_indices: None, tmp_path: Path, env: pytest.MonkeyPatch
 ) -> None:
     env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", stack.bootstrap_servers)
     sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
     masked = [snapshot(f"210100-{name}", topic=topics.TICKET_MASKED, channel=name) for name in ("sms", "web")]
     assert len((await sink.write([*masked, document(GOLDEN, topics.TICKET)])).stored) == 3
@@ -99,8 +105,44 @@ async def test_from_the_archive_to_a_file(
 
     assert [form["tags"] for form in await exported()] == [f"路灯,{GOLDEN.ticket_no}"] * 2
     assert [form["note"] for form in await exported("--channel", "web")] == [f"工单编号 {GOLDEN.ticket_no}; registered"]
-    (clear,) = await exported("--clear", "--zammad-group", "12345")
+    assert [one.value for one in read_all(fresh_topics, topics.AUDIT)] == []
+    (clear,) = await exported("--clear", "--zammad-group", "12345", "--author", "ops.li", "--reason", "to Zammad")
     assert (clear["group"], clear["customer_id"]) == ("12345", "guess:shimin@example.org")
+    (act,) = [decode(one.value, Audit) for one in read_all(fresh_topics, topics.AUDIT)]
+    assert (act.action, act.author, act.reason) == ("read_in_clear", "ops.li", "to Zammad")
+    assert act.details == {"tickets": [GOLDEN.ticket_id]}
+
+
+async def test_what_is_read_in_clear_is_recorded_page_by_page_before_it_is_written(
+    env: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setattr(cli, "PAGE", 2)
+    monkeypatch.setattr("hotline.audit.record", lambda _, act: told.append(act))
+    read = []
+    async for ticket in cli._recorded(several(3), load(), "ops.li", None):
+        read.append(ticket.ticket_no)
+        assert len(told) == (len(read) + 1) // 2
+    assert read == ["no-0", "no-1", "no-2"]
+    assert [len(decode(act.value, Audit).details["tickets"]) for act in told] == [2, 1]
+
+
+@pytest.mark.integration
+async def test_without_a_record_nothing_is_exported_in_clear(
+    stack: Endpoints, fresh_indices: None, tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
+    await sink.write([document(GOLDEN, topics.TICKET)])
+    await sink.close()
+    async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+        await client.indices.refresh(index="hotline-ticket*")
+    words = ["export", "--format", "zammad", "--clear", str(tmp_path / "out")]
+    failed = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert failed.exit_code == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_somebody_laid_there_before_is_not_written_into(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from normalizers.policy import Policy
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MalformedError
-from schemas.records import Command, DeadLetter, Message, RawMessage, raw_message
+from schemas.records import Audit, Command, DeadLetter, Message, RawMessage, raw_message
 from schemas.topics import Topic
 from schemas.wire import Position, decode, encode
 from sinks import Document, routes
@@ -189,8 +189,12 @@ def test_a_dead_letter_is_found_and_keeps_its_secret(account: str) -> None:
 @pytest.fixture
 def archived(provisioned: None, account: str) -> Message:
     """One message in Kafka, with its ticket in the archive, as the pipeline would have left them."""
+    return archive(raw(account))
+
+
+def archive(one: RawMessage) -> Message:
     settings = load()
-    connection, one = services.kafka(settings), raw(account)
+    connection = services.kafka(settings)
     out = one.outbound()
     position = sent(connection, out.topic, out.key, out.value, out.headers)
     placed = RawMessage(envelope=one.envelope, value=one.value, conversation=one.conversation, position=position)
@@ -243,6 +247,39 @@ def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> 
     number = json.loads(masked)["ticket_no"]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", number, "--limit", "1000")}
     assert hotline("show", "210100-aaaaaaaaaaaaaaaaaaaa").exit_code == 2
+
+
+@pytest.mark.usefixtures("provisioned")
+@pytest.mark.parametrize("verb", ["show", "explain"])
+def test_a_message_without_a_ticket_is_read_in_clear_by_nobody_unrecorded(account: str, verb: str) -> None:
+    """An auto-reply, which holds what it answers, opens no ticket; so no ticket's log can tell who read it."""
+    words = (
+        f"Auto-Submitted: auto-replied\r\nFrom: {PHONE}@mail.example\r\nSubject: =?utf-8?q?re?=\r\n\r\ncall {PHONE}\r\n"
+    )
+    message = archive(
+        raw_message(
+            channel="mailbox",
+            channel_kind="mailbox",
+            account=account,
+            jurisdiction="210100",
+            identifier="1",
+            value=words.encode(),
+            content_type="message/rfc822",
+            time=NOW,
+            recorded=NOW,
+        )
+    )
+    assert (message.message_class, acts_on(message)) == ("auto_reply", [])
+    assert PHONE not in hotline(verb, message.message_id, "--json").stdout
+    assert acts_on(message) == []
+    assert PHONE in hotline(verb, message.message_id, "--clear", "--json").stdout
+    (act,) = acts_on(message)
+    assert (act.action, act.author.partition(":")[0]) == ("read_in_clear", "os")
+
+
+def acts_on(message: Message) -> list[Audit]:
+    acts = (decode(one.value, Audit) for one in reading.read_all(services.kafka(load()), topics.AUDIT))
+    return [act for act in acts if act.subject == message.message_id]
 
 
 @pytest.mark.parametrize("by_message", [False, True])
