@@ -56,8 +56,17 @@ def _sheet(workbook: Any, name: str | None) -> Any:
 
 def _rows(sheet: Any) -> Iterator[tables.Row]:
     sheet.reset_dimensions()  # some programs write wrong ones
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+    rows, number = sheet.iter_rows(values_only=True), 0
+    while (cells := _next(rows)) is not None:
+        number += 1
         yield number, tuple(_blank_is_none(cell) for cell in cells)
+
+
+def _next(rows: Iterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    """Return the next row. openpyxl warns of a number that is marked as a date, and quotes it: somebody's telephone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return next(rows, None)
 
 
 def _blank_is_none(cell: Any) -> Any:

@@ -1,6 +1,7 @@
 """CSV and Excel: encodings, delimiters, headers, cells, and what is refused by its line."""
 
 import gzip
+import warnings
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -177,6 +178,19 @@ def test_a_workbook_is_read_as_a_table(tmp_path: Path) -> None:
         '"received_at":"2024-01-02T15:05:00+08:00","kind":"投诉","text":"路灯坏了"}'
     )
     assert "7 cells where the header has 6" in str(found[1].fault)
+
+
+def test_a_number_that_is_marked_as_a_date_is_told_to_nobody(tmp_path: Path) -> None:
+    """openpyxl warns of each, and quotes it: a column of telephones may have the form of the one before it."""
+    path = workbook(tmp_path / "a.xlsx", ["正文", "联系电话"], ["灯坏了", 13800001111], ["路坏了", 13800001112])
+    book = openpyxl.load_workbook(path)
+    for row in (2, 3):
+        book.active.cell(row, 2).number_format = "yyyy-mm-dd"
+    book.save(path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert [one["text"] for one in records(path)] == ["灯坏了", "路坏了"]
+    assert [str(one.message) for one in told] == []
 
 
 SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
