@@ -24,6 +24,9 @@ T = TypeVar("T")
 PARALLEL = 4
 """How many transfers run at once: each may hold SIZE_LIMIT bytes in memory."""
 
+LOOKS = 32
+"""How many looks for a mark run at once, which hold nothing: an import asks about each of its messages."""
+
 
 class Blobs:
     """Loads and stores with bounded concurrency; raises errors of `schemas.errors` only."""
@@ -31,6 +34,7 @@ class Blobs:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._turn = asyncio.Semaphore(PARALLEL)
+        self._looks = asyncio.Semaphore(LOOKS)
         self._folder = Folder(store)
 
     async def loaded(self, raw: RawMessage) -> RawMessage:
@@ -43,8 +47,7 @@ class Blobs:
         try:
             value = await self.fetch(path)
         except MissingBlobError as error:
-            folder = path.rpartition("/")[0]
-            if await self._erased({folder}, ERASED) or await self._erased({folder}, REDACTED):
+            if await self.erased({path.rpartition("/")[0]}):
                 raise ErasedError("the message was erased, or its bytes as they came were") from error
             raise
         if raw.envelope.sha256 and await asyncio.to_thread(_sha256, value) != raw.envelope.sha256:
@@ -57,6 +60,14 @@ class Blobs:
             found = await self._get(path)
             beat()
             return found
+
+    async def erased(self, folders: Collection[str]) -> set[str]:
+        """Return which of these folders of messages have a mark of the eraser's: nothing of them may come again."""
+        if not folders:
+            return set()
+        await self._folder.require()  # without its volume no mark would be there
+        gone, blacked_out = await asyncio.gather(self._erased(folders, ERASED), self._erased(folders, REDACTED))
+        return gone | blacked_out
 
     async def store(self, blobs: Sequence[Blob]) -> None:
         """Return when the store holds all of them; the same path always gets the same bytes.
@@ -73,7 +84,7 @@ class Blobs:
     async def settle(self, datarefs: Sequence[str]) -> None:
         """Take away raw bytes that were stored again though their message was erased, or its raw bytes were."""
         folders = {path.rpartition("/")[0] for path in datarefs}
-        gone = await self._erased(folders, ERASED) | await self._erased(folders, REDACTED)
+        gone = await self.erased(folders)
         again = [path for path in datarefs if path.rpartition("/")[0] in gone]
         await _all(self._delete(f"{path}{suffix}") for path in again for suffix in ("", RAW))
         await _all(self._clear(folder) for folder in gone)
@@ -115,7 +126,7 @@ class Blobs:
 
     async def _has(self, folder: str, mark: str) -> bool:
         """Say whether the eraser's mark is there: it puts it before it deletes, we look for it after we wrote."""
-        async with self._turn:
+        async with self._looks:
             with waited_out():
                 try:
                     await obstore.head_async(self._store, f"{folder}/{mark}")

@@ -7,7 +7,8 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
-from schemas.envelope import type_of
+from schemas.blobs import folder
+from schemas.envelope import type_of, written_time
 from schemas.errors import RecordError, UnsupportedError, place_of
 from schemas.records import Command, DeadLetter, Message, RawMessage
 from schemas.records.dead import OURS, REPLAYS
@@ -17,6 +18,7 @@ from schemas.wire import Inbound, Position, decode, position_of
 T = TypeVar("T")
 
 _BEGINNING = BEGINNING.encode()
+_MONTH = len("2026-11")
 
 SLICE = 128
 """Records worked off before the event loop gets its turn."""
@@ -51,6 +53,18 @@ def whole(records: Sequence[Inbound]) -> Sequence[Inbound]:
 
 def _is_beginning(record: Inbound) -> bool:
     return ("ce_type", _BEGINNING) in record.headers
+
+
+def may_be_gone(raw: RawMessage | Exception) -> str | None:
+    """Return the folder of a message that may have come before, in another month, and may be erased by now.
+
+    A mailbox that is renumbered gives its mails again, and each comes into the archive's index of the month of its
+    intake. Where it came first an emptied message is newer than whatever comes; in another month's there is none.
+    """
+    if isinstance(raw, Exception):
+        return None
+    sent, taken = (written_time(at)[:_MONTH] for at in (raw.envelope.time, raw.envelope.recordedtime))
+    return None if sent == taken else folder(raw.jurisdiction, raw.message_id)
 
 
 def header_of(record: Inbound, name: str) -> str | None:

@@ -29,7 +29,7 @@ from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.downstream import Downstream, Group
 from streams.floods import FloodControl
-from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, sliced, whole
+from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, may_be_gone, sliced, whole
 from streams.outlet import Outlet
 from streams.settings import FloodSettings
 from tickets.foreseen import foreseen, prepare
@@ -147,11 +147,13 @@ class Normalize:
         await self._blobs.settle(claimed)
 
     async def _normalized(self, records: Sequence[Inbound]) -> list[tuple[Inbound, Result]]:
-        """Return records with what came of them: nothing, when they are read again and their message was erased."""
+        """Return records with what came of them: nothing, when they come again and their message was erased."""
         raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))
         claimed = iter(raws)
         read = [(record, next(claimed) if has_reference(record) else _read(record)) for record in records]
-        return [(record, await self._step(record, raw)) for record, raw in read if not isinstance(raw, ErasedError)]
+        gone = await self._blobs.erased({place for _, raw in read if (place := may_be_gone(raw)) is not None})
+        left = (one for one in read if not isinstance(one[1], ErasedError) and may_be_gone(one[1]) not in gone)
+        return [(record, await self._step(record, raw)) for record, raw in left]
 
     async def _step(self, record: Inbound, raw: RawMessage | Exception) -> Result:
         if has_reference(record):  # megabytes take seconds, in which the other cities go on

@@ -54,6 +54,14 @@ async def test_an_object_that_the_eraser_took_is_told_as_erased(folder: Path, ra
         await Blobs(store).loaded(raw)
 
 
+async def test_without_the_folder_of_the_store_nobody_says_that_nothing_was_erased(folder: Path) -> None:
+    blobs = Blobs(LocalStore(folder))
+    assert await blobs.erased({"210100/a"}) == set()
+    move(folder, folder.with_name("unmounted"))
+    with pytest.raises(UnreachableError):
+        await blobs.erased({"210100/a"})
+
+
 @pytest.mark.parametrize("comes_back", [True, False])
 async def test_a_folder_that_goes_or_comes_meanwhile_makes_no_object_missing(
     folder: Path, raw: RawMessage, monkeypatch: pytest.MonkeyPatch, *, comes_back: bool

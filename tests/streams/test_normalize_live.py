@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -131,6 +132,20 @@ async def test_a_raw_record_that_is_read_again_when_its_message_is_erased_become
         messages = await bench.read(topics.MESSAGE, 2)
         dead = await bench.read(topics.DEAD, 1, seconds=0.5)
     assert sorted(decode(one.value, Message).id for one in messages) == ["n2", "n3"]
+    assert dead == []
+
+
+@pytest.mark.parametrize("mark", [ERASED, REDACTED])
+async def test_what_was_erased_and_is_fetched_again_in_another_month_becomes_nothing(bench: Bench, mark: str) -> None:
+    """Where it came first it is emptied, and newer than whatever comes; the index of the other month knows nothing."""
+    sent = NOON - timedelta(days=40)
+    gone, there = raw(1, time=sent), raw(2, time=sent)
+    bench.blobs.put(f"210100/{gone.message_id}/{mark}", b"")
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(gone.outbound(), there.outbound(), partition=0)
+        (found,) = await bench.read(topics.MESSAGE, 1)
+        dead = await bench.read(topics.DEAD, 1, seconds=0.5)
+    assert decode(found.value, Message).id == "n2"
     assert dead == []
 
 
