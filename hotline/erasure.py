@@ -32,11 +32,15 @@ PERSONAL: tuple[str, ...] = (
     topics.HANDOVER,
     topics.COMMAND,
     topics.OUTBOX,
+    topics.CURSOR,
     topics.DEAD,
     topics.TICKET,
     topics.TICKET_MASKED,
 )
-"""The topics whose records hold words of citizens, masked ones too: what nobody recognised is in them."""
+"""The topics whose records hold words of citizens, masked ones too: what nobody recognised is in them.
+
+Cursors name recordings of calls that were not there yet.
+"""
 
 _PAUSE_SECONDS = 0.3
 

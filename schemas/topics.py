@@ -150,6 +150,7 @@ _ALL = [
         key="connector id",
         partitioned_by="key",
         cleanup_policy="compact",
+        extra=_COMPACTED,  # of call files it names recordings that are awaited, and those are named by telephones
     ),
     Topic(
         name=DEAD,

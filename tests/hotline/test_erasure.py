@@ -22,7 +22,7 @@ from tests.broken_off import break_off
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 CITY, TICKET, MESSAGE = "210100", f"210100-{'a' * 20}", "b" * 26
 
-WITHOUT = {topics.EVENT, topics.LINK, topics.CURSOR, topics.DELIVERY, topics.AUDIT, topics.LEASE}
+WITHOUT = {topics.EVENT, topics.LINK, topics.DELIVERY, topics.AUDIT, topics.LEASE}
 """Topics that hold no words of citizens."""
 
 
@@ -64,7 +64,7 @@ def test_topics_expire_from_the_decision_on() -> None:
     assert by["hotline.raw.*"] == AT + timedelta(days=31)
     assert by[topics.HANDOVER] == AT + timedelta(days=181)
     assert by[topics.COMMAND] == AT + timedelta(days=8)
-    assert by[topics.TICKET] == AT + timedelta(days=1)
+    assert by[topics.TICKET] == by[topics.CURSOR] == AT + timedelta(days=1)
 
 
 def test_only_what_erases_is_reported() -> None:
