@@ -15,6 +15,7 @@ from tickets.keys import day_key, seen_key
 from tickets.policy import TicketPolicy
 from tickets.reopening import reopens
 from tickets.state import State
+from tickets.unproven import would_tell
 
 _LEVEL = "emergency_level."
 
@@ -60,9 +61,9 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
         verdict = judge(state, incoming)
         if verdict is None or _names_an_erased_one(state, verdict):
             continue
-        if verdict.sure:
+        if verdict.sure and not would_tell(state, incoming, verdict):
             return verdict, proposals
-        proposals.append(verdict)
+        proposals.append(replace(verdict, sure=False))
     raise AssertionError("the last decider is always sure")
 
 

@@ -6,8 +6,11 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from schemas import ids
 from schemas.records import Command, Features, InputRef, Message
 from schemas.wire import Position
+
+_FORMS = ids.source_of("web", "")
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -30,6 +33,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
     `within` is the ticket that a text which is compared again is filed in already.
+    Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
     `earlier` are the filed messages that a command is about, as far as the input still has them.
     """
 
@@ -38,6 +42,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     at: datetime
     received_at: datetime
     channel: str | None = None
+    proven: bool = True
     position: Position
     features: Features
     sent_at: datetime
@@ -54,6 +59,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             at=message.ingested_at,
             received_at=min(message.received_at, message.ingested_at),
             channel=message.channel,
+            proven=not message.source.startswith(_FORMS),
             position=position,
             features=message.features,
             sent_at=message.received_at,

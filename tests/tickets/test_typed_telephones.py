@@ -1,0 +1,63 @@
+"""A form's answer tells nobody whose telephone they type that this one reported something, or asked for secrecy."""
+
+import pytest
+from msgspec.structs import replace
+
+from normalizers import Policy, tokens
+from schemas import ids
+from schemas.records import Message
+from tests.tickets.said import decided, said, ticket_of
+
+CITIZEN = "13900000001"
+REPORT = "举报兴达化工厂夜里偷排废水，请查处"
+SECRET = "兴达化工厂夜里排废水，味道很大，请替我保密，不要告诉厂里是我说的"
+PLAIN = "中山路十二号的路灯坏了三天，没有人修"
+
+
+def by(channel: str, number: int, text: str) -> Message:
+    """Return what came by a channel's own door."""
+    made = said(number, "", text, sender=CITIZEN, channel=channel)
+    return replace(made, source=ids.source_of(channel, "city"))
+
+
+@pytest.mark.parametrize("text", [REPORT, SECRET])
+@pytest.mark.parametrize("first", ["web", "phone", "sms"])
+def test_a_form_opens_a_ticket_of_its_own_beside_what_is_kept_secret(text: str, first: str) -> None:
+    desk, (one, two) = decided([by(first, 1, text), by("web", 2, text)])
+    assert (one.relation, two.tickets[0].ticket_id) != ("new", one.tickets[0].ticket_id)
+    ticket = ticket_of(desk, two)
+    assert ticket.first_message_id == two.input.message_id
+    assert ("same_person_same_matter", one.tickets[0].ticket_id) in [(p.relation, p.target) for p in ticket.proposals]
+    assert desk.ticket(one.tickets[0].ticket_id).message_count == 1
+
+
+def test_so_it_does_for_its_official_number() -> None:
+    before, (one,) = decided([by("sms", 1, REPORT)])
+    number = ticket_of(before, one).ticket_no
+    desk, (one, two) = decided([by("sms", 1, REPORT), by("web", 2, f"关于{number}，有进展吗")])
+    assert two.tickets[0].ticket_id != one.tickets[0].ticket_id
+    assert [(p.relation, p.target) for p in ticket_of(desk, two).proposals] == [("follow_up", one.tickets[0].ticket_id)]
+
+
+@pytest.mark.parametrize("again", ["sms", "phone"])
+def test_who_is_known_by_the_channel_is_heard_once(again: str) -> None:
+    _, (one, two) = decided([by("sms", 1, REPORT), by(again, 2, REPORT)])
+    assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
+
+
+def test_a_form_is_heard_once_about_what_is_no_secret() -> None:
+    _, (one, two) = decided([by("web", 1, PLAIN), by("web", 2, PLAIN)])
+    assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
+
+
+def test_an_imported_form_is_heard_once() -> None:
+    """Nobody waits for its answer."""
+    _, (one, two) = decided([said(n, "", REPORT, sender=CITIZEN, channel="web") for n in (1, 2)])
+    assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
+
+
+def test_whoever_has_the_query_code_adds_to_the_report() -> None:
+    first = by("sms", 1, REPORT)
+    token = tokens.make(f"210100-{first.message_id[:20]}", Policy())
+    _, (one, two) = decided([first, by("web", 2, f"今晚又在排 {token}")])
+    assert (two.method, two.tickets[0].ticket_id) == ("token_same_person", one.tickets[0].ticket_id)
