@@ -133,7 +133,7 @@ class GroupLease:
         return self._election.lost
 
     def ask(self, standing_by: Callable[[], None]) -> bool:
-        """Say whether we own the account now; the first question makes us a candidate."""
+        """Say whether we own the account now; the first question makes us a candidate. Raises UnreachableError."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._stay, name=f"lease {self._account}", daemon=True)
             self._thread.start()

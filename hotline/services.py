@@ -54,7 +54,10 @@ def elasticsearch_hosts(settings: "Settings") -> list[str]:
 
 
 def elasticsearch(settings: "Settings", hosts: Sequence[str] = ()) -> "AsyncElasticsearch":
-    """Make a client, for these hosts instead of all when there are any; who asked for it closes it."""
+    """Make a client, for these hosts instead of all when there are any; who asked for it closes it.
+
+    Raises MisconfiguredError where an address cannot be used.
+    """
     from elasticsearch import AsyncElasticsearch
 
     try:

@@ -78,7 +78,10 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
 
 
 def parse(value: bytes) -> dict[str, Any]:
-    """Return the JSON object in `value`: UTF-8 with or without a byte order mark, else GB18030."""
+    """Return the JSON object in `value`: UTF-8 with or without a byte order mark, else GB18030.
+
+    Raises MalformedError.
+    """
     try:
         record = _decode(value)
     except UNREADABLE:

@@ -39,7 +39,10 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
         return day in year.working or (day.weekday() < _SATURDAY and day not in year.off)
 
     def working_day(self, start: date, number: int) -> date:
-        """Return the `number`-th working day (1 or more) counted from the day after `start`."""
+        """Return the `number`-th working day (1 or more) counted from the day after `start`.
+
+        Raises ValueError for a number below 1.
+        """
         if number < 1:
             raise ValueError("working days are counted from 1")
         for ahead in count(1):

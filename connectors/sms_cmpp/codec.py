@@ -96,7 +96,10 @@ class ConnectAnswer(NamedTuple):
 
 
 def connect_answer(body: bytes) -> ConnectAnswer:
-    """Read the answer to a CONNECT; its length tells how wide the status is, whatever version was asked for."""
+    """Read the answer to a CONNECT; its length tells how wide the status is, whatever version was asked for.
+
+    Raises MalformedError.
+    """
     reader = Reader(body)
     width = reader.left - _AUTHENTICATOR_BYTES - 1
     if width not in _STATUS_BYTES.values():
@@ -134,7 +137,7 @@ class SubmitAnswer(NamedTuple):
 
 
 def submit_answer(body: bytes) -> SubmitAnswer:
-    """Read the answer to a SUBMIT."""
+    """Read the answer to a SUBMIT. Raises MalformedError."""
     reader = Reader(body)
     msg_id = reader.number(_MSG_ID_BYTES)
     if reader.left not in _STATUS_BYTES.values():

@@ -35,7 +35,7 @@ class NoTlsError(MisconfiguredError):
 
 
 def trusting(authorities: Path | str | None, setting: str) -> ssl.SSLContext:
-    """Return a context that trusts these certificates, the system's without any."""
+    """Return a context that trusts these certificates, the system's without any. Raises MisconfiguredError."""
     try:
         return ssl.create_default_context(cafile=authorities)
     except OSError as error:  # an SSLError is one

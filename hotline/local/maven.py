@@ -30,7 +30,10 @@ class _NoAnswerError(StackError):
     reraise=True,
 )
 def download(coordinate: str, folder: Path, advance: Callable[[int], None], mirror: str | None = None) -> Path:
-    """Fetch the jar of `group:artifact:version` into the empty `folder`, telling `advance` of each piece."""
+    """Fetch the jar of `group:artifact:version` into the empty `folder`, telling `advance` of each piece.
+
+    Raises StackError.
+    """
     group, artifact, version = coordinate.split(":")
     context = _context(folder, advance, mirror or os.environ.get(MIRROR))
     try:

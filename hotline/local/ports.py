@@ -57,7 +57,7 @@ class Claim:
 
 
 def claim(preferred: int, needed: Collection[ServerName], held: Collection[ServerName] = ()) -> Claim:
-    """Take a slot whose ports for `needed` are free, the `preferred` one if possible.
+    """Take a slot whose ports for `needed` are free, the `preferred` one if possible. Raises StackError.
 
     A server in `held` already listens on the preferred slot, so only that slot will do.
     """

@@ -56,7 +56,7 @@ def parse(frame: bytes) -> Frame:
 
 
 def read(value: bytes, zone: ZoneInfo) -> Told:
-    """Return what an event says of its call."""
+    """Return what an event says of its call. Raises RecordError."""
     frame = parse(value)
     if frame.event not in REVISIONS:
         raise UnsupportedError("an AMI event that tells nothing of a call: only CEL, Cdr, Hangup, UserEvent are kept")

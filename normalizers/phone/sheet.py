@@ -103,7 +103,7 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
 
 
 def asterisk(value: bytes, zone: ZoneInfo) -> Told:
-    """Return what a line of Master.csv says."""
+    """Return what a line of Master.csv says. Raises MalformedError."""
     found = lines(value, strict=True)
     if len(found) != 1:
         raise MalformedError("a line of a CDR file that is cut off, or has an open quotation mark")

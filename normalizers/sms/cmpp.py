@@ -38,7 +38,7 @@ class Deliver(Struct, frozen=True, kw_only=True):
 
 
 def deliver(frame: bytes, version: int | None = None) -> Deliver:
-    """Return the fields of a frame; without a version, of the one whose lengths fit."""
+    """Return the fields of a frame; without a version, of the one whose lengths fit. Raises RecordError."""
     reader = Reader(frame)
     reader.take(4)
     if reader.number(4) != DELIVER:

@@ -16,7 +16,7 @@ class Reader:
         return len(self._data) - self._at
 
     def take(self, size: int) -> bytes:
-        """Return the next `size` bytes."""
+        """Return the next `size` bytes. Raises MalformedError where there are not so many."""
         if size > self.left:
             raise MalformedError("the message ends in the middle of a field: see what the gateway sends")
         self._at += size
@@ -31,7 +31,7 @@ class Reader:
         return plain(self.take(size))
 
     def line(self) -> str:
-        """Return a string that a NUL ends."""
+        """Return a string that a NUL ends. Raises MalformedError where none does."""
         end = self._data.find(b"\0", self._at)
         if end < 0:
             raise MalformedError("a string of the message has no end: see what the gateway sends")

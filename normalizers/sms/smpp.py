@@ -24,7 +24,10 @@ _RECEIPT = re.compile(rb"\b(id|sub|dlvrd|submit date|done date|stat|err):(\S+)")
 
 
 def read(pdu: bytes, default: Format = "gsm7", packed: bool = False) -> Short:
-    """Return the message of a PDU; `default` and `packed` say what its data_coding 0 means on this bind."""
+    """Return the message of a PDU; `default` and `packed` say what its data_coding 0 means on this bind.
+
+    Raises MalformedError for what is no PDU, UnsupportedError for a command that carries no message.
+    """
     reader = Reader(pdu)
     reader.take(4)
     command = reader.number(4)

@@ -62,7 +62,7 @@ def sensible(at: datetime | None, recorded: datetime) -> datetime | None:
 
 
 def read(provider: str, body: bytes, options: Mapping[str, str]) -> Received:
-    """Return what a provider's body says; `options` are the parameters of its content type."""
+    """Return what a provider's body says; `options` are the parameters of its content type. Raises MalformedError."""
     reader = PROVIDERS.get(provider)
     if reader is None:
         raise MalformedError("no provider of SMS callbacks by this name: see docs/how-to/channels/sms.md")

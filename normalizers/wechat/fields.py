@@ -40,7 +40,10 @@ def is_json(value: bytes) -> bool:
 
 
 def of_json(value: bytes) -> dict[str, str]:
-    """Return the leaves of a JSON object by their path; numbers with all their digits, lists by position."""
+    """Return the leaves of a JSON object by their path; numbers with all their digits, lists by position.
+
+    Raises MalformedError.
+    """
     try:
         found, _ = mended.read(not_crowded(value.lstrip(b"\xef\xbb\xbf")), object)
     except UNREADABLE as error:
