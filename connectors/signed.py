@@ -1,7 +1,8 @@
-"""What requests have in common that other systems sign with a secret of ours: its length, their headers and clock."""
+"""What requests have in common that other systems sign with a secret of ours: its length, the signature, the clock."""
 
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -30,6 +31,23 @@ def signature(secret: bytes, body: bytes, *said: str) -> str:
     """Return the value of Hotline-Signature: v1= and the hexadecimal HMAC-SHA256 of v1, what is said, body, by LF."""
     signed = "".join(f"{line}\n" for line in (VERSION, *said)).encode("utf-8", "surrogatepass") + body
     return f"{VERSION}={hmac.digest(secret, signed, hashlib.sha256).hex()}"
+
+
+def sign(secret: bytes, timestamp: str, body: bytes) -> str:
+    """Return the value of Hotline-Signature over time and body alone."""
+    return signature(secret, body, timestamp)
+
+
+def check_signature(
+    secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: datetime, window_seconds: float
+) -> None:
+    """Compare with every secret, in constant time, then the clock. Raises RefusedRequest (401)."""
+    timestamp = headers.get(TIMESTAMP_HEADER, "")
+    given = headers.get(SIGNATURE_HEADER, "").encode("utf-8", "surrogatepass")
+    matches = [hmac.compare_digest(sign(secret, timestamp, body).encode(), given) for secret in secrets]
+    if not any(matches):
+        raise RefusedRequest("the request is not signed by a secret of ours", status=401, reason="signature")
+    check_fresh(timestamp, now, window_seconds)
 
 
 def check_fresh(timestamp: str, now: datetime, window_seconds: float) -> None:

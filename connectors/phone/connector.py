@@ -8,8 +8,9 @@ from typing import ClassVar
 from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
+from connectors.phone.bearer import check_token
 from connectors.phone.settings import PhoneSettings
-from connectors.phone.signature import check_signature, check_token
+from connectors.signed import check_signature
 from normalizers.phone import JSON, KINDS, READERS, zone_of
 from normalizers.phone.told import Told, is_number, sensible
 from schemas.errors import MalformedError, RefusedRequest

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from connectors.base import Request
-from connectors.phone.signature import sign
+from connectors.signed import sign
 from connectors.table import Entry
 from normalizers import Policy
 from schemas.errors import MalformedError, RefusedRequest

@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.base import Request
 from connectors.phone import Phone, PhoneSettings
-from connectors.phone.signature import sign
+from connectors.signed import sign
 
 SECRET = "a secret of the tests, long enough"
 NOW = datetime(2026, 11, 25, 1, 10, tzinfo=UTC)
