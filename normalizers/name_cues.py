@@ -62,7 +62,7 @@ class Surnames(NamedTuple):
             two=two,
             words=unless,
             name=rf"(?=[{common}{begun}]){unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
-            any_name=rf"(?:{two}{HAN}{{1,2}}|{one} ?{HAN}{{1,2}})",
+            any_name=rf"(?:{two}{HAN}{{1,2}}|{one} {HAN} (?![男女汉电手]){HAN}(?!{HAN})|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
             bodies=trie(found["bodies"].split()),
@@ -147,7 +147,7 @@ _LATIN: Mapping[str, str] = {
 
 _ACCOUNTS: Mapping[str, str] = {
     "qq": (
-        r"[号码群:：是为\s]{0,4}(?!12345(?![0-9]))([1-9][0-9]{4,11}|[1-9][0-9]{2,4}(?:[ -][0-9]{1,4}){1,3}(?![0-9])"
+        r"[号码群:：是为\s]{0,4}(?!12345(?![0-9]))([1-9][0-9]{4,11}|[1-9][0-9]{2,4}(?:[ -][0-9]{1,5}){1,3}(?![0-9])"
         rf"|[1-9](?: [0-9]){{5,10}}(?![0-9])|[{SPOKEN_DIGITS}]{{6,11}}(?![{SPOKEN_DIGITS}]))"
     ),
     "wechat": (

@@ -20,7 +20,8 @@ _ROOM = rf"(?!1(?:10|19|20|22)(?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9]|
 
 _HAN_ROOM = (
     "(?:[一二三四五六七八九十幺]{1,2}(?:[〇零][一二三四五六七八九幺]|[一二幺][〇零一二三四五六七八九])"
-    "|[一二三四五六七八九]百[零〇一二][一二三四五六七八九十]{1,2})"
+    "|[一二三四五六七八九]百[零〇一二][一二三四五六七八九十]{1,2}"
+    "|[一二三四五六七八九]千[一二三四五六七八九]百(?:[零〇][一二三四五六七八九]|[一二三四五六七八九]?十[一二三四五六七八九]?))"
 )
 _NUMBER = rf"(?:[0-9]{{1,3}}|{_HAN}{{1,3}}|[甲乙丙丁东西中南北a-z])"
 _BEHIND_A_FLOOR = "(?:(?<=单元)|(?<=[0-9一二三四五六七八九十][层楼]))"
@@ -29,6 +30,7 @@ _ITS_DOOR = (
     rf"(?:-?(?:[0-9]{{1,2}}|[a-z])-[0-9]{{1,4}}(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"|[a-h]?[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
     rf"|[东西中南北]{{1,2}}户"
+    rf"|[1-9][0-9]?[零〇][1-9](?![0-9]|{_COUNTED})"
     rf"|{_BEHIND_A_FLOOR}[东西中南北]门(?![口外卫])"
     rf"|{_BEHIND_A_FLOOR}(?:(?:[0-9]|{_HAN}) ?[室号](?!线|楼|门|电|机|路)|[左右][手边侧]|[东西](?=[,。;、]|$))"
     rf"|{_HAN_ROOM}(?!{_HAN}|{_COUNTED}|户)[室房]?"
@@ -65,6 +67,8 @@ _ALONE = re.compile(
 _NUMBER_OF_A_ROOM = re.compile(r"(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:-[0-9]{1,4}){0,3})(?![0-9]|号?[楼栋线])")
 _HAN_ALONE = re.compile(f"(?:{_HAN}{{2,4}}|[壹贰叁肆伍陆柒捌玖零]{{3,4}})(?:室|号房)")
 _LETTERED_ROOM = re.compile(r"[a-z](?<![a-z0-9][a-z])-?[0-9]{3,4} ?(?:室|号房)")
+_ON_A_HAN_FLOOR_BY_SIDE = re.compile("[楼层](?<=[一二三四五六七八九十][楼层]) ?[东西中南北]{1,2}户(?![型外口内])")
+_BEHIND_A_HAN_GATE = re.compile(rf"门(?<=[0-9一二三四五六七八九十][楼栋][一二三四五六七八九]门) ?({_ROOM})")
 _IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
 _HAN_REACHED = re.compile(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
 _ON_A_HAN_FLOOR = re.compile(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
@@ -127,6 +131,9 @@ def _first_doors(text: str) -> Iterator[Span]:
         yield from (match.span(1) for match in _IN_A_HALL.finditer(text))
     if "楼" in text or "层" in text:
         yield from (match.span(1) for match in _ON_A_HAN_FLOOR.finditer(text))
+        yield from (match.span() for match in _ON_A_HAN_FLOOR_BY_SIDE.finditer(text))
+    if "门" in text:
+        yield from (match.span(1) for match in _BEHIND_A_HAN_GATE.finditer(text))
     if "楼" in text:
         yield from ((match.start() - 1, match.end()) for match in _IN_A_LETTERED_BUILDING.finditer(text))
     if "号" in text:

@@ -45,7 +45,11 @@ _ON_A_FLOOR = re.compile(
     r"[楼层](?<=[0-9][楼层])(?:(?<=[上下壁门家住在][0-9][楼层])|(?<=[上下壁门家住在][0-9]{2}[楼层]))"
     r" ?([0-9]{1,2}号)(?![楼线窗机电柜台桌院])"
 )
-_BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD, _HOUSEHOLD_AT_AN_END, _ON_A_FLOOR, _IN_A_STREET)
+_OWNED = re.compile(
+    r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,3}){2}(?=室?的?(?:户主|业主(?!大会|委|群)|住户|租户|租客|邻居))"
+)
+_BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD, _HOUSEHOLD_AT_AN_END, _ON_A_FLOOR)
+_WITH_HYPHENS = (_IN_A_STREET, _OWNED)
 _ENGLISH = ("room", "rm", "suite", "unit", "flat", "apt", "apartment")
 _IN_ENGLISH = re.compile(
     r"(?:room|rm|suite|unit)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,2}[a-z]|[0-9]{3,4}[a-z]?|[0-9]{1,2}-[0-9]{2,4})(?![0-9a-z])"
@@ -55,7 +59,7 @@ _IN_ENGLISH = re.compile(
 
 def homes(text: str) -> Iterator[Span]:
     """Yield the doors that the words around them tell of."""
-    for pattern in _BY_A_WORD if "-" in text else _BY_A_WORD[:-1]:
+    for pattern in (*_BY_A_WORD, *_WITH_HYPHENS) if "-" in text else _BY_A_WORD:
         yield from (match.span(match.lastindex or 0) for match in pattern.finditer(text))
     yield from _told_of(text)
     if any(word in text for word in _ENGLISH):

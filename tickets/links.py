@@ -15,6 +15,10 @@ _PROFILE = re.compile(r"weibo\.c(?:om|n)/(?:u/|profile/)?([0-9]{8,12}|n/[^\s/?,ã
 
 _PAGE = re.compile(r"[a-z0-9.]/(?:u|users?|profile|people|members?|space)/(?!login|index|register)([\w.-]{4,60})")
 
+_HANDLE = re.compile(
+    r"(?<![a-z0-9.-])(?:www\.)?(?:t\.me|wa\.me|(?:instagram|facebook|twitter|x|tiktok)\.com)/@?\+?([\w.-]{4,40})"
+)
+
 _ENCODED = re.compile("%[0-9a-f]{2}")
 """Whatever stands there is read by any browser, and by no rule of ours."""
 
@@ -26,5 +30,7 @@ def queries(text: str) -> Iterator[Span]:
             yield query.span(2)
     if "://" in text:
         yield from (match.span(1) for match in _PAGE.finditer(text))
+    if ".me/" in text or ".com/" in text:
+        yield from (match.span(1) for match in _HANDLE.finditer(text))
     if "weibo.c" in text:
         yield from (match.span(1) for match in _PROFILE.finditer(text))

@@ -17,11 +17,17 @@ from tickets.links import queries
 from tickets.numbers import numbers
 from tickets.plates import plates
 
+_SIGN = r"(?:@|艾特|圈a|圈(?=[a-z0-9-]{2,20} ?点)|\(?小老鼠\)?|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])"
 _MAIL = re.compile(
-    r"(?:[a-z0-9._%+-]{1,64}|[\u4e00-\u9fff]{1,4})\s{0,2}(?:@|艾特|圈a|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])\s{0,2}(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=[.点][a-z]))"
-    r"(?:(?:(?: ?\. ?|点(?=[a-z])|。(?=com|cn|net)|\s?[(\[]dot[)\]]\s?)[a-z0-9-]{1,63}){1,4}|[.]?$)"
+    rf"(?:[a-z0-9._%+-]{{1,64}}|[\u4e00-\u9fff]{{1,4}})\s{{0,2}}{_SIGN}\s{{0,2}}"
+    r"(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=[.点][a-z]))"
+    r"(?:(?:(?: ?\. ?| ?点 ?(?=[a-z])|。(?=com|cn|net)|\s?[(\[]dot[)\]]\s?)[a-z0-9-]{1,63}){1,4}|[.]?$)"
 )
-_AT = ("@", "(a", "[a", "{a", "【a", "#a", "_at_", "( a", "[ a", "艾特", "圈a")
+_AT = ("@", "(a", "[a", "{a", "【a", "#a", "_at_", "( a", "[ a", "艾特", "圈", "小老鼠")
+
+_MAIL_AT_A_SERVICE = re.compile(
+    r"[a-z0-9._%+-]{3,64} ?(?:@| at ) ?(?:qq|163|126|139|189|网易|企鹅|新浪|搜狐|移动|电信|谷歌|腾讯)邮箱"
+)
 
 _MAIL_IN_WORDS = re.compile(
     r"[a-z0-9._-]{3,64}(?: at [a-z0-9-]{2,63} dot (?:com|cn|net|org)"
@@ -92,6 +98,8 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
         yield from (match.span() for match in _MAIL.finditer(text))
     if " at " in text or "#" in text:
         yield from (match.span() for match in _MAIL_IN_WORDS.finditer(text))
+    if "邮箱" in text:
+        yield from (match.span() for match in _MAIL_AT_A_SERVICE.finditer(text))
     yield from numbers(text)
     if "." in text:
         yield from (match.span() for match in _TOKEN.finditer(text))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -57,11 +56,11 @@ FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()
 TOLD = {
     str(row["text"]): [value for value in str(row["expected"]).split() if len(value) >= LONG]
     for row in rows(Path(__file__).parents[1] / "tickets/personal_told.tsv")
-    if row.get("expected") and not re.search("我手机号前三位|地址在下面", str(row["text"]))
+    if row.get("expected") and "地址在下面" not in str(row["text"])
 }
 """What reaches a person: numbers, papers, accounts, plates; those long enough.
 
-But one that is known to be readable, and one that alarms."""
+But one that alarms."""
 
 A_DOZEN = 12
 IN_LINES = ["\n".join([*TOLD][first : first + A_DOZEN]) for first in range(0, len(TOLD), A_DOZEN)]
