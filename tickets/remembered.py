@@ -63,13 +63,14 @@ class Remembered:
 
 def told(seen: Seen) -> tuple[int, ...]:
     """Return what was seen in a text as numbers: how it reads, then where each span starts and ends."""
-    how = (_PLAIN if seen.places is None else 0) | (_SIMPLE if seen.is_simple else 0)
+    how = (_PLAIN if seen.is_plain else 0) | (_SIMPLE if seen.is_simple else 0)
     return (how, *chain.from_iterable(seen.spans))
 
 
 def _seen(text: str, known: "array[int]") -> Seen:
-    plain, places = (plainly(text), None) if known[0] & _PLAIN else readable(text)
-    return Seen(plain, places, list(zip(known[1::2], known[2::2], strict=True)), bool(known[0] & _SIMPLE))
+    is_plain, is_simple = bool(known[0] & _PLAIN), bool(known[0] & _SIMPLE)
+    plain, places = (plainly(text), None) if is_plain else readable(text)
+    return Seen(plain, places, list(zip(known[1::2], known[2::2], strict=True)), is_plain, is_simple)
 
 
 def digest_of(text: str) -> bytes:

@@ -85,6 +85,9 @@ class Seen(NamedTuple):
     plain: str
     places: Sequence[int] | None
     spans: Sequence[Span]
+    is_plain: bool
+    """Whether the text reads `plainly`, as nearly all do."""
+
     is_simple: bool
     """Whether the text `folds_simply`."""
 
@@ -137,8 +140,9 @@ def _births(text: str) -> Iterator[Span]:
 
 def look(text: str, rules_folder: Path | None = None, find: Finder = by_rules) -> Seen:
     """Read a text, and return what is found in it."""
-    plain, places = readable(text)
-    return Seen(plain, places, list(find(plain, rules_folder)), folds_simply(text))
+    is_plain = _unusual().search(text) is None
+    plain, places = (plainly(text), None) if is_plain else readable(text)
+    return Seen(plain, places, list(find(plain, rules_folder)), is_plain, folds_simply(text))
 
 
 def personal_spans(

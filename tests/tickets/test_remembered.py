@@ -34,7 +34,8 @@ def test_another_text_or_other_rules_are_looked_through(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [TEXT, "ＡＢＣ １３８００１３８０００", "㎡ ß İ ﷺ e\u0301 王\u200b喆", "一\n\n二  三", ""]
+    "text",
+    [TEXT, "ＡＢＣ １３８００１３８０００", "㎡ ß İ ﷺ e\u0301 王\u200b喆", "一\n\n二  三", "那个kt–9又来了", "❶号", ""],
 )
 def test_how_a_text_reads_is_remembered_as_well(text: str) -> None:
     remembered = Remembered(by_rules)
@@ -66,6 +67,19 @@ def test_a_person_who_becomes_known_later_is_masked_in_a_text_that_was_masked_be
     assert "阿信" in mask_text(text)
     assert "阿信" not in mask_text(text, Known(("阿信",)))
     assert "阿信" in mask_text(text)
+
+
+def test_what_is_known_is_masked_again_where_a_text_has_other_dashes_or_digits() -> None:
+    for text, known in (("那个kt–board又来了", "kt-board"), ("那个x➒board又来了", "x9board")):
+        first, again = (mask_text(text, Known((known,))) for _ in range(2))
+        assert first == again
+        assert "board" not in again
+
+
+def test_what_is_known_is_found_in_capitals_and_beside_chinese_punctuation() -> None:
+    for text, known in (("那个KTX又来了", "ktx"), ("那个丁（宝）又来了", "丁(宝)"), ("又是阿信，阿信！", "阿信")):
+        for _ in range(2):
+            assert mask_text(text, Known((known,))) == text.translate(dict.fromkeys(map(ord, "KTX丁（宝）阿信"), "＊"))
 
 
 def test_an_order_looks_through_no_text_of_its_ticket_again(monkeypatch: pytest.MonkeyPatch) -> None:
