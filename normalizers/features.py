@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from msgspec import UNSET
 
 from normalizers.draft import Draft
@@ -79,7 +80,7 @@ def features_of(
     return Features(
         message_class=draft.message_class,
         text_key=_text_key(letters, (*_files(attachments), *_places(findings)), key),
-        grams=text_grams(folded, policy),
+        grams=text_grams(folded, policy, letters),
         names=_hashed_words(matter.names, key),
         places=_hashed_words(matter.places, key),
         objects=_hashed_words(matter.objects, key),
@@ -117,17 +118,19 @@ def _heading(draft: Draft, folded: str) -> str:
     """Return the title, folded; where a channel has none, a first line that stands as one, with no stop at its end."""
     if draft.title:
         return fold(draft.title)
-    line = _HEADING.match(draft.text)
+    line = _HEADING.match(draft.text) if "\n" in draft.text else None
     heading = fold(line[1]) if line is not None else ""
     return heading if folded.startswith(f"{heading} ") else ""
 
 
-def text_grams(folded: str, policy: Policy) -> tuple[int, ...]:
+def text_grams(folded: str, policy: Policy, all_letters: npt.NDArray[np.uint32] | None = None) -> tuple[int, ...]:
     """Return the hashed 3-grams of a folded text: sorted, without repeats, the smallest `max_grams`.
 
     None of a long number is among them, and none of a token: who quotes the same ticket says no more than that.
+    `all_letters` are those of the whole text, where they are at hand.
     """
-    letters = _letters(_LONG_NUMBER.sub("", without(folded)))
+    said = _LONG_NUMBER.sub("", without(folded))
+    letters = all_letters if all_letters is not None and len(said) == len(folded) else _letters(said)
     if len(letters) < _GRAM:
         return ()
     hashes = _hashes(letters, _newest(policy))
@@ -175,7 +178,23 @@ def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint3
     blocks = np.zeros((len(letters) - _GRAM + 1, 4), dtype="<u4")
     for place in range(_GRAM):
         blocks[:, place] = letters[place : place + len(blocks)]
-    return np.frombuffer(_cipher(key).encryptor().update(blocks.tobytes()), dtype="<u4")[::4].copy()
+    free = _contexts(key)
+    try:
+        context = free.pop()  # nobody else has it meanwhile, whatever thread asks
+    except IndexError:
+        context = _cipher(key).encryptor()
+    hashes = np.frombuffer(context.update(blocks.tobytes()), dtype="<u4")[::4].copy()
+    free.append(context)
+    return hashes
+
+
+@lru_cache(maxsize=64)
+def _contexts(key: bytes) -> list[CipherContext]:
+    """Return the contexts under a key that nobody uses: to make one takes longer than to hash a letter.
+
+    Each goes from whole blocks to whole blocks, and keeps nothing of them.
+    """
+    return []
 
 
 @lru_cache(maxsize=64)
@@ -185,7 +204,7 @@ def _cipher(key: bytes) -> Cipher[modes.ECB]:
 
 
 def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:
-    return tuple(sorted(_hashed_word(word, key) for word in words))
+    return tuple(sorted(map(_hashed_word, words, repeat(key))))
 
 
 @lru_cache(maxsize=65_536)

@@ -25,8 +25,8 @@ _LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
 _OTHER_WORDS = "(?!末班)[民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺]"
 """Behind such a character an ending is the beginning of another word: 期间, 区域, 村民."""
 
-_HOUSE = re.compile(r"([\u4e00-\u9fff]{2}(?:大道|路|街|巷|弄))(\d{1,5})号(?![楼线院])")
-"""A house on a road (和平路11号): the end of the road's name, and the number."""
+_HOUSE = re.compile(r"[道路街巷弄](?:(?<=大道)|(?<!道))(\d{1,5})号(?![楼线院])")
+"""A house on a road (和平路11号), from the last letter of the road's name on, which is looked for."""
 
 _PLATE = re.compile(
     r"([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z])[·. ]?([a-z0-9]{4,6})(?![a-z0-9])"
@@ -115,7 +115,7 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         _by_word(table[name])
         for name in ("numbered", "numbered_in_digits", "sided", "troubles", "relatives", "named", "titles")
     )
-    ones, surname = _ones(table["ones"]), f"([{table['surnames'].strip() or '?'}])"
+    ones, surnames = _ones(table["ones"]), table["surnames"].strip() or "?"
     not_named = trie(table["not_named"].split())
     known = sorted({*ones, *table["not_ones"].split()})
     return Kinds(
@@ -136,7 +136,8 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         one_of=ones,
         of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),
         persons=re.compile(
-            f"(?<!敬的)(?<!爱的){surname}({trie(titles)})(?![:您你])|[老小]{surname}(?![{_CALLED_ELSE}])"
+            f"([{surnames}老小])(?:(?<=[{surnames}])(?<!敬的.)(?<!爱的.)({trie(titles)})(?![:您你])"
+            f"|(?<=[老小])([{surnames}])(?![{_CALLED_ELSE}]))"
         ),
         title_of=titles,
         stances=stances_in(table),
@@ -152,9 +153,20 @@ def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
     yield from (("trouble", kinds.trouble_of[found[0]]) for found in kinds.troubles.finditer(head))
     yield from (("whose", kinds.relative_of[found[1] or found[2]]) for found in kinds.whose.finditer(head))
     for said in (head, rest):
-        yield from _HOUSE.findall(said)
+        yield from _houses(said)
         yield from (("plate", "".join(found)) for found in _PLATE.findall(said))
         yield from papers_in(said)
+
+
+def _houses(said: str) -> Iterator[Mark]:
+    """Yield each house on a road: its ending with the two characters before it, and the number."""
+    done = 0
+    for house in _HOUSE.finditer(said):
+        end = house.start() + 1
+        begin = end - (4 if said[end - 1] == "道" else 3)
+        if begin >= done and _TWO_HAN.match(said, begin):
+            yield said[begin:end], house[1]
+            done = house.end()
 
 
 def things_of(said: str, kinds: Kinds) -> Iterator[Mark]:
@@ -190,14 +202,16 @@ def _named(head: str, kinds: Kinds) -> Iterator[Mark]:
 
 def _where_of(head: str) -> Iterator[Mark]:
     """Yield which crossing, which way, which end of the town, which branch, which floor or room of a tower."""
-    if "口" in head or "交" in head or "十字" in head:
+    if ("口" in head or "交" in head or "十字" in head) and ("路" in head or "街" in head or "大道" in head):
         yield from (("crossing", "+".join(sorted(roads))) for roads in _CROSSING.findall(head))
     yield from (("way", "".join(found)) for found in _WAY.findall(head))
     yield from (("城", side) for side in _END_OF_TOWN.findall(head))
     yield from (("way", way) for way in _TRAVELS.findall(head))
-    yield from (("bound", name) for name in map("".join, _BOUND.findall(head)) if _IN_NO_NAME.search(name) is None)
+    if "方向" in head or "开往" in head:
+        yield from (("bound", name) for name in map("".join, _BOUND.findall(head)) if _IN_NO_NAME.search(name) is None)
     yield from (("along", name) for name in _ALONG.findall(head) if _IN_NO_NAME.search(name) is None)
-    yield from ((f"{school} grade", NUMERALS[year]) for school, year in _GRADE.findall(head))
+    if "初" in head or "高" in head:
+        yield from ((f"{school} grade", NUMERALS[year]) for school, year in _GRADE.findall(head))
     yield from (("branch", name) for name in _BRANCH.findall(head))
     for building, unit in _DOOR.findall(head) if "-" in head else ():
         yield from (("号楼", building), ("单元", unit))
@@ -228,8 +242,9 @@ def _persons(head: str, kinds: Kinds, shops: Collection[str]) -> Iterator[Mark]:
 
 
 def _dates(head: str) -> Iterator[Mark]:
-    yield from (("weekday", day.replace("天", "日")) for day in _WEEKDAY.findall(head))
-    for month, day in _DATE.findall(head):
+    if "周" in head or "星期" in head or "礼拜" in head:
+        yield from (("weekday", day.replace("天", "日")) for day in _WEEKDAY.findall(head))
+    for month, day in _DATE.findall(head) if "月" in head else ():
         yield "month", month
         if day:
             yield "day", f"{month}-{day}"

@@ -5,7 +5,7 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -56,7 +56,9 @@ _AREA = re.compile(
 小区, 三区 and 超市 are none (二七区 is one).
 """
 
-_NUMBER = re.compile(r"(?<![a-z0-9])(?:[a-z]*\d+(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?|[a-z]{2,})")
+_BEHIND = r"(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?"
+_NUMBER = re.compile(rf"[a-z\d](?<![a-z0-9].)(?:(?<=\d)\d*{_BEHIND}|(?<=[a-z])(?:[a-z]*\d+{_BEHIND}|[a-z]+))")
+"""A number, or Latin letters; its first character stands first, so that it is looked for."""
 
 _COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块号市区县")
 """After such a character a number counts or dates, and names nothing."""
@@ -96,12 +98,21 @@ class Matter(NamedTuple):
     """What tells where it is, or whose."""
 
 
+class Known(NamedTuple):
+    """A known word: whether it may be a part of a name, its object, and whether it begins like a place's ending."""
+
+    word: str
+    may_be_in_name: bool
+    object: str | None
+    opens_place: bool
+
+
 class Rulebook(NamedTuple):
     """The word lists, ready to be asked."""
 
     known: AhoCorasick
+    words: Sequence[Known]
     objects: Mapping[str, str]
-    opens_place: frozenset[str]
     in_names: frozenset[str]
     last_in_names: frozenset[str]
     with_and: frozenset[str]
@@ -117,16 +128,19 @@ class Rulebook(NamedTuple):
 def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date | None = None) -> Matter:
     """Return the matter of a message of this day; both strings are folded (`normalizers.text.fold`)."""
     lists = rulebook(rules_folder)
-    is_titled = len(title) >= _SHORT_TITLE and any(_words(title, lists))
+    of_title = _words(title, lists) if len(title) >= _SHORT_TITLE else None
+    is_titled = of_title is not None and any(of_title)
     head, rest = (title, text[:TEXT_CHARACTERS]) if is_titled else _begun(title, text, lists.greetings)
-    areas = frozenset(_AREA.findall(head))
+    areas = frozenset(_AREA.findall(head)) if _may_name_areas(head) else frozenset()
     marks = frozenset(marks_of(head, rest, lists.kinds))
     head = _AREA.sub(",", head) if areas else head
     opening, behind = _opening(text, lists.greetings)
-    own, beside = _words(head, lists), _words(rest, lists)
+    own = of_title if of_title is not None and head is title else _words(head, lists)
+    beside = _words(rest, lists)
     places, lead, told = frozenset((*own.places, *own.within)), "", _Words([], [], [], [])
     if not places:
-        lead = _AREA.sub(",", _first_sentence(rest))
+        lead = _first_sentence(rest)
+        lead = _AREA.sub(",", lead) if _may_name_areas(lead) else lead
         told = _words(lead, lists)
         places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
         marks = marks if places else marks.union(circumstances_of(f"{head},{lead}", marks, day, lists.kinds))
@@ -147,6 +161,10 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         told=frozenset(aspects(behind, lists.aspects)),
         whereabouts=places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
     )
+
+
+def _may_name_areas(said: str) -> bool:
+    return "区" in said or "市" in said or "县" in said
 
 
 def _moments(head: str, marks: Iterable[Mark], day: date | None, lists: Rulebook) -> Iterable[Mark]:
@@ -206,14 +224,14 @@ class _Words(NamedTuple):
 def _words(text: str, lists: Rulebook) -> _Words:
     """Take one stretch of text apart, in one pass; what stands between the known words is taken for names."""
     found, end = _Words([], [], [], []), 0
-    objects, opens_place = lists.objects, lists.opens_place
-    for _, start, stop in lists.known.find_matches_as_indexes(text):
-        word = text[start:stop]
-        if len(word) < _LONG and _is_in_name(word, text, stop, lists, follows=start > end):
+    words = lists.words
+    for number, start, stop in lists.known.find_matches_as_indexes(text):
+        word, may_be_in_name, what, opens_place = words[number]
+        if may_be_in_name and _is_in_name(word, text, stop, lists, follows=start > end):
             continue
-        follows_name = start > end and _take(text[end:start], found, lists, is_place=word in opens_place)
-        if word in objects and not (follows_name and word in opens_place):
-            found.objects.append(objects[word])  # 噪音 is what it is about; 金鹰小学 is where
+        follows_name = start > end and _take(text[end:start], found, lists, is_place=opens_place)
+        if what is not None and not (follows_name and opens_place):
+            found.objects.append(what)  # 噪音 is what it is about; 金鹰小学 is where
         end = stop
     if end < len(text):
         _take(text[end:], found, lists, is_place=False)
@@ -265,14 +283,23 @@ def rulebook(folder: Path | None = None) -> Rulebook:
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
     in_names = frozenset(found["in_names"].split())
+    last_in_names, opens_place = frozenset(found["last_in_names"].split()), tuple(found["places"].split())
     endings = endings_of(found["places"].split(), found["ends_name"].split(), set(known) - in_names)
     return Rulebook(
         known=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=COMPACT),
+        words=[
+            Known(
+                word,
+                len(word) < _LONG and (len(word) == 1 or word in in_names or word in last_in_names),
+                objects.get(word),
+                word.startswith(opens_place),
+            )
+            for word in known
+        ],
         objects=objects,
-        opens_place=frozenset(word for word in known if word.startswith(tuple(found["places"].split()))),
         in_names=in_names,
         with_and=frozenset(rules.load("place", folder)["message"]["with_and"].split()),
-        last_in_names=frozenset(found["last_in_names"].split()),
+        last_in_names=last_in_names,
         endings=endings,
         kinds=kinds_of(found),
         aspects=aspects_in(found),

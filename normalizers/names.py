@@ -18,11 +18,13 @@ from normalizers.name_cues import HAN, NO_PLACE, PUNCTUATION, Surnames
 from normalizers.pinyin_names import PinyinNames
 from normalizers.text import Span
 
+_BEHIND_A_SEX = r"[,，\s]{0,2}(?=[0-9]{1,4}[岁年]|汉族|身份)"
 _HOME = re.compile(
     "家(?<!大家|回家|国家|专家|商家|住家|厂家|每家|一家|人家|全家|独家|自家|我家|店家|买家|卖家|居家|在家|到家|搬家)"
     r"(?=里|中|门|[^\u4e00-\u9fff]|$)"
 )
 _MOBILE = re.compile(r"1(?<![0-9]1)[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9])")
+_SEX = re.compile(rf"[男女]{_BEHIND_A_SEX}")
 _LATIN = re.compile("[a-z]{2}")
 _NEAR_PHONE = 16
 """Characters before a number in which a name and what stands between may begin."""
@@ -106,9 +108,9 @@ class Names(NamedTuple):
             for home in _HOME.finditer(text):
                 yield from _before(self.owner, text, home.start(), 5)
         if "身份证" in text:
-            yield from (match.span(1) for match in self.before_id.finditer(text))
-        if "男" in text or "女" in text:
-            yield from (match.span(1) for match in self.of_a_sex.finditer(text))
+            yield from [match.span(1) for match in self.before_id.finditer(text)]
+        if _SEX.search(text):
+            yield from [match.span(1) for match in self.of_a_sex.finditer(text)]
         for phone in _MOBILE.finditer(text):
             yield from self._beside(phone, text)
         if _LATIN.search(text):
@@ -232,7 +234,7 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     yield "dated", rf"[。!\s]\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"
     yield "closes", rf"{starts}({name})\s{{1,3}}$"
     yield "before_id", rf"({name})的?[\s,，:：(（]{{0,2}}(?:公民)?身份证号?码?[\s:：是为]{{0,3}}(?=[1-9][0-9]{{5}})"
-    yield "of_a_sex", rf"{starts}({name})[,，\s]{{1,2}}[男女][,，\s]{{0,2}}(?=[0-9]{{1,4}}[岁年]|汉族|身份)"
+    yield "of_a_sex", rf"{starts}({name})[,，\s]{{1,2}}[男女]{_BEHIND_A_SEX}"
     yield (
         "before_phone",
         (

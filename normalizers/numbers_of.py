@@ -33,6 +33,7 @@ _FLOOR = re.compile(
 _ROOM = re.compile(
     r"(?:号楼|单元|[栋幢座])-?(\d{3,4})(?![\d年元块度米]|平|多)|(?<!\d)(\d{3,4})(?=室(?![内外])|住户|号房|房间)"
 )
+_OF_THREE = re.compile(r"\d\d\d")
 _CLAUSE = re.compile(r"[^,。!?;:\s]+")
 
 _BEHIND = re.compile(r"(窗口|摊位|诊室|柜台)(\d{1,3})号")
@@ -66,9 +67,10 @@ def floors_and_rooms(head: str) -> Iterator[Mark]:
     for clause in _CLAUSE.findall(head):
         if _LIVES.search(clause) is not None:
             continue
-        for below, number in _FLOOR.findall(clause):
+        for below, number in _FLOOR.findall(clause) if "楼" in clause or "层" in clause else ():
             yield "floor", f"{'-' if below else ''}{NUMERALS.get(number, number)}"
-        yield from (("room", door or room) for door, room in _ROOM.findall(clause))
+        if _OF_THREE.search(clause) is not None:
+            yield from (("room", door or room) for door, room in _ROOM.findall(clause))
 
 
 def amounts(head: str) -> Iterator[Mark]:

@@ -66,7 +66,7 @@ class Persons(NamedTuple):
             else:  # the name may begin within the word: 班主任李倩
                 end = start + 1
             found = self.names.search(text, end)
-        yield from (found.span() for found in self.familiar.finditer(text))
+        yield from [found.span() for found in self.familiar.finditer(text)]
         yield from self.full.spans(text)
         yield from self.short.spans(text)
         for found in self.given.finditer(text):

@@ -55,7 +55,7 @@ class PinyinNames(NamedTuple):
 
     def spans(self, text: str, phones: re.Pattern[str]) -> Iterator[Span]:
         """Yield where such a name stands, in a text in which `phones` finds the mobile numbers."""
-        yield from (found.span(1) for found in self.labelled.finditer(text))
+        yield from [found.span(1) for found in self.labelled.finditer(text)]
         for first in _TWO_WORDS.finditer(text):
             start = first.start()
             is_latin = _LATIN_BEFORE.search(text, max(0, start - 2), start) is not None

@@ -57,8 +57,8 @@ class ShortNames(NamedTuple):
             goes_on=re.compile(goes_on),
             firm=re.compile(rf".{{0,2}}{trie(found['goes_on_as_a_firm'].split())}"),
             called=re.compile(
-                rf"[{surnames}二三四五六]{trie(found['nicknames'].split())}"
-                rf"|大(?<![^{boundary}].)老?{one_of(found['familiar'])}(?!家.){goes_on}"
+                rf"[{surnames}二三四五六大](?:(?<=[{surnames}二三四五六]){trie(found['nicknames'].split())}"
+                rf"|(?<=大)(?<![^{boundary}].)老?{one_of(found['familiar'])}(?!家.){goes_on})"
             ),
             words=re.compile(rf"{words.pattern}|{trie([*found['words'].split(), *places])}"),
             begun=frozenset((*begun, *found["ends_of_words"].split())),

@@ -72,6 +72,8 @@ def fold(text: str) -> str:
 
     `fold(fold(text)) == fold(text)`; lone surrogates, NUL, zero-width and bidi controls never survive.
     """
+    if text.isascii() and text.isprintable():  # a number, an address: nothing but capitals and blanks changes
+        return " ".join(text.casefold().split())
     find, table, _ = _fold_tables()
     try:
         folded = find.sub(lambda match: table[match[0]], narrow(text))

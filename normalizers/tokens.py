@@ -18,6 +18,8 @@ from schemas.keyed import keyed_digest
 
 _TOKEN = re.compile(r"(?<![a-z0-9-])([1-9]\d{5}-[a-z2-7]{20})\.([a-z0-9_]{1,32})\.([a-z2-7]{16})(?![a-z0-9])")
 TICKET_NUMBER = re.compile(r"(?<![0-9-])[1-9]\d{5}-(?:19|20)\d{6}-\d{6,9}-\d(?![0-9-])")
+_LIKE_ONE = re.compile(r"-(?:(?:19|20)\d{6}-|[a-z2-7]{20}\.)")
+"""What every token and every number holds; it begins with a hyphen, which is looked for."""
 
 _OUR_REFERENCE = ".receipt@"
 """Ends the part before the @ of the Message-ID of our receipts; the token stands before it."""
@@ -44,7 +46,7 @@ NOTHING = Named()
 
 def without(folded: str) -> str:
     """Return a folded text without tokens and official numbers: they say which ticket is meant, and not what."""
-    return TICKET_NUMBER.sub("", _TOKEN.sub("", folded)) if "-" in folded else folded
+    return TICKET_NUMBER.sub("", _TOKEN.sub("", folded)) if _LIKE_ONE.search(folded) is not None else folded
 
 
 def make(ticket_id: str, policy: Policy) -> str:

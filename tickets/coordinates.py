@@ -28,7 +28,7 @@ _MINUTES = re.compile(
 def coordinates(text: str) -> Iterator[Span]:
     """Yield the coordinates in a folded text: pairs of degrees, those behind a label, degrees with their minutes."""
     if _CLOSE.search(text):
-        yield from (match.span() for match in _PAIR.finditer(text))
-        yield from (match.span(1) for match in _LABELLED.finditer(text))
+        yield from [match.span() for match in _PAIR.finditer(text)]
+        yield from [match.span(1) for match in _LABELLED.finditer(text)]
     if "°" in text or "经" in text or "纬" in text:
-        yield from (match.span() for match in _MINUTES.finditer(text))
+        yield from [match.span() for match in _MINUTES.finditer(text)]

@@ -37,7 +37,9 @@ _ITS_DOOR = (
     rf"|{_HAN}{{2,5}}[室房号](?!线|楼)"
     rf"|[,(-]?(?:{_NUMBER} ?单元[,)-]?)?的?{_ROOM}(?!-)[室户]?)"
 )
-_IN_A_BUILDING = re.compile(rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|单元){_ITS_DOOR}")
+_IN_A_BUILDING = re.compile(rf"[号栋幢#座单](?:(?<=号)楼|(?<=[栋幢#])楼?|(?<=座)(?<![一两]座)|(?<=单)元){_ITS_DOOR}")
+"""It begins with one of a set, which is looked for; words and sets in turn would be tried at each character."""
+
 _IN_A_LETTERED_BUILDING = re.compile(rf"楼(?<=[a-z甲乙丙丁东西]楼){_ITS_DOOR}")
 _IN_A_HALL = re.compile(rf"[舍寓宅](?<=宿舍|公寓|住宅|[0-9]舍)楼?({_ROOM}(?! ?[户铺店档街])[室房]?)")
 _BUILDING = re.compile(
@@ -115,29 +117,29 @@ def doors(text: str) -> Iterator[Span]:
 
 def _first_doors(text: str) -> Iterator[Span]:
     """Yield the doors with their building, and alone where the sentence tells of a home."""
-    yield from (match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match))
+    yield from [match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match)]
     if "房号" in text or "间号" in text or "室号" in text:
-        yield from (match.span(1) for match in _NUMBER_OF_A_ROOM.finditer(text))
+        yield from [match.span(1) for match in _NUMBER_OF_A_ROOM.finditer(text)]
     if "到" in text:
-        yield from (match.span(1) for match in _HAN_REACHED.finditer(text))
+        yield from [match.span(1) for match in _HAN_REACHED.finditer(text)]
     if "室" in text or "号房" in text:
-        yield from (match.span() for match in _HAN_ALONE.finditer(text))
-        yield from (match.span() for match in _LETTERED_ROOM.finditer(text))
+        yield from [match.span() for match in _HAN_ALONE.finditer(text)]
+        yield from [match.span() for match in _LETTERED_ROOM.finditer(text)]
     if "排" in text:
-        yield from (match.span() for match in _IN_A_ROW.finditer(text))
+        yield from [match.span() for match in _IN_A_ROW.finditer(text)]
     if "号楼" in text or "单元" in text or "栋" in text or "幢" in text or "座" in text or "#" in text:
         yield from _behind(_BUILDING, _NAME_OF_A_BUILDING, _IN_A_BUILDING, text)
     if "舍" in text or "公寓" in text or "住宅" in text:
-        yield from (match.span(1) for match in _IN_A_HALL.finditer(text))
+        yield from [match.span(1) for match in _IN_A_HALL.finditer(text)]
     if "楼" in text or "层" in text:
-        yield from (match.span(1) for match in _ON_A_HAN_FLOOR.finditer(text))
-        yield from (match.span() for match in _ON_A_HAN_FLOOR_BY_SIDE.finditer(text))
+        yield from [match.span(1) for match in _ON_A_HAN_FLOOR.finditer(text)]
+        yield from [match.span() for match in _ON_A_HAN_FLOOR_BY_SIDE.finditer(text)]
     if "门" in text:
-        yield from (match.span(1) for match in _BEHIND_A_HAN_GATE.finditer(text))
+        yield from [match.span(1) for match in _BEHIND_A_HAN_GATE.finditer(text)]
     if "楼" in text:
         yield from ((match.start() - 1, match.end()) for match in _IN_A_LETTERED_BUILDING.finditer(text))
     if "号" in text:
-        yield from (match.span(match.lastindex or 0) for match in _IN_A_STREET.finditer(text))
+        yield from [match.span(match.lastindex or 0) for match in _IN_A_STREET.finditer(text)]
     if "-" in text:
         yield from _behind(_LETTERED_HOUSE, _LONGEST_LETTERED_HOUSE, _IN_A_LETTERED_HOUSE, text)
 

@@ -60,9 +60,9 @@ _IN_ENGLISH = re.compile(
 def homes(text: str) -> Iterator[Span]:
     """Yield the doors that the words around them tell of."""
     for pattern in (*_BY_A_WORD, *_WITH_HYPHENS) if "-" in text else _BY_A_WORD:
-        yield from (match.span(match.lastindex or 0) for match in pattern.finditer(text))
+        yield from [match.span(match.lastindex or 0) for match in pattern.finditer(text)]
     yield from _told_of(text)
-    if any(word in text for word in _ENGLISH):
+    if ("m" in text or "t" in text) and any(word in text for word in _ENGLISH):
         for door in _IN_ENGLISH.finditer(text):
             if not text[door.start() - 1 : door.start()].isalpha():
                 yield door.span(door.lastindex or 0)

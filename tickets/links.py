@@ -29,8 +29,8 @@ def queries(text: str) -> Iterator[Span]:
         if _PERSONAL.search(query[1]) or _ENCODED.search(query[2]):
             yield query.span(2)
     if "://" in text:
-        yield from (match.span(1) for match in _PAGE.finditer(text))
+        yield from [match.span(1) for match in _PAGE.finditer(text)]
     if ".me/" in text or ".com/" in text:
-        yield from (match.span(1) for match in _HANDLE.finditer(text))
+        yield from [match.span(1) for match in _HANDLE.finditer(text)]
     if "weibo.c" in text:
-        yield from (match.span(1) for match in _PROFILE.finditer(text))
+        yield from [match.span(1) for match in _PROFILE.finditer(text)]

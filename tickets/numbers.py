@@ -103,12 +103,12 @@ def numbers(text: str) -> Iterator[Span]:
         yield from _written(text, beside, start, end)
         if _HAN_DIGIT.search(text, start, end):
             yield from _written(beside.read, beside, start, end)
-            yield from (match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end))
-        yield from (match.span() for match in _EACH_APART.finditer(text, start, end))
+            yield from [match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end)]
+        yield from [match.span() for match in _EACH_APART.finditer(text, start, end)]
     if "o" in text or "l" in text or "i" in text:
-        yield from (match.span() for match in forms.LETTERS_FOR_DIGITS.finditer(text))
+        yield from [match.span() for match in forms.LETTERS_FOR_DIGITS.finditer(text)]
     if "***" in text or "xxx" in text or "×××" in text:
-        yield from (match.span() for match in _STARRED.finditer(text))
+        yield from [match.span() for match in _STARRED.finditer(text)]
     begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
     if begun and forms.HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
         yield begun.span(1)

@@ -60,10 +60,10 @@ _OTHERS = {
 
 def plates(text: str) -> Iterator[Span]:
     """Yield the number plates in a folded text."""
-    yield from (match.span() for match in _PLATE.finditer(text))
+    yield from [match.span() for match in _PLATE.finditer(text)]
     for mark, patterns in _OTHERS.items():
         for pattern in patterns if mark in text else ():
-            yield from (match.span() for match in pattern.finditer(text))
+            yield from [match.span() for match in pattern.finditer(text)]
     for plate in _NAMED_PLATE.finditer(text):
         if _PROVINCE_BEFORE.search(text, max(0, plate.start() - _LONGEST_PROVINCE), plate.start()):
             yield plate.span()

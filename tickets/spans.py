@@ -47,7 +47,7 @@ _PROPERTY_PAPER = re.compile("权(?:证[\u4e00-\u9fff]{0,3}字)?第[a-z]?[0-9]{5
 """不动产权证, 房权证."""
 
 _DAY = r"(?:[12][09][0-9]{2}|[0-9]{2})[年./-][0-9]{1,2}[月./-][0-9]{1,2}[日号]?"
-_BORN = re.compile("出?生(?:(?<=出生)(?!产)|(?=[,。;)人的日]|$)|于(?<![发产]生于))")
+_BORN = re.compile("生(?:(?<=出生)(?!产)|(?=[,。;)人的日]|$)|于(?<![发产]生于))")
 _DAY_BEFORE = re.compile(rf"(?:{_DAY}|(?<!年)[0-9]{{1,2}}月[0-9]{{1,2}}[日号]|{HAN_DATE})(?=的?$)")
 _DAY_BEHIND = re.compile(f"{_DAY}|{HAN_DATE}")
 _LONGEST_DAY = 16
@@ -98,14 +98,14 @@ Look = Callable[[str, Path | None], Seen]
 def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     """Yield what the rules find in a text as they read it; spans may overlap."""
     if any(at in text for at in _AT):
-        yield from (match.span() for match in _MAIL.finditer(text))
+        yield from [match.span() for match in _MAIL.finditer(text)]
     if " at " in text or "#" in text:
-        yield from (match.span() for match in _MAIL_IN_WORDS.finditer(text))
+        yield from [match.span() for match in _MAIL_IN_WORDS.finditer(text)]
     if "邮箱" in text:
-        yield from (match.span() for match in _MAIL_AT_A_SERVICE.finditer(text))
+        yield from [match.span() for match in _MAIL_AT_A_SERVICE.finditer(text)]
     yield from numbers(text)
     if "." in text:
-        yield from (match.span() for match in _TOKEN.finditer(text))
+        yield from [match.span() for match in _TOKEN.finditer(text)]
     yield from doors(text)
     yield from homes(text)
     yield from plates(text)
@@ -113,7 +113,7 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     yield from queries(text)
     for mark, pattern in _BY_THEIR_FORM.items():
         if mark in text:
-            yield from (match.span() for match in pattern.finditer(text))
+            yield from [match.span() for match in pattern.finditer(text)]
     if "生" in text:
         yield from _births(text)
     known = names.rulebook(rules_folder)
@@ -128,7 +128,7 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
 def _births(text: str) -> Iterator[Span]:
     """Yield the days on which somebody is said to be born: 1976年5月20日生, 生于1976年5月20日."""
     for born in _BORN.finditer(text):
-        start = born.start()
+        start = born.start() - text.endswith("出生", 0, born.end())
         day = (
             _DAY_BEHIND.match(text, born.end())
             if text[born.end() - 1] == "于"

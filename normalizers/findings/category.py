@@ -4,7 +4,7 @@ What words tell is added to what the whole sounds like (`leaning.py`), by the se
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,12 +29,16 @@ class Rulebook(NamedTuple):
     """The rules, ready to be asked."""
 
     words: Words
-    weights: dict[str, Weighed]
+    weights: tuple[Weighed, ...]
+    """By the numbers of the words."""
+
     title: float
     least: float
     apart: float
     classes: tuple[str, ...]
-    topics: tuple[str, ...]
+    topics: dict[str, tuple[str, ...]]
+    """Of each class."""
+
     leaning: Leaning | None
     hearing: dict[str, Any]
     version: str
@@ -46,8 +50,8 @@ def category(title: str, text: str, rules_folder: Path | None = None) -> Finding
     topics: dict[str, float] = defaultdict(float)
     beginning = text[:MOST_CHARACTERS]
     for said, weight in ((title, known.title), (beginning, 1.0)):
-        for word in {said[start:end] for start, end in known.words.spans(said)}:
-            for topic, value in known.weights[word].topics:
+        for number in {number for number, _ in known.words.longest(said).values()}:
+            for topic, value in known.weights[number].topics:
                 topics[topic] += value * weight
     likely = known.leaning.leans(f"{title}。{beginning}" if title else beginning) if known.leaning is not None else {}
     return _judged(topics, likely, known)
@@ -94,11 +98,20 @@ def _by_words(classes: Mapping[str, float], known: Rulebook) -> str | None:
 
 def _topic(of_class: str, topics: Mapping[str, float], likely: Mapping[str, float], known: Rulebook) -> str:
     """Return the likeliest topic of a class, or the class where it has none."""
-    own = [topic for topic in known.topics if topic.startswith(f"{of_class}.")]
+    own = known.topics.get(of_class, ())
     behind = leaning.behind(likely, own)
     unheard = min(behind.values(), default=0.0)
     sums = {topic: topics.get(topic, 0.0) + known.hearing["weight"] * behind.get(topic, unheard) for topic in own}
     return min(own, key=lambda topic: (-sums[topic], topic), default=of_class)
+
+
+def _by_class(topics: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for topic in topics:
+        of_class, dot, _ = topic.partition(".")
+        if dot:
+            found[of_class] = (*found.get(of_class, ()), topic)
+    return found
 
 
 @cache
@@ -111,15 +124,15 @@ def rulebook(folder: Path | None) -> Rulebook:
         for level in ("hints", "words", "sure"):
             for word in told.get(level, ()):
                 weights[word][topic] = scale[level]
-    classes, all_topics = tuple(table["classes"]), tuple(table["topics"])
+    classes, all_topics, words = tuple(table["classes"]), tuple(table["topics"]), Words(weights)
     return Rulebook(
-        words=Words(weights),
-        weights={word: Weighed(tuple(told.items())) for word, told in weights.items()},
+        words=words,
+        weights=tuple(Weighed(tuple(weights[word].items())) for word in words.sorted),
         title=scale["title"],
         least=scale["least"],
         apart=scale["apart"],
         classes=classes,
-        topics=all_topics,
+        topics=_by_class(all_topics),
         leaning=leaning.hearing("category", (*classes, *all_topics), folder),
         hearing=table["hearing"],
         version=table["version"],

@@ -40,7 +40,7 @@ class _Cue(NamedTuple, Generic[Label]):
 
 
 _Found = tuple[int, int, int]
-"""Start, end and number of a word."""
+"""Start, end and number of a word; of a match its number comes first."""
 
 
 class Cues(Generic[Label]):
@@ -77,9 +77,16 @@ class Cues(Generic[Label]):
 
     def _found(self, said: str) -> Iterator[Said[Label]]:
         digits, begun_by = self._digits, self._begun_by
-        found = [
-            one for one in self._words.matches(said) if one[2] not in digits or not _is_end_of_number(said, one[0])
-        ]
+        matches = self._words.matches(said)
+        if not self._may_stand(matches):
+            return
+        found = sorted(
+            [
+                (start, end, number)
+                for number, start, end in matches
+                if number not in digits or not _is_end_of_number(said, start)
+            ]
+        )
         there = {number for _, _, number in found}
         for at, (start, end, number) in enumerate(found):
             for cue in begun_by[number]:
@@ -88,6 +95,18 @@ class Cues(Generic[Label]):
                 if (later := self._later(said, found, at, cue.later)) is not None:
                     words = "".join([said[start:end], *(said[first:last] for first, last, _ in later)])
                     yield Said(cue.label, start, later[-1][1] if later else end, words)
+
+    def _may_stand(self, matches: Iterable[_Found]) -> bool:
+        """Say whether a word of each part of some cue is there: in most texts none has all of them."""
+        there, begun_by = {number for number, _, _ in matches}, self._begun_by
+        for number in there:
+            for cue in begun_by[number]:
+                for part in cue.later:
+                    if part.isdisjoint(there):
+                        break
+                else:
+                    return True
+        return False
 
     def evidence(self, title: str | None, text: str) -> Iterator[tuple[Label, Span | None]]:
         """Yield what a message as written tells, with its place in `text`; None for what its title tells."""

@@ -22,8 +22,8 @@ LEVELS = ("critical", "urgent", "mentioned")
 
 _SENTENCE = re.compile(r"[。!?\n]")
 _CLAUSE = re.compile(r"[,。!?;:、…\n]")
-_SPELLED = re.compile(r"(?<=(?<![\u3400-\u9fff])[\u3400-\u9fff]) +(?=[\u3400-\u9fff](?![\u3400-\u9fff]))")
-"""The blanks of what is written one character at a time: 失 火 了."""
+_SPELLED = re.compile(r" (?<=(?<![\u3400-\u9fff])[\u3400-\u9fff] ) *(?=[\u3400-\u9fff](?![\u3400-\u9fff]))")
+"""The blanks of what is written one character at a time: 失 火 了; a blank stands first, so that it is looked for."""
 
 _PHRASE = 24
 """No harmless phrase is longer."""
@@ -141,9 +141,10 @@ def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | No
 
 
 def _evidence(text: str, known: Rulebook) -> Iterator[_Evidence]:
-    plain, offsets = _read(text)
-    plain = _covered(plain, _weighed(known.words.spans(plain)), known.harmless)
-    for start, end in _weighed(known.words.spans(plain)):
+    said, offsets = _read(text)
+    spans = known.words.spans(said)
+    plain = _covered(said, _weighed(spans), known.harmless)
+    for start, end in _weighed(spans if plain == said else known.words.spans(plain)):
         place = _place(plain, start, end)
         for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):

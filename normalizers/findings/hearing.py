@@ -53,14 +53,16 @@ _SHARES = np.array(
 _STOPS = r"。!?;\n"
 _SEPARATORS = _STOPS + ",:、… "
 _HAN = r"\u3400-\u9fff\U00020000-\U0003ffff"
-_SENTENCE = re.compile(rf"[^{_STOPS}]+")
+_SENTENCE = re.compile(rf"[^{_STOPS}][^{_STOPS}]*")
 _CLAUSE = re.compile(rf"[^{_SEPARATORS}]{{1,{MOST_LETTERS}}}")
 _CLAUSES = re.compile(rf".{{1,{MOST_APART // 2}}}(?:[{_SEPARATORS}]|$)|.{{1,{MOST_APART // 2}}}")
 _SAID = re.compile(rf"[{_HAN}]|\d+")
 _END = chr(int(END))
-_NOT_SAID = re.compile(rf"[^{_HAN}\d{_END}]+")
-_NEITHER = re.compile(rf"[^{_HAN}\d{_SEPARATORS}]+")
-_NUMBER = re.compile(r"\d+")
+_NOT_SAID = re.compile(rf"[^{_HAN}\d{_END}][^{_HAN}\d{_END}]*")
+_NEITHER = re.compile(rf"[^{_HAN}\d{_SEPARATORS}][^{_HAN}\d{_SEPARATORS}]*")
+_NUMBER = re.compile(r"\d\d*")
+"""What begins with one of a set is looked for; what begins with a repeat (`\\d+`) is tried at each character."""
+
 _MORE = np.arange(MOST_CLAUSES)
 _NO_WEIGHT, _NO_KEY, _NO_LETTERS = np.zeros(1), np.zeros(1, np.uint64), np.zeros(1, np.int64)
 
@@ -91,12 +93,17 @@ class Told(NamedTuple):
 class _Clauses(NamedTuple):
     """The letters of a text, where its clauses begin and end among them, and the keys of all features.
 
-    The keys are those of the letters, of each with the next, of each clause's beginning and of its end.
+    The keys are those of the letters, of each with the next, of each clause's beginning and of its end. A window is a
+    clause and so many behind it: `lasts` is the last clause of each, `shares` what its sum is multiplied by, and
+    there are `among` of them.
     """
 
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     keys: Keys
+    lasts: NDArray[np.int64]
+    shares: NDArray[np.float64]
+    among: int
 
 
 class _Window(NamedTuple):
@@ -179,16 +186,14 @@ class Hearing:
         """Return the loudest window of some clauses: sums to before each letter are made once, for all windows."""
         if clauses is None:
             return None
-        starts, ends, keys = clauses
+        starts, ends, keys, lasts, shares, among = clauses
         letters, weights = int(ends[-1]), self._weights.of(keys)
         pairs, edges = weights[letters : 2 * letters], weights[2 * letters :]
         begins, finishes = edges[: len(starts)], edges[len(starts) :]
         sums = np.concatenate((_NO_WEIGHT, (weights[:letters] + pairs).cumsum()))
-        lasts = np.minimum(np.add.outer(_MORE, np.arange(len(starts))), len(starts) - 1)
         before, after = begins - pairs[starts] - sums[starts], finishes + sums[ends]
-        loud = (before + after[lasts]) * _SHARES[ends[lasts] - starts]
+        loud = (before + after[lasts]) * shares
         more, first = divmod(int(loud.argmax()), len(starts))
-        among = sum(len(starts) - one for one in range(min(MOST_CLAUSES, len(starts))))
         return _Window(float(loud[more, first]), int(starts[first]), int(ends[lasts[more, first]]), among)
 
     def label_of(self, said: str) -> str:
@@ -227,7 +232,12 @@ def _parts(folded: str) -> Iterator[Span]:
 @lru_cache(maxsize=4)
 def _clauses(folded: str) -> _Clauses | None:
     """Return the clauses that say anything, long ones in pieces; None of too few letters. Kept for who listens next."""
-    clauses = _CLAUSE.findall(_NEITHER.sub("", _NUMBER.sub("0", folded)))
+    return _numbered(tuple(_CLAUSE.findall(_NEITHER.sub("", _NUMBER.sub("0", folded)))))
+
+
+@lru_cache(maxsize=4)
+def _numbered(clauses: tuple[str, ...]) -> _Clauses | None:
+    """Return the features of some clauses. Kept for who listens to the same text, folded in another way."""
     said = "".join(clauses)
     if len(said) < LEAST_LETTERS:
         return None
@@ -237,7 +247,10 @@ def _clauses(folded: str) -> _Clauses | None:
     moved = letters << MOVED
     pairs = moved[:-1] | letters[1:]
     begins, finishes = letters[starts] | BEFORE << MOVED, moved[ends - 1] | AFTER
-    return _Clauses(starts, ends, np.concatenate((moved, _NO_KEY, pairs, begins, finishes)))
+    lasts = np.minimum(np.add.outer(_MORE, np.arange(len(starts))), len(starts) - 1)
+    keys = np.concatenate((moved, _NO_KEY, pairs, begins, finishes))
+    among = sum(len(starts) - one for one in range(min(MOST_CLAUSES, len(starts))))
+    return _Clauses(starts, ends, keys, lasts, _SHARES[ends[lasts] - starts], among)
 
 
 def _letters(folded: str) -> str:

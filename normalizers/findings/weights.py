@@ -22,6 +22,7 @@ BEFORE, AFTER, END = (np.uint64(ord(one)) for one in "^$\ue001")
 _FEATURE = np.uint64(36)
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
 _MOST_MOVES = 100
+_TRUE = np.ones(1, bool)
 
 
 class Counts(NamedTuple):
@@ -56,6 +57,17 @@ def features(said: Sequence[str]) -> tuple[Keys, Keys]:
     return keys, np.concatenate((sentence[at], sentence[at], sentence[first]))
 
 
+def features_of_one(said: str) -> Keys:
+    """Return the keys of one sentence as `features` does, in a third of the time, in no order."""
+    if chr(int(END)) in said:
+        return features([said])[0]
+    letters = letters_of(said)
+    if not letters.size:
+        return letters
+    moved = letters << MOVED
+    return np.concatenate((moved, moved[:-1] | letters[1:], moved[-1:] | AFTER, letters[:1] | BEFORE << MOVED))
+
+
 def counts(said: Sequence[str]) -> Counts:
     """Count the features of some sentences, each once a sentence."""
     keys, sentence = features(said)
@@ -65,8 +77,9 @@ def counts(said: Sequence[str]) -> Counts:
 
 def distinct(keys: Keys) -> Keys:
     """Return each key once, in order; numpy's own way, which hashes them, took ten times as long."""
-    ordered = np.sort(keys)
-    return ordered[np.concatenate((np.ones(1, bool), ordered[1:] != ordered[:-1]))] if keys.size else ordered
+    ordered = keys.copy()
+    ordered.sort()
+    return ordered[np.concatenate((_TRUE, ordered[1:] != ordered[:-1]))] if keys.size else ordered
 
 
 class Ratio:
@@ -96,19 +109,21 @@ class Weights:
         bits = (2 * keys.size).bit_length()
         while (known := _housed(keys, bits)) is None:
             bits += 1
-        self._bits, self._sides = bits, np.stack((known, np.zeros_like(known)), axis=-1)
-        for side, pairs in enumerate(self._sides):
+        sides = np.stack((known, np.zeros_like(known)), axis=-1)
+        for side, pairs in enumerate(sides):
             places = _places(keys, side, bits)
             here = pairs[places, 0] == keys
             pairs[places[here], 1] = weights[here].view(np.uint64)
+        self._pairs, self._shift = sides.reshape(-1, 2), np.uint64(64 - bits)
+        self._begins = np.array([[0], [1 << bits]], np.uint64)
 
     def of(self, keys: Keys) -> Floats:
-        """Return the weight of each key; nothing for one that no sentence has."""
-        return self._on(0, keys) + self._on(1, keys)
-
-    def _on(self, side: int, keys: Keys) -> Floats:
-        pairs = self._sides[side].take(_places(keys, side, self._bits), axis=0)
-        return np.where(pairs[:, 0] == keys, pairs[:, 1].view(np.float64), 0.0)
+        """Return the weight of each key; nothing for one that no sentence has. Both sides are asked at once."""
+        places = (keys * _ODD[:, None] >> self._shift) + self._begins
+        pairs = self._pairs.take(places.view(np.int64), axis=0)
+        found = np.where(pairs[:, :, 0] == keys, pairs[:, :, 1].view(np.float64), 0.0)
+        weights: Floats = found[0] + found[1]
+        return weights
 
 
 def _housed(keys: Keys, bits: int) -> Keys | None:

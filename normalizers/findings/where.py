@@ -6,6 +6,7 @@ front of them. One pass finds all of these; what stands close together is one ad
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ _PLAIN_ROADS = ("路", "街", "大道", "大街")
 _PERSONS = frozenset("人")
 """老人和路, 工人和街: no name of a road."""
 
-_BUILDING = re.compile(r"[栋棟幢座#＃樓楼]|\d[-－]\d")
+_BUILDING = re.compile(r"[栋棟幢座#＃樓楼\d](?:(?<=[栋棟幢座#＃樓楼])|[-－]\d)")
 """What every such line holds."""
 
 _ORDINAL = "[0-9a-z一二三四五六七八九十]{1,4}"
@@ -85,7 +86,7 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> It
         for one in _of_address(address, text, plain, len(text) - len(draft.text), jurisdiction, policy):
             told = told or one.kind == "adcode"
             yield one
-    if not told and (code := _district(plain, jurisdiction, known)):
+    if not told and (code := _district(plain, jurisdiction, policy.rules_folder)):
         yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=known.version)
 
 
@@ -144,13 +145,13 @@ def code_of(pieces: Iterable[Piece], home: str) -> str | None:
     return code if is_sure else None
 
 
-def _district(text: str, home: str, known: Rulebook) -> str | None:
+def _district(text: str, home: str, rules_folder: Path | None) -> str | None:
     """Return the code of the first district of the city that a text names in full.
 
     For a province's hotline: of one beside its city. Who writes to a city of another one tells where they come from.
     """
     elsewhere: str | None = None
-    for start, end, kind in _marks(text, known):
+    for start, end, kind in _marks(text, rules_folder):
         if kind != "division":
             continue
         for division in divisions.named(text[start:end]):
@@ -174,9 +175,8 @@ def _with_city(text: str, start: int, end: int) -> int:
 
 def find(text: str, rules_folder: Path | None = None) -> Address | None:
     """Return the fullest address in a text, the first of equals; None when there is none."""
-    known = rulebook(rules_folder)
     best: Address | None = None
-    for one in _addresses(text, known):
+    for one in _addresses(text, rules_folder):
         if one.weight >= LEAST and (best is None or one.weight > best.weight):
             best = one
     return best
@@ -198,10 +198,11 @@ def alone(text: str, rules_folder: Path | None = None) -> Address | None:
     return None
 
 
-def _addresses(text: str, known: Rulebook) -> Iterator[Address]:
+def _addresses(text: str, rules_folder: Path | None) -> Iterator[Address]:
     """Yield what stands close together as one address."""
+    known = rulebook(rules_folder)
     current: Address | None = None
-    for start, end, kind in _marks(text, known):
+    for start, end, kind in _marks(text, rules_folder):
         if current is not None and start < current.end:
             continue
         if kind == "division":
@@ -267,11 +268,17 @@ def _is_name(stem: str, kind: str, known: Rulebook) -> bool:
     return not stem.endswith(known.no_road if kind == "road" else known.no_name)
 
 
-def _marks(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
-    """Yield the divisions and endings in a text, the longest at each place."""
-    for start, end in known.words.spans(text):
-        word = text[start:end]
+@lru_cache(maxsize=2)
+def _marks(text: str, rules_folder: Path | None) -> tuple[tuple[int, int, str], ...]:
+    """Return the divisions and endings in a text, the longest at each place. Kept for who looks for a district next."""
+    return tuple(_marked(text, rulebook(rules_folder)))
+
+
+def _marked(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:
+    written = known.words.sorted
+    for start, (number, end) in sorted(known.words.longest(text).items()):
+        word = written[number]
         if word in known.but and text.startswith(known.but[word], end):
-            end -= 1
-        if kind := known.kinds[text[start:end]]:
+            word, end = word[:-1], end - 1
+        if kind := known.kinds[word]:
             yield start, end, kind

@@ -50,10 +50,15 @@ class Words:
         found = self._known.find_matches_as_indexes(text, overlapping=True)
         return sorted({start: end for _, start, end in found}.items())  # they come by their ends: the longest last
 
-    def matches(self, text: str) -> list[tuple[int, int, int]]:
-        """Return start, end and number, in `sorted`, of every word in `text`, also inside others, by their starts."""
+    def longest(self, text: str) -> dict[int, tuple[int, int]]:
+        """Return number, in `sorted`, and end of the longest word that begins at each place, in no order."""
         found = self._known.find_matches_as_indexes(text, overlapping=True)
-        return sorted([(start, end, number) for number, start, end in found])
+        return {start: (number, end) for number, start, end in found}  # as in `spans`
+
+    def matches(self, text: str) -> list[tuple[int, int, int]]:
+        """Return number, in `sorted`, start and end of every word in `text`, also inside others, by their ends."""
+        found: list[tuple[int, int, int]] = self._known.find_matches_as_indexes(text, overlapping=True)
+        return found
 
 
 def cover(match: re.Match[str]) -> str:
