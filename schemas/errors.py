@@ -21,6 +21,7 @@
     ├── RefusedRequest          a push request that is forged, malformed or too large: answer it so, count it
     └── FatalError              stop this component; a person must act
         ├── MisconfiguredError  settings that cannot work
+        ├── MadeAnewError       a topic is another one of the same name; started again, we begin at its beginning
         └── UnauthorizedError   *our* credentials refused by a service
             └── TopicRefusedError  Kafka lets our user write others, and not this one
 
@@ -137,6 +138,16 @@ class FatalError(PipelineError):
 
 class MisconfiguredError(FatalError):
     """Settings that cannot work."""
+
+
+class MadeAnewError(FatalError):
+    """A topic was made anew while it was read: whoever goes on at the old one's position passes over what is in it."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(
+            f"the topic {topic} was made anew while it was read: the worker has to start again, and reads it from its "
+            "beginning"
+        )
 
 
 class UnauthorizedError(FatalError):

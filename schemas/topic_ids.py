@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, UnknownTopicOrPartitionError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     Boolean,
@@ -26,7 +26,7 @@ from aiokafka.protocol.types import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
-from schemas.errors import FatalError
+from schemas.errors import MadeAnewError
 
 ASK_SECONDS = 10.0
 """How often it is asked whether a topic is still the one it was."""
@@ -122,14 +122,14 @@ class TopicIds:
         self._commit, coordinator._do_commit_offsets = coordinator._do_commit_offsets, self._marked
 
     async def watch(self) -> NoReturn:
-        """Raise FatalError when a topic has been made anew."""
+        """Raise MadeAnewError when a topic has been."""
         while True:
             await asyncio.sleep(ASK_SECONDS)
             with suppress(KafkaError):  # it is asked again
                 self._compare(await self._asked(self._known))
 
     async def watched(self, work: Coroutine[Any, Any, None]) -> None:
-        """Work; raises FatalError when a topic is made anew meanwhile."""
+        """Work; raises MadeAnewError when a topic is made anew meanwhile."""
         tasks: list[asyncio.Task[None]] = [asyncio.create_task(work), asyncio.create_task(self.watch())]
         try:
             for task in (await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))[0]:
@@ -139,24 +139,24 @@ class TopicIds:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    def _compare(self, now: Mapping[str, str]) -> None:
+    def _compare(self, now: Mapping[str, str | None]) -> None:
         for topic, identifier in now.items():
-            if self._known[topic] != identifier:
-                raise FatalError(
-                    f"the topic {topic} was made anew while it was read: the worker has to start again, and reads it "
-                    "from its beginning"
-                )
+            if identifier is not None and self._known[topic] != identifier:
+                raise MadeAnewError(topic)
 
     async def _of_these(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return where the group stands; what it committed in another topic of the name is left out."""
         unknown = {place.topic for place in partitions} - self._known.keys()
         if unknown:  # whatever keeps Kafka from telling, the library asks for the positions again
-            self._known |= await self._asked(unknown)
-        found: dict[TopicPartition, OffsetAndMetadata] = await self._committed(partitions)
-        others = {place for place, at in found.items() if self._is_of_another(place.topic, at.metadata)}
+            found = await self._asked(unknown)
+            self._known |= {topic: identifier for topic, identifier in found.items() if identifier is not None}
+            if None in found.values():  # nor could it be told which topic a position is of
+                raise UnknownTopicOrPartitionError
+        committed: dict[TopicPartition, OffsetAndMetadata] = await self._committed(partitions)
+        others = {place for place, at in committed.items() if self._is_of_another(place.topic, at.metadata)}
         for place in others:
             _log.warning("position_of_another_topic", topic=place.topic, partition=place.partition)
-        return {place: at for place, at in found.items() if place not in others}
+        return {place: at for place, at in committed.items() if place not in others}
 
     def _is_of_another(self, topic: str, mark: str) -> bool:
         return bool(mark) and mark != self._known.get(topic, mark)
@@ -167,15 +167,19 @@ class TopicIds:
         }
         await self._commit(assignment, marked)
 
-    async def _asked(self, names: Collection[str]) -> dict[str, str]:
-        """Return the ids of topics; of those that are missing, or that Kafka has no ids of, there is none."""
+    async def _asked(self, names: Collection[str]) -> dict[str, str | None]:
+        """Return the ids of topics: None of one that the broker does not know, as it was deleted or made just now.
+
+        Kafka before 2.8 has no ids, and tells of none.
+        """
         node = self._client.get_random_node()
         try:
             answer = await self._client.send(node, _Ask(names))
         except (NotImplementedError, IncompatibleBrokerVersion):
             return {}
         return {
-            name: f"{high & _MASK:016x}{low & _MASK:016x}" for code, name, high, low, *_ in answer.topics if not code
+            name: None if code else f"{high & _MASK:016x}{low & _MASK:016x}"
+            for code, name, high, low, *_ in answer.topics
         }
 
 

@@ -5,8 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kafka import TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, OffsetSpec
-from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, NewTopic, OffsetSpec
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    NotCoordinatorError,
+    TopicAlreadyExistsError,
+)
 
 from hotline.provision import Provision
 from schemas import topics
@@ -30,6 +35,21 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
     with admin_of(connection) as admin:
         admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))  # waits for the leaders
     return connection
+
+
+def made_anew(connection: KafkaConnection, topic: str, partitions: int) -> None:
+    """Delete one topic under whoever reads it, and make it; who writes next may find no leader yet."""
+    with admin_of(connection) as admin:
+        admin.delete_topics([topic])
+        _until(lambda: _made(admin, NewTopic(topic, partitions, 1)), "Kafka did not delete the topic")
+
+
+def _made(admin: KafkaAdminClient, topic: NewTopic) -> bool:
+    try:
+        admin.create_topics([topic])
+    except TopicAlreadyExistsError:  # the old one is still there
+        return False
+    return True
 
 
 def by_the_senders_clock(connection: KafkaConnection, topic: str) -> None:

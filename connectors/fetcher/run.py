@@ -8,12 +8,12 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka import errors as theirs
-from kafka.structs import OffsetAndMetadata
 
 from connectors.clients import Connect, connected, translated
 from connectors.fetcher.fetcher import Fetcher
 from connectors.group import finish_joining, is_joining
 from connectors.health import Health
+from connectors.topic_ids import TopicIds
 from schemas.clients import METADATA_MS
 from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
@@ -55,12 +55,15 @@ def run_fetcher(
     health: Health,
     connect: Connect = KafkaConsumer,
 ) -> None:
-    """Fetch until `stop` is set. Raises FatalError when Kafka refuses us for a reason that only a person can mend."""
-    tries = 0
+    """Fetch until `stop` is set. Raises FatalError when Kafka refuses us for a reason that only a person can mend.
+
+    Raises MadeAnewError, too: errands of the old topic's records would count as those of the new one's.
+    """
+    tries, ids = 0, TopicIds(topics)
     try:
         while not stop.is_set():
             try:
-                reading = _Reading(fetcher, connection, topics, connect)
+                reading = _Reading(fetcher, connection, topics, connect, ids)
                 tries = 0
                 reading.run(stop, health)
             except RetriableError as error:
@@ -81,9 +84,12 @@ def _fetch_meanwhile(fetcher: Fetcher, stop: threading.Event, seconds: float) ->
 class _Reading:
     """One membership in the group, from its connection to its end or its fault."""
 
-    def __init__(self, fetcher: Fetcher, connection: KafkaConnection, topics: Sequence[str], connect: Connect) -> None:
+    def __init__(
+        self, fetcher: Fetcher, connection: KafkaConnection, topics: Sequence[str], connect: Connect, ids: TopicIds
+    ) -> None:
         self._fetcher = fetcher
         self._topics = topics
+        self._ids = ids
         self._committed: dict[TopicPartition, int] = {}
         self.keep(())  # whoever joins anew reads from where the group is
         try:
@@ -98,6 +104,8 @@ class _Reading:
                     raise UnreachableError(
                         f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`"
                     )
+            self._ids.look(self._consumer)
+            self._ids.follow(self._consumer)
             self._consumer.subscribe(list(self._topics), listener=_Listener(self))
             while not stop.is_set():
                 self._turn(health)
@@ -116,7 +124,7 @@ class _Reading:
             return
         news = {place: at for place, at in self._fetcher.positions.items() if self._committed.get(place) != at}
         if news:
-            self._consumer.commit({place: OffsetAndMetadata(at, "", -1) for place, at in news.items()})
+            self._consumer.commit({place: self._ids.place(place, at) for place, at in news.items()})
             self._committed |= news
 
     def keep(self, partitions: Iterable[TopicPartition]) -> None:
@@ -137,6 +145,7 @@ class _Reading:
         patience = BUSY_MS if self._fetcher.is_busy else POLL_MS
         for partition, records in self._consumer.poll(timeout_ms=patience, max_records=500).items():
             self._fetcher.take(partition, records)
+        self._ids.look(self._consumer)
         mine = self._consumer.assignment()
         done = self._fetcher.step(owns_sweep=any(place.partition == 0 for place in mine))
         if self._fetcher.is_full:  # it goes on polling, or the group would take it for dead

@@ -18,6 +18,7 @@ from schemas.clients import LEAVE_SECONDS as STOP_SECONDS
 from schemas.clients import closed, started
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
+from schemas.topic_ids import TopicIds
 
 SESSION_SECONDS = 10.0
 """A process that says nothing for so long is dead to the group."""
@@ -53,21 +54,28 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._session_seconds = session_seconds
         self._owners: dict[int, Owner] = {}
         self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
+        self._is_leaving = False
 
     def troubles(self) -> dict[str, str]:
         """Return what keeps which account from answering."""
         return {account: told for owner in self._owners.values() for account, told in owner.troubles().items()}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Answer until `stop` is set; what is being sent is finished first."""
+        """Answer until `stop` is set; what is being sent is finished first.
+
+        Raises MadeAnewError when the outbox is another topic than it was: a reader that goes on where it stood in the
+        old one passes over answers, and whoever is started again reads all of the new one.
+        """
         member: AIOKafkaConsumer = make_member(self._connection, self._session_seconds)
-        member.subscribe([topics.OUTBOX], listener=self)
         try:
             await started(member.start)
-            await self._belong(member, stop)
+            ids = TopicIds(member)
+            member.subscribe([topics.OUTBOX], listener=self)
+            await ids.watched(self._belong(member, stop))
         except KafkaError as error:
             raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
         finally:
+            self._is_leaving = True
             await self._end(list(self._tasks))
             await closed(member.stop, STOP_SECONDS)
 
@@ -76,8 +84,8 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         await self._end([place.partition for place in revoked])
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Start an owner for each partition."""
-        for place in assigned:
+        """Start an owner for each partition; none that a rebalance gives while we leave, as nobody would end it."""
+        for place in () if self._is_leaving else assigned:
             if place.partition not in self._tasks:
                 stop = asyncio.Event()
                 task = asyncio.create_task(self._own(place.partition, stop), name=f"outbox {place.partition}")
@@ -96,6 +104,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             if time.monotonic() - committed > COMMIT_SECONDS:
                 await self._commit(member)
                 committed = time.monotonic()
+        self._is_leaving = True
         await self._end(list(self._tasks))
         await self._commit(member)
 

@@ -3,25 +3,14 @@
 import asyncio
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas import topic_ids
 from schemas.errors import FatalError
+from tests.fresh import made_anew
 from tests.sinks.conftest import PARTITIONS, Lane, until
 from tests.sinks.test_runner_live import tickets
 
 pytestmark = pytest.mark.integration
-
-
-async def made_anew(lane: Lane) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=lane.endpoints.bootstrap_servers)
-    await admin.start()
-    try:
-        await admin.delete_topics([lane.topic])
-        while (await admin.create_topics([NewTopic(lane.topic, PARTITIONS, 1)])).topic_errors[0][1]:  # noqa: ASYNC110 - Kafka makes no event of it
-            await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
 
 
 async def test_the_sink_ends_and_the_next_one_stores_what_the_new_topic_holds(
@@ -33,7 +22,7 @@ async def test_the_sink_ends_and_the_next_one_stores_what_the_new_topic_holds(
     async def work() -> None:
         async with lane.running():
             await until(lane.committed, 20)
-            await made_anew(lane)
+            await asyncio.to_thread(made_anew, lane.kafka, lane.topic, PARTITIONS)
             await lane.publish(tickets(lane, 60, first=100))
             while any(task.get_name() == "sink" for task in asyncio.all_tasks()):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.05)

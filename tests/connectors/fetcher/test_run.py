@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -230,9 +231,11 @@ class Fenced:
     """A consumer that was away for too long: another process has its partitions, and it cannot even say goodbye."""
 
     made = 0
+    _cluster = SimpleNamespace(topic_id=lambda _: None)
 
     def __init__(self, **_: object) -> None:
         Fenced.made += 1
+        self._coordinator = SimpleNamespace(rejoining=False, fetch_committed_offsets_async=None)
         self.is_first = Fenced.made == 1
         self.listener: Any = None
 

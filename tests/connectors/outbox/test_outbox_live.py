@@ -21,15 +21,16 @@ from msgspec.structs import replace
 from connectors.answers import Reply, Sent
 from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox import owner as owner_module
+from connectors.outbox.daemon import Outbox as Daemon
 from connectors.outbox.lane import Tools
 from connectors.outbox.owner import Owner
 from connectors.outbox.settings import AnswerSettings
 from hotline.cluster import admin
-from schemas import ids, topics
+from schemas import ids, topic_ids, topics
 from schemas.clients import running as running_client
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
-from schemas.errors import UnreachableError
+from schemas.errors import MadeAnewError, UnreachableError
 from schemas.records import Outbox, OutboxState
 from schemas.wire import Outbound, decode
 from streams.sender import Sender, make_producer
@@ -37,6 +38,7 @@ from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, intent, outbound, withdrawn
 from tests.connectors.outbox.worker import Service, reply
 from tests.dying import running
+from tests.fresh import made_anew
 from tests.frozen import freeze
 
 pytestmark = pytest.mark.integration
@@ -383,3 +385,44 @@ async def test_an_owner_that_is_fenced_leaves_nothing_for_asyncio_to_complain_of
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
     assert not sent(tmp_path)
+
+
+@pytest.mark.parametrize("count", [2, 40], ids=["less than before", "more than before"])
+async def test_an_outbox_that_is_made_anew_is_read_from_its_beginning(
+    fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Its reader went on where it stood in the old one, and nobody was sent what stands before that."""
+    monkeypatch.setattr(topic_ids, "ASK_SECONDS", 1.0)
+    service = SlowService()
+    service.go_on.set()
+    tools = Tools(AnswerSettings(per_minute=6000), service, reply)
+
+    def outbox(stop: asyncio.Event) -> asyncio.Task[None]:
+        return asyncio.create_task(Daemon(fresh_topics, lambda account: tools, session_seconds=3).run(stop))
+
+    before, after = intents(5), intents(count, start=6)
+    await logs.write(fresh_topics, map(outbound, before))
+    former = outbox(asyncio.Event())
+    try:
+        await until_settled(fresh_topics, len(before))
+        await asyncio.to_thread(made_anew, fresh_topics, topics.OUTBOX, fresh_topics.partitions)
+        await logs.write(fresh_topics, map(outbound, after))
+        with pytest.raises(MadeAnewError):
+            await asyncio.wait_for(former, 60)
+        stop = asyncio.Event()
+        follower = outbox(stop)
+        await until(lambda: _holds(lambda: set(service.sent) >= {one.outbox_id for one in after}))
+        stop.set()
+        await follower
+    finally:
+        former.cancel()
+    assert Counter(service.sent) == Counter(one.outbox_id for one in [*before, *after])
+
+
+async def test_what_a_rebalance_gives_to_an_outbox_that_leaves_begins_nothing(fresh_topics: KafkaConnection) -> None:
+    """Its owner was ended by nobody, and went on beside the next process's."""
+    outbox, stop = Daemon(fresh_topics, lambda account: Tools(None, None, reply), session_seconds=3), asyncio.Event()
+    stop.set()
+    await outbox.run(stop)
+    await outbox.on_partitions_assigned({TopicPartition(topics.OUTBOX, 0)})
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "outbox 0"]
