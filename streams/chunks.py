@@ -6,7 +6,8 @@ Faust. It overrides private methods of faust-streaming 0.15.3: `tests/streams/te
 
 - At most IN_FLIGHT unfinished chunks of a partition are out; the rest waits in the broker, where it grows into larger
   chunks instead of piling up in memory.
-- The committed offset is the end of the leading run of finished chunks, so chunks may finish in any order.
+- The committed offset is the end of the leading run of finished chunks, so chunks may finish in any order. It goes back
+  with a partition that does: Faust passes over all that stands before the place that it has read to.
 - A worker that leaves, or whose partitions are revoked, finishes what it has begun (at most DRAIN_SECONDS) and commits.
 """
 
@@ -18,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import faust
+import structlog
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT, Message
@@ -36,6 +38,8 @@ DRAIN_SECONDS = 5.0
 
 PARKED = 1_000
 """How many unfinished chunks of one partition may be out, with those that are parked."""
+
+log = structlog.get_logger()
 
 IDLE_SECONDS = 0.05
 BUSY_SECONDS = 0.002
@@ -139,11 +143,9 @@ class ChunkConsumer(driver.Consumer):
         return len(out) < PARKED and sum(not chunk.parked for chunk in out) < IN_FLIGHT
 
     async def _deliver(self, tp: TP, records: list[Inbound], generation: int) -> None:
-        read = self._read_offset[tp]
-        if read is not None and records[0].offset < read:
-            records = [record for record in records if record.offset >= read]
-        if not records:
-            return
+        if records[0].offset < (self._read_offset[tp] or 0):  # Kafka lost its end, and others take those places now
+            log.warning("partition_goes_back", topic=tp.topic, partition=tp.partition)
+            self._committed_offset[tp] = None
         chunk = ChunkMessage(tp, records, generation)
         self._chunks[tp].append(chunk)
         await self.wait_first(self.callback(chunk), self.suspend_flow.wait())

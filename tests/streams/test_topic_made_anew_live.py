@@ -2,16 +2,19 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from schemas import topic_ids
 from schemas.errors import FatalError
 from streams import lanes
+from tests.fresh import made_anew
 from tests.streams.conftest import Bench, until
 
 pytestmark = pytest.mark.integration
@@ -39,12 +42,6 @@ async def stage(admin: AIOKafkaAdminClient) -> Stage:
     return Stage(name)
 
 
-async def made_anew(admin: AIOKafkaAdminClient, topic: str) -> None:
-    await admin.delete_topics([topic])
-    while (await admin.create_topics([NewTopic(topic, 1, 1)])).topic_errors[0][1]:  # noqa: ASYNC110 - Kafka makes no event of it
-        await asyncio.sleep(0.05)
-
-
 async def put(bench: Bench, topic: str, count: int, word: str) -> list[bytes]:
     """Write values; a topic that was just made may have no leader yet."""
     values = [f"{word} {number}".encode() for number in range(count)]
@@ -65,7 +62,7 @@ async def committed(bench: Bench, topic: str, group: str) -> OffsetAndMetadata |
 
 @pytest.mark.parametrize("written", [3, 12], ids=["less than before", "more than before"])
 async def test_the_worker_ends_and_the_next_one_reads_it_from_its_beginning(
-    bench: Bench, admin: AIOKafkaAdminClient, stage: Stage, monkeypatch: pytest.MonkeyPatch, written: int
+    bench: Bench, stage: Stage, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
     monkeypatch.setattr(topic_ids, "ASK_SECONDS", 1.0)
     group, before = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "before")
@@ -74,7 +71,7 @@ async def test_the_worker_ends_and_the_next_one_reads_it_from_its_beginning(
     async def work() -> None:
         async with bench.running(stage.declare, group=group) as app:
             await until(lambda: stage.seen == before)
-            await made_anew(admin, stage.topic)
+            await asyncio.to_thread(made_anew, bench.connection, stage.topic, 1)
             after.extend(await put(bench, stage.topic, written, "after"))
             await until(lambda: app.crash_reason is not None)  # type: ignore[attr-defined] # a Faust app
 
@@ -85,14 +82,65 @@ async def test_the_worker_ends_and_the_next_one_reads_it_from_its_beginning(
         await until(lambda: set(again.seen) >= set(after))
 
 
-async def test_what_a_worker_committed_late_counts_for_nothing_in_the_new_topic(
-    bench: Bench, admin: AIOKafkaAdminClient, stage: Stage
+async def test_what_takes_the_places_of_records_that_kafka_lost_is_read(
+    bench: Bench, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """So it is where a broker loses the end of its log: the topic is the same, and its records end before our place."""
+    monkeypatch.setattr(topic_ids, "ASK_SECONDS", 3600.0)
+    group, before = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "before")
+    async with bench.running(stage.declare, group=group):
+        await until(lambda: stage.seen == before)
+        await asyncio.to_thread(made_anew, bench.connection, stage.topic, 1)
+        after = await put(bench, stage.topic, 3, "after")
+        await until(lambda: stage.seen == [*before, *after])
+    last = await committed(bench, stage.topic, group)
+    assert last is not None
+    assert last.offset == 3
+
+
+async def test_what_a_worker_committed_late_counts_for_nothing_in_the_new_topic(bench: Bench, stage: Stage) -> None:
     """Killed before it noticed: its position is of the old topic, and the new one has grown past it."""
     group, values = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "value")
     await commit(bench, stage.topic, group, OffsetAndMetadata(4, "f" * 32))
     async with bench.running(stage.declare, group=group):
         await until(lambda: stage.seen == values)
+
+
+class Lagging:
+    """A client whose broker does not know the topic yet when it is asked for the first time."""
+
+    def __init__(self, client: Any) -> None:
+        self.get_random_node = client.get_random_node
+        self._client = client
+        self.asked = 0
+
+    async def send(self, node: int, question: Any) -> Any:
+        answer = await self._client.send(node, question)
+        self.asked += 1
+        if self.asked == 1:
+            answer.topics = [
+                (UnknownTopicOrPartitionError.errno, name, 0, 0, *rest) for _, name, _, _, *rest in answer.topics
+            ]
+        return answer
+
+
+async def test_nor_while_the_broker_that_is_asked_does_not_know_the_topic_yet(
+    bench: Bench, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients: list[Lagging] = []
+    begin = topic_ids.TopicIds.__init__
+
+    def begun(self: topic_ids.TopicIds, consumer: AIOKafkaConsumer) -> None:
+        begin(self, consumer)
+        self._client = Lagging(self._client)
+        clients.append(self._client)
+
+    monkeypatch.setattr(topic_ids.TopicIds, "__init__", begun)
+    group, values = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "value")
+    await commit(bench, stage.topic, group, OffsetAndMetadata(4, "f" * 32))
+    async with bench.running(stage.declare, group=group):
+        await until(lambda: stage.seen == values)
+    assert clients[0].asked >= 2
 
 
 async def test_a_position_of_before_and_one_that_an_operator_set_count(bench: Bench, stage: Stage) -> None:
