@@ -20,6 +20,7 @@ from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Event
 from schemas.wire import UNREADABLE, decode
 from streams import metrics
+from streams.bodies import fill
 from streams.checkpoint import FORMAT, Checkpoint, checkpoint_of, frames, state_of
 from streams.logs import Logs
 from tickets.commands import erases
@@ -62,16 +63,15 @@ async def restore(
 ) -> Restored:
     """Return the state of a partition as its logs tell it, from the one that was `kept` here on, where it is theirs.
 
-    Raises MisconfiguredError when the input topic was made anew, when decisions or a live ticket's snapshot are gone,
-    or when a later version wrote decisions that this one cannot read.
+    Raises MisconfiguredError when the input topic was made anew, when decisions or a live ticket's newest snapshot are
+    gone, or when a later version wrote decisions that this one cannot read.
     """
     async with Logs(options, partition) as logs:
         is_theirs = kept is not None and await logs.holds(kept.last_event, kept.last_event_id)
         restored = kept if kept and is_theirs else await _from_checkpoint(logs, blobs, partition, policy)
         _check_log(partition, await logs.lost_from(restored.last_event + 1))
-        await _fold_events(logs, restored)
-        await _fill_bodies(logs, restored)
-        _check_bodies(restored.state)
+        changed = await _fold_events(logs, restored)
+        restored.next_ticket = await fill(restored.state, logs, restored.next_ticket, changed)
         _check_input(restored.state, partition, await logs.end_of_input(partition))
     return restored
 
@@ -220,14 +220,18 @@ def _pass_over(operation: str, partition: int, error: Exception) -> None:
     log.warning("checkpoint_failed", operation=operation, partition=partition, error=type(error).__name__)
 
 
-async def _fold_events(logs: Logs, restored: Restored) -> None:
+async def _fold_events(logs: Logs, restored: Restored) -> dict[str, int]:
+    """Fold what is not folded yet, and return the tickets that it changes, each with its version after that."""
+    changed: dict[str, int] = {}
     async for record in logs.events(restored.last_event + 1):
         decision = _decision(record)
         apply(restored.state, decision)
+        changed.update((one.ticket_id, one.version) for one in decision.tickets)
         restored.last_event, restored.last_event_id = record.offset, decision.event_id
         restored.folded += 1
         if erases(decision):  # an older checkpoint holds what is gone, and who erased it may not have replaced it
             restored.folded = max(restored.folded, CHECKPOINT_EVENTS)
+    return changed
 
 
 def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
@@ -241,15 +245,6 @@ def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
         ) from error
 
 
-async def _fill_bodies(logs: Logs, restored: Restored) -> None:
-    live, bodies = restored.state.tickets, restored.state.bodies
-    async for record in logs.tickets(restored.next_ticket):
-        ticket_id = (record.key or b"").decode()
-        if ticket_id in live:
-            bodies[ticket_id] = record.value or b""
-        restored.next_ticket = record.offset + 1
-
-
 def _check_log(partition: int, lost: range | None) -> None:
     """Refuse a log with a hole: numbers would be given twice, and tickets be unknown to those who answer them."""
     if lost is not None:
@@ -257,14 +252,6 @@ def _check_log(partition: int, lost: range | None) -> None:
             f"{topics.EVENT} partition {partition} begins at {lost.stop}, but what was decided from {lost.start} on is "
             "in no checkpoint: its retention is shorter than it should be (see `hotline topics describe`), or somebody "
             "deleted records. Restore the topic, or start a new event log"
-        )
-
-
-def _check_bodies(state: State) -> None:
-    missing = next((ticket_id for ticket_id in state.tickets if ticket_id not in state.bodies), None)
-    if missing is not None:
-        raise MisconfiguredError(
-            f"ticket {missing} is in the event log but has no snapshot in {topics.TICKET}: restore that topic first"
         )
 
 
