@@ -49,13 +49,15 @@ def declare(
 ) -> "Assign":
     """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
     assign = Assign(connection, blobs, policy, reached, tracer=tracer)
-    lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
+    cities = lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
     pace.watch(app, STAGE, [topics.MESSAGE])
 
     async def revoked(app: Any, revoked: set[TP], **_: Any) -> None:
+        await cities.drop(revoked)  # Faust calls handlers in any order; a lane would take over what is given back
         await assign.leave([tp.partition for tp in revoked if tp.topic == topics.MESSAGE])
 
     async def stopping(app: Any, **_: Any) -> None:
+        await cities.close()
         await assign.close()
 
     async def assigned(app: Any, assigned: set[TP], **_: Any) -> None:
