@@ -124,12 +124,24 @@ async def original_of(record: Any, replayed: int, blobs: Blobs, connection: Kafk
     letter = letter_of(record)
     headers = [header for header in record.headers if not header[0].startswith(OURS)]
     value: bytes = record.value or b""
+    if not (record.key or value or headers):
+        return _where_it_stands(letter, replayed, connection)
     if any(name == MOVED for name, _ in record.headers):
         reference = max(index for index, (name, _) in enumerate(headers) if name == "ce_dataref")
         value = await _moved(headers.pop(reference)[1].decode(), blobs)
     elif not value:
-        value = await _empty(letter, dict(headers).get("ce_dataref"), blobs, connection)
+        value = await _empty(letter, record.key or b"", dict(headers).get("ce_dataref"), blobs, connection)
     return Original(letter, place_of(letter), record.key or b"", value, headers, letter.replays + replayed + 1)
+
+
+def _where_it_stands(letter: Letter, replayed: int, connection: KafkaConnection) -> Original:
+    """Return the record of a letter that had room for nothing of it."""
+    place = place_of(letter)
+    found = reading.read_one(connection, place)
+    if found is None:
+        raise MissingBlobError(f"{place.topic} no longer holds it: let its source send it again")
+    headers = [header for header in found.headers if header[0] != REPLAYS]
+    return Original(letter, place, found.key or b"", found.value or b"", headers, letter.replays + replayed + 1)
 
 
 async def bytes_of(record: Any, blobs: Blobs) -> bytes:
@@ -147,13 +159,15 @@ async def _moved(path: str, blobs: Blobs) -> bytes:
     return value
 
 
-async def _empty(letter: Letter, reference: bytes | None, blobs: Blobs, connection: KafkaConnection) -> bytes:
+async def _empty(
+    letter: Letter, key: bytes, reference: bytes | None, blobs: Blobs, connection: KafkaConnection
+) -> bytes:
     """Return the value of a letter without one: it had none, or the letter had no room for it."""
     if reference is not None:
         await blobs.fetch(reference.decode())  # the stage will do so again: without the blob it would fail again
     elif letter.stage == "assign":
         record = reading.read_one(connection, place_of(letter))
-        if record is None:
+        if record is None or (record.key or b"") != key:  # another record stands there in a topic that was made anew
             raise MissingBlobError(f"{topics.MESSAGE} no longer holds it: put back what it was made from")
         return record.value or b""
     return b""

@@ -1,11 +1,9 @@
 """normalize: raw records become messages, attachments go to the blob store, commands join the one ordered input."""
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import NamedTuple
 
 import faust
 from faust.types import TP
@@ -13,15 +11,13 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from obstore.store import ObjectStore
 
-from normalizers import Blob, Policy, normalize
+from normalizers import Policy, normalize
 from normalizers.codes import is_code
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
-from schemas.errors import ErasedError, MalformedError, RecordError, TooLargeError
-from schemas.records import Command, DeadLetter, Message, RawMessage, raw_of
-from schemas.records.dead import MOVED
-from schemas.records.raw import INLINE_LIMIT
+from schemas.errors import ErasedError, FatalError, MalformedError, RecordError, TooLargeError
+from schemas.records import Command, Message, RawMessage, raw_of
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import AHEAD, Inbound, Outbound, appended_at, decode, encode
 from streams import floods, lanes, metrics, pace
@@ -29,8 +25,9 @@ from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.downstream import Downstream, Group
 from streams.floods import FloodControl
-from streams.inputs import SLICE, dead_letter, has_reference, header_of, is_claimed, may_be_gone, sliced, whole
+from streams.inputs import SLICE, has_reference, header_of, is_claimed, may_be_gone, sliced, whole
 from streams.outlet import Outlet
+from streams.results import Result, bare, dead, refused_of
 from streams.settings import FloodSettings
 from tickets.foreseen import foreseen, prepare
 
@@ -66,14 +63,6 @@ def declare(
     turns = pace.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL, topics.FLOOD], downstream)
     lanes.declare(app, f"{STAGE}-flood", [topics.FLOOD], partial(work.handle_flood, turns))
     lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
-
-
-class Result(NamedTuple):
-    """What one raw record leads to; the blobs are stored before the record is sent."""
-
-    outbound: Outbound
-    blobs: tuple[Blob, ...] = ()
-    may_wait: bool = False
 
 
 class Normalize:
@@ -171,9 +160,17 @@ class Normalize:
             return error
 
     async def _finish(self, done: Sequence[tuple[Inbound, Result]], stage: str, hop: Hop) -> None:
-        refused = await self._send([result for _, result in done], hop)
-        pairs = done if refused else ()
-        await self._send([_refused(record, stage) for record, result in pairs if result in refused], hop)
+        """Return when Kafka holds what came of each record: where it refuses that as too large, a dead letter.
+
+        Raises FatalError when it refuses even one that says nothing but where the record stands.
+        """
+        for instead in (refused_of, bare):
+            refused = await self._send([result for _, result in done], hop)
+            if not refused:
+                return
+            done = [(record, instead(record, stage)) for record, result in done if result in refused]
+        if await self._send([result for _, result in done], hop):
+            raise FatalError(f"Kafka refuses every dead letter as too large: raise max.message.bytes of {topics.DEAD}")
 
     async def _send(self, results: Sequence[Result], hop: Hop) -> list[Result]:
         """Store the blobs, send the records, and return what Kafka refuses as too large."""
@@ -206,7 +203,7 @@ def step(record: Inbound, raw: RawMessage | Exception, policy: Policy) -> Result
         message = foreseen(message, policy.rules_folder)
         return Result(message_record(message, raw.envelope), blobs, may_wait=message.emergency is None)
     except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
-        return _dead(record, error, STAGE)
+        return dead(record, error, STAGE)
 
 
 def message_record(message: Message, origin: Envelope) -> Outbound:
@@ -240,7 +237,7 @@ def command_step(record: Inbound) -> Result:
     try:
         return Result(_command_record(record))
     except Exception as error:  # noqa: BLE001 - as in `step`
-        return _dead(record, error, COMMANDS)
+        return dead(record, error, COMMANDS)
 
 
 def _command_record(record: Inbound) -> Outbound:
@@ -268,31 +265,6 @@ def _command_record(record: Inbound) -> Outbound:
     )
     key = command.command_id.encode()
     return Outbound(topics.MESSAGE, key, encode(command), envelope.headers(), command.jurisdiction)
-
-
-def _refused(record: Inbound, stage: str) -> Result:
-    """Return a dead letter that fits wherever its headers do: its bytes are in the blob store."""
-    error = TooLargeError("Kafka refuses what became of it as too large: see the topics' max.message.bytes")
-    return _dead(record, error, stage, inline_limit=0)
-
-
-def _dead(record: Inbound, error: Exception, stage: str, inline_limit: int = INLINE_LIMIT) -> Result:
-    """Return the dead letter; with the reasons in its headers, bytes over the limit only fit by reference."""
-    letter = dead_letter(record, error, stage)
-    if len(letter.value) <= inline_limit:
-        return Result(letter.outbound())
-    blob = Blob(_path_of(letter), letter.value)
-    headers = [*letter.headers, ("ce_dataref", blob.path.encode()), (MOVED, b"true")]
-    return Result(replace(letter, value=b"", headers=headers).outbound(), (blob,))
-
-
-def _path_of(letter: DeadLetter) -> str:
-    named = {name: (value or b"").decode(errors="replace") for name, value in letter.headers}
-    city = named.get("ce_jurisdiction", "")
-    place = "/".join(str(part) for part in letter.position)
-    message_id = ids.message_id(named.get("ce_source", letter.stage), named.get("ce_id", place))
-    sha256 = hashlib.sha256(letter.value).hexdigest()
-    return ids.blob_path(city if city.isalnum() else "unknown", message_id, sha256)
 
 
 def _read(record: Inbound) -> RawMessage | Exception:

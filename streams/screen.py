@@ -15,7 +15,7 @@ from normalizers import Policy, alarming
 from normalizers.handover import handover, record_of
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import ErasedError, RecordError
+from schemas.errors import ErasedError, FatalError, RecordError
 from schemas.records import Handover, RawMessage, raw_of
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Inbound, Outbound, Position, decode, encode, position_of
@@ -154,9 +154,14 @@ class Screen:
     async def _send(self, handovers: Sequence[Handed], hop: Hop) -> None:
         """Return when the brokers hold the hand-overs; only then are they counted and timed."""
         refused = await self._outlet.send(hop.passes_on([handed.outbound for handed in handovers]))
+        for most in (SHORT_CHARACTERS, 0):
+            if refused:
+                log.error("handovers_shortened", count=len(refused))
+                refused = await self._outlet.send([shortened(outbound, most) for outbound in refused])
         if refused:
-            log.error("handovers_shortened", count=len(refused))
-            await self._outlet.send([shortened(outbound) for outbound in refused])
+            raise FatalError(
+                f"Kafka refuses every hand-over as too large: raise max.message.bytes of {topics.HANDOVER}"
+            )
         now = datetime.now(UTC)
         for handed in handovers:
             handed.measured(now)
@@ -195,11 +200,11 @@ def screen(raw: RawMessage, policy: Policy) -> Handed | None:
     return Handed(record, urgent.level, urgent.stale, urgent.taken_at)
 
 
-def shortened(outbound: Outbound) -> Outbound:
+def shortened(outbound: Outbound, most: int = SHORT_CHARACTERS) -> Outbound:
     """Return a hand-over that Kafka takes: the words around the emergency, as the desk must hear of it."""
     urgent = decode(outbound.value, Handover)
-    begin = max(0, urgent.spans[0][0] - SHORT_CHARACTERS // 2) if urgent.spans else 0
-    text = urgent.text[begin : begin + SHORT_CHARACTERS]
+    begin = max(0, urgent.spans[0][0] - most // 2) if urgent.spans else 0
+    text = urgent.text[begin : begin + most]
     return outbound._replace(value=encode(replace(urgent, text=text, spans=(), sender=None, location=None)))
 
 

@@ -18,7 +18,7 @@ from schemas.errors import MalformedError, RecordError
 from schemas.records import Audit, Command, Message
 from schemas.records.dead import PREFIX, REPLAYS
 from schemas.wire import Outbound, Position, decode
-from streams import normalize
+from streams import normalize, results
 from streams.app import make_app, serve
 from tests.assign import logs
 from tests.fakes.sinks import document
@@ -122,15 +122,25 @@ def test_a_letter_of_assign_goes_to_its_citys_partition(kafka: KafkaConnection) 
 
 def test_a_letter_without_room_for_its_value_is_read_where_it_failed(kafka: KafkaConnection) -> None:
     sent = logs.outbound(message(1))
-    partition = ids.partition_of(CITY, 2)
-    send(kafka, logs.outbound(message(0)), logs.outbound(message(0)))
-    asyncio.run(logs.write(kafka, [sent]))
+    asyncio.run(logs.write(kafka, [logs.outbound(message(0)), sent]))
     bare = sent._replace(value=b"")
-    send(kafka, letter("assign", Position(topics.MESSAGE, partition, 0), bare, RecordError("too large")))
-    kept = next(one for one in read(kafka, topics.MESSAGE) if (one.partition, one.offset) == (partition, 0))
+    kept = next(one for one in read(kafka, topics.MESSAGE) if one.key == sent.key)
+    place = Position(topics.MESSAGE, kept.partition, kept.offset)
+    send(kafka, letter("assign", place, bare, RecordError("too large")))
     assert hotline("dead", "replay", "--yes").exit_code == 0
     back = next(one for one in read(kafka, topics.MESSAGE) if REPLAYS in dict(one.headers))
     assert back.value == kept.value
+
+
+def test_nor_is_another_record_put_back_in_its_place(kafka: KafkaConnection) -> None:
+    """In a topic that was made anew it stands where this one stood."""
+    gone = logs.outbound(message(1))._replace(value=b"")
+    asyncio.run(logs.write(kafka, [logs.outbound(message(2))]))
+    place = Position(topics.MESSAGE, ids.partition_of(CITY, 2), 0)
+    send(kafka, letter("assign", place, gone, RecordError("too large")))
+    (report,) = lines(hotline("dead", "replay", "--yes", "--json"), 1)
+    assert "no longer holds it" in report["held"][0]["why"]
+    assert len(read(kafka, topics.MESSAGE)) == 1
 
 
 @pytest.mark.usefixtures("fresh_indices")
@@ -166,7 +176,7 @@ def test_an_erasure_that_failed_is_carried_out(kafka: KafkaConnection, stack: En
 async def test_bytes_that_had_to_move_come_back_into_the_record(kafka: KafkaConnection, tmp_path: Path) -> None:
     sent = outbound(3)
     fields = {"topic": sent.topic, "partition": 0, "offset": 9, "key": sent.key, "value": sent.value}
-    result = normalize._refused(SimpleNamespace(**fields, headers=sent.headers, timestamp=0), "normalize")
+    result = results.refused_of(SimpleNamespace(**fields, headers=sent.headers, timestamp=0), "normalize")
     assert result.outbound.value == b""
     await asyncio.to_thread(send, kafka, result.outbound)
     missing = await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json")
@@ -177,6 +187,17 @@ async def test_bytes_that_had_to_move_come_back_into_the_record(kafka: KafkaConn
     assert (await asyncio.to_thread(hotline, "dead", "replay", "--yes")).exit_code == 0
     (back,) = await asyncio.to_thread(read, kafka, sent.topic)
     assert (back.key, back.value, own(back.headers)) == (sent.key, sent.value, sent.headers)
+
+
+async def test_what_had_no_room_at_all_is_read_where_it_stands(kafka: KafkaConnection) -> None:
+    sent = outbound(3)
+    await asyncio.to_thread(send, kafka, sent)
+    (there,) = await asyncio.to_thread(read, kafka, sent.topic)
+    await asyncio.to_thread(send, kafka, results.bare(there, "normalize").outbound)
+    assert (await asyncio.to_thread(hotline, "dead", "replay", "--yes")).exit_code == 0
+    (_, back) = await asyncio.to_thread(read, kafka, sent.topic)
+    assert (back.partition, back.key, back.value) == (there.partition, sent.key, sent.value)
+    assert (own(back.headers), dict(back.headers)[REPLAYS]) == (sent.headers, b"1")
 
 
 def test_what_never_was_in_kafka_and_what_is_unknown_stay(kafka: KafkaConnection) -> None:

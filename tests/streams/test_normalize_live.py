@@ -259,3 +259,19 @@ async def test_a_command_that_kafka_refuses_becomes_a_dead_letter_and_the_next_o
         (dead,) = await bench.read(topics.DEAD, 1)
     assert decode(found.value, Command).command_id == short.command_id
     assert reasons(dead)["hotline.error.code"] == "too_large"
+
+
+async def test_a_dead_letter_that_kafka_refuses_for_its_headers_says_where_the_record_stands(bench: Bench) -> None:
+    """The topic of commands is open to others: nothing was left of such a record, and it was acknowledged."""
+    take_less(bench, topics.DEAD, 20_000)
+    told = Command(command_id="c1", jurisdiction="210100", kind="merge", author="clerk", at=NOON)
+    long = Outbound(topics.COMMAND, b"k" * 30_000, b"no command", [("x", b"h" * 30_000)])
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()) as app:
+        await bench.put(long, Outbound(topics.COMMAND, b"", encode(told), []), partition=1)
+        (found,) = await bench.read(topics.MESSAGE, 1)
+        (dead,) = await bench.read(topics.DEAD, 1)
+        assert not app.should_stop
+    assert decode(found.value, Command) == told
+    stands = [reasons(dead)[f"{PREFIX}{part}"] for part in ("topic", "partition", "offset")]
+    assert stands == [topics.COMMAND, "1", "0"]
+    assert reasons(dead)["hotline.error.code"] == "too_large"

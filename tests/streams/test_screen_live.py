@@ -134,3 +134,15 @@ async def test_a_hand_over_that_kafka_refuses_is_shortened_and_the_next_goes_on(
     assert short.text == FIRE
     assert FIRE in long.text
     assert (long.level, long.classes) == (short.level, short.classes)
+
+
+async def test_one_that_is_refused_again_goes_without_words(bench: Bench) -> None:
+    small = {topics.HANDOVER: replace(topics.TOPICS[topics.HANDOVER], extra={"max.message.bytes": "6000"})}
+    assert Provision(bench.connection, small).alter()
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()) as app:
+        await bench.put(outbound(1, "水" * 20_000 + FIRE + "水" * 4_000), partition=0)
+        (found,) = await bench.read(topics.HANDOVER, 1)
+        assert not app.should_stop
+    urgent = decode(found.value, Handover)
+    assert (urgent.message_id, urgent.text) == (ids.message_id("/hotline/record/office", "n1"), "")
+    assert urgent.classes

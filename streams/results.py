@@ -1,0 +1,57 @@
+"""What one record leads to: an outbound and its blobs, or the dead letter in its place, as large as Kafka takes it."""
+
+import hashlib
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from normalizers import Blob
+from schemas import ids
+from schemas.errors import TooLargeError
+from schemas.records import DeadLetter
+from schemas.records.dead import MOVED
+from schemas.records.raw import INLINE_LIMIT
+from schemas.wire import Inbound, Outbound
+from streams.inputs import dead_letter
+
+
+class Result(NamedTuple):
+    """What one raw record leads to; the blobs are stored before the record is sent."""
+
+    outbound: Outbound
+    blobs: tuple[Blob, ...] = ()
+    may_wait: bool = False
+
+
+def dead(record: Inbound, error: Exception, stage: str, inline_limit: int = INLINE_LIMIT) -> Result:
+    """Return the dead letter; with the reasons in its headers, bytes over the limit only fit by reference."""
+    letter = dead_letter(record, error, stage)
+    if len(letter.value) <= inline_limit:
+        return Result(letter.outbound())
+    blob = Blob(_path_of(letter), letter.value)
+    headers = [*letter.headers, ("ce_dataref", blob.path.encode()), (MOVED, b"true")]
+    return Result(replace(letter, value=b"", headers=headers).outbound(), (blob,))
+
+
+def refused_of(record: Inbound, stage: str) -> Result:
+    """Return a dead letter that fits wherever its headers do: its bytes are in the blob store."""
+    return dead(record, _refusal(), stage, inline_limit=0)
+
+
+def bare(record: Inbound, stage: str) -> Result:
+    """Return one without the key and headers, which a stranger may have written: it says where the record stands."""
+    letter = dead_letter(record, _refusal(), stage)
+    return Result(replace(letter, key=b"", value=b"", headers=[]).outbound())
+
+
+def _refusal() -> TooLargeError:
+    return TooLargeError("Kafka refuses what became of it as too large: see the topics' max.message.bytes")
+
+
+def _path_of(letter: DeadLetter) -> str:
+    named = {name: (value or b"").decode(errors="replace") for name, value in letter.headers}
+    city = named.get("ce_jurisdiction", "")
+    place = "/".join(str(part) for part in letter.position)
+    message_id = ids.message_id(named.get("ce_source", letter.stage), named.get("ce_id", place))
+    sha256 = hashlib.sha256(letter.value).hexdigest()
+    return ids.blob_path(city if city.isalnum() else "unknown", message_id, sha256)
