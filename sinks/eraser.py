@@ -25,6 +25,10 @@ LAST_VERSION = 2**53
 """Of an emptied message: whatever comes late, or is read again, is older."""
 
 MOST_COPIES = 10_000
+"""So many Elasticsearch gives at once; what is behind them would stay."""
+
+AT_ONCE = 500
+"""Messages that are looked for together: each may lie in twenty months. Who writes every day has one ticket of more."""
 
 MOST_FAULTS = 3
 """So many erasures of one batch that cannot be carried out now, and the others wait for the next try with them."""
@@ -105,13 +109,17 @@ class Eraser:
         if not targets:
             return False
         await self._require_open(targets)
+        for begin in range(0, len(targets), AT_ONCE):
+            await self._empty_out(targets[begin : begin + AT_ONCE])
+        return True
+
+    async def _empty_out(self, targets: Sequence[Target]) -> None:
         copies = await self._copies(targets)
         for target in targets:
             await self._delete_blobs(target, copies[target.message_id].raw)
         await self._empty(
             [(target, index) for target in targets for index in sorted(copies[target.message_id].indices)]
         )
-        return True
 
     async def _require_open(self, targets: Sequence[Target]) -> None:
         """Raise UnreachableError while an index is closed that may hold one of these: nobody sees what is in it."""

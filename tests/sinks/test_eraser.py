@@ -20,7 +20,7 @@ from schemas.errors import UnreachableError
 from schemas.records import Event, InputRef, Message, event
 from schemas.records.given import ErasedMessage
 from schemas.wire import Position, encode
-from sinks import Document, routes
+from sinks import Document, eraser, routes
 from sinks.elastic import ElasticSink, concrete
 from sinks.eraser import Eraser
 from sinks.eraser import routes as eraser_routes
@@ -111,6 +111,18 @@ async def test_every_copy_is_emptied_and_never_comes_back(place: Place, month: s
     told_by_archive = await Archive(place.client, place.prefix).message(ONE.message_id)
     assert told_by_archive is not None
     assert told_by_archive.message_class == "erased"
+
+
+async def test_no_copy_stays_of_more_than_elasticsearch_gives_at_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eraser, "MOST_COPIES", 3)
+    monkeypatch.setattr(eraser, "AT_ONCE", 1, raising=False)
+    months = ("2026-10", "2026-11", "2026-12")
+    await place.elastic.write([stored(one, month) for one in (ONE, OTHER) for month in months])
+    both = tuple(ErasedMessage(message_id=one.message_id, month="2026-11") for one in (ONE, OTHER))
+    assert (await place.eraser.write([told(event.Erased(ticket_id="t", messages=both))])).stored
+    assert await place.texts() == {ONE.message_id: [""] * 3, OTHER.message_id: [""] * 3}
 
 
 @pytest.mark.parametrize("whole", [True, False])
