@@ -47,6 +47,11 @@ class Kafka:
             for number in sorted(self._consumer.partitions_for_topic(topic) or ())
         ]
 
+    def ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """Return the ids of those that exist: one that is made anew has another."""
+        found = {topic: self._consumer._cluster.topic_id(topic) for topic in topics if self.places([topic])}
+        return {topic: one.hex for topic, one in found.items() if one is not None and one.int}
+
     def starts(self, places: Iterable[TopicPartition]) -> Places:
         """Return the first offsets that are still there."""
         return _plain(self._consumer.beginning_offsets(list(places)))

@@ -11,8 +11,9 @@ from hotline.watch.accounts import Account, Accounts, expected
 from hotline.watch.answers import AnswerCount, Answers
 from hotline.watch.dead import DeadCount, DeadLetters
 from hotline.watch.handovers import Handovers, Unanswered
-from hotline.watch.kafka import opened
+from hotline.watch.kafka import Kafka, opened
 from hotline.watch.stages import Stage
+from schemas import topics
 from schemas.connection import KafkaConnection
 
 if TYPE_CHECKING:
@@ -35,16 +36,30 @@ class Watcher:
     """Looks at the cluster that `connection` names; the first look reads back, the others go on."""
 
     def __init__(self, settings: "Settings", connection: KafkaConnection) -> None:
+        self._settings = settings
         self._connection = connection
         self._watched = stages.watched(settings)
+        self._ids: dict[str, str] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        settings = self._settings
         self._accounts = Accounts(expected(settings))
         self._dead = DeadLetters()
         self._answers = Answers() if settings.answers else None
         self._handovers = Handovers(settings.telemetry.acknowledge_within_seconds)
 
+    def _look_for_made_anew(self, kafka: Kafka) -> None:
+        """Read back again where a topic was made anew: behind our place in the old one an emergency would be unseen."""
+        ids = kafka.ids(topics.TOPICS)
+        if any(self._ids.get(topic, identifier) != identifier for topic, identifier in ids.items()):
+            self._begin()
+        self._ids |= ids
+
     def look(self, now: datetime) -> Seen:
         """Return how things are. Raises errors of ours."""
         with opened(self._connection) as kafka:
+            self._look_for_made_anew(kafka)
             return Seen(
                 stages=stages.look(kafka, now, self._watched),
                 accounts=self._accounts.look(kafka, now),

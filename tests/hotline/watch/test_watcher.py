@@ -24,7 +24,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Event, Handover, InputRef, event
 from schemas.wire import Outbound, Position, encode
-from tests.fresh import by_the_senders_clock, topics_made_anew
+from tests.fresh import by_the_senders_clock, made_anew, topics_made_anew
 from tests.hotline.letters import letter
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
@@ -159,6 +159,21 @@ def test_silence_hand_overs_and_dead_letters(fresh_topics: KafkaConnection, writ
     assert {one.code: one.count for one in seen.dead_letters} == {"malformed": 2, "internal": 1}
     again = Watcher(settings(fresh_topics), fresh_topics).look(NOW)
     assert {one.level: one.unacknowledged for one in again.handovers} == {"critical": 1, "mentioned": 1}
+
+
+@pytest.mark.parametrize("count", [1, 9], ids=["less than before", "more than before"])
+def test_hand_overs_of_a_topic_that_was_made_anew_are_seen(
+    fresh_topics: KafkaConnection, writer: Writer, count: int
+) -> None:
+    for number in range(3):
+        writer.hand_over(f"before{number}", "critical", timedelta(minutes=20))
+        writer.acknowledge(f"before{number}")
+    watcher = Watcher(settings(fresh_topics), fresh_topics)
+    assert look(watcher).handovers == []
+    made_anew(fresh_topics, topics.HANDOVER, fresh_topics.partitions)
+    for number in range(count):
+        writer.hand_over(f"after{number}", "critical", timedelta(minutes=20))
+    assert [one.unacknowledged for one in look(watcher).handovers] == [count]
 
 
 def test_those_that_wait_longest_are_named_and_can_be_acknowledged(
