@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from normalizers.text import fold
 from schemas.records import Attachment
 from schemas.records.common import Party
 
@@ -16,6 +17,9 @@ MESSAGE_CHARACTERS = 65_536
 
 VALUE_CHARACTERS = 200
 """Of a name, an address, an id or a place."""
+
+_NAMED = 4
+"""So many times as many may be kept because the text names them: thousands of names must not fill a record."""
 
 _GAP = "\n\n"
 _CUT = "\n\n〔……〕\n\n"
@@ -62,6 +66,17 @@ def short_party(party: Party) -> Party:
     if len(party.value) <= VALUE_CHARACTERS and len(party.name or "") <= VALUE_CHARACTERS:
         return party
     return replace(party, value=short(party.value), name=party.name and party.name[:VALUE_CHARACTERS])
+
+
+def people(parties: Sequence[Party], limit: int, text: str) -> tuple[Party, ...]:
+    """Return the first and the newest of too many, and those who are named in the text: masks look for what is here."""
+    kept = ends(parties, limit)
+    if len(kept) == len(parties):
+        return kept
+    said = fold(text)
+    others = (one for one in parties if one not in kept)
+    named = [one for one in others if any(fold(word) in said for word in (one.name, one.value) if word)]
+    return tuple(one for one in parties if one in kept or one in named[: _NAMED * limit])
 
 
 def short_file(file: Attachment) -> Attachment:

@@ -96,7 +96,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         channels=_with(ticket.channels, message.channel),
         text=text,
         search_text=search_text,
-        requester=_merge_requester(ticket.requester, _requester(message), policy),
+        requester=_merge_requester(ticket.requester, _requester(message), policy, text),
         anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
         location=location.joined(
             ticket.location, location.told(message, _found(message, "place"), _found(message, "adcode"))
@@ -255,7 +255,7 @@ def _requester(message: Message) -> Requester:
     return Requester(id=own, name=name, identities=(sender,), **({known: sender.value} if known else {}))
 
 
-def _merge_requester(first: Requester, more: Requester, policy: TicketPolicy) -> Requester:
+def _merge_requester(first: Requester, more: Requester, policy: TicketPolicy, text: str) -> Requester:
     return replace(
         first,
         name=first.name or more.name,
@@ -263,7 +263,7 @@ def _merge_requester(first: Requester, more: Requester, policy: TicketPolicy) ->
         email=first.email or more.email,
         openid=first.openid or more.openid,
         weibo_uid=first.weibo_uid or more.weibo_uid,
-        identities=limits.ends(_parties((*first.identities, *more.identities)), policy.max_identities),
+        identities=limits.people(_parties((*first.identities, *more.identities)), policy.max_identities, text),
     )
 
 

@@ -31,6 +31,17 @@ def test_the_beginning_ends_before_a_number_that_does_not_fit(text: str, kept: s
     assert limits.beginning(text, 10) == kept
 
 
+def test_of_too_many_people_those_stay_whom_the_text_names() -> None:
+    """Whoever is not known any more, no mask looks for."""
+    crowd = [Party(kind="email", value=f"{number}@mail.example", name=f"霁{number}溪") for number in range(30)]
+    named, by_mail = crowd[7], crowd[9]
+    kept = limits.people(crowd, 8, f"请{named.name}回电，或写信给{by_mail.value.upper()}")
+    assert kept == (*crowd[:2], named, by_mail, *crowd[-6:])
+    assert limits.people(crowd[:8], 8, "") == tuple(crowd[:8])
+    everybody = "".join(str(one.name) for one in crowd)
+    assert limits.people(crowd, 2, everybody) == (*crowd[:8], *crowd[-2:])
+
+
 def test_short_texts_are_joined_whole() -> None:
     assert limits.joined("一", "二", 20) == "一\n\n二"
     assert limits.joined("", "二", 20) == "二"
