@@ -59,22 +59,25 @@ class Finished:
     """The files that were read to their end, as they looked then: until they change nobody opens them again."""
 
     def __init__(self) -> None:
-        self._looks: dict[int, Entry] = {}
+        self._looks: dict[int, tuple[Entry, bytes]] = {}  # with their marks, which each cursor of a full folder names
         self._began = False
 
     def __contains__(self, entry: Entry) -> bool:
-        return self._looks.get(entry.inode) == entry
+        found = self._looks.get(entry.inode)
+        return found is not None and found[0] == entry
 
     def look(self, entries: Sequence[Entry], position: Position) -> None:
         """Forget what is gone or changed; the first time believe what a process before us wrote into the cursor."""
-        before = frozenset() if self._began else _read_by(position)
-        read = [one for one in entries if (one in self if self._began else _is_old(one, position, before))]
-        self._looks = {one.inode: one for one in read}
+        if self._began:
+            self._looks = {one.inode: self._looks[one.inode] for one in entries if one in self}
+            return
+        known, marked = _read_by(position), ((one, _mark(one)) for one in entries)
+        self._looks = {one.inode: (one, mark) for one, mark in marked if _is_old(one, mark, position, known)}
         self._began = True
 
     def add(self, entry: Entry) -> None:
         """Note that nothing is left of a file."""
-        self._looks[entry.inode] = entry
+        self._looks[entry.inode] = entry, _mark(entry)
 
     def slimmed(self, position: Position, entries: Sequence[Entry]) -> Position:
         """Return the position without places of files that are gone, nor of old ones of a very full folder."""
@@ -82,7 +85,7 @@ class Finished:
         old, there = by_change[:-PLACES_MOST], {str(one.inode) for one in entries}
         there -= {str(one.inode) for one in old if one in self}
         files = {inode: place for inode, place in position.files.items() if inode in there}
-        oldest, known = old[:-KNOWN_MOST], [one for one in old[-KNOWN_MOST:] if one in self]
+        oldest, known = old[:-KNOWN_MOST], [self._looks[one.inode][1] for one in old[-KNOWN_MOST:] if one in self]
         read = list(takewhile(lambda one: one in self or str(one.inode) in files, oldest))
         before = by_change[len(read)].changed_ns if read else 0
         return msgspec.structs.replace(position, files=files, known=_written(known), read_before=before)
@@ -99,13 +102,13 @@ def newest(pending: Mapping[str, Pending]) -> dict[str, Pending]:
     return dict(reversed(kept))
 
 
-def _is_old(entry: Entry, position: Position, known: frozenset[bytes]) -> bool:
-    is_read = entry.changed_ns < position.read_before or _mark(entry) in known
+def _is_old(entry: Entry, mark: bytes, position: Position, known: frozenset[bytes]) -> bool:
+    is_read = entry.changed_ns < position.read_before or mark in known
     return is_read and str(entry.inode) not in position.files
 
 
-def _written(entries: Iterable[Entry]) -> str:
-    return b64encode(b"".join(map(_mark, entries))).decode()
+def _written(marks: Iterable[bytes]) -> str:
+    return b64encode(b"".join(marks)).decode()
 
 
 def _read_by(position: Position) -> frozenset[bytes]:
