@@ -112,7 +112,8 @@ def test_a_passive_reply_that_breaks_costs_the_reply_alone(monkeypatch: pytest.M
 
 
 def test_customer_messages_go_on_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(customer, "moment", over(lambda text: text == "2", customer.moment))
+    sensible = customer.callback.sensible
+    monkeypatch.setattr(customer.callback, "sensible", over(lambda text, _: text == "2", sensible))
     pages = CustomerMessages(None, "kf", "city", "430100", None)  # type: ignore[arg-type]
     value = b'{"msgid": "m", "external_userid": "u", "send_time": 2}'
     message = pages._message(value)
