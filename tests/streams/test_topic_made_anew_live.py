@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
@@ -104,43 +102,6 @@ async def test_what_a_worker_committed_late_counts_for_nothing_in_the_new_topic(
     await commit(bench, stage.topic, group, OffsetAndMetadata(4, "f" * 32))
     async with bench.running(stage.declare, group=group):
         await until(lambda: stage.seen == values)
-
-
-class Lagging:
-    """A client whose broker does not know the topic yet when it is asked for the first time."""
-
-    def __init__(self, client: Any) -> None:
-        self.get_random_node = client.get_random_node
-        self._client = client
-        self.asked = 0
-
-    async def send(self, node: int, question: Any) -> Any:
-        answer = await self._client.send(node, question)
-        self.asked += 1
-        if self.asked == 1:
-            answer.topics = [
-                (UnknownTopicOrPartitionError.errno, name, 0, 0, *rest) for _, name, _, _, *rest in answer.topics
-            ]
-        return answer
-
-
-async def test_nor_while_the_broker_that_is_asked_does_not_know_the_topic_yet(
-    bench: Bench, stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clients: list[Lagging] = []
-    begin = topic_ids.TopicIds.__init__
-
-    def begun(self: topic_ids.TopicIds, consumer: AIOKafkaConsumer) -> None:
-        begin(self, consumer)
-        self._client = Lagging(self._client)
-        clients.append(self._client)
-
-    monkeypatch.setattr(topic_ids.TopicIds, "__init__", begun)
-    group, values = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "value")
-    await commit(bench, stage.topic, group, OffsetAndMetadata(4, "f" * 32))
-    async with bench.running(stage.declare, group=group):
-        await until(lambda: stage.seen == values)
-    assert clients[0].asked >= 2
 
 
 async def test_a_position_of_before_and_one_that_an_operator_set_count(bench: Bench, stage: Stage) -> None:
