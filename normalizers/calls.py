@@ -6,10 +6,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from normalizers.completion import cut
+from normalizers.identity import identity_of
 from normalizers.normalize import understood
 from normalizers.phone.told import is_worded, text_of
 from normalizers.policy import Policy
-from schemas.records import Call, Features, Finding, Message, Recording
+from schemas.records import Call, Features, Finding, Message, Party, Recording
 
 _EMERGENCY = "emergency"
 
@@ -27,7 +28,7 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
             newest,
             call=call,
             title=call.subject,
-            sender=_last(told, "sender"),
+            sender=_caller(told),
             recipients=_last(told, "recipients") or (),
             attachments=tuple(dict.fromkeys(file for message in messages for file in message.attachments)),
             received_at=call.started_at or newest.received_at,
@@ -55,6 +56,12 @@ def _call(calls: Sequence[Call]) -> Call:
         fields |= {name: value for name in Call.__struct_fields__ if (value := getattr(call, name))}
         recordings |= {one.reference: one for one in call.recordings}
     return Call(**{"platform": "", "call_id": ""} | fields | {"recordings": tuple(recordings.values())})
+
+
+def _caller(messages: Sequence[Message]) -> Party | None:
+    """Return who called; a leg of the call that only tells the agent's extension tells nobody."""
+    told = [message.sender for message in reversed(messages) if message.sender is not None]
+    return next((one for one in told if identity_of(one) is not None), next(iter(told), None))
 
 
 def _last(messages: Sequence[Message], name: str) -> Any:

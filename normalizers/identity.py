@@ -25,7 +25,9 @@ _LIKE_A_CONTACT = re.compile("1[3-9][0-9]{9}|@")
 
 _FILLING = re.compile(r"[\s()\-.·/—–]+")
 _EXTENSION = re.compile(r"(?:转|分机|#|,|;?ext\.?)\s*\d+$|(?<=\d{7})-\d{1,5}$")
-_PHONE = re.compile(r"\+?\d{3,17}")
+_PHONE = re.compile(r"\+?\d{7,17}")
+"""A shorter one is an extension, and there are as many 8001 as there are exchanges."""
+
 _ABROAD = re.compile(r"(?:\+|00)(?!86)(\d{6,15})")
 _MOBILE = re.compile(r"(?:\+|00?)?(?:86)?(1[3-9]\d{9})")
 _LANDLINE = re.compile(r"(?:(?:\+|00)86|86(?=0))?0?([1-9]\d{1,2}[2-9]\d{6,7})")
@@ -34,6 +36,9 @@ _HOTLINE = re.compile(
     r"(?:(?:\+|00)86)?(?:0\d{2,3})?(?:1[12]\d|12\d{3}|100\d{2}|9[56]\d{3,4}|[48]00\d{7})"
     r"|(?:\+|00)86[1-9]\d{1,2}(?:12345|9[56]\d{3,4})"
 )
+_PLATFORM = re.compile(r"106\d{7,14}")
+"""Of a platform that sends text messages for anybody, or the one that citizens write to."""
+
 _COUNTED = "012345678901"
 """What is typed where a number must stand."""
 
@@ -86,7 +91,8 @@ def keyed_hashes(kind: str, value: str, policy: Policy) -> tuple[str, ...]:
 def phone_number(text: str) -> str | None:
     """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none.
 
-    A number that is nobody's own is none: a digit repeated, digits counted up, a hotline (12345, 110, 95…).
+    A number that is nobody's own is none: a digit repeated, digits counted up, a hotline (12345, 110, 95…), an
+    extension, a platform of text messages (106…).
     """
     if text.isascii() and (match := _MOBILE.fullmatch(text)):
         return f"+86{match[1]}"
@@ -98,7 +104,7 @@ def phone_number(text: str) -> str | None:
 
 
 def _is_nobodys(number: str) -> bool:
-    return bool(number in _COUNTED or _REPEATED.fullmatch(number) or _HOTLINE.fullmatch(number))
+    return number in _COUNTED or any(one.fullmatch(number) for one in (_REPEATED, _HOTLINE, _PLATFORM))
 
 
 def _in_china(number: str) -> str | None:

@@ -45,14 +45,16 @@ def sender_of(headers: Headers) -> Party | None:
 def requester_of(headers: Headers, sender: Party | None) -> Party | None:
     """Return who asks: where a machine sends for a person, the person of Reply-To, else what identifies nobody.
 
-    A web form sends every citizen's words from one address: taken for the requester, it would make them one person.
+    A web form sends every citizen's words from one address, often the mailbox's own: taken for the requester, it would
+    make them one person.
     """
     if sender is None or sender.kind != "email":
         return sender
-    identifies = identity_of(sender) is not None
-    if identifies and not says_generated(headers):
+    identifies, own = identity_of(sender) is not None, sender.value.lower()
+    addressed = {party.value.lower() for party in addressees_of(headers)}
+    if identifies and not says_generated(headers) and addressed != {own}:
         return sender
-    ours = {party.value.lower() for party in addressees_of(headers)} | {sender.value.lower()}
+    ours = addressed | {own}
     for party in _parties(headers.all("reply-to")):
         if identity_of(party) is not None and party.value.lower() not in ours:
             return party if party.name else Party(kind="email", value=party.value, name=sender.name)

@@ -1,8 +1,9 @@
 """Told: what one record of a call says, whatever its shape, and the draft that is made of it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from normalizers.codes import is_hotline
 from normalizers.completion import cut
@@ -19,6 +20,10 @@ FIRST = datetime(1990, 1, 1, tzinfo=UTC)
 
 _NOBODY = frozenset({"anonymous", "unknown", "<unknown>", "withheld", "restricted", "private", "unavailable", "s"})
 """What stands where a number is withheld (SIP, Asterisk), and Asterisk's extension for none."""
+
+_EXTENSION = re.compile(r"[1-9]\d{1,5}")
+_MOBILE = re.compile(r"(?:\+86|0086|0)?1[3-9]\d{9}")
+"""No line of a hotline has such a number, so who calls one from an extension calls a citizen."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -45,6 +50,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 def draft_of(told: Told, platform: str, kind: str, recorded: datetime, max_text_bytes: int) -> Draft:
     """Return the draft; a record without words is an `event`: kept, and waiting for the record that has some."""
+    told = structs.replace(told, direction="outbound") if _calls_back(told) else told
     citizen, line = (told.callee, told.caller) if told.direction == "outbound" else (told.caller, told.callee)
     call = _call(told, platform, recorded, max_text_bytes)
     name = thread_id(platform, told.call_id)
@@ -84,6 +90,12 @@ def thread_id(platform: str, call_id: str) -> str:
 def is_number(text: str) -> bool:
     """Say whether somebody's number stands here, and not that it is withheld."""
     return bool(text.strip()) and text.strip().lower() not in _NOBODY
+
+
+def _calls_back(told: Told) -> bool:
+    """Say whether an agent's extension, or the hotline itself (12345), called a mobile telephone (回访)."""
+    from_us = _EXTENSION.fullmatch(told.caller.strip()) is not None
+    return from_us and _MOBILE.fullmatch(told.callee.strip()) is not None
 
 
 def sensible(at: datetime | None, recorded: datetime) -> datetime | None:

@@ -96,6 +96,22 @@ REQUESTERS: dict[str, tuple[dict[str, list[bytes]], tuple[str, str, str | None]]
         {"from": [b"Form <form@b.cn>"], "auto-submitted": [b"Auto-Generated"]},
         ("name", "form@b.cn", "Form"),
     ),
+    "a form that sends from the mailbox to itself": (
+        {"from": [b"Mayor <mayor@b.cn>"], "to": [b"Mayor@b.cn"], "delivered-to": [b"mayor@b.cn"]},
+        ("name", "mayor@b.cn", "Mayor"),
+    ),
+    "a person behind such a form": (
+        {"from": [b"mayor@b.cn"], "to": [b"mayor@b.cn"], "reply-to": [b"w@b.cn"]},
+        ("email", "w@b.cn", None),
+    ),
+    "a person who wants a copy": (
+        {"from": [b"w@b.cn"], "to": [b"mayor@city.example"], "cc": [b"w@b.cn"]},
+        ("email", "w@b.cn", None),
+    ),
+    "a person who writes to us under Bcc": (
+        {"from": [b"w@b.cn"], "to": [b"w@b.cn"], "delivered-to": [b"mayor@city.example"]},
+        ("email", "w@b.cn", None),
+    ),
 }
 
 

@@ -61,6 +61,30 @@ def test_who_is_called_back_is_the_citizen() -> None:
     assert message.sender.value == "13800138000"
 
 
+@pytest.mark.parametrize("caller", ["8001", "12345", "661234"])
+def test_who_is_called_from_an_extension_is_the_citizen_whatever_the_record_says(caller: str) -> None:
+    message, call = told({"call_id": "1", "caller": caller, "callee": "13800138000", "note": "回访，市民满意"})
+    assert call.direction == "outbound"
+    assert message.sender is not None
+    assert message.sender.value == "13800138000"
+
+
+@pytest.mark.parametrize(
+    ("caller", "callee"),
+    [("8001", "12345"), ("8001", "024-31234567"), ("0000", "13800138000"), ("13900139000", "13800138000")],
+)
+def test_any_other_call_comes_from_its_caller(caller: str, callee: str) -> None:
+    message, call = told({"call_id": "1", "caller": caller, "callee": callee, "note": "路灯坏了"})
+    assert call.direction == "inbound"
+    assert message.sender is not None
+    assert message.sender.value == caller
+
+
+def test_two_calls_from_one_extension_are_not_one_persons() -> None:
+    message, _ = told({"call_id": "1", "caller": "8001", "callee": "8002", "note": "路灯坏了"})
+    assert message.features.requesters == ()
+
+
 def test_a_record_without_words_is_an_event_and_names_the_line() -> None:
     message, call = told({"call_id": "1", "caller": "13800138000", "callee": "12345", "disposition": "NO ANSWER"})
     assert (message.message_class, message.text, call.disposition) == ("event", "", "no_answer")
