@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from normalizers.dialogue import own_words, without_phrases
 from normalizers.draft import Draft
 from normalizers.findings.kind import SURE
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
@@ -71,8 +73,11 @@ def features_of(
     It was sent `at` this time, so that 昨天 is a day. One that waits for its files is found again by `own_id`, its
     message id.
     """
-    letters, thread = _letters(folded), draft.thread
+    letters, thread, contacts = _letters(folded), draft.thread, contacts_in(draft.text)
+    if (own := own_words(draft.text)) != draft.text:
+        draft, folded = replace(draft, text=own), fold(f"{draft.title}\n{own}" if draft.title else own)
     heading = _heading(draft, folded)
+    folded = heading + without_phrases(folded[len(heading) :])
     title = without(heading)
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(title, without(folded[len(heading) :]), policy.rules_folder, day)
@@ -97,7 +102,7 @@ def features_of(
         whereabouts=_hashed_words(matter.whereabouts, key),
         requesters=requester_hashes((draft.sender,), policy),
         stated=stated_names(draft, folded, policy),
-        contacts=requester_hashes(contacts_in(draft.text), policy),
+        contacts=requester_hashes(contacts, policy),
         participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
         message_key=_message_key(draft, own_id, policy),
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
