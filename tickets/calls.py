@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 REMEMBERED = timedelta(hours=48)
 """Of log time, after the last record: transcripts come within minutes, files of call records within a day."""
 
+USED_AGAIN = timedelta(hours=6)
+"""So long after a call's last record another caller under its id is another call: some platforms count anew each day,
+or after a restart. Before that it may be a leg of the same."""
 
 LINKED_LATER = 2
 """Version of the link of a record that waited for its ticket: the first said that it had none."""
@@ -31,13 +34,15 @@ LINKED_LATER = 2
 class CallRecords(Struct, kw_only=True):
     """The records of one call by message id, as they came; `told_at` is the log time of the last.
 
-    `waiting` are those that have no ticket yet; `text_key` is the digest of what the call says by now.
+    `waiting` are those that have no ticket yet; `text_key` is the digest of what the call says by now; `people` are who
+    called, as the records tell.
     """
 
     told_at: datetime
     told: dict[str, Filed] = field(default_factory=dict)
     waiting: tuple[str, ...] = ()
     text_key: str | None = None
+    people: tuple[str, ...] = ()
 
 
 def is_record(features: Features) -> bool:
@@ -45,27 +50,43 @@ def is_record(features: Features) -> bool:
     return features.call_revision is not UNSET
 
 
-def ticket_of(state: "State", jurisdiction: str, features: Features, message_id: str) -> TicketState | None:
+def ticket_of(
+    state: "State", jurisdiction: str, features: Features, message_id: str, at: datetime
+) -> TicketState | None:
     """Return the live ticket of this call."""
     for key in features.threads:
         ticket = state.tickets.get(state.in_thread(jurisdiction, key) or "")
-        if ticket is not None and not ticket.erased and (message_id, ticket.ticket_id) not in state.never:
+        if ticket is None or ticket.erased or (message_id, ticket.ticket_id) in state.never:
+            continue
+        known = _known(state, jurisdiction, features)
+        people, last = (known.people, known.told_at) if known is not None else (ticket.requesters, ticket.opened_at)
+        if not _is_anothers(people, features, at - last):
             return ticket
     return None
 
 
 def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
     """Return the records of this call that came before it and have no ticket yet."""
-    known = records_of(state, incoming.jurisdiction, incoming.features)
+    known = records_of(state, incoming.jurisdiction, incoming.features, incoming.at)
     return known.waiting if known is not None else ()
 
 
-def records_of(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
-    """Return the records of this call that came before."""
+def records_of(state: "State", jurisdiction: str, features: Features, at: datetime) -> CallRecords | None:
+    """Return the records of this call that came before a record of this log time."""
+    known = _known(state, jurisdiction, features)
+    return None if known is not None and _is_anothers(known.people, features, at - known.told_at) else known
+
+
+def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
     if not is_record(features):
         return None
     found = (state.calls.get(scoped(jurisdiction, key)) for key in features.threads)
     return next((known for known in found if known is not None), None)
+
+
+def _is_anothers(people: tuple[str, ...], features: Features, since: timedelta) -> bool:
+    """Say whether a record under a known call's id tells of somebody else's call."""
+    return since > USED_AGAIN and bool(people and features.requesters) and set(people).isdisjoint(features.requesters)
 
 
 def outdated(state: "State", decision: Event) -> str | None:
@@ -73,7 +94,7 @@ def outdated(state: "State", decision: Event) -> str | None:
     features = decision.features
     if features is None or decision.relation != "part_of" or features.message_class != "person":
         return None
-    known = records_of(state, decision.jurisdiction, features)
+    known = records_of(state, decision.jurisdiction, features, decision.at)
     return known.text_key if known is not None and known.text_key != features.text_key else None
 
 
@@ -82,13 +103,14 @@ def note(state: "State", decision: Event) -> None:
     features, message_id = decision.features, decision.input.message_id
     if features is None or not is_record(features) or features.message_key is None or message_id is None:
         return
-    known = records_of(state, decision.jurisdiction, features)
+    known = records_of(state, decision.jurisdiction, features, decision.at)
     key = scoped(decision.jurisdiction, features.message_key)
     for old in features.threads:
         state.calls.pop(scoped(decision.jurisdiction, old), None)
     known = known or CallRecords(told_at=decision.at)
     known.told_at = decision.at
     known.told[message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
+    known.people = tuple(dict.fromkeys((*known.people, *features.requesters)))
     if features.message_class == "person":
         known.text_key = features.text_key
     known.waiting = () if decision.tickets else (*known.waiting, message_id)
@@ -109,18 +131,18 @@ def offsets(state: "State", message: Message) -> list[int]:
 
     One without words tells its own facts by itself, unless it is the first that tells who called.
     """
-    known = records_of(state, message.jurisdiction, message.features)
+    known = records_of(state, message.jurisdiction, message.features, message.ingested_at)
     if message.message_class != "person" and not _tells_who(state, message):
         return []
     return sorted(one.offset for one in known.told.values()) if known is not None else []
 
 
 def _tells_who(state: "State", message: Message) -> bool:
-    ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id)
+    ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
     return ticket is not None and not ticket.requesters and bool(message.features.requesters)
 
 
 def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:
     """Return the call's records before this one; in an input that was made anew others stand at their places."""
-    known = records_of(state, message.jurisdiction, message.features)
+    known = records_of(state, message.jurisdiction, message.features, message.ingested_at)
     return [one for one in earlier if one.message_id in known.told] if known is not None else ()

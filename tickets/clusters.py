@@ -29,6 +29,10 @@ class Clusters:
         """Return the cluster of a ticket: its own id when it is alone."""
         return self._cluster.get(ticket_id, ticket_id)
 
+    def is_alone(self, ticket_id: str) -> bool:
+        """Say whether no edge joins a ticket to another one."""
+        return self.of(ticket_id) not in self._members
+
     def members(self, cluster_id: str) -> Iterable[str]:
         """Return the tickets of a cluster, in the order they came to it."""
         return self._members.get(cluster_id, (cluster_id,))

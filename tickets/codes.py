@@ -13,6 +13,9 @@ AS_GIVEN = "as_given"
 INCOMPLETE = "incomplete"
 """Label of a ticket whose text lacks parts of a long SMS."""
 
+BY_PARTICIPANT = "_participant"
+"""Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
+
 REMEMBERED = 4_096
 """Answers about codes that are kept: most messages have the codes of an earlier one."""
 
@@ -22,6 +25,11 @@ def by_kind(codes: tuple[str, ...]) -> Mapping[str, str]:
     """Return what the codes say of each kind, the last of a kind; that it is unknown says nothing."""
     said = (code.split(".", 1) for code in codes if "." in code)
     return MappingProxyType({kind: value for kind, value in said if value != UNKNOWN})
+
+
+def is_of_participant(method: str | None) -> bool:
+    """Say whether a decision filed the answer of somebody who only takes part in its ticket."""
+    return method is not None and method.endswith(BY_PARTICIPANT)
 
 
 def is_alarm(codes: Iterable[str]) -> bool:

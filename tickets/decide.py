@@ -1,5 +1,7 @@
 """`decide(state, input, policy) -> Event | None`: pure, so the same log gives the same tickets, ids and links."""
 
+from itertools import chain
+
 from msgspec.structs import replace
 
 from schemas import ids
@@ -84,12 +86,23 @@ def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.
         other = verdict.joins or verdict.ticket_id if verdict else None
         if verdict is None or other is None or _is_settled(state, ticket_id, other):
             continue
-        if verdict.sure:
+        if verdict.sure and (relation == "follow_up" or _may_be_joined(state, incoming, ticket_id, other)):
             kind, other = ("related", other) if relation == "follow_up" else ("cluster", state.clusters.of(other))
             edge = event.EdgeAdded(ticket_id=ticket_id, other_id=other, kind=kind, score=verdict.score)
             return (edge,), proposals
-        proposals.append(verdict)
+        proposals.append(replace(verdict, ticket_id=other))
     return (), proposals
+
+
+def _may_be_joined(state: State, incoming: Incoming, ticket_id: str, other: str) -> bool:
+    """Say whether a ticket may be joined by itself to the cluster of another.
+
+    None that hangs together with others already: it would bring their cluster and a further one together. And none that
+    is restricted by any of its messages, whatever this one tells.
+    """
+    joined = (state.tickets[one].codes_that_stand() for one in (ticket_id, other, state.clusters.of(other)))
+    codes = (*incoming.features.codes, *chain.from_iterable(joined))
+    return state.clusters.is_alone(ticket_id) and not state.policy.near.is_restricted(codes)
 
 
 def _is_settled(state: State, ticket_id: str, other: str) -> bool:
@@ -97,8 +110,9 @@ def _is_settled(state: State, ticket_id: str, other: str) -> bool:
     if ticket is None or other == ticket_id:
         return True
     known = {edge.ticket_id for edge in ticket.edges} | {proposal.target for proposal in ticket.proposals}
-    refused = any((one, other) in state.never for one in (ticket_id, *ticket.messages))
-    return refused or other in known or state.clusters.of(other) == state.clusters.of(ticket_id)
+    oldest = state.clusters.of(other)
+    refused = any((one, far) in state.never for one in (ticket_id, *ticket.messages) for far in (other, oldest))
+    return refused or other in known or oldest == state.clusters.of(ticket_id)
 
 
 def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:

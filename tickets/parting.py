@@ -8,6 +8,7 @@ from normalizers.calls import joined
 from schemas.records import Event, Message, Ticket, event
 from tickets import limits, recorded, remaining, snapshot
 from tickets.amend import CLERK
+from tickets.codes import BY_PARTICIPANT
 from tickets.policy import TicketPolicy
 
 FROM_MESSAGES = (
@@ -34,7 +35,7 @@ def after_move(
     """
     if ticket.ticket_id == moved.from_ticket_id:
         left = [one for one in messages if one.message_id != moved.message_id]
-        return _without(ticket, moved.message_id, left, decision, policy)
+        return _without(ticket, moved, left, decision, policy)
     if ticket.ticket_id != moved.to_ticket_id:
         return ticket
     if ticket.first_message_id != moved.message_id:
@@ -45,8 +46,11 @@ def after_move(
     return replace(ticket, handovers=limits.ends((*others, *came), policy.max_history))
 
 
-def _without(ticket: Ticket, message_id: str, left: Sequence[Message], decision: Event, policy: TicketPolicy) -> Ticket:
-    anew = _written(ticket, left, replace(decision, changes=()), policy)
+def _without(
+    ticket: Ticket, moved: event.Moved, left: Sequence[Message], decision: Event, policy: TicketPolicy
+) -> Ticket:
+    message_id = moved.message_id
+    anew = _written(ticket, left, replace(decision, changes=()), policy, moved.left_requesters)
     return replace(
         ticket,
         **{name: getattr(anew, name) for name in _told_by_messages(ticket)},
@@ -64,8 +68,10 @@ def _told_by_messages(ticket: Ticket) -> Iterator[str]:
         yield "category"
 
 
-def _written(ticket: Ticket, messages: Sequence[Message], decision: Event, policy: TicketPolicy) -> Ticket:
-    """Return the ticket as these messages alone make it, in the order in which they were filed."""
+def _written(
+    ticket: Ticket, messages: Sequence[Message], decision: Event, policy: TicketPolicy, owners: Sequence[str]
+) -> Ticket:
+    """Return the ticket of these owners as the messages alone make it, in the order in which they were filed."""
     first, *others = messages
     opened = event.Opened(
         ticket_id=ticket.ticket_id, ticket_no=ticket.ticket_no, day="", sequence=0, message_id=first.message_id
@@ -84,6 +90,8 @@ def _written(ticket: Ticket, messages: Sequence[Message], decision: Event, polic
             anew = recorded.file_record(anew, whole, record, policy, earlier)
             continue
         relation = "same_person_same_matter" if message.features.text_key in told else "follow_up"
-        anew = snapshot.file_message(anew, message, replace(decision, relation=relation), policy)
+        takes_part = bool(message.features.requesters) and set(owners).isdisjoint(message.features.requesters)
+        method = f"moved{BY_PARTICIPANT}" if takes_part else decision.method
+        anew = snapshot.file_message(anew, message, replace(decision, relation=relation, method=method), policy)
         told.add(message.features.text_key)
     return anew

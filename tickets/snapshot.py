@@ -15,7 +15,7 @@ from schemas.records import Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Origin, Proposal, Requester, StatusStep
 from tickets import files, limits, location
-from tickets.codes import AS_GIVEN
+from tickets.codes import AS_GIVEN, is_of_participant
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
 
@@ -96,7 +96,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         channels=_with(ticket.channels, message.channel),
         text=text,
         search_text=search_text,
-        requester=_merge_requester(ticket.requester, _requester(message), policy, text),
+        requester=_with_sender(ticket.requester, message, decision, policy, text),
         anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
         location=location.joined(
             ticket.location, location.told(message, _found(message, "place"), _found(message, "adcode"))
@@ -255,15 +255,20 @@ def _requester(message: Message) -> Requester:
     return Requester(id=own, name=name, identities=(sender,), **({known: sender.value} if known else {}))
 
 
-def _merge_requester(first: Requester, more: Requester, policy: TicketPolicy, text: str) -> Requester:
+def _with_sender(first: Requester, message: Message, decision: Event, policy: TicketPolicy, text: str) -> Requester:
+    """Return who asks, and by what else they write; who only takes part is known beside them, and lends no name."""
+    more = _requester(message)
+    parties = _parties((*first.identities, *more.identities))
+    known = replace(first, identities=limits.people(parties, policy.max_identities, text))
+    if is_of_participant(decision.method):
+        return known
     return replace(
-        first,
+        known,
         name=first.name or more.name,
         phone=first.phone or more.phone,
         email=first.email or more.email,
         openid=first.openid or more.openid,
         weibo_uid=first.weibo_uid or more.weibo_uid,
-        identities=limits.people(_parties((*first.identities, *more.identities)), policy.max_identities, text),
     )
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import calls, handling, limits, location, remaining
+from tickets.codes import is_of_participant
 from tickets.deadlines import endangers, matter_of
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import day_key, scoped
@@ -72,7 +73,7 @@ def _with_features(filed: Filed, features: Features) -> Filed:
 
 def _file_waiting(state: "State", decision: Event, ticket: TicketState, message_id: str) -> None:
     """File a record of a call that came before its ticket: its link said that it had none."""
-    known = calls.records_of(state, decision.jurisdiction, decision.features) if decision.features else None
+    known = calls.records_of(state, decision.jurisdiction, decision.features or Features(), decision.at)
     filed = known.told.get(message_id) if known is not None else None
     if filed is not None:
         ticket.messages[message_id] = Filed(filed.offset, calls.LINKED_LATER, filed.month)
@@ -131,7 +132,10 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
 
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
-    ticket.requesters = _with(ticket.requesters, features.requesters)
+    if is_of_participant(decision.method):
+        ticket.participants = _with(ticket.participants, features.requesters)
+    else:
+        ticket.requesters = _with(ticket.requesters, features.requesters)
     ticket.contacts = _with(ticket.contacts, features.contacts)
     ticket.participants = _with(ticket.participants, features.participants)
     matter = matter_of(features)
@@ -140,7 +144,10 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     ticket.place = ticket.place or location.place_of(features.codes)
     ticket.danger = ticket.danger or matter.emergency
     if features.message_key:
-        state.by_thread.setdefault(scoped(decision.jurisdiction, features.message_key), ticket.ticket_id)
+        key = scoped(decision.jurisdiction, features.message_key)
+        if calls.is_record(features) and decision.relation != "part_of":  # another call may have had its id before it
+            state.by_thread[key] = ticket.ticket_id
+        state.by_thread.setdefault(key, ticket.ticket_id)
     if (old := calls.outdated(state, decision)) is not None:
         state.texts.remove(ticket)
         ticket.text_keys = tuple(key for key in ticket.text_keys if key != old)

@@ -54,11 +54,20 @@ def _moved(ticket: TicketState, to: str, message_id: str, left: list[Features]) 
         from_ticket_id=ticket.ticket_id,
         to_ticket_id=to,
         link_version=ticket.messages[message_id].link_version + 1,
-        left_requesters=_all(one.requesters for one in left),
-        left_participants=_all(one.participants for one in left),
+        left_requesters=_all(_among(one.requesters, ticket.requesters) for one in left),
+        left_participants=_all((*one.participants, *_others(one.requesters, ticket.requesters)) for one in left),
         left_text_keys=_all((one.text_key,) if one.text_key else () for one in left),
     )
     return (moved, event.NeverLink(message_id=message_id, ticket_id=ticket.ticket_id))
+
+
+def _among(people: tuple[str, ...], owners: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for one in people if one in owners)
+
+
+def _others(people: tuple[str, ...], owners: tuple[str, ...]) -> tuple[str, ...]:
+    """Return who answered, as somebody who takes part does, and owns the ticket no more than before."""
+    return tuple(one for one in people if one not in owners)
 
 
 def _all(keys: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ AFTER_REDACTION = "record_after_redaction"
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every record of a call that has a ticket; any other is asked about as a message is."""
     features = incoming.features
-    ticket = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id)
+    ticket = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
     if ticket is None or features.message_key is None:
         return None
     says_something = features.message_class == "person" and not ticket.redacted

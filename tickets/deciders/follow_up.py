@@ -7,6 +7,8 @@ filed there all the same, and the evidence says so: a clerk parts the two.
 
 from msgspec.structs import replace
 
+from tickets import calls
+from tickets.codes import BY_PARTICIPANT
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
@@ -45,7 +47,9 @@ def _by_token(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _by_references(state: State, incoming: Incoming) -> Verdict | None:
-    """Follow the References, nearest first, to a ticket of this person."""
+    """Follow the References, nearest first, to a ticket of this person; a call refers to itself alone."""
+    if calls.is_record(incoming.features):
+        return None
     stranger: Verdict | None = None
     for key in incoming.features.threads:
         ticket_id = state.in_thread(incoming.jurisdiction, key)
@@ -90,10 +94,10 @@ def _of_ticket(state: State, incoming: Incoming, ticket_id: str, by: str, eviden
     if ticket is not None and _shares(people, ticket.requesters):
         return _verdict(f"{by}_same_person", ticket_id, evidence)
     if ticket is not None and _shares(people, ticket.participants):
-        return _verdict(f"{by}_participant", ticket_id, evidence)
+        return _verdict(f"{by}{BY_PARTICIPANT}", ticket_id, evidence)
     if not state.may_answer(ticket_id, people):
         return _verdict(f"{by}_stranger", ticket_id, evidence, score=STRANGER)
-    return _verdict(f"{by}_participant", ticket_id, evidence) if ticket is not None else None
+    return _verdict(f"{by}{BY_PARTICIPANT}", ticket_id, evidence) if ticket is not None else None
 
 
 def _shares(people: tuple[str, ...], others: tuple[str, ...]) -> bool:

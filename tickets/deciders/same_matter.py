@@ -31,7 +31,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         if ticket.ticket_id == incoming.within:
             continue
         oldest = state.clusters.of(ticket.ticket_id)
-        if (incoming.id, ticket.ticket_id) in state.never or (incoming.id, oldest) in state.never:
+        if _are_parted(state, incoming, (ticket.ticket_id, oldest)):
             continue
         codes = incoming.features.codes
         stands = (*codes, *ticket.codes_that_stand(), *state.tickets[oldest].codes_that_stand())
@@ -40,16 +40,22 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         sure = (
             sure and not location.is_elsewhere(codes, ticket.place) and not _is_other(state, incoming, ticket, oldest)
         )
+        named = ticket.ticket_id if state.tickets[oldest].erased else oldest
         return Verdict(
             relation="same_matter_other_person",
             method=found.method,
-            ticket_id=None if sure else oldest,
+            ticket_id=None if sure else named,
             joins=oldest if sure else None,
             score=found.score,
             evidence=(ticket.ticket_id, *found.evidence),
             sure=sure,
         )
     return None
+
+
+def _are_parted(state: State, incoming: Incoming, tickets: tuple[str, ...]) -> bool:
+    """Say whether a clerk keeps the message, or the ticket that it is filed in already, from one of these."""
+    return any((one, other) in state.never for one in (incoming.id, incoming.within) for other in tickets)
 
 
 def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:

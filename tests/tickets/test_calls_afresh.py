@@ -1,0 +1,124 @@
+"""A call whose text is compared again, or whose id comes again: nobody's tickets are brought together by it."""
+
+import pytest
+
+from schemas.records import Command
+from schemas.records.decision import Event
+from tests.tickets.commands.orders import refusal
+from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
+from tickets.policy import TicketPolicy
+from tickets.state import fold
+
+NOISE = "海棠公寓楼下的烧烤店半夜还在排油烟，全楼都不敢开窗"
+STUB = "市民来电反映问题"
+ONE, OTHER, THIRD = "13800138000", "13900139000", "13700137000"
+
+
+def order(calls: Calls, kind: str, number: int, **args: str) -> None:
+    """Order something about the ticket that was opened as this one, counted from 0."""
+    ticket_id = calls.tickets[number].ticket_id
+    given = {"command_id": f"{kind}-{len(calls.input)}", "jurisdiction": CITY, "ticket_id": ticket_id, "kind": kind}
+    assert refusal(calls.order(Command(**given, author="clerk/7", at=START, args=args))) is None
+
+
+def joined(calls: Calls) -> list[set[int]]:
+    """Return which tickets hang together, by the order of their opening."""
+    clusters: dict[str, set[int]] = {}
+    for number, ticket in enumerate(calls.tickets):
+        clusters.setdefault(ticket.cluster_id, set()).add(number)
+    return list(clusters.values())
+
+
+def test_a_corrected_call_brings_no_two_clusters_together() -> None:
+    calls = Calls()
+    for number, (note, caller) in enumerate([(LAMP, ONE), (NOISE, OTHER), (LAMP, THIRD)]):
+        calls.tell(call_id=f"c{number}", revision=1, note=note, caller=caller)
+    assert joined(calls) == [{0, 2}, {1}]
+    calls.tell(call_id="c2", revision=2, note=NOISE)
+    assert joined(calls) == [{0, 2}, {1}]
+    assert calls.tickets[1].ticket_id in [one.target for one in calls.tickets[2].proposals]
+
+
+def test_what_a_clerk_parted_stays_parted_whoever_else_is_in_the_cluster_by_now() -> None:
+    """The parted one, found as the likest, is no longer the oldest; or the person's own ticket hangs at it."""
+    calls = Calls()
+    for number, (note, caller) in enumerate([(NOISE, ONE), (LAMP, OTHER), (LAMP, THIRD)]):
+        calls.tell(call_id=f"c{number}", revision=1, note=note, caller=caller)
+    older, lamp = calls.tickets[0].ticket_id, calls.tickets[1].ticket_id
+    order(calls, "merge", 1, into=older)
+    order(calls, "unmerge", 2, ticket_id=lamp)
+    assert joined(calls) == [{0, 1}, {2}]
+    calls.tell(call_id="c2", revision=2, transcript="市民：还是那盏路灯")
+    assert joined(calls) == [{0, 1}, {2}]
+
+
+def test_nor_does_the_persons_own_ticket_lead_back_to_what_was_parted() -> None:
+    calls = Calls()
+    calls.tell(call_id="c0", revision=1, note=LAMP, caller=ONE)
+    calls.tell(call_id="c1", revision=1, note=STUB, caller=OTHER)
+    order(calls, "merge", 1, into=calls.tickets[0].ticket_id)
+    order(calls, "unmerge", 1, ticket_id=calls.tickets[0].ticket_id)
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller=OTHER)
+    assert joined(calls) == [{0, 2}, {1}]
+    calls.tell(call_id="c1", revision=2, note=LAMP)
+    assert joined(calls) == [{0, 2}, {1}]
+
+
+OPENING = "您好，这里是12345政务服务便民热线，工号1023为您服务，请问有什么可以帮您？"
+CLOSING = "好的，您反映的问题我已经为您登记，会转给相关部门处理，请您保持电话畅通。感谢您的来电，祝您生活愉快，再见。"
+
+
+@pytest.mark.parametrize("is_told_who", [True, False])
+@pytest.mark.parametrize("caller", [ONE, OTHER])
+def test_what_agents_say_in_every_call_makes_no_two_of_them_one_matter(caller: str, is_told_who: bool) -> None:
+    calls = Calls()
+    for number, (said, who) in enumerate([("我家停水了，都停一天了", ONE), ("我想咨询一下失业补助金怎么领", caller)]):
+        turns = [("agent", OPENING), ("citizen", said), ("agent", CLOSING)]
+        told = [{"speaker": speaker, "text": text} for speaker, text in turns]
+        transcript = told if is_told_who else " ".join(text for _, text in turns)
+        calls.tell(call_id=f"c{number}", transcript=transcript, caller=who)
+    one, other = calls.tickets
+    assert (one.edges, other.edges, other.proposals) == ((), (), ())
+
+
+def second(calls: Calls, hours: float, caller: str = OTHER) -> Event:
+    """Let the platform use the first call's id again."""
+    return calls.tell(minutes=60 * hours, call_id="7", revision=1, note=NOISE, caller=caller)
+
+
+@pytest.mark.parametrize("hours", [23, 24 * 30, 24 * 200])
+def test_an_id_that_a_platform_uses_again_is_another_persons_call(hours: float) -> None:
+    calls = Calls()
+    calls.tell(call_id="7", revision=1, note=LAMP, caller=ONE)
+    again = second(calls, hours)
+    assert (again.relation, [one.relation for one in again.changes if hasattr(one, "relation")]) == ("new", [])
+    calls.tell(minutes=60 * hours + 1, call_id="7", revision=2, transcript="市民：熏得睡不着")
+    one, other = calls.tickets
+    assert (one.text, one.message_count, one.requester.phone) == (LAMP, 1, ONE)
+    assert (other.message_count, other.requester.phone) == (2, OTHER)
+    assert NOISE in other.text
+    assert "熏得睡不着" in other.text
+    assert LAMP not in other.text
+    rebuilt = fold(calls.events, TicketPolicy())
+    assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+
+
+@pytest.mark.parametrize(("hours", "caller"), [(23, ONE), (23, ""), (23, "8001"), (1, OTHER)])
+def test_a_late_record_and_a_leg_of_the_call_are_the_same_call(hours: float, caller: str) -> None:
+    calls = Calls()
+    calls.tell(call_id="7", revision=1, note=LAMP, caller=ONE)
+    assert second(calls, hours, caller).relation == "part_of"
+    assert calls.ticket.requester.phone == ONE
+
+
+@pytest.mark.parametrize("caller", [OTHER, THIRD], ids=["of another person", "of the same person"])
+def test_a_ticket_that_another_message_restricts_is_not_joined_by_its_call(caller: str) -> None:
+    calls = Calls()
+    calls.tell(call_id="c0", revision=1, note=LAMP, caller=ONE)
+    calls.tell(call_id="c1", revision=1, note=STUB, caller=THIRD)
+    order(calls, "reclassify", 1, confidentiality="restricted")
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller=caller)
+    assert joined(calls) == [{0, 2}, {1}]
+    calls.tell(call_id="c1", revision=2, note=LAMP)
+    assert joined(calls) == [{0, 2}, {1}]
+    assert calls.tickets[1].proposals
