@@ -53,6 +53,9 @@ _CROSSING = re.compile(
 """Where two roads meet: 南京街与北五马路交叉口."""
 
 _GRADE = re.compile("(?<![最更提升年月])([初高])([一二三])(?![点些倍半层个楼米中])")
+_CLASS = re.compile(r"([一二三四五六七八九1-9])年([一二三四五六七八九十]{1,3}|\d{1,2})班")
+"""三年二班: as children call it, and no line of the lists."""
+
 _END_OF_TOWN = re.compile("城([东西南北])")
 _BRANCH = re.compile(r"\(([\u4e00-\u9fff]{2,8})店\)")
 _IN_A_TOWER = re.compile(
@@ -210,6 +213,8 @@ def _where_of(head: str) -> Iterator[Mark]:
     if "方向" in head or "开往" in head:
         yield from (("bound", name) for name in map("".join, _BOUND.findall(head)) if _IN_NO_NAME.search(name) is None)
     yield from (("along", name) for name in _ALONG.findall(head) if _IN_NO_NAME.search(name) is None)
+    for year, one in _CLASS.findall(head) if "班" in head else ():
+        yield from (("年级", NUMERALS.get(year) or year), ("班", NUMERALS.get(one) or one))
     if "初" in head or "高" in head:
         yield from ((f"{school} grade", NUMERALS[year]) for school, year in _GRADE.findall(head))
     yield from (("branch", name) for name in _BRANCH.findall(head))

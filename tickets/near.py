@@ -2,12 +2,14 @@
 
 Every ticket lies under a few keys: the rarest names of its first message and some of its 3-grams. A key remembers its
 first ticket and the newest few, so that a mass incident costs no more than any other. Whoever shares a key is compared
-exactly, in `tickets/likeness.py`.
+exactly, in `tickets/likeness.py`. Who asks is a key as well: in a mass incident the newest tickets are all of others,
+and still a person's own is found.
 """
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from math import fsum
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +19,7 @@ from msgspec.structs import replace
 
 from schemas.records import Features
 from tickets.contradictions import may_be_elsewhere, other_marks, other_places
+from tickets.found_by import keys_of, people_in, worths
 from tickets.likeness import Question, Rarity, Weights, codes
 from tickets.policy import NearPolicy
 from tickets.sketch import Sketch, hashes
@@ -24,15 +27,8 @@ from tickets.sketch import Sketch, hashes
 _OF_THE_MOST = 0.5
 """Who shares less than this part of what another one shares is not compared."""
 
-HEAD_KEYS, TEXT_KEYS, PAPER_KEYS, GRAM_KEYS = 8, 4, 2, 4
-
 MOST_MARKS = 64
 """So many marks, and pairs of characters of places, are kept of one ticket, however long its requester goes on."""
-
-_HASH = (1 << 32) - 1
-_GRAM = 1 << 32
-_CITY = 1 << 33
-"""A key is a hash, above it whether it is a gram's, above that the city."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -138,7 +134,7 @@ class Near:
         if self._asked is not None and self._asked.features is features:
             return self._asked
         question = Question(Sketch.of(features), self._rarity, self._policy, self._weights)
-        keys = self._keys(jurisdiction, question.sketch)
+        keys = keys_of(jurisdiction, features, question.sketch, self._rarity)
         asked = Asked(features, question, keys, self._compare(question, keys) if search else [])
         self._asked = asked if search else None
         return asked
@@ -207,12 +203,27 @@ class Near:
 
     def _compare(self, question: Question, keys: tuple[int, ...]) -> list[Found]:
         likely = self._candidates(question, keys)
-        judged = [(order, question.judge(_compared(self._kept[order]).sketch)) for order in likely]
-        found = [Found(order, *alike) for order, alike in judged if alike is not None]
+        found = self._judged(question, likely)
+        own = self._judged(question, self._own(question, keys, likely))
+        found += [one for one in own if one.score >= self._policy.same_person]
         found.sort(key=lambda one: (-one.score, one.order))
         if len(found) > 1 and found[0].score == found[1].score:
             found.sort(key=lambda one: (-one.score, -self._resemblance(question, one.order), one.order))
         return found
+
+    def _judged(self, question: Question, orders: Iterable[int]) -> list[Found]:
+        judged = [(order, question.judge(_compared(self._kept[order]).sketch)) for order in orders]
+        return [Found(order, *alike) for order, alike in judged if alike is not None]
+
+    def _own(self, question: Question, keys: tuple[int, ...], likely: Container[int]) -> list[int]:
+        """Return the person's own tickets that share as much as a likely one, and are none of these."""
+        there = (self._by_key.get(key, ()) for key in people_in(keys))
+        own = [order for orders in there for order in (orders if isinstance(orders, list | tuple) else (orders,))]
+        return [order for order in dict.fromkeys(own) if order not in likely and self._shares(question, keys, order)]
+
+    def _shares(self, question: Question, keys: tuple[int, ...], order: int) -> bool:
+        common = set(keys).intersection(_decode(self._kept[order]).keys)
+        return fsum(worth for _, worth in worths(common, question.worth)) >= self._policy.least_shared
 
     def _resemblance(self, question: Question, order: int) -> float:
         return question.resemblance(_compared(self._kept[order]).sketch)
@@ -243,14 +254,6 @@ class Near:
             at += size
         return near
 
-    def _keys(self, jurisdiction: str, sketch: Sketch) -> tuple[int, ...]:
-        city = int(jurisdiction) * _CITY
-        heads = self._rarity.rarest(sketch.names, HEAD_KEYS)
-        texts = self._rarity.rarest(sketch.text_names, TEXT_KEYS)
-        papers = self._rarity.rarest(sketch.papers, PAPER_KEYS)
-        names = dict.fromkeys([city + name for name in (*papers, *heads, *texts)])
-        return (*names, *[city + _GRAM + gram for gram in sketch.grams[:GRAM_KEYS]])
-
     def _remember(self, key: int, order: int) -> None:
         there = self._by_key.get(key)
         if there is None:
@@ -265,12 +268,11 @@ class Near:
     def _candidates(self, question: Question, keys: Iterable[int]) -> list[int]:
         """Return the tickets that share the most, by what it is worth."""
         shared: defaultdict[int, float] = defaultdict(float)
-        by_key, worths = self._by_key, question.worth
-        for key in keys:
+        by_key = self._by_key
+        for key, worth in worths(keys, question.worth):
             there = by_key.get(key)
             if there is None:
                 continue
-            worth = 1.0 if key & _GRAM else worths[key & _HASH]
             for order in there if isinstance(there, list) else (there,):
                 shared[order] += worth
         least = max(self._policy.least_shared, _OF_THE_MOST * max(shared.values(), default=0.0))

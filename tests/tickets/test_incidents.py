@@ -51,6 +51,17 @@ def test_most_that_tell_of_one_incident_find_each_other() -> None:
     assert filed >= STILL_FILED
 
 
+def test_pairs_from_life_joined_and_filed() -> None:
+    """The figures of docs/reference/quality.md: joined for two persons, filed in one ticket for one."""
+    rows = [line.split("\t") for line in Path(__file__).with_name("from_life.tsv").read_text("utf-8").splitlines()]
+    found = {"apart": [0, 0], "same": [0, 0]}
+    for verdict, one, other in rows:
+        found[verdict][0] += relation((one, other), SENDERS) == "same_matter_other_person"
+        found[verdict][1] += relation((one, other), (SENDERS[0], SENDERS[0])) == "same_person_same_matter"
+    assert (found["apart"][0] <= 3, found["apart"][1] <= 5) == (True, True)
+    assert (found["same"][0] >= 7, found["same"][1] >= 4) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -1,9 +1,11 @@
 """Who says the same again, on whatever channel, is heard once: the message joins the ticket it repeats.
 
-Two persons may share a telephone or a mailbox: who states another name than the ticket's is only proposed.
+Two persons may share a telephone or a mailbox: who states another name than the ticket's is only proposed. So is the
+very same text days later, where its words mean another day by then: 昨晚又停电了.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -16,6 +18,9 @@ from tickets.near import Found
 from tickets.state import State
 
 RELATION = "same_person_same_matter"
+
+SOON = timedelta(days=2)
+"""So long a text that is sent again tells of the day that it told of first, whatever 昨晚 is by now."""
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
@@ -34,7 +39,7 @@ def _equal(state: State, incoming: Incoming) -> Verdict | None:
                 method="equal_text",
                 ticket_id=ticket.ticket_id,
                 evidence=(features.text_key,),
-                sure=not _is_named_otherwise(features, ticket),
+                sure=not (_is_named_otherwise(features, ticket) or _is_of_another_day(state, incoming, ticket)),
             )
             if verdict.sure:
                 return verdict
@@ -66,6 +71,12 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
         if contacts and claimed is None:
             claimed = replace(_verdict(found, ticket.ticket_id, tuple(sorted(contacts))), method="contact", sure=False)
     return claimed
+
+
+def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether the same words tell of another day: nothing else gives one text other marks."""
+    is_later = incoming.at - ticket.opened_at > SOON
+    return is_later and state.near.has_other_marks(incoming.features, ticket.order)
 
 
 def _is_elsewhere(features: Features, ticket: TicketState) -> bool:
