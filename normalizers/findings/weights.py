@@ -58,7 +58,7 @@ def features(said: Sequence[str]) -> tuple[Keys, Keys]:
 
 
 def features_of_one(said: str) -> Keys:
-    """Return the keys of one sentence as `features` does, in a third of the time, in no order."""
+    """Return the keys of one sentence as `features` does, in no order and with less ado."""
     if chr(int(END)) in said:
         return features([said])[0]
     letters = letters_of(said)

@@ -4,6 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotline.evaluate.findings import category as measure_category
 from hotline.evaluate.findings import kind as measure_kind
@@ -11,6 +13,7 @@ from normalizers import rules
 from normalizers.findings import rulebooks
 from normalizers.findings.category import category
 from normalizers.findings.kind import request_kind
+from normalizers.findings.weights import features, features_of_one
 from normalizers.text import fold
 from schemas.records import Finding
 
@@ -110,3 +113,8 @@ def test_strangers_are_heard_as_well_as_was_measured() -> None:
     classes = {one.name: one.value for one in measure_category(HERE / "category_strangers.tsv")}
     assert (kinds["accuracy"] or 0) >= 0.93
     assert (classes["accuracy"] or 0) >= 0.88
+
+
+@given(st.text("停电了a0\ue001", max_size=12))
+def test_one_sentence_has_the_features_that_it_has_among_others(said: str) -> None:
+    assert sorted(features_of_one(said).tolist()) == sorted(features([said])[0].tolist())
