@@ -73,7 +73,7 @@ def features_of(
     It was sent `at` this time, so that 昨天 is a day. One that waits for its files is found again by `own_id`, its
     message id.
     """
-    letters, thread, contacts = _letters(folded), draft.thread, contacts_in(draft.text)
+    whole, letters, thread, contacts = folded, _letters(folded), draft.thread, contacts_in(draft.text)
     if (own := own_words(draft.text)) != draft.text:
         draft, folded = replace(draft, text=own), fold(f"{draft.title}\n{own}" if draft.title else own)
     heading = _heading(draft, folded)
@@ -85,7 +85,7 @@ def features_of(
     return Features(
         message_class=draft.message_class,
         text_key=_text_key(letters, (*_files(attachments), *_places(findings)), key),
-        grams=text_grams(folded, policy, letters),
+        grams=text_grams(folded, policy, letters if folded == whole else None),
         names=_hashed_words(matter.names, key),
         places=_hashed_words(matter.places, key),
         objects=_hashed_words(matter.objects, key),
