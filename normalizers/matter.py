@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers import rules
+from normalizers.areas import areas_in, without_areas
 from normalizers.aspects import Aspects, aspects, aspects_in
 from normalizers.circumstances import moments
 from normalizers.endings import Endings, Name, endings_of, pairs_of
@@ -45,16 +46,6 @@ _SHORT_TITLE = 6
 _NO_LETTERS = re.compile(r"[\W_]+")
 _WHO = re.compile("[我俺咱]|本人|其[家在住系]|家住|业主")
 """Whoever writes says so in a letter's opening, where it does not tell of the matter itself."""
-
-_AREA = re.compile(
-    r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]"
-    r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,3}?(?:(?<![小社园校景库矿厂展片城学林灾街一二三四五六八九十])[区县]|(?<![超门夜集城都菜])市)"
-    r"(?=[\u4e00-\u9fff])"
-)
-"""A city or district: 岳麓区, and the letters that stand for one where a text was made anonymous (A3区).
-
-小区, 三区 and 超市 are none (二七区 is one).
-"""
 
 _BEHIND = r"(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?"
 _NUMBER = re.compile(rf"[a-z\d](?<![a-z0-9].)(?:(?<=\d)\d*{_BEHIND}|(?<=[a-z])(?:[a-z]*\d+{_BEHIND}|[a-z]+))")
@@ -131,16 +122,15 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
     of_title = _words(title, lists) if len(title) >= _SHORT_TITLE else None
     is_titled = of_title is not None and any(of_title)
     head, rest = (title, text[:TEXT_CHARACTERS]) if is_titled else _begun(title, text, lists.greetings)
-    areas = frozenset(_AREA.findall(head)) if _may_name_areas(head) else frozenset()
+    areas = areas_in(head)
     marks = frozenset(marks_of(head, rest, lists.kinds))
-    head = _AREA.sub(",", head) if areas else head
+    head = without_areas(head) if areas else head
     opening, behind = _opening(text, lists.greetings)
     own = of_title if of_title is not None and head is title else _words(head, lists)
     beside = _words(rest, lists)
     places, lead, told = frozenset((*own.places, *own.within)), "", _Words([], [], [], [])
     if not places:
-        lead = _first_sentence(rest)
-        lead = _AREA.sub(",", lead) if _may_name_areas(lead) else lead
+        lead = without_areas(_first_sentence(rest))
         told = _words(lead, lists)
         places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
         marks = marks if places else marks.union(circumstances_of(f"{head},{lead}", marks, day, lists.kinds))
@@ -161,10 +151,6 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         told=frozenset(aspects(behind, lists.aspects)),
         whereabouts=places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
     )
-
-
-def _may_name_areas(said: str) -> bool:
-    return "区" in said or "市" in said or "县" in said
 
 
 def _moments(head: str, marks: Iterable[Mark], day: date | None, lists: Rulebook) -> Iterable[Mark]:
