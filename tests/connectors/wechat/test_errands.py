@@ -2,11 +2,10 @@
 
 import errno
 import hashlib
-import itertools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -389,17 +388,22 @@ def test_an_event_brings_all_pages_byte_for_byte(
     assert (understood.text, understood.channel_kind) == ("第0条", "wecom_kf")
 
 
-def test_an_empty_page_is_not_the_last_one(platform: WeChatApi, company: WeChatErrands) -> None:
-    pages = iter([("c1", 1, []), ("c2", 1, []), ("c3", 0, [said(1)])])
+def saying(pages: Iterable[tuple[Any, Any, Any]]) -> Callable[[Call], bool]:
+    """Return a platform that answers with these pages in turn: cursor, whether more come, messages."""
+    left = iter(pages)
 
     def fault(call: Call) -> bool:
         if call.endpoint != "kf/sync_msg":
             return False
-        cursor, more, messages = next(pages)
+        cursor, more, messages = next(left)
         call.say({"errcode": 0, "next_cursor": cursor, "has_more": more, "msg_list": messages})
         return True
 
-    platform.fault = fault
+    return fault
+
+
+def test_an_empty_page_is_not_the_last_one(platform: WeChatApi, company: WeChatErrands) -> None:
+    platform.fault = saying([("c1", 1, []), ("c2", 1, []), ("c3", 0, [said(1)])])
     kept = Kept()
     only(company.sweep()).run(kept, last=False)
     assert [one.envelope.id for one in kept.messages] == ["msg1"]
@@ -542,16 +546,7 @@ def test_a_cursor_that_does_not_move_is_no_endless_loop(platform: WeChatApi, com
 def test_cursors_that_go_round_are_no_endless_loop(
     platform: WeChatApi, company: WeChatErrands, cursors: Remembered
 ) -> None:
-    rounds = itertools.cycle(["c1", "c2", "c3"])
-
-    def fault(call: Call) -> bool:
-        if call.endpoint == "kf/sync_msg":
-            assert len(cursors.saved) < 10
-            call.say({"errcode": 0, "next_cursor": next(rounds), "has_more": 1, "msg_list": []})
-            return True
-        return False
-
-    platform.fault = fault
+    platform.fault = saying((cursor, 1, []) for cursor in ["c1", "c2", "c3"] * 3)  # a loop runs out of them
     with pytest.raises(NoAnswerError):
         only(company.sweep()).run(Kept(), last=False)
     assert cursors.saved == ["c1", "c2", "c3", "c1"]
@@ -559,16 +554,7 @@ def test_cursors_that_go_round_are_no_endless_loop(
 
 def test_a_page_may_say_null_where_nothing_is(platform: WeChatApi, company: WeChatErrands, cursors: Remembered) -> None:
     """Some gateways write it so; behind a page that cannot be read all would be lost after three days."""
-    pages = iter([("c1", True, None), (None, False, [said(1)])])
-
-    def fault(call: Call) -> bool:
-        if call.endpoint != "kf/sync_msg":
-            return False
-        cursor, more, messages = next(pages)
-        call.say({"errcode": 0, "next_cursor": cursor, "has_more": more, "msg_list": messages})
-        return True
-
-    platform.fault = fault
+    platform.fault = saying([("c1", True, None), (None, False, [said(1)])])
     kept = Kept()
     only(company.sweep()).run(kept, last=False)
     assert [one.envelope.id for one in kept.messages] == ["msg1"]
