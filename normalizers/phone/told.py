@@ -106,7 +106,7 @@ def sensible(at: datetime | None, recorded: datetime) -> datetime | None:
 def _call(told: Told, platform: str, recorded: datetime, max_text_bytes: int) -> Call:
     """Return the record's own part of the message, its texts within the limit; the whole of them is in `text`."""
     return Call(
-        platform=platform,
+        platform=safe(platform),
         call_id=safe(told.call_id),
         revision=told.revision,
         direction=told.direction,
@@ -118,7 +118,7 @@ def _call(told: Told, platform: str, recorded: datetime, max_text_bytes: int) ->
         subject=safe(told.subject).strip() or None,
         note=cut(safe(told.note), max_text_bytes) if told.note.strip() else "",
         transcript=cut(safe(told.transcript), max_text_bytes) if told.transcript.strip() else "",
-        recordings=told.recordings,
+        recordings=tuple(structs.replace(one, reference=safe(one.reference)) for one in told.recordings),
     )
 
 

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas.errors import MalformedError, UnsupportedError
-from schemas.records import Recording
+from schemas.records import Message, Recording
+from schemas.wire import decode, encode
 from tests.normalizers.phone.raws import TAKEN, said, told, understood
 
 KAMAILIO = "application/json; shape=kamailio; platform=sip"
@@ -136,6 +138,21 @@ def test_a_recording_may_be_a_text_or_several() -> None:
 def test_a_recordings_path_is_in_no_field_that_masks_leave() -> None:
     message, _ = told({"call_id": "1", "note": "x", "recording": "q/13800138000-12345.wav"})
     assert [file.id for file in message.attachments] == ["1"]
+
+
+@pytest.mark.parametrize("unwritable", ["\\u0000", "\\ud83d"])
+@pytest.mark.parametrize("field", ["call_id", "agent", "subject", "note", "transcript", "recording", "queue"])
+def test_no_field_of_a_call_keeps_what_json_cannot_write(field: str, unwritable: str) -> None:
+    fields = {"call_id": "1", "note": "路灯坏了"} | {field: "a?b"}
+    message, call = told(msgspec.json.encode(fields).replace(b"?", unwritable.encode()))
+    assert "a\ufffdb" in str(message.extra if field == "queue" else call)
+    assert decode(encode(message), Message) == message
+    assert b"\\u0000" not in encode(message)
+
+
+def test_a_platforms_name_keeps_no_nul() -> None:
+    _, call = told({"call_id": "1", "note": "a"}, 'application/json; shape=call; platform="c\x00ti"')
+    assert "\x00" not in call.platform
 
 
 @pytest.mark.parametrize(
