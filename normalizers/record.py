@@ -53,6 +53,12 @@ _UNIX = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _CHINESE_UNITS = {ord(unit): mark for unit, mark in zip("年月日时点分秒", "-- ::: ", strict=True)}
 _DEFAULT = datetime(1970, 1, 1)
+_NO_TIME = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
+"""What dateutil raises: beside its own error, what its arithmetic does of digits without end and of numbers missing."""
+
+_MOST_OF_A_TIME = 100
+"""Characters: for a million digits dateutil takes over a minute, and no system writes so long a time."""
+
 
 _decode = msgspec.json.Decoder().decode
 
@@ -183,7 +189,7 @@ def time_of(record: dict[str, Any]) -> datetime | None:
     try:
         time = _time(text.strip())
         return (time if time.tzinfo is not None else time.replace(tzinfo=ids.SHANGHAI)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except _NO_TIME:
         return None  # a time nobody can read is no reason to lose the words: it stands in `extra`
 
 
@@ -199,8 +205,8 @@ def _time(text: str) -> datetime:
     except ValueError:
         if _UNIX.fullmatch(text):
             return datetime.fromtimestamp(int(text[:10]), UTC)
-    if not _YEAR.search(text):
-        raise ValueError("a time without a year")
+    if len(text) > _MOST_OF_A_TIME or not _YEAR.search(text):
+        raise ValueError("no time, or one without a year")
     time: datetime = parser.parse(text.translate(_CHINESE_UNITS).strip(" -:"), default=_DEFAULT)
     return time
 

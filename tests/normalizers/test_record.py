@@ -213,7 +213,13 @@ def test_times_are_read_as_exports_write_them(raw: Raw, written: object, utc: st
     assert draft(raw, received_at=written).received_at == datetime.fromisoformat(utc)
 
 
-@pytest.mark.parametrize("written", ["yesterday", "昨天下午", "7", "10:30", "2019/13/45", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "yesterday", "昨天下午", "7", "10:30", "2019/13/45", "0001-01-01T00:00:00+14:00",
+        f"2026-11-20 09:00{'9' * 40}", f"2026-11-20 {'9' * 1_000_000}",
+    ],
+)  # fmt: skip
 def test_a_time_nobody_can_read_loses_no_words(raw: Raw, written: str) -> None:
     kept = draft(raw, received_at=written)
     assert (kept.received_at, kept.extra["received_at"]) == (None, written)
