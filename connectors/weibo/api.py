@@ -150,13 +150,17 @@ class _Answered(NamedTuple):
 
 _NOTHING = msgspec.Raw(b"[]")
 
+_OF_WHOM = 401
+"""The platform refuses a token in JSON. A page with this status is of something on the way, which wants a login of its
+own: no reason to hold the token for refused until a person acts."""
+
 
 def _checked(response: requests.Response) -> _Answered:
     """Return an answer that is a success; raises the exception of any other."""
     try:
         answered = _Answered(response, http.read(response))
     except UnreadableAnswer:
-        if response.status_code == 200:
+        if response.status_code in (200, _OF_WHOM):
             raise
         raise kind_of(None, response.status_code)(response) from None
     faults = {name: answered.value(name) for name in ("error_code", "error") if name in answered.fields}

@@ -35,6 +35,11 @@ class Budget:
         metrics.WEIBO_CALLS.labels(self._account, interface).inc()
         self._show()
 
+    def give_back(self) -> None:
+        """Take back one call that never left."""
+        self._left += 1
+        self._show()
+
     def learn(self, left: int, reset_in_seconds: float) -> None:
         """Believe the platform about what is left and until when; never more than our own share of that time."""
         self._open(self._clock() + min(reset_in_seconds, DAY_SECONDS))

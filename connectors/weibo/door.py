@@ -15,6 +15,10 @@ from connectors.weibo.errors import (
 from schemas.errors import UnauthorizedError, UnreachableError
 
 
+class NobodyThereError(UnreachableError):
+    """There was no connection: the platform knows nothing of the call, and has not counted it."""
+
+
 class RefusedError(Exception):
     """The platform does not give one interface to this application: the others go on."""
 
@@ -43,5 +47,9 @@ def door(account: str) -> Iterator[None]:
         raise UnreachableError(f"Weibo {account}: no usable answer ({type(error).__name__}, {error})") from None
     except HTTPException as error:
         raise RefusedError(str(error)) from None
-    except (NotReached, NoAnswer) as error:
+    except NotReached as error:
+        raise NobodyThereError(
+            f"Weibo {account}: no connection ({error}): see that the platform can be reached"
+        ) from None
+    except NoAnswer as error:
         raise UnreachableError(f"Weibo {account}: no answer ({error}): see that the platform can be reached") from None

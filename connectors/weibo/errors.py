@@ -97,14 +97,14 @@ def kind_of(code: int | None, status: int) -> type[HTTPException]:
     return _BY_STATUS.get(status) or (WeiboServerError if status >= 500 else BadRequest)
 
 
-EVERY_INTERFACE: frozenset[int] = frozenset({10022, 10023})
-"""The quota of our address, and of this user."""
+OF_ADDRESS, OF_USER = 10022, 10023
+"""Every interface's: the quota of our address, which is an hour's, and that of this user, a day's."""
 
 OF_ONE_INTERFACE = 10024
 
 _CODES: Mapping[type[HTTPException], frozenset[int]] = MappingProxyType(
     {
-        TooManyRequests: EVERY_INTERFACE | {OF_ONE_INTERFACE},
+        TooManyRequests: frozenset({OF_ADDRESS, OF_USER, OF_ONE_INTERFACE}),
         Unauthorized: frozenset({21301, 21314, 21315, 21316, 21317, 21319, 21327, 21332, 21501}),
         Forbidden: frozenset({10004, 10005, 10006, 10013, 10014, 10015, 20112}),
         NotFound: frozenset({10020, 20003, 20101, 20201}),

@@ -2,13 +2,14 @@
 
 Cursor: for each list the newest id that was published, and the ids of its newest page. A walk goes down by id from the
 newest item to what is known, and is published oldest first once it got there; one that a fault or the quota interrupts
-goes on where it stood. Ids decide the order, never times.
+goes on where it stood. Ids decide the order, never times. What Kafka did not take is given again unasked, as calls are
+few.
 """
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import requests
@@ -21,8 +22,8 @@ from connectors.weibo import http, naming
 from connectors.weibo.access import Access
 from connectors.weibo.budget import DAY_SECONDS, Budget
 from connectors.weibo.complaints import Complaints
-from connectors.weibo.door import RefusedError, SlowDownError, door
-from connectors.weibo.errors import EVERY_INTERFACE, OF_ONE_INTERFACE
+from connectors.weibo.door import NobodyThereError, RefusedError, SlowDownError, door
+from connectors.weibo.errors import OF_ONE_INTERFACE, OF_USER
 from connectors.weibo.lists import SOURCES
 from connectors.weibo.public import Completer
 from connectors.weibo.settings import List, WeiboPullSettings
@@ -32,6 +33,17 @@ from schemas.records import Cursor, RawMessage, raw_message
 
 REST_SECONDS = 3600.0
 """So long a list is not asked for after the platform said that we may not have it."""
+
+
+QUICK_TRIES = 3
+"""Calls that failed one after the other, before the next ones are spread over what is left of the day."""
+
+
+class _Given(NamedTuple):
+    """A batch on its way to Kafka, and where the lists stood before it."""
+
+    position: dict[str, Any]
+    batch: Batch
 
 
 class WeiboPull:
@@ -60,6 +72,9 @@ class WeiboPull:
         self._turns = list(settings.lists)
         self._walks: dict[str, Walk] = {}
         self._begun: set[str] = set()
+        self._given: _Given | None = None
+        self._again: _Given | None = None
+        self._failed = 0
         self._asked: dict[str, float] = {}
         self._rests: dict[str, float] = {}
         self._due = 0.0
@@ -84,6 +99,9 @@ class WeiboPull:
             raise UnreachableError(f"Weibo {self._account}: not connected")
         if self._completer is not None:
             self._completer.arrived()  # after a fault the runner closes us before it fetches again
+        again, self._again, self._given = self._again, None, None
+        if again is not None and again.position == cursor.position:
+            return self._give(again)
         for name in () if self._pages_only else tuple(self._turns):
             asked = self._asked.get(name, 0)
             if self._steady() >= max(self._rests.get(name, 0), asked + self._settings.poll_seconds):
@@ -102,15 +120,16 @@ class WeiboPull:
         return left <= seconds
 
     def close(self) -> None:
-        """Let go of the connections; walks that are under way stay."""
+        """Let go of the connections; walks that are under way stay, and so does what is not known to be safe."""
         self._open = False
+        self._again, self._given = self._given or self._again, None
         self._access.close()
         if self._completer is not None:
             self._completer.close()
 
     def _news(self, name: List, cursor: Cursor) -> Batch | None:
         try:
-            walk = self._walked(name, _known(cursor, name))
+            walk = self._walked(name, cursor)
         except RefusedError as error:
             self._rests[name] = self._steady() + REST_SECONDS
             self._complaints.refused(name, str(error))
@@ -125,14 +144,18 @@ class WeiboPull:
         self._complaints.well(name)
         self._asked[name] = self._steady()
         self._next_turn(name)
-        return self._batch(name, walk, cursor) if walk.found else None
+        return self._give(_Given(cursor.position, self._batch(name, walk, cursor))) if walk.found else None
 
-    def _walked(self, name: List, known: Known) -> Walk:
+    def _give(self, given: _Given) -> Batch:
+        self._given = given
+        return given.batch
+
+    def _walked(self, name: List, cursor: Cursor) -> Walk:
         """Walk down the list, or go on where an interruption left it."""
-        chosen = self._settings
+        chosen, known = self._settings, _known(cursor, name)
         walk = self._walks.get(name)
         if walk is None or walk.known != known:
-            first = known.since is None and name not in self._begun
+            first = name not in self._begun and name not in cursor.position
             pages_max = chosen.history_pages if first else chosen.pages_max
             walk = self._walks[name] = Walk(known, chosen.page_size, pages_max)
         while not walk.done:
@@ -147,17 +170,30 @@ class WeiboPull:
         try:
             with door(self._account):
                 below = {"max_id": max_id, "page": number if number > 1 else None}
-                return SOURCES[name].method(api, count=self._settings.page_size, **below)
+                page = SOURCES[name].method(api, count=self._settings.page_size, **below)
         except UnauthorizedError:
             self._access.refuse()
             raise
+        except NobodyThereError:
+            self._budget.give_back()
+            raise
+        except UnreachableError as error:
+            raise self._spread(error) from None
+        self._failed = 0
+        return page
+
+    def _spread(self, error: UnreachableError) -> UnreachableError | ThrottledError:
+        """Return what to raise for a call that failed and was counted: a long outage must leave calls for after it."""
+        self._failed += 1
+        if self._failed <= QUICK_TRIES:
+            return error
+        return ThrottledError(str(error), retry_after=self._budget.pause(1))
 
     def _slow_down(self, name: List, error: SlowDownError) -> None:
         """Let one list rest whose own quota is used up; raises ThrottledError when it is everybody's."""
         now, later = self._clock(), self._clock() + REST_SECONDS
         if OF_ONE_INTERFACE not in error.codes:
-            known = not EVERY_INTERFACE.isdisjoint(error.codes)
-            raise self._budget.exhausted(error.reset_time or (None if known else later))
+            raise self._budget.exhausted(error.reset_time or (None if OF_USER in error.codes else later))
         self._rests[name] = self._steady() + min((error.reset_time or later) - now, DAY_SECONDS)
         self._complaints.refused(name, str(error))
         self._next_turn(name)
@@ -169,7 +205,9 @@ class WeiboPull:
         found = walk.oldest_first()
         if self._completer is not None and name == "mentions":
             self._completer.remember(each.item for each in found)
-        position = {**cursor.position, name: msgspec.json.decode(msgspec.json.encode(walk.after(now)))}
+        begun: dict[str, Any] = {each: {} for each in self._begun}  # even when empty: what comes to them is no history
+        after = msgspec.json.decode(msgspec.json.encode(walk.after(now)))
+        position = {**begun, **cursor.position, name: after}
         return Batch(
             messages=tuple(self._message(name, each) for each in found),
             cursor=msgspec.structs.replace(cursor, position=position),

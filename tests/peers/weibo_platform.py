@@ -33,7 +33,7 @@ REACHABLE = 1000
 """Items of a list that can be paged to; older ones are out of reach."""
 
 FAULTS = ("html", "empty", "cut", "gzip", "502", "10001", "drop", "list")
-"""What an answer can be instead of itself; `hang` besides."""
+"""What an answer can be instead of itself; `hang` besides, and in process `away`: nobody can be reached."""
 
 
 class Platform:
@@ -245,6 +245,8 @@ class InProcess(requests.adapters.BaseAdapter):
         fault = platform.faults.pop(0) if platform.faults else ""
         if fault == "drop":
             raise requests.ConnectionError("Connection aborted")
+        if fault == "away":
+            raise requests.ConnectTimeout("no route to host")
         response = requests.Response()
         response.status_code, content = (200, b"<html>") if fault else platform.answer(str(parts.path), query)
         response.raw = io.BytesIO(content)

@@ -178,6 +178,7 @@ def test_the_code_tells_the_exception_and_not_the_status(
         ("list", errors.UnreadableAnswer),
         ("gzip", errors.NoAnswer),
         ("drop", errors.NoAnswer),
+        ("401", errors.UnreadableAnswer),
         ("502", errors.WeiboServerError),
         ("10001", errors.WeiboServerError),
     ],

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from connectors.weibo import WeiboPull, WeiboPullSettings
 from connectors.weibo.models import Status, parse
-from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.errors import MisconfiguredError, RetriableError, ThrottledError, UnauthorizedError, UnreachableError
 from tests.connectors.weibo.pulling import BEGAN, Clock, Runner, ids
 from tests.peers.weibo_platform import EXPIRED, GOOD, REACHABLE, Platform, session
 
@@ -296,7 +296,90 @@ def test_a_restart_goes_on_where_the_cursor_is(platform: Platform) -> None:
     assert len(second.round()) == 1
 
 
+def test_what_comes_to_a_list_that_was_empty_at_first_is_no_history(platform: Platform) -> None:
+    chosen: dict[str, Any] = {"page_size": 10, "lists": ["mentions", "comments_to_me"]}
+    first = ready(platform, **chosen)
+    platform.post(COMMENTS)
+    first.next_round()
+    posts = [platform.post()["idstr"] for _ in range(25)]
+    second = Runner(platform, **chosen)
+    second.cursor = msgspec.json.decode(msgspec.json.encode(first.cursor), type=type(first.cursor))
+    assert ids(second.round()) == [f"status:{identifier}" for identifier in posts]
+
+
 # Faults
+
+
+def test_what_kafka_did_not_take_is_given_again_at_once_and_costs_no_call(platform: Platform) -> None:
+    runner = ready(platform)
+    platform.post()
+    while not runner.connector.wait(1.0):
+        pass
+    given = runner.connector.fetch(runner.cursor)
+    asked = len(platform.calls)
+    for _ in range(3):
+        _reconnect(runner)
+        assert runner.connector.fetch(runner.cursor) == given
+    assert len(given.messages) == 1
+    assert len(platform.calls) == asked
+    runner.cursor = given.cursor
+    _reconnect(runner)
+    assert runner.next_round() == []
+
+
+def test_what_another_process_published_meanwhile_is_not_given_again(platform: Platform) -> None:
+    runner = ready(platform)
+    platform.post()
+    other = Runner(platform)
+    other.cursor = runner.cursor
+    while not runner.connector.wait(1.0):
+        pass
+    runner.connector.fetch(runner.cursor)
+    assert len(other.round()) == 1
+    _reconnect(runner)
+    runner.cursor = other.cursor
+    assert runner.next_round() == []
+
+
+def test_hours_without_a_network_cost_no_call(platform: Platform) -> None:
+    platform.reset_in = 0  # the platform does not say
+    runner = ready(platform, calls_per_day=100)
+    platform.post()
+    left = metric("calls_left")
+    runner.clock.at += 100
+    platform.faults = ["away"] * 10_000
+    for _ in range(200):
+        with pytest.raises(UnreachableError, match="no connection"):
+            runner.fetch()
+        _reconnect(runner, after=61)
+    assert metric("calls_left") == left
+    platform.faults = []
+    assert len(runner.round()) == 1
+
+
+def test_a_long_fault_of_the_platform_leaves_calls_for_after_it(platform: Platform) -> None:
+    platform.reset_in = 0
+    runner = ready(platform, calls_per_day=100)
+    platform.post()
+    runner.clock.at += 100
+    platform.faults = ["html"] * 10_000
+    waits = []
+    while runner.clock.at < BEGAN + 5 * 3600:
+        with pytest.raises(RetriableError) as caught:
+            runner.fetch()
+        waits.append(max(60.0, getattr(caught.value, "retry_after", 0)))
+        _reconnect(runner, after=waits[-1])
+    assert waits[:3] == [60, 60, 60]
+    assert max(waits) < 1200, "not until midnight"
+    platform.faults = []
+    assert len(runner.round()) == 1
+
+
+def _reconnect(runner: Runner, after: float = 0) -> None:
+    """Do what the daemon does after a fault."""
+    runner.connector.close()
+    runner.clock.at += after
+    runner.connector.open()
 
 
 @pytest.mark.parametrize("fault", ["html", "drop"])
@@ -459,6 +542,18 @@ def test_a_quota_that_ends_in_years_is_asked_about_within_a_day(platform: Platfo
 def test_every_form_of_too_many_requests_is_the_quota(platform: Platform, status: int, code: int) -> None:
     runner = ready(platform)
     platform.refusal = (status, code)
+    runner.clock.at += 100
+    with pytest.raises(ThrottledError) as caught:
+        runner.fetch()
+    assert caught.value.retry_after == 3600
+
+
+def test_the_quota_of_our_address_is_an_hour_s_where_the_platform_says_no_more(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = ready(platform)
+    refused = (403, {"error_code": 10022, "error": "IP requests out of rate limit!"})
+    monkeypatch.setattr(platform, "judge", lambda path, query: refused)
     runner.clock.at += 100
     with pytest.raises(ThrottledError) as caught:
         runner.fetch()
