@@ -36,6 +36,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     `passed_on` is the text of attached mails, `in_files` that of attached texts and invitations: neither is the
     citizen's own, so both are only screened for emergencies.
+    `answers_nothing` says that the thread's references are names of this very message, which comes by another way too.
     `completes` is the message that these files belong to: they came later than it did.
     `findings` holds what the channel itself says (kind, category, place), with source `channel`. The optional
     overrides are for neutral records, which name their own time, channel and account.
@@ -48,6 +49,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     sender: Party | None = None
     recipients: tuple[Party, ...] = ()
     thread: Thread = field(default_factory=Thread)
+    answers_nothing: bool = False
     part: Part | None = None
     call: Call | None = None
     title: str | None = None

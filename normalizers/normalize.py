@@ -22,7 +22,7 @@ from schemas.records import Emergency, Finding, Message, RawMessage, RawRef
 
 __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "alarming", "normalize", "screened_text", "titled"]
 
-NORMALIZER_VERSION = 14
+NORMALIZER_VERSION = 15
 """The version of everything in this room: one more whenever the same bytes give another message."""
 
 NO_CITIZENS_WORDS = frozenset({"auto_reply", "bounce", "event"})
@@ -195,7 +195,7 @@ def _apart(whole: Draft, rules_folder: Path | None) -> Iterator[Emergency | None
 
     What is quoted was heard before when the mail answers one, else it may be the citizen's own, taken for a quotation.
     """
-    is_answer = bool(whole.thread.references)
+    is_answer = bool(whole.thread.references) and not whole.answers_nothing
     yield _beside(whole.signature, rules_folder)
     passed_on = _beside(whole.passed_on, rules_folder)
     yield emergency.mentioned(passed_on, rules_folder) if is_answer else passed_on

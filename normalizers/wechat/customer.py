@@ -87,12 +87,28 @@ def _mini_program(fields: Fields) -> Draft:
 
 
 def _forwarded(fields: Fields) -> Draft:
-    """Take forwarded chat records (合并转发) as a title alone: others wrote what is in them."""
-    return Draft(title=fields.word("merged_msg.title") or None)
+    """Take forwarded chat records (合并转发) as a title: others wrote what is in them, so it is quoted and screened."""
+    title = fields.word("merged_msg.title") or None
+    names = [name for name in fields if name.startswith("merged_msg.item.") and name.endswith("content")]
+    quoted = "\n".join(filter(None, (_said(fields.take(name)) for name in names))) or None
+    return Draft(title=title, quoted=quoted, passed_on=quoted)
+
+
+def _said(content: str) -> str:
+    """Return the words of one forwarded message, which is JSON in a string; nothing for a picture."""
+    try:
+        return of_json(content.encode()).get("text.content", "") if content.startswith("{") else content
+    except MalformedError:
+        return content
 
 
 def _unsupported(fields: Fields) -> Draft:
-    return Draft(message_class="unsupported", text=fields.take("text.content"))
+    """Keep whatever words a new kind of message has, such as the title of a 视频号 video."""
+    title = next((fields.word(name) for name in tuple(fields) if name.endswith(".title")), None)
+    text = fields.take("text.content") or next(
+        (fields.take(name) for name in tuple(fields) if name.endswith(".desc")), ""
+    )
+    return Draft(message_class="unsupported", title=title or None, text=text)
 
 
 _KINDS: Mapping[str, Callable[[Fields], Draft]] = MappingProxyType(

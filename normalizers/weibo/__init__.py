@@ -12,6 +12,7 @@ from normalizers.draft import Draft
 from normalizers.policy import Policy
 from normalizers.weibo import items, push
 from normalizers.weibo.reading import Fields, is_xml, read
+from normalizers.weibo.threads import thread
 from normalizers.weibo.times import moment
 from schemas.errors import UnsupportedError
 from schemas.records import Party, RawMessage
@@ -26,13 +27,21 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     draft = _reader(fields)(fields)
     received_at = moment(written, raw.envelope.recordedtime)
     extra = draft.extra | ({"created_at": written} if written and received_at is None else {})
-    return structs.replace(draft, received_at=received_at, extra=extra)
+    return _known_by_its_second(structs.replace(draft, received_at=received_at, extra=extra))
 
 
 def _in_xml(raw: RawMessage, policy: Policy) -> Draft:
     draft = wechat.normalize(raw, policy)
     sender = Party(kind="uid", value=draft.sender.value) if draft.sender is not None else None
-    return structs.replace(draft, channel_kind="weibo_dm", sender=sender)
+    return _known_by_its_second(structs.replace(draft, channel_kind="weibo_dm", sender=sender))
+
+
+def _known_by_its_second(draft: Draft) -> Draft:
+    """Return a direct message with a name that it has whether it was pushed, without an id, or fetched with one."""
+    uid, at = draft.sender.value if draft.sender is not None and draft.sender.kind == "uid" else "", draft.received_at
+    if draft.channel_kind != "weibo_dm" or draft.message_class == "event" or not uid or at is None:
+        return draft
+    return structs.replace(draft, thread=thread("dm", str(int(at.timestamp())), uid), answers_nothing=True)
 
 
 def _reader(fields: Fields) -> Callable[[Fields], Draft]:

@@ -1,7 +1,10 @@
 """Items of the platform's lists: a status that mentions the account, a comment, a direct message."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+
+from msgspec import structs
 
 from normalizers.draft import Draft, File
 from normalizers.point import located
@@ -11,8 +14,8 @@ from normalizers.weibo.reading import DATUM, Fields, digits, text_of
 from normalizers.weibo.threads import thread
 from schemas.records import Finding, Party, Thread
 
-_GONE = "抱歉，此微博已被作者删除"
-"""What stands for a status that its author took away."""
+_GONE = re.compile(r"抱歉，此微博已被作者删除[。.]?\s*(?:查看帮助[:：]?\s*(?:https?://\S*)?)?\s*")
+"""What stands for a status that its author took away: a citizen may write the same, and more."""
 
 _WORDLESS = frozenset({"转发微博", "轉發微博", "转发", "Repost"})
 """What the platform writes for somebody who passes on a status without a word."""
@@ -33,7 +36,8 @@ def status(fields: Fields) -> Draft:
     return Draft(
         channel_kind="weibo_mention",
         sender=_party(sender, name),
-        thread=_thread(identifier, sender, bool(quoted)),
+        thread=thread("status", identifier, sender) if identifier and sender else Thread(),
+        answers_nothing=True,
         text=text,
         quoted=quoted or None,
         passed_on=quoted or None,  # whoever passes on a cry for help means it
@@ -57,6 +61,7 @@ def comment(fields: Fields) -> Draft:
         channel_kind="weibo_comment",
         sender=_party(sender, name),
         thread=_comments_thread(identifier, sender, under_id, shows_us),
+        answers_nothing=shows_us,
         text=text,
         quoted=quoted or None,
         passed_on=quoted if shows_us else None,
@@ -118,25 +123,18 @@ def _party(uid: str, name: str) -> Party | None:
 
 def _is_gone(fields: Fields, text: str) -> bool:
     deleted = text_of(fields.pop("deleted", None)).lower() in ("1", "true")
-    return deleted or text.startswith(_GONE)
+    return deleted or _GONE.fullmatch(text.strip()) is not None
 
 
-def _thread(identifier: str, uid: str, passes_on: bool) -> Thread:
-    """Return the thread of a status. Who passes on answers nothing of ours: what they quote is screened as theirs."""
-    if not identifier or not uid:
-        return Thread()
-    return _answering_nothing(thread("status", identifier, uid), passes_on)
-
-
-def _comments_thread(identifier: str, uid: str, under: str, passes_on: bool) -> Thread:
+def _comments_thread(identifier: str, uid: str, under: str, shows_us: bool) -> Thread:
+    """Return the thread of a comment. Who shows us something answers nothing: it is known by its own id alone."""
     if not uid or not (identifier or under):
         return Thread()
-    named = thread("status", under, uid, ("comment", identifier)) if under else thread("comment", identifier, uid)
-    return _answering_nothing(named, passes_on)
-
-
-def _answering_nothing(named: Thread, passes_on: bool) -> Thread:
-    return Thread(message_id_header=named.message_id_header) if passes_on else named
+    own = thread("comment", identifier, uid) if identifier else Thread()
+    if not under:
+        return own
+    named = thread("status", under, uid, ("comment", identifier))
+    return structs.replace(named, references=own.references) if shows_us else named
 
 
 def _quoted(original: Fields) -> str:

@@ -119,7 +119,17 @@ def test_links_cards_and_forwarded_records_keep_their_words() -> None:
     link = kf("link", title="曝光", desc="黑作坊", url="https://x.example/1")
     assert (link.title, link.text) == ("曝光", "黑作坊\nhttps://x.example/1")
     assert kf("miniprogram", title="随手拍", appid="wx1").title == "随手拍"
-    assert kf("merged_msg", title="聊天记录", item=[{"content": "别人的话"}]).text == ""
+    others = [
+        {"sender_name": "甲", "msgtype": "text", "msg_content": '{"text":{"content":"解放路88号着火了，有人被困"}}'},
+        {"sender_name": "乙", "msgtype": "image", "msg_content": '{"image":{"media_id":"m"}}'},
+        {"content": "别人的话"},
+    ]
+    forwarded = kf("merged_msg", title="聊天记录", item=others)
+    assert (forwarded.title, forwarded.text) == ("聊天记录", "")
+    assert forwarded.quoted == "解放路88号着火了，有人被困\n别人的话"
+    assert forwarded.passed_on == forwarded.quoted, "whoever forwards a cry for help means it"
+    video = kf("channels", sub_type=1, nickname="张三", title="幸福路12号的井盖坏了", desc="没人管")
+    assert (video.message_class, video.title, video.text) == ("unsupported", "幸福路12号的井盖坏了", "没人管")
     other = kf("hologram", beam="blue")
     assert (other.message_class, other.extra["hologram.beam"]) == ("unsupported", "blue")
 

@@ -231,6 +231,72 @@ def test_a_mention_that_is_pushed_and_fetched_is_one_ticket(raw: Raw) -> None:
     assert [each.relation for each in decisions] == ["new", "follow_up"]
 
 
+SHOWN = POST | {
+    "text": "@沈阳12345 快看看这个",
+    "retweeted_status": {
+        "idstr": "41",
+        "text": "解放路88号居民楼着火了，有人被困",
+        "user": {"id": 3, "screen_name": "路人"},
+        "pic_urls": [{"thumbnail_pic": "http://wx1.sinaimg.cn/thumbnail/fire.jpg"}],
+    },
+}
+
+
+@pytest.mark.parametrize("words", ["@沈阳12345 快看看这个", "转发微博"])
+def test_what_somebody_passes_on_is_one_ticket_however_often_it_comes_and_screened_as_theirs(
+    raw: Raw, words: str
+) -> None:
+    pushed = {"type": "mention", "sender_id": 7, "text": words, "data": {"subtype": "status", "key": POST["idstr"]}}
+    fetched = understood(raw, SHOWN | {"text": words}, "b")
+    _, decisions = decided([understood(raw, pushed, "a"), fetched])
+    assert [each.relation for each in decisions] == ["new", "follow_up"]
+    _, decisions = decided([fetched, understood(raw, pushed, "a")])
+    assert [each.relation for each in decisions] == ["new", "follow_up"]
+    assert fetched.emergency is not None
+    assert fetched.emergency.level == "critical"
+
+
+def test_a_comment_that_shows_us_something_is_one_ticket_however_often_it_comes(raw: Raw) -> None:
+    pushed = {"type": "mention", "sender_id": 7, "text": "@我们 看", "data": {"subtype": "comment", "key": "601"}}
+    shown = under("51", 7, "601", "@沈阳12345 快看") | {"pic_urls": [{"thumbnail_pic": "http://wx1.sinaimg.cn/1.jpg"}]}
+    _, decisions = decided([understood(raw, pushed, "a"), understood(raw, shown, "b")])
+    assert [each.relation for each in decisions] == ["new", "follow_up"]
+
+
+DIRECT = {"sender_id": 7, "created_at": POST["created_at"]}
+
+
+@pytest.mark.parametrize(
+    "pushed",
+    [
+        {"type": "text", "text": "路灯坏了"},
+        {"type": "image", "text": "发了一张图片", "data": {"tovfid": "1"}},
+        b"<xml><MsgType>text</MsgType><FromUserName>7</FromUserName><CreateTime>1795482620</CreateTime>"
+        b"<Content>a</Content></xml>",
+    ],
+)
+def test_a_direct_message_that_is_pushed_and_fetched_is_one_ticket(raw: Raw, pushed: dict[str, Any] | bytes) -> None:
+    fetched = DIRECT | {"idstr": "9", "recipient_id": 1, "text": "分享图片 http://t.cn/a", "sender": {"id": 7}}
+    first = understood(raw, pushed if isinstance(pushed, bytes) else DIRECT | pushed, "a")
+    later = understood(raw, fetched | {"created_at": "Tue Nov 24 09:10:21 +0800 2026", "text": "学校食堂不新鲜"}, "c")
+    _, decisions = decided([first, understood(raw, fetched, "b"), later])
+    assert [each.relation for each in decisions] == ["new", "follow_up", "new"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message_class"),
+    [
+        ("抱歉，此微博已被作者删除", "event"),
+        ("抱歉，此微博已被作者删除。查看帮助：http://t.cn/Rfd3rQV", "event"),
+        ("抱歉，此微博已被作者删除。为什么删我的？解放路88号着火了，有人被困", "person"),
+    ],
+)
+def test_only_the_platform_s_own_words_say_that_a_status_is_gone(raw: Raw, text: str, message_class: str) -> None:
+    message = understood(raw, POST | {"text": text})
+    assert message.message_class == message_class
+    assert (message.emergency is not None) == ("着火" in text)
+
+
 def test_two_status_that_one_person_passes_on_without_a_word_stay_two_tickets(raw: Raw) -> None:
     made = [
         POST | {"idstr": number, "text": "转发微博", "retweeted_status": {"text": words, "user": {"id": 3}}}
