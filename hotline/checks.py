@@ -108,6 +108,12 @@ def _proxies(settings: "Settings") -> Iterator[str]:
 def _wechat(settings: "Settings") -> Iterator[str]:
     for appid in _twice(account.appid for account in settings.connectors.wechat.values()):
         yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
+    companies = settings.connectors.wecom.values()
+    for kfid in _twice(kfid for account in companies for kfid in dict.fromkeys(account.open_kfids)):
+        yield (
+            f"Two accounts of 企业微信 name {kfid} in `open_kfids`: each message would come twice, so remove it from "
+            "one of them."
+        )
 
 
 def _smpp(settings: "Settings") -> Iterator[str]:

@@ -41,7 +41,9 @@ class Lane:
 
     def __init__(self, account: str) -> None:
         self._pool = ThreadPoolExecutor(PARALLEL, f"fetch-{account}")
-        self._due: list[tuple[float, int, Job]] = []
+        self._messages: list[tuple[float, int, Job]] = []
+        self._files: list[tuple[float, int, Job]] = []
+        self._turns = [self._messages, self._files]
         self._count = 0
         self._running: dict[Future[None], Job] = {}
         self._open_at = 0.0
@@ -50,7 +52,7 @@ class Lane:
         """What is wrong with the account, until something of it succeeds."""
 
     def __len__(self) -> int:
-        return len(self._due) + len(self._running)
+        return len(self._messages) + len(self._files) + len(self._running)
 
     @property
     def is_running(self) -> bool:
@@ -60,15 +62,22 @@ class Lane:
     def put(self, job: Job, due: float = 0.0) -> None:
         """Add an errand, to be run from `due` on (in the clock's seconds)."""
         self._count += 1
-        heapq.heappush(self._due, (due, self._count, job))
+        heapq.heappush(self._files if job.errand.keeps else self._messages, (due, self._count, job))
 
     def start(self, now: float, run: Run) -> None:
         """Start what is due: a few at once, a single one to see whether the account answers again."""
         most = 1 if self.trouble else PARALLEL
-        while self._due and self._due[0][0] <= now >= self._open_at and len(self._running) < most:
-            job = heapq.heappop(self._due)[2]
+        while now >= self._open_at and len(self._running) < most and (job := self._next(now)) is not None:
             job.tries += 1
             self._running[self._pool.submit(run, job.errand)] = job
+
+    def _next(self, now: float) -> Job | None:
+        """Take what is due: messages and files by turns, so that no message waits behind ten thousand pictures."""
+        for due in self._turns:
+            if due and due[0][0] <= now:
+                self._turns = [one for one in self._turns if one is not due] + [due]
+                return heapq.heappop(due)[2]
+        return None
 
     def collect(self, now: float) -> list[Done]:
         """Return what ended; what failed for now waits for its next turn."""

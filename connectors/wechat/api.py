@@ -52,11 +52,14 @@ STALE_TOKEN = frozenset({40001, 40014, 41001, 42001})
 _OURS = frozenset({40013, 40056, 40125, 40164, 41002, 41004, 48001, 50001, 50002, 60020, 61004, 301002})
 """AppID, AppSecret, the address list (IP白名单) or a right is wrong: only a person can help."""
 
-_DAILY = 45009
-_OFTEN = frozenset({45011, 45033})
+_USED_UP = 45009
+"""A quota: a day's on the official platform; 企业微信 counts by the minute and the hour, and does not say which."""
+
+_OFTEN = frozenset({_USED_UP, 45011, 45033})
 """Too many calls in a minute, or at once."""
 
 _OFTEN_SECONDS = 60.0
+"""https://developer.work.weixin.qq.com/document/path/90454: blocked for 60 seconds, or for an hour."""
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -98,6 +101,7 @@ class Api:
     def __init__(self, access: Access, now: Callable[[], datetime] = utc_now) -> None:
         self._client = _Client(access)
         self._url = access.url.rstrip("/")
+        self._daily = access.kind == "official"
         self._now = now
 
     def call(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +153,7 @@ class Api:
             return UnauthorizedError(
                 f"the platform refuses our credentials (errcode {errcode}): check AppID, AppSecret and IP白名单"
             )
-        if errcode == _DAILY:
+        if errcode == _USED_UP and self._daily:
             return ThrottledError("the day's quota of the API is used up: it begins anew at midnight", self._night())
         if errcode in _OFTEN:
             return ThrottledError(f"the platform is asked too often (errcode {errcode}): it waits", _OFTEN_SECONDS)

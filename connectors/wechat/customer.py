@@ -6,8 +6,10 @@ them lies, and from there on the large ones are pulled again when all others are
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any, Protocol
 
 import msgspec
@@ -85,24 +87,42 @@ class CustomerMessages:
         self._cursors = cursors
         self._now = now
         self._most = PAGE
+        self._token = ""
+        self._pulled = -inf
         self._lock = threading.Lock()
 
-    def pull(self, publish: Publish, token: str = "") -> None:
-        """Publish all that is new. A page may be empty though more follow; a crash repeats a page and loses none."""
-        with self._lock:
-            passed: set[str] = set()
-            more = self._pull_page(publish, token, passed, first=True)
-            while more:
-                more = self._pull_page(publish, token, passed)
-            first, passed = True, set()
-            while LARGE in self._position():
-                self._pull_large(publish, token, passed, first=first)
-                first = False
+    def announced(self, token: str = "") -> float:
+        """Note that there are messages, and a token that is good for ten minutes; return when that was."""
+        self._token = token or self._token
+        return time.monotonic()
 
-    def _pull_page(self, publish: Publish, token: str, passed: set[str], *, first: bool = False) -> bool:
+    def pull(self, publish: Publish, announced: float = inf) -> None:
+        """Publish all that is new, unless a pull that began after it was announced has brought it.
+
+        A page may be empty though more follow; a crash repeats a page and loses none. The platform limits who asks
+        without a new token: a thousand events that waited are one pull.
+        """
+        with self._lock:
+            if announced < self._pulled:
+                return
+            began = time.monotonic()
+            self._pull_all(publish)
+            self._pulled = began
+
+    def _pull_all(self, publish: Publish) -> None:
+        passed: set[str] = set()
+        more = self._pull_page(publish, passed, first=True)
+        while more:
+            more = self._pull_page(publish, passed)
+        first, passed = True, set()
+        while LARGE in self._position():
+            self._pull_large(publish, passed, first=first)
+            first = False
+
+    def _pull_page(self, publish: Publish, passed: set[str], *, first: bool = False) -> bool:
         position = self._position()
         cursor = str(position.get("cursor", ""))
-        page = self._after(cursor, token, first)
+        page = self._after(cursor, first)
         away = self._published(publish, page)
         if page.next_cursor and page.next_cursor != cursor:
             late = {LARGE: position.get(LARGE, cursor)} if away or LARGE in position else {}
@@ -121,11 +141,11 @@ class CustomerMessages:
             return error
         return None
 
-    def _pull_large(self, publish: Publish, token: str, passed: set[str], *, first: bool) -> None:
+    def _pull_large(self, publish: Publish, passed: set[str], *, first: bool) -> None:
         """Publish the large messages of the first page that has such as wait; raises StoreAwayError while they must."""
         position = self._position()
         cursor = str(position.pop(LARGE))
-        page = self._after(cursor, token, first)
+        page = self._after(cursor, first)
         _publish(publish, [message for message in self._messages(page) if _is_large(message)])
         if self._goes_on(page, cursor, passed) and page.next_cursor != position.get("cursor"):
             position[LARGE] = page.next_cursor
@@ -146,29 +166,31 @@ class CustomerMessages:
     def _save(self, position: dict[str, Any]) -> None:
         self._cursors.save(Cursor(connector_id=self._cursors.load().connector_id, position=position))
 
-    def _after(self, cursor: str, token: str, first: bool) -> _Page:
+    def _after(self, cursor: str, first: bool) -> _Page:
         """Ask for a page; without its cursor when that is refused: the platform begins three days ago then.
 
         What is known comes again and changes nothing. Only once in a pull, or it would never come to newer ones.
         """
         try:
-            return self._asked(cursor, token)
+            return self._asked(cursor)
         except RefusalError as refusal:
             if not (cursor and first) or refusal.errcode == SYSTEM_BUSY:
                 raise
-            page = self._asked("", token)
+            page = self._asked("")
             _log.warning("cursor_refused", account=self._account, errcode=refusal.errcode)
             return page
 
-    def _asked(self, cursor: str, token: str) -> _Page:
+    def _asked(self, cursor: str) -> _Page:
         """Ask for the page after a cursor; a token that is too old is left out, at the price of a stricter limit."""
-        body = {"open_kfid": self._kfid, "cursor": cursor, "voice_format": 0}
+        body, token = {"open_kfid": self._kfid, "cursor": cursor, "voice_format": 0}, self._token
         try:
             answer = self._sized({**body, "token": token} if token else body)
-        except RefusalError:
+        except RefusalError as refusal:
             if not token:
                 raise
             answer = self._sized(body)
+            if self._token == token and refusal.errcode != SYSTEM_BUSY:
+                self._token = ""
         try:
             return msgspec.json.decode(answer, type=_Page)
         except UNREADABLE as error:

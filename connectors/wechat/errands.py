@@ -134,7 +134,7 @@ class MuteErrand:
 
 
 class CustomerErrand:
-    """Everything that is new of one 客服账号; `token` is the event's, good for ten minutes."""
+    """Everything that is new of one 客服账号; `token` is the event's."""
 
     keeps = False
 
@@ -145,12 +145,12 @@ class CustomerErrand:
         self.name = name
         self.deadline = deadline
         self._messages = messages
-        self._token = token
+        self._announced = messages.announced(token)
 
     def run(self, publish: Publish, *, last: bool) -> None:
         """Pull; after three days the messages of this event are gone, and the next event pulls what is not."""
         try:
-            self._messages.pull(publish, self._token)
+            self._messages.pull(publish, self._announced)
         except (RetriableError, UnauthorizedError) as error:
             if last:
                 raise GivenUp(error) from error

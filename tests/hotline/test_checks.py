@@ -21,6 +21,7 @@ from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
 from hotline.variables import variable_of
 from hotline.watch.accounts import expected
 from hotline.wiring import names
+from tests.connectors.wechat.vectors import WECOM_AES_KEY
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
 
@@ -309,6 +310,17 @@ def test_wechat_accounts_that_meet_are_told(env: pytest.MonkeyPatch, case: str) 
     second = {("tokens",): "token", ("modes",): "plain", **changes}
     set_all(env, {("connectors", "wechat", "two", *key): value for key, value in second.items()})
     assert words in fault()
+
+
+def test_customers_that_two_accounts_would_fetch_are_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    company = {"corpid": "ww1", "tokens": "token", "aes_keys": WECOM_AES_KEY, "secret": "planted", "open_kfids": "wk1"}
+    for name in ("one", "two"):
+        own = {**company, "path": f"/{name}"}
+        set_all(env, {("connectors", "wecom", name, key): value for key, value in own.items()})
+    assert "Two accounts of 企业微信 name wk1 in `open_kfids`" in fault()
+    env.setenv("HOTLINE_CONNECTORS__WECOM__TWO__OPEN_KFIDS", "wk2,wk2")
+    load()
 
 
 @pytest.mark.parametrize("account", [MAILBOX, SMPP, ("connectors", "asterisk", "pbx")], ids="-".join)

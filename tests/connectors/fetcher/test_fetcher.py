@@ -126,6 +126,18 @@ def test_an_account_in_trouble_is_asked_one_thing_at_a_time(benches: list[Bench]
     assert len(bench.publisher.names) == 4
 
 
+def test_messages_do_not_wait_behind_files_nor_files_behind_messages(benches: list[Bench]) -> None:
+    files, messages = ([f"{kind}{number}" for number in range(50)] for kind in ("file", "message"))
+    made = [Fake(name, keeps=name.startswith("file")) for name in (*files, *messages)]
+    bench = Bench(*made)
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(0, " ".join(files)), record(1, " ".join(messages))])
+    while bench.fetcher.waiting:
+        bench.step()
+    assert 10 < sum(name in messages for name in bench.publisher.names[:50]) < 40
+    assert len(bench.publisher.names) == 100
+
+
 def test_the_waits_grow_and_end_at_the_deadline(benches: list[Bench]) -> None:
     errand = Fake("a", *[AWAY] * 1000, deadline=NOW + timedelta(hours=2))
     bench = Bench(errand)

@@ -173,6 +173,14 @@ def test_a_used_up_quota_waits_for_midnight_in_shanghai(platform: WeChatApi, mak
     assert caught.value.retry_after == 65 * 60
 
 
+def test_a_company_s_quota_is_a_minute_s(platform: WeChatApi, make_api: Callable[..., Api]) -> None:
+    """企业微信 counts by the minute and the hour: whoever waited for midnight would hear nobody all day."""
+    platform.fault = answering(b'{"errcode":45009,"errmsg":"api freq out of limit"}')
+    with pytest.raises(ThrottledError) as caught:
+        say(make_api("corporate"))
+    assert caught.value.retry_after == 60
+
+
 def test_too_often_in_a_minute_waits_a_minute(platform: WeChatApi, api: Api) -> None:
     platform.fault = answering(b'{"errcode":45011,"errmsg":"api minute-quota reach limit"}')
     with pytest.raises(ThrottledError) as caught:

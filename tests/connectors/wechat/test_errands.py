@@ -446,6 +446,51 @@ def test_a_token_that_is_too_old_is_left_out(platform: WeChatApi, company: WeCha
     assert len(kept.messages) == 1
 
 
+def test_events_that_waited_are_one_pull_with_the_newest_token(platform: WeChatApi, company: WeChatErrands) -> None:
+    """The platform limits who asks without a token that is new: each of a thousand events would have an old one."""
+    platform.customer, kept = [said(1)], Kept()
+    asked: list[str] = []
+
+    def listen(call: Call) -> bool:
+        asked.extend([call.json.get("token", "")] if call.endpoint == "kf/sync_msg" else [])
+        return False
+
+    platform.fault = listen
+    waited = [only(company(announced(f"token{number}"))) for number in range(20)]
+    for errand in waited:
+        errand.run(kept, last=False)
+    assert asked == ["token19"]
+    platform.customer.append(said(2))
+    only(company(announced("token20"))).run(kept, last=False)
+    assert asked == ["token19", "token20"]
+    assert [one.envelope.id for one in kept.messages] == ["msg1", "msg2"]
+
+
+def test_an_event_is_done_by_no_pull_that_broke_or_began_before_it(platform: WeChatApi, company: WeChatErrands) -> None:
+    platform.customer = [said(1)]
+    first, second, kept = only(company(announced("a"))), only(company(announced("b"))), Kept()
+
+    def away(_: Sequence[RawMessage]) -> None:
+        raise UnreachableError("Kafka is away")
+
+    with pytest.raises(UnreachableError):
+        first.run(away, last=False)
+    late: list[Errand] = []
+
+    def hear(messages: Sequence[RawMessage]) -> None:
+        kept(messages)
+        platform.customer.append(said(2))
+        late.append(only(company(announced("c"))))
+
+    second.run(hear, last=False)
+    late[0].run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == ["msg1", "msg2"]
+
+
+def announced(token: str) -> RawMessage:
+    return raw(EVENT.replace("ENCtoken", token).encode(), "text/xml")
+
+
 @pytest.mark.parametrize("wrong", [9_999_999_999, 1, -1, 0])
 def test_a_time_that_no_message_can_have_is_that_of_its_intake(
     platform: WeChatApi, company: WeChatErrands, wrong: int
