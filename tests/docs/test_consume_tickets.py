@@ -160,12 +160,25 @@ def test_the_page_shows_these_programs() -> None:
     assert len(PROGRAMS) + len(CONFIGURATIONS) + len(RIGHTS) == len(blocks), "no block of the page is left out"
 
 
+def test_the_programs_take_nothing_for_granted_that_an_old_snapshot_may_lack() -> None:
+    needed = {}
+    for record in ("ticket", "handover"):
+        schema = json.loads((ROOT / "schemas" / "generated" / "jsonschema" / f"{record}.json").read_text("utf-8"))
+        needed[record] = set(schema["$defs"][record.title()]["required"])
+    taken = [found for source in PROGRAMS.values() for found in re.findall(r'\b(ticket|handover)\["(\w+)"\]', source)]
+    taken += [("ticket", name) for name in re.findall(r'\.get\("(\w+)"\)\.as', PROGRAMS["Tickets.java"])]
+    assert {("ticket", "version"), ("handover", "text"), ("ticket", "status")} <= set(taken)
+    assert [(record, name) for record, name in taken if name not in needed[record]] == []
+
+
 def test_a_client_is_given_the_right_to_read_and_no_other() -> None:
-    (lines,) = RIGHTS
+    lines, anew = RIGHTS
     given = re.findall(r"--operation (\w+) --(topic|group) (\S+)$", lines, re.MULTILINE)
     assert given == [("Read", "topic", topics.TICKET), ("Read", "group", "our-table")]
     assert lines.count("--operation") == len(given)
     assert 'group_id="our-table"' in PROGRAMS["keep_tickets.py"]
+    assert "--group our-table " in anew
+    assert f"--topic {topics.TICKET} " in anew
 
 
 def test_the_configuration_for_kafka_connect_names_what_is_there() -> None:

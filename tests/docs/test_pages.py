@@ -125,6 +125,13 @@ def test_every_file_of_the_project_exists(file: Path) -> None:
     assert [place for place in pages.places(file) if not any(pages.ROOT.glob(place))] == []
 
 
+def test_kafka_s_own_tools_are_told_where_kafka_is() -> None:
+    for file in pages.files():
+        text = file.read_text(encoding="utf-8").replace("\\\n", "")
+        for command in re.findall(r"\bkafka-[a-z-]+\.sh +--[^`\n]*", text):
+            assert "--bootstrap-server" in command, f"{file.name}: {command}"
+
+
 def test_the_index_names_every_page() -> None:
     index = pages.ROOT / "docs" / "README.md"
     named = {(index.parent / link.partition("#")[0]).resolve() for link in pages.links(index)}
