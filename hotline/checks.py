@@ -89,7 +89,11 @@ def _folder(name: str, folder: Path) -> Iterator[str]:
 
 
 def _cities(settings: "Settings") -> Iterator[str]:
+    """Look at each city, and at that of the settings in its own place alone: accounts that name none have it."""
+    of_all = getattr(settings, "jurisdiction", None)
     for keys, value in leaves(settings):
+        if keys[-1] == "jurisdiction" and len(keys) > 1 and value == of_all:
+            continue
         cities = {"jurisdiction": [value], "jurisdictions": value}.get(keys[-1], ())
         for city in (city for city in cities if city and not is_in_china(city)):
             yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."

@@ -1,6 +1,7 @@
 """Reads the settings from all their sources; whatever is wrong becomes one sentence with the next action."""
 
 import difflib
+import functools
 import itertools
 import os
 import re
@@ -32,7 +33,6 @@ from schemas.ids import ADCODE
 DEFAULT_FILE = Path("hotline.toml")
 DEFAULT_SECRETS_DIR = Path("/run/secrets/hotline")
 
-
 OF_ACCOUNTS = ("connectors", "lmtp", "answers", "backoffice", "sinks")
 """Tables of accounts, back offices and subscribers, whose secrets are for the processes that talk to them."""
 
@@ -57,13 +57,9 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None, *, ac
     unreadable_files, files = secrets_folder.look(_secrets_folder(), named=bool(os.environ.get(SECRETS_VARIABLE)))
     if unreadable_files:
         raise FaultySettingsError([*_secrets_in(table), *unreadable_files])
-    faults = [
-        *_secrets_in(table),
-        *_empty_paths(table),
-        *unknown(os.environ),
-        *unknown(dict.fromkeys(files, "")),
-        *(no_json := list(unreadable(os.environ))),
-    ]
+    variables = {**files, **os.environ}
+    no_json = dict(unreadable(variables))
+    faults = [*_secrets_in(table), *_empty_paths(table), *unknown(variables), *no_json.values()]
     settings: Settings | None = None
     merged: dict[str, Any] = {}
     try:
@@ -72,9 +68,10 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None, *, ac
         errors = error.errors(include_url=False, include_input=False)
         settings = partial.known(Settings, merged, {_path(details) for details in errors})
         if told := [one for one in errors if accounts or not _needs_a_secret_of_an_account(one)]:
+            told = [one for one in told if _path(one) not in no_json and not _is_inherited(_path(one), merged)]
             faults += [*_sentences(told), *_broken(settings)]
-    except (SettingsError, ValueError):
-        faults += [] if no_json else ["A file of the secrets folder holds a list that is no JSON: correct it."]
+    except SettingsError as error:
+        faults.append(f"The folder of secrets {_secrets_folder()} cannot be used ({error}): let it hold secrets alone.")
     if settings is not None:
         faults += _blank(settings)
         settings._file = chosen
@@ -105,10 +102,13 @@ class _Environment(EnvSettingsSource):
     """The environment, where a list may also be written with commas."""
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
-        """Read JSON, or a list with commas."""
+        """Read JSON, or a list with commas; what is neither is refused in its place, and hides no other fault."""
         if is_list(getattr(field, "annotation", None)) and not value.lstrip().startswith("["):
             return [part.strip() for part in value.split(",") if part.strip()]
-        return super().decode_complex_value(field_name, field, value)
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except (ValueError, RecursionError):
+            return value
 
 
 class _SecretsFolder(NestedSecretsSettingsSource, _Environment):
@@ -188,6 +188,14 @@ def _sentences(errors: Sequence[ErrorDetails]) -> Iterator[str]:
 def _path(details: ErrorDetails) -> tuple[str, ...]:
     """Return the setting; an item of a list has a number, and the variable holds the whole list."""
     return tuple(str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), details["loc"]))
+
+
+def _is_inherited(path: tuple[str, ...], merged: Mapping[str, Any]) -> bool:
+    """Say whether an account has a city from the settings: what is wrong with it is told there, once."""
+    if len(path) < 2 or path[-1] != "jurisdiction":
+        return False
+    account: Any = functools.reduce(lambda table, key: table.get(key, {}), path[:-1], merged)
+    return "jurisdiction" in merged and account.get("jurisdiction") == merged["jurisdiction"]
 
 
 def _needs_a_secret_of_an_account(details: ErrorDetails) -> bool:

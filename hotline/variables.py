@@ -56,15 +56,19 @@ def _nearest(name: str, first: str) -> str | None:
     return name.replace(first.upper(), near[0].upper(), 1) if near else None
 
 
-def unreadable(variables: Mapping[str, str]) -> Iterator[str]:
-    """Find tables and lists that are no JSON, without quoting them: they may hold secrets."""
+def unreadable(variables: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Find tables and lists that are no JSON: each setting and a sentence, without its value: it may hold secrets."""
     for name, value in sorted(variables.items()):
-        kind = kind_at(Settings, path_of(name)) if name.startswith(PREFIX) else None
+        path = path_of(name)
+        kind = kind_at(Settings, path) if name.startswith(PREFIX) else None
         if is_table(kind) and not _is_json(value):
-            inner = variable_of((*path_of(name), *(names_in(kind) or ["ID"])[:1]))
-            yield f"{name} names a table and is no JSON: set what stands in it, such as {inner}."
+            inner = variable_of((*path, *(names_in(kind) or ["ID"])[:1]))
+            yield path, f"{name} names a table and is no JSON: set what stands in it, such as {inner}."
         elif is_list(kind) and value.lstrip().startswith("[") and not _is_json(value):
-            yield f"{name} begins as a list in JSON and is none: correct it, or write commas between the items alone."
+            yield (
+                path,
+                f"{name} begins as a list in JSON and is none: correct it, or write commas between the items alone.",
+            )
 
 
 def _is_json(value: str) -> bool:

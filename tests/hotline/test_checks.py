@@ -438,6 +438,14 @@ def test_a_city_of_an_account_is_looked_at_too(env: pytest.MonkeyPatch) -> None:
     assert "`connectors.mailbox.mayor.jurisdiction` is 991000, which is no 行政区划代码" in fault()
 
 
+def test_the_city_of_the_settings_is_told_once_and_not_for_each_account(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    env.setenv("HOTLINE_JURISDICTION", "991000")
+    assert fault().startswith("`jurisdiction` is 991000")
+    env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "981000")
+    assert [one.split()[0] for one in found()] == ["`jurisdiction`", "`connectors.mailbox.mayor.jurisdiction`"]
+
+
 def test_checking_writes_nothing(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
     assert found() == []

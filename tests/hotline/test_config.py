@@ -162,11 +162,70 @@ def test_a_variable_with_one_underscore_where_two_belong_is_no_silence(
 def test_a_variable_that_is_no_json_is_named_and_not_quoted(
     name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write('[connectors.wechat.city]\nappid = "wx1"\nmodes = ["plain"]\n')
+    monkeypatch.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", "token")
     monkeypatch.setenv(name, value)
     (fault,) = faults()
     assert fault.startswith(name)
     assert told in fault
     assert value not in fault
+
+
+@pytest.mark.parametrize("in_a_file", [False, True], ids=["variable", "secret"])
+def test_a_list_that_is_no_json_hides_no_other_fault(
+    in_a_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, value = "HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", '["planted'
+    if in_a_file:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / name).write_text(value)
+        monkeypatch.setenv("HOTLINE_SECRETS_DIR", str(tmp_path / "run"))
+    else:
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOTLINE_KAFKA", "[" * 100_000)
+    write('[log]\nlevel = "loud"\n[connectors.wechat.city]\nmodes = ["plain"]\n[answers.nobody]\n')
+    found = faults()
+    for told in (
+        f"{name} begins as a list",
+        "HOTLINE_KAFKA names a table",
+        "`log.level`",
+        "wechat.city.appid` is missing",
+    ):
+        assert len([fault for fault in found if told in fault]) == 1, (told, found)
+    assert any("nobody is no account that can answer" in fault for fault in found)
+    assert len(found) == 5
+    assert "planted" not in "".join(found)
+
+
+def test_a_secret_that_a_variable_stands_for_need_be_no_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "HOTLINE_ELASTICSEARCH__HOSTS").write_text("[")
+    monkeypatch.setenv("HOTLINE_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "https://a:9200")
+    assert load().elasticsearch.hosts == ("https://a:9200",)
+
+
+def test_a_folder_of_secrets_with_more_than_secrets_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "core").open("wb") as file:
+        file.truncate(17 << 20)
+    monkeypatch.setenv("HOTLINE_SECRETS_DIR", str(tmp_path))
+    (fault,) = faults()
+    assert fault.startswith(f"The folder of secrets {tmp_path} cannot be used")
+
+
+def test_a_city_that_is_none_is_told_once_and_not_for_each_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")
+    monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__HARBOUR__PASSWORD", "p")
+    accounts = (
+        '[connectors.mailbox.mayor]\nhost = "h"\nusername = "u"\n'
+        '[connectors.mailbox.harbour]\nhost = "h"\nusername = "u"\njurisdiction = "harbour"\n'
+        '[lmtp.mailboxes.letters]\nrecipients = ["mayor@city.example"]\n'
+    )
+    for city in ('"2101"', "210100"):
+        write(f"jurisdiction = {city}\n{accounts}")
+        assert [fault.split()[0] for fault in faults()] == [
+            "`jurisdiction`",
+            "`connectors.mailbox.harbour.jurisdiction`",
+        ]
 
 
 def test_a_folder_without_a_name_is_not_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
