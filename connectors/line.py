@@ -4,14 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import structlog
 
 from connectors.journal import Journal
-from connectors.publisher import ATTEMPTS
 from connectors.threads import Threads
-from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
+from connectors.waiting import Waiting, settle
+from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import RawMessage
 
 BATCH_REQUESTS = 500
@@ -40,11 +40,6 @@ class Publisher(Protocol):
         ...
 
 
-class _Waiting(NamedTuple):
-    messages: Sequence[RawMessage]
-    done: asyncio.Future[Outcome]
-
-
 class Line:
     """Makes messages safe in the order in which they come; what comes at once shares one trip to Kafka or to the disk.
 
@@ -59,7 +54,7 @@ class Line:
         self._journal = journal
         self._publish_timeout = publish_timeout_seconds
         self._retry = retry_seconds
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting[Sequence[RawMessage], Outcome]] = deque()
         self._arrived = asyncio.Event()
         self._journaled = asyncio.Event()
         self._open = asyncio.Event()
@@ -80,10 +75,10 @@ class Line:
 
     async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
         """Return when the messages are safe; raises UnreachableError when nothing holds them."""
-        waiting = _Waiting(messages, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append(Waiting(messages, done))
         self._arrived.set()
-        return await waiting.done
+        return await done
 
     async def run(self) -> None:
         """Serve `keep`, and drain the journal whenever it holds something, until this is cancelled."""
@@ -105,29 +100,10 @@ class Line:
             await self._arrived.wait()
             self._arrived.clear()
             while batch := [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_REQUESTS))]:
-                await self._settle(batch)
+                await settle(batch, self._keep)
 
-    async def _settle(self, batch: list[_Waiting], attempt: int = 1) -> None:
-        """Tell each request what became of it; what spoils a batch spoils only its own request.
-
-        That is tried again at once until the publisher puts aside what spoils it: some platforms send nothing again.
-        """
-        try:
-            outcome = await self._keep([message for waiting in batch for message in waiting.messages])
-        except asyncio.CancelledError:
-            _refuse(batch, UnreachableError("the receiver is stopping"))
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the request that waits must learn of it
-            if attempt > ATTEMPTS or isinstance(error, PipelineError):
-                return _refuse(batch, error)
-            for waiting in batch:
-                await self._settle([waiting], attempt + (len(batch) == 1))
-        else:
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_result(outcome)
-
-    async def _keep(self, messages: Sequence[RawMessage]) -> Outcome:
+    async def _keep(self, requests: Sequence[Sequence[RawMessage]]) -> Outcome:
+        messages = [message for request in requests for message in request]
         if not self._journal.empty:
             await self._while_nearly_drained()
         if self._journal.empty and await self._published(messages):
@@ -188,9 +164,3 @@ class Line:
             self._told.add(told)
             kind, size = self._journal.kind, self._journal.size_bytes
             _log.warning("journal_waits", journal=kind, error=told[0], reason=told[1], bytes=size)
-
-
-def _refuse(batch: list[_Waiting], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.done.done():
-            waiting.done.set_exception(error)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tenacity import RetryCallState
 from tenacity.wait import wait_base
@@ -11,9 +11,9 @@ from tenacity.wait import wait_base
 from connectors.base import Emit, Listening, SessionConnector
 from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
-from connectors.publisher import ATTEMPTS
 from connectors.runner import PACE, SLOW_PACE, passes, wait_for
 from connectors.threads import Threads
+from connectors.waiting import Waiting, refuse, settle
 from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import Cursor, RawMessage
 
@@ -63,11 +63,6 @@ class Memory(Protocol):
         ...
 
 
-class _Waiting(NamedTuple):
-    message: RawMessage
-    done: asyncio.Future[None]
-
-
 class Outlet(Emit):
     """Makes messages safe; what comes at once shares one trip to Kafka."""
 
@@ -84,15 +79,15 @@ class Outlet(Emit):
         self._remembering = Threads("memory")
         self._health = health
         self._timeout = timeout_seconds
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._queue: asyncio.Queue[Waiting[RawMessage, None]] = asyncio.Queue()
         self.lively = False
         """Whether the other side has shown that it lives since this was last set to False."""
 
     async def __call__(self, message: RawMessage) -> None:
         """Return when Kafka holds the message; raises a RetriableError when it may not."""
-        waiting = _Waiting(message, asyncio.get_running_loop().create_future())
-        self._queue.put_nowait(waiting)
-        await waiting.done
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(Waiting(message, done))
+        await done
 
     def alive(self) -> None:
         """Note that the other side lives."""
@@ -136,35 +131,22 @@ class Outlet(Emit):
         """Serve until this is cancelled; whoever waits then is refused."""
         try:
             while True:
-                await self._settle([await self._queue.get(), *self._more()])
+                await settle([await self._queue.get(), *self._more()], self._published)
         finally:
             while not self._queue.empty():
-                _refuse(self._more(), UnreachableError("the connector is stopping"))
+                refuse(self._more(), UnreachableError("this process is stopping"))
 
-    def _more(self) -> list[_Waiting]:
+    def _more(self) -> list[Waiting[RawMessage, None]]:
         return [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), BATCH_MESSAGES - 1))]
 
-    async def _settle(self, batch: list[_Waiting], attempt: int = 1) -> None:
-        """Tell each what became of it; one that spoils its batch is tried until the publisher puts it aside."""
+    async def _published(self, messages: Sequence[RawMessage]) -> None:
         try:
-            await self._publisher.publish_async([waiting.message for waiting in batch], self._timeout)
-        except asyncio.CancelledError:
-            _refuse(batch, UnreachableError("the connector is stopping"))
-            raise
+            await self._publisher.publish_async(messages, self._timeout)
         except PipelineError as error:
             self._health.troubled(error)
-            _refuse(batch, error)
-        except Exception as error:  # noqa: BLE001 - what one message spoils must not spoil those beside it
-            if attempt > ATTEMPTS:
-                return _refuse(batch, error)
-            for waiting in batch:
-                await self._settle([waiting], attempt + (len(batch) == 1))
-        else:
-            self.lively = True
-            self._health.succeeded(len(batch))
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_result(None)
+            raise
+        self.lively = True
+        self._health.succeeded(len(messages))
 
 
 async def run_session(
@@ -284,9 +266,3 @@ def state_of(attempt: int, fault: Exception) -> RetryCallState:
     state.attempt_number = attempt
     state.set_exception((type(fault), fault, None))
     return state
-
-
-def _refuse(batch: Sequence[_Waiting], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.done.done():
-            waiting.done.set_exception(error)
