@@ -10,7 +10,7 @@ from hotline.process import Component
 from schemas.trace import Tracer
 
 if TYPE_CHECKING:
-    from connectors.answers import Sender
+    from connectors.reply import Sender
     from hotline.settings import Settings
 
 

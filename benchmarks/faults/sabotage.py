@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from connectors import runner
-from connectors.answers import Sent
 from connectors.base import Batch
 from connectors.fetcher import Fetcher
 from connectors.fetcher.run import _Reading as Reading
@@ -20,6 +19,7 @@ from connectors.fetcher.window import Window
 from connectors.outbox.lane import Lane
 from connectors.outbox.ledger import Open
 from connectors.outbox.owner import Owner
+from connectors.reply import Sent
 from hotline.cli import main
 from schemas.errors import RetriableError
 from schemas.records import Outbox

@@ -11,10 +11,10 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
-from connectors.answers import Reply, Sent
 from connectors.base import utc_now
 from connectors.mailbox.smtp import NotWholeError, Smtp, SmtpTls
 from connectors.mailbox.smtp_settings import SmtpSettings
+from connectors.reply import Reply, Sent
 from connectors.threads import Threads
 from normalizers.tokens import mail_id
 from schemas.certificates import certificate_fault

@@ -15,11 +15,11 @@ import structlog
 from tenacity.wait import wait_base
 
 from connectors import metrics
-from connectors.answers import Reply, Sender, Sent
 from connectors.base import utc_now
 from connectors.outbox.ledger import Ledger, Open
 from connectors.outbox.settings import AnswerSettings
 from connectors.outbox.turn import turn
+from connectors.reply import Reply, Sender, Sent
 from connectors.runner import PACE, SLOW_PACE, wait_for
 from connectors.sessions import state_of
 from connectors.steady import Steady
@@ -34,7 +34,7 @@ When it is `sending`, all that stands before it in the log is known then: the en
 
 Reached = Callable[[str], None]
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Tools(NamedTuple):
@@ -176,7 +176,7 @@ class Lane:
                 raise
             return Sent(outcome="refused", code=getattr(error, "code", "internal"))
         except Exception as error:  # noqa: BLE001 - a fault on one answer stops nothing: its end is unknown
-            log.error("answer_failed", account=self._account, error=type(error).__name__)
+            _log.error("answer_failed", account=self._account, error=type(error).__name__)
             return Sent(outcome="unknown", code=type(error).__name__)
 
     def _troubled(self, error: PipelineError, entry: Open) -> None:
@@ -190,7 +190,7 @@ class Lane:
         self._failed = entry.outbox.outbox_id
         metrics.ERRORS.labels("outbox", self._account, type(error).__name__).inc()
         if self.trouble is None:
-            log.warning("answers_wait", account=self._account, error=type(error).__name__, sentence=str(error))
+            _log.warning("answers_wait", account=self._account, error=type(error).__name__, sentence=str(error))
         self.trouble = str(error)
 
     def _wait(self, attempts: int, error: PipelineError) -> float:

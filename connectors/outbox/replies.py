@@ -1,6 +1,6 @@
 """From an intent to the reply that a sender is handed."""
 
-from connectors.answers import Reply
+from connectors.reply import Reply
 from normalizers.policy import Policy
 from schemas.records import Outbox
 from tickets import receipts

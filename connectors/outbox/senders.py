@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.answers import Sender
 from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
+from connectors.reply import Sender
 from connectors.sms_cmpp import CmppSender, CmppSettings
 from connectors.sms_smpp.submit import SmppSender
 from connectors.wechat.sender import WeChatSender, WeComSender

@@ -2,34 +2,24 @@
 
 import asyncio
 import itertools
-import re
 import secrets
 from collections.abc import Sequence
 from typing import NoReturn, TypeAlias
 
-from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity.wait import wait_base
 
-from connectors.answers import Reply, Sender, Sent
+from connectors.reply import Reply, Sender, Sent
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import SubmitAnswer
 from connectors.sms_cmpp.link import Link
 from connectors.sms_cmpp.settings import CmppSettings
 from connectors.sms_cmpp.submission import Submission, submit
+from connectors.sms_sending import PACE, THROTTLED_SECONDS, has_phone, patiently
 from connectors.sms_split import split
 from schemas.errors import MalformedError, MisconfiguredError, PipelineError, ThrottledError, UnreachableError
 
-PACE = wait_exponential(multiplier=1, max=8)
-"""Between attempts to send a further piece that the ISMG refuses for being busy: 1, 2, 4, 8 s."""
-
-THROTTLED_SECONDS = 30.0
-"""How long the account rests when the ISMG takes no more."""
-
 Result: TypeAlias = SubmitAnswer | None
 """What the ISMG said to one piece; None when it said nothing."""
-
-_ATTEMPTS = 5
-_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
 class CmppSender(Sender):
@@ -54,7 +44,7 @@ class CmppSender(Sender):
             raise MisconfiguredError(
                 f"the CMPP account {self._account} sends no replies without `number` (接入号): set it"
             )
-        if reply.recipient.kind != "phone" or not _NUMBER.fullmatch(reply.recipient.value):
+        if not has_phone(reply.recipient):
             return Sent(outcome="refused", code="no_phone")
         async with self._room:
             return await self._sent(self._pieces(reply))
@@ -76,16 +66,10 @@ class CmppSender(Sender):
         return _judged(results)
 
     async def _patiently(self, piece: Submission, result: Result, line: "_Line") -> Result:
-        """Submit a piece again while the ISMG refuses it for being busy, as half a text helps nobody."""
+        """Submit a piece again while the ISMG refuses it for being busy."""
         if not _is_busy(result):
             return result
-        retrying = AsyncRetrying(
-            retry=retry_if_result(_is_busy),
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=self._pace,
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-        )
-        again: Result = await retrying(line.submit, piece)
+        again: Result = await patiently(_is_busy, self._pace)(line.submit, piece)
         return again
 
     def _pieces(self, reply: Reply) -> list[Submission]:

@@ -2,14 +2,13 @@
 
 import asyncio
 import itertools
-import re
 import secrets
 from contextlib import suppress
 
-from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity.wait import wait_base
 
-from connectors.answers import Reply, Sender, Sent
+from connectors.reply import Reply, Sender, Sent
+from connectors.sms_sending import PACE, THROTTLED_SECONDS, has_phone, patiently
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, opened
@@ -17,19 +16,10 @@ from connectors.sms_smpp.settings import SmppSettings
 from connectors.sms_split import Split, split
 from schemas.errors import MalformedError, PipelineError, RetriableError, ThrottledError, TooLargeError
 
-PACE = wait_exponential(multiplier=1, max=8)
-"""Between attempts to send a further piece that the SMSC refuses for being busy: 1, 2, 4, 8 s."""
-
-THROTTLED_SECONDS = 30.0
-"""How long the account rests when the SMSC takes no more."""
-
-_ATTEMPTS = 5
 _HEADED = 0x40
 _BUSY = (codec.THROTTLED, codec.QUEUE_FULL)
 _PASSING = (*_BUSY, codec.SYSTEM_ERROR, codec.TEMPORARY)
 """Refusals that say nothing about the text."""
-
-_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
 class SmppSender(Sender):
@@ -50,14 +40,13 @@ class SmppSender(Sender):
         name them. Raises RetriableError or UnauthorizedError when there is no bind, and ThrottledError when the SMSC
         takes none now: nothing was sent then. `unknown` is also a text of which the SMSC has some pieces only.
         """
-        to = reply.recipient.value
-        if reply.recipient.kind != "phone" or not _NUMBER.fullmatch(to):
+        if not has_phone(reply.recipient):
             return Sent(outcome="refused", code="no_phone")
         try:
             parts = split(reply.text, next(self._references) & 0xFF, self._settings.alphabet == "gsm7")
         except TooLargeError as error:
             return Sent(outcome="refused", code=error.code)
-        return await self._submit(to.removeprefix("+"), parts)
+        return await self._submit(reply.recipient.value.removeprefix("+"), parts)
 
     async def close(self) -> None:
         """Unbind. Safe twice; what was not answered yet becomes unknown."""
@@ -87,13 +76,8 @@ class SmppSender(Sender):
         return Sent(outcome="accepted", code="0x0", reference=",".join(taken) or None)
 
     async def _patiently(self, link: Link, to: str, piece: bytes, parts: Split, further: bool) -> Pdu:
-        """Send a piece; a further one again while the SMSC refuses it for being busy, as half a text helps nobody."""
-        retrying = AsyncRetrying(
-            retry=retry_if_result(lambda answer: further and answer.status in _BUSY),
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=self._pace,
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-        )
+        """Send a piece; a further one again while the SMSC refuses it for being busy."""
+        retrying = patiently(lambda answer: further and answer.status in _BUSY, self._pace)
         answer: Pdu = await retrying(self._send, link, to, piece, parts)
         return answer
 

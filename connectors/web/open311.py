@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from connectors import metrics
 from connectors.web import problems, queries, told
-from connectors.web.answers import FORMATS, answer, format_of, refused
 from connectors.web.archive import within
 from connectors.web.desk import Desk
+from connectors.web.formats import FORMATS, answer, format_of, refused
 from connectors.web.problems import Problem, WrongError
 from connectors.web.submission import CHANNEL, Submission, receive, size_of
 from normalizers.web.services import Service

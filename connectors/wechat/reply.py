@@ -4,8 +4,8 @@ import secrets
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from connectors.answers import Sent
 from connectors.base import Answer
+from connectors.reply import Sent
 from connectors.wechat import cipher
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.signature import sign

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 
-from connectors.answers import Reply, Sent
+from connectors.reply import Reply, Sent
 from connectors.threads import Threads
 from connectors.wechat.api import Access, Api
 from connectors.wechat.reply import send, send_customer, send_member

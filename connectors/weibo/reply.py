@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from connectors.answers import Reply, Sent
+from connectors.reply import Reply, Sent
 from connectors.threads import Threads
 from connectors.weibo import http
 from connectors.weibo.api import API, OAuth2
@@ -32,7 +32,7 @@ THROTTLED_SECONDS = 600.0
 
 
 class WeiboSender:
-    """Sends replies of one account; `connectors.answers.Sender`."""
+    """Sends replies of one account; `connectors.reply.Sender`."""
 
     def __init__(
         self,

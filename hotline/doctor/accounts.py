@@ -1,4 +1,4 @@
-"""The accounts that messages come from: the login works, and what we are told to read is there."""
+"""The accounts that messages come from and answers leave by: the login works, and what we are to read is there."""
 
 import ssl
 from collections.abc import Iterator
@@ -53,6 +53,16 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         )
     if not unreadable:
         yield f"the login works, {len(account.folders)} folders are there"
+
+
+def smtp(settings: "Settings", name: str) -> Iterator[Told]:
+    """Log in to the SMTP server of an account that answers by mail; nothing is sent."""
+    from connectors.mailbox.reply import MailSender
+
+    chosen = settings.answers[name].smtp
+    if chosen is not None:
+        MailSender(chosen, name).log_in()
+        yield f"{chosen.host} takes {'the login' if chosen.username else 'the connection'}"
 
 
 def smpp(settings: "Settings", name: str) -> Iterator[Told]:

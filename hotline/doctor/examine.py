@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from connectors.table import DOORS
 from hotline import checks, fetching, wiring
-from hotline.doctor.accounts import cmpp, mailbox, smpp, wechat, weibo
-from hotline.doctor.answers import smtp
+from hotline.doctor.accounts import cmpp, mailbox, smpp, smtp, wechat, weibo
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, clock
 from hotline.doctor.elastic import examine_elasticsearch, examine_nodes, examine_searches
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 _WRITERS = ("sink:elastic", "eraser")
 """How the names of those begin that write into the archive."""
-
 
 _ACCOUNTS: Mapping[str, tuple[str, Callable[["Settings", str], Iterator[Told]]]] = {
     "mailbox": ("mailbox", mailbox),

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from imapclient import IMAPClient
 
-from connectors.answers import Reply, Sent
 from connectors.mailbox.reply import MailSender, letter
 from connectors.mailbox.smtp_settings import SmtpSettings
+from connectors.reply import Reply, Sent
 from hotline.config import load
-from hotline.doctor.answers import smtp
+from hotline.doctor.accounts import smtp
 from normalizers import tokens
 from normalizers.draft import Draft
 from normalizers.mail import normalize

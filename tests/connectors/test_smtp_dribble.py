@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.answers import Sent
 from connectors.mailbox.reply import MailSender
 from connectors.mailbox.smtp import Smtp
 from connectors.mailbox.smtp_settings import SmtpSettings
+from connectors.reply import Sent
 from schemas.errors import UnreachableError
 from tests.connectors.dribbling import Dribbling
 from tests.connectors.test_mailbox_reply import reply

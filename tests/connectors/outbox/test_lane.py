@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 from tenacity import wait_fixed
 
-from connectors.answers import Reply, Sent
 from connectors.outbox.lane import Lane, Tools
 from connectors.outbox.ledger import Ledger, Open
 from connectors.outbox.settings import AnswerSettings
+from connectors.reply import Reply, Sent
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Outbox
 from tests.connectors.outbox.answers import NOW, intent, state_of

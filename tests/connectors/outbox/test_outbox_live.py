@@ -18,13 +18,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import ProducerFenced
 from msgspec.structs import replace
 
-from connectors.answers import Reply, Sent
 from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox import owner as owner_module
 from connectors.outbox.daemon import Outbox as Daemon
 from connectors.outbox.lane import Tools
 from connectors.outbox.owner import Owner
 from connectors.outbox.settings import AnswerSettings
+from connectors.reply import Reply, Sent
 from hotline.cluster import admin
 from schemas import ids, topic_ids, topics
 from schemas.clients import running as running_client

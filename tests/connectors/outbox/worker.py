@@ -8,10 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
-from connectors.answers import Reply, Sent
 from connectors.outbox.daemon import Outbox
 from connectors.outbox.lane import Tools
 from connectors.outbox.settings import AnswerSettings
+from connectors.reply import Reply, Sent
 from schemas.connection import KafkaConnection
 from schemas.records import Outbox as Intent
 from tests.dying import reached

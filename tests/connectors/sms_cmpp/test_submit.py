@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tenacity import wait_none
 
-from connectors.answers import Reply, Sent
+from connectors.reply import Reply, Sent
 from connectors.sms_cmpp.submit import CmppSender
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Party

@@ -7,9 +7,9 @@ import pytest
 import smpp34
 from tenacity import wait_none
 
-from connectors.answers import Reply, Sent
 from connectors.outbox.senders import SENDERS
 from connectors.outbox.settings import AnswerSettings
+from connectors.reply import Reply, Sent
 from connectors.sms_smpp.submit import SmppSender
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Party
