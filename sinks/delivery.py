@@ -23,7 +23,7 @@ LONGEST_ASKED_SECONDS = 60.0
 
 _EXCEPTIONS = {kind.code: f"{kind.__module__}.{kind.__name__}" for kind in RecordError.__subclasses__()}
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Delivery:
@@ -108,16 +108,16 @@ class Delivery:
     async def _dead(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
             return
-        await self._bury([_letter(refusal) for refusal in refusals])
+        await self._bury([letter_of(one, "sink", retryable=one.code == RecordError.code) for one in refusals])
         metrics.DOCUMENTS.labels(self._sink.name, "rejected").inc(len(refusals))
         codes = Counter(refusal.code for refusal in refusals)
         for code, count in codes.items():
             metrics.DEAD_LETTERS.labels(self._sink.name, code).inc(count)
-        log.warning("documents_rejected", sink=self._sink.name, codes=dict(codes))
+        _log.warning("documents_rejected", sink=self._sink.name, codes=dict(codes))
 
     async def _wait(self, reason: str, round_: "_Round", asked: float | None = None) -> None:
         if self.trouble is None:
-            log.warning("sink_troubled", sink=self._sink.name, reason=reason)
+            _log.warning("sink_troubled", sink=self._sink.name, reason=reason)
         self.trouble = reason
         longest = self._settings.backoff_base_seconds * 2 ** min(round_.faults, 20)
         round_.faults += 1
@@ -126,7 +126,7 @@ class Delivery:
 
     def _well(self) -> None:
         if self.trouble is not None:
-            log.info("sink_recovered", sink=self._sink.name)
+            _log.info("sink_recovered", sink=self._sink.name)
         self.trouble = None
 
 
@@ -156,16 +156,18 @@ class _Round:
         return again, hopeless
 
 
-def _letter(refusal: Refusal) -> DeadLetter:
+def letter_of(refusal: Refusal, stage: str, *, retryable: bool, attempt: int = 1) -> DeadLetter:
+    """Return the dead letter of a document that a service did not take."""
     document = refusal.document
     return DeadLetter(
         position=document.position,
         key=document.key,
         value=document.value,
         headers=document.headers,
-        stage="sink",
+        stage=stage,
         code=refusal.code,
         reason=refusal.reason,
         exception=_EXCEPTIONS.get(refusal.code, RecordError.__name__),
-        retryable=refusal.code == RecordError.code,
+        retryable=retryable,
+        attempt=attempt,
     )

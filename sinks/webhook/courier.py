@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 import structlog
 
 from schemas.errors import PipelineError, RecordError, RetriableError, UndeliverableError
-from schemas.records import DeadLetter, Delivery
+from schemas.records import Delivery
 from sinks import metrics
-from sinks.base import Document
-from sinks.delivery import Bury, Sleep
+from sinks.base import Document, Refusal
+from sinks.delivery import Bury, Sleep, letter_of
 from sinks.webhook.gate import LONGEST_ASKED_SECONDS, Gate, pause
 from sinks.webhook.request import delivery_id, version_of
 from sinks.webhook.settings import SubscriberSettings
@@ -23,7 +23,7 @@ from sinks.webhook.webhook import WebhookSink
 Write = Callable[[Delivery], Awaitable[None]]
 """Returns when Kafka holds the line of the delivery log; raises RetriableError when it does not."""
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class _Journey:
@@ -156,28 +156,14 @@ class Courier:
     async def _bury_it(
         self, journey: _Journey, code: str, reason: str, *, retryable: bool, answer: Answer | None = None
     ) -> None:
-        letter = self._letter(journey, code, reason, retryable)
+        refusal, attempts = Refusal(journey.document, code, reason), max(1, journey.attempts)
+        letter = letter_of(refusal, f"sink:{self._sink.name}", retryable=retryable, attempt=attempts)
         await self._until_kafka_has(lambda: self._bury([letter]))
         line = self._line(journey, "dead", answer or Answer(Outcome.REFUSED, code))
         await self._kept(line)
         self._count("rejected")
         metrics.DEAD_LETTERS.labels(self._sink.name, code).inc()
-        log.warning("delivery_given_up", subscriber=self._subscriber, code=code, attempts=journey.attempts)
-
-    def _letter(self, journey: _Journey, code: str, reason: str, retryable: bool) -> DeadLetter:
-        document = journey.document
-        return DeadLetter(
-            position=document.position,
-            key=document.key,
-            value=document.value,
-            headers=document.headers,
-            stage=f"sink:{self._sink.name}",
-            code=code,
-            reason=reason,
-            exception=f"{UndeliverableError.__module__}.{UndeliverableError.__name__}",
-            retryable=retryable,
-            attempt=max(1, journey.attempts),
-        )
+        _log.warning("delivery_given_up", subscriber=self._subscriber, code=code, attempts=journey.attempts)
 
     def _line(self, journey: _Journey, outcome: str, answer: Answer) -> Delivery | None:
         """Return a line of the log; None for a record that has no id to name it by."""

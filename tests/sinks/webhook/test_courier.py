@@ -257,6 +257,7 @@ async def test_what_is_no_ticket_is_a_dead_letter_and_its_neighbours_go(trip: Tr
     await trip.make(format="open311-json").deliver([snapshot(), torn, nameless, snapshot("210100-d", offset=3)])
     assert trip.receiver.ids == ["map:210100-a:1", "map:210100-d:1"]
     assert [(one.code, one.retryable) for one in trip.letters] == [("schema", False)] * 2
+    assert {one.exception for one in trip.letters} == {"schemas.errors.SchemaError"}
     assert "沈阳" not in str([one.reason for one in trip.letters])
     assert [line.ticket_id for line in trip.lines if line.outcome == "dead"] == ["210100-b"], "no id, no line"
 
