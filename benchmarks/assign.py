@@ -33,7 +33,8 @@ from schemas.wire import Outbound, Position, decode, encode
 from streams import lanes
 from streams.app import make_app, serve, tune_collector
 from streams.assign import Assign
-from streams.rebuild import restore, save_checkpoint
+from streams.checkpoint_store import save_checkpoint
+from streams.restore import restore
 from streams.sender import Sender, make_producer
 from tickets.desk import Desk
 from tickets.foreseen import foreseen

@@ -34,7 +34,8 @@ from schemas.connection import KafkaConnection
 from schemas.records import Message
 from schemas.wire import Outbound, Position
 from streams.app import tune_collector
-from streams.rebuild import CHECKPOINT_EVENTS, Restored, restore, save_checkpoint
+from streams.checkpoint_store import CHECKPOINT_EVENTS, Restored, save_checkpoint
+from streams.restore import restore
 from streams.sender import Sender, make_producer
 from tickets.desk import Desk
 from tickets.near import NearSnapshot

@@ -23,7 +23,7 @@ Isolation = Literal["read_uncommitted", "read_committed"]
 STOP_SECONDS = 60.0
 """How long an app may take to stop: it drains, ends its lanes and leaves its group, each with a bound of its own."""
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 _QUIET = ("faust", "mode", "aiokafka")
 
@@ -149,7 +149,7 @@ async def _stopped(app: faust.App) -> None:
     try:
         await brought(app.stop(), STOP_SECONDS)
     except UnreachableError:
-        log.error("stage_does_not_end", stage=app.conf.id)
+        _log.error("stage_does_not_end", stage=app.conf.id)
         raise
 
 

@@ -25,15 +25,15 @@ from schemas.records import DeadLetter
 from schemas.trace import OFF, Tracer
 from schemas.wire import Inbound
 from streams import lanes, metrics, pace
+from streams.checkpoint_store import Restored
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
-from streams.rebuild import Restored
 from streams.restoring import Restoring
 from streams.sender import translated
 from tickets.foreseen import prepare
 from tickets.policy import TicketPolicy
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 FENCED_SECONDS = 30.0
 """How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
@@ -97,7 +97,7 @@ class Assign:
         try:
             await self._by_owner(tp.partition, partial(Owner.work_off, records=chunk.records))
         except RecordError as error:
-            log.warning("chunk_taken_apart", partition=tp.partition, reason=str(error))
+            _log.warning("chunk_taken_apart", partition=tp.partition, reason=str(error))
             await self._work_off_singly(tp.partition, chunk.records)
         chunk.ack()
 
@@ -138,7 +138,7 @@ class Assign:
         self._restoring.end(partition)
         metrics.RESTORE_SECONDS.observe(seconds := time.monotonic() - began)
         live = len(owner.restored.state.tickets)
-        log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
+        _log.info("partition_taken_over", partition=partition, tickets=live, seconds=round(seconds, 3))
         return owner
 
     async def _by_owner(self, partition: int, job: Callable[["Owner"], Awaitable[None]]) -> None:
@@ -176,7 +176,7 @@ class Assign:
         """
         await self.lose([partition])
         metrics.FENCED.inc()
-        log.warning("partition_fenced", partition=partition)
+        _log.warning("partition_fenced", partition=partition)
         await asyncio.sleep(self._fenced_seconds)
         raise FatalError(
             f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago and never joined the group: "

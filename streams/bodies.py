@@ -12,7 +12,7 @@ from schemas.wire import decode
 from streams.logs import Logs
 from tickets.state import State
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 class _Versioned(Struct):
@@ -31,7 +31,7 @@ async def fill(state: State, logs: Logs, begin: int, changed: Mapping[str, int])
     missing = {ticket_id: version for ticket_id, version in changed.items() if ticket_id in state.tickets}
     end = await _read(state, logs, begin, missing)
     if begin and missing:
-        log.warning("snapshots_read_anew", missing=len(missing))
+        _log.warning("snapshots_read_anew", missing=len(missing))
         end = await _read(state, logs, 0, missing, anew=True)
     _check(state, missing)
     return end

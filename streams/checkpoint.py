@@ -20,8 +20,11 @@ FORMAT = 14
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 PART = 10_000
-"""Tickets of one part of a checkpoint. To decode a million at once keeps the interpreter for seconds, and the thread
-that tells Kafka that this worker lives is silent as long; between two parts it speaks."""
+"""Tickets of one part of a checkpoint.
+
+To decode a million at once keeps the interpreter for seconds, and the thread that tells Kafka that this worker lives is
+silent as long; between two parts it speaks.
+"""
 
 _LENGTH = 8
 """Bytes of the length before each piece of a checkpoint."""

@@ -39,10 +39,10 @@ DRAIN_SECONDS = 5.0
 PARKED = 1_000
 """How many unfinished chunks of one partition may be out, with those that are parked."""
 
-log = structlog.get_logger()
-
 IDLE_SECONDS = 0.05
 BUSY_SECONDS = 0.002
+
+_log = structlog.get_logger(__name__)
 
 
 class ChunkMessage(ConsumerMessage):
@@ -144,7 +144,7 @@ class ChunkConsumer(driver.Consumer):
 
     async def _deliver(self, tp: TP, records: list[Inbound], generation: int) -> None:
         if records[0].offset < (self._read_offset[tp] or 0):  # Kafka lost its end, and others take those places now
-            log.warning("partition_goes_back", topic=tp.topic, partition=tp.partition)
+            _log.warning("partition_goes_back", topic=tp.topic, partition=tp.partition)
             self._committed_offset[tp] = None
         chunk = ChunkMessage(tp, records, generation)
         self._chunks[tp].append(chunk)

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from schemas.clients import closed
 from schemas.connection import KafkaConnection
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 ROOM_MESSAGES = 1_000
 """Messages that may lie before a stage behind this one: what all stages together work off in about a second.
@@ -79,7 +79,7 @@ class Downstream:
         """Say it once: back-fill waits until Kafka says how far the others are."""
         if not self._complained:
             names = [group.name for group in self._groups]
-            log.warning("backfill_waits", error=type(error).__name__, needs="DESCRIBE on these groups", groups=names)
+            _log.warning("backfill_waits", error=type(error).__name__, needs="DESCRIBE on these groups", groups=names)
         self._complained = True
 
 

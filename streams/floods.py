@@ -15,7 +15,7 @@ from schemas.wire import Inbound, Outbound
 from streams import metrics
 from streams.settings import FloodSettings, ShareSettings
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 SLICE = 96
 """Records of a flood that go on at a time: so many stand before a live message in the stages behind."""
@@ -149,7 +149,7 @@ class FloodControl:
     def _tell(self, tp: TP, told: Mapping[str, int]) -> None:
         for reason, count in told.items():
             metrics.BEYOND.labels(topic=tp.topic, reason=reason).inc(count)
-        log.warning("flood_put_behind", topic=tp.topic, partition=tp.partition, records=sum(told.values()))
+        _log.warning("flood_put_behind", topic=tp.topic, partition=tp.partition, records=sum(told.values()))
 
 
 def _named(record: Inbound) -> tuple[str, str]:

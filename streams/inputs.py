@@ -25,7 +25,7 @@ SLICE = 128
 
 _KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 def input_of(record: Inbound) -> Message | Command:
@@ -91,7 +91,7 @@ def dead_letter(record: Inbound, error: Exception, stage: str) -> DeadLetter:
 
 def report(error: Exception, stage: str, position: Position) -> None:
     """Log a fault of ours on one record: where it happened, never what the exception says of the record."""
-    log.error("record_failed", stage=stage, error=type(error).__name__, at=place_of(error), **position._asdict())
+    _log.error("record_failed", stage=stage, error=type(error).__name__, at=place_of(error), **position._asdict())
 
 
 def sliced(items: Iterable[T], size: int = SLICE) -> Iterator[Sequence[T]]:

@@ -14,7 +14,7 @@ from schemas.wire import Inbound
 from streams import metrics, pulse
 from streams.chunks import chunks
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 DROP_SECONDS = 30.0
 """How long a lane may take to end once it is told to: a rebalance waits for it, and with it every city of the group."""
@@ -39,7 +39,7 @@ class Chunk(NamedTuple):
         self.event.ack()
 
     def rest(self, resting: bool) -> None:
-        """Say whether the chunk has not begun and waits for its turn: a rebalance and the end do not wait for it."""
+        """Note whether the chunk has not begun and waits for its turn: a rebalance and the end do not wait for it."""
         message: Any = self.event.message
         message.resting = resting
 
@@ -91,7 +91,7 @@ class Lanes:
             task.cancel()
         left = (await asyncio.wait(tasks, timeout=DROP_SECONDS))[1] if tasks else ()
         if left:
-            log.error("lane_does_not_end", stage=self._name, lanes=sorted(task.get_name() for task in left))
+            _log.error("lane_does_not_end", stage=self._name, lanes=sorted(task.get_name() for task in left))
             await self._crash(FatalError(f"a lane of {self._name} does not end: the worker has to start again"))
 
     async def watch(self) -> None:
@@ -101,7 +101,7 @@ class Lanes:
         """
         while not (hanging := self._hanging()):  # noqa: ASYNC110 - a lane that hangs sets no event
             await asyncio.sleep(WATCH_SECONDS)
-        log.error("lane_hangs", stage=self._name, lanes=hanging)
+        _log.error("lane_hangs", stage=self._name, lanes=hanging)
         await self._crash(
             FatalError(f"a lane of {self._name} has not got on for {HANG_SECONDS:.0f} s: the worker has to start again")
         )
@@ -157,12 +157,12 @@ class Lanes:
     def _delayed(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         metrics.RETRIES.labels(stage=self._name, error=type(error).__name__).inc()
-        log.warning("chunk_delayed", stage=self._name, attempt=state.attempt_number, reason=str(error))
+        _log.warning("chunk_delayed", stage=self._name, attempt=state.attempt_number, reason=str(error))
 
     def _fatal(self, error: Exception) -> FatalError:
         """Return what stops the worker: a foreign exception's place, not its text, which may quote a message."""
         place = place_of(error)
-        log.error("lane_failed", stage=self._name, error=type(error).__name__, at=place)
+        _log.error("lane_failed", stage=self._name, error=type(error).__name__, at=place)
         if isinstance(error, FatalError):
             return error
         return FatalError(

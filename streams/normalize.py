@@ -106,7 +106,7 @@ class Normalize:
         chunk.ack()
 
     async def handle_commands(self, tp: TP, chunk: lanes.Chunk) -> None:
-        """Forward a chunk of commands."""
+        """Forward a chunk of commands. Raises RetriableError to have it repeated."""
         with self._hop(COMMANDS, tp, chunk) as hop:
             for records in sliced(chunk.records):
                 await self._finish([(record, command_step(record)) for record in records], COMMANDS, hop)

@@ -16,10 +16,11 @@ from schemas.records import Event, Message
 from schemas.trace import OFF, Tracer
 from schemas.wire import Inbound, Outbound, position_of
 from streams import metrics
+from streams.checkpoint_store import Checkpoints, Restored
 from streams.counting import count_decisions, count_written
 from streams.inputs import dead_letter, input_of
 from streams.lookback import messages_at
-from streams.rebuild import Checkpoints, Restored, restore
+from streams.restore import restore
 from streams.sender import Sender, make_producer
 from streams.traces import carried_on
 from tickets.commands import erases

@@ -40,7 +40,7 @@ BACKFILL_NAP_SECONDS = 0.002
 SHORT_CHARACTERS = 4_000
 """Of the text of a hand-over that is too large for Kafka."""
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 def declare(
@@ -95,7 +95,10 @@ class Screen:
         self._beside = Beside(app, self._screen_flood, FLOOD)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
-        """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`."""
+        """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`.
+
+        Raises RetriableError to have it repeated, FatalError when Kafka takes no hand-over however short it is.
+        """
         late: list[Inbound] = []
         is_old = tp.topic == topics.BACKFILL
         size, nap = (BACKFILL_SLICE, BACKFILL_NAP_SECONDS) if is_old else (SLICE, 0)
@@ -134,7 +137,10 @@ class Screen:
         await self._send(screen_chunk(raws, self._policy), hop)
 
     async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
-        """Screen claim-checked records, one at a time; waits for the blob store as long as it takes."""
+        """Screen claim-checked records, one at a time; waits for the blob store as long as it takes.
+
+        Raises as `handle` does.
+        """
         for record in chunk.records:
             await self._screen_late(tp, record)
         chunk.ack()
@@ -156,7 +162,7 @@ class Screen:
         refused = await self._outlet.send(hop.passes_on([handed.outbound for handed in handovers]))
         for most in (SHORT_CHARACTERS, 0):
             if refused:
-                log.error("handovers_shortened", count=len(refused))
+                _log.error("handovers_shortened", count=len(refused))
                 refused = await self._outlet.send([shortened(outbound, most) for outbound in refused])
         if refused:
             raise FatalError(

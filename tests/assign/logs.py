@@ -12,7 +12,8 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
 from schemas.records import Event, Link, Message, Ticket
 from schemas.wire import Outbound, decode, encode
-from streams.rebuild import Restored, restore
+from streams.checkpoint_store import Restored
+from streams.restore import restore
 from streams.sender import Sender, make_producer
 from tickets.policy import TicketPolicy
 

@@ -16,8 +16,8 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.releases import GOLDEN
 from schemas.wire import Outbound
+from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
-from streams.rebuild import save_checkpoint
 from tests.assign import logs
 from tests.assign.workers import decided, finished, letters, worker
 from tests.frozen import freeze

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from streams import rebuild
+from streams import checkpoint_store
 from streams.inputs import input_of, position_of
 from streams.owner import Owner, take_over
 from tests.assign import logs
@@ -69,7 +69,7 @@ async def owner_of(connection: KafkaConnection, blobs: ObjectStore, partition: i
 async def test_without_the_blob_store_every_decision_is_made_and_restored(
     connection: KafkaConnection, away: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 1)
+    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 1)
     found, before = await records(connection), (errors("save"), errors("list"))
     owner = await owner_of(connection, away, found[0].partition)
     await owner.work_off(found[:3])
@@ -85,8 +85,8 @@ async def test_without_the_blob_store_every_decision_is_made_and_restored(
 async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_long(
     connection: KafkaConnection, silent: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 1)
-    monkeypatch.setattr(rebuild, "LIST_SECONDS", 0.3)
+    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 1)
+    monkeypatch.setattr(checkpoint_store, "LIST_SECONDS", 0.3)
     found, began = await records(connection), time.monotonic()
     owner = await owner_of(connection, silent, found[0].partition)
     for one in found:
@@ -99,7 +99,7 @@ async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_lo
 async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_second(
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 3)
+    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 3)
     found = await records(connection)
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found[:3])
@@ -114,7 +114,7 @@ async def test_what_was_decided_before_a_restart_counts_towards_the_next_checkpo
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a worker that is restarted often would fold a longer log each time."""
-    monkeypatch.setattr(rebuild, "CHECKPOINT_EVENTS", 3)
+    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 3)
     found = await records(connection)
     for one in found[:2]:
         owner = await owner_of(connection, blobs, one.partition)
@@ -132,7 +132,7 @@ async def a_checkpoint(connection: KafkaConnection, blobs: LocalStore) -> Owner:
     found = await records(connection)
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found)
-    assert await rebuild.save_checkpoint(blobs, found[0].partition, owner.restored)
+    assert await checkpoint_store.save_checkpoint(blobs, found[0].partition, owner.restored)
     return owner
 
 
@@ -145,9 +145,9 @@ def slow(monkeypatch: pytest.MonkeyPatch, seconds: float, patience: float) -> li
         await asyncio.sleep(seconds)
         return await get(blobs, path, start=start, end=end)
 
-    monkeypatch.setattr(rebuild.obstore, "get_range_async", later)
-    monkeypatch.setattr(rebuild, "RANGE_BYTES", 200_000)
-    monkeypatch.setattr(rebuild, "LOAD_SECONDS", patience)
+    monkeypatch.setattr(checkpoint_store.obstore, "get_range_async", later)
+    monkeypatch.setattr(checkpoint_store, "RANGE_BYTES", 200_000)
+    monkeypatch.setattr(checkpoint_store, "LOAD_SECONDS", patience)
     return asked
 
 
@@ -208,9 +208,9 @@ async def test_checkpoints_of_another_format_go_with_the_next_one(tmp_path: Path
     ):
         await obstore.put_async(blobs, f"checkpoints/assign/{path}", b"x")
     broken_off = break_off(tmp_path, "checkpoints/assign/00003/v12-00000000000000000005.msgpack")
-    restored = rebuild.Restored(state=State(POLICY), last_event=7)
-    assert await rebuild.save_checkpoint(blobs, 3, restored)
+    restored = checkpoint_store.Restored(state=State(POLICY), last_event=7)
+    assert await checkpoint_store.save_checkpoint(blobs, 3, restored)
     assert not broken_off.exists()
     there = await obstore.list(blobs, "checkpoints/assign").collect_async()
     left = {one["path"].removeprefix("checkpoints/assign/") for one in there}
-    assert left == {f"00003/v{rebuild.FORMAT}-{7:020d}.msgpack", "00004/v0-1.msgpack"}
+    assert left == {f"00003/v{checkpoint_store.FORMAT}-{7:020d}.msgpack", "00004/v0-1.msgpack"}

@@ -13,8 +13,8 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
 from schemas.records import Audit, Command, event
 from schemas.wire import Outbound, decode, encode
+from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
-from streams.rebuild import save_checkpoint
 from tests.assign import logs
 from tests.checkpoints import is_one, known, text_of
 from tests.tickets.build import CITY, START, message

@@ -10,8 +10,8 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from streams import logs as read_logs
+from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
-from streams.rebuild import save_checkpoint
 from tests.assign import logs
 from tests.tickets.build import message
 from tickets.policy import TicketPolicy

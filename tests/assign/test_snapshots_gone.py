@@ -10,8 +10,8 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.records import Message, Ticket
 from schemas.wire import decode
+from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
-from streams.rebuild import save_checkpoint
 from tests.assign import logs
 from tests.fresh import made_anew
 from tests.tickets.build import CITY, message

@@ -14,9 +14,10 @@ from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
 from schemas.records.given import ErasedMessage
 from schemas.wire import decode, encode
+from streams.checkpoint_store import CHECKPOINT_EVENTS, Restored
 from streams.fetched import Fetched
 from streams.owner import Owner
-from streams.rebuild import CHECKPOINT_EVENTS, Restored, _fold_events
+from streams.restore import _fold_events
 from tests.assign import logs
 from tests.assign.workers import letters
 from tests.tickets.build import CITY

@@ -14,12 +14,12 @@ from obstore.store import LocalStore, MemoryStore
 from schemas import clients, topics
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
-from streams import app, logs, lookback, outlet, owner, rebuild
+from streams import app, checkpoint_store, logs, lookback, outlet, owner
+from streams.checkpoint_store import Checkpoints, Restored
 from streams.downstream import Downstream
 from streams.logs import Logs
 from streams.outlet import Outlet
 from streams.owner import Owner
-from streams.rebuild import Checkpoints, Restored
 from tests.fakes.clients import NOT_ENDING, Client, let_go
 from tests.streams.conftest import until
 from tickets.policy import TicketPolicy
@@ -133,7 +133,7 @@ async def test_a_restore_ends_though_its_client_does_not(kind: type[Client], mon
 async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_checkpoint(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    puts, put, hanging = [], rebuild.obstore.put_async, True
+    puts, put, hanging = [], checkpoint_store.obstore.put_async, True
 
     async def may_hang(store: LocalStore, path: str, pieces: Any) -> Any:
         puts.append(path)
@@ -141,9 +141,9 @@ async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_check
             await asyncio.Event().wait()
         return await put(store, path, pieces)
 
-    monkeypatch.setattr(rebuild.obstore, "put_async", may_hang)
-    monkeypatch.setattr(rebuild, "WRITE_SECONDS", 0.05)
-    monkeypatch.setattr(rebuild, "SAVE_SECONDS", 1.0)
+    monkeypatch.setattr(checkpoint_store.obstore, "put_async", may_hang)
+    monkeypatch.setattr(checkpoint_store, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(checkpoint_store, "SAVE_SECONDS", 1.0)
     blobs = LocalStore(tmp_path)
     checkpoints = Checkpoints(blobs, 0, Restored(state=State(TicketPolicy())))
     await soon(checkpoints.write())  # a decision that erases
@@ -153,7 +153,7 @@ async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_check
     hanging = False
     checkpoints.decided(1)  # any later one
     await until(lambda: len(puts) == 2 and checkpoints._saving is not None and checkpoints._saving.done())
-    assert [one["path"] for one in await rebuild.obstore.list(blobs).collect_async()] == [puts[1]]
+    assert [one["path"] for one in await checkpoint_store.obstore.list(blobs).collect_async()] == [puts[1]]
 
 
 async def test_a_look_back_that_finds_no_kafka_makes_no_dead_letter_of_a_clerks_command(

@@ -1,6 +1,6 @@
-"""Restore one partition's state: the newest checkpoint and the tails of two logs, else the whole logs.
+"""The checkpoints of a partition in the blob store: the newest of its log, and the next, written beside the decisions.
 
-Checkpoints are a cache: a blob store that is away costs time, and never a decision.
+They are a cache: a blob store that is away costs time, and never a decision.
 """
 
 import asyncio
@@ -9,23 +9,18 @@ from typing import Any
 
 import obstore
 import structlog
-from aiokafka import ConsumerRecord
 from msgspec import Struct
 from obstore import exceptions as blob
 from obstore.store import ObjectStore
 
-from schemas import local_store, topics
+from schemas import local_store
 from schemas.blobs import checkpoints
-from schemas.errors import MisconfiguredError, SchemaError
-from schemas.records import Event
-from schemas.wire import UNREADABLE, decode
+from schemas.wire import UNREADABLE
 from streams import metrics
-from streams.bodies import fill
 from streams.checkpoint import FORMAT, Checkpoint, checkpoint_of, frames, state_of
 from streams.logs import Logs
-from tickets.commands import erases
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply
+from tickets.state import State
 
 CHECKPOINT_EVENTS = 50_000
 """A checkpoint is written after so many decisions: it is what a successor does not have to fold again."""
@@ -45,7 +40,7 @@ SAVE_SECONDS = 900.0
 
 _AWAY = (blob.BaseError, OSError)  # a TimeoutError is an OSError
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 class Restored(Struct, kw_only=True):
@@ -58,22 +53,18 @@ class Restored(Struct, kw_only=True):
     folded: int = 0
 
 
-async def restore(
-    options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy, kept: Restored | None = None
-) -> Restored:
-    """Return the state of a partition as its logs tell it, from the one that was `kept` here on, where it is theirs.
-
-    Raises MisconfiguredError when the input topic was made anew, when decisions or a live ticket's newest snapshot are
-    gone, or when a later version wrote decisions that this one cannot read.
-    """
-    async with Logs(options, partition) as logs:
-        is_theirs = kept is not None and await logs.holds(kept.last_event, kept.last_event_id)
-        restored = kept if kept and is_theirs else await _from_checkpoint(logs, blobs, partition, policy)
-        _check_log(partition, await logs.lost_from(restored.last_event + 1))
-        changed = await _fold_events(logs, restored)
-        restored.next_ticket = await fill(restored.state, logs, restored.next_ticket, changed)
-        _check_input(restored.state, partition, await logs.end_of_input(partition))
-    return restored
+async def newest(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
+    """Return the state of the newest checkpoint that is of these logs, an empty one where there is none."""
+    for path in reversed(await _there(blobs, partition)):
+        checkpoint = await _load(blobs, partition, path)
+        if checkpoint is not None and await logs.holds(checkpoint.last_event, checkpoint.last_event_id):
+            return Restored(
+                state=await asyncio.to_thread(state_of, checkpoint.snapshot, policy),
+                last_event=checkpoint.last_event,
+                last_event_id=checkpoint.last_event_id,
+                next_ticket=checkpoint.next_ticket,
+            )
+    return Restored(state=State(policy))
 
 
 def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> Coroutine[Any, Any, bool]:
@@ -162,19 +153,6 @@ async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIter
     return True
 
 
-async def _from_checkpoint(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
-    for path in reversed(await _there(blobs, partition)):
-        checkpoint = await _load(blobs, partition, path)
-        if checkpoint is not None and await logs.holds(checkpoint.last_event, checkpoint.last_event_id):
-            return Restored(
-                state=await asyncio.to_thread(state_of, checkpoint.snapshot, policy),
-                last_event=checkpoint.last_event,
-                last_event_id=checkpoint.last_event_id,
-                next_ticket=checkpoint.next_ticket,
-            )
-    return Restored(state=State(policy))
-
-
 async def _there(blobs: ObjectStore, partition: int) -> list[str]:
     try:
         async with asyncio.timeout(LIST_SECONDS):
@@ -217,48 +195,4 @@ def _is_ours(path: str) -> bool:
 
 def _pass_over(operation: str, partition: int, error: Exception) -> None:
     metrics.CHECKPOINT_ERRORS.labels(operation=operation).inc()
-    log.warning("checkpoint_failed", operation=operation, partition=partition, error=type(error).__name__)
-
-
-async def _fold_events(logs: Logs, restored: Restored) -> dict[str, int]:
-    """Fold what is not folded yet, and return the tickets that it changes, each with its version after that."""
-    changed: dict[str, int] = {}
-    async for record in logs.events(restored.last_event + 1):
-        decision = _decision(record)
-        apply(restored.state, decision)
-        changed.update((one.ticket_id, one.version) for one in decision.tickets)
-        restored.last_event, restored.last_event_id = record.offset, decision.event_id
-        restored.folded += 1
-        if erases(decision):  # an older checkpoint holds what is gone, and who erased it may not have replaced it
-            restored.folded = max(restored.folded, CHECKPOINT_EVENTS)
-    return changed
-
-
-def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
-    """Read a decision of ours: a state that skips one that it does not know would be wrong (ADR 8)."""
-    try:
-        return decode(record.value or b"", Event)
-    except SchemaError as error:
-        raise MisconfiguredError(
-            f"{record.topic} partition {record.partition} offset {record.offset} is a decision that this version of "
-            "hotline cannot read: start the version that wrote it, or a later one"
-        ) from error
-
-
-def _check_log(partition: int, lost: range | None) -> None:
-    """Refuse a log with a hole: numbers would be given twice, and tickets be unknown to those who answer them."""
-    if lost is not None:
-        raise MisconfiguredError(
-            f"{topics.EVENT} partition {partition} begins at {lost.stop}, but what was decided from {lost.start} on is "
-            "in no checkpoint: its retention is shorter than it should be (see `hotline topics describe`), or somebody "
-            "deleted records. Restore the topic, or start a new event log"
-        )
-
-
-def _check_input(state: State, partition: int, end: int) -> None:
-    decided = state.decided(topics.MESSAGE, partition)
-    if decided >= end:
-        raise MisconfiguredError(
-            f"{topics.MESSAGE} partition {partition} ends at {end}, but offset {decided} was decided before: the topic "
-            f"was made anew. Restore it, or start a new event log: nothing is skipped"
-        )
+    _log.warning("checkpoint_failed", operation=operation, partition=partition, error=type(error).__name__)
