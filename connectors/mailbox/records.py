@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import msgspec
@@ -11,6 +11,7 @@ from connectors import faults
 from connectors.mailbox.reader import NOTHING, Mail
 from connectors.mailbox.session import About, Folder
 from connectors.publisher import STAGE
+from normalizers.clock import believed
 from schemas import topics
 from schemas.errors import RecordError
 from schemas.records import DeadLetter, RawMessage, raw_message
@@ -22,8 +23,7 @@ Made: TypeAlias = tuple[int, RawMessage | DeadLetter]
 """What became of a mail, with its UID."""
 
 _FIRST = datetime(1980, 1, 1, tzinfo=UTC)
-_AHEAD = timedelta(days=1)
-"""Mail that was received before IMAP was, or a day ahead of us, has its time by a fault of the server."""
+"""Before it there was no IMAP."""
 
 
 class Records:
@@ -80,4 +80,4 @@ class Records:
 
 def _sensible(at: datetime | None, now: datetime) -> datetime | None:
     """Return a time at which a mail can have come."""
-    return at if at is not None and _FIRST <= at <= now + _AHEAD else None
+    return believed(at, _FIRST, now)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from connectors.wechat.signature import moment
 from normalizers import mended
+from normalizers.clock import believed
+from normalizers.wechat.callback import FIRST
 from schemas.ids import bounded
 from schemas.wire import UNREADABLE
 
@@ -18,9 +20,6 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Citizens' keyboards send them and XML forbids them: out for parsing, not for publishing."""
 
 _ENCRYPTED = re.compile(rb"<Encrypt><!\[CDATA\[([A-Za-z0-9+/=]+)\]\]></Encrypt>")
-
-_FIRST = datetime(2011, 1, 21, tzinfo=UTC)
-"""WeChat's first day: no CreateTime is older."""
 
 _LONGEST_OPENID = 128
 _LONGEST_NUMBER = 20
@@ -121,8 +120,7 @@ def _openid(text: str) -> str | None:
 
 def sensible(text: str, now: datetime) -> datetime | None:
     """Return the time of a CreateTime; None for one that makes no sense."""
-    at = moment(text)
-    return at if at and _FIRST <= at <= now + timedelta(days=1) else None
+    return believed(moment(text), FIRST, now)
 
 
 def _digest(data: bytes) -> str:

@@ -1,15 +1,13 @@
 """A city's own model of its addresses: a linear-chain CRF over characters, learned by `hotline learn place`."""
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from normalizers.findings import divisions, model_files
+from normalizers.findings import division_names, divisions, model_files
 from normalizers.findings.place import LEVELS, Piece
-from normalizers.findings.words import trie
 from schemas.errors import MisconfiguredError
 
 FEATURES = 1
@@ -155,16 +153,11 @@ def _division_tags(units: list[str]) -> list[str]:
     """Return for each unit the levels of the division that it is in, by name; empty for the others."""
     tags = [""] * len(units)
     text = "".join(unit if len(unit) == 1 else _BEFORE for unit in units)
-    for match in _division_names().finditer(text):
+    for match in division_names.names().finditer(text):
         levels = "".join(sorted({division.level[0] for division in divisions.named(match[0])}))
         for at in range(*match.span()):
             tags[at] = f"{levels}{'b' if at == match.start() else 'i'}"
     return tags
-
-
-@cache
-def _division_names() -> re.Pattern[str]:
-    return re.compile(trie(divisions.names()))
 
 
 def load(path: Path) -> PlaceModel:

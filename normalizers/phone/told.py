@@ -1,10 +1,11 @@
 """Told: what one record of a call says, whatever its shape, and the draft that is made of it."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec import Struct, field, structs
 
+from normalizers.clock import believed
 from normalizers.codes import is_hotline
 from normalizers.completion import cut
 from normalizers.draft import Draft, File
@@ -14,9 +15,8 @@ from schemas.records import Call, Finding, Party, Recording, Thread
 TRANSCRIPT_HEAD = "【通话转写】"
 """Stands between what the agent wrote and what speech recognition heard."""
 
-AHEAD = timedelta(days=1)
-FIRST = datetime(1990, 1, 1, tzinfo=UTC)
-"""A time before it, or a day ahead of us, is a fault of the platform's clock."""
+_FIRST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Before it no platform kept records of calls."""
 
 _NOBODY = frozenset({"anonymous", "unknown", "<unknown>", "withheld", "restricted", "private", "unavailable", "s"})
 """What stands where a number is withheld (SIP, Asterisk), and Asterisk's extension for none."""
@@ -100,7 +100,7 @@ def _calls_back(told: Told) -> bool:
 
 def sensible(at: datetime | None, recorded: datetime) -> datetime | None:
     """Return a time that a call can have."""
-    return at if at is not None and FIRST <= at <= recorded + AHEAD else None
+    return believed(at, _FIRST, recorded)
 
 
 def _call(told: Told, platform: str, recorded: datetime, max_text_bytes: int) -> Call:

@@ -1,7 +1,7 @@
 """HTTP callbacks of the gateways: Twilio, Aliyun (阿里云), Tencent (腾讯云) and Kannel; one message each."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from normalizers import mended
+from normalizers.clock import believed
 from normalizers.draft import Draft, File
 from normalizers.sms import segments
 from normalizers.sms.coding import Format, decode
@@ -17,9 +18,8 @@ from schemas.errors import MalformedError
 from schemas.records import Part, Party
 from schemas.wire import UNREADABLE
 
-AHEAD = timedelta(days=1)
-FIRST = datetime(1992, 12, 3, tzinfo=UTC)
-"""Of the first SMS. A time before it, or a day ahead of us, is a fault of somebody's clock."""
+_FIRST = datetime(1992, 12, 3, tzinfo=UTC)
+"""Of the first SMS."""
 
 _MEDIA_MAX = 100
 _LATEST = 4102444800
@@ -58,7 +58,7 @@ def draft_of(received: Received) -> Draft:
 
 def sensible(at: datetime | None, recorded: datetime) -> datetime | None:
     """Return a time at which a message can have been sent that we took then."""
-    return at if at is not None and FIRST <= at <= recorded + AHEAD else None
+    return believed(at, _FIRST, recorded)
 
 
 def read(provider: str, body: bytes, options: Mapping[str, str]) -> Received:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from msgspec import structs
 
+from normalizers.clock import believed
 from normalizers.draft import Draft, File
 from normalizers.point import located
 from normalizers.policy import Policy
@@ -20,12 +21,15 @@ _MILLISECONDS = 10**11
 _MOST_DIGITS = 14
 """More milliseconds than that are beyond what `datetime` can hold."""
 
-_FIRST = datetime(2011, 1, 21, tzinfo=UTC)
-"""WeChat's first day: an earlier CreateTime, or one of tomorrow, is a fault of the sender's clock."""
+FIRST = datetime(2011, 1, 21, tzinfo=UTC)
+"""WeChat's first day."""
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of a callback: messages, events, and kinds that nobody knows yet (`unsupported`)."""
+    """Return the draft of a callback: messages, events, and kinds that nobody knows yet (`unsupported`).
+
+    Raises RecordError for what cannot be read, or names no kind at all.
+    """
     fields = read(raw.value)
     kind = fields.word("MsgType").lower()
     if not kind:
@@ -71,7 +75,7 @@ def _time(fields: Fields, recorded: datetime) -> datetime | None:
         return None
     number = int(text)
     at = _EPOCH + timedelta(milliseconds=number if number >= _MILLISECONDS else number * 1000)
-    if not _FIRST <= at <= recorded + timedelta(days=1):
+    if believed(at, FIRST, recorded) is None:
         return None
     del fields["CreateTime"]
     return at

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from msgspec import structs
 
+from normalizers.clock import believed
 from normalizers.draft import Draft, File
 from normalizers.point import located
 from normalizers.policy import Policy
@@ -21,7 +22,10 @@ CUSTOMER = "3"
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of a message; what the platform and our own staff say is an event, kept under `extra`."""
+    """Return the draft of a message; what the platform and our own staff say is an event, kept under `extra`.
+
+    Raises MalformedError for what cannot be read, or names no kind at all.
+    """
     fields = Fields(of_json(raw.value))
     kind, origin = fields.word("msgtype"), fields.word("origin")
     if not kind:
@@ -48,7 +52,7 @@ def _time(fields: Fields, recorded: datetime) -> datetime | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         return None
     at = datetime.fromtimestamp(int(text), UTC)
-    if not recorded - timedelta(days=3650) <= at <= recorded + timedelta(days=1):
+    if believed(at, recorded - timedelta(days=3650), recorded) is None:
         return None
     del fields["send_time"]
     return at

@@ -13,7 +13,10 @@ _decoder = msgspec.json.Decoder(Media)
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of what `hotline run fetcher` wrote."""
+    """Return the draft of what `hotline run fetcher` wrote.
+
+    Raises MalformedError for what cannot be read, or lies in the folder of another message.
+    """
     try:
         told = _decoder.decode(raw.value)
     except UNREADABLE as error:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from normalizers.clock import believed
 from schemas import ids
 
 _FIRST = datetime(2009, 8, 14, tzinfo=UTC)
-"""Weibo's first day: an earlier time, or one of tomorrow, is a fault of somebody's clock."""
+"""Weibo's first day."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ENGLISH = re.compile(
@@ -36,7 +37,7 @@ def moment(text: str, recorded: datetime) -> datetime | None:
         except (ValueError, OverflowError):
             continue
         if at is not None:
-            return at if _FIRST <= at <= recorded + timedelta(days=1) else None
+            return believed(at, _FIRST, recorded)
     return None
 
 
