@@ -24,8 +24,10 @@ REMEMBERED = timedelta(hours=48)
 """Of log time, after the last record: transcripts come within minutes, files of call records within a day."""
 
 USED_AGAIN = timedelta(hours=6)
-"""So long after a call's last record another caller under its id is another call: some platforms count anew each day,
-or after a restart. Before that it may be a leg of the same."""
+"""So long after a call's last record another caller under its id is another call; before that it may be a leg of it.
+
+Some platforms count anew each day, or after a restart.
+"""
 
 LINKED_LATER = 2
 """Version of the link of a record that waited for its ticket: the first said that it had none."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from normalizers.features import SURE_REPORT
 from schemas.records import Event, event
-from tickets.held import Clock, TicketState
+from tickets.held import Clock, TicketState, with_more
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -16,7 +16,7 @@ def _kind_set(state: "State", decision: Event, change: event.KindSet) -> None:
     if ticket is not None:
         ticket.kind = change.kind
         if change.kind == "report" and change.source == "clerk":
-            ticket.codes = _noted(ticket.codes, SURE_REPORT)
+            ticket.codes = with_more(ticket.codes, (SURE_REPORT,))
     _by_clerk(state, change.ticket_id, "kind", change.source == "clerk")
 
 
@@ -32,7 +32,7 @@ def _confidentiality_set(state: "State", decision: Event, change: event.Confiden
     if ticket is not None:
         ticket.confidentiality = change.level
         if change.level == "restricted" and change.source == "clerk":
-            ticket.codes = _noted(ticket.codes, "confidentiality.restricted")
+            ticket.codes = with_more(ticket.codes, ("confidentiality.restricted",))
     _by_clerk(state, change.ticket_id, "confidentiality", change.source == "clerk")
 
 
@@ -43,7 +43,7 @@ def _minor_flagged(state: "State", decision: Event, change: event.MinorFlagged) 
         if change.source == "clerk":
             ticket.minor = change.flag
             if change.flag:
-                ticket.codes = _noted(ticket.codes, f"minor.{change.role}")
+                ticket.codes = with_more(ticket.codes, (f"minor.{change.role}",))
     _by_clerk(state, change.ticket_id, "minor", change.source == "clerk")
 
 
@@ -98,11 +98,7 @@ def _dispatched(state: "State", decision: Event, change: event.Dispatched) -> No
 def _by_clerk(state: "State", ticket_id: str, name: str, said: bool) -> None:
     ticket = state.tickets.get(ticket_id)
     if ticket is not None and said:
-        ticket.by_clerk = _noted(ticket.by_clerk, name)
-
-
-def _noted(known: tuple[str, ...], one: str) -> tuple[str, ...]:
-    return known if one in known else (*known, one)
+        ticket.by_clerk = with_more(ticket.by_clerk, (name,))
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {

@@ -38,6 +38,11 @@ def month_of(at: datetime) -> str:
     return f"{there.year:04d}-{there.month:02d}"
 
 
+def with_more(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is known, and behind it what of `more` is new."""
+    return tuple(dict.fromkeys((*known, *more))) if more and more != known else known
+
+
 class Clock(Struct, frozen=True, array_like=True, gc=False):
     """A deadline that runs, when it began, and how many of its limit's unit a clerk added (延期)."""
 

@@ -91,7 +91,6 @@ _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _AMOUNT = re.compile(r" ?[元万块亿平米人户亩吨年]")
 _BANK = re.compile("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是为: ]{0,3}$")
 
-
 _IsNumber = Callable[[Run, int, int, str], bool]
 
 

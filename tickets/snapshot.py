@@ -16,6 +16,7 @@ from schemas.records.common import Emergency, Party
 from schemas.records.ticket import Category, Lineage, Origin, Proposal, Requester, StatusStep
 from tickets import files, limits, location
 from tickets.codes import AS_GIVEN, is_of_participant
+from tickets.held import with_more
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
 
@@ -93,7 +94,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         status_at=decision.at if reopened else ticket.status_at,
         closed_at=None if reopened else ticket.closed_at,
         history=with_step(ticket, "reopened", decision.at, policy) if reopened else ticket.history,
-        channels=_with(ticket.channels, message.channel),
+        channels=with_more(ticket.channels, (message.channel,)),
         text=text,
         search_text=search_text,
         requester=_with_sender(ticket.requester, message, decision, policy, text),
@@ -294,7 +295,3 @@ def _lineage(before: Lineage, message: Message, policy: TicketPolicy) -> Lineage
         policy_version=policy.version,
         rules_versions=before.rules_versions | versions,
     )
-
-
-def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
-    return known if one in known else (*known, one)

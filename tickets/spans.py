@@ -70,7 +70,6 @@ _DASHES = "‐‑‒–—―⁃−─━ー➖﹘︱︲"
 _DASH = re.compile(f"[{_DASHES}]")
 _KEYCAP = re.compile("\u20e3")
 
-
 _OF_A_NUMBER = rf"[0-9a-z{SPOKEN_DIGITS}@._+-]"
 _PIECE = rf"(?=[a-z@._+-]{{0,20}}[0-9@{SPOKEN_DIGITS}]|[a-z]{{3}}){_OF_A_NUMBER}(?:[ -]?{_OF_A_NUMBER}){{1,40}}"
 _AT_A_CUT = re.compile(rf"(?:^|〕|\n\n)\s?({_PIECE})|(?<!{_OF_A_NUMBER})({_PIECE})\s?(?=〔|\n\n|$)")

@@ -10,7 +10,7 @@ from schemas.records.ticket import Proposal
 from tickets import calls, handling, limits, location, remaining
 from tickets.codes import is_of_participant
 from tickets.deadlines import endangers, matter_of
-from tickets.held import Filed, TicketState, month_of
+from tickets.held import Filed, TicketState, month_of, with_more
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
@@ -60,9 +60,9 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
     completes = any(isinstance(one, event.PartJoined) and one.complete for one in decision.changes)
     if features.part_key is not None and not completes:
         # a text that is not complete is compared with none
-        ticket.requesters = _with(ticket.requesters, features.requesters)
+        ticket.requesters = with_more(ticket.requesters, features.requesters)
         state.texts.add(ticket)
-        ticket.codes = _with(ticket.codes, features.codes)
+        ticket.codes = with_more(ticket.codes, features.codes)
     else:
         _take_features(state, decision, ticket, features)
 
@@ -133,11 +133,11 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
 
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     if is_of_participant(decision.method):
-        ticket.participants = _with(ticket.participants, features.requesters)
+        ticket.participants = with_more(ticket.participants, features.requesters)
     else:
-        ticket.requesters = _with(ticket.requesters, features.requesters)
-    ticket.contacts = _with(ticket.contacts, features.contacts)
-    ticket.participants = _with(ticket.participants, features.participants)
+        ticket.requesters = with_more(ticket.requesters, features.requesters)
+    ticket.contacts = with_more(ticket.contacts, features.contacts)
+    ticket.participants = with_more(ticket.participants, features.participants)
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
     ticket.category = ticket.category or matter.category
@@ -152,9 +152,9 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
         state.texts.remove(ticket)
         ticket.text_keys = tuple(key for key in ticket.text_keys if key != old)
     if features.text_key:
-        ticket.text_keys = _with(ticket.text_keys, (features.text_key,))
+        ticket.text_keys = with_more(ticket.text_keys, (features.text_key,))
     state.texts.add(ticket)
-    ticket.codes = _with(ticket.codes, features.codes)
+    ticket.codes = with_more(ticket.codes, features.codes)
     if _tells_more(decision, ticket, features):
         state.near.remove(ticket.order)
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=False)
@@ -289,10 +289,6 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Rejected: _judged,
     **handling.STEPS,
 }
-
-
-def _with(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*known, *more))) if more and more != known else known
 
 
 def _edge(ticket: TicketState, change: event.EdgeAdded | event.EdgeRemoved) -> Edge | None:

@@ -19,7 +19,7 @@ from tickets.state import State
 
 
 class Kind(Struct, frozen=True):
-    """The arguments that a kind takes, and what carries it out."""
+    """The arguments that a kind takes, and what carries it out or raises RefusalError."""
 
     args: type[args.Args]
     carry_out: Callable[[Order, Any], event.Changes]
