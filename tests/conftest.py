@@ -52,6 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1"]))
 
 
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real messages, which is not part of the project; tests that read it are skipped without it."""
+    folder = Path(os.environ.get("HOTLINE_DATA", "/work/shared/data"))
+    if not folder.is_dir():
+        pytest.skip("no real messages here: set HOTLINE_DATA to their folder")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _logs_end_with_their_test() -> Iterator[None]:
     """A verb sends the logs of its process to a standard error that is gone after its test; the next has its own."""

@@ -1,7 +1,6 @@
 """A member of a consumer group that polls in short steps."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from kafka import KafkaConsumer
 from connectors.group import finish_joining
 from schemas import topics
 from schemas.connection import KafkaConnection
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -20,13 +20,6 @@ def consumer(kafka: KafkaConnection, account: str) -> Iterator[Any]:
     consumer.subscribe([topics.raw("mailbox")])
     yield consumer
     consumer.close()
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_a_join_that_ends_between_two_polls_is_not_forgotten(consumer: Any) -> None:

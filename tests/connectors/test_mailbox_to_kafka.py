@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from tests.connectors.reader import Reader
 from tests.frozen import frozen
 from tests.peers import dovecot
 from tests.peers.presence import require
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -153,10 +153,10 @@ def test_a_broker_that_stalls_stops_the_cursor_and_loses_nothing(
     thread = threading.Thread(target=run_pull, args=(box, publisher, cursors), kwargs=options)
     with frozen(local_stack.pid("kafka")):
         thread.start()
-        wait_for(lambda: health.report.state == "degraded")
+        until(lambda: health.report.state == "degraded")
         assert cursors.load().position == {}
         assert health.report.last_error == "UnreachableError"
-    wait_for(lambda: health.report.messages >= len(expected))
+    until(lambda: health.report.messages >= len(expected))
     stop.set()
     thread.join(60)
     publisher.close()
@@ -164,10 +164,3 @@ def test_a_broker_that_stalls_stops_the_cursor_and_loses_nothing(
     assert not thread.is_alive()
     assert set(arrived(reader, account)) == expected
     assert saved(kafka, account)["INBOX"]["uid"] == len(expected)
-
-
-def wait_for(condition: object, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)

@@ -1,7 +1,6 @@
 """A raw topic that was deleted keeps its own messages waiting, and no other topic's; when it is there they all come."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from schemas.errors import TopicMissingError
 from schemas.records import RawMessage
 from tests.connectors.reader import Reader
 from tests.fresh import admin_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -40,13 +40,6 @@ def create(admin: KafkaAdminClient) -> None:
 def delete(admin: KafkaAdminClient) -> None:
     admin.delete_topics([GONE])
     until(lambda: GONE not in admin.list_topics())
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_topic_that_was_deleted_is_told_from_a_kafka_that_is_away(

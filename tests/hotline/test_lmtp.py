@@ -4,8 +4,7 @@ import os
 import smtplib
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,6 +18,7 @@ from tests.connectors.mailboxes import mail
 from tests.docs.pages import ROOT
 from tests.frozen import frozen
 from tests.peers.dovecot import free_ports
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -70,13 +70,6 @@ def daemon(fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[Daemon]:
         if child.cmdline()[-1:] == ["lmtp"]:
             child.kill()
             child.wait(60)
-
-
-def until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 def held(connection: KafkaConnection) -> list[bytes]:

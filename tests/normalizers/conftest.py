@@ -1,9 +1,7 @@
 """Raw records for the tests of this room."""
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -30,12 +28,3 @@ def raw() -> Callable[..., RawMessage]:
         )
 
     return make
-
-
-@pytest.fixture(scope="session")
-def data() -> Path:
-    """The folder of real messages, which is not part of the project; tests that read it are skipped without it."""
-    folder = Path(os.environ.get("HOTLINE_DATA", "/work/shared/data"))
-    if not folder.is_dir():
-        pytest.skip("no real messages here: set HOTLINE_DATA to their folder")
-    return folder

@@ -33,6 +33,7 @@ from tests.connectors.fetcher.errands import NOW, Fake, record
 from tests.connectors.reader import Reader
 from tests.connectors.wechat.conftest import make_api, platform
 from tests.connectors.wechat.test_errands import EVENT, large, said
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 __all__ = ["make_api", "platform"]
@@ -66,14 +67,6 @@ def picture(raw: Callable[..., RawMessage], number: int) -> RawMessage:
     xml = f"<xml><FromUserName>o-lin</FromUserName><MsgType>image</MsgType><MediaId>m{number}</MediaId></xml>"
     made: RawMessage = raw(xml.encode(), str(number), channel="wechat", sender="o-lin")
     return made
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 90
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-    return found
 
 
 def records(reader: Reader, account: str) -> list[Any]:

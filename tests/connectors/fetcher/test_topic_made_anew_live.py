@@ -16,8 +16,8 @@ from schemas.connection import KafkaConnection
 from schemas.errors import FatalError
 from schemas.records import RawMessage
 from tests.connectors.fetcher.errands import Fake
-from tests.connectors.fetcher.test_run import until
 from tests.fresh import admin_of, made_anew
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -9,6 +9,8 @@ from werobot.utils import get_signature
 
 from connectors.base import Request
 from connectors.wechat import WeChat, WeChatSettings
+from schemas import topics
+from tests.connectors.reader import Reader
 from tests.connectors.wechat import vectors
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
@@ -78,3 +80,9 @@ def push(
 def request(query: dict[str, str], body: bytes = b"", method: str = "POST") -> Request:
     several = {name: (value,) for name, value in query.items()}
     return Request(method=method, path="/wechat", query=several, headers={}, body=body)
+
+
+def seen(reader: Reader, account: str) -> list[str]:
+    """Return the ids in the raw topic, in the order of their first coming."""
+    records = reader.read(topics.raw("wechat"), account)
+    return list(dict.fromkeys(msgid(dict(record.headers)["ce_id"].decode()) for record in records))

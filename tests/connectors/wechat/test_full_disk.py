@@ -5,8 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,13 +14,13 @@ import pytest
 
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
-from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port
-from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, msgid, text_now
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, seen, text_now
 from tests.frozen import frozen
 from tests.peers.presence import require
+from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -47,13 +46,6 @@ class Receiver:
 
     def wait(self) -> None:
         until(lambda: listens(self._port), "the receiver does not listen")
-
-
-def until(condition: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + 90
-    while not condition():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.02)
 
 
 def listens(port: int) -> bool:
@@ -103,9 +95,3 @@ def test_a_full_disk_refuses_keeps_what_it_has_and_takes_again_when_kafka_does(
         taken.append(str(len(taken) + 1))
         until(lambda: len(seen(reader, account)) >= len(taken), "what was promised does not come to Kafka")
     assert seen(reader, account) == taken
-
-
-def seen(reader: Reader, account: str) -> list[str]:
-    """Return the ids in the raw topic, in the order of their first coming."""
-    records = reader.read(topics.raw("wechat"), account)
-    return list(dict.fromkeys(msgid(dict(record.headers)["ce_id"].decode()) for record in records))

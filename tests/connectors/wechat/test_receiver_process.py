@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +14,12 @@ import pytest
 from connectors.journal import Journal
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
-from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, wait_for
-from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, msgid, text_now
+from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, seen, text_now
 from tests.frozen import frozen
+from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
@@ -49,10 +48,8 @@ def test_what_was_answered_survives_kill_9(
         receiver.kill()
     with process(kafka, tmp_path, account) as (platform, _):
         assert platform.push(text_now(6)) == 200
-        deadline = time.monotonic() + 60
-        while len(ids := seen(reader, account)) < 6 and time.monotonic() < deadline:
-            time.sleep(0.1)
-    assert ids == [str(number) for number in range(1, 7)]
+        until(lambda: len(seen(reader, account)) >= 6)
+    assert seen(reader, account) == [str(number) for number in range(1, 7)]
 
 
 def test_sigterm_ends_running_requests_first_and_leaves_with_success(
@@ -60,9 +57,7 @@ def test_sigterm_ends_running_requests_first_and_leaves_with_success(
 ) -> None:
     with process(kafka, tmp_path, account) as (platform, receiver):
         assert platform.push(text_now(1)) == 200
-        deadline = time.monotonic() + 60
-        while seen(reader, account) != ["1"]:  # by way of the journal when Kafka is busy
-            assert time.monotonic() < deadline
+        until(lambda: seen(reader, account) == ["1"])  # by way of the journal when Kafka is busy
         receiver.send_signal(signal.SIGTERM)
         assert receiver.wait(90) == 0
         assert "drained" in receiver.stdout.read()
@@ -70,9 +65,3 @@ def test_sigterm_ends_running_requests_first_and_leaves_with_success(
     assert journal.empty
     journal.close()
     assert seen(reader, account) == ["1"]
-
-
-def seen(reader: Reader, account: str) -> list[str]:
-    """Return the ids in the raw topic, in the order of their first coming."""
-    records = reader.read(topics.raw("wechat"), account)
-    return list(dict.fromkeys(msgid(dict(record.headers)["ce_id"].decode()) for record in records))

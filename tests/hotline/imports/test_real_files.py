@@ -1,20 +1,9 @@
 """Real exports of real systems, read in place; nothing of them is in this repository."""
 
-import os
 from pathlib import Path
-
-import pytest
 
 from hotline.imports.columns import columns_of
 from tests.hotline.imports.reading import imported
-
-
-@pytest.fixture
-def data() -> Path:
-    folder = Path(os.environ.get("HOTLINE_DATA", "/work/shared/data"))
-    if not (folder / "tickets").is_dir():
-        pytest.skip("no real messages here: set HOTLINE_DATA to their folder")
-    return folder
 
 
 def test_tickets_of_a_public_board_are_understood_without_a_mapping(data: Path) -> None:
