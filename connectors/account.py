@@ -7,6 +7,9 @@ from pydantic import Field
 from schemas.errors import MisconfiguredError
 from schemas.ids import ADCODE
 
+Adcode = Annotated[str, Field(pattern=ADCODE)]
+"""行政区划代码 of a city, six digits."""
+
 Jurisdiction = Annotated[
     str | None, Field(pattern=ADCODE, description="行政区划代码 of the city; the settings' own by default")
 ]

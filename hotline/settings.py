@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.account import Adcode
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.fetcher import FetcherSettings
 from connectors.mailbox.lmtp_settings import LmtpSettings
@@ -25,7 +26,6 @@ from connectors.outbox.settings import AnswerSettings
 from connectors.receiver import ReceiverSettings
 from connectors.table import entries
 from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings, Section
-from schemas.ids import ADCODE
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
 from streams.settings import FloodSettings
@@ -45,9 +45,6 @@ def _checked_ids(section: Any) -> Any:
             raise ValueError(f"the id {name!r} must be lower_snake_case, such as mayor_2")
     return section
 
-
-Adcode = Annotated[str, Field(pattern=ADCODE)]
-"""行政区划代码 of a city, six digits."""
 
 Ids = BeforeValidator(_checked_ids)
 
@@ -148,7 +145,7 @@ else:
 
 
 class SinksSettings(Section):
-    """What goes out of Kafka: into the archive, and to subscribers."""
+    """What goes out of Kafka: into Elasticsearch and the blob store, and to subscribers."""
 
     elastic: SinkSettings = Field(default_factory=SinkSettings, description="Elasticsearch")
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings, description="Raw bytes in the blob store")

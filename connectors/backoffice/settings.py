@@ -1,17 +1,13 @@
 """What one key of a back office may do."""
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from connectors.account import Adcode
 from connectors.signed import Secret
-from schemas.ids import ADCODE
 from schemas.records.command import KINDS
 
 PATH = "/commands"
 """On the receiver."""
-
-Adcode = Annotated[str, Field(pattern=ADCODE)]
 
 
 class BackOfficeSettings(BaseModel):

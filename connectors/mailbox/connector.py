@@ -86,12 +86,12 @@ class Mailbox:
         return Session(self._settings, self._account, self._connect, self._tokens)
 
     def unreadable_folders(self) -> list[str]:
-        """Return those of our folders that the server does not open."""
+        """Return those of our folders that the server does not open; raises UnreachableError without a connection."""
         session, _ = self._ready()
         return [folder for folder in self._settings.folders if self._view(session, folder) is None]
 
     def fetch(self, cursor: Cursor) -> Batch:
-        """Return the oldest mails after `cursor` of the first folder that has any."""
+        """Return the oldest mails after `cursor` of the first folder that has any; raises a RetriableError."""
         session, reader = self._ready()
         for folder in list(self._folders):
             self._count_missed(session, folder, cursor.position.get(folder))

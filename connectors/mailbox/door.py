@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
-from connectors.words import TooMuchError
+from connectors.mailbox.words import TooMuchError
 from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,

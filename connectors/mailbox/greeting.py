@@ -7,8 +7,8 @@ from imapclient import IMAPClient
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS, wrap_socket
 
+from connectors.mailbox.words import TooMuchError
 from connectors.watch import Watch
-from connectors.words import TooMuchError
 from schemas.records.raw import SIZE_LIMIT
 
 GREETING_BYTES = 1 << 20

@@ -74,7 +74,8 @@ class Reader:
     def read(self, uids: Sequence[int], doubts: Doubts) -> Iterator[Mail]:
         """Yield the mails in this order; those that were deleted meanwhile are left out and counted.
 
-        The first that does not come ends it with an error, and is in `doubts` until it comes or is given up.
+        The first that does not come ends it: raises a RetriableError, and has it in `doubts` until it comes or is given
+        up.
         """
         self._witnessed = uids[0] if uids[0] in doubts and self._has_witness(uids[0], doubts) else None
         about = self._about(uids, doubts)

@@ -153,7 +153,7 @@ class Session:
             return bool(self._client.has_capability("MOVE"))
 
     def flag(self, uids: Sequence[int], flag: str) -> None:
-        """Set a flag on mails; those that are gone are left out."""
+        """Set a flag on mails; those that are gone are left out. Raises CommandRefusedError where none is kept."""
         self._check_changes()
         if not {b"\\*", flag.encode()} & self._lasting:
             raise CommandRefusedError(f"mailbox {self._account}: the folder keeps no flags but its own")
@@ -161,21 +161,27 @@ class Session:
             self._client.add_flags(uids, [flag], silent=True)
 
     def move(self, uids: Sequence[int], folder: str) -> None:
-        """Move mails into a folder, which is made when it is missing; those that are gone are left out."""
+        """Move mails into a folder, which is made when it is missing; those that are gone are left out.
+
+        Raises CommandRefusedError where nothing can be changed.
+        """
         self._check_changes()
         self._make(folder)
         with self._command():
             self._client.move(uids, folder)
 
     def copy(self, uids: Sequence[int], folder: str) -> None:
-        """Copy mails into a folder, which is made when it is missing."""
+        """Copy mails into a folder, which is made when it is missing. Raises as `move` does."""
         self._check_changes()
         self._make(folder)
         with self._command():
             self._client.copy(uids, folder)
 
     def delete(self, uids: Sequence[int]) -> None:
-        """Delete these mails and no other: a server without UIDPLUS would delete what others marked as well."""
+        """Delete these mails and no other.
+
+        Raises CommandRefusedError for a server without UIDPLUS: it would delete what others marked as well.
+        """
         with self._command():
             if not self._client.has_capability("UIDPLUS"):
                 raise CommandRefusedError(f"mailbox {self._account}: the server has neither MOVE nor UIDPLUS")
@@ -226,7 +232,7 @@ class Session:
         return _is_news(news)
 
     def end_idle(self) -> None:
-        """Take commands again; a link that is only half there shows here, by a read timeout."""
+        """Take commands again; raises UnreachableError for a link that is only half there, by a read timeout."""
         if self._idling:
             self._idling = False
             try:

@@ -105,5 +105,5 @@ class MailboxSettings(BaseModel):
         return self
 
     def tls_context(self) -> ssl.SSLContext:
-        """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
+        """Return a context that verifies the server; raises as `verifying` does."""
         return verifying(self.ssl_cafile)

@@ -5,12 +5,11 @@ import smtplib
 import socket
 from typing import Any
 
+from connectors.mailbox.words import Words
 from connectors.watch import watched
-from connectors.words import Words
 
 ANSWER_BYTES = 256 * 1024
 """Of one answer: the longest, to EHLO, has some hundred bytes."""
-
 
 GO_ON = 354
 
