@@ -47,7 +47,6 @@ _WRONG = (
     theirs.RecordListTooLargeError,
 )
 
-
 _REFUSALS = (theirs.SaslAuthenticationFailedError, theirs.UnsupportedSaslMechanismError)
 """What a broker says to a login that it does not take."""
 

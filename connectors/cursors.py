@@ -50,7 +50,7 @@ class Cursors:
         self._epoch = 0
 
     def load(self) -> Cursor:
-        """Return the newest saved cursor, an empty one on a first start."""
+        """Return the newest saved cursor, an empty one on a first start. Raises as `clients.reader` does."""
         if self._known is None:
             self._known = self._read()
             self._epoch = self._known.epoch + 1

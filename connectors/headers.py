@@ -17,7 +17,6 @@ SAFE: Mapping[str, str] = MappingProxyType(
 )
 """What no browser may make of an answer; an answer that says otherwise itself keeps its own."""
 
-
 _FRAMINGS = frozenset({b"content-length", b"transfer-encoding"})
 
 _DOUBTFUL = Response(status_code=400, headers={"Connection": "close"}, media_type="text/plain")

@@ -92,7 +92,7 @@ class Producer:
     def deliver(self, records: Sequence[Outbound]) -> Future[None]:
         """Queue records; the future is done when all have settled: the broker holds them, or it tells the first fault.
 
-        Blocks only while a topic is not yet known, for `max_block_ms` at most.
+        Blocks only while a topic is not yet known, for `max_block_ms` at most. Raises UnreachableError once closed.
         """
         count = _Countdown(len(records))
         self._unsettled.begin(count.done)

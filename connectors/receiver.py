@@ -32,7 +32,6 @@ from schemas.records import RawMessage
 
 _log = structlog.get_logger(__name__)
 
-
 SLICE_MESSAGES = 1000
 """Of one request that are made safe at once; a slice that fails is a 503, and the request comes again whole."""
 

@@ -66,7 +66,6 @@ SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
 )
 """They hold a connection on which the other side speaks."""
 
-
 DOORS: Mapping[str, Entry[WebDoor]] = MappingProxyType(
     {
         "web": Entry("web", "Web doors: the citizens' form, and Open311 for apps", WebSettings, WebDoor),

@@ -12,7 +12,6 @@ _NEVER_LEFT = (
     urllib3.exceptions.SSLError,
 )
 
-
 _HANDSHAKE = "do_handshake"
 """Where the module `ssl` agrees on keys and looks at the certificate, before anything is sent."""
 

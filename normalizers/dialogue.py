@@ -8,7 +8,6 @@ _AGENTS, _CITIZENS = (
 )
 _TURN = re.compile(rf"(?:^|(?<=[\s。？！?!，,]))(?:({_AGENTS})|{_CITIZENS})[:：]", re.IGNORECASE)
 
-
 _CALL = re.compile("为您服务|有什么可以帮|有什么能帮|感谢您?的?来电|感谢您?的?致电")
 """Whoever hears a call writes one of them down, whether or not who speaks is told."""
 

@@ -48,8 +48,10 @@ _GRAM = 3
 
 _DIGIT = rf"[\d{SPOKEN_DIGITS}\u24ff\u2776-\u2793]"
 _LONG_NUMBER = re.compile(rf"{_DIGIT}(?:(?:[\W_]{{0,6}}|[\W_]?(?:[嗯呃]|横?杠|那个|然后是?)[\W_]?){_DIGIT}){{6,}}")
-"""A telephone, a card, an identity: no gram of it is kept. Of digits there are so few grams that somebody who sends all
-of them and sees their hashes would know any number."""
+"""A telephone, a card, an identity: no gram of it is kept.
+
+Of digits there are so few grams that somebody who sends all of them and sees their hashes would know any number.
+"""
 
 _GREETED = r"尊敬|敬爱|亲爱|各位|领导|市长|书记|.{0,10}[您你]好"
 _HEADING = re.compile(rf"\s*((?!{_GREETED})[^\n]{{4,60}}?(?<![\s,，。:：;；!！?？、…]))[ \t\r]*\n\s*\S")
@@ -163,7 +165,7 @@ def _text_key(letters: npt.NDArray[np.uint32], beside: tuple[str, ...], key: byt
 
 
 def _files(attachments: Sequence[Attachment]) -> Iterator[str]:
-    """Return each file's digest; of one whose bytes are not here yet, what tells it from another."""
+    """Yield each file's digest; of one whose bytes are not here yet, what tells it from another."""
     for number, file in enumerate(attachments, 1):
         media_id = file.id if file.id != str(number) else ""
         told = file.sha256 or f"{media_id}\t{file.name or ''}"

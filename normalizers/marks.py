@@ -86,7 +86,6 @@ _CALLED_ELSE = "序边围末期额打树"
 _DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{SINCE})")
 """The month or the day of something; since when it lasts tells no two incidents apart."""
 
-
 _WEEKDAY = re.compile(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{SINCE}|[到至起])")
 
 

@@ -22,8 +22,10 @@ LEAVE_SECONDS = 10.0
 """The same of one that is in a group: Kafka gives a member that says nothing up after so long anyway."""
 
 STUCK_SECONDS = 120.0
-"""aiokafka gives a batch up after 40 s. One that is neither delivered nor given up by then never will be: its client
-has come to an end without a word."""
+"""aiokafka gives a batch up after 40 s.
+
+One that is neither delivered nor given up by then never will be: its client has come to an end without a word.
+"""
 
 SILENT_SECONDS = 180.0
 """So long nothing comes of a log that has more, before another client tries and begins anew: a broker with too much to
@@ -124,7 +126,7 @@ async def in_time(seconds: float = STUCK_SECONDS) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def running(client: ClientT, close_seconds: float | None = None) -> AsyncIterator[ClientT]:
-    """Start a client, and let it go at the end, however that comes."""
+    """Start a client, and let it go at the end, however that comes. Raises as `started` does."""
     try:
         await started(client.start)
         yield client

@@ -16,7 +16,6 @@ Headers = list[tuple[str, bytes]]
 TYPE_PREFIX = "cn.hotline12345."
 """`ce_type` is this + the record's name + `.v1`."""
 
-
 VERSION = "1.3.0"
 """The version of the records' shapes: a minor adds optional fields, a major is a new topic."""
 

@@ -17,7 +17,6 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 ADCODE = r"^[1-9][0-9]{5}$"
 """行政区划代码: what a city is named by."""
 
-
 _PROVINCES = tuple(
     f"{region}{number}"
     for region, numbers in {
@@ -33,7 +32,6 @@ _PROVINCES = tuple(
     for number in numbers
 )
 """The first two digits of every 行政区划代码 (GB/T 2260)."""
-
 
 TICKET_ID = r"([1-9][0-9]{5})-[a-z2-7]{20}"
 """A ticket's id; the group is its city."""

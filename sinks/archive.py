@@ -1,4 +1,7 @@
-"""Archive: every raw record's bytes and envelope in the blob store, long after Kafka's retention took the record."""
+"""Archive: every raw record's bytes and envelope in the blob store, long after Kafka's retention took the record.
+
+It gives back what came, byte for byte. What clerks search is the other archive, Elasticsearch (`sinks/elastic/`).
+"""
 
 import asyncio
 import hashlib

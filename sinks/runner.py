@@ -32,7 +32,7 @@ _STAY_SECONDS = 5.0
 _OPEN_SECONDS = 2.0
 """Between two tries to open the sink."""
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Health(NamedTuple):
@@ -88,7 +88,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._started = False
 
     def health(self) -> Health:
-        """Say whether the sink is at work."""
+        """Return whether the sink is at work, and what keeps it from that."""
         if not self._started:
             return Health(False, "starting")
         trouble = self._delivery.trouble
@@ -197,7 +197,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
         except (KafkaError, IllegalStateError) as error:
             metrics.FAULTS.labels(self._sink.name, type(error).__name__).inc()
-            log.warning("commit_failed", sink=self._sink.name, error=type(error).__name__)
+            _log.warning("commit_failed", sink=self._sink.name, error=type(error).__name__)
         else:
             self._offsets = {place: at for place, at in self._offsets.items() if offsets.get(place) != at}
 
@@ -226,11 +226,11 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             metrics.LAG.remove(self._sink.name, place.topic, str(place.partition))
         if revoked:
             self._drop()
-            log.info("partitions_revoked", sink=self._sink.name, partitions=len(revoked))
+            _log.info("partitions_revoked", sink=self._sink.name, partitions=len(revoked))
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Say which share of the work is ours now."""
-        log.info("partitions_assigned", sink=self._sink.name, partitions=len(assigned))
+        _log.info("partitions_assigned", sink=self._sink.name, partitions=len(assigned))
 
 
 async def run_sink(
@@ -245,6 +245,8 @@ async def run_sink(
     tracer: Tracer = OFF,
 ) -> None:
     """Run one sink until `stop` is set; `on_ready` gets the runner, for its health.
+
+    Raises UnreachableError when Kafka does not answer at the start, FatalError when a person must act.
 
     A rebuild of an index takes a `group` of its own, so that it reads everything again. `make` gets the producer and
     gives what delivers, where that is not `Delivery`.
@@ -276,7 +278,7 @@ async def _open(sink: Sink, stop: asyncio.Event) -> None:
         try:
             return await sink.open()
         except RetriableError as error:
-            log.warning("sink_not_reachable", sink=sink.name, reason=str(error))
+            _log.warning("sink_not_reachable", sink=sink.name, reason=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _OPEN_SECONDS)
 

@@ -49,7 +49,6 @@ LEAVE_SECONDS = 1.0
 SETTLE_SECONDS = 3.5
 """How long events on their way to Kafka are waited for when we stop; with LEAVE_SECONDS less than the runner waits."""
 
-
 _log = structlog.get_logger(__name__)
 
 
@@ -202,9 +201,9 @@ class Asterisk:
 
         A fault of ours over it ends no other one's way; after a few such faults the publisher puts it aside.
         """
-        faults = 0
+        failures = 0
         try:
-            while faults <= ATTEMPTS:
+            while failures <= ATTEMPTS:
                 try:
                     return await emit(message)
                 except RetriableError:
@@ -212,7 +211,7 @@ class Asterisk:
                 except PipelineError:
                     raise
                 except Exception as error:  # noqa: BLE001 - a fault of ours over one event ends no other one's way
-                    faults += 1
+                    failures += 1
                     _log.error("event_failed", connector=self._account, error=type(error).__name__)
                 await asyncio.sleep(self._retry)
             self._count("lost")

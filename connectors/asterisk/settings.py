@@ -47,5 +47,5 @@ class AsteriskSettings(BaseModel):
         return self
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
+        """Return a context that verifies the server, None without TLS; raises as `verifying` does."""
         return None if self.tls == "none" else verifying(self.ssl_cafile)

@@ -70,7 +70,10 @@ class CallFiles:
         self._due = 0.0
 
     def fetch(self, cursor: Cursor) -> Batch:
-        """Return the next lines of the oldest file that has any; else what became of recordings."""
+        """Return the next lines of the oldest file that has any; else what became of recordings.
+
+        Raises MisconfiguredError or UnreachableError for a folder that cannot be read, and the latter before `open`.
+        """
         if not self._open:
             raise UnreachableError(f"call files {self._account}: not opened")
         position = msgspec.convert(cursor.position, Position)

@@ -14,7 +14,7 @@ END_BYTES = 4096
 """What is compared of a file that grows."""
 
 WHOLE = "*"
-"""Before the digest of everything, as an earlier version knew ends alone."""
+"""Before the digest of everything; a mark without it, as a cursor may hold it, is of the end alone."""
 
 _PIECE_BYTES = 1 << 20
 

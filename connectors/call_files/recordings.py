@@ -8,7 +8,6 @@ from typing import NamedTuple
 WAV_HEADER_BYTES = 44
 """A WAV file of this size has no sound in it."""
 
-
 FINAL = frozenset({"complete", "empty"})
 
 PATIENCE_SECONDS = 3600.0

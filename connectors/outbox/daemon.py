@@ -34,7 +34,7 @@ LEAVE_SECONDS = 8.0
 
 COMMIT_SECONDS = 1.0
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -90,7 +90,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                 stop = asyncio.Event()
                 task = asyncio.create_task(self._own(place.partition, stop), name=f"outbox {place.partition}")
                 self._tasks[place.partition] = task, stop
-        log.info("outbox_assigned", partitions=sorted(place.partition for place in assigned))
+        _log.info("outbox_assigned", partitions=sorted(place.partition for place in assigned))
 
     async def _belong(self, member: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Stay in the group and tell it how far the partitions are, for `hotline status`; read nothing."""
@@ -118,7 +118,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             except (KafkaError, UnreachableError) as error:
                 fenced = isinstance(error, ProducerFenced)
                 metrics.ERRORS.labels("outbox", str(partition), type(error).__name__).inc()
-                log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__)
+                _log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__)
             # Fenced: somebody else has it, and the group will say so. Starting at once would fence that one.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), FENCED_SECONDS if fenced else AGAIN_SECONDS)

@@ -27,7 +27,7 @@ BATCH_RECORDS = 5_000
 ToolsOf = Callable[[str], Tools]
 """What an account needs to answer, by its id."""
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Owner:
@@ -97,7 +97,7 @@ class Owner:
             await self._read(reader)
         self._restored = True  # from now on every state is our own, and noted when it is written
         for entry in self._ledger.interrupted():
-            log.warning("answer_interrupted", outbox_id=entry.outbox.outbox_id)
+            _log.warning("answer_interrupted", outbox_id=entry.outbox.outbox_id)
             await self._mark(entry, "unknown", "interrupted", None)
         for entry in list(self._ledger.open.values()):
             self._queue(entry)
@@ -133,7 +133,7 @@ class Owner:
                 self._ledger.note(decode(record.value or b"", OutboxState))
         except SchemaError:  # of a later version: that one answers it
             metrics.ERRORS.labels("outbox", str(self._place.partition), "SchemaError").inc()
-            log.error("outbox_record_unreadable", partition=self._place.partition, offset=record.offset)
+            _log.error("outbox_record_unreadable", partition=self._place.partition, offset=record.offset)
         return None
 
     def _queue(self, entry: Open) -> None:

@@ -26,8 +26,10 @@ _MSG_ID_BYTES = 8
 _AUTHENTICATOR_BYTES = 16
 
 OK, FLOW_CONTROL = 0, 8
-"""Of DELIVER_RESP and SUBMIT_RESP; the document's other results are 2 command, 3 sequence, 4 length, 5 fee, 6 too long,
-7 service, 9 and above the gateway's own."""
+"""Of DELIVER_RESP and SUBMIT_RESP.
+
+The document's other results are 2 command, 3 sequence, 4 length, 5 fee, 6 too long, 7 service; from 9 on the gateway's.
+"""
 
 __all__ = ["DELIVER", "HEADER_BYTES"]
 

@@ -25,7 +25,6 @@ CHANNEL_KIND = "sms_cmpp"
 RETRY_SECONDS = 1.0
 """How long a message waits that Kafka did not take, before it is tried again."""
 
-
 _NIGHT = timedelta(hours=4)
 """From UTC to a day that ends at four in the morning in China, when hardly anything comes again."""
 

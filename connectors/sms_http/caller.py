@@ -31,7 +31,7 @@ def check(request: Request, settings: SmsHttpSettings) -> None:
 
 
 def check_head(request: Request, settings: SmsHttpSettings) -> None:
-    """The same without the body, as far as that can be: a signature is over it."""
+    """The same without the body, as far as that can be: a signature is over it. Raises as `check` does."""
     if not settings.auth_tokens:
         check(request, settings)
 

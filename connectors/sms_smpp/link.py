@@ -84,11 +84,14 @@ class Link:
             return await self._arrived(answer)
 
     async def answer(self, command: str, sequence: int, status: int = codec.OK) -> None:
-        """Answer a request of the SMSC."""
+        """Answer a request of the SMSC; raises UnreachableError when it reads nothing any more."""
         await self._write(codec.build(command, sequence, status))
 
     async def refuse(self, pdu: Pdu) -> None:
-        """Answer a command that means nothing here: a generic_nack, so that the SMSC does not wait."""
+        """Answer a command that means nothing here: a generic_nack, so that the SMSC does not wait.
+
+        Raises as `answer` does.
+        """
         await self._write(codec.bare(codec.GENERIC_NACK, pdu.sequence, codec.UNKNOWN_COMMAND))
 
     async def requests(self, until: "asyncio.Future[Pdu] | None" = None) -> AsyncIterator[Pdu]:

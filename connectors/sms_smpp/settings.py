@@ -96,5 +96,5 @@ class SmppSettings(BaseModel):
         return self
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return a context that verifies the SMSC, None without TLS; raises MisconfiguredError."""
+        """Return a context that verifies the SMSC, None without TLS; raises as `verifying` does."""
         return None if self.tls == "none" else verifying(self.ssl_cafile)

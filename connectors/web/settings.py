@@ -12,7 +12,6 @@ LEAST_KEY_CHARACTERS = 16
 ApiKey = Annotated[SecretStr, Field(min_length=LEAST_KEY_CHARACTERS, max_length=200)]
 MIB = 1024 * 1024
 
-
 _is_name = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*").fullmatch
 
 

@@ -115,7 +115,10 @@ def raw_of(
     now: datetime,
     options: Mapping[str, str],
 ) -> RawMessage:
-    """Return the raw message: the body as it came, without the app's key, whose content type tells what we know."""
+    """Return the raw message: the body as it came, without the app's key, whose content type tells what we know.
+
+    Raises RefusedRequest as `without_key` does.
+    """
     value = without_key(one.body, one.content_type)
     sender = _sender(one.given.form)
     return raw_message(

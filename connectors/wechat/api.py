@@ -33,15 +33,19 @@ TIMEOUT = (5.0, 15.0)
 """Seconds to connect, and for each read."""
 
 WHOLE_SECONDS, FILE_SECONDS = 60.0, 300.0
-"""For a whole answer, and for a file: a platform that dribbles must not hold an account for ever. A file may have 20 MB
-(微信客服), so 70 kB/s are enough; an answer that is too slow is asked for in smaller pages."""
+"""For a whole answer, and for a file: a platform that dribbles must not hold an account for ever.
+
+A file may have 20 MB (微信客服), so 70 kB/s are enough; an answer that is too slow is asked for in smaller pages.
+"""
 
 BODY_MAX_BYTES = 32 * 1024 * 1024
 """Of an answer: the thousand messages of a page have some KB each."""
 
 IDLE_SECONDS = 30.0
-"""A connection that nobody used for longer may be forgotten on its way (NAT): what is sent on it is lost, and nobody
-can say so. Servers and gateways forget after a minute or more."""
+"""A connection that nobody used for longer may be forgotten on its way (NAT): what is sent on it is lost, unseen.
+
+Servers and gateways forget after a minute or more.
+"""
 
 EARLY = 300
 """Seconds before its end a token is asked for anew: from then on the platform gives the next one, and takes both."""
@@ -113,7 +117,10 @@ class Api:
         return self.with_token(lambda token: self._post_for_bytes(endpoint, body, token))
 
     def with_token(self, ask: Callable[[str], T]) -> T:
-        """Ask with a token; when a RefusalError says that it is stale, with a fresh one, once."""
+        """Ask with a token; when a RefusalError says that it is stale, with a fresh one, once. Raises what `ask` does.
+
+        Where a refusal is not about the request itself: UnauthorizedError or ThrottledError.
+        """
         for is_last in (False, True):
             token = self._token()
             try:

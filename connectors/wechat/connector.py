@@ -57,7 +57,10 @@ class WeChat:
             self._check_sender(parameters(request.query))
 
     def accept(self, request: Request) -> Accepted:
-        """Return the message of a callback, or the echo that proves this address to be ours."""
+        """Return the message of a callback, or the echo that proves this address to be ours.
+
+        Raises RefusedRequest for what the platform did not sign, or sent in a mode that we do not take.
+        """
         given = parameters(request.query)
         if request.method == "GET":
             return Accepted(answer=Answer(body=self._echo(given)))

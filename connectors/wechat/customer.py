@@ -29,9 +29,11 @@ from schemas.wire import UNREADABLE
 
 CHANNEL_KIND = "wecom_kf"
 PAGE = 1000
-"""The most that the platform gives at once; after an answer that did not come whole in its time a tenth is asked for,
-and then more again: a slow line, or messages that are large, must not keep us at the same page for ever."""
+"""The most that the platform gives at once.
 
+After an answer that did not come whole in its time a tenth is asked for, and then more again: a slow line, or messages
+that are large, must not keep us at the same page for ever.
+"""
 
 LARGE = "large"
 """In the cursor: behind it lie large messages that the blob store has not taken."""
@@ -100,7 +102,8 @@ class CustomerMessages:
         """Publish all that is new, unless a pull that began after it was announced has brought it.
 
         A page may be empty though more follow; a crash repeats a page and loses none. The platform limits who asks
-        without a new token: a thousand events that waited are one pull.
+        without a new token: a thousand events that waited are one pull. Raises NoAnswerError when the platform gives
+        none to go on by, StoreAwayError while large messages wait.
         """
         with self._lock:
             if announced < self._pulled:

@@ -11,8 +11,10 @@ from schemas.errors import RefusedRequest
 KNOWN = ("signature", "msg_signature", "timestamp", "nonce", "echostr", "encrypt_type")
 
 _UNITS = {10: 1, 13: 1000}
-"""Seconds have ten digits until the year 2286, milliseconds three more. Any other number is none of the platform's:
-parts are signed without a seam between them, so that digits could wander from the nonce to the timestamp."""
+"""Seconds have ten digits until the year 2286, milliseconds three more. Any other number is none of the platform's.
+
+Parts are signed without a seam between them, so that digits could wander from the nonce to the timestamp.
+"""
 
 
 def parameters(query: Mapping[str, Sequence[str]]) -> dict[str, str]:

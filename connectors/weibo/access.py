@@ -56,7 +56,10 @@ class Access:
         return api
 
     def examine(self) -> tuple[float | None, int | None]:
-        """Ask the platform when the token ends (seconds since 1970) and how many calls are left; errors are ours."""
+        """Ask the platform when the token ends (seconds since 1970) and how many calls are left.
+
+        Raises UnauthorizedError for a token that is refused, UnreachableError when the platform does not say.
+        """
         api = self.api()
         try:
             with door(self._account):

@@ -34,7 +34,7 @@ class SlowDownError(Exception):
 
 @contextmanager
 def door(account: str) -> Iterator[None]:
-    """Translate what leaves a `with` block."""
+    """Translate what leaves a `with` block; raises UnauthorizedError, UnreachableError, RefusedError, SlowDownError."""
     try:
         yield
     except TooManyRequests as error:

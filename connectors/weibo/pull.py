@@ -94,7 +94,10 @@ class WeiboPull:
         return datetime.fromtimestamp(end, UTC) if end is not None else None, left
 
     def fetch(self, cursor: Cursor) -> Batch:
-        """Return what is new of the first list that has any, oldest first; else one cut status completed."""
+        """Return what is new of the first list that has any, oldest first; else one cut status completed.
+
+        Raises UnreachableError, ThrottledError when a quota is used up, UnauthorizedError for a token that is refused.
+        """
         if not self._open:
             raise UnreachableError(f"Weibo {self._account}: not connected")
         if self._completer is not None:

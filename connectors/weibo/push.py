@@ -39,7 +39,10 @@ class Weibo:
         self._check_sender(parameters(request.query))
 
     def accept(self, request: Request) -> Accepted:
-        """Return the message of a callback, or the echo that proves this address to be ours."""
+        """Return the message of a callback, or the echo that proves this address to be ours.
+
+        Raises RefusedRequest for what the platform did not sign.
+        """
         given = parameters(request.query)
         signature = self._check_sender(given)
         if request.method == "GET":

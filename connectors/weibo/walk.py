@@ -79,7 +79,7 @@ class Walk:
         return self._since is not None and self._floor < identifier <= self._since and key not in self.known.seen
 
     def _judge(self, page: ResultSet[Model], lowest: int | None) -> None:
-        """Say whether this was the last page, and whether something between it and what is known was out of reach."""
+        """Note whether this was the last page, and whether something between it and what is known was out of reach."""
         before = self.max_id
         if not page and self._may_go_on_behind(page):
             self.page += 1

@@ -30,15 +30,20 @@ _PHRASE = 24
 
 _OVER = ("past", "aftermath", "habitual")
 MOST_WORDS = 5_000
-"""So many words of a text are weighed, its first and last ones: a book pasted into a mail must not keep the next
-one waiting, and what is the matter stands at either end of it."""
+"""So many words of a text are weighed, its first and last ones.
+
+A book pasted into a mail must not keep the next one waiting, and what is the matter stands at either end of it.
+"""
 
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
 
 _CLAUSES_APART = {"aftermath": 1, "habitual": 2}
-"""Of these, so many clauses on either side: what came of it is told beside it, and not at the other end of a complaint
-that goes on from comma to comma (医保报销也慢，…，我爸倒地上叫不应)."""
+"""Of these, so many clauses on either side.
+
+What came of it is told beside it, and not at the other end of a complaint that goes on from comma to comma
+(医保报销也慢，…，我爸倒地上叫不应).
+"""
 
 
 def screen(text: str, folded: str | None = None, rules_folder: Path | None = None) -> Emergency | None:

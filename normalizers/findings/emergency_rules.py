@@ -45,7 +45,7 @@ class Rulebook(NamedTuple):
 
 @lru_cache(maxsize=rules.FOLDERS)
 def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one."""
+    """Return the rules of a folder, ours without one; raises MisconfiguredError for what is no rule."""
     data = rules.load("emergency", folder)
     by_word: dict[str, list[Rule]] = {}
     for entry in data["rule"]:

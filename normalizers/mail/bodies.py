@@ -203,7 +203,7 @@ class Reader:
 
 
 def _is_shown(part: Part, in_alternative: bool) -> bool:
-    """Tell whether a reader would see this part in the window, not as an icon."""
+    """Say whether a reader would see this part in the window, not as an icon."""
     kind = part.media_type
     if not kind.startswith("text/") or kind in _FILE_TEXTS:
         return False
@@ -241,7 +241,7 @@ def _chosen(filled: list[Content]) -> Content | None:
 
 
 def _says_more(one: int, other: int) -> bool:
-    """Tell whether a text of so many characters says much more: spelled links and pictures are no words."""
+    """Say whether a text of so many characters says much more: spelled links and pictures are no words."""
     return one >= 1.25 * other + 4
 
 

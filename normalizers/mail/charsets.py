@@ -84,7 +84,7 @@ def clean(text: str) -> str:
 
 
 def _stateful(label: str) -> bool:
-    """Tell whether seven-bit bytes under this label are more than ASCII."""
+    """Say whether seven-bit bytes under this label are more than ASCII."""
     low = label.lower()
     return "utf-7" in low or "hz" in low or "utf-16" in low or "utf-32" in low
 
@@ -129,7 +129,7 @@ def _declared(data: bytes, codec: str) -> str | None:
 
 
 def _is_utf8(utf8: str, data: bytes) -> bool:
-    """Tell whether bytes that are called GBK, and can be read as UTF-8, are UTF-8.
+    """Say whether bytes that are called GBK, and can be read as UTF-8, are UTF-8.
 
     A picture is no chance, nor are three characters of three bytes, or two of which one is an everyday one.
     Fewer are where GBK can read them, too: 绠丗 in GBK is 箁F in UTF-8, and then the label is all there is.
@@ -185,7 +185,7 @@ def _is_long(data: bytes) -> bool:
 
 
 def looks_gb(data: bytes, *, sure: bool = False) -> bool:
-    """Tell whether the high bytes come in the pairs of written Chinese rather than as single accents.
+    """Say whether the high bytes come in the pairs of written Chinese rather than as single accents.
 
     In GBK nearly every second byte is a high one as well; in a Western text an accent is followed by a letter.
     """

@@ -31,7 +31,6 @@ _NEEDED = re.compile(
 )
 _STRAY = re.compile(rb"\n(?![ \t\r\n]|[!-9;-~]{1,200}[ \t]*:)(?=.)")
 
-
 _NONE: frozenset[str] = frozenset()
 
 

@@ -57,7 +57,7 @@ class Part:
 
     @property
     def is_multipart(self) -> bool:
-        """Tell whether the body was cut into parts."""
+        """Say whether the body was cut into parts."""
         return bool(self.children)
 
     def data(self) -> bytes:

@@ -72,7 +72,7 @@ _TIMED = re.compile(r"\d{1,2}[:：]\d{2}|@")
 
 
 def is_attribution(text: str, quoted_below: bool) -> bool:
-    """Tell whether `text` announces a quotation.
+    """Say whether `text` announces a quotation.
 
     A client names a time of day or an address; "他在信中写道：" is a citizen's own sentence, unless ">" lines follow.
     """
@@ -95,7 +95,6 @@ _HEADER = re.compile(
     r"^[ \t\xa0>＞*|]*(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items()) + r")[ \t\xa0*]*[:：]",
     re.IGNORECASE,
 )
-
 
 MAY_OPEN = re.compile(rf"{MAY_ATTRIBUTE.pattern}|^[ \t]*[-_=*—]{{2}}|{_HEADER.pattern}", re.IGNORECASE)
 """A look at any line, so that those that open nothing cost no more."""

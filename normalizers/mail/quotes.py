@@ -36,7 +36,7 @@ def split(text: str, *, forwarded: bool = False, certain: bool = False) -> Split
 
 
 def is_signature(text: str) -> bool:
-    """Tell whether a text is nothing but a signature."""
+    """Say whether a text is nothing but a signature."""
     lines = [line for line in text.split("\n") if line.strip()]
     return bool(lines) and (_signs(lines) or all(map(rules.DEVICE.match, lines)))
 

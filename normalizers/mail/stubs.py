@@ -12,7 +12,7 @@ _STUB = re.compile(
 
 
 def is_stub(texts: list[str]) -> bool:
-    """Tell whether these words stand for a text that is elsewhere."""
+    """Say whether these words stand for a text that is elsewhere."""
     text = "".join(texts).strip()
     if len(text) >= 400:
         return False

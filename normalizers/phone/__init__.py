@@ -52,7 +52,7 @@ DEFAULT_SHAPES: Mapping[str, str] = MappingProxyType({JSON: "call", AMI: "event"
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of one record of a call; one that has no words is an `event`."""
+    """Return the draft of one record of a call; one that has no words is an `event`. Raises RecordError."""
     media_type, options = media(raw.envelope.datacontenttype)
     which = media_type, options.get("shape", DEFAULT_SHAPES.get(media_type, ""))
     reader = READERS.get(which)

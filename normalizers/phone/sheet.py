@@ -80,7 +80,7 @@ def row_of(data: bytes) -> dict[str, str]:
 
 
 def read(value: bytes, zone: ZoneInfo) -> Told:
-    """Return what a line under its heading line says."""
+    """Return what a line under its heading line says. Raises as `row_of` does."""
     row = row_of(value)
     texts: dict[str, Any] = {name: row.get(name, "") for name in _TEXTS}
     times: dict[str, Any] = {name: values.time_of(row.get(name), zone) for name in _TIMES}

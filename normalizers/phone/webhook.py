@@ -24,7 +24,10 @@ _KAMAILIO = {"start": (1, "answered"), "end": (2, "answered"), "failed": (2, "no
 
 
 def call(body: bytes, zone: ZoneInfo) -> Told:
-    """Return what a record of our own shape says; a field of another type is kept as text under `extra`."""
+    """Return what a record of our own shape says; a field of another type is kept as text under `extra`.
+
+    Raises MalformedError for what is no object, or has no call id.
+    """
     fields = _object(body)
     said = {name: values.text_of(fields.get(name)) for name in _SAID}
     findings = values.findings_of(said)
@@ -52,7 +55,10 @@ def call(body: bytes, zone: ZoneInfo) -> Told:
 
 
 def kamailio(body: bytes, zone: ZoneInfo) -> Told:
-    """Return what Kamailio's dialog events say (`event_route[dialog:start|end|failed]`): no words, only the call."""
+    """Return what Kamailio's dialog events say (`event_route[dialog:start|end|failed]`): no words, only the call.
+
+    Raises as `call` does, and for any other event.
+    """
     fields = _object(body)
     event = values.text_of(fields.pop("event", None))
     if event not in _KAMAILIO:

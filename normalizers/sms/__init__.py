@@ -30,7 +30,7 @@ DEFAULT_ALPHABETS: tuple[Format, ...] = ("gsm7", "ascii", "latin1", "gb", "ucs2"
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of a message, of a piece (`part`), or of a status report (class `event`)."""
+    """Return the draft of a message, of a piece (`part`), or of a status report (`event`). Raises RecordError."""
     media_type, options = media(raw.envelope.datacontenttype)
     if "provider" in options:
         draft = web.draft_of(web.read(options["provider"], raw.value, options))

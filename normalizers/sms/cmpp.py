@@ -52,7 +52,7 @@ def deliver(frame: bytes, version: int | None = None) -> Deliver:
 
 
 def read(frame: bytes, version: int | None = None) -> Short:
-    """Return the message of a frame."""
+    """Return the message of a frame. Raises as `deliver` does."""
     fields = deliver(frame, version)
     return Short(
         sender=fields.sender,

@@ -23,11 +23,11 @@ class Reader:
         return self._data[self._at - size : self._at]
 
     def number(self, size: int = 1) -> int:
-        """Return the next `size` bytes as a number, greatest byte first."""
+        """Return the next `size` bytes as a number, greatest byte first. Raises as `take` does."""
         return int.from_bytes(self.take(size), "big")
 
     def word(self, size: int) -> str:
-        """Return a field of fixed size, up to its first NUL; bytes that are no ASCII stay visible."""
+        """Return a field of fixed size, up to its first NUL; bytes that are no ASCII stay visible. Raises as `take`."""
         return plain(self.take(size))
 
     def line(self) -> str:

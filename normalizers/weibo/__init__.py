@@ -19,7 +19,10 @@ from schemas.records import Party, RawMessage
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of one message; `event` for what is nobody's words, such as a deleted status."""
+    """Return the draft of one message; `event` for what is nobody's words, such as a deleted status.
+
+    Raises RecordError for what is no message, or cannot be read.
+    """
     if is_xml(raw.value):
         return _in_xml(raw, policy)
     fields = read(raw.value)

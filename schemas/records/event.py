@@ -287,5 +287,4 @@ AnyChange = (
     | DispatchProposed | Redacted | Erased | Read | CommandRefused
 )  # fmt: skip
 
-
 Changes = tuple[AnyChange, ...]

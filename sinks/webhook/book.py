@@ -16,7 +16,7 @@ class Book:
         self._producer = producer
 
     async def write(self, line: Delivery) -> None:
-        """Return when Kafka holds the line. Raises UnreachableError when it does not, FatalError as `bury`."""
+        """Return when Kafka holds the line. Raises as `sinks.kafka.writing` does."""
         envelope = Envelope(
             id=f"{line.delivery_id}:{line.outcome}:{line.at.isoformat()}",
             source=f"/hotline/webhook/{line.subscriber}",

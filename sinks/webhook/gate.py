@@ -16,7 +16,7 @@ SUSPICIOUS = 8
 LONGEST_ASKED_SECONDS = 3600.0
 """A `Retry-After` that asks for more is asked once an hour."""
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Gate:
@@ -69,12 +69,12 @@ class Gate:
 
     def _open(self) -> None:
         if self.reason is not None:
-            log.info("subscriber_recovered", subscriber=self._subscriber)
+            _log.info("subscriber_recovered", subscriber=self._subscriber)
         self.reason = None
 
     def _shut(self, reason: str, asked: float | None) -> None:
         if self.reason is None:
-            log.warning("subscriber_away", subscriber=self._subscriber, reason=reason)
+            _log.warning("subscriber_away", subscriber=self._subscriber, reason=reason)
         wait = pause(self._settings, self._faults, self._jitter())
         self._opens_at = self._clock() + max(wait, min(asked or 0.0, LONGEST_ASKED_SECONDS))
         self._faults += 1

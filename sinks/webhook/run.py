@@ -32,7 +32,7 @@ AGAIN_SECONDS = 10.0
 
 TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET}
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Webhooks:
@@ -76,7 +76,7 @@ class Webhooks:
                     await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
         except FatalError as error:
             self._stopped[name] = error
-            log.error("subscriber_stopped", subscriber=name, sentence=str(error))
+            _log.error("subscriber_stopped", subscriber=name, sentence=str(error))
 
     async def _ended(self, name: str, stop: asyncio.Event) -> bool:
         """Run a subscriber, and say whether it is done; a fault of ours is told, and it is not."""
@@ -88,7 +88,7 @@ class Webhooks:
         except Exception as error:  # noqa: BLE001 - whatever ends one subscriber must not end the others
             told = str(error) if isinstance(error, PipelineError) else f"it ended ({type(error).__name__})"
             self._failed[name] = f"{told.removesuffix('.')}, and begins again"
-            log.error("subscriber_failed", subscriber=name, error=type(error).__name__)
+            _log.error("subscriber_failed", subscriber=name, error=type(error).__name__)
             return False
         return True
 

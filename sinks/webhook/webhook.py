@@ -42,11 +42,14 @@ class WebhookSink:
         self._session: ClientSession | None = None
 
     async def open(self) -> None:
-        """Make the HTTP client; nothing connects yet."""
+        """Make the HTTP client; nothing connects yet. Raises MisconfiguredError for certificates that are none."""
         self._client()
 
     async def write(self, documents: Sequence[Document]) -> Verdicts:
-        """Post the documents in their order; after a fault the rest is not posted."""
+        """Post the documents in their order; after a fault the rest is not posted.
+
+        Raises a RetriableError when the first of them finds nobody, and as `open` does.
+        """
         verdicts = Verdicts()
         for number, document in enumerate(documents):
             try:
@@ -69,7 +72,7 @@ class WebhookSink:
         return await self.post(identifier, body_of(document, self._settings))
 
     async def post(self, identifier: str, body: Body) -> Answer:
-        """Post one signed body."""
+        """Post one signed body and judge the answer. Raises as `open` does."""
         started = time.perf_counter()
         try:
             status, headers = await self._exchanged(identifier, body)
