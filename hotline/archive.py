@@ -70,7 +70,7 @@ class Hit(Struct, frozen=True, kw_only=True):
 
 
 class Archive:
-    """Reads the archive. Raises UnreachableError or MisconfiguredError, each with the next action."""
+    """Reads the archive. Raises UnreachableError, MisconfiguredError, or SchemaError for a foreign document."""
 
     def __init__(self, client: AsyncElasticsearch, prefix: str = PREFIX) -> None:
         self._client = client

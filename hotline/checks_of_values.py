@@ -27,7 +27,6 @@ _NO_HOST = re.compile(r"://|[\s/@]|^[^:]*:[^:]*$")
 _LONGEST_SECONDS = 1e9
 """Thirty years; far longer ones are no times that a clock can reckon with."""
 
-
 _LEAST_BODY_BYTES = 16 * 1024
 """A citizen's longest words by a callback, encrypted, with room to spare."""
 

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -13,6 +12,7 @@ from aiokafka.errors import KafkaError
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from connectors.base import utc_now
 from hotline.audit import REPLAYED, STARTED, Run
 from hotline.dead import Filters, Letter, records
 from hotline.dead_original import INPUTS, Inputs, Original, is_of_a_sink, obstacle, original_of
@@ -29,7 +29,7 @@ from streams.sender import make_producer, translated
 PIECE = 100
 """Letters put back together; fewer when a rate asks for it."""
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ class Replay:
         producer = make_producer(self._connection)
         try:
             await started(producer.start)
-            await self._tell(producer, [self._run.act(STARTED, _now(), letters=len(chosen.chosen))])
+            await self._tell(producer, [self._run.act(STARTED, utc_now(), letters=len(chosen.chosen))])
             for piece in sliced(self._records(chosen), PIECE if rate is None else max(1, min(PIECE, int(rate)))):
                 began = time.monotonic()
                 await self._put_back(producer, piece)
@@ -174,11 +174,11 @@ class Replay:
     def _act(self, one: Original) -> Outbound:
         letter = one.letter
         details = {"from": letter.came_from, "stage": letter.stage, "code": letter.code, "replays": one.replays}
-        return self._run.act(REPLAYED, _now(), letter.id, **details)
+        return self._run.act(REPLAYED, utc_now(), letter.id, **details)
 
     def _log(self) -> None:
         report = self.report
-        log.info(
+        _log.info(
             "dead_letters_replayed",
             author=report.author,
             run=report.run_id,
@@ -190,7 +190,3 @@ class Replay:
 
 async def _sent(deliveries: Sequence[Awaitable[Any]]) -> None:
     await asyncio.gather(*deliveries)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

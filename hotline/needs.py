@@ -17,8 +17,11 @@ Kind = Literal["topic", "group", "transactional id", "cluster"]
 Operation = Literal["Read", "Write", "Describe"]
 
 DESK, OPERATOR = "desk", "operator"
-"""No components but people at the command line: one explains tickets, reads dead letters and gives commands, the other
-puts dead letters back, replays the input log and imports."""
+"""No components but people at the command line.
+
+One explains tickets, reads dead letters and gives commands, the other puts dead letters back, replays the input log and
+imports.
+"""
 
 PEOPLE = (DESK, OPERATOR)
 

@@ -1,4 +1,7 @@
-"""Reads Kafka for people: one topic up to its present end, or one record; never a group, never a commit."""
+"""Reads Kafka for people: one topic up to its present end, or one record; never a group, never a commit.
+
+Raises as `connectors.clients.reader` does, and MisconfiguredError for a topic that there is not.
+"""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

@@ -32,7 +32,10 @@ _LOGIN = re.compile(r"[^\s/'\",]*@")
 
 
 def kafka(settings: "Settings") -> KafkaConnection:
-    """Return how to reach Kafka: the cluster that the settings name, else the local stack."""
+    """Return how to reach Kafka: the cluster that the settings name, else the local stack.
+
+    Raises MisconfiguredError when that was never started.
+    """
     chosen = settings.kafka
     password = chosen.sasl_password.get_secret_value() if chosen.sasl_password else None
     return KafkaConnection(
@@ -48,7 +51,7 @@ def kafka(settings: "Settings") -> KafkaConnection:
 
 
 def elasticsearch_hosts(settings: "Settings") -> list[str]:
-    """Return the URLs of Elasticsearch: those that the settings name, else the local stack's."""
+    """Return the URLs of Elasticsearch: those that the settings name, else the local stack's. Raises as `kafka`."""
     chosen = list(settings.elasticsearch.hosts)
     return chosen or [f"http://127.0.0.1:{_local_port(settings, 'elasticsearch')}"]
 
@@ -79,7 +82,10 @@ def blob_url(settings: "Settings") -> str:
 
 
 def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
-    """Open the blob store; a local folder is made when it is missing. `options` are obstore's, for one far away."""
+    """Open the blob store; a local folder is made when it is missing. `options` are obstore's, for one far away.
+
+    Raises MisconfiguredError when it cannot be opened.
+    """
     from obstore.store import LocalStore
 
     found = blob_store_of(settings, **options)
@@ -91,7 +97,7 @@ def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
 
 
 def blob_store_of(settings: "Settings", **options: Any) -> "ObjectStore | Path":
-    """Return the store that `blobs.url` names, or its folder, which is not looked at."""
+    """Return the store that `blobs.url` names, or its folder, which is not looked at. Raises as `blobs` does."""
     from obstore.store import from_url
 
     url = blob_url(settings)
@@ -130,7 +136,7 @@ def listener_journal_folder(settings: "Settings", account: str) -> Path:
 
 
 def policy(settings: "Settings") -> Policy:
-    """Return what normalizers may depend on."""
+    """Return what normalizers may depend on; raises MisconfiguredError for a key, rule or model that cannot be used."""
     return Policy(
         requester_keys=requester_keys(settings),
         rules_folder=rules_folder(settings),
@@ -190,7 +196,7 @@ def place_model(settings: "Settings") -> "PlaceModel | None":
 
 
 def ticket_policy(settings: "Settings") -> TicketPolicy:
-    """Return what decisions may depend on."""
+    """Return what decisions may depend on. Raises as `policy` does."""
     folder = settings.rules.folder
     return TicketPolicy(
         query_key=query_key(settings),

@@ -44,7 +44,6 @@ _MUTE = (
     "urllib3",
 )
 
-
 _VALUES = re.compile(r"[\n(<]")
 """Where asyncio begins to show what its words are about."""
 

@@ -37,7 +37,6 @@ def _known_code(code: str | None) -> str | None:
 
 Code = Annotated[str | None, typer.Option(callback=_known_code, help="Only this code, such as malformed.")]
 
-
 Stage = Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")]
 Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only of this channel.")]
 Account = Annotated[str | None, typer.Option(help="Only of this account.")]

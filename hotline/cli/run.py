@@ -23,7 +23,6 @@ AHEAD = frozenset({"connector", "receiver", "lmtp", "screen", "monitor"})
 BEHIND_NICE = 5
 """How much everything else gives way to it where processors are short: an emergency must not wait for the archive."""
 
-
 BROKERS_ASKED = 3
 """A worker that could not go on asks so many for the reason: its end has a bound."""
 

@@ -27,7 +27,6 @@ BEHIND_SECONDS = 60.0
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
-
 _FINE = ("running", "standby")
 
 

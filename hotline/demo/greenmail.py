@@ -65,7 +65,7 @@ def first_port(data_dir: Path) -> int:
 
 
 def free_port(start: int = 19300, stop: int = 20500) -> int:
-    """Return a free loopback port below Linux's ephemeral range."""
+    """Return a free loopback port below Linux's ephemeral range; raises UnreachableError when there is none."""
     for port in range(start, stop):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))

@@ -124,7 +124,6 @@ _READERS: dict[str, Callable[[Ledger, Any], None]] = {
     topics.HANDOVER: Ledger._handover,
 }
 
-
 _INPUTS: dict[str, tuple[str, ...]] = {
     "hotline-normalize": (*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD),
     "hotline-assign": (topics.MESSAGE,),
@@ -149,12 +148,12 @@ class TopicReader:
         self._consumer.seek_to_beginning(*self._places)
 
     def read(self, milliseconds: int = 100) -> Iterator[Any]:
-        """Return what came since the last call."""
+        """Yield what came since the last call."""
         for records in self._consumer.poll(timeout_ms=milliseconds, max_records=5_000).values():
             yield from records
 
     def all(self) -> Iterator[Any]:
-        """Return what came since the last call and is there by now, however long that takes."""
+        """Yield what came since the last call and is there by now, however long that takes."""
         ends = self._consumer.end_offsets(self._places)
         while any(self._consumer.position(place) < end for place, end in ends.items()):
             yield from self.read()

@@ -30,7 +30,10 @@ def environment(data_dir: Path, receiver_port: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def running(folder: Path, settings: Mapping[str, str], receiver_port: int, components: Sequence[str]) -> Iterator[None]:
-    """Run the stages and these components while a `with` block lasts; they drain at its end."""
+    """Run the stages and these components while a `with` block lasts; they drain at its end.
+
+    Raises UnreachableError when they do not come up.
+    """
     with (folder / "pipeline.log").open("ab") as log:
         command = [sys.executable, "-m", "hotline", "run", *STAGES, *components]
         started = psutil.Popen(command, env={**os.environ, **settings}, stdout=log, stderr=log)

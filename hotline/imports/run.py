@@ -28,7 +28,6 @@ BACK_OFF = {"multiplier": 0.5, "max": 10.0}
 
 ID_TAKEN = "id_taken"
 
-
 Tick = Callable[[Source, Totals], None]
 """Hears now and then which file the import has come to."""
 

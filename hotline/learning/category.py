@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def learn(rows: Sequence[Labelled], folder: Path) -> Path:
         "data_sha256": hashlib.sha256("\n".join(sorted(map("\t".join, kept))).encode()).hexdigest(),
         **_scores(labels, guessed),
         "least": LEAST_SURE,
-        "made_with": _made_with(),
+        "made_with": f"scikit-learn {version('scikit-learn')}",
     }
     return category_model.save(folder, _arrays(fitted, idf), card)
 
@@ -107,9 +108,3 @@ def _arrays(fitted: Any, idf: Any) -> dict[str, Any]:
         slopes, offsets = np.repeat(slopes, 2), np.array([-offsets[0], offsets[0]])
     made = {"coefficients": coefficients, "intercepts": intercepts, "slopes": slopes, "offsets": offsets, "idf": idf}
     return {name: np.asarray(values, dtype=np.float32) for name, values in made.items()}
-
-
-def _made_with() -> str:
-    from importlib.metadata import version
-
-    return f"scikit-learn {version('scikit-learn')}"

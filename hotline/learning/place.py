@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def learn(rows: Iterable[Address], folder: Path) -> Path:
         "features": place_model.FEATURES,
         "held_out": len(asked),
         "f1": scores,
-        "made_with": _made_with(),
+        "made_with": f"python-crfsuite {version('python-crfsuite')}",
     }
     return model_files.keep(draft, "place", card)
 
@@ -73,9 +74,3 @@ def _scores(rows: Sequence[Address], path: Path) -> dict[str, float]:
         known.update(span.label for span in (*row.spans, *found))
         right.update(span.label for span in row.spans if span in found)
     return {label: round(2 * right[label] / count, 4) for label, count in sorted(known.items())}
-
-
-def _made_with() -> str:
-    from importlib.metadata import version
-
-    return f"python-crfsuite {version('python-crfsuite')}"

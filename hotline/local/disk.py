@@ -29,7 +29,7 @@ def require_room(folder: Path, size: int, what: str) -> None:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn what a disk says no with into a sentence."""
+    """Turn what a disk says no with into a StackError, a sentence."""
     try:
         yield
     except OSError as error:

@@ -119,7 +119,7 @@ class Stack:
         return found.pid if found else None
 
     def kill(self, which: ServerName | Literal["supervisor"]) -> None:
-        """Kill -9 a server or the supervisor, for tests of faults."""
+        """Kill -9 a server or the supervisor, for tests of faults; raises StackError when it does not run."""
         pid = self.pid(which)
         if pid is None:
             raise StackError(f"{which} does not run: start it with `hotline up`.")

@@ -28,7 +28,6 @@ CLOCKS = timedelta(hours=1)
 _MARK = b'"acknowledged"'
 """The tag of the change; a million events are passed over without being parsed."""
 
-
 SHOWN = 10
 """Hand-overs of a level that are named: those that wait longest."""
 
