@@ -5,14 +5,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs
 
 import msgspec
 import structlog
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 from starlette import requests
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -27,6 +25,7 @@ from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.line import Outcome, Publisher
 from connectors.proxies import Proxies
+from connectors.receiver_settings import ReceiverSettings
 from schemas.errors import RefusedRequest, RetriableError
 from schemas.records import RawMessage
 
@@ -40,32 +39,6 @@ UNHEARD = ("size", "slow", "address", "overloaded", "failed")
 
 Keep = Callable[[Sequence[RawMessage]], Awaitable[Outcome]]
 """Returns when the messages are safe in Kafka or in the journal; raises UnreachableError when they are not."""
-
-
-class ReceiverSettings(BaseModel):
-    """The one HTTP server of the push channels."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; a proxy with TLS stands before it")
-    port: int = Field(19110, ge=0, le=65535, description="Port to listen on")
-    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
-        (), description="Addresses or networks of the proxies whose X-Forwarded-For says who calls"
-    )
-    body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater body is refused while it comes in (413)")
-    body_timeout_seconds: float = Field(3.0, gt=0, description="A slower body is refused (408)")
-    idle_timeout_seconds: int = Field(10, gt=0, description="A connection without a whole request header is closed")
-    header_max_bytes: int = Field(16 * 1024, gt=0, description="A greater request header is refused (400)")
-    connections_max: int = Field(1024, gt=0, description="Connections at once; more are answered 503")
-    requests_max: int = Field(256, gt=0, description="Requests at once; more are answered 503")
-    publish_timeout_seconds: float = Field(
-        2.0, gt=0, le=4, description="After this long without Kafka's answer the journal takes the message"
-    )
-    shutdown_timeout_seconds: int = Field(10, gt=0, description="How long running requests may take to end")
-    journal_folder: Path | None = Field(None, description="Folder of the journal; in the data folder by default")
-    journal_max_bytes: int = Field(
-        1 << 30, gt=0, description="With this much in the journal senders are told 503; large messages have their own"
-    )
 
 
 class ReceiverReport(Struct, frozen=True, kw_only=True):

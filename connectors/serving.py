@@ -11,7 +11,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors import metrics
 from connectors.headers import SafeHeaders
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.receiver import Receiver
+from connectors.receiver_settings import ReceiverSettings
 from schemas.errors import MisconfiguredError
 
 _UNHEARD = metrics.PUSH_UNHEARD.labels("any", "connections")

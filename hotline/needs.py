@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.lease import GROUP_PREFIX
 from connectors.table import DOORS, PUSH, entries
 from schemas import topics
 
@@ -50,6 +49,8 @@ def needs(settings: "Settings", component: str) -> list[Need]:
 
 
 def _connector(settings: "Settings", which: str) -> list[Need]:
+    from connectors.lease import GROUP_PREFIX
+
     raw = _raw_topics(section for section, accounts in settings.connectors.sections.items() if which in accounts)
     reads, writes = [topics.CURSOR, topics.LEASE], [*raw, topics.CURSOR, topics.DEAD]
     return [*_topics("Read", reads), *_topics("Write", writes), _group(f"{GROUP_PREFIX}{which}")]

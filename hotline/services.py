@@ -10,12 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 from hotline.local import state
 from hotline.local.state import ServerName
-from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.folders import make_private
-from tickets.answers import AnswerPolicy
-from tickets.policy import DEMO_QUERY_KEY, TicketPolicy, directories_of, limits_of, near_policy
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -25,6 +22,9 @@ if TYPE_CHECKING:
     from hotline.settings import Settings
     from normalizers.findings.category_model import CategoryModel
     from normalizers.findings.place_model import PlaceModel
+    from normalizers.policy import Policy
+    from tickets.answers import AnswerPolicy
+    from tickets.policy import TicketPolicy
 
 LEAST_KEY_BYTES = 16
 
@@ -135,8 +135,10 @@ def listener_journal_folder(settings: "Settings", account: str) -> Path:
     return settings.data_dir / f"journal-of-{account}"
 
 
-def policy(settings: "Settings") -> Policy:
+def policy(settings: "Settings") -> "Policy":
     """Return what normalizers may depend on; raises MisconfiguredError for a key, rule or model that cannot be used."""
+    from normalizers.policy import Policy
+
     return Policy(
         requester_keys=requester_keys(settings),
         rules_folder=rules_folder(settings),
@@ -147,6 +149,8 @@ def policy(settings: "Settings") -> Policy:
 
 def requester_keys(settings: "Settings") -> dict[str, bytes]:
     """Return the keys of requester hashes, the newest first; raises MisconfiguredError for one that is weak."""
+    from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
+
     keys = {
         name: key.get_secret_value().encode() for name, key in sorted(settings.requester_keys.items(), reverse=True)
     }
@@ -160,6 +164,8 @@ def requester_keys(settings: "Settings") -> dict[str, bytes]:
 
 def query_key(settings: "Settings") -> bytes:
     """Return the key of the 查询码; raises MisconfiguredError for one that is weak."""
+    from tickets.policy import DEMO_QUERY_KEY
+
     if settings.query_key is None:
         _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
         return DEMO_QUERY_KEY
@@ -195,8 +201,10 @@ def place_model(settings: "Settings") -> "PlaceModel | None":
     return load(settings.rules.place_model) if settings.rules.place_model else None
 
 
-def ticket_policy(settings: "Settings") -> TicketPolicy:
+def ticket_policy(settings: "Settings") -> "TicketPolicy":
     """Return what decisions may depend on. Raises as `policy` does."""
+    from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy
+
     folder = settings.rules.folder
     return TicketPolicy(
         query_key=query_key(settings),
@@ -209,8 +217,10 @@ def ticket_policy(settings: "Settings") -> TicketPolicy:
     )
 
 
-def answer_policy(settings: "Settings") -> AnswerPolicy:
+def answer_policy(settings: "Settings") -> "AnswerPolicy":
     """Return which accounts answer, and which addresses are our own."""
+    from tickets.answers import AnswerPolicy
+
     answering = {name: one for name, one in settings.answers.items() if one.enabled}
     hours = max((one.max_age_hours for one in answering.values()), default=24.0)
     return AnswerPolicy(

@@ -23,7 +23,7 @@ from connectors.fetcher import FetcherSettings
 from connectors.mailbox.lmtp_settings import LmtpSettings
 from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings
-from connectors.receiver import ReceiverSettings
+from connectors.receiver_settings import ReceiverSettings
 from connectors.table import entries
 from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings, Section
 from sinks.settings import ArchiveSettings, SinkSettings

@@ -1,6 +1,13 @@
 """Call files: records of calls as lines of CSV files, in a folder that is filled from elsewhere or grows by itself."""
 
-from connectors.call_files.connector import CallFiles
+from typing import TYPE_CHECKING
+
 from connectors.call_files.settings import CallFilesSettings
+from connectors.late import late
+
+if TYPE_CHECKING:
+    from connectors.call_files.connector import CallFiles
+else:
+    __getattr__ = late(__name__, CallFiles="connector")
 
 __all__ = ["CallFiles", "CallFilesSettings"]

@@ -1,7 +1,23 @@
 """What a callback only announces is fetched afterwards: files by their media id, the messages behind an event."""
 
-from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
-from connectors.fetcher.fetcher import Fetcher, FetcherSettings
-from connectors.fetcher.run import run_fetcher
+from typing import TYPE_CHECKING
+
+from connectors.fetcher.settings import FetcherSettings
+from connectors.late import late
+
+if TYPE_CHECKING:
+    from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
+    from connectors.fetcher.fetcher import Fetcher
+    from connectors.fetcher.run import run_fetcher
+else:
+    __getattr__ = late(
+        __name__,
+        Errand="errand",
+        GivenUp="errand",
+        Plan="errand",
+        Publish="errand",
+        Fetcher="fetcher",
+        run_fetcher="run",
+    )
 
 __all__ = ["Errand", "Fetcher", "FetcherSettings", "GivenUp", "Plan", "Publish", "run_fetcher"]

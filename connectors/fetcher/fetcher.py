@@ -7,13 +7,13 @@ from pathlib import Path
 
 import structlog
 from kafka import TopicPartition
-from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import metrics
 from connectors.base import utc_now
 from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
 from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
+from connectors.fetcher.settings import FetcherSettings
 from connectors.fetcher.window import Window
 from schemas.errors import PipelineError, RecordError, RetriableError
 from schemas.records import RawMessage, raw_of
@@ -24,22 +24,6 @@ _log = structlog.get_logger(__name__)
 
 class FaultOfOursError(RetriableError):
     """An errand raised what nobody thought of; its cause is the error."""
-
-
-class FetcherSettings(BaseModel):
-    """What is fetched after a message came: files by their media id, the messages behind an event of 微信客服."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    waiting_max: int = Field(100_000, gt=0, description="With so many errands waiting no more messages are read")
-    journal_seconds: float = Field(
-        30.0,
-        gt=0,
-        description="How often the receiver's journal on this machine is looked at: it holds what Kafka lacks",
-    )
-    sweep_seconds: float = Field(
-        300.0, gt=0, description="How often the messages of `open_kfids` are asked for without a callback"
-    )
 
 
 class Fetcher:

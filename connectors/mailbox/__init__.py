@@ -1,6 +1,13 @@
 """IMAP: the mail in the folders of one account, oldest first, by UID, without changing anything on the server."""
 
-from connectors.mailbox.connector import Mailbox
+from typing import TYPE_CHECKING
+
+from connectors.late import late
 from connectors.mailbox.settings import MailboxSettings
+
+if TYPE_CHECKING:
+    from connectors.mailbox.connector import Mailbox
+else:
+    __getattr__ = late(__name__, Mailbox="connector")
 
 __all__ = ["Mailbox", "MailboxSettings"]

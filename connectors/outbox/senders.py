@@ -6,19 +6,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.mailbox.reply import MailSender
 from connectors.outbox.settings import AnswerSettings
 from connectors.reply import Sender
-from connectors.sms_cmpp import CmppSender, CmppSettings
-from connectors.sms_smpp.submit import SmppSender
-from connectors.wechat.sender import WeChatSender, WeComSender
-from connectors.weibo.reply import WeiboSender
+from connectors.sms_cmpp import CmppSettings
 from connectors.weibo.settings import TokenSettings
 from schemas.errors import MisconfiguredError
 
 
 class SenderEntry(Struct, frozen=True):
-    """`make` takes the settings of the account, those of its answers, and its id.
+    """`make` takes the settings of the account, those of its answers, and its id; it loads the sender, which only the
+    outbox needs.
 
     `of_account` and `of_answers` are the settings of either that may be absent elsewhere, and not here; of those of
     `one_of_account` one is enough.
@@ -50,20 +47,40 @@ def check(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[
 
 
 def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
+    from connectors.mailbox.reply import MailSender
+
     if answers.smtp is None:
         raise MisconfiguredError(f"`answers.{account}.smtp` is missing: a mailbox answers through an SMTP server.")
     return MailSender(answers.smtp, account)
 
 
-def _cmpp(settings: CmppSettings, _: AnswerSettings, account: str) -> Sender:
-    return CmppSender(settings, account)
+def _cmpp(account: CmppSettings, _: AnswerSettings, name: str) -> Sender:
+    from connectors.sms_cmpp import CmppSender
+
+    return CmppSender(account, name)
 
 
 def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
+    from connectors.sms_smpp.submit import SmppSender
+
     return SmppSender(account, name)
 
 
+def _wechat(account: Any, _: AnswerSettings, name: str) -> Sender:
+    from connectors.wechat.sender import WeChatSender
+
+    return WeChatSender(account, name)
+
+
+def _wecom(account: Any, _: AnswerSettings, name: str) -> Sender:
+    from connectors.wechat.sender import WeComSender
+
+    return WeComSender(account, name)
+
+
 def _weibo(account: TokenSettings, _: AnswerSettings, name: str) -> Sender:
+    from connectors.weibo.reply import WeiboSender
+
     account.token()  # an account that only listens has none, and says so here
     return WeiboSender(account, name)
 
@@ -75,8 +92,8 @@ SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
         "mailbox": SenderEntry(_mail, of_answers=("smtp",)),
         "sms_cmpp": SenderEntry(_cmpp, of_account=("number",)),
         "sms_smpp": SenderEntry(_smpp),
-        "wechat": SenderEntry(lambda account, _, name: WeChatSender(account, name), of_account=("secret",)),
-        "wecom": SenderEntry(lambda account, _, name: WeComSender(account, name), of_account=("secret",)),
+        "wechat": SenderEntry(_wechat, of_account=("secret",)),
+        "wecom": SenderEntry(_wecom, of_account=("secret",)),
         "weibo": SenderEntry(_weibo, one_of_account=_WEIBO),
         "weibo_pull": SenderEntry(_weibo, one_of_account=_WEIBO),
     }

@@ -1,6 +1,13 @@
 """Phone (电话): records of calls that a call platform posts, each signed or behind a token."""
 
-from connectors.phone.connector import Phone
+from typing import TYPE_CHECKING
+
+from connectors.late import late
 from connectors.phone.settings import PhoneSettings
+
+if TYPE_CHECKING:
+    from connectors.phone.connector import Phone
+else:
+    __getattr__ = late(__name__, Phone="connector")
 
 __all__ = ["Phone", "PhoneSettings"]

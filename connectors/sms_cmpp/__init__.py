@@ -1,7 +1,14 @@
 """CMPP 2.0 and 3.0 (中国移动短信网关): the session of one SP account, and the sender of its replies."""
 
-from connectors.sms_cmpp.connector import Cmpp
+from typing import TYPE_CHECKING
+
+from connectors.late import late
 from connectors.sms_cmpp.settings import CmppSettings
-from connectors.sms_cmpp.submit import CmppSender
+
+if TYPE_CHECKING:
+    from connectors.sms_cmpp.connector import Cmpp
+    from connectors.sms_cmpp.submit import CmppSender
+else:
+    __getattr__ = late(__name__, Cmpp="connector", CmppSender="submit")
 
 __all__ = ["Cmpp", "CmppSender", "CmppSettings"]

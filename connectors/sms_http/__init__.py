@@ -1,6 +1,13 @@
 """SMS through a gateway's webhook: Twilio, Aliyun (阿里云), Tencent (腾讯云) and Kannel."""
 
-from connectors.sms_http.connector import SmsHttp
+from typing import TYPE_CHECKING
+
+from connectors.late import late
 from connectors.sms_http.settings import SmsHttpSettings
+
+if TYPE_CHECKING:
+    from connectors.sms_http.connector import SmsHttp
+else:
+    __getattr__ = late(__name__, SmsHttp="connector")
 
 __all__ = ["SmsHttp", "SmsHttpSettings"]

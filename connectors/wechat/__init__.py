@@ -1,7 +1,14 @@
 """WeChat (微信公众号, 小程序, 企业微信): verified callbacks, what they only announce, and answers."""
 
-from connectors.wechat.connector import WeChat
-from connectors.wechat.corporate import WeCom
+from typing import TYPE_CHECKING
+
+from connectors.late import late
 from connectors.wechat.settings import Mode, WeChatSettings, WeComSettings
+
+if TYPE_CHECKING:
+    from connectors.wechat.connector import WeChat
+    from connectors.wechat.corporate import WeCom
+else:
+    __getattr__ = late(__name__, WeChat="connector", WeCom="corporate")
 
 __all__ = ["Mode", "WeChat", "WeChatSettings", "WeCom", "WeComSettings"]

@@ -1,7 +1,14 @@
 """Weibo (微博): pushes of the fans' service, and the open platform's lists behind a client in tweepy's shape."""
 
-from connectors.weibo.pull import WeiboPull
-from connectors.weibo.push import Weibo
+from typing import TYPE_CHECKING
+
+from connectors.late import late
 from connectors.weibo.settings import WeiboPullSettings, WeiboSettings
+
+if TYPE_CHECKING:
+    from connectors.weibo.pull import WeiboPull
+    from connectors.weibo.push import Weibo
+else:
+    __getattr__ = late(__name__, WeiboPull="pull", Weibo="push")
 
 __all__ = ["Weibo", "WeiboPull", "WeiboPullSettings", "WeiboSettings"]

@@ -10,7 +10,7 @@ import typer
 from hotline.cli.common import AsJson, print_json, settings_of, shown
 
 if TYPE_CHECKING:
-    from hotline.doctor import Finding
+    from hotline.doctor.findings import Finding
     from hotline.settings import Settings
 
 
@@ -62,7 +62,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Connect to everything and say what does not work; exit 1 when it may mend itself, 2 when you must mend it."""
-    from hotline.doctor import examine
+    from hotline.doctor.examine import examine
 
     found = []
     with _libraries_silenced():

@@ -46,7 +46,7 @@ def request(body: bytes = BODY, secret: str = SECRET, method: str = "POST") -> R
 def kiosk(made: dict[str, Any]) -> Any:
     entry = eval(ENTRIES[0], made)
     settings = entry.settings(secrets=[SECRET], jurisdiction="210100")
-    return entry.make(settings, "hall", now=lambda: NOW)
+    return entry.load()(settings, "hall", now=lambda: NOW)
 
 
 def test_the_page_has_two_files_and_two_lines() -> None:

@@ -1,0 +1,19 @@
+"""What an operator says of the fetcher; it imports nothing heavy, as every command reads the settings."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FetcherSettings(BaseModel):
+    """What is fetched after a message came: files by their media id, the messages behind an event of 微信客服."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    waiting_max: int = Field(100_000, gt=0, description="With so many errands waiting no more messages are read")
+    journal_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="How often the receiver's journal on this machine is looked at: it holds what Kafka lacks",
+    )
+    sweep_seconds: float = Field(
+        300.0, gt=0, description="How often the messages of `open_kfids` are asked for without a callback"
+    )
