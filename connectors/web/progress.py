@@ -22,7 +22,8 @@ from schemas import ids
 from schemas.errors import PipelineError
 from schemas.ids import SHANGHAI
 from schemas.records import Ticket
-from schemas.words import STATUSES
+from schemas.words import NOT_ACCEPTED, STATUSES
+from tickets.export.open311 import refusal_of
 
 
 class Progress:
@@ -135,8 +136,11 @@ def _facts(ticket: Ticket, language: str) -> Iterator[tuple[str, str]]:
     yield w["number"], ticket.ticket_no
     yield w["status_now"], _stage(ticket.status, language)
     yield w["status_received"], f"{ticket.received_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    refused = refusal_of(ticket)
+    if refused:
+        yield w["status_refused"], refused.text or NOT_ACCEPTED.get(refused.reason or "", refused.reason or "")
     due = None if ticket.deadlines is UNSET else next((one for one in ticket.deadlines if one.clock == "resolve"), None)
-    if due:
+    if due and not refused:
         yield w["status_expected"], f"{due.due_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
     if ticket.dispatch and ticket.dispatch.organizer_name:
         yield w["status_agency"], ticket.dispatch.organizer_name

@@ -8,7 +8,7 @@ from schemas.ids import SHANGHAI
 from schemas.records import Ticket
 from schemas.words import STATUSES
 from tickets.export import service_request
-from tickets.export.open311 import ServiceRequest
+from tickets.export.open311 import ServiceRequest, refusal_of
 from tickets.lifecycle import CLOSED
 
 _OPEN_WORDS = frozenset({"public", "internal"})
@@ -65,7 +65,7 @@ def described(status: str) -> str:
 
 def _notes(ticket: Ticket, *, has_words: bool) -> Iterator[str]:
     yield "erased" if ticket.erased else described(ticket.status)
-    if ticket.acceptance and ticket.status == "not_accepted" and ticket.acceptance.reason:
-        yield ticket.acceptance.reason
+    if refused := refusal_of(ticket):
+        yield from filter(None, (refused.reason, refused.text))
     if has_words and ticket.result and ticket.result.text:
         yield ticket.result.text

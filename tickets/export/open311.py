@@ -15,6 +15,7 @@ from msgspec import UNSET
 
 from schemas.ids import SHANGHAI
 from schemas.records import Ticket
+from schemas.records.ticket import Acceptance
 from tickets.lifecycle import CLOSED
 
 ServiceRequest = dict[str, str | None]
@@ -113,15 +114,25 @@ def _description(ticket: Ticket) -> str | None:
 
 def _notes(ticket: Ticket) -> str:
     """Return our own status, which says more than open or closed, what a duplicate is of, and the result (办理结果)."""
-    refused = ticket.acceptance.reason if ticket.acceptance and ticket.status == "not_accepted" else None
+    refused = refusal_of(ticket)
     twin = f"Duplicate of {ticket.cluster_no or ticket.cluster_id}" if ticket.cluster_id != ticket.ticket_id else None
     result = ticket.result.text if ticket.result and _may_be_told(ticket) else None
-    notes = ("erased" if ticket.erased else ticket.status, refused, twin, result)
+    why = (refused.reason, refused.text) if refused else ()
+    notes = ("erased" if ticket.erased else ticket.status, *why, twin, result)
     return "; ".join(note for note in notes if note)
 
 
+def refusal_of(ticket: Ticket) -> Acceptance | None:
+    """Return why a ticket was not accepted (不予受理), if that is how it ended: its citizen must be told."""
+    is_over = ticket.status in ("not_accepted", "archived") and not ticket.erased
+    known = ticket.acceptance if is_over and ticket.acceptance else None
+    return known if known and known.decision == "not_accepted" else None
+
+
 def _expected(ticket: Ticket) -> datetime | None:
-    """Return until when the matter should be resolved."""
+    """Return until when the matter should be resolved; what is not accepted never will be."""
+    if refusal_of(ticket):
+        return None
     known = () if ticket.deadlines is UNSET else ticket.deadlines
     return next((deadline.due_at for deadline in known if deadline.clock == "resolve"), None)
 

@@ -508,6 +508,9 @@ async def test_the_notes_say_why_it_was_not_accepted(door: Door) -> None:
     made = door.archive.put(ticket(status="not_accepted", acceptance=refused))
     found = (await read(door, f"requests/{made.ticket_id}.json")).json()[0]
     assert (found["status"], found["status_notes"]) == ("closed", "not_accepted 不予受理; emergency_line")
+    door.archive.put(replace(made, acceptance=replace(refused, text="请立即拨打110、119、120或122。")))
+    found = (await read(door, f"requests/{made.ticket_id}.json")).json()[0]
+    assert found["status_notes"] == "not_accepted 不予受理; emergency_line; 请立即拨打110、119、120或122。"
 
 
 async def update(door: Door, **changes: Any) -> httpx.Response:

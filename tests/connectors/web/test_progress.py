@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.web.receipts import Receipts
 from schemas import ids
 from schemas.records import Ticket
-from schemas.records.ticket import Category, Deadline, Dispatch, Result, StatusStep
+from schemas.records.ticket import Acceptance, Category, Deadline, Dispatch, Result, StatusStep
 from tests.connectors.web.browser import Page, send, visit
 from tests.connectors.web.doors import CITY, NOW, QUERY_KEY, Door, ticket
 
@@ -110,6 +111,31 @@ async def test_number_and_code_tell_how_it_goes(door: Door) -> None:
     assert page.facts["办理结果"] == "已更换灯泡"
     assert [line.split()[-1] for line in page.texts(".//h:ol/h:li")] == ["接收", "受理登记", "派单", "办结"]
     assert made.text not in page.text, "the words are the citizen's: they know them"
+
+
+@pytest.mark.parametrize("status", ["not_accepted", "archived"])
+async def test_whoever_is_not_accepted_is_told_why_and_where_to_turn(door: Door, status: str) -> None:
+    told = "您反映的事项不在本市管辖范围，请拨打事发地区号+12345。"
+    refused = Acceptance(decision="not_accepted", reason="out_of_jurisdiction", text=told)
+    made = door.archive.put(replace(handled(), status=status, acceptance=refused, result=None))
+    page = await ask(door, made.ticket_no, code_of(made))
+    assert page.facts["不予受理说明"] == told
+    assert "预计办结" not in page.facts
+    door.archive.put(replace(made, acceptance=replace(refused, text=None)))
+    assert (await ask(door, made.ticket_no, code_of(made))).facts["不予受理说明"] == "不属于本辖区"
+
+
+@pytest.mark.parametrize(
+    ("status", "decision"), [("received", "proposed"), ("archived", "accepted"), ("in_progress", "not_accepted")]
+)
+async def test_what_is_only_proposed_or_was_taken_up_again_is_told_to_nobody(
+    door: Door, status: str, decision: str
+) -> None:
+    acceptance = Acceptance(decision=decision, reason="petition_channel", text="请向信访部门反映")
+    made = door.archive.put(replace(handled(), status=status, acceptance=acceptance))
+    page = await ask(door, made.ticket_no, code_of(made))
+    assert "信访" not in page.text
+    assert "预计办结" in page.facts
 
 
 async def test_a_receipt_stands_for_the_number(door: Door) -> None:

@@ -76,6 +76,7 @@ def test_the_notes_say_why_of_what_it_is_a_duplicate_and_the_result(ticket: Tick
         service_request(refused)["status_notes"]
         == "not_accepted; emergency_line; Duplicate of 210100-20261124-000001-1; 已更换灯泡"
     )
+    assert service_request(refused)["expected_datetime"] is None
     before = replace(refused, cluster_no=None)  # written before tickets told it
     assert "Duplicate of 210100-older;" in str(service_request(before)["status_notes"])
 
