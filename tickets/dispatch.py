@@ -16,7 +16,10 @@ from tickets.state import State
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """What a proposal looks at: the matter, who gave the ticket back, oldest first, who has it and who had it first."""
+    """What a proposal looks at: the matter, who gave the ticket back, oldest first, who has it and who had it first.
+
+    `is_again` is whether it was reopened (重办), however far it came since.
+    """
 
     kind: str | None = None
     category: str | None = None
@@ -25,6 +28,7 @@ class Case(Struct, frozen=True, kw_only=True):
     organizer: str | None = None
     first: str | None = None
     status: str = "received"
+    is_again: bool = False
 
 
 def follow(
@@ -87,6 +91,7 @@ def _case(
         organizer=held.organizer if held else None,
         first=held.first_organizer if held else None,
         status=held.status if held else "received",
+        is_again=held is not None and held.reopened_at is not None,
     )
     for change in changes:
         if type(change) in _ALTERING:
@@ -123,7 +128,8 @@ def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchP
     gone = dict.fromkeys(case.returned_by)
     limit = directory.first_after_returns
     first_again = case.first is not None and 0 < limit <= len(case.returned_by)
-    if first_again or (case.status == "reopened" and case.first is not None and case.first not in gone):
+    is_again = case.is_again or case.status == "reopened"
+    if first_again or (is_again and case.first is not None and case.first not in gone):
         rule = None if first_again else _listing(directory, case)
         return event.DispatchProposed(
             ticket_id=ticket_id,

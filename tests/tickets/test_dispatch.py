@@ -102,12 +102,14 @@ def test_who_gave_it_back_is_not_proposed_again_and_the_reason_is_kept() -> None
     ordered(desk, first, "set_status", status="registered")
     ordered(desk, first, "dispatch", organizer="a")
     assert proposal(ticket_of(desk, first)).organizer_code == "a"
+    dispatch = ticket_of(desk, first).dispatch
+    assert dispatch is not UNSET
+    assert dispatch.organizer_name == "甲局"
     ordered(desk, first, "return_dispatch", reason_code="not_responsible")
     ticket = ticket_of(desk, first)
     assert (proposal(ticket).organizer_code, proposal(ticket).excluded) == ("b", ("a",))
     assert ticket.dispatch is not UNSET
     assert [(one.organizer_code, one.reason_code) for one in ticket.dispatch.returns] == [("a", "not_responsible")]
-    assert ticket.dispatch.organizer_name == "甲局"
     again = ordered(desk, first, "dispatch", organizer="b")
     assert ticket_of(desk, first).status == "redispatched"
     ordered(desk, again, "set_status", status="returned")
@@ -143,6 +145,24 @@ def test_a_reopened_ticket_goes_to_who_had_it_first() -> None:
     assert (proposal(ticket_of(desk, first)).organizer_code, proposal(ticket_of(desk, first)).reason_code) == (
         "d", "first_responsible",
     )  # fmt: skip
+
+
+def test_who_had_it_first_is_proposed_until_a_reopened_ticket_is_dispatched() -> None:
+    desk, first = opened()
+    for name, args in (
+        ("set_status", {"status": "registered"}), ("dispatch", {"organizer": "d"}),
+        ("set_status", {"status": "signed"}), ("set_status", {"status": "in_progress"}),
+        ("set_status", {"status": "resolved"}), ("set_status", {"status": "reopened"}),
+        ("set_status", {"status": "registered"}),
+    ):  # fmt: skip
+        assert ordered(desk, first, name, **args).method == name
+    assert proposal(ticket_of(desk, first)).organizer_code == "d"
+    ordered(desk, first, "reclassify", category="environment")
+    found = proposal(ticket_of(desk, first))
+    assert (found.organizer_code, found.reason_code) == ("d", "first_responsible")
+    ordered(desk, first, "dispatch", organizer="d")
+    ordered(desk, first, "return_dispatch", reason_code="not_responsible")
+    assert proposal(ticket_of(desk, first)).organizer_code == "a"
 
 
 def test_the_same_proposal_is_made_once() -> None:
