@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from msgspec import UNSET
 from rich.console import Console
 from rich.table import Table
 
@@ -20,8 +19,15 @@ if TYPE_CHECKING:
 
 ALL, FEW, NONE = "all", "few", "-"
 
+
+def _organizer(ticket: "Ticket") -> str | None:
+    from tickets.rates import had_by
+
+    return had_by(ticket)
+
+
 _GROUPS: Mapping[str, "Callable[[Ticket], str | None]"] = {
-    "organizer": lambda ticket: None if ticket.dispatch is UNSET else ticket.dispatch.organizer_code,
+    "organizer": _organizer,
     "kind": lambda ticket: ticket.request_kind,
     "category": lambda ticket: None if ticket.category is None else ticket.category.code,
     "channel": lambda ticket: ticket.channel,
@@ -63,22 +69,23 @@ async def _groups(archive: "Archive", filters: "Filters", by: str | None) -> "Ma
 
 
 def lines_of(groups: "Mapping[str, list[Ticket]]", least: int) -> "dict[str, Rates]":
-    """Return the rates of each group, of the small ones together, and of all; no line is of fewer tickets than `least`.
+    """Return the rates of each group, of the small ones together, and of all; none is of fewer answers than `least`.
 
     The small ones take the next larger group in when they are too few even together: what is missing from the sum
     would be theirs.
     """
+    from tickets.rates import fewest
     from tickets.rates import rates as rates_of
 
     every = [ticket for group in groups.values() for ticket in group]
     if len(every) < least:
         return {}
-    large = sorted(((name, group) for name, group in groups.items() if name != ALL), key=lambda one: len(one[1]))
+    large = sorted(((name, group) for name, group in groups.items() if name != ALL), key=lambda one: fewest(one[1]))
     few: list[Ticket] = []
-    while large and (len(large[0][1]) < least or 0 < len(few) < least):
+    while large and (fewest(large[0][1]) < least or 0 < fewest(few) < least):
         few += large.pop(0)[1]
     lines = {name: rates_of(group) for name, group in sorted(large)}
-    return lines | ({FEW: rates_of(few)} if few and large else {}) | {ALL: rates_of(every)}
+    return lines | ({FEW: rates_of(few)} if few and large else {}) | {ALL: rates_of(every, least)}
 
 
 def _print(lines: "dict[str, Rates]") -> None:

@@ -6,6 +6,14 @@ from hotline.cli.rates import lines_of
 from tests.tickets.test_rates import asked
 
 HAPPY = asked((True, True, True))
+SILENT = asked((True, True, None))
+
+
+def test_an_office_of_which_few_said_whether_they_are_satisfied_hides_among_others() -> None:
+    lines = lines_of({"a": [HAPPY] * 12, "b": [SILENT] * 11 + [HAPPY], "c": [HAPPY] * 11}, least=10)
+    assert {name: one.asked for name, one in lines.items()} == {"a": 12, "few": 23, "all": 35}
+    (alone,) = lines_of({"a": [SILENT] * 12 + [HAPPY]}, least=10).values()
+    assert (alone.resolution, alone.satisfaction) == (1.0, None)
 
 
 @pytest.mark.parametrize(
