@@ -22,13 +22,19 @@ from schemas.records.ticket import (
     Revisit,
     Supervision,
 )
-from tickets import erasing, limits
+from tickets import clocks, erasing, limits
 from tickets.codes import INCOMPLETE
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
-from tickets.snapshot import KIND_GROUPS, with_step
+from tickets.snapshot import KIND_GROUPS, not_refused, with_step
 
 CLERK = "clerk"
+
+_TAKEN = frozenset({"registered", "answered", "dispatched", "in_progress"})
+"""Stages by which a clerk says that the matter is taken (受理)."""
+
+NO_REASON = "not_given"
+"""Of a return (退单) that was told as a stage alone."""
 
 
 class Occasion(Struct, frozen=True):
@@ -59,13 +65,17 @@ def _status_set(ticket: Ticket, change: event.StatusSet, occasion: Occasion) -> 
         ticket,
         status=change.status,
         status_at=at,
-        closed_at=at if change.status in CLOSED else None,
+        closed_at=(ticket.closed_at or at) if change.status in CLOSED else None,  # a revisit closes nothing again
         history=with_step(ticket, change.status, at, occasion.policy),
     )
     if change.status == "not_accepted":
         ticket = replace(ticket, acceptance=_refusal("not_accepted", change.reason_code, occasion))
-    elif change.status == "registered":
+    elif change.status == "reopened":
+        ticket = replace(ticket, acceptance=not_refused(ticket))
+    elif change.status in _TAKEN:
         ticket = replace(ticket, acceptance=Acceptance(decision="accepted"))
+    elif change.status == "returned" and not any(isinstance(one, event.Returned) for one in occasion.decision.changes):
+        ticket = _given_back(ticket, change.reason_code or NO_REASON, None, occasion)
     kind, text = occasion.argument("result_kind"), occasion.argument("result_text")
     return replace(ticket, result=Result(kind=kind, text=text)) if kind or text else ticket
 
@@ -149,7 +159,9 @@ def _extended_from(former: Deadline | None, change: event.DeadlineSet, status: s
     """Return until when the same clock ran before; one that starts again is another, one that only stood is not."""
     if former is None:
         return None
-    if change.started_at is not None and (status == "reopened" or change.policy_id != former.policy_id):
+    if change.started_at is not None and (
+        clocks.starts_again(change.clock, status) or change.policy_id != former.policy_id
+    ):
         return None
     return former.extended_from if former.due_at == change.due_at else former.due_at
 
@@ -180,10 +192,16 @@ def _dispatch_proposed(ticket: Ticket, change: event.DispatchProposed, occasion:
 
 
 def _returned(ticket: Ticket, change: event.Returned, occasion: Occasion) -> Ticket:
+    return _given_back(ticket, change.reason_code, change.organizer, occasion)
+
+
+def _given_back(ticket: Ticket, reason: str, organizer: str | None, occasion: Occasion) -> Ticket:
+    """Return the ticket that nobody has: who gave it back stands among the returns alone."""
     dispatch = _known(ticket.dispatch, Dispatch())
-    returned = DispatchReturn(reason_code=change.reason_code, at=occasion.decision.at, organizer_code=change.organizer)
+    by = organizer or dispatch.organizer_code
+    returned = DispatchReturn(reason_code=reason, at=occasion.decision.at, organizer_code=by)
     returns = limits.ends((*dispatch.returns, returned), occasion.policy.max_history)
-    return replace(ticket, dispatch=replace(dispatch, returns=returns))
+    return replace(ticket, dispatch=Dispatch(returns=returns))
 
 
 def _supervised(ticket: Ticket, change: event.Supervised, occasion: Occasion) -> Ticket:

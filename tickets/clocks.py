@@ -1,7 +1,8 @@
 """Clocks of a ticket: which deadlines a decision starts, starts again, lets go on, hastens or chooses anew."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -16,6 +17,17 @@ from tickets.state import State
 
 RESTARTED = frozenset({"resolve"})
 """Clocks that start again when a ticket is reopened (重办): it was accepted and signed before."""
+
+OF_AN_OFFICE = frozenset({"sign", "return"})
+"""Clocks of the office that has the ticket: they start again with each dispatch (派单, 改派)."""
+
+BY_HAND = "clerk"
+"""The calendar of a time that a person set: none."""
+
+_STARTING: Mapping[str, Collection[str]] = MappingProxyType(
+    {"reopened": RESTARTED, "dispatched": OF_AN_OFFICE, "redispatched": OF_AN_OFFICE}
+)
+"""Which clocks start again with a stage."""
 
 _MOVING = frozenset({event.Opened, event.Reopened, event.StatusSet, event.KindSet, event.CategorySet})
 """The changes from which deadlines follow."""
@@ -84,40 +96,69 @@ def _after(
     ticket = state.tickets.get(getattr(change, "ticket_id", None) or "")
     if ticket is None:
         return
-    if isinstance(change, event.Reopened | event.StatusSet):
+    if isinstance(change, event.Reopened):
         yield from _resumed(ticket, limits, at)
-        if isinstance(change, event.Reopened) or change.status == "reopened":
-            yield from _restarted(ticket, limits, at)
+        yield from _restarted(ticket, limits, RESTARTED, min(at, max(told.at, ticket.status_at)))
+    elif isinstance(change, event.StatusSet):
+        yield from _resumed(ticket, limits, at)
+        yield from _restarted(ticket, limits, _STARTING.get(change.status, ()), at)
     else:
         yield from _chosen_anew(ticket, limits, changes)
+
+
+def starts_again(clock: str, status: str) -> bool:
+    """Say whether a clock starts again when a ticket reaches a stage."""
+    return clock in _STARTING.get(status, ())
 
 
 def _started(ticket_id: str, deadlines: Iterable[Deadline], at: datetime) -> Iterator[event.DeadlineSet]:
     return (as_change(ticket_id, deadline, at) for deadline in deadlines)
 
 
-def _restarted(ticket: TicketState, limits: Limits, at: datetime) -> Iterator[event.DeadlineSet]:
-    """Start clocks again by the limit that they had; by the one for the matter where that is no rule of today."""
+def _restarted(
+    ticket: TicketState, limits: Limits, names: Collection[str], at: datetime
+) -> Iterator[event.DeadlineSet]:
+    """Start clocks again by the limit that they had; by the one for the matter where that is no rule of today.
+
+    A time that a person set stays while it lies ahead. One that has passed tells nobody until when, and no limit at all
+    is better than that.
+    """
     matter = Matter(kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
-    chosen = {deadline.clock: deadline for deadline in limits.of(ticket.jurisdiction, matter, at)}
-    for name in sorted(RESTARTED):
+    chosen = {one.clock: one for one in limits.of(ticket.jurisdiction, matter, at)} if names else {}
+    for name in sorted(names):
         running = ticket.clocks.get(name)
-        is_good = running is not None and limits.is_good_on(running.policy_id, at)
-        deadline = limits.by(running.policy_id, at) if running is not None and is_good else chosen.get(name)
-        if deadline is not None and not _is_by_hand(ticket, name):
-            yield as_change(ticket.ticket_id, deadline, at)
+        is_by_hand = running is not None and _is_by_hand(ticket, name)
+        if running is not None and is_by_hand and running.calendar_version == BY_HAND and running.due_at > at:
+            continue
+        if running is not None and limits.is_good_on(running.policy_id, at):
+            again = limits.by(running.policy_id, at)
+            yield as_change(ticket.ticket_id, again, at, source="clerk" if is_by_hand else "rule")
+        elif name in chosen:
+            yield as_change(ticket.ticket_id, chosen[name], at)
+        elif running is not None and running.due_at <= at:
+            yield replace(as_change(ticket.ticket_id, as_deadline(name, running)), ended=True)
 
 
 def _resumed(ticket: TicketState, limits: Limits, at: datetime) -> Iterator[event.DeadlineSet]:
     """Let clocks go on that stood in the stage that ends; in one that follows they may stand again, from then on."""
-    for name, clock in _by_rule(ticket):
-        deadline = as_deadline(name, clock)
-        if not limits.pauses(deadline, ticket.status):
-            continue
-        resumed = limits.resumed(deadline, ticket.status_at, at)
-        if resumed.due_at > deadline.due_at:
-            start = limits.start_of(resumed, deadline, clock.started_at, clock.extension)
-            yield as_change(ticket.ticket_id, resumed, start, extension=clock.extension)
+    for name, clock in ticket.clocks.items():
+        moved = gone_on(ticket, limits, name, at)
+        if moved is not clock:
+            yield as_change(ticket.ticket_id, as_deadline(name, moved), moved.started_at, extension=moved.extension)
+
+
+def gone_on(ticket: TicketState, limits: Limits, name: str, at: datetime) -> Clock:
+    """Return a clock as it goes on when the stage of its ticket ends: later, if it stood in that stage."""
+    clock = ticket.clocks[name]
+    deadline = as_deadline(name, clock)
+    if _is_by_hand(ticket, name) or not limits.pauses(deadline, ticket.status):
+        return clock
+    resumed = limits.resumed(deadline, ticket.status_at, at)
+    if resumed.due_at <= deadline.due_at:
+        return clock
+    start = limits.start_of(resumed, deadline, clock.started_at, clock.extension)
+    version, provisional = resumed.calendar_version, resumed.provisional
+    return Clock(resumed.due_at, clock.policy_id, version, provisional, start, clock.extension)
 
 
 def _told_more(state: State, changes: event.Changes) -> Iterator[TicketState]:
@@ -146,9 +187,10 @@ def _hastened(
         emergency=known.emergency or told.matter.emergency,
     )
     for deadline in limits.of(ticket.jurisdiction, now, told.at) if now != known else ():
-        running = made.get((ticket.ticket_id, deadline.clock)) or ticket.clocks.get(deadline.clock)
-        if _is_by_hand(ticket, deadline.clock):
+        again = made.get((ticket.ticket_id, deadline.clock))
+        if again.source == "clerk" if again is not None else _is_by_hand(ticket, deadline.clock):
             continue
+        running = ticket.clocks.get(deadline.clock) if again is None or again.ended else again
         if running is None or (running.policy_id != deadline.policy_id and deadline.due_at < running.due_at):
             yield as_change(ticket.ticket_id, deadline, told.at)
 
@@ -165,7 +207,10 @@ def _chosen_anew(ticket: TicketState, limits: Limits, changes: event.Changes) ->
     chosen = {deadline.clock: (deadline, at) for deadline, at in _from_own_starts(ticket, limits, matter)}
     for name, (deadline, started_at) in chosen.items():
         there = ticket.clocks.get(name)
-        if not _is_by_hand(ticket, name) and (there is None or there.policy_id != deadline.policy_id):
+        stays = there is not None and (
+            there.policy_id == deadline.policy_id or limits.goes_before(there.policy_id, deadline.policy_id, matter)
+        )
+        if not stays and not _is_by_hand(ticket, name):
             yield as_change(ticket.ticket_id, deadline, started_at)
     for name, clock in _by_rule(ticket):
         if name not in chosen and limits.is_of_others(clock.policy_id, matter):
@@ -187,6 +232,13 @@ def start_of(ticket: TicketState, clock: str) -> datetime:
     if clock in RESTARTED and ticket.reopened_at is not None:
         return ticket.reopened_at
     return min((one.started_at for one in ticket.clocks.values()), default=ticket.opened_at)
+
+
+def start_by_name(ticket: TicketState, clock: str) -> datetime:
+    """Return from when a limit counts that a person chooses: what an office owes, from when it got the ticket."""
+    if clock in OF_AN_OFFICE and ticket.dispatched_at is not None:
+        return ticket.dispatched_at
+    return start_of(ticket, clock)
 
 
 def _by_rule(ticket: TicketState) -> Iterator[tuple[str, Clock]]:

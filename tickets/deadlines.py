@@ -83,10 +83,26 @@ class Limits:
         known = self._by_rule.get(policy_id)
         return known is not None and _is_in_force(known[0], date_of(at))
 
+    def may_be_chosen(self, policy_id: str, jurisdiction: str, at: datetime) -> bool:
+        """Say whether a person may choose a rule for a clock of a city that starts then: of its place, and in force."""
+        known = self._by_rule.get(policy_id)
+        return known is not None and jurisdiction.startswith(known[1].adcodes or "") and self.is_good_on(policy_id, at)
+
     def is_of_others(self, policy_id: str, matter: Matter) -> bool:
         """Say whether a limit is for other kinds or categories than a matter's."""
         known = self._by_rule.get(policy_id)
         return known is not None and not _is_about(known[0], matter)
+
+    def goes_before(self, policy_id: str, other: str, matter: Matter) -> bool:
+        """Say whether a rule for some channels still comes before another one; no ticket keeps by which it came."""
+        (rule, profile), (later, _) = self._by_rule.get(policy_id, self._by_rule[other]), self._by_rule[other]
+        is_for_it = bool(rule.channels) and _is_about(rule, matter) and (not rule.emergency or matter.emergency)
+        return is_for_it and later in profile.rules and profile.rules.index(rule) < profile.rules.index(later)
+
+    def knows_days_of(self, deadline: Deadline) -> bool:
+        """Say whether the calendar of a deadline's rule has the year in which it runs out."""
+        known = self._by_rule.get(deadline.policy_id)
+        return known is not None and self._calendars[known[1].calendar].knows(date_of(deadline.due_at).year)
 
     def pauses(self, deadline: Deadline, status: str) -> bool:
         """Say whether a deadline's clock stands in a status."""

@@ -57,8 +57,16 @@ def _deadline_set(state: "State", decision: Event, change: event.DeadlineSet) ->
         ticket.clocks[change.clock] = Clock(
             change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at, change.extension
         )
+    name = f"deadline.{change.clock}"
     is_by_hand = change.source == "clerk" and not change.extension  # more time leaves the limit the rule's
-    _by_clerk(state, change.ticket_id, f"deadline.{change.clock}", is_by_hand)
+    _by_clerk(state, change.ticket_id, name, is_by_hand)
+    if ticket is not None and name in ticket.by_clerk and change.source != "clerk" and _begins_or_ends(change):
+        ticket.by_clerk = tuple(one for one in ticket.by_clerk if one != name)
+
+
+def _begins_or_ends(change: event.DeadlineSet) -> bool:
+    """Say whether a clock starts anew or ends, as a person's time does when it has passed."""
+    return change.started_at is not None or change.ended
 
 
 def _place_set(state: "State", decision: Event, change: event.PlaceSet) -> None:

@@ -73,7 +73,8 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `messages` are filed in it; `noted` are those of machines that only answered it.
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
-    `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened.
+    `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened, `dispatched_at`
+    when somebody last got it.
     `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
     `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
     rule or model changes that.
@@ -106,6 +107,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     minor_flagged: MinorFlagged | None = None
     redacted: bool = False
     erased: bool = False
+    dispatched_at: datetime | None = None
 
     def codes_without(self, message_id: str) -> tuple[str, ...]:
         """Return the codes that stay when a message leaves: those of the others, and what a clerk may have noted."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from normalizers.findings import category, hotlines
@@ -13,7 +14,7 @@ from schemas import ids
 from schemas.keyed import keyed_digest
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.common import Emergency, Party
-from schemas.records.ticket import Category, Lineage, Origin, Proposal, Requester, StatusStep
+from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, Requester, StatusStep
 from tickets import files, limits, location
 from tickets.codes import AS_GIVEN, is_of_participant
 from tickets.held import with_more
@@ -94,6 +95,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         status_at=decision.at if reopened else ticket.status_at,
         closed_at=None if reopened else ticket.closed_at,
         history=with_step(ticket, "reopened", decision.at, policy) if reopened else ticket.history,
+        acceptance=not_refused(ticket) if reopened else ticket.acceptance,
         channels=with_more(ticket.channels, (message.channel,)),
         text=text,
         search_text=search_text,
@@ -122,6 +124,12 @@ def complete(ticket: Ticket, message: Message) -> Ticket:
 def settled(ticket: Ticket, former: Ticket) -> Ticket:
     """Return the ticket, knowing of its files what the snapshot of before knew of the same ones."""
     return replace(ticket, attachments=files.settled(ticket.attachments, former.attachments))
+
+
+def not_refused(ticket: Ticket) -> Acceptance | UnsetType:
+    """Return what is decided of a ticket that is reopened: that it is not accepted stands no more."""
+    known = ticket.acceptance
+    return known if known is UNSET or known.decision != "not_accepted" else UNSET
 
 
 def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -> tuple[StatusStep, ...]:

@@ -188,6 +188,8 @@ def _status_set(state: "State", decision: Event, change: event.StatusSet) -> Non
     ticket.closed_at = decision.at if change.status in CLOSED else None
     if change.status == "reopened":
         ticket.reopened_at = decision.at
+    elif change.status in ("dispatched", "redispatched"):
+        ticket.dispatched_at = decision.at
     state.note_closed(ticket)
 
 

@@ -135,6 +135,108 @@ def test_what_a_clerk_set_is_not_begun_anew() -> None:
     assert of(hall.ticket(ticket)).due_at == by_hand
 
 
+def closed(hall: Hall, ticket: str) -> None:
+    for stage in DONE:
+        assert hall.give("set_status", ticket, status=stage) is None
+
+
+def test_a_time_by_hand_that_has_passed_gives_way_when_a_ticket_is_reopened() -> None:
+    hall, ticket = at_office(taken())
+    hall.give("set_deadline", ticket, clock="resolve", due_at=(START + timedelta(days=3)).isoformat())
+    closed(hall, ticket)
+    hall.adds(minutes=20 * 24 * 60)
+    assert hall.ticket(ticket).status == "reopened"
+    assert dues(hall.ticket(ticket))["resolve"] == ("shandong.resolve", "12-22 15:59")
+    assert of(hall.ticket(ticket)).extended_from is None
+    assert hall.desk.state.tickets[ticket].by_clerk == ()
+    assert hall.log_gives_the_same()
+
+
+def test_a_time_by_hand_that_has_passed_ends_where_no_limit_takes_its_place() -> None:
+    hall, ticket = at_office(taken(city="210100"))
+    hall.give("set_deadline", ticket, clock="resolve", due_at=(START + timedelta(days=3)).isoformat())
+    closed(hall, ticket)
+    hall.adds(minutes=20 * 24 * 60)
+    assert dues(hall.ticket(ticket)).keys() == {"accept"}
+    assert hall.log_gives_the_same()
+
+
+def test_a_limit_that_a_clerk_chose_starts_again_with_a_reopening_and_is_still_the_clerk_s() -> None:
+    hall, ticket = at_office(taken(city="110000"))
+    hall.give("set_deadline", ticket, clock="resolve", policy_id="beijing.resolve.complex")
+    closed(hall, ticket)
+    hall.adds(minutes=20 * 24 * 60)
+    assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.complex", "12-30 15:59")
+    hall.give("reclassify", ticket, category="construction.utilities")
+    assert dues(hall.ticket(ticket))["resolve"][0] == "beijing.resolve.complex"
+    assert hall.log_gives_the_same()
+
+
+def test_a_danger_that_reopens_a_ticket_hastens_what_took_the_place_of_a_time_by_hand() -> None:
+    hall, ticket = at_office(taken(city="110000"))
+    hall.give("set_deadline", ticket, clock="resolve", due_at=(START + timedelta(days=3)).isoformat())
+    closed(hall, ticket)
+    hall.adds("emergency.fire", "emergency_level.critical", minutes=20 * 24 * 60)
+    assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.danger", "12-15 03:00")
+
+
+def test_a_reopened_ticket_counts_from_when_the_citizen_wrote_but_not_from_before_it_was_closed() -> None:
+    """Written on the eve of 国庆 a minute before midnight, taken in after it."""
+    opened = datetime(2026, 9, 28, 1, tzinfo=UTC)
+    for closing, written, due in (
+        ("2026-09-29T01:00Z", "2026-09-30T15:59Z", "10-08 15:59"),
+        ("2026-10-01T01:00Z", "2026-09-30T15:59Z", "10-09 15:59"),
+    ):
+        first = replace(taken("request_kind.consultation", city="440100"), received_at=opened, ingested_at=opened)
+        hall, ticket = at_office(first)
+        for minutes, stage in enumerate(DONE):
+            at = datetime.fromisoformat(closing) + timedelta(minutes=minutes - 2)
+            assert refusal(hall.order("set_status", ticket, city="440100", at=at, status=stage)) is None
+        late = message(9, "还是没有答复", jurisdiction="440100", answers=("440100-0",))
+        received, ingested = datetime.fromisoformat(written), datetime(2026, 10, 1, 2, tzinfo=UTC)
+        hall.take(replace(late, received_at=received, ingested_at=ingested))
+        assert hall.ticket(ticket).status == "reopened"
+        assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.consultation", due)
+
+
+def test_a_limit_that_a_clerk_chooses_counts_from_the_receipt_and_after_a_reopening_from_that() -> None:
+    hall, ticket = at_office(taken(city="440100", received=START - timedelta(days=2)))
+    hall.give("set_deadline", ticket, clock="resolve", policy_id="guangdong.resolve.help")
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.help", "12-04 15:59")
+    hall, ticket = at_office(taken(city="440100"))
+    closed(hall, ticket)
+    hall.adds(minutes=60 * 24 * 60)
+    hall.give("set_deadline", ticket, clock="resolve", policy_id="guangdong.resolve.help")
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.help", "02-05 15:59")
+
+
+def test_an_office_may_give_back_for_as_long_after_it_got_the_ticket_as_any_other() -> None:
+    hall, ticket = at_office(taken())
+    hall.give("set_status", ticket, status="registered")
+    hall.now = START + timedelta(days=5)
+    assert hall.give("dispatch", ticket, organizer="a") is None
+    hall.give("set_status", ticket, status="signed")
+    assert hall.give("set_deadline", ticket, clock="return", policy_id="shandong.return") is None
+    assert dues(hall.ticket(ticket))["return"] == ("shandong.return", "12-02 15:59")
+    hall.give("return_dispatch", ticket, reason_code="not_responsible")
+    hall.now = START + timedelta(days=9)
+    assert hall.give("dispatch", ticket, organizer="b") is None
+    assert dues(hall.ticket(ticket))["return"] == ("shandong.return", "12-08 15:59")
+    assert of(hall.ticket(ticket), "return").extended_from is None
+    assert hall.log_gives_the_same()
+
+
+@pytest.mark.parametrize("policy_id", ["shandong.resolve", "beijing.resolve"])
+def test_a_limit_of_another_place_is_refused(policy_id: str) -> None:
+    hall, ticket = at_office(taken(city="440100"))
+    assert hall.give("set_deadline", ticket, clock="resolve", policy_id=policy_id) == "arguments"
+
+
+def test_a_limit_that_was_not_in_force_is_refused() -> None:
+    hall, ticket = at_office(taken(city="440100", received=datetime(2022, 8, 30, tzinfo=UTC)))
+    assert hall.give("set_deadline", ticket, clock="resolve", policy_id="guangdong.resolve.help") == "arguments"
+
+
 def test_a_kind_that_a_clerk_gives_chooses_the_limit_from_the_first_day() -> None:
     hall, ticket = at_office(taken("request_kind.complaint", city="440100"))
     hall.now = START + timedelta(days=5)

@@ -114,6 +114,25 @@ def test_an_extended_clock_stands_too() -> None:
     assert counter.due() == "11-19 23:59"
 
 
+@pytest.mark.parametrize("stage", ["in_progress", "supervised"])
+def test_an_extension_that_ends_a_stage_in_which_a_clock_stood_takes_none_of_its_time(stage: str) -> None:
+    known = policy(pauses=[stage])
+    counter = Counter(known)
+    counter.goes(*AWAY[:2], ("set_status", {"status": "signed"}, "2026-11-03T12:00"))
+    counter.goes(("set_status", {"status": "in_progress"}, "2026-11-04T12:00"))
+    if stage == "supervised":
+        counter.goes(("supervise", {}, "2026-11-04T12:10"))
+    assert counter.due() == "11-09 23:59"
+    counter.now = at("2026-11-11T12:00")
+    assert counter.give("set_deadline", clock="resolve", extend=3) is None
+    assert counter.desk.ticket(counter.number).status == "extended"
+    assert counter.due() == "11-19 23:59"
+    assert counter.give("set_deadline", clock="resolve", recompute=True) is None
+    assert counter.due() == "11-19 23:59"
+    assert counter.give("set_deadline", clock="resolve", extend=8) == "too_long"
+    assert fold(counter.decisions, known).tickets == counter.desk.state.tickets
+
+
 def test_a_reopened_ticket_has_the_whole_limit_whatever_stood_before() -> None:
     counter = Counter(policy())
     counter.goes(*AWAY, ("set_status", {"status": "in_progress"}, "2026-11-12T13:00"))
@@ -121,6 +140,20 @@ def test_a_reopened_ticket_has_the_whole_limit_whatever_stood_before() -> None:
     counter.goes(("set_status", {"status": "reopened"}, "2026-12-07T14:00"))
     assert counter.due() == "12-14 23:59"
     assert counter.resolve().extended_from is None
+
+
+def test_a_limit_of_the_channel_stays_when_a_clerk_says_what_the_ticket_is_about() -> None:
+    rules = [
+        RULE | {"id": "own.praise", "kinds": ["praise"], "amount": 9},
+        RULE | {"id": "own.letter", "channels": ["mailbox"], "amount": 2},
+        RULE | {"id": "own.other"},
+    ]
+    profile = {"id": "own", "name": "自定", "version": "1", "adcodes": ["9901"], "rules": rules}
+    counter = Counter(policy_of(profile))
+    counter.give("reclassify", category="construction.housing")
+    assert (counter.resolve().policy_id, counter.due()) == ("own.letter", "11-04 23:59")
+    counter.give("reclassify", kind="praise")
+    assert counter.resolve().policy_id == "own.praise"
 
 
 def test_no_amount_of_time_keeps_the_next_one_waiting() -> None:

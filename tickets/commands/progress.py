@@ -21,6 +21,8 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
     stage = _stage(ticket, given.status, given.reason_code)
     if given.status == "extended":
         raise RefusalError("illegal_transition", "set_deadline of resolve grants more time, and sets this stage itself")
+    if given.status in lifecycle.CLOSED and ticket.reopened_at is not None and order.at < ticket.reopened_at:
+        raise RefusalError("stale", "the ticket was reopened after this was ordered: read it again, then close it")
     if given.status in lifecycle.WITH_AN_ORGANIZER and _is_with_nobody(ticket):
         raise RefusalError("illegal_transition", "no organizer has the ticket: dispatch names one, and sets the stage")
     return (stage,)
@@ -41,8 +43,7 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
         raise RefusalError("arguments", "set_deadline takes one of due_at, policy_id, extend and recompute")
     running = ticket.clocks.get(given.clock)
     if given.policy_id is not None:
-        deadline = _by_limit(order, given.policy_id, given.clock, running.started_at if running else ticket.opened_at)
-        return (clocks.as_change(ticket.ticket_id, deadline, source="clerk"),)
+        return (_chosen(order, ticket, given.clock, given.policy_id),)
     if running is None:
         raise RefusalError("no_deadline", "this clock does not run for the ticket: set due_at or policy_id")
     if given.extend is not None:
@@ -60,10 +61,20 @@ def _granted(ticket: TicketState, deadline: event.DeadlineSet) -> event.Changes:
     return (deadline, _stage(ticket, "extended"))
 
 
+def _chosen(order: Order, ticket: TicketState, clock: str, policy_id: str) -> event.DeadlineSet:
+    start = clocks.start_by_name(ticket, clock)
+    deadline = _by_limit(order, policy_id, clock, start)
+    if not order.limits.may_be_chosen(policy_id, ticket.jurisdiction, start):
+        raise RefusalError("arguments", "this limit is of another place, or was not in force when the clock began")
+    running = ticket.clocks.get(clock)
+    is_begun = running is not None and running.started_at == start
+    return clocks.as_change(ticket.ticket_id, deadline, None if is_begun else start, source="clerk")
+
+
 def _by_hand(ticket: TicketState, clock: str, due_at: datetime, policy_id: str) -> event.DeadlineSet:
     if due_at < clocks.start_of(ticket, clock):
         raise RefusalError("too_early", "due_at lies before the clock began: set a later time")
-    deadline = Deadline(clock=clock, due_at=due_at, policy_id=policy_id, calendar_version="clerk")
+    deadline = Deadline(clock=clock, due_at=due_at, policy_id=policy_id, calendar_version=clocks.BY_HAND)
     return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
 
 
@@ -77,12 +88,16 @@ def _by_limit(order: Order, policy_id: str, clock: str, started_at: datetime, ex
 
 
 def _extended(order: Order, ticket: TicketState, name: str, amount: int) -> event.DeadlineSet:
-    clock = ticket.clocks[name]
+    """Return a deadline with more time; where that ends a stage in which the clock stood, it goes on first."""
+    ends_stage = name == "resolve" and lifecycle.may_become(ticket.status, "extended")
+    clock = clocks.gone_on(ticket, order.limits, name, order.at) if ends_stage else ticket.clocks[name]
+    started_at = clock.started_at if clock is not ticket.clocks[name] else None
     try:
         deadline = order.limits.extended(clocks.as_deadline(name, clock), amount, clock.started_at)
     except ValueError as error:
         raise RefusalError("too_long", str(error)) from error
-    return clocks.as_change(ticket.ticket_id, deadline, source="clerk", extension=clock.extension + amount)
+    extension = clock.extension + amount
+    return clocks.as_change(ticket.ticket_id, deadline, started_at, source="clerk", extension=extension)
 
 
 def dispatch(order: Order, given: args.Dispatch) -> event.Changes:
@@ -124,7 +139,7 @@ def revisit(order: Order, given: args.Revisit) -> event.Changes:
     revisited = event.Revisited(
         ticket_id=ticket.ticket_id, contacted=given.contacted, resolved=given.resolved, satisfied=given.satisfied
     )
-    if ticket.status in ("revisited", "evaluated"):
+    if ticket.status in ("revisited", "evaluated", "archived"):
         return (revisited,)
     return (revisited, _stage(ticket, "revisited"))
 

@@ -6,6 +6,7 @@ import pytest
 from msgspec import UNSET
 
 from schemas.records import Event, Finding, event
+from schemas.records.ticket import Acceptance, Dispatch, DispatchReturn
 from schemas.wire import encode
 from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal
@@ -58,6 +59,7 @@ def test_a_whole_life() -> None:
     done = at_office.ticket(ticket)
     assert not [one for one in at_office.decisions if refusal(one)]
     assert (done.status, done.version) == ("revisited", len(at_office.decisions))
+    assert done.closed_at == closed.closed_at
     assert [step.status for step in done.history] == [
         "screened", "registered", "dispatched", "returned", "redispatched", "signed", "in_progress", "supervised",
         "resolved", "revisited",
@@ -166,6 +168,55 @@ def test_not_accepted_carries_its_code_and_closes() -> None:
     found = at_office.ticket(ticket)
     assert (found.acceptance.decision, found.acceptance.reason) == ("not_accepted", "out_of_jurisdiction")
     assert found.closed_at is not None
+
+
+def test_a_refusal_ends_with_the_reopening_of_its_ticket() -> None:
+    at_office, ticket = on_its_way()
+    at_office.order("set_status", ticket, status="not_accepted", reason_code="out_of_jurisdiction")
+    at_office.order("set_status", ticket, status="reopened")
+    assert at_office.ticket(ticket).acceptance is UNSET
+    at_office.order("dispatch", ticket, organizer="a")
+    assert at_office.ticket(ticket).acceptance == Acceptance(decision="accepted")
+
+
+def test_a_refusal_ends_with_the_citizen_s_word_that_reopens_its_ticket() -> None:
+    at_office, ticket = on_its_way()
+    at_office.order("set_status", ticket, status="not_accepted", reason_code="out_of_jurisdiction")
+    at_office.take(message(7, "就在本市中山路88号，路灯坏了", sender="13800138000", answers=(f"{CITY}-0",)))
+    assert (at_office.ticket(ticket).status, at_office.ticket(ticket).acceptance) == ("reopened", UNSET)
+
+
+@pytest.mark.parametrize("by", ["return_dispatch", "set_status"])
+def test_who_gave_a_ticket_back_has_it_no_more(by: str) -> None:
+    at_office, ticket = on_its_way("registered")
+    at_office.order("dispatch", ticket, organizer="a", organizer_name="甲局", co_organizers=["b"])
+    given = {"reason_code": "not_responsible"} if by == "return_dispatch" else {"status": "returned"}
+    returned = at_office.order(by, ticket, **given)
+    reason = given.get("reason_code", "not_given")
+    nobody = Dispatch(returns=(DispatchReturn(reason_code=reason, at=returned.at, organizer_code="a"),))
+    assert at_office.ticket(ticket).dispatch == nobody
+    at_office.order("set_status", ticket, status="answered")
+    assert at_office.ticket(ticket).dispatch == nobody
+
+
+def test_what_was_ordered_before_a_reopening_does_not_close_the_ticket_again() -> None:
+    """The clerk's order of yesterday comes after the citizen's word of today: nobody has read that yet."""
+    at_office, ticket = on_its_way("registered", "answered", "resolved")
+    today = START + timedelta(days=1)
+    at_office.take(message(7, "还是没有修好", sender="13800138000", answers=(f"{CITY}-0",), minutes=24 * 60))
+    late = at_office.order("set_status", ticket, status="resolved", at=today - timedelta(hours=9))
+    assert refusal(late) == "stale"
+    assert "reopened after this was ordered" in why(late)
+    assert at_office.ticket(ticket).status == "reopened"
+    again = at_office.order("set_status", ticket, status="resolved", at=today + timedelta(minutes=1))
+    assert refusal(again) is None
+
+
+def test_who_is_asked_after_the_ticket_was_archived_is_heard_all_the_same() -> None:
+    at_office, ticket = on_its_way("registered", "answered", "resolved", "archived")
+    assert refusal(at_office.order("revisit", ticket, contacted=True, resolved=False)) is None
+    found = at_office.ticket(ticket)
+    assert (found.status, [one.resolved for one in found.revisits]) == ("archived", [False])
 
 
 def test_a_deadline_that_moves_says_from_where() -> None:
