@@ -53,6 +53,12 @@ class Filters(Struct, frozen=True, kw_only=True):
     received_to: datetime | None = None
     revisited: bool = False
     """Only those whose citizens were asked (回访)."""
+    is_open: bool = False
+    """Only those that are not closed, and not erased."""
+    due_before: datetime | None = None
+    """Only those of which some deadline runs out before this."""
+    provisional: bool = False
+    """Only those of which some deadline was counted by a calendar that ends too early (暂定)."""
 
 
 class Hit(Struct, frozen=True, kw_only=True):
@@ -246,6 +252,13 @@ def _narrowed(filters: Filters) -> list[dict[str, Any]]:
     if filters.revisited:
         terms.append({"exists": {"field": "revisits.at"}})
     times = {"gte": filters.received_from, "lt": filters.received_to}
+    if filters.provisional:
+        terms.append({"term": {"deadlines.provisional": True}})
+    if filters.due_before is not None:
+        terms.append({"range": {"deadlines.due_at": {"lt": filters.due_before.isoformat()}}})
+    if filters.is_open:
+        over = [{"terms": {"status": sorted(CLOSED)}}, {"term": {"erased": True}}]
+        terms.append({"bool": {"must_not": over}})
     span = {bound: at.isoformat() for bound, at in times.items() if at is not None}
     return [*terms, {"range": {"received_at": span}}] if span else terms
 

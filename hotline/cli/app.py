@@ -14,6 +14,7 @@ from hotline.cli.bench import bench
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain, give_up_output
 from hotline.cli.dead import dead
+from hotline.cli.deadlines import deadlines
 from hotline.cli.index import index
 from hotline.cli.learn import learn
 from hotline.cli.pipe import pipe
@@ -108,6 +109,7 @@ app.command()(archive.explain)
 app.command()(export.export)
 app.command()(rates)
 app.command()(command)
+app.add_typer(deadlines, name="deadlines")
 app.add_typer(dead, name="dead")
 app.add_typer(webhook, name="webhook")
 app.add_typer(answers, name="answers")

@@ -16,7 +16,7 @@ from normalizers.text import fold
 from schemas import ids, topics
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
-from schemas.records.ticket import Category, Location, Requester, Revisit
+from schemas.records.ticket import Category, Deadline, Location, Requester, Revisit
 from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
@@ -103,6 +103,27 @@ async def test_tickets_whose_citizens_were_asked_are_found_by_that(world: World)
     await world.archive.refresh()
     found = [one async for one in world.archive.tickets(filters=Filters(revisited=True))]
     assert [(one.ticket_id, one.revisits) for one in found] == [(some[0].ticket_id, (revisit,))]
+
+
+async def test_open_tickets_are_found_by_what_is_due_and_what_is_provisional(world: World) -> None:
+    late = Deadline(clock="resolve", due_at=AT, policy_id="p", calendar_version="1")
+    later = replace(late, due_at=AT + timedelta(days=60), provisional=True)
+    some = [
+        ticket("zhang", 1, masked=True, deadlines=(late,)),
+        ticket("long_road", 2, masked=True, deadlines=(later,)),
+        ticket("long_name", 3, masked=True, deadlines=(late, later), status="resolved"),
+        ticket("latin", 4, masked=True, deadlines=(late, later), erased=True),
+        ticket("traditional", 5, masked=True),
+    ]
+    await world.sink.write([out(topics.TICKET_MASKED, one.ticket_id, one, 1) for one in some])
+    await world.archive.refresh()
+    for narrowed, names in (
+        (Filters(is_open=True), ("zhang", "long_road", "traditional")),
+        (Filters(is_open=True, due_before=AT + timedelta(hours=1)), ("zhang",)),
+        (Filters(due_before=AT), ()),
+        (Filters(is_open=True, provisional=True), ("long_road",)),
+    ):
+        assert {one.ticket_id async for one in world.archive.tickets(filters=narrowed)} == named(*names)
 
 
 async def test_analysts_narrow_by_kind_category_place_incident_and_person(world: World) -> None:

@@ -48,7 +48,8 @@ def test_the_version() -> None:
 
 VERBS = (
     "up,down,status,run,check,doctor,topics,index,index rebuild,try,search,show,explain,dead list,dead show,"
-    "dead replay,replay,schema check,export,rates,webhook list,webhook log,webhook test"
+    "dead replay,replay,schema check,export,rates,deadlines overdue,deadlines recompute,webhook list,webhook log,"
+    "webhook test"
 )
 
 

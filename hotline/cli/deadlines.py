@@ -1,0 +1,123 @@
+"""`hotline deadlines`: which limits have run out, and those that are reckoned anew once the calendar has grown."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.cli.archive import ask
+from hotline.cli.common import AsJson, Author, print_each, print_json, readable, settings_of, there
+from hotline.cli.narrowing import City
+
+if TYPE_CHECKING:
+    from hotline.archive import Archive
+    from hotline.settings import Settings
+    from schemas.records import Command, Ticket
+    from tickets.deadlines import Limits
+
+deadlines = typer.Typer(no_args_is_help=True, help="Time limits (办理时限) of the tickets that are open.")
+
+GIVEN_AT_ONCE = 500
+
+Line = dict[str, str | None]
+
+
+@deadlines.command()
+def overdue(
+    ctx: typer.Context,
+    jurisdiction: City = None,
+    within_hours: Annotated[float, typer.Option(min=0, help="Those as well that run out within so many hours.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the longest overdue first.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List open tickets that should be accepted, signed or resolved by now (超期), as far as their stage tells."""
+    from hotline.archive import Filters
+
+    settings = settings_of(ctx, accounts=False)
+    limits, until = _limits(settings), datetime.now(UTC) + timedelta(hours=within_hours)
+    filters = Filters(jurisdiction=jurisdiction, is_open=True, due_before=until)
+
+    async def found(archive: "Archive") -> list[Line]:
+        return [line async for ticket in archive.tickets(filters=filters) for line in lines_of(ticket, limits, until)]
+
+    lines = sorted(ask(ctx, found, settings), key=lambda line: f"{line['due_at']} {line['ticket_id']}")
+    print_each(lines[:limit], as_json, _line, nothing="Nothing is overdue.")
+    if len(lines) > limit:
+        typer.echo(f"{len(lines) - limit} more: raise --limit.", err=True)
+
+
+@deadlines.command()
+def recompute(
+    ctx: typer.Context,
+    jurisdiction: City = None,
+    author: Author = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands, give none.")] = False,
+) -> None:
+    """Reckon provisional deadlines (暂定) anew, when the next year stands in the calendar and assign has read it.
+
+    Each is a command `set_deadline`; it moves no time that a clerk set, and keeps what was granted.
+    """
+    from hotline import commands, services
+    from hotline.archive import Filters
+
+    settings = settings_of(ctx, accounts=False)
+    limits = _limits(settings)
+    filters = Filters(jurisdiction=jurisdiction, is_open=True, provisional=True)
+
+    async def found(archive: "Archive") -> list[tuple[str, str, bool]]:
+        return [one async for ticket in archive.tickets(filters=filters) for one in provisional(ticket, limits)]
+
+    deadlines_found = ask(ctx, found, settings)
+    orders = [_order(settings, name, clock, author) for name, clock, is_known in deadlines_found if is_known]
+    for first in range(0, len(orders), GIVEN_AT_ONCE):
+        if dry_run:
+            for order in orders[first : first + GIVEN_AT_ONCE]:
+                print_json(order)
+        else:
+            commands.send(services.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
+    typer.echo(f"{len(orders)} deadlines {'would be' if dry_run else 'are'} reckoned anew.", err=True)
+    if left := len(deadlines_found) - len(orders):
+        typer.echo(f"{left} stay provisional: the calendar does not reach so far, see docs/how-to/rules.md.", err=True)
+
+
+def lines_of(ticket: "Ticket", limits: "Limits", until: datetime) -> Iterator[Line]:
+    """Yield a line for each deadline of a ticket that is overdue at `until`."""
+    from tickets.overdue import overdue as overdue_of
+
+    for due in overdue_of(ticket, limits, until):
+        yield {
+            "due_at": there(due.due_at),
+            "clock": due.clock,
+            "status": ticket.status,
+            "organizer": ticket.dispatch.organizer_code if ticket.dispatch else None,
+            "ticket_no": ticket.ticket_no,
+            "ticket_id": ticket.ticket_id,
+        }
+
+
+def provisional(ticket: "Ticket", limits: "Limits") -> Iterator[tuple[str, str, bool]]:
+    """Yield ticket and clock of each provisional deadline, and whether the calendar knows its days by now."""
+    from tickets.overdue import running
+
+    for due in running(ticket):
+        if due.provisional:
+            yield ticket.ticket_id, due.clock, limits.knows_days_of(due)
+
+
+def _order(settings: "Settings", ticket_id: str, clock: str, author: str | None) -> "Command":
+    from hotline.commands import made
+
+    return made(settings, "set_deadline", ticket_id, [f"clock={clock}", "recompute=true"], author=author)
+
+
+def _line(one: Line) -> str:
+    told = f"{one['due_at']}  {one['clock']:<8} {one['status']:<12} {one['organizer'] or '-':<16} {one['ticket_no']}"
+    return readable(told)
+
+
+def _limits(settings: "Settings") -> "Limits":
+    from hotline.services import rules_folder
+    from tickets.policy import limits_of
+
+    return limits_of(rules_folder(settings))
