@@ -28,6 +28,7 @@ from schemas.topics import Topic
 from schemas.wire import Position, decode, encode
 from sinks import Document, routes
 from sinks.elastic.elastic import ElasticSink
+from tickets import policies
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -295,3 +296,48 @@ def test_explain_walks_down_to_the_bytes(archived: Message, by_message: bool) ->
     shown = hotline("explain", ticket_id)
     assert "intact" in shown.stdout
     assert "normalizer" in shown.stdout
+
+
+LONG_AGO = datetime(2018, 3, 1, 1, 2, 3, tzinfo=UTC)
+"""A year of which our calendar has no holidays, as of every year to come."""
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_what_is_overdue_is_listed_and_a_grown_calendar_is_reckoned_with(
+    account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = ("--jurisdiction", "371700")
+    message = archive(
+        raw_message(
+            channel="record",
+            channel_kind="record",
+            account=account,
+            jurisdiction="371700",
+            identifier="1",
+            value=json.dumps({"id": "1", "text": "人民路12号停水", "sender": PHONE}, ensure_ascii=False).encode(),
+            content_type="application/json",
+            time=LONG_AGO,
+            recorded=LONG_AGO,
+            sender=PHONE,
+        )
+    )
+    ticket_id = f"371700-{message.message_id[:20]}"
+    late = {line["ticket_id"]: line for line in lines("deadlines", "overdue", *city, "--limit", "10000")}[ticket_id]
+    assert (late["clock"], late["status"], late["due_at"]) == ("resolve", "received", "2018-03-08T23:59:59+08:00")
+    asked = hotline("deadlines", "recompute", *city)
+    assert asked.exit_code == 0
+    assert "0 deadlines are reckoned anew." in asked.stderr
+    assert "stay provisional" in asked.stderr
+    ours = policies.OURS.joinpath("calendars", "cn.toml").read_text(encoding="utf-8")
+    (tmp_path / "rules" / "calendars").mkdir(parents=True)
+    (tmp_path / "rules" / "calendars" / "cn.toml").write_text(f"{ours}\n[years.2018]\noff = [2018-03-05]\n", "utf-8")
+    monkeypatch.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "rules"))
+    assert ticket_id in hotline("deadlines", "recompute", *city, "--dry-run").stdout
+    assert orders_about(ticket_id) == []
+    assert hotline("deadlines", "recompute", *city).exit_code == 0
+    assert orders_about(ticket_id) == [("set_deadline", {"clock": "resolve", "recompute": True})]
+
+
+def orders_about(ticket_id: str) -> list[tuple[str, Any]]:
+    commands = (decode(one.value, Command) for one in reading.read_all(services.kafka(load()), topics.COMMAND))
+    return [(one.kind, one.args) for one in commands if one.ticket_id == ticket_id]
