@@ -17,6 +17,9 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 AHEAD = timedelta(minutes=10)
 """So far the clock of who writes a record may be ahead of the broker's."""
 
+NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""No order was given before this: it is what programs write for no time at all (0001-01-01, 1970-01-01)."""
+
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 

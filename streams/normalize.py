@@ -19,7 +19,7 @@ from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_contex
 from schemas.errors import ErasedError, FatalError, MalformedError, RecordError, TooLargeError
 from schemas.records import Command, Message, RawMessage, raw_of
 from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import AHEAD, Inbound, Outbound, appended_at, decode, encode
+from schemas.wire import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode
 from streams import floods, lanes, metrics, pace
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
@@ -248,6 +248,8 @@ def _command_record(record: Inbound) -> Outbound:
     recorded = appended_at(record) or command.at
     if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
         raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
+    if command.at < NO_TIME:  # the ticket that it closes would leave the memory at once
+        raise MalformedError("the command's `at` lies before the year 2000: its sender set none")
     source = f"/hotline/{COMMANDS}/{command.jurisdiction}"
     first, hop = (trace_context(header_of(record, name)) for name in (FIRST_TRACE, HOP))
     hop = hop or first or ids.traceparent(source, command.command_id)

@@ -27,7 +27,7 @@ from normalizers.codes import is_code
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
 from schemas.records.common import Time
-from schemas.wire import UNREADABLE, Outbound
+from schemas.wire import NO_TIME, UNREADABLE, Outbound
 from tickets.commands import check
 from tickets.commands.refusal import RefusalError
 
@@ -189,6 +189,8 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
             raise RefusedRequest(f"{name} must be a code: A-Z a-z 0-9 _ . : / + -", status=400, reason="body")
     if command.at > now + AHEAD:
         raise RefusedRequest("at lies in the future: see NTP", status=400, reason="body")
+    if command.at < NO_TIME:
+        raise RefusedRequest("at lies before the year 2000: leave it out", status=400, reason="body")
     return command
 
 

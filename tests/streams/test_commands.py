@@ -32,6 +32,12 @@ def test_a_command_from_the_future_is_no_log_time() -> None:
     assert step(at=RECORDED + timedelta(minutes=11)).topic == topics.DEAD
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+08:00", "1970-01-01T00:00:00Z", "1999-12-31T23:59:59Z"])
+def test_what_a_program_writes_for_no_time_is_no_log_time(at: str) -> None:
+    assert step(at=datetime.fromisoformat(at)).topic == topics.DEAD
+    assert step(at=datetime(2000, 1, 1, tzinfo=UTC)).topic == topics.MESSAGE
+
+
 @pytest.mark.parametrize("name", ["command_id", "author", "jurisdiction"])
 @pytest.mark.parametrize(
     "words",

@@ -162,6 +162,8 @@ async def test_a_key_gives_only_its_own_commands(kafka: Kafka, change: dict[str,
         order(args={"state": "registered"}),
         order(args={}),
         order(at=(NOW + timedelta(hours=1)).isoformat()),
+        order(at="0001-01-01T00:00:00+08:00"),
+        order(at="1970-01-01T00:00:00Z"),
     ],
 )
 async def test_what_is_no_command_is_refused_and_not_repeated(kafka: Kafka, body: Any) -> None:
