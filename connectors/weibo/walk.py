@@ -58,7 +58,7 @@ class Walk:
         """Take the next page; `keys` are its items' ids."""
         self._pages += 1
         self._passed += len(page)
-        if self._pages == 1:
+        if self._newest is None:
             self._newest_page, self._newest = tuple(keys), max(page, key=lambda item: item.id or 0, default=None)
         for item, key in zip(page, keys, strict=True):
             if key not in self._keys and (item.id is None or item.id > self._floor):
@@ -95,7 +95,7 @@ class Walk:
 
     def _may_go_on_behind(self, page: ResultSet[Model]) -> bool:
         """Say whether something new may stand behind an empty page: something is known, and was not reached yet."""
-        between = self._since is not None and self.max_id is not None and not self._is_whole(page)
+        between = self._since is not None and not self._is_whole(page)
         return between and self.page <= EMPTY_PAGES and self._pages < self._pages_max
 
     def _is_whole(self, page: ResultSet[Model]) -> bool:

@@ -248,6 +248,18 @@ def test_pages_of_which_nothing_is_shown_end_no_walk_before_what_is_known(
     assert metric("gaps_total", list="mentions") == gaps + is_gap
 
 
+def test_a_first_page_of_which_nothing_is_shown_hides_none_behind_it(platform: Platform) -> None:
+    """A wave of advertisements is taken away: what citizens wrote before it stands behind an empty page."""
+    platform.post()
+    runner = ready(platform, lists=["mentions"], page_size=10)
+    posts = [platform.post()["idstr"] for _ in range(30)]
+    hiding(platform, set(posts[-10:]))
+    assert ids(runner.next_round()) == [f"status:{identifier}" for identifier in posts[:-10]]
+    assert runner.next_round() == []
+    newest = platform.post()["idstr"]
+    assert ids(runner.next_round()) == [f"status:{newest}"]
+
+
 @pytest.mark.parametrize("total", [REACHABLE - 50, REACHABLE, REACHABLE + 200])
 def test_what_is_out_of_reach_is_a_gap_whatever_number_is_told(platform: Platform, total: int) -> None:
     platform.post()
