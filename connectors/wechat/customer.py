@@ -38,6 +38,9 @@ that are large, must not keep us at the same page for ever.
 LARGE = "large"
 """In the cursor: behind it lie large messages that the blob store has not taken."""
 
+SETTLED_SECONDS = 5.0
+"""After an event: the platform may show a message a little later than it tells of it, so a new event is pulled for."""
+
 SYSTEM_BUSY = -1
 """The errcode that says nothing of what was asked."""
 
@@ -93,10 +96,13 @@ class CustomerMessages:
         self._pulled = -inf
         self._lock = threading.Lock()
 
-    def announced(self, token: str = "") -> float:
-        """Note that there are messages, and a token that is good for ten minutes; return when that was."""
+    def announced(self, token: str = "", age: float = inf) -> float:
+        """Note that there are messages, and a token that is good for ten minutes; `age` is the event's, in seconds.
+
+        Return which pulls bring them for sure: those that begin later than this.
+        """
         self._token = token or self._token
-        return time.monotonic()
+        return time.monotonic() + max(0.0, SETTLED_SECONDS - age)
 
     def pull(self, publish: Publish, announced: float = inf) -> None:
         """Publish all that is new, unless a pull that began after it was announced has brought it.

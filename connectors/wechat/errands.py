@@ -84,10 +84,11 @@ class WeChatErrands:
         """Return what is to be asked for without a callback."""
         until = self._now() + LIFE
         return [
-            CustomerErrand(name, f"sweep:{name}:{kfid}", self._customer(name, account.customers, kfid), until)
+            CustomerErrand(name, f"sweep:{name}:{kfid}", messages, messages.announced(), until)
             for name, account in self._accounts.items()
             if account.customers is not None
             for kfid in account.open_kfids
+            for messages in (self._customer(name, account.customers, kfid),)
         ]
 
     def _file(self, raw: RawMessage, file: File, api: Api) -> "FileErrand":
@@ -100,7 +101,9 @@ class WeChatErrands:
             return ()
         name = raw.envelope.account or ""
         messages = self._customer(name, account.customers, fields["OpenKfId"])
-        return (CustomerErrand(name, raw.message_id, messages, _until(raw), fields.get("Token", "")),)
+        age = (self._now() - raw.envelope.recordedtime).total_seconds()
+        announced = messages.announced(fields.get("Token", ""), age)
+        return (CustomerErrand(name, raw.message_id, messages, announced, _until(raw)),)
 
     def _customer(self, name: str, make: Callable[[str], CustomerMessages], kfid: str) -> CustomerMessages:
         with self._lock:
@@ -134,18 +137,18 @@ class MuteErrand:
 
 
 class CustomerErrand:
-    """Everything that is new of one 客服账号; `token` is the event's."""
+    """Everything that is new of one 客服账号, `announced` as that says."""
 
     keeps = False
 
     def __init__(
-        self, account: str, name: str, messages: CustomerMessages, deadline: datetime, token: str = ""
+        self, account: str, name: str, messages: CustomerMessages, announced: float, deadline: datetime
     ) -> None:
         self.account = account
         self.name = name
         self.deadline = deadline
         self._messages = messages
-        self._announced = messages.announced(token)
+        self._announced = announced
 
     def run(self, publish: Publish, *, last: bool) -> None:
         """Pull; after three days the messages of this event are gone, and the next event pulls what is not."""

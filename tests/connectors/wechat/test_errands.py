@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import obstore
 import pytest
+from msgspec.structs import replace
 from obstore.store import LocalStore
 
 from connectors.fetcher import Errand, GivenUp
@@ -456,7 +457,7 @@ def test_events_that_waited_are_one_pull_with_the_newest_token(platform: WeChatA
         return False
 
     platform.fault = listen
-    waited = [only(company(announced(f"token{number}"))) for number in range(20)]
+    waited = [only(company(announced(f"token{number}", age=3600))) for number in range(20)]
     for errand in waited:
         errand.run(kept, last=False)
     assert asked == ["token19"]
@@ -466,9 +467,20 @@ def test_events_that_waited_are_one_pull_with_the_newest_token(platform: WeChatA
     assert [one.envelope.id for one in kept.messages] == ["msg1", "msg2"]
 
 
+def test_each_new_event_is_pulled_for(platform: WeChatApi, company: WeChatErrands) -> None:
+    """The platform may show a message a little later than it tells of it."""
+    platform.customer, kept = [said(1)], Kept()
+    first, second = (only(company(announced(token))) for token in ("a", "b"))
+    first.run(kept, last=False)
+    platform.customer.append(said(2))
+    second.run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == ["msg1", "msg2"]
+
+
 def test_an_event_is_done_by_no_pull_that_broke_or_began_before_it(platform: WeChatApi, company: WeChatErrands) -> None:
     platform.customer = [said(1)]
-    first, second, kept = only(company(announced("a"))), only(company(announced("b"))), Kept()
+    first, second = (only(company(announced(token, age=60))) for token in ("a", "b"))
+    kept = Kept()
 
     def away(_: Sequence[RawMessage]) -> None:
         raise UnreachableError("Kafka is away")
@@ -480,15 +492,16 @@ def test_an_event_is_done_by_no_pull_that_broke_or_began_before_it(platform: WeC
     def hear(messages: Sequence[RawMessage]) -> None:
         kept(messages)
         platform.customer.append(said(2))
-        late.append(only(company(announced("c"))))
+        late.append(only(company(announced("c", age=60))))
 
     second.run(hear, last=False)
     late[0].run(kept, last=False)
     assert [one.envelope.id for one in kept.messages] == ["msg1", "msg2"]
 
 
-def announced(token: str) -> RawMessage:
-    return raw(EVENT.replace("ENCtoken", token).encode(), "text/xml")
+def announced(token: str, age: float = 0) -> RawMessage:
+    event = raw(EVENT.replace("ENCtoken", token).encode(), "text/xml")
+    return replace(event, envelope=replace(event.envelope, recordedtime=NOW - timedelta(seconds=age)))
 
 
 @pytest.mark.parametrize("wrong", [9_999_999_999, 1, -1, 0])
