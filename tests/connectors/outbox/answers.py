@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from connectors.outbox.owner import _envelope
+from connectors.reply import Reply
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox, OutboxState, Party
 from schemas.topics import OUTBOX
@@ -37,6 +38,18 @@ def intent(
         urgent=urgent,
         received_at=received_at,
         at=received_at,
+    )
+
+
+def reply(outbox: Outbox) -> Reply:
+    return Reply(
+        reply_id=outbox.outbox_id,
+        jurisdiction=outbox.jurisdiction,
+        channel_kind=outbox.channel_kind,
+        account=outbox.account,
+        recipient=outbox.recipient,
+        text="…",
+        received_at=outbox.received_at,
     )
 
 

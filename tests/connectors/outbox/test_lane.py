@@ -14,7 +14,7 @@ from connectors.outbox.settings import AnswerSettings
 from connectors.reply import Reply, Sent
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Outbox
-from tests.connectors.outbox.answers import NOW, intent, state_of
+from tests.connectors.outbox.answers import NOW, intent, reply, state_of
 
 ACCEPTED = Sent(outcome="accepted", code="250", reference="r")
 
@@ -64,18 +64,6 @@ class Bench:
             pause = await self.lane._step()
             if pause:
                 self.now += timedelta(seconds=pause)
-
-
-def reply(outbox: Outbox) -> Reply:
-    return Reply(
-        reply_id=outbox.outbox_id,
-        jurisdiction=outbox.jurisdiction,
-        channel_kind=outbox.channel_kind,
-        account=outbox.account,
-        recipient=outbox.recipient,
-        text="…",
-        received_at=outbox.received_at,
-    )
 
 
 async def test_the_intent_to_send_is_recorded_before_the_service_hears_of_it() -> None:

@@ -13,7 +13,7 @@ from connectors.outbox.lane import Tools
 from connectors.outbox.settings import AnswerSettings
 from connectors.reply import Reply, Sent
 from schemas.connection import KafkaConnection
-from schemas.records import Outbox as Intent
+from tests.connectors.outbox.answers import reply
 from tests.dying import reached
 
 SEND_SECONDS = 0.02
@@ -33,18 +33,6 @@ class Service:
 
     async def close(self) -> None:
         """Nothing to release."""
-
-
-def reply(outbox: Intent) -> Reply:
-    return Reply(
-        reply_id=outbox.outbox_id,
-        jurisdiction=outbox.jurisdiction,
-        channel_kind=outbox.channel_kind,
-        account=outbox.account,
-        recipient=outbox.recipient,
-        text="已收到",
-        received_at=outbox.received_at,
-    )
 
 
 async def main(bootstrap: str, folder: str, point: str = "", number: str = "0") -> None:
