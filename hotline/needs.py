@@ -81,7 +81,7 @@ def _commands() -> list[Need]:
 
 
 def _screen(settings: "Settings", which: str) -> list[Need]:
-    reads, writes = [*topics.LIVE_RAW, topics.BACKFILL], [topics.HANDOVER]
+    reads, writes = [*topics.LIVE_RAW, topics.BACKFILL], [topics.HANDOVER, topics.DEAD]
     return [*_topics("Read", reads), *_topics("Write", writes), _group("hotline-screen")]
 
 

@@ -22,6 +22,10 @@ BEYOND = Counter(
 )
 REPEATS = Counter("hotline_streams_repeats", "Messages that were decided before", ["stage"])
 DECISIONS = Counter("hotline_streams_decisions", "Decisions written", ["relation"])
+DECIDED_AGAIN = Counter(
+    "hotline_streams_decided_again",
+    "Decisions about inputs that were acknowledged before: Kafka had lost the end of the event log",
+)
 TRANSACTION_SECONDS = Histogram("hotline_streams_transaction_seconds", "From begin to commit of a chunk's decisions")
 RESTORE_SECONDS = Histogram(
     "hotline_streams_restore_seconds",
@@ -45,5 +49,6 @@ PAUSED = Gauge("hotline_streams_backfill_paused", "1 while back-fill waits for l
 # Shown from the start: what first appears as 1 has grown by nothing, as Prometheus sees it.
 for _level in ("critical", "urgent", "mentioned"):
     HANDOVER_SECONDS.labels(level=_level)
+ERRORS.labels(stage="screen", code="internal")
 for _operation in ("list", "load", "save"):
     CHECKPOINT_ERRORS.labels(operation=_operation)

@@ -38,9 +38,12 @@ def refused_of(record: Inbound, stage: str) -> Result:
     return dead(record, _refusal(), stage, inline_limit=0)
 
 
-def bare(record: Inbound, stage: str) -> Result:
-    """Return one without the key and headers, which a stranger may have written: it says where the record stands."""
-    letter = dead_letter(record, _refusal(), stage)
+def bare(record: Inbound, stage: str, error: Exception | None = None) -> Result:
+    """Return one without the key and headers, which a stranger may have written: it says where the record stands.
+
+    Its reason is `error`, else that Kafka refused what became of the record.
+    """
+    letter = dead_letter(record, error or _refusal(), stage)
     return Result(replace(letter, key=b"", value=b"", headers=[]).outbound())
 
 

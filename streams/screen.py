@@ -18,13 +18,14 @@ from schemas.connection import KafkaConnection
 from schemas.errors import ErasedError, FatalError, RecordError
 from schemas.records import Handover, RawMessage, raw_of
 from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import Inbound, Outbound, Position, decode, encode, position_of
+from schemas.wire import Inbound, Outbound, decode, encode, position_of
 from streams import lanes, metrics, pace
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.floods import FloodControl
-from streams.inputs import SLICE, is_claimed, report, sliced
+from streams.inputs import SLICE, dead_letter, is_claimed, sliced
 from streams.outlet import Outlet
+from streams.results import bare
 from streams.settings import FloodSettings
 
 STAGE = "screen"
@@ -74,8 +75,19 @@ class Handed(NamedTuple):
             metrics.HANDOVER_SECONDS.labels(level=self.level).observe(max(0.0, (now - self.taken_at).total_seconds()))
 
 
+Read = tuple[Inbound, RawMessage | Exception]
+"""A record, and the message in it or what keeps it from being read."""
+
+
+class Screened(NamedTuple):
+    """What some records tell: hand-overs, and those over which a fault of ours came, so that nobody heard them."""
+
+    handed: list[Handed]
+    unheard: list[tuple[Inbound, Exception]]
+
+
 class Screen:
-    """Hands over at once what is in the records; large mails and floods follow, in nobody's way."""
+    """Hands over at once what is in the records; large mails, floods and what we fail on follow, in nobody's way."""
 
     def __init__(
         self,
@@ -95,7 +107,7 @@ class Screen:
         self._beside = Beside(app, self._screen_flood, FLOOD)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
-        """Hand over what the chunk's inline records tell; leave claim-checked ones to `handle_late`.
+        """Hand over what the chunk's inline records tell; leave claim-checked and unheard ones to `handle_late`.
 
         Raises RetriableError to have it repeated, FatalError when Kafka takes no hand-over however short it is.
         """
@@ -127,17 +139,19 @@ class Screen:
             await self._screen_late(tp, record)
 
     async def _screen(self, records: Iterable[Inbound], late: list[Inbound], hop: Hop) -> None:
-        raws = []
+        here: list[Read] = []
         for record in records:
-            raw = readable(record)
-            if raw is not None and is_claimed(raw):
+            raw = read(record)
+            if isinstance(raw, RawMessage) and is_claimed(raw):
                 late.append(record)
-            elif raw is not None:
-                raws.append(raw)
-        await self._send(screen_chunk(raws, self._policy), hop)
+            else:
+                here.append((record, raw))
+        found = screen_chunk(here, self._policy)
+        await self._send(found.handed, hop)
+        late.extend(record for record, _ in found.unheard)
 
     async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
-        """Screen claim-checked records, one at a time; waits for the blob store as long as it takes.
+        """Screen these records one at a time; waits for the blob store and for dead letters as long as it takes.
 
         Raises as `handle` does.
         """
@@ -146,16 +160,35 @@ class Screen:
         chunk.ack()
 
     async def _screen_late(self, tp: TP, record: Inbound) -> None:
+        raw = read(record)
         try:
-            raws = [await self._blobs.loaded(raw_of(record))]
+            if isinstance(raw, RawMessage) and is_claimed(raw):
+                raw = await self._blobs.loaded(raw)
         except ErasedError:  # nothing is left to be read: its ticket was erased, or it is read again after that
             return
         except RecordError as error:
-            metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
-            return
+            raw = error
         # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
         with self._tracer.hop(STAGE, *tp) as hop:
-            await self._send(await asyncio.to_thread(screen_chunk, raws, self._policy), hop)
+            found = await asyncio.to_thread(screen_chunk, [(record, raw)], self._policy)
+            await self._send(found.handed, hop)
+            for unheard, fault in found.unheard:
+                await self._put_aside(unheard, fault, hop)
+
+    async def _put_aside(self, record: Inbound, error: Exception, hop: Hop) -> None:
+        """Let a person read what we failed on: normalize may well go on with it, and nobody would know.
+
+        A topic of dead letters that refuses us stops nothing: emergencies come before what is told of one of them.
+        """
+        try:
+            refused = await self._outlet.send(hop.passes_on([dead_letter(record, error, STAGE).outbound()]))
+            if refused:
+                refused = await self._outlet.send(hop.passes_on([bare(record, STAGE, error).outbound]))
+            why = f"Kafka refuses it in {topics.DEAD}" if refused else None
+        except FatalError as fault:
+            why = str(fault)
+        if why is not None:
+            log.error("unheard_not_put_aside", reason=why, **position_of(record)._asdict())
 
     async def _send(self, handovers: Sequence[Handed], hop: Hop) -> None:
         """Return when the brokers hold the hand-overs; only then are they counted and timed."""
@@ -173,26 +206,32 @@ class Screen:
             handed.measured(now)
 
 
-def readable(record: Inbound) -> RawMessage | None:
-    """Return the raw message; one that cannot be read is counted here and becomes normalize's dead letter."""
+def read(record: Inbound) -> RawMessage | Exception:
+    """Return the raw message, or what keeps it from being read."""
     try:
         return raw_of(record)
     except Exception as error:  # noqa: BLE001 - one record's fault must not keep the next emergency waiting
-        _count(error, position_of(record))
-        return None
+        return error
 
 
-def screen_chunk(raws: Iterable[RawMessage], policy: Policy) -> list[Handed]:
-    """Return the hand-overs of these messages. Whatever is wrong with one never stops the next."""
-    found = []
-    for raw in raws:
+def screen_chunk(records: Iterable[Read], policy: Policy) -> Screened:
+    """Return what these messages tell. Whatever is wrong with one never stops the next.
+
+    Of what cannot be read by anybody normalize writes the dead letter.
+    """
+    found = Screened([], [])
+    for record, raw in records:
         try:
+            if isinstance(raw, Exception):
+                raise raw
             handed = screen(raw, policy)
-        except Exception as error:  # noqa: BLE001 - as above; normalize writes the dead letter
-            _count(error, raw.position)
-            continue
-        if handed is not None:
-            found.append(handed)
+        except RecordError as error:
+            metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
+        except Exception as error:  # noqa: BLE001 - as above
+            metrics.ERRORS.labels(stage=STAGE, code="internal").inc()
+            found.unheard.append((record, error))
+        else:
+            found.handed.extend([handed] if handed else [])
     return found
 
 
@@ -212,9 +251,3 @@ def shortened(outbound: Outbound, most: int = SHORT_CHARACTERS) -> Outbound:
     begin = max(0, urgent.spans[0][0] - most // 2) if urgent.spans else 0
     text = urgent.text[begin : begin + most]
     return outbound._replace(value=encode(replace(urgent, text=text, spans=(), sender=None, location=None)))
-
-
-def _count(error: Exception, position: Position | None) -> None:
-    if not isinstance(error, RecordError) and position is not None:
-        report(error, STAGE, position)
-    metrics.ERRORS.labels(stage=STAGE, code=getattr(error, "code", "internal")).inc()

@@ -68,7 +68,7 @@ def test_the_alarm_goes_out_once_and_the_whole_comes_later(broker: Broker, away:
             made.publish([large, small])
     (told,) = broker.held
     assert (told.topic, len(told.value)) == (topics.raw("mailbox"), BEGINNING_BYTES)
-    (handed,) = screen_chunk([raw_of(Slim(told))], Policy())
+    (handed,) = screen_chunk([(Slim(told), raw_of(Slim(told)))], Policy()).handed
     urgent = decode(handed.outbound.value, Handover)
     assert urgent.handover_id == large.message_id
     assert FIRE in urgent.text

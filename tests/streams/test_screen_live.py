@@ -1,6 +1,7 @@
 """screen between real topics: an emergency waits for nothing that stands before it."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import obstore
@@ -13,10 +14,12 @@ from hotline.provision import Provision
 from normalizers import Policy
 from schemas import ids, topics
 from schemas.envelope import Envelope
-from schemas.records import Handover
+from schemas.errors import UnauthorizedError
+from schemas.records import Handover, Message
 from schemas.wire import Outbound, decode
 from streams import lanes, screen
 from streams.app import make_app
+from streams.outlet import Outlet
 from tests.streams.conftest import PARTITIONS, Bench, until
 from tests.streams.raws import NOON, broken, claimed, outbound
 from tests.streams.test_steps import Kept
@@ -54,6 +57,76 @@ async def test_an_emergency_behind_poison_is_handed_over_whole(bench: Bench) -> 
     assert found.partition == ids.partition_of("210100", PARTITIONS)
     assert envelope.source == "/hotline/screen/210100"
     assert envelope.traceparent.startswith("00-0af7651916cd43dd8448eb211c80319c")
+
+
+def failing_on(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let a fault of ours come over the hand-over of one message, which normalize knows nothing of."""
+    honest = screen.handover
+
+    def faulty(message: Message) -> Handover | None:
+        if message.text == text:
+            raise LookupError("13800138000")
+        return honest(message)
+
+    monkeypatch.setattr(screen, "handover", faulty)
+
+
+SECOND = "二楼着火了,有人被困,快来救火"
+
+
+@pytest.mark.parametrize("large", [False, True])
+async def test_an_emergency_that_we_fail_to_hand_over_is_put_aside_and_the_next_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    failing_on(monkeypatch, SECOND)
+    record, value = claimed(1, "210100/m1/x", SECOND) if large else (outbound(1, SECOND), b"")
+    bench.blobs.put("210100/m1/x", value)
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(record, outbound(2, FIRE), partition=0)
+        (found,) = await bench.read(topics.HANDOVER, 1)
+        (letter,) = await bench.read(topics.DEAD, 1)
+    assert decode(found.value, Handover).text == FIRE
+    assert (letter.key, letter.value, list(letter.headers)[: len(record.headers)]) == (
+        record.key, record.value, record.headers,
+    )  # fmt: skip
+    headers = {name: told.decode() for name, told in letter.headers}
+    assert headers["__connect.errors.stage"] == "screen"
+    assert headers["hotline.error.code"] == "internal"
+    assert headers["__connect.errors.exception.message"] == "LookupError"
+
+
+async def test_one_whose_dead_letter_is_refused_goes_without_its_bytes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_on(monkeypatch, SECOND)
+    small = {topics.DEAD: replace(topics.TOPICS[topics.DEAD], extra={"max.message.bytes": "1500"})}
+    assert Provision(bench.connection, small).alter()
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(outbound(1, SECOND, sender="x" * 1500), outbound(2, FIRE), partition=0)
+        await bench.read(topics.HANDOVER, 1)
+        (letter,) = await bench.read(topics.DEAD, 1)
+    assert (letter.key or b"", letter.value or b"") == (b"", b"")
+    assert dict(letter.headers)["__connect.errors.offset"] == b"0"
+
+
+async def test_a_topic_of_dead_letters_that_we_may_not_write_holds_no_emergency_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a city whose rights are those of an older version."""
+    failing_on(monkeypatch, SECOND)
+    send = Outlet.send
+
+    async def forbids(self: Outlet, outbounds: Sequence[Outbound]) -> list[Outbound]:
+        if any(one.topic == topics.DEAD for one in outbounds):
+            raise UnauthorizedError("our user may not write it")
+        return await send(self, outbounds)
+
+    monkeypatch.setattr(Outlet, "send", forbids)
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()) as app:
+        for number in (1, 3):
+            await bench.put(outbound(number, SECOND), outbound(number + 1, FIRE), partition=0)
+        assert len(await bench.read(topics.HANDOVER, 2, keys=True)) == 2
+        assert not app.should_stop
 
 
 async def test_a_blob_store_that_refuses_us_holds_no_other_emergency_up(

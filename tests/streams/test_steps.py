@@ -82,7 +82,7 @@ def test_no_record_at_all_stops_a_step(key, value, headers) -> None:
     assert result.outbound.value == (value or b"")
     assert result.outbound.headers[: len(headers)] == headers
     assert normalize.command_step(record).outbound.topic == topics.DEAD
-    assert screen.readable(record) is None
+    assert isinstance(screen.read(record), MalformedError)
     list(normalize.slices([record]))
 
 
@@ -109,14 +109,18 @@ def test_claim_checked_records_make_small_slices_and_order_is_kept() -> None:
 
 def test_one_bad_record_among_emergencies_is_passed_over() -> None:
     raws = [raw(1, FIRE), raw(2, value=b"\xff"), raw(3), raw(4, FIRE)]
-    found = screen.screen_chunk(raws, POLICY)
+    found, unheard = screen.screen_chunk([(kept(one.outbound()), one) for one in raws], POLICY)
+    assert unheard == [], "of what nobody can read normalize writes the dead letter"
     messages = [decode(one.outbound.value, Handover).message_id for one in found]
     assert messages == [raws[0].message_id, raws[3].message_id]
     assert {one.outbound.jurisdiction for one in found} == {"210100"}
 
 
-def test_a_bug_in_a_normalizer_keeps_no_emergency_waiting() -> None:
-    assert len(screen.screen_chunk([raw(1, FIRE), raw(2, FIRE)], Faulty(1))) == 1
+def test_a_bug_in_a_normalizer_keeps_no_emergency_waiting_and_says_whom_nobody_heard() -> None:
+    first, second = ((kept(one.outbound()), one) for one in (raw(1, FIRE), raw(2, FIRE)))
+    found = screen.screen_chunk([first, second], Faulty(1))
+    assert [decode(one.outbound.value, Handover).message_id for one in found.handed] == [second[1].message_id]
+    assert [(record, type(error)) for record, error in found.unheard] == [(first[0], KeyError)]
 
 
 def test_back_fill_pauses_at_the_upper_limit_and_goes_on_at_the_lower() -> None:

@@ -273,9 +273,9 @@ def test_other_numbers_of_partitions_and_copies_are_told(
 ) -> None:
     more = replaced(secured.administrator, partitions=3, replication_factor=2)
     assert [str(one) for one in topics(more, wanted("screen"))] == [
-        "hotline.raw.mailbox.v1: partitions is 2, not 3 (and so of 8 more: see `hotline topics describe`): set "
+        "hotline.raw.mailbox.v1: partitions is 2, not 3 (and so of 9 more: see `hotline topics describe`): set "
         "`kafka.partitions` to what is there, since messages would change their place.",
-        "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and so of 8 more: see `hotline topics describe`): set "
+        "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and so of 9 more: see `hotline topics describe`): set "
         "`kafka.replication_factor` to what is there, since messages would change their place.",
     ]
 
@@ -290,7 +290,7 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
         (found,) = topics(secured.administrator, fresh)
         assert str(found) == "hotline.outbox.v1 does not exist: run `hotline topics create`."
         connection = secured.connection("hotline-screen")
-        assert "9 as they should be; 9 of them do not show this user their settings" in str(
+        assert "10 as they should be; 10 of them do not show this user their settings" in str(
             told(lambda: topics(connection, fresh))[0]
         )
         assert "may not Read the topic hotline.outbox.v1" in str(told(lambda: rights(connection, fresh))[0])
