@@ -7,7 +7,8 @@ rebalance all partitions are given back; the state of one that stays here goes o
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -21,14 +22,15 @@ from obstore.store import ObjectStore
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, RecordError, TooLargeError
-from schemas.records import DeadLetter
 from schemas.trace import OFF, Tracer
 from schemas.wire import Inbound
 from streams import lanes, metrics, pace
+from streams.acknowledged import acknowledged
 from streams.checkpoint_store import Restored
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
 from streams.restoring import Restoring
+from streams.results import bare
 from streams.sender import translated
 from tickets.foreseen import prepare
 from tickets.policy import TicketPolicy
@@ -89,24 +91,26 @@ class Assign:
         self._tracer = tracer
         self._owners: dict[int, Owner] = {}
         self._kept: dict[int, Restored] = {}
+        self._caught_up: set[int] = set()
         self._restoring = Restoring()
         prepare(policy.rules_folder)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Decide about one chunk, write it, acknowledge it. Raises RetriableError to have it repeated."""
-        try:
-            await self._by_owner(tp.partition, partial(Owner.work_off, records=chunk.records))
-        except RecordError as error:
-            _log.warning("chunk_taken_apart", partition=tp.partition, reason=str(error))
-            await self._work_off_singly(tp.partition, chunk.records)
+        await self._catch_up(tp.partition, chunk.records[0].offset)
+        await self._work_off(tp.partition, chunk.records)
         chunk.ack()
 
     async def lose(self, partitions: Iterable[int]) -> None:
         """Throw the state of these partitions away."""
         for partition in partitions:
-            if (owner := self._owners.pop(partition, None)) is not None:
-                metrics.TICKETS.remove(str(partition))  # whoever has them now counts them
-                await owner.close()
+            self._caught_up.discard(partition)
+            await self._end(partition)
+
+    async def _end(self, partition: int) -> None:
+        if (owner := self._owners.pop(partition, None)) is not None:
+            metrics.TICKETS.remove(str(partition))  # whoever has them now counts them
+            await owner.close()
 
     async def leave(self, partitions: Iterable[int]) -> None:
         """Give partitions back; their states are put aside until it is known which of them stay here."""
@@ -150,24 +154,61 @@ class Assign:
         except kafka.KafkaError as error:
             await self.lose([partition])
             raise translated(error) from error
+        except RecordError:  # of this record alone: what the log holds is not in doubt
+            await self._end(partition)
+            raise
         except BaseException:
             await self.lose([partition])
             raise
 
-    async def _work_off_singly(self, partition: int, records: Iterable[Inbound]) -> None:
+    async def _catch_up(self, partition: int, end: int) -> None:
+        """Decide what was acknowledged and is in no decision: Kafka lost the end of the event log.
+
+        Nobody reads it again by itself, as the group's offset is behind it. Mostly nothing stands there but repeats.
+        """
+        if partition in self._caught_up:
+            return
+        await self._by_owner(partition, _as_it_is)
+        begin = self._owners[partition].restored.state.decided(topics.MESSAGE, partition) + 1
+        if begin < end:
+            options = self._connection.aiokafka_options()
+            try:
+                async with aclosing(acknowledged(options, partition, begin, end)) as pieces:
+                    async for records in pieces:
+                        await self._work_off(partition, records, again=True)
+            except (kafka.KafkaError, OSError) as error:
+                raise translated(error) from error
+        self._caught_up.add(partition)
+
+    async def _work_off(self, partition: int, records: Sequence[Inbound], *, again: bool = False) -> None:
+        try:
+            await self._by_owner(partition, partial(Owner.work_off, records=records, again=again))
+        except RecordError as error:
+            _log.warning("chunk_taken_apart", partition=partition, reason=str(error))
+            await self._work_off_singly(partition, records, again=again)
+
+    async def _work_off_singly(self, partition: int, records: Iterable[Inbound], *, again: bool) -> None:
         """Give each record a transaction of its own, so that only the one that cannot be written is put aside."""
         for record in records:
             try:
-                await self._by_owner(partition, partial(Owner.work_off, records=[record]))
+                await self._by_owner(partition, partial(Owner.work_off, records=[record], again=again))
             except RecordError as error:
-                await self._put_aside(partition, dead_letter(record, error, STAGE))
+                if not again:  # else it was put aside when it was acknowledged
+                    await self._put_aside(partition, record, error)
 
-    async def _put_aside(self, partition: int, letter: DeadLetter) -> None:
-        try:
-            await self._by_owner(partition, partial(Owner.write, outbounds=[letter.outbound()]))
-        except TooLargeError:  # the topic of dead letters takes less than the input's: the headers name the place
-            bare = replace(letter, value=b"").outbound()
-            await self._by_owner(partition, partial(Owner.write, outbounds=[bare]))
+    async def _put_aside(self, partition: int, record: Inbound, error: RecordError) -> None:
+        """Write the dead letter, as whole as its topic takes it: one bad record stops nobody behind it.
+
+        Raises FatalError when Kafka refuses even one that says nothing but where the record stands.
+        """
+        letter = dead_letter(record, error, STAGE)
+        letters = letter.outbound(), replace(letter, value=b"").outbound(), bare(record, STAGE, error).outbound
+        for one in letters:
+            try:
+                return await self._by_owner(partition, partial(Owner.write, outbounds=[one]))
+            except TooLargeError:
+                _log.warning("dead_letter_refused", partition=partition, offset=record.offset)
+        raise FatalError(f"Kafka refuses every dead letter as too large: raise max.message.bytes of {topics.DEAD}")
 
     async def _wait_for_a_new_assignment(self, partition: int) -> None:
         """Do nothing until the lane is cancelled: starting again would fence the successor.
@@ -182,3 +223,7 @@ class Assign:
             f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago and never joined the group: "
             "this one has to start again"
         )
+
+
+async def _as_it_is(owner: Owner) -> None:
+    """Want nothing of an owner but that it is there."""

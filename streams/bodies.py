@@ -22,29 +22,37 @@ class _Versioned(Struct):
 async def fill(state: State, logs: Logs, begin: int, changed: Mapping[str, int]) -> int:
     """Take the newest snapshots from an offset on, and return where the log goes on.
 
-    `changed` are the tickets that were decided about since `begin`, each with its version. Where a snapshot of one is
+    `changed` are the tickets that were decided about since `begin`, each with its version. A snapshot of a later one is
+    of a decision that the event log has lost: it is made again, from the body before it. Where a snapshot of one is
     not behind it, the topic is another than it was, with offsets of its own: it is read as a whole.
 
     Raises MisconfiguredError when it lacks one still: the next snapshot would be made from an older one, and what the
     city was told in between would be in none.
     """
     missing = {ticket_id: version for ticket_id, version in changed.items() if ticket_id in state.tickets}
-    end = await _read(state, logs, begin, missing)
+    end = await _read(state, logs, begin, changed, missing)
     if begin and missing:
         _log.warning("snapshots_read_anew", missing=len(missing))
-        end = await _read(state, logs, 0, missing, anew=True)
+        end = await _read(state, logs, 0, changed, missing, anew=True)
     _check(state, missing)
     return end
 
 
-async def _read(state: State, logs: Logs, begin: int, missing: dict[str, int], *, anew: bool = False) -> int:
+async def _read(
+    state: State, logs: Logs, begin: int, changed: Mapping[str, int], missing: dict[str, int], *, anew: bool = False
+) -> int:
     """Take snapshots, and cross off what is missing. Those that are read `anew` may be older than what is known."""
     live, bodies, end = state.tickets, state.bodies, begin
     async for record in logs.tickets(begin):
         ticket_id, value, end = (record.key or b"").decode(), record.value or b"", record.offset + 1
-        if ticket_id in live and not (anew and _is_older(value, bodies.get(ticket_id))):
+        if ticket_id not in live:
+            continue
+        version = _version(record)
+        is_ahead = version > changed.get(ticket_id, 0)
+        is_behind = anew and _is_older(value, bodies.get(ticket_id))
+        if ticket_id not in bodies or not (is_ahead or is_behind):  # one that is ahead is better than none
             bodies[ticket_id] = value
-        if ticket_id in missing and missing[ticket_id] <= _version(record):
+        if ticket_id in missing and missing[ticket_id] <= version:
             del missing[ticket_id]
     return end
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from obstore.store import ObjectStore
@@ -30,6 +31,8 @@ from tickets.policy import TicketPolicy
 STAGE = "assign"
 STUCK_SECONDS = 60.0
 """A transaction that has not ended by then is aborted by the broker; its client may have ended without a word."""
+
+_log = structlog.get_logger(__name__)
 
 Reached = Callable[[str], None]
 LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
@@ -86,19 +89,24 @@ class Owner:
         self._checkpoints = Checkpoints(blobs, partition, restored)
         self._is_settled = True
 
-    async def work_off(self, records: Sequence[Inbound]) -> None:
+    async def work_off(self, records: Sequence[Inbound], *, again: bool = False) -> None:
         """Decide about the records and commit everything that follows from them at once.
 
+        `again`: they were acknowledged before, so of one that cannot be decided there is a dead letter.
         Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
         """
         self._is_settled = False
         came = (record.headers for record in records)
         with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, came) as hop:
             decisions, dead = await self._decide(records)
+            dead = [] if again else dead
             outbounds = [*carried_on(self._flushed(), records), *dead]
             if outbounds:
                 await self.write(hop.passes_on(outbounds), decisions)
         count_decisions(STAGE, decisions, len(dead), len(records))
+        if again and decisions:
+            metrics.DECIDED_AGAIN.inc(len(decisions))
+            _log.error("decisions_made_again", partition=self._partition, count=len(decisions))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
         if any(map(erases, decisions)):  # an older checkpoint holds what is gone
             await self._checkpoints.write()

@@ -188,7 +188,7 @@ class Screen:
         except FatalError as fault:
             why = str(fault)
         if why is not None:
-            log.error("unheard_not_put_aside", reason=why, **position_of(record)._asdict())
+            _log.error("unheard_not_put_aside", reason=why, **position_of(record)._asdict())
 
     async def _send(self, handovers: Sequence[Handed], hop: Hop) -> None:
         """Return when the brokers hold the hand-overs; only then are they counted and timed."""

@@ -1,20 +1,31 @@
 """An event log that lost decisions: nobody goes on as if they had never been made."""
 
+from types import SimpleNamespace
+
 import pytest
 from aiokafka.errors import OffsetOutOfRangeError
+from faust.types import TP
 from kafka import TopicPartition
 from obstore.store import LocalStore
+from prometheus_client import REGISTRY
 
 from hotline.cluster import admin
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.records import Event, Message
+from schemas.wire import Outbound, position_of
 from streams import logs as read_logs
+from streams.assign import Assign
 from streams.checkpoint_store import save_checkpoint
+from streams.lanes import Chunk
 from streams.owner import Owner, take_over
 from tests.assign import logs
-from tests.tickets.build import message
+from tests.tickets.build import CITY, message
+from tickets import desk
+from tickets.desk import Desk
 from tickets.policy import TicketPolicy
+from tickets.state import State
 
 pytestmark = pytest.mark.integration
 
@@ -95,3 +106,118 @@ async def test_decisions_that_go_while_they_are_read_are_not_skipped(
     monkeypatch.setattr(read_logs.Logs, "_bounds", before)
     with pytest.raises(OffsetOutOfRangeError):
         await owner_of(connection, blobs, partition)
+
+
+def again() -> float:
+    return REGISTRY.get_sample_value("hotline_streams_decided_again_total") or 0
+
+
+async def handle(assign: Assign, records: list[logs.Record]) -> None:
+    tp = TP(topics.MESSAGE, records[0].partition)
+    await assign.handle(tp, Chunk(tp, records, SimpleNamespace(ack=lambda: None)))
+
+
+async def test_what_was_acknowledged_and_is_in_no_decision_is_decided_before_what_follows(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    """Kafka lost the end of the event log: an unclean election takes what the offsets of the group still tell of."""
+    await logs.write(connection, map(logs.outbound, SAID))
+    records = await logs.read(connection, topics.MESSAGE)
+    owner = await owner_of(connection, blobs, records[0].partition)
+    await owner.work_off(records[:1])
+    await owner.close()
+    before, assign = again(), Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records[3:])
+    assert again() == before + 2
+    await handle(assign, records[2:])
+    assert again() == before + 2
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, SAID)
+    numbers = {one[-1].first_message_id: one[-1].ticket_no for one in (await logs.tickets(connection)).values()}
+    assert [numbers[one.message_id] for one in SAID] == sorted(numbers.values())
+
+
+async def test_it_is_looked_for_again_when_the_log_is_read_again(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that comes back with less makes the transaction fail, and what memory held is thrown away."""
+    await logs.write(connection, map(logs.outbound, SAID))
+    records = await logs.read(connection, topics.MESSAGE)
+    assign = Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records[:1])
+    with monkeypatch.context() as patch:
+
+        async def fails(*_: object, **__: object) -> None:
+            raise UnreachableError("Kafka does not answer")
+
+        patch.setattr(Owner, "work_off", fails)
+        with pytest.raises(UnreachableError):
+            await handle(assign, records[1:2])
+    await handle(assign, records[2:])
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, SAID)
+
+
+async def test_what_was_put_aside_or_came_twice_is_none_of_it(connection: KafkaConnection, blobs: LocalStore) -> None:
+    foreign = Outbound(topics.MESSAGE, b"foreign", b"x", [("ce_type", b"other")], CITY)
+    known = [logs.outbound(one) for one in SAID[:2]]
+    await logs.write(connection, [*known, foreign, known[0]])
+    records = await logs.read(connection, topics.MESSAGE)
+    assign = Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records)
+    await assign.close()
+    await logs.write(connection, [logs.outbound(SAID[2])])
+    before, assign = again(), Assign(connection, blobs, TicketPolicy())
+    await handle(assign, (await logs.read(connection, topics.MESSAGE))[4:])
+    await assign.close()
+    assert again() == before
+    assert len(await logs.dead(connection)) == 1
+    await logs.assert_nothing_lost_or_doubled(connection, SAID[:3])
+
+
+async def test_one_that_cannot_be_carried_out_holds_nobody_up(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await logs.write(connection, map(logs.outbound, SAID))
+    records = await logs.read(connection, topics.MESSAGE)
+    intent = desk.answers.intent
+
+    def failing(decision: Event, told: Message, *rest: object) -> object:
+        if told.message_id == SAID[1].message_id:
+            raise ValueError
+        return intent(decision, told, *rest)
+
+    monkeypatch.setattr(desk.answers, "intent", failing)
+    assign = Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records[:2])
+    await assign.close()
+    assign = Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records[3:])
+    await assign.close()
+    assert len(await logs.dead(connection)) == 1
+    await logs.assert_nothing_lost_or_doubled(connection, [SAID[0], *SAID[2:]])
+
+
+async def test_nobody_goes_on_from_the_snapshot_of_a_lost_decision(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    """The ticket log may keep what the event log lost: a text would be in the ticket twice."""
+    answer = message(5, "还没有人来修", sender="13800000000", answers=(f"{CITY}-0",))
+    await logs.write(connection, map(logs.outbound, (SAID[0], answer, SAID[1])))
+    records = await logs.read(connection, topics.MESSAGE)
+    owner = await owner_of(connection, blobs, records[0].partition)
+    await owner.work_off(records[:1])
+    await owner.close()
+    lost = Desk(State(TicketPolicy()))
+    for record, one in zip(records, (SAID[0], answer), strict=False):
+        lost.take(one, position_of(record))
+    await logs.write(connection, [one for one in lost.flush() if one.topic == topics.TICKET])
+    assign = Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records[2:])
+    await assign.close()
+    (snapshots,) = [
+        one for one in (await logs.tickets(connection)).values() if one[0].first_message_id == SAID[0].message_id
+    ]
+    assert [(one.version, one.message_count) for one in snapshots] == [(1, 1), (2, 2), (2, 2)]
+    assert snapshots[-1].text == snapshots[-2].text
+    assert snapshots[-1].text.count("还没有人来修") == 1

@@ -1,0 +1,41 @@
+"""Reads inputs of assign that were acknowledged before, and of which the event log may know nothing any more."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from schemas import topics
+from schemas.clients import SILENT_SECONDS, Progress, running
+from streams.pulse import beat
+
+PIECE = 500
+"""Inputs that are decided together."""
+
+
+async def acknowledged(
+    options: dict[str, Any], partition: int, begin: int, end: int
+) -> AsyncGenerator[list[ConsumerRecord[bytes, bytes]], None]:
+    """Yield the inputs from `begin` up to before `end`, as far as the topic still has them, piece by piece.
+
+    Raises aiokafka's KafkaError, or UnreachableError, when Kafka does not answer.
+    """
+    place = TopicPartition(topics.MESSAGE, partition)
+    made = AIOKafkaConsumer(
+        **options,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="none",  # of what retention takes meanwhile; otherwise it would go on at the end
+        fetch_max_wait_ms=50,
+    )
+    async with running(made) as consumer:
+        consumer.assign([place])
+        first = (await consumer.beginning_offsets([place]))[place]
+        consumer.seek(place, max(begin, first))
+        progress = Progress(place.topic, SILENT_SECONDS)  # a client may have ended without a word
+        while (position := await consumer.position(place)) < end:
+            progress.at(position)
+            batches = await consumer.getmany(place, timeout_ms=200, max_records=PIECE)
+            if records := [record for record in batches.get(place, ()) if record.offset < end]:
+                beat()
+                yield records
