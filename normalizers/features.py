@@ -69,11 +69,12 @@ def features_of(
     answers: Named = NOTHING,
     own_id: str = "",
     at: datetime | None = None,
+    giver: str = "",
 ) -> Features:
     """Return the features of a message whose title and text, folded, are `folded`, and which answers these tickets.
 
     It was sent `at` this time, so that 昨天 is a day. One that waits for its files is found again by `own_id`, its
-    message id.
+    message id. `giver` is the system that gave the people their ids.
     """
     whole, letters, thread, contacts = folded, _letters(folded), draft.thread, contacts_in(draft.text)
     if (own := own_words(draft.text)) != draft.text:
@@ -102,10 +103,10 @@ def features_of(
         opening=_hashed_word(matter.opening, key) if matter.opening else UNSET,
         told=_hashed_words(matter.told, key),
         whereabouts=_hashed_words(matter.whereabouts, key),
-        requesters=requester_hashes((draft.sender,), policy),
+        requesters=requester_hashes((draft.sender,), policy, giver),
         stated=stated_names(draft, folded, policy),
         contacts=requester_hashes(contacts, policy),
-        participants=requester_hashes(draft.recipients, policy) if draft.recipients else (),
+        participants=requester_hashes(draft.recipients, policy, giver) if draft.recipients else (),
         message_key=_message_key(draft, own_id, policy),
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
         completes=_thread_hashes((draft.completes,), policy) if draft.completes else (),

@@ -42,6 +42,10 @@ _PLATFORM = re.compile(r"106\d{7,14}")
 _COUNTED = "012345678901"
 """What is typed where a number must stand."""
 
+_ONE_SYSTEM = (ids.source_of("weibo", ""), ids.source_of("web", ""))
+_OPENID = re.compile(r"[A-Za-z0-9_-]{28,64}")
+"""As WeChat makes openids and external_userids: no two accounts have the same. A shorter one is a member's."""
+
 _NO_READER = re.compile(r"(?<![a-z])(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)(?![a-z])|勿回复")
 _MACHINES = frozenset({
     "anonymous", "apache", "bounce", "bounces", "daemon", "httpd", "mailer-daemon", "nginx", "nobody", "none",
@@ -55,18 +59,32 @@ _NO_ID = re.compile(
 )
 
 
-def requester_hashes(parties: Iterable[Party | None], policy: Policy) -> tuple[str, ...]:
+def requester_hashes(parties: Iterable[Party | None], policy: Policy, giver: str = "") -> tuple[str, ...]:
     """Return every hash of these people, each person's newest key first; a name alone is no identity.
 
     Each is `<key id>:<16 base32 characters>` of HMAC-SHA256(key, kind + LF + normalised value). All the policy's keys
-    are used, so that hashes written before a key change still match.
+    are used, so that hashes written before a key change still match. `giver` is the system that gave its users their
+    ids (`giver_of`).
     """
     hashes: list[str] = []
     for party in parties:
         value = identity_of(party) if party is not None else None
         if party is not None and value is not None:
-            hashes += keyed_hashes(party.kind, value, policy)
+            hashes += keyed_hashes(_kind_within(giver, party.kind, value), value, policy)
     return tuple(hashes) if len(hashes) < 2 else tuple(dict.fromkeys(hashes))
+
+
+def giver_of(source: str, account: str) -> str:
+    """Return within which system an id is one person's: the user 1001 of another system is somebody else.
+
+    Empty where the whole channel gives one (Weibo), or the id names its app already (web).
+    """
+    return "" if source.startswith(_ONE_SYSTEM) else safe(account)
+
+
+def _kind_within(giver: str, kind: str, value: str) -> str:
+    is_given = kind == "uid" or (kind == "openid" and _OPENID.fullmatch(value) is None)
+    return f"{kind} of {giver}" if giver and is_given else kind
 
 
 def contacts_in(text: str) -> tuple[Party, ...]:
@@ -98,12 +116,13 @@ def phone_number(text: str) -> str | None:
         return f"+86{match[1]}"
     number = nfkc(text).strip().lower().removeprefix("tel:")
     number = _FILLING.sub("", _EXTENSION.sub("", number))
-    if _PHONE.fullmatch(number) is None or _is_nobodys(number):
+    if _PHONE.fullmatch(number) is None or is_nobodys(number):
         return None
     return _in_china(number) or _abroad(number) or number.removeprefix("+")
 
 
-def _is_nobodys(number: str) -> bool:
+def is_nobodys(number: str) -> bool:
+    """Say whether these digits reach whoever picks up, or nobody: 12345, 95588, 000."""
     return number in _COUNTED or any(one.fullmatch(number) for one in (_REPEATED, _HOTLINE, _PLATFORM))
 
 

@@ -15,6 +15,7 @@ from normalizers.completion import Blob, Stored, cleaned, stored
 from normalizers.draft import Draft
 from normalizers.features import features_of
 from normalizers.findings import emergency, subject
+from normalizers.identity import giver_of
 from normalizers.policy import Policy
 from normalizers.text import fold
 from schemas.errors import MissingBlobError, UnsupportedError
@@ -91,13 +92,15 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     findings = draft.findings + subject.findings(draft, search_text, raw.jurisdiction, policy)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
+    account = draft.account or envelope.account or ""
+    giver = giver_of(envelope.source, account)
     return Message(
         message_id=message_id,
         source=envelope.source,
         id=envelope.id,
         channel=draft.channel or raw.channel,
         channel_kind=draft.channel_kind or draft.channel or envelope.channelkind or raw.channel,
-        account=draft.account or envelope.account or "",
+        account=account,
         jurisdiction=raw.jurisdiction,
         received_at=received_at,
         ingested_at=envelope.recordedtime,
@@ -114,7 +117,9 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
         signature=draft.signature,
         attachments=kept.attachments,
         findings=findings,
-        features=features_of(draft, search_text, kept.attachments, findings, policy, answers, message_id, received_at),
+        features=features_of(
+            draft, search_text, kept.attachments, findings, policy, answers, message_id, received_at, giver
+        ),
         emergency=urgent,
         raw=_raw_ref(raw),
         normalizer_version=NORMALIZER_VERSION,
@@ -139,7 +144,7 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
         findings=said,
         extra=message.extra,
     )
-    draft = _without_names(draft, policy.rules_folder)
+    draft, giver = _without_names(draft, policy.rules_folder), giver_of(message.source, message.account)
     search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)
     urgent = _emergency(draft, draft, search_text, _age(message.received_at, message.ingested_at), policy)
     findings = draft.findings + subject.findings(draft, search_text, message.jurisdiction, policy)
@@ -154,7 +159,7 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
         findings=findings,
         emergency=urgent,
         features=features_of(
-            draft, search_text, message.attachments, findings, policy, answers, at=message.received_at
+            draft, search_text, message.attachments, findings, policy, answers, at=message.received_at, giver=giver
         ),
         extra=draft.extra,
     )

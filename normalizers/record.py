@@ -14,7 +14,7 @@ from dateutil import parser
 
 from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_reference
 from normalizers.draft import Draft, File
-from normalizers.identity import phone_number
+from normalizers.identity import is_nobodys, phone_number
 from normalizers.policy import Policy
 from schemas import ids, topics
 from schemas.errors import MalformedError
@@ -49,6 +49,11 @@ _KNOWN = frozenset(
 _ACCOUNT = re.compile(r"(?=.*[0-9])[A-Za-z0-9_.-]{4,64}")
 """A user's id in another system, such as A00074795; a name is written otherwise."""
 
+_LOCAL = re.compile(r"[2-9][0-9]{6,7}|85[23][0-9]{8}|886[0-9]{8,9}")
+"""A telephone of the city itself, or of Hongkong, Macau or Taiwan without a plus sign."""
+
+_MAILS_NAME = re.compile(r"<[^<>\s]+@[^<>\s]+>")
+
 _UNIX = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _CHINESE_UNITS = {ord(unit): mark for unit, mark in zip("年月日时点分秒", "-- ::: ", strict=True)}
@@ -67,11 +72,12 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     """Return the draft of a neutral record; raises MalformedError naming the field that cannot be read."""
     record = parse(raw.value)
     _scalar(record, "id")  # its value is in the envelope, where the digest of the line stands for a missing one
-    thread = _scalar(record, "thread_id")
+    account = _coded(record, "account")
+    thread = _thread(record, account or raw.envelope.account or "")
     return Draft(
         channel=_channel(record),
         channel_kind=_coded(record, "channel_kind"),
-        account=_coded(record, "account"),
+        account=account,
         sender=_sender(record),
         thread=Thread(message_id_header=thread, references=(thread,)) if thread else _NO_THREAD,
         title=_scalar(record, "title"),
@@ -114,6 +120,12 @@ def _text(record: dict[str, Any]) -> str:
     if text is None:
         raise MalformedError("the field text of the neutral record is missing: every record needs it")
     return text
+
+
+def _thread(record: dict[str, Any], account: str) -> str | None:
+    """Return the name of the thread: of a mail its own, which no other has, else the one that this system gave."""
+    given = _scalar(record, "thread_id")
+    return given if not given or not account or _MAILS_NAME.fullmatch(given) else f"record:{account}:{given}"
 
 
 def _scalar(record: dict[str, Any], name: str) -> str | None:
@@ -174,11 +186,19 @@ def _described(sender: dict[str, Any]) -> Party | None:
 
 
 def _guessed(value: str, name: str | None) -> Party:
-    if phone_number(value) is not None:
+    if _is_telephone(value):
         return Party(kind="phone", value=value, name=name)
     if "@" in value:
         return Party(kind="email", value=value, name=name)
     return Party(kind="uid" if _ACCOUNT.fullmatch(value) else "name", value=value, name=name)
+
+
+def _is_telephone(value: str) -> bool:
+    """Tell a telephone from the number that a system gave its user; what is nobody's is no user's."""
+    number = phone_number(value)
+    if number is None:
+        return is_nobodys(value.strip())
+    return number.startswith("+") or _LOCAL.fullmatch(number) is not None
 
 
 def time_of(record: dict[str, Any]) -> datetime | None:

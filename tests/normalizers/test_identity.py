@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.identity import contacts_in, phone_number, requester_hashes
+from normalizers.identity import contacts_in, giver_of, phone_number, requester_hashes
 from normalizers.policy import Policy
 from schemas import ids
 from schemas.keyed import keyed_digest
@@ -70,6 +70,37 @@ def test_spellings_of_one_person_give_one_hash() -> None:
 def test_ids_keep_their_case_and_kinds_do_not_meet() -> None:
     assert hashes("openid", "oAbc") != hashes("openid", "oabc")
     assert hashes("openid", "123") != hashes("uid", "123")
+
+
+MEMBER, CITIZEN = "zhangsan", "oZfS86Ll3Xxa0Xn1hQeWQ5zPbT2k"
+
+
+@pytest.mark.parametrize(("kind", "value"), [("uid", "1001"), ("openid", MEMBER)])
+def test_an_id_is_one_persons_within_the_system_that_gave_it(kind: str, value: str) -> None:
+    party = (Party(kind=kind, value=value),)
+    givers = [requester_hashes(party, POLICY, giver) for giver in ("old", "new", "old", "")]
+    assert givers[0] == givers[2]
+    assert len(set(givers)) == 3
+
+
+@pytest.mark.parametrize(("kind", "value"), [("phone", "13912345678"), ("email", "li@example.cn"), ("openid", CITIZEN)])
+def test_what_is_one_persons_in_all_the_world_is_so_in_every_system(kind: str, value: str) -> None:
+    party = (Party(kind=kind, value=value),)
+    assert requester_hashes(party, POLICY, "old") == requester_hashes(party, POLICY, "new") == hashes(kind, value)
+
+
+@pytest.mark.parametrize(
+    ("source", "giver"),
+    [
+        ("/hotline/record/old", "a"),
+        ("/hotline/wechat/corp", "a"),
+        ("/hotline/weibo/city", ""),
+        ("/hotline/web/app", ""),
+        ("/hotline/weibonic/x", "a"),
+    ],
+)
+def test_who_gives_ids(source: str, giver: str) -> None:
+    assert giver_of(source, "a") == giver
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,14 @@ def test_without_an_id_the_digest_of_the_line_is_the_id(line: bytes) -> None:
         ({"value": "13912345678"}, Party(kind="phone", value="13912345678")),
         ({"kind": "fax", "value": "李雷"}, Party(kind="name", value="李雷")),
         ({"name": "李雷"}, Party(kind="name", value="李雷", name="李雷")),
+        ("87654321", Party(kind="phone", value="87654321")),
+        ("85291234567", Party(kind="phone", value="85291234567")),
+        ("+1 415 555 2671", Party(kind="phone", value="+1 415 555 2671")),
+        ("2026001234567", Party(kind="uid", value="2026001234567")),
+        ("1000012345", Party(kind="uid", value="1000012345")),
+        ("1001", Party(kind="uid", value="1001")),
+        ("95588", Party(kind="phone", value="95588")),
+        ("10690012345678", Party(kind="phone", value="10690012345678")),
     ],
 )
 def test_senders(raw: Raw, sender: object, party: Party | None) -> None:
@@ -78,7 +86,16 @@ def test_times_without_offset_are_chinas(raw: Raw, written: str, time: datetime)
 
 
 def test_a_thread_id_is_its_own_and_what_it_answers(raw: Raw) -> None:
-    assert draft(raw, thread_id="t1").thread == Thread(message_id_header="t1", references=("t1",))
+    assert draft(raw, thread_id="t1").thread == named("record:city:t1")
+
+
+def test_a_thread_is_one_within_the_system_that_named_it(raw: Raw) -> None:
+    assert draft(raw, thread_id=17, account="old_hotline").thread == named("record:old_hotline:17")
+    assert draft(raw, thread_id="<17@mail.example>", account="old").thread == named("<17@mail.example>")
+
+
+def named(thread: str) -> Thread:
+    return Thread(message_id_header=thread, references=(thread,))
 
 
 def test_what_the_sending_system_says_is_a_finding(raw: Raw) -> None:
