@@ -1,11 +1,13 @@
 """Codes that other systems send: fields that stay in clear hold a code or a known word, never somebody's name."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 
-from normalizers import names, persons
+from normalizers import names, persons, rules
+from normalizers.english_names import SYLLABLE
+from normalizers.findings.words import trie
 from normalizers.text import SPOKEN_DIGITS, fold
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
@@ -34,6 +36,12 @@ _LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
 _DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
 """发文字号 as GB/T 9704 writes it, and what offices make of it: 京热〔2026〕123号, 信访2026-00123."""
 
+_NO_REFERENCE = re.compile(
+    r"[^0-9]*|(?!(?:19|20)[0-9]{2}[-_./:+])[2-9][0-9]{2,3}[-_./:+]?[0-9]{4}"
+    r"|0(?:10|2[0-9]|[3-9][0-9]{2})[-_./:+]?(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
+)
+"""A word without a digit may be a name in Latin letters; a landline reaches a home without its area, too."""
+
 _REMEMBERED = 1_024
 """Answers: a system sends the same few accounts, kinds and categories with every record."""
 
@@ -59,8 +67,17 @@ def is_hotline(text: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def is_reference(text: str) -> bool:
-    """Say whether `text` is a code, or the number of an official document."""
-    return is_code(text) or (_DOCUMENT.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None)
+    """Say whether `text` is a code with a number in it, or the number of an official document."""
+    is_written = is_code(text) or (_DOCUMENT.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None)
+    return is_written and _NO_REFERENCE.fullmatch(text) is None and _latin_name().search(text.lower()) is None
+
+
+@cache
+def _latin_name() -> re.Pattern[str]:
+    """Return what finds a name in Pinyin: zhangsan77, Wang.Xiao-ming-1, xiaoming_wang_2."""
+    surname = trie(rules.load("names")["english"]["pinyin_surnames"].split())
+    given = rf"[-_.]?{SYLLABLE}(?:[-_.]?{SYLLABLE})?"
+    return re.compile(rf"(?<![a-z])(?:{surname}{given}|{SYLLABLE}{{1,2}}[-_.]{surname})(?![a-z])")
 
 
 @lru_cache(_REMEMBERED)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from normalizers.text import Span, fold, folds_simply, simply_folded
 from schemas.records import Attachment, Ticket
-from schemas.records.ticket import Category, Location, Requester
+from schemas.records.ticket import Category, Location, Origin, Requester
 from tickets.codes import AS_GIVEN, INCOMPLETE
 from tickets.remembered import Remembered
 from tickets.spans import Seen, by_rules, cut_spans, hyphened, in_order, personal_spans, spans_of
@@ -66,7 +66,8 @@ def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
     known = Known(known_of(ticket.requester), rules_folder)
     fields = _masked(ticket, known) | _words_of(ticket, known)
-    return replace(ticket, **fields, category=_category_of(ticket, known), masked=True)
+    own = {"category": _category_of(ticket, known), "origin": _origin_of(ticket, known)}
+    return replace(ticket, **fields, **own, masked=True)
 
 
 def _category_of(ticket: Ticket, known: Known) -> Category | None:
@@ -75,6 +76,15 @@ def _category_of(ticket: Ticket, known: Known) -> Category | None:
     if category is None or category.scheme != AS_GIVEN:
         return category
     return category if mask_text(f"{category.code}。", known) == f"{category.code}。" else None
+
+
+def _origin_of(ticket: Ticket, known: Known) -> Origin | None:
+    """Return where it came from, without another system's number that holds what is known of the requester."""
+    origin = ticket.origin
+    if origin is None or origin.external_ticket_no is None:
+        return origin
+    number = fold(origin.external_ticket_no)
+    return replace(origin, external_ticket_no=None) if any(value in number for value in known.values) else origin
 
 
 _SAID = frozenset({"title", "text", "search_text"})

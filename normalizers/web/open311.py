@@ -13,7 +13,8 @@ from normalizers.web.services import OTHER, Service, services
 from schemas.records import Finding, Party, Thread
 
 ATTRIBUTE = "attribute["
-_OWN = frozenset({"request_kind", "confidential", "hotline_code", "external_ticket_no"})
+_NUMBER = "external_ticket_no"
+_OWN = frozenset({"request_kind", "confidential", "hotline_code", _NUMBER})
 """Attributes that are understood; every other one stands below the text."""
 
 _TAKEN = frozenset(
@@ -119,8 +120,8 @@ def _findings(
     if answer("confidential").lower() in _YES:
         yield said("confidentiality", "confidential")
     yield from origin(answer("hotline_code"), options)
-    if is_reference(answer("external_ticket_no")):
-        yield said("external_ticket_no", answer("external_ticket_no"))
+    if is_reference(answer(_NUMBER)):
+        yield said(_NUMBER, answer(_NUMBER))
 
 
 def said(kind: str, value: str) -> Finding:
@@ -145,6 +146,9 @@ def origin(given: str, options: Mapping[str, str]) -> Iterator[Finding]:
 def _extra(form: Mapping[str, str], attributes: Mapping[str, list[str]], service: Service | None) -> dict[str, str]:
     kept = {name: value for name, value in form.items() if name not in _TAKEN and not name.startswith(ATTRIBUTE)}
     kept |= {f"attribute[{code}]": "\n".join(values) for code, values in attributes.items() if code not in _OWN}
+    number = "\n".join(attributes.get(_NUMBER, ()))
+    if number and not is_reference(number):
+        kept[f"attribute[{_NUMBER}]"] = number
     if service is None and form.get("service_code"):
         kept["service_code"] = form["service_code"]
     if form.get("media_url"):

@@ -58,6 +58,31 @@ def test_numbers_of_documents(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "CC2026112500001", "77", "case-17", "2026-0123", "0531-20260518", "TICKET2026001", "WX_88",
+        "20260518001", "6a13ee8c-4b5d-4b1c-9a33-a13812345678", "2026/118", "urn:x:7",
+    ],
+)  # fmt: skip
+def test_numbers_of_tickets(text: str) -> None:
+    assert is_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "zhangsan", "ZhangWei", "li-na", "Smith", "zhangsan1988", "Wang.Xiaoming.7", "wangxiaoming-2026-1",
+        "xiaoming_wang_2", "Li-Na-7", "87654321", "8765-4321", "6512345", "02487654321", "0591/87654321",
+    ],
+)  # fmt: skip
+def test_a_name_in_latin_letters_or_a_landline_is_no_ticket_number(text: str) -> None:
+    assert not is_reference(text)
+    message = taken(external_ticket_no=text)
+    assert message.extra == {"external_ticket_no": text}
+    assert not [finding for finding in message.findings if finding.source == "channel"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "010203",
         "A-7",
         "市容",

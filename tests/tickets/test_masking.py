@@ -9,7 +9,7 @@ from normalizers import Policy, tokens
 from normalizers.text import fold
 from schemas import ids, topics
 from schemas.records import Attachment, Finding, Message, Party, Ticket
-from schemas.records.ticket import Location
+from schemas.records.ticket import Location, Origin
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message, position
 from tests.tickets.said import decided, said
@@ -94,6 +94,13 @@ def test_a_files_number_is_shown_and_no_address_of_its_page() -> None:
     files = (Attachment(id="1", name="a.jpg"), Attachment(id="https://wx1.sinaimg.example/large/8e5e1d3fly1.jpg"))
     masked = mask_ticket(ticket_of(message(1, attachments=files)))
     assert [one.id for one in masked.attachments] == ["1", ""]
+
+
+@pytest.mark.parametrize(("number", "shown"), [("A00074795-1", None), ("CC-1", "CC-1")])
+def test_another_systems_number_shows_nothing_that_is_known_of_the_requester(number: str, shown: str | None) -> None:
+    ticket = ticket_of(msgspec.structs.replace(message(1), sender=Party(kind="uid", value="A00074795")))
+    given = msgspec.structs.replace(ticket, origin=Origin(external_ticket_no=number))
+    assert mask_ticket(given).origin == Origin(external_ticket_no=shown)
 
 
 def test_the_masked_snapshot_is_a_ticket() -> None:

@@ -103,6 +103,12 @@ def test_what_is_no_code_stays_out_of_the_fields_that_are_in_clear(value: str) -
     assert {"hotline_code", "external_ticket_no", "category"}.isdisjoint(found)
 
 
+def test_another_systems_number_that_is_none_is_kept_beside() -> None:
+    name = "attribute[external_ticket_no]"
+    assert message(REQUEST | {name: "zhangsan"}).extra[name] == "zhangsan"
+    assert name not in message(REQUEST | {name: "DH-77"}).extra
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "value"),
     [
