@@ -38,7 +38,8 @@ _DAY = re.compile(
     rf"{_FROM}(?<![以之提])(大前|前|昨|今)(?=[天日晚夜早晨])(?![天日晚夜早晨]{_PART}?{SINCE})(?!天天|日头)"
 )
 _DAY_OF_MONTH = re.compile(
-    rf"(?<![\d月.从自到至-])(\d{{1,2}})[号日](?=上午|下午|早|晚|中午|凌晨|夜|当天|那天)(?!{SINCE})"
+    r"(?:(?<![\d月.从自到至-])|(?<=本月)|(?<=这个月))(\d{1,2})[号日]"
+    rf"(?=上午|下午|早|晚|中午|凌晨|夜|当天|那天)(?!{SINCE})"
 )
 _MOMENT = re.compile(
     rf"{_FROM}(?<![以之提])(?:(大前|前|昨|今)(?:[天日](?:{_PART}|\d{{1,2}}[点:时])|[晚夜早晨])"
@@ -142,11 +143,17 @@ def _days(head: str, today: date) -> Iterator[Mark]:
     for word in _DAY.findall(head):
         told = today - timedelta(days=_DAYS[word])
         yield "day", f"{told.month}-{told.day}"
-    for number in map(int, _DAY_OF_MONTH.findall(head)):
-        month = today.month if number <= today.day else today.month - 1 or 12
-        yield "day", f"{month}-{number}"
+    yield from (("day", f"{told.month}-{told.day}") for told in _days_of_month(head, today))
     for year, which in _YEAR.findall(head):
         yield "year", year or str(today.year + _YEARS[which])
+
+
+def _days_of_month(head: str, today: date) -> Iterator[date]:
+    """Yield the days that are told by their number alone (2号下午): of this month, or of the last one."""
+    for number in map(int, _DAY_OF_MONTH.findall(head)):
+        first = today.replace(day=1)
+        month = first if number <= today.day else (first - timedelta(days=1)).replace(day=1)
+        yield month + timedelta(days=number - 1)
 
 
 def moments(head: str, today: date, lists: Circumstances) -> Iterator[Mark]:
@@ -158,8 +165,13 @@ def moments(head: str, today: date, lists: Circumstances) -> Iterator[Mark]:
         return
     for ago, last, weekday in _MOMENT.findall(head):
         days = _DAYS[ago] if ago else _days_since(weekday.replace("天", "日"), today, is_last=bool(last))
-        for told in (today - timedelta(days=days), today - timedelta(days=days - 1)):
-            yield "about", f"{told.month}-{told.day}"
+        yield from _about(today - timedelta(days=days))
+    for told in _days_of_month(head, today):
+        yield from _about(told)
+
+
+def _about(day: date) -> Iterator[Mark]:
+    yield from (("about", f"{one.month}-{one.day}") for one in (day, day + timedelta(days=1)))
 
 
 def _days_since(weekday: str, today: date, *, is_last: bool) -> int:

@@ -18,6 +18,7 @@ def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
         other_places(one, other)
         or other_marks(one.marks, other.marks)
         or tell_otherwise(one, other)
+        or name_other_things(one, other)
         or are_parallel(one, other, policy)
     )
 
@@ -48,6 +49,17 @@ def tell_otherwise(one: Sketch, other: Sketch) -> bool:
     return bool(ours and theirs) and ours.isdisjoint(theirs) and one.papers.isdisjoint(other.papers)
 
 
+def name_other_things(one: Sketch, other: Sketch) -> bool:
+    """Say whether the heads of two short texts without a title each name a thing that the other names nowhere.
+
+    A barbecue that is loud and a building site that is loud share the noise and the estate, and are two matters.
+    """
+    if not (one.untitled and other.untitled) or max(len(one.grams), len(other.grams)) >= GRAMS:
+        return False
+    ours, theirs = one.objects - other.objects - other.text_objects, other.objects - one.objects - one.text_objects
+    return bool(ours and theirs) and one.papers.isdisjoint(other.papers)
+
+
 def go_on_otherwise(one: Sketch, other: Sketch, copied: float, policy: NearPolicy) -> bool:
     """Say whether two letters begin alike, are no copies, and tell nothing of the same behind that.
 
@@ -67,8 +79,12 @@ def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
     ours, theirs = one.whereabouts, other.whereabouts
     if not (one.untitled and other.untitled and ours and theirs) or max(len(one.grams), len(other.grams)) >= GRAMS:
         return False
-    if not one.places.isdisjoint(other.places):
-        return False
+    return one.places.isdisjoint(other.places) and stand_apart(one, other)
+
+
+def stand_apart(one: Sketch, other: Sketch) -> bool:
+    """Say whether each tells where it is, or whose, by a name that the other has nowhere."""
+    ours, theirs = one.whereabouts or frozenset(), other.whereabouts or frozenset()
     return bool(ours - theirs - other.names - other.text_names and theirs - ours - one.names - one.text_names)
 
 

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from math import exp, fsum, inf, log
 from operator import mul
 
-from tickets.contradictions import are_others, go_on_otherwise, is_filled_in, other_area, stand_elsewhere
+from tickets.contradictions import (
+    are_others,
+    go_on_otherwise,
+    is_filled_in,
+    may_be_elsewhere,
+    other_area,
+    stand_apart,
+    stand_elsewhere,
+)
 from tickets.policy import NearPolicy
 from tickets.sketch import GRAMS, Sketch
 
@@ -55,14 +63,16 @@ class Rarity:
 
 SIGNS = (
     "names", "names_share", "names_across", "names_in_texts", "unshared", "objects", "objects_across",
-    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name", "papers",
+    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name", "papers", "agreed",
 )  # fmt: skip
 """What speaks for and against, each with a weight in the policy; in the order of `Question.judge`."""
 
 _MOST = {"other_matter": 1.0, "other_area": 1.0, "other_place": 1.0, "no_name": 1.0}
 """How large a sign that `Question._is_hopeless` does not count can be; the others have no bound."""
 
-_COUNTED = ("names", "names_share", "names_across", "names_in_texts", "objects", "objects_across", "copied", "papers")
+_COUNTED = (
+    "names", "names_share", "names_across", "names_in_texts", "objects", "objects_across", "copied", "papers", "agreed",
+)  # fmt: skip
 """The signs whose bound `Question._is_hopeless` counts, in its order."""
 
 _ROUNDED = 0.001
@@ -72,7 +82,7 @@ class Weights:
     """The weights of a policy, and what the counted signs must come to before a comparison can matter."""
 
     def __init__(self, policy: NearPolicy) -> None:
-        weights = {"papers": 0.0, **policy.weights}  # a city's own file may be older than this sign
+        weights = {"papers": 0.0, "agreed": 0.0, **policy.weights}  # a city's own file may be older than these signs
         self.bias = weights["bias"]
         self.of_signs = tuple([weights[name] for name in SIGNS])
         self.of_counted = tuple([max(weights[name], 0.0) for name in _COUNTED])
@@ -145,6 +155,7 @@ class Question:
         most = (
             min(heads, 4), 1.0 if heads else 0.0, min(across, 4), min(in_texts, 6),
             min(objects, 2), min(objects_across, 2), copied, 0.0 if one.papers.isdisjoint(other.papers) else 1.0,
+            0.0 if one.aspects.isdisjoint(other.aspects) else 1.0,
         )  # fmt: skip
         odds: float = sum(map(mul, weights.of_counted, most))
         return odds < weights.least_odds
@@ -159,19 +170,20 @@ class Question:
         in_texts = (one.text_names & other.text_names) - across - heads - papers
         shared = self._weigh(heads)
         alone = self._rarity.weigh(unshared) if unshared else 0.0
-        places = one.places and other.places
+        places, objects = one.places and other.places, _of_objects(one, other)
         return (
             min(shared, 4.0),
             shared / max(1.0, min(self._weight, self._weigh(other.names & ours) + alone)),
             min(self._weigh(across), 4.0),
             min(self._weigh(in_texts), 6.0),
             min(self._weigh(one.names - theirs), alone),
-            *_of_objects(one, other),
+            *objects,
             copied,
             other_area(one.areas, other.areas),
             1.0 if places and one.places.isdisjoint(theirs) and other.places.isdisjoint(ours) else 0.0,
             0.0 if heads or across or papers else 1.0,
             max(map(self._worth_of, papers), default=0.0),
+            1.0 if any(objects[:2]) and _agree(one, other) else 0.0,
         )
 
     def _weigh(self, names: frozenset[int]) -> float:
@@ -207,6 +219,16 @@ def _of_objects(one: Sketch, other: Sketch) -> tuple[float, float, float, float]
     across = ((ours & other.text_objects) | (theirs & one.text_objects)) - shared
     unshared = min(len(ours - theirs - other.text_objects), len(theirs - ours - one.text_objects))
     return min(len(shared), 2), min(len(across), 2), unshared, 1.0 if ours and theirs and not shared else 0.0
+
+
+def _agree(one: Sketch, other: Sketch) -> bool:
+    """Say whether two short texts without a title tell that the same happened there: whatever words they have for it.
+
+    One road is long: who each name a place on it that the other does not (文化宫那一段, 火车站那段) agree in nothing.
+    """
+    if one.aspects.isdisjoint(other.aspects) or one.whereabouts is None or other.whereabouts is None:
+        return False
+    return not may_be_elsewhere(one, other) and not stand_apart(one, other)
 
 
 def _is_contradicted(signs: tuple[float, ...], policy: NearPolicy) -> bool:

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Features
@@ -36,6 +37,9 @@ def said(rng: random.Random) -> Sketch:
             doors=tuple(f"{road}-{number}" for road, number in zip(some(2), some(2), strict=False)),
             text_names=some(12),
             text_objects=some(4),
+            untitled=True if rng.random() < 0.5 else UNSET,
+            aspects=some(2),
+            whereabouts=some(3) if rng.random() < 0.8 else UNSET,
             grams=tuple(sorted(rng.sample(range(40), rng.randint(0, 30)))),
         )
     )
