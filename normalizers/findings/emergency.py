@@ -211,7 +211,13 @@ def _level(rule: Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> st
 
 def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
     """Say whether it goes on now, whatever else the sentence tells of the past."""
-    return bool(cues["present"].search(place.text, *place.clause) or cues["still"].search(place.text, *place.sentence))
+    if cues["present"].search(place.text, *place.clause) or cues["still"].search(place.text, *place.sentence):
+        return True
+    first, last = place.clause
+    before = max(_between(_CLAUSE, place.text, first - 1, first - 1)[0] if first else 0, place.sentence[0])
+    if cues["just"].search(place.text, before, first) is None:
+        return False
+    return not any(cues[name].search(place.text, first, last) for name in (*_OVER, "yesterday"))
 
 
 def _is_lowered(rule: Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:

@@ -58,7 +58,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         harmless=re.compile("|".join(data["harmless"]["phrases"])),
         words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},
-        cues={name: re.compile(pattern) for name, pattern in data["cues"].items()},
+        cues={name: re.compile(pattern or "(?!)") for name, pattern in data["cues"].items()},
         hearing=heard_rules.hearing("emergency", _sentences(folder), folder),
     )
 

@@ -16,7 +16,7 @@ FOLDERS = 8
 
 YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "emergency": ("score.", "hearing."),
+        "emergency": ("score.", "hearing.", "cues.just"),
         "minors": ("hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
         "confidentiality": ("hearing.",),
         "kind": ("hearing.",),

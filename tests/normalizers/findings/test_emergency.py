@@ -48,6 +48,32 @@ def test_each_sentence_is_understood(name: str, level: str, sentence: str) -> No
     assert (found.level, name in found.classes) == (level, True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "关于红绿灯的事反映过两次都没人理，这不刚刚又撞了，一个骑电动车的躺在地上不动，头底下有血",
+        "反映我们村修路质量差，昨晚下雨路基塌了，一辆面包车栽下去，车灯还亮着，喊也没人应",
+    ],
+)
+def test_what_has_just_happened_or_goes_on_is_not_lowered_by_what_was_before(text: str) -> None:
+    assert alarming(screened(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "刚才听人说起，去年我们村路基塌了，一辆面包车栽下去",
+        "隔壁两口子三天两头吵架摔东西，半夜鬼哭狼嚎，我们做邻居的觉都没法睡",
+        "村里的变压器整天嗡嗡响，夏天一到就冒火花，申请增容两年没批",
+        "老师让孩子罚站一上午，回来腿都软了，晚上做噩梦说胡话，我们要求学校给个说法",
+        "公园的湖面结冰了，旁边只立了块牌子，没有人管，看得人直冒冷汗，建议派人值守",
+        "桥头的老房子没有人住，下面就是学生上学的路，写了三封信没有回音，恳请尽快拆除",
+    ],
+)
+def test_habits_and_fear_as_a_figure_are_no_emergency(text: str) -> None:
+    assert not alarming(screened(text))
+
+
 def test_the_sentences_cover_every_class_and_enough_of_each_side() -> None:
     assert {name for name, _, _ in SENTENCES} == {*CLASSES, "-"}
     assert len(SENTENCES) >= 120
