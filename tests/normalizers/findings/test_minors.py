@@ -39,6 +39,21 @@ def test_an_age_is_read_to_its_beginning(text: str, expected: str) -> None:
     assert heard(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我妈天天翻我书包看我日记，我该怎么办，我才上初二", "minor"),
+        ("我家就我和弟弟，爸妈在广东打工，奶奶病了，我不知道该找谁", "minor"),
+        ("学校门口那条路车很多，我每天走路上学都很怕，能不能加红绿灯", "minor"),
+        ("我们初三晚自习上到十点，回家路上没有路灯，能不能装一个", "minor"),
+        ("补习班把几个写不完作业的关在储物间里，灯都不给开", "harm"),
+        ("我孩子初三，我每天送他走路上学，路上车多", "none"),
+    ],
+)
+def test_a_child_tells_of_home_and_of_the_way_to_school(text: str, expected: str) -> None:
+    assert heard(text) == expected
+
+
 def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
     assert heard("初三学生被老师" * 10_000) == "harm"
 
