@@ -30,6 +30,9 @@ _SIDES = "主告介户人客包校院业区会委所售租承施供需买卖监"
 _OF_A_DIVISION = "市县区镇乡"
 """市长 may be the end of one name and the beginning of the next: 海宁市长安镇."""
 
+_AND = "、和与及"
+"""Between two persons that are told of together: 老乡曹宝柱、田二喜."""
+
 _OF_A_DOOR = re.compile("(?<![0-9.])[1-9][0-9]?(?:0[1-9]|[12][0-9])[室房户]?的?$")
 _DOORS = "室房户的0123456789"
 _SALUTATION = re.compile(r"[:,\s]*[您你]好")
@@ -58,11 +61,13 @@ class Persons(NamedTuple):
 
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where a third person is named in a folded text, by what stands before and behind the name."""
-        found = self.names.search(text)
+        found, listed = self.names.search(text), -2
         while found:
             start, end = found.span()
-            if self._stands_right(text, found) and not self.words.match(text, start):
+            is_next = start == listed + 1 and text[listed] in _AND
+            if (is_next or self._stands_right(text, found)) and not self.words.match(text, start):
                 yield start, end
+                listed = end
             else:  # the name may begin within the word: 班主任李倩
                 end = start + 1
             found = self.names.search(text, end)
