@@ -81,6 +81,20 @@ def blob_url(settings: "Settings") -> str:
     return settings.blobs.url or (settings.data_dir / "blobs").as_uri()
 
 
+def told_url(url: str) -> str:
+    """Return an address as it may be shown: a token may stand in its query, a login before its host.
+
+    What is no address at all may be a string of keys.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "of `blobs.url`"
+    if "://" not in url and parts.scheme != "file":
+        return "of `blobs.url`"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
 def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
     """Open the blob store; a local folder is made when it is missing. `options` are obstore's, for one far away.
 
@@ -109,15 +123,16 @@ def blob_store_of(settings: "Settings", **options: Any) -> "ObjectStore | Path":
 def _opening(url: str) -> Iterator[None]:
     from obstore.exceptions import BaseError
 
+    shown = told_url(url)
     try:
         yield
     except OSError as error:  # a folder's; what a store far away raises quotes its settings
         why = f" ({error.strerror})" if error.strerror else ""
         raise MisconfiguredError(
-            f"The blob store {url} cannot be opened{why}: let our user write there, or correct `blobs.url`."
+            f"The blob store {shown} cannot be opened{why}: let our user write there, or correct `blobs.url`."
         ) from error
-    except (BaseError, ValueError) as error:
-        raise MisconfiguredError(f"The blob store {url} cannot be opened: correct `blobs.url`.") from error
+    except (BaseError, ValueError):  # whose own text, which `--debug` would show, quotes the address
+        raise MisconfiguredError(f"The blob store {shown} cannot be opened: correct `blobs.url`.") from None
 
 
 def journal_folder(settings: "Settings") -> Path:

@@ -80,6 +80,9 @@ _COMPACTED = MappingProxyType(
 _DAILY = MappingProxyType({"segment.ms": str(DAY_MS)})
 """Kafka deletes whole segments: a record may outlive its retention by one, seven days of Kafka's own."""
 
+_LONG = MappingProxyType({"max.message.bytes": str(4 * 1024 * 1024)})
+"""The erasure of a ticket names each of its messages: 1 MiB would hold the names of 16,000."""
+
 _WITH_REASONS = MappingProxyType({**_DAILY, "max.message.bytes": str(2 * MAX_BYTES)})
 """A dead letter is a record of the largest size with its reasons behind it."""
 
@@ -112,7 +115,13 @@ _ALL = [
         retention_ms=30 * DAY_MS,
         extra=_DAILY,
     ),
-    Topic(name=EVENT, about="The log of decisions, no personal text", key="ticket_id", retention_ms=3653 * DAY_MS),
+    Topic(
+        name=EVENT,
+        about="The log of decisions, no personal text",
+        key="ticket_id",
+        retention_ms=3653 * DAY_MS,
+        extra=_LONG,
+    ),
     Topic(name=LINK, about="Message to ticket", key="message_id", cleanup_policy="compact", extra=_COMPACTED),
     Topic(name=TICKET, about="Ticket snapshots", key="ticket_id", cleanup_policy="compact", extra=_COMPACTED),
     Topic(

@@ -55,7 +55,7 @@ def blobs(settings: "Settings") -> Iterator[Told]:
         yield fault
         return
     stored = probe(settings)
-    yield f"{url} takes and gives {stored.size} bytes"
+    yield f"{services.told_url(url)} takes and gives {stored.size} bytes"
 
 
 def probe(settings: "Settings") -> Stored:
@@ -69,7 +69,7 @@ def probe(settings: "Settings") -> Stored:
         same, at = bytes(got.bytes()) == VALUE, got.meta["last_modified"]
         store.delete(PROBE)
     except (BaseError, OSError) as error:
-        raise _refusal(services.blob_url(settings), error) from error
+        raise _refusal(services.told_url(services.blob_url(settings)), error) from None
     if not same:
         raise MisconfiguredError("The blob store gives other bytes than it took: choose another one.")
     return Stored(len(VALUE), at)

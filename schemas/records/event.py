@@ -265,6 +265,12 @@ class Erased(given.Change, frozen=True, kw_only=True):
     messages: given.ErasedMessages = ()
 
 
+class MessagesErased(given.Change, frozen=True, kw_only=True):
+    """删除来件: messages that no ticket has are gone from archive and blob store; none of them is filed later."""
+
+    messages: given.ErasedMessages = ()
+
+
 class Read(given.Change, frozen=True, kw_only=True):
     """查阅: somebody read the ticket in clear."""
 
@@ -284,7 +290,7 @@ AnyChange = (
     Opened | MessageFiled | Noted | PartJoined | Reopened | StatusSet | KindSet | CategorySet | PlaceSet | DeadlineSet
     | Dispatched | Returned | Supervised | Revisited | EdgeAdded | EdgeRemoved | NeverLink | Moved | Proposed
     | Confirmed | Rejected | HandedOver | Acknowledged | MinorFlagged | AcceptanceProposed | ConfidentialitySet
-    | DispatchProposed | Redacted | Erased | Read | CommandRefused
+    | DispatchProposed | Redacted | Erased | MessagesErased | Read | CommandRefused
 )  # fmt: skip
 
 Changes = tuple[AnyChange, ...]

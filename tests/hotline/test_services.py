@@ -2,6 +2,7 @@
 
 import os
 import stat
+import traceback
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,28 @@ def test_a_blob_store_that_cannot_be_opened_is_one_sentence(url: str, env: pytes
     env.setenv("HOTLINE_BLOBS__URL", url)
     with pytest.raises(MisconfiguredError, match=r"correct `blobs\.url`"):
         services.blobs(load())
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://city.blob.core.windows.net/mails?sp=rw&sig=planted", "https://city.blob.core.windows.net/mails"),
+        ("nonsense://key:planted@host/mails?sig=planted#planted", "nonsense://host/mails"),
+        ("AccountName=city;AccountKey=planted", "of `blobs.url`"),
+        ("https://[planted", "of `blobs.url`"),
+        ("s3://bucket/path", "s3://bucket/path"),
+        ("file:///var/lib/hotline/blobs", "file:///var/lib/hotline/blobs"),
+    ],
+)
+def test_a_token_in_the_address_of_the_blob_store_is_never_shown(url: str, shown: str, env: pytest.MonkeyPatch) -> None:
+    assert services.told_url(url) == shown
+    env.setenv("HOTLINE_BLOBS__URL", url.replace("https:", "nonsense:"))
+    try:
+        services.blob_store_of(load())
+    except MisconfiguredError as error:
+        told = "".join(traceback.format_exception(error))
+        assert shown.replace("https:", "nonsense:") in told
+        assert "planted" not in told
 
 
 def test_why_a_folder_cannot_be_the_blob_store_is_told(tmp_path: Path, env: pytest.MonkeyPatch) -> None:

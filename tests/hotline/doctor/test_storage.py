@@ -209,3 +209,13 @@ def test_a_store_that_does_not_answer_is_waited_for_seconds_only(s3: pytest.Monk
     s3.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     (told,) = found(blobs)
     assert (told.outcome, "does not answer" in told.detail) == ("wait", True)
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_token_in_its_address_is_not_told(s3: pytest.MonkeyPatch, status: int) -> None:
+    s3.setenv("HOTLINE_BLOBS__URL", f"s3://archive/blobs?sig={SECRET}")
+    with bucket(status, "AccessDenied") as url:
+        s3.setenv("AWS_ENDPOINT_URL", url)
+        assert all(SECRET not in told.detail for told in found(blobs))
