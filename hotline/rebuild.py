@@ -19,7 +19,9 @@ from sinks.rebuild import Rebuild, Report
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-_MONTH = re.compile(r"20\d\d-\d\d")
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+_NEVER = "9999-99"
+"""A month past all others."""
 
 
 def rebuild(
@@ -33,8 +35,9 @@ def rebuild(
 ) -> Iterator[Report]:
     """Rebuild the indices of these short names (all by default), and yield what each came to.
 
-    Months before the topic begins are left as they are unless they are named: all their documents would come from
-    themselves. Raises MisconfiguredError for a name that is none.
+    A month that the topic has and the archive lacks is made anew. Months before the topic begins are left as they are
+    unless they are named: all their documents would come from themselves. Raises MisconfiguredError for a name that
+    is none.
     """
     known = routes()
     wrong = next((name for name in names if name not in known), None)
@@ -51,19 +54,24 @@ def rebuild(
 
 
 def _places(settings: "Settings", connection: KafkaConnection, route: Route, months: Sequence[str]) -> list[Place]:
-    found = asyncio.run(_behind(services.elasticsearch(settings), route))
+    client = services.elasticsearch(settings)
     if not route.index.monthly:
-        return found
+        return asyncio.run(_behind(client, route))
+    there = _months_of(connection, route.topic)
+    found = asyncio.run(_behind(client, route, [month for month in there if month in (months or there)]))
     missing = set(months) - {place.month for place in found}
     if missing:
         raise MisconfiguredError(f"The archive has no messages of {', '.join(sorted(missing))}: correct --month.")
-    first = _first_month(connection, route.topic)
+    first = there[0] if there else _NEVER
     return [place for place in found if (place.month in months if months else (place.month or "") >= first)]
 
 
-async def _behind(client: AsyncElasticsearch, route: Route) -> list[Place]:
+async def _behind(client: AsyncElasticsearch, route: Route, months: Sequence[str] = ()) -> list[Place]:
+    """Return what is behind the alias; an index of these months that is gone is made first, to be filled."""
     try:
         with translated():
+            for month in months:
+                await concrete.ensure_month(client, route.index, month)
             return await concrete.places(client, route.index)
     finally:
         await client.close()
@@ -89,10 +97,20 @@ async def _one(
         await client.close()
 
 
-def _first_month(connection: KafkaConnection, topic: str) -> str:
-    """Return the earliest month of intake that a partition begins with; past every month for an empty topic."""
-    firsts = (
-        next(reading.read_partition(connection, topic, number), None) for number in reading.bounds(connection, topic)
-    )
-    months = (dict(first.headers).get("ce_recordedtime", b"").decode()[:7] for first in firsts if first is not None)
-    return min((month for month in months if _MONTH.fullmatch(month)), default="9999-99")
+def _months_of(connection: KafkaConnection, topic: str) -> list[str]:
+    """Return the months from the earliest with which a partition begins to the latest with which one ends."""
+    records = [
+        next(reading.read_partition(connection, topic, number, at), None)
+        for number, (begin, end) in reading.bounds(connection, topic).items()
+        for at in (begin, end - 1)
+    ]
+    told = (dict(one.headers).get("ce_recordedtime", b"").decode()[:7] for one in records if one is not None)
+    months = sorted(month for month in told if _MONTH.fullmatch(month))
+    return list(_up_to(months[0], months[-1])) if months else []
+
+
+def _up_to(first: str, last: str) -> Iterator[str]:
+    year, month = map(int, first.split("-"))
+    while (at := f"{year}-{month:02d}") <= last:
+        yield at
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)

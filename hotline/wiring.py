@@ -1,7 +1,7 @@
 """The only place where rooms are composed: from settings to components that run."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -124,13 +124,21 @@ def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compone
 def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from sinks import SINKS
     from sinks.elastic.elastic import ElasticSink
+    from sinks.elastic.presence import Presence
 
-    routes = SINKS[which].values()
+    routes, connection = SINKS[which], services.kafka(settings)
 
     def make() -> ElasticSink:
-        return ElasticSink(services.elasticsearch(settings), routes)
+        return ElasticSink(services.elasticsearch(settings), routes.values())
 
-    return _sinking(name, make, routes, services.kafka(settings), settings.sinks.elastic, tracer)
+    async def look(stop: asyncio.Event) -> None:
+        client = services.elasticsearch(settings)
+        try:
+            await Presence(client, connection, routes).watch(stop)
+        finally:
+            await client.close()
+
+    return _sinking(name, make, routes.values(), connection, settings.sinks.elastic, tracer, look)
 
 
 def _archive(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
@@ -158,14 +166,21 @@ def _sinking(
     connection: "KafkaConnection",
     limits: "SinkSettings",
     tracer: Tracer,
+    beside: Callable[[asyncio.Event], Coroutine[Any, Any, None]] | None = None,
 ) -> Component:
-    """Make the component of a sink, which itself is made in the event loop that it runs in."""
+    """Make the component of a sink, which itself is made in the event loop that it runs in; `beside` ends with it."""
     from sinks.runner import Runner, run_sink
 
     running: list[Runner] = []
 
     async def run(stop: asyncio.Event) -> None:
-        await run_sink(make(), sources, connection, limits, stop, running.append, tracer=tracer)
+        looking = asyncio.create_task(beside(stop)) if beside else None
+        try:
+            await run_sink(make(), sources, connection, limits, stop, running.append, tracer=tracer)
+        finally:
+            if looking is not None:
+                looking.cancel()
+                await asyncio.wait({looking})
 
     def probe() -> Mapping[str, Any]:
         return {"detail": running[-1].health().detail if running else "starting"}

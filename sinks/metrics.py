@@ -16,6 +16,11 @@ WRITE_SECONDS = Histogram(
     ["sink"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
+ARCHIVE_LACKS = Gauge(
+    "hotline_sinks_archive_lacks",
+    "1 while an index has nothing of documents that were brought to it: it was emptied, or put back as it was",
+    ["index"],
+)
 LAG = Gauge(
     "hotline_sinks_lag_records",
     "Records in the topic behind the last one that was read",

@@ -59,6 +59,16 @@ async def places(client: AsyncElasticsearch, index: Index) -> list[Place]:
     return [Place(index=index, name=index.alias, concrete=concrete[0])]
 
 
+async def ensure_month(client: AsyncElasticsearch, index: Index, month: str) -> None:
+    """Make a month's index that is gone, empty; one that grew without our template comes behind the alias."""
+    name = index.of_month(month)
+    await client.indices.put_index_template(name=index.alias, **index.template())
+    if not await client.indices.exists(index=name):
+        await client.indices.create(index=name)
+    elif not await client.indices.exists_alias(index=name, name=index.alias):
+        await client.indices.put_alias(index=name, name=index.alias)
+
+
 async def all_of(client: AsyncElasticsearch, index: Index) -> dict[str, dict[str, bool]]:
     """Return every concrete index of an alias: whether it is in use, and whether it refuses writes.
 

@@ -84,6 +84,42 @@ def test_every_index_is_rebuilt_and_described(kafka: KafkaConnection, stack: End
     assert "not in use  takes no writes" in hotline("describe").stdout
 
 
+def wiped(stack: Endpoints) -> None:
+    async def wipe() -> None:
+        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+            await client.indices.delete(index=[*(await client.indices.get(index="hotline-*"))])
+            for route in routes().values():
+                await client.indices.delete_index_template(name=route.index.alias)
+
+    asyncio.run(wipe())
+
+
+def test_an_archive_that_was_emptied_is_filled_again(kafka: KafkaConnection, stack: Endpoints) -> None:
+    """A month's index that grew before anybody put the templates back is mended, too."""
+    publish(kafka, topics.TICKET, {"t1": "2026-11"})
+    publish(kafka, topics.MESSAGE, {"m1": "2026-10", "m2": "2026-11", "m3": "2026-12"})
+    wiped(stack)
+
+    async def grow() -> None:
+        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+            await client.index(
+                index="hotline-message-2026.12", id="m3", document={}, version=1, version_type="external"
+            )
+
+    asyncio.run(grow())
+    assert hotline("create").exit_code == 0
+    lines("rebuild")
+    described = {one["index"]: (one["documents"], one["in_use"]) for one in lines("describe")}
+    assert described == {
+        "hotline-ticket-v2": (1, True),
+        "hotline-ticket-masked-v2": (0, True),
+        "hotline-message-v2-2026.10": (1, True),
+        "hotline-message-v2-2026.11": (1, True),
+        "hotline-message-v2-2026.12": (1, True),
+        "hotline-link-v2": (0, True),
+    }
+
+
 def test_what_cannot_be_rebuilt_is_said_in_one_sentence(kafka: KafkaConnection) -> None:
     for arguments in (["tickets"], ["message", "--month", "11"], ["message", "--month", "2020-01"]):
         refused = hotline("rebuild", *arguments)

@@ -1,0 +1,125 @@
+"""Whether the archive has what the sink brought it: an emptied one, or one put back as it was, says nothing of it.
+
+The sink goes on where its group is, so nothing would fill it again: an alarm tells a person to.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from elasticsearch import AsyncElasticsearch
+
+from schemas.clients import brought, running
+from schemas.connection import KafkaConnection
+from schemas.errors import RecordError, UnreachableError
+from sinks import metrics
+from sinks.base import Document, Route
+from sinks.elastic import bulk
+from sinks.elastic.errors import translated
+from sinks.kafka import GROUP_PREFIX
+from sinks.runner import document_of, type_of
+
+LOOK_SECONDS = 600.0
+
+SAMPLE = 20
+"""Records at the beginning of what was brought, and at its end. One may be missing, as a dead letter; not all are."""
+
+ASK_SECONDS = 60.0
+"""How long Kafka may take to give them."""
+
+log = structlog.get_logger(__name__)
+
+
+class Presence:
+    """Looks at one sink's indices, by the names that `routes` has for them."""
+
+    def __init__(
+        self,
+        client: AsyncElasticsearch,
+        connection: KafkaConnection,
+        routes: Mapping[str, Route],
+        group: str = f"{GROUP_PREFIX}elastic",
+    ) -> None:
+        self._client = client.options(max_retries=0, retry_on_timeout=False, request_timeout=30.0)
+        self._connection = connection
+        self._routes = routes
+        self._group = group
+
+    async def watch(self, stop: asyncio.Event, seconds: float = LOOK_SECONDS) -> None:
+        """Look now and then, and tell; that we cannot look stops nothing, and leaves what was told."""
+        while not stop.is_set():
+            try:
+                self._tell(await self.lacking())
+            except Exception as error:  # noqa: BLE001 - whatever it is, documents go on, and it is looked again
+                log.warning("archive_not_looked_at", error=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), seconds)
+
+    def _tell(self, lacking: set[str]) -> None:
+        for name in self._routes:
+            metrics.ARCHIVE_LACKS.labels(name).set(name in lacking)
+        if lacking:
+            log.error("archive_lacks_documents", indices=sorted(lacking))
+
+    async def lacking(self) -> set[str]:
+        """Return the indices that have nothing of what they should. Raises errors of ours."""
+        reader = AIOKafkaConsumer(
+            **self._connection.aiokafka_options(),
+            group_id=self._group,  # to ask where it stands; who reads by hand joins nobody
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=100,
+        )
+        try:
+            async with running(reader):
+                return {name for name, route in self._routes.items() if await self._lacks(reader, route)}
+        except KafkaError as error:
+            raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
+
+    async def _lacks(self, reader: AIOKafkaConsumer, route: Route) -> bool:
+        for number in range(self._connection.partitions):
+            place = TopicPartition(route.topic, number)
+            for sample in await brought(_samples(reader, place), ASK_SECONDS):
+                ids = [one for record in sample for one in _ids(document_of(record), route)]
+                if ids and not await self._has_any(ids):
+                    return True
+        return False
+
+    async def _has_any(self, ids: Sequence[Mapping[str, str]]) -> bool:
+        with translated():
+            answer = await self._client.mget(docs=ids, source=False)
+        return any(one.get("found") for one in answer["docs"])
+
+
+async def _samples(reader: AIOKafkaConsumer, place: TopicPartition) -> list[Sequence[ConsumerRecord[bytes, bytes]]]:
+    """Return records from the beginning and from the end of what the group has worked off."""
+    reader.assign([place])
+    begin = (await reader.beginning_offsets([place]))[place]
+    end = await reader.committed(place) or 0
+    found: list[Sequence[ConsumerRecord[bytes, bytes]]] = []
+    for start in sorted({begin, max(begin, end - SAMPLE)}):
+        reader.seek(place, start)
+        some: list[ConsumerRecord[bytes, bytes]] = []
+        while len(some) < SAMPLE and await reader.position(place) < end:
+            answer = await reader.getmany(place, timeout_ms=200, max_records=SAMPLE - len(some))
+            some += [record for record in answer.get(place, ()) if record.offset < end]
+        found.append(some)
+    return found
+
+
+def _ids(document: Document, route: Route) -> list[Mapping[str, str]]:
+    """Return under which name the sink wrote it; nothing where it wrote none."""
+    if not document.value or type_of(document) in route.skip:
+        return []
+    try:
+        bulk.action(document, {route.topic: route})
+        index = route.index.alias
+        if route.index.monthly:
+            index = route.index.of_month(bulk.month_of(dict(document.headers)))
+    except RecordError:
+        return []
+    return [{"_index": index, "_id": document.key.decode()}]
