@@ -75,6 +75,11 @@ def made(
     return command
 
 
+def is_message(target: str) -> bool:
+    """Say whether a target is a message's id, which is its hand-over's as well."""
+    return _HANDOVER.fullmatch(target) is not None
+
+
 def _random() -> str:
     """Return an id with too few digits to be taken for somebody's number: one in 1,500 UUIDs is."""
     return ids.b32_text(secrets.token_bytes(15), 24)

@@ -21,7 +21,7 @@ from schemas.records import Event, event
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-Change = event.Erased | event.Redacted
+Change = event.Erased | event.Redacted | event.MessagesErased
 State = Literal["gone", "waits", "unknown", "expires"]
 
 PERSONAL: tuple[str, ...] = (
@@ -56,9 +56,10 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What became of one erasure; it names nobody."""
+    """What became of one erasure, of a ticket or of messages that none has; it names nobody."""
 
-    ticket_id: str
+    ticket_id: str | None = None
+    message_ids: tuple[str, ...] = ()
     action: Literal["erased", "redacted"]
     command_id: str | None
     author: str | None
@@ -69,7 +70,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def change_of(decision: Event) -> Change | None:
     """Return what a decision erases, None when it erases nothing."""
-    return next((one for one in decision.changes if isinstance(one, event.Erased | event.Redacted)), None)
+    return next((one for one in decision.changes if isinstance(one, Change)), None)
 
 
 def expiries(at: datetime) -> list[Place]:
@@ -106,8 +107,9 @@ async def report(settings: "Settings", decision: Event, seconds: float) -> Repor
     finally:
         await client.close()
     return Report(
-        ticket_id=change.ticket_id,
-        action="erased" if isinstance(change, event.Erased) else "redacted",
+        ticket_id=None if isinstance(change, event.MessagesErased) else change.ticket_id,
+        message_ids=_alone(change),
+        action="redacted" if isinstance(change, event.Redacted) else "erased",
         command_id=decision.input.command_id,
         author=decision.author,
         at=decision.at,
@@ -122,7 +124,10 @@ async def _settled(
     deadline = time.monotonic() + seconds
     while True:
         places = [
-            await _looked("the ticket in the archive", _tickets(archive, decision, change)),
+            *[
+                await _looked("the ticket in the archive", _tickets(archive, decision, one))
+                for one in _of_tickets(change)
+            ],
             await _looked("its messages in the archive", _messages(archive, change)),
             await _looked("its attachments and raw bytes in the blob store", _blobs(blobs, decision, change)),
             await _looked("older checkpoints of assign", _checkpoints(blobs, decision, partitions)),
@@ -130,6 +135,14 @@ async def _settled(
         if time.monotonic() > deadline or all(one.state != "waits" for one in places):
             return places
         await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _alone(change: Change) -> tuple[str, ...]:
+    return tuple(one.message_id for one in change.messages) if isinstance(change, event.MessagesErased) else ()
+
+
+def _of_tickets(change: Change) -> list[event.Erased | event.Redacted]:
+    return [] if isinstance(change, event.MessagesErased) else [change]
 
 
 async def _looked(place: str, look: Awaitable[int]) -> Place:
@@ -140,7 +153,7 @@ async def _looked(place: str, look: Awaitable[int]) -> Place:
     return Place(place=place, state="waits" if left else "gone", left=left)
 
 
-async def _tickets(archive: Archive, decision: Event, change: Change) -> int:
+async def _tickets(archive: Archive, decision: Event, change: event.Erased | event.Redacted) -> int:
     """Return how many of the two indices still have an older version."""
     version = next((one.version for one in decision.tickets if one.ticket_id == change.ticket_id), 0)
     found = [await archive.ticket(change.ticket_id, masked=masked) for masked in (False, True)]
@@ -155,7 +168,7 @@ async def _messages(archive: Archive, change: Change) -> int:
 
 async def _blobs(blobs: ObjectStore, decision: Event, change: Change) -> int:
     """Return how many objects are left, or marks of the eraser missing."""
-    whole = isinstance(change, event.Erased) or "attachments" in change.fields
+    whole = not isinstance(change, event.Redacted) or "attachments" in change.fields
     left = 0
     for one in change.messages:
         there = {

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -36,8 +36,11 @@ MOST_FAULTS = 3
 _WAITS = "unreachable"
 _MONTH = re.compile(r"(20\d\d)\.(\d\d)$")
 
-_HINTS = (b'"change":"erased"', b'"change":"redacted"')
+_HINTS = (b'"change":"erased"', b'"change":"redacted"', b'"change":"messages_erased"')
 _DONE = (200, 201, 409)
+
+_BACK_DAYS = (0, 16, 32)
+"""Whose months are those in which Kafka may still hold a message that the archive has not got."""
 
 
 class Target(Struct, frozen=True):
@@ -51,10 +54,14 @@ class Target(Struct, frozen=True):
 
 
 class Copies(Struct, frozen=True):
-    """Where one message lies: indices, and the names of the bytes as they came that are in the blob store."""
+    """Where one message lies: indices, and the names of the bytes as they came that are in the blob store.
+
+    `cities` are those whose message it is there: another's order does not reach it.
+    """
 
     indices: set[str]
     raw: set[str] = field(default_factory=set)
+    cities: set[str] = field(default_factory=set)
 
 
 def routes(prefix: str = PREFIX) -> list[Route]:
@@ -115,10 +122,11 @@ class Eraser:
 
     async def _empty_out(self, targets: Sequence[Target]) -> None:
         copies = await self._copies(targets)
-        for target in targets:
+        once = {one.message_id: one for one in targets if copies[one.message_id].cities <= {one.jurisdiction}}
+        for target in once.values():
             await self._delete_blobs(target, copies[target.message_id].raw)
         await self._empty(
-            [(target, index) for target in targets for index in sorted(copies[target.message_id].indices)]
+            [(target, index) for target in once.values() for index in sorted(copies[target.message_id].indices)]
         )
 
     async def _require_open(self, targets: Sequence[Target]) -> None:
@@ -151,7 +159,9 @@ class Eraser:
 
     async def _copies(self, targets: Sequence[Target]) -> dict[str, "Copies"]:
         """Return where each message lies: in the index of its month, and wherever a repeat of it is."""
-        found = {one.message_id: Copies({self._index.of_month(one.month)} if one.month else set()) for one in targets}
+        found = {one.message_id: Copies(set()) for one in targets}
+        for one in targets:
+            found[one.message_id].indices.update([self._index.of_month(one.month)] if one.month else ())
         pattern = f"{self._index.alias}-2*"
         with translated():
             await self._client.indices.refresh(index=pattern, ignore_unavailable=True, allow_no_indices=True)
@@ -162,11 +172,12 @@ class Eraser:
                 allow_partial_search_results=False,  # a copy in a lost shard is none that is emptied
                 query={"terms": {"message_id": list(found)}},
                 size=MOST_COPIES,
-                source={"includes": ["raw.dataref"]},
+                source={"includes": ["raw.dataref", "jurisdiction"]},
             )
         for hit in answer["hits"]["hits"]:
             copies = found[hit["_id"]]
             copies.indices.add(hit["_index"])
+            copies.cities.update(filter(None, [hit["_source"].get("jurisdiction")]))
             dataref = hit["_source"].get("raw", {}).get("dataref")
             if dataref:
                 copies.raw.add(dataref.rsplit("/", 1)[-1])
@@ -192,10 +203,21 @@ def _targets(document: Document) -> list[Target]:
 
 
 def _of(change: event.AnyChange, decision: Event) -> Iterable[Target]:
+    if isinstance(change, event.MessagesErased):
+        return [
+            Target(one.message_id, month, decision.jurisdiction, decision.at, whole=True)
+            for one in change.messages
+            for month in ([one.month] if one.month else _months_before(decision.at))
+        ]
     if not isinstance(change, event.Erased | event.Redacted):
         return []
     whole = isinstance(change, event.Erased) or "attachments" in change.fields
     return [Target(one.message_id, one.month, decision.jurisdiction, decision.at, whole) for one in change.messages]
+
+
+def _months_before(at: datetime) -> list[str]:
+    """Return the months of which a message may be that comes later: a dead letter that is put back does."""
+    return sorted({f"{at - timedelta(days=days):%Y-%m}" for days in _BACK_DAYS})
 
 
 def _put(index: str, target: Target) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,26 +10,28 @@ ERASED, REDACTED = "erased", "redacted"
 
 
 def acts(decision: Event, command: Command) -> Iterator[Audit]:
-    """Yield what is to be told of a decision about a command: an act for each ticket that it takes data from."""
+    """Yield what is to be told of a decision about a command: an act for each ticket or message it takes data from."""
     for change in decision.changes:
         if isinstance(change, event.Erased):
-            yield _act(ERASED, change, decision, command)
+            yield _act(ERASED, change.ticket_id, len(change.messages), decision, command)
         elif isinstance(change, event.Redacted):
-            yield _act(REDACTED, change, decision, command, fields=change.fields, spans=len(change.spans))
+            told = {"fields": change.fields, "spans": len(change.spans)}
+            yield _act(REDACTED, change.ticket_id, len(change.messages), decision, command, **told)
+        elif isinstance(change, event.MessagesErased):
+            for one in change.messages:
+                yield _act(ERASED, one.message_id, 1, decision, command)
 
 
-def _act(
-    action: str, change: event.Erased | event.Redacted, decision: Event, command: Command, **details: object
-) -> Audit:
+def _act(action: str, subject: str, messages: int, decision: Event, command: Command, **details: object) -> Audit:
     return Audit(
-        audit_id=f"{command.command_id}:{change.ticket_id}",
+        audit_id=f"{command.command_id}:{subject}",
         run_id=command.command_id,
         action=action,
         author=decision.author,
         at=decision.at,
-        subject=change.ticket_id,
+        subject=subject,
         reason=_code(command.reason),
-        details={"command_id": command.command_id, "messages": len(change.messages), **details},
+        details={"command_id": command.command_id, "messages": messages, **details},
     )
 
 

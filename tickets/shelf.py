@@ -53,6 +53,17 @@ class Shelf(Packed[TicketState]):
         super().__delitem__(ticket_id)
         self._open.pop(ticket_id, None)
 
+    def having(self, message_id: str) -> TicketState | None:
+        """Return the ticket that has a message. Looks through all of them: for a clerk's order, never for a message."""
+        said = message_id.encode()
+        for ticket_id, packed in self._packed.items():
+            if ticket_id not in self._open and said not in packed:
+                continue
+            ticket = self._open.get(ticket_id) or _unpack(packed)
+            if message_id in ticket.messages or message_id in ticket.noted:
+                return ticket
+        return None
+
     def findable(self) -> Iterator[Findable]:
         """Yield what each packed ticket is found by."""
         return map(_begin, self._packed.values())

@@ -256,6 +256,14 @@ def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -
     state.handed_over.pop(change.handover_id, None)
 
 
+def _messages_erased(state: "State", decision: Event, change: event.MessagesErased) -> None:
+    """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
+    gone = {one.message_id for one in change.messages}
+    for name in gone:
+        state.seen.add(name)
+    state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(gone)}
+
+
 def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
@@ -284,6 +292,7 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Noted: _noted,
     event.Redacted: _redacted,
     event.Erased: _erased,
+    event.MessagesErased: _messages_erased,
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
     event.Proposed: _proposed,

@@ -19,7 +19,8 @@ def command(
     ctx: typer.Context,
     kind: Annotated[str, typer.Argument(help="set_status, merge, unmerge, reclassify ...: docs/how-to/commands.md.")],
     target: Annotated[
-        str | None, typer.Argument(help="Id or number (工单编号) of the ticket, or id of the hand-over.")
+        str | None,
+        typer.Argument(help="Id or number (工单编号) of the ticket, or id of the hand-over; of a message for forget."),
     ] = None,
     arguments: Annotated[
         list[str] | None,
@@ -53,7 +54,11 @@ def command(
     if kind == "reclassify":
         refuse_misspelt(settings, words)
     if kind == "forget" and target is not None and not any(word.startswith("message_ids=") for word in words):
-        words.append(_messages_of(ctx, target))
+        if commands.is_message(target):
+            found, jurisdiction = _message_alone(ctx, target, jurisdiction)
+            words, target = [*found, *words], None
+        else:
+            words.append(_messages_of(ctx, target))
     if kind == handovers.KIND and target and not dry_run:
         jurisdiction = handovers.city_of(services.kafka(settings), target, jurisdiction)
     given = commands.made(
@@ -116,6 +121,22 @@ def _messages_of(ctx: typer.Context, ticket_id: str) -> str:
 
     links = ask(ctx, lambda archive: archive.links(ticket_id))
     return f"message_ids={json.encode([link.message_id for link in links]).decode()}"
+
+
+def _message_alone(ctx: typer.Context, message_id: str, jurisdiction: str | None) -> tuple[list[str], str | None]:
+    """Return the arguments that name a message, and its city, as far as the archive knows it; no ticket may have it."""
+    from hotline.cli.archive import ask
+    from schemas.errors import MisconfiguredError
+    from tickets.held import month_of
+
+    link = ask(ctx, lambda archive: archive.link(message_id))
+    if link is not None and link.ticket_id:
+        raise MisconfiguredError(f"The ticket {link.ticket_id} has this message: erase that one.")
+    words = [f'message_ids=["{message_id}"]']
+    known = ask(ctx, lambda archive: archive.message(message_id))
+    if known is None or known.message_class == "erased":
+        return words, jurisdiction
+    return [*words, f"month={month_of(known.ingested_at)}"], known.jurisdiction
 
 
 def _tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:

@@ -42,7 +42,7 @@ def record(settings: "Settings", found: "Report") -> None:
     act = run.act(
         ERASURE_CHECKED,
         datetime.now(UTC),
-        found.ticket_id,
+        found.ticket_id or ", ".join(found.message_ids),
         erasure=found.action,
         command_id=found.command_id,
         decided_at=found.at,

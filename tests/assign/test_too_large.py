@@ -1,5 +1,6 @@
 """What Kafka refuses for its size: one input is put aside, everything behind it goes on, memory is as the log."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,14 +10,16 @@ from msgspec.structs import replace
 from obstore.store import LocalStore
 
 from hotline.provision import Provision
-from schemas import topics
+from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.records import Attachment, Message, Ticket
-from schemas.wire import Outbound
+from schemas.records import Attachment, Command, Message, Ticket
+from schemas.wire import Outbound, encode
 from streams.assign import Assign
+from streams.fetched import Fetched
 from streams.lanes import Chunk
+from streams.normalize import command_step
 from tests.assign import logs
-from tests.tickets.build import CITY, message
+from tests.tickets.build import CITY, START, message
 from tickets import outputs
 from tickets.policy import TicketPolicy
 
@@ -27,9 +30,9 @@ BIG = "长" * 30_000
 """More than a topic takes after `limited`."""
 
 
-def limited(connection: KafkaConnection, topic: str) -> None:
+def limited(connection: KafkaConnection, topic: str, most: int = 50_000) -> None:
     """Let a topic take 50 KB, as a cluster may that somebody else runs."""
-    small = {topic: replace(topics.TOPICS[topic], extra={"max.message.bytes": "50000"})}
+    small = {topic: replace(topics.TOPICS[topic], extra={"max.message.bytes": str(most)})}
     assert Provision(connection, small).alter()
 
 
@@ -83,6 +86,25 @@ async def test_a_dead_letter_that_is_refused_too_goes_without_its_bytes(
     await logs.assert_nothing_lost_or_doubled(connection, [after])
     (dead,) = await logs.dead(connection)
     assert (dead.key, dead.value) == (large.message_id.encode(), b"")
+
+
+async def test_one_that_is_refused_for_its_headers_as_well_says_where_the_input_stands(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    limited(connection, topics.DEAD, 1500)
+    first, after = message(1), message(2, "第二件事")
+    foreign = Outbound(topics.MESSAGE, b"k" * 2000, b"x", [("ce_type", b"other"), ("x", b"y" * 2000)], CITY)
+    await logs.write(connection, [logs.outbound(first), foreign, logs.outbound(after)])
+    assign = Assign(connection, blobs, POLICY)
+    partition = await handled(connection, assign)
+    await assert_memory_is_as_the_log(connection, assign, partition, blobs)
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, [first, after])
+    (dead,) = await logs.dead(connection)
+    assert (dead.key or b"", dead.value or b"") == (b"", b"")
+    told = dict(dead.headers)
+    assert (told["__connect.errors.topic"], told["__connect.errors.offset"]) == (topics.MESSAGE.encode(), b"1")
+    assert told["__connect.errors.stage"] == b"assign"
 
 
 async def test_the_largest_input_becomes_a_dead_letter_with_all_its_bytes(
@@ -139,3 +161,31 @@ async def test_a_ticket_that_grows_and_grows_keeps_every_follow_up(
     await assign.close()
     await logs.assert_nothing_lost_or_doubled(connection, letters)
     assert await logs.dead(connection) == []
+
+
+async def test_the_erasure_of_a_ticket_may_name_thirty_thousand_messages(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    opened, after = message(1), message(2, "很久以后", sender="13900139000", minutes=60 * 24 * 200)
+    ticket_id = ids.ticket_id(CITY, opened.message_id)
+    names = [ids.message_id("/hotline/mailbox/mayor", f"n{number}") for number in range(30_000)]
+    closed = order("c1", "set_status", ticket_id, 60, status="not_accepted", reason_code="malicious")
+    await logs.write(connection, [logs.outbound(opened), closed, logs.outbound(after)])
+    await logs.write(connection, [order("c2", "forget", ticket_id, 60 * 24 * 201, message_ids=names)])
+    assign = Assign(connection, blobs, POLICY)
+    await handled(connection, assign)
+    await assign.close()
+    assert await logs.dead(connection) == []
+    (erased,) = [one for one in await logs.events(connection) if one.event_id == "command:c2"]
+    (change,) = erased.changes
+    assert [one.message_id for one in change.messages] == names
+
+
+def order(command_id: str, kind: str, ticket_id: str, minutes: int, **given: object) -> Outbound:
+    """Return a command as normalize forwards it."""
+    command = Command(
+        command_id=command_id, jurisdiction=CITY, ticket_id=ticket_id, kind=kind, author="clerk-7",
+        at=START + timedelta(minutes=minutes), args=given,
+    )  # fmt: skip
+    result = command_step(Fetched(topics.COMMAND, 0, 0, 0, b"c", encode(command), []))
+    return result.outbound

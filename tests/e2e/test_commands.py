@@ -194,3 +194,30 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
     ]
     log = b"".join(record.value for record in reading.read_all(city.connection, topics.EVENT)).decode()
     assert "李小龙" not in log
+
+    filed = raws.raw(0, texts[0], sender="citizen0").message_id
+    code, _, err = city.command("forget", filed)
+    assert (code, first in err) == (2, True), "its words are in the ticket"
+    forget_what_no_ticket_has(city)
+
+
+def forget_what_no_ticket_has(city: City) -> None:
+    """An auto-reply is kept, and no ticket names it."""
+    mail = (
+        b"From: a@example.cn\r\nMessage-ID: <v@example.cn>\r\nAuto-Submitted: auto-replied\r\n\r\nsoontobeforgotten\r\n"
+    )
+    fields = {"channel": "mailbox", "channel_kind": "imap", "content_type": "message/rfc822"}
+    vacation = raws.raw(9, value=mail, **fields)
+    producer = Producer(city.connection)
+    producer.deliver_now([vacation.outbound()])
+    producer.close()
+    until(lambda: city.found("soontobeforgotten") == [vacation.message_id], "the auto-reply in the archive")
+    code, out, err = city.command("forget", vacation.message_id, "--reason", "pipl-47", "--json")
+    assert (code, err) == (0, "")
+    report = json.loads(out.splitlines()[1])
+    assert {one["state"] for one in report["places"]} == {"gone", "expires"}
+    assert (report["message_ids"], report["messages"]) == ([vacation.message_id], 1)
+    until(lambda: city.found("soontobeforgotten") == [], "nothing of it is left in the archive")
+    acts = [decode(one.value, Audit) for one in reading.read_all(city.connection, topics.AUDIT)]
+    told = [(one.action, one.reason) for one in acts if one.subject == vacation.message_id]
+    assert sorted(told, key=str) == [("erased", "pipl-47"), ("erasure_checked", None)]

@@ -152,3 +152,18 @@ async def test_of_a_store_that_is_not_mounted_nothing_is_called_gone(tmp_path: P
     (tmp_path / "blobs").rmdir()
     looked = await erasure._looked("older checkpoints of assign", erasure._checkpoints(store, decided(erased()), 4))
     assert (looked.state, "mount it" in (looked.reason or "")) == ("unknown", True)
+
+
+async def test_a_message_without_a_ticket_is_looked_at_in_archive_and_store(tmp_path: Path) -> None:
+    alone = event.MessagesErased(messages=(ErasedMessage(message_id=MESSAGE),))
+    store = LocalStore(tmp_path)
+    await obstore.put_async(store, f"{CITY}/{MESSAGE}/photo", b"x")
+    client = AsyncElasticsearch("http://127.0.0.1:1", max_retries=0)
+    try:
+        places = await erasure._settled(Archive(client), store, decided(alone), alone, 2, 0)
+    finally:
+        await client.close()
+    assert change_of(decided(alone)) == alone
+    assert [(one.place.split()[-1], one.state) for one in places] == [
+        ("archive", "unknown"), ("store", "waits"), ("assign", "gone"),
+    ]  # fmt: skip

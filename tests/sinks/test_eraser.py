@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import obstore
 import pytest
 from elasticsearch import AsyncElasticsearch
@@ -19,7 +20,7 @@ from schemas import topics
 from schemas.errors import UnreachableError
 from schemas.records import Event, InputRef, Message, event
 from schemas.records.given import ErasedMessage
-from schemas.wire import Position, encode
+from schemas.wire import Position, decode, encode
 from sinks import Document, eraser, routes
 from sinks.elastic import ElasticSink, concrete
 from sinks.eraser import Eraser
@@ -269,3 +270,35 @@ async def test_while_the_archive_is_away_nothing_counts_as_erased(tmp_path: Path
 def replace_version(document: Document, version: int) -> Document:
     headers = [(name, b"%010d" % version if name == "ce_sequence" else value) for name, value in document.headers]
     return document._replace(headers=headers, value=encode(replace(ONE, normalizer_version=version)))
+
+
+@pytest.mark.parametrize("month", ["2026-11", None])
+async def test_a_message_without_a_ticket_is_emptied_and_its_bytes_are_gone(place: Place, month: str | None) -> None:
+    await place.elastic.write([stored(ONE), stored(OTHER)])
+    for one in (ONE, OTHER):
+        await place.keep(one, "photo")
+    change = event.MessagesErased(messages=(ErasedMessage(message_id=ONE.message_id, month=month),))
+    assert (await place.eraser.write([told(change)])).stored
+    assert {name: set(texts) for name, texts in (await place.texts()).items()} == {
+        ONE.message_id: {""}, OTHER.message_id: {OTHER.text},
+    }  # fmt: skip
+    assert (await place.kept(ONE), await place.kept(OTHER)) == ({"erased"}, {"photo"})
+
+
+async def test_one_that_the_archive_never_had_stays_out_of_it(place: Place) -> None:
+    """A dead letter that is put back, as long as Kafka has it."""
+    change = event.MessagesErased(messages=(ErasedMessage(message_id=ONE.message_id),))
+    assert (await place.eraser.write([told(change)])).stored
+    await place.elastic.write([stored(ONE), stored(ONE, "2026-12")])
+    assert set((await place.texts())[ONE.message_id]) == {""}
+
+
+async def test_another_citys_order_reaches_no_message(place: Place) -> None:
+    await place.elastic.write([stored(ONE)])
+    await place.keep(ONE, "photo")
+    change = event.MessagesErased(messages=(ErasedMessage(message_id=ONE.message_id, month="2026-11"),))
+    decision = msgspec.structs.replace(decode(told(change).value, Event), jurisdiction="430100")
+    order = told()._replace(value=encode(decision))
+    assert (await place.eraser.write([order])).stored
+    assert await place.texts() == {ONE.message_id: [ONE.text]}
+    assert await place.kept(ONE) == {"photo"}

@@ -164,9 +164,13 @@ class Redact(Args, frozen=True, kw_only=True):
 
 
 class Forget(Args, frozen=True, kw_only=True):
-    """`message_ids`: of a ticket that is only in the archive; of any other the messages are known."""
+    """`message_ids`: of a ticket that is only in the archive; of any other the messages are known.
+
+    Without a ticket: messages that no ticket has, and `month`, 2026-11, of their intake (UTC), as far as it is known.
+    """
 
     message_ids: tuple[str, ...] = ()
+    month: str | None = None
 
 
 class Read(Args, frozen=True, kw_only=True):

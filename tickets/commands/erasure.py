@@ -1,8 +1,11 @@
-"""Personal data goes: single spans and fields (redact), or all of a ticket (forget). The event says so and names none.
+"""Personal data goes: single spans and fields (redact), all of a ticket, or a message that none has (forget).
+
+The event says so and names nobody.
 
 What was written before stays in the topics until their retention or compaction takes it: docs/how-to/commands.md.
 """
 
+import re
 from collections.abc import Iterable
 
 from schemas.records import event
@@ -14,6 +17,15 @@ from tickets.held import TicketState
 
 FIELDS = frozenset({"title", "text", "summary", "requester", "location", "attachments", "result"})
 """Fields of a ticket that can be blacked out as a whole."""
+
+MOST_ERASED = 50_000
+"""So many messages one event names, at some 63 bytes each."""
+
+MOST_ALONE = 10
+"""Messages without a ticket that are erased together: for each of them all live tickets are looked through."""
+
+_MESSAGE = re.compile(r"[a-z2-7]{26}")
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 
 def redact(order: Order, given: args.Redact) -> event.Changes:
@@ -35,16 +47,36 @@ def redact(order: Order, given: args.Redact) -> event.Changes:
 
 
 def forget(order: Order, given: args.Forget) -> event.Changes:
-    """Erase a ticket whole; one that left the memory long ago as well."""
+    """Erase a ticket whole, one that left the memory long ago as well; or messages that no ticket has."""
     ticket_id = order.command.ticket_id
+    if ticket_id is None and given.message_ids:
+        return (_alone(order, given),)
     if ticket_id is not None and ticket_id not in order.state.tickets and ticket_id in order.state.left:
         order.check_city(ticket_id)
         if not given.message_ids:
             raise RefusalError("arguments", "the ticket is only in the archive: name its messages in message_ids")
         messages = tuple(ErasedMessage(message_id=one) for one in given.message_ids)
-        return (event.Erased(ticket_id=ticket_id, messages=messages),)
+        return (event.Erased(ticket_id=ticket_id, messages=_bounded(messages)),)
     ticket = order.ticket(given)
-    return (event.Erased(ticket_id=ticket.ticket_id, messages=_named(ticket, _all_of(ticket))),)
+    return (event.Erased(ticket_id=ticket.ticket_id, messages=_bounded(_named(ticket, _all_of(ticket)))),)
+
+
+def _alone(order: Order, given: args.Forget) -> event.MessagesErased:
+    """Erase messages by their ids: an auto-reply, a bounce, what is only a dead letter."""
+    names = tuple(dict.fromkeys(given.message_ids))
+    if len(names) > MOST_ALONE or not all(map(_MESSAGE.fullmatch, names)):
+        raise RefusalError("arguments", f"without a ticket forget takes the ids of up to {MOST_ALONE} messages")
+    if given.month is not None and not _MONTH.fullmatch(given.month):
+        raise RefusalError("arguments", "a month is written as 2026-11")
+    if any((ticket := order.state.tickets.having(name)) is not None and not ticket.erased for name in names):
+        raise RefusalError("filed", "a ticket has this message: erase that ticket (see `hotline explain`)")
+    return event.MessagesErased(messages=tuple(ErasedMessage(message_id=name, month=given.month) for name in names))
+
+
+def _bounded(messages: tuple[ErasedMessage, ...]) -> tuple[ErasedMessage, ...]:
+    if len(messages) > MOST_ERASED:
+        raise RefusalError("too_many", f"one event names {MOST_ERASED} messages at most, and the ticket has more")
+    return messages
 
 
 def _all_of(ticket: TicketState) -> list[str]:

@@ -53,6 +53,8 @@ LAST_VERSION = 2**53
 MOST_MESSAGES = 500
 """A ticket with more messages cannot be written anew without one of them."""
 
+_ERASING = (event.Erased, event.Redacted, event.MessagesErased)
+
 _NO_CHANGE = (event.Read, event.NeverLink, event.CommandRefused)
 """Changes that alter no ticket's snapshot."""
 
@@ -118,7 +120,7 @@ def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...
 
 def erases(decision: Event) -> bool:
     """Say whether a decision takes personal data away."""
-    return any(isinstance(change, event.Erased | event.Redacted) for change in decision.changes)
+    return any(isinstance(change, _ERASING) for change in decision.changes)
 
 
 def _version_after(state: State, ticket_id: str, changes: event.Changes) -> int:

@@ -1,18 +1,21 @@
 """What is redacted or forgotten is gone from every later snapshot, from memory and from what is restored."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from schemas import topics
-from schemas.records import Attachment, Audit, Party, Ticket, event
+from schemas.records import Attachment, Audit, Message, Party, Ticket, event
 from schemas.wire import decode, encode
 from tests.checkpoints import known
-from tests.tickets.build import CITY, digest, message
+from tests.tickets.build import CITY, digest, message, position
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tests.tickets.test_parts import parts_of
-from tickets.commands import changed_by
+from tickets.commands import changed_by, erases, erasure
 from tickets.deciders import new
 from tickets.deciders.verdict import Verdict
+from tickets.desk import Desk
 from tickets.masking import mask_ticket
 from tickets.state import State, fold
 
@@ -247,3 +250,68 @@ def test_a_reason_that_may_name_somebody_is_kept_out_of_the_audit_log(reason: st
     at_office, ticket = secretive()
     at_office.order("forget", ticket, reason=reason)
     assert [act.reason for act in audited(at_office)] == [None]
+
+
+def machine_mail(number: int) -> Message:
+    return message(number, "我已休假", sender="a@example.cn", message_class="auto_reply")
+
+
+def test_a_message_that_no_ticket_has_is_erased_by_its_id() -> None:
+    at_office, _ = office()
+    mail = machine_mail(20)
+    assert at_office.take(mail).relation == "no_ticket"
+    at_office.desk.flush()
+    done = at_office.order("forget", message_ids=[mail.message_id], month="2026-11", reason="pipl-47")
+    (change,) = done.changes
+    assert isinstance(change, event.MessagesErased)
+    assert [(one.message_id, one.month) for one in change.messages] == [(mail.message_id, "2026-11")]
+    assert (done.tickets, erases(done)) == ((), True)
+    (act,) = audited(at_office)
+    assert (act.action, act.subject, act.reason, act.details["messages"]) == ("erased", mail.message_id, "pipl-47", 1)
+    same(at_office)
+
+
+def test_a_dead_letter_that_was_erased_opens_no_ticket_when_it_is_put_back() -> None:
+    at_office, _ = office()
+    late = message(30, "另一件事", sender="13900139000")
+    at_office.order("forget", message_ids=[late.message_id])
+    assert at_office.desk.take(late, position(7)) is None
+    rebuilt = fold(at_office.decisions, POLICY)
+    assert Desk(rebuilt).take(late, position(8)) is None
+
+
+def test_a_message_that_a_ticket_has_goes_with_its_ticket() -> None:
+    at_office, ticket = secretive()
+    own, machine = (
+        next(iter(names)) for names in (
+            at_office.desk.state.tickets[ticket].messages, at_office.desk.state.tickets[ticket].noted,
+        )
+    )  # fmt: skip
+    for name in (own, machine):
+        assert refusal(at_office.order("forget", message_ids=[name])) == "filed"
+    at_office.desk.state.tickets.tidy(0)
+    assert refusal(at_office.order("forget", message_ids=[own])) == "filed"
+    at_office.order("forget", ticket)
+    assert refusal(at_office.order("forget", message_ids=[own])) is None, "it may have come once more"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"message_ids": ["李小龙"]},
+        {"message_ids": ["A" * 26]},
+        {"message_ids": [f"{'a' * 25}{letter}" for letter in "abcdefghijk"]},
+        {"message_ids": ["a" * 26], "month": "11"},
+        {"month": "2026-11"},
+        {},
+    ],
+)
+def test_only_ids_of_messages_are_taken(given: dict[str, Any]) -> None:
+    at_office, _ = office()
+    assert refusal(at_office.order("forget", **given)) == "arguments"
+
+
+def test_more_messages_than_one_event_names_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_office, ticket = secretive()
+    monkeypatch.setattr(erasure, "MOST_ERASED", 1)
+    assert refusal(at_office.order("forget", ticket)) == "too_many"
