@@ -63,6 +63,7 @@ class Mailbox:
         self._watched: str | None = None
         self._taken: tuple[str, list[tuple[str, int]]] = "", []
         self._due = 0.0
+        metrics.MAILS_VANISHED.labels(account_id)  # an alarm on its growth has to see it at 0
 
     def open(self) -> None:
         """Connect and log in; a refused token is renewed once, and tried once more on a connection of its own."""

@@ -66,6 +66,8 @@ class WeChatErrands:
         self._now = now
         self._limit = limit
         self._stopped = stopped
+        for why in ("expired", "refused", "too_large"):  # an alarm on their growth has to see them at 0
+            metrics.MEDIA.labels("wechat", why)
         self._customers: dict[tuple[str, str], CustomerMessages] = {}
         self._lock = threading.Lock()
 

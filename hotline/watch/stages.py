@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from connectors.fetcher.run import GROUP as FETCHER
 from connectors.outbox.kafka import GROUP
+from hotline import fetching
 from hotline.watch.kafka import Kafka
 from schemas import topics
 from sinks import SINKS
@@ -45,7 +47,10 @@ WATCHED: Mapping[str, Watched] = MappingProxyType(
 
 
 def watched(settings: "Settings") -> dict[str, Watched]:
-    """Return the stages of every installation, and those that these settings name: archive, subscribers, outbox."""
+    """Return the stages of every installation, and those that these settings lead to.
+
+    Of the fetcher nothing counts as waiting: a file that the platform does not give now may take days (FilesWait).
+    """
     kept = Watched(group=f"{GROUP_PREFIX}archive", topics=tuple(source.topic for source in sources()))
     archive = {"sink:archive": kept} if settings.sinks.archive.enabled else {}
     subscribers = {
@@ -53,7 +58,8 @@ def watched(settings: "Settings") -> dict[str, Watched]:
         for name, one in settings.sinks.webhook.items()
     }
     answering = {"outbox": Watched(group=GROUP, topics=(topics.OUTBOX,))} if settings.answers else {}
-    return {**WATCHED, **archive, **subscribers, **answering}
+    later = {"fetcher": Watched(group=FETCHER, topics=())} if fetching.is_needed(settings) else {}
+    return {**WATCHED, **archive, **subscribers, **answering, **later}
 
 
 class Stage(Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from schemas.records import Cursor
 from tests.connectors.asterisk.fake import Held, logged_in, served
 from tests.connectors.asterisk.test_asterisk import asterisk
 from tests.connectors.fetcher.errands import Fake
-from tests.connectors.mailboxes import settings
+from tests.connectors.mailboxes import mail, settings
 from tests.connectors.weibo.pulling import Clock, Runner
 from tests.fakes.imap import FakeServer
 from tests.peers.weibo_platform import Platform
@@ -79,19 +79,42 @@ def heard(told: threading.Event) -> None:
     threading.Thread(target=lambda: asyncio.run(listen()), daemon=True).start()
 
 
+def heard_again(told: threading.Event) -> None:
+    """Listen again, once it is told to, to an Asterisk that nobody has listened to for five minutes."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await logged_in(reader, writer)
+        await reader.read()
+
+    async def listen() -> None:
+        held = Held()
+        await held.keep({"heard": time.time() - 300})
+        async with served(script) as there:
+            back = asterisk(there, account="pbx_back", silence_seconds=3600)
+            await asyncio.to_thread(told.wait)
+            await back.run(held)
+
+    threading.Thread(target=lambda: asyncio.run(listen()), daemon=True).start()
+
+
 def main(port: int) -> None:
     """Serve until standard input ends; at its first line a list runs over and a file is given up."""
     city, _, spent = account("city_lists"), account("soon_lists", days=3), account("spent_lists", quota=0)
     errands = [Fake(f"file{number}", *[AWAY] * 1000) for number in range(WAITING)]
     fetcher = Fetcher(lambda raw: [], lambda messages: None, FetcherSettings(sweep_seconds=0.1), sweep=lambda: errands)
     pulled(Faulty(settings(poll_seconds=1, idle=False), "faulty", FakeServer().connect), "faulty")
+    vanishing = FakeServer()
+    vanishing.faults["fetch"] = lambda uids, items: vanishing.inbox.mails.clear()
+    pulled(Mailbox(settings(poll_seconds=1, idle=False), "vanishing", vanishing.connect), "vanishing")
     told = threading.Event()
     heard(told)
+    heard_again(told)
     threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
     with HealthServer(Health([]), "127.0.0.1", port):
         while not told.wait(0.1):
             fetcher.step(owns_sweep=True)
         Faulty.told.set()
+        vanishing.put(mail())
         for _ in range(3 * PAGE):
             city.platform.post()
         city.next_round()

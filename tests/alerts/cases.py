@@ -46,6 +46,11 @@ CASES = {
         15,
         18,
     ),
+    "EmergencyUnheard": without(
+        gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="screen", code="internal"),
+        "stage",
+        "code",
+    ),
     "StageWithoutWorker": gauge("hotline_monitor_workers", "2+0", "0+0", 5, 1, stage="screen"),
     "StageBehind": gauge("hotline_monitor_oldest_seconds", "300+0", "301+0", 5, 5, stage="assign"),
     "FloodWaits": without(gauge("hotline_monitor_oldest_seconds", "3600+0", "3601+0", 5, stage="flood"), "stage"),
@@ -62,6 +67,7 @@ CASES = {
     ),
     "CheckpointsFail": grows("hotline_streams_checkpoint_errors_total", operation="save"),
     "WorkerFenced": grows("hotline_streams_fenced_total"),
+    "DecisionsLost": grows("hotline_streams_decided_again_total"),
     "AccountSilent": gauge("hotline_monitor_silent", "0+0", "1+0", 5, 5, channel="mailbox", **MAYOR),
     "SourceAway": gauge("hotline_connectors_up", "1+0", "0+0", 5, 15, **MAYOR),
     "ConnectorFault": Case(
@@ -78,6 +84,7 @@ CASES = {
         66,
         MAYOR,
     ),
+    "MailsVanished": grows("hotline_connectors_mails_vanished_total", **MAYOR),
     "NobodyOwnsAccount": gauge("hotline_connectors_lease_held", "1+0", "0+0", 5, 2, **MAYOR),
     "TokenEnds": gauge("hotline_connectors_weibo_token_expires_timestamp_seconds", "700000+0", "604800+0", 5, **MAYOR),
     "QuotaUsedUp": gauge("hotline_connectors_weibo_calls_left", "1+0", "0+0", 5, 30, **MAYOR),
@@ -85,6 +92,9 @@ CASES = {
     "FilesWait": gauge("hotline_connectors_errands_waiting", "100+0", "101+0", 5, 120),
     "FilesLost": without(grows("hotline_connectors_errands_total", outcome="given_up", **MAYOR), "outcome"),
     "EventsLost": without(grows("hotline_connectors_asterisk_events_total", outcome="too_large", **MAYOR), "outcome"),
+    "AsteriskUnheard": Case(
+        {'hotline_connectors_asterisk_gap_seconds_total{connector="mayor"}': "0x5 40x4 70x200"}, 10, 11, MAYOR
+    ),
     "PushUnsafe": without(grows("hotline_connectors_push_requests_total", channel="sms", outcome="unsafe"), "outcome"),
     "PushUnheard": grows("hotline_connectors_push_unheard_total", channel="sms", reason="size"),
     "PushRefused": Case(
@@ -117,10 +127,14 @@ CASES = {
     "MessageNotTaken": without(
         gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="connector", code="too_large"), "stage"
     ),
+    "MessageUnfiled": gauge(
+        "hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="assign", code="too_large"
+    ),
     "AnswersUnknown": without(
         gauge("hotline_monitor_answers", "0+0", "1+0", 5, account="mayor", state="unknown"), "state"
     ),
     "ServiceAway": gauge("hotline_monitor_reachable", "1+0", "0+0", 5, 1, service="kafka"),
+    "ArchiveLacks": gauge("hotline_sinks_archive_lacks", "0+0", "1+0", 5, index="ticket"),
     "DiskFills": gauge(
         "hotline_process_disk_free_bytes", "2000000000+0", "1999999999+0", 5, 5, instance="a:1", folder="blobs.url"
     ),
@@ -173,6 +187,11 @@ FURTHER: list[tuple[str, Case]] = [
         ),
     ),
     ("FilesLost", never({'hotline_connectors_errands_total{connector="mayor",outcome="done"}': HOURS})),
+    ("FilesLost", never({'hotline_connectors_media_total{channel="wechat",outcome="stored"}': HOURS})),
+    *(
+        ("FilesLost", without(grows("hotline_connectors_media_total", outcome=why, channel="wechat"), "outcome"))
+        for why in ("expired", "refused", "too_large")
+    ),
     ("FilesLost", without(grows("hotline_connectors_errands_total", outcome="failed", **MAYOR), "outcome")),
     ("EventsLost", never({'hotline_connectors_asterisk_events_total{connector="mayor",outcome="kept"}': HOURS})),
     ("EventsLost", without(grows("hotline_connectors_asterisk_events_total", outcome="lost", **MAYOR), "outcome")),
@@ -210,8 +229,31 @@ FURTHER: list[tuple[str, Case]] = [
     ),
     ("PushRefused", never({'hotline_connectors_push_refused_total{channel="sms",reason="path"}': "0+1x200"})),
     ("FaultOfOurs", never({'hotline_monitor_dead_letters_last_hour{stage="assign",code="malformed"}': HOURS})),
+    ("FaultOfOurs", never({'hotline_monitor_dead_letters_last_hour{stage="screen",code="internal"}': HOURS})),
+    ("FaultOfOurs", never({'hotline_monitor_dead_letters_last_hour{stage="connector",code="internal"}': HOURS})),
+    (
+        "EmergencyUnheard",
+        without(
+            gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="connector", code="internal"),
+            "stage",
+            "code",
+        ),
+    ),
+    ("EmergencyUnheard", never({'hotline_monitor_dead_letters_last_hour{stage="connector",code="too_large"}': HOURS})),
+    ("EmergencyUnheard", never({'hotline_monitor_dead_letters_last_hour{stage="normalize",code="internal"}': HOURS})),
+    ("EmergencyUnheard", never({'hotline_streams_record_errors_total{stage="screen",code="malformed"}': HOURS})),
+    (
+        "EmergencyUnheard",  # a dead letter could not be written either
+        without(grows("hotline_streams_record_errors_total", stage="screen", code="internal"), "stage", "code"),
+    ),
     ("MessageNotTaken", never({'hotline_monitor_dead_letters_last_hour{stage="normalize",code="malformed"}': HOURS})),
     ("MessageNotTaken", never({'hotline_monitor_dead_letters_last_hour{stage="connector",code="internal"}': HOURS})),
+    ("MessageUnfiled", never({'hotline_monitor_dead_letters_last_hour{stage="assign",code="internal"}': HOURS})),
+    ("MessageUnfiled", never({'hotline_monitor_dead_letters_last_hour{stage="normalize",code="malformed"}': HOURS})),
+    (
+        "MessageUnfiled",
+        gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="normalize", code="missing_blob"),
+    ),
     ("AnswersUnknown", never({'hotline_monitor_answers{account="mayor",state="accepted"}': HOURS})),
     # no monitor at all, and nothing remembered of one
     ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x2 stale _x20"}, 2, 3)),

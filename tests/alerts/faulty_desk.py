@@ -1,15 +1,17 @@
-"""`hotline` with a fault of ours in it: its desk fails over every message that speaks of `FAULT`."""
+"""`hotline` with faults of ours in it: its desk fails over what speaks of `FAULT`, its screen over `UNHEARD`."""
 
 from collections.abc import Sequence
 
 from hotline.cli import main
-from schemas.records import Command, Event, Message
+from schemas.records import Command, Event, Handover, Message
 from schemas.wire import Position
+from streams import screen
 from tickets.desk import Desk
 
 FAULT = "路牌倒了"
+UNHEARD = "四楼着火了，快来人"
 
-honest = Desk.take
+honest, hands_over = Desk.take, screen.handover
 
 
 def take(self: Desk, record: Message | Command, position: Position, earlier: Sequence[Message] = ()) -> Event | None:
@@ -18,6 +20,12 @@ def take(self: Desk, record: Message | Command, position: Position, earlier: Seq
     return honest(self, record, position, earlier)
 
 
+def handover(message: Message) -> Handover | None:
+    if UNHEARD in message.text:
+        raise IndexError
+    return hands_over(message)
+
+
 if __name__ == "__main__":
-    Desk.take = take
+    Desk.take, screen.handover = take, handover
     main()

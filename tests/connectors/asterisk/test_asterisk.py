@@ -23,9 +23,9 @@ END = b"\r\n\r\n"
 ALL = END.join((frames.CHAN_START, frames.USER_EVENT, frames.CDR, frames.HANGUP, frames.LINKEDID_END)) + END
 
 
-def asterisk(port: int, **changes: Any) -> Asterisk:
+def asterisk(port: int, account: str = "pbx", **changes: Any) -> Asterisk:
     usual = {"host": "127.0.0.1", "port": port, "username": "hotline", "secret": "geheim", "jurisdiction": "210100"}
-    return Asterisk(AsteriskSettings(**usual | changes), "pbx", retry_seconds=0.01)
+    return Asterisk(AsteriskSettings(**usual | changes), account, retry_seconds=0.01)
 
 
 async def ended(script: Script, held: Held, **changes: Any) -> str:

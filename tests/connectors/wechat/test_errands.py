@@ -16,6 +16,7 @@ import obstore
 import pytest
 from msgspec.structs import replace
 from obstore.store import LocalStore
+from prometheus_client import REGISTRY
 
 from connectors.fetcher import Errand, GivenUp
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
@@ -139,6 +140,10 @@ def test_a_broker_that_fails_costs_no_second_download(platform: WeChatApi, plan:
     assert len(kept.fates) == platform.calls.count("media/get") == 1
 
 
+def lost(outcome: str) -> float | None:
+    return REGISTRY.get_sample_value("hotline_connectors_media_total", {"channel": "wechat", "outcome": outcome})
+
+
 @pytest.mark.parametrize(
     ("answer", "last", "expected"),
     [
@@ -154,11 +159,13 @@ def test_what_will_never_come_is_recorded_once(
     platform: WeChatApi, plan: WeChatErrands, answer: bytes, last: bool, expected: tuple[str, str | None]
 ) -> None:
     platform.fault = answering(answer, only="media/get")
-    kept = Kept()
+    kept, before = Kept(), lost(expected[0])
+    assert before is not None, "an alarm on its growth has to see it at 0"
     is_account_to_blame = expected[0] == "expired" and expected[1] != "40007"
     with pytest.raises(GivenUp) if is_account_to_blame else nullcontext():
         only(plan(callback())).run(kept, last=last)
     assert [(fate.unavailable, fate.code, fate.dataref) for fate in kept.fates] == [(*expected, None)]
+    assert lost(expected[0]) == before + 1
     platform.fault = None
     platform.media["m1"] = (PHOTO, "image/jpeg")
     only(plan(callback())).run(kept, last=False)

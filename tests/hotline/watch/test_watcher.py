@@ -244,6 +244,16 @@ def test_the_monitor_tells_prometheus_and_outlives_kafka(
     assert blind.trouble
 
 
+def test_a_fetcher_that_nobody_runs_is_seen(fresh_topics: KafkaConnection) -> None:
+    """The files of WeChat's messages end after three days."""
+    account = {"appid": "wx1", "tokens": ["token"], "modes": ["plain"], "jurisdiction": "210100", "secret": "secret"}
+    kafka = KafkaSettings(bootstrap_servers=fresh_topics.bootstrap_servers)
+    chosen = Settings(kafka=kafka, connectors=ConnectorsSettings(wechat={"city": account}))
+    assert "fetcher" not in watched(settings(fresh_topics))
+    (stage,) = [one for one in look(Watcher(chosen, fresh_topics)).stages if one.stage == "fetcher"]
+    assert (stage.workers, stage.lag_records, stage.oldest_seconds) == (0, 0, 0)
+
+
 @pytest.fixture
 def secured_anew(secured: SecuredKafka) -> Iterator[SecuredKafka]:
     """The secured Kafka; what a test writes there, which no stage could read, goes with it."""
