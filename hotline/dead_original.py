@@ -70,9 +70,10 @@ class Original(NamedTuple):
 
     def partition(self, partitions: int) -> int:
         """Return where it goes: a city's records to the city's partition, others to where they were."""
-        if self.position.topic != MESSAGE:
+        city = dict(self.headers).get("ce_jurisdiction")  # the letter may have had no room for it
+        if self.position.topic != MESSAGE or not city:
             return self.position.partition
-        return ids.partition_of(self.letter.jurisdiction or "", partitions)
+        return ids.partition_of(city.decode(errors="replace"), partitions)
 
 
 def place_of(letter: Letter) -> Position:

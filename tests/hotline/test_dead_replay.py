@@ -200,6 +200,20 @@ async def test_what_had_no_room_at_all_is_read_where_it_stands(kafka: KafkaConne
     assert (own(back.headers), dict(back.headers)[REPLAYS]) == (sent.headers, b"1")
 
 
+def test_a_message_whose_letter_had_no_room_at_all_goes_to_its_citys_partition(kafka: KafkaConnection) -> None:
+    """In another one a second desk would decide about it."""
+    city = "430100"
+    assert ids.partition_of(city, 2) != ids.partition_of("", 2)
+    sent = logs.outbound(message(1, jurisdiction=city))
+    asyncio.run(logs.write(kafka, [sent]))
+    (there,) = read(kafka, topics.MESSAGE)
+    send(kafka, results.bare(there, "assign", RecordError("too large")).outbound)
+    assert hotline("dead", "replay", "--yes").exit_code == 0
+    found = read(kafka, topics.MESSAGE)
+    assert [one.partition for one in found] == [ids.partition_of(city, 2)] * 2
+    assert found[1].value == sent.value
+
+
 def test_what_never_was_in_kafka_and_what_is_unknown_stay(kafka: KafkaConnection) -> None:
     error = MalformedError("no mail")
     send(kafka, letter("connector", Position(topics.raw("record"), -1, -1), outbound(1), error))
