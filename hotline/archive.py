@@ -10,13 +10,12 @@ from elasticsearch import AsyncElasticsearch, NotFoundError
 from msgspec import Struct
 
 from connectors.web.archive import Wanted
-from normalizers.text import fold
+from hotline.archive_query import Filters, matching, published
 from schemas import ids
 from schemas.elastic import PREFIX, indices
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Link, Message, Ticket
 from sinks.elastic.errors import translated
-from tickets.lifecycle import CLOSED
 
 T = TypeVar("T")
 
@@ -33,32 +32,6 @@ _MAX_LINKS = 1000
 _PAGE = 500
 
 Tickets = AsyncIterator[Ticket]
-
-
-class Filters(Struct, frozen=True, kw_only=True):
-    """What narrows a search beside its words; times are of the first message, from inclusive, to exclusive."""
-
-    channel: str | None = None
-    status: str | None = None
-    jurisdiction: str | None = None
-    request_kind: str | None = None
-    category: str | None = None
-    """A category's code or name; what is below it counts, too."""
-    adcode: str | None = None
-    """How the place's 行政区划代码 begins."""
-    cluster_id: str | None = None
-    requester: str | None = None
-    """A person's hash; masked tickets have none."""
-    received_from: datetime | None = None
-    received_to: datetime | None = None
-    revisited: bool = False
-    """Only those whose citizens were asked (回访)."""
-    is_open: bool = False
-    """Only those that are not closed, and not erased."""
-    due_before: datetime | None = None
-    """Only those of which some deadline runs out before this."""
-    provisional: bool = False
-    """Only those of which some deadline was counted by a calendar that ends too early (暂定)."""
 
 
 class Hit(Struct, frozen=True, kw_only=True):
@@ -92,7 +65,7 @@ class Archive:
         with _asked():
             answer = await self._client.search(
                 index=self._tickets(masked),
-                query=_query(query, filters or Filters()),
+                query=matching(query, filters or Filters()),
                 size=limit,
                 source={"includes": _SHOWN},
                 highlight=_HIGHLIGHT,
@@ -104,7 +77,7 @@ class Archive:
     async def count(self, query: str = "", *, masked: bool = True, filters: Filters | None = None) -> int:
         """Return how many tickets a search finds; all of them for an empty query."""
         with _asked():
-            answer = await self._client.count(index=self._tickets(masked), query=_query(query, filters or Filters()))
+            answer = await self._client.count(index=self._tickets(masked), query=matching(query, filters or Filters()))
         return int(answer["count"])
 
     async def ticket(self, name: str, *, masked: bool = True) -> Ticket | None:
@@ -119,7 +92,7 @@ class Archive:
             with _asked():
                 answer = await self._client.search(
                     index=self._tickets(masked),
-                    query=_query(query, filters or Filters()),
+                    query=matching(query, filters or Filters()),
                     size=_PAGE,
                     sort=[{"ticket_id": "asc"}],
                     search_after=after,
@@ -146,7 +119,7 @@ class Archive:
         with _asked():
             answer = await self._client.search(
                 index=self._tickets(True),
-                query=_requests(wanted),
+                query=published(wanted),
                 size=wanted.limit,
                 sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
                 track_total_hits=False,
@@ -206,81 +179,6 @@ def _asked() -> Iterator[None]:
             yield
         except NotFoundError as error:
             raise MisconfiguredError("The archive has no index yet: run `hotline index create`") from error
-
-
-def _query(text: str, filters: Filters) -> dict[str, Any]:
-    number = text.strip()
-    if ids.valid_ticket_no(number):
-        return _bool([{"term": {"ticket_no": number}}, *_narrowed(filters)], [])
-    words = [word for word in fold(text).split() if _has_token(word)]
-    if text.strip() and not words:
-        return {"match_none": {}}
-    wanted = [_phrase(word) for word in words if not word.startswith("-")]
-    unwanted = [_phrase(word.lstrip("-")) for word in words if word.startswith("-")]
-    return _bool([*wanted, *_narrowed(filters)], unwanted)
-
-
-def _bool(filters: list[dict[str, Any]], unwanted: list[dict[str, Any]]) -> dict[str, Any]:
-    # Filters only: a phrase is there or not, and the newest ticket comes first, not the shortest.
-    return {"bool": {"filter": filters, "must_not": unwanted}}
-
-
-def _phrase(word: str) -> dict[str, Any]:
-    """Match one word exactly: its characters side by side, its numbers whole (12号 is not in 128号)."""
-    return {"match_phrase": {"search_text": word}}
-
-
-def _has_token(word: str) -> bool:
-    """Say whether anything of a word is searched; punctuation is not."""
-    return any(character.isalnum() or character > "\u2fff" for character in word)
-
-
-def _narrowed(filters: Filters) -> list[dict[str, Any]]:
-    equal = {
-        "channel": filters.channel,
-        "status": filters.status,
-        "jurisdiction": filters.jurisdiction,
-        "request_kind": filters.request_kind,
-        "cluster_id": filters.cluster_id,
-        "requester.id": filters.requester,
-    }
-    terms: list[dict[str, Any]] = [{"term": {name: value}} for name, value in equal.items() if value is not None]
-    if filters.category is not None:
-        terms.append(_category(filters.category))
-    if filters.adcode is not None:
-        terms.append({"prefix": {"location.adcode": filters.adcode}})
-    if filters.revisited:
-        terms.append({"exists": {"field": "revisits.at"}})
-    times = {"gte": filters.received_from, "lt": filters.received_to}
-    if filters.provisional:
-        terms.append({"term": {"deadlines.provisional": True}})
-    if filters.due_before is not None:
-        terms.append({"range": {"deadlines.due_at": {"lt": filters.due_before.isoformat()}}})
-    if filters.is_open:
-        over = [{"terms": {"status": sorted(CLOSED)}}, {"term": {"erased": True}}]
-        terms.append({"bool": {"must_not": over}})
-    span = {bound: at.isoformat() for bound, at in times.items() if at is not None}
-    return [*terms, {"range": {"received_at": span}}] if span else terms
-
-
-def _category(said: str) -> dict[str, Any]:
-    """Match a category by its code, by the code of one above it, or by a name on its path."""
-    ways = [{"term": {"category.code": said}}, {"prefix": {"category.code": f"{said}."}}]
-    return {"bool": {"should": [*ways, {"term": {"category.path": said}}]}}
-
-
-def _requests(wanted: Wanted) -> dict[str, Any]:
-    span = {"gte": wanted.start.isoformat(), "lte": wanted.end.isoformat()}
-    filters: list[dict[str, Any]] = [
-        {"term": {"jurisdiction": wanted.jurisdiction}},
-        {"range": {"received_at": span}},
-    ]
-    if wanted.codes:
-        filters.append({"terms": {"category.code": list(wanted.codes)}})
-    unwanted: list[dict[str, Any]] = [{"term": {"confidentiality": "restricted"}}]
-    if wanted.closed is not None:
-        (filters if wanted.closed else unwanted).append({"terms": {"status": sorted(CLOSED)}})
-    return _bool(filters, unwanted)
 
 
 def _hit(found: Mapping[str, Any]) -> Hit:

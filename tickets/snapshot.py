@@ -13,13 +13,14 @@ from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
 from schemas import ids
 from schemas.keyed import keyed_digest
 from schemas.records import Event, Message, Ticket, event
-from schemas.records.common import Emergency, Party
-from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, Requester, StatusStep
+from schemas.records.common import Emergency
+from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, StatusStep
 from tickets import files, limits, location
-from tickets.codes import AS_GIVEN, is_of_participant
+from tickets.codes import AS_GIVEN
 from tickets.held import with_more
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
+from tickets.requesters import requester_of, with_sender
 
 TITLE_CHARACTERS = 100
 """The most that 标题 has."""
@@ -63,7 +64,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         title=title_of(message),
         text=message.text,
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
-        requester=_requester(message),
+        requester=requester_of(message),
         anonymous=_anonymous(message),
         location=location.told(message, _found(message, "place"), _found(message, "adcode")),
         received_at=message.received_at,
@@ -99,7 +100,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         channels=with_more(ticket.channels, (message.channel,)),
         text=text,
         search_text=search_text,
-        requester=_with_sender(ticket.requester, message, decision, policy, text),
+        requester=with_sender(ticket.requester, message, decision, policy, text),
         anonymous=_still_anonymous(ticket.anonymous, _anonymous(message)),
         location=location.joined(
             ticket.location, location.told(message, _found(message, "place"), _found(message, "adcode"))
@@ -252,40 +253,6 @@ def _anonymous(message: Message) -> str:
 def _still_anonymous(before: str, now: str) -> str:
     """Return what holds of both: a wish to be withheld is never taken back by a later message."""
     return now if before == "not_given" or now == WITHHELD else before
-
-
-def _requester(message: Message) -> Requester:
-    if message.sender is None:
-        return Requester()
-    sender = limits.short_party(message.sender)
-    known = {"phone": "phone", "email": "email", "openid": "openid", "uid": "weibo_uid"}.get(sender.kind)
-    name = sender.name or (sender.value if sender.kind == "name" else None)
-    own = next(iter(message.features.requesters), None)
-    return Requester(id=own, name=name, identities=(sender,), **({known: sender.value} if known else {}))
-
-
-def _with_sender(first: Requester, message: Message, decision: Event, policy: TicketPolicy, text: str) -> Requester:
-    """Return who asks, and by what else they write; who only takes part is known beside them, and lends no name."""
-    more = _requester(message)
-    parties = _parties((*first.identities, *more.identities))
-    known = replace(first, identities=limits.people(parties, policy.max_identities, text))
-    if is_of_participant(decision.method):
-        return known
-    return replace(
-        known,
-        name=first.name or more.name,
-        phone=first.phone or more.phone,
-        email=first.email or more.email,
-        openid=first.openid or more.openid,
-        weibo_uid=first.weibo_uid or more.weibo_uid,
-    )
-
-
-def _parties(parties: tuple[Party, ...]) -> tuple[Party, ...]:
-    """Keep each once. Another display name on the same number is an entry of its own: masks look for every name."""
-    named = {(party.kind, party.value) for party in parties if party.name}
-    kept = [party for party in reversed(parties) if party.name or (party.kind, party.value) not in named]
-    return tuple({(party.kind, party.value, party.name): party for party in kept}.values())[::-1]
 
 
 def _proposals(decision: Event, ticket_id: str) -> tuple[Proposal, ...]:

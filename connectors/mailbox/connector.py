@@ -74,14 +74,10 @@ class Mailbox:
             if self._settings.auth == "password" or not self._tokens.renewed():
                 raise
             session = self._logged_in()
-        self._session = session
+        self._session, given = session, self._settings
         self._resynced.clear()
         self._epochs.connected()
-        self._reader = Reader(
-            session,
-            max_attempts=self._settings.max_attempts,
-            mail_timeout_seconds=self._settings.mail_timeout_seconds,
-        )
+        self._reader = Reader(session, max_attempts=given.max_attempts, mail_timeout_seconds=given.mail_timeout_seconds)
 
     def _logged_in(self) -> Session:
         return Session(self._settings, self._account, self._connect, self._tokens)

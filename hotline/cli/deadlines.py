@@ -32,7 +32,7 @@ def overdue(
     as_json: AsJson = False,
 ) -> None:
     """List open tickets that should be accepted, signed or resolved by now (超期), as far as their stage tells."""
-    from hotline.archive import Filters
+    from hotline.archive_query import Filters
 
     settings = settings_of(ctx, accounts=False)
     limits, until = _limits(settings), datetime.now(UTC) + timedelta(hours=within_hours)
@@ -59,7 +59,7 @@ def recompute(
     Each is a command `set_deadline`; it moves no time that a clerk set, and keeps what was granted.
     """
     from hotline import commands, services
-    from hotline.archive import Filters
+    from hotline.archive_query import Filters
 
     settings = settings_of(ctx, accounts=False)
     limits = _limits(settings)

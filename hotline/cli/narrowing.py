@@ -13,7 +13,7 @@ from schemas.ids import ADCODE
 from schemas.words import Words
 
 if TYPE_CHECKING:
-    from hotline.archive import Filters
+    from hotline.archive_query import Filters
 
 
 def _one_of(known: Words) -> Callable[[str | None], str | None]:
@@ -107,7 +107,7 @@ def filters_of(
     clear: bool,
 ) -> "Filters":
     """Return what the options narrow a search to."""
-    from hotline.archive import Filters
+    from hotline.archive_query import Filters
 
     if person is not None and not clear:
         raise typer.BadParameter("masked tickets name nobody: add --clear, if you may", param_hint="--person")

@@ -13,7 +13,8 @@ from hotline.cli.common import AsJson, print_json, readable, span
 from hotline.cli.narrowing import City, Since, Until
 
 if TYPE_CHECKING:
-    from hotline.archive import Archive, Filters
+    from hotline.archive import Archive
+    from hotline.archive_query import Filters
     from schemas.records import Ticket
     from tickets.rates import Rates
 
@@ -46,7 +47,7 @@ def rates(
     as_json: AsJson = False,
 ) -> None:
     """Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one."""
-    from hotline.archive import Filters
+    from hotline.archive_query import Filters
 
     first, end = span(since, until)
     filters = Filters(jurisdiction=jurisdiction, received_from=first, received_to=end, revisited=True)

@@ -17,7 +17,7 @@ async def refuse_unknown(archive: "Archive", said: str | None, rules_folder: Pat
 
     A clerk, a model of the city's own or an app may have given tickets others than the rules have.
     """
-    from hotline.archive import Filters
+    from hotline.archive_query import Filters
     from normalizers.findings import category
 
     if said is None or said in (known := category.names(rules_folder)) or said in known.values():

@@ -30,7 +30,7 @@ SAMPLE = 20
 ASK_SECONDS = 60.0
 """How long Kafka may take to give them."""
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Presence:
@@ -54,7 +54,7 @@ class Presence:
             try:
                 self._tell(await self.lacking())
             except Exception as error:  # noqa: BLE001 - whatever it is, documents go on, and it is looked again
-                log.warning("archive_not_looked_at", error=type(error).__name__)
+                _log.warning("archive_not_looked_at", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), seconds)
 
@@ -62,7 +62,7 @@ class Presence:
         for name in self._routes:
             metrics.ARCHIVE_LACKS.labels(name).set(name in lacking)
         if lacking:
-            log.error("archive_lacks_documents", indices=sorted(lacking))
+            _log.error("archive_lacks_documents", indices=sorted(lacking))
 
     async def lacking(self) -> set[str]:
         """Return the indices that have nothing of what they should. Raises errors of ours."""

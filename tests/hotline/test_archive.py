@@ -10,7 +10,8 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
 from connectors.web.archive import Wanted
-from hotline.archive import Archive, Filters
+from hotline.archive import Archive
+from hotline.archive_query import Filters
 from hotline.local.stack import Endpoints
 from normalizers.text import fold
 from schemas import ids, topics

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hotline.archive import Filters
+from hotline.archive_query import Filters
 from hotline.cli.subjects import refuse_misspelt, refuse_unknown
 from hotline.settings import Settings
 from schemas.errors import MisconfiguredError
