@@ -26,7 +26,9 @@ _BEFORE_FAMILIAR = (
     f"的是和与跟对把给让找由叫被向问请上下壁门业区会村队居人友工事机主长住员介理师傅警生客司我他她家{STOPS}"
 )
 
-_SIDES = "主告介户人客包校院业区会委所售租承施供需买卖监"
+_ENDED: Mapping[str, str] = {"方": "主告介户人客包校院业区会委所售租承施供需买卖监", "程": "工"}
+"""Behind such a character what looks like a surname is the end of a word: 业主方, 水电工程."""
+
 _OF_A_DIVISION = "市县区镇乡"
 """市长 may be the end of one name and the beginning of the next: 海宁市长安镇."""
 
@@ -93,8 +95,8 @@ class Persons(NamedTuple):
             return True
         if before in _DOORS and found[0][0] not in "万余" and _OF_A_DOOR.search(text, max(0, at - 6), at):
             return True
-        is_side = found[0][0] == "方" and before in _SIDES
-        return text.endswith(self.before.get(before, ()), 0, at) and not is_side
+        ends_a_word = before != "" and before in _ENDED.get(found[0][0], "")
+        return text.endswith(self.before.get(before, ()), 0, at) and not ends_a_word
 
 
 @cache
