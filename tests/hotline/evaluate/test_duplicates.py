@@ -73,13 +73,13 @@ def test_the_bars_on_the_labelled_set() -> None:
 
 def test_a_city_s_own_words_are_measured(tmp_path: Path) -> None:
     rows = [
-        {"id": 1, "title": "丽景新城的窨井有怪响", "text": "窨井盖松了", "cluster": 1},
+        {"id": 1, "title": "丽景新城的暗沟盖有怪响", "text": "暗沟盖松了", "cluster": 1},
         {"id": 2, "title": "丽景新城的阴沟盖有动静", "text": "阴沟盖坏了", "cluster": 1},
     ]
     path = tmp_path / "small.jsonl"
     path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
     words = resources.files("normalizers.rules").joinpath("matters.toml").read_text("utf-8")
-    own = words.replace('objects = """', 'objects = """\n窨井 窨井盖 阴沟盖\n怪响 动静', 1)
+    own = words.replace('objects = """', 'objects = """\n暗沟盖 阴沟盖\n怪响 动静', 1)
     (tmp_path / "matters.toml").write_text(own, encoding="utf-8")
     recall = [
         next(one.value for one in measure(path, folder) if one.name == "bcubed_recall") for folder in (None, tmp_path)
