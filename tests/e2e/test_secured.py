@@ -191,7 +191,7 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
     assert "malformed" in hotline(desk, "dead", "list").stdout
     assert door.refused == []
 
-    (line,) = [one for one in acls.lines() if "hotline-screen " in one and "Write" in one]
+    (line,) = [one for one in acls.lines() if "hotline-screen " in one and "Write" in one and topics.HANDOVER in one]
     with acls.without(secured.administrator, line):
         publish(connector, mail(3, "解放路90号着火了，快来人"))
         worker.process.wait(PATIENCE)

@@ -30,6 +30,7 @@ _CLUSTER = {
 }
 _INDEX = {
     ("HEAD|GET", r"/_alias/([^/]+)"): (_METADATA,),
+    ("HEAD|GET", r"/([^/_][^/]*)/_alias/[^/]+"): (_METADATA,),
     ("HEAD|GET", r"/([^/_][^/]*)"): (_METADATA,),
     ("GET", r"/([^/_][^/]*)/_stats(?:/.*)?"): ("monitor",),
     ("PUT", r"/([^/_][^/]*)"): ("create_index", _MANAGE),  # with an alias in the same request
@@ -40,6 +41,7 @@ _INDEX = {
     ("DELETE", r"/([^/_][^/]*)"): ("delete_index",),
     ("POST", r"/([^/_][^/]*)/_refresh"): ("maintenance",),
     ("GET|POST", r"/([^/_][^/]*)/(?:_search|_count|_mget)"): ("read",),
+    ("GET|POST", r"/(_mget)"): ("read",),
     ("PUT|POST", r"/(_bulk)"): ("write", "create_index"),  # a monthly index is born with its first document
 }
 
