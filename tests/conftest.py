@@ -87,7 +87,11 @@ def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
 def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One real stack for the whole run, started when first asked for; it ends with this process, even by kill -9."""
     chosen = os.environ.get("HOTLINE_LOCAL__DATA_DIR")
-    stack = Stack(Path(chosen) if chosen else tmp_path_factory.mktemp("stack"))
+    folder = Path(chosen) if chosen else tmp_path_factory.mktemp("stack")
+    if not chosen:  # what compiles thoroughly takes half of a node's CPU in its first minutes, and a run has few more
+        (folder / "elasticsearch").mkdir()
+        (folder / "elasticsearch" / "jvm.options").write_text("-XX:TieredStopAtLevel=1\n")
+    stack = Stack(folder)
     stack.up(owner=os.getpid())
     yield stack
     stack.down()

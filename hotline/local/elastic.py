@@ -58,9 +58,10 @@ class Elasticsearch:
 
     @property
     def jvm(self) -> Jvm:
-        """Return the node's JVM, which needs `build_home`."""
-        home = home_dir()
-        return Jvm((*_FLAGS, f"-Des.nativelibs.path={home / 'native'}"), _classpath(home), self._tmp)
+        """Return the node's JVM, which needs `build_home`; its folder may add flags, in `jvm.options`."""
+        home, options = home_dir(), self.folder / "jvm.options"
+        own = options.read_text(encoding="utf-8").split() if options.exists() else []
+        return Jvm((*_FLAGS, *own, f"-Des.nativelibs.path={home / 'native'}"), _classpath(home), self._tmp)
 
     def command(self) -> list[str]:
         """Write the configuration and return the node's command."""

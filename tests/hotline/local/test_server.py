@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hotline.local.elastic import Elasticsearch
 from hotline.local.server import make_own
 from hotline.local.stack import Stack
 
@@ -25,3 +26,12 @@ def test_it_is_closed_where_an_older_version_left_it_open(tmp_path: Path) -> Non
 @pytest.mark.integration
 def test_nobody_else_may_look_into_either_servers(local_stack: Stack) -> None:
     assert {mode(local_stack.data_dir / name) for name in ("kafka", "elasticsearch")} == {0o700}
+
+
+@pytest.mark.integration
+def test_a_nodes_folder_may_add_flags(local_stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "elasticsearch").mkdir()
+    node = Elasticsearch(tmp_path, (1, 2))
+    before = node.jvm.flags
+    (tmp_path / "elasticsearch" / "jvm.options").write_text("-Xmx1g\n-XX:TieredStopAtLevel=1\n")
+    assert set(node.jvm.flags) - set(before) == {"-Xmx1g", "-XX:TieredStopAtLevel=1"}
