@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -164,29 +165,35 @@ _OTHERS = range(19090, 20500)
 """Where stacks, receivers, health and the demo's peers listen: also after a while in which one of them did not."""
 
 
+_given: deque[int] = deque(maxlen=600)
+"""Ports that were found last: a fault suite finds 25 for servers of which each looks for more before they listen."""
+
+
 def free_ports(count: int, start: int = 14300, stop: int = 32000) -> int:
     """Return the first of `count` free ports in a row, below Linux's ephemeral range.
 
-    Who looks for some may need a while until it has them: each worker of a run has blocks of its own, and two runs
-    begin somewhere else, also where their `random` has one seed.
+    Who looks for some may need a while until it has them: each worker of a run has blocks of its own, none is found
+    twice in a while, and two runs begin somewhere else, also where their `random` has one seed.
     """
     for port in ports_of_this_worker(count, start, stop):
         with suppress(OSError):
             for each in range(port, port + count):
                 with socket.socket() as free:
                     free.bind(("127.0.0.1", each))
+            _given.extend(range(port, port + count))
             return port
     raise OSError(f"no {count} free ports in a row in {start}-{stop}")
 
 
 def ports_of_this_worker(count: int, start: int, stop: int) -> list[int]:
-    """Return where `count` ports in a row begin that no other worker looks at, in any order."""
+    """Return where `count` ports in a row begin that no other worker looks at and nobody just found, in any order."""
+    taken = {*_OTHERS, *_given}
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
     ports = [
         port
         for port in range(start, stop - count)
         if port // _BLOCK == (port + count - 1) // _BLOCK and port // _BLOCK % _WORKERS == worker
-        if port not in _OTHERS and port + count - 1 not in _OTHERS
+        if taken.isdisjoint(range(port, port + count))
     ]
     random.SystemRandom().shuffle(ports)
     return ports
