@@ -38,7 +38,9 @@ class Shelf(Packed[TicketState]):
             there = self._open[ticket_id] = _unpack(self._packed[ticket_id])
         return there
 
-    def get(self, ticket_id: str, default: T | None = None) -> TicketState | T | None:  # type: ignore[override]
+    def get(  # type: ignore[override] # Mapping has two overloads
+        self, ticket_id: str, default: T | None = None
+    ) -> TicketState | T | None:
         """Return a ticket, or the default: most of what is asked for is open, or not there."""
         there = self._open.get(ticket_id)
         if there is not None:
