@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from normalizers.circumstances import NO_NAME, SINCE, Circumstances, circumstances, circumstances_in
+from normalizers.circumstances import NO_NAME, Circumstances, circumstances, circumstances_in
+from normalizers.days_told import days_told
 from normalizers.findings.words import COMPACT, trie
 from normalizers.numbers_of import DIGITS, NUMERALS, floors_and_rooms, things_with_numbers
 from normalizers.papers import papers_in
@@ -83,11 +84,6 @@ _IN_NO_NAME = re.compile(f"[{NO_NAME}]")
 _CALLED_ELSE = "序边围末期额打树"
 """Behind such a character 小 and a surname are the beginning of another word: 小程序."""
 
-_DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{SINCE})")
-"""The month or the day of something; since when it lasts tells no two incidents apart."""
-
-_WEEKDAY = re.compile(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{SINCE}|[到至起])")
-
 
 class Kinds(NamedTuple):
     """The lists of `matters.toml`, ready to be asked."""
@@ -150,7 +146,7 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
 def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
     """Yield the marks of a folded message; buildings, dates and troubles only of its head, of which it tells."""
     yield from things_of(head, kinds)
-    yield from _dates(head)
+    yield from days_told(head)
     yield from stances(head, kinds.stances)
     yield from (("trouble", kinds.trouble_of[found[0]]) for found in kinds.troubles.finditer(head))
     yield from (("whose", kinds.relative_of[found[1] or found[2]]) for found in kinds.whose.finditer(head))
@@ -243,15 +239,6 @@ def _persons(head: str, kinds: Kinds, shops: Collection[str]) -> Iterator[Mark]:
             yield kinds.title_of[title], surname
         elif found[0] not in shops:
             yield "called", called
-
-
-def _dates(head: str) -> Iterator[Mark]:
-    if "周" in head or "星期" in head or "礼拜" in head:
-        yield from (("weekday", day.replace("天", "日")) for day in _WEEKDAY.findall(head))
-    for month, day in _DATE.findall(head) if "月" in head else ():
-        yield "month", month
-        if day:
-            yield "day", f"{month}-{day}"
 
 
 def _ones(lines: str) -> dict[str, Mark]:

@@ -17,6 +17,7 @@ from normalizers import rules
 from normalizers.areas import areas_in, without_areas
 from normalizers.aspects import Aspects, aspects, aspects_in
 from normalizers.circumstances import moments
+from normalizers.days_told import in_digits
 from normalizers.endings import Endings, Name, endings_of, pairs_of
 from normalizers.findings.words import COMPACT, trie
 from normalizers.greetings import greetings_in
@@ -119,6 +120,7 @@ class Rulebook(NamedTuple):
 def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date | None = None) -> Matter:
     """Return the matter of a message of this day; both strings are folded (`normalizers.text.fold`)."""
     lists = rulebook(rules_folder)
+    title, text = in_digits(title), in_digits(text[: 4 * TEXT_CHARACTERS])
     of_title = _words(title, lists) if len(title) >= _SHORT_TITLE else None
     is_titled = of_title is not None and any(of_title)
     head, rest = (title, text[:TEXT_CHARACTERS]) if is_titled else _begun(title, text, lists.greetings)
