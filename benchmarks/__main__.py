@@ -15,6 +15,7 @@ NAMES = (
     "sink",
     "end_to_end",
     "imports",
+    "answers",
     "engines",
 )
 

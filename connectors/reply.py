@@ -7,6 +7,9 @@ from msgspec import Struct, field
 
 from schemas.records import Party, Thread
 
+AT_ONCE_MOST = 64
+"""Answers of one account that may be on their way at a time; each may need a thread of the sender's."""
+
 
 class Reply(Struct, frozen=True, kw_only=True):
     """One text on its way to one citizen; personal data, so nothing of it goes into logs, metrics or reasons.

@@ -19,13 +19,19 @@ def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     from connectors.outbox.daemon import Outbox
     from connectors.outbox.lane import Tools
     from connectors.outbox.replies import reply_of
+    from connectors.outbox.senders import at_once
     from tickets.receipts import wording
 
     policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
     write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
     known = dict(senders(settings))
     connection = services.kafka(settings)
-    daemon = Outbox(connection, lambda account: Tools(settings.answers.get(account), known.get(account), write))
+    side_by_side = at_once(settings.answers, settings.connectors.sections)
+
+    def tools_of(account: str) -> Tools:
+        return Tools(settings.answers.get(account), known.get(account), write, side_by_side.get(account, 1))
+
+    daemon = Outbox(connection, tools_of)
 
     async def run(stop: asyncio.Event) -> None:
         try:

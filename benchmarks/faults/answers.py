@@ -10,6 +10,7 @@ from benchmarks.faults.checker import by_kind
 from benchmarks.faults.citizens import Text
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import ACCOUNTS, Numbered
+from connectors.outbox.senders import SENDERS
 from schemas.records import OutboxState
 
 BEGUN = "sending"
@@ -25,8 +26,11 @@ MOMENTS = {"kill": 2, "terminate": 2, "freeze": 2, "cut": 2, "join": 2, "zombie"
 or Kafka's lines go, and then the group is joined anew; a second worker joins and leaves; of a zombie both happen. A
 service whose lines are reset does so once.
 
-An account has one answer on its way at a time, so each moment leaves one of each account unknown at most.
+Each moment leaves as many of an account unknown as it may have on their way at a time, at most.
 """
+
+SECTIONS = {"mailbox": "mailbox", "sms": "sms_smpp", "wechat": "wechat"}
+"""The settings of a channel's accounts, which say nothing of how many answers are on their way at a time."""
 
 SERVICES = {"mailbox": "smtp", "sms": "smsc", "wechat": "wechat"}
 """Whose lines a channel's answers take. What a service does not take now is surely not there, and never unknown."""
@@ -52,7 +56,7 @@ def in_outbox(
 
 def most_unknown(account: str, happened: Mapping[str, int]) -> int:
     """Return how many answers of an account the faults that happened can have left unknown, at most."""
-    (service,) = (SERVICES[channel] for channel, name in ACCOUNTS.items() if account.startswith(name.format("")))
+    service = SERVICES[_channel(account)]
     moments = 0
     for fault, times in happened.items():
         how, whom = fault.split()[0], fault.split()[-1]
@@ -60,7 +64,12 @@ def most_unknown(account: str, happened: Mapping[str, int]) -> int:
             moments += MOMENTS[how] * times
         elif (how, whom) == ("cut", service):
             moments += times
-    return moments
+    return moments * at_once(account)
+
+
+def at_once(account: str) -> int:
+    """Return how many answers of an account may be on their way at a time."""
+    return SENDERS[SECTIONS[_channel(account)]].at_once
 
 
 def ends(ledger: Ledger) -> dict[str, int]:
@@ -68,6 +77,11 @@ def ends(ledger: Ledger) -> dict[str, int]:
     last = Counter(states[-1].state for states in ledger.answered.values())
     last["tried again"] = sum(one.state == "waiting" for states in ledger.answered.values() for one in states)
     return dict(sorted(last.items()))
+
+
+def _channel(account: str) -> str:
+    (channel,) = (channel for channel, name in ACCOUNTS.items() if account.startswith(name.format("")))
+    return channel
 
 
 def _faults(
@@ -94,11 +108,13 @@ def _faults(
 
 def _too_many(accounts: Iterable[str], ledger: Ledger, happened: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     for outbox_id in ledger.crowded:
-        yield "answer begun while another of its account was on its way", outbox_id
+        yield "answer begun while another to the same citizen was on its way", outbox_id
     last = Counter(
         states[-1].account for states in ledger.answered.values() if states and states[-1].state == "unknown"
     )
     for account in accounts:
+        if ledger.at_once[account] > at_once(account):
+            yield "more answers on their way than the account allows", f"{account}: {ledger.at_once[account]}"
         if last[account] > (most := most_unknown(account, happened)):
             yield "more answers unknown than faults explain", f"{account}: {last[account]}, and {most} at most"
 

@@ -61,9 +61,11 @@ class Ledger:
         self.answered: defaultdict[str, list[OutboxState]] = defaultdict(list)
         """How an answer went, in the order of the log."""
         self.crowded: set[str] = set()
-        """Answers that an account began while another one of it had begun and not ended."""
-        self._begun: dict[str, str] = {}
-        """The answer that an account has begun and not ended."""
+        """Answers that an account began while another one of it to the same citizen had begun and not ended."""
+        self.at_once: Counter[str] = Counter()
+        """How many answers of an account had begun and not ended, at most."""
+        self._begun: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        """The answers that an account has begun and not ended, and to whom."""
         self.dead: set[int] = set()
         self.strange: list[str] = []
         """Dead letters that no number explains."""
@@ -179,13 +181,15 @@ class Ledger:
     def went(self, told: OutboxState) -> None:
         """Enter how an answer went."""
         self.answered[told.outbox_id].append(told)
-        begun = self._begun.get(told.account)
-        if told.state == "sending":
-            self._begun[told.account] = told.outbox_id
-            if begun not in (None, told.outbox_id):
-                self.crowded.add(told.outbox_id)
-        elif begun == told.outbox_id:
-            del self._begun[told.account]
+        begun = self._begun[told.account]
+        if told.state != "sending":
+            begun.pop(told.outbox_id, None)
+            return
+        citizen = next((one.recipient.value for one in self.intents.get(told.outbox_id, ())), told.outbox_id)
+        if citizen in (to for outbox_id, to in begun.items() if outbox_id != told.outbox_id):
+            self.crowded.add(told.outbox_id)
+        begun[told.outbox_id] = citizen
+        self.at_once[told.account] = max(self.at_once[told.account], len(begun))
 
     def _dead(self, record: Any) -> None:
         found = _marked(record.value or b"")

@@ -14,7 +14,7 @@ from typing import Any
 from connectors.base import utc_now
 from connectors.mailbox.smtp import NotWholeError, Smtp, SmtpTls
 from connectors.mailbox.smtp_settings import SmtpSettings
-from connectors.reply import Reply, Sent
+from connectors.reply import AT_ONCE_MOST, Reply, Sent
 from connectors.threads import Threads
 from normalizers.tokens import mail_id
 from schemas.certificates import certificate_fault
@@ -46,7 +46,7 @@ class MailSender:
         self._connect = connect
         self._connect_tls = connect_tls
         self._now = now
-        self._thread = Threads(f"smtp-{account}")
+        self._thread = Threads(f"smtp-{account}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
         """Send one mail. Raises UnreachableError or UnauthorizedError while the server surely has not got it."""

@@ -1,11 +1,10 @@
-"""One account's answers, one after the other: the intent to send is in Kafka before the service hears of it.
+"""One account's answers, several side by side: the intent to send is in Kafka before the service hears of it.
 
-An answer that the service does not take now waits for itself; the account waits when it is the account's fault.
+So a citizen to whom the service takes long holds up no other. An answer that the service does not take now waits for
+itself; the account waits when it is the account's fault.
 """
 
 import asyncio
-import heapq
-import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
@@ -17,6 +16,7 @@ from tenacity.wait import wait_base
 from connectors import metrics
 from connectors.base import utc_now
 from connectors.outbox.ledger import Ledger, Open
+from connectors.outbox.queue import Place, Queue
 from connectors.outbox.settings import AnswerSettings
 from connectors.outbox.turn import turn
 from connectors.reply import Reply, Sender, Sent
@@ -34,6 +34,9 @@ When it is `sending`, all that stands before it in the log is known then: the en
 
 Reached = Callable[[str], None]
 
+TOLD_AT_ONCE = 500
+"""States that are written together at most, however many answers are too old after an outage."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -43,6 +46,25 @@ class Tools(NamedTuple):
     settings: AnswerSettings | None
     sender: Sender | None
     write: Callable[[Outbox], Reply]
+    at_once: int = 1
+
+
+class _Chosen(NamedTuple):
+    """What can be done now: whose turn it is, who gets none and why; and until when nothing else can be."""
+
+    begun: list[Place]
+    withheld: list[tuple[Open, str]]
+    pause: float | None
+
+
+class _End(NamedTuple):
+    """How a try ended that nobody is told of yet; `again` is when there is another."""
+
+    place: Place
+    state: str
+    code: str
+    reference: str | None = None
+    again: float | None = None
 
 
 class Lane:
@@ -69,19 +91,18 @@ class Lane:
         self._reached = reached
         self._pace = pace
         self._slow_pace = slow_pace
-        self._heap: list[tuple[bool, int, Open]] = []
-        self._later: list[tuple[float, int, Open]] = []
-        self._count = itertools.count()
+        self._queue = Queue()
+        self._going: set[asyncio.Task[None]] = set()
+        self._ended: list[_End] = []
         self._news = asyncio.Event()
         self._faults = 0
         self._failed: str | None = None
         self._not_before = 0.0
-        self._ended: tuple[Open, Sent] | None = None
         self.trouble: str | None = None
 
     def put(self, entry: Open) -> None:
         """Queue an open answer."""
-        heapq.heappush(self._heap, (not entry.outbox.urgent, next(self._count), entry))
+        self._queue.put(entry)
         self._news.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -92,12 +113,15 @@ class Lane:
                 self._news.clear()
                 pause = await self._step()
                 if pause != 0:
-                    await self._pause(pause, stopping)
-            await self._told()
+                    await self._pause_for(pause, stopping)
+            await self._finish()
         finally:
             stopping.cancel()
+            for sending in self._going:
+                sending.cancel()
+            await asyncio.gather(*self._going, return_exceptions=True)
 
-    async def _pause(self, seconds: float | None, stopping: "asyncio.Task[bool]") -> None:
+    async def _pause_for(self, seconds: float | None, stopping: "asyncio.Task[bool]") -> None:
         """Wait for so long, for ever with None, or until there is news."""
         news = asyncio.create_task(self._news.wait())
         try:
@@ -107,63 +131,98 @@ class Lane:
             with suppress(asyncio.CancelledError):
                 await news
 
-    async def _step(self) -> float | None:
-        """Do what can be done now with the first answer; return the seconds to wait, None when nothing is there."""
-        pause = await self._next()
-        if pause != 0:
+    async def _finish(self) -> None:
+        """Return when nothing is on its way any more, and it is told how each ended."""
+        while self._going or self._ended:
+            if not self._ended:
+                await asyncio.wait(self._going, return_when=asyncio.FIRST_COMPLETED)
+            self._forget_done()
             await self._told()
-        return pause
 
-    async def _next(self) -> float | None:
-        now, moment = self._now(), self._steady()
-        while self._later and self._later[0][0] <= moment:
-            self.put(heapq.heappop(self._later)[2])
-        if not self._heap:
-            return max(0.001, self._later[0][0] - moment) if self._later else None
-        entry = self._heap[0][2]
-        judged = turn(entry, self._ledger, self._tools.settings, now)
-        if judged.withheld:
-            heapq.heappop(self._heap)
-            await self._told(self._mark(entry, "withheld", judged.withheld, None))
-            return 0
-        own_turn = (judged.wait_until - now).total_seconds() if judged.wait_until else 0.0
-        if (pause := max(own_turn, self._not_before - moment)) > 0:
-            return max(0.001, pause)
-        heapq.heappop(self._heap)
-        await self._send(entry)
+    async def _step(self) -> float | None:
+        """Do what can be done now; return the seconds to wait, None when there is nothing to wait for but news."""
+        self._forget_done()
+        chosen = self._chosen()
+        if not (chosen.begun or chosen.withheld or self._ended):
+            return chosen.pause
+        withheld = [self._mark(entry, "withheld", why, None) for entry, why in chosen.withheld]
+        await self._told(*withheld, *map(self._begin, chosen.begun))
         return 0
 
-    async def _send(self, entry: Open) -> None:
-        await self._told(self._mark(entry, "sending", None, None))
-        if entry.erased:
-            return await self._mark(entry, "withheld", "erased", None)
+    def _forget_done(self) -> None:
+        for sending in [one for one in self._going if one.done()]:
+            self._going.remove(sending)
+            sending.result()
+
+    def _chosen(self) -> _Chosen:
+        now, moment = self._now(), self._steady()
+        begun: list[Place] = []
+        withheld: list[tuple[Open, str]] = []
+        self._queue.wake(moment)
+        while (place := self._queue.first()) is not None and len(withheld) < TOLD_AT_ONCE:
+            judged = turn(place.entry, self._ledger, self._tools.settings, now, len(begun))
+            if judged.withheld:
+                self._queue.take(away=False)
+                withheld.append((place.entry, judged.withheld))
+                continue
+            own_turn = (judged.wait_until - now).total_seconds() if judged.wait_until else 0.0
+            if (pause := max(own_turn, self._not_before - moment)) > 0:
+                again = self._queue.pause(moment)
+                return _Chosen(begun, withheld, max(0.001, min(pause, again or pause)))
+            if not self._has_room(place, len(begun)):
+                break
+            self._queue.take(away=True)
+            begun.append(place)
+        return _Chosen(begun, withheld, self._queue.pause(moment))
+
+    def _has_room(self, place: Place, begun: int) -> bool:
+        """Say whether one more may be on its way; the last place of several is kept for emergencies."""
+        most = self._tools.at_once
+        return len(self._going) + begun < (most - 1 if place.calm and most > 1 else most)
+
+    async def _begin(self, place: Place) -> None:
+        await self._mark(place.entry, "sending", None, None)
+        if place.entry.erased:
+            await self._mark(place.entry, "withheld", "erased", None)
+            return self._queue.done(place)
+        sending = asyncio.create_task(self._send(place, self._faults))
+        sending.add_done_callback(lambda _: self._news.set())
+        self._going.add(sending)
+
+    async def _send(self, place: Place, faults: int) -> None:
+        """Send one; `faults` is how many the account had when it began."""
         self._reached("intended")
+        entry = place.entry
         try:
             sent = await self._sent(entry.outbox)
         except (RetriableError, FatalError) as error:  # the service has not got it
-            self._troubled(error, entry)
-            await self._mark(entry, "waiting", type(error).__name__, None)
+            self._troubled(error, entry, faults)
             again = self._steady() + self._wait(entry.attempts, error)
-            heapq.heappush(self._later, (again, next(self._count), entry))
+            self._ended.append(_End(place, "waiting", type(error).__name__, again=again))
             return
         self._reached("sent")
-        self._faults, self._failed, self._not_before, self.trouble = 0, None, 0.0, None
-        self._ended = entry, sent
+        if faults == self._faults:  # what began before the last fault says nothing of what is since
+            self._faults, self._failed, self._not_before, self.trouble = 0, None, 0.0, None
+        self._ended.append(_End(place, sent.outcome, sent.code, sent.reference))
         if sent.outcome == "accepted":
             waited = (self._now() - entry.outbox.at).total_seconds()
             metrics.ANSWER_SECONDS.labels(self._account).observe(max(0.0, waited))
 
     async def _told(self, *further: Awaitable[None]) -> None:
-        """Return when it is told how the last answer ended, and what is to be told besides.
+        """Return when it is told how answers ended, and what is to be told besides.
 
         So the end of one shares a transaction with the beginning of the next: with one for each, half of the time of
         an account went by between two answers.
         """
-        ended, self._ended = self._ended, None
-        if ended is not None:
-            entry, sent = ended
-            further = self._mark(entry, sent.outcome, sent.code, sent.reference), *further
-        await asyncio.gather(*further)
+        ended, self._ended = self._ended, []
+        await asyncio.gather(*map(self._tell, ended), *further)
+
+    async def _tell(self, end: _End) -> None:
+        await self._mark(end.place.entry, end.state, end.code, end.reference)
+        if end.again is None:
+            self._queue.done(end.place)
+        else:
+            self._queue.rest(end.place, end.again)
 
     async def _sent(self, outbox: Outbox) -> Sent:
         """Send it. Whatever else is raised in there leaves open whether the service has it."""
@@ -179,12 +238,13 @@ class Lane:
             _log.error("answer_failed", account=self._account, error=type(error).__name__)
             return Sent(outcome="unknown", code=type(error).__name__)
 
-    def _troubled(self, error: PipelineError, entry: Open) -> None:
+    def _troubled(self, error: PipelineError, entry: Open, faults: int) -> None:
         """Hold the account back where the fault is its own: it cannot log in, or two answers in a row were not taken.
 
-        One address that the service does not serve just now holds up no other one.
+        One address that the service does not serve just now holds up no other one. What fails side by side is one
+        fault: `faults` is how many there were when this one began.
         """
-        self._faults += 1
+        self._faults = max(self._faults, faults + 1)
         if isinstance(error, FatalError) or self._failed not in (None, entry.outbox.outbox_id):
             self._not_before = self._steady() + self._wait(self._faults, error)
         self._failed = entry.outbox.outbox_id

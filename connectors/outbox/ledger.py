@@ -77,26 +77,28 @@ class Ledger:
 
     def sent_to(self, recipient: Party, now: datetime) -> int:
         """Return how many answers went to an address in the last 24 hours."""
-        return len(_since(self._to_recipient.get(_address(recipient)), now - DAY))
+        return len(_since(self._to_recipient.get(address(recipient)), now - DAY))
 
-    def next_turn(self, account: str, per_minute: int, now: datetime) -> datetime:
-        """Return when the account may send again."""
-        turns = _since(self._of_account.get(account), now - MINUTE)
+    def next_turn(self, account: str, per_minute: int, now: datetime, beginning: int = 0) -> datetime:
+        """Return when the account may send again; `beginning` are those of which it is not noted yet."""
+        turns, left = _since(self._of_account.get(account), now - MINUTE), per_minute - beginning
+        if len(turns) < left:
+            return now
         # a turn later than now is one of before the clock was set back
-        return min(turns[-per_minute], now) + MINUTE if len(turns) >= per_minute else now
+        return (min(turns[-left], now) if left > 0 else now) + MINUTE
 
     def done_before(self, position: int) -> int:
         """Return the offset before which everything is settled; `position` is how far the log is read."""
         return min((entry.offset for entry in self.open.values()), default=position)
 
     def _began(self, outbox: Outbox, at: datetime) -> None:
-        self._to_recipient.setdefault(_address(outbox.recipient), deque()).append(at)
+        self._to_recipient.setdefault(address(outbox.recipient), deque()).append(at)
         self._of_account.setdefault(outbox.account, deque()).append(at)
         if len(self._to_recipient) % 1000 == 0:  # now and then: those of days ago are of no use
             self._forget(at - DAY)
 
     def _came_back(self, outbox: Outbox) -> None:
-        turns = self._to_recipient.get(_address(outbox.recipient))
+        turns = self._to_recipient.get(address(outbox.recipient))
         if turns:
             turns.pop()
 
@@ -114,7 +116,7 @@ def _since(turns: deque[datetime] | None, moment: datetime) -> deque[datetime]:
     return turns
 
 
-def _address(recipient: Party) -> int:
+def address(recipient: Party) -> int:
     """Return what tells recipients apart: upper and lower case, tags and country codes do not."""
     value = recipient.value.strip().lower()
     if recipient.kind == "email":

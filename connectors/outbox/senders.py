@@ -17,11 +17,13 @@ class SenderEntry(Struct, frozen=True):
     """`make` takes the settings of the account, those of its answers, and its id; it loads the sender, which only the
     outbox needs.
 
+    `at_once` is how many answers are on their way at a time where the operator says nothing of it.
     `of_account` and `of_answers` are the settings of either that may be absent elsewhere, and not here; of those of
     `one_of_account` one is enough.
     """
 
     make: Callable[[Any, AnswerSettings, str], Sender]
+    at_once: int
     of_account: tuple[str, ...] = ()
     one_of_account: tuple[str, ...] = ()
     of_answers: tuple[str, ...] = ()
@@ -44,6 +46,16 @@ def check(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[
             missing += [f"connectors.{section}.{name}.{' or '.join(entry.one_of_account)}"]
         if missing:
             raise ValueError(f"{missing[0]} is missing: an account of {section} answers with it")
+
+
+def at_once(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many answers of each account may be on their way at a time."""
+    return {
+        name: answers[name].at_once or SENDERS[section].at_once
+        for section, accounts in sections.items()
+        for name in accounts
+        if name in answers
+    }
 
 
 def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
@@ -89,12 +101,12 @@ _WEIBO = ("access_token", "access_token_file")
 
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
     {
-        "mailbox": SenderEntry(_mail, of_answers=("smtp",)),
-        "sms_cmpp": SenderEntry(_cmpp, of_account=("number",)),
-        "sms_smpp": SenderEntry(_smpp),
-        "wechat": SenderEntry(_wechat, of_account=("secret",)),
-        "wecom": SenderEntry(_wecom, of_account=("secret",)),
-        "weibo": SenderEntry(_weibo, one_of_account=_WEIBO),
-        "weibo_pull": SenderEntry(_weibo, one_of_account=_WEIBO),
+        "mailbox": SenderEntry(_mail, 4, of_answers=("smtp",)),
+        "sms_cmpp": SenderEntry(_cmpp, 8, of_account=("number",)),
+        "sms_smpp": SenderEntry(_smpp, 8),
+        "wechat": SenderEntry(_wechat, 4, of_account=("secret",)),
+        "wecom": SenderEntry(_wecom, 4, of_account=("secret",)),
+        "weibo": SenderEntry(_weibo, 2, one_of_account=_WEIBO),
+        "weibo_pull": SenderEntry(_weibo, 2, one_of_account=_WEIBO),
     }
 )

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.mailbox.smtp_settings import SmtpSettings
+from connectors.reply import AT_ONCE_MOST
 
 
 class AnswerSettings(BaseModel):
@@ -22,4 +23,14 @@ class AnswerSettings(BaseModel):
     per_recipient_a_day: Annotated[
         int, Field(ge=1, le=100, description="Receipts to one address or number in 24 hours; further ones are not sent")
     ] = 5
+    at_once: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=AT_ONCE_MOST,
+            description="Answers of this account on their way at a time, to as many citizens; the last of several is "
+            "kept for emergencies. By default what the service bears: mailbox 4, CMPP and SMPP 8, WeChat and WeCom 4, "
+            "Weibo 2",
+        ),
+    ] = None
     smtp: Annotated[SmtpSettings | None, Field(description="How mail leaves; a mailbox needs it")] = None

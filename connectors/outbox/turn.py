@@ -19,8 +19,11 @@ class Turn(NamedTuple):
 SEND = Turn()
 
 
-def turn(entry: Open, ledger: Ledger, settings: AnswerSettings | None, now: datetime) -> Turn:
-    """Judge one answer. An emergency's does not wait for the account's turn; the limits of a recipient hold for all."""
+def turn(entry: Open, ledger: Ledger, settings: AnswerSettings | None, now: datetime, beginning: int = 0) -> Turn:
+    """Judge one answer, while `beginning` others of the account begin with it.
+
+    An emergency's does not wait for the account's turn; the limits of a recipient hold for all.
+    """
     outbox = entry.outbox
     if entry.erased:
         return Turn(withheld="erased")
@@ -30,5 +33,5 @@ def turn(entry: Open, ledger: Ledger, settings: AnswerSettings | None, now: date
         return Turn(withheld="too_old")
     if ledger.sent_to(outbox.recipient, now) >= settings.per_recipient_a_day:
         return Turn(withheld="recipient_limit")
-    at = ledger.next_turn(outbox.account, settings.per_minute, now)
+    at = ledger.next_turn(outbox.account, settings.per_minute, now, beginning)
     return Turn(wait_until=at) if at > now and not outbox.urgent else SEND

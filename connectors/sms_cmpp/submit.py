@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import NoReturn, TypeAlias
 
 from tenacity.wait import wait_base
@@ -30,7 +31,7 @@ class CmppSender(Sender):
         self._account = account_id
         self._pace = pace
         self._references = itertools.count(secrets.randbelow(256))  # a restart does not repeat the last ones
-        self._room = asyncio.Semaphore(settings.window)
+        self._window = _Window(settings.window)
         self._connecting = asyncio.Lock()
         self._line: _Line | None = None
 
@@ -46,8 +47,9 @@ class CmppSender(Sender):
             )
         if not has_phone(reply.recipient):
             return Sent(outcome="refused", code="no_phone")
-        async with self._room:
-            return await self._sent(self._pieces(reply))
+        pieces = self._pieces(reply)
+        async with self._window.of(len(pieces)):
+            return await self._sent(pieces)
 
     async def close(self) -> None:
         """Log out. Safe twice; what was not answered yet becomes unknown."""
@@ -98,6 +100,29 @@ class CmppSender(Sender):
             if self._line is None:
                 self._line = _Line(await Link.open(self._settings, self._settings.submit_port), self._settings)
             return self._line
+
+
+class _Window:
+    """How many SUBMITs may be unanswered. A text takes room for all of its pieces, since they go at once."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._room = asyncio.Semaphore(size)
+        self._entering = asyncio.Lock()  # two texts that each had half of their room would wait for ever
+
+    @asynccontextmanager
+    async def of(self, pieces: int) -> AsyncIterator[None]:
+        """Hold room for a text; one of more pieces than there is room for goes alone."""
+        taken = 0
+        try:
+            async with self._entering:
+                for _ in range(min(pieces, self._size)):
+                    await self._room.acquire()
+                    taken += 1
+            yield
+        finally:
+            for _ in range(taken):
+                self._room.release()
 
 
 class _Line:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 
-from connectors.reply import Reply, Sent
+from connectors.reply import AT_ONCE_MOST, Reply, Sent
 from connectors.threads import Threads
 from connectors.wechat.api import Access, Api
 from connectors.wechat.reply import send, send_customer, send_member
@@ -20,7 +20,7 @@ class WeChatSender:
         if settings.secret is None:
             raise MisconfiguredError(f"The WeChat account {account} has no `secret`: without it nothing can be sent.")
         self._api = Api(Access("official", settings.appid, settings.secret, settings.api_url))
-        self._thread = Threads(f"wechat-{account}")
+        self._thread = Threads(f"wechat-{account}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
         """Send one text. Raises a RetriableError or FatalError while the platform surely has not got it."""
@@ -40,7 +40,7 @@ class WeComSender:
         self._api = Api(Access("corporate", settings.corpid, settings.secret, settings.api_url))
         self._agent_id = settings.agent_id
         self._account = account
-        self._thread = Threads(f"wecom-{account}")
+        self._thread = Threads(f"wecom-{account}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
         """Send one text the way the message came. Raises as WeChat's sender does."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from connectors.reply import Reply, Sent
+from connectors.reply import AT_ONCE_MOST, Reply, Sent
 from connectors.threads import Threads
 from connectors.weibo import http
 from connectors.weibo.api import API, OAuth2
@@ -46,7 +46,7 @@ class WeiboSender:
         self._make_session = session
         self._clock = clock
         self._refused: str | None = None
-        self._thread = Threads(f"weibo-{account_id}")
+        self._thread = Threads(f"weibo-{account_id}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
         """Send one text and say what became of it; what was not surely refused is `unknown` and never sent again."""

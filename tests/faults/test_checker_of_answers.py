@@ -6,10 +6,12 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
+from benchmarks.faults import answers
 from benchmarks.faults.answers import ends, in_outbox, most_unknown
 from benchmarks.faults.citizens import Text
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered
+from connectors.outbox.senders import SENDERS
 from schemas.records import Outbox, OutboxState, Party
 from tests.faults.test_checker import sent, written
 from tests.tickets.build import START
@@ -188,7 +190,12 @@ def test_a_fault_is_found(fault: Callable[[Run], None], kind: str) -> None:
         ("wechat", {"terminate kafka": 1}, 2),
     ],
 )
-def test_more_are_unknown_than_faults_explain(channel: str, happened: dict[str, int], most: int) -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_more_are_unknown_than_faults_explain(
+    monkeypatch: pytest.MonkeyPatch, channel: str, happened: dict[str, int], most: int, at_once: int
+) -> None:
+    monkeypatch.setattr(answers, "at_once", lambda account: at_once)
+    most *= at_once
     run = Run()
     run.happened = happened
     places = run.of(channel)
@@ -201,21 +208,34 @@ def test_more_are_unknown_than_faults_explain(channel: str, happened: dict[str, 
 
 def test_every_fault_of_a_run_explains_at_most_so_many() -> None:
     happened = {"kill kafka": 1, "freeze outbox": 1, "zombie outbox": 2, "cut kafka": 1, "cut smsc": 1, "cut imap": 1}
-    assert most_unknown("city110000", happened) == 2 + 2 + 2 * 4 + 2
-    assert most_unknown("sms110000", happened) == 2 + 2 + 2 * 4 + 2 + 1
+    assert most_unknown("city110000", happened) == (2 + 2 + 2 * 4 + 2) * SENDERS["mailbox"].at_once
+    assert most_unknown("sms110000", happened) == (2 + 2 + 2 * 4 + 2 + 1) * SENDERS["sms_smpp"].at_once
 
 
-def test_an_account_that_begins_two_answers_at_once_is_found() -> None:
+def side_by_side(run: Run, places: list[int]) -> None:
+    """Let these answers begin, each before the first has ended."""
+    courses = [run.states(place, "sending", "accepted") for place in places]
+    for place in places:
+        run.ledger.answered[run.names[place]].clear()
+    for state in (told for at in zip(*courses, strict=True) for told in at):
+        run.ledger.went(state)
+
+
+def test_an_account_that_has_more_answers_on_their_way_than_it_may_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run()
+    side_by_side(run, run.of("mailbox")[:3])
+    monkeypatch.setattr(answers, "at_once", lambda account: 3)
+    assert run.found() == set()
+    monkeypatch.setattr(answers, "at_once", lambda account: 2)
+    assert run.found() == {"more answers on their way than the account allows"}
+
+
+def test_two_answers_at_once_to_one_citizen_are_found() -> None:
     run = Run()
     first, second = run.of("mailbox")[:2]
-    (begun, ended), (began, ends_too) = (run.states(place, "sending", "accepted") for place in (first, second))
-    for place in (first, second):
-        run.ledger.answered[run.names[place]].clear()
-    for state in (begun, ended, began, ends_too):
-        run.ledger.went(state)
-    assert run.found() == set()
-    for place in (first, second):
-        run.ledger.answered[run.names[place]].clear()
-    for state in (begun, began, ended, ends_too):
-        run.ledger.went(state)
-    assert run.found() == {"answer begun while another of its account was on its way"}
+    intents = run.ledger.intents
+    intents[run.names[second]][0] = replace(
+        intents[run.names[second]][0], recipient=intents[run.names[first]][0].recipient
+    )
+    side_by_side(run, [first, second])
+    assert "answer begun while another to the same citizen was on its way" in run.found()

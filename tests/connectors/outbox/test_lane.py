@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 import pytest
-from tenacity import wait_fixed
+from tenacity import wait_exponential, wait_fixed
 
 from connectors.outbox.lane import Lane, Tools
 from connectors.outbox.ledger import Ledger, Open
@@ -22,13 +22,13 @@ ACCEPTED = Sent(outcome="accepted", code="250", reference="r")
 class Bench:
     """A lane with a clock that jumps to whatever is waited for, and a sender that does what it is told."""
 
-    def __init__(self, *does: Sent | Exception, settings: AnswerSettings | None = None) -> None:
+    def __init__(self, *does: Sent | Exception, settings: AnswerSettings | None = None, at_once: int = 1) -> None:
         self.does = list(does)
         self.sent: list[str] = []
         self.states: list[tuple[str, str, str | None]] = []
         self.now = NOW
         self.ledger = Ledger()
-        tools = Tools(settings or AnswerSettings(), self, reply)
+        tools = Tools(settings or AnswerSettings(), self, reply, at_once)
         self.lane = Lane(
             "mayor", tools, self.ledger, self.mark, now=self.clock, pace=wait_fixed(5), slow_pace=wait_fixed(500)
         )
@@ -59,11 +59,16 @@ class Bench:
             assert entry is not None
             self.lane.put(entry)
 
+    async def step(self) -> None:
+        """Begin what can begin, and let it end; with nothing to be done time goes by until there is."""
+        pause = await self.lane._step()
+        if pause:
+            self.now += timedelta(seconds=pause)
+        await asyncio.sleep(0)
+
     async def until_settled(self) -> None:
         while self.ledger.open:
-            pause = await self.lane._step()
-            if pause:
-                self.now += timedelta(seconds=pause)
+            await self.step()
 
 
 async def test_the_intent_to_send_is_recorded_before_the_service_hears_of_it() -> None:
@@ -86,7 +91,7 @@ async def test_what_the_service_surely_has_not_got_is_sent_again(error: Exceptio
 async def test_a_refused_login_waits_longer_and_says_so() -> None:
     bench = Bench(UnauthorizedError("answers.mayor.smtp: the login is refused"))
     bench.put(intent(1))
-    await bench.lane._step()
+    await bench.step()
     assert bench.lane.trouble == "answers.mayor.smtp: the login is refused"
     await bench.until_settled()
     assert bench.now - NOW >= timedelta(seconds=500)
@@ -97,7 +102,7 @@ async def test_a_refused_login_waits_longer_and_says_so() -> None:
 async def test_a_clock_that_was_set_back_keeps_no_answer_waiting(error: Exception) -> None:
     bench = Bench(error)
     bench.put(intent(1))
-    await bench.lane._step()
+    await bench.step()
     bench.now = began = NOW - timedelta(hours=1)
     await bench.until_settled()
     assert bench.now - began <= timedelta(seconds=501)
@@ -198,7 +203,7 @@ async def running(run: Callable[..., object], stop: asyncio.Event) -> AsyncItera
 async def test_nothing_is_sent_about_a_ticket_that_was_erased_while_it_waited() -> None:
     bench = Bench(UnreachableError("away"))
     bench.put(intent(1))
-    await bench.lane._step()
+    await bench.step()
     bench.ledger.withdraw(intent(1).ticket_id)
     await bench.until_settled()
     assert [(state, code) for _, state, code in bench.states] == [
@@ -249,3 +254,117 @@ async def test_how_an_answer_ended_is_told_when_nothing_more_is_to_be_sent_and_w
     assert [(name, state) for name, state, _ in bench.states] == [
         (f"m{number}", state) for number in (1, 2, 3) for state in ("sending", "accepted")
     ]
+
+
+class Held(Bench):
+    """Its service has the first citizen wait until it is let go, and says nothing of the others at once."""
+
+    def __init__(self, at_once: int, settings: AnswerSettings | None = None) -> None:
+        super().__init__(settings=settings, at_once=at_once)
+        self.go_on = asyncio.Event()
+        self.slow = {intent(1).outbox_id}
+        self.on_their_way = self.most = 0
+
+    async def send(self, reply: Reply) -> Sent:
+        self.sent.append(reply.reply_id)
+        self.on_their_way += 1
+        self.most = max(self.most, self.on_their_way)
+        if reply.reply_id in self.slow:
+            await self.go_on.wait()
+        self.on_their_way -= 1
+        return ACCEPTED
+
+    def accepted(self) -> list[str]:
+        return [name for name, state, _ in self.states if state == "accepted"]
+
+    async def until_still(self) -> None:
+        for _ in range(100):
+            await self.step()
+
+
+async def test_a_citizen_to_whom_the_service_takes_long_holds_up_no_other() -> None:
+    bench = Held(at_once=3)
+    bench.put(*map(intent, range(1, 6)))
+    await bench.until_still()
+    assert bench.accepted() == ["m2", "m3", "m4", "m5"]
+    bench.go_on.set()
+    await bench.until_settled()
+    assert bench.accepted()[-1] == "m1"
+    assert len(bench.sent) == 5
+
+
+async def test_no_more_are_on_their_way_than_the_account_allows_and_one_place_is_kept_for_emergencies() -> None:
+    bench = Held(at_once=4)
+    bench.slow = {intent(number).outbox_id for number in range(1, 20)}
+    bench.put(*map(intent, range(1, 10)))
+    await bench.until_still()
+    assert bench.on_their_way == 3
+    bench.put(intent(10, urgent=True), intent(11, urgent=True))
+    await bench.until_still()
+    assert bench.sent[3:] == [intent(10).outbox_id]
+    bench.go_on.set()
+    await bench.until_settled()
+    assert bench.sent[4] == intent(11).outbox_id, "it goes before those that have waited longer"
+    assert len(bench.sent) == 11
+    assert bench.most == 4
+
+
+async def test_a_citizens_answers_stay_in_order_however_their_address_is_written() -> None:
+    bench = Held(at_once=8)
+    bench.put(intent(1, recipient="one@example.cn"), intent(2, recipient="One@Example.CN"), intent(3), intent(4))
+    await bench.until_still()
+    assert bench.accepted() == ["m3", "m4"]
+    assert intent(2).outbox_id not in bench.sent
+    bench.go_on.set()
+    await bench.until_settled()
+    assert bench.accepted() == ["m3", "m4", "m1", "m2"]
+
+
+async def test_what_is_tried_again_is_passed_by_no_later_answer_to_its_citizen_but_an_emergencys() -> None:
+    bench = Bench(UnreachableError("away"), at_once=4)
+    bench.put(
+        intent(1, recipient="one@example.cn"),
+        intent(2, recipient="one@example.cn"),
+        intent(3, recipient="one@example.cn"),
+    )
+    await bench.step()
+    await bench.step()
+    bench.put(intent(9, recipient="one@example.cn", urgent=True))
+    await bench.until_settled()
+    assert [name for name, state, _ in bench.states if state == "accepted"] == ["m9", "m1", "m2", "m3"]
+
+
+async def test_the_accounts_turns_are_counted_of_those_that_begin_together() -> None:
+    bench = Held(at_once=8, settings=AnswerSettings(per_minute=2))
+    bench.put(*(intent(number, received_at=NOW) for number in range(2, 7)))
+    await bench.step()
+    assert len(bench.sent) == 2
+    await bench.until_settled()
+    assert bench.now - NOW >= timedelta(minutes=2)
+
+
+async def test_a_service_that_takes_nothing_is_asked_less_and_less_however_many_go_side_by_side() -> None:
+    """Those that fail together are one fault: ten would make the account wait as if it had failed ten times."""
+    bench = Bench(*[UnreachableError("away")] * 8, at_once=9)
+    bench.lane._pace = wait_exponential(multiplier=1, max=600)
+    bench.put(*map(intent, range(1, 9)))
+    await bench.until_settled()
+    assert len(bench.sent) == 16
+    assert timedelta(seconds=1) <= bench.now - NOW <= timedelta(seconds=2)
+
+
+async def test_the_end_waits_for_all_that_are_being_sent() -> None:
+    bench, stop = Held(at_once=4), asyncio.Event()
+    bench.slow = {intent(number).outbox_id for number in range(1, 4)}
+    bench.put(*map(intent, range(1, 6)))
+    async with running(bench.lane.run, stop) as task:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert bench.on_their_way == 3
+        stop.set()
+        await asyncio.sleep(0)
+        assert not task.done()
+        bench.go_on.set()
+        await task
+    assert bench.accepted() == ["m1", "m2", "m3"]
+    assert len(bench.sent) == 3

@@ -1,4 +1,4 @@
-"""An outbox as a process: KAFKA FOLDER [POINT NUMBER]; it kills itself the NUMBERth time it reaches POINT.
+"""An outbox as a process: KAFKA FOLDER [AT_ONCE [POINT NUMBER]]; it kills itself the NUMBERth time it reaches POINT.
 
 Its sender stands for a service: it writes a line into FOLDER/sent for each text that it gets, and takes a moment.
 """
@@ -35,9 +35,9 @@ class Service:
         """Nothing to release."""
 
 
-async def main(bootstrap: str, folder: str, point: str = "", number: str = "0") -> None:
+async def main(bootstrap: str, folder: str, at_once: str = "1", point: str = "", number: str = "0") -> None:
     connection = KafkaConnection(bootstrap_servers=bootstrap, partitions=2)
-    tools = Tools(AnswerSettings(per_minute=6000), Service(Path(folder)), reply)
+    tools = Tools(AnswerSettings(per_minute=6000), Service(Path(folder)), reply, int(at_once))
     outbox = Outbox(connection, lambda account: tools, reached=reached(point, int(number)), session_seconds=3)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -194,3 +194,31 @@ async def test_closing_is_safe_twice_and_before_the_first_reply() -> None:
         await sender.close()
         await sender.close()
         assert peer.TERMINATE in ismg.got
+
+
+async def test_texts_side_by_side_have_no_more_pieces_unanswered_than_the_window_is_wide() -> None:
+    unanswered: list[int] = []
+    async with Ismg() as ismg, sending(ismg, window=5) as sender:
+
+        def answer(_: bytes) -> int:
+            unanswered.append(len(ismg.submitted) - answered)
+            return 0
+
+        answered = 0
+
+        async def send() -> None:
+            nonlocal answered
+            sent = await sender.send(reply(LONG))
+            assert sent.reference is not None
+            answered += len(sent.reference.split(","))
+
+        ismg.answers_submit = answer
+        await asyncio.gather(*(send() for _ in range(8)))
+    assert answered == len(ismg.submitted) == 24
+    assert max(unanswered) <= 5
+
+
+async def test_a_text_of_more_pieces_than_the_window_is_wide_goes_alone_and_none_waits_for_ever() -> None:
+    async with Ismg() as ismg, sending(ismg, window=2) as sender:
+        sent = await asyncio.wait_for(asyncio.gather(*(sender.send(reply(LONG)) for _ in range(3))), 60)
+    assert {one.outcome for one in sent} == {"accepted"}
