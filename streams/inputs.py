@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.blobs import folder
 from schemas.envelope import type_of, written_time
 from schemas.errors import RecordError, UnsupportedError, place_of
-from schemas.records import Command, DeadLetter, Message, RawMessage
+from schemas.records import Command, DeadLetter, Message, RawMessage, raw_of
 from schemas.records.dead import OURS, REPLAYS
 from schemas.records.raw import BEGINNING
 from schemas.wire import Inbound, Position, decode, position_of
@@ -34,6 +34,14 @@ def input_of(record: Inbound) -> Message | Command:
     if kind is None:
         raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
     return decode(record.value or b"", kind)
+
+
+def raw_or_fault(record: Inbound) -> RawMessage | Exception:
+    """Return the raw message of a record, or what keeps it from being read: its fault keeps no other waiting."""
+    try:
+        return raw_of(record)
+    except Exception as error:  # noqa: BLE001 - as said above
+        return error
 
 
 def is_claimed(raw: RawMessage) -> bool:

@@ -17,7 +17,7 @@ from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
 from schemas.errors import ErasedError, FatalError, MalformedError, RecordError, TooLargeError
-from schemas.records import Command, Message, RawMessage, raw_of
+from schemas.records import Command, Message, RawMessage
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode
 from streams import floods, lanes, metrics, pace
@@ -25,7 +25,7 @@ from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.downstream import Downstream, Group
 from streams.floods import FloodControl
-from streams.inputs import SLICE, has_reference, header_of, is_claimed, may_be_gone, sliced, whole
+from streams.inputs import SLICE, has_reference, header_of, is_claimed, may_be_gone, raw_or_fault, sliced, whole
 from streams.outlet import Outlet
 from streams.results import Result, bare, dead, refused_of
 from streams.settings import FloodSettings
@@ -139,7 +139,7 @@ class Normalize:
         """Return records with what came of them: nothing, when they come again and their message was erased."""
         raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))
         claimed = iter(raws)
-        read = [(record, next(claimed) if has_reference(record) else _read(record)) for record in records]
+        read = [(record, next(claimed) if has_reference(record) else raw_or_fault(record)) for record in records]
         gone = await self._blobs.erased({place for _, raw in read if (place := may_be_gone(raw)) is not None})
         left = (one for one in read if not isinstance(one[1], ErasedError) and may_be_gone(one[1]) not in gone)
         return [(record, await self._step(record, raw)) for record, raw in left]
@@ -151,7 +151,7 @@ class Normalize:
 
     async def _read(self, record: Inbound) -> RawMessage | Exception:
         """Return the raw message with its bytes, or what makes that impossible for ever."""
-        raw = _read(record)
+        raw = raw_or_fault(record)
         if isinstance(raw, Exception) or not is_claimed(raw):
             return raw
         try:
@@ -267,10 +267,3 @@ def _command_record(record: Inbound) -> Outbound:
     )
     key = command.command_id.encode()
     return Outbound(topics.MESSAGE, key, encode(command), envelope.headers(), command.jurisdiction)
-
-
-def _read(record: Inbound) -> RawMessage | Exception:
-    try:
-        return raw_of(record)
-    except Exception as error:  # noqa: BLE001 - as in `step`
-        return error

@@ -16,14 +16,14 @@ from normalizers.handover import handover, record_of
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import ErasedError, FatalError, RecordError
-from schemas.records import Handover, RawMessage, raw_of
+from schemas.records import Handover, RawMessage
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Inbound, Outbound, decode, encode, position_of
 from streams import lanes, metrics, pace
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.floods import FloodControl
-from streams.inputs import SLICE, dead_letter, is_claimed, sliced
+from streams.inputs import SLICE, dead_letter, is_claimed, raw_or_fault, sliced
 from streams.outlet import Outlet
 from streams.results import bare
 from streams.settings import FloodSettings
@@ -141,7 +141,7 @@ class Screen:
     async def _screen(self, records: Iterable[Inbound], late: list[Inbound], hop: Hop) -> None:
         here: list[Read] = []
         for record in records:
-            raw = read(record)
+            raw = raw_or_fault(record)
             if isinstance(raw, RawMessage) and is_claimed(raw):
                 late.append(record)
             else:
@@ -160,7 +160,7 @@ class Screen:
         chunk.ack()
 
     async def _screen_late(self, tp: TP, record: Inbound) -> None:
-        raw = read(record)
+        raw = raw_or_fault(record)
         try:
             if isinstance(raw, RawMessage) and is_claimed(raw):
                 raw = await self._blobs.loaded(raw)
@@ -206,14 +206,6 @@ class Screen:
             handed.measured(now)
 
 
-def read(record: Inbound) -> RawMessage | Exception:
-    """Return the raw message, or what keeps it from being read."""
-    try:
-        return raw_of(record)
-    except Exception as error:  # noqa: BLE001 - one record's fault must not keep the next emergency waiting
-        return error
-
-
 def screen_chunk(records: Iterable[Read], policy: Policy) -> Screened:
     """Return what these messages tell. Whatever is wrong with one never stops the next.
 
@@ -227,7 +219,7 @@ def screen_chunk(records: Iterable[Read], policy: Policy) -> Screened:
             handed = screen(raw, policy)
         except RecordError as error:
             metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - one record's fault must not keep the next emergency waiting
             metrics.ERRORS.labels(stage=STAGE, code="internal").inc()
             found.unheard.append((record, error))
         else:

@@ -12,7 +12,7 @@ from schemas.records import Handover, Message, raw_of
 from schemas.records.message import Foreseen
 from schemas.wire import Inbound, Outbound, decode, encode
 from streams import normalize, screen
-from streams.inputs import dead_letter
+from streams.inputs import dead_letter, raw_or_fault
 from streams.pace import must_pause
 from tests.streams.raws import claimed, outbound, raw
 from tickets.grounds import grounds
@@ -76,13 +76,13 @@ def test_a_fault_of_ours_names_its_class_and_never_the_text() -> None:
 )  # fmt: skip
 def test_no_record_at_all_stops_a_step(key, value, headers) -> None:
     record = Kept("hotline.raw.record.v1", key, value, headers)
-    read = normalize._read(record)
-    result = normalize.step(record, read, POLICY)
+    fault = raw_or_fault(record)
+    assert isinstance(fault, MalformedError)
+    result = normalize.step(record, fault, POLICY)
     assert result.outbound.topic == topics.DEAD
     assert result.outbound.value == (value or b"")
     assert result.outbound.headers[: len(headers)] == headers
     assert normalize.command_step(record).outbound.topic == topics.DEAD
-    assert isinstance(screen.read(record), MalformedError)
     list(normalize.slices([record]))
 
 
