@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from connectors.asterisk.settings import AsteriskSettings
-from connectors.late import late
+from connectors.lazy import lazily
 
 if TYPE_CHECKING:
     from connectors.asterisk.connector import Asterisk
 else:
-    __getattr__ = late(__name__, Asterisk="connector")
+    __getattr__ = lazily(__name__, Asterisk="connector")
 
 __all__ = ["Asterisk", "AsteriskSettings"]

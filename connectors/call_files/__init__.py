@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from connectors.call_files.settings import CallFilesSettings
-from connectors.late import late
+from connectors.lazy import lazily
 
 if TYPE_CHECKING:
     from connectors.call_files.connector import CallFiles
 else:
-    __getattr__ = late(__name__, CallFiles="connector")
+    __getattr__ = lazily(__name__, CallFiles="connector")
 
 __all__ = ["CallFiles", "CallFilesSettings"]

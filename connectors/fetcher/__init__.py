@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING
 
 from connectors.fetcher.settings import FetcherSettings
-from connectors.late import late
+from connectors.lazy import lazily
 
 if TYPE_CHECKING:
     from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
     from connectors.fetcher.fetcher import Fetcher
     from connectors.fetcher.run import run_fetcher
 else:
-    __getattr__ = late(
+    __getattr__ = lazily(
         __name__,
         Errand="errand",
         GivenUp="errand",

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.mailbox.settings import MailboxSettings
 
 if TYPE_CHECKING:
     from connectors.mailbox.connector import Mailbox
 else:
-    __getattr__ = late(__name__, Mailbox="connector")
+    __getattr__ = lazily(__name__, Mailbox="connector")
 
 __all__ = ["Mailbox", "MailboxSettings"]

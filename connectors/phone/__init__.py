@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.phone.settings import PhoneSettings
 
 if TYPE_CHECKING:
     from connectors.phone.connector import Phone
 else:
-    __getattr__ = late(__name__, Phone="connector")
+    __getattr__ = lazily(__name__, Phone="connector")
 
 __all__ = ["Phone", "PhoneSettings"]

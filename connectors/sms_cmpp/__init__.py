@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.sms_cmpp.settings import CmppSettings
 
 if TYPE_CHECKING:
     from connectors.sms_cmpp.connector import Cmpp
     from connectors.sms_cmpp.submit import CmppSender
 else:
-    __getattr__ = late(__name__, Cmpp="connector", CmppSender="submit")
+    __getattr__ = lazily(__name__, Cmpp="connector", CmppSender="submit")
 
 __all__ = ["Cmpp", "CmppSender", "CmppSettings"]

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.sms_http.settings import SmsHttpSettings
 
 if TYPE_CHECKING:
     from connectors.sms_http.connector import SmsHttp
 else:
-    __getattr__ = late(__name__, SmsHttp="connector")
+    __getattr__ = lazily(__name__, SmsHttp="connector")
 
 __all__ = ["SmsHttp", "SmsHttpSettings"]

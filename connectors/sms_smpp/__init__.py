@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.sms_smpp.settings import SmppSettings
 
 if TYPE_CHECKING:
     from connectors.sms_smpp.connector import SmsSmpp
 else:
-    __getattr__ = late(__name__, SmsSmpp="connector")
+    __getattr__ = lazily(__name__, SmsSmpp="connector")
 
 __all__ = ["SmppSettings", "SmsSmpp"]

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.web.settings import ClientSettings, WebSettings
 
 if TYPE_CHECKING:
     from connectors.web.desk import Tools
     from connectors.web.door import WebDoor
 else:
-    __getattr__ = late(__name__, Tools="desk", WebDoor="door")
+    __getattr__ = lazily(__name__, Tools="desk", WebDoor="door")
 
 __all__ = ["ClientSettings", "Tools", "WebDoor", "WebSettings"]

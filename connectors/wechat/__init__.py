@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.wechat.settings import Mode, WeChatSettings, WeComSettings
 
 if TYPE_CHECKING:
     from connectors.wechat.connector import WeChat
     from connectors.wechat.corporate import WeCom
 else:
-    __getattr__ = late(__name__, WeChat="connector", WeCom="corporate")
+    __getattr__ = lazily(__name__, WeChat="connector", WeCom="corporate")
 
 __all__ = ["Mode", "WeChat", "WeChatSettings", "WeCom", "WeComSettings"]

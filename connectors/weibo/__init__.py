@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from connectors.late import late
+from connectors.lazy import lazily
 from connectors.weibo.settings import WeiboPullSettings, WeiboSettings
 
 if TYPE_CHECKING:
     from connectors.weibo.pull import WeiboPull
     from connectors.weibo.push import Weibo
 else:
-    __getattr__ = late(__name__, WeiboPull="pull", Weibo="push")
+    __getattr__ = lazily(__name__, WeiboPull="pull", Weibo="push")
 
 __all__ = ["Weibo", "WeiboPull", "WeiboPullSettings", "WeiboSettings"]

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 
-def late(package: str, **modules: str) -> Callable[[str], Any]:
+def lazily(package: str, **modules: str) -> Callable[[str], Any]:
     """Return the `__getattr__` of a package (PEP 562): each name comes from the module of the package beside it."""
 
     def load(name: str) -> Any:
