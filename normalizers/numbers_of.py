@@ -6,12 +6,9 @@ from collections.abc import Iterator
 Mark = tuple[str, str]
 
 DIGITS = "一二三四五六七八九"
+_TENS = ("", "十", *(f"{digit}十" for digit in DIGITS[1:]))
 NUMERALS = {
-    f"{DIGITS[tens - 1] if tens > 1 else ''}{'十' if tens else ''}{DIGITS[ones - 1] if ones else ''}": str(
-        10 * tens + ones
-    )
-    for tens in range(10)
-    for ones in range(10)
+    f"{tens}{ones}": str(10 * ten + one) for ten, tens in enumerate(_TENS) for one, ones in enumerate(("", *DIGITS))
 }
 """Han numerals below a hundred: 十二 is 12."""
 

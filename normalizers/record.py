@@ -263,7 +263,9 @@ def _findings(record: dict[str, Any]) -> tuple[Finding, ...]:
 
 
 def _kind(word: str | None) -> str | None:
-    return (word if word in _CODES else KINDS.get(word, "unknown")) if word else None
+    if not word:
+        return None
+    return word if word in _CODES else KINDS.get(word, "unknown")
 
 
 def _extra(record: dict[str, Any], jurisdiction: str) -> dict[str, str]:

@@ -211,7 +211,7 @@ def _addresses(text: str, rules_folder: Path | None) -> Iterator[Address]:
             is_free = current is None or first >= current.end
             one = Address(first if is_free else start, end, _WEIGHTS[kind])
         else:
-            named = _named(text, start, end, kind, current, known)
+            named = _named(text, start, kind, current, known)
             if named is None:
                 continue
             joined = current is not None and named == current.end and end - current.start <= _LONGEST
@@ -231,7 +231,7 @@ def _numbered(text: str, one: Address, kind: str) -> Address:
     return Address(one.start, number.end(), one.weight + _WEIGHTS["number"]) if number else one
 
 
-def _named(text: str, start: int, end: int, kind: str, current: Address | None, known: Rulebook) -> int | None:
+def _named(text: str, start: int, kind: str, current: Address | None, known: Rulebook) -> int | None:
     """Return where the name before an ending begins; None when no name stands there."""
     first = max(start - _STEMS[kind], 0)
     if current is not None and first <= current.end <= start and _is_name(text[current.end : start], kind, known):

@@ -131,6 +131,8 @@ class _Writer:
                 self._leave(node, mark)
             elif node.is_text_node:
                 self._text(node.text_content or "")
+            elif node.tag in ("br", "hr"):
+                self._break(always=node.tag == "br")
             elif not self._hidden(node):
                 stack.append((node, True, self._enter(node)))
                 child = node.last_child
@@ -144,9 +146,6 @@ class _Writer:
         tag = node.tag
         if tag is None or tag in _DROPPED or tag.startswith("!"):
             return True
-        if tag in ("br", "hr"):
-            self._break(always=tag == "br")
-            return True
         attributes = node.attributes if tag not in ("b", "i", "html", "strong", "em") else {}
         return bool(attributes) and ("hidden" in attributes or bool(_HIDDEN.search(attributes.get("style") or "")))
 
@@ -156,7 +155,7 @@ class _Writer:
         if tag in _CELLS:
             self._text(" ")
         if tag not in _LINES:
-            return 0 if tag not in ("span",) else self._quote(node, tag)
+            return self._quote(node, tag) if tag == "span" else 0
         self._break()
         if tag in _SPACED and not _is_tight(node):
             self._blank()

@@ -56,27 +56,25 @@ def _mark(lines: list[str], own: list[bool], announced: bool) -> None:
     index, tries = 0, 0
     marked: list[int] = []
     while index < min(len(lines), _MAX_LINES):
-        line = lines[index]
+        line, length = lines[index], 0
         if len(line) > _MAX_LINE:
             pass
         elif rules.QUOTED.match(line):
             marked.append(index)
         elif rules.FORWARD.match(line):  # what follows was passed on for us to read
             break
-        elif (
-            tries < _MAX_TRIES
-            and rules.MAY_OPEN.search(line)
-            and (tries := tries + 1)
-            and (length := _opening(lines, index))
-        ):
-            announced = True
-            marked.extend(range(index, index + length))
-            index += length
-            if not rules.QUOTED.match(_next(lines, index)):
-                marked.extend(range(index, len(lines)))
-                break
+        elif tries < _MAX_TRIES and rules.MAY_OPEN.search(line):
+            tries += 1
+            length = _opening(lines, index)
+        if length == 0:
+            index += 1
             continue
-        index += 1
+        announced = True
+        marked.extend(range(index, index + length))
+        index += length
+        if not rules.QUOTED.match(_next(lines, index)):
+            marked.extend(range(index, len(lines)))
+            break
     if announced or len(marked) > 1:
         for index in marked:
             own[index] = False

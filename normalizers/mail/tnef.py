@@ -138,13 +138,17 @@ def _take_of_file(pack: Pack, file: Packed, name: int, value: memoryview) -> Non
         file.data = bytes(value)
     elif name == _FILE_PROPERTIES:
         for each in _properties(value):
-            if each.name == _LONG_NAME or (each.name == _SHORT_NAME and not file.name):
-                file.name = _text(each, pack) or file.name
-            elif each.name == _MIME:
-                file.media_type = _text(each, pack).lower() or None
-            elif each.name == _OBJECT:
-                file.data = each.value[_INTERFACE_BYTES:] if each.kind == _EMBEDDED else each.value
-                file.message = file.data.startswith(SIGNATURE)
+            _take_property_of_file(pack, file, each)
+
+
+def _take_property_of_file(pack: Pack, file: Packed, each: _Property) -> None:
+    if each.name == _LONG_NAME or (each.name == _SHORT_NAME and not file.name):
+        file.name = _text(each, pack) or file.name
+    elif each.name == _MIME:
+        file.media_type = _text(each, pack).lower() or None
+    elif each.name == _OBJECT:
+        file.data = each.value[_INTERFACE_BYTES:] if each.kind == _EMBEDDED else each.value
+        file.message = file.data.startswith(SIGNATURE)
 
 
 def _properties(data: memoryview) -> Iterator[_Property]:

@@ -64,8 +64,7 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
         raise MalformedError("an AMI event without Linkedid and Uniqueid: it was cut off, or is none of a call")
     if frame.event == "Cdr":
         return cdr.told(as_row(frame), zone, REVISIONS["Cdr"])
-    made = {"CEL": _cel, "Hangup": _hangup, "UserEvent": _user_event}[frame.event](frame, zone)
-    return made
+    return {"CEL": _cel, "Hangup": _hangup, "UserEvent": _user_event}[frame.event](frame, zone)
 
 
 def _cel(frame: Frame, zone: ZoneInfo) -> Told:
