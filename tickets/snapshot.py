@@ -42,6 +42,13 @@ RECORD_OF_CALL = "record_of_call"
 
 _LEVELS = {"mentioned": 0, "urgent": 1, "critical": 2}
 
+_URGENCIES = ("normal", "urgent", "critical")
+
+_NO_KIND = (None, "unknown")
+
+_SOURCES = {"channel": "requester"}
+"""Whose word the finding of a channel is: there the requester chose the kind."""
+
 
 def open_ticket(message: Message, decision: Event, opened: event.Opened, policy: TicketPolicy) -> Ticket:
     """Return the first snapshot of a new ticket."""
@@ -141,7 +148,7 @@ def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -
 def rewritten(ticket: Ticket, message: Message) -> Ticket:
     """Return the ticket with this message's words in place of all it had: they hold those of the parts before it."""
     search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
-    kind = request_kind_of(message) if ticket.request_kind_source != "clerk" else {}
+    kind = request_kind_of(message) if _by_no_clerk(ticket) else {}
     return replace(ticket, title=title_of(message), text=message.text, search_text=search_text, **kind)
 
 
@@ -163,9 +170,6 @@ def _texts(ticket: Ticket, message: Message, limit: int) -> tuple[str, str]:
     return limits.joined(ticket.text, message.text, limit), limits.joined(ticket.search_text, search_text, limit)
 
 
-_URGENCIES = ("normal", "urgent", "critical")
-
-
 def _urgency(emergency: Emergency | None) -> str:
     return emergency.level if emergency and emergency.level in _URGENCIES else "normal"
 
@@ -182,14 +186,8 @@ def _without_spans(emergency: Emergency | None) -> Emergency | None:
     return replace(emergency, spans=()) if emergency and emergency.spans else emergency
 
 
-_NO_KIND = (None, "unknown")
-
-
 def _by_no_clerk(ticket: Ticket) -> bool:
     return ticket.request_kind_source != "clerk"
-
-
-_SOURCES = {"channel": "requester"}
 
 
 def request_kind_of(message: Message) -> dict[str, Any]:

@@ -35,10 +35,12 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
             continue
         codes = incoming.features.codes
         stands = (*codes, *ticket.codes_that_stand(), *state.tickets[oldest].codes_that_stand())
-        sure = found.score >= policy.link and not policy.is_restricted(stands)
-        sure = sure and not _could_be_anywhere(state, incoming, found)
         sure = (
-            sure and not location.is_elsewhere(codes, ticket.place) and not _is_other(state, incoming, ticket, oldest)
+            found.score >= policy.link
+            and not policy.is_restricted(stands)
+            and not _could_be_anywhere(state, incoming, found)
+            and not location.is_elsewhere(codes, ticket.place)
+            and not _is_other(state, incoming, ticket, oldest)
         )
         named = ticket.ticket_id if state.tickets[oldest].erased else oldest
         return Verdict(
