@@ -134,7 +134,9 @@ def looks_up(connection: "KafkaConnection", blobs: "ObjectStore") -> Bytes:
             return found
         path = ids.blob_path(message.jurisdiction, message.message_id, ref.sha256)
         kept = _raw(path, _blob(blobs, path), ref)
-        return kept if kept.found else found if fault is None else Raw(place=place, found=False, fault=fault)
+        if kept.found:
+            return kept
+        return found if fault is None else Raw(place=place, found=False, fault=fault)
 
     return look_up
 

@@ -78,9 +78,8 @@ def _whole(file: Path, channel: str | None) -> Input:
 def _apart(one: Input) -> list[Input]:
     """Return one input an item of a page of Weibo's interfaces; anything else as it is."""
     items = pages.items(one.data) if one.channel == "weibo" else []
-    return [structs.replace(one, name=f"{one.name}:{number}", data=item) for number, item in enumerate(items, 1)] or [
-        one
-    ]
+    named = [structs.replace(one, name=f"{one.name}:{number}", data=item) for number, item in enumerate(items, 1)]
+    return named or [one]
 
 
 def _lines(file: Path) -> Iterator[Input]:

@@ -1,7 +1,6 @@
 """Settings of which something could not be read: what is known of the rest, and which rules that breaks."""
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -48,16 +47,22 @@ def broken(value: Any, path: Keys = ()) -> Iterator[tuple[Keys, str]]:
     """Yield the tables whose rules over several keys are broken, and how; rules about what is not known say nothing."""
     inner: Any = value.items() if isinstance(value, dict) else ()
     if isinstance(value, BaseModel):
-        for name, rule in type(value).__pydantic_decorators__.model_validators.items():
-            if rule.info.mode == "after":
-                try:
-                    with suppress(AttributeError):
-                        getattr(value, name)()
-                except ValueError as error:
-                    yield path, str(error)
         inner = value
+        yield from ((path, told) for told in _broken_rules(value))
     for name, one in inner:
         yield from broken(one, (*path, name))
+
+
+def _broken_rules(table: BaseModel) -> Iterator[str]:
+    for name, rule in type(table).__pydantic_decorators__.model_validators.items():
+        if rule.info.mode != "after":
+            continue
+        try:
+            getattr(table, name)()
+        except AttributeError:  # it is about what is not known
+            continue
+        except ValueError as error:
+            yield str(error)
 
 
 def whole(value: T) -> T:
