@@ -1,7 +1,6 @@
 """Topics made anew for a test."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kafka import TopicPartition
@@ -16,6 +15,7 @@ from kafka.errors import (
 from hotline.provision import Provision
 from schemas import topics
 from schemas.connection import KafkaConnection
+from tests.waiting import until
 
 
 def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
@@ -25,11 +25,11 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
     worker that another test killed is a member of its group until its session ends: it is put out, too.
     """
     with admin_of(connection) as admin:
-        _until(lambda: _put_out(admin), "Kafka did not put the workers of other tests out")
+        until(lambda: _put_out(admin), "Kafka did not put the workers of other tests out")
         there = [name for name in admin.list_topics() if name in topics.TOPICS]
         if there:
             admin.delete_topics(there)
-        _until(lambda: not _logs(admin), "Kafka did not delete the topics")
+        until(lambda: not _logs(admin), "Kafka did not delete the topics")
     Provision(connection).create()
     places = [TopicPartition(name, number) for name in topics.TOPICS for number in range(connection.partitions)]
     with admin_of(connection) as admin:
@@ -41,7 +41,7 @@ def made_anew(connection: KafkaConnection, topic: str, partitions: int) -> None:
     """Delete one topic under whoever reads it, and make it; who writes next may find no leader yet."""
     with admin_of(connection) as admin:
         admin.delete_topics([topic])
-        _until(lambda: _made(admin, NewTopic(topic, partitions, 1)), "Kafka did not delete the topic")
+        until(lambda: _made(admin, NewTopic(topic, partitions, 1)), "Kafka did not delete the topic")
 
 
 def _made(admin: KafkaAdminClient, topic: NewTopic) -> bool:
@@ -76,13 +76,6 @@ def _logs(admin: KafkaAdminClient) -> set[str]:
         for topic in folder["topics"]
         if topic["name"] in topics.TOPICS
     }
-
-
-def _until(condition: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.02)
 
 
 @contextmanager

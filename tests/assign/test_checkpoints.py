@@ -19,6 +19,7 @@ from streams.owner import Owner, take_over
 from tests.assign import logs
 from tests.broken_off import break_off
 from tests.tickets.build import message
+from tests.waiting import soon
 from tickets.policy import TicketPolicy
 from tickets.state import State
 
@@ -73,7 +74,7 @@ async def test_without_the_blob_store_every_decision_is_made_and_restored(
     found, before = await records(connection), (errors("save"), errors("list"))
     owner = await owner_of(connection, away, found[0].partition)
     await owner.work_off(found[:3])
-    await _until(lambda: errors("save") > before[0])
+    await soon(lambda: errors("save") > before[0])
     await owner.close()
     successor = await owner_of(connection, away, found[0].partition)
     await successor.work_off(found)
@@ -104,7 +105,7 @@ async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_seco
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found[:3])
     owner._desk.take(input_of(found[3]), position_of(found[3]))  # decided, never written
-    await _until(lambda: bool(obstore.list(blobs).collect()))
+    await soon(lambda: bool(obstore.list(blobs).collect()))
     await owner.close()
     restored = await logs.restored(connection, blobs, found[0].partition)
     assert restored.state.decided(topics.MESSAGE, found[0].partition) == found[2].offset
@@ -123,7 +124,7 @@ async def test_what_was_decided_before_a_restart_counts_towards_the_next_checkpo
     owner = await owner_of(connection, blobs, found[2].partition)
     assert not obstore.list(blobs).collect()
     await owner.work_off([found[2]])
-    await _until(lambda: bool(obstore.list(blobs).collect()))
+    await soon(lambda: bool(obstore.list(blobs).collect()))
     await owner.close()
 
 
@@ -189,13 +190,6 @@ async def test_rubbish_in_the_place_of_a_checkpoint_is_passed_over(
     restored = await logs.restored(connection, blobs, owner._partition)
     assert restored.state.dump() == owner.restored.state.dump()
     await owner.close()
-
-
-async def _until(condition) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 async def test_checkpoints_of_another_format_go_with_the_next_one(tmp_path: Path) -> None:

@@ -15,11 +15,13 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, UnreachableError
 from schemas.records import Message
+from streams import metrics
 from streams.assign import Assign
 from streams.lanes import Chunk
 from streams.owner import take_over
 from tests.assign import logs
 from tests.assign.workers import decided, letters, worker
+from tests.waiting import soon
 from tickets.policy import TicketPolicy
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
@@ -138,8 +140,9 @@ async def test_a_fenced_worker_leaves_its_successor_alone_until_a_rebalance_ends
     successor = Assign(connection, blobs, POLICY)
     await Lane(connection, successor).work_off()
     await write(connection, messages[5:])
+    before = metrics.FENCED._value.get()
     fenced = asyncio.create_task(lane.work_off())
-    await asyncio.sleep(2)
+    await soon(lambda: metrics.FENCED._value.get() > before, "it was never fenced")
     await Lane(connection, successor).work_off()
     fenced.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import INLINE_LIMIT
 from tests.connectors.pushed import message
+from tests.waiting import soon
 
 
 class Broker:
@@ -65,12 +66,6 @@ def photo(identifier: str) -> RawMessage:
     return message(identifier, bytes(INLINE_LIMIT + 1))
 
 
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not true():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.005)
-
-
 async def test_kafka_takes_a_message_when_it_answers(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         assert await intake.keep([message("1")]) == "published"
@@ -87,7 +82,7 @@ async def test_the_journal_takes_it_when_kafka_refuses_and_kafka_gets_it_later(
         assert await intake.keep([message("1")]) == "journaled"
         assert not journal.empty
         broker.error = None
-        await until(lambda: journal.empty)
+        await soon(lambda: journal.empty)
         assert broker.held == ["1"]
         assert await intake.keep([message("2")]) == "published"
 
@@ -96,11 +91,12 @@ async def test_the_drain_outlives_a_fault_that_nobody_thought_of(tmp_path: Path)
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         broker.error = UnreachableError("down")
         await intake.keep([message("1")])
-        journal.replay, replay = lambda _: 1 // 0, journal.replay  # type: ignore[method-assign]
-        await asyncio.sleep(0.05)
-        journal.replay = replay  # type: ignore[method-assign]
+        with pytest.MonkeyPatch.context() as patch:
+            tried: list[object] = []
+            patch.setattr(journal, "replay", lambda publish: tried.append(publish) or 1 // 0)
+            await soon(lambda: len(tried) >= 2, "the drain did not outlive it")
         broker.error = None
-        await until(lambda: broker.held == ["1"])
+        await soon(lambda: broker.held == ["1"])
 
 
 async def test_a_hanging_kafka_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
@@ -110,7 +106,7 @@ async def test_a_hanging_kafka_costs_one_timeout_and_then_nothing(tmp_path: Path
         assert await intake.keep([message("2")]) == "journaled"
         assert broker.trips == 1
         broker.delay, broker.error = 0.0, None
-        await until(lambda: broker.held == ["1", "2"])
+        await soon(lambda: broker.held == ["1", "2"])
 
 
 async def test_nothing_says_yes_when_nothing_holds_the_message(tmp_path: Path) -> None:
@@ -126,7 +122,7 @@ async def test_turns_stay_in_order_over_an_outage(tmp_path: Path) -> None:
         for number in range(60):
             broker.error = UnreachableError("down") if 10 <= number < 30 else None
             await intake.keep([message(str(number))])
-        await until(lambda: journal.empty)
+        await soon(lambda: journal.empty)
         assert broker.held == [str(number) for number in range(60)]
 
 
@@ -153,7 +149,7 @@ async def test_what_an_earlier_process_left_goes_to_kafka_first(tmp_path: Path) 
     earlier.close()
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         await intake.keep([message("new")])
-        await until(lambda: broker.held == ["left", "new"])
+        await soon(lambda: broker.held == ["left", "new"])
 
 
 async def test_what_kafka_does_not_get_before_the_end_stays_on_the_disk(tmp_path: Path) -> None:
@@ -177,7 +173,7 @@ async def test_messages_that_need_no_blob_store_pass_a_photo_that_waits_for_it(t
         assert journal.empty
         assert intake.journal_bytes > INLINE_LIMIT
         broker.store_error = None
-        await until(lambda: intake.journal_bytes == 0)
+        await soon(lambda: intake.journal_bytes == 0)
         assert broker.held == ["1", "2", "photo"]
 
 
@@ -187,7 +183,7 @@ async def test_a_request_of_both_kinds_is_kept_as_a_whole(tmp_path: Path) -> Non
         assert await intake.keep([photo("photo"), message("1")]) == "journaled"
         assert broker.held == ["1"]
         broker.store_error = None
-        await until(lambda: broker.held == ["1", "photo"])
+        await soon(lambda: broker.held == ["1", "photo"])
 
 
 async def test_what_was_journaled_for_kafka_does_not_wait_for_the_blob_store(tmp_path: Path) -> None:
@@ -196,7 +192,7 @@ async def test_what_was_journaled_for_kafka_does_not_wait_for_the_blob_store(tmp
         for one in (message("1"), photo("photo"), message("2")):
             assert await intake.keep([one]) == "journaled"
         broker.error = None
-        await until(lambda: journal.empty)
+        await soon(lambda: journal.empty)
         assert broker.held == ["1", "2"]
 
 
@@ -206,7 +202,7 @@ async def test_photos_keep_their_order_over_a_restart(tmp_path: Path) -> None:
         for number in range(3):
             await intake.keep([photo(str(number))])
     async with opened(later := Broker(), tmp_path) as (intake, _):
-        await until(lambda: intake.journal_bytes == 0)
+        await soon(lambda: intake.journal_bytes == 0)
     assert (broker.held, later.held) == ([], ["0", "1", "2"])
 
 
@@ -225,7 +221,7 @@ async def test_messages_that_come_at_once_share_a_trip(tmp_path: Path) -> None:
     trips: list[int] = []
 
     class Counting(Broker):
-        async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109
+        async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
             trips.append(len(messages))
             await super().publish_async(messages, timeout)
 
@@ -240,7 +236,7 @@ async def test_messages_that_come_at_once_share_a_trip(tmp_path: Path) -> None:
 
 async def test_what_spoils_a_batch_spoils_only_its_own_request(tmp_path: Path) -> None:
     class Choking(Broker):
-        async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109
+        async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
             if "poison" in [each.envelope.id for each in messages]:
                 raise ValueError("not even our error")
             await super().publish_async(messages, timeout)
@@ -271,17 +267,17 @@ async def test_what_keeps_the_journal_is_told_once_and_its_end_too(tmp_path: Pat
     with structlog.testing.capture_logs() as logs:
         async with opened(broker, tmp_path) as (intake, journal):
             await intake.keep([message("1")])
-            await until(lambda: broker.replays >= 5)
+            await soon(lambda: broker.replays >= 5)
             assert [one["reason"] for one in told("journal_waits")] == ["Kafka is away"]
             broker.error = UnauthorizedError("no right")
-            await until(lambda: len(told("journal_waits")) == 2)
+            await soon(lambda: len(told("journal_waits")) == 2)
             assert not told("journal_goes_on")
             broker.error = None
-            await until(lambda: journal.empty)
-            await until(lambda: told("journal_goes_on"))
+            await soon(lambda: journal.empty)
+            await soon(lambda: told("journal_goes_on"))
             broker.error = UnreachableError("Kafka is away")
             await intake.keep([message("2")])
-            await until(lambda: len(told("journal_waits")) == 3)
+            await soon(lambda: len(told("journal_waits")) == 3)
 
 
 async def test_threads_that_hang_keep_no_message_from_the_disk_nor_from_kafka(
@@ -292,4 +288,4 @@ async def test_threads_that_hang_keep_no_message_from_the_disk_nor_from_kafka(
         broker.error = UnreachableError("down")
         assert await intake.keep([message("1"), photo("2")]) == "journaled"
         broker.error = None
-        await until(lambda: journal.empty and sorted(broker.held) == ["1", "2"])
+        await soon(lambda: journal.empty and sorted(broker.held) == ["1", "2"])

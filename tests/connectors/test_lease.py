@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +22,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 from tests.connectors.reader import Reader
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +65,7 @@ class Workers:
             self._read[worker.pid][1] = lines.index(what, begin) + 1
             return True
 
-        until(told, explain=self.told)
+        until(told, otherwise=self.told)
 
     def last_words(self) -> list[str]:
         """Return the newest state of each worker, in the order of their starts; empty for one that told none yet."""
@@ -112,22 +113,13 @@ def workers(kafka: KafkaConnection, account: str, tmp_path: Path) -> Iterator[Wo
             workers.says(workers.start(), SEATED[0])
             workers.offer(*range(1, 6))
             workers.start()
-            until(lambda found=workers: sorted(found.last_words()) == sorted(SEATED), explain=workers.told)
+            until(lambda found=workers: sorted(found.last_words()) == sorted(SEATED), otherwise=workers.told)
             if workers.last_words() == SEATED:
                 yield workers
                 return
         finally:
             workers.close()
     pytest.fail("a newcomer took the seat of an owner that worked, every time")
-
-
-def until(condition: Callable[[], Any], seconds: float = 60, explain: Callable[[], str] = str) -> float:
-    """Return the seconds until it came about."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() < began + seconds, f"it did not come about: {explain()}"
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 @pytest.mark.integration
@@ -140,7 +132,7 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
     # Frozen with a batch in its hands: it has fetched 6 to 15, and published nothing of it.
     (workers.folder / "freeze").write_text(str(first.pid))
     workers.offer(*range(6, 31))
-    until(lambda: second.pid in workers.who_got(30), explain=workers.told)
+    until(lambda: second.pid in workers.who_got(30), otherwise=workers.told)
     until(lambda: position(kafka, account) == 30)
     first.send_signal(signal.SIGCONT)
     workers.says(first, "connector_standby")
@@ -152,13 +144,13 @@ def test_an_owner_is_followed_when_it_freezes_when_it_dies_and_when_it_stops(
 
     second.kill()
     workers.offer(32)
-    until(lambda: workers.who_got(32) == [first.pid], POLL, explain=workers.told)
+    until(lambda: workers.who_got(32) == [first.pid], seconds=POLL, otherwise=workers.told)
     third = workers.start()
     workers.says(third, "connector_standby")
     first.terminate()
     assert first.wait(60) == 0
     workers.offer(33)  # not earlier: it might take that, too, before it has seen the signal
-    until(lambda: third.pid in workers.who_got(33), explain=workers.told)
+    until(lambda: third.pid in workers.who_got(33), otherwise=workers.told)
     until(lambda: position(kafka, account) == 33)
 
     values = [int(record.value) for record in reader.read(topics.raw("mailbox"), account)]

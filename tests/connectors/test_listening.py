@@ -12,6 +12,7 @@ from connectors.listening import kept
 from hotline import probes
 from schemas.errors import MisconfiguredError, UnreachableError
 from tests.connectors.pushed import Kafka, message
+from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio
 
@@ -32,8 +33,7 @@ async def test_what_kafka_does_not_take_is_safe_at_once_and_comes_when_kafka_doe
         assert "wait in the journal" in probes.session(health, [keeping])["detail"]
     kafka.down = False
     async with asyncio.timeout(30), kept(kafka, lambda: Journal(tmp_path, kind="pbx")) as keeping:  # after a restart
-        while keeping.journal_bytes:  # noqa: ASYNC110 - a thread drains it
-            await asyncio.sleep(0.01)
+        await soon(lambda: not keeping.journal_bytes)
     assert [one.envelope.id for one in kafka.held] == ["1"]
     assert probes.session(health, []) == probes.connector(health.report)
 

@@ -17,6 +17,7 @@ from connectors.receiver import SLICE_MESSAGES, Receiver, ReceiverSettings
 from schemas.errors import RefusedRequest, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.pushed import message
+from tests.waiting import soon
 
 Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -133,9 +134,7 @@ async def test_the_journal_is_success_too_and_reaches_kafka_later(served: Open, 
         assert (await client.post("/wechat", content=b"1")).content == b"success"
         assert kafka.held == []
         kafka.down = False
-        async with asyncio.timeout(60):
-            while kafka.held != ["1"]:  # noqa: ASYNC110 - the drain has no event
-                await asyncio.sleep(0.01)
+        await soon(lambda: kafka.held == ["1"])
 
 
 async def test_with_neither_the_sender_is_told_to_come_again(served: Open, kafka: Kafka) -> None:
@@ -243,9 +242,7 @@ async def test_more_requests_than_fit_are_told_to_come_again(served: Open, kafka
     before = unheard("overloaded")
     async with served(requests_max=2) as client:
         waiting = [asyncio.create_task(client.post("/wechat", content=b"%d" % number)) for number in range(2)]
-        async with asyncio.timeout(60):
-            while len(connector.requests) < 2:  # noqa: ASYNC110 - a list has no event
-                await asyncio.sleep(0)
+        await soon(lambda: len(connector.requests) >= 2)
         assert (await client.post("/wechat", content=b"3")).status_code == 503
         assert unheard("overloaded") == before + 1
         kafka.answering.set()

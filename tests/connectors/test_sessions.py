@@ -15,6 +15,7 @@ from connectors.sessions import WATCH_SECONDS, Outlet, run_session
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage
 from schemas.records.raw import raw_message
+from tests.waiting import soon
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -238,16 +239,13 @@ async def test_only_the_owner_of_the_account_connects_and_it_leaves_when_it_is_n
     connector, lease, stop = Scripted(serve, serve), Shared(), asyncio.Event()
     running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
     async with asyncio.timeout(60):
-        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
-            await asyncio.sleep(0.01)
+        await soon(lambda: health.report.state == "standby")
         assert connector.made == 0
         lease.held = True
-        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
-            await asyncio.sleep(0.01)
+        await soon(lambda: connector.made)
         lease.held = False
         await left.wait()
-        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
-            await asyncio.sleep(0.01)
+        await soon(lambda: health.report.state == "standby")
         stop.set()
         await running
     assert (connector.made, health.report.errors, lease.closed) == (1, 0, True)
@@ -264,15 +262,13 @@ async def test_who_only_listens_goes_on_until_another_is_known_to_listen(health:
     running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
     async with asyncio.timeout(60):
         lease.held = True
-        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
-            await asyncio.sleep(0.01)
+        await soon(lambda: connector.made)
         lease.held = False
         await asyncio.sleep(3 * WATCH_SECONDS)
         assert not left.is_set()
         lease.taken = True
         await left.wait()
-        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
-            await asyncio.sleep(0.01)
+        await soon(lambda: health.report.state == "standby")
         stop.set()
         await running
     assert connector.made == 1
@@ -292,8 +288,7 @@ async def test_who_only_listens_begins_while_nobody_can_tell_whose_the_account_i
     connector, lease, stop = Listener(serve), Unasked(), asyncio.Event()
     running = asyncio.create_task(run_session(connector, Broker(), stop=stop, health=health, lease=lease))
     async with asyncio.timeout(60):
-        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
-            await asyncio.sleep(0.01)
+        await soon(lambda: connector.made)
         lease.taken = True
         await left.wait()
         stop.set()
@@ -317,15 +312,12 @@ async def test_who_listened_connects_again_while_nobody_can_tell_whose_the_accou
         run_session(connector, Broker(), stop=stop, health=health, lease=lease, pace=wait_none(), slow_pace=wait_none())
     )
     async with asyncio.timeout(60):
-        while connector.made == 0:  # noqa: ASYNC110 - counted by the connector
-            await asyncio.sleep(0.01)
+        await soon(lambda: connector.made)
         lease.held = False
         cut.set()
-        while connector.made == 1:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.01)
+        await soon(lambda: connector.made != 1)
         lease.taken = True
-        while health.report.state != "standby":  # noqa: ASYNC110 - set by the runner
-            await asyncio.sleep(0.01)
+        await soon(lambda: health.report.state == "standby")
         stop.set()
         await running
     assert connector.made == 2

@@ -24,6 +24,7 @@ from schemas.records import Command, Event
 from schemas.wire import Outbound, decode
 from tests.connectors.serving import free_port
 from tests.docs.pages import ROOT
+from tests.waiting import soon
 from tickets import lifecycle
 from tickets.commands import COMMANDS
 from tickets.commands.erasure import FIELDS
@@ -62,8 +63,7 @@ async def door(kafka: Kafka) -> AsyncIterator[str]:
     server = Server(Config(app, host="127.0.0.1", port=port, log_level="error"))
     serving = asyncio.create_task(server.serve())
     try:
-        while not server.started:  # noqa: ASYNC110 - uvicorn tells it by an attribute alone
-            await asyncio.sleep(0.01)
+        await soon(lambda: server.started)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True

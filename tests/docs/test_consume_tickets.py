@@ -7,7 +7,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, header_of
 from schemas.topics import TOPICS
+from tests import waiting
 from tests.docs.pages import ROOT
 
 pytestmark = [pytest.mark.integration]
@@ -148,10 +148,7 @@ def committed(kafka: str, group: str) -> int:
 
 
 def until(done: Callable[[], bool], output: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < end, output.read_text(encoding="utf-8")[-2000:]
-        time.sleep(0.1)
+    waiting.until(done, lambda: output.read_text(encoding="utf-8")[-2000:], PATIENCE)
 
 
 def test_the_page_shows_these_programs() -> None:

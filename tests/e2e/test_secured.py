@@ -38,6 +38,7 @@ from tests.peers.leash import leash
 from tests.peers.secured_kafka import SecuredKafka
 from tests.sinks.webhook.receiver import SECRET, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
@@ -283,9 +284,7 @@ async def test_a_channel_whose_topic_was_not_granted_keeps_no_other_waiting(
         assert await asyncio.to_thread(count, ours, sms) == texts
         line = f"--allow-principal User:hotline-receiver --operation Write --topic {sms}"
         await asyncio.to_thread(acls.grant, ours, [*acls.lines(), line])
-        async with asyncio.timeout(PATIENCE):
-            while intake.journal_bytes:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.1)
+        await soon(lambda: not intake.journal_bytes)
         assert await asyncio.to_thread(count, ours, sms) == texts + 1
     finally:
         await asyncio.to_thread(acls.grant, ours, acls.lines())

@@ -1,19 +1,18 @@
 """Worker processes that can become zombies, watched by their logs."""
 
-import asyncio
 import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import psutil
 
 from tests.faults.zombie import Task
+from tests.waiting import soon
 
 SECONDS = 90.0
 """Patience on a busy machine."""
@@ -37,7 +36,7 @@ class Worker:
 
     async def stopped(self) -> None:
         """Return when it has stopped itself."""
-        await until(lambda: self._process.status() == psutil.STATUS_STOPPED, self._told)
+        await soon(lambda: self._process.status() == psutil.STATUS_STOPPED, self._told, SECONDS)
 
     def goes_on(self) -> None:
         """Let it go on where it stopped."""
@@ -45,7 +44,7 @@ class Worker:
 
     async def writes(self, count: int) -> None:
         """Return when so many of its writes are over, well or not."""
-        await until(lambda: len(self.written()) >= count, self._told)
+        await soon(lambda: len(self.written()) >= count, self._told, SECONDS)
 
     def end(self) -> None:
         """Kill it, stopped or not."""
@@ -54,14 +53,6 @@ class Worker:
 
     def _told(self) -> str:
         return self._log.read_text(encoding="utf-8")[-2000:]
-
-
-async def until(condition: Callable[[], bool], told: Callable[[], str]) -> None:
-    """Wait for a condition; `told` says why it did not come."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, told()
-        await asyncio.sleep(0.05)
 
 
 @contextlib.contextmanager

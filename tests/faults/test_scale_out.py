@@ -18,6 +18,7 @@ from tests.assign import logs
 from tests.assign.workers import worker
 from tests.fresh import topics_made_anew
 from tests.tickets.build import message
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -71,10 +72,7 @@ def taken_over(log: Path, since: int = 0) -> set[int]:
 
 
 async def until(condition: Callable[[], bool], what: str, load: Load, seconds: float = 90) -> None:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not condition():
-        assert asyncio.get_running_loop().time() < deadline, f"{what}; {len(load.sent)} letters so far"
-        await asyncio.sleep(0.1)
+    await soon(condition, lambda: f"{what}; {len(load.sent)} letters so far", seconds)
 
 
 async def gone(process: subprocess.Popen[bytes], how: signal.Signals) -> int:

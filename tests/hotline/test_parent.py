@@ -3,14 +3,13 @@
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hotline.health import Health
 from hotline.parent import FIRST_PAUSE, LONGEST_PAUSE, MISCONFIGURED_PAUSE, Child, run, starter
+from tests.waiting import until
 
 
 class Clock:
@@ -111,7 +110,7 @@ def test_stopping_lets_every_child_drain(tmp_path: Path) -> None:
     health, stop = Health(["a", "b"]), threading.Event()
     tending = threading.Thread(target=run, args=(children, health, stop, 0.02))
     tending.start()
-    wait_until(lambda: all(file.exists() and file.read_text() == "up" for file in files))
+    until(lambda: all(file.exists() and file.read_text() == "up" for file in files))
     assert health.report()["ready"]
     stop.set()
     tending.join(60)
@@ -124,20 +123,11 @@ def test_a_killed_child_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     health, stop = Health(["a"]), threading.Event()
     tending = threading.Thread(target=run, args=([child], health, stop, 0.02))
     tending.start()
-    wait_until(lambda: child.process is not None)
+    until(lambda: child.process is not None)
     first = child.process
     assert first is not None
     first.kill()
-    wait_until(lambda: child.process is not None and child.process is not first)
+    until(lambda: child.process is not None and child.process is not first)
     stop.set()
     tending.join(60)
     assert health.report()["components"][0]["restarts"] == 1
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if true():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came true")

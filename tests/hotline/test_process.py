@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from hotline.health import Health
 from hotline.process import Component, Deadline, blocking, serve
 from schemas.errors import FatalError, MisconfiguredError, UnreachableError
+from tests.waiting import soon, until
 
 
 async def until_told(stop: asyncio.Event) -> None:
@@ -85,8 +85,7 @@ async def test_an_account_that_only_a_person_can_mend_ends_no_other_account() ->
     ]
     running = asyncio.create_task(serve(both, health))
     await working.wait()
-    await asyncio.sleep(0.05)
-    assert states(health) == {"a": "failed", "b": "running"}
+    await soon(lambda: states(health) == {"a": "failed", "b": "running"}, lambda: str(states(health)))
     os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(MisconfiguredError):
         await running
@@ -104,8 +103,7 @@ async def test_more_threads_work_at_once_than_the_loop_has() -> None:
 
     names = [f"a{number}" for number in range(40)]
     running = asyncio.create_task(serve([Component(name=name, run=blocking(work)) for name in names], Health(names)))
-    while len(passed) < 40 and not running.done():  # noqa: ASYNC110 - threads make no event
-        await asyncio.sleep(0.01)
+    await soon(lambda: len(passed) == 40 or running.done())
     os.kill(os.getpid(), signal.SIGTERM)
     await running
 
@@ -138,22 +136,13 @@ time.sleep(60)
 """
 
 
-def wait_for(path: Path, text: str) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if path.exists() and path.read_text() == text:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{path} never said {text}")
-
-
 def test_a_child_whose_parent_was_killed_drains_and_ends(tmp_path: Path) -> None:
     says = tmp_path / "says"
     parent = subprocess.Popen([sys.executable, "-c", PARENT, ORPHAN, str(says)])
-    wait_for(says, "up")
+    until(lambda: says.exists() and says.read_text() == "up", "the child never began")
     parent.kill()
     parent.wait()
-    wait_for(says, "drained")
+    until(lambda: says.read_text() == "drained", "the child never drained")
 
 
 HANGS = """

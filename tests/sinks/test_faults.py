@@ -15,6 +15,7 @@ from sinks.settings import SinkSettings
 from tests.sinks.conftest import QUICK, Lane, until
 from tests.sinks.flaky import flaky, larger_than, some, whole
 from tests.sinks.test_runner_live import tickets
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
@@ -39,8 +40,7 @@ async def test_nothing_is_committed_while_a_document_waits(lane: Lane) -> None:
     async with flaky(lane.endpoints.elasticsearch_url) as (proxy, url):
         proxy.faults = [some(429, 100)] * 10_000
         async with lane.running(url) as runner:
-            while runner.health().ready or len(proxy.sizes) < 6:  # noqa: ASYNC110 - the other end is a server
-                await asyncio.sleep(0.02)
+            await soon(lambda: not runner.health().ready and len(proxy.sizes) >= 6)
             assert await lane.committed() == 0
             assert (oldest() or 0) > 0
             proxy.faults = []
@@ -59,8 +59,7 @@ async def test_a_second_index_behind_an_alias_makes_documents_wait_and_buries_no
     await lane.es.indices.put_alias(index=f"{index.alias}-v1", name=index.alias, is_write_index=False)
     await lane.publish(tickets(lane, 20))
     async with lane.running() as runner:
-        while runner.health().ready:  # noqa: ASYNC110 - the other end is a server
-            await asyncio.sleep(0.02)
+        await soon(lambda: not runner.health().ready)
         assert "illegal_argument_exception" in runner.health().detail
         await lane.es.indices.put_alias(index=f"{index.alias}-v1", name=index.alias, is_write_index=True)
         await until(lane.committed, 40)

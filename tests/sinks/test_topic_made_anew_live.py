@@ -13,6 +13,7 @@ from schemas.errors import FatalError
 from tests.fresh import made_anew
 from tests.sinks.conftest import PARTITIONS, Lane, until
 from tests.sinks.test_runner_live import tickets
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -28,8 +29,7 @@ async def test_the_sink_ends_and_the_next_one_stores_what_the_new_topic_holds(
             await until(lane.committed, 20)
             await asyncio.to_thread(made_anew, lane.kafka, lane.topic, PARTITIONS)
             await lane.publish(tickets(lane, 60, first=100))
-            while any(task.get_name() == "sink" for task in asyncio.all_tasks()):  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.05)
+            await soon(lambda: all(task.get_name() != "sink" for task in asyncio.all_tasks()))
 
     with pytest.raises(FatalError, match="made anew"):
         await work()

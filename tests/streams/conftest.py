@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -80,14 +80,6 @@ async def opened(stack: Endpoints, folder: Path) -> AsyncIterator[Bench]:
 async def bench(stack: Endpoints, tmp_path: Path) -> AsyncIterator[Bench]:
     async with opened(stack, tmp_path) as bench:
         yield bench
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
-    """Wait for a condition, and fail when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 @pytest.fixture

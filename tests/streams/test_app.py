@@ -12,8 +12,9 @@ from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from streams import lanes
 from streams.app import make_app, serve
 from streams.fetched import Fetched
-from tests.streams.conftest import Bench, until
+from tests.streams.conftest import Bench
 from tests.streams.raws import outbound
+from tests.waiting import soon
 
 NOWHERE = "127.0.0.1:1"
 
@@ -71,7 +72,7 @@ async def ends(bench: Bench, handle: lanes.Handle, why: str) -> None:
     with pytest.raises(FatalError, match=why):
         await asyncio.wait_for(serve(app, asyncio.Event()), 60)
     async with bench.running(lanes.declare, "stage", [topic], works, group="ending"):
-        await until(lambda: bool(seen), 90)
+        await soon(lambda: bool(seen))
     assert [(type(record), record.key) for record in seen] == [(Fetched, outbound(1).key)]  # not aiokafka's own record
 
 

@@ -15,8 +15,8 @@ from schemas.errors import ErasedError, MissingBlobError, UnreachableError
 from schemas.records import RawMessage
 from streams.blobs import Blobs
 from tests.broken_off import break_off
-from tests.streams.conftest import until
 from tests.streams.raws import claimed
+from tests.waiting import soon
 
 PATH = "210100/m1/x"
 
@@ -144,6 +144,6 @@ async def test_a_folder_whose_disk_hangs_is_away_and_takes_one_thread(
                 await blobs.loaded(raw)
         answers.set()
     assert len(looks) == 1
-    await until(lambda: blobs._folder._hanging is not None and blobs._folder._hanging.done())
+    await soon(lambda: blobs._folder._hanging is not None and blobs._folder._hanging.done())
     with pytest.raises(MissingBlobError):
         await blobs.loaded(raw)

@@ -21,7 +21,7 @@ from streams.logs import Logs
 from streams.outlet import Outlet
 from streams.owner import Owner
 from tests.fakes.clients import NOT_ENDING, Client, let_go
-from tests.streams.conftest import until
+from tests.waiting import soon
 from tickets.policy import TicketPolicy
 from tickets.state import State
 
@@ -39,20 +39,22 @@ async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     await let_go()
 
 
-async def soon(work: Any) -> Any:
+async def in_time(work: Any) -> Any:
     return await asyncio.wait_for(work, 60)
 
 
 @each
-async def test_back_fill_goes_on_after_a_client_that_did_not_end(kind: type[Client]) -> None:
+async def test_back_fill_goes_on_after_a_client_that_did_not_end(
+    kind: type[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     downstream = Downstream(CONNECTION, [])
     downstream._clients = kind(), kind()
 
     async def away() -> Any:
         raise KafkaConnectionError
 
-    downstream._ready = away  # type: ignore[method-assign]
-    assert await soon(downstream.room()) == 0
+    monkeypatch.setattr(downstream, "_ready", away)
+    assert await in_time(downstream.room()) == 0
     assert downstream._clients is None
 
 
@@ -60,7 +62,7 @@ async def test_back_fill_goes_on_after_a_client_that_did_not_end(kind: type[Clie
 async def test_a_stage_whose_producer_neither_begins_nor_ends_repeats_its_chunk(
     kind: type[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Away(kind):  # type: ignore[valid-type, misc]
+    class Away(kind):  # type: ignore[valid-type, misc] # a client of either kind
         async def start(self) -> None:
             await asyncio.Event().wait()
 
@@ -68,12 +70,12 @@ async def test_a_stage_whose_producer_neither_begins_nor_ends_repeats_its_chunk(
     stage = Outlet(APP, CONNECTION, "stage")
     for _ in range(2):  # the lock on opening it is free again
         with pytest.raises(UnreachableError):
-            await soon(stage._opened())
+            await in_time(stage._opened())
 
 
 @each
 async def test_a_look_back_ends_though_its_client_does_not(kind: type[Client], monkeypatch: pytest.MonkeyPatch) -> None:
-    class Reader(kind):  # type: ignore[valid-type, misc]
+    class Reader(kind):  # type: ignore[valid-type, misc] # a client of either kind
         def assign(self, places: list[TopicPartition]) -> None: ...
 
         async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
@@ -82,7 +84,7 @@ async def test_a_look_back_ends_though_its_client_does_not(kind: type[Client], m
         end_offsets = beginning_offsets
 
     monkeypatch.setattr(lookback, "AIOKafkaConsumer", lambda **options: Reader())
-    assert await soon(lookback.messages_at({}, topics.MESSAGE, 0, [3])) == []
+    assert await in_time(lookback.messages_at({}, topics.MESSAGE, 0, [3])) == []
 
 
 class Silent(Client):
@@ -116,7 +118,7 @@ async def test_a_restore_whose_client_gives_nothing_is_begun_anew(monkeypatch: p
                 pass
 
     with pytest.raises(UnreachableError):
-        await soon(read())
+        await in_time(read())
 
 
 @each
@@ -127,7 +129,7 @@ async def test_a_restore_ends_though_its_client_does_not(kind: type[Client], mon
         async with Logs({}, 0):
             return "restored"
 
-    assert await soon(read()) == "restored"
+    assert await in_time(read()) == "restored"
 
 
 async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_checkpoint(
@@ -146,13 +148,13 @@ async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_check
     monkeypatch.setattr(checkpoint_store, "SAVE_SECONDS", 1.0)
     blobs = LocalStore(tmp_path)
     checkpoints = Checkpoints(blobs, 0, Restored(state=State(TicketPolicy())))
-    await soon(checkpoints.write())  # a decision that erases
+    await in_time(checkpoints.write())  # a decision that erases
     checkpoints.decided(1)
     assert len(puts) == 1
-    await until(lambda: checkpoints._saving is not None and checkpoints._saving.done())
+    await soon(lambda: checkpoints._saving is not None and checkpoints._saving.done())
     hanging = False
     checkpoints.decided(1)  # any later one
-    await until(lambda: len(puts) == 2 and checkpoints._saving is not None and checkpoints._saving.done())
+    await soon(lambda: len(puts) == 2 and checkpoints._saving is not None and checkpoints._saving.done())
     assert [one["path"] for one in await checkpoint_store.obstore.list(blobs).collect_async()] == [puts[1]]
 
 
@@ -196,4 +198,4 @@ async def test_a_stage_that_crashed_is_started_again_though_it_does_not_end(
     monkeypatch.setattr(app, "STOP_SECONDS", 0.05)
     crashed: Any = Crashed(kind())
     with pytest.raises((UnreachableError, OSError)):
-        await soon(app.serve(crashed, asyncio.Event()))
+        await in_time(app.serve(crashed, asyncio.Event()))

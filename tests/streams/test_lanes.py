@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from schemas.errors import FatalError, MisconfiguredError, ThrottledError, UnreachableError
 from streams.lanes import Lanes
 from streams.pulse import beat
-from tests.streams.conftest import until
+from tests.waiting import soon
 
 NORTH, SOUTH = TP("t", 0), TP("t", 1)
 
@@ -36,10 +36,10 @@ async def test_a_partition_keeps_its_order_and_waits_for_nobody_else() -> None:
     for number in range(3):
         lanes.put(event(NORTH, number))
         lanes.put(event(SOUTH, number))
-    await until(lambda: len(done) == 3)
+    await soon(lambda: len(done) == 3)
     assert done == [(1, 0), (1, 1), (1, 2)]
     hold.set()
-    await until(lambda: len(done) == 6)
+    await soon(lambda: len(done) == 6)
     assert done[3:] == [(0, 0), (0, 1), (0, 2)]
     await lanes.close()
 
@@ -56,7 +56,7 @@ async def test_a_retriable_fault_repeats_the_chunk_before_the_next(fault: Except
     lanes = Lanes(handle, crash, max_wait_seconds=0.01)
     lanes.put(event(NORTH, 1))
     lanes.put(event(NORTH, 2))
-    await until(lambda: len(tried) == 4)
+    await soon(lambda: len(tried) == 4)
     assert tried == [1, 1, 1, 2]
     await lanes.close()
 
@@ -80,7 +80,7 @@ async def test_a_dropped_partition_is_cancelled_before_drop_returns_and_others_g
     await lanes.drop([NORTH, TP("never", 9)])
     assert ended == [1]
     lanes.put(event(SOUTH, 3))
-    await until(lambda: done == [3])
+    await soon(lambda: done == [3])
     await lanes.close()
 
 
@@ -96,7 +96,7 @@ async def test_a_bug_stops_the_worker_and_tells_no_personal_data(bug: Exception)
 
     lanes = Lanes(handle, record, name="stage")
     lanes.put(event(NORTH, 1))
-    await until(lambda: crashes != [])
+    await soon(lambda: crashes != [])
     assert isinstance(crashes[0], FatalError)
     assert "13800138000" not in str(crashes[0])
     assert crashes[0] is bug or "test_lanes.py" in str(crashes[0])
@@ -144,7 +144,7 @@ async def test_a_cancellation_that_nobody_asked_for_repeats_the_chunk() -> None:
     lanes = Lanes(handle, crash, max_wait_seconds=0.01)
     lanes.put(event(NORTH, 1))
     lanes.put(event(NORTH, 2))
-    await until(lambda: len(seen) == 3)
+    await soon(lambda: len(seen) == 3)
     await lanes.close()
     assert [records == seen[0] for records in seen] == [True, True, False]
 
@@ -202,12 +202,12 @@ async def test_a_lane_that_gets_on_or_has_nothing_to_do_or_tries_again_does_not_
     lanes = Lanes(handle, crash, max_wait_seconds=0.01)
     watching = asyncio.create_task(lanes.watch())
     lanes.put(event(NORTH, 1))
-    await until(lambda: done == [NORTH.partition])
+    await soon(lambda: done == [NORTH.partition])
     lanes.put(event(SOUTH, 2))
-    await until(lambda: done.count(SOUTH.partition) == 2)
+    await soon(lambda: done.count(SOUTH.partition) == 2)
     seconds[0] += 1.0  # in which none has anything to do
     lanes.put(event(SOUTH, 3))
-    await until(lambda: done.count(SOUTH.partition) == 3)
+    await soon(lambda: done.count(SOUTH.partition) == 3)
     assert not watching.done()
     watching.cancel()
     await lanes.close()

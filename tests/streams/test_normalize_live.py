@@ -22,8 +22,9 @@ from schemas.records.dead import PREFIX
 from schemas.records.raw import INLINE_LIMIT, beginning
 from schemas.wire import Outbound, decode, encode
 from streams import normalize
-from tests.streams.conftest import PARTITIONS, Bench, opened, until
+from tests.streams.conftest import PARTITIONS, Bench, opened
 from tests.streams.raws import NOON, broken, claimed, outbound, raw
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -158,7 +159,7 @@ async def test_a_blob_store_that_is_away_delays_its_own_partition_only(bench: Be
         await bench.put(record, outbound(2), partition=0)
         await bench.put(outbound(3), partition=1)
         others = await bench.read(topics.MESSAGE, 1)
-        await until(lambda: retries("normalize") >= 2)
+        await soon(lambda: retries("normalize") >= 2)
         aside.rename(folder)
         messages = await bench.read(topics.MESSAGE, 3)
         dead = await bench.read(topics.DEAD, 1, seconds=0.5)

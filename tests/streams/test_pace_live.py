@@ -17,8 +17,9 @@ from streams import lanes, normalize, pace, screen
 from streams.chunks import DRAIN_SECONDS
 from streams.downstream import Downstream, Group
 from streams.pace import BEGIN_SECONDS, RESUME_SECONDS
-from tests.streams.conftest import PARTITIONS, Bench, until
+from tests.streams.conftest import PARTITIONS, Bench
 from tests.streams.raws import NOON, outbound
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -58,17 +59,17 @@ async def test_back_fill_waits_while_live_messages_do(bench: Bench) -> None:
     stage = Stage()
     async with bench.running(stage.declare):
         await bench.put(outbound(1, backfill=True))
-        await until(lambda: len(stage.old) == 1)
+        await soon(lambda: len(stage.old) == 1)
         await bench.put(outbound(2))
-        await until(lambda: stage.pace.paused)
+        await soon(lambda: stage.pace.paused)
         assert lag() == 1
         # Also a chunk that was fetched before the pause is not begun: nothing of this may come through.
         await bench.put(*(outbound(number, backfill=True) for number in range(3, 40)))
         await asyncio.sleep(RESUME_SECONDS)
         assert len(stage.old) == 1
         stage.go_on.set()
-        await until(lambda: len(stage.old) == 38)
-        await until(lambda: lag() == 0)
+        await soon(lambda: len(stage.old) == 38)
+        await soon(lambda: lag() == 0)
     assert len(stage.live) == 1
 
 
@@ -79,13 +80,13 @@ async def test_no_chunk_of_back_fill_is_begun_while_a_live_one_waits(
     stage = Stage()
     async with bench.running(stage.declare):
         await bench.put(outbound(1))
-        await until(lambda: stage.pace._looks > 0 and stage.pace._lag() > BEGIN_SECONDS)
+        await soon(lambda: stage.pace._looks > 0 and stage.pace._lag() > BEGIN_SECONDS)
         await bench.put(outbound(2, backfill=True))
-        await until(lambda: stage.pace._waiting == 1)
+        await soon(lambda: stage.pace._waiting == 1)
         await asyncio.sleep(RESUME_SECONDS)
         assert stage.old == []
         stage.go_on.set()
-        await until(lambda: len(stage.old) == 1)
+        await soon(lambda: len(stage.old) == 1)
 
 
 async def test_back_fill_that_waits_holds_up_no_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,10 +95,10 @@ async def test_back_fill_that_waits_holds_up_no_end(bench: Bench, monkeypatch: p
     stage.go_on.set()
     async with bench.running(stage.declare):
         await bench.put(outbound(1, backfill=True))
-        await until(lambda: len(stage.old) == 1)
+        await soon(lambda: len(stage.old) == 1)
         monkeypatch.setattr(pace.Pace, "_may_go", lambda self: False)
         await bench.put(outbound(2, backfill=True))
-        await until(lambda: stage.pace._waiting == 1)
+        await soon(lambda: stage.pace._waiting == 1)
         began = time.monotonic()
     assert time.monotonic() - began < DRAIN_SECONDS
 
@@ -117,7 +118,7 @@ async def test_back_fill_is_worked_off_one_chunk_at_a_time(bench: Bench, monkeyp
     await bench.put(outbound(1, backfill=True), partition=0)
     await bench.put(outbound(2, backfill=True), partition=1)
     async with bench.running(stage.declare):
-        await until(lambda: len(stage.old) == 2)
+        await soon(lambda: len(stage.old) == 2)
     assert at_once == [0, 0]
 
 
@@ -141,12 +142,12 @@ async def test_back_fill_waits_while_a_stage_behind_has_much_before_it(bench: Be
     async with bench.running(stage.declare):
         await bench.put(outbound(1, backfill=True), outbound(2))
         stage.go_on.set()
-        await until(lambda: len(stage.live) == 1)  # what is live goes on
-        await until(lambda: stage.pace._waiting == 1 and stage.pace._room < 0)
+        await soon(lambda: len(stage.live) == 1)  # what is live goes on
+        await soon(lambda: stage.pace._waiting == 1 and stage.pace._room < 0)
         await asyncio.sleep(RESUME_SECONDS)
         assert stage.old == []
         await committed(bench, group, 20)
-        await until(lambda: len(stage.old) == 1)
+        await soon(lambda: len(stage.old) == 1)
 
 
 async def told(downstream: Downstream, seconds: float = 90) -> int:

@@ -11,7 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from faust.types import TP
 
 from streams import chunks, lanes
-from tests.streams.conftest import Bench, until
+from tests.streams.conftest import Bench
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -50,7 +51,7 @@ async def rejoin(app: Any) -> None:
     """Let the app's member join its group again, and return when it works again."""
     thread, before = app.consumer._thread, app.consumer_generation_id
     thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)
-    await until(lambda: app.consumer_generation_id > before and not app.rebalancing)
+    await soon(lambda: app.consumer_generation_id > before and not app.rebalancing)
 
 
 def generation(app: Any) -> int:
@@ -89,13 +90,13 @@ async def test_what_is_not_committed_yet_is_read_from_its_beginning_after_a_reba
     wanted = {(number % 2, number // 2) for number in range(20)}
     stage = Stage(topic)
     async with bench.running(stage.declare) as app:
-        await until(lambda: set(stage.begun) == wanted)
+        await soon(lambda: set(stage.begun) == wanted)
         for _ in range(3):
             stage.begun.clear()
             await rejoin(app)
-            await until(lambda: set(stage.begun) == wanted)
+            await soon(lambda: set(stage.begun) == wanted)
         stage.may_go.set()
-        await until(lambda: set(stage.done) == wanted)
+        await soon(lambda: set(stage.done) == wanted)
 
 
 async def test_a_worker_that_has_no_room_for_long_stays_in_its_group(
@@ -107,17 +108,17 @@ async def test_a_worker_that_has_no_room_for_long_stays_in_its_group(
     async with bench.running(stage.declare, broker_max_poll_interval=IMPATIENT) as app:
         for number in range(chunks.IN_FLIGHT + 1):
             await bench.producer.send_and_wait(topic, b"%d" % number, partition=0)
-            await until(lambda out=number + 1: len(app.consumer._chunks[TP(topic, 0)]) == min(out, chunks.IN_FLIGHT))
+            await soon(lambda out=number + 1: len(app.consumer._chunks[TP(topic, 0)]) == min(out, chunks.IN_FLIGHT))
         await lose_patience(app)
         stage.may_go.set()
-        await until(lambda: set(stage.done) == {(0, 0), (0, 1), (0, 2)})
+        await soon(lambda: set(stage.done) == {(0, 0), (0, 1), (0, 2)})
 
 
 async def test_a_worker_whose_loop_stands_still_loses_its_place(bench: Bench, admin: AIOKafkaAdminClient) -> None:
     """Its partitions go to who works: that it lives is told by the loop that works, not by the thread that fetches."""
     stage = Stage(await topic_of(admin, 1))
     async with bench.running(stage.declare, broker_max_poll_interval=IMPATIENT) as app:
-        await until(lambda: app.consumer_generation_id and not app.rebalancing)
+        await soon(lambda: app.consumer_generation_id and not app.rebalancing)
         assert generation(app) > 0
         time.sleep(IMPATIENT * 2)  # noqa: ASYNC251 - the loop is to stand still
         deadline = time.monotonic() + 60
@@ -135,9 +136,9 @@ async def test_a_worker_without_partitions_takes_over_however_long_it_waited(
     options: Any = {"group": f"spare-{topic}", "broker_max_poll_interval": IMPATIENT}
     async with contextlib.AsyncExitStack() as first, contextlib.AsyncExitStack() as second:
         one: Any = await first.enter_async_context(bench.running(stage.declare, **options))
-        await until(lambda: one.consumer_generation_id and not one.rebalancing)
+        await soon(lambda: one.consumer_generation_id and not one.rebalancing)
         two: Any = await second.enter_async_context(bench.running(stage.declare, **options))
-        await until(
+        await soon(
             lambda: (
                 two.consumer_generation_id
                 and one.consumer_generation_id == two.consumer_generation_id
@@ -154,7 +155,7 @@ async def test_a_worker_without_partitions_takes_over_however_long_it_waited(
         spare.on_partitions_assigned.connect(noted, weak=False)
         await owner.aclose()
         await bench.producer.send_and_wait(topic, b"late", partition=0)
-        await until(lambda: stage.done == [(0, 0)])
+        await soon(lambda: stage.done == [(0, 0)])
         assert flowed == [False]  # nothing is fetched before it is known from where
 
 
@@ -164,12 +165,12 @@ async def test_partitions_that_are_added_are_read_soon(bench: Bench, admin: AIOK
     stage = Stage(topic)
     stage.may_go.set()
     async with bench.running(stage.declare) as app:
-        await until(lambda: app.consumer_generation_id and not app.rebalancing)
+        await soon(lambda: app.consumer_generation_id and not app.rebalancing)
         await admin.create_partitions({topic: NewPartitions(2)})
         async with AIOKafkaProducer(bootstrap_servers=bench.connection.bootstrap_servers) as producer:
             await until_there(producer, topic, 2)
             await producer.send_and_wait(topic, b"new", partition=1)
-        await until(lambda: stage.done == [(1, 0)], seconds=90)
+        await soon(lambda: stage.done == [(1, 0)], seconds=90)
 
 
 async def until_there(producer: AIOKafkaProducer, topic: str, count: int) -> None:

@@ -20,9 +20,10 @@ from schemas.wire import Outbound, decode
 from streams import lanes, screen
 from streams.app import make_app
 from streams.outlet import Outlet
-from tests.streams.conftest import PARTITIONS, Bench, until
+from tests.streams.conftest import PARTITIONS, Bench
 from tests.streams.raws import NOON, broken, claimed, outbound
 from tests.streams.test_steps import Kept
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +42,7 @@ async def test_the_latency_is_from_intake_to_the_brokers_answer_and_old_news_has
     async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
         await bench.put(outbound(2, FIRE, backfill=True, time=now - timedelta(days=2), recorded=now), live)
         await bench.read(topics.HANDOVER, 2)
-        await until(lambda: measured("count") > count)
+        await soon(lambda: measured("count") > count)
     assert measured("count") == count + 1
     assert 5 <= measured("sum") - total < 5 + 180, "what a test may take; the old news would be two days more"
 

@@ -13,7 +13,8 @@ from schemas import topic_ids
 from schemas.errors import FatalError
 from streams import lanes
 from tests.fresh import made_anew
-from tests.streams.conftest import Bench, until
+from tests.streams.conftest import Bench
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -68,16 +69,16 @@ async def test_the_worker_ends_and_the_next_one_reads_it_from_its_beginning(
 
     async def work() -> None:
         async with bench.running(stage.declare, group=group) as app:
-            await until(lambda: stage.seen == before)
+            await soon(lambda: stage.seen == before)
             await asyncio.to_thread(made_anew, bench.connection, stage.topic, 1)
             after.extend(await put(bench, stage.topic, written, "after"))
-            await until(lambda: app.crash_reason is not None)  # type: ignore[attr-defined] # a Faust app
+            await soon(lambda: app.crash_reason is not None)  # type: ignore[attr-defined] # a Faust app
 
     with pytest.raises(FatalError, match="made anew"):
         await work()
     again = Stage(stage.topic)
     async with bench.running(again.declare, group=group):
-        await until(lambda: set(again.seen) >= set(after))
+        await soon(lambda: set(again.seen) >= set(after))
 
 
 async def test_what_takes_the_places_of_records_that_kafka_lost_is_read(
@@ -87,10 +88,10 @@ async def test_what_takes_the_places_of_records_that_kafka_lost_is_read(
     monkeypatch.setattr(topic_ids, "ASK_SECONDS", 3600.0)
     group, before = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "before")
     async with bench.running(stage.declare, group=group):
-        await until(lambda: stage.seen == before)
+        await soon(lambda: stage.seen == before)
         await asyncio.to_thread(made_anew, bench.connection, stage.topic, 1)
         after = await put(bench, stage.topic, 3, "after")
-        await until(lambda: stage.seen == [*before, *after])
+        await soon(lambda: stage.seen == [*before, *after])
     last = await committed(bench, stage.topic, group)
     assert last is not None
     assert last.offset == 3
@@ -101,14 +102,14 @@ async def test_what_a_worker_committed_late_counts_for_nothing_in_the_new_topic(
     group, values = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "value")
     await commit(bench, stage.topic, group, OffsetAndMetadata(4, "f" * 32))
     async with bench.running(stage.declare, group=group):
-        await until(lambda: stage.seen == values)
+        await soon(lambda: stage.seen == values)
 
 
 async def test_a_position_of_before_and_one_that_an_operator_set_count(bench: Bench, stage: Stage) -> None:
     group, values = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "value")
     await commit(bench, stage.topic, group, OffsetAndMetadata(4, ""))
     async with bench.running(stage.declare, group=group):
-        await until(lambda: stage.seen == values[4:])
+        await soon(lambda: stage.seen == values[4:])
     last = await committed(bench, stage.topic, group)
     assert last is not None
     assert last.offset == 6

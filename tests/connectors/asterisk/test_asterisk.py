@@ -15,6 +15,7 @@ from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableErr
 from schemas.records import RawMessage
 from tests.connectors.asterisk.fake import GREETING, REFUSED, Held, Script, logged_in, served
 from tests.normalizers.phone import frames
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration  # loopback
 
@@ -169,7 +170,7 @@ async def test_a_silent_service_is_given_up_at_the_greeting() -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    await ended(silent, Held(), connect_timeout_seconds=0.1)
+    assert "does not answer" in await ended(silent, Held(), connect_timeout_seconds=0.1)
 
 
 async def test_answered_pings_keep_a_quiet_connection_and_show_life() -> None:
@@ -204,8 +205,7 @@ async def test_a_stop_closes_the_connection() -> None:
     async with served(script) as port, asyncio.timeout(60):
         held = Held()
         running = asyncio.create_task(asterisk(port).run(held))
-        while not held.lively:  # noqa: ASYNC110 - the login
-            await asyncio.sleep(0.01)
+        await soon(lambda: held.lively)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -237,8 +237,7 @@ async def stopped_under_way(held: Slow, events: int) -> None:
 
     async with served(script) as port, asyncio.timeout(60):
         running = asyncio.create_task(asterisk(port).run(held))
-        while held.waiting < min(events, WINDOW):  # noqa: ASYNC110 - the events
-            await asyncio.sleep(0.001)
+        await soon(lambda: held.waiting >= min(events, WINDOW))
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -357,7 +356,6 @@ async def test_nothing_that_is_told_waits_for_what_kafka_knows_of_the_process_be
     held = Forgetful()
     async with served(saying(ALL)) as port, asyncio.timeout(60):
         listening = asyncio.create_task(asterisk(port).run(held))
-        while not held.messages:  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0.01)
+        await soon(lambda: held.messages)
         listening.cancel()
         await asyncio.wait({listening})

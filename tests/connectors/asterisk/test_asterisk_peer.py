@@ -20,6 +20,7 @@ from tests.connectors.call_files.growing import Folder
 from tests.peers import asterisk
 from tests.peers.asterisk import Asterisk
 from tests.peers.presence import require
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -53,12 +54,10 @@ async def following(pbx: Asterisk, held: Held, calls: int) -> None:
     running = asyncio.create_task(connector(pbx).run(held))
     lively, before = held.lively, len(held.ids)
     async with asyncio.timeout(90):
-        while held.lively == lively:  # noqa: ASYNC110 - the login
-            await asyncio.sleep(0.01)
+        await soon(lambda: held.lively != lively)
         for _ in range(calls):
             await asyncio.to_thread(pbx.call)
-        while any(sum(word in one for one in held.ids[before:]) < calls for word in ENDS):  # noqa: ASYNC110 - the end of the call
-            await asyncio.sleep(0.05)
+        await soon(lambda: all(sum(word in one for one in held.ids[before:]) >= calls for word in ENDS))
     running.cancel()
     await asyncio.wait({running})
 

@@ -23,6 +23,7 @@ from tests.connectors.reader import Reader
 from tests.docs.pages import ROOT
 from tests.frozen import frozen
 from tests.normalizers.phone import frames
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -107,15 +108,13 @@ async def test_nothing_that_was_told_while_kafka_was_away_is_lost_to_an_impatien
     talker = Impatient()
     async with served(talker.script) as port, asyncio.timeout(280):
         with daemon(fresh_topics, port, tmp_path):
-            while not talker.logins:  # noqa: ASYNC110 - counted by the script
-                await asyncio.sleep(0.05)
+            await soon(lambda: talker.logins)
             await talker.tell(5)
             while len(await asyncio.to_thread(held, fresh_topics)) < 5:  # noqa: ASYNC110 - Kafka is read
                 await asyncio.sleep(0.1)
             with frozen(local_stack.pid("kafka")):
                 await talker.tell(EVENTS)
-                while not journaled(tmp_path, talker.told - 1):  # noqa: ASYNC110 - the daemon writes it
-                    await asyncio.sleep(0.05)
+                await soon(lambda: journaled(tmp_path, talker.told - 1))
             # Killed: what the journal has taken comes after the next start.
         assert talker.logins == 1
         with daemon(fresh_topics, port, tmp_path):
@@ -131,11 +130,9 @@ async def test_who_starts_while_kafka_is_away_hears_what_is_told(
     talker = Impatient()
     async with served(talker.script) as port, asyncio.timeout(280):
         with frozen(local_stack.pid("kafka")), daemon(fresh_topics, port, tmp_path):
-            while not talker.logins:  # noqa: ASYNC110 - counted by the script
-                await asyncio.sleep(0.05)
+            await soon(lambda: talker.logins)
             await talker.tell(5)
-            while not journaled(tmp_path, 4):  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.05)
+            await soon(lambda: journaled(tmp_path, 4))
         with daemon(fresh_topics, port, tmp_path):
             while await asyncio.to_thread(held, fresh_topics) != {event(number) for number in range(5)}:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.5)

@@ -21,6 +21,7 @@ from tests.connectors.asterisk.test_asterisk import END, asterisk
 from tests.connectors.reader import Reader
 from tests.frozen import frozen
 from tests.normalizers.phone import frames
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -59,13 +60,11 @@ async def test_what_asterisk_tells_while_kafka_is_away_is_held_until_it_is_back(
                 pace=wait_none(), slow_pace=wait_none(),
             )
         )  # fmt: skip
-        while len(talker.told) < 5:  # noqa: ASYNC110 - counted by the script
-            await asyncio.sleep(0.1)
+        await soon(lambda: len(talker.told) >= 5)
         with frozen(local_stack.pid("kafka")):
             await asyncio.sleep(OUTAGE_SECONDS)
         back = len(talker.told)
-        while len(talker.told) < back + 5:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.1)
+        await soon(lambda: len(talker.told) >= back + 5)
         stop.set()
         await running
     await asyncio.to_thread(cursors.close)

@@ -296,7 +296,7 @@ def test_nobody_joins_the_group_before_it_knows_the_partitions(
     assert health.report.last_error == "UnreachableError"
 
 
-def test_without_kafka_it_says_so_and_ends_when_told(platform: WeChatApi, blobs: LocalStore) -> None:
+def test_without_kafka_it_says_so_and_ends_when_told(blobs: LocalStore) -> None:
     def nowhere(**_: object) -> None:
         raise BrokerNotAvailableError
 

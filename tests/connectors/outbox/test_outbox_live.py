@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ from tests.connectors.outbox.worker import Service, reply
 from tests.dying import running
 from tests.fresh import made_anew
 from tests.frozen import freeze
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -72,19 +73,12 @@ async def states(connection: KafkaConnection) -> dict[str, list[str]]:
     return told
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + 90
-    while not await holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)
-
-
 async def until_settled(connection: KafkaConnection, count: int) -> dict[str, list[str]]:
     async def settled() -> bool:
         told = await states(connection)
         return sum(one[-1] not in ("sending", "waiting") for one in told.values()) >= count
 
-    await until(settled)
+    await soon(settled)
     return await states(connection)
 
 
@@ -147,7 +141,7 @@ async def test_a_second_outbox_takes_over_and_the_first_begins_nothing_more(
         return len(sent(tmp_path)) >= 10
 
     with worker(fresh_topics, tmp_path, at_once=at_once) as first:
-        await until(some_are_sent)
+        await soon(some_are_sent)
         freeze(first.pid)  # it lives, owns the partition for itself, and hears of nothing
         with worker(fresh_topics, tmp_path, at_once=at_once):
             await until_settled(fresh_topics, 30)
@@ -170,7 +164,7 @@ async def test_a_rebalance_lets_the_leaver_finish(fresh_topics: KafkaConnection,
         return len(sent(tmp_path)) >= 10
 
     with worker(fresh_topics, tmp_path, at_once=at_once) as first:
-        await until(some_are_sent)
+        await soon(some_are_sent)
         with worker(fresh_topics, tmp_path, at_once=at_once):
             first.send_signal(signal.SIGTERM)
             told = await until_settled(fresh_topics, 40)
@@ -243,9 +237,9 @@ async def test_a_partition_that_is_added_is_soon_the_members(fresh_topics: Kafka
         member = outbox_kafka.make_member(fresh_topics, 10)
         member.subscribe([topic])
         async with running_client(member):
-            await until(lambda: _holds(lambda: len(member.assignment()) == 1))
+            await soon(lambda: len(member.assignment()) == 1)
             await admin.create_partitions({topic: NewPartitions(2)})
-            await until(lambda: _holds(lambda: len(member.assignment()) == 2))
+            await soon(lambda: len(member.assignment()) == 2)
 
 
 @asynccontextmanager
@@ -263,10 +257,10 @@ async def test_the_log_says_whether_the_erasure_came_before_the_intent_to_send(f
     await logs.write(fresh_topics, map(outbound, (before, erased)))
     service = SlowService()
     async with answering(fresh_topics, service):
-        await until(lambda: _holds(lambda: service.sent == [before.outbox_id]))
+        await soon(lambda: service.sent == [before.outbox_id])
         async with assigning(fresh_topics, withdrawn(before), withdrawn(erased)):
             service.go_on.set()
-            await until(lambda: _begun(fresh_topics, erased))  # behind the erasure, which is not committed yet
+            await soon(lambda: _begun(fresh_topics, erased))  # behind the erasure, which is not committed yet
         await until_settled(fresh_topics, 2)
     told = await states(fresh_topics)
     assert told[before.outbox_id] == ["sending", "withheld", "accepted"]
@@ -292,11 +286,11 @@ async def test_a_new_owner_knows_what_became_of_an_answer_behind_an_open_transac
 
     former = owner()
     try:
-        await until(lambda: _holds(lambda: service.sent == [before.outbox_id]))
+        await soon(lambda: service.sent == [before.outbox_id])
         async with assigning(fresh_topics, outbound(behind)):
             service.fault = fault
             service.go_on.set()
-            await until(lambda: _told(fresh_topics, before, outcome[0]))
+            await soon(lambda: _told(fresh_topics, before, outcome[0]))
             former.cancel()
             await asyncio.gather(former, return_exceptions=True)
             service.fault = None
@@ -344,7 +338,7 @@ async def test_what_many_accounts_tell_at_once_shares_a_transaction(fresh_topics
     await logs.write(fresh_topics, map(outbound, wanted))
     service = SlowService()
     async with answering(fresh_topics, service):
-        await until(lambda: _holds(lambda: len(service.sent) == len(accounts)))
+        await soon(lambda: len(service.sent) == len(accounts))
         service.go_on.set()
         told = await until_settled(fresh_topics, len(accounts))
     assert list(told.values()) == [["sending", "accepted"]] * len(accounts)
@@ -383,10 +377,6 @@ async def transactions(connection: KafkaConnection) -> int:
     return await outbox_kafka.end_of(connection, TopicPartition(topics.OUTBOX, records[0].partition)) - len(records)
 
 
-async def _holds(condition: Callable[[], bool]) -> bool:
-    return condition()
-
-
 async def _begun(connection: KafkaConnection, wanted: Outbox) -> bool:
     return await _told(connection, wanted, "sending")
 
@@ -402,11 +392,7 @@ async def fence(connection: KafkaConnection, folder: Path) -> None:
     tools = Tools(AnswerSettings(), Service(folder), reply)
     owner = Owner(partition := ids.partition_of(CITY, connection.partitions), connection, lambda account: tools)
     running = asyncio.create_task(owner.run(asyncio.Event()))
-
-    async def restored() -> bool:
-        return owner.done_before is not None
-
-    await until(restored)
+    await soon(lambda: owner.done_before is not None)
     async with outbox_kafka.make_producer(connection, partition):
         await logs.write(connection, map(outbound, intents(1)))
         with pytest.raises(ProducerFenced):
@@ -446,7 +432,7 @@ async def test_an_outbox_that_is_made_anew_is_read_from_its_beginning(
             await asyncio.wait_for(former, 60)
         stop = asyncio.Event()
         follower = outbox(stop)
-        await until(lambda: _holds(lambda: set(service.sent) >= {one.outbox_id for one in after}))
+        await soon(lambda: set(service.sent) >= {one.outbox_id for one in after})
         stop.set()
         await follower
     finally:

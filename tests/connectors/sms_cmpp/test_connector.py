@@ -5,7 +5,6 @@ import hashlib
 import struct
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,6 +18,7 @@ from schemas.records import RawMessage
 from tests.connectors.sms_cmpp.sessions import Kafka, session, settings_for
 from tests.peers import ismg as peer
 from tests.peers.ismg import Ismg
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration  # sockets on loopback
 
@@ -57,7 +57,7 @@ async def test_nothing_is_answered_before_kafka_holds_it(kafka: Kafka) -> None:
     kafka.answering.clear()
     async with Ismg() as ismg, session(ismg, kafka):
         number = ismg.queue(LAMP)
-        await _until(lambda: kafka.tried == 1)
+        await soon(lambda: kafka.tried == 1)
         ismg.write(peer.frame(peer.ACTIVE_TEST, 9))
         await ismg.until(
             lambda: peer.ACTIVE_TEST | peer.RESPONSE in ismg.got
@@ -74,7 +74,7 @@ async def test_while_kafka_is_away_the_ismg_hears_nothing_and_its_repeats_are_on
     kafka.down = True
     async with Ismg(repeat_seconds=0.05, repeats=1000) as ismg, session(ismg, kafka):
         number = ismg.queue(LAMP)
-        await _until(lambda: kafka.tried > 5 and ismg.sent[number] > 2)
+        await soon(lambda: kafka.tried > 5 and ismg.sent[number] > 2)
         await ismg.fall_silent(number)
         assert ismg.results == {}
         kafka.down = False
@@ -100,7 +100,7 @@ async def test_with_a_full_window_nothing_more_is_read_and_the_link_is_not_calle
     quick = {"active_test_seconds": 0.5, "active_test_timeout_seconds": 1, "active_test_attempts": 1}
     async with Ismg(window=10) as ismg, session(ismg, kafka, window=3, **quick) as running:
         numbers = [ismg.queue(LAMP + bytes([0, 48 + i])) for i in range(10)]
-        await _until(lambda: kafka.tried == 3)
+        await soon(lambda: kafka.tried == 3)
         await asyncio.sleep(3)  # twice the silence that would end it
         assert (kafka.tried, running.done()) == (3, False)
         kafka.answering.set()
@@ -325,7 +325,7 @@ async def test_what_is_no_ismg_is_unreachable(kafka: Kafka, how: str) -> None:
     server.close()
 
 
-async def test_a_fault_that_only_a_person_can_mend_ends_the_session(kafka: Kafka) -> None:
+async def test_a_fault_that_only_a_person_can_mend_ends_the_session() -> None:
     class Refusing(Kafka):
         async def __call__(self, message: RawMessage) -> None:
             raise UnauthorizedError("Kafka")
@@ -371,12 +371,6 @@ def test_the_name_of_a_message_is_that_of_the_documentation() -> None:
     raw = peer.frame(5, 1, peer.deliver(3, b"x", fmt=0))
     made = Cmpp(settings_for(ismg), "mobile").message(Frame(5, 1, raw), 2)
     assert made.envelope.id == hashlib.sha256(bytes(7) + b"\3" + b"13800138000\nx").hexdigest()
-
-
-async def _until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - a counter has no event
-            await asyncio.sleep(0.005)
 
 
 def test_words_without_a_msg_id_are_a_repeat_within_a_day_alone() -> None:

@@ -15,6 +15,7 @@ from schemas.errors import UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.sms_cmpp.sessions import settings_for
 from tests.peers.ismg import Ismg
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration  # sockets on loopback
 
@@ -65,9 +66,7 @@ async def test_a_killed_ismg_is_found_again_and_nothing_is_missing(monkeypatch: 
         await ismg.die()
         queue(ismg, 100, 150)
         broker.refuses = 3  # Kafka falters, too
-        async with asyncio.timeout(60):
-            while health.report.state != "degraded":  # noqa: ASYNC110 - the health has no event
-                await asyncio.sleep(0.01)
+        await soon(lambda: health.report.state == "degraded")
         await ismg.listen(port)
         await ismg.until(lambda: not ismg.queued)
         assert health.report.state == "running"
@@ -102,9 +101,7 @@ async def test_what_is_no_frame_costs_the_connection_and_no_message() -> None:
 async def test_a_wrong_secret_is_tried_at_the_slow_pace() -> None:
     async with Ismg() as ismg, daemon(ismg, Broker(), secret="wrong1") as health:
         await ismg.until(lambda: len(ismg.logins) == 1)
-        async with asyncio.timeout(60):
-            while health.report.state != "degraded":  # noqa: ASYNC110 - the health has no event
-                await asyncio.sleep(0.01)
+        await soon(lambda: health.report.state == "degraded")
         await asyncio.sleep(0.2)  # ten times the other pace
         assert len(ismg.logins) == 1
         assert "secret" in (health.report.sentence or "")

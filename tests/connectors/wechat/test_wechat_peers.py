@@ -26,6 +26,7 @@ from tests.connectors.serving import free_port, running
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, msgid, text_now
 from tests.frozen import frozen
 from tests.peers import npm
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -49,10 +50,7 @@ class Served:
         return self.reader.read(RAW, self.account)
 
     def until_drained(self) -> None:
-        deadline = time.monotonic() + 60
-        while not self.journal.empty:
-            assert time.monotonic() < deadline, "the journal was not drained"
-            time.sleep(0.05)
+        until(lambda: self.journal.empty, "the journal was not drained")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """From the look-alike of the platform to the real broker: lists through faults and a crash, pushes by the receiver."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, running
 from tests.connectors.weibo.pushes import SECRET
 from tests.peers.weibo_platform import GOOD, LISTS, Platform
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -41,10 +42,8 @@ def held(reader: Reader, account: str) -> list[tuple[str, bytes]]:
 
 
 @contextmanager
-def fetching(
-    made: WeiboPull, publisher: Publisher, kafka: KafkaConnection, account: str
-) -> Iterator[tuple[Health, Callable[[Callable[[], bool]], None]]]:
-    """Run the daemon's own loop in a thread; the second value waits for something to become true."""
+def fetching(made: WeiboPull, publisher: Publisher, kafka: KafkaConnection, account: str) -> Iterator[Health]:
+    """Run the daemon's own loop in a thread."""
     stop, health, cursors = threading.Event(), Health(account, "weibo"), Cursors(kafka, account)
     pace = {"pace": wait_fixed(0.05), "slow_pace": wait_fixed(0.05)}
     thread = threading.Thread(
@@ -52,15 +51,8 @@ def fetching(
     )
     thread.start()
 
-    def until(true: Callable[[], bool]) -> None:
-        for _ in range(1200):
-            if true():
-                return
-            stop.wait(0.05)
-        raise AssertionError("it does not become true")
-
     try:
-        yield health, until
+        yield health
     finally:
         stop.set()
         thread.join(60)
@@ -74,7 +66,7 @@ def test_every_post_is_held_once_though_every_other_answer_breaks(
     paths, posts = [path for path in LISTS if "direct" not in path], {}
     with fetching(
         connector(platform, account, page_size=5, pages_max=50, history_pages=50), publisher, kafka, account
-    ) as (health, until):
+    ) as health:
         for number in range(45):
             path = paths[number % 3]
             kind = "status" if "statuses" in path else "comment"
@@ -112,7 +104,7 @@ def test_health_tells_of_a_used_up_quota_and_of_a_refused_token(
     platform: Platform, publisher: Publisher, kafka: KafkaConnection, account: str
 ) -> None:
     platform.reset_in = 1
-    with fetching(connector(platform, account), publisher, kafka, account) as (health, until):
+    with fetching(connector(platform, account), publisher, kafka, account) as health:
         until(lambda: health.report.state == "running")
         platform.refusal = (403, 10023)
         until(lambda: health.report.state == "degraded")

@@ -28,8 +28,8 @@ from tests.fresh import by_the_senders_clock, made_anew, topics_made_anew
 from tests.hotline.letters import letter
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
-from tests.streams.conftest import until
 from tests.streams.raws import outbound
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -309,7 +309,7 @@ async def test_it_runs_as_a_component_and_ends_when_it_is_told(fresh_topics: Kaf
     assert monitor.probe
     stop = asyncio.Event()
     running = asyncio.create_task(monitor.run(stop))
-    await until(lambda: bool(monitor.probe()["last_success"]) or running.done())
+    await soon(lambda: bool(monitor.probe()["last_success"]) or running.done())
     stop.set()
     await running
     assert monitor.probe()["detail"] is None

@@ -10,6 +10,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 from sinks.webhook.run import Webhooks
 from tests.sinks.webhook.snapshots import subscriber
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -37,13 +38,8 @@ def made(*names: str) -> Webhooks:
 async def test_a_fault_that_nobody_thought_of_ends_one_subscriber_for_a_while(begun: list[str]) -> None:
     webhooks, stop = made("odd", "well"), asyncio.Event()
     running = asyncio.create_task(webhooks.run(stop))
-    async with asyncio.timeout(60):
-        while not webhooks.troubles():  # noqa: ASYNC110 - as below
-            await asyncio.sleep(0)
-    assert webhooks.troubles() == {"odd": "it ended (OverflowError), and begins again"}
-    async with asyncio.timeout(60):
-        while begun != ["odd", "well", "odd"]:  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)
+    assert await soon(webhooks.troubles) == {"odd": "it ended (OverflowError), and begins again"}
+    await soon(lambda: begun == ["odd", "well", "odd"])
     stop.set()
     await running
 
