@@ -48,7 +48,7 @@ def answer_only(_: str, port: int, __: str) -> None:
     """Be the peer: uvicorn with the same settings that reads a body and says success."""
     import uvicorn
 
-    async def app(scope: dict, receive, send) -> None:  # type: ignore[no-untyped-def,type-arg]
+    async def app(scope: dict, receive, send) -> None:  # type: ignore[no-untyped-def,type-arg] # the smallest ASGI application
         while (await receive()).get("more_body"):
             pass
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"7")]})

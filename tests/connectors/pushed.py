@@ -1,9 +1,12 @@
-"""Messages of a push channel, and a Kafka that may be down, for tests of the way they take."""
+"""Messages of a push channel, why one is refused, and a Kafka that may be down, for tests of the way they take."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from schemas.errors import UnreachableError
+import pytest
+
+from connectors.base import PushConnector, Request
+from schemas.errors import RefusedRequest, UnreachableError
 from schemas.records import RawMessage, raw_message
 
 AT = datetime(2026, 11, 25, 8, 30, 0, 123456, tzinfo=UTC)
@@ -23,6 +26,13 @@ class Kafka:
 
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
         self.publish(messages)
+
+
+def refusal(connector: PushConnector, request: Request) -> tuple[int, str]:
+    """Return status and reason with which a request is refused."""
+    with pytest.raises(RefusedRequest) as caught:
+        connector.accept(request)
+    return caught.value.status, caught.value.reason
 
 
 def message(identifier: str, value: bytes = b"\x00\xff<xml/>", channel: str = "wechat") -> RawMessage:

@@ -78,7 +78,7 @@ class Doors:
         }
         orders = backoffice.BackOffice({"crm1": office.key()}, self.orders, self.orders.find, 5, lambda: office.NOW)
         clients = {"myapp": {"api_keys": [doors.API_KEY]}}
-        web = WebDoor(WebSettings(jurisdiction=doors.CITY, clients=clients), "city")  # type: ignore[arg-type]
+        web = WebDoor(WebSettings(jurisdiction=doors.CITY, clients=clients), "city")  # type: ignore[arg-type] # as a settings file says it
         tools = Tools(archive=doors.Archive(), policy=Policy(), query_key=doors.QUERY_KEY, now=lambda: doors.NOW)
         chosen = ReceiverSettings(**settings)
         return Receiver(
@@ -600,11 +600,13 @@ async def test_v16_5_1_a_fault_of_ours_tells_nothing(
             assert (await ask(client, path, HEALTHY[path]())).status_code == 200
 
 
-async def test_v16_5_1_nor_does_one_at_the_back_offices_door(every: Doors, caplog: pytest.LogCaptureFixture) -> None:
+async def test_v16_5_1_nor_does_one_at_the_back_offices_door(
+    every: Doors, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing(*_: object) -> None:
         raise FAULT
 
-    every.orders.deliver = failing  # type: ignore[method-assign,assignment] # a fault that nobody thought of
+    monkeypatch.setattr(every.orders, "deliver", failing)  # a fault that nobody thought of
     body, headers = order()
     async with every.open() as client:
         with caplog.at_level(logging.DEBUG), capture_logs() as logs:

@@ -58,7 +58,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def publisher(broker: Broker) -> Publisher:
-    return Publisher(None, MemoryStore(), producer=broker)  # type: ignore[arg-type]
+    return Publisher(None, MemoryStore(), producer=broker)  # type: ignore[arg-type] # a fake producer; nothing connects
 
 
 def test_the_alarm_goes_out_once_and_the_whole_comes_later(broker: Broker, away: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from connectors.mailbox import Mailbox
 from connectors.mailbox.door import CommandRefusedError, translated
 from connectors.mailbox.reader import PART, Reader
+from connectors.mailbox.session import About
 from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
@@ -423,10 +424,10 @@ def test_a_fault_of_ours_over_one_mail_keeps_those_before_it_not_waiting(
         server.put(mail(text))
     value = Reader._value
 
-    def faulty(self: Reader, uid: int, about: object) -> object:
+    def faulty(self: Reader, uid: int, about: About) -> bytes | None:
         if uid == 3:
             raise LookupError
-        return value(self, uid, about)  # type: ignore[arg-type]
+        return value(self, uid, about)
 
     monkeypatch.setattr(Reader, "_value", faulty)
     monkeypatch.setattr("connectors.mailbox.reader.GROUP_MAILS", 1)

@@ -50,7 +50,7 @@ class City:
         batch = None
         for _ in range(number):
             try:
-                batch = runner.run_once(self.box, self, self)  # type: ignore[arg-type]
+                batch = runner.run_once(self.box, self, self)  # type: ignore[arg-type] # a city publishes and keeps its own cursor
             except PipelineError:
                 raise
             except Exception:  # noqa: BLE001 - as the runner does

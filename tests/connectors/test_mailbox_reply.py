@@ -246,7 +246,7 @@ async def test_a_real_server_takes_it_and_the_citizen_reads_it(greenmail: GreenM
 
 
 @pytest.mark.integration
-async def test_a_server_that_is_not_there_is_tried_again(greenmail: GreenMail) -> None:
+async def test_a_server_that_is_not_there_is_tried_again() -> None:
     with pytest.raises(UnreachableError, match=r"answers\.mayor\.smtp"):
         await MailSender(SETTINGS.model_copy(update={"port": 1}), "mayor").send(reply())
 

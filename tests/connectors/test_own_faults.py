@@ -80,8 +80,8 @@ def test_a_weibo_list_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.Mon
     platform.post(text="甲")
     comment = platform.post("/2/comments/to_me.json", text="乙")
     runner = Runner(platform, lists=["mentions", "comments_to_me"])
-    page = runner.connector._page
-    runner.connector._page = over(lambda name, *_: name == "mentions", page)  # type: ignore[method-assign]
+    page = over(lambda name, *_: name == "mentions", runner.connector._page)
+    monkeypatch.setattr(runner.connector, "_page", page)
     with pytest.raises(ZeroDivisionError):
         runner.fetch()
     assert ids(list(runner.fetch().messages)) == [f"comment:{comment['idstr']}"]
@@ -114,7 +114,7 @@ def test_a_passive_reply_that_breaks_costs_the_reply_alone(monkeypatch: pytest.M
 def test_customer_messages_go_on_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     sensible = customer.callback.sensible
     monkeypatch.setattr(customer.callback, "sensible", over(lambda text, _: text == "2", sensible))
-    pages = CustomerMessages(None, "kf", "city", "430100", None)  # type: ignore[arg-type]
+    pages = CustomerMessages(None, "kf", "city", "430100", None)  # type: ignore[arg-type] # nothing is asked
     value = b'{"msgid": "m", "external_userid": "u", "send_time": 2}'
     message = pages._message(value)
     assert (message.value, message.envelope.sender) == (value, None)
@@ -160,7 +160,7 @@ def test_events_of_asterisk_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asterisk, "identifier", breaks)
     chosen = {"host": "127.0.0.1", "port": 1, "username": "u", "secret": "s", "jurisdiction": "210100"}
     pbx = Asterisk(AsteriskSettings(**chosen), "pbx", lambda: AT)
-    message = pbx._taken(frames.HANGUP, SimpleNamespace(alive=lambda: None))  # type: ignore[arg-type]
+    message = pbx._taken(frames.HANGUP, SimpleNamespace(alive=lambda: None))  # type: ignore[arg-type] # no more of it is needed
     assert message is not None
     assert message.value == frames.HANGUP
 
@@ -183,7 +183,7 @@ class Broker:
 
 async def test_a_push_that_cannot_become_a_record_is_a_dead_letter_at_once(tmp_path: Path) -> None:
     broker = Broker()
-    publisher = Publisher(None, MemoryStore(), producer=broker)  # type: ignore[arg-type]
+    publisher = Publisher(None, MemoryStore(), producer=broker)  # type: ignore[arg-type] # a fake producer; nothing connects
     intake = Intake(publisher, Journal(tmp_path, 1 << 20))
     working = asyncio.create_task(intake.run())
     try:
@@ -197,9 +197,9 @@ async def test_a_push_that_cannot_become_a_record_is_a_dead_letter_at_once(tmp_p
 
 async def test_so_is_what_a_session_brings() -> None:
     broker = Broker()
-    publisher = Publisher(None, MemoryStore(), producer=broker)  # type: ignore[arg-type]
+    publisher = Publisher(None, MemoryStore(), producer=broker)  # type: ignore[arg-type] # a fake producer; nothing connects
     health = SimpleNamespace(troubled=lambda error: None, succeeded=lambda *given: None)
-    outlet = Outlet(publisher, health)  # type: ignore[arg-type]
+    outlet = Outlet(publisher, health)  # type: ignore[arg-type] # a fake health
     carrying = asyncio.create_task(outlet.run())
     try:
         await asyncio.wait_for(asyncio.gather(outlet(spoilt("1")), outlet(spoilt("2"))), 60)

@@ -49,7 +49,7 @@ def blobs() -> MemoryStore:
 
 @pytest.fixture
 def publisher(broker: Any, blobs: MemoryStore) -> Publisher:
-    return Publisher(None, blobs, producer=broker)  # type: ignore[arg-type]
+    return Publisher(None, blobs, producer=broker)  # type: ignore[arg-type] # a fake producer; nothing connects
 
 
 def message(identifier: str, value: bytes = b"words") -> RawMessage:
@@ -102,6 +102,6 @@ def test_large_bytes_are_on_the_disk_for_good_before_kafka_knows_of_them(
 
     monkeypatch.setattr(os, "fsync", sync)
     one = message("1", b"x" * (INLINE_LIMIT + 1))
-    Publisher(None, LocalStore(tmp_path / "blobs", mkdir=True), producer=broker).publish([one])  # type: ignore[arg-type]
+    Publisher(None, LocalStore(tmp_path / "blobs", mkdir=True), producer=broker).publish([one])  # type: ignore[arg-type] # a fake producer; nothing connects
     assert {one.envelope.sha256, one.message_id, "430100", "blobs"} <= set(synced)
     assert len(broker.held) == 1

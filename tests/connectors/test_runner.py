@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import pytest
 from tenacity import RetryCallState, Retrying, wait_fixed, wait_none
+from tenacity.wait import wait_base
 
 from connectors.base import Batch
 from connectors.health import Health
@@ -156,10 +157,12 @@ def test_an_error_about_a_record_of_nobody_knows_which_is_tried_again(health: He
 
 
 @pytest.mark.parametrize("where", ["open", "fetch", "publish", "save", "wait"])
-def test_a_fault_of_ours_is_tried_again_and_told_without_a_citizens_words(where: str, health: Health) -> None:
+def test_a_fault_of_ours_is_tried_again_and_told_without_a_citizens_words(
+    where: str, health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = []
     world = World(waiting=[1, 2, 3], faults={where: [KeyError("13800000000"), OverflowError("date value")]})
-    world.close = lambda: told.append(health.report.sentence)  # type: ignore[method-assign]
+    monkeypatch.setattr(world, "close", lambda: told.append(health.report.sentence))
     run(world, health)
     assert set(world.published) == {"1", "2", "3"}
     assert (health.report.errors, health.report.last_error) == (2, "OverflowError")
@@ -184,7 +187,7 @@ def test_what_only_a_person_can_mend_stops_with_its_sentence(health: Health) -> 
     assert world.happened == ["open", "close"]
 
 
-def test_a_connector_in_trouble_says_so_and_recovers(health: Health) -> None:
+def test_a_connector_in_trouble_says_so_and_recovers(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     world = World(faults={"fetch": [UnreachableError("no answer")]}, at_end=lambda world: world.stop.set())
     fetch = world.fetch
@@ -193,7 +196,7 @@ def test_a_connector_in_trouble_says_so_and_recovers(health: Health) -> None:
         seen.append(health.report.state)
         return fetch(cursor)
 
-    world.fetch = watched  # type: ignore[method-assign]
+    monkeypatch.setattr(world, "fetch", watched)
     run(world, health)
     assert seen == ["starting", "degraded"]
 
@@ -214,7 +217,7 @@ def test_a_stop_ends_even_a_long_wait_for_a_source(health: Health) -> None:
     assert health.report.state == "stopped"
 
 
-def test_a_stop_finishes_the_batch_in_flight(health: Health) -> None:
+def test_a_stop_finishes_the_batch_in_flight(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(waiting=[1, 2, 3, 4])
     publish = world.publish
 
@@ -222,17 +225,17 @@ def test_a_stop_finishes_the_batch_in_flight(health: Health) -> None:
         world.stop.set()
         publish(messages, dead)
 
-    world.publish = stopping  # type: ignore[method-assign]
+    monkeypatch.setattr(world, "publish", stopping)
     run(world, health)
     assert world.published == ["1", "2"]
     assert world.cursor.position == {"done": 2}
 
 
 def test_waits_grow_with_jitter_and_a_refused_login_waits_long() -> None:
-    def waits(pace: object, attempt: int) -> set[float]:
+    def waits(pace: wait_base, attempt: int) -> set[float]:
         state = RetryCallState(Retrying(), None, (), {})
         state.attempt_number = attempt
-        return {pace(state) for _ in range(20)}  # type: ignore[operator]
+        return {pace(state) for _ in range(20)}
 
     assert all(1 <= seconds <= 2 for seconds in waits(PACE, 1))
     assert all(seconds == 60 for seconds in waits(PACE, 12))
@@ -299,7 +302,9 @@ def test_who_stands_by_is_told_to_stop(health: Health) -> None:
     assert world.happened == ["close"]
 
 
-def test_a_lease_that_nobody_can_tell_is_a_fault_and_is_asked_for_again(health: Health) -> None:
+def test_a_lease_that_nobody_can_tell_is_a_fault_and_is_asked_for_again(
+    health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World(waiting=[1])
     lease = FakeLease(100, world)
     ask, faults = lease.ask, [UnreachableError("Kafka is away")]
@@ -309,7 +314,7 @@ def test_a_lease_that_nobody_can_tell_is_a_fault_and_is_asked_for_again(health: 
             raise faults.pop()
         return ask(standing_by)
 
-    lease.ask = failing  # type: ignore[method-assign]
+    monkeypatch.setattr(lease, "ask", failing)
     run(world, health, lease=lease)
     assert world.published == ["1"]
     assert health.report.errors == 1

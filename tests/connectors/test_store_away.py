@@ -68,7 +68,7 @@ class City:
     def turns(self, number: int = 10) -> tuple[str, ...]:
         complaints: tuple[str, ...] = ()
         for _ in range(number):
-            complaints = run_once(self.box, self, self).complaints  # type: ignore[arg-type]
+            complaints = run_once(self.box, self, self).complaints  # type: ignore[arg-type] # a city publishes and keeps its own cursor
         return complaints
 
 
@@ -148,7 +148,7 @@ def test_with_too_many_that_wait_the_folder_waits(monkeypatch: pytest.MonkeyPatc
     beside: set[str] = set()
     for _ in range(3):
         with pytest.raises(StoreAwayError):
-            run_once(city.box, city, city, beside)  # type: ignore[arg-type]
+            run_once(city.box, city, city, beside)  # type: ignore[arg-type] # a city publishes and keeps its own cursor
     assert city.published == [mail("a")]  # it needs no store, and the folder's cursor stays
     assert city.cursor is START
     city.away = False
@@ -174,12 +174,12 @@ def test_of_a_batch_that_waits_goes_once_what_needs_no_store() -> None:
     city, lines, beside = City(), Lines(), set[str]()
     for _ in range(3):
         with pytest.raises(StoreAwayError):
-            run_once(lines, city, city, beside)  # type: ignore[arg-type]
+            run_once(lines, city, city, beside)  # type: ignore[arg-type] # a city publishes and keeps its own cursor
     assert city.published == [message("1").value, message("3").value]
     assert city.cursor is START
     city.away = False
-    run_once(lines, city, city, beside)  # type: ignore[arg-type]
-    run_once(lines, city, city, beside)  # type: ignore[arg-type]
+    run_once(lines, city, city, beside)  # type: ignore[arg-type] # a city publishes and keeps its own cursor
+    run_once(lines, city, city, beside)  # type: ignore[arg-type] # a city publishes and keeps its own cursor
     assert (len(city.published), city.cursor.position, beside) == (2 + 3 + 1, {"read": 2}, set())
 
 
@@ -248,7 +248,7 @@ def test_a_store_that_hangs_is_given_one_message_and_that_counts_when_it_is_take
     publisher.publish([message("0")])
     assert (hanging.puts, len(broker.records)) == (1, 1)
     hanging.go.set()
-    publisher._late[1].result(60)  # type: ignore[index]
+    publisher._late[1].result(60)  # type: ignore[index] # one is late
     publisher.publish([one, other])
     assert hanging.puts == 2
     assert [record.key for record in broker.records[1:]] == [one.outbound().key, other.outbound().key]

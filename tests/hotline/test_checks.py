@@ -504,7 +504,7 @@ def test_a_share_of_an_account_that_there_is_not(env: pytest.MonkeyPatch) -> Non
     assert fault() == "`floods.accounts.nobody` names no account: correct it, or remove it."
 
 
-def test_a_mailbox_that_is_fetched_and_handed_over_needs_two_names(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_mailbox_that_is_fetched_and_handed_over_needs_two_names(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     before = found()
     env.setenv("HOTLINE_LMTP__MAILBOXES__MAYOR__RECIPIENTS", '["Mayor@city.gov.cn", "@12345.city.gov.cn"]')

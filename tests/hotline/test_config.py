@@ -126,13 +126,14 @@ def test_an_unknown_variable_is_named_with_the_nearest_known_one(monkeypatch: py
 def test_variables_that_others_set_with_our_prefix_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_SERVICE_HOST", "10.0.0.1")  # Kubernetes, for a service named hotline
     monkeypatch.setenv("HOTLINE_PORT_19110_TCP_ADDR", "10.0.0.1")
-    load()
+    assert load().receiver.host == "127.0.0.1"
 
 
 def test_kubernetes_may_have_a_service_named_like_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_RECEIVER_PORT", "tcp://10.0.0.1:80")
     monkeypatch.setenv("HOTLINE_ELASTICSEARCH_PORT", "tcp://10.0.0.2:9200")
-    load()
+    settings = load()
+    assert (settings.receiver.port, settings.elasticsearch.hosts) == (19110, ())
 
 
 @pytest.mark.parametrize(

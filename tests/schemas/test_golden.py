@@ -99,7 +99,7 @@ def test_golden_ids_follow_their_rules() -> None:
     ticket = msgspec.json.decode(golden("ticket"))
     from schemas import ids
 
-    assert message.message_id == ids.message_id(message.source, message.id)  # type: ignore[attr-defined]
+    assert message.message_id == ids.message_id(message.source, message.id)  # type: ignore[attr-defined] # messages have one
     assert ticket["ticket_id"] == ids.ticket_id("210100", ticket["first_message_id"])
     assert ids.valid_ticket_no(ticket["ticket_no"])
 

@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable
 from datetime import timedelta
 
+from msgspec import UNSET
+
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.records import Event, Message, Ticket, raw_message
+from schemas.records.ticket import DispatchProposal
 from schemas.wire import Position
 from tests.tickets.build import START
 from tickets.desk import Desk
@@ -17,7 +20,7 @@ CITY = "210100"
 
 
 def said(
-    number: int, title: str, text: str = "", *, sender: str = "", jurisdiction: str = CITY, **more: str
+    number: int, title: str, text: str = "", *, sender: str | dict[str, str] = "", jurisdiction: str = CITY, **more: str
 ) -> Message:
     """Return the message with this number; another person says each unless `sender` is given."""
     record = {"id": str(number), "title": title, "text": text or title, "sender": sender or f"1390000{number:04d}"}
@@ -56,3 +59,9 @@ def take(desk: Desk, messages: Iterable[Message]) -> list[Event]:
 def ticket_of(desk: Desk, decision: Event) -> Ticket:
     """Return the ticket in which a decision filed its message."""
     return desk.ticket(decision.tickets[0].ticket_id)
+
+
+def dispatch_proposed(ticket: Ticket) -> DispatchProposal:
+    """Return to whom it is proposed that a ticket goes."""
+    assert ticket.dispatch_proposal is not UNSET
+    return ticket.dispatch_proposal

@@ -25,7 +25,7 @@ LIMITS = ours()
 
 
 def due(city: str, clock: str, at: datetime = AT, **matter: object) -> str | None:
-    found = [one for one in LIMITS.of(city, Matter(**matter), at) if one.clock == clock]  # type: ignore[arg-type]
+    found = [one for one in LIMITS.of(city, Matter(**matter), at) if one.clock == clock]  # type: ignore[arg-type] # whatever a case names
     assert len(found) <= 1
     return found[0].due_at.astimezone(SHANGHAI).strftime("%m-%d %H:%M:%S") if found else None
 

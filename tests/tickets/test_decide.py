@@ -190,7 +190,7 @@ def desk_without(first: Message) -> tuple[Desk, str, list[Event]]:
 
 
 def late(desk: Desk, number: int, text: str, answers: int = 1, **given: str) -> Event:
-    reply = message(number, text, answers=(f"{CITY}-{answers}",), minutes=LATE + number, **given)  # type: ignore[arg-type]
+    reply = message(number, text, answers=(f"{CITY}-{answers}",), minutes=LATE + number, **given)  # type: ignore[arg-type] # whatever a case names
     decision = desk.take(reply, position(number))
     assert decision is not None
     return decision

@@ -9,9 +9,9 @@ from msgspec import UNSET
 from normalizers import rules
 from schemas import topics
 from schemas.errors import MisconfiguredError
-from schemas.records import Event, Ticket
+from schemas.records import Event
 from schemas.records.ticket import DispatchProposal
-from tests.tickets.said import decided, said, take, ticket_of
+from tests.tickets.said import decided, dispatch_proposed, said, take, ticket_of
 from tests.tickets.test_duties import ordered
 from tickets import policies
 from tickets.desk import Desk
@@ -41,11 +41,6 @@ def directory(**changes: Any) -> Directory:
 def chosen(**case: Any) -> tuple[str | None, str | None, str, tuple[str, ...]]:
     found = propose(directory(), "t", Case(**case))
     return found.organizer, found.rule_id, found.reason_code, found.co_organizers
-
-
-def proposal(ticket: Ticket) -> DispatchProposal:
-    assert ticket.dispatch_proposal is not UNSET
-    return ticket.dispatch_proposal
 
 
 def opened() -> tuple[Desk, Event]:
@@ -91,7 +86,7 @@ def test_after_so_many_returns_it_stays_with_who_had_it_first() -> None:
 def test_a_proposal_is_no_dispatch() -> None:
     desk, decision = opened()
     ticket = ticket_of(desk, decision)
-    assert proposal(ticket) == DispatchProposal(
+    assert dispatch_proposed(ticket) == DispatchProposal(
         organizer_code="a", organizer_name="甲局", co_organizers=("b", "c"), rule_id="noise", reason_code="directory"
     )
     assert (ticket.dispatch, ticket.status) == (UNSET, "received")
@@ -101,19 +96,19 @@ def test_who_gave_it_back_is_not_proposed_again_and_the_reason_is_kept() -> None
     desk, first = opened()
     ordered(desk, first, "set_status", status="registered")
     ordered(desk, first, "dispatch", organizer="a")
-    assert proposal(ticket_of(desk, first)).organizer_code == "a"
+    assert dispatch_proposed(ticket_of(desk, first)).organizer_code == "a"
     dispatch = ticket_of(desk, first).dispatch
     assert dispatch is not UNSET
     assert dispatch.organizer_name == "甲局"
     ordered(desk, first, "return_dispatch", reason_code="not_responsible")
     ticket = ticket_of(desk, first)
-    assert (proposal(ticket).organizer_code, proposal(ticket).excluded) == ("b", ("a",))
+    assert (dispatch_proposed(ticket).organizer_code, dispatch_proposed(ticket).excluded) == ("b", ("a",))
     assert ticket.dispatch is not UNSET
     assert [(one.organizer_code, one.reason_code) for one in ticket.dispatch.returns] == [("a", "not_responsible")]
     again = ordered(desk, first, "dispatch", organizer="b")
     assert ticket_of(desk, first).status == "redispatched"
     ordered(desk, again, "set_status", status="returned")
-    assert proposal(ticket_of(desk, first)).excluded == ("a", "b")
+    assert dispatch_proposed(ticket_of(desk, first)).excluded == ("a", "b")
 
 
 def test_a_clerk_s_dispatch_stands_whatever_else_is_learned() -> None:
@@ -125,13 +120,13 @@ def test_a_clerk_s_dispatch_stands_whatever_else_is_learned() -> None:
     ticket = ticket_of(desk, first)
     assert ticket.dispatch is not UNSET
     assert (ticket.dispatch.organizer_code, ticket.dispatch.organizer_name) == ("d", "别的局")
-    assert proposal(ticket).organizer_code == "a"
+    assert dispatch_proposed(ticket).organizer_code == "a"
 
 
 def test_a_clerk_s_category_proposes_another() -> None:
     desk, first = opened()
     ordered(desk, first, "reclassify", kind="praise")
-    assert proposal(ticket_of(desk, first)).rule_id == "praise"
+    assert dispatch_proposed(ticket_of(desk, first)).rule_id == "praise"
 
 
 def test_a_reopened_ticket_goes_to_who_had_it_first() -> None:
@@ -142,9 +137,8 @@ def test_a_reopened_ticket_goes_to_who_had_it_first() -> None:
         ("set_status", {"status": "resolved"}), ("set_status", {"status": "reopened"}),
     ):  # fmt: skip
         assert ordered(desk, first, name, **args).method == name
-    assert (proposal(ticket_of(desk, first)).organizer_code, proposal(ticket_of(desk, first)).reason_code) == (
-        "d", "first_responsible",
-    )  # fmt: skip
+    found = dispatch_proposed(ticket_of(desk, first))
+    assert (found.organizer_code, found.reason_code) == ("d", "first_responsible")
 
 
 def test_who_had_it_first_is_proposed_until_a_reopened_ticket_is_dispatched() -> None:
@@ -156,13 +150,13 @@ def test_who_had_it_first_is_proposed_until_a_reopened_ticket_is_dispatched() ->
         ("set_status", {"status": "registered"}),
     ):  # fmt: skip
         assert ordered(desk, first, name, **args).method == name
-    assert proposal(ticket_of(desk, first)).organizer_code == "d"
+    assert dispatch_proposed(ticket_of(desk, first)).organizer_code == "d"
     ordered(desk, first, "reclassify", category="environment")
-    found = proposal(ticket_of(desk, first))
+    found = dispatch_proposed(ticket_of(desk, first))
     assert (found.organizer_code, found.reason_code) == ("d", "first_responsible")
     ordered(desk, first, "dispatch", organizer="d")
     ordered(desk, first, "return_dispatch", reason_code="not_responsible")
-    assert proposal(ticket_of(desk, first)).organizer_code == "a"
+    assert dispatch_proposed(ticket_of(desk, first)).organizer_code == "a"
 
 
 def test_the_same_proposal_is_made_once() -> None:

@@ -13,10 +13,10 @@ def test_each_of_them_stays_hidden() -> None:
         "",
         f"路灯坏了，请{NAMES[6]}和{NAMES[7]}一起来看看",
         sender={"kind": "email", "value": "office@mail.example", "name": NAMES[0]},
-    )  # type: ignore[arg-type]
+    )
     token = tokens.make(f"210100-{first.message_id[:20]}", Policy())
     more = [
-        said(n, "", f"第{n}次催办 {token}", sender={"kind": "email", "value": "office@mail.example", "name": name})  # type: ignore[arg-type]
+        said(n, "", f"第{n}次催办 {token}", sender={"kind": "email", "value": "office@mail.example", "name": name})
         for n, name in enumerate(NAMES[1:], 1)
     ]
     desk, decisions = decided([first, *more])

@@ -53,7 +53,7 @@ def test_the_same_name_makes_no_two_matters_one() -> None:
 
 def test_the_very_same_text_is_of_two_persons_when_the_form_has_two_names() -> None:
     def written(number: int, name: str) -> Message:
-        return said(number, "", LIFT, sender={"kind": "phone", "value": "024-31234567", "name": name})  # type: ignore[arg-type]
+        return said(number, "", LIFT, sender={"kind": "phone", "value": "024-31234567", "name": name})
 
     desk, (one, two, again) = decided([written(0, "王建国"), written(1, "李梅"), written(2, "李梅")])
     assert two.relation == "same_matter_other_person"

@@ -37,7 +37,7 @@ async def test_an_owner_that_cannot_begin_is_followed_by_another(
 ) -> None:
     tries, stop = [], asyncio.Event()
 
-    class Away(kind):  # type: ignore[valid-type, misc]
+    class Away(kind):  # type: ignore[valid-type, misc] # a client of either kind
         async def start(self) -> None:
             tries.append(1)
             if len(tries) == 3:
@@ -101,7 +101,7 @@ async def test_a_reader_that_ended_without_a_word_makes_another_begin(monkeypatc
     monkeypatch.setattr(owner, "SILENT_SECONDS", 0.05)
     one, reader = Owner(0, CONNECTION, NO_TOOLS), Silent()
     with pytest.raises(UnreachableError):
-        await asyncio.wait_for(one._restore(reader), 60)  # type: ignore[arg-type]
+        await asyncio.wait_for(one._restore(reader), 60)  # type: ignore[arg-type] # a fake reader
     with pytest.raises(UnreachableError):
         await asyncio.wait_for(one._read_past(4), 60)
 

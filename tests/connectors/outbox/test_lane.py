@@ -133,7 +133,7 @@ async def test_a_service_that_stays_away_leaves_no_answer_for_ever() -> None:
     assert timedelta(hours=24) <= bench.now - NOW < timedelta(hours=25)
 
 
-async def test_an_address_that_is_never_served_holds_up_nobody_else() -> None:
+async def test_an_address_that_is_never_served_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     honest = bench.send
 
@@ -143,7 +143,7 @@ async def test_an_address_that_is_never_served_holds_up_nobody_else() -> None:
             raise ThrottledError("the mailbox of this citizen is full")
         return await honest(reply)
 
-    bench.send = send  # type: ignore[method-assign] # one citizen's mailbox is full for days
+    monkeypatch.setattr(bench, "send", send)  # one citizen's mailbox is full for days
     bench.put(intent(9, urgent=True), *(intent(number) for number in range(1, 5)))
     await bench.until_settled()
     states = [(message, state) for message, state, _ in bench.states if state != "sending"]
@@ -168,7 +168,7 @@ async def test_a_flood_of_one_sender_gets_a_handful_of_answers() -> None:
     assert sum(state == "withheld" for _, state, _ in bench.states) == 995
 
 
-async def test_the_end_waits_for_what_is_being_sent() -> None:
+async def test_the_end_waits_for_what_is_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, going, may_end = Bench(), asyncio.Event(), asyncio.Event()
 
     async def slow(reply: Reply) -> Sent:
@@ -176,7 +176,7 @@ async def test_the_end_waits_for_what_is_being_sent() -> None:
         await may_end.wait()
         return ACCEPTED
 
-    bench.send = slow  # type: ignore[method-assign] # this one sender only
+    monkeypatch.setattr(bench, "send", slow)  # this one sender only
     bench.put(intent(1), intent(2))
     stop = asyncio.Event()
     async with running(bench.lane.run, stop) as task:

@@ -2,25 +2,19 @@
 
 import hashlib
 import hmac
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from connectors.phone import Phone, PhoneSettings
-from schemas.errors import MisconfiguredError, RefusedRequest
+from connectors.phone import PhoneSettings
+from schemas.errors import MisconfiguredError
 from tests.connectors.phone.posts import NOW, RECORD, SECRET, account, post, signed
+from tests.connectors.pushed import refusal
 
 KAMAILIO = (
     b'{"event":"end","call_id":"1-1@x","caller":"13800138000","callee":"12345","start":1795571559,"time":1795571561}'
 )
-
-
-def refusal(connector: Phone, request: Any) -> tuple[int, str]:
-    with pytest.raises(RefusedRequest) as caught:
-        connector.accept(request)
-    return caught.value.status, caught.value.reason
 
 
 def test_the_signature_is_what_the_documentation_says() -> None:

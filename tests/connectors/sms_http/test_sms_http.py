@@ -10,25 +10,19 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
-from connectors.base import Request
-from connectors.sms_http import SmsHttp, SmsHttpSettings
+from connectors.sms_http import SmsHttpSettings
 from connectors.sms_http.caller import sign
 from normalizers import Policy
 from normalizers.sms import normalize
-from schemas.errors import MalformedError, MisconfiguredError, RefusedRequest
+from schemas.errors import MalformedError, MisconfiguredError
 from schemas.records import RawMessage
+from tests.connectors.pushed import refusal
 from tests.connectors.sms_http import gateways
 from tests.connectors.sms_http.gateways import ALIYUN, MO, SECRET, TENCENT, TOKEN, URL, account, aliyun, kannel, twilio
 
 
 def text_of(message: RawMessage) -> str:
     return normalize(message, Policy()).text
-
-
-def refusal(connector: SmsHttp, request: Request) -> tuple[int, str]:
-    with pytest.raises(RefusedRequest) as caught:
-        connector.accept(request)
-    return caught.value.status, caught.value.reason
 
 
 def test_the_vector_that_twilio_publishes() -> None:

@@ -558,11 +558,11 @@ async def test_without_the_archive_questions_wait_and_requests_are_taken(door: D
         assert (await client.post(f"{BASE}/requests.json", data=request())).status_code == 200
 
 
-async def test_a_fault_of_ours_promises_nothing_and_tells_nothing(door: Door) -> None:
+async def test_a_fault_of_ours_promises_nothing_and_tells_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     def break_down(*_: object) -> None:
         raise KeyError("a citizen's words")
 
-    door.kafka.publish = break_down  # type: ignore[method-assign]
+    monkeypatch.setattr(door.kafka, "publish", break_down)
     with capture_logs() as logs:
         answer = await post(door, request(description="张伟的诉求"))
     assert (answer.status_code, [code for code, _ in told(answer)]) == (500, [500])

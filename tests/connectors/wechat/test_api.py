@@ -226,7 +226,7 @@ def test_a_platform_that_hangs_is_given_up(platform: WeChatApi, api: Api, monkey
         say(api)
 
 
-def test_nobody_there(api: Api, platform: WeChatApi) -> None:
+def test_nobody_there() -> None:
     nowhere = Api(ours.Access("official", "wx1", ours.SecretStr("app-secret"), "http://127.0.0.1:9"))
     with pytest.raises(NoAnswerError) as caught:
         say(nowhere)
@@ -250,9 +250,7 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize("error", [*THEIRS, *REQUESTS], ids=lambda error: error.__name__)
-def test_whatever_the_libraries_raise_becomes_ours_and_tells_no_secret(
-    platform: WeChatApi, api: Api, error: type[Exception]
-) -> None:
+def test_whatever_the_libraries_raise_becomes_ours_and_tells_no_secret(api: Api, error: type[Exception]) -> None:
     say(api)
 
     def broken(*_: object, **__: object) -> None:

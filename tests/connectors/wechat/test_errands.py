@@ -186,9 +186,7 @@ def test_what_may_come_is_waited_for(platform: WeChatApi, plan: WeChatErrands, a
     assert [fate.unavailable for fate in kept.fates] == [None]
 
 
-def test_a_file_that_the_platform_has_no_more_is_expired_when_it_is_old(
-    platform: WeChatApi, api: Api, blobs: LocalStore
-) -> None:
+def test_a_file_that_the_platform_has_no_more_is_expired_when_it_is_old(api: Api, blobs: LocalStore) -> None:
     for days, expected in ((2, "refused"), (3, "expired")):
         now = NOW + timedelta(days=days)
         plan, kept = WeChatErrands({"city": Account(api)}, blobs, now=lambda now=now: now), Kept()  # type: ignore[misc] # bound early
@@ -305,7 +303,7 @@ def test_a_message_erased_during_the_download_leaves_nothing(
 
 
 def test_a_file_is_on_the_disk_for_good_before_it_is_told_of(
-    platform: WeChatApi, plan: WeChatErrands, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+    platform: WeChatApi, plan: WeChatErrands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform gives it for three days, and Kafka, which is told that it is here, may lie on other machines."""
     platform.media["m1"] = (PHOTO, "image/jpeg")

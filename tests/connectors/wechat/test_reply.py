@@ -102,9 +102,7 @@ def test_what_was_surely_not_sent_is_raised(platform: WeChatApi, api: Api) -> No
 
 
 @pytest.mark.integration
-def test_an_answer_that_found_nobody_to_hear_it_comes_again(
-    platform: WeChatApi, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_found_nobody_to_hear_it_comes_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token is good for two hours: while the platform cannot be reached it is not asked for before each answer."""
     assert send(api, "o-lin", TEXT).outcome == "accepted"
     monkeypatch.setattr(api._client, "API_BASE_URL", "http://127.0.0.1:9/cgi-bin/")

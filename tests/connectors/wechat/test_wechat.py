@@ -12,8 +12,9 @@ from werobot.utils import get_signature
 from connectors.base import Request
 from connectors.wechat import WeChat
 from connectors.wechat.callback import encrypted
-from schemas.errors import MisconfiguredError, RefusedRequest
+from schemas.errors import MisconfiguredError
 from schemas.records import RawMessage
+from tests.connectors.pushed import refusal
 from tests.connectors.wechat import vectors
 from tests.connectors.wechat.callbacks import (
     ALL_MODES,
@@ -37,12 +38,6 @@ def received(wechat: WeChat, sent: Request) -> RawMessage:
     assert (accepted.answer.status, accepted.answer.body) == (200, b"success")
     (message,) = accepted.messages
     return message
-
-
-def refusal(wechat: WeChat, sent: Request) -> tuple[int, str]:
-    with pytest.raises(RefusedRequest) as caught:
-        wechat.accept(sent)
-    return caught.value.status, caught.value.reason
 
 
 # What the platform sends

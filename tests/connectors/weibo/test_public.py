@@ -113,7 +113,9 @@ def test_whatever_the_library_raises_is_one_error_of_ours(platform: Platform, fa
         PublicPages(session(platform)).long_text("1")
 
 
-def test_the_library_asks_through_our_session_with_limits_and_a_name(platform: Platform) -> None:
+def test_the_library_asks_through_our_session_with_limits_and_a_name(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[dict[str, Any]] = []
     platform.pages["1"] = WHOLE
     made = session(platform)
@@ -123,7 +125,7 @@ def test_the_library_asks_through_our_session_with_limits_and_a_name(platform: P
         asked.append(options)
         return sent(method, url, **options)
 
-    made.request = request  # type: ignore[method-assign, assignment] # to look at what the library asks
+    monkeypatch.setattr(made, "request", request)  # to look at what the library asks
     PublicPages(made, "SUB=secret").long_text("1")
     assert asked[0]["timeout"] == (5.0, 15.0)
     assert asked[0]["headers"]["Cookie"] == "SUB=secret"

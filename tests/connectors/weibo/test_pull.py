@@ -117,7 +117,9 @@ def test_ids_decide_the_order_and_not_clocks(platform: Platform) -> None:
 # Pages
 
 
-def test_posts_that_arrive_while_pages_turn_are_neither_lost_nor_doubled(platform: Platform) -> None:
+def test_posts_that_arrive_while_pages_turn_are_neither_lost_nor_doubled(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runner = ready(platform, page_size=10, lists=["mentions"])
     posts = [platform.post()["idstr"] for _ in range(25)]
     listed = platform.listed
@@ -128,7 +130,7 @@ def test_posts_that_arrive_while_pages_turn_are_neither_lost_nor_doubled(platfor
             posts.append(platform.post()["idstr"])
         return answer
 
-    platform.listed = drifting  # type: ignore[method-assign] # somebody writes between two pages
+    monkeypatch.setattr(platform, "listed", drifting)  # somebody writes between two pages
     found = [message for _ in range(3) for message in runner.next_round()]
     assert ids(found) == [f"status:{identifier}" for identifier in posts]
 
@@ -145,7 +147,9 @@ def test_a_status_that_becomes_visible_late_is_seen_by_its_lower_id(platform: Pl
 
 
 @pytest.mark.parametrize("place", [0, 2, 4])
-def test_an_item_that_stands_higher_than_its_id_hides_none_below_it(platform: Platform, place: int) -> None:
+def test_an_item_that_stands_higher_than_its_id_hides_none_below_it(
+    platform: Platform, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     late = platform.post()
     platform.items[MENTIONS].remove(late)
     platform.post()
@@ -161,7 +165,7 @@ def test_an_item_that_stands_higher_than_its_id_hides_none_below_it(platform: Pl
             body = body | {"statuses": [*shown[:place], late, *shown[place:]]}
         return status, body
 
-    platform.listed = topped  # type: ignore[method-assign] # as above
+    monkeypatch.setattr(platform, "listed", topped)  # as above
     found = ids(runner.next_round())
     assert [f"status:{identifier}" for identifier in posts] == [one for one in found if late["idstr"] not in one]
     assert runner.complaints == ()
@@ -210,7 +214,7 @@ def lagging(platform: Platform, total: int) -> None:
         status, body = listed(path, query)
         return status, body | {"total_number": total}
 
-    platform.listed = counting  # type: ignore[method-assign]
+    platform.listed = counting  # type: ignore[method-assign] # a platform of this test alone
 
 
 @pytest.mark.parametrize("total", [0, 15, 20, 25, 39])
@@ -231,7 +235,7 @@ def hiding(platform: Platform, hidden: set[str]) -> None:
         status, body = listed(path, query)
         return status, body | {"statuses": [one for one in body["statuses"] if one["idstr"] not in hidden]}
 
-    platform.listed = shown  # type: ignore[method-assign]
+    platform.listed = shown  # type: ignore[method-assign] # a platform of this test alone
 
 
 @pytest.mark.parametrize(("empty", "is_gap"), [(1, False), (2, False), (3, True)])
@@ -572,7 +576,7 @@ def test_the_quota_of_our_address_is_an_hour_s_where_the_platform_says_no_more(
     assert caught.value.retry_after == 3600
 
 
-def test_the_quota_of_one_interface_stops_that_one_alone(platform: Platform) -> None:
+def test_the_quota_of_one_interface_stops_that_one_alone(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = ready(platform, lists=["mentions", "comments_to_me"])
     comment = platform.post(COMMENTS)
     counted = platform.counted
@@ -583,7 +587,7 @@ def test_the_quota_of_one_interface_stops_that_one_alone(platform: Platform) -> 
         platform.calls.append((path, query))
         return 403, {"error_code": 10024, "error": "User requests for statuses/mentions out of rate limit!"}
 
-    platform.counted = limited  # type: ignore[method-assign] # as the platform does it
+    monkeypatch.setattr(platform, "counted", limited)  # as the platform does it
     assert ids(runner.next_round()) == [f"comment:{comment['idstr']}"]
     assert "mentions (@我的微博) is not given (HTTP 403, error_code 10024)" in runner.complaints[0]
 

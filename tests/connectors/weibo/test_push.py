@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from connectors.base import Request
 from connectors.weibo.push import Weibo
 from connectors.weibo.settings import WeiboPullSettings, WeiboSettings
-from schemas.errors import MisconfiguredError, RefusedRequest
+from schemas.errors import MisconfiguredError
 from schemas.records import RawMessage
+from tests.connectors.pushed import refusal
 from tests.connectors.weibo.pushes import NOW, SECRET, STAMP, account, message, push, request, text
 
 FOREIGN = (
@@ -26,12 +27,6 @@ def received(weibo: Weibo, sent: Request) -> RawMessage:
     assert (accepted.answer.status, accepted.answer.body) == (200, b"")
     (message,) = accepted.messages
     return message
-
-
-def refusal(weibo: Weibo, sent: Request) -> tuple[int, str]:
-    with pytest.raises(RefusedRequest) as caught:
-        weibo.accept(sent)
-    return caught.value.status, caught.value.reason
 
 
 # What the platform sends

@@ -81,7 +81,7 @@ def test_kill_9_and_ctrl_c_lose_nothing_and_double_at_most_a_batch(kafka: KafkaC
     with subprocess.Popen(slowly, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as importing:
         until_some_arrived(kafka, killed)
         importing.send_signal(signal.SIGINT)
-        said = json.loads(importing.stdout.read())  # type: ignore[union-attr]
+        said = json.loads(importing.stdout.read())  # type: ignore[union-attr] # it has a pipe
         assert importing.wait(60) == 130
     assert said["stopped"]
     assert said["known"] >= killed - run.BATCH_RECORDS

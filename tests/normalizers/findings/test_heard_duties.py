@@ -78,7 +78,7 @@ def test_the_ends_of_a_long_text_are_heard() -> None:
 @pytest.mark.parametrize(
     ("subject", "find", "said"), [("minors", of_minors, UNNAMED_HARM), ("confidentiality", of_wishes, UNNAMED_WISH)]
 )
-def test_a_city_says_what_is_heard(tmp_path: Path, subject, find, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_city_says_what_is_heard(tmp_path: Path, subject, find, said: str) -> None:  # type: ignore[no-untyped-def] # of every subject
     name = f"{subject}_heard.tsv"
     ours = (Path(rules.__file__).parent / name).read_text("utf-8")
     (tmp_path / name).write_text(ours + f"none\t{said}\n" * 60, "utf-8")

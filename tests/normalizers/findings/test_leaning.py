@@ -70,7 +70,7 @@ def test_who_asks_for_something_praises_nobody_by_saying_thanks() -> None:
 @pytest.mark.parametrize(
     ("subject", "find", "said"), [("kind", kind, UNNAMED_COMPLAINT), ("category", about, UNNAMED_WAGES)]
 )
-def test_a_city_says_what_is_heard(tmp_path: Path, subject, find, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_city_says_what_is_heard(tmp_path: Path, subject, find, said: str) -> None:  # type: ignore[no-untyped-def] # of every subject
     name = f"{subject}_heard.tsv"
     ours = (Path(rules.__file__).parent / name).read_text("utf-8")
     (tmp_path / name).write_text(ours + f"none\t{said}\n" * 200, "utf-8")
@@ -82,7 +82,7 @@ def test_a_city_says_what_is_heard(tmp_path: Path, subject, find, said: str) -> 
 @pytest.mark.parametrize(
     ("subject", "find", "said"), [("kind", kind, UNNAMED_COMPLAINT), ("category", about, UNNAMED_WAGES)]
 )
-def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path, subject, find, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path, subject, find, said: str) -> None:  # type: ignore[no-untyped-def] # of every subject
     ours = (Path(rules.__file__).parent / f"{subject}.toml").read_text("utf-8")
     before, after = ours.split("[hearing]")
     (tmp_path / f"{subject}.toml").write_text(before + after[after.index("\n[") :], "utf-8")

@@ -274,7 +274,9 @@ async def test_a_cancelled_delivery_leaves_the_courier_usable(trip: Trip) -> Non
     assert trip.receiver.ids == ["map:210100-a:1"] * 2 + ["map:210100-b:1"]
 
 
-async def test_a_fault_that_nobody_thought_of_is_an_endpoint_that_is_away(trip: Trip) -> None:
+async def test_a_fault_that_nobody_thought_of_is_an_endpoint_that_is_away(
+    trip: Trip, monkeypatch: pytest.MonkeyPatch
+) -> None:
     courier = trip.make()
     faults: list[Exception] = [OverflowError(), RecursionError()]
     send = trip.sink.send
@@ -284,7 +286,7 @@ async def test_a_fault_that_nobody_thought_of_is_an_endpoint_that_is_away(trip: 
             raise faults.pop(0)
         return await send(document)
 
-    trip.sink.send = odd  # type: ignore[method-assign]
+    monkeypatch.setattr(trip.sink, "send", odd)
     await courier.deliver([snapshot("210100-a", 1), snapshot("210100-b", 1)])
     assert sorted(trip.receiver.ids) == ["map:210100-a:1", "map:210100-b:1"]
     assert ("retrying", "OverflowError", 1) in trip.outcomes

@@ -1,16 +1,15 @@
 """What only a moved message told goes with it: whom to call, what kind of matter it is, where, who deals with it."""
 
-from msgspec import UNSET, json
+from msgspec import json
 from msgspec.structs import replace
 
 from schemas import ids, topics
 from schemas.records import Event, Message, Ticket
 from schemas.records.event import DispatchProposed
-from schemas.records.ticket import DispatchProposal
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, refusal, same
-from tests.tickets.said import said
+from tests.tickets.said import dispatch_proposed, said
 from tickets.held import TicketState
 from tickets.state import fold
 
@@ -47,11 +46,6 @@ def told(ticket: Ticket) -> tuple[str | None, str | None, str | None, float | No
         ticket.category.code if ticket.category else None,
         ticket.location.text if ticket.location else None,
     )
-
-
-def proposed(ticket: Ticket) -> DispatchProposal:
-    assert ticket.dispatch_proposal is not UNSET
-    return ticket.dispatch_proposal
 
 
 def test_the_former_ticket_knows_nothing_that_the_message_alone_told() -> None:
@@ -127,11 +121,11 @@ def test_what_a_clerk_said_of_the_matter_stays() -> None:
 
 def test_who_should_deal_with_each_ticket_is_proposed_anew() -> None:
     at_office, ticket, wrong = office()
-    by_it = proposed(at_office.ticket(ticket))
+    by_it = dispatch_proposed(at_office.ticket(ticket))
     at_office.order("move", ticket, message_id=wrong.message_id)
     former, own = at_office.ticket(ticket), at_office.ticket(ids.ticket_id(CITY, wrong.message_id))
-    assert proposed(own) == by_it
-    assert proposed(former) == proposed(Office([FIRST]).ticket(ticket)) != by_it
+    assert dispatch_proposed(own) == by_it
+    assert dispatch_proposed(former) == dispatch_proposed(Office([FIRST]).ticket(ticket)) != by_it
 
 
 def test_an_office_that_has_the_ticket_keeps_it() -> None:
