@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from connectors.table import DOORS, PUSH, entries
 from schemas import topics
+from streams import groups
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -33,13 +34,16 @@ class Need(Struct, frozen=True, kw_only=True):
     operation: Operation
 
     def __str__(self) -> str:
-        return f"{self.operation} the {self.kind}" + f" {self.name}" * (self.kind != "cluster")
+        return " ".join((self.operation, "the", self.kind, *self._named))
 
     @property
     def options(self) -> str:
         """Return what `kafka-acls.sh` calls it."""
-        resource = f"--{self.kind.replace(' ', '-')}" + f" {self.name}" * (self.kind != "cluster")
-        return f"--operation {self.operation} {resource}"
+        return " ".join(("--operation", self.operation, f"--{self.kind.replace(' ', '-')}", *self._named))
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return () if self.kind == "cluster" else (self.name,)  # there is only one
 
 
 def needs(settings: "Settings", component: str) -> list[Need]:
@@ -82,7 +86,7 @@ def _commands() -> list[Need]:
 
 def _screen(settings: "Settings", which: str) -> list[Need]:
     reads, writes = [*topics.LIVE_RAW, topics.BACKFILL], [topics.HANDOVER, topics.DEAD]
-    return [*_topics("Read", reads), *_topics("Write", writes), _group("hotline-screen")]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(groups.SCREEN)]
 
 
 def _normalize(settings: "Settings", which: str) -> list[Need]:
@@ -96,7 +100,7 @@ def _normalize(settings: "Settings", which: str) -> list[Need]:
     return [
         *_topics("Read", reads),
         *_topics("Write", writes),
-        _group("hotline-normalize"),
+        _group(groups.NORMALIZE),
         *_topics("Describe", [topic for topic in read_behind if topic not in writes]),
         *(_group(group.name, "Describe") for group in behind_normalize()),
     ]
@@ -105,11 +109,11 @@ def _normalize(settings: "Settings", which: str) -> list[Need]:
 def _assign(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
     writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, *answers, topics.AUDIT]
-    ids = [f"hotline-assign-{number}" for number in range(settings.kafka.partitions)]
+    ids = [groups.transactional_id(number) for number in range(settings.kafka.partitions)]
     return [
         *_topics("Read", [topics.MESSAGE, topics.EVENT, topics.TICKET]),
         *_topics("Write", [*writes, topics.DEAD]),
-        _group("hotline-assign"),
+        _group(groups.ASSIGN),
         *(Need(kind="transactional id", name=name, operation="Write") for name in ids),
     ]
 
@@ -117,30 +121,31 @@ def _assign(settings: "Settings", which: str) -> list[Need]:
 def _sink(settings: "Settings", which: str) -> list[Need]:
     from sinks import SINKS
     from sinks.archive import sources
-    from sinks.kafka import GROUP_PREFIX
+    from sinks.kafka import group_of
 
     if which == "webhook":
         return _webhooks(settings)
     routes = sources() if which == "archive" else SINKS[which].values()
     reads = [route.topic for route in routes]
-    return [*_topics("Read", reads), *_topics("Write", [topics.DEAD]), _group(f"{GROUP_PREFIX}{which}")]
+    return [*_topics("Read", reads), *_topics("Write", [topics.DEAD]), _group(group_of(which))]
 
 
 def _webhooks(settings: "Settings") -> list[Need]:
-    from sinks.kafka import GROUP_PREFIX
+    from sinks.kafka import group_of
     from sinks.webhook.run import TOPICS
+    from sinks.webhook.webhook import name_of
 
     subscribers = settings.sinks.webhook
     reads = dict.fromkeys(TOPICS[one.snapshot] for one in subscribers.values())
-    groups = [_group(f"{GROUP_PREFIX}webhook.{name}") for name in subscribers]
+    groups = [_group(group_of(name_of(name))) for name in subscribers]
     return [*_topics("Read", reads), *_topics("Write", [topics.DELIVERY, topics.DEAD]), *groups]
 
 
 def _eraser(settings: "Settings", which: str) -> list[Need]:
     from sinks.eraser import Eraser
-    from sinks.kafka import GROUP_PREFIX
+    from sinks.kafka import group_of
 
-    group = _group(f"{GROUP_PREFIX}{Eraser.name}")
+    group = _group(group_of(Eraser.name))
     return [*_topics("Read", [topics.EVENT]), *_topics("Write", [topics.DEAD]), group]
 
 

@@ -14,12 +14,12 @@ from schemas.envelope import type_of
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Delivery
 from schemas.wire import decode
-from sinks.kafka import GROUP_PREFIX
+from sinks.kafka import group_of
 from sinks.webhook import SubscriberSettings
 from sinks.webhook.request import Body
 from sinks.webhook.run import TOPICS
 from sinks.webhook.verdict import Answer
-from sinks.webhook.webhook import WebhookSink
+from sinks.webhook.webhook import WebhookSink, name_of
 
 
 class Subscriber(Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ def subscribers(settings: dict[str, SubscriberSettings], connection: KafkaConnec
             format=one.format,
             filter=one.filter.model_dump(mode="json", exclude_defaults=True),
             secrets=len(one.secrets),
-            backlog=reading.backlog(connection, f"{GROUP_PREFIX}webhook.{name}", TOPICS[one.snapshot]),
+            backlog=reading.backlog(connection, group_of(name_of(name)), TOPICS[one.snapshot]),
         )
 
 

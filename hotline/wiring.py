@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 STAGES = ("screen", "normalize", "assign")
 
-ASSIGN_GROUP = "hotline-assign"
-
 
 def names(settings: "Settings") -> list[str]:
     """Return every component that these settings lead to, in the order in which `run all` starts them."""
@@ -67,21 +65,21 @@ def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component
 
 
 def _screen(settings: "Settings", tracer: Tracer) -> Any:
-    from streams import screen
+    from streams import groups, screen
     from streams.app import make_app
 
     connection = services.kafka(settings)
-    app = make_app("hotline-screen", connection, settings.data_dir)
+    app = make_app(groups.SCREEN, connection, settings.data_dir)
     screen.declare(app, connection, services.blobs(settings), services.policy(settings), tracer, settings.floods)
     return app
 
 
 def _normalize(settings: "Settings", tracer: Tracer) -> Any:
-    from streams import normalize
+    from streams import groups, normalize
     from streams.app import make_app
 
     connection = services.kafka(settings)
-    app = make_app("hotline-normalize", connection, settings.data_dir)
+    app = make_app(groups.NORMALIZE, connection, settings.data_dir)
     policy, behind = services.policy(settings), behind_normalize()
     normalize.declare(
         app, connection, services.blobs(settings), policy, behind, tracer=tracer, flood_settings=settings.floods
@@ -93,19 +91,20 @@ def behind_normalize() -> list["Group"]:
     """Name the groups that a flood of back-fill would hold up: live messages wait in the same topics."""
     from schemas import topics
     from sinks import SINKS
-    from sinks.kafka import GROUP_PREFIX
+    from sinks.kafka import group_of
+    from streams import groups
     from streams.downstream import Group
 
-    sinks = [Group(f"{GROUP_PREFIX}{name}", records_a_message=len(routes)) for name, routes in SINKS.items()]
-    return [Group(ASSIGN_GROUP, (topics.MESSAGE,)), *sinks]
+    sinks = [Group(group_of(name), records_a_message=len(routes)) for name, routes in SINKS.items()]
+    return [Group(groups.ASSIGN, (topics.MESSAGE,)), *sinks]
 
 
 def _assign(settings: "Settings", tracer: Tracer) -> Any:
-    from streams import assign
+    from streams import assign, groups
     from streams.app import make_app
 
     connection = services.kafka(settings)
-    app = make_app(ASSIGN_GROUP, connection, settings.data_dir, isolation_level="read_committed")
+    app = make_app(groups.ASSIGN, connection, settings.data_dir, isolation_level="read_committed")
     assign.declare(app, connection, services.blobs(settings), services.ticket_policy(settings), tracer=tracer)
     return app
 

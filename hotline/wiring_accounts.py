@@ -22,13 +22,13 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
 
     for section, accounts in settings.connectors.sections.items():
         if which in accounts and section in PULL:
-            return _pull(settings, name, PULL[section].make(accounts[which], which), tracer)
+            return _pull(settings, name, which, PULL[section].make(accounts[which], which), tracer)
         if which in accounts and section in SESSION:
-            return _session(settings, name, SESSION[section].make(accounts[which], which), tracer)
+            return _session(settings, name, which, SESSION[section].make(accounts[which], which), tracer)
     raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
 
 
-def _session(settings: "Settings", name: str, connector: "SessionConnector", tracer: Tracer) -> Component:
+def _session(settings: "Settings", name: str, which: str, connector: "SessionConnector", tracer: Tracer) -> Component:
     from connectors.base import Listening
     from connectors.cursors import Cursors
     from connectors.health import Health
@@ -40,7 +40,6 @@ def _session(settings: "Settings", name: str, connector: "SessionConnector", tra
     from connectors.sessions import run_session
 
     connection, blobs = services.kafka(settings), services.blobs(settings)
-    which = name.partition(":")[2]
     health = Health(which, connector.channel)
     keeping: list[Kept] = []
 
@@ -64,7 +63,7 @@ def _session(settings: "Settings", name: str, connector: "SessionConnector", tra
     return Component(name=name, run=run, isolated=True, probe=probe)
 
 
-def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: Tracer) -> Component:
+def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector", tracer: Tracer) -> Component:
     from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.lease import GroupLease
@@ -72,7 +71,6 @@ def _pull(settings: "Settings", name: str, connector: "PullConnector", tracer: T
     from connectors.runner import run_pull
 
     connection, blobs = services.kafka(settings), services.blobs(settings)
-    which = name.partition(":")[2]
     health = Health(which, connector.channel)
 
     def work(stop: threading.Event) -> None:

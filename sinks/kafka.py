@@ -19,12 +19,15 @@ from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, UnauthorizedError, UnreachableError
 from schemas.records import DeadLetter
 
-GROUP_PREFIX = "hotline-sink-"
-
 _NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 _HEADROOM = 2 * 1024 * 1024
 """Room for the reasons that a dead letter adds to a record of the largest size."""
+
+
+def group_of(sink: str) -> str:
+    """Return the consumer group of a sink, by its name: its offsets, its rights and its alarms go by that for ever."""
+    return f"hotline-sink-{sink}"
 
 
 def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:

@@ -22,7 +22,7 @@ from sinks import metrics
 from sinks.base import Document, Sink, Source
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
-from sinks.kafka import GROUP_PREFIX, Graveyard, allowed, make_consumer, make_producer
+from sinks.kafka import Graveyard, allowed, group_of, make_consumer, make_producer
 from sinks.settings import SinkSettings
 
 _IDLE_SECONDS = 0.1
@@ -253,7 +253,7 @@ async def run_sink(
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
-        producer, consumer = make_producer(connection), make_consumer(connection, group or f"{GROUP_PREFIX}{sink.name}")
+        producer, consumer = make_producer(connection), make_consumer(connection, group or group_of(sink.name))
         await _started(stack, running(producer))
         await _open(sink, stop)
         await _started(stack, running(consumer, LEAVE_SECONDS))

@@ -19,6 +19,7 @@ from schemas.wire import Inbound, Outbound, position_of
 from streams import metrics
 from streams.checkpoint_store import Checkpoints, Restored
 from streams.counting import count_decisions, count_written
+from streams.groups import transactional_id
 from streams.inputs import dead_letter, input_of
 from streams.lookback import messages_at
 from streams.restore import restore
@@ -52,7 +53,7 @@ async def take_over(
 
     `kept` is the state that a former owner in this process `put_aside`.
     """
-    producer = make_producer(connection, transactional_id=f"hotline-assign-{partition}")
+    producer = make_producer(connection, transactional_id=transactional_id(partition))
     try:
         await brought(producer.start(), STUCK_SECONDS)
         restored = await restore(connection.aiokafka_options(), blobs, partition, policy, kept)

@@ -16,6 +16,7 @@ from schemas.records import Handover, Link, Message, Ticket
 from schemas.records.dead import PREFIX
 from schemas.records.raw import BEGINNING
 from schemas.wire import decode
+from streams import groups
 
 Name = tuple[str, str]
 """`ce_source` and `ce_id`: what names a message for ever."""
@@ -125,8 +126,8 @@ _READERS: dict[str, Callable[[Ledger, Any], None]] = {
 }
 
 _INPUTS: dict[str, tuple[str, ...]] = {
-    "hotline-normalize": (*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD),
-    "hotline-assign": (topics.MESSAGE,),
+    groups.NORMALIZE: (*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD),
+    groups.ASSIGN: (topics.MESSAGE,),
 }
 """What the stages read, by consumer group."""
 

@@ -14,8 +14,10 @@ from hotline.watch.kafka import Kafka
 from schemas import topics
 from sinks import SINKS
 from sinks.archive import sources
-from sinks.kafka import GROUP_PREFIX
+from sinks.kafka import group_of
 from sinks.webhook.run import TOPICS
+from sinks.webhook.webhook import name_of
+from streams import groups
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -30,17 +32,15 @@ class Watched(Struct, frozen=True, kw_only=True):
 
 WATCHED: Mapping[str, Watched] = MappingProxyType(
     {
-        "screen": Watched(group="hotline-screen", topics=(*topics.LIVE_RAW, topics.BACKFILL)),
-        "normalize": Watched(group="hotline-normalize", topics=(*topics.LIVE_RAW, topics.BACKFILL, topics.COMMAND)),
-        "flood": Watched(group="hotline-normalize", topics=(topics.FLOOD,)),
-        "assign": Watched(group="hotline-assign", topics=(topics.MESSAGE,)),
+        "screen": Watched(group=groups.SCREEN, topics=(*topics.LIVE_RAW, topics.BACKFILL)),
+        "normalize": Watched(group=groups.NORMALIZE, topics=(*topics.LIVE_RAW, topics.BACKFILL, topics.COMMAND)),
+        "flood": Watched(group=groups.NORMALIZE, topics=(topics.FLOOD,)),
+        "assign": Watched(group=groups.ASSIGN, topics=(topics.MESSAGE,)),
         **{
-            f"sink:{name}": Watched(
-                group=f"{GROUP_PREFIX}{name}", topics=tuple(route.topic for route in routes.values())
-            )
+            f"sink:{name}": Watched(group=group_of(name), topics=tuple(route.topic for route in routes.values()))
             for name, routes in SINKS.items()
         },
-        "eraser": Watched(group=f"{GROUP_PREFIX}eraser", topics=(topics.EVENT,)),
+        "eraser": Watched(group=group_of("eraser"), topics=(topics.EVENT,)),
     }
 )
 """The stages of every installation, by the name that `hotline run` takes."""
@@ -51,10 +51,10 @@ def watched(settings: "Settings") -> dict[str, Watched]:
 
     Of the fetcher nothing counts as waiting: a file that the platform does not give now may take days (FilesWait).
     """
-    kept = Watched(group=f"{GROUP_PREFIX}archive", topics=tuple(source.topic for source in sources()))
+    kept = Watched(group=group_of("archive"), topics=tuple(source.topic for source in sources()))
     archive = {"sink:archive": kept} if settings.sinks.archive.enabled else {}
     subscribers = {
-        f"webhook:{name}": Watched(group=f"{GROUP_PREFIX}webhook.{name}", topics=(TOPICS[one.snapshot],))
+        f"webhook:{name}": Watched(group=group_of(name_of(name)), topics=(TOPICS[one.snapshot],))
         for name, one in settings.sinks.webhook.items()
     }
     answering = {"outbox": Watched(group=GROUP, topics=(topics.OUTBOX,))} if settings.answers else {}

@@ -19,7 +19,7 @@ from sinks import metrics
 from sinks.base import Document, Route
 from sinks.elastic import bulk
 from sinks.elastic.errors import translated
-from sinks.kafka import GROUP_PREFIX
+from sinks.kafka import group_of
 from sinks.runner import document_of, type_of
 
 LOOK_SECONDS = 600.0
@@ -41,7 +41,7 @@ class Presence:
         client: AsyncElasticsearch,
         connection: KafkaConnection,
         routes: Mapping[str, Route],
-        group: str = f"{GROUP_PREFIX}elastic",
+        group: str = group_of("elastic"),
     ) -> None:
         self._client = client.options(max_retries=0, retry_on_timeout=False, request_timeout=30.0)
         self._connection = connection

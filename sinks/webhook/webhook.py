@@ -26,6 +26,11 @@ from sinks.webhook.verdict import Answer, Outcome, judge
 AGENT = "hotline-webhook"
 
 
+def name_of(subscriber: str) -> str:
+    """Return the name of a subscriber's sink."""
+    return f"webhook.{subscriber}"
+
+
 class WebhookSink:
     """Posts documents to one subscriber, one after the other."""
 
@@ -35,7 +40,7 @@ class WebhookSink:
         settings: SubscriberSettings,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.name = f"webhook.{subscriber}"
+        self.name = name_of(subscriber)
         self._subscriber = subscriber
         self._settings = settings
         self._now = now

@@ -16,8 +16,9 @@ from schemas.errors import MisconfiguredError
 from schemas.records import Delivery
 from schemas.wire import decode
 from sinks import Document, Source
-from sinks.kafka import GROUP_PREFIX
+from sinks.kafka import group_of
 from sinks.webhook.run import Webhooks, run_subscriber
+from sinks.webhook.webhook import name_of
 from tests.docs.pages import ROOT
 from tests.sinks.conftest import PARTITIONS, Lane, count_partitions, make_topics, until
 from tests.sinks.webhook.receiver import Receiver, for_ticket, receiving, status
@@ -57,7 +58,7 @@ def named(lane: Lane, name: str) -> str:
 
 async def committed(lane: Lane, name: str) -> int:
     """Where a subscriber would go on."""
-    group = f"{GROUP_PREFIX}webhook.{named(lane, name)}"
+    group = group_of(name_of(named(lane, name)))
     async with AIOKafkaConsumer(bootstrap_servers=lane.endpoints.bootstrap_servers, group_id=group) as consumer:
         return sum([await consumer.committed(TopicPartition(lane.topic, n)) or 0 for n in range(PARTITIONS)])
 
