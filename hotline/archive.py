@@ -10,7 +10,7 @@ from elasticsearch import AsyncElasticsearch, NotFoundError
 from msgspec import Struct
 
 from connectors.web.archive import Wanted
-from hotline.archive_query import Filters, matching, published
+from hotline.archive_query import Filters, matching, overdue, published
 from schemas import ids
 from schemas.elastic import PREFIX, indices
 from schemas.errors import MisconfiguredError, SchemaError
@@ -79,6 +79,18 @@ class Archive:
         with _asked():
             answer = await self._client.count(index=self._tickets(masked), query=matching(query, filters or Filters()))
         return int(answer["count"])
+
+    async def overdue(self, now: datetime) -> dict[tuple[str, str], int]:
+        """Return how many tickets wait for longer than they may (超期), by clock and urgency; none without an index."""
+        with translated():
+            answer = await self._client.search(
+                index=self._tickets(True), size=0, aggs=overdue(now), track_total_hits=False, ignore_unavailable=True
+            )
+        return {
+            (clock, one["key"]): one["doc_count"]
+            for clock, found in answer.get("aggregations", {}).items()
+            for one in found["by_urgency"]["buckets"]
+        }
 
     async def ticket(self, name: str, *, masked: bool = True) -> Ticket | None:
         """Return the ticket of an id or an official number (工单编号)."""

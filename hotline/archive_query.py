@@ -9,6 +9,7 @@ from connectors.web.archive import Wanted
 from normalizers.text import fold
 from schemas import ids
 from tickets.lifecycle import CLOSED
+from tickets.overdue import WAITING
 
 
 class Filters(Struct, frozen=True, kw_only=True):
@@ -91,6 +92,13 @@ def _narrowed(filters: Filters) -> list[dict[str, Any]]:
         terms.append({"bool": {"must_not": over}})
     span = {bound: at.isoformat() for bound, at in times.items() if at is not None}
     return [*terms, {"range": {"received_at": span}}] if span else terms
+
+
+def overdue(now: datetime) -> dict[str, Any]:
+    """Return the aggregations that count, by clock and urgency, the tickets whose limit ran out before `now`."""
+    by_urgency = {"by_urgency": {"terms": {"field": "urgency"}}}
+    before = {"lt": now.isoformat()}
+    return {clock: {"filter": {"range": {f"due.{clock}_at": before}}, "aggs": by_urgency} for clock in WAITING}
 
 
 def _category(said: str) -> dict[str, Any]:

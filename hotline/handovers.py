@@ -8,8 +8,8 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, SchemaError
 from schemas.wire import decode
 
-KIND = "acknowledge_handover"
-"""The command that is about one."""
+KINDS = ("acknowledge_handover", "dismiss_handover")
+"""The commands that are about one."""
 
 
 class _Named(Struct, frozen=True, kw_only=True):

@@ -43,6 +43,11 @@ OLDEST_UNACKNOWLEDGED_SECONDS = Gauge(
     "Time since the message of the oldest unacknowledged hand-over was taken in",
     ["level"],
 )
+TICKETS_OVERDUE = Gauge(
+    "hotline_monitor_tickets_overdue",
+    "Tickets that are not accepted, signed or resolved within their limit",
+    ["clock", "urgency"],
+)
 ANSWERS = Gauge(
     "hotline_monitor_answers",
     "Answers to citizens of the last day, by how they stand; `unknown` ones are for a person",

@@ -9,9 +9,12 @@ import structlog
 
 from hotline import metrics, services
 from hotline.watch.handovers import LEVELS, MENTIONED, Unanswered
+from hotline.watch.overdue import overdue
 from hotline.watch.services import elasticsearch
 from hotline.watch.watcher import Seen, Watcher
 from schemas.errors import PipelineError
+from schemas.words import URGENCIES
+from tickets.overdue import WAITING
 
 if TYPE_CHECKING:
     from prometheus_client import Gauge
@@ -38,18 +41,32 @@ class Monitor:
             stop.wait(self._settings.telemetry.monitor_seconds)
 
     def look(self, now: datetime) -> None:
-        """Look once and set the gauges; those of a service that does not answer stay as they were."""
-        metrics.REACHABLE.labels("elasticsearch").set(elasticsearch(self._settings).reachable)
+        """Look once and set the gauges; those of what is not to be seen stay as they were, as the last look does."""
+        archive = elasticsearch(self._settings).reachable
+        metrics.REACHABLE.labels("elasticsearch").set(archive)
+        unseen = self._count_overdue(now) if archive else None
         try:
             seen = self._watcher.look(now)
         except PipelineError as error:
+            metrics.REACHABLE.labels("kafka").set(False)
             self._troubled(str(error))
             return
-        self._troubled(None)
+        metrics.REACHABLE.labels("kafka").set(True)
         show(seen)
         self._remind(seen.handovers, now)
-        self.last_look = now
-        metrics.LOOKED.set(now.timestamp())
+        self._troubled(unseen)
+        if unseen is None:
+            self.last_look = now
+            metrics.LOOKED.set(now.timestamp())
+
+    def _count_overdue(self, now: datetime) -> str | None:
+        """Count the tickets whose limit has run out; return why that was not to be seen."""
+        try:
+            counted = overdue(self._settings, now)
+        except PipelineError as error:
+            return str(error)
+        _set(metrics.TICKETS_OVERDUE, _NOTHING_LATE | counted)
+        return None
 
     def _remind(self, waiting: Iterable[Unanswered], now: datetime) -> None:
         """Say so when emergencies are overdue, and again after each time that the desk has, until it acknowledges."""
@@ -65,7 +82,6 @@ class Monitor:
                 )
 
     def _troubled(self, sentence: str | None) -> None:
-        metrics.REACHABLE.labels("kafka").set(sentence is None)
         if (sentence is None) != (self.trouble is None):
             _log.warning("monitor_blind" if sentence else "monitor_sees_again", sentence=sentence)
         self.trouble = sentence
@@ -91,6 +107,9 @@ def show(seen: Seen) -> None:
 
 _NONE = {(level,): 0.0 for level in LEVELS}
 """Shown at all times: an alarm on what is not there would never ring."""
+
+
+_NOTHING_LATE = {(clock, urgency): 0 for clock in WAITING for urgency in URGENCIES}
 
 
 def _set(gauge: "Gauge", wanted: Mapping[Any, float]) -> None:

@@ -147,6 +147,14 @@ DISPATCH_REASONS: Words = {
 }
 """Why the directory proposes an organizer (派单建议), or none."""
 
+FALSE_ALARMS: Words = {
+    "misread": "误判",
+    "past": "险情已过",
+    "drill": "演练",
+    "hoax": "谎报",
+}
+"""Why a hand-over was a false alarm (误报)."""
+
 SUPERVISION_LEVELS: Words = {
     "reminder": "催办", "supervision": "督办", "key_supervision": "重点督办", "on_site": "现场督办",
 }  # fmt: skip
@@ -190,6 +198,7 @@ COMMAND_KINDS: Words = {
     "supervise": "督办",
     "revisit": "回访",
     "acknowledge_handover": "签收转接",
+    "dismiss_handover": "解除误报",
     "confirm_proposal": "确认建议",
     "reject_proposal": "否决建议",
     "redact": "遮盖",

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from schemas.records import event
 from schemas.records.ticket import Deadline
 from schemas.words import CLOCKS
+from tickets import alarms
 from tickets.deadlines import Limits, Matter
 from tickets.held import Clock, TicketState
 from tickets.lifecycle import CLOSED
@@ -29,7 +30,9 @@ _STARTING: Mapping[str, Collection[str]] = MappingProxyType(
 )
 """Which clocks start again with a stage."""
 
-_MOVING = frozenset({event.Opened, event.Reopened, event.StatusSet, event.KindSet, event.CategorySet})
+_MOVING = frozenset(
+    {event.Opened, event.Reopened, event.StatusSet, event.KindSet, event.CategorySet, event.HandoverDismissed}
+)
 """The changes from which deadlines follow."""
 
 
@@ -102,6 +105,8 @@ def _after(
     elif isinstance(change, event.StatusSet):
         yield from _resumed(ticket, limits, at)
         yield from _restarted(ticket, limits, _STARTING.get(change.status, ()), at)
+    elif isinstance(change, event.HandoverDismissed):
+        yield from _calmed(ticket, limits, change.handover_id)
     else:
         yield from _chosen_anew(ticket, limits, changes)
 
@@ -215,6 +220,30 @@ def _chosen_anew(ticket: TicketState, limits: Limits, changes: event.Changes) ->
     for name, clock in _by_rule(ticket):
         if name not in chosen and limits.is_of_others(clock.policy_id, matter):
             yield replace(as_change(ticket.ticket_id, as_deadline(name, clock)), ended=True)
+
+
+def _calmed(ticket: TicketState, limits: Limits, false_alarm: str) -> Iterator[event.DeadlineSet]:
+    """Give the time back that a danger took away of which a clerk says now that there was none."""
+    if not ticket.danger or alarms.endangers(ticket, but=false_alarm):
+        return
+    matter = Matter(kind=ticket.kind, category=ticket.category)
+    for name, clock in _by_rule(ticket):
+        if not limits.is_for_danger(clock.policy_id):
+            continue
+        start = _before_it_was_hastened(ticket, name)
+        usual = next((one for one in limits.of(ticket.jurisdiction, matter, start) if one.clock == name), None)
+        if usual is not None and usual.due_at > clock.due_at:
+            yield as_change(ticket.ticket_id, usual, start)
+
+
+def _before_it_was_hastened(ticket: TicketState, name: str) -> datetime:
+    """Return when a clock began before a later message hastened it and started it anew."""
+    started_at = ticket.clocks[name].started_at
+    if name in OF_AN_OFFICE:
+        return started_at
+    if ticket.reopened_at is not None:
+        return min(started_at, ticket.reopened_at)
+    return min(clock.started_at for clock in ticket.clocks.values())
 
 
 def _from_own_starts(ticket: TicketState, limits: Limits, matter: Matter) -> Iterator[tuple[Deadline, datetime]]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from schemas.ids import SHANGHAI, date_of
 from schemas.records import Features
 from schemas.records.ticket import Deadline
+from schemas.words import UNKNOWN
 from tickets.calendars import Calendar
 from tickets.codes import by_kind
 from tickets.profiles import Profile, Rule, profiles
@@ -92,6 +93,11 @@ class Limits:
         """Say whether a limit is for other kinds or categories than a matter's."""
         known = self._by_rule.get(policy_id)
         return known is not None and not _is_about(known[0], matter)
+
+    def is_for_danger(self, policy_id: str) -> bool:
+        """Say whether a limit is for tickets that tell of a danger that goes on."""
+        known = self._by_rule.get(policy_id)
+        return known is not None and known[0].emergency
 
     def goes_before(self, policy_id: str, other: str, matter: Matter) -> bool:
         """Say whether a rule for some channels still comes before another one; no ticket keeps by which it came."""
@@ -214,7 +220,7 @@ def _is_in_force(rule: Rule, day: date) -> bool:
 
 
 def _is_about(rule: Rule, matter: Matter) -> bool:
-    return (not rule.kinds or matter.kind in rule.kinds) and (
+    return (not rule.kinds or (matter.kind or UNKNOWN) in rule.kinds) and (
         not rule.categories or (matter.category or "").startswith(rule.categories)
     )
 

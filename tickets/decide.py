@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
 from tickets import calls, clocks, clusters, dispatch, duties
-from tickets.codes import EMERGENCY
+from tickets.alarms import alarm_of
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
@@ -18,8 +18,6 @@ from tickets.policy import TicketPolicy
 from tickets.reopening import reopens
 from tickets.state import State
 from tickets.unproven import would_tell
-
-_LEVEL = "emergency_level."
 
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
@@ -152,9 +150,10 @@ def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
         sequence=sequence,
         message_id=incoming.id,
         related=verdict.related,
+        typed=not incoming.proven,
     )
     filed = event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id)
-    more = (*_part(ticket_id, incoming, verdict), *_edges(ticket_id, verdict), *_hand_over(incoming, ticket_id))
+    more = (*_part(ticket_id, incoming, verdict), *_edges(ticket_id, verdict), *_hand_over(state, incoming, ticket_id))
     return (TicketVersion(ticket_id=ticket_id, version=1),), (opened, filed, *more)
 
 
@@ -184,19 +183,23 @@ def _join(
 ) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     ticket = state.tickets[ticket_id]
     changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
-    if verdict.reopens and reopens(state, incoming, ticket):
+    alarm = alarm_of(incoming.features.codes)
+    if (verdict.reopens or (alarm is not None and alarm.endangers)) and reopens(state, incoming, ticket):
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
-    return (changed,), (*changes, *_part(ticket_id, incoming, verdict), *_hand_over(incoming, ticket_id))
+    return (changed,), (*changes, *_part(ticket_id, incoming, verdict), *_hand_over(state, incoming, ticket_id))
 
 
-def _hand_over(incoming: Incoming, ticket_id: str) -> event.Changes:
-    codes = incoming.features.codes
-    classes = tuple(code.removeprefix(EMERGENCY) for code in codes if code.startswith(EMERGENCY))
-    level = next((code.removeprefix(_LEVEL) for code in codes if code.startswith(_LEVEL)), "urgent")
-    if not classes:
+def _hand_over(state: State, incoming: Incoming, ticket_id: str) -> event.Changes:
+    alarm = alarm_of(incoming.features.codes)
+    if alarm is None:
         return ()
-    return (event.HandedOver(ticket_id=ticket_id, handover_id=incoming.id, classes=classes, level=level),)
+    told = event.HandedOver(ticket_id=ticket_id, handover_id=incoming.id, classes=alarm.classes, level=alarm.level)
+    early = state.early.get(incoming.id)
+    if early is None:
+        return (told,)
+    taken = event.Acknowledged(handover_id=incoming.id, ticket_id=ticket_id, taken_at=early.at, taken_by=early.author)
+    return (told, taken)
 
 
 def _propose(incoming: Incoming, changed: tuple[TicketVersion, ...], proposals: list[Verdict]) -> event.Changes:

@@ -28,6 +28,7 @@ from tickets.amend import Occasion, amend
 from tickets.commands import erases, looks_back
 from tickets.decide import decide
 from tickets.incoming import Incoming
+from tickets.overdue import due_of
 from tickets.policy import TicketPolicy
 from tickets.state import State, apply
 
@@ -121,11 +122,21 @@ class Desk:
         return records
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
+        earlier = self._calmed(decision, earlier)
         for version in decision.tickets:
             ticket, number = self._after(decision, record, earlier, version.ticket_id), version.version
             if (ticket.version, ticket.updated_at, ticket.schema_version) != (number, decision.at, VERSION):
                 ticket = replace(ticket, version=number, updated_at=decision.at, schema_version=VERSION)
-            yield ticket
+            due = due_of(ticket, self.state.policy.limits)
+            yield ticket if due == ticket.due else replace(ticket, due=due)
+
+    def _calmed(self, decision: Event, earlier: Sequence[Message]) -> Sequence[Message]:
+        """Return the messages of which a ticket is written anew; of what a clerk called a false alarm without it."""
+        moved = next((one for one in decision.changes if isinstance(one, event.Moved)), None)
+        if moved is None:
+            return earlier
+        false = self.state.tickets[moved.from_ticket_id].dismissed
+        return [replace(one, emergency=None) if one.message_id in false else one for one in earlier]
 
     def _in_cluster(self, ticket: Ticket) -> Ticket:
         held = self.state.tickets[ticket.ticket_id]

@@ -54,6 +54,13 @@ class Clock(Struct, frozen=True, array_like=True, gc=False):
     extension: int = 0
 
 
+class Early(Struct, frozen=True, array_like=True, gc=False):
+    """When and by whom a hand-over was acknowledged whose ticket was not decided yet."""
+
+    at: datetime
+    author: str | None
+
+
 class Findable(Struct, kw_only=True, array_like=True):
     """What a ticket is found by; it stands first, so that a packed ticket is filed without being read to its end."""
 
@@ -74,7 +81,9 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `kind`, `category` and `danger` (an emergency that goes on) are what its limits are chosen by.
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
     `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened, `dispatched_at`
-    when somebody last got it.
+    when somebody last got it. `heard_at` is when it last got a further message that says something.
+    `typed` is whether a form opened it, into which anybody can type another's telephone.
+    `dismissed` are messages of which a clerk said that they tell of no danger.
     `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
     `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
     rule or model changes that.
@@ -108,6 +117,9 @@ class TicketState(Findable, kw_only=True, array_like=True):
     redacted: bool = False
     erased: bool = False
     dispatched_at: datetime | None = None
+    dismissed: tuple[str, ...] = ()
+    heard_at: datetime | None = None
+    typed: bool = False
 
     def codes_without(self, message_id: str) -> tuple[str, ...]:
         """Return the codes that stay when a message leaves: those of the others, and what a clerk may have noted."""

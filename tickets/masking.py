@@ -133,7 +133,7 @@ def drawn_title(ticket: Ticket) -> slice | None:
 
 def known_of(requester: Requester) -> tuple[str, ...]:
     """Return the requester's names, numbers and addresses as they may stand in a text, folded."""
-    values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid}
+    values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid, requester.uid}
     values |= {value for party in requester.identities for value in (party.value, party.name)}
     return tuple({form for value in values if value for form in _forms(hyphened(fold(value)))})
 

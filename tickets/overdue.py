@@ -7,7 +7,7 @@ from types import MappingProxyType
 from msgspec import UNSET
 
 from schemas.records import Ticket
-from schemas.records.ticket import Deadline
+from schemas.records.ticket import Deadline, Due
 from schemas.words import STATUSES
 from tickets.deadlines import Limits
 from tickets.lifecycle import CLOSED
@@ -25,10 +25,21 @@ give a ticket back (退单)."""
 
 def overdue(ticket: Ticket, limits: Limits, now: datetime) -> Iterator[Deadline]:
     """Yield the deadlines of a ticket that ran out before `now` and wait still; not one whose clock stands (暂停)."""
+    return (deadline for deadline in awaited(ticket, limits) if deadline.due_at < now)
+
+
+def awaited(ticket: Ticket, limits: Limits) -> Iterator[Deadline]:
+    """Yield the deadlines of what a ticket waits for in its stage; not one whose clock stands."""
     for deadline in running(ticket):
         stands = limits.pauses(deadline, ticket.status) and ticket.status_at < deadline.due_at
-        if deadline.due_at < now and not stands and ticket.status in WAITING.get(deadline.clock, ()):
+        if not stands and ticket.status in WAITING.get(deadline.clock, ()):
             yield deadline
+
+
+def due_of(ticket: Ticket, limits: Limits) -> Due | None:
+    """Return what a ticket waits for as its snapshot tells it, so that an archive of millions can be asked at once."""
+    times = {f"{deadline.clock}_at": deadline.due_at for deadline in awaited(ticket, limits)}
+    return Due(**times) if times else None
 
 
 def running(ticket: Ticket) -> tuple[Deadline, ...]:

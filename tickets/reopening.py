@@ -3,30 +3,36 @@
 Whatever alarms opens it always.
 """
 
+from typing import TYPE_CHECKING
+
+from schemas.records import Features
 from tickets.codes import by_kind, is_alarm
 from tickets.held import TicketState
 from tickets.incoming import Incoming
 from tickets.lifecycle import CLOSED
-from tickets.state import State
+
+if TYPE_CHECKING:
+    from tickets.state import State
 
 
-def reopens(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+def reopens(state: "State", incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether a message that is filed in a ticket opens it again."""
     if ticket.status not in CLOSED:
         return False
     if is_alarm(incoming.features.codes):
         return True
-    if _only_thanks(state, incoming, ticket):
+    if only_thanks(state, incoming.features, ticket):
         return False
     return ticket.status != "not_accepted" or _adds(state, incoming, ticket)
 
 
-def _only_thanks(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    is_praise = by_kind(incoming.features.codes).get("request_kind") == "praise"
-    return is_praise and state.near.knows_matter(incoming.features, ticket.order)
+def only_thanks(state: "State", features: Features, ticket: TicketState) -> bool:
+    """Say whether a message only gives thanks, and names nothing that its ticket has not."""
+    is_praise = by_kind(features.codes).get("request_kind") == "praise"
+    return is_praise and not is_alarm(features.codes) and state.near.knows_matter(features, ticket.order)
 
 
-def _adds(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+def _adds(state: "State", incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether the ticket has not been told this: another text, with a name, an object or a file of its own."""
     features = incoming.features
     if features.text_key in ticket.text_keys:

@@ -9,13 +9,17 @@ from tickets import limits
 from tickets.codes import is_of_participant
 from tickets.policy import TicketPolicy
 
+_KNOWN_BY = frozenset({"phone", "email", "openid", "uid"})
+
 
 def requester_of(message: Message) -> Requester:
     """Return who sent a message, by all that it tells of them."""
     if message.sender is None:
         return Requester()
     sender = limits.short_party(message.sender)
-    known = {"phone": "phone", "email": "email", "openid": "openid", "uid": "weibo_uid"}.get(sender.kind)
+    known = sender.kind if sender.kind in _KNOWN_BY else None
+    if known == "uid" and message.channel == "weibo":
+        known = "weibo_uid"
     name = sender.name or (sender.value if sender.kind == "name" else None)
     own = next(iter(message.features.requesters), None)
     return Requester(id=own, name=name, identities=(sender,), **({known: sender.value} if known else {}))
@@ -35,6 +39,7 @@ def with_sender(first: Requester, message: Message, decision: Event, policy: Tic
         email=first.email or more.email,
         openid=first.openid or more.openid,
         weibo_uid=first.weibo_uid or more.weibo_uid,
+        uid=first.uid or more.uid,
     )
 
 

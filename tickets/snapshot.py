@@ -16,6 +16,7 @@ from schemas.records import Event, Message, Ticket, event
 from schemas.records.common import Emergency
 from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, StatusStep
 from tickets import files, limits, location
+from tickets.alarms import Alarm
 from tickets.codes import AS_GIVEN
 from tickets.held import with_more
 from tickets.likeness import METHODS as NEAR
@@ -179,6 +180,14 @@ def _worse(one: Emergency | None, other: Emergency | None) -> Emergency | None:
         return one or other
     worse = max(one, other, key=lambda emergency: _LEVELS.get(emergency.level, 1))
     return replace(worse, classes=tuple(dict.fromkeys((*worse.classes, *one.classes, *other.classes))))
+
+
+def alarming(known: Emergency | None, left: Alarm | None) -> dict[str, Any]:
+    """Return the fields of an emergency of which only so much is left: what a clerk called false is no more."""
+    if known is None or left is None:
+        return {"emergency": None, "urgency": "normal"}
+    emergency = replace(known, classes=left.classes, level=left.level)
+    return {"emergency": emergency, "urgency": _urgency(emergency)}
 
 
 def _without_spans(emergency: Emergency | None) -> Emergency | None:

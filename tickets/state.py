@@ -12,7 +12,7 @@ from tickets import calls
 from tickets.bodies import Bodies
 from tickets.calls import CallRecords
 from tickets.clusters import Clusters
-from tickets.held import Findable, TicketState
+from tickets.held import Early, Findable, TicketState
 from tickets.keys import part, scoped, seen_key
 from tickets.near import Near, NearSnapshot
 from tickets.parts import REMEMBERED, PartSet
@@ -21,6 +21,8 @@ from tickets.seen import Seen
 from tickets.shelf import Shelf
 from tickets.steps import STEPS
 from tickets.texts import Texts
+
+_MOST_EARLY = 10_000
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -40,6 +42,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     never: list[tuple[str, str]]
     handed_over: dict[str, str]
     acknowledged: bytes
+    early: dict[str, Early] = {}
     seen: bytes
 
 
@@ -72,6 +75,7 @@ class State:
         self.never: set[tuple[str, str]] = set()
         self.handed_over: dict[str, str] = {}
         self.acknowledged = Seen()
+        self.early: dict[str, Early] = {}
         self.seen = Seen()
         self._closed: list[tuple[datetime, str]] = []
 
@@ -129,6 +133,7 @@ class State:
             never=sorted(self.never),
             handed_over=self.handed_over,
             acknowledged=self.acknowledged.dump(),
+            early=self.early,
             seen=self.seen.dump(),
         )
 
@@ -146,6 +151,7 @@ class State:
         state.never = set(snapshot.never)
         state.handed_over = dict(snapshot.handed_over)
         state.acknowledged = Seen(snapshot.acknowledged)
+        state.early = dict(snapshot.early)
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
         state.parts = dict(snapshot.parts)
@@ -165,6 +171,12 @@ class State:
             self.clusters.apply(
                 event.EdgeAdded(ticket_id=ticket.ticket_id, other_id=edge.ticket_id, kind=edge.kind, score=edge.score)
             )
+
+    def note_early(self, handover_id: str, early: Early) -> None:
+        """Remember who took a hand-over before its ticket was there; of those that never get one the newest stay."""
+        self.early[handover_id] = early
+        while len(self.early) > _MOST_EARLY:
+            del self.early[next(iter(self.early))]
 
     def note_closed(self, ticket: Findable) -> None:
         """Queue a closed ticket for its leave."""

@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import calls, forgetting, handling, limits, location, remaining
+from tickets import alarms, calls, forgetting, handling, limits, location, remaining
 from tickets.codes import is_of_participant
-from tickets.deadlines import endangers, matter_of
-from tickets.held import Filed, TicketState, month_of, with_more
+from tickets.deadlines import matter_of
+from tickets.held import Early, Filed, TicketState, month_of, with_more
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
+from tickets.reopening import only_thanks
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -28,6 +29,7 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         opened_at=decision.at,
         status_at=decision.at,
         call=_call_of(decision),
+        typed=change.typed,
     )
     state.tickets[ticket.ticket_id], state.by_order[ticket.order] = ticket, ticket.ticket_id
     state.by_number[ticket.ticket_no] = ticket.ticket_id
@@ -54,6 +56,8 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         _file_waiting(state, decision, ticket, change.message_id)
         return
     filed = Filed(decision.input.offset, 1, month_of(decision.at))
+    if features is not None and ticket.messages and _is_news(state, ticket, features):
+        ticket.heard_at = decision.at
     ticket.messages[change.message_id] = _with_features(filed, features) if features is not None else filed
     if features is None:
         return
@@ -65,6 +69,12 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         ticket.codes = with_more(ticket.codes, features.codes)
     else:
         _take_features(state, decision, ticket, features)
+
+
+def _is_news(state: "State", ticket: TicketState, features: Features) -> bool:
+    """Say whether an office has to read a message before it closes its ticket: no thanks, no record without words."""
+    has_words = features.text_key is not None or not calls.is_record(features)
+    return has_words and not only_thanks(state, features, ticket)
 
 
 def _with_features(filed: Filed, features: Features) -> Filed:
@@ -203,7 +213,9 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     former.kind, former.category, former.place = matter
     former.proposals = remaining.proposals_without(former.proposals, change.message_id)
     del former.messages[change.message_id]
-    former.danger = any(endangers(one.codes) for one in former.messages.values())
+    is_false = change.message_id in former.dismissed
+    former.dismissed = tuple(one for one in former.dismissed if one != change.message_id)
+    former.danger = alarms.endangers(former)
     filed = replace(filed, link_version=change.link_version)
     ticket.messages[change.message_id] = _with_features(filed, decision.features)
     state.texts.remove(former)
@@ -213,9 +225,13 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     if decision.features.message_key:
         state.by_thread[scoped(decision.jurisdiction, decision.features.message_key)] = ticket.ticket_id
     _take_features(state, decision, ticket, decision.features)
+    if is_false:
+        ticket.dismissed = with_more(ticket.dismissed, (change.message_id,))
+        ticket.danger = alarms.endangers(ticket)
     state.never.discard((change.message_id, ticket.ticket_id))
     if change.message_id in state.handed_over:
         state.handed_over[change.message_id] = ticket.ticket_id
+    ticket.heard_at = decision.at
 
 
 def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
@@ -224,8 +240,25 @@ def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> N
 
 
 def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
-    state.acknowledged.add(change.handover_id)
+    _answered(state, change.handover_id)
+    if state.handed_over.pop(change.handover_id, None) is None and change.ticket_id is None:
+        state.note_early(change.handover_id, Early(decision.at, decision.author))
+    else:
+        state.early.pop(change.handover_id, None)
+
+
+def _answered(state: "State", handover_id: str) -> None:
+    if handover_id not in state.acknowledged:
+        state.acknowledged.add(handover_id)
+
+
+def _dismissed(state: "State", decision: Event, change: event.HandoverDismissed) -> None:
+    _answered(state, change.handover_id)
     state.handed_over.pop(change.handover_id, None)
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.dismissed = with_more(ticket.dismissed, (change.handover_id,))
+        ticket.danger = alarms.endangers(ticket)
 
 
 def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
@@ -256,6 +289,7 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Noted: _noted,
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
+    event.HandoverDismissed: _dismissed,
     event.Proposed: _proposed,
     event.Confirmed: _judged,
     event.Rejected: _judged,

@@ -20,7 +20,9 @@ def command(
     kind: Annotated[str, typer.Argument(help="set_status, merge, unmerge, reclassify ...: docs/how-to/commands.md.")],
     target: Annotated[
         str | None,
-        typer.Argument(help="Id or number (工单编号) of the ticket, or id of the hand-over; of a message for forget."),
+        typer.Argument(
+            help="Id or number (工单编号) of the ticket, or id of the hand-over; of a message for redact and forget."
+        ),
     ] = None,
     arguments: Annotated[
         list[str] | None,
@@ -59,7 +61,9 @@ def command(
             words, target = [*found, *words], None
         else:
             words.append(_messages_of(ctx, target))
-    if kind == handovers.KIND and target and not dry_run:
+    if kind == "redact" and target is not None and commands.is_message(target):
+        target, words = _ticket_with(ctx, target, words)
+    if kind in handovers.KINDS and target and not dry_run:
         jurisdiction = handovers.city_of(services.kafka(settings), target, jurisdiction)
     given = commands.made(
         settings,
@@ -137,6 +141,18 @@ def _message_alone(ctx: typer.Context, message_id: str, jurisdiction: str | None
     if known is None or known.message_class == "erased":
         return words, jurisdiction
     return [*words, f"month={month_of(known.ingested_at)}"], known.jurisdiction
+
+
+def _ticket_with(ctx: typer.Context, message_id: str, words: list[str]) -> tuple[str, list[str]]:
+    """Return the ticket that has a message, and the arguments; they name this one alone unless they name others."""
+    from hotline.cli.archive import ask
+    from schemas.errors import MisconfiguredError
+
+    link = ask(ctx, lambda archive: archive.link(message_id))
+    if link is None or not link.ticket_id:
+        raise MisconfiguredError("No ticket has this message, so there is nothing to black out: forget erases it.")
+    named = any(word.startswith("message_ids=") for word in words)
+    return link.ticket_id, words if named else [*words, f'message_ids=["{message_id}"]']
 
 
 def _tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:

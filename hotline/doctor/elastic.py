@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,14 +23,22 @@ _HOSTS, _AUTHORITIES = "elasticsearch.hosts", "elasticsearch.ca_certs"
 _SEARCHED = ("ticket_masked", "link")
 """What a web door asks: `hotline/web.py`."""
 
+_COUNTED = ("ticket_masked",)
+"""What the monitor counts: `hotline/watch/overdue.py`."""
+
 _BLOCKS = ("read_only", "read_only_allow_delete", "write")
 
 Ask = Callable[[Any], AsyncIterator[Told]]
 
 
 def examine_nodes(settings: "Settings") -> Iterator[Finding]:
-    """Yield what is found at each node, for those who look at the cluster alone."""
+    """Yield what is found at each node."""
     yield from findings("Elasticsearch", lambda: _nodes(settings, _node))
+
+
+def examine_watch(settings: "Settings") -> Iterator[Finding]:
+    """Yield what is found by the monitor, which looks at the cluster and counts what is overdue."""
+    yield from _let_in(settings, "archive", partial(_searches, names=_COUNTED, who="the monitor"))
 
 
 def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Iterator[Finding]:
@@ -38,17 +46,24 @@ def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Itera
 
     Templates matter to those who write, and only they may look at them.
     """
-    let_in, ask = False, partial(_indices, writes=writes)
+    yield from _let_in(settings, "indices", partial(_indices, writes=writes))
+
+
+def _let_in(settings: "Settings", name: str, ask: Ask) -> Iterator[Finding]:
+    """Yield what is found at each node, and, where one lets us in, what it says when it is asked."""
+    let_in = False
     for finding in examine_nodes(settings):
         let_in = let_in or finding.outcome == "ok"
         yield finding
     if let_in:
-        yield from findings("indices", lambda: _asked(settings, services.elasticsearch_hosts(settings), ask))
+        yield from findings(name, lambda: _asked(settings, services.elasticsearch_hosts(settings), ask))
 
 
 def examine_searches(settings: "Settings") -> Iterator[Finding]:
     """Yield what is found by a web door, which may search two indices and ask nothing else, not even the version."""
-    yield from findings("Elasticsearch", lambda: _nodes(settings, _searches))
+    yield from findings(
+        "Elasticsearch", lambda: _nodes(settings, partial(_searches, names=_SEARCHED, who="the web door"))
+    )
 
 
 def _nodes(settings: "Settings", ask: Ask) -> Iterator[Told]:
@@ -119,18 +134,18 @@ async def _node(client: Any) -> AsyncIterator[Told]:
     yield f"{number}, {health['status']}"
 
 
-async def _searches(client: Any) -> AsyncIterator[Told]:
+async def _searches(client: Any, names: Sequence[str], who: str) -> AsyncIterator[Told]:
     from elasticsearch import NotFoundError
 
     known, missing = indices(), False
-    for index in (known[name] for name in _SEARCHED):
+    for index in (known[name] for name in names):
         try:
             await client.search(index=index.alias, size=0)
         except NotFoundError:
             missing = True
             yield _no_alias(index)
     if not missing:
-        yield f"the web door may search {' and '.join(known[name].alias for name in _SEARCHED)}"
+        yield f"{who} may search {' and '.join(known[name].alias for name in names)}"
 
 
 async def _indices(client: Any, writes: bool) -> AsyncIterator[Told]:

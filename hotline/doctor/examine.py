@@ -9,7 +9,7 @@ from hotline import checks, fetching, wiring
 from hotline.doctor.accounts import cmpp, mailbox, smpp, smtp, wechat, weibo
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, clock
-from hotline.doctor.elastic import examine_elasticsearch, examine_nodes, examine_searches
+from hotline.doctor.elastic import examine_elasticsearch, examine_searches, examine_watch
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
 from hotline.doctor.storage import blobs, disks
@@ -71,8 +71,8 @@ def _archive(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]
     if writes or not set(PEOPLE).isdisjoint(chosen):
         yield from examine_elasticsearch(settings, writes=writes)
         return
-    if "monitor" in chosen:  # without the right to ask it would tell for ever that Elasticsearch is away
-        yield from examine_nodes(settings)
+    if "monitor" in chosen:  # without the right to ask it would tell for ever that Elasticsearch is away, or be blind
+        yield from examine_watch(settings)
     if "receiver" in chosen and any(settings.connectors.sections[section] for section in DOORS):
         yield from examine_searches(settings)
 

@@ -1,4 +1,4 @@
-"""Which hand-overs (紧急转接) no desk has acknowledged: a reader's clock decides that, never the stream's."""
+"""Which hand-overs (紧急转接) no desk acknowledged and no clerk dismissed: by a reader's clock, not the stream's."""
 
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -25,8 +25,8 @@ MENTIONED = "mentioned"
 CLOCKS = timedelta(hours=1)
 """How far the brokers' clocks and the connectors' may be apart."""
 
-_MARK = b'"acknowledged"'
-"""The tag of the change; a million events are passed over without being parsed."""
+_MARKS = (b'"acknowledged"', b'"handover_dismissed"')
+"""The tags of the changes; a million events are passed over without being parsed."""
 
 SHOWN = 10
 """Hand-overs of a level that are named: those that wait longest."""
@@ -103,12 +103,12 @@ class Handovers:
         oldest = min((one.taken_at for one in self._open.values()), default=None)
         self._decided |= kafka.since(new, oldest - CLOCKS) if oldest else {place: ends[place] for place in new}
         for record in kafka.read(self._decided, kafka.ends(places)):
-            if _MARK in (record.value or b""):
+            if any(mark in (record.value or b"") for mark in _MARKS):
                 self._answer(record)
 
     def _answer(self, record: Any) -> None:
         for change in decode(record.value, Event).changes:
-            if isinstance(change, event.Acknowledged):
+            if isinstance(change, event.Acknowledged | event.HandoverDismissed):
                 self._open.pop(change.handover_id, None)
                 self._answered[change.handover_id] = record.timestamp
 

@@ -16,6 +16,9 @@ class Opened(given.Change, frozen=True, kw_only=True):
     sequence: Annotated[int, given.told("Its number on that day", "当日序号")]
     message_id: given.MessageId
     related: Annotated[tuple[str, ...], given.told("Tickets that it continues", "关联工单")] = ()
+    typed: Annotated[
+        bool, given.told("Who asks was typed into a form, and is proven by nobody", "诉求人仅由表单填写")
+    ] = False
 
 
 class MessageFiled(given.Change, frozen=True, kw_only=True):
@@ -205,10 +208,27 @@ class HandedOver(given.Change, frozen=True, kw_only=True):
 
 
 class Acknowledged(given.Change, frozen=True, kw_only=True):
-    """转接签收: the emergency desk has the hand-over."""
+    """转接签收: the emergency desk has the hand-over; `taken_at` and `taken_by` if it said so before the ticket."""
 
     handover_id: given.HandoverId
     ticket_id: given.TicketIdIfKnown = None
+    taken_at: Annotated[Time | None, given.told("When, if not with this decision", "签收时间")] = None
+    taken_by: Annotated[str | None, given.told("Who, if not by this decision: an account", "签收人")] = None
+
+
+class HandoverDismissed(given.Change, frozen=True, kw_only=True):
+    """误报解除: a clerk says that a message told of no danger; nobody waits for the desk to take its hand-over."""
+
+    ticket_id: given.TicketId
+    handover_id: given.HandoverId
+    reason_code: Annotated[str, given.told("Why", "误报原因", words=words.FALSE_ALARMS)]
+    classes: Annotated[
+        tuple[str, ...],
+        given.told("Of what the ticket's other messages alarm", "其余紧急类别", words=words.EMERGENCY_CLASSES),
+    ] = ()
+    level: Annotated[
+        str | None, given.told("How bad that is; null when of nothing", "其余紧急级别", words=words.EMERGENCY_LEVELS)
+    ] = None
 
 
 class MinorFlagged(given.Change, frozen=True, kw_only=True):
@@ -289,8 +309,8 @@ class CommandRefused(given.Change, frozen=True, kw_only=True):
 AnyChange = (
     Opened | MessageFiled | Noted | PartJoined | Reopened | StatusSet | KindSet | CategorySet | PlaceSet | DeadlineSet
     | Dispatched | Returned | Supervised | Revisited | EdgeAdded | EdgeRemoved | NeverLink | Moved | Proposed
-    | Confirmed | Rejected | HandedOver | Acknowledged | MinorFlagged | AcceptanceProposed | ConfidentialitySet
-    | DispatchProposed | Redacted | Erased | MessagesErased | Read | CommandRefused
+    | Confirmed | Rejected | HandedOver | Acknowledged | HandoverDismissed | MinorFlagged | AcceptanceProposed
+    | ConfidentialitySet | DispatchProposed | Redacted | Erased | MessagesErased | Read | CommandRefused
 )  # fmt: skip
 
 Changes = tuple[AnyChange, ...]

@@ -45,6 +45,7 @@ class Requester(Record, frozen=True, kw_only=True):
     email: Annotated[str | None, about("E-mail address", "电子邮箱", pii=1)] = None
     openid: Annotated[str | None, about("WeChat openid", "微信标识", pii=1)] = None
     weibo_uid: Annotated[str | None, about("Weibo uid", "微博标识", pii=1)] = None
+    uid: Annotated[str | None, about("What another system calls its user", "平台账号", pii=1)] = None
     identities: Annotated[tuple[Party, ...], about("Every identity seen", "全部联系方式", pii=1, index="none")] = ()
 
 
@@ -69,6 +70,14 @@ class Deadline(Record, frozen=True, kw_only=True):
     calendar_version: Annotated[str, about("Which calendar", "日历版本")]
     provisional: Annotated[bool, about("The year's calendar is not published yet", "暂定", index="boolean")] = False
     extended_from: Annotated[Time | None, about("Former due time", "原到期时间", index="date")] = None
+
+
+class Due(Record, frozen=True, kw_only=True):
+    """待办时限: until when what the ticket waits for now should have come; null where it waits for no such thing."""
+
+    accept_at: Annotated[Time | None, about("Until when it should be accepted", "受理到期时间", index="date")] = None
+    sign_at: Annotated[Time | None, about("Until when it should be signed", "签收到期时间", index="date")] = None
+    resolve_at: Annotated[Time | None, about("Until when it should be resolved", "办结到期时间", index="date")] = None
 
 
 class Proposal(Record, frozen=True, kw_only=True):
@@ -162,6 +171,9 @@ class HandoverState(Record, frozen=True, kw_only=True):
     handover_id: Annotated[str, about("The hand-over", "转接标识")]
     acknowledged_at: Annotated[Time | None, about("When the emergency desk took it", "签收时间", index="date")] = None
     acknowledged_by: Annotated[str | None, about("Who took it: an account", "签收人")] = None
+    dismissed_at: Annotated[Time | None, about("When it was called a false alarm", "误报解除时间", index="date")] = None
+    dismissed_by: Annotated[str | None, about("Who called it one: an account", "误报解除人")] = None
+    dismissed_reason: Annotated[str | None, about("Why", "误报原因", words=words.FALSE_ALARMS)] = None
 
 
 class MinorProtection(Record, frozen=True, kw_only=True):
@@ -262,6 +274,10 @@ class Ticket(Record, frozen=True, kw_only=True):
     deadlines: Annotated[tuple[Deadline, ...] | UnsetType, about("What is due when", "办结时限", index="object")] = (
         UNSET
     )
+    due: Annotated[
+        Due | None,
+        about("Of the deadlines those that it waits for now: null when none runs", "待办时限", index="object"),
+    ] = None
     edges: Annotated[tuple[Edge, ...], about("Relations to other tickets", "工单关系", index="object")] = ()
     related: Annotated[tuple[str, ...], about("Tickets to read beside it", "关联工单")] = ()
     cluster_id: Annotated[str, about("Oldest ticket of the connected component; itself when alone", "重复诉求")]

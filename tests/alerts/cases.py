@@ -51,6 +51,9 @@ CASES = {
         "stage",
         "code",
     ),
+    "TicketsOverdue": without(
+        gauge("hotline_monitor_tickets_overdue", "0+0", "1+0", 5, 15, clock="resolve", urgency="normal"), "urgency"
+    ),
     "StageWithoutWorker": gauge("hotline_monitor_workers", "2+0", "0+0", 5, 1, stage="screen"),
     "StageBehind": gauge("hotline_monitor_oldest_seconds", "300+0", "301+0", 5, 5, stage="assign"),
     "FloodWaits": without(gauge("hotline_monitor_oldest_seconds", "3600+0", "3601+0", 5, stage="flood"), "stage"),

@@ -198,6 +198,9 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
     filed = raws.raw(0, texts[0], sender="citizen0").message_id
     code, _, err = city.command("forget", filed)
     assert (code, first in err) == (2, True), "its words are in the ticket"
+    code, out, _ = city.command("redact", filed, 'fields=["text"]', "--dry-run")
+    made = json.loads(out)
+    assert (code, made["ticket_id"], made["args"]) == (0, first, {"fields": ["text"], "message_ids": [filed]})
     forget_what_no_ticket_has(city)
 
 
@@ -212,6 +215,8 @@ def forget_what_no_ticket_has(city: City) -> None:
     producer.deliver_now([vacation.outbound()])
     producer.close()
     until(lambda: city.found("soontobeforgotten") == [vacation.message_id], "the auto-reply in the archive")
+    code, _, err = city.command("redact", vacation.message_id, 'fields=["text"]')
+    assert (code, "forget erases it" in err) == (2, True)
     code, out, err = city.command("forget", vacation.message_id, "--reason", "pipl-47", "--json")
     assert (code, err) == (0, "")
     report = json.loads(out.splitlines()[1])

@@ -237,6 +237,25 @@ def test_an_emergency_that_only_the_transcript_tells_is_handed_over() -> None:
     assert calls.ticket.urgency == "critical"
 
 
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("市民：我家厨房着火了，快来人", "reopened"),
+        ("市民：路灯修好了吗，还是不亮", "resolved"),
+        ("市民：昨天着火的事已经处理好了", "resolved"),
+    ],
+)
+def test_a_danger_that_only_the_transcript_tells_opens_a_ticket_that_was_answered_at_once(
+    words: str, status: str
+) -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    for stage in ("registered", "answered", "resolved"):
+        _order(calls, "set_status", calls.ticket.ticket_id, {"status": stage})
+    calls.tell(revision=2, transcript=words)
+    assert calls.ticket.status == status
+
+
 def test_the_log_alone_and_a_checkpoint_know_the_calls() -> None:
     calls = Calls()
     for told in RECORDS[:2]:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Ticket
-from schemas.records.ticket import Deadline
+from schemas.records.ticket import Deadline, Due
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office
 from tests.tickets.test_pauses import policy
@@ -52,6 +52,22 @@ def test_nothing_is_overdue_before_its_time_or_of_a_ticket_that_is_erased() -> N
     assert not list(overdue(a_ticket(deadlines=(due("resolve", 9.5),)), LIMITS, LATER))
     assert not list(overdue(a_ticket(erased=True), LIMITS, LATER))
     assert running(a_ticket(deadlines=UNSET)) == ()
+
+
+def test_a_snapshot_tells_what_its_ticket_waits_for() -> None:
+    at_office = Office([message(0, channel="web")])
+    (ticket,) = at_office.tickets
+    (accept,) = at_office.ticket(ticket).deadlines
+    assert at_office.ticket(ticket).due == Due(accept_at=accept.due_at)
+    at_office.order("set_deadline", ticket, clock="resolve", due_at=LATER.isoformat())
+    at_office.order("set_status", ticket, status="registered")
+    assert at_office.ticket(ticket).due == Due(resolve_at=LATER)
+    at_office.order("set_status", ticket, status="not_accepted", reason_code="malicious")
+    assert at_office.ticket(ticket).due is None
+    at_office.order("set_status", ticket, status="reopened")
+    assert at_office.ticket(ticket).due == Due(resolve_at=LATER)
+    at_office.order("forget", ticket)
+    assert at_office.ticket(ticket).due is None
 
 
 def test_a_clock_that_stands_is_not_overdue_unless_it_was_before() -> None:

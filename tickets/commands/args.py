@@ -146,6 +146,16 @@ class Revisit(Args, frozen=True, kw_only=True):
     satisfied: bool | None = None
 
 
+class Dismiss(Args, frozen=True, kw_only=True):
+    """误报: why the message told of no danger."""
+
+    reason_code: str
+
+    def words(self) -> Iterator["Word"]:
+        """Yield the reason."""
+        yield "reason_code", self.reason_code, words.FALSE_ALARMS
+
+
 class Judge(Args, frozen=True, kw_only=True):
     """Of a proposal."""
 

@@ -37,6 +37,7 @@ def redact(order: Order, given: args.Redact) -> event.Changes:
         raise RefusalError("arguments", "spans need if_version: they count in the text of one version")
     if any(not 0 <= start < end for start, end in given.spans):
         raise RefusalError("arguments", "a span is [start, end) with start before end")
+    order.check_heard(ticket)
     names = _all_of(ticket) if given.message_ids is None else given.message_ids
     if not set(names) <= set(_all_of(ticket)):
         raise RefusalError("not_filed", "a message is not filed in this ticket: see its links")
@@ -58,6 +59,7 @@ def forget(order: Order, given: args.Forget) -> event.Changes:
         messages = tuple(ErasedMessage(message_id=one) for one in given.message_ids)
         return (event.Erased(ticket_id=ticket_id, messages=_bounded(messages)),)
     ticket = order.ticket(given)
+    order.check_heard(ticket)
     return (event.Erased(ticket_id=ticket.ticket_id, messages=_bounded(_named(ticket, _all_of(ticket)))),)
 
 

@@ -45,6 +45,11 @@ class Order(Struct, frozen=True, kw_only=True):
             raise RefusalError("erased", "the ticket is erased")
         return ticket
 
+    def check_heard(self, ticket: TicketState) -> None:
+        """Refuse to bury what a citizen said after this was ordered: nobody has read that yet."""
+        if ticket.heard_at is not None and self.at < ticket.heard_at:
+            raise RefusalError("stale", "the ticket got a further message after this was ordered: read it, order again")
+
     def check_city(self, ticket_id: str) -> None:
         """Refuse a ticket of another city, whether it exists or not."""
         if not ticket_id.startswith(f"{self.command.jurisdiction}-"):

@@ -23,6 +23,8 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
         raise RefusalError("illegal_transition", "set_deadline of resolve grants more time, and sets this stage itself")
     if given.status in lifecycle.CLOSED and ticket.reopened_at is not None and order.at < ticket.reopened_at:
         raise RefusalError("stale", "the ticket was reopened after this was ordered: read it again, then close it")
+    if given.status in lifecycle.CLOSED and ticket.status not in lifecycle.CLOSED:
+        order.check_heard(ticket)
     if given.status in lifecycle.WITH_AN_ORGANIZER and _is_with_nobody(ticket):
         raise RefusalError("illegal_transition", "no organizer has the ticket: dispatch names one, and sets the stage")
     return (stage,)
@@ -162,9 +164,22 @@ def reclassify(order: Order, given: args.Reclassify) -> event.Changes:
             )
         )
     changes += _protected(ticket, given, order.state.policy)
+    _check_all_is_heard(given)
     if not changes:
         raise RefusalError("arguments", "reclassify needs a kind, a category, a confidentiality or minor")
     return tuple(changes)
+
+
+def _check_all_is_heard(given: args.Reclassify) -> None:
+    """Refuse what would be carried out without a part of what it says."""
+    if given.minor is None and (given.minor_role, given.minor_topic, given.minor_harm) != (None, None, None):
+        raise RefusalError("arguments", "minor_role, minor_topic and minor_harm go with minor true")
+    if given.category is None and (given.scheme, given.scheme_version) != (_LOCAL.scheme, _LOCAL.scheme_version):
+        raise RefusalError("arguments", "scheme and scheme_version go with a category")
+
+
+_LOCAL = args.Reclassify()
+"""What is said without being asked."""
 
 
 def _protected(ticket: TicketState, given: args.Reclassify, policy: TicketPolicy) -> Iterator[event.AnyChange]:

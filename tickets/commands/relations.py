@@ -1,7 +1,5 @@
 """Which tickets and messages belong together: a person's word on what was decided by rules, or was not."""
 
-import re
-
 from schemas.records import event
 from tickets.clusters import CONNECTING
 from tickets.commands import args, moves
@@ -9,8 +7,6 @@ from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.held import TicketState
 from tickets.state import State
-
-_HANDOVER = re.compile(r"[a-z2-7]{26}")
 
 
 def merge(order: Order, given: args.Merge) -> event.Changes:
@@ -70,21 +66,6 @@ def reject_proposal(order: Order, given: args.Judge) -> event.Changes:
     rejected = event.Rejected(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
     message_id = proposal.proposal_id.partition("-")[0]
     return (rejected, event.NeverLink(message_id=message_id, ticket_id=proposal.target))
-
-
-def acknowledge_handover(order: Order, given: args.Args) -> event.Changes:
-    """The emergency desk has it. It may say so before the ticket is decided: the hand-over waits for nothing."""
-    handover_id = order.command.handover_id
-    if handover_id is None or not _HANDOVER.fullmatch(handover_id):
-        raise RefusalError("arguments", "acknowledge_handover needs the handover_id: 26 characters of a-z and 2-7")
-    if handover_id in order.state.acknowledged:
-        raise RefusalError("acknowledged", "the hand-over is acknowledged already")
-    ticket_id = order.state.handed_over.get(handover_id)
-    if ticket_id is not None:
-        order.check_city(ticket_id)
-    ticket = order.state.tickets.get(ticket_id or "")
-    live = ticket.ticket_id if ticket is not None and not ticket.erased else None
-    return (event.Acknowledged(handover_id=handover_id, ticket_id=live),)
 
 
 def _both(kind: str, ticket: TicketState, other: TicketState) -> event.Changes:

@@ -6,10 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.records import Command, Event, Features, TicketVersion, event
 from tickets import clocks, clusters, dispatch, duties
-from tickets.commands import args, erasure, moves, progress, relations
+from tickets.commands import args, erasure, handovers, moves, progress, relations
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.deadlines import matter_of
@@ -37,7 +38,8 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
         "return_dispatch": Kind(args.ReturnDispatch, progress.return_dispatch),
         "supervise": Kind(args.Supervise, progress.supervise),
         "revisit": Kind(args.Revisit, progress.revisit),
-        "acknowledge_handover": Kind(args.Args, relations.acknowledge_handover),
+        "acknowledge_handover": Kind(args.Args, handovers.acknowledge),
+        "dismiss_handover": Kind(args.Dismiss, handovers.dismiss),
         "confirm_proposal": Kind(args.Judge, relations.confirm_proposal),
         "reject_proposal": Kind(args.Judge, relations.reject_proposal),
         "redact": Kind(args.Redact, erasure.redact),
@@ -65,7 +67,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     try:
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
         changes = _carry_out(order, policy.rules_folder)
-        changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(incoming, changes))
+        changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(state, incoming, changes))
         changes += dispatch.follow(state, policy.directories, changes, _codes_of_moved(incoming, changes))
         changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
         changes += duties.after_word(state, changes, policy)
@@ -88,13 +90,16 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
     )
 
 
-def _told(incoming: Incoming, changes: event.Changes) -> clocks.Told:
+def _told(state: State, incoming: Incoming, changes: event.Changes) -> clocks.Told:
     """Return what the message tells that a command moves: limits count from its receipt."""
-    moved = _moved(changes)
+    moved = next((change for change in changes if isinstance(change, event.Moved)), None)
     if moved is None:
         return clocks.Told(matter_of(Features()), incoming.at)
-    message = incoming.earlier[moved]
-    return clocks.Told(matter_of(message.features, message.channel), message.received_at)
+    message = incoming.earlier[moved.message_id]
+    matter = matter_of(message.features, message.channel)
+    if moved.message_id in state.tickets[moved.from_ticket_id].dismissed:
+        matter = replace(matter, emergency=False)
+    return clocks.Told(matter, message.received_at)
 
 
 def _codes_of_moved(incoming: Incoming, changes: event.Changes) -> tuple[str, ...]:

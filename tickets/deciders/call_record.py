@@ -1,4 +1,4 @@
-"""A later record of a call completes the ticket of the earlier ones; it opens no second one, and reopens none.
+"""A later record of a call completes the ticket of the earlier ones; it opens none, and reopens one only for a danger.
 
 The words of a transcript (通话转写) or of a corrected note are of the same call: the citizen said nothing new since, so
 a ticket that was answered at once stays closed.

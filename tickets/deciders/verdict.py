@@ -10,7 +10,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     A new ticket with `joins` gets an edge to that one, the oldest of its cluster.
     `part` says whether a part leaves its ticket's text incomplete; `afresh` that the text is compared again as it is
-    now. `reopens` False leaves a closed ticket closed.
+    now. `reopens` False leaves a closed ticket closed, unless there is danger.
     `sure` False only proposes: the next decider is asked, and a clerk judges later. `evidence` holds codes and ids.
     """
 

@@ -16,6 +16,7 @@ from hotline.config import load
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding
 from hotline.local.stack import Endpoints
+from hotline.monitor import Monitor
 from hotline.web import WebArchive
 from sinks.elastic.templates import ensure_indices
 from tests.peers.certificates import DAY, Authority
@@ -97,6 +98,26 @@ def test_who_may_not_ask_how_the_cluster_does_cannot_be_the_monitor(
     assert "may not do this (403" in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
     local.setenv(KEY, door.keys["hotline-monitor"])
     assert "may not do this (403" not in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
+
+
+def doctor_of_the_monitor() -> list[str]:
+    told = CliRunner().invoke(app, ["doctor", "monitor", "--json"]).stdout.splitlines()
+    return [one["detail"] for one in map(json.loads, told) if one["name"] in ("Elasticsearch", "archive")]
+
+
+def test_a_monitor_that_may_not_count_what_is_overdue_does_not_pretend_to_see(
+    door: ElasticDoor, local: pytest.MonkeyPatch
+) -> None:
+    local.setenv(KEY, door.keys["hotline-monitor"])
+    assert doctor_of_the_monitor()[-1] == "the monitor may search hotline-ticket-masked"
+    Monitor(load()).look(datetime.now(UTC))
+    assert door.refused == []
+    door.forbidden = lambda method, path: path.endswith("/_search")
+    assert "may not do this (403" in doctor_of_the_monitor()[-1]
+    monitor = Monitor(load())
+    monitor.look(datetime.now(UTC))
+    assert "may not do this (403" in (monitor.trouble or "")
+    assert monitor.last_look is None  # so MonitorBlind rings
 
 
 def test_a_web_door_s_role_is_enough_for_its_questions(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:

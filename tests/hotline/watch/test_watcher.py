@@ -62,10 +62,17 @@ class Writer:
         self.write(topics.HANDOVER, (name.encode(), encode(made), []))
 
     def acknowledge(self, name: str) -> None:
+        self._decide(name, event.Acknowledged(handover_id=name))
+
+    def dismiss(self, name: str) -> None:
+        ticket_id = "210100-" + "a" * 20
+        self._decide(name, event.HandoverDismissed(ticket_id=ticket_id, handover_id=name, reason_code="misread"))
+
+    def _decide(self, name: str, change: event.AnyChange) -> None:
         made = Event(
             event_id=f"command:{name}", jurisdiction="210100", at=NOW, policy_version="1", relation="command",
             method="carried_out", input=InputRef(command_id=name, topic=topics.MESSAGE, partition=1, offset=0),
-            changes=(event.Acknowledged(handover_id=name),),
+            changes=(change,),
         )  # fmt: skip
         self.write(topics.EVENT, (name.encode(), encode(made), []))
 
@@ -279,7 +286,7 @@ def test_with_the_rights_of_its_user_the_monitor_sees_everything_and_kafkas_time
         assert look(monitor).clock_ahead is None
 
 
-def test_overdue_emergencies_are_told_again_until_the_desk_acknowledges(
+def test_overdue_emergencies_are_told_again_until_the_desk_acknowledges_or_a_clerk_dismisses_them(
     fresh_topics: KafkaConnection, writer: Writer
 ) -> None:
     reminders, overdue = "hotline_monitor_handover_reminders_total", "hotline_monitor_handovers_overdue"
@@ -299,7 +306,7 @@ def test_overdue_emergencies_are_told_again_until_the_desk_acknowledges(
     assert counts == [(1, 1), (1, 1), (2, 1), (2, 2), (2, 2), (2, 3)]
     assert (value(overdue, "mentioned"), value(reminders, "mentioned")) == (1, 0)
     writer.acknowledge("fire")
-    writer.acknowledge("young")
+    writer.dismiss("young")
     monitor.look(NOW + timedelta(seconds=400))
     assert (value(overdue, "critical"), value(reminders, "critical") - told) == (0, 3)
 

@@ -1,6 +1,7 @@
 """A ticket goes its way stage by stage (`tickets/lifecycle.py`), its snapshot tells it, and a clerk's word stays."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec import UNSET
@@ -9,7 +10,7 @@ from schemas.records import Event, Finding, event
 from schemas.records.ticket import Acceptance, Dispatch, DispatchReturn
 from schemas.wire import encode
 from tests.tickets.build import CITY, START, message
-from tests.tickets.commands.orders import POLICY, Office, office, refusal
+from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tickets import lifecycle
 from tickets.amend import Occasion, amend
 from tickets.lifecycle import NEXT, STATUSES
@@ -210,6 +211,50 @@ def test_what_was_ordered_before_a_reopening_does_not_close_the_ticket_again() -
     assert at_office.ticket(ticket).status == "reopened"
     again = at_office.order("set_status", ticket, status="resolved", at=today + timedelta(minutes=1))
     assert refusal(again) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "args"),
+    [
+        ("set_status", {"status": "resolved"}),
+        ("redact", {"fields": ["text"]}),
+        ("forget", {}),
+    ],
+)
+def test_what_was_ordered_before_a_further_message_does_not_bury_it(kind: str, args: dict[str, Any]) -> None:
+    """Had the order come in time, the message would have opened the ticket again, or stood in one of its own."""
+    at_office, ticket = on_its_way("registered", "answered")
+    today = START + timedelta(days=1)
+    at_office.take(message(7, "楼上也漏水了", sender="13800138000", answers=(f"{CITY}-0",), minutes=24 * 60))
+    late = at_office.order(kind, ticket, at=today - timedelta(hours=9), **args)
+    assert refusal(late) == "stale"
+    assert "further message after this was ordered" in why(late)
+    assert at_office.ticket(ticket).status == "answered"
+    assert "楼上也漏水了" in at_office.ticket(ticket).text
+    same(at_office)
+    assert refusal(at_office.order(kind, ticket, at=today, **args)) is None
+
+
+def test_mere_thanks_and_other_orders_do_not_wait() -> None:
+    at_office, ticket = on_its_way("registered", "answered")
+    today = START + timedelta(days=1)
+    thanks = message(
+        7, "谢谢", sender="13800138000", answers=(f"{CITY}-0",), codes=("request_kind.praise",), minutes=1440
+    )
+    at_office.take(thanks)
+    assert at_office.ticket(ticket).message_count == 2
+    assert refusal(at_office.order("set_status", ticket, status="resolved", at=today - timedelta(hours=9))) is None
+    at_office, ticket = on_its_way("registered")
+    at_office.take(message(7, "楼上也漏水了", sender="13800138000", answers=(f"{CITY}-0",), minutes=1440))
+    assert refusal(at_office.order("dispatch", ticket, organizer="a", at=today - timedelta(hours=9))) is None
+
+
+def test_not_accepted_of_yesterday_does_not_shut_out_the_emergency_of_today() -> None:
+    at_office, ticket = on_its_way("registered")
+    alarm = ("emergency.fire", "emergency_level.critical")
+    at_office.take(message(7, "着火了", sender="13800138000", answers=(f"{CITY}-0",), codes=alarm, minutes=1440))
+    late = at_office.order("set_status", ticket, status="not_accepted", reason_code="malicious", at=START)
+    assert refusal(late) == "stale"
 
 
 def test_who_is_asked_after_the_ticket_was_archived_is_heard_all_the_same() -> None:

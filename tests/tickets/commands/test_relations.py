@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from schemas.records import Event, event
 from tests.tickets.build import CITY, START, message
-from tests.tickets.commands.orders import Office, office, refusal
+from tests.tickets.commands.orders import Office, office, refusal, same
 from tickets.policy import TicketPolicy
 
 
@@ -108,6 +110,20 @@ def test_a_handover_may_be_acknowledged_before_its_ticket_is_decided() -> None:
     at_office = Office()
     burning = message(1, codes=("emergency.fire",))
     assert refusal(at_office.order("acknowledge_handover", handover_id=burning.message_id)) is None
-    at_office.take(burning)
-    assert at_office.desk.state.handed_over == {}
+    early = at_office.decisions[-1]
+    same(at_office)
+    ticket = at_office.take(burning).tickets[0].ticket_id
+    assert at_office.desk.state.handed_over == at_office.desk.state.early == {}
+    (told,) = at_office.ticket(ticket).handovers
+    assert (told.acknowledged_by, told.acknowledged_at) == ("clerk-7", early.at)
+    same(at_office)
     assert refusal(at_office.order("acknowledge_handover", handover_id="李小龙")) == "arguments"
+
+
+def test_of_hand_overs_that_never_get_a_ticket_only_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tickets.state._MOST_EARLY", 2)
+    at_office = Office()
+    for one in "abc":
+        at_office.order("acknowledge_handover", handover_id=one * 26)
+    assert [*at_office.desk.state.early] == ["b" * 26, "c" * 26]
+    same(at_office)

@@ -1,0 +1,65 @@
+"""Hand-overs (紧急转接) of single messages: the emergency desk has one, or a clerk says that it was a false alarm."""
+
+import re
+
+from schemas.records import event
+from tickets import alarms
+from tickets.commands import args
+from tickets.commands.order import Order
+from tickets.commands.refusal import RefusalError
+from tickets.held import TicketState
+
+_HANDOVER = re.compile(r"[a-z2-7]{26}")
+
+
+def acknowledge(order: Order, given: args.Args) -> event.Changes:
+    """The emergency desk has it. It may say so before the ticket is decided: the hand-over waits for nothing."""
+    handover_id = _id_of(order)
+    if handover_id in order.state.acknowledged:
+        raise RefusalError("acknowledged", "the hand-over is acknowledged already, or was dismissed")
+    ticket_id = order.state.handed_over.get(handover_id)
+    if ticket_id is not None:
+        order.check_city(ticket_id)
+    ticket = order.state.tickets.get(ticket_id or "")
+    live = ticket.ticket_id if ticket is not None and not ticket.erased else None
+    return (event.Acknowledged(handover_id=handover_id, ticket_id=live),)
+
+
+def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
+    """A clerk says that this message tells of no danger (误报); each is judged by itself, so a later one rings.
+
+    What the rules protect by it (a minor, confidentiality) stays until `reclassify` says otherwise.
+    """
+    handover_id = _id_of(order)
+    ticket = _ticket_of(order, handover_id)
+    if given.if_version not in (None, ticket.version):
+        raise RefusalError("stale", f"the ticket is at version {ticket.version} by now: read it again")
+    if handover_id in ticket.dismissed:
+        raise RefusalError("dismissed", "the hand-over was called a false alarm already")
+    if alarms.alarm_of(ticket.messages[handover_id].codes) is None:
+        raise RefusalError("no_alarm", "no rule took this message for an emergency: nothing rings for it")
+    left = alarms.standing(ticket, but=handover_id)
+    dismissed = event.HandoverDismissed(
+        ticket_id=ticket.ticket_id,
+        handover_id=handover_id,
+        reason_code=given.reason_code,
+        classes=left.classes if left else (),
+        level=left.level if left else None,
+    )
+    return (dismissed,)
+
+
+def _id_of(order: Order) -> str:
+    handover_id = order.command.handover_id
+    if handover_id is None or not _HANDOVER.fullmatch(handover_id):
+        raise RefusalError("arguments", f"{order.command.kind} needs the handover_id: 26 characters of a-z and 2-7")
+    return handover_id
+
+
+def _ticket_of(order: Order, handover_id: str) -> TicketState:
+    """Return the live ticket that has the message of a hand-over, wherever it is filed by now. Raises RefusalError."""
+    ticket_id = order.state.handed_over.get(handover_id)
+    there = order.state.tickets.get(ticket_id) if ticket_id else order.state.tickets.having(handover_id)
+    if there is None or handover_id not in there.messages:
+        raise RefusalError("not_filed", "no live ticket has the message of this hand-over: acknowledge it meanwhile")
+    return order.named(there.ticket_id)
