@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records import event
+from schemas.words import UNKNOWN
 from tickets import remaining
 from tickets.codes import REMEMBERED, by_kind
 from tickets.directory import Directories, Directory, Rule
@@ -176,7 +177,7 @@ def _fitting(directory: Directory, kind: str | None, category: str | None, place
 
 def _fits(rule: Rule, kind: str | None, category: str | None, place: str | None) -> bool:
     return (
-        (not rule.kinds or kind in rule.kinds)
+        (not rule.kinds or (kind or UNKNOWN) in rule.kinds)
         and (not rule.categories or any(_is_below(category, one) for one in rule.categories))
         and (not rule.places or (place or "").startswith(rule.places))
     )

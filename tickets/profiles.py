@@ -15,10 +15,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One limit. Empty selectors select everything; of a profile's rules for one clock the first that fits is it.
 
     `unit` days end with the day (23:59:59 in Asia/Shanghai), hours and minutes to the second. `starts` says whether the
-    day of receipt is day 1 (`at_receipt`) or the day after it (`next_day`). `categories` are beginnings of category
-    codes; `emergency` selects tickets that tell of a danger that goes on. `by_clerk` rules are chosen by command alone.
-    `extension_max` is in `unit`; in a status of `pauses` the clock stands. `sign` and `return` start anew with each
-    dispatch.
+    day of receipt is day 1 (`at_receipt`) or the day after it (`next_day`). Of `kinds`, `unknown` is what has none yet;
+    `categories` are beginnings of category codes; `emergency` selects tickets that tell of a danger that goes on.
+    `by_clerk` rules are chosen by command alone. `extension_max` is in `unit`; in a status of `pauses` the clock
+    stands. `sign` and `return` start anew with each dispatch.
     """
 
     id: str

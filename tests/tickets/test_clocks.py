@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Message, Ticket, event
@@ -13,6 +14,7 @@ from schemas.records.ticket import Deadline
 from schemas.wire import encode
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office, refusal
+from tests.tickets.test_pauses import Counter, policy
 from tickets.policy import TicketPolicy
 from tickets.state import State, fold
 
@@ -77,6 +79,18 @@ def of(ticket: Ticket, clock: str = "resolve") -> Deadline:
                 "resolve": ("guangdong.resolve.complaint", "12-15 15:59"),
             },
         ),
+        *(
+            (
+                codes,
+                "440100",
+                {
+                    "accept": ("guangdong.accept.mailbox", "11-26 01:00"),
+                    "resolve": ("guangdong.resolve.unknown", "11-26 15:59"),
+                },
+            )
+            for codes in ((), ("request_kind.unknown",), ("request_kind.other",))
+        ),
+        (("request_kind.praise",), "440100", {"accept": ("guangdong.accept.mailbox", "11-26 01:00")}),
         (
             ("emergency.fire", "emergency_level.critical"),
             "110000",
@@ -294,12 +308,29 @@ def test_a_danger_in_the_message_that_reopens_a_ticket_counts_from_it() -> None:
     assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.danger", "12-15 03:00")
 
 
-def test_a_kind_that_a_later_message_tells_starts_the_clock_that_waited_for_it() -> None:
+def test_what_was_of_no_kind_keeps_its_limit_until_a_clerk_says_the_kind() -> None:
     hall, ticket = at_office(taken(city="440100"))
-    assert "resolve" not in dues(hall.ticket(ticket))
     hall.adds("request_kind.complaint", minutes=24 * 60)
     assert hall.ticket(ticket).message_count == 2
-    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.complaint", "12-16 15:59")
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.unknown", "11-26 15:59")
+    assert hall.give("reclassify", ticket, kind="complaint") is None
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.complaint", "12-15 15:59")
+    assert hall.give("reclassify", ticket, kind="unknown") is None
+    assert dues(hall.ticket(ticket))["resolve"] == ("guangdong.resolve.unknown", "11-26 15:59")
+    assert hall.give("reclassify", ticket, kind="praise") is None
+    assert "resolve" not in dues(hall.ticket(ticket))
+    assert hall.log_gives_the_same()
+
+
+def test_a_kind_that_a_later_message_tells_starts_the_clock_that_waited_for_it() -> None:
+    counter = Counter(policy(kinds=["complaint"], amount=15))
+    assert counter.desk.ticket(counter.number).deadlines is UNSET
+    answer = message(
+        1, "还有", jurisdiction="990100", codes=("request_kind.complaint",), answers=("990100-0",), minutes=0
+    )
+    later = datetime(2026, 11, 3, 1, tzinfo=UTC)
+    counter.take(replace(answer, received_at=later, ingested_at=later))
+    assert counter.due() == "11-24 23:59"
 
 
 def test_what_a_message_tells_grants_no_time_and_moves_no_time_by_hand() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
+from schemas.words import REQUEST_KINDS
 from tickets import policies
 from tickets.calendars import calendars
 from tickets.deadlines import Limits, Matter, limits
@@ -45,11 +46,21 @@ def due(city: str, clock: str, at: datetime = AT, **matter: object) -> str | Non
         ("440300", {"kind": "suggestion"}, "resolve", "03-02 23:59:59"),
         ("440300", {"kind": "report"}, "resolve", "03-09 23:59:59"),
         ("440300", {"kind": "praise"}, "resolve", None),
+        ("440300", {"kind": "other"}, "resolve", "02-12 23:59:59"),
+        ("440300", {}, "resolve", "02-12 23:59:59"),
         ("370100", {"kind": "complaint"}, "resolve", "02-25 23:59:59"),
     ],
 )
 def test_each_place_has_its_own_limits(city: str, matter: dict[str, object], clock: str, until: str | None) -> None:
     assert due(city, clock, **matter) == until
+
+
+@pytest.mark.parametrize("city", ["110000", "370100", "440100"])
+def test_where_matters_have_a_limit_each_has_one_and_none_is_longer_for_want_of_a_kind(city: str) -> None:
+    """Nobody waits for ever because no rule heard what kind of request it is; thanks alone ask for nothing."""
+    limits_of = {kind: due(city, "resolve", kind=kind) for kind in {*REQUEST_KINDS, None} - {"praise"}}
+    assert None not in limits_of.values()
+    assert limits_of[None] == min(filter(None, limits_of.values()))
 
 
 def test_a_receipt_on_a_day_off_counts_from_the_next_working_day() -> None:
