@@ -19,12 +19,13 @@ class Earlier(Struct, frozen=True, kw_only=True):
     features: Features
     channel: str
     received_at: datetime
+    proven: bool = True
 
     @classmethod
     def of(cls, message: Message) -> "Earlier":
         """Reduce a message, as `Incoming` does."""
         at = min(message.received_at, message.ingested_at)
-        return cls(features=message.features, channel=message.channel, received_at=at)
+        return cls(features=message.features, channel=message.channel, received_at=at, proven=_is_proven(message))
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
@@ -59,7 +60,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             at=message.ingested_at,
             received_at=min(message.received_at, message.ingested_at),
             channel=message.channel,
-            proven=not message.source.startswith(_FORMS),
+            proven=_is_proven(message),
             position=position,
             features=message.features,
             sent_at=message.received_at,
@@ -91,3 +92,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
         topic, partition, offset = self.position
         name = {"command_id": self.id} if self.command else {"message_id": self.id}
         return InputRef(topic=topic, partition=partition, offset=offset, **name)
+
+
+def _is_proven(message: Message) -> bool:
+    """Say whether the channel tells who sent it; into a form of ours anybody types what they like."""
+    return not message.source.startswith(_FORMS)

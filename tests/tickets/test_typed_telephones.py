@@ -1,4 +1,4 @@
-"""A form's answer tells nobody whose telephone they type that this one reported something, or asked for secrecy."""
+"""A form's answer tells nobody whose telephone they type what this one asked before, nor what they ask later."""
 
 import pytest
 from msgspec.structs import replace
@@ -20,33 +20,53 @@ def by(channel: str, number: int, text: str) -> Message:
     return replace(made, source=ids.source_of(channel, "city"))
 
 
-@pytest.mark.parametrize("text", [REPORT, SECRET])
+@pytest.mark.parametrize("text", [REPORT, SECRET, PLAIN])
 @pytest.mark.parametrize("first", ["web", "phone", "sms"])
-def test_a_form_opens_a_ticket_of_its_own_beside_what_is_kept_secret(text: str, first: str) -> None:
+def test_what_a_form_brings_has_a_ticket_of_its_own(text: str, first: str) -> None:
+    """Else who types the telephones of all his people, with one and the same complaint, learns which of them had it."""
     desk, (one, two) = decided([by(first, 1, text), by("web", 2, text)])
-    assert (one.relation, two.tickets[0].ticket_id) != ("new", one.tickets[0].ticket_id)
     ticket = ticket_of(desk, two)
-    assert ticket.first_message_id == two.input.message_id
+    assert (ticket.first_message_id, ticket.message_count) == (two.input.message_id, 1)
     assert ("same_person_same_matter", one.tickets[0].ticket_id) in [(p.relation, p.target) for p in ticket.proposals]
     assert desk.ticket(one.tickets[0].ticket_id).message_count == 1
 
 
-def test_so_it_does_for_its_official_number() -> None:
-    before, (one,) = decided([by("sms", 1, REPORT)])
+@pytest.mark.parametrize("text", [REPORT, SECRET, PLAIN])
+@pytest.mark.parametrize("again", ["phone", "sms"])
+def test_nobody_elses_words_come_into_the_ticket_that_a_form_opened(text: str, again: str) -> None:
+    """Who typed the telephone has that ticket's number and code, and would see that its owner spoke."""
+    desk, (one, two) = decided([by("web", 1, text), by(again, 2, text)])
+    ticket = ticket_of(desk, two)
+    assert (ticket.first_message_id, ticket.message_count) == (two.input.message_id, 1)
+    assert ("same_person_same_matter", one.tickets[0].ticket_id) in [(p.relation, p.target) for p in ticket.proposals]
+    assert desk.ticket(one.tickets[0].ticket_id).message_count == 1
+
+
+def test_both_are_seen_together_where_strangers_words_would_be() -> None:
+    desk, (one, two) = decided([by("sms", 1, PLAIN), by("web", 2, PLAIN)])
+    assert two.relation == "same_matter_other_person"
+    assert ticket_of(desk, two).cluster_id == one.tickets[0].ticket_id
+
+
+@pytest.mark.parametrize("text", [REPORT, PLAIN])
+def test_so_it_does_for_its_official_number(text: str) -> None:
+    before, (one,) = decided([by("sms", 1, text)])
     number = ticket_of(before, one).ticket_no
-    desk, (one, two) = decided([by("sms", 1, REPORT), by("web", 2, f"关于{number}，有进展吗")])
+    desk, (one, two) = decided([by("sms", 1, text), by("web", 2, f"关于{number}，有进展吗")])
     assert two.tickets[0].ticket_id != one.tickets[0].ticket_id
     assert [(p.relation, p.target) for p in ticket_of(desk, two).proposals] == [("follow_up", one.tickets[0].ticket_id)]
+
+
+def test_who_was_told_the_number_asks_by_it_from_the_telephone_that_was_typed() -> None:
+    before, (one,) = decided([by("web", 1, PLAIN)])
+    number = ticket_of(before, one).ticket_no
+    _, (one, two) = decided([by("web", 1, PLAIN), by("sms", 2, f"关于{number}，有进展吗")])
+    assert (two.method, two.tickets[0].ticket_id) == ("number_of_owner", one.tickets[0].ticket_id)
 
 
 @pytest.mark.parametrize("again", ["sms", "phone"])
 def test_who_is_known_by_the_channel_is_heard_once(again: str) -> None:
     _, (one, two) = decided([by("sms", 1, REPORT), by(again, 2, REPORT)])
-    assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
-
-
-def test_a_form_is_heard_once_about_what_is_no_secret() -> None:
-    _, (one, two) = decided([by("web", 1, PLAIN), by("web", 2, PLAIN)])
     assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
 
 

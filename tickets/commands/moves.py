@@ -85,4 +85,5 @@ def _opened(order: Order, message_id: str) -> event.Opened:
         day=day,
         sequence=sequence,
         message_id=message_id,
+        typed=not order.earlier[message_id].proven,
     )
