@@ -95,5 +95,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
 
 def _is_proven(message: Message) -> bool:
-    """Say whether the channel tells who sent it; into a form of ours anybody types what they like."""
-    return not message.source.startswith(_FORMS)
+    """Say whether the channel tells who sent it; into a form of ours anybody types what they like.
+
+    The account of an app's user is what the app says of who is logged in, and nobody's who has but its telephone.
+    """
+    return not message.source.startswith(_FORMS) or (message.sender is not None and message.sender.kind == "uid")

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from normalizers import Policy, tokens
 from schemas import ids
-from schemas.records import Message
+from schemas.records import Message, Party
 from tests.tickets.said import decided, said, ticket_of
 
 CITIZEN = "13900000001"
@@ -67,6 +67,14 @@ def test_who_was_told_the_number_asks_by_it_from_the_telephone_that_was_typed() 
 @pytest.mark.parametrize("again", ["sms", "phone"])
 def test_who_is_known_by_the_channel_is_heard_once(again: str) -> None:
     _, (one, two) = decided([by("sms", 1, REPORT), by(again, 2, REPORT)])
+    assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
+
+
+def test_the_user_of_an_app_is_heard_once() -> None:
+    """The app says who is logged in."""
+    user = Party(kind="uid", value="app:17")
+    made = [replace(by("web", n, PLAIN), sender=user) for n in (1, 2)]
+    _, (one, two) = decided(made)
     assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
 
 

@@ -364,7 +364,7 @@ async def test_what_an_account_begins_side_by_side_shares_a_transaction(fresh_to
     await logs.write(fresh_topics, map(outbound, wanted))
     service = SlowService()
     async with answering(fresh_topics, service, at_once=13):
-        await until(lambda: _holds(lambda: len(service.sent) == len(wanted)))
+        await soon(lambda: len(service.sent) == len(wanted))
         service.go_on.set()
         told = await until_settled(fresh_topics, len(wanted))
     assert list(told.values()) == [["sending", "accepted"]] * len(wanted)
