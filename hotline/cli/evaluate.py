@@ -16,7 +16,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="TASK",
-            help="What to measure: duplicates, kind, category, emergency, place, confidentiality, minors or masks.",
+            help="What to measure: duplicates, kind, category, emergency, place, confidentiality, minors, acceptance "
+            "or masks.",
         ),
     ],
     path: Annotated[

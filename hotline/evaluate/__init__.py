@@ -22,6 +22,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
         "place": place.measure,
         "confidentiality": findings.confidentiality,
         "minors": findings.minors,
+        "acceptance": findings.acceptance,
         "masks": masks.measure,
     }
 )

@@ -9,6 +9,7 @@ from hotline import trial
 from hotline.evaluate.figures import Figure, f1, share
 from hotline.evaluate.labelled import Row, as_input, rows
 from normalizers.findings import category as categories
+from normalizers.findings.acceptance import NOT_ACCEPTED
 from normalizers.findings.category_model import CategoryModel, load
 from normalizers.findings.confidentiality import ANONYMOUS, CONFIDENTIALITY
 from normalizers.findings.minors import HARMED
@@ -88,6 +89,16 @@ def minors(path: Path, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the flag (未成年人) with the column `expected` or `label`: harm (强制报告), minor or none."""
     label_of = _one_of("a minor", HARM, MINOR, NONE)
     return figures(_judged(path, rules_folder, _EXPECTED, label_of, _minor))
+
+
+def acceptance(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare the reason not to take it (不予受理) with the column `expected` or `label`: its code, or none."""
+    label_of = _one_of("a reason", *words.NOT_ACCEPTED, NONE)
+    made = _judged(path, rules_folder, _EXPECTED, label_of, _refusal)
+    ordinary = [one for one in made if one.label == NONE]
+    false = share(sum(one.found != NONE for one in ordinary), len(ordinary))
+    meaning = "messages to be taken of which it is proposed not to"
+    return [*figures(made), Figure(name="false_proposals", value=false, meaning=meaning)]
 
 
 def figures(judged: Sequence[Judged]) -> list[Figure]:
@@ -190,6 +201,10 @@ def _alarm(message: Message) -> str:
 def _wish(message: Message) -> str:
     kinds = {one.kind for one in message.findings}
     return WITHHELD if ANONYMOUS in kinds else CONFIDENTIAL if CONFIDENTIALITY in kinds else NONE
+
+
+def _refusal(message: Message) -> str:
+    return next((one.value for one in message.findings if one.kind == NOT_ACCEPTED), NONE)
 
 
 def _minor(message: Message) -> str:

@@ -9,23 +9,47 @@ from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.draft import Draft
+from normalizers.findings import heard_rules
 from normalizers.findings.cues import Cues
-from normalizers.findings.words import trie
+from normalizers.findings.hearing import Sentence
+from normalizers.findings.regression import Regression
+from normalizers.findings.words import Words, cover, trie
 from normalizers.identity import contacts_in
-from normalizers.text import Span
+from normalizers.text import Span, aligned, fold
 from schemas import words
 from schemas.records import Finding
 
 NOT_ACCEPTED = "not_accepted"
+
+HEARD = 0.6
+"""The score of what no cue tells and only sounds like it."""
+
+LONGEST_QUESTION = 60
+"""Characters of a message that only asks for the way."""
+
+IN_PASSING = 120
+"""Characters of a message: in a longer one a cue may stand beside what it is about."""
 
 MOST_LETTERS = 40
 """Of a text that says nothing, however often it is said: a longer one is somebody's words."""
 
 
 class Rulebook(NamedTuple):
-    """The rules, ready to be asked: cues of a reason and a level."""
+    """The rules, ready to be asked: cues of a reason and a level, and what hears one where no cue tells it.
+
+    A reason is heard only where one of its words (`about`) stands and none of `unless`, and as loud as `least`. None of
+    `but_asked` is told by a short message that `asks`. What a cue tells in a long message that is not as loud as
+    `doubted` is told in passing.
+    """
 
     cues: Cues[tuple[str, str]]
+    about: dict[str, Words]
+    unless: dict[str, Words]
+    asks: Words
+    but_asked: frozenset[str]
+    hearing: Regression
+    least: float
+    doubted: float
     scores: dict[str, float]
     texts: dict[str, str]
     without_contact: bool
@@ -37,7 +61,8 @@ class Rulebook(NamedTuple):
 def not_accepted(draft: Draft, folded: str, rules_folder: Path | None = None) -> Finding | None:
     """Return the likeliest reason not to take a message; `folded` is its title and text. Spans are in its text."""
     known = rulebook(rules_folder)
-    if known.cues.may_tell(folded) and (told := _told(draft, known)) is not None:
+    told = _told(draft, folded, known) or _heard(draft, folded, known)
+    if told is not None and not _only_asks(told.value, folded, known):
         return told
     if _says_nothing(draft, folded, known):
         return _finding("no_request_content", known.scores["sure"], None, known)
@@ -51,7 +76,16 @@ def text_for(reason: str | None, rules_folder: Path | None = None) -> str | None
     return rulebook(rules_folder).texts.get(reason or "")
 
 
-def _told(draft: Draft, known: Rulebook) -> Finding | None:
+def _told(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
+    """Return what cues tell; None where a long message, which sounds like nothing of the kind, tells it in passing."""
+    if not known.cues.may_tell(folded):
+        return None
+    told = _best(draft, known)
+    in_passing = told is not None and len(folded) > IN_PASSING and known.hearing.loudness(folded) < known.doubted
+    return None if in_passing else told
+
+
+def _best(draft: Draft, known: Rulebook) -> Finding | None:
     """Return the best reason; of equal ones the first that is told, rather with its place in the text."""
     best: tuple[tuple[float, bool], str, Span | None] | None = None
     for (reason, level), span in known.cues.evidence(draft.title, draft.text):
@@ -59,6 +93,33 @@ def _told(draft: Draft, known: Rulebook) -> Finding | None:
         if best is None or rank > best[0]:
             best = rank, reason, span
     return None if best is None else _finding(best[1], best[0][0], best[2], known)
+
+
+def _only_asks(reason: str, folded: str, known: Rulebook) -> bool:
+    return reason in known.but_asked and len(folded) <= LONGEST_QUESTION and known.asks.occur(folded)
+
+
+def _heard(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
+    """Return the reason that a message sounds like, with the clause that says most of it."""
+    plain = known.cues.covered.sub(cover, folded)
+    reasons = {reason for reason, its_words in known.about.items() if its_words.occur(plain)}
+    if not reasons or known.hearing.loudness(plain) < known.least:
+        return None
+    reason = known.hearing.label_of(plain)
+    if reason not in reasons or (reason in known.unless and known.unless[reason].occur(plain)):
+        return None
+    span, version = _clause(draft, known), known.version
+    return Finding(kind=NOT_ACCEPTED, value=reason, span=span, score=HEARD, source="model", version=version)
+
+
+def _clause(draft: Draft, known: Rulebook) -> Span | None:
+    """Return where in the text the clause stands that says most of it; None when it stands in the title."""
+    plain, offsets = aligned(draft.text)
+    in_text, in_title = known.hearing.loudest(plain), known.hearing.loudest(aligned(draft.title or "")[0])
+    if in_text is None or (in_title is not None and in_title[0] > in_text[0]):
+        return None
+    start, end = in_text[1]
+    return offsets[start], offsets[end - 1] + 1
 
 
 def _says_nothing(draft: Draft, folded: str, known: Rulebook) -> bool:
@@ -86,8 +147,21 @@ def rulebook(folder: Path | None) -> Rulebook:
     wrong = {*texts} ^ {*words.NOT_ACCEPTED} or {reason for reason, text in texts.items() if not text}
     if wrong:
         raise ValueError(f"every reason needs a text, and there is no other: {', '.join(sorted(wrong))}")
+    hearing = table["hearing"]
+    beside = [f"{place}{word}" for place in table["beside"]["of"] for word in table["beside"]["words"]]
+    if strange := {*hearing["about"], *hearing["unless"], *hearing["but_asked"]} - {*words.NOT_ACCEPTED}:
+        raise ValueError(f"there is no reason {', '.join(sorted(strange))}")
+    about = {reason: Words(said) for reason, said in hearing["about"].items() if said}
+    unless = {reason: Words(said) for reason, said in hearing["unless"].items() if said}
     return Rulebook(
-        cues=Cues(_written(table["reasons"]), table["within"], table["not"], table.get("lists", {})),
+        about=about,
+        unless=unless,
+        asks=Words(hearing["asks"]),
+        but_asked=frozenset(hearing["but_asked"]),
+        hearing=Regression(_sentences(about, folder), hearing["among"]),
+        least=hearing["least"],
+        doubted=hearing["doubted"],
+        cues=Cues(_written(table["reasons"]), table["within"], (*table["not"], *beside), table.get("lists", {})),
         scores=table["scores"],
         texts=texts,
         without_contact=table["without_contact"],
@@ -95,6 +169,12 @@ def rulebook(folder: Path | None) -> Rulebook:
         nothing=re.compile(f"(?:{trie(table['nothing'])})+") if table["nothing"] else re.compile("(?!)"),
         version=table["version"],
     )
+
+
+def _sentences(about: dict[str, Words], folder: Path | None) -> list[Sentence]:
+    """Return the sentences by which reasons are heard: of ordinary letters those with one of the words."""
+    known = heard_rules.sentences("acceptance", words.NOT_ACCEPTED, folder)
+    return [one for one in known if one.labels or any(said.occur(fold(one.text)) for said in about.values())]
 
 
 def _written(reasons: dict[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

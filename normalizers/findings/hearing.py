@@ -54,7 +54,9 @@ _STOPS = r"。!?;\n"
 _SEPARATORS = _STOPS + ",:、… "
 _HAN = r"\u3400-\u9fff\U00020000-\U0003ffff"
 _SENTENCE = re.compile(rf"[^{_STOPS}][^{_STOPS}]*")
-_CLAUSE = re.compile(rf"[^{_SEPARATORS}]{{1,{MOST_LETTERS}}}")
+CLAUSE = re.compile(rf"[^{_SEPARATORS}]{{1,{MOST_LETTERS}}}")
+"""What stands between two separators, of a long one a piece."""
+
 _CLAUSES = re.compile(rf".{{1,{MOST_APART // 2}}}(?:[{_SEPARATORS}]|$)|.{{1,{MOST_APART // 2}}}")
 _SAID = re.compile(rf"[{_HAN}]|\d+")
 _END = chr(int(END))
@@ -125,7 +127,7 @@ class Hearing:
 
     def __init__(self, sentences: Iterable[Sentence], among: float, least: float = -math.inf) -> None:
         known = tuple(sentences)
-        said = zip(known, _letters(fold(_END.join(one.text for one in known))).split(_END), strict=True)
+        said = zip(known, said_in(fold(_END.join(one.text for one in known))).split(_END), strict=True)
         by_labels = [(one.labels, text) for one, text in said]
         telling = counts([text for labels, text in by_labels if labels])
         others = counts([text for labels, text in by_labels if not labels])
@@ -198,7 +200,7 @@ class Hearing:
 
     def label_of(self, said: str) -> str:
         """Return the label that a folded text sounds like."""
-        keys, _ = features([_letters(said).replace(_END, "")])
+        keys, _ = features([said_in(said).replace(_END, "")])
         return max(self._by_label, key=lambda name: float(self._by_label[name].of(keys).sum()))
 
 
@@ -232,7 +234,7 @@ def _parts(folded: str) -> Iterator[Span]:
 @lru_cache(maxsize=4)
 def _clauses(folded: str) -> _Clauses | None:
     """Return the clauses that say anything, long ones in pieces; None of too few letters. Kept for who listens next."""
-    return _numbered(tuple(_CLAUSE.findall(_NEITHER.sub("", _NUMBER.sub("0", folded)))))
+    return _numbered(tuple(CLAUSE.findall(_NEITHER.sub("", _NUMBER.sub("0", folded)))))
 
 
 @lru_cache(maxsize=4)
@@ -253,6 +255,6 @@ def _numbered(clauses: tuple[str, ...]) -> _Clauses | None:
     return _Clauses(starts, ends, keys, lasts, _SHARES[ends[lasts] - starts], among)
 
 
-def _letters(folded: str) -> str:
+def said_in(folded: str) -> str:
     """Return what is said in Han characters and in numbers, which are all the same: nobody taught us other words."""
     return _NOT_SAID.sub("", _NUMBER.sub("0", folded))

@@ -18,6 +18,7 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "emergency": ("score.", "hearing.", "cues.just"),
         "minors": ("hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
+        "acceptance": ("hearing.", "beside."),
         "confidentiality": ("hearing.",),
         "kind": ("hearing.",),
         "category": ("hearing.",),

@@ -51,6 +51,16 @@ def test_rules_that_cannot_be_used_are_no_wrong_answers(tmp_path: Path) -> None:
         TASKS["minors"](labelled, tmp_path)
 
 
+def test_a_proposal_about_what_is_to_be_taken_is_a_false_one(tmp_path: Path) -> None:
+    rows = [
+        {"text": "部队营区外的围墙倒了", "expected": "military"},
+        {"text": "部队营区外的围墙倒了", "expected": "none"},
+        {"text": "路灯坏了", "expected": "none"},
+    ]
+    made = by_name(TASKS["acceptance"](written(tmp_path / "refused.jsonl", rows), None))
+    assert (made["military_recall"], made["none_recall"], made["false_proposals"]) == (1.0, 0.5, 0.5)
+
+
 def test_a_label_that_is_none_is_told_with_its_row(tmp_path: Path) -> None:
     rows = [{"text": "着火了", "expected": "alarm"}, {"text": "停水", "expected": "nothing"}]
     with pytest.raises(MisconfiguredError, match="Row 2: A label of an emergency is one of"):
@@ -72,6 +82,7 @@ def test_a_class_is_named_by_name_or_by_a_code_of_any_level(tmp_path: Path) -> N
         ("emergency", {"text": "你好", "expected": "maybe"}, "one of alarm"),
         ("confidentiality", {"text": "你好", "expected": "maybe"}, "one of withheld"),
         ("minors", {"text": "你好", "expected": "maybe"}, "one of harm"),
+        ("acceptance", {"text": "你好", "expected": "maybe"}, "one of emergency_line"),
     ],
 )
 def test_what_is_no_label_is_named_without_the_text(

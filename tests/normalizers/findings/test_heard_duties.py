@@ -96,7 +96,7 @@ def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path, subject
     assert ANONYMOUS in of_wishes(UNNAMED_WISH, folder=tmp_path)
 
 
-@pytest.mark.parametrize("subject", [*SUBJECTS, "kind", "category"])
+@pytest.mark.parametrize("subject", [*SUBJECTS, "acceptance", "kind", "category"])
 @pytest.mark.parametrize(
     "lines", ["", "text\n井盖\n", "value\ttext\n", "value\ttext\nloud\t井盖\n", "value\ttext\nnone\t井盖\n"]
 )
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, subject: str, lines
         rulebooks.verify_one(tmp_path, subject)
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("subject", [*SUBJECTS, "acceptance"])
 def test_no_sentence_is_a_measured_one_or_stands_twice(subject: str) -> None:
     texts = [line["text"] for line in rules.table(f"{subject}_heard", ("value", "text"))]
     assert len(texts) == len(set(texts))
