@@ -1,23 +1,28 @@
-"""Early: the beginning of a large message that waits for the blob store, so that an emergency in it does not wait.
+"""Early: how a message begins that waits, for the blob store or in a journal, so that an emergency in it does not wait.
 
 It goes into the message's own raw topic, under its name and with a type of its own: `screen` reads it as any other, and
 nobody else does. The hand-over of the whole, when it comes, has the same id.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import structlog
 
 from connectors import faults
-from schemas.errors import PipelineError
+from connectors.replay import CLOSED
+from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import RawMessage
-from schemas.records.raw import beginning
+from schemas.records.raw import BEGINNING_BYTES, beginning
 from schemas.wire import Outbound
 
 _MOST = 10_000
 """Messages that are remembered as told; each is told once, though it is tried again each minute."""
+
+_BATCH_MESSAGES, _BATCH_BYTES = 500, 4 << 20
+"""Beginnings that are brought together."""
 
 _log = structlog.get_logger(__name__)
 
@@ -31,24 +36,65 @@ class Producer(Protocol):
 
 
 class Early:
-    """Tells of what waits, once; whatever goes wrong with that, the whole message still comes."""
+    """Tells of what waits, once; whatever goes wrong with that, the whole message still comes. Thread-safe."""
 
     def __init__(self, producer: Producer, most: int = _MOST) -> None:
         self._producer = producer
         self._told: OrderedDict[str, None] = OrderedDict()
         self._most = most
+        self._remembering = threading.Lock()
 
-    def tell(self, waiting: Iterable[RawMessage]) -> None:
-        """Bring to Kafka how these begin; back-fill alarms nobody."""
+    def tell(self, waiting: Iterable[RawMessage]) -> list[RawMessage]:
+        """Bring to Kafka how these begin, and return those that it does not take now; back-fill alarms nobody.
+
+        A topic that takes nothing, as it is missing or not for our user, says nothing of the others: the whole message
+        waits for it as well.
+        """
         fresh = [one for one in waiting if one.message_id not in self._told and not one.backfill]
-        for one in fresh:
+        left: list[RawMessage] = []
+        for batch in _batches(fresh):
             try:
-                self._producer.deliver_now([beginning(one).outbound()])
+                self._tell(batch)
+            except CLOSED:
+                continue
             except PipelineError as error:
-                _log.warning("beginning_not_told", connector=one.envelope.account, error=type(error).__name__)
-                return  # Kafka is away as well: with the next try
-            except Exception as error:  # noqa: BLE001 - whatever it is, the whole message still comes
-                faults.told(one.channel, one.envelope.account or "", error)
-            self._told[one.message_id] = None
-            if len(self._told) > self._most:
+                _log.warning("beginning_not_told", connector=batch[0].envelope.account, error=type(error).__name__)
+                left += batch
+        return left
+
+    def _tell(self, batch: list[RawMessage]) -> None:
+        """Bring a batch; over a fault of ours each by itself, and what it came over not at all."""
+        try:
+            self._producer.deliver_now([beginning(one).outbound() for one in batch])
+        except (RetriableError, FatalError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the whole message still comes
+            if len(batch) > 1:
+                for one in batch:
+                    self._tell([one])
+                return
+            faults.told(batch[0].channel, batch[0].envelope.account or "", error)
+        self._remember(batch)
+
+    def _remember(self, batch: list[RawMessage]) -> None:
+        with self._remembering:
+            self._told.update(dict.fromkeys(one.message_id for one in batch))
+            while len(self._told) > self._most:
                 self._told.popitem(last=False)
+
+
+def _batches(messages: Iterable[RawMessage]) -> Iterator[list[RawMessage]]:
+    """Yield the messages of each topic in pieces that are no burden."""
+    by_topic: defaultdict[str, list[RawMessage]] = defaultdict(list)
+    for one in messages:
+        by_topic[one.topic].append(one)
+    for of_topic in by_topic.values():
+        batch: list[RawMessage] = []
+        size = 0
+        for one in of_topic:
+            size += min(len(one.value), BEGINNING_BYTES)
+            if batch and (size > _BATCH_BYTES or len(batch) == _BATCH_MESSAGES):
+                yield batch
+                batch, size = [], min(len(one.value), BEGINNING_BYTES)
+            batch.append(one)
+        yield batch

@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +16,7 @@ import structlog
 
 from connectors import metrics
 from connectors.frames import HEADER_BYTES, MARKER_BYTES, frame
-from connectors.replay import BAD_SUFFIX, Publish, Refused, replay
+from connectors.replay import BAD_SUFFIX, Publish, Refused, read_all, replay
 from connectors.segment import Sealed, Segment, sync_folder
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.folders import make_private
@@ -116,6 +117,20 @@ class Journal:
             with self._writing:
                 self._seal()
             return self._replay(publish)
+
+    def newest(self, most_bytes: int) -> list[RawMessage]:
+        """Return the last messages that nobody appends to any more, of about so many bytes, oldest first.
+
+        What the disk does not give, or what has gone to the broker meanwhile, is not among them: `replay` tells of it.
+        """
+        found: list[RawMessage] = []
+        left = most_bytes
+        for sealed in reversed(self._sealed):
+            if left > 0:
+                with suppress(OSError):
+                    found[:0] = read_all(sealed)
+                left -= sealed.size
+        return found
 
     def close(self) -> None:
         """Close the files; what is in them stays for the next start. Safe to call twice."""

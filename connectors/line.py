@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import structlog
 
+from connectors.ahead import Ahead
 from connectors.journal import Journal
 from connectors.threads import Threads
 from connectors.waiting import Waiting, settle
@@ -39,12 +40,17 @@ class Publisher(Protocol):
         """The same within `timeout` seconds; raises UnreachableError, also when the broker may yet get them."""
         ...
 
+    def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+        """Bring how these begin, and return those that the broker does not take now."""
+        ...
+
 
 class Line:
     """Makes messages safe in the order in which they come; what comes at once shares one trip to Kafka or to the disk.
 
-    While the journal holds any, new messages go behind them. The loop's own threads are few, and whoever waits for a
-    Kafka that hangs has one: the disk must not wait for those, so a line has threads of its own.
+    While the journal holds any, new messages go behind them, and how they begin goes past them: an emergency waits for
+    no backlog. The loop's own threads are few, and whoever waits for a Kafka that hangs has one: the disk must not wait
+    for those, so a line has threads of its own.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Line:
         self._open.set()
         self._told: set[tuple[str, str | None]] = set()
         self._writing, self._draining = Threads(f"journal-{journal.kind}"), Threads(f"drain-{journal.kind}")
+        self._ahead = Ahead(publisher, journal, retry_seconds)
         self._closed = False
 
     @property
@@ -82,9 +89,10 @@ class Line:
 
     async def run(self) -> None:
         """Serve `keep`, and drain the journal whenever it holds something, until this is cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._serve(), name="line")
-            both.create_task(self._drain(), name="journal")
+        async with asyncio.TaskGroup() as all_three:
+            all_three.create_task(self._serve(), name="line")
+            all_three.create_task(self._drain(), name="journal")
+            all_three.create_task(self._ahead.run(), name="ahead")
 
     async def close(self) -> None:
         """Close the journal; what is in it goes to Kafka after the next start. Safe twice."""
@@ -94,6 +102,7 @@ class Line:
         await self._writing.do(self._journal.close)
         self._writing.close()
         self._draining.close()
+        self._ahead.close()
 
     async def _serve(self) -> None:
         while True:
@@ -110,6 +119,7 @@ class Line:
             return "published"
         await self._writing.do(self._journal.append, messages)
         self._journaled.set()
+        self._ahead.put(messages)
         return "journaled"
 
     async def _published(self, messages: Sequence[RawMessage]) -> bool:

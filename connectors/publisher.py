@@ -99,6 +99,10 @@ class Publisher:
                 raise UnreachableError(f"Kafka did not confirm within {timeout} s: see that it runs") from error
         _count(records)
 
+    def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+        """Bring to Kafka how messages begin that have to wait; return those that it does not take now."""
+        return self._early.tell(messages)
+
     def close(self) -> None:
         """Deliver what is on its way, then let go. Safe twice."""
         self._sender.shutdown()

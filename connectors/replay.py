@@ -85,6 +85,13 @@ def read(payload: bytes) -> RawMessage | None:
         return None
 
 
+def read_all(sealed: Sealed) -> list[RawMessage]:
+    """Return the messages of a segment that the broker does not hold yet, in order; raises OSError."""
+    found = pieces(sealed.marker, sealed.path.read_bytes(), sealed.done)
+    messages = (read(piece.data) for piece in found if piece.kind is Kind.RECORD)
+    return [message for message in messages if message is not None]
+
+
 def _publish_allowed(
     sealed: Sealed, messages: list[tuple[Piece, RawMessage]], publish: Publish, refused: Refused
 ) -> int:

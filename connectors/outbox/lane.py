@@ -215,7 +215,14 @@ class Lane:
         an account went by between two answers.
         """
         ended, self._ended = self._ended, []
-        await asyncio.gather(*map(self._tell, ended), *further)
+        telling = [asyncio.ensure_future(one) for one in (*map(self._tell, ended), *further)]
+        try:
+            await asyncio.gather(*telling)
+        except BaseException:
+            for one in telling:
+                one.cancel()  # none may begin an answer that this lane does not see to its end
+            await asyncio.gather(*telling, return_exceptions=True)
+            raise
 
     async def _tell(self, end: _End) -> None:
         await self._mark(end.place.entry, end.state, end.code, end.reference)

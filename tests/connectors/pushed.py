@@ -24,6 +24,9 @@ class Kafka:
             raise UnreachableError("down")
         self.held += messages
 
+    def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+        return list(messages) if self.down else []
+
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
         self.publish(messages)
 

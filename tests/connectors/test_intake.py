@@ -1,6 +1,7 @@
 """Kafka first, else the journal; and back to Kafka in order, without ever answering yes too early."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
+from connectors import ahead
 from connectors.intake import Intake
 from connectors.journal import Journal
 from schemas.errors import UnauthorizedError, UnreachableError
@@ -24,16 +26,28 @@ class Broker:
 
     def __init__(self) -> None:
         self.held: list[str] = []
+        self.told: list[str] = []
+        self.hold = threading.Event()
+        """No replay goes on while it is not set."""
+        self.hold.set()
         self.error: Exception | None = None
         self.delay = 0.0
-        self.trips = self.replays = 0
+        self.trips = self.replays = self.asked = 0
         self.store_error: Exception | None = None
 
     def publish(self, messages: Sequence[RawMessage]) -> None:
         time.sleep(self.delay)
         self.replays += 1
+        self.hold.wait(60)
         self._fail(messages)
         self.held += [each.envelope.id for each in messages]
+
+    def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+        self.asked += 1
+        if self.error:
+            return list(messages)
+        self.told += [each.envelope.id for each in messages]
+        return []
 
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
         self.trips += 1
@@ -64,6 +78,14 @@ async def opened(broker: Broker, folder: Path, **limits: int) -> AsyncIterator[t
 
 def photo(identifier: str) -> RawMessage:
     return message(identifier, bytes(INLINE_LIMIT + 1))
+
+
+async def back(broker: Broker) -> None:
+    """Let Kafka answer again, and hold the backlog; whoever is told of then is told of with all that waits."""
+    asked = broker.asked
+    await soon(lambda: broker.asked >= asked + 2)
+    broker.hold.clear()
+    broker.error = None
 
 
 async def test_kafka_takes_a_message_when_it_answers(tmp_path: Path) -> None:
@@ -161,7 +183,95 @@ async def test_what_kafka_does_not_get_before_the_end_stays_on_the_disk(tmp_path
     later.close()
 
 
+# A backlog, while Kafka answers
+
+
+async def test_who_writes_behind_a_backlog_is_heard_at_once_and_keeps_the_place(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, journal):
+        broker.error = UnreachableError("down")
+        for name in ("1", "2"):
+            await intake.keep([message(name)])
+        broker.hold.clear()
+        broker.error = None
+        await soon(lambda: broker.replays > 0)
+        assert await intake.keep([message("new")]) == "journaled"
+        await soon(lambda: "new" in broker.told)
+        assert broker.held == []
+        broker.hold.set()
+        await soon(lambda: journal.empty)
+        assert broker.held == ["1", "2", "new"]
+
+
+async def test_when_kafka_is_back_the_newest_are_heard_first(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.error = UnreachableError("down")
+        for number in range(20):
+            await intake.keep([message(str(number))])
+        await back(broker)
+        await soon(lambda: len(broker.told) == 20)
+        broker.hold.set()
+        await soon(lambda: len(broker.held) == 20)
+    assert broker.told[0] == "19"
+    assert sorted(broker.told, key=int) == broker.held
+
+
+async def test_what_an_earlier_process_left_is_heard_before_the_backlog_is_through(tmp_path: Path) -> None:
+    earlier = Journal(tmp_path, segment_max_bytes=2_000)
+    for number in range(50):
+        earlier.append([message(str(number))])
+    earlier.close()
+    broker = Broker()
+    broker.hold.clear()
+    async with opened(broker, tmp_path) as (intake, journal):
+        await soon(lambda: len(broker.told) == 50)
+        assert broker.told[0] == "49"
+        broker.hold.set()
+        await soon(lambda: journal.empty)
+        assert broker.held == [str(number) for number in range(50)]
+        await intake.keep([message("50")])
+    assert "50" not in broker.told, "what does not wait needs no word before it"
+
+
+async def test_a_fault_over_what_is_told_ahead_ends_nothing(tmp_path: Path) -> None:
+    class Choking(Broker):
+        def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+            self.asked += 1
+            raise ValueError("not even our error")
+
+    async with opened(broker := Choking(), tmp_path) as (intake, journal):
+        broker.error = UnreachableError("down")
+        await intake.keep([message("1")])
+        await soon(lambda: broker.asked > 0)
+        assert await intake.keep([message("2")]) == "journaled"
+        broker.error = None
+        await soon(lambda: journal.empty)
+        assert broker.held == ["1", "2"]
+
+
+async def test_what_waits_to_be_heard_has_an_end_and_the_newest_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "MOST_MESSAGES", 3)
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.error = UnreachableError("down")
+        for number in range(10):
+            await intake.keep([message(str(number))])
+        await back(broker)
+        await soon(lambda: len(broker.told) >= 3)
+        broker.hold.set()
+        await soon(lambda: len(broker.held) == 10)
+    assert sorted(broker.told) == ["7", "8", "9"]
+
+
 # A blob store that is away, while Kafka answers
+
+
+async def test_every_photo_that_waits_for_the_store_is_heard_and_not_only_the_first(tmp_path: Path) -> None:
+    async with opened(broker := Broker(), tmp_path) as (intake, _):
+        broker.store_error = UnreachableError("the blob store is full")
+        for number in range(3):
+            await intake.keep([photo(str(number))])
+        await soon(lambda: sorted(broker.told) == ["0", "1", "2"])
 
 
 async def test_messages_that_need_no_blob_store_pass_a_photo_that_waits_for_it(tmp_path: Path) -> None:

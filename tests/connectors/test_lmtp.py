@@ -49,6 +49,9 @@ class Broker:
             raise UnreachableError("away")
         self.held += messages
 
+    def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+        return list(messages) if self.away else []
+
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - as the publisher has it
         if self.bug:
             raise self.bug

@@ -59,6 +59,9 @@ class Kafka:
         self.slices.append(len(messages))
         self.held += [each.envelope.id for each in messages]
 
+    def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+        return list(messages) if self.down else []
+
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
         await self.answering.wait()
         self.publish(messages)

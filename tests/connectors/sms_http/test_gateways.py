@@ -39,6 +39,9 @@ class Faltering:
     def publish(self, messages: Sequence[RawMessage]) -> None:
         self._publisher.publish(messages)
 
+    def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+        return self._publisher.tell(messages)
+
     async def publish_async(self, messages: Sequence[RawMessage], timeout: float) -> None:  # noqa: ASYNC109 - the publisher's
         self.tried += [message.envelope.id for message in messages]
         if len(self.tried) <= self._faults:
