@@ -38,6 +38,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     citizen's own, so both are only screened for emergencies.
     `answers_nothing` says that the thread's references are names of this very message, which comes by another way too.
     `completes` is the message that these files belong to: they came later than it did.
+    `newest_at` is the newest time that any clock on its way tells of, where there are several.
     `findings` holds what the channel itself says (kind, category, place), with source `channel`. The optional
     overrides are for neutral records, which name their own time, channel and account.
     """
@@ -62,4 +63,5 @@ class Draft(Struct, frozen=True, kw_only=True):
     completes: str | None = None
     findings: tuple[Finding, ...] = ()
     received_at: datetime | None = None
+    newest_at: datetime | None = None
     extra: dict[str, str] = field(default_factory=dict)

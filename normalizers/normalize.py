@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import UNSET, structs
 
 import normalizers
-from normalizers import tokens
+from normalizers import age, tokens
 from normalizers.codes import is_category
 from normalizers.completion import Blob, Stored, cleaned, stored
 from normalizers.draft import Draft
@@ -88,7 +87,8 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     draft = _answering(kept.draft, answers) if answers != tokens.NOTHING else kept.draft
     received_at = draft.received_at or envelope.time
     search_text = fold(titled(draft.title, draft.text))
-    urgent = _emergency(whole, kept.draft, search_text, _age(received_at, envelope.recordedtime), policy)
+    seconds_old = age.seconds_of(raw, received_at, draft.newest_at)
+    urgent = _emergency(whole, kept.draft, search_text, seconds_old, policy)
     findings = draft.findings + subject.findings(draft, search_text, raw.jurisdiction, policy)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
@@ -146,7 +146,7 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
     )
     draft, giver = _without_names(draft, policy.rules_folder), giver_of(message.source, message.account)
     search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)
-    urgent = _emergency(draft, draft, search_text, _age(message.received_at, message.ingested_at), policy)
+    urgent = _emergency(draft, draft, search_text, age.seconds(message), policy)
     findings = draft.findings + subject.findings(draft, search_text, message.jurisdiction, policy)
     if urgent is not None:
         findings += emergency.findings(urgent, policy.rules_folder)
@@ -180,7 +180,7 @@ def screened_text(message: Message) -> str:
     return titled(message.title, message.text)
 
 
-def _emergency(whole: Draft, draft: Draft, folded: str | None, age: float, policy: Policy) -> Emergency | None:
+def _emergency(whole: Draft, draft: Draft, folded: str | None, seconds_old: float, policy: Policy) -> Emergency | None:
     """Screen all that was written, also what is cut off or stands apart; spans beyond the cut are left out."""
     text = titled(whole.title, whole.text)
     own = emergency.screen(text, folded if draft is whole else None, policy.rules_folder)
@@ -188,7 +188,7 @@ def _emergency(whole: Draft, draft: Draft, folded: str | None, age: float, polic
         end = len(titled(draft.title, draft.text)) if draft is whole or draft.title == whole.title else 0
         own = structs.replace(own, spans=tuple(span for span in own.spans if span[1] <= end))
     found = emergency.together((own, *_apart(whole, policy.rules_folder))) if _has_words_apart(whole) else own
-    return structs.replace(found, stale=age > policy.stale_after_seconds) if found is not None else None
+    return structs.replace(found, stale=seconds_old > policy.stale_after_seconds) if found is not None else None
 
 
 def _has_words_apart(whole: Draft) -> bool:
@@ -214,10 +214,6 @@ def _beside(text: str | None, rules_folder: Path | None) -> Emergency | None:
         return None
     found = emergency.screen(text[:MAX_APART], rules_folder=rules_folder)
     return structs.replace(found, spans=()) if found is not None else None
-
-
-def _age(received_at: datetime, ingested_at: datetime) -> float:
-    return (ingested_at - received_at).total_seconds()
 
 
 def _raw_ref(raw: RawMessage) -> RawRef:

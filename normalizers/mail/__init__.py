@@ -1,5 +1,7 @@
 """Mail: any bytes to a Draft; what cannot be understood is kept, and only what exceeds a published limit is refused."""
 
+from msgspec import structs
+
 from normalizers.draft import UNANSWERABLE, Draft
 from normalizers.mail.bodies import Content, Reader
 from normalizers.mail.charsets import read
@@ -9,7 +11,7 @@ from normalizers.mail.mime import Part, parse
 from normalizers.mail.people import recipients_of, requester_of, sender_of
 from normalizers.mail.quote_rules import FORWARD_SUBJECT
 from normalizers.mail.quotes import Split, is_signature, split
-from normalizers.mail.threads import claimed_date, thread_of
+from normalizers.mail.threads import claimed_date, newest_date, thread_of
 from normalizers.mail.unanswerable import unanswerable
 from normalizers.mail.voicemail import as_spoken
 from normalizers.policy import Policy
@@ -26,7 +28,8 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         raise TooLargeError(f"a mail of {len(raw.value)} bytes; the limit is {SIZE_LIMIT}")
     if not raw.value and raw.envelope.dataref:
         raise MissingBlobError("the mail's bytes were not fetched from the blob store before it was normalised")
-    return _draft(parse(raw.value))
+    root = parse(raw.value)
+    return structs.replace(_draft(root), newest_at=newest_date(root.headers, raw.envelope.recordedtime))
 
 
 def _draft(root: Part) -> Draft:

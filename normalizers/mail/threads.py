@@ -1,14 +1,21 @@
 """What a mail says of its conversation and of its time."""
 
 import re
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from normalizers.mail.headers import Headers
 from normalizers.mail.people import reply_to_of
 from normalizers.mail.words import one_line
 from schemas.records import Thread
+from schemas.wire import AHEAD
 
 MAX_REFERENCES = 200
+
+_HOPS = 10
+"""Servers whose times are read, the nearest first; a forger may write thousands."""
+
+_TIME_BYTES = 100
 
 _ID = re.compile(r"<\s*([^<>]{1,998})>|([^\s<>,;\"]{1,998}@[^\s<>,;\"]{1,998})")
 _COMMENT = re.compile(r"\([^()]*\)|(?<=\d)\s+(?=:)|(?<=:)\s+(?=\d)")
@@ -38,6 +45,21 @@ def _ids(value: str | None, *, whole: bool) -> list[str]:
     if not found and whole and text.strip("<> "):
         found = [text.strip("<> ")[:998]]
     return [item for item in found if item]
+
+
+def newest_date(headers: Headers, now: datetime) -> datetime | None:
+    """Return the newest time that the citizen's program or a server on the way wrote; one after `now` is wrong."""
+    told = [headers.first("date"), *(line.rpartition(b";")[2] for line in headers.all("received")[:_HOPS])]
+    times = (_time(text[:_TIME_BYTES]) for text in told)
+    return max((at for at in times if at is not None and at <= now + AHEAD), default=None)
+
+
+def _time(text: bytes) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(_COMMENT.sub("", text.decode("latin-1")))
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
 
 
 def claimed_date(headers: Headers) -> str | None:
