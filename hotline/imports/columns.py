@@ -1,5 +1,6 @@
 """Columns of a table become fields of a neutral record: by what the operator says, else by known headers."""
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -143,6 +144,8 @@ def _put(record: dict[str, Any], name: str, field: str, cell: Any) -> None:
         record[_free(record, name)] = cell if isinstance(cell, (str, bool, int)) else text_of(cell)
     elif field == "received_at":
         record[field] = times.readable(cell)
+    elif field == "sender.value" and isinstance(cell, float) and math.isfinite(cell):
+        record.setdefault("sender", {})["value"] = str(round(cell))  # nobody's number has a fraction
     elif field.startswith("sender."):
         record.setdefault("sender", {})[field.removeprefix("sender.")] = text_of(cell)
     else:

@@ -6,11 +6,13 @@ import warnings
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import IO, Any
 
 from openpyxl.cell.text import Text
 from openpyxl.reader.excel import SHARED_STRINGS, ExcelReader
 from openpyxl.utils.escape import unescape
+from openpyxl.worksheet._reader import VALUE_TAG, WorkSheetParser, _cast_number
 from openpyxl.xml.constants import SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
@@ -21,6 +23,9 @@ from schemas.errors import MalformedError
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 """A part of a workbook that unpacks to so much, and to so many times its size, is no table; Excel's come to 5 to 50."""
+
+_LAST_DAY = 2_958_465
+"""Excel's number of the end of 9999."""
 
 _STRING = f"{{{SHEET_MAIN_NS}}}si"
 
@@ -56,13 +61,24 @@ def _sheet(workbook: Any, name: str | None) -> Any:
 
 def _rows(sheet: Any) -> Iterator[tables.Row]:
     sheet.reset_dimensions()  # some programs write wrong ones
-    rows, number = sheet.iter_rows(values_only=True), 0
-    while (cells := _next(rows)) is not None:
-        number += 1
-        yield number, tuple(_blank_is_none(cell) for cell in cells)
+    book, last = sheet.parent, 0
+    with sheet._get_source() as part:
+        rows = _Cells(
+            part,
+            sheet._shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        ).parse()
+        while (row := _next(rows)) is not None:
+            number, cells = row
+            if number > last:
+                last = number
+                yield number, tuple(map(_blank_is_none, sheet._get_row(cells, values_only=True)))
 
 
-def _next(rows: Iterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+def _next(rows: Iterator[tuple[int, Any]]) -> tuple[int, Any] | None:
     """Return the next row. openpyxl warns of a number that is marked as a date, and quotes it: somebody's telephone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -72,6 +88,18 @@ def _next(rows: Iterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:
 def _blank_is_none(cell: Any) -> Any:
     """Return a cell without blanks around it; Excel writes a carriage return as _x000D_."""
     return (unescape(cell).strip() or None) if isinstance(cell, str) else cell
+
+
+class _Cells(WorkSheetParser):  # type: ignore[misc] # openpyxl has no types
+    """openpyxl's reader of a sheet. A telephone with the format of a date or of hours stays one: no day has it."""
+
+    def parse_cell(self, element: Any) -> Any:
+        cell = super().parse_cell(element)
+        value = cell["value"]
+        is_beyond = cell["data_type"] == "e" or (isinstance(value, timedelta) and value.days > _LAST_DAY)
+        if is_beyond and element.get("t", "n") == "n":
+            cell["value"] = _cast_number(element.findtext(VALUE_TAG))
+        return cell
 
 
 class _Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types

@@ -193,6 +193,26 @@ def test_a_number_that_is_marked_as_a_date_is_told_to_nobody(tmp_path: Path) -> 
     assert [str(one.message) for one in told] == []
 
 
+@pytest.mark.parametrize("form", ["General", "yyyy-mm-dd", "[h]:mm:ss", "0.00E+00"])
+@pytest.mark.parametrize("number", [13800001111, 13800001111.0, 13800001111.000002, 26411234])
+def test_a_telephone_is_one_whatever_form_excel_gave_the_cell(tmp_path: Path, form: str, number: float) -> None:
+    path = workbook(tmp_path / "a.xlsx", ["正文", "联系电话", "时间"], ["灯坏了", number, datetime(2024, 1, 2, 15, 5)])
+    book = openpyxl.load_workbook(path)
+    book.active.cell(2, 2).number_format = form
+    book.save(path)
+    (one,) = records(path)
+    assert one["sender"] == {"value": str(round(number))}
+    assert one["received_at"] == "2024-01-02T15:05:00+08:00"
+
+
+def test_rows_that_a_workbook_leaves_out_count_and_a_line_is_named_as_excel_numbers_it(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", ["正文"], ["灯坏了"])
+    book = openpyxl.load_workbook(path)
+    book.active.cell(9, 1).value = "路坏了"
+    book.save(path)
+    assert [item.line for item in items(path)] == [2, 9]
+
+
 SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 PARTS = "http://schemas.openxmlformats.org/package/2006"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
