@@ -100,9 +100,12 @@ class Near:
 
     def add(self, order: int, jurisdiction: str, features: Features, *, is_news: bool) -> None:
         """Make a new ticket findable by its first message; of an incident only the first one's names are counted."""
-        asked = self._ask(jurisdiction, features, search=False)
-        sketch, keys = asked.question.sketch, asked.keys
-        self._asked = None
+        asked, self._asked = self._asked, None
+        if asked is not None and asked.features is features:
+            sketch, keys = asked.question.sketch, asked.keys
+        else:  # a decision that is read again: nobody asks what it is like
+            sketch = Sketch.of(features)
+            keys = keys_of(jurisdiction, features, sketch, self._rarity)
         if is_news:
             self._rarity.count(sketch.names | sketch.text_names | sketch.papers)
         self._kept[order] = _encode(Kept(sketch, keys))
@@ -128,16 +131,12 @@ class Near:
         Of equals the one with the most of the same words is first, then the older: of two tickets that a person parted,
         a copy finds its own. Those that no threshold of the policy could reach are left out.
         """
-        return self._ask(jurisdiction, features, search=True).found
-
-    def _ask(self, jurisdiction: str, features: Features, *, search: bool) -> Asked:
-        if self._asked is not None and self._asked.features is features:
-            return self._asked
-        question = Question(Sketch.of(features), self._rarity, self._policy, self._weights)
-        keys = keys_of(jurisdiction, features, question.sketch, self._rarity)
-        asked = Asked(features, question, keys, self._compare(question, keys) if search else [])
-        self._asked = asked if search else None
-        return asked
+        asked = self._asked
+        if asked is None or asked.features is not features:
+            question = Question(Sketch.of(features), self._rarity, self._policy, self._weights)
+            keys = keys_of(jurisdiction, features, question.sketch, self._rarity)
+            asked = self._asked = Asked(features, question, keys, self._compare(question, keys))
+        return asked.found
 
     def _sketch(self, features: Features) -> Sketch:
         """Return what is compared of a message; that of the last question is not made again."""
