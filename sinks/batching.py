@@ -52,6 +52,11 @@ class Batcher:
         """Step past a record that no index takes; its offset is committed with the batch."""
         self._step_past(document)
 
+    def forget(self, place: Place) -> None:
+        """Commit nothing of a partition with the open batch."""
+        if self._open is not None:
+            self._open.offsets.pop(place, None)
+
     def due(self) -> Batch | None:
         """Return the open batch if it is old enough."""
         if self._open is None or self.seconds_left() > 0:

@@ -16,6 +16,12 @@ WRITE_SECONDS = Histogram(
     ["sink"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
+RECORDS_GONE = Counter(
+    "hotline_sinks_records_gone",
+    "Records that a reader finds no more: the newest, which it had read and Kafka lost, or the oldest, which went "
+    "unread",
+    ["topic", "end"],
+)
 ARCHIVE_LACKS = Gauge(
     "hotline_sinks_archive_lacks",
     "1 while an index has nothing of documents that were brought to it: it was emptied, or put back as it was",

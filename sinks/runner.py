@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.clients import LEAVE_SECONDS, running
 from schemas.connection import KafkaConnection
+from schemas.epochs import Gap
 from schemas.errors import RetriableError, UnreachableError
 from schemas.topic_ids import TopicIds
 from schemas.trace import OFF, Tracer
@@ -86,6 +87,9 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._offsets: dict[Place, int] = {}
         self._stop = asyncio.Event()
         self._started = False
+        for topic in self._routes:  # what first appears as 1 has grown by nothing, as Prometheus sees it
+            metrics.RECORDS_GONE.labels(topic, "new")
+            metrics.RECORDS_GONE.labels(topic, "old")
 
     def health(self) -> Health:
         """Return whether the sink is at work, and what keeps it from that."""
@@ -220,6 +224,16 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._offsets.clear()
         self._batcher.close()
 
+    async def lose(self, gap: Gap) -> None:
+        """Count what is gone; where others take its places, nothing that was read so far moves the group's offset."""
+        metrics.RECORDS_GONE.labels(gap.place.topic, "new" if gap.goes_back else "old").inc(len(gap.lost))
+        if gap.goes_back:
+            place = Place(gap.place.topic, gap.place.partition)
+            batches = [*(flight.batch for flight in self._flights), *self._closed]
+            for offsets in (self._offsets, *(batch.offsets for batch in batches)):
+                offsets.pop(place, None)
+            self._batcher.forget(place)
+
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Drop what is not committed: whoever gets the partitions reads it again. Waits for nothing."""
         for place in revoked:  # whoever has them now measures them
@@ -262,7 +276,7 @@ async def run_sink(
         runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
         on_ready(runner)
         with allowed():
-            await TopicIds(consumer).watched(runner.run(stop))
+            await TopicIds(consumer, runner.lose).watched(runner.run(stop))
 
 
 async def _started(stack: contextlib.AsyncExitStack, client: contextlib.AbstractAsyncContextManager[Any]) -> None:

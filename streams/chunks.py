@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import faust
@@ -27,7 +27,9 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode import Service
 from mode.utils.futures import notify
 
+from schemas.epochs import Gap
 from schemas.wire import Inbound
+from streams import metrics
 from streams.member import WATCH_SECONDS, ChunkConsumerThread
 
 IN_FLIGHT = 2
@@ -143,14 +145,26 @@ class ChunkConsumer(driver.Consumer):
         return len(out) < PARKED and sum(not chunk.parked for chunk in out) < IN_FLIGHT
 
     async def _deliver(self, tp: TP, records: list[Inbound], generation: int) -> None:
-        if records[0].offset < (self._read_offset[tp] or 0):  # Kafka lost its end, and others take those places now
-            _log.warning("partition_goes_back", topic=tp.topic, partition=tp.partition)
-            self._committed_offset[tp] = None
+        if records[0].offset < (self._read_offset[tp] or 0):
+            self._go_back(tp, records[0].offset)
         chunk = ChunkMessage(tp, records, generation)
         self._chunks[tp].append(chunk)
         await self.wait_first(self.callback(chunk), self.suspend_flow.wait())
         self._read_offset[tp] = chunk.offset + 1
         self._last_read[tp] = records[-1].timestamp / 1000
+
+    async def lose(self, gap: Gap) -> None:
+        """Count what is gone; where others take its places, go back to them."""
+        topic, partition = gap.place
+        metrics.RECORDS_GONE.labels(topic=topic, end="new" if gap.goes_back else "old").inc(len(gap.lost))
+        if gap.goes_back:
+            self._go_back(TP(topic, partition), gap.goes_on)
+
+    def _go_back(self, tp: TP, offset: int) -> None:
+        """Let nothing that was read so far move the group's offset: those places are others' now."""
+        _log.warning("partition_goes_back", topic=tp.topic, partition=tp.partition)
+        self._chunks[tp].clear()
+        self._read_offset[tp] = offset
 
     def ack(self, message: Message) -> bool:
         """Mark a chunk as finished and let go of its records."""
@@ -174,6 +188,20 @@ class ChunkConsumer(driver.Consumer):
         while chunks and chunks[0].done:
             offset = chunks.popleft().offset + 1
         return offset
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        """Commit whatever is new; a partition may have gone back, which Faust takes for an old offset."""
+        return True
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        """Commit, but for a partition that went back meanwhile."""
+        left = {tp: offset for tp, offset in offsets.items() if offset <= self._read_or(tp, offset)}
+        committed: bool = await super()._commit_offsets(left, start_new_transaction=start_new_transaction)
+        return committed
+
+    def _read_or(self, tp: TP, offset: int) -> int:
+        read = self._read_offset[tp]
+        return offset if read is None else read
 
     async def wait_empty(self) -> None:
         """Wait, but not for ever, for the chunks that have begun; then commit."""
@@ -229,7 +257,11 @@ class ChunkConsumer(driver.Consumer):
 
 def chunks(app: faust.App, topics: Iterable[str]) -> Any:
     """Return the channel for `@app.agent`: its events carry a list of records each."""
-    return app.topic(*topics, schema=ChunkSchema(), key_serializer="raw", value_serializer="raw")
+    names = list(topics)
+    for name in names:  # what first appears as 1 has grown by nothing, as Prometheus sees it
+        metrics.RECORDS_GONE.labels(topic=name, end="new")
+        metrics.RECORDS_GONE.labels(topic=name, end="old")
+    return app.topic(*names, schema=ChunkSchema(), key_serializer="raw", value_serializer="raw")
 
 
 class ChunkTransport(driver.Transport):

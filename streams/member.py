@@ -11,6 +11,7 @@ from faust.types import TP
 from mode import Service
 
 from schemas.clients import LEAVE_SECONDS, closed
+from schemas.epochs import Gap
 from schemas.errors import FatalError
 from schemas.topic_ids import TopicIds
 from streams.fetched import buffer_slim
@@ -34,7 +35,12 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Connect; from then on every position is one of a topic, and not of whatever has its name."""
         await super().on_start()
-        self._ids = TopicIds(self._ensure_consumer())
+        self._ids = TopicIds(self._ensure_consumer(), self._lost)
+
+    async def _lost(self, gap: Gap) -> None:
+        """Return when the worker has left what it read of records that are gone; its loop is another one."""
+        left = self.consumer.lose(gap)  # type: ignore[attr-defined] # it is a ChunkConsumer
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(left, self.parent_loop))
 
     @Service.task
     async def _watch_topics(self) -> None:

@@ -26,6 +26,12 @@ DECIDED_AGAIN = Counter(
     "hotline_streams_decided_again",
     "Decisions about inputs that were acknowledged before: Kafka had lost the end of the event log",
 )
+RECORDS_GONE = Counter(
+    "hotline_streams_records_gone",
+    "Records that a reader finds no more: the newest, which it had read and Kafka lost, or the oldest, which went "
+    "unread",
+    ["topic", "end"],
+)
 TRANSACTION_SECONDS = Histogram("hotline_streams_transaction_seconds", "From begin to commit of a chunk's decisions")
 RESTORE_SECONDS = Histogram(
     "hotline_streams_restore_seconds",

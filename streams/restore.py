@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from aiokafka import ConsumerRecord
 from obstore.store import ObjectStore
 
@@ -9,13 +10,15 @@ from schemas import topics
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Event
 from schemas.wire import decode
-from streams import checkpoint_store
+from streams import checkpoint_store, metrics
 from streams.bodies import fill
 from streams.checkpoint_store import Restored
 from streams.logs import Logs
 from tickets.commands import erases
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply
+from tickets.state import apply
+
+_log = structlog.get_logger(__name__)
 
 
 async def restore(
@@ -23,8 +26,8 @@ async def restore(
 ) -> Restored:
     """Return the state of a partition as its logs tell it, from the one that was `kept` here on, where it is theirs.
 
-    Raises MisconfiguredError when the input topic was made anew, when decisions or a live ticket's newest snapshot are
-    gone, or when a later version wrote decisions that this one cannot read.
+    Raises MisconfiguredError when decisions or a live ticket's newest snapshot are gone, or when a later version wrote
+    decisions that this one cannot read.
     """
     async with Logs(options, partition) as logs:
         is_theirs = kept is not None and await logs.holds(kept.last_event, kept.last_event_id)
@@ -32,7 +35,8 @@ async def restore(
         _check_log(partition, await logs.lost_from(restored.last_event + 1))
         changed = await _fold_events(logs, restored)
         restored.next_ticket = await fill(restored.state, logs, restored.next_ticket, changed)
-        _check_input(restored.state, partition, await logs.end_of_input(partition))
+        decided = restored.state.decided(topics.MESSAGE, partition)
+        _tell_of_input(decided, partition, await logs.end_of_input(partition))
     return restored
 
 
@@ -71,10 +75,11 @@ def _check_log(partition: int, lost: range | None) -> None:
         )
 
 
-def _check_input(state: State, partition: int, end: int) -> None:
-    decided = state.decided(topics.MESSAGE, partition)
+def _tell_of_input(decided: int, partition: int, end: int) -> None:
+    """Tell of inputs that were decided and are gone: others may be gone that nobody had decided.
+
+    Those that take their places are decided as what they are: an input is known by its id.
+    """
     if decided >= end:
-        raise MisconfiguredError(
-            f"{topics.MESSAGE} partition {partition} ends at {end}, but offset {decided} was decided before: the topic "
-            f"was made anew. Restore it, or start a new event log: nothing is skipped"
-        )
+        metrics.RECORDS_GONE.labels(topic=topics.MESSAGE, end="new").inc(decided + 1 - end)
+        _log.error("input_ends_before_its_decisions", partition=partition, end=end, decided=decided)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from aiokafka.partitioner import murmur2
@@ -21,12 +22,15 @@ from schemas.errors import (
     UnreachableError,
 )
 from schemas.wire import Outbound
+from streams import metrics
 from streams.pulse import beat
 
 MAX_BATCH_BYTES = 900_000
 """Batches are explicit: aiokafka's default of 16 KiB cuts a chunk into dozens of sends."""
 
 Place = tuple[str, int]
+
+_log = structlog.get_logger(__name__)
 
 _NOT_ALLOWED = (
     kafka.TopicAuthorizationFailedError,
@@ -51,6 +55,7 @@ class Sender:
         self._producer = producer
         self._partitions = partitions
         self._turns: defaultdict[Place, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._ends: dict[Place, int] = {}
 
     async def send(self, outbounds: Iterable[Outbound]) -> dict[Place, int]:
         """Write the records and return when the brokers hold all of them; each partition keeps the given order.
@@ -120,12 +125,34 @@ class Sender:
             taken = _fill(batch, rest)
             batch.close()
             async with self._turns[place], in_time(STUCK_SECONDS):
+                end = self._end(place)
                 delivery = await self._producer.send_batch(batch, topic, partition=partition)
             async with in_time(STUCK_SECONDS):
                 written = await delivery
+            self._note(place, end, written.offset, taken)
             rest, last = rest[taken:], written.offset + taken - 1
             beat()
         return last
+
+    def _end(self, place: Place) -> int:
+        """Return where a partition ended when Kafka answered us last."""
+        if place not in self._ends:
+            metrics.RECORDS_GONE.labels(topic=place[0], end="new")  # as in `chunks`
+            self._ends[place] = 0
+        return self._ends[place]
+
+    def _note(self, place: Place, end: int, offset: int, count: int) -> None:
+        """Tell when records that Kafka held before these were sent are gone, as these took their places.
+
+        Who read them may not have come so far, and would never miss them.
+        """
+        if 0 <= offset < end:
+            topic, partition = place
+            metrics.RECORDS_GONE.labels(topic=topic, end="new").inc(end - offset)
+            _log.error("written_records_gone", topic=topic, partition=partition, begin=offset, end=end)
+            self._ends[place] = offset + count
+        else:
+            self._ends[place] = max(self._ends[place], offset + count)
 
 
 def _fill(batch: Any, records: Sequence[Outbound]) -> int:

@@ -71,6 +71,7 @@ CASES = {
     "CheckpointsFail": grows("hotline_streams_checkpoint_errors_total", operation="save"),
     "WorkerFenced": grows("hotline_streams_fenced_total"),
     "DecisionsLost": grows("hotline_streams_decided_again_total"),
+    "RecordsLost": grows("hotline_streams_records_gone_total", topic="hotline.message.v1", end="new"),
     "AccountSilent": gauge("hotline_monitor_silent", "0+0", "1+0", 5, 5, channel="mailbox", **MAYOR),
     "SourceAway": gauge("hotline_connectors_up", "1+0", "0+0", 5, 15, **MAYOR),
     "ConnectorFault": Case(
