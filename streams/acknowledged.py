@@ -39,3 +39,16 @@ async def acknowledged(
             if records := [record for record in batches.get(place, ()) if record.offset < end]:
                 beat()
                 yield records
+
+
+async def end_of_acknowledged(options: dict[str, Any], group: str, partition: int) -> int:
+    """Return where a group stands in the input, or where that ends, when Kafka lost its end.
+
+    Raises aiokafka's KafkaError, or UnreachableError, when Kafka does not answer.
+    """
+    place = TopicPartition(topics.MESSAGE, partition)
+    async with running(AIOKafkaConsumer(**options, group_id=group, enable_auto_commit=False)) as consumer:
+        consumer.assign([place])  # who reads by hand joins nobody
+        committed: int = await consumer.committed(place) or 0
+        end: int = (await consumer.end_offsets([place]))[place]
+        return min(committed, end)

@@ -7,8 +7,8 @@ rebalance all partitions are given back; the state of one that stays here goes o
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from schemas.errors import FatalError, RecordError, TooLargeError
 from schemas.trace import OFF, Tracer
 from schemas.wire import Inbound
 from streams import lanes, metrics, pace
-from streams.acknowledged import acknowledged
+from streams.acknowledged import acknowledged, end_of_acknowledged
 from streams.checkpoint_store import Restored
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
@@ -51,7 +51,7 @@ def declare(
 ) -> "Assign":
     """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
     assign = Assign(connection, blobs, policy, reached, tracer=tracer)
-    cities = lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle)
+    cities = lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle, partial(assign.look, app.conf.id))
     pace.watch(app, STAGE, [topics.MESSAGE])
 
     async def revoked(app: Any, revoked: set[TP], **_: Any) -> None:
@@ -64,6 +64,7 @@ def declare(
 
     async def assigned(app: Any, assigned: set[TP], **_: Any) -> None:
         assign.stay([tp.partition for tp in assigned if tp.topic == topics.MESSAGE])
+        cities.begin([tp for tp in assigned if tp.topic == topics.MESSAGE])
 
     app.on_partitions_assigned.connect(assigned, weak=False)  # type: ignore[arg-type] # as in lanes.declare
     app.on_partitions_revoked.connect(revoked, weak=False)  # type: ignore[arg-type] # as in lanes.declare
@@ -92,6 +93,7 @@ class Assign:
         self._owners: dict[int, Owner] = {}
         self._kept: dict[int, Restored] = {}
         self._caught_up: set[int] = set()
+        self._looking = asyncio.Lock()
         self._restoring = Restoring()
         prepare(policy.rules_folder)
 
@@ -100,6 +102,17 @@ class Assign:
         await self._catch_up(tp.partition, chunk.records[0].offset)
         await self._work_off(tp.partition, chunk.records)
         chunk.ack()
+
+    async def look(self, group: str, tp: TP) -> None:
+        """Take over a partition of which nothing comes: what Kafka lost of its decisions waits for no next message.
+
+        One at a time, and without a wait, so that a city whose messages come is restored before those that are quiet.
+        """
+        if tp.partition not in self._caught_up and not self._looking.locked():
+            async with self._looking:
+                with _translating():
+                    end = await end_of_acknowledged(self._connection.aiokafka_options(), group, tp.partition)
+                await self._catch_up(tp.partition, end)
 
     async def lose(self, partitions: Iterable[int]) -> None:
         """Throw the state of these partitions away."""
@@ -169,16 +182,20 @@ class Assign:
         if partition in self._caught_up:
             return
         await self._by_owner(partition, _as_it_is)
-        begin = self._owners[partition].restored.state.decided(topics.MESSAGE, partition) + 1
+        begin = self._owners[partition].looked_up_to
         if begin < end:
             options = self._connection.aiokafka_options()
-            try:
+            with _translating():
                 async with aclosing(acknowledged(options, partition, begin, end)) as pieces:
                     async for records in pieces:
-                        await self._work_off(partition, records, again=True)
-            except (kafka.KafkaError, OSError) as error:
-                raise translated(error) from error
+                        await self._catch_up_on(partition, records)
         self._caught_up.add(partition)
+
+    async def _catch_up_on(self, partition: int, records: Sequence[Inbound]) -> None:
+        await self._by_owner(partition, _as_it_is)
+        knows = self._owners[partition].knows
+        if left := [record for record in records if not knows(record)]:
+            await self._work_off(partition, left, again=True)
 
     async def _work_off(self, partition: int, records: Sequence[Inbound], *, again: bool = False) -> None:
         try:
@@ -223,6 +240,15 @@ class Assign:
             f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago and never joined the group: "
             "this one has to start again"
         )
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    """Raise our errors for Kafka's."""
+    try:
+        yield
+    except (kafka.KafkaError, OSError) as error:
+        raise translated(error) from error
 
 
 async def _as_it_is(owner: Owner) -> None:

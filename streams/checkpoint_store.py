@@ -44,13 +44,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Restored(Struct, kw_only=True):
-    """A state with the positions that its next checkpoint needs; `folded` decisions are in no checkpoint yet."""
+    """A state with the positions that its next checkpoint needs; `folded` decisions are in no checkpoint yet.
+
+    Of the inputs before `looked_up_to` none is undecided, though the last ones may all have been repeats.
+    """
 
     state: State
     last_event: int = -1
     last_event_id: str = ""
     next_ticket: int = 0
     folded: int = 0
+    looked_up_to: int = 0
 
 
 async def newest(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:

@@ -1,7 +1,9 @@
 """One asyncio task per partition, so that one city's restore or back-off never stalls another."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import faust
@@ -23,6 +25,12 @@ HANG_SECONDS = 600.0
 """How long a lane may not get on with its chunk. All that it waits for ends sooner, by a bound of its own."""
 
 WATCH_SECONDS = 5.0
+
+QUIET_SECONDS, QUIET_LOOKS = 5.0, 6
+"""So long, and so often one after the other, nothing has come of a partition that is quiet.
+
+Who was frozen in between begins to count again: it may have lost its partitions, and is told so within a second.
+"""
 
 Crash = Callable[[BaseException], Awaitable[None]]
 
@@ -52,12 +60,24 @@ class Chunk(NamedTuple):
 Handle = Callable[[TP, Chunk], Awaitable[None]]
 """Works off one chunk and acknowledges it. A RetriableError repeats it; any other exception stops the worker."""
 
+Look = Callable[[TP], Awaitable[None]]
+"""Does what is to be done about a partition of which nothing comes, asked again and again; raises as a handler."""
+
 
 class Lanes:
     """A queue and a task for each partition; chunks of one partition are handled in order, one at a time."""
 
-    def __init__(self, handle: Handle, crash: Crash, *, name: str = "lanes", max_wait_seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        crash: Crash,
+        *,
+        name: str = "lanes",
+        max_wait_seconds: float = 30.0,
+        look: Look | None = None,
+    ) -> None:
         self._handle = handle
+        self._look = look
         self._crash = crash
         self._name = name
         self._wait = wait_random_exponential(multiplier=0.2, max=max_wait_seconds)
@@ -69,10 +89,15 @@ class Lanes:
         """Hand a chunk to its partition's task; returns at once."""
         tp, value = event.message.tp, event.message.value
         records: Any = value
-        if tp not in self._tasks:
-            self._queues[tp] = asyncio.Queue()
-            self._tasks[tp] = asyncio.create_task(self._run(tp), name=f"{self._name} {tp.topic} {tp.partition}")
+        self.begin([tp])
         self._queues[tp].put_nowait(Chunk(tp, records, event))
+
+    def begin(self, assigned: Iterable[TP]) -> None:
+        """Give these partitions their tasks, though nothing may come of them."""
+        for tp in assigned:
+            if tp not in self._tasks:
+                self._queues[tp] = asyncio.Queue()
+                self._tasks[tp] = asyncio.create_task(self._run(tp), name=f"{self._name} {tp.topic} {tp.partition}")
 
     def waiting(self, tp: TP) -> int:
         """Return how many chunks of a partition have not begun."""
@@ -121,28 +146,44 @@ class Lanes:
         try:
             while True:
                 own.working = False
-                chunk = await queue.get()
+                chunk = await self._next(queue)
                 own.beat()
                 own.working = True
-                await self._work_off(tp, chunk)
+                if chunk is not None:
+                    await self._retried(self._handle, tp, chunk)
+                elif self._look is not None:
+                    await self._retried(self._look, tp)
         except Exception as error:  # noqa: BLE001 - the top of a task: a bug must stop the worker, not pass unseen
             await self._crash(self._fatal(error))
 
-    async def _work_off(self, tp: TP, chunk: Chunk) -> None:
+    async def _next(self, queue: "asyncio.Queue[Chunk]") -> Chunk | None:
+        """Return the next chunk, None when the partition is quiet and somebody wants to look at it then."""
+        if self._look is None:
+            return await queue.get()
+        looks = 0
+        while looks < QUIET_LOOKS:
+            began = time.monotonic()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(QUIET_SECONDS):
+                    return await queue.get()
+            looks = looks + 1 if time.monotonic() - began < 2 * QUIET_SECONDS else 0
+        return None
+
+    async def _retried(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(RetriableError), wait=self._pause, before_sleep=self._delayed, reraise=True
         )
-        await retrying(self._handled, tp, chunk)
+        await retrying(self._worked, work, *arguments)
 
-    async def _handled(self, tp: TP, chunk: Chunk) -> None:
-        """Work off a chunk. A cancellation that nobody asked for is a Kafka client's, and must not end the lane.
+    async def _worked(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Work. A cancellation that nobody asked for is a Kafka client's, and must not end the lane.
 
         aiokafka lets that of a fetch which waits for its answer out of a consumer's `stop`. The lane was gone without a
         word, and its city stood still for good.
         """
         pulse.beat()
         try:
-            await self._handle(tp, chunk)
+            await work(*arguments)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -180,9 +221,9 @@ def _place(task: "asyncio.Task[None]") -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle) -> Lanes:
+def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle, look: Look | None = None) -> Lanes:
     """Attach an agent to `app` that hands each chunk of `topics` to its partition's task."""
-    lanes = attached(app, Lanes(handle, app.crash, name=name))
+    lanes = attached(app, Lanes(handle, app.crash, name=name, look=look))
 
     @app.agent(chunks(app, topics), name=name)
     async def deliver(stream: Any) -> None:

@@ -1,6 +1,6 @@
 """A partition and its owner: the fenced producer, the restored state, and the transactions that they make."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -11,7 +11,8 @@ from obstore.store import ObjectStore
 from schemas import topics
 from schemas.clients import brought, closed
 from schemas.connection import KafkaConnection
-from schemas.errors import RecordError, RetriableError
+from schemas.envelope import type_of
+from schemas.errors import RecordError, RetriableError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Event, Message
 from schemas.trace import OFF, Tracer
@@ -20,7 +21,7 @@ from streams import metrics
 from streams.checkpoint_store import Checkpoints, Restored
 from streams.counting import count_decisions, count_written
 from streams.groups import transactional_id
-from streams.inputs import dead_letter, input_of
+from streams.inputs import dead_letter, header_of, input_of
 from streams.lookback import messages_at
 from streams.restore import restore
 from streams.sender import Sender, make_producer
@@ -34,6 +35,8 @@ STUCK_SECONDS = 60.0
 """A transaction that has not ended by then is aborted by the broker; its client may have ended without a word."""
 
 _log = structlog.get_logger(__name__)
+
+_MESSAGE = type_of("message")
 
 Reached = Callable[[str], None]
 LookBack = Callable[[str, int, Sequence[int]], Awaitable[list[Message]]]
@@ -112,7 +115,18 @@ class Owner:
         if any(map(erases, decisions)):  # an older checkpoint holds what is gone
             await self._checkpoints.write()
         self._checkpoints.decided(len(decisions))
+        self.restored.looked_up_to = records[-1].offset + 1
         self._is_settled = True
+
+    @property
+    def looked_up_to(self) -> int:
+        """Return the offset before which no input is undecided."""
+        return max(self.restored.looked_up_to, self.restored.state.decided(topics.MESSAGE, self._partition) + 1)
+
+    def knows(self, record: Inbound) -> bool:
+        """Say whether a message was decided before; its key tells, which is its id."""
+        is_message = header_of(record, "ce_type") == _MESSAGE
+        return is_message and (record.key or b"").decode(errors="replace") in self.restored.state.seen
 
     def put_aside(self) -> Restored | None:
         """Return the state for the partition's next owner here; None when it may be ahead of the log."""
@@ -141,10 +155,21 @@ class Owner:
         self._reached("decided")
         await self._producer.begin_transaction()
         last = await self._sender.send(outbounds)
+        self._check_log(last, outbounds)
         self._reached("sent")
         await self._producer.commit_transaction()
         self._reached("committed")
         return last
+
+    def _check_log(self, last: Mapping[tuple[str, int], int], outbounds: Sequence[Outbound]) -> None:
+        """Refuse to go on from decisions that the log lost meanwhile: nobody would make them again.
+
+        Raises UnreachableError; the state is thrown away then, and the log is read again.
+        """
+        events = sum(outbound.topic == topics.EVENT for outbound in outbounds)
+        if events and last[topics.EVENT, self._partition] - events < self.restored.last_event:
+            _log.error("decisions_gone", partition=self._partition, last=self.restored.last_event)
+            raise UnreachableError(f"{topics.EVENT} has lost decisions that were made: it is read again")
 
     async def close(self) -> None:
         """Stop the producer; an open transaction is aborted by the broker or by the successor."""

@@ -1,8 +1,11 @@
 """An event log that lost decisions: nobody goes on as if they had never been made."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as Place
 from aiokafka.errors import OffsetOutOfRangeError
 from faust.types import TP
 from kafka import TopicPartition
@@ -12,7 +15,7 @@ from prometheus_client import REGISTRY
 from hotline.cluster import admin
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Event, Message
 from schemas.wire import Outbound, position_of
 from streams import logs as read_logs
@@ -21,6 +24,7 @@ from streams.checkpoint_store import save_checkpoint
 from streams.lanes import Chunk
 from streams.owner import Owner, take_over
 from tests.assign import logs
+from tests.fresh import made_anew
 from tests.tickets.build import CITY, message
 from tickets import desk
 from tickets.desk import Desk
@@ -221,3 +225,79 @@ async def test_nobody_goes_on_from_the_snapshot_of_a_lost_decision(
     assert [(one.version, one.message_count) for one in snapshots] == [(1, 1), (2, 2), (2, 2)]
     assert snapshots[-1].text == snapshots[-2].text
     assert snapshots[-1].text.count("还没有人来修") == 1
+
+
+async def test_decisions_that_the_log_loses_under_their_owner_are_made_again(
+    connection: KafkaConnection, blobs: LocalStore
+) -> None:
+    """No transaction was under way, so none failed: the next one must not go on from what the log has no more."""
+    await logs.write(connection, map(logs.outbound, SAID))
+    records = await logs.read(connection, topics.MESSAGE)
+    assign = Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records[:3])
+    for lost in (topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED):
+        await asyncio.to_thread(made_anew, connection, lost, connection.partitions)
+    async with asyncio.timeout(120):
+        while True:
+            try:
+                await handle(assign, records[3:])
+                break
+            except RetriableError:  # as a lane does
+                await asyncio.sleep(0.1)
+    await assign.close()
+    await logs.assert_nothing_lost_or_doubled(connection, SAID)
+
+
+async def acknowledge(connection: KafkaConnection, group: str, end: int) -> None:
+    options = connection.aiokafka_options()
+    async with AIOKafkaConsumer(**options, group_id=group, enable_auto_commit=False) as consumer:
+        places = [Place(topics.MESSAGE, number) for number in range(connection.partitions)]
+        consumer.assign(places)
+        await consumer.commit(dict.fromkeys(places, end))
+
+
+@pytest.mark.parametrize("beyond", [0, 7], ids=["", "and of the input the end is lost"])
+async def test_a_lost_decision_waits_for_no_next_message(
+    connection: KafkaConnection, blobs: LocalStore, beyond: int
+) -> None:
+    await logs.write(connection, map(logs.outbound, SAID))
+    records = await logs.read(connection, topics.MESSAGE)
+    owner = await owner_of(connection, blobs, records[0].partition)
+    await owner.work_off(records[:2])
+    await owner.close()
+    await acknowledge(connection, "a-group", len(SAID) + beyond)
+    before, assign = again(), Assign(connection, blobs, TicketPolicy())
+    tp = TP(topics.MESSAGE, records[0].partition)
+    await assign.look("a-group", tp)
+    assert again() == before + 2
+    await assign.look("a-group", tp)
+    await assign.close()
+    assert again() == before + 2
+    await logs.assert_nothing_lost_or_doubled(connection, SAID)
+
+
+async def test_repeats_behind_the_last_decision_are_told_by_their_keys_and_looked_at_once(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await logs.write(connection, [logs.outbound(SAID[0])] * 4 + [logs.outbound(SAID[1])])
+    records = await logs.read(connection, topics.MESSAGE)
+    owner = await owner_of(connection, blobs, records[0].partition)
+    await owner.work_off(records[:1])
+    await owner.close()
+    worked: list[int] = []
+    work_off = Owner.work_off
+
+    async def watched(self: Owner, records: list[logs.Record], *, again: bool = False) -> None:
+        worked.extend(record.offset for record in records)
+        await work_off(self, records, again=again)
+
+    monkeypatch.setattr(Owner, "work_off", watched)
+    assign = Assign(connection, blobs, TicketPolicy())
+    await handle(assign, records[3:4])
+    assert worked == [3]
+    await assign.leave([records[0].partition])
+    monkeypatch.setattr(Owner, "knows", None)  # nobody is asked
+    await handle(assign, records[4:])
+    await assign.close()
+    assert worked == [3, 4]
+    await logs.assert_nothing_lost_or_doubled(connection, SAID[:2])

@@ -1,6 +1,7 @@
 """One task per partition: order, back-off, end, and loud failure."""
 
 import asyncio
+import time
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from faust.types import TP
 from structlog.testing import capture_logs
 
 from schemas.errors import FatalError, MisconfiguredError, ThrottledError, UnreachableError
+from streams import lanes as lanes_module
 from streams.lanes import Lanes
 from streams.pulse import beat
 from tests.waiting import soon
@@ -210,4 +212,45 @@ async def test_a_lane_that_gets_on_or_has_nothing_to_do_or_tries_again_does_not_
     await soon(lambda: done.count(SOUTH.partition) == 3)
     assert not watching.done()
     watching.cancel()
+    await lanes.close()
+
+
+async def test_a_quiet_partition_is_looked_at_between_its_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes_module, "QUIET_SECONDS", 0.01)
+    done: list[object] = []
+
+    async def handle(tp, chunk) -> None:
+        done.append(chunk.records[0])
+
+    async def look(tp) -> None:
+        done.append("looked")
+        if done.count("looked") == 1:
+            raise UnreachableError("away")
+
+    lanes = Lanes(handle, crash, max_wait_seconds=0.01, look=look)
+    lanes.begin([NORTH])
+    await until(lambda: done.count("looked") == 2)
+    lanes.put(event(NORTH, 1))
+    await until(lambda: 1 in done)
+    await until(lambda: done[-1] == "looked")
+    await lanes.close()
+
+
+async def test_who_was_frozen_looks_at_nothing_before_it_is_told_what_is_left_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would take a partition over that is another's by now, and fence that one."""
+    monkeypatch.setattr(lanes_module, "QUIET_SECONDS", 0.05)
+    looked: list[object] = []
+
+    async def look(tp) -> None:
+        looked.append(tp)
+
+    lanes = Lanes(look, crash, look=look)
+    lanes.begin([NORTH])
+    for _ in range(lanes_module.QUIET_LOOKS * 2):
+        await asyncio.sleep(0)
+        time.sleep(0.2)  # noqa: ASYNC251 - frozen
+    assert not looked
+    await until(lambda: bool(looked))
     await lanes.close()
