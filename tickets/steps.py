@@ -166,8 +166,9 @@ def _status_set(state: "State", decision: Event, change: event.StatusSet) -> Non
         return
     if change.status == "returned":
         handling.give_back(ticket)
+    closed_at = max(decision.at, ticket.status_at, ticket.heard_at or ticket.opened_at)
     ticket.status, ticket.status_at = change.status, decision.at
-    ticket.closed_at = decision.at if change.status in CLOSED else None
+    ticket.closed_at = closed_at if change.status in CLOSED else None  # an order of long ago lets nothing leave at once
     if change.status == "reopened":
         ticket.reopened_at = decision.at
     elif change.status in ("dispatched", "redispatched"):

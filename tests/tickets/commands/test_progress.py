@@ -235,6 +235,17 @@ def test_what_was_ordered_before_a_further_message_does_not_bury_it(kind: str, a
     assert refusal(at_office.order(kind, ticket, at=today, **args)) is None
 
 
+def test_an_order_that_bears_an_old_date_lets_no_ticket_leave_the_memory_at_once() -> None:
+    """It is closed now, and for ninety days its citizen's answers come to it."""
+    at_office, ticket = on_its_way("registered", "answered")
+    assert refusal(at_office.order("set_status", ticket, status="resolved", at=START - timedelta(days=400))) is None
+    at_office.take(message(5, "另一件事", sender="13700137000", minutes=1440))
+    again = at_office.take(message(7, "还是坏的", sender="13800138000", answers=(f"{CITY}-0",), minutes=1500))
+    assert [one.ticket_id for one in again.tickets] == [ticket]
+    assert at_office.ticket(ticket).status == "reopened"
+    same(at_office)
+
+
 def test_mere_thanks_and_other_orders_do_not_wait() -> None:
     at_office, ticket = on_its_way("registered", "answered")
     today = START + timedelta(days=1)
