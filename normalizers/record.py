@@ -49,6 +49,9 @@ _KNOWN = frozenset(
 _ACCOUNT = re.compile(r"(?=.*[0-9])[A-Za-z0-9_.-]{4,64}")
 """A user's id in another system, such as A00074795; a name is written otherwise."""
 
+_SHORT = re.compile(r"[0-9]{1,5}")
+"""A seat, an extension or a short number: many write by it. Who means a user's id says so (`kind`: `uid`)."""
+
 _LOCAL = re.compile(r"[2-9][0-9]{6,7}|85[23][0-9]{8}|886[0-9]{8,9}")
 """A telephone of the city itself, or of Hongkong, Macau or Taiwan without a plus sign."""
 
@@ -197,7 +200,7 @@ def _is_telephone(value: str) -> bool:
     """Tell a telephone from the number that a system gave its user; what is nobody's is no user's."""
     number = phone_number(value)
     if number is None:
-        return is_nobodys(value.strip())
+        return is_nobodys(value.strip()) or _SHORT.fullmatch(value.strip()) is not None
     return number.startswith("+") or _LOCAL.fullmatch(number) is not None
 
 

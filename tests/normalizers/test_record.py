@@ -63,7 +63,11 @@ def test_without_an_id_the_digest_of_the_line_is_the_id(line: bytes) -> None:
         ("+1 415 555 2671", Party(kind="phone", value="+1 415 555 2671")),
         ("2026001234567", Party(kind="uid", value="2026001234567")),
         ("1000012345", Party(kind="uid", value="1000012345")),
-        ("1001", Party(kind="uid", value="1001")),
+        ("100123", Party(kind="uid", value="100123")),
+        ("1001", Party(kind="phone", value="1001")),
+        (8001, Party(kind="phone", value="8001")),
+        ("12306", Party(kind="phone", value="12306")),
+        ({"kind": "uid", "value": "1001"}, Party(kind="uid", value="1001")),
         ("95588", Party(kind="phone", value="95588")),
         ("10690012345678", Party(kind="phone", value="10690012345678")),
     ],
@@ -246,3 +250,11 @@ def test_a_time_nobody_can_read_loses_no_words(raw: Raw, written: str) -> None:
 def test_an_account_of_another_system_is_an_identity(raw: Raw) -> None:
     assert draft(raw, sender="A00074795").sender == Party(kind="uid", value="A00074795")
     assert draft(raw, sender="王小明").sender == Party(kind="name", value="王小明")
+
+
+@pytest.mark.parametrize(("sender", "known"), [("8001", 0), ("100123", 1), ({"kind": "uid", "value": "8001"}, 1)])
+def test_a_seat_or_a_short_number_is_no_person(sender: object, known: int) -> None:
+    """Who enters calls at one seat is not all those who called: they would be one person with one matter."""
+    line = json.dumps({"id": "1", "text": "路灯坏了", "sender": sender}).encode()
+    made = normalize(raw_of(Input(name="x.jsonl:1", channel="record", data=line), "210100"), Policy()).message
+    assert len(made.features.requesters) == known
