@@ -33,10 +33,15 @@ def test_one_number_in_two_systems_is_two_persons(sender: object) -> None:
     assert relation(old, new) == "same_matter_other_person"
 
 
-@pytest.mark.parametrize("sender", ["1001", user("uid", "1001"), user("openid", "zhangsan")])
+@pytest.mark.parametrize("sender", ["100123", "A1001", user("uid", "1001"), user("openid", "zhangsan")])
 def test_one_number_in_one_system_is_one_person(sender: object) -> None:
     first, second = (written(n, LIFT, account="old", sender=sender) for n in range(2))
     assert relation(first, second) == "same_person_same_matter"
+
+
+def test_a_seat_at_which_calls_are_entered_is_not_one_person() -> None:
+    first, second = (written(n, LIFT, account="old", sender="8001") for n in range(2))
+    assert relation(first, second) == "same_matter_other_person"
 
 
 @pytest.mark.parametrize("sender", ["13900000001", "li@example.cn", user("openid", CITIZEN)])
