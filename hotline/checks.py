@@ -99,6 +99,15 @@ def _cities(settings: "Settings") -> Iterator[str]:
             yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
 
 
+def _own_city(settings: "Settings") -> Iterator[str]:
+    """Outside of the local stack a city is named: what stands there by default would be in every number and id."""
+    if not settings.is_local and "jurisdiction" not in settings.model_fields_set:
+        yield (
+            f"`jurisdiction` is missing, and outside of the local stack {settings.jurisdiction} would stand in every "
+            "ticket of an account that names no city: set the 行政区划代码 of yours."
+        )
+
+
 def _proxies(settings: "Settings") -> Iterator[str]:
     """Look whether citizens can be told apart: behind a proxy that nobody names they share the pace of one address."""
     forms = [name for name, account in settings.connectors.web.items() if account.form]
@@ -183,6 +192,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 Look = Callable[["Settings"], Iterable[str]]
 
 _LOOKS: tuple[Look, ...] = (
-    kafka, elasticsearch, _keys, rules, _blobs, _paths, _cities, paths.faults, *checks_of_values.LOOKS, _proxies,
-    _wechat, _smpp, _cmpp, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, rules, _blobs, _paths, _cities, _own_city, paths.faults, *checks_of_values.LOOKS,
+    _proxies, _wechat, _smpp, _cmpp, _mailboxes, _ports,
 )  # fmt: skip

@@ -169,7 +169,10 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    jurisdiction: Adcode = Field(default="110000", description="行政区划代码 of the city, where an account names none")
+    jurisdiction: Adcode = Field(
+        default="110000",
+        description="行政区划代码 of the city, where an account names none; to be set outside of the local stack",
+    )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     elasticsearch: ElasticsearchSettings = Field(default_factory=ElasticsearchSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from connectors.account import Jurisdiction
+from connectors.account import Jurisdiction, Zone
 from connectors.phone.settings import Platform
 from connectors.tls import is_this_machine, verifying
 
@@ -34,7 +34,7 @@ class AsteriskSettings(BaseModel):
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
     jurisdiction: Jurisdiction = None
-    timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of Asterisk's clock: its times have none")
+    timezone: Zone = Field("Asia/Shanghai", description="Zone of Asterisk's clock: its times have none")
     connect_timeout_seconds: float = Field(10, gt=0, description="How long to wait for the greeting and the login")
     ping_seconds: float = Field(15, gt=0, description="How often it is asked whether it lives")
     silence_seconds: float = Field(40, gt=0, description="After so long without a byte the connection is dead")

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.account import Jurisdiction
+from connectors.account import Jurisdiction, Zone
 from connectors.phone.settings import Platform
 
 
@@ -28,7 +28,7 @@ class CallFilesSettings(BaseModel):
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
     jurisdiction: Jurisdiction = None
-    timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of times that are written without one")
+    timezone: Zone = Field("Asia/Shanghai", description="Zone of times that are written without one")
     recordings: Path | None = Field(
         None, description="Folder below which recordings lie: their size is noted, their bytes are never read"
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.account import Jurisdiction
+from connectors.account import Jurisdiction, Zone
 from connectors.signed import Secret
 
 Platform = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
@@ -30,7 +30,7 @@ class PhoneSettings(BaseModel):
     )
     path: str = Field("/phone", pattern=r"^/[\w/.-]*$", description="Path of the webhook on the receiver")
     jurisdiction: Jurisdiction = None
-    timezone: str = Field("Asia/Shanghai", min_length=1, description="Zone of times that are written without one")
+    timezone: Zone = Field("Asia/Shanghai", description="Zone of times that are written without one")
     timestamp_window_seconds: float = Field(
         300, gt=0, le=3600, description="How far a signature's timestamp may be from our clock"
     )

@@ -71,6 +71,7 @@ def settings(secured: SecuredKafka, door: ElasticDoor, tmp_path: Path, env: pyte
         "HOTLINE_ELASTICSEARCH__HOSTS": door.url,
         "HOTLINE_ELASTICSEARCH__CA_CERTS": str(door.authority.certificate),
         "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
+        "HOTLINE_JURISDICTION": "110000",
         **KEYS,
     }
 

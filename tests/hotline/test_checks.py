@@ -222,7 +222,7 @@ def test_the_command_tells_all_of_them_and_exits_2(env: pytest.MonkeyPatch) -> N
 
 KAFKA, ELASTIC = "HOTLINE_KAFKA__", "HOTLINE_ELASTICSEARCH__"
 OWN_KEYS = {"HOTLINE_REQUESTER_KEYS__K1": "sixteen bytes or more", "HOTLINE_QUERY_KEY": "sixteen bytes or more"}
-BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", **OWN_KEYS}
+BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", "HOTLINE_JURISDICTION": "210100", **OWN_KEYS}
 
 
 @pytest.mark.parametrize(
@@ -370,6 +370,24 @@ def test_a_web_door_where_something_else_is_is_told(env: pytest.MonkeyPatch, pat
     set_all(env, NEEDED)
     env.setenv("HOTLINE_CONNECTORS__WEB__ONE__PATH", path)
     assert words in fault()
+
+
+def test_a_city_is_named_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> None:
+    for name, value in BROKERS.items():
+        env.setenv(name, value)
+    env.delenv("HOTLINE_JURISDICTION")
+    assert "`jurisdiction` is missing, and outside of the local stack 110000 would stand in every ticket" in fault()
+    env.setenv("HOTLINE_JURISDICTION", "110000")
+    assert found() == []
+
+
+@pytest.mark.parametrize("zone", ["Asia/Peking", "Beijing", "Asia", "GMT+8"])
+@pytest.mark.parametrize("account", ["phone", "asterisk", "call_files"])
+def test_a_zone_that_there_is_not_is_told(env: pytest.MonkeyPatch, account: str, zone: str) -> None:
+    """It would count as China's, and each time of the account would be off."""
+    env.setenv(f"HOTLINE_CONNECTORS__{account.upper()}__ONE__TIMEZONE", zone)
+    name = f"`connectors.{account}.one.timezone` cannot be used (it is no time zone: write one such as Asia/Shanghai"
+    assert [one for one in found() if one.startswith(name)]
 
 
 def test_a_form_behind_a_proxy_that_nobody_names_is_told_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> None:
