@@ -1,5 +1,7 @@
 """`hotline command`: a clerk's or operator's order, and what became of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,14 +81,29 @@ def command(
         print_json(given)
         return
     connection = services.kafka(settings)
-    commands.send(connection, given)
-    if not wait:
-        typer.echo(given.command_id)
-        return
-    decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
+    with _named(given.command_id):
+        commands.send(connection, given)
+        if not wait:
+            typer.echo(given.command_id)
+            return
+        decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
     _tell(given.command_id, decision, as_json=as_json)
     if decision is not None:
         _report(settings, decision, min(timeout_seconds, LOOK_SECONDS), as_json=as_json)
+
+
+@contextmanager
+def _named(command_id: str) -> Iterator[None]:
+    """Name the command when Kafka goes away meanwhile: it may have been given, and under another id it is another."""
+    from schemas.errors import RetriableError, UnreachableError
+
+    try:
+        yield
+    except RetriableError as error:
+        raise UnreachableError(
+            f"{error}.\nThe command may have been given: give it again with --command-id {command_id}, "
+            "which carries nothing out twice."
+        ) from error
 
 
 def _report(settings: "Settings", decision: "Event", seconds: float, *, as_json: bool) -> None:

@@ -7,10 +7,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hotline.cli.app import app
+from hotline.cli.command import _named
 from hotline.cli.common import there
 from hotline.cli.dead_view import of_a_stage
 from hotline.dead import Filters
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, UnreachableError
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +78,12 @@ def test_check_says_which_file_it_read(folder: Path) -> None:
     assert "There is no hotline.toml in this folder" in hotline("check").stdout
     (folder / "mine.toml").write_text("")
     assert f"The settings of {folder / 'mine.toml'} and" in hotline("--settings", "mine.toml", "check").stdout
+
+
+def test_a_command_that_kafka_leaves_unanswered_is_named_so_that_it_can_be_repeated() -> None:
+    """Without its id it would be given twice: another `extend` is another extension."""
+    with (
+        pytest.raises(UnreachableError, match=r"^no answer\.\n.* give it again with --command-id cli:one"),
+        _named("cli:one"),
+    ):
+        raise UnreachableError("no answer")
