@@ -24,7 +24,10 @@ Bytes = Callable[[Message], "Raw"]
 
 
 class Raw(Struct, frozen=True, kw_only=True):
-    """The raw bytes of a message: where they were looked for and whether they are still the ones that came."""
+    """The raw bytes of a message: where they were looked for and whether they are still the ones that came.
+
+    `place` is empty of an erased message, which does not say any more where they lay.
+    """
 
     place: str
     found: bool
@@ -123,6 +126,8 @@ def looks_up(connection: "KafkaConnection", blobs: "ObjectStore") -> Bytes:
 
     def look_up(message: Message) -> Raw:
         ref = message.raw
+        if message.message_class == "erased":
+            return Raw(place="", found=False, fault="erased with the message")
         if ref.dataref:
             return _raw(ref.dataref, _blob(blobs, ref.dataref), ref)
         place, fault = f"{ref.topic}:{ref.partition}:{ref.offset}", None

@@ -91,7 +91,7 @@ def _message(tree: Tree, filed: "Filed") -> None:
 
 def _raw(raw: "Raw") -> Text:
     if not raw.found:
-        return _text((f"raw {raw.place}: {raw.fault}", ""))
+        return _text((f"raw{raw.place and ' '}{raw.place}: {raw.fault}", ""))
     state = ("intact", "") if raw.intact else ("not the bytes that came", "red")
     return _text((f"raw {raw.place}: {raw.bytes} bytes, ", ""), state)
 

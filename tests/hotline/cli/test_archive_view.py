@@ -3,12 +3,15 @@
 import io
 from datetime import UTC, datetime
 
+from obstore.store import MemoryStore
 from rich.console import Console
 
 from hotline.archive import Hit
 from hotline.cli import archive_view
-from hotline.explain import Explanation, Filed, Raw
+from hotline.explain import Explanation, Filed, Raw, looks_up
+from schemas.connection import KafkaConnection
 from schemas.records import Link
+from sinks.eraser import Target, emptied
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 ODD = "[/b][red]\x1b[31m"
@@ -64,6 +67,14 @@ def test_explain_says_that_a_message_is_not_there() -> None:
     archive_view.explanation(Explanation(ticket_id="t1", cluster_id="t1", messages=[Filed(link=link)]), screen)
     assert "the archive does not have this message: it is not indexed yet, or erased" in out.getvalue()
     assert "normalizer" not in out.getvalue()
+
+
+def test_explain_says_of_an_erased_message_that_its_bytes_went_with_it() -> None:
+    erased = emptied(Target("m1", None, "210100", NOW, whole=True))
+    raw = looks_up(KafkaConnection(bootstrap_servers="127.0.0.1:9"), MemoryStore())(erased)
+    screen, out = console()
+    archive_view.explanation(told(raw), screen)
+    assert "raw: erased with the message" in out.getvalue()
 
 
 def test_search_shows_every_value_as_it_is() -> None:
