@@ -92,7 +92,9 @@ def _file(file: Path | None) -> Path | None:
 def _table(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # also no UTF-8, or a number of thousands of digits
+    except UnicodeDecodeError as error:
+        raise FaultySettingsError([f"{file} is not written in UTF-8: save it as UTF-8."]) from error
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise FaultySettingsError([f"{file} is no TOML ({error}): correct it."]) from error
     except OSError as error:
         raise FaultySettingsError([f"{file} cannot be read ({error.strerror}): let this user read it."]) from error
@@ -271,6 +273,9 @@ _PATTERNS: Mapping[str, str] = {
     r"^[1-9]\d{5}$": _SIX_DIGITS,
     r"^https?://": "it must begin with https:// or http://",
     r"^/[\w/.-]*$": "it must be the path of a URL, such as /one",
+    r"^[^@\s]*@[^@\s]+$": "it must be a mail address, or a domain with @ before it, such as @city.gov.cn",
+    r"^[^\s@<>,;:()\"+]+@[^\s@<>,;:()\"]+$": "it must be a mail address without a name or a plus",
+    r"^[a-z0-9][a-z0-9_.-]{0,31}$": "it must be a short name of a-z 0-9 _ . -, such as centre",
 }
 """The patterns of most settings, said in words."""
 
@@ -281,6 +286,9 @@ def _reason(details: ErrorDetails) -> str:
         return _EMPTY
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(context["pattern"], f"it must match {context['pattern']}")
+    if context.get("field_type") == "Value":  # a secret: its characters are called items
+        least, most = context.get("min_length"), context.get("max_length")
+        return f"it must have {f'at least {least}' if least else f'at most {most}'} characters"
     said = details["msg"].removeprefix("Value error, ")
     return _PLAIN.get(kind) or said.replace("Input should", "it must", 1)
 

@@ -128,11 +128,13 @@ def items(source: Source, rows: Iterator[Row], options: Options, detail: str) ->
 def table_of(rows: Iterator[Row], options: Options) -> Table | RecordError:
     """Find the header: the first row that names the citizen's words, among titles and remarks."""
     first: list[Row] = []
+    absent = set(options.columns.chosen)
     for number, cells in rows:
         first.append((number, cells))
         if isinstance(cells, RecordError):
             continue
         header = ["" if cell is None else str(cell) for cell in cells]
+        absent &= {*options.columns.missing(header)}
         plan = options.columns.plan(header)
         if plan.has_words and not options.columns.missing(header):
             faulty = [row for row in first if isinstance(row[1], RecordError)]
@@ -142,6 +144,10 @@ def table_of(rows: Iterator[Row], options: Options) -> Table | RecordError:
     fault = next((cells for _, cells in first if isinstance(cells, RecordError)), None)
     if fault is not None or not first:
         return fault or MalformedError("the table is empty")
+    if absent:
+        return MalformedError(
+            f"it has no column {', '.join(sorted(absent))}, which --map or --mapping names: correct it"
+        )
     return MalformedError(
         "no column is known to hold the citizens' words, or one that --map names is missing: say --map COLUMN=text"
     )

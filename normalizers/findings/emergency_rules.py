@@ -69,7 +69,10 @@ def _sentences(folder: Path | None) -> tuple[Sentence, ...]:
         classes = tuple(row["classes"].split("/")) if row["expected"] == ALARM else ()
         if row["expected"] not in EXPECTED or not set(classes) <= EMERGENCY_CLASSES.keys():
             marks = f"{row['expected']}, {row['classes']}"
-            raise MisconfiguredError(f"heard.tsv has a line with marks that nobody knows: {marks}.")
+            raise MisconfiguredError(
+                f"heard.tsv has a line with marks that nobody knows ({marks}): write {', '.join(EXPECTED)}, and of "
+                f"{ALARM} the classes: {', '.join(EMERGENCY_CLASSES)}."
+            )
         found.append(Sentence(classes, row["text"]))
     return *heard_rules.of_both_kinds("heard", found), *heard_rules.ordinary(folder)
 

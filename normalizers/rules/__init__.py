@@ -51,9 +51,16 @@ def load(name: str, folder: Path | None = None) -> dict[str, Any]:
     file = _file(f"{name}.toml", folder)
     try:
         own = tomllib.loads(file.read_text("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of thousands of digits
+    except UnicodeDecodeError as error:
+        raise not_utf8(file) from error
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits
         raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
     return _completed(own, load(name), YOUNGER.get(name, ())) if folder is not None else own
+
+
+def not_utf8(file: Traversable) -> MisconfiguredError:
+    """Return the fault of a file that an editor saved in another encoding, as they do on many a Chinese desk."""
+    return MisconfiguredError(f"{file} is not written in UTF-8: save it as UTF-8.")
 
 
 def _completed(own: dict[str, Any], ours: Mapping[str, Any], younger: Sequence[str]) -> dict[str, Any]:
@@ -77,7 +84,9 @@ def table(name: str, columns: Sequence[str], folder: Path | None = None) -> list
     file = _file(f"{name}.tsv", folder)
     try:
         lines = file.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise not_utf8(file) from error
+    except OSError as error:
         raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
     cells = [line.split("\t") for line in lines if line.strip()]
     if len(cells) < 2:

@@ -91,11 +91,10 @@ class WebhookSink:
 
     def reason(self, answer: Answer) -> str:
         """Say what is in the way, and nothing of the URL: it may hold a token."""
+        test = f"run `hotline webhook test {self._subscriber}`"
         if answer.told.isdecimal():
-            return (
-                f"subscriber {self._subscriber} answers {answer.told}: look at its log, or run `hotline webhook test`"
-            )
-        return f"subscriber {self._subscriber} cannot be reached ({answer.told}): run `hotline webhook test`"
+            return f"subscriber {self._subscriber} answers {answer.told}: look at its log, or {test}"
+        return f"subscriber {self._subscriber} cannot be reached ({answer.told}): {test}"
 
     async def close(self) -> None:
         """Close the HTTP client."""

@@ -139,3 +139,23 @@ def test_rules_as_they_are_and_with_words_of_the_citys_own_are_in_order(folder: 
         (folder / file.name).write_bytes(file.read_bytes())
     copied(folder, "category.toml", "\n[classes]", '\n[classes]\nconstructions = "工地"\n')
     assert told() == []
+
+
+@pytest.mark.parametrize("name", ["kind.toml", "kind_heard.tsv"])
+def test_rules_in_another_encoding_say_which_one_they_must_have(folder: Path, name: str) -> None:
+    ours = Path(str(resources.files("normalizers.rules"))) / name
+    (folder / name).write_bytes(ours.read_text("utf-8").encode("gb18030"))
+    assert told() == [f"{folder / name} is not written in UTF-8: save it as UTF-8."]
+
+
+def test_a_policy_in_another_encoding_says_which_one_it_must_have(folder: Path) -> None:
+    (folder / "dispatch/shenyang.toml").write_bytes(DIRECTORY.encode("gb18030"))
+    assert f"{folder / 'dispatch/shenyang.toml'} is not written in UTF-8: save it as UTF-8." in told()
+
+
+def test_a_sentence_with_a_mark_that_there_is_not_says_which_there_are(folder: Path) -> None:
+    (folder / "heard.tsv").write_text("expected\tclasses\ttext\nalarm\tfyre\t着火了\n", "utf-8")
+    (fault,) = told()
+    assert "nobody knows (alarm, fyre): write alarm, mentioned, none, and of alarm the classes: " in fault
+    assert "fire, " in fault
+    assert "着火" not in fault

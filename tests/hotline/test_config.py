@@ -247,12 +247,25 @@ def test_a_folder_without_a_name_is_not_the_working_folder(monkeypatch: pytest.M
         ("[kafka]\nreplication_factor = 10", "it must be less than or equal to 9"),
         ('[log]\nlevel = "INFO"', "it must be 'debug', 'info', 'warning' or 'error'"),
         ('[local]\nmaven_mirror = "mirror"', "it must begin with https:// or http://"),
+        (
+            '[lmtp.mailboxes.mayor]\nrecipients = ["mayor"]',
+            "it must be a mail address, or a domain with @ before it, such as @city.gov.cn",
+        ),
     ],
 )
 def test_a_reason_is_said_in_plain_words(toml: str, reason: str) -> None:
     write(toml)
     (fault,) = faults()
     assert f"({reason})" in fault
+
+
+def test_how_long_a_secret_must_be_is_said_in_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_CONNECTORS__SMS_SMPP__BULK__PASSWORD", "nine char")
+    monkeypatch.setenv("HOTLINE_CONNECTORS__WEIBO__FANS__APP_SECRETS", "short")
+    write('[connectors.sms_smpp.bulk]\nhost = "a.cn"\nsystem_id = "h"\nprivate_line = true\n')
+    told = "\n".join(faults())
+    assert "password` cannot be used (it must have at most 8 characters): correct HOTLINE_" in told
+    assert "app_secrets` cannot be used (it must have at least 8 characters): correct HOTLINE_" in told
 
 
 def test_a_list_with_a_bad_item_is_not_called_empty(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +291,11 @@ def test_a_file_that_is_no_toml_is_named(text: str) -> None:
     write(text)
     (fault,) = faults()
     assert "hotline.toml is no TOML" in fault
+
+
+def test_a_file_in_another_encoding_says_which_one_it_must_be() -> None:
+    Path("hotline.toml").write_bytes('jurisdiction = "210100" # 沈阳\n'.encode("gb18030"))
+    assert faults() == ["hotline.toml is not written in UTF-8: save it as UTF-8."]
 
 
 def test_a_file_that_is_named_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:

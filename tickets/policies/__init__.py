@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from normalizers.rules import not_utf8
 from schemas.errors import MisconfiguredError
 
 OURS = files(__package__)
@@ -34,5 +35,7 @@ def _files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
 def _parsed(file: Traversable) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of thousands of digits
+    except UnicodeDecodeError as error:
+        raise not_utf8(file) from error
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits
         raise MisconfiguredError(f"The policy file {file} cannot be read: {error}.") from error

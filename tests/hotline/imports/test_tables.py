@@ -67,6 +67,12 @@ def test_the_operators_mapping_wins_and_may_feed_two_fields(tmp_path: Path) -> N
     assert records(path, columns=columns) == [{"id": "7", "external_ticket_no": "7", "正文": "灯", "text": "坏了"}]
 
 
+def test_a_column_that_the_operator_names_and_no_table_has_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, "编号,正文,备注", "7,灯,坏了")
+    (item,) = items(path, columns=columns_of(["备住=text", "编号=id"]))
+    assert "it has no column 备住, which --map or --mapping names" in str(item.fault)
+
+
 def test_cells_lose_what_excel_adds(tmp_path: Path) -> None:
     path = written(tmp_path, "正文,来电号码", '灯,"=""13800001111"""', "灯,\t13800001112")
     assert [record["sender"]["value"] for record in records(path)] == ["13800001111", "13800001112"]

@@ -216,7 +216,8 @@ async def test_an_endpoint_that_is_away_is_asked_by_one_at_a_time(trip: Trip, nu
 
     async def enough() -> None:
         if len(trip.slept) == 60:
-            assert courier.trouble == f"subscriber map answers {number}: look at its log, or run `hotline webhook test`"
+            told = f"subscriber map answers {number}: look at its log, or run `hotline webhook test map`"
+            assert courier.trouble == told
             trip.receiver.answers = [status(204)]
 
     trip.on_sleep = enough

@@ -92,7 +92,7 @@ async def test_no_reason_quotes_the_url() -> None:
     with pytest.raises(UnreachableError) as caught:
         await sink.write([snapshot()])
     await sink.close()
-    assert str(caught.value) == "subscriber map cannot be reached (connection): run `hotline webhook test`"
+    assert str(caught.value) == "subscriber map cannot be reached (connection): run `hotline webhook test map`"
 
 
 async def test_after_a_fault_the_rest_of_a_write_waits() -> None:
