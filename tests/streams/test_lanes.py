@@ -229,10 +229,10 @@ async def test_a_quiet_partition_is_looked_at_between_its_chunks(monkeypatch: py
 
     lanes = Lanes(handle, crash, max_wait_seconds=0.01, look=look)
     lanes.begin([NORTH])
-    await until(lambda: done.count("looked") == 2)
+    await soon(lambda: done.count("looked") == 2)
     lanes.put(event(NORTH, 1))
-    await until(lambda: 1 in done)
-    await until(lambda: done[-1] == "looked")
+    await soon(lambda: 1 in done)
+    await soon(lambda: done[-1] == "looked")
     await lanes.close()
 
 
@@ -252,5 +252,5 @@ async def test_who_was_frozen_looks_at_nothing_before_it_is_told_what_is_left_to
         await asyncio.sleep(0)
         time.sleep(0.2)  # noqa: ASYNC251 - frozen
     assert not looked
-    await until(lambda: bool(looked))
+    await soon(lambda: bool(looked))
     await lanes.close()
