@@ -3,8 +3,8 @@
 The sentences of `tests/normalizers/findings/emergency_cases.tsv`, split by their hash: rules are made on three fifths
 (development) and only measured on the others (held out), and so is `emergency_fresh.tsv`, the same in other words.
 `emergency_told.tsv` is for development alone. `emergency_indirect.tsv`, `emergency_unseen.tsv`,
-`emergency_strangers.tsv`, `emergency_more_strangers.tsv`, `emergency_hidden.tsv` and `emergency_vivid.tsv` are only
-measured.
+`emergency_strangers.tsv`, `emergency_more_strangers.tsv`, `emergency_hidden.tsv`, `emergency_vivid.tsv` and
+`emergency_strangers_2.tsv` are only measured.
 DATA is a folder of real messages.
 """
 
@@ -48,6 +48,9 @@ VIVID = FOLDER / "emergency_vivid.tsv"
 """By a fourth writer who had read nothing: a third short, a third plain, a third in letters as vivid as those of others
 that tell of no emergency. Only measured, and not to be read.
 """
+
+SECOND_STRANGERS = FOLDER / "emergency_strangers_2.tsv"
+"""By a fifth, who had read only which kinds of danger there are: only measured, and not to be read."""
 
 DEVELOPMENT = 154
 """Of 256: a text whose SHA-256 begins with a smaller byte may be looked at while rules are made."""
@@ -145,7 +148,12 @@ def main() -> None:
     sides |= {"all": every, "fresh, development": [one for one in fresh if one.development]}
     sides |= {"fresh, held out": [one for one in fresh if not one.development], "indirect": cases(INDIRECT)}
     sides |= {"told": cases(TOLD), "unseen": cases(UNSEEN), "strangers": cases(STRANGERS)}
-    sides |= {"more strangers": cases(MORE_STRANGERS), "hidden": cases(HIDDEN), "vivid": cases(VIVID)}
+    sides |= {
+        "more strangers": cases(MORE_STRANGERS),
+        "hidden": cases(HIDDEN),
+        "vivid": cases(VIVID),
+        "second": cases(SECOND_STRANGERS),
+    }
     for name, some in sides.items():
         made = figures(some)
         print(
