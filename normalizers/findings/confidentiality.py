@@ -9,6 +9,7 @@ from normalizers import rules
 from normalizers.findings import heard_rules
 from normalizers.findings.cues import Cues
 from normalizers.findings.hearing import Hearing
+from normalizers.findings.regression import Regression
 from normalizers.text import Span
 from schemas import words
 from schemas.records import Finding
@@ -39,12 +40,21 @@ class Level(NamedTuple):
 
 
 class Rulebook(NamedTuple):
-    """The rules, ready to be asked."""
+    """The rules, ready to be asked.
+
+    What is heard counts where its clauses, held against sentences that only sound like a wish, are as loud as `sure`.
+    """
 
     cues: Cues[str]
     hearing: Hearing
+    against: Regression
+    sure: float
     levels: tuple[Level, ...]
     version: str
+
+    def believes(self, said: str) -> bool:
+        """Say whether folded clauses that sound like a wish are one."""
+        return self.against.loudness(said) >= self.sure
 
 
 def confidentiality(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
@@ -57,7 +67,7 @@ def confidentiality(title: str | None, text: str, folded: str, rules_folder: Pat
     for (kind, value), span in told.items():
         yield Finding(kind=kind, value=value, span=span, score=SCORE, version=known.version)
     if (ANONYMOUS, WITHHELD) not in told:
-        heard = known.hearing.message(title, text, folded, known.cues.covered, ())
+        heard = known.hearing.message(title, text, folded, known.cues.covered, (), known.believes)
         yield from (one for one in _heard(heard, known) if (one.kind, one.value) not in told)
 
 
@@ -91,4 +101,11 @@ def rulebook(folder: Path | None) -> Rulebook:
     written = ((name, cue) for name in _TELLS for cue in table[name])
     cues = Cues(written, table["within"], table["not"], table.get("lists", {}))
     known = heard_rules.sentences("confidentiality", _TELLS, folder)
-    return Rulebook(cues, heard_rules.hearing("confidentiality", known, folder), levels, table["version"])
+    return Rulebook(
+        cues=cues,
+        hearing=heard_rules.hearing("confidentiality", known, folder),
+        against=Regression(known, 0.0),
+        sure=table["hearing"]["sure"],
+        levels=levels,
+        version=table["version"],
+    )

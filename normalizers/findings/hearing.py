@@ -9,7 +9,7 @@ that neither knew.
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
@@ -138,21 +138,27 @@ class Hearing:
         self._by_label = {name: Ratio(counted, telling, ADDED) for name, counted in with_label.items()}
 
     def message(
-        self, title: str | None, text: str, folded: str, harmless: re.Pattern[str], read: Iterable[Span | None]
+        self,
+        title: str | None,
+        text: str,
+        folded: str,
+        harmless: re.Pattern[str],
+        read: Iterable[Span | None],
+        believed: Callable[[str], bool] = bool,
     ) -> tuple[str, Span | None] | None:
         """Return the label of what a message tells, and where in its text; None in place of that for its title.
 
         `folded` is title and text: most messages are done with when that is not loud. What was `read` in the text
-        (None: in the title) is not listened to.
+        (None: in the title) is not listened to. What is heard is `believed` by what it says.
         """
         if self.loudest("\n".join(folded[first:last] for first, last in _ends(folded))) is None:
             return None
         spans = set(read)
         told = self.told(text, harmless, [one for one in spans if one is not None])
-        if told is not None:
+        if told is not None and believed(told.said):
             return self.label_of(told.said), told.span
         told = self.told(title, harmless) if title and None not in spans else None
-        return (self.label_of(told.said), None) if told is not None else None
+        return (self.label_of(told.said), None) if told is not None and believed(told.said) else None
 
     def told(self, text: str, harmless: re.Pattern[str], read: Sequence[Span] = ()) -> Told | None:
         """Return the loudest window of a text as it was written, without harmless phrases and what was `read` there."""

@@ -58,7 +58,8 @@ class Regression:
         said = said_in(folded[:MOST_READ])
         if len(said) < _LEAST_LETTERS:
             return _NOTHING
-        odds = self._sum(said) / math.sqrt(2 * len(said) + 1) + self._before
+        total, number = self._sum(said)
+        odds = total / math.sqrt(number) + self._before
         return odds - self._among * math.log(max(len(said) / SHORT, 1.0))
 
     def label_of(self, folded: str) -> str:
@@ -69,12 +70,13 @@ class Regression:
     def loudest(self, folded: str) -> tuple[float, Span] | None:
         """Return the clause of a folded text that says most of it, and how much; None without any."""
         clauses = CLAUSE.finditer(folded, 0, MOST_READ)
-        return max(((self._sum(said_in(one[0])), one.span()) for one in clauses), default=None)
+        return max(((self._sum(said_in(one[0]))[0], one.span()) for one in clauses), default=None)
 
-    def _sum(self, said: str) -> float:
+    def _sum(self, said: str) -> tuple[float, int]:
+        """Return the sum of all weights, and of how many features: what is said again has no more of them."""
         keys = distinct(features_of_one(said))
         at = np.minimum(self._keys.searchsorted(keys), self._keys.size - 1)
-        return float(np.where(self._keys[at] == keys, self._weights[at], 0.0).sum())
+        return float(np.where(self._keys[at] == keys, self._weights[at], 0.0).sum()), keys.size
 
 
 def _fitted(said: Sequence[str], is_told: Numbers) -> tuple[Keys, Floats, float]:
@@ -85,7 +87,7 @@ def _fitted(said: Sequence[str], is_told: Numbers) -> tuple[Keys, Floats, float]
     found = once & np.uint64((1 << int(_NUMBER_OF_SENTENCE)) - 1)
     keys = distinct(found)
     columns = keys.searchsorted(found)
-    values = (2.0 * np.array([*map(len, said)]) + 1.0)[rows] ** -0.5
+    values = np.bincount(rows)[rows] ** -0.5
     columns, rows = np.append(columns, np.full(len(said), keys.size)), np.append(rows, np.arange(len(said)))
     values = np.append(values, np.full(len(said), _OF_ALL))
 
