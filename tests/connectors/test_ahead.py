@@ -23,6 +23,10 @@ pytestmark = pytest.mark.integration
 FIRE = "中山路12号三楼着火了,有人被困,快来救火"
 
 
+def text(said: str) -> bytes:
+    return f"<xml><FromUserName>o1</FromUserName><MsgType>text</MsgType><Content>{said}</Content></xml>".encode()
+
+
 class Backlogged:
     """The real publisher, whose backlog waits until it is let go."""
 
@@ -41,8 +45,8 @@ class Backlogged:
 async def test_an_emergency_behind_a_backlog_is_handed_over_and_comes_in_its_turn(
     publisher: Publisher, raw: Callable[..., RawMessage], reader: Reader, account: str, tmp_path: Path, restarted: bool
 ) -> None:
-    backlog = [raw(f"路灯坏了 {number}".encode(), str(number)) for number in range(50)]
-    fire = raw(FIRE.encode(), "fire")
+    backlog = [raw(text(f"路灯坏了 {number}"), str(number), channel="wechat") for number in range(50)]
+    fire = raw(text(FIRE), "fire", channel="wechat")
     earlier = Journal(tmp_path / "journal")
     earlier.append([*backlog, fire] if restarted else backlog)
     earlier.close()
@@ -53,14 +57,16 @@ async def test_an_emergency_behind_a_backlog_is_handed_over_and_comes_in_its_tur
         assert await intake.keep([fire]) == "journaled"
 
     async def heard() -> list[str]:
-        records = await asyncio.to_thread(reader.read, topics.raw("sms"), account)
+        records = await asyncio.to_thread(reader.read, topics.raw("wechat"), account)
         read = [(record, raw_of(record)) for record in records]
         return [one.outbound.key.decode() for one in screen_chunk(read, Policy()).handed]
 
     async with asyncio.timeout(120):
         while fire.message_id not in await heard():  # noqa: ASYNC110 - Kafka tells of it when it is asked
             await asyncio.sleep(0.1)
-        assert not whole(await asyncio.to_thread(reader.read, topics.raw("sms"), account)), "none of them is a message"
+        assert not whole(await asyncio.to_thread(reader.read, topics.raw("wechat"), account)), (
+            "none of them is a message"
+        )
         gate.go_on.set()
         while intake.journal_bytes:  # noqa: ASYNC110 - a thread drains it
             await asyncio.sleep(0.05)
@@ -68,5 +74,5 @@ async def test_an_emergency_behind_a_backlog_is_handed_over_and_comes_in_its_tur
     with suppress(asyncio.CancelledError):
         await working
     await intake.close()
-    came = whole(await asyncio.to_thread(reader.read, topics.raw("sms"), account))
+    came = whole(await asyncio.to_thread(reader.read, topics.raw("wechat"), account))
     assert [raw_of(record).envelope.id for record in came] == [*map(str, range(50)), "fire"]
