@@ -42,9 +42,9 @@ def to_be_kept_back(text: str) -> bool:
     ("name", "found", "least", "most_wrong"),
     [
         ("acceptance_strangers.tsv", refused, 33, 4),
-        ("minors_strangers_2.tsv", harmed, 47, 5),
-        ("minors_strangers_2.tsv", about_a_minor, 57, 8),
-        ("confidentiality_strangers_2.tsv", to_be_kept_back, 44, 6),
+        ("minors_strangers_2.tsv", harmed, 48, 5),
+        ("minors_strangers_2.tsv", about_a_minor, 58, 8),
+        ("confidentiality_strangers_2.tsv", to_be_kept_back, 46, 3),
     ],
 )
 def test_what_strangers_tell_is_found_as_often_as_was_measured(
