@@ -59,8 +59,8 @@ async def test_an_old_position_counts_for_nothing_while_the_broker_that_is_asked
 ) -> None:
     begin = topic_ids.TopicIds.__init__
 
-    def begun(self: topic_ids.TopicIds, consumer: AIOKafkaConsumer) -> None:
-        begin(self, consumer)
+    def begun(self: topic_ids.TopicIds, consumer: AIOKafkaConsumer, *lost: Any) -> None:
+        begin(self, consumer, *lost)
         self._client = Lagging(self._client)
 
     monkeypatch.setattr(topic_ids.TopicIds, "__init__", begun)
