@@ -118,7 +118,8 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             except (KafkaError, UnreachableError) as error:
                 fenced = isinstance(error, ProducerFenced)
                 metrics.ERRORS.labels("outbox", str(partition), type(error).__name__).inc()
-                _log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__)
+                told = {"sentence": str(error)} if isinstance(error, UnreachableError) else {}
+                _log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__, **told)
             # Fenced: somebody else has it, and the group will say so. Starting at once would fence that one.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), FENCED_SECONDS if fenced else AGAIN_SECONDS)

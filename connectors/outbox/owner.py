@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.outbox.kafka import end_of, make_producer, make_reader
+from connectors.outbox.kafka import end_of, end_own, make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, INTENT, STATE, Ledger, Open
 from schemas import topics
@@ -91,16 +91,37 @@ class Owner:
         reader.assign([self._place])
         await reader.seek_to_beginning(self._place)
         end = await end_of(self._connection, self._place)
-        progress = Progress(topics.OUTBOX, SILENT_SECONDS)
-        while (position := await reader.position(self._place)) < end:
-            progress.at(position)
-            await self._read(reader)
+        if await _readable(reader, self._place) < end:
+            await self._end_own()
+        await self._read_up_to(end, reader)
         self._restored = True  # from now on every state is our own, and noted when it is written
         for entry in self._ledger.interrupted():
             _log.warning("answer_interrupted", outbox_id=entry.outbox.outbox_id)
             await self._mark(entry, "unknown", "interrupted", None)
         for entry in list(self._ledger.open.values()):
             self._queue(entry)
+
+    async def _end_own(self) -> None:
+        """End what an owner before us left open, if Kafka has forgotten it; what `assign` writes is not ours.
+
+        By a commit: an answer that somebody began, and nobody knows of, would be sent a second time.
+        """
+        await brought(end_own(self._producer, self._place), STUCK_SECONDS)
+        _log.warning("outbox_transaction_ended", partition=self._place.partition)
+
+    async def _read_up_to(self, end: int, reader: AIOKafkaConsumer) -> None:
+        progress = Progress(topics.OUTBOX, SILENT_SECONDS)
+        try:
+            while (position := await reader.position(self._place)) < end:
+                progress.at(position)
+                await self._read(reader)
+        except UnreachableError as error:
+            if await _readable(reader, self._place) > position:
+                raise
+            raise UnreachableError(
+                f"the log cannot be read up to its end: partition {self._place.partition} of {topics.OUTBOX} has a "
+                "transaction that does not end: see `hotline topics hanging`"
+            ) from error
 
     async def _serve(self, reader: AIOKafkaConsumer) -> None:
         """Read on until `stop` is set and nothing is being sent."""
@@ -235,6 +256,11 @@ class Owner:
         for client in (self._producer, reader):
             await closed(client.stop)  # it may never have started, or Kafka be away
         read_faults(self._producer)
+
+
+async def _readable(reader: AIOKafkaConsumer, place: TopicPartition) -> int:
+    """Return where the first open transaction of a partition begins, its end if there is none."""
+    return int((await reader.end_offsets([place]))[place])
 
 
 def _header(record: Any, wanted: str) -> bytes:

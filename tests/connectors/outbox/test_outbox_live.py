@@ -35,11 +35,12 @@ from schemas.records import Outbox, OutboxState
 from schemas.wire import Outbound, decode
 from streams.sender import Sender, make_producer
 from tests.assign import logs
-from tests.connectors.outbox.answers import CITY, intent, outbound, withdrawn
+from tests.connectors.outbox.answers import CITY, intent, outbound, state_of, withdrawn, written
 from tests.connectors.outbox.worker import Service, reply
 from tests.dying import running
 from tests.fresh import made_anew
 from tests.frozen import freeze
+from tests.hanging import hang
 from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
@@ -304,6 +305,37 @@ async def test_a_new_owner_knows_what_became_of_an_answer_behind_an_open_transac
     told = await states(fresh_topics)
     assert told[before.outbox_id] == ["sending", *outcome]
     assert told[behind.outbox_id] == ["sending", "accepted"]
+
+
+async def test_an_owner_ends_what_the_one_before_it_left_open_and_sends_nothing_twice(
+    fresh_topics: KafkaConnection,
+) -> None:
+    """Kafka ended a transaction without marking its end, and the answers of a city were never sent."""
+    begun, behind = intents(2)
+    partition = ids.partition_of(CITY, fresh_topics.partitions)
+    await logs.write(fresh_topics, [outbound(begun)])
+    sending = [written(state_of(begun, "sending"))]
+    await hang(fresh_topics, outbox_kafka.transactional_id(partition), sending, partition)
+    await logs.write(fresh_topics, [outbound(behind)])
+    assert await states(fresh_topics) == {}
+    service = SlowService()
+    service.go_on.set()
+    async with answering(fresh_topics, service):
+        told = await until_settled(fresh_topics, 2)
+    assert told == {begun.outbox_id: ["sending", "unknown"], behind.outbox_id: ["sending", "accepted"]}
+    assert service.sent == [behind.outbox_id]
+
+
+async def test_what_somebody_else_left_open_is_named_and_ended_by_nobody(
+    fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner_module, "SILENT_SECONDS", 1)
+    partition = ids.partition_of(CITY, fresh_topics.partitions)
+    await hang(fresh_topics, f"hotline-assign-{partition}", map(outbound, intents(1)), partition)
+    tools = Tools(AnswerSettings(), SlowService(), reply)
+    for _ in range(2):
+        with pytest.raises(UnreachableError, match=rf"partition {partition} of .* `hotline topics hanging`"):
+            await Owner(partition, fresh_topics, lambda account: tools).run(asyncio.Event())
 
 
 async def test_what_retention_takes_while_the_log_is_read_costs_no_answer_that_is_still_there(
