@@ -40,6 +40,14 @@ def names(settings: "Settings") -> list[str]:
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
     """Make one component; raises MisconfiguredError for a name that these settings do not lead to."""
+    refuse_unknown(settings, name)
+    kind, _, which = name.partition(":")
+    make = MAKERS.get(name) or MAKERS[kind]
+    return make(settings, name, which, tracer)
+
+
+def refuse_unknown(settings: "Settings", name: str) -> None:
+    """Raise MisconfiguredError for a name that these settings do not lead to."""
     known = names(settings)
     if name == "lmtp" and name not in known:
         raise MisconfiguredError("lmtp has nobody to take mail for: set `lmtp.mailboxes.<id>.recipients`.")
@@ -47,9 +55,6 @@ def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Componen
         raise MisconfiguredError("sink:archive is off: set `sinks.archive.enabled` (HOTLINE_SINKS__ARCHIVE__ENABLED).")
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
-    kind, _, which = name.partition(":")
-    make = MAKERS.get(name) or MAKERS[kind]
-    return make(settings, name, which, tracer)
 
 
 def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:

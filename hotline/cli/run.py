@@ -110,10 +110,10 @@ def give_way(names: list[str]) -> None:
 
 
 def _meant(settings: "Settings", patterns: list[str]) -> list[str]:
-    """Return what names and patterns such as `connector:*` mean, each once."""
+    """Return what names and patterns such as `connector:*` mean, each once; raises MisconfiguredError for none."""
     import fnmatch
 
-    from hotline.wiring import names
+    from hotline.wiring import names, refuse_unknown
     from schemas.errors import MisconfiguredError
 
     found: dict[str, None] = {}
@@ -122,6 +122,8 @@ def _meant(settings: "Settings", patterns: list[str]) -> list[str]:
         if not meant:
             raise MisconfiguredError(f"There is no component {pattern}: see `hotline check` for all that there are.")
         found |= dict.fromkeys(meant)
+    for name in found:
+        refuse_unknown(settings, name)
     return list(found)
 
 

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from hotline.cli.run import BEHIND_NICE, give_way
+from hotline.cli.run import BEHIND_NICE, _meant, give_way
+from hotline.settings import Settings
+from schemas.errors import MisconfiguredError
 
 
 def niceness_after(names: list[str]) -> int:
@@ -42,3 +44,10 @@ def test_a_sandbox_that_forbids_it_ends_nothing(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "nice", forbidden)
     give_way(["normalize"])
+
+
+@pytest.mark.parametrize("name", ["connector:nobody", "normalise", "sink:elastc"])
+def test_a_name_that_is_mistyped_is_told_before_anything_is_begun(name: str) -> None:
+    """A port that is taken, as beside `run all`, would be told in its place."""
+    with pytest.raises(MisconfiguredError, match=f"There is no component {name}: choose from screen, normalize, "):
+        _meant(Settings(), ["screen", name])
