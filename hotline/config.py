@@ -1,12 +1,9 @@
 """Reads the settings from all their sources; whatever is wrong becomes one sentence with the next action."""
 
-import difflib
 import functools
-import itertools
 import os
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,11 +21,11 @@ from pydantic_settings import (
 
 from connectors.outbox.senders import check
 from hotline import partial, secrets_folder
+from hotline.faulty_settings import EMPTY, path_to, sentences, unusable
 from hotline.settings import PREFIX, Settings
-from hotline.settings_shape import is_list, is_model, is_secret, is_table, kind_at, leaves, names_in, secret_paths
+from hotline.settings_shape import is_list, is_model, is_secret, kind_at, leaves, secret_paths
 from hotline.variables import FILE_VARIABLE, SECRETS_VARIABLE, path_of, unknown, unreadable, variable_of
 from schemas.errors import MisconfiguredError
-from schemas.ids import ADCODE
 
 DEFAULT_FILE = Path("hotline.toml")
 DEFAULT_SECRETS_DIR = Path("/run/secrets/hotline")
@@ -66,10 +63,10 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None, *, ac
         settings = _validated(table, flags or {}, merged)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
-        settings = partial.known(Settings, merged, {_path(details) for details in errors})
+        settings = partial.known(Settings, merged, {path_to(details) for details in errors})
         if told := [one for one in errors if accounts or not _needs_a_secret_of_an_account(one)]:
-            told = [one for one in told if _path(one) not in no_json and not _is_inherited(_path(one), merged)]
-            faults += [*_sentences(told), *_broken(settings)]
+            told = [one for one in told if path_to(one) not in no_json and not _is_inherited(path_to(one), merged)]
+            faults += [*sentences(told), *_broken(settings)]
     except SettingsError as error:
         faults.append(f"The folder of secrets {_secrets_folder()} cannot be used ({error}): let it hold secrets alone.")
     if settings is not None:
@@ -157,13 +154,13 @@ def _empty_paths(table: dict[str, Any]) -> list[str]:
     """Refuse "" for a file or folder: it would be the folder that hotline is started in."""
     in_file = [path for path, value in leaves(table) if value == ""]
     in_variables = [path_of(name) for name, value in os.environ.items() if name.startswith(PREFIX) and not value]
-    return [_unusable(path, _EMPTY) for path in (*in_file, *in_variables) if kind_at(Settings, path) is Path]
+    return [unusable(path, EMPTY) for path in (*in_file, *in_variables) if kind_at(Settings, path) is Path]
 
 
 def _blank(settings: Settings) -> list[str]:
     """Refuse names and secrets of blanks alone: a service would take them for nothing, or refuse them only later."""
     found = [path for path, value in leaves(settings) if any(text.isspace() for text in _texts(value))]
-    return [_unusable(path, "it is blank") for path in found]
+    return [unusable(path, "it is blank") for path in found]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -177,21 +174,6 @@ def _secrets_folder() -> Path:
     return Path(os.environ.get(SECRETS_VARIABLE) or DEFAULT_SECRETS_DIR)
 
 
-def _sentences(errors: Sequence[ErrorDetails]) -> Iterator[str]:
-    """Yield one for each; a list of which an item is refused is not empty for that."""
-    places = [details["loc"] for details in errors]
-    for details in errors:
-        loc = details["loc"]
-        holds_another = any(place != loc and place[: len(loc)] == loc for place in places)
-        if not (details["type"] == "too_short" and holds_another):
-            yield _sentence(details)
-
-
-def _path(details: ErrorDetails) -> tuple[str, ...]:
-    """Return the setting; an item of a list has a number, and the variable holds the whole list."""
-    return tuple(str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), details["loc"]))
-
-
 def _is_inherited(path: tuple[str, ...], merged: Mapping[str, Any]) -> bool:
     """Say whether an account has a city from the settings: what is wrong with it is told there, once."""
     if len(path) < 2 or path[-1] != "jurisdiction":
@@ -202,7 +184,7 @@ def _is_inherited(path: tuple[str, ...], merged: Mapping[str, Any]) -> bool:
 
 def _needs_a_secret_of_an_account(details: ErrorDetails) -> bool:
     """Say whether it is missing, or may be: what a rule over several keys of an account wants can be a secret."""
-    path = _path(details)
+    path = path_to(details)
     kind = kind_at(Settings, path)
     missing = details["type"] == "missing" and is_secret(kind)
     rule = details["type"] == "value_error" and (is_model(kind) or path == ("answers",))
@@ -212,94 +194,9 @@ def _needs_a_secret_of_an_account(details: ErrorDetails) -> bool:
 def _broken(settings: Settings) -> Iterator[str]:
     """Yield the rules over several keys that what could be read breaks; pydantic stops before it looks at them."""
     for path, said in partial.broken(settings):
-        yield _unusable(path, said)
+        yield unusable(path, said)
     try:
         with suppress(AttributeError):  # it asks for what could not be read
             check(settings.answers, settings.connectors.sections)
     except ValueError as error:
-        yield _unusable(("answers",), str(error))
-
-
-def _sentence(details: ErrorDetails) -> str:
-    path = _path(details)
-    name, variable = ".".join(path), variable_of(path)
-    if details["type"] == "extra_forbidden":
-        return f"`{name}` is no setting{_hint(_nearest(path), names_in(kind_at(Settings, path[:-1])))}"
-    if details["type"] == "missing":
-        where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in hotline.toml or as {variable}"
-        return f"`{name}` is missing: {where}."
-    return _unusable(path, _reason(details))
-
-
-def _unusable(path: tuple[str, ...], reason: str) -> str:
-    kind, variable = kind_at(Settings, path), variable_of(path)
-    said = _LACKS.fullmatch(reason) if is_model(kind) else None
-    if said and said["name"] in names_in(kind):
-        return (
-            f"`{'.'.join((*path, said['name']))}` is missing ({said['why']}): set {variable_of((*path, said['name']))}."
-        )
-    inner = f"variables that begin with {variable}__" if is_table(kind) else variable
-    where = variable if is_secret(kind) else f"it in hotline.toml or {inner}"
-    return f"`{'.'.join(path)}` cannot be used ({reason}): correct {where}."
-
-
-_LACKS = re.compile(r"(?P<name>\w+) is missing: (?P<why>.+)")
-"""How a rule over several keys of an account says that it wants another one."""
-
-_EMPTY = "it is empty"
-_LIST = 'it must be a list, such as ["one", "two"]'
-_WHOLE, _NUMBER, _SWITCH = "it must be a whole number", "it must be a number", "it must be true or false"
-
-_PLAIN: Mapping[str, str] = {
-    "dict_type": "it must be a table",
-    "model_type": "it must be a table",
-    "tuple_type": _LIST,
-    "list_type": _LIST,
-    "string_type": "it must be text in quotes",
-    "int_type": _WHOLE,
-    "int_parsing": _WHOLE,
-    "int_from_float": _WHOLE,
-    "float_type": _NUMBER,
-    "float_parsing": _NUMBER,
-    "bool_type": _SWITCH,
-    "bool_parsing": _SWITCH,
-    "timezone_aware": "it must be a time with its offset, such as 2026-11-01T00:00:00+08:00",
-}
-"""What pydantic says in the words of Python, said in those of TOML."""
-
-_SIX_DIGITS = "it must be six digits in quotes, such as 210100"
-_PATTERNS: Mapping[str, str] = {
-    ADCODE: _SIX_DIGITS,
-    r"^[1-9]\d{5}$": _SIX_DIGITS,
-    r"^https?://": "it must begin with https:// or http://",
-    r"^/[\w/.-]*$": "it must be the path of a URL, such as /one",
-    r"^[^@\s]*@[^@\s]+$": "it must be a mail address, or a domain with @ before it, such as @city.gov.cn",
-    r"^[^\s@<>,;:()\"+]+@[^\s@<>,;:()\"]+$": "it must be a mail address without a name or a plus",
-    r"^[a-z0-9][a-z0-9_.-]{0,31}$": "it must be a short name of a-z 0-9 _ . -, such as centre",
-}
-"""The patterns of most settings, said in words."""
-
-
-def _reason(details: ErrorDetails) -> str:
-    context, kind = details.get("ctx", {}), details["type"]
-    if context.get("min_length") == 1:
-        return _EMPTY
-    if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(context["pattern"], f"it must match {context['pattern']}")
-    if context.get("field_type") == "Value":  # a secret: its characters are called items
-        least, most = context.get("min_length"), context.get("max_length")
-        return f"it must have {f'at least {least}' if least else f'at most {most}'} characters"
-    said = details["msg"].removeprefix("Value error, ")
-    return _PLAIN.get(kind) or said.replace("Input should", "it must", 1)
-
-
-def _hint(near: str | None, known: Iterable[str] = ()) -> str:
-    if near:
-        return f": did you mean `{near}`?"
-    names = ", ".join(known)
-    return f": remove it; known here are {names}." if names else ": remove it."
-
-
-def _nearest(path: tuple[str, ...]) -> str | None:
-    near = difflib.get_close_matches(path[-1], names_in(kind_at(Settings, path[:-1])), n=1, cutoff=0.5)
-    return near[0] if near else None
+        yield unusable(("answers",), str(error))
