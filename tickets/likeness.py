@@ -48,8 +48,7 @@ class Rarity:
     def rarest(self, names: Iterable[int], limit: int) -> list[int]:
         """Return the rarest of these names."""
         counts = self.counts
-        by_count = sorted([counts[name & _SLOTS] * _END + name for name in names])  # numbers are compared faster
-        return [one % _END for one in by_count[:limit]]
+        return [name for _, name in sorted([(counts[name & _SLOTS], name) for name in names])[:limit]]
 
     def worth(self, names: Iterable[int]) -> dict[int, float]:
         """Return what each name says: 1 when it was never seen, 0 when everybody has it."""
