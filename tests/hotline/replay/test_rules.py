@@ -75,7 +75,7 @@ def test_check_names_a_misspelt_file_in_a_folder_of_one(
         ("normalizers/rules/kind.toml", "name it kind.toml."),
         ("heared.tsv", "did you mean heard.tsv?"),
         ("near/near.tml", "name it near/near.toml."),
-        ("letters.xlsx", "there are acceptance.toml, answers, calendars,"),
+        ("letters.xlsx", "there are acceptance.toml, acceptance_heard.tsv, answers, calendars,"),
     ],
 )
 def test_every_file_that_nobody_reads_is_named(tmp_path: Path, name: str, advice: str) -> None:
