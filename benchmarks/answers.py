@@ -28,7 +28,7 @@ from streams.sender import Sender, make_producer
 
 USUAL_SECONDS, HANGING_SECONDS = 0.5, 10.0
 HANGS_EACH = 40
-AT_ONCE = (1, 2, 4, 8)
+AT_ONCE = (1, 3, 4, 8)
 """How many go side by side: the account of each round has a city of its own."""
 
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 async def compare(connection: KafkaConnection, count: int) -> None:
     """Print a line for each number."""
-    Provision(connection).create([topics.OUTBOX])
+    Provision(connection).create()
     print("side by side | answers/minute | seconds waited: median | p99 | all")
     for number, at_once in enumerate(AT_ONCE):
         waited = await measured(connection, f"{110_000 + number * 10_000}", count, at_once)

@@ -106,7 +106,7 @@ SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
         "sms_smpp": SenderEntry(_smpp, 8),
         "wechat": SenderEntry(_wechat, 4, of_account=("secret",)),
         "wecom": SenderEntry(_wecom, 4, of_account=("secret",)),
-        "weibo": SenderEntry(_weibo, 2, one_of_account=_WEIBO),
-        "weibo_pull": SenderEntry(_weibo, 2, one_of_account=_WEIBO),
+        "weibo": SenderEntry(_weibo, 3, one_of_account=_WEIBO),
+        "weibo_pull": SenderEntry(_weibo, 3, one_of_account=_WEIBO),
     }
 )

@@ -30,7 +30,7 @@ class AnswerSettings(BaseModel):
             le=AT_ONCE_MOST,
             description="Answers of this account on their way at a time, to as many citizens; the last of several is "
             "kept for emergencies. By default what the service bears: mailbox 4, CMPP and SMPP 8, WeChat and WeCom 4, "
-            "Weibo 2",
+            "Weibo 3",
         ),
     ] = None
     smtp: Annotated[SmtpSettings | None, Field(description="How mail leaves; a mailbox needs it")] = None
