@@ -86,6 +86,16 @@ class Cluster:
         )
         return bool(self._ask(beginning).error_code != theirs.TransactionalIdAuthorizationFailedError.errno)
 
+    def may_describe_transactions(self, transactional_id: str) -> bool:
+        """Say whether our user may see how its transaction stands."""
+        try:
+            self._client.describe_transactions([transactional_id])
+        except theirs.TransactionalIdAuthorizationFailedError:
+            return False
+        except theirs.TransactionalIdNotFoundError:
+            return True  # nobody has written with it
+        return True
+
     def may_describe_the_cluster(self) -> bool:
         """Say whether our user may ask for what `seconds_ahead` needs."""
         return self._quorum() is not None

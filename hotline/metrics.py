@@ -53,6 +53,11 @@ ANSWERS = Gauge(
     "Answers to citizens of the last day, by how they stand; `unknown` ones are for a person",
     ["account", "state"],
 )
+TRANSACTIONS_HANGING = Gauge(
+    "hotline_monitor_transactions_hanging",
+    "Transactions that nobody will end: no reader of committed records gets past one",
+    ["topic"],
+)
 CLOCK_AHEAD_SECONDS = Gauge(
     "hotline_monitor_clock_ahead_seconds",
     "How far the clock of the monitor's machine is ahead of that of a service which tells its own",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from hotline import metrics, services
+from hotline.hanging import TOPICS
 from hotline.watch.handovers import LEVELS, MENTIONED, Unanswered
 from hotline.watch.overdue import overdue
 from hotline.watch.services import elasticsearch
@@ -31,6 +32,7 @@ class Monitor:
         self._settings = settings
         self._watcher = Watcher(settings, services.kafka(settings))
         self._reminded: dict[str, datetime] = {}
+        self._unseen: frozenset[str] = frozenset()
         self.trouble: str | None = None
         self.last_look: datetime | None = None
 
@@ -53,6 +55,7 @@ class Monitor:
             return
         metrics.REACHABLE.labels("kafka").set(True)
         show(seen)
+        self._tell_unseen(seen)
         self._remind(seen.handovers, now)
         self._troubled(unseen)
         if unseen is None:
@@ -67,6 +70,13 @@ class Monitor:
             return str(error)
         _set(metrics.TICKETS_OVERDUE, _NOTHING_LATE | counted)
         return None
+
+    def _tell_unseen(self, seen: Seen) -> None:
+        """Say once of which topics Kafka does not tell the transactions: for want of a right, or as it is too old."""
+        unseen = frozenset(TOPICS) - seen.transactions_hanging.keys()
+        if unseen - self._unseen:
+            _log.warning("transactions_unseen", topics=sorted(unseen))
+        self._unseen = unseen
 
     def _remind(self, waiting: Iterable[Unanswered], now: datetime) -> None:
         """Say so when emergencies are overdue, and again after each time that the desk has, until it acknowledges."""
@@ -98,6 +108,7 @@ def show(seen: Seen) -> None:
     _set(metrics.SILENT, {(one.channel, one.account): one.silent for one in known if one.silent is not None})
     _set(metrics.DEAD_LETTERS, {(one.stage, one.code): one.count for one in seen.dead_letters})
     _set(metrics.DEAD_LETTERS_LAST_HOUR, {(one.stage, one.code): one.last_hour for one in seen.dead_letters})
+    _set(metrics.TRANSACTIONS_HANGING, {(topic,): float(count) for topic, count in seen.transactions_hanging.items()})
     _set(metrics.CLOCK_AHEAD_SECONDS, {("kafka",): seen.clock_ahead} if seen.clock_ahead is not None else {})
     _set(metrics.ANSWERS, {(one.account, one.state): one.count for one in seen.answers})
     _set(metrics.UNACKNOWLEDGED, _NONE | {(one.level,): one.unacknowledged for one in seen.handovers})

@@ -162,15 +162,18 @@ def _outbox(settings: "Settings", which: str) -> list[Need]:
 
 
 def _monitor(settings: "Settings", which: str) -> list[Need]:
+    from connectors.outbox import kafka as outbox
+    from hotline.hanging import TOPICS
     from hotline.watch.stages import watched
 
-    stages = watched(settings).values()
-    answers = [topics.OUTBOX] if settings.answers else []
+    stages, numbers = watched(settings).values(), range(settings.kafka.partitions)
     waiting = [topic for stage in stages for topic in stage.topics]  # the oldest record that waits tells its age
-    reads = dict.fromkeys([*topics.LIVE_RAW, topics.EVENT, topics.HANDOVER, *answers, topics.DEAD, *waiting])
-    groups = [_group(stage.group, "Describe") for stage in stages]
+    reads = dict.fromkeys([*topics.LIVE_RAW, *TOPICS, *waiting])  # of TOPICS the transactions, too
+    whose = [name_of(number) for name_of in (groups.transactional_id, outbox.transactional_id) for number in numbers]
+    transactions = [Need(kind="transactional id", name=name, operation="Describe") for name in whose]
+    read_by = [_group(stage.group, "Describe") for stage in stages]
     clock = Need(kind="cluster", name="kafka-cluster", operation="Describe")
-    return [*_topics("Read", reads), *groups, clock]
+    return [*_topics("Read", reads), *read_by, *transactions, clock]
 
 
 def _desk(settings: "Settings", which: str) -> list[Need]:

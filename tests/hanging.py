@@ -1,7 +1,6 @@
 """Transactions that hang, as Kafka leaves them when it marks no end in a partition whose leader it does not know."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -12,6 +11,7 @@ from schemas.connection import KafkaConnection
 from schemas.wire import Outbound
 from streams.sender import make_producer
 from tests.fresh import admin_of
+from tests.waiting import until
 
 _VERIFY = "transaction.partition.verification.enable"
 
@@ -31,10 +31,7 @@ def _verify(connection: KafkaConnection, wanted: str) -> None:
         (broker,) = admin.describe_cluster()["brokers"]
         resource = ConfigResource(ConfigResourceType.BROKER, str(broker["broker_id"]), {_VERIFY: wanted})
         admin.alter_configs([resource])
-        deadline = time.monotonic() + 30
-        while _now(admin, str(broker["broker_id"])) != wanted:
-            assert time.monotonic() < deadline, "the broker did not take its setting"
-            time.sleep(0.05)
+        until(lambda: _now(admin, str(broker["broker_id"])) == wanted, "the broker did not take its setting")
 
 
 def _now(admin: object, broker: str) -> str:
@@ -61,6 +58,7 @@ async def hang(
         try:
             if decided is not None:
                 await _end_one(producer, written[0], partition, commit=decided)
+                await asyncio.to_thread(_wait_for_its_mark, connection, name)
             await producer.begin_transaction()
             for one in written:
                 producer._txn_manager._txn_partitions.add(TopicPartition(one.topic, partition))
@@ -76,3 +74,9 @@ async def _end_one(producer: AIOKafkaProducer, one: Outbound, partition: int, *,
     await producer.begin_transaction()
     producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(one.topic, partition))
     await (producer.commit_transaction() if commit else producer.abort_transaction())
+
+
+def _wait_for_its_mark(connection: KafkaConnection, name: str) -> None:
+    """Who commits is answered before the marks are written, and one that comes later would end what is written now."""
+    with admin_of(connection) as admin:
+        until(lambda: admin.describe_transactions([name])[name].state.value.startswith("Complete"), "it never ended")

@@ -1,10 +1,13 @@
 """`hotline topics`: the Kafka topics of `schemas/topics.py`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hotline.cli.common import AsJson, print_json, settings_of
+
+if TYPE_CHECKING:
+    from hotline.hanging_end import Finding
 
 topics = typer.Typer(no_args_is_help=True, help="Create, describe and list the Kafka topics.")
 
@@ -65,3 +68,52 @@ def list_(as_json: AsJson = False) -> None:
             print_json({"topic": topic.name, "about": topic.about, "key": topic.key, "config": topic.config})
         else:
             typer.echo(f"{topic.name:<28} {topic.about}")
+
+
+@topics.command()
+def hanging(
+    ctx: typer.Context,
+    end: Annotated[
+        Literal["commit", "abort"] | None,
+        typer.Option(help="End them so; those are left which Kafka had decided to end otherwise."),
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TOPIC:PARTITION", help="Only those of this partition.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the transactions that nobody will end: readers stop before them; exit 1 when one is left."""
+    from hotline import hanging_end
+    from hotline.hanging import TOPICS
+    from hotline.services import kafka
+
+    connection = kafka(settings_of(ctx, accounts=False))
+    found = hanging_end.find(connection, TOPICS)
+    chosen = [one for one in found if at in (None, f"{one.hanging.open.topic}:{one.hanging.open.partition}")]
+    left = 0
+    for one in chosen:
+        ended = end is not None and one.may_end(end)
+        if ended and end:
+            hanging_end.end(connection, one, end)
+        left += not ended
+        if as_json:
+            print_json({"finding": one, "ended": end if ended else None})
+        else:
+            typer.echo(f"{_told(one)} {f'Ended: {end}.' if ended else _advice(one)}")
+    if not chosen:
+        typer.echo("No transaction hangs.", err=True)
+    raise typer.Exit(1 if left else 0)
+
+
+def _told(one: "Finding") -> str:
+    opened = one.hanging.open
+    whose = one.hanging.transactional_id or "somebody whom Kafka has forgotten"
+    return (
+        f"{opened.topic}:{opened.partition} offset {opened.start}, producer {opened.producer_id} epoch "
+        f"{opened.producer_epoch} of {whose}, last written {opened.last_at:%Y-%m-%d %H:%M:%S}Z, "
+        f"{one.waiting} records wait."
+    )
+
+
+def _advice(one: "Finding") -> str:
+    if one.decided:
+        return f"Kafka had decided to {one.decided} it: run `hotline topics hanging --end {one.decided}`."
+    return "Kafka no longer tells how it was to end: docs/how-to/runbook.md#transactionhangs says what to choose."

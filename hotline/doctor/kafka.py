@@ -122,6 +122,8 @@ def _granted(cluster: Cluster, seen: Mapping[str, TopicFacts], hidden: frozenset
     if need.kind == "cluster":
         return cluster.may_describe_the_cluster()
     if need.kind == "transactional id":
+        if need.operation == "Describe":
+            return cluster.may_describe_transactions(need.name)
         return cluster.may_write_transactions(need.name)
     if need.name in hidden:
         return False

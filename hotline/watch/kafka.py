@@ -17,6 +17,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from connectors.clients import PATIENCE_MS, position, reader, up_to
 from hotline.cluster import Cluster, admin
+from hotline.hanging import Found, Hanging, Hangings
 from schemas.connection import KafkaConnection
 
 FETCH_BYTES = 256 * 1024
@@ -90,6 +91,10 @@ class Kafka:
         with suppress(KafkaError):  # a look sees all the rest
             return Cluster(self._admin).seconds_ahead(now)
         return None
+
+    def hanging(self, hangings: Hangings, topics: Iterable[str], now: datetime) -> tuple[list[Hanging], Found]:
+        """Look for transactions that nobody ends; return those, and what there was to see."""
+        return hangings.look(self._admin, self.places(topics), now)
 
     @_patiently
     def workers(self, groups: Iterable[str]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """One look at everything in Kafka, and the next ones: what is known already is not read again."""
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from hotline.watch.dead import DeadCount, DeadLetters
 from hotline.watch.handovers import Handovers, Unanswered
 from hotline.watch.kafka import Kafka, opened
 from hotline.watch.stages import Stage
+from hotline.watch.transactions import Transactions
 from schemas import topics
 from schemas.connection import KafkaConnection
 
@@ -28,6 +30,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     dead_letters: list[DeadCount]
     handovers: list[Unanswered]
     answers: list[AnswerCount]
+    transactions_hanging: Mapping[str, int] = {}
+    """How many hang in each topic that was to be looked into."""
     clock_ahead: float | None = None
     """Seconds that our clock is ahead of Kafka's; None when it is not told."""
 
@@ -40,6 +44,7 @@ class Watcher:
         self._connection = connection
         self._watched = stages.watched(settings)
         self._ids: dict[str, str] = {}
+        self._transactions = Transactions()
         self._begin()
 
     def _begin(self) -> None:
@@ -66,5 +71,6 @@ class Watcher:
                 dead_letters=self._dead.look(kafka, now),
                 handovers=self._handovers.look(kafka, now),
                 answers=self._answers.look(kafka, now) if self._answers else [],
+                transactions_hanging=self._transactions.look(kafka, now),
                 clock_ahead=kafka.seconds_ahead(time.time),
             )

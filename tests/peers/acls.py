@@ -32,6 +32,7 @@ _EVERYTHING = ACLFilter(
 _OPERATIONS = {
     "Read": ACLOperation.READ,
     "Write": ACLOperation.WRITE,
+    "Alter": ACLOperation.ALTER,
     "Create": ACLOperation.CREATE,
     "Describe": ACLOperation.DESCRIBE,
     "DescribeConfigs": ACLOperation.DESCRIBE_CONFIGS,

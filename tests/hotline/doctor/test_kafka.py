@@ -210,7 +210,7 @@ def test_the_file_grants_each_user_all_that_its_components_need_and_each_line_of
 
 
 def test_the_file_grants_nobody_else_anything(wanted: Callable[[str], list[Need]]) -> None:
-    assert set(acls.users()) == {*USERS.values(), "hotline-topics"}
+    assert set(acls.users()) == {*USERS.values(), "hotline-topics", "hotline-transactions"}
 
 
 def test_exactly_what_is_missing_is_named(secured: SecuredKafka, wanted: Callable[[str], list[Need]]) -> None:
