@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from aiokafka.structs import ConsumerRecord
 from msgspec import Struct, field
 
 from schemas.elastic import Index
@@ -79,3 +80,14 @@ class Sink(Protocol):
     async def close(self) -> None:
         """Release everything. Safe to call twice, and before open()."""
         ...
+
+
+def document_of(record: ConsumerRecord[bytes, bytes]) -> Document:
+    """Return a Kafka record as sinks take it."""
+    position = Position(record.topic, record.partition, record.offset)
+    return Document(position, record.key or b"", record.value or b"", list(record.headers))
+
+
+def type_of(document: Document) -> bytes:
+    """Return `ce_type` of a document."""
+    return next((value for name, value in document.headers if name == "ce_type"), b"")

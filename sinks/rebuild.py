@@ -23,7 +23,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, RecordError, UnreachableError
 from schemas.records import DeadLetter
 from schemas.wire import Position
-from sinks.base import Document, Route
+from sinks.base import Document, Route, document_of, type_of
 from sinks.batching import Batch, Batcher
 from sinks.delivery import Delivery
 from sinks.elastic import bulk, concrete
@@ -31,7 +31,6 @@ from sinks.elastic.concrete import Place
 from sinks.elastic.elastic import ElasticSink
 from sinks.elastic.errors import translated
 from sinks.kafka import make_reader
-from sinks.runner import document_of, type_of
 from sinks.settings import SinkSettings
 from sinks.versions import Versions, ahead
 

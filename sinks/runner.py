@@ -18,9 +18,8 @@ from schemas.epochs import Gap
 from schemas.errors import RetriableError, UnreachableError
 from schemas.topic_ids import TopicIds
 from schemas.trace import OFF, Tracer
-from schemas.wire import Position
 from sinks import metrics
-from sinks.base import Document, Sink, Source
+from sinks.base import Document, Sink, Source, document_of, type_of
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
 from sinks.kafka import Graveyard, allowed, group_of, make_consumer, make_producer
@@ -295,14 +294,3 @@ async def _open(sink: Sink, stop: asyncio.Event) -> None:
             _log.warning("sink_not_reachable", sink=sink.name, reason=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _OPEN_SECONDS)
-
-
-def document_of(record: ConsumerRecord[bytes, bytes]) -> Document:
-    """Return a Kafka record as sinks take it."""
-    position = Position(record.topic, record.partition, record.offset)
-    return Document(position, record.key or b"", record.value or b"", list(record.headers))
-
-
-def type_of(document: Document) -> bytes:
-    """Return `ce_type` of a document."""
-    return next((value for name, value in document.headers if name == "ce_type"), b"")

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import alarms, calls, forgetting, handling, limits, location, remaining
+from tickets import alarms, calls, forgetting, hand_overs, handling, limits, location, remaining
 from tickets.codes import is_of_participant
 from tickets.deadlines import matter_of
-from tickets.held import Early, Filed, TicketState, month_of, with_more
+from tickets.held import Filed, TicketState, month_of, with_more
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
 from tickets.parts import PartSet, Piece
@@ -235,33 +235,6 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     ticket.heard_at = decision.at
 
 
-def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
-    if change.handover_id not in state.acknowledged:
-        state.handed_over[change.handover_id] = change.ticket_id
-
-
-def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
-    _answered(state, change.handover_id)
-    if state.handed_over.pop(change.handover_id, None) is None and change.ticket_id is None:
-        state.note_early(change.handover_id, Early(decision.at, decision.author))
-    else:
-        state.early.pop(change.handover_id, None)
-
-
-def _answered(state: "State", handover_id: str) -> None:
-    if handover_id not in state.acknowledged:
-        state.acknowledged.add(handover_id)
-
-
-def _dismissed(state: "State", decision: Event, change: event.HandoverDismissed) -> None:
-    _answered(state, change.handover_id)
-    state.handed_over.pop(change.handover_id, None)
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.dismissed = with_more(ticket.dismissed, (change.handover_id,))
-        ticket.danger = alarms.endangers(ticket)
-
-
 def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
@@ -288,12 +261,10 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.NeverLink: _never_link,
     event.Moved: _moved,
     event.Noted: _noted,
-    event.HandedOver: _handed_over,
-    event.Acknowledged: _acknowledged,
-    event.HandoverDismissed: _dismissed,
     event.Proposed: _proposed,
     event.Confirmed: _judged,
     event.Rejected: _judged,
+    **hand_overs.STEPS,
     **forgetting.STEPS,
     **handling.STEPS,
 }

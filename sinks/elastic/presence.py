@@ -16,11 +16,10 @@ from schemas.clients import brought, running
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError, UnreachableError
 from sinks import metrics
-from sinks.base import Document, Route
+from sinks.base import Document, Route, document_of, type_of
 from sinks.elastic import bulk
 from sinks.elastic.errors import translated
 from sinks.kafka import group_of
-from sinks.runner import document_of, type_of
 
 LOOK_SECONDS = 600.0
 

@@ -1,0 +1,45 @@
+"""How decisions about hand-overs (紧急转接) change the state: who waits for the emergency desk, and who does not."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from schemas.records import Event, event
+from tickets import alarms
+from tickets.held import Early, with_more
+
+if TYPE_CHECKING:
+    from tickets.state import State
+
+
+def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
+    if change.handover_id not in state.acknowledged:
+        state.handed_over[change.handover_id] = change.ticket_id
+
+
+def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
+    _answered(state, change.handover_id)
+    if state.handed_over.pop(change.handover_id, None) is None and change.ticket_id is None:
+        state.note_early(change.handover_id, Early(decision.at, decision.author))
+    else:
+        state.early.pop(change.handover_id, None)
+
+
+def _answered(state: "State", handover_id: str) -> None:
+    if handover_id not in state.acknowledged:
+        state.acknowledged.add(handover_id)
+
+
+def _dismissed(state: "State", decision: Event, change: event.HandoverDismissed) -> None:
+    _answered(state, change.handover_id)
+    state.handed_over.pop(change.handover_id, None)
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.dismissed = with_more(ticket.dismissed, (change.handover_id,))
+        ticket.danger = alarms.endangers(ticket)
+
+
+STEPS: dict[type, Callable[["State", Event, Any], None]] = {
+    event.HandedOver: _handed_over,
+    event.Acknowledged: _acknowledged,
+    event.HandoverDismissed: _dismissed,
+}
