@@ -14,21 +14,11 @@ from typing import Any, NamedTuple
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NotLeaderForPartitionError, OffsetOutOfRangeError
-from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.commit import (
-    OffsetCommitRequest,
-    OffsetCommitRequest_v3,
-    OffsetCommitResponse_v3,
-    OffsetFetchRequest,
-    OffsetFetchRequest_v3,
-)
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.protocol.types import Array, Int16, Int32, Int64, Schema, String
 
+from schemas.epoch_requests import UNKNOWN, Commit, Committed, CommittedAnswer, End, Fetch
 from schemas.topic_facts import described
-
-UNKNOWN = -1
-"""No epoch: the broker then does not compare."""
 
 PAUSE_SECONDS = 0.1
 """Between two questions while brokers do not agree yet."""
@@ -57,158 +47,6 @@ class Gap(NamedTuple):
 
 Lost = Callable[[Gap], Awaitable[None]]
 """Is told of a gap before its reader goes on: where that goes back, what it read behind counts for no commit."""
-
-
-class _EndAnswer(Response):  # type: ignore[misc] # aiokafka has no types
-    API_KEY, API_VERSION = 23, 2
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(("error_code", Int16), ("partition", Int32), ("leader_epoch", Int32), ("end_offset", Int64)),
-                ),
-            ),
-        ),
-    )
-
-
-class _EndQuestion(RequestStruct):  # type: ignore[misc] # as above
-    API_KEY, API_VERSION = 23, 2
-    RESPONSE_TYPE = _EndAnswer
-    SCHEMA = Schema(
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                ("partitions", Array(("partition", Int32), ("current_leader_epoch", Int32), ("leader_epoch", Int32))),
-            ),
-        )
-    )
-
-
-class _End(Request[_EndQuestion]):  # type: ignore[misc] # as above
-    API_KEY = 23
-
-    def __init__(self, place: TopicPartition, current: int, known: int) -> None:
-        self._asked = [(place.topic, [(place.partition, current, known)])]
-
-    def build(self, request_struct_class: type[_EndQuestion]) -> _EndQuestion:
-        return request_struct_class(self._asked)
-
-
-class _CommitAnswer(Response):  # type: ignore[misc] # as above
-    API_KEY, API_VERSION = 8, 6
-    SCHEMA = OffsetCommitResponse_v3.SCHEMA
-
-
-class _CommitQuestion(RequestStruct):  # type: ignore[misc] # as above
-    API_KEY, API_VERSION = 8, 6
-    RESPONSE_TYPE = _CommitAnswer
-    SCHEMA = Schema(
-        ("consumer_group", String("utf-8")),
-        ("consumer_group_generation_id", Int32),
-        ("consumer_id", String("utf-8")),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", String("utf-8")),
-                    ),
-                ),
-            ),
-        ),
-    )
-
-
-class _Commit(Request[OffsetCommitRequest_v3 | _CommitQuestion]):  # type: ignore[misc] # as above
-    API_KEY = 8
-
-    def __init__(self, asked: OffsetCommitRequest, epochs: Mapping[TopicPartition, int]) -> None:
-        self._asked = asked
-        self._epochs = epochs
-
-    def build(self, request_struct_class: type[RequestStruct]) -> RequestStruct:
-        asked = self._asked
-        if request_struct_class is not _CommitQuestion:
-            return asked.build(request_struct_class)
-        marked = [
-            (topic, [(number, at, self._of(topic, number), text) for number, at, text in partitions])
-            for topic, partitions in asked._topics
-        ]
-        return _CommitQuestion(asked._consumer_group, asked._consumer_group_generation_id, asked._consumer_id, marked)
-
-    def _of(self, topic: str, number: int) -> int:
-        return self._epochs.get(TopicPartition(topic, number), UNKNOWN)
-
-
-class _CommittedAnswer(Response):  # type: ignore[misc] # as above
-    API_KEY, API_VERSION = 9, 5
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", String("utf-8")),
-                        ("error_code", Int16),
-                    ),
-                ),
-            ),
-        ),
-        ("error_code", Int16),
-    )
-
-
-class _CommittedQuestion(RequestStruct):  # type: ignore[misc] # as above
-    API_KEY, API_VERSION = 9, 5
-    RESPONSE_TYPE = _CommittedAnswer
-    SCHEMA = OffsetFetchRequest_v3.SCHEMA
-
-
-class _Committed(Request[OffsetFetchRequest_v3 | _CommittedQuestion]):  # type: ignore[misc] # as above
-    API_KEY = 9
-
-    def __init__(self, asked: OffsetFetchRequest) -> None:
-        self._asked = asked
-
-    def build(self, request_struct_class: type[RequestStruct]) -> RequestStruct:
-        return self._asked.build(request_struct_class)
-
-
-class _Fetch(FetchRequest):  # type: ignore[misc] # as above
-    """A fetch that says which epochs we know."""
-
-    def __init__(self, asked: FetchRequest, epochs: Mapping[TopicPartition, int]) -> None:
-        self.__dict__.update(asked.__dict__)
-        self._epochs = epochs
-
-    def build(self, request_struct_class: type[RequestStruct]) -> RequestStruct:
-        built: Any = super().build(request_struct_class)
-        if built.API_VERSION >= 9:
-            built.topics = [
-                (topic, [(number, self._of(topic, number), *rest) for number, _, *rest in partitions])
-                for topic, partitions in built.topics
-            ]
-        return built
-
-    def _of(self, topic: str, number: int) -> int:
-        return self._epochs.get(TopicPartition(topic, number), UNKNOWN)
 
 
 class _Through:
@@ -268,11 +106,11 @@ class Epochs:
     async def _with_epochs(self, request: Any) -> Any:
         """Ask the group's coordinator: positions are committed and given with the epochs that they are of."""
         if isinstance(request, OffsetCommitRequest):
-            return await self._send(_Commit(request, _read_in.get(self._known)))
+            return await self._send(Commit(request, _read_in.get(self._known)))
         if not isinstance(request, OffsetFetchRequest):
             return await self._send(request)
-        answer = await self._send(_Committed(request))
-        if isinstance(answer, _CommittedAnswer):
+        answer = await self._send(Committed(request))
+        if isinstance(answer, CommittedAnswer):
             for topic, partitions in answer.topics:
                 self._committed |= {TopicPartition(topic, number): epoch for number, _, epoch, *_ in partitions}
             answer.topics = [
@@ -282,7 +120,7 @@ class Epochs:
         return answer
 
     async def _fetched(self, node: int, request: FetchRequest) -> Any:
-        answer = await self._client.send(node, _Fetch(request, self._known))
+        answer = await self._client.send(node, Fetch(request, self._known))
         if any(code for _, partitions in answer.topics for _, code, *_ in partitions):
             asked = {(topic, number): at for topic, partitions in request.topics for number, at, _ in partitions}
             answer.topics = [
@@ -317,7 +155,7 @@ class Epochs:
         leader = topic.leaders.get(place.partition) if topic is not None else None
         if leader is None or leader.epoch <= known:  # brokers do not agree yet, or the topic is another
             return await asyncio.sleep(PAUSE_SECONDS)
-        answer = await self._client.send(leader.node, _End(place, leader.epoch, known))
+        answer = await self._client.send(leader.node, End(place, leader.epoch, known))
         ((_, ((code, _, _, end),)),) = answer.topics
         if code:
             return await asyncio.sleep(PAUSE_SECONDS)
