@@ -18,8 +18,9 @@ from schemas.connection import KafkaConnection
 from schemas.wire import Outbound
 from streams.sender import Sender
 from tests.peers.forgetful_kafka import ForgetfulKafka
-from tests.streams.conftest import Bench, until
+from tests.streams.conftest import Bench
 from tests.streams.test_topic_made_anew_live import Stage, put
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -73,12 +74,12 @@ async def test_what_took_their_places_while_nobody_read_is_read(
 ) -> None:
     before = await put(bench, stage.topic, 6, "before")
     async with bench.running(stage.declare, group=stage.topic):
-        await until(lambda: stage.seen == before)
+        await soon(lambda: stage.seen == before)
     await asyncio.to_thread(kafka.lose, stage.topic, 0, 3)
     after = await put(bench, stage.topic, written, "after")
     again = Stage(stage.topic)
     async with bench.running(again.declare, group=stage.topic):
-        await until(lambda: again.seen == after)
+        await soon(lambda: again.seen == after)
     assert gone(stage.topic, "new") == 3
 
 
@@ -88,16 +89,16 @@ async def test_what_takes_their_places_under_a_stage_is_read(
 ) -> None:
     before = await put(bench, stage.topic, 6, "before")
     async with bench.running(stage.declare, group=stage.topic):
-        await until(lambda: stage.seen == before)
+        await soon(lambda: stage.seen == before)
         await asyncio.to_thread(kafka.lose, stage.topic, 0, 3)
         after = await put(bench, stage.topic, written, "after")
-        await until(lambda: set(stage.seen) == {*before, *after})
+        await soon(lambda: set(stage.seen) == {*before, *after})
         await asyncio.to_thread(stands, kafka, stage.topic, 3 + written)
     assert gone(stage.topic, "new") == 3
     again = Stage(stage.topic)
     async with bench.running(again.declare, group=stage.topic):
         more = await put(bench, stage.topic, 1, "more")
-        await until(lambda: again.seen == more)
+        await soon(lambda: again.seen == more)
 
 
 async def test_a_broker_that_returns_with_all_of_it_has_lost_nothing(
@@ -110,10 +111,10 @@ async def test_a_broker_that_returns_with_all_of_it_has_lost_nothing(
             pass
 
     async with bench.running(stage.declare, group=stage.topic):
-        await until(lambda: stage.seen == before)
+        await soon(lambda: stage.seen == before)
         await asyncio.to_thread(restart)
         after = await put(bench, stage.topic, 2, "after")
-        await until(lambda: set(stage.seen) == {*before, *after})
+        await soon(lambda: set(stage.seen) == {*before, *after})
     assert gone(stage.topic, "new") == gone(stage.topic, "old") == 0
 
 
