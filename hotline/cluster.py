@@ -92,8 +92,8 @@ class Cluster:
             self._client.describe_transactions([transactional_id])
         except theirs.TransactionalIdAuthorizationFailedError:
             return False
-        except theirs.TransactionalIdNotFoundError:
-            return True  # nobody has written with it
+        except (theirs.TransactionalIdNotFoundError, theirs.CoordinatorNotAvailableError):
+            return True  # nobody has written with it, or in transactions at all: the right is looked at before that
         return True
 
     def may_describe_the_cluster(self) -> bool:

@@ -115,5 +115,5 @@ def _told(one: "Finding") -> str:
 
 def _advice(one: "Finding") -> str:
     if one.decided:
-        return f"Kafka had decided to {one.decided} it: run `hotline topics hanging --end {one.decided}`."
+        return f"Kafka had decided to {one.decided} it: `--end {one.decided}` does so."
     return "Kafka no longer tells how it was to end: docs/how-to/runbook.md#transactionhangs says what to choose."
