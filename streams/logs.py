@@ -7,7 +7,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas import topics
-from schemas.clients import SILENT_SECONDS, Progress, closed, started
+from schemas.clients import SILENT_SECONDS, Progress, closed, running, started
+from schemas.errors import UnreachableError
 from schemas.records import Event
 from schemas.wire import decode
 from streams.pulse import beat
@@ -16,6 +17,30 @@ BATCH_RECORDS = 5_000
 
 _MARKER = 1
 _LONG_AGO = (topics.TOPICS[topics.EVENT].retention_ms or 0) / 1000 / 2
+
+
+async def refuse_hanging(options: dict[str, Any], partition: int) -> None:
+    """Raise UnreachableError where the logs of a partition cannot be read up to their ends, by whoever has fenced it.
+
+    Nobody but its owner writes to them, and a transaction that was to end has ended when the next owner is let in.
+    What is behind one that hangs would be decided a second time.
+    """
+    places = [TopicPartition(topics.EVENT, partition), TopicPartition(topics.TICKET, partition)]
+    ends = await _ends(options, places, "read_uncommitted")
+    readable = await _ends(options, places, "read_committed")
+    for place in places:
+        if readable[place] < ends[place]:
+            raise UnreachableError(
+                f"the log cannot be read up to its end: partition {partition} of {place.topic} has a transaction that "
+                "does not end: see `hotline topics hanging`"
+            )
+
+
+async def _ends(options: dict[str, Any], places: list[TopicPartition], isolation: str) -> dict[TopicPartition, int]:
+    asking = AIOKafkaConsumer(**options, isolation_level=isolation, enable_auto_commit=False)
+    async with running(asking) as client:
+        ends: dict[TopicPartition, int] = await client.end_offsets(places)
+    return ends
 
 
 class Logs:

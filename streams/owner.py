@@ -22,6 +22,7 @@ from streams.checkpoint_store import Checkpoints, Restored
 from streams.counting import count_decisions, count_written
 from streams.groups import transactional_id
 from streams.inputs import dead_letter, header_of, input_of
+from streams.logs import refuse_hanging
 from streams.lookback import messages_at
 from streams.restore import restore
 from streams.sender import Sender, make_producer
@@ -59,6 +60,7 @@ async def take_over(
     producer = make_producer(connection, transactional_id=transactional_id(partition))
     try:
         await brought(producer.start(), STUCK_SECONDS)
+        await refuse_hanging(connection.aiokafka_options(), partition)
         restored = await restore(connection.aiokafka_options(), blobs, partition, policy, kept)
     except BaseException:
         await closed(producer.stop)
