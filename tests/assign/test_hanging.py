@@ -44,4 +44,5 @@ async def test_what_is_behind_it_is_not_decided_a_second_time(
     owner = await owner_of(fresh_topics, tmp_path, partition)
     await owner.work_off([second])
     await owner.close()
+    await logs.settle(fresh_topics)
     assert len(await logs.events(fresh_topics)) == 2

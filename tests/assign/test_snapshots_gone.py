@@ -68,6 +68,7 @@ async def test_snapshots_in_a_topic_that_was_made_anew_are_found_before_a_checkp
     again = await owner_of(connection, blobs, owner._partition)
     await decided(connection, again, 1)
     await again.close()
+    await logs.settle(connection)
     (ticket,) = [versions[-1] for versions in (await logs.tickets(connection)).values()]
     assert (ticket.version, ticket.message_count) == (3, 3)
     assert all(one.text in ticket.text for one in (FIRST[0], *ANSWERS))

@@ -77,7 +77,7 @@ async def test_one_that_is_open_is_left_alone_and_one_that_hangs_is_ended_as_a_p
     assert await call("--at", f"{topics.EVENT}:0", "--end", "commit") == (0, [])
     code, (told,) = await call("--at", f"{topics.EVENT}:1", "--end", "commit")
     assert (code, told["ended"]) == (0, "commit")
-    assert await read(kafka) == [b"open", b"{}", b"{}", b"behind"]
+    assert sorted(filter(None, await read(kafka))) == [b"behind", b"open", b"{}", b"{}"]
     assert await call() == (0, [])
 
 
