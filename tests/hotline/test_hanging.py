@@ -9,6 +9,7 @@ import pytest
 from kafka import TopicPartition
 from msgspec import json
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from hotline import hanging_end
 from hotline.cluster import admin
@@ -18,6 +19,7 @@ from hotline.hanging_end import decided
 from hotline.monitor import Monitor
 from hotline.needs import needs
 from hotline.settings import KafkaSettings, Settings
+from hotline.watch.watcher import Seen
 from schemas import topics
 from schemas.clients import running
 from schemas.connection import KafkaConnection
@@ -128,6 +130,17 @@ async def test_the_monitor_tells_of_it_within_two_minutes_and_of_its_end(kafka: 
     await call("--end", "abort")
     await asyncio.to_thread(monitor.look, now + timedelta(seconds=122))
     assert value(topics.EVENT) == 0
+
+
+def test_what_it_may_not_look_into_is_said_once(env: pytest.MonkeyPatch) -> None:
+    monitor = Monitor(Settings(kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1")))
+    seen = Seen(
+        stages=[], accounts=[], dead_letters=[], handovers=[], answers=[], transactions_hanging={topics.DEAD: 0}
+    )
+    with capture_logs() as told:
+        monitor._tell_unseen(seen)
+        monitor._tell_unseen(seen)
+    assert [(one["event"], len(one["topics"])) for one in told] == [("transactions_unseen", len(TOPICS) - 1)]
 
 
 @pytest.fixture

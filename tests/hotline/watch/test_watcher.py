@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from hotline import handovers
 from hotline.doctor.clock import OFF_SECONDS
+from hotline.hanging import TOPICS
 from hotline.monitor import Monitor
 from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
 from hotline.watch import kafka
@@ -277,6 +278,7 @@ def test_with_the_rights_of_its_user_the_monitor_sees_everything_and_kafkas_time
     producer.close()
     monitor = Watcher(chosen, secured_anew.connection("hotline-monitor"))
     seen = look(monitor)
+    assert seen.transactions_hanging == dict.fromkeys(TOPICS, 0)
     assert all(stage.lag_records for stage in seen.stages), "a stage of which it does not see what waits"
     ahead = seen.clock_ahead
     assert ahead is not None, "Kafka does not tell it the time"
