@@ -1,14 +1,16 @@
 """What a sink is: it writes documents and says of each what became of it; the runner does the rest."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from aiokafka.structs import ConsumerRecord
 from msgspec import Struct, field
 
 from schemas.elastic import Index
 from schemas.envelope import Headers
 from schemas.wire import Position
+
+if TYPE_CHECKING:
+    from aiokafka.structs import ConsumerRecord
 
 
 class Document(NamedTuple):
@@ -82,7 +84,7 @@ class Sink(Protocol):
         ...
 
 
-def document_of(record: ConsumerRecord[bytes, bytes]) -> Document:
+def document_of(record: "ConsumerRecord[bytes, bytes]") -> Document:
     """Return a Kafka record as sinks take it."""
     position = Position(record.topic, record.partition, record.offset)
     return Document(position, record.key or b"", record.value or b"", list(record.headers))

@@ -1,7 +1,7 @@
 """What the hotline does not take (不予受理): the reason a message tells, and what its sender is told."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -174,7 +174,11 @@ def rulebook(folder: Path | None) -> Rulebook:
 def _sentences(about: dict[str, Words], folder: Path | None) -> list[Sentence]:
     """Return the sentences by which reasons are heard: of ordinary letters those with one of the words."""
     known = heard_rules.sentences("acceptance", words.NOT_ACCEPTED, folder)
-    return [one for one in known if one.labels or any(said.occur(fold(one.text)) for said in about.values())]
+    return [one for one in known if one.labels or _has_a_word(fold(one.text), about.values())]
+
+
+def _has_a_word(folded: str, about: Iterable[Words]) -> bool:
+    return any(said.occur(folded) for said in about)
 
 
 def _written(reasons: dict[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

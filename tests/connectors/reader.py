@@ -5,6 +5,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from schemas.connection import KafkaConnection
+from schemas.records.raw import BEGINNING
 
 
 class Reader:
@@ -13,11 +14,12 @@ class Reader:
     def __init__(self, connection: KafkaConnection) -> None:
         self._connection = connection
 
-    def read(self, topic: str, account: str) -> list[Any]:
-        """Return the records of an account, by their `ce_account`."""
+    def read(self, topic: str, account: str, *, beginnings: bool = False) -> list[Any]:
+        """Return the records of an account, by their `ce_account`; how messages begin is for `screen` alone."""
         consumer = KafkaConsumer(**self._connection.client_options())
         try:
-            return [record for record in _all(consumer, topic) if _account(record) == account]
+            mine = [record for record in _all(consumer, topic) if _account(record) == account]
+            return [record for record in mine if beginnings or ("ce_type", BEGINNING.encode()) not in record.headers]
         finally:
             consumer.close()
 

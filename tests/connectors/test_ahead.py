@@ -57,14 +57,14 @@ async def test_an_emergency_behind_a_backlog_is_handed_over_and_comes_in_its_tur
         assert await intake.keep([fire]) == "journaled"
 
     async def heard() -> list[str]:
-        records = await asyncio.to_thread(reader.read, topics.raw("wechat"), account)
+        records = await asyncio.to_thread(reader.read, topics.raw("wechat"), account, beginnings=True)
         read = [(record, raw_of(record)) for record in records]
         return [one.outbound.key.decode() for one in screen_chunk(read, Policy()).handed]
 
     async with asyncio.timeout(120):
         while fire.message_id not in await heard():  # noqa: ASYNC110 - Kafka tells of it when it is asked
             await asyncio.sleep(0.1)
-        assert not whole(await asyncio.to_thread(reader.read, topics.raw("wechat"), account)), (
+        assert not whole(await asyncio.to_thread(reader.read, topics.raw("wechat"), account, beginnings=True)), (
             "none of them is a message"
         )
         gate.go_on.set()
@@ -74,5 +74,5 @@ async def test_an_emergency_behind_a_backlog_is_handed_over_and_comes_in_its_tur
     with suppress(asyncio.CancelledError):
         await working
     await intake.close()
-    came = whole(await asyncio.to_thread(reader.read, topics.raw("wechat"), account))
+    came = whole(await asyncio.to_thread(reader.read, topics.raw("wechat"), account, beginnings=True))
     assert [raw_of(record).envelope.id for record in came] == [*map(str, range(50)), "fire"]

@@ -43,6 +43,7 @@ def test_an_existing_kafka_is_used_as_it_is_named(env: pytest.MonkeyPatch) -> No
 
 def test_the_public_keys_are_refused_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "a:1")
+    env.setenv("HOTLINE_JURISDICTION", "210100")
     assert len(checks.faults(load())) == 2
     env.setenv("HOTLINE_REQUESTER_KEYS__K1", DEMO_KEY.decode())
     with pytest.raises(MisconfiguredError, match="HOTLINE_REQUESTER_KEYS__K1"):
