@@ -8,11 +8,12 @@ message counts, since what is told in passing is not what it is about.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from normalizers.findings.hearing import CLAUSE, Sentence, said_in
-from normalizers.findings.weights import Floats, Keys, Numbers, Ratio, counts, distinct, features, features_of_one
+from normalizers.findings.weights import Floats, Keys, Ratio, counts, distinct, features, features_of_one
 from normalizers.text import Span, fold
 
 MOST_READ = 4_000
@@ -50,7 +51,7 @@ class Regression:
         self._by_label = {
             name: Ratio(counts([text for labels, text in telling if name in labels]), all_told, ADDED) for name in names
         }
-        self._keys, self._weights, self._before = _fitted(said, np.array([bool(one.labels) for one in sentences]))
+        self._keys, self._weights, self._before = _fitted(tuple(said), tuple(bool(one.labels) for one in sentences))
         self._among = among
 
     def loudness(self, folded: str) -> float:
@@ -79,8 +80,13 @@ class Regression:
         return float(np.where(self._keys[at] == keys, self._weights[at], 0.0).sum()), keys.size
 
 
-def _fitted(said: Sequence[str], is_told: Numbers) -> tuple[Keys, Floats, float]:
-    """Return features, the weight of each, and what is added: by steps with momentum (Nesterov), always the same."""
+@lru_cache(maxsize=4)
+def _fitted(said: tuple[str, ...], told: tuple[bool, ...]) -> tuple[Keys, Floats, float]:
+    """Return features, the weight of each, and what is added: by steps with momentum (Nesterov), always the same.
+
+    It takes a third of a second, and a city's own folder mostly has the same sentences: those are fitted once.
+    """
+    is_told = np.array(told)
     found, sentence = features(said)
     once = distinct(found | (sentence << _NUMBER_OF_SENTENCE))
     rows = (once >> _NUMBER_OF_SENTENCE).astype(np.int64)
