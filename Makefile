@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
-TEST_WORKERS ?= 2
+TEST_WORKERS ?= 3
 
 .PHONY: setup demo test check fuzz fuzz-turn bench sbom audit lock clean
 
