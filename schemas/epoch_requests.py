@@ -19,22 +19,18 @@ UNKNOWN = -1
 """No epoch: the broker then does not compare."""
 
 
+def _by_topic(*fields: tuple[str, Any]) -> tuple[str, Any]:
+    """Return the field that holds these of each partition, by topic."""
+    return "topics", Array(("topic", String("utf-8")), ("partitions", Array(*fields)))
+
+
 class EndAnswer(Response):  # type: ignore[misc] # aiokafka has no types
     """Where the log of an epoch ended."""
 
     API_KEY, API_VERSION = 23, 2
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(("error_code", Int16), ("partition", Int32), ("leader_epoch", Int32), ("end_offset", Int64)),
-                ),
-            ),
-        ),
+        _by_topic(("error_code", Int16), ("partition", Int32), ("leader_epoch", Int32), ("end_offset", Int64)),
     )
 
 
@@ -43,15 +39,7 @@ class EndQuestion(RequestStruct):  # type: ignore[misc] # as above
 
     API_KEY, API_VERSION = 23, 2
     RESPONSE_TYPE = EndAnswer
-    SCHEMA = Schema(
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                ("partitions", Array(("partition", Int32), ("current_leader_epoch", Int32), ("leader_epoch", Int32))),
-            ),
-        )
-    )
+    SCHEMA = Schema(_by_topic(("partition", Int32), ("current_leader_epoch", Int32), ("leader_epoch", Int32)))
 
 
 class End(Request[EndQuestion]):  # type: ignore[misc] # as above
@@ -83,21 +71,7 @@ class CommitQuestion(RequestStruct):  # type: ignore[misc] # as above
         ("consumer_group", String("utf-8")),
         ("consumer_group_generation_id", Int32),
         ("consumer_id", String("utf-8")),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", String("utf-8")),
-                    ),
-                ),
-            ),
-        ),
+        _by_topic(("partition", Int32), ("offset", Int64), ("leader_epoch", Int32), ("metadata", String("utf-8"))),
     )
 
 
@@ -131,21 +105,12 @@ class CommittedAnswer(Response):  # type: ignore[misc] # as above
     API_KEY, API_VERSION = 9, 5
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", String("utf-8")),
-                        ("error_code", Int16),
-                    ),
-                ),
-            ),
+        _by_topic(
+            ("partition", Int32),
+            ("offset", Int64),
+            ("leader_epoch", Int32),
+            ("metadata", String("utf-8")),
+            ("error_code", Int16),
         ),
         ("error_code", Int16),
     )
