@@ -144,7 +144,7 @@ class Doors:
             "phone": WEB_NUMBER,
             "stamp": stamp,
         }
-        answer = urllib3.request("POST", self._url + web.PATH, fields={**web.FORM, **told}, retries=False)
+        answer = urllib3.request("POST", self._url + web.PATH, fields={**web.FORM, **told}, retries=False, timeout=60)
         assert answer.status == 303, answer.data
 
     def _app(self) -> None:
@@ -157,12 +157,13 @@ class Doors:
         }
         files = {"media": (f"{FILE}.vcf", f"BEGIN:VCARD\r\nTEL:{FILE}\r\nEND:VCARD\r\n".encode(), "text/vcard")}
         url = f"{self._url}{web.PATH}/open311/v2/requests.json?jurisdiction_id={CITY}"
-        answer = urllib3.request("POST", url, fields={**told, **files}, retries=False)
+        answer = urllib3.request("POST", url, fields={**told, **files}, retries=False, timeout=60)
         assert answer.status == 200, answer.data
 
     def _post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         sent = {"content-type": "application/json", **(headers or {})}
-        assert urllib3.request("POST", self._url + path, body=body, headers=sent, retries=False).status == 200
+        answer = urllib3.request("POST", self._url + path, body=body, headers=sent, retries=False, timeout=60)
+        assert answer.status == 200, answer.data
 
 
 def _push() -> str:

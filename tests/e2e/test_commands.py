@@ -64,13 +64,14 @@ class City:
             "Hotline-Timestamp": stamp,
             "Hotline-Signature": sign(SECRET.encode(), stamp, method, target, body),
         }
-        return httpx.request(method, self.url + target, content=body, headers=headers, trust_env=False)
+        return httpx.request(method, self.url + target, content=body, headers=headers, timeout=60, trust_env=False)
 
     def found(self, word: str) -> list[str]:
         """Return what the archive has in clear for a word: tickets, and the texts of messages."""
         answer = httpx.post(
             f"{self.elasticsearch}/hotline-*/_search?ignore_unavailable=true",
             json={"query": {"match_phrase": {"search_text": word}}, "_source": ["ticket_id", "message_id"]},
+            timeout=60,
             trust_env=False,
         )
         hits = answer.json()["hits"]["hits"]

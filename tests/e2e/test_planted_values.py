@@ -201,8 +201,8 @@ def found(secrets: list[str], text: str) -> list[str]:
 def indexed(url: str) -> str:
     """Return every document of every index."""
     asked = {"query": {"match_all": {}}, "size": 10_000}
-    urllib3.request("POST", f"{url}/hotline-*/_refresh")
-    hits = urllib3.request("POST", f"{url}/hotline-*/_search", json=asked).json()["hits"]
+    urllib3.request("POST", f"{url}/hotline-*/_refresh", timeout=60)
+    hits = urllib3.request("POST", f"{url}/hotline-*/_search", json=asked, timeout=60).json()["hits"]
     assert hits["total"]["value"] == len(hits["hits"]), "more than one answer holds"
     return json.dumps(hits, ensure_ascii=False)
 
@@ -305,7 +305,7 @@ def test_planted_values_come_out_in_clear_topics_alone(
             shown = "".join(pipeline.told(*words) for words in asked(left["ticket_id"], read))
             shown += pipeline.told("answers", "list")
             status, indices = pipeline.ask("status"), indexed(stack.elasticsearch_url)
-            metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics").data.decode()
+            metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics", timeout=60).data.decode()
             leaving_ones = {left["ticket_id"]: ({GONE_ADDRESS, GONE}, [*FORGOTTEN])} | {
                 ticket_that_holds(known_by, read): ({known_by}, [*told]) for known_by, told in planted.LEAVING.items()
             }

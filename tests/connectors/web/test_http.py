@@ -46,7 +46,7 @@ def answered(calling: socket.socket) -> bytes:
 
 
 def works(port: int) -> bool:
-    sent = httpx.post(f"http://127.0.0.1:{port}{BASE}/requests.json", data=request())
+    sent = httpx.post(f"http://127.0.0.1:{port}{BASE}/requests.json", data=request(), timeout=60)
     return sent.status_code == 200
 
 
@@ -123,6 +123,6 @@ def test_a_form_is_limited_by_the_address_that_the_proxy_names(door: Door) -> No
 
 def send(port: int, address: str) -> int:
     url = f"http://127.0.0.1:{port}/web"
-    stamp = httpx.get(url).text.partition('name="stamp" value="')[2].partition('"')[0]
-    answer = httpx.post(url, data={"stamp": stamp, "text": "路灯"}, headers={"X-Forwarded-For": address})
+    stamp = httpx.get(url, timeout=60).text.partition('name="stamp" value="')[2].partition('"')[0]
+    answer = httpx.post(url, data={"stamp": stamp, "text": "路灯"}, headers={"X-Forwarded-For": address}, timeout=60)
     return answer.status_code
