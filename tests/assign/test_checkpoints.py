@@ -111,6 +111,26 @@ async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_seco
     assert restored.state.decided(topics.MESSAGE, found[0].partition) == found[2].offset
 
 
+async def test_at_a_calm_pace_a_checkpoint_is_written_after_fewer_decisions_and_not_again_at_once(
+    connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million tickets restore in ten seconds with what came since, not in fourteen."""
+    monkeypatch.setattr(checkpoint_store, "CALM_EVENTS", 2)
+    found = await records(connection)
+    owner = await owner_of(connection, blobs, found[0].partition)
+    await owner.work_off(found[:2])
+    assert owner._checkpoints._saving is None
+    monkeypatch.setattr(checkpoint_store, "CALM_SECONDS", 0.0)
+    await owner.work_off([found[2]])
+    await soon(lambda: bool(obstore.list(blobs).collect()))
+    monkeypatch.setattr(checkpoint_store, "CALM_SECONDS", 3600.0)
+    await owner.work_off(found[3:])
+    assert owner._checkpoints.pending == len(found) - 3
+    await owner.close()
+    restored = await logs.restored(connection, blobs, found[0].partition)
+    assert restored.folded == len(found) - 3
+
+
 async def test_what_was_decided_before_a_restart_counts_towards_the_next_checkpoint(
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
