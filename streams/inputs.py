@@ -12,12 +12,11 @@ from schemas.envelope import type_of, written_time
 from schemas.errors import RecordError, UnsupportedError, place_of
 from schemas.records import Command, DeadLetter, Message, RawMessage, raw_of
 from schemas.records.dead import OURS, REPLAYS
-from schemas.records.raw import BEGINNING
+from schemas.records.raw import is_beginning
 from schemas.wire import Inbound, Position, decode, position_of
 
 T = TypeVar("T")
 
-_BEGINNING = BEGINNING.encode()
 _MONTH = len("2026-11")
 
 SLICE = 128
@@ -56,11 +55,7 @@ def has_reference(record: Inbound) -> bool:
 
 def whole(records: Sequence[Inbound]) -> Sequence[Inbound]:
     """Leave out the beginnings of messages that come whole later: screen alone reads those."""
-    return [record for record in records if not _is_beginning(record)]
-
-
-def _is_beginning(record: Inbound) -> bool:
-    return ("ce_type", _BEGINNING) in record.headers
+    return [record for record in records if not is_beginning(record)]
 
 
 def may_be_gone(raw: RawMessage | Exception) -> str | None:

@@ -13,7 +13,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
 from schemas.records import Audit, Delivery, Event, Handover, Link, Message, Outbox, OutboxState, Ticket
 from schemas.records import event as changes
-from schemas.records.raw import BEGINNING
+from schemas.records.raw import is_beginning
 from schemas.wire import decode
 
 _MARK = re.compile(r"hb(\d{8})")
@@ -78,7 +78,7 @@ class Ledger:
 
     def take(self, record: Any) -> None:
         """Enter one record; how a message begins that waits for the blob store proves nothing of the whole."""
-        if ("ce_type", BEGINNING.encode()) in record.headers:
+        if is_beginning(record):
             return
         self.records[record.topic] += 1
         match record.topic:

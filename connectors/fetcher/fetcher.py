@@ -17,6 +17,7 @@ from connectors.fetcher.settings import FetcherSettings
 from connectors.fetcher.window import Window
 from schemas.errors import PipelineError, RecordError, RetriableError
 from schemas.records import RawMessage, raw_of
+from schemas.records.raw import is_beginning
 from schemas.wire import Inbound
 
 _log = structlog.get_logger(__name__)
@@ -172,6 +173,9 @@ class Fetcher:
         return True
 
     def _errands_of(self, record: Inbound) -> Sequence[Errand]:
+        """Return what a record gives to fetch; of a message that is not there whole, nothing: its file would come first."""
+        if is_beginning(record):
+            return ()
         try:
             raw = raw_of(record)
         except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell

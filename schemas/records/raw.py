@@ -18,6 +18,7 @@ INLINE_LIMIT = 512 * 1024
 BEGINNING_BYTES = 256 * 1024
 
 BEGINNING = type_of("beginning")
+_BEGINNING = BEGINNING.encode()
 """`ce_type` of a record that holds how a large message begins, while its bytes wait for the blob store."""
 
 SIZE_LIMIT = 64 * 1024 * 1024
@@ -143,6 +144,11 @@ def raw_message(
 
 
 def beginning(message: RawMessage) -> RawMessage:
-    """Return how a large message begins, under its own name: what it says first is read for an emergency."""
+    """Return how a message begins, under its own name: what it says first is read for an emergency."""
     envelope = replace(message.envelope, type=BEGINNING, sha256=None)
     return replace(message, envelope=envelope, value=message.value[:BEGINNING_BYTES])
+
+
+def is_beginning(record: Inbound) -> bool:
+    """Say whether a record only tells how a message begins that comes whole later: `screen` alone reads those."""
+    return ("ce_type", _BEGINNING) in record.headers

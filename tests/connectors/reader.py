@@ -5,7 +5,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from schemas.connection import KafkaConnection
-from schemas.records.raw import BEGINNING
+from schemas.records.raw import is_beginning
 
 
 class Reader:
@@ -19,7 +19,7 @@ class Reader:
         consumer = KafkaConsumer(**self._connection.client_options())
         try:
             mine = [record for record in _all(consumer, topic) if _account(record) == account]
-            return [record for record in mine if beginnings or ("ce_type", BEGINNING.encode()) not in record.headers]
+            return [record for record in mine if beginnings or not is_beginning(record)]
         finally:
             consumer.close()
 

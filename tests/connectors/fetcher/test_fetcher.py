@@ -18,6 +18,7 @@ from connectors.fetcher.window import Window
 from connectors.journal import Journal
 from schemas.errors import MalformedError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
+from schemas.records.raw import beginning
 from tests.connectors.fetcher.errands import NOW, Fake, Publisher, message, record
 
 PLACE = TopicPartition("hotline.raw.wechat.v1", 0)
@@ -68,6 +69,19 @@ def benches() -> Iterator[list[Bench]]:
     yield made
     for bench in made:
         bench.fetcher.close()
+
+
+def test_nothing_is_fetched_for_a_message_before_it_is_there_whole(benches: list[Bench]) -> None:
+    """How it begins is told past a journal's backlog: its file came before it, and its ticket never got the file."""
+    bench = Bench(Fake("a"))
+    benches.append(bench)
+    told = beginning(message("a")).outbound()
+    bench.fetcher.take(PLACE, [record(5, headers=told.headers, value=told.value)])
+    bench.step()
+    assert (bench.publisher.names, bench.position) == ([], 6)
+    bench.fetcher.take(PLACE, [record(6, "a")])
+    bench.step()
+    assert (bench.publisher.names, bench.position) == (["a"], 7)
 
 
 def test_what_is_done_is_committed_and_what_gives_nothing_at_once(benches: list[Bench]) -> None:
