@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from normalizers.text import fold
 from schemas.records import Ticket, event
-from schemas.records.ticket import Requester
-from tickets.masking import drawn_title, known_of
+from schemas.records.ticket import Category, Requester
+from tickets.codes import AS_GIVEN
+from tickets.masking import drawn_title, known_of, origin_without
 from tickets.spans import known_spans
 
 BLACK = "■"
@@ -30,7 +32,7 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     """Return the ticket without these fields, and without the words of the spans wherever they stand.
 
     A title that is only the beginning of the text goes the way of the text. What was known of a requester who goes
-    leaves the words as well: nobody could hide it from analysts any more.
+    leaves the words as well, those of another system, too: nobody could hide it from analysts any more.
     """
     known = known_of(ticket.requester) if "requester" in change.fields else ()
     secrets = {ticket.text[start:end] for start, end in change.spans} - {""}
@@ -38,15 +40,21 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     drawn = drawn_title(ticket)
     title = ticket.title if drawn is None else text[drawn]
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
+    black = partial(_blackened, secrets=secrets, known=known)
+    origin = origin_without(ticket.origin, known)
+    if origin is not None:
+        origin = replace(origin, external_ticket_no=black(origin.external_ticket_no))
     ticket = replace(
         ticket,
-        text=_black(text, secrets),
-        title=_black_if(title, secrets),
-        summary=_black_if(ticket.summary, secrets),
-        location=replace(ticket.location, text=_black_if(ticket.location.text, secrets)) if ticket.location else None,
-        result=replace(ticket.result, text=_black_if(ticket.result.text, secrets)) if ticket.result else None,
+        text=black(text) or "",
+        title=black(title),
+        summary=black(ticket.summary),
+        location=replace(ticket.location, text=black(ticket.location.text)) if ticket.location else None,
+        result=replace(ticket.result, text=black(ticket.result.text)) if ticket.result else None,
+        attachments=tuple(replace(file, name=black(file.name)) for file in ticket.attachments),
+        origin=origin,
+        category=_category_without(ticket.category, secrets, known),
     )
-    ticket = _without_known(ticket, known) if known else ticket
     ticket = replace(ticket, **{name: _EMPTY[name] for name in fields if name in _EMPTY})
     return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
 
@@ -106,27 +114,17 @@ def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join(characters)
 
 
-def _without_known(ticket: Ticket, known: Sequence[str]) -> Ticket:
-    """Return the ticket without what is known of its requester, wherever that stands in words."""
-
-    def black(text: str | None) -> str | None:
-        return None if text is None else _black_spans(text, known_spans(text, known))
-
-    return replace(
-        ticket,
-        text=_black_spans(ticket.text, known_spans(ticket.text, known)),
-        title=black(ticket.title),
-        summary=black(ticket.summary),
-        location=replace(ticket.location, text=black(ticket.location.text)) if ticket.location else None,
-        result=replace(ticket.result, text=black(ticket.result.text)) if ticket.result else None,
-    )
+def _category_without(category: Category | None, secrets: Iterable[str], known: Sequence[str]) -> Category | None:
+    """Return the category, but none in another system's words that hold one of these."""
+    if category is None or category.scheme != AS_GIVEN:
+        return category
+    return category if _blackened(category.code, secrets, known) == category.code else None
 
 
-def _black(text: str, secrets: Iterable[str]) -> str:
+def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str]) -> str | None:
+    """Return the words without the secrets, and without what is known of a requester, wherever it stands."""
+    if text is None:
+        return None
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, BLACK * len(secret))
-    return text
-
-
-def _black_if(text: str | None, secrets: Iterable[str]) -> str | None:
-    return None if text is None else _black(text, secrets)
+    return _black_spans(text, known_spans(text, known)) if known else text

@@ -66,7 +66,7 @@ def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
     known = Known(known_of(ticket.requester), rules_folder)
     fields = _masked(ticket, known) | _words_of(ticket, known)
-    own = {"category": _category_of(ticket, known), "origin": _origin_of(ticket, known)}
+    own = {"category": _category_of(ticket, known), "origin": origin_without(ticket.origin, known.values)}
     return replace(ticket, **fields, **own, masked=True)
 
 
@@ -78,13 +78,12 @@ def _category_of(ticket: Ticket, known: Known) -> Category | None:
     return category if mask_text(f"{category.code}。", known) == f"{category.code}。" else None
 
 
-def _origin_of(ticket: Ticket, known: Known) -> Origin | None:
+def origin_without(origin: Origin | None, known: Iterable[str]) -> Origin | None:
     """Return where it came from, without another system's number that holds what is known of the requester."""
-    origin = ticket.origin
     if origin is None or origin.external_ticket_no is None:
         return origin
     number = fold(origin.external_ticket_no)
-    return replace(origin, external_ticket_no=None) if any(value in number for value in known.values) else origin
+    return replace(origin, external_ticket_no=None) if any(value in number for value in known) else origin
 
 
 _SAID = frozenset({"title", "text", "search_text"})

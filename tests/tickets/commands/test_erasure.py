@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas import topics
-from schemas.records import Attachment, Audit, Message, Party, Ticket, event
+from schemas.records import Attachment, Audit, Finding, Message, Party, Ticket, event
 from schemas.wire import decode, encode
 from tests.checkpoints import known
 from tests.tickets.build import CITY, digest, message, position
@@ -109,6 +109,37 @@ def test_what_was_known_of_a_redacted_requester_is_not_shown_to_analysts_again()
     for one in (ticket, mask_ticket(ticket)):
         assert not any(secret in encode(one).decode() for secret in ("霁霄溪", "oAbC_12345"))
     assert ticket.text.startswith("路灯坏了，转告■■■一声")
+    same(made)
+
+
+def test_nor_in_the_words_of_another_system_or_the_name_of_a_file() -> None:
+    found = (
+        Finding(kind="external_ticket_no", value="FZ-霁霄溪-01", source="channel"),
+        Finding(kind="category", value="霁霄溪专项", source="channel"),
+    )
+    file = Attachment(id="1", name="霁霄溪的病历.jpg", sha256="a" * 64)
+    said = message(1, "路灯坏了", attachments=(file,))
+    made = Office([replace(said, sender=Party(kind="openid", value="oAbC_12345", name="霁霄溪"), findings=found)])
+    assert "霁霄溪" not in encode(mask_ticket(made.ticket(made.tickets[0]))).decode()
+    made.order("redact", made.tickets[0], fields=["requester"])
+    ticket = made.ticket(made.tickets[0])
+    for one in (ticket, mask_ticket(ticket)):
+        assert "霁霄溪" not in encode(one).decode()
+    assert ticket.attachments[0].name == "■■■的病历.jpg"
+    same(made)
+
+
+def test_a_redacted_span_goes_from_the_names_of_files_and_from_another_systems_words() -> None:
+    found = (
+        Finding(kind="external_ticket_no", value="FZ-李小龙", source="channel"),
+        Finding(kind="category", value="李小龙专项", source="channel"),
+    )
+    file = Attachment(id="1", name="李小龙.jpg", sha256="a" * 64)
+    made = Office([replace(message(0, "请找李小龙，路灯坏了", attachments=(file,)), findings=found)])
+    made.order("redact", made.tickets[0], spans=[[2, 5]], if_version=1)
+    ticket = made.ticket(made.tickets[0])
+    assert "李小龙" not in encode(ticket).decode()
+    assert (ticket.text, ticket.attachments[0].name) == ("请找■■■，路灯坏了", "■■■.jpg")
     same(made)
 
 
