@@ -6,7 +6,6 @@ itself; the account waits when it is the account's fault.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -128,8 +127,7 @@ class Lane:
             await asyncio.wait({news, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             news.cancel()
-            with suppress(asyncio.CancelledError):
-                await news
+            await asyncio.wait({news})  # a cancellation of ours at this moment is none of its
 
     async def _finish(self) -> None:
         """Return when nothing is on its way any more, and it is told how each ended."""

@@ -88,6 +88,20 @@ async def test_what_the_service_surely_has_not_got_is_sent_again(error: Exceptio
     assert bench.now - NOW >= timedelta(seconds=10)
 
 
+@pytest.mark.parametrize("turns", range(1, 9))
+async def test_a_lane_that_is_cancelled_ends_wherever_it_waits(turns: int) -> None:
+    """Its owner waits for it: one that went on would hold the partition, and answer nobody, for good."""
+    stopping = asyncio.create_task(asyncio.Event().wait())
+    running = asyncio.create_task(Bench().lane._pause_for(0.0, stopping))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    was_over = running.done()
+    running.cancel()
+    await asyncio.wait({running})
+    stopping.cancel()
+    assert was_over or running.cancelled()
+
+
 async def test_a_refused_login_waits_longer_and_says_so() -> None:
     bench = Bench(UnauthorizedError("answers.mayor.smtp: the login is refused"))
     bench.put(intent(1))
