@@ -183,8 +183,9 @@ class Mailbox:
         return Batch(cursor=cursor if valid or known is None else later.moved(cursor, folder, view, 0, {}, {}))
 
     def _tidy(self, session: Session, folder: str, view: Folder, known: dict[str, Any]) -> None:
-        """Flag or move what the saved cursor names: it is safe."""
-        self._tidying[folder].tidy(session, view, known)
+        """Flag or move what the saved cursor names: it is safe, unless other mails may have these UIDs by now."""
+        if not self._epochs.doubts(folder):
+            self._tidying[folder].tidy(session, view, known)
 
     def _read(
         self, reader: Reader, cursor: Cursor, folder: str, view: Folder, uids: list[int], known: dict[str, Any]

@@ -35,6 +35,7 @@ class Epochs:
         self._account = account
         self._clock = clock
         self._since: dict[str, float] = {}
+        self._doubted: set[str] = set()
         self._went_back: dict[str, tuple[int, int]] = {}
         self._looked: set[str] = set()
         self._others: dict[str, list[int]] = {}
@@ -59,11 +60,17 @@ class Epochs:
         metrics.MAILBOX_RESCANS.labels(self._account).inc()
         return False
 
+    def doubts(self, folder: str) -> bool:
+        """Say whether the UIDs of a folder may be other mails' by now, though it is too early to be sure of it."""
+        return folder in self._doubted
+
     def _is_behind(self, folder: str, view: Folder, last: int) -> bool:
+        self._doubted.discard(folder)
         if view.uidnext is None or last < view.uidnext:
             self._since.pop(folder, None)
             return False
         if self._clock() - self._since.setdefault(folder, self._clock()) < SURE_SECONDS:
+            self._doubted.add(folder)
             return False
         here = view.uidvalidity, view.uidnext
         told, self._went_back[folder] = self._went_back.get(folder), here

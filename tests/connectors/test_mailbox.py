@@ -462,6 +462,20 @@ def test_mails_of_a_server_that_was_restored_from_a_backup_are_read_though_their
     assert [message.value for message in drain(box, cursor)[0]] == [mail("h")]
 
 
+def test_no_mail_is_tidied_away_unread_by_the_uid_of_one_of_before_the_restore(server: FakeServer) -> None:
+    server.capabilities.add("MOVE")
+    for text in "abcdef":
+        server.put(mail(text))
+    cursor = mailbox(server, processed="move").fetch(START).cursor  # saved, and nothing is moved yet
+    restored(server, 4)
+    server.put(mail("g"))
+    box, now = mailbox(server, processed="move"), [0.0]
+    box._epochs._clock = lambda: now[0]
+    assert box.fetch(cursor).messages == ()
+    now[0] = 60.0
+    assert mail("g") in [message.value for message in drain(box, cursor)[0]]
+
+
 def test_a_server_that_lags_or_is_wrong_about_its_next_uid_is_not_read_again_and_again(server: FakeServer) -> None:
     for text in "abc":
         server.put(mail(text))
