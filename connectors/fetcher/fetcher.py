@@ -173,7 +173,7 @@ class Fetcher:
         return True
 
     def _errands_of(self, record: Inbound) -> Sequence[Errand]:
-        """Return what a record gives to fetch; of a message that is not there whole, nothing: its file would come first."""
+        """Return what a record gives to fetch; how a message begins gives nothing: its file would come before it."""
         if is_beginning(record):
             return ()
         try:
