@@ -132,7 +132,10 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
         rf"[:：是为做\s]{{0,2}}(?!{called})({any_name}|{foreign}|[小大阿]{HAN}{{1,2}}|{HAN}{{2,3}}?)"
         rf"(?={PUNCTUATION}|[的在是住被上读]|今年|现年|就读|$)",
     )
-    yield "is_called", rf"(?!{called_in_words})({any_name}|{foreign}|[小大阿]{HAN}{{1,2}})(?={PUNCTUATION}|的|$)"
+    yield (
+        "is_called",
+        rf"[:\s]{{0,2}}(?!{called_in_words})({any_name}|{foreign}|[小大阿]{HAN}{{1,2}})(?={PUNCTUATION}|的|$)",
+    )
     yield "signs", rf"[!！。.,，~\s]{{0,4}}({any_name}){NO_PLACE}{_ENDS}"
     yield "signs_after_thanks", rf"[!！。.~\s]{{1,4}}({name}){NO_PLACE}(?=[\s0-9]|$)"
 

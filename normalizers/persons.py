@@ -1,7 +1,7 @@
 """Third persons (第三人) in a folded text: names that stand between what people say around a name.
 
 A name of two or three characters looks like any other word. It is believed where a word for a person stands before it
-(房东, 校长：, 举报, 楼上的, 702的) and the sentence goes on behind it, or where the sentence begins with it and goes on
+(房东, 校长: , 举报, 楼上的, 702的) and the sentence goes on behind it, or where the sentence begins with it and goes on
 as only one about a person does (的妈妈, 殴打, 等人). Words and places that begin like a name are none.
 """
 
@@ -96,7 +96,14 @@ class Persons(NamedTuple):
         if before in _DOORS and found[0][0] not in "万余" and _OF_A_DOOR.search(text, max(0, at - 6), at):
             return True
         ends_a_word = before != "" and before in _ENDED.get(found[0][0], "")
-        return text.endswith(self.before.get(before, ()), 0, at) and not ends_a_word
+        at -= _blanks_before(text, at)  # 房东: 王喆
+        return text.endswith(self.before.get(text[at - 1 : at], ()), 0, at) and not ends_a_word
+
+
+def _blanks_before(text: str, at: int) -> int:
+    """Return how many blanks stand before a place, of two at most."""
+    before = text[max(0, at - 2) : at]
+    return len(before) - len(before.rstrip(" "))
 
 
 @cache
