@@ -14,6 +14,7 @@ from normalizers.findings.acceptance import NOT_ACCEPTED
 from normalizers.findings.confidentiality import LEVELS
 from normalizers.findings.minors import HARMED, MINOR, TOPIC
 from schemas.records import event
+from tickets.deadlines import endangers
 from tickets.held import TicketState
 from tickets.incoming import Incoming
 from tickets.policy import TicketPolicy
@@ -151,9 +152,16 @@ def _less_confidential(ticket: TicketState, left: tuple[str, ...], policy: Ticke
 
 
 def _not_accepted(ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...]) -> event.Changes:
-    """Propose it by the message that opens a ticket; what comes later may be no more than a thank-you."""
+    """Propose it by the message that opens a ticket; what comes later may be no more than a thank-you.
+
+    Of a danger that goes on it is not proposed, though it is 110's: that is handed over, and no matter to be refused.
+    """
     reason = _value(codes, NOT_ACCEPTED)
-    if reason is None or (ticket is not None and (ticket.messages or ticket.status not in _NOT_YET_JUDGED)):
+    if (
+        reason is None
+        or endangers(codes)
+        or (ticket is not None and (ticket.messages or ticket.status not in _NOT_YET_JUDGED))
+    ):
         return ()
     return (event.AcceptanceProposed(ticket_id=ticket_id, reason=reason),)
 

@@ -67,6 +67,24 @@ def test_what_is_not_accepted_is_proposed_with_words_for_the_citizen_and_decided
     assert (accepted.decision, accepted.text) == ("accepted", None)
 
 
+def test_a_danger_that_goes_on_is_handed_over_and_never_proposed_to_be_refused() -> None:
+    """It is the business of 110, 119 and 120 (`emergency_line`), and that is what the hand-over is for."""
+    burning = said(1, "三楼着火了，快派消防车来")
+    assert {"emergency.fire", "not_accepted.emergency_line"} <= set(burning.features.codes)
+    desk, (decision,) = decided([burning])
+    assert ticket_of(desk, decision).acceptance is UNSET
+    assert ticket_of(desk, decision).emergency is not None
+
+
+def test_of_a_danger_that_is_over_it_is_proposed() -> None:
+    past = said(1, "昨天着火了，我想报案")
+    assert {"emergency_level.mentioned", "not_accepted.emergency_line"} <= set(past.features.codes)
+    desk, (decision,) = decided([past])
+    proposed = ticket_of(desk, decision).acceptance
+    assert proposed is not UNSET
+    assert (proposed.decision, proposed.reason) == ("proposed", "emergency_line")
+
+
 def test_a_clerk_s_refusal_has_the_words_too() -> None:
     desk, (decision,) = decided([said(1, "中山路的路灯不亮")])
     ordered(desk, decision, "set_status", status="not_accepted", reason_code="out_of_jurisdiction")

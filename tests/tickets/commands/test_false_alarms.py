@@ -150,6 +150,43 @@ def test_the_time_that_a_danger_took_away_is_given_back() -> None:
     same(at_office)
 
 
+REFUSED = {"status": "not_accepted", "reason_code": "emergency_line"}
+
+
+@pytest.mark.parametrize("answer", ["acknowledge_handover", "dismiss_handover"])
+@pytest.mark.parametrize("later", [False, True])
+def test_a_danger_is_not_refused_before_the_desk_has_it_or_a_clerk_called_it_false(answer: str, later: bool) -> None:
+    at_office = Office([message(0, sender=OWNER)] if later else [alarm(1)])
+    if later:
+        at_office.take(alarm(1))
+    (ticket,) = at_office.tickets
+    order = at_office.order("set_status", ticket, **REFUSED)
+    assert refusal(order) == "unacknowledged"
+    (told,) = order.changes
+    assert isinstance(told, event.CommandRefused)
+    assert alarm(1).message_id in told.reason
+    assert at_office.ticket(ticket).status == "received"
+    args = {"reason_code": "hoax"} if answer == "dismiss_handover" else {}
+    assert refusal(at_office.order(answer, handover_id=alarm(1).message_id, **args)) is None
+    assert refusal(at_office.order("set_status", ticket, **REFUSED)) is None
+    same(at_office)
+
+
+@pytest.mark.parametrize("stage", ["resolved", "archived"])
+def test_what_was_only_handed_over_is_not_closed_before_the_desk_has_it(stage: str) -> None:
+    at_office = Office([alarm(1)])
+    (ticket,) = at_office.tickets
+    assert refusal(at_office.order("set_status", ticket, status="handed_over")) is None
+    assert refusal(at_office.order("set_status", ticket, status=stage)) == "unacknowledged"
+    assert refusal(at_office.order("acknowledge_handover", handover_id=alarm(1).message_id)) is None
+    assert refusal(at_office.order("set_status", ticket, status=stage)) is None
+
+
+def test_who_only_mentions_a_danger_can_be_refused_at_once() -> None:
+    at_office = Office([alarm(1, MAYBE)])
+    assert refusal(at_office.order("set_status", at_office.tickets[0], **REFUSED)) is None
+
+
 @pytest.mark.parametrize("code", [GAS, MAYBE])
 def test_a_danger_that_stays_keeps_its_limit(code: tuple[str, ...]) -> None:
     at_office = Office([alarm(1, jurisdiction="110000")])
