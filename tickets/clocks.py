@@ -128,7 +128,7 @@ def _restarted(
     A time that a person set stays while it lies ahead. One that has passed tells nobody until when, and no limit at all
     is better than that.
     """
-    matter = Matter(kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
+    matter = _matter_of(ticket)
     chosen = {one.clock: one for one in limits.of(ticket.jurisdiction, matter, at)} if names else {}
     for name in sorted(names):
         running = ticket.clocks.get(name)
@@ -185,7 +185,7 @@ def _hastened(
     ticket: TicketState, limits: Limits, told: Told, made: Mapping[tuple[str, str], event.DeadlineSet]
 ) -> Iterator[event.DeadlineSet]:
     """Yield what is due earlier by what a later message tells, counted from its receipt: only a person grants time."""
-    known = Matter(kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
+    known = _matter_of(ticket)
     now = Matter(
         kind=known.kind or told.matter.kind,
         category=known.category or told.matter.category,
@@ -194,6 +194,7 @@ def _hastened(
     for deadline in limits.of(ticket.jurisdiction, now, told.at) if now != known else ():
         again = made.get((ticket.ticket_id, deadline.clock))
         if again.source == "clerk" if again is not None else _is_by_hand(ticket, deadline.clock):
+        channel=known.channel,
             continue
         running = ticket.clocks.get(deadline.clock) if again is None or again.ended else again
         if running is None or (running.policy_id != deadline.policy_id and deadline.due_at < running.due_at):
@@ -208,12 +209,13 @@ def _chosen_anew(ticket: TicketState, limits: Limits, changes: event.Changes) ->
             kind = change.kind
         if isinstance(change, event.CategorySet) and change.ticket_id == ticket.ticket_id:
             category = change.code
-    matter = Matter(kind=kind, category=category, emergency=ticket.danger)
+    matter = Matter(channel=ticket.channel, kind=kind, category=category, emergency=ticket.danger)
     chosen = {deadline.clock: (deadline, at) for deadline, at in _from_own_starts(ticket, limits, matter)}
     for name, (deadline, started_at) in chosen.items():
         there = ticket.clocks.get(name)
         stays = there is not None and (
-            there.policy_id == deadline.policy_id or limits.goes_before(there.policy_id, deadline.policy_id, matter)
+            there.policy_id == deadline.policy_id
+            or (ticket.channel is None and limits.goes_before(there.policy_id, deadline.policy_id, matter))
         )
         if not stays and not _is_by_hand(ticket, name):
             yield as_change(ticket.ticket_id, deadline, started_at)
@@ -226,7 +228,7 @@ def _calmed(ticket: TicketState, limits: Limits, false_alarm: str) -> Iterator[e
     """Give the time back that a danger took away of which a clerk says now that there was none."""
     if not ticket.danger or alarms.endangers(ticket, but=false_alarm):
         return
-    matter = Matter(kind=ticket.kind, category=ticket.category)
+    matter = Matter(channel=ticket.channel, kind=ticket.kind, category=ticket.category)
     for name, clock in _by_rule(ticket):
         if not limits.is_for_danger(clock.policy_id):
             continue
@@ -252,6 +254,10 @@ def _from_own_starts(ticket: TicketState, limits: Limits, matter: Matter) -> Ite
         for deadline in limits.of(ticket.jurisdiction, matter, at):
             if start_of(ticket, deadline.clock) == at:
                 yield deadline, at
+
+def _matter_of(ticket: TicketState) -> Matter:
+    return Matter(channel=ticket.channel, kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
+
 
 
 def start_of(ticket: TicketState, clock: str) -> datetime:

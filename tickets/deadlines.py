@@ -100,7 +100,7 @@ class Limits:
         return known is not None and known[0].emergency
 
     def goes_before(self, policy_id: str, other: str, matter: Matter) -> bool:
-        """Say whether a rule for some channels still comes before another one; no ticket keeps by which it came."""
+        """Say whether a rule for some channels still comes before another one, where no channel is known."""
         (rule, profile), (later, _) = self._by_rule.get(policy_id, self._by_rule[other]), self._by_rule[other]
         is_for_it = bool(rule.channels) and _is_about(rule, matter) and (not rule.emergency or matter.emergency)
         return is_for_it and later in profile.rules and profile.rules.index(rule) < profile.rules.index(later)

@@ -150,6 +150,7 @@ def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
         sequence=sequence,
         message_id=incoming.id,
         related=verdict.related,
+        channel=incoming.channel,
         typed=not incoming.proven,
     )
     filed = event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id)

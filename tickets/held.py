@@ -82,6 +82,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `place` is an adcode; `organizer` has the ticket now, `first_organizer` had it first, `returned_by` gave it back.
     `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened, `dispatched_at`
     when somebody last got it. `heard_at` is when it last got a further message that says something.
+    `channel` is that of its first message; None of tickets whose opening was written down without it.
     `typed` is whether a form opened it, into which anybody can type another's telephone.
     `dismissed` are messages of which a clerk said that they tell of no danger.
     `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
@@ -120,6 +121,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     dismissed: tuple[str, ...] = ()
     heard_at: datetime | None = None
     typed: bool = False
+    channel: str | None = None
 
     def codes_without(self, message_id: str) -> tuple[str, ...]:
         """Return the codes that stay when a message leaves: those of the others, and what a clerk may have noted."""

@@ -30,6 +30,7 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         status_at=decision.at,
         call=_call_of(decision),
         typed=change.typed,
+        channel=change.channel,
     )
     state.tickets[ticket.ticket_id], state.by_order[ticket.order] = ticket, ticket.ticket_id
     state.by_number[ticket.ticket_no] = ticket.ticket_id

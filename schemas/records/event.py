@@ -20,6 +20,7 @@ class Opened(given.Change, frozen=True, kw_only=True):
     message_id: given.MessageId
     related: Annotated[tuple[str, ...], given.told("Tickets that it continues", "关联工单")] = ()
     typed: Annotated[
+    channel: Annotated[str | None, given.told("Channel of its first message", "诉求来源", words=words.CHANNELS)] = None
         bool, given.told("Who asks was typed into a form, and is proven by nobody", "诉求人仅由表单填写")
     ] = False
 

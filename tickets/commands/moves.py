@@ -85,5 +85,6 @@ def _opened(order: Order, message_id: str) -> event.Opened:
         day=day,
         sequence=sequence,
         message_id=message_id,
+        channel=order.earlier[message_id].channel,
         typed=not order.earlier[message_id].proven,
     )
