@@ -17,6 +17,7 @@ from schemas.errors import MisconfiguredError
 from schemas.records import Command
 from schemas.wire import UNREADABLE
 from tickets.commands import COMMANDS, check
+from tickets.commands.reading import presumed
 from tickets.commands.refusal import RefusalError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def made(
     handover = target if target and _HANDOVER.fullmatch(target) else None
     if target and ticket is None and handover is None:
         raise MisconfiguredError("The target is neither a ticket's id nor a hand-over's: see `hotline search`.")
+    now, args = datetime.now(UTC), _arguments(kind, words)
     command = Command(
         command_id=command_id or f"cli:{_random()}",
         jurisdiction=jurisdiction or (ticket[1] if ticket else settings.jurisdiction),
@@ -59,9 +61,10 @@ def made(
         handover_id=handover,
         kind=kind,
         author=author or settings.author or f"os:{getpass.getuser()}",
-        at=datetime.now(UTC),
+        at=now,
+        seen_at=presumed(now, args),
         reason=reason,
-        args=_arguments(kind, words),
+        args=args,
     )
     for name in ("command_id", "author", "jurisdiction"):
         if not is_code(getattr(command, name)):

@@ -29,6 +29,7 @@ from schemas.records import Command, Event
 from schemas.records.common import Time
 from schemas.wire import NO_TIME, UNREADABLE, Outbound
 from tickets.commands import check
+from tickets.commands.reading import presumed
 from tickets.commands.refusal import RefusalError
 
 CHANNEL = "command"
@@ -62,7 +63,10 @@ Find = Callable[[str, str, datetime, float], Event | None]
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a request: a Command whose `command_id` and `author` are the system's own; `at` is now by default."""
+    """The body of a request: a Command whose `command_id` and `author` are the system's own; `at` is now by default.
+
+    Who says no `at`, no `seen_at` and no version may have looked at the ticket some time ago.
+    """
 
     command_id: str
     jurisdiction: str
@@ -71,6 +75,7 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ticket_id: str | None = None
     handover_id: str | None = None
     at: Time | None = None
+    seen_at: Time | None = None
     reason: str | None = None
     args: dict[str, Any] = msgspec.field(default_factory=dict)
 
@@ -181,6 +186,7 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
         kind=order.kind,
         author=f"{key.system}/{order.author}",
         at=order.at or now,
+        seen_at=order.seen_at or (presumed(now, order.args) if order.at is None else None),
         reason=order.reason,
         args=order.args,
     )

@@ -24,6 +24,10 @@ class Command(Record, frozen=True, kw_only=True):
     kind: Annotated[str, about("What is to be done", "指令类型", words=words.COMMAND_KINDS)]
     author: Annotated[str, about("Who orders it: a clerk's or system's account", "操作人")]
     at: Annotated[Time, about("When it was ordered", "下达时间", index="date")]
+    seen_at: Annotated[
+        Time | None,
+        about("By when its sender had read the ticket; null: when it was ordered", "阅单时间", index="date"),
+    ] = None
     reason: Annotated[str | None, about("Why", "原因", pii=1, index="text")] = None
     args: Annotated[dict[str, Any], about("Arguments of the kind", "指令参数", index="none")] = field(
         default_factory=dict

@@ -2,9 +2,17 @@
 
 from hotline.commands import made
 from hotline.settings import Settings
+from tickets.commands.reading import LOOKED
 
 
 def test_an_id_of_our_own_is_never_taken_for_the_number_of_a_person() -> None:
     settings, ticket = Settings(), "210100-glnbpglsk57fqpllp7vi"
     ids = {made(settings, "read", ticket, ['fields=["all"]']).command_id for _ in range(10_000)}
     assert len(ids) == 10_000
+
+
+def test_who_orders_by_hand_had_read_the_ticket_at_the_version_they_name_or_some_time_ago() -> None:
+    settings, ticket = Settings(), "210100-glnbpglsk57fqpllp7vi"
+    blind = made(settings, "set_status", ticket, ["status=resolved"])
+    assert blind.seen_at == blind.at - LOOKED
+    assert made(settings, "set_status", ticket, ["status=resolved", "if_version=3"]).seen_at is None

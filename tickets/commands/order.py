@@ -29,9 +29,13 @@ class Order(Struct, frozen=True, kw_only=True):
         if self.command.ticket_id is None:
             raise RefusalError("arguments", f"{self.command.kind} needs a ticket_id")
         ticket = self.named(self.command.ticket_id)
+        self.check_version(ticket, args)
+        return ticket
+
+    def check_version(self, ticket: TicketState, args: Args) -> None:
+        """Refuse what was ordered of another version than the ticket has by now."""
         if args.if_version not in (None, ticket.version):
             raise RefusalError("stale", f"the ticket is at version {ticket.version} by now: read it again")
-        return ticket
 
     def named(self, ticket_id: str) -> TicketState:
         """Return a live ticket of the command's city. Raises RefusalError."""
@@ -46,9 +50,16 @@ class Order(Struct, frozen=True, kw_only=True):
         return ticket
 
     def check_heard(self, ticket: TicketState) -> None:
-        """Refuse to bury what a citizen said after this was ordered: nobody has read that yet."""
-        if ticket.heard_at is not None and self.at < ticket.heard_at:
+        """Refuse to bury what a citizen said after whoever orders had read the ticket: nobody has read that yet."""
+        if ticket.heard_at is None:
+            return
+        if self.at < ticket.heard_at:
             raise RefusalError("stale", "the ticket got a further message after this was ordered: read it, order again")
+        if self.command.seen_at is not None and self.command.seen_at < ticket.heard_at:
+            raise RefusalError(
+                "stale",
+                "the ticket got a further message that may be unread: read it, then order again with if_version",
+            )
 
     def check_city(self, ticket_id: str) -> None:
         """Refuse a ticket of another city, whether it exists or not."""

@@ -19,6 +19,7 @@ from schemas import topics
 from schemas.errors import UnreachableError
 from schemas.records import Command, Event, InputRef, TicketVersion, event
 from schemas.wire import Outbound, decode
+from tickets.commands.reading import LOOKED
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 SECRET = "s" * 32
@@ -111,6 +112,23 @@ async def test_a_signed_command_is_in_kafka_before_it_is_answered(kafka: Kafka) 
     assert (command.command_id, command.author, command.at) == ("crm:0001", "crm/wang.li", NOW)
     assert command.args == {"status": "registered"}
     assert answer.headers["location"] == answer.json()["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("said", "seen_at"),
+    [
+        ({}, NOW - LOOKED),
+        ({"at": "2026-11-25T01:59:00Z"}, None),
+        ({"args": {"status": "resolved", "if_version": 3}}, None),
+        ({"seen_at": "2026-11-25T01:50:00Z"}, NOW - timedelta(minutes=10)),
+        ({"at": "2026-11-25T01:59:00Z", "seen_at": "2026-11-25T01:50:00Z"}, NOW - timedelta(minutes=10)),
+    ],
+)
+async def test_who_does_not_say_what_they_had_read_may_have_looked_before(
+    kafka: Kafka, said: dict[str, Any], seen_at: datetime | None
+) -> None:
+    assert (await post(kafka, order(**said))).status_code == 202
+    assert decode(kafka.held[0].value, Command).seen_at == seen_at
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,9 @@ class Office:
         """Give a command; `fields` with a name of Command are its own, all others its arguments."""
         number = self._next()
         own = {
-            name: fields.pop(name) for name in ("handover_id", "author", "reason", "command_id", "at") if name in fields
+            name: fields.pop(name)
+            for name in ("handover_id", "author", "reason", "command_id", "at", "seen_at")
+            if name in fields
         }
         given: dict[str, Any] = {"command_id": f"c{number}", "author": "clerk-7", "at": START + timedelta(hours=number)}
         return self.take(Command(jurisdiction=city, ticket_id=ticket_id, kind=kind, args=fields, **(given | own)))

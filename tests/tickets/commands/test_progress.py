@@ -235,6 +235,30 @@ def test_what_was_ordered_before_a_further_message_does_not_bury_it(kind: str, a
     assert refusal(at_office.order(kind, ticket, at=today, **args)) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "args"), [("set_status", {"status": "resolved"}), ("redact", {"fields": ["text"]}), ("forget", {})]
+)
+def test_what_its_sender_may_not_have_read_is_not_buried(kind: str, args: dict[str, Any]) -> None:
+    """Ordered after the citizen's word, by somebody who looked before it came."""
+    at_office, ticket = on_its_way("registered", "answered")
+    today = START + timedelta(days=1)
+    at_office.take(message(7, "楼上也漏水了", sender="13800138000", answers=(f"{CITY}-0",), minutes=24 * 60))
+    ordered = today + timedelta(minutes=10)
+    blind = at_office.order(kind, ticket, at=ordered, seen_at=today - timedelta(minutes=1), **args)
+    assert refusal(blind) == "stale"
+    assert "may be unread" in why(blind)
+    assert at_office.ticket(ticket).status == "answered"
+    same(at_office)
+    assert refusal(at_office.order(kind, ticket, at=ordered, seen_at=today, **args)) is None
+
+
+def test_when_a_ticket_was_read_counts_for_orders_that_bury_words_alone() -> None:
+    at_office, ticket = on_its_way("registered")
+    at_office.take(message(7, "楼上也漏水了", sender="13800138000", answers=(f"{CITY}-0",), minutes=24 * 60))
+    later = START + timedelta(days=2)
+    assert refusal(at_office.order("dispatch", ticket, organizer="a", at=later, seen_at=START)) is None
+
+
 def test_an_order_that_bears_an_old_date_lets_no_ticket_leave_the_memory_at_once() -> None:
     """It is closed now, and for ninety days its citizen's answers come to it."""
     at_office, ticket = on_its_way("registered", "answered")
