@@ -8,7 +8,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, SchemaError
 from schemas.wire import decode
 
-KINDS = ("acknowledge_handover", "dismiss_handover")
+KINDS = ("acknowledge_handover", "dismiss_handover", "reinstate_handover")
 """The commands that are about one."""
 
 

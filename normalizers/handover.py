@@ -36,15 +36,21 @@ def handover(message: Message) -> Handover | None:
     )
 
 
-def record_of(urgent: Handover, stage: str, traceparent: str | None = None, hop: str | None = None) -> Outbound:
+def record_of(
+    urgent: Handover,
+    stage: str,
+    traceparent: str | None = None,
+    hop: str | None = None,
+    identifier: str | None = None,
+) -> Outbound:
     """Return the hand-over for the topic of the emergency desk, as this stage tells of it."""
     envelope = Envelope(
-        id=urgent.handover_id,
+        id=identifier or urgent.handover_id,
         source=f"/hotline/{stage}/{urgent.jurisdiction}",
         type=type_of("handover"),
         dataschema=schema_of("handover"),
         time=urgent.at,
-        recordedtime=urgent.taken_at,
+        recordedtime=urgent.reinstated_at or urgent.taken_at,
         jurisdiction=urgent.jurisdiction,
         channel=urgent.channel,
         causationid=urgent.message_id,

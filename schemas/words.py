@@ -199,6 +199,7 @@ COMMAND_KINDS: Words = {
     "revisit": "回访",
     "acknowledge_handover": "签收转接",
     "dismiss_handover": "解除误报",
+    "reinstate_handover": "恢复转接",
     "confirm_proposal": "确认建议",
     "reject_proposal": "否决建议",
     "redact": "遮盖",

@@ -16,14 +16,12 @@ from schemas.records.ticket import (
     Dispatch,
     DispatchProposal,
     DispatchReturn,
-    HandoverState,
     MinorProtection,
     Result,
     Revisit,
     Supervision,
 )
-from tickets import clocks, erasing, limits, snapshot
-from tickets.alarms import Alarm
+from tickets import alarming, clocks, erasing, limits
 from tickets.codes import INCOMPLETE
 from tickets.lifecycle import CLOSED
 from tickets.policy import TicketPolicy
@@ -222,39 +220,6 @@ def _judged(ticket: Ticket, change: event.Confirmed | event.Rejected, occasion: 
     return replace(ticket, proposals=left)
 
 
-def _handed_over(ticket: Ticket, change: event.HandedOver, occasion: Occasion) -> Ticket:
-    one = HandoverState(handover_id=change.handover_id)
-    return replace(ticket, handovers=limits.ends((*ticket.handovers, one), occasion.policy.max_history))
-
-
-def _acknowledged(ticket: Ticket, change: event.Acknowledged, occasion: Occasion) -> Ticket:
-    answered = HandoverState(
-        handover_id=change.handover_id,
-        acknowledged_at=change.taken_at or occasion.decision.at,
-        acknowledged_by=change.taken_by or occasion.decision.author,
-    )
-    others = (one for one in ticket.handovers if one.handover_id != change.handover_id)
-    return replace(ticket, handovers=(*others, answered))
-
-
-def _dismissed(ticket: Ticket, change: event.HandoverDismissed, occasion: Occasion) -> Ticket:
-    """Return the ticket as its other messages alarm; of them it keeps how sure the worst of all was."""
-    known = next((one for one in ticket.handovers if one.handover_id == change.handover_id), None)
-    dismissed = replace(
-        known or HandoverState(handover_id=change.handover_id),
-        dismissed_at=occasion.decision.at,
-        dismissed_by=occasion.decision.author,
-        dismissed_reason=change.reason_code,
-    )
-    others = tuple(one for one in ticket.handovers if one is not known)
-    left = Alarm(change.classes, change.level) if change.level is not None else None
-    return replace(
-        ticket,
-        handovers=limits.ends((*others, dismissed), occasion.policy.max_history),
-        **snapshot.alarming(ticket.emergency, left),
-    )
-
-
 def _redacted(ticket: Ticket, change: event.Redacted, occasion: Occasion) -> Ticket:
     return erasing.redacted(ticket, change)
 
@@ -283,9 +248,7 @@ _STEPS: dict[type, Callable[[Ticket, Any, Occasion], Ticket]] = {
     event.Revisited: _revisited,
     event.Confirmed: _judged,
     event.Rejected: _judged,
-    event.HandedOver: _handed_over,
-    event.Acknowledged: _acknowledged,
-    event.HandoverDismissed: _dismissed,
+    **alarming.STEPS,
     event.Redacted: _redacted,
     event.Erased: _erased,
 }

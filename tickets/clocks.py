@@ -55,7 +55,7 @@ def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, t
             continue
         for deadline in _after(state, limits, change, changes, at, told):
             made[deadline.ticket_id, deadline.clock] = deadline
-    for ticket in _told_more(state, changes):
+    for ticket in (*_told_more(state, changes), *_alarming_again(state, changes)):
         for deadline in _hastened(ticket, limits, told, made):
             made[deadline.ticket_id, deadline.clock] = deadline
     return tuple(deadline for key, deadline in made.items() if key not in said)
@@ -175,6 +175,13 @@ def _told_more(state: State, changes: event.Changes) -> Iterator[TicketState]:
             yield ticket
 
 
+def _alarming_again(state: State, changes: event.Changes) -> Iterator[TicketState]:
+    """Yield the tickets of a danger that a clerk had called false and does so no more: it hurries them as before."""
+    for change in changes:
+        if isinstance(change, event.HandoverReinstated) and (ticket := state.tickets.get(change.ticket_id)) is not None:
+            yield ticket
+
+
 def _filed_in(change: event.AnyChange) -> str | None:
     if isinstance(change, event.Moved):
         return change.to_ticket_id
@@ -187,6 +194,7 @@ def _hastened(
     """Yield what is due earlier by what a later message tells, counted from its receipt: only a person grants time."""
     known = _matter_of(ticket)
     now = Matter(
+        channel=known.channel,
         kind=known.kind or told.matter.kind,
         category=known.category or told.matter.category,
         emergency=known.emergency or told.matter.emergency,
@@ -194,7 +202,6 @@ def _hastened(
     for deadline in limits.of(ticket.jurisdiction, now, told.at) if now != known else ():
         again = made.get((ticket.ticket_id, deadline.clock))
         if again.source == "clerk" if again is not None else _is_by_hand(ticket, deadline.clock):
-        channel=known.channel,
             continue
         running = ticket.clocks.get(deadline.clock) if again is None or again.ended else again
         if running is None or (running.policy_id != deadline.policy_id and deadline.due_at < running.due_at):
@@ -248,16 +255,16 @@ def _before_it_was_hastened(ticket: TicketState, name: str) -> datetime:
     return min(clock.started_at for clock in ticket.clocks.values())
 
 
+def _matter_of(ticket: TicketState) -> Matter:
+    return Matter(channel=ticket.channel, kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
+
+
 def _from_own_starts(ticket: TicketState, limits: Limits, matter: Matter) -> Iterator[tuple[Deadline, datetime]]:
     """Yield the deadline of each clock that has a limit for a matter, and when that clock began."""
     for at in sorted({start_of(ticket, clock) for clock in CLOCKS}):
         for deadline in limits.of(ticket.jurisdiction, matter, at):
             if start_of(ticket, deadline.clock) == at:
                 yield deadline, at
-
-def _matter_of(ticket: TicketState) -> Matter:
-    return Matter(channel=ticket.channel, kind=ticket.kind, category=ticket.category, emergency=ticket.danger)
-
 
 
 def start_of(ticket: TicketState, clock: str) -> datetime:

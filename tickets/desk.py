@@ -22,6 +22,7 @@ from tickets import (
     parting,
     parts,
     recorded,
+    ringing,
     snapshot,
 )
 from tickets.amend import Occasion, amend
@@ -46,6 +47,7 @@ class Desk:
         """Whether a fault left a decision half carried out: the state is no longer that of the log."""
         self._events: list[Event] = []
         self._handovers: list[Handover] = []
+        self._rings: list[tuple[Handover, Event]] = []
         self._answers: list[tuple[Outbox | OutboxState, Event]] = []
         self._acts: list[tuple[Audit, Event]] = []
         self._changed: dict[str, tuple[Ticket, Event]] = {}
@@ -94,7 +96,16 @@ class Desk:
             self._answers += [(answer, decision)] if answer else []
         elif isinstance(record, Command) and erases(decision):
             self._take_back(record, decision, changed)
+        if isinstance(record, Command):
+            self._ring_again(decision, changed, earlier)
         self.is_torn = False
+
+    def _ring_again(self, decision: Event, changed: Sequence[Ticket], earlier: Sequence[Message]) -> None:
+        """Note the hand-overs that a clerk takes for no false alarm any more."""
+        for ticket in changed:
+            held = self.state.tickets.get(ticket.ticket_id)
+            rung = ringing.again(decision, ticket, earlier, is_redacted=held is None or held.redacted)
+            self._rings += [(one, decision) for one in rung]
 
     def _take_back(self, command: Command, decision: Event, changed: Sequence[Ticket]) -> None:
         """Note what an erasure tells others: the audit log who did it, the outbox to send nothing."""
@@ -116,9 +127,10 @@ class Desk:
                 self.state.bodies[ticket.ticket_id] = value
             records += outputs.of_ticket(ticket, value, decision, self.state.policy.rules_folder)
         records += map(outputs.of_handover, self._handovers)
+        records += [outputs.of_ring(one, decision) for one, decision in self._rings]
         records += [outputs.of_answer(answer, decision) for answer, decision in self._answers]
         records += [outputs.of_audit(act, decision) for act, decision in self._acts]
-        self._events, self._handovers, self._answers, self._acts, self._changed = [], [], [], [], {}
+        self._events, self._handovers, self._rings, self._answers, self._acts, self._changed = [], [], [], [], [], {}
         return records
 
     def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:

@@ -38,8 +38,18 @@ def _dismissed(state: "State", decision: Event, change: event.HandoverDismissed)
         ticket.danger = alarms.endangers(ticket)
 
 
+def _reinstated(state: "State", decision: Event, change: event.HandoverReinstated) -> None:
+    """Wait for the desk again, whatever it or a clerk has said until now; what was `acknowledged` is so for ever."""
+    state.handed_over[change.handover_id] = change.ticket_id
+    ticket = state.tickets.get(change.ticket_id)
+    if ticket is not None:
+        ticket.dismissed = tuple(one for one in ticket.dismissed if one != change.handover_id)
+        ticket.danger = alarms.endangers(ticket)
+
+
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.HandedOver: _handed_over,
     event.Acknowledged: _acknowledged,
     event.HandoverDismissed: _dismissed,
+    event.HandoverReinstated: _reinstated,
 }

@@ -104,6 +104,11 @@ def of_handover(urgent: Handover) -> Outbound:
     return record_of(urgent, "assign")
 
 
+def of_ring(urgent: Handover, decision: Event) -> Outbound:
+    """Return the hand-over that a clerk lets ring again: under an id of its own, as the desk has taken the first."""
+    return record_of(urgent, "assign", identifier=f"{urgent.handover_id}:{decision.event_id}")
+
+
 def of_answer(answer: Outbox | OutboxState, decision: Event) -> Outbound:
     """Return the intent to answer, which `hotline run outbox` sends once, or what withdraws it."""
     withdrawn = isinstance(answer, OutboxState)

@@ -190,6 +190,13 @@ def alarming(known: Emergency | None, left: Alarm | None) -> dict[str, Any]:
     return {"emergency": emergency, "urgency": _urgency(emergency)}
 
 
+def alarming_again(ticket: Ticket, told: Alarm) -> dict[str, Any]:
+    """Return the fields of the emergency of a ticket of which one more message alarms (again)."""
+    again = Emergency(classes=told.classes, level=told.level)
+    urgency = max(ticket.urgency, _urgency(again), key=_URGENCIES.index)
+    return {"emergency": _worse(ticket.emergency, again), "urgency": urgency}
+
+
 def _without_spans(emergency: Emergency | None) -> Emergency | None:
     """Leave the spans out: they count in the message and in its hand-over, not in the text of several messages."""
     return replace(emergency, spans=()) if emergency and emergency.spans else emergency

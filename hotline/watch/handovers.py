@@ -25,7 +25,7 @@ MENTIONED = "mentioned"
 CLOCKS = timedelta(hours=1)
 """How far the brokers' clocks and the connectors' may be apart."""
 
-_MARKS = (b'"acknowledged"', b'"handover_dismissed"')
+_MARKS = (b'"acknowledged"', b'"handover_dismissed"', b'"handover_reinstated"')
 """The tags of the changes; a million events are passed over without being parsed."""
 
 SHOWN = 10
@@ -62,6 +62,12 @@ class _Urgent(Struct, frozen=True, kw_only=True):
     level: str
     taken_at: Time
     stale: bool = False
+    reinstated_at: Time | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Return from when it waits; one that a clerk had dismissed, from when that was taken back."""
+        return self.reinstated_at or self.taken_at
 
 
 class Handovers:
@@ -100,17 +106,21 @@ class Handovers:
     def _follow_decisions(self, kafka: Kafka, places: list[TopicPartition], ends: Places) -> None:
         """Read the log from the oldest hand-over that is open at the first look on; without one, from here on."""
         new = [place for place in places if place not in self._decided]
-        oldest = min((one.taken_at for one in self._open.values()), default=None)
+        oldest = min((one.since for one in self._open.values()), default=None)
         self._decided |= kafka.since(new, oldest - CLOCKS) if oldest else {place: ends[place] for place in new}
         for record in kafka.read(self._decided, kafka.ends(places)):
             if any(mark in (record.value or b"") for mark in _MARKS):
                 self._answer(record)
 
     def _answer(self, record: Any) -> None:
-        for change in decode(record.value, Event).changes:
+        decision = decode(record.value, Event)
+        for change in decision.changes:
             if isinstance(change, event.Acknowledged | event.HandoverDismissed):
                 self._open.pop(change.handover_id, None)
                 self._answered[change.handover_id] = record.timestamp
+            elif isinstance(change, event.HandoverReinstated):
+                self._answered.pop(change.handover_id, None)
+                self._open[change.handover_id] = _again(change, decision)
 
     def _forget(self, now: datetime) -> None:
         """Let go of answers so old that `screen` will not repeat their hand-overs any more."""
@@ -128,6 +138,17 @@ class Handovers:
         )
 
 
+def _again(change: event.HandoverReinstated, decision: Event) -> _Urgent:
+    """Return what waits again: the log alone tells the order in which it was answered and taken back."""
+    return _Urgent(
+        handover_id=change.handover_id,
+        jurisdiction=decision.jurisdiction,
+        level=change.level,
+        taken_at=decision.at,
+        reinstated_at=decision.at,
+    )
+
+
 def _waiting(one: _Urgent, now: datetime) -> Waiting:
-    seconds = max(0.0, (now - one.taken_at).total_seconds())
+    seconds = max(0.0, (now - one.since).total_seconds())
     return Waiting(handover_id=one.handover_id, jurisdiction=one.jurisdiction, seconds=seconds)

@@ -8,6 +8,7 @@ from schemas.records.common import Time
 from schemas.records.event_handover import Acknowledged as Acknowledged
 from schemas.records.event_handover import HandedOver as HandedOver
 from schemas.records.event_handover import HandoverDismissed as HandoverDismissed
+from schemas.records.event_handover import HandoverReinstated as HandoverReinstated
 
 
 class Opened(given.Change, frozen=True, kw_only=True):
@@ -19,8 +20,8 @@ class Opened(given.Change, frozen=True, kw_only=True):
     sequence: Annotated[int, given.told("Its number on that day", "当日序号")]
     message_id: given.MessageId
     related: Annotated[tuple[str, ...], given.told("Tickets that it continues", "关联工单")] = ()
-    typed: Annotated[
     channel: Annotated[str | None, given.told("Channel of its first message", "诉求来源", words=words.CHANNELS)] = None
+    typed: Annotated[
         bool, given.told("Who asks was typed into a form, and is proven by nobody", "诉求人仅由表单填写")
     ] = False
 
@@ -280,8 +281,9 @@ class CommandRefused(given.Change, frozen=True, kw_only=True):
 AnyChange = (
     Opened | MessageFiled | Noted | PartJoined | Reopened | StatusSet | KindSet | CategorySet | PlaceSet | DeadlineSet
     | Dispatched | Returned | Supervised | Revisited | EdgeAdded | EdgeRemoved | NeverLink | Moved | Proposed
-    | Confirmed | Rejected | HandedOver | Acknowledged | HandoverDismissed | MinorFlagged | AcceptanceProposed
-    | ConfidentialitySet | DispatchProposed | Redacted | Erased | MessagesErased | Read | CommandRefused
+    | Confirmed | Rejected | HandedOver | Acknowledged | HandoverDismissed | HandoverReinstated | MinorFlagged
+    | AcceptanceProposed | ConfidentialitySet | DispatchProposed | Redacted | Erased | MessagesErased | Read
+    | CommandRefused
 )  # fmt: skip
 
 Changes = tuple[AnyChange, ...]

@@ -25,6 +25,15 @@ class Acknowledged(given.Change, frozen=True, kw_only=True):
     taken_by: Annotated[str | None, given.told("Who, if not by this decision: an account", "签收人")] = None
 
 
+class HandoverReinstated(given.Change, frozen=True, kw_only=True):
+    """恢复转接: a clerk takes a dismissal back; the desk has to take the hand-over, also one that it had taken."""
+
+    ticket_id: given.TicketId
+    handover_id: given.HandoverId
+    classes: Annotated[tuple[str, ...], given.told("What is the matter", "紧急类别", words=words.EMERGENCY_CLASSES)]
+    level: Annotated[str, given.told("How bad", "紧急级别", words=words.EMERGENCY_LEVELS)]
+
+
 class HandoverDismissed(given.Change, frozen=True, kw_only=True):
     """误报解除: a clerk says that a message told of no danger; nobody waits for the desk to take its hand-over."""
 

@@ -174,6 +174,8 @@ class HandoverState(Record, frozen=True, kw_only=True):
     dismissed_at: Annotated[Time | None, about("When it was called a false alarm", "误报解除时间", index="date")] = None
     dismissed_by: Annotated[str | None, about("Who called it one: an account", "误报解除人")] = None
     dismissed_reason: Annotated[str | None, about("Why", "误报原因", words=words.FALSE_ALARMS)] = None
+    reinstated_at: Annotated[Time | None, about("When a clerk took that back", "恢复转接时间", index="date")] = None
+    reinstated_by: Annotated[str | None, about("Who took it back: an account", "恢复转接人")] = None
 
 
 class MinorProtection(Record, frozen=True, kw_only=True):

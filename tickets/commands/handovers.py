@@ -1,4 +1,4 @@
-"""Hand-overs (紧急转接) of single messages: the emergency desk has one, or a clerk says that it was a false alarm."""
+"""Hand-overs (紧急转接) of single messages: the desk has one, a clerk calls one a false alarm or takes that back."""
 
 import re
 
@@ -8,6 +8,8 @@ from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.held import TicketState
+from tickets.lifecycle import CLOSED
+from tickets.state import State
 
 _HANDOVER = re.compile(r"[a-z2-7]{26}")
 
@@ -15,7 +17,7 @@ _HANDOVER = re.compile(r"[a-z2-7]{26}")
 def acknowledge(order: Order, given: args.Args) -> event.Changes:
     """The emergency desk has it. It may say so before the ticket is decided: the hand-over waits for nothing."""
     handover_id = _id_of(order)
-    if handover_id in order.state.acknowledged:
+    if handover_id in order.state.acknowledged and handover_id not in order.state.handed_over:
         raise RefusalError("acknowledged", "the hand-over is acknowledged already, or was dismissed")
     ticket_id = order.state.handed_over.get(handover_id)
     if ticket_id is not None:
@@ -32,8 +34,7 @@ def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
     """
     handover_id = _id_of(order)
     ticket = _ticket_of(order, handover_id)
-    if given.if_version not in (None, ticket.version):
-        raise RefusalError("stale", f"the ticket is at version {ticket.version} by now: read it again")
+    order.check_version(ticket, given)
     if handover_id in ticket.dismissed:
         raise RefusalError("dismissed", "the hand-over was called a false alarm already")
     if alarms.alarm_of(ticket.messages[handover_id].codes) is None:
@@ -47,6 +48,34 @@ def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
         level=left.level if left else None,
     )
     return (dismissed,)
+
+
+def reinstate(order: Order, given: args.Args) -> event.Changes:
+    """A clerk takes a dismissal back: it rings again, and the desk has to take it, also one that it had taken before.
+
+    A closed ticket is opened again by it, as by any message that tells of a danger which goes on.
+    """
+    handover_id = _id_of(order)
+    ticket = _ticket_of(order, handover_id)
+    order.check_version(ticket, given)
+    told = alarms.alarm_of(ticket.messages[handover_id].codes)
+    if handover_id not in ticket.dismissed or told is None:
+        raise RefusalError("not_dismissed", "nobody called this hand-over a false alarm: there is nothing to take back")
+    again = event.HandoverReinstated(
+        ticket_id=ticket.ticket_id, handover_id=handover_id, classes=told.classes, level=told.level
+    )
+    if ticket.status not in CLOSED or not told.endangers:
+        return (again,)
+    return (again, event.StatusSet(ticket_id=ticket.ticket_id, status="reopened"))
+
+
+def position(state: State, handover_id: str | None) -> list[int]:
+    """Return where the message of a hand-over stands in the input: the desk reads it again."""
+    if handover_id is None or not _HANDOVER.fullmatch(handover_id):
+        return []
+    ticket = state.tickets.having(handover_id)
+    filed = ticket.messages.get(handover_id) if ticket is not None else None
+    return [filed.offset] if filed is not None else []
 
 
 def _id_of(order: Order) -> str:

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from schemas.records import Command, Event, Features, TicketVersion, event
 from tickets import clocks, clusters, dispatch, duties
+from tickets.alarms import MENTIONED
 from tickets.commands import args, erasure, handovers, moves, progress, relations
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
-from tickets.deadlines import matter_of
+from tickets.deadlines import Matter, matter_of
 from tickets.incoming import Incoming
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -40,6 +41,7 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
         "revisit": Kind(args.Revisit, progress.revisit),
         "acknowledge_handover": Kind(args.Args, handovers.acknowledge),
         "dismiss_handover": Kind(args.Dismiss, handovers.dismiss),
+        "reinstate_handover": Kind(args.Args, handovers.reinstate),
         "confirm_proposal": Kind(args.Judge, relations.confirm_proposal),
         "reject_proposal": Kind(args.Judge, relations.reject_proposal),
         "redact": Kind(args.Redact, erasure.redact),
@@ -91,7 +93,11 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
 
 
 def _told(state: State, incoming: Incoming, changes: event.Changes) -> clocks.Told:
-    """Return what the message tells that a command moves: limits count from its receipt."""
+    """Return what the message tells that a command moves or rings for again: limits count from its receipt."""
+    again = next((change for change in changes if isinstance(change, event.HandoverReinstated)), None)
+    if again is not None:
+        known = incoming.earlier.get(again.handover_id)
+        return clocks.Told(Matter(emergency=again.level != MENTIONED), known.received_at if known else incoming.at)
     moved = next((change for change in changes if isinstance(change, event.Moved)), None)
     if moved is None:
         return clocks.Told(matter_of(Features()), incoming.at)
@@ -136,6 +142,8 @@ def _version_after(state: State, ticket_id: str, changes: event.Changes) -> int:
 
 def looks_back(state: State, command: Command) -> list[int]:
     """Return where the messages stand in the input that a command is about, so that its caller can read them."""
+    if command.kind == "reinstate_handover":
+        return handovers.position(state, command.handover_id)
     parts = command.kind == "move" or (command.kind == "unmerge" and "message_id" in command.args)
     ticket = state.tickets.get(command.ticket_id or "") if parts else None
     return moves.positions(ticket) if ticket and len(ticket.messages) <= MOST_MESSAGES else []

@@ -38,6 +38,9 @@ NOW = datetime.now(UTC)
 MAILBOX = {"host": "h", "username": "u", "password": "p", "jurisdiction": "210100"}
 
 
+TICKET = "210100-" + "a" * 20
+
+
 class Writer:
     """Writes as the stages do: each `write` is one transaction."""
 
@@ -55,10 +58,13 @@ class Writer:
         made = [outbound(n, channel="mailbox", account=account, recorded=NOW - age) for n in range(count)]
         self.write(topics.raw("mailbox"), *((one.key, one.value, one.headers) for one in made))
 
-    def hand_over(self, name: str, level: str, age: timedelta, *, stale: bool = False) -> None:
+    def hand_over(
+        self, name: str, level: str, age: timedelta, *, stale: bool = False, reinstated_at: datetime | None = None
+    ) -> None:
         made = Handover(
             handover_id=name, message_id=name, jurisdiction="210100", channel="sms", classes=("fire",), level=level,
             spans=(), text="三楼着火了", at=NOW - age, taken_at=NOW - age, stale=stale,
+            reinstated_at=reinstated_at,
         )  # fmt: skip
         self.write(topics.HANDOVER, (name.encode(), encode(made), []))
 
@@ -66,8 +72,13 @@ class Writer:
         self._decide(name, event.Acknowledged(handover_id=name))
 
     def dismiss(self, name: str) -> None:
-        ticket_id = "210100-" + "a" * 20
-        self._decide(name, event.HandoverDismissed(ticket_id=ticket_id, handover_id=name, reason_code="misread"))
+        self._decide(name, event.HandoverDismissed(ticket_id=TICKET, handover_id=name, reason_code="misread"))
+
+    def reinstate(self, name: str, level: str, age: timedelta) -> None:
+        """As assign does it: the event, and the hand-over anew."""
+        change = event.HandoverReinstated(ticket_id=TICKET, handover_id=name, classes=("fire",), level=level)
+        self._decide(name, change)
+        self.hand_over(name, level, age, reinstated_at=NOW)
 
     def _decide(self, name: str, change: event.AnyChange) -> None:
         made = Event(
@@ -311,6 +322,43 @@ def test_overdue_emergencies_are_told_again_until_the_desk_acknowledges_or_a_cle
     writer.dismiss("young")
     monitor.look(NOW + timedelta(seconds=400))
     assert (value(overdue, "critical"), value(reminders, "critical") - told) == (0, 3)
+
+
+def test_a_false_alarm_that_is_taken_back_rings_until_the_desk_has_it(
+    fresh_topics: KafkaConnection, writer: Writer
+) -> None:
+    """The monitor that was there all the time says the same as one that starts now."""
+    monitor = Watcher(settings(fresh_topics), fresh_topics)
+
+    def waiting() -> list[tuple[str, int, int]]:
+        now = NOW + timedelta(seconds=61)
+        seen, anew = (one.look(now).handovers for one in (monitor, Watcher(settings(fresh_topics), fresh_topics)))
+        assert seen == anew
+        return [(one.level, one.overdue, round(one.oldest_seconds)) for one in seen]
+
+    writer.hand_over("fire", "critical", timedelta(hours=3))
+    writer.hand_over("taken", "urgent", timedelta(hours=2))
+    writer.acknowledge("taken")
+    writer.dismiss("fire")
+    writer.dismiss("taken")
+    assert waiting() == []
+    writer.reinstate("fire", "critical", timedelta(hours=3))
+    writer.reinstate("taken", "urgent", timedelta(hours=2))
+    assert waiting() == [("critical", 1, 61), ("urgent", 1, 61)]
+    writer.hand_over("fire", "critical", timedelta(hours=3))  # as screen does after a crash
+    writer.acknowledge("fire")
+    assert waiting() == [("urgent", 1, 61)]
+    writer.dismiss("taken")
+    assert waiting() == []
+
+
+def test_one_that_was_handed_over_before_the_first_look_rings_when_it_is_taken_back(
+    fresh_topics: KafkaConnection, writer: Writer
+) -> None:
+    """Its first hand-over is older than what the monitor looks for."""
+    writer.reinstate("fire", "critical", timedelta(days=20))
+    (seen,) = Watcher(settings(fresh_topics), fresh_topics).look(NOW + timedelta(seconds=61)).handovers
+    assert (seen.unacknowledged, seen.overdue, seen.oldest_seconds) == (1, 1, 61)
 
 
 async def test_it_runs_as_a_component_and_ends_when_it_is_told(fresh_topics: KafkaConnection) -> None:
