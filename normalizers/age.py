@@ -15,12 +15,12 @@ us over an outage of ours, nobody has heard them yet."""
 
 
 def seconds_of(raw: RawMessage, received_at: datetime, newest_at: datetime | None) -> float:
-    """Return the seconds between the newest time that a clock on its way tells, and when we took it."""
+    """Return the seconds between the newest time that a clock on its way tells, ours included, and when we took it."""
     envelope = raw.envelope
     if _is_pushed(envelope.source, envelope.channelkind, is_old=raw.backfill):
         return 0.0
-    told = received_at if newest_at is None else max(received_at, newest_at)
-    return (envelope.recordedtime - told).total_seconds()
+    known = (at for at in (received_at, newest_at, envelope.notbefore) if at is not None)
+    return (envelope.recordedtime - max(known)).total_seconds()
 
 
 def seconds(message: Message) -> float:

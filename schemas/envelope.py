@@ -35,6 +35,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
     `traceparent` is the trace under which the message began and never changes; `hop` is Kafka's own `traceparent`
     header: the span of whoever sent this very record (CloudEvents' Distributed Tracing extension).
+    `notbefore` is what our own clock knows of when it was written, where a connector can tell: when it looked at that
+    time the message was not there yet, or nobody had told of it.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     causationid: str | None = None
     traceparent: str | None = None
     hop: str | None = None
+    notbefore: datetime | None = None
 
     @property
     def first_trace(self) -> str:
@@ -90,7 +93,9 @@ class Envelope(Struct, frozen=True, kw_only=True):
             for name in _TRACES:
                 if name in values and trace_context(values[name]) is None:
                     del values[name]
-            return cls(time=_parsed(values.pop("time")), recordedtime=_parsed(values.pop("recordedtime")), **values)
+            times = _parsed(values.pop("time")), _parsed(values.pop("recordedtime"))
+            before = _parsed(values.pop("notbefore")) if "notbefore" in values else None
+            return cls(time=times[0], recordedtime=times[1], notbefore=before, **values)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MalformedError(f"the record's CloudEvents headers cannot be read: {type(error).__name__}") from error
 

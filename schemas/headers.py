@@ -41,6 +41,9 @@ ATTRIBUTES: Mapping[str, Told] = {
     "correlationid": Told("工单标识", "The ticket it belongs to"),
     "causationid": Told("起因标识", "The input that caused it"),
     "traceparent": Told("链路追踪标识", "W3C trace context under which the message began; no hop changes it"),
+    "notbefore": Told(
+        "不早于", "By our own clock, where a connector can tell: it was not there yet when we looked at this time"
+    ),
     "hop": Told("本段链路追踪标识", "W3C trace context of this very hop"),
 }
 """Each attribute of the envelope, by its name in CloudEvents."""
@@ -65,6 +68,7 @@ REASONS: Mapping[str, Told] = {
 _MORE: Mapping[str, dict[str, Any]] = {
     "ce_time": {"format": "date-time"},
     "ce_recordedtime": {"format": "date-time"},
+    "ce_notbefore": {"format": "date-time"},
     "ce_channel": {X_WORDS: list(CHANNELS)},
     "hotline.error.code": {X_WORDS: list(ERROR_CODES)},
 }

@@ -272,5 +272,6 @@ class Asterisk:
             time=now,
             recorded=now,
             sender=sender,
+            not_before=now,  # it is told as it happens, or never
             conversation=f"{self._platform}\n{thread}",
         )

@@ -19,6 +19,7 @@ from connectors.account import city_of
 from connectors.base import Batch, utc_now
 from connectors.call_files import folder as folders
 from connectors.call_files import places
+from connectors.call_files.ends import Ends
 from connectors.call_files.folder import Entry
 from connectors.call_files.lines import Line, lines_from
 from connectors.call_files.marks import Marks, digest_of
@@ -62,6 +63,8 @@ class CallFiles:
         self._still: dict[int, tuple[Entry, float]] = {}
         self._finished = Finished()
         self._marks = Marks(growing=settings.growing)
+        self._ends = Ends(growing=settings.growing)
+        self._now = now
 
     def open(self) -> None:
         """See that the folder is there."""
@@ -77,12 +80,16 @@ class CallFiles:
         if not self._open:
             raise UnreachableError(f"call files {self._account}: not opened")
         position = msgspec.convert(cursor.position, Position)
+        looked = self._now()
         entries = folders.listed(self._settings.folder, self._settings.pattern, set(map(int, position.files)))
         self._watch(entries)
+        self._ends.keep(entries)
         self._finished.look(entries, position)
         complaints = self._of_folder(entries)
         for entry in entries:
             piece = self._news(entry, position.files.get(str(entry.inode), Place()), complaints)
+            if entry in self._finished:
+                self._ends.reach(entry, looked)
             if piece is not None:
                 after = self._after(position, entries, entry, piece)
                 return Batch(
@@ -168,6 +175,7 @@ class CallFiles:
                 if not entry.fits:  # another file, which has the inode of one of ours
                     return _Piece((), place, {}, rest=False)
                 metrics.CALL_FILES_RESTARTED.labels(self._account).inc()
+                self._ends.forget(entry)
                 place = Place()
             if not entry.size:
                 return _Piece((), place, {}, rest=False)
@@ -184,7 +192,7 @@ class CallFiles:
 
     def _piece(self, file: BinaryIO, entry: Entry, lines: list[Line], heading: Line, place: Place) -> _Piece:
         fresh = [line for line in lines if line.value.strip() and (line.whole or digest_of(line.value) != place.last)]
-        made = [self._rows.message(line, heading) for line in fresh]
+        made = [self._rows.message(line, heading, self._ends.before(entry, line)) for line in fresh]
         whole = [line for line in lines if line.whole]
         unfinished = next((digest_of(line.value) for line in lines if not line.whole), None)
         offset = whole[-1].end if whole else place.offset

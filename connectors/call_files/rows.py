@@ -72,14 +72,17 @@ class Rows:
             return False
         return True
 
-    def message(self, line: Line, heading: Line) -> Row:
+    def message(self, line: Line, heading: Line, not_before: datetime | None = None) -> Row:
         """Return the record of a line, and its recording while that is not there whole.
 
-        A line that names no call has its digest for a name.
+        A line that names no call has its digest for a name. At the time `not_before` it was not in its file yet.
         """
         value = heading.value + b"\n" + line.value if heading.value else line.value
         return faults.or_plainly(
-            CHANNEL, self._account, lambda: self._row(value, self._told(value)), lambda: self._row(value, None)
+            CHANNEL,
+            self._account,
+            lambda: self._row(value, self._told(value), not_before),
+            lambda: self._row(value, None, not_before),
         )
 
     def _told(self, value: bytes) -> Told | None:
@@ -88,7 +91,7 @@ class Rows:
         except MalformedError:
             return None
 
-    def _row(self, value: bytes, told: Told | None) -> Row:
+    def _row(self, value: bytes, told: Told | None, not_before: datetime | None) -> Row:
         now = self._now()
         look = self._look(told)
         started = sensible(told.started_at, now) if told else None
@@ -104,6 +107,7 @@ class Rows:
             recorded=now,
             sender=citizen(told) if told else None,
             conversation=f"{self._platform}\n{told.call_id}" if told else None,
+            not_before=not_before,
         )
         if told is None or look is None or look.state in recordings.FINAL:
             return Row(message)

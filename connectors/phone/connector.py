@@ -25,6 +25,9 @@ NOT_UNDERSTOOD = Answer(status=422, body=b"kept, but it is no record of a call: 
 
 _DIGEST = 16
 
+CALLS_MOST = 50_000
+"""Calls of which is known when they were first told of: some days of a large city."""
+
 
 class Phone:
     """Judges the requests of one platform; keeps nothing: a repeat has the same name."""
@@ -40,6 +43,7 @@ class Phone:
         self._secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
         self._which = JSON, settings.shape
         self._zone = zone_of(settings.timezone)
+        self._first_told: dict[str, datetime] = {}
 
     def recognise(self, request: Request) -> None:
         """Judge a request without its body; raises RefusedRequest (401) for one without our token."""
@@ -85,7 +89,16 @@ class Phone:
             recorded=now,
             sender=citizen(told) if told else None,
             conversation=f"{self._platform}\n{told.call_id}" if told else None,
+            not_before=self._told_at(bounded(told.call_id), now) if told else None,
         )
+
+    def _told_at(self, call: str, now: datetime) -> datetime:
+        """Return when a call was first told of: platforms tell as it happens, and again when they correct it."""
+        first = self._first_told.pop(call, now)
+        self._first_told[call] = first
+        if len(self._first_told) > CALLS_MOST:
+            del self._first_told[next(iter(self._first_told))]
+        return first
 
 
 def identifier(told: Told, digest: str) -> str:

@@ -94,6 +94,7 @@ class CustomerMessages:
         self._most = PAGE
         self._token = ""
         self._pulled = -inf
+        self._looked: datetime | None = None
         self._lock = threading.Lock()
 
     def announced(self, token: str = "", age: float = inf) -> float:
@@ -114,9 +115,9 @@ class CustomerMessages:
         with self._lock:
             if announced < self._pulled:
                 return
-            began = time.monotonic()
+            began, looked = time.monotonic(), self._now()
             self._pull_all(publish)
-            self._pulled = began
+            self._pulled, self._looked = began, looked
 
     def _pull_all(self, publish: Publish) -> None:
         passed: set[str] = set()
@@ -132,7 +133,7 @@ class CustomerMessages:
         position = self._position()
         cursor = str(position.get("cursor", ""))
         page = self._after(cursor, first)
-        away = self._published(publish, page)
+        away = self._published(publish, page, cursor)
         if page.next_cursor and page.next_cursor != cursor:
             late = {LARGE: position.get(LARGE, cursor)} if away or LARGE in position else {}
             self._save({"cursor": page.next_cursor, **late})
@@ -140,9 +141,9 @@ class CustomerMessages:
             raise away
         return self._goes_on(page, cursor, passed)
 
-    def _published(self, publish: Publish, page: _Page) -> StoreAwayError | None:
+    def _published(self, publish: Publish, page: _Page, cursor: str) -> StoreAwayError | None:
         """Publish a page, or what of it needs no blob store while that is away: an emergency must not wait with it."""
-        messages = self._messages(page)
+        messages = self._messages(page, cursor)
         try:
             _publish(publish, messages)
         except StoreAwayError as error:
@@ -155,7 +156,7 @@ class CustomerMessages:
         position = self._position()
         cursor = str(position.pop(LARGE))
         page = self._after(cursor, first)
-        _publish(publish, [message for message in self._messages(page) if _is_large(message)])
+        _publish(publish, [message for message in self._messages(page, cursor) if _is_large(message)])
         if self._goes_on(page, cursor, passed) and page.next_cursor != position.get("cursor"):
             position[LARGE] = page.next_cursor
         self._save(position)
@@ -185,7 +186,7 @@ class CustomerMessages:
         except RefusalError as refusal:
             if not (cursor and first) or refusal.errcode == SYSTEM_BUSY:
                 raise
-            page = self._asked("")
+            page, self._looked = self._asked(""), None
             _log.warning("cursor_refused", account=self._account, errcode=refusal.errcode)
             return page
 
@@ -214,16 +215,21 @@ class CustomerMessages:
         self._most = min(PAGE, 2 * self._most)
         return answer
 
-    def _messages(self, page: _Page) -> list[RawMessage]:
-        return [self._message(bytes(one)) for one in page.msg_list or ()]
+    def _messages(self, page: _Page, cursor: str) -> list[RawMessage]:
+        """Return the records; what comes after a cursor was not there when the last pull had come to its end."""
+        last = self._looked if cursor else None
+        return [self._message(bytes(one), last) for one in page.msg_list or ()]
 
-    def _message(self, value: bytes) -> RawMessage:
+    def _message(self, value: bytes, last: datetime | None) -> RawMessage:
         """Return the record; a fault of ours over one names it by its bytes, or it would hold up all behind it."""
         return faults.or_plainly(
-            "wechat", self._account, lambda: self._record(value, _named(value)), lambda: self._record(value, _Named())
+            "wechat",
+            self._account,
+            lambda: self._record(value, _named(value), last),
+            lambda: self._record(value, _Named(), last),
         )
 
-    def _record(self, value: bytes, named: _Named) -> RawMessage:
+    def _record(self, value: bytes, named: _Named, last: datetime | None) -> RawMessage:
         now = self._now()
         return raw_message(
             channel="wechat",
@@ -236,6 +242,7 @@ class CustomerMessages:
             time=callback.sensible(str(named.send_time), now) or now,
             recorded=now,
             sender=named.external_userid or None,
+            not_before=last,
         )
 
 

@@ -71,6 +71,7 @@ class WeiboPull:
         self._complaints = Complaints(account_id)
         self._turns = list(settings.lists)
         self._walks: dict[str, Walk] = {}
+        self._looked: dict[str, datetime] = {}
         self._begun: set[str] = set()
         self._given: _Given | None = None
         self._again: _Given | None = None
@@ -147,7 +148,8 @@ class WeiboPull:
         self._complaints.well(name)
         self._asked[name] = self._steady()
         self._next_turn(name)
-        return self._give(_Given(cursor.position, self._batch(name, walk, cursor))) if walk.found else None
+        last, self._looked[name] = self._looked.get(name) if name in cursor.position else None, walk.began
+        return self._give(_Given(cursor.position, self._batch(name, walk, cursor, last))) if walk.found else None
 
     def _give(self, given: _Given) -> Batch:
         self._given = given
@@ -160,7 +162,7 @@ class WeiboPull:
         if walk is None or walk.known != known:
             first = name not in self._begun and name not in cursor.position
             pages_max = chosen.history_pages if first else chosen.pages_max
-            walk = self._walks[name] = Walk(known, chosen.page_size, pages_max)
+            walk = self._walks[name] = Walk(known, chosen.page_size, pages_max, self._now())
         while not walk.done:
             page = self._page(name, walk.max_id, walk.page)
             walk.take(page, [self._name(name, item._raw).identifier.partition(":")[2] for item in page])
@@ -201,7 +203,7 @@ class WeiboPull:
         self._complaints.refused(name, str(error))
         self._next_turn(name)
 
-    def _batch(self, name: List, walk: Walk, cursor: Cursor) -> Batch:
+    def _batch(self, name: List, walk: Walk, cursor: Cursor, last: datetime | None) -> Batch:
         now = self._now()
         if walk.gap:
             metrics.WEIBO_GAPS.labels(self._account, name).inc()
@@ -212,7 +214,7 @@ class WeiboPull:
         after = msgspec.json.decode(msgspec.json.encode(walk.after(now)))
         position = {**begun, **cursor.position, name: after}
         return Batch(
-            messages=tuple(self._message(name, each) for each in found),
+            messages=tuple(self._message(name, each, last) for each in found),
             cursor=msgspec.structs.replace(cursor, position=position),
             complaints=self._said(position),
         )
@@ -237,7 +239,8 @@ class WeiboPull:
         others = (self._access.complaint(), self._budget.complaint(len(self._turns)))
         return (*filter(None, others), *self._complaints.lists(), *self._complaints.gaps(gaps, self._now()))
 
-    def _message(self, name: List, found: Found) -> RawMessage:
+    def _message(self, name: List, found: Found, last: datetime | None) -> RawMessage:
+        """Return the record of an item; when its list was `last` walked down it was not there."""
         now = self._now()
         named = self._name(name, found.item._raw)
         return raw_message(
@@ -251,6 +254,7 @@ class WeiboPull:
             time=named.time or now,
             recorded=now,
             sender=named.sender,
+            not_before=last,
         )
 
     def _name(self, name: List, raw: bytes) -> naming.Named:

@@ -76,4 +76,5 @@ class Weibo:
             time=named.time or now,
             recorded=now,
             sender=named.sender,
+            not_before=now,  # pushed as soon as it was written; lists are fetched, and old
         )

@@ -37,8 +37,9 @@ class Found(NamedTuple):
 class Walk:
     """Takes page after page until what is known is reached, or the list's end, or what the platform lets us reach."""
 
-    def __init__(self, known: Known, page_size: int, pages_max: int) -> None:
+    def __init__(self, known: Known, page_size: int, pages_max: int, began: datetime) -> None:
         self.known = known
+        self.began = began
         self._page_size = page_size
         self.max_id: int | None = None
         self.page = 1  # of those from `max_id` down: an empty one names no lower id

@@ -117,11 +117,13 @@ def raw_message(
     wire_sha256: str | None = None,
     backfill: bool = False,
     traceparent: str | None = None,
+    not_before: datetime | None = None,
 ) -> RawMessage:
     """Make the raw record of a message; the publisher moves large bytes to the blob store.
 
     What UTF-8 cannot write of a name that a stranger chose (half an emoji), and a NUL, is in it as an escape.
-    `time` is when the citizen sent it as the transport says, `recorded` when we took it; both aware.
+    `time` is when the citizen sent it as the transport says, `recorded` when we took it, `not_before` a time at which
+    it was not there yet by our own clock; all aware.
     """
     envelope = Envelope(
         id=_writable(identifier),
@@ -138,6 +140,7 @@ def raw_message(
         sha256=hashlib.sha256(value).hexdigest(),
         wiresha256=wire_sha256,
         traceparent=traceparent,
+        notbefore=not_before,
     )
     key = _writable(conversation if conversation is not None else f"{account}\n{sender or ''}")
     return RawMessage(envelope=envelope, value=value, conversation=key, backfill=backfill)

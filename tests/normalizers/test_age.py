@@ -95,3 +95,26 @@ def test_a_mail_is_old_when_every_clock_on_its_way_says_so(letter: RawMessage, s
 def test_a_date_that_nobody_can_read_is_none(odd: str) -> None:
     value = f"Received: x; {odd}\r\nDate: {odd}\r\nFrom: a@example.cn\r\nSubject: 求助\r\n\r\n{FIRE}"
     assert is_stale(raw("mailbox", "mailbox", value, "message/rfc822"))
+
+
+CALL = f'{{"call_id": "1", "started_at": "{SLOW.isoformat()}", "note": "{FIRE}"}}'
+KF = f'{{"msgtype": "text", "origin": 3, "send_time": {int(SLOW.timestamp())}, "text": {{"content": "{FIRE}"}}}}'
+
+
+@pytest.mark.parametrize(
+    ("channel", "kind", "value", "content_type"),
+    [
+        ("phone", "phone_http", CALL, "application/json; shape=call"),
+        ("phone", "phone_file", f"call_id,started_at,note\n1,{SLOW.isoformat()},{FIRE}", "text/csv; shape=calls"),
+        ("weibo", "weibo_mention", f'{{"idstr": "1", "text": "{FIRE}"}}', "application/json"),
+        ("wechat", "wecom_kf", KF, "application/vnd.wecom.kf+json"),
+    ],
+)
+def test_what_was_not_there_when_we_looked_is_new(channel: str, kind: str, value: str, content_type: str) -> None:
+    fetched = raw(channel, kind, value, content_type)
+    assert is_stale(fetched)
+    looked = replace(fetched, envelope=replace(fetched.envelope, notbefore=TAKEN - MINUTE))
+    assert not is_stale(looked)
+    assert normalize(looked, Policy()).message.received_at == SLOW, "what the platform says stays"
+    long_ago = replace(fetched, envelope=replace(fetched.envelope, notbefore=TAKEN - timedelta(days=3)))
+    assert is_stale(long_ago)

@@ -359,3 +359,9 @@ async def test_nothing_that_is_told_waits_for_what_kafka_knows_of_the_process_be
         await soon(lambda: held.messages)
         listening.cancel()
         await asyncio.wait({listening})
+
+
+async def test_what_asterisk_tells_happened_when_it_came() -> None:
+    held = Held()
+    await ended(saying(ALL), held)
+    assert all(message.envelope.notbefore == message.envelope.recordedtime for message in held.messages)

@@ -1,6 +1,7 @@
 """Folders of call files: uploads, rotation, half-written files, and whatever else a folder may hold."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -348,3 +349,26 @@ def test_a_folder_that_is_away_is_waited_for(tmp_path: Path) -> None:
 def test_no_city_no_connector(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match="jurisdiction"):
         Folder(tmp_path, {"jurisdiction": None})
+
+
+def test_a_line_of_a_growing_file_is_no_older_than_the_last_look_at_its_end(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, {"growing": True, "pattern": "calls.csv*"})
+    folder.put("calls.csv", HEADING + "1,,x,\n")
+    assert [one.envelope.notbefore for one in folder.all()] == [None], "nobody saw it being written"
+    folder.taken_at += timedelta(hours=1)
+    folder.all()
+    looked, folder.taken_at = folder.taken_at, folder.taken_at + timedelta(hours=1)
+    folder.add("calls.csv", "2,,y,\n3,,z,\n")
+    assert [one.envelope.notbefore for one in folder.all()] == [looked, looked]
+    folder.put("calls.csv", HEADING + "7,,another file,\n8,,in its place,\n9,,and longer,\n")
+    assert [one.envelope.notbefore for one in folder.all()] == [None] * 3
+
+
+def test_a_file_that_is_delivered_may_be_of_old_calls(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,,x,\n")
+    folder.all()
+    folder.all()
+    folder.add("a.csv", "2,,y,\n")
+    folder.put("b.csv", HEADING + "3,,z,\n")
+    assert [one.envelope.notbefore for one in folder.all()] == [None, None]

@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from connectors.phone import PhoneSettings
+from connectors.phone import Phone, PhoneSettings
 from schemas.errors import MisconfiguredError
 from tests.connectors.phone.posts import NOW, RECORD, SECRET, account, post, signed
 from tests.connectors.pushed import refusal
@@ -100,3 +101,28 @@ def test_settings_that_cannot_work_say_so() -> None:
         with pytest.raises(ValidationError) as caught:
             PhoneSettings(**{"secrets": [SECRET], "jurisdiction": "210100"} | changes)
         assert SECRET not in str(caught.value)
+
+
+def test_a_call_is_as_old_as_the_first_record_of_it() -> None:
+    at = [NOW]
+    connector = Phone(PhoneSettings(secrets=[SECRET], jurisdiction="210100"), "cti", now=lambda: at[0])
+    bounds = []
+    for body in (RECORD, RECORD.replace(b"-0001", b"-0002"), RECORD.replace(b'"revision": 2', b'"revision": 3')):
+        (message,) = connector.accept(signed(body, at=at[0].timestamp())).messages
+        bounds.append(message.envelope.notbefore)
+        at[0] += timedelta(days=2)
+    assert bounds == [NOW, NOW + timedelta(days=2), NOW]
+
+
+def test_of_very_many_calls_the_latest_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.phone.connector.CALLS_MOST", 2)
+    at = [NOW]
+    connector = Phone(PhoneSettings(secrets=[SECRET], jurisdiction="210100"), "cti", now=lambda: at[0])
+
+    def bound(call: bytes) -> datetime | None:
+        (message,) = connector.accept(signed(RECORD.replace(b"-0001", call), at=at[0].timestamp())).messages
+        return message.envelope.notbefore
+
+    assert [bound(call) for call in (b"-1", b"-2", b"-1", b"-3")] == [NOW] * 4
+    at[0] += timedelta(hours=1)
+    assert [bound(call) for call in (b"-1", b"-2")] == [NOW, at[0]]

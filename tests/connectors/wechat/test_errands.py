@@ -742,3 +742,27 @@ def test_what_the_platform_has_no_more_holds_up_no_later_one(
     errand.run(store, last=False)
     assert set(store.came) == {"msg1", "msg3"}
     assert cursors.position == {"cursor": "3"}
+
+
+def test_a_message_of_customers_is_no_older_than_the_last_whole_pull(platform: WeChatApi, api: Api) -> None:
+    at, cursors, kept = [NOW], Remembered(), Kept()
+    messages = CustomerMessages(api, "wk1", "city", "430100", cursors, now=lambda: at[0])
+    platform.customer = [said(number) for number in range(3)]
+    messages.pull(kept)
+    assert [one.envelope.notbefore for one in kept.messages] == [None] * 3, "what was there before us"
+    at[0] += timedelta(hours=1)
+    platform.customer.append(said(3))
+    messages.pull(kept)
+    assert kept.messages[3].envelope.notbefore == NOW
+    platform.fault = refusing_the_cursor
+    at[0] += timedelta(hours=1)
+    del kept.messages[:]
+    messages.pull(kept)
+    assert {one.envelope.notbefore for one in kept.messages} == {None}, "three days once more"
+
+
+def refusing_the_cursor(call: Call) -> bool:
+    if call.endpoint != "kf/sync_msg" or call.json.get("cursor") != "4":
+        return False
+    call.say({"errcode": 95008, "errmsg": "invalid cursor"})
+    return True

@@ -1,5 +1,6 @@
 """Lists within the quota: nothing lost, nothing doubled, whatever the platform does; on a clock of the test's own."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from prometheus_client import REGISTRY
 from connectors.weibo import WeiboPull, WeiboPullSettings
 from connectors.weibo.models import Status, parse
 from schemas.errors import MisconfiguredError, RetriableError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.records import Cursor
 from tests.connectors.weibo.pulling import BEGAN, Clock, Runner, ids
 from tests.peers.weibo_platform import EXPIRED, GOOD, REACHABLE, Platform, session
 
@@ -666,3 +668,34 @@ def test_a_platform_that_does_not_know_the_token_s_end_does_not_stop_us(platform
 def _connector(platform: Platform, **changes: Any) -> WeiboPull:
     settings: dict[str, Any] = {"access_token": GOOD, "jurisdiction": "430100"}
     return WeiboPull(WeiboPullSettings(**settings | changes), "city_lists", lambda: session(platform))
+
+
+# How old it can be
+
+
+def test_an_item_is_no_older_than_the_last_look_at_its_list(platform: Platform) -> None:
+    platform.post()
+    runner = Runner(platform)
+    assert [one.envelope.notbefore for one in runner.round()] == [None], "history"
+    looked: datetime | None = None
+    for _ in range(3):
+        before = datetime.fromtimestamp(runner.clock.at, UTC)
+        platform.post()
+        (message,) = runner.next_round()
+        assert looked is None or message.envelope.notbefore == looked
+        looked = message.envelope.recordedtime
+        assert message.envelope.notbefore is not None
+        assert message.envelope.notbefore <= before
+
+
+def test_history_that_kafka_did_not_take_is_no_news(platform: Platform) -> None:
+    platform.post()
+    runner = Runner(platform)
+    runner.connector.fetch(runner.cursor)
+    runner.connector.close()
+    runner.connector.open()
+    assert [one.envelope.notbefore for one in runner.round()] == [None]
+    other = ready(platform, lists=["mentions"])
+    other.cursor = Cursor(connector_id="city_lists")
+    other.clock.at += DAY
+    assert [one.envelope.notbefore for one in other.round()] == [None], "a cursor that was reset"

@@ -213,3 +213,8 @@ def test_settings_of_the_lists_that_cannot_work_are_refused(change: dict[str, An
 def test_an_account_without_a_city_is_refused() -> None:
     with pytest.raises(MisconfiguredError, match="行政区划代码"):
         account(jurisdiction=None)
+
+
+def test_a_push_was_written_when_it_came() -> None:
+    envelope = received(account(), push(text("着火了", created="Mon Jul 16 18:09:20 +0800 2012"))).envelope
+    assert envelope.time < envelope.notbefore == envelope.recordedtime
