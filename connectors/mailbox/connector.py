@@ -15,6 +15,7 @@ from connectors.mailbox import later
 from connectors.mailbox.door import CommandRefusedError, NotNowError
 from connectors.mailbox.doubts import Doubts
 from connectors.mailbox.epochs import Epochs, mark_of
+from connectors.mailbox.gaps import Gaps
 from connectors.mailbox.greeting import Client
 from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in
 from connectors.mailbox.login import Connect
@@ -56,6 +57,7 @@ class Mailbox:
         self._pace = {folder: Pace() for folder in settings.folders}
         self._new_first: set[str] = set()
         self._epochs = Epochs(account_id)
+        self._gaps = Gaps(account_id)
         self._complaints: dict[str, str] = {}
         self._seen_until: dict[str, int | None] = {}
         self._resynced: set[str] = set()
@@ -162,6 +164,7 @@ class Mailbox:
             with suppress(CommandRefusedError, NotNowError):
                 gone = session.missed(folder, int(known["uidvalidity"]), int(modseq), int(known["uid"]))
                 metrics.MAILS_VANISHED.labels(self._account).inc(gone)
+                self._gaps.told(folder, gone)
 
     def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
         known = cursor.position.get(folder)
@@ -213,7 +216,8 @@ class Mailbox:
                 done = uids[0]
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())
         self._doubts[folder].settle(done)
-        return self._batch(cursor, folder, view, {**known, "mark": mark}, made, done, postponed)
+        known = {**known, "mark": mark, "steps": self._gaps.judged(folder, view, known, uids, done)}
+        return self._batch(cursor, folder, view, known, made, done, postponed)
 
     def _postpone(self, folder: str, uid: int, why: Exception, postponed: dict[int, Postponed]) -> None:
         if later.is_full(postponed):
@@ -271,7 +275,7 @@ class Mailbox:
         return Batch(
             messages=tuple(message for _, message in came),
             dead_letters=tuple(letter for _, letter in failed),
-            cursor=later.moved(cursor, folder, view, done, to_do, postponed, known.get("mark")),
+            cursor=later.moved(cursor, folder, view, done, to_do, postponed, known),
         )
 
     def _nothing_new(self, session: Session, cursor: Cursor) -> Batch:

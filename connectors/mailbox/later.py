@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -65,6 +66,8 @@ class Postponed(Struct, frozen=True, array_like=True):
         )
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 Waiting = Mapping[int, Postponed]
 """The postponed mails of a folder by their UIDs."""
 
@@ -107,14 +110,13 @@ def moved(
     uid: int,
     to_do: dict[str, str],
     postponed: Waiting,
-    mark: list[int] | None = None,
+    known: Mapping[str, Any] = _NOTHING,
 ) -> Cursor:
-    """Return a cursor that has come to this mail of a folder; `mark` is what was read last (`epochs`)."""
+    """Return a cursor that has come to this mail of a folder; of what is `known` of it marks and steps stay."""
     here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
     if view.modseq is not None:
         here["modseq"] = view.modseq
-    if mark:
-        here["mark"] = mark
+    here |= {name: known[name] for name in ("mark", "steps") if known.get(name)}
     if to_do:
         here["to_do"] = to_do
     if postponed:

@@ -38,9 +38,9 @@ def mail(text: str = "路灯不亮", size: int = 0) -> bytes:
 
 
 def places(cursor: Cursor) -> dict[str, dict[str, Any]]:
-    """Return a position without the marks by which the mail read last is known again."""
+    """Return a position without the marks by which the mail read last is known again, and the steps between UIDs."""
     return {
-        folder: {name: value for name, value in here.items() if name != "mark"}
+        folder: {name: value for name, value in here.items() if name not in ("mark", "steps")}
         for folder, here in cursor.position.items()
     }
 

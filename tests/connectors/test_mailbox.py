@@ -13,9 +13,11 @@ import pytest
 from imapclient.exceptions import ProtocolError
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from connectors.mailbox import Mailbox
 from connectors.mailbox.door import CommandRefusedError, translated
+from connectors.mailbox.gaps import LEARNT
 from connectors.mailbox.reader import PART, Reader
 from connectors.mailbox.session import About
 from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
@@ -556,3 +558,79 @@ def test_a_server_may_tell_its_uids_in_several_lines(server: FakeServer, uids_a_
     messages, _, cursor = drain(mailbox(server))
     assert len(messages) == 250
     assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 250}}
+
+
+# Mails that nobody tells of
+
+
+def after_many(server: FakeServer, **changes: Any) -> tuple[Mailbox, Cursor]:
+    """Return a mailbox that saw mails coming, one by one, behind old ones of which somebody deleted every other."""
+    for number in range(6):
+        server.put(mail(f"old {number}"))
+    for uid in (2, 4):
+        del server.inbox.mails[uid]
+    box = mailbox(server, **changes)
+    _, _, cursor = drain(box)
+    for number in range(LEARNT):
+        server.put(mail(f"new {number}"))
+    return box, drain(box, cursor)[2]
+
+
+def test_a_gap_between_two_mails_is_a_mail_that_nobody_read(server: FakeServer) -> None:
+    before = vanished()
+    box, cursor = after_many(server, max_batch_messages=3)
+    assert vanished() == before, "what clerks cleared up before us"
+    for text in "abcd":
+        server.put(mail(text))
+    del server.inbox.mails[LEARNT + 7], server.inbox.mails[LEARNT + 8]
+    with capture_logs() as logs:
+        messages, _, cursor = drain(box, cursor)
+    assert [message.value for message in messages] == [mail("c"), mail("d")]
+    assert vanished() == before + 2
+    told = [(one["mails"], one["uids"]) for one in logs if one["event"] == "mails_vanished"]
+    assert told == [(2, f"{LEARNT + 7}:{LEARNT + 8}")]
+    drain(box, cursor)
+    assert vanished() == before + 2
+
+
+def test_what_went_while_we_were_away_is_counted_once_though_kafka_takes_it_late(server: FakeServer) -> None:
+    box, cursor = after_many(server)
+    box.close()
+    server.put(mail("gone"))
+    server.inbox.mails.popitem()
+    server.put(mail("there"))
+    before, again = vanished(), mailbox(server)
+    for _ in range(3):  # Kafka does not take it, and the cursor stays
+        assert len(again.fetch(cursor).messages) == 1
+    assert vanished() == before + 1
+
+
+def test_a_server_that_skips_uids_loses_nothing(server: FakeServer) -> None:
+    before = vanished()
+    box, cursor = after_many(server)
+    with capture_logs() as logs:
+        for number in range(100):
+            server.inbox.uidnext += number % 4 == 0
+            server.put(mail(f"{number}"))
+            _, _, cursor = drain(box, cursor)
+    counted = vanished() - before
+    assert counted < 5, "then it is known"
+    assert [one["event"] for one in logs if one["event"] == "mail_uids_skipped"] == ["mail_uids_skipped"]
+    fresh = FakeServer()
+    other = mailbox(fresh)
+    cursor = START
+    for _ in range(100):
+        fresh.put(mail())
+        fresh.inbox.uidnext += 7
+        _, _, cursor = drain(other, cursor)
+    assert vanished() == before + counted, "it never counted one by one"
+
+
+def test_a_folder_that_is_numbered_anew_leaves_no_gap(server: FakeServer) -> None:
+    box, cursor = after_many(server)
+    before = vanished()
+    server.inbox.uidvalidity += 1
+    server.inbox.mails = {500: mail("x"), 900: mail("y")}
+    server.inbox.uidnext = 901
+    drain(box, cursor)
+    assert vanished() == before
