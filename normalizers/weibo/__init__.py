@@ -40,11 +40,24 @@ def _in_xml(raw: RawMessage, policy: Policy) -> Draft:
 
 
 def _known_by_its_second(draft: Draft) -> Draft:
-    """Return a direct message with a name that it has whether it was pushed, without an id, or fetched with one."""
+    """Return the draft with a name that it has whether it was pushed, without an id, or fetched with one.
+
+    Direct messages never have one in a push; a mention in a comment may lack it. The same words are known to be one
+    matter, so only a comment with a picture, of which a push says something else, is named by its second: who writes by
+    a program may have written another one in it.
+    """
     uid, at = draft.sender.value if draft.sender is not None and draft.sender.kind == "uid" else "", draft.received_at
-    if draft.channel_kind != "weibo_dm" or draft.message_class == "event" or not uid or at is None:
+    if draft.message_class == "event" or not uid or at is None:
         return draft
-    return structs.replace(draft, thread=thread("dm", str(int(at.timestamp())), uid), answers_nothing=True)
+    second = str(int(at.timestamp()))
+    if draft.channel_kind == "weibo_dm":
+        return structs.replace(draft, thread=thread("dm", second, uid), answers_nothing=True)
+    own, known = thread("mention", second, uid), draft.thread
+    if not known.references:
+        return structs.replace(draft, thread=own, answers_nothing=True)
+    if draft.channel_kind != "weibo_comment" or not draft.files:
+        return draft
+    return structs.replace(draft, thread=structs.replace(known, references=known.references + own.references))
 
 
 def _reader(fields: Fields) -> Callable[[Fields], Draft]:

@@ -263,6 +263,30 @@ def test_a_comment_that_shows_us_something_is_one_ticket_however_often_it_comes(
     assert [each.relation for each in decisions] == ["new", "follow_up"]
 
 
+PICTURE = {"pic_urls": [{"thumbnail_pic": "http://wx1.sinaimg.cn/thumbnail/lamp.jpg"}]}
+
+
+@pytest.mark.parametrize("data", [{"subtype": "comment"}, {"subtype": "comment", "key": ""}, {}])
+@pytest.mark.parametrize("pushed_first", [True, False])
+def test_a_comment_with_a_picture_whose_push_has_no_key_is_one_ticket(
+    raw: Raw, data: dict[str, str], pushed_first: bool
+) -> None:
+    mention = {"type": "mention", "text": "@我们 看", "data": data, "sender_id": 7, "created_at": POST["created_at"]}
+    at = {"created_at": POST["created_at"]}
+    fetched = under("51", 7, "601", "学校食堂不新鲜 图片评论") | PICTURE | at
+    both = [understood(raw, mention, "a"), understood(raw, fetched, "b")]
+    _, decisions = decided(both if pushed_first else both[::-1])
+    assert [each.relation for each in decisions] == ["new", "follow_up"]
+    others = [
+        fetched | {"user": {"id": 8}},
+        fetched | {"idstr": "602", "created_at": "Tue Nov 24 09:10:21 +0800 2026"},
+        under("52", 7, "603", "地铁站扶梯停运") | at,
+    ]
+    for other in others:
+        _, decisions = decided([both[0], understood(raw, other, "c")])
+        assert [each.relation for each in decisions] == ["new", "new"]
+
+
 DIRECT = {"sender_id": 7, "created_at": POST["created_at"]}
 
 
