@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from hotline.imports import times
+from hotline.imports.dated import DatedDay, DatedSpan
 from normalizers.text import nfkc
 from schemas.errors import MisconfiguredError
 from schemas.topics import CHANNELS
@@ -134,7 +135,15 @@ def _unique(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+NUMBERS = frozenset(
+    {"id", "account", "jurisdiction", "sender.value", "thread_id", "external_ticket_no", "hotline_code"}
+)
+"""Fields that are no day, whatever form the cell has."""
+
+
 def _put(record: dict[str, Any], name: str, field: str, cell: Any) -> None:
+    if field in NUMBERS and isinstance(cell, (DatedDay, DatedSpan)):
+        cell = cell.number
     if field == "channel":
         channel = _CHANNELS.get(folded(str(cell)), str(cell))
         if channel not in CHANNELS:

@@ -6,7 +6,7 @@ import warnings
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import IO, Any
 
 from openpyxl.cell.text import Text
@@ -17,6 +17,7 @@ from openpyxl.xml.constants import SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 from hotline.imports import tables
+from hotline.imports.dated import dated
 from hotline.imports.item import Item, Options
 from hotline.imports.sources import Source
 from schemas.errors import MalformedError
@@ -91,11 +92,16 @@ def _blank_is_none(cell: Any) -> Any:
 
 
 class _Cells(WorkSheetParser):  # type: ignore[misc] # openpyxl has no types
-    """openpyxl's reader of a sheet. A telephone with the format of a date or of hours stays one: no day has it."""
+    """openpyxl's reader of a sheet. A telephone with the format of a date or of hours stays one: no day has it.
+
+    A short one, such as 12345, is a day by its number; its column tells (`columns`).
+    """
 
     def parse_cell(self, element: Any) -> Any:
         cell = super().parse_cell(element)
         value = cell["value"]
+        if isinstance(value, (datetime, timedelta)) and element.get("t", "n") == "n":
+            cell["value"] = value = dated(value, _cast_number(element.findtext(VALUE_TAG)))
         is_beyond = cell["data_type"] == "e" or (isinstance(value, timedelta) and value.days > _LAST_DAY)
         if is_beyond and element.get("t", "n") == "n":
             cell["value"] = _cast_number(element.findtext(VALUE_TAG))

@@ -211,6 +211,26 @@ def test_a_telephone_is_one_whatever_form_excel_gave_the_cell(tmp_path: Path, fo
     assert one["received_at"] == "2024-01-02T15:05:00+08:00"
 
 
+@pytest.mark.parametrize("form", ["yyyy-mm-dd", "[h]:mm:ss", "yyyy-mm-dd hh:mm"])
+@pytest.mark.parametrize("number", [12345, 12345.0, 963707, 55])
+def test_a_short_number_is_one_in_a_column_of_numbers_whatever_form_excel_gave_it(
+    tmp_path: Path, form: str, number: float
+) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx",
+        ["正文", "联系电话", "热线号码", "工单编号", "办结日期", "受理时间"],
+        ["灯坏了", number, number, number, datetime(2024, 1, 3), datetime(2024, 1, 2)],
+    )
+    book = openpyxl.load_workbook(path)
+    for column in (2, 3, 4):
+        book.active.cell(2, column).number_format = form
+    book.save(path)
+    (one,) = records(path)
+    wanted = str(round(number))
+    assert (one["sender"]["value"], one["hotline_code"], one["external_ticket_no"]) == (wanted, wanted, wanted)
+    assert (one["办结日期"], one["received_at"]) == ("2024-01-03 00:00:00", "2024-01-02T00:00:00+08:00")
+
+
 def test_rows_that_a_workbook_leaves_out_count_and_a_line_is_named_as_excel_numbers_it(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", ["正文"], ["灯坏了"])
     book = openpyxl.load_workbook(path)
