@@ -1,10 +1,12 @@
 """Floods: who sends more than a share waits in a topic of its own, behind everybody else; nothing is dropped.
 
-Buckets fill by the times at which Kafka took the records, never by a clock.
+Buckets fill by the times at which Kafka took the records, never by a clock. What waited for Kafka in a journal of ours
+came over hours and reaches it within seconds: it has buckets of its own, that fill by the times at which it was taken.
 """
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 import structlog
@@ -19,6 +21,9 @@ _log = structlog.get_logger(__name__)
 
 SLICE = 96
 """Records of a flood that go on at a time: so many stand before a live message in the stages behind."""
+
+WAITED_SECONDS = 60.0
+"""What was taken so long before Kafka had it waited in a journal."""
 
 SENDERS = 20_000
 """So many senders of a partition are remembered; the one that was heard of longest ago is forgotten first."""
@@ -70,8 +75,8 @@ class Floods:
     def __init__(self, settings: FloodSettings, partitions: int) -> None:
         self._settings = settings
         self._partitions = partitions
-        self._senders: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
-        self._accounts: dict[str, Bucket] = {}
+        self._senders: OrderedDict[tuple[str, str, bool], Bucket] = OrderedDict()
+        self._accounts: dict[tuple[str, bool], Bucket] = {}
         self._chunk: tuple[int, int] | None = None
         self._reasons: list[Reason | None] = []
 
@@ -86,32 +91,41 @@ class Floods:
         return self._reasons
 
     def _beyond(self, record: Inbound) -> Reason | None:
-        account, sender = _named(record)
+        account, sender, taken = _named(record)
         share = self._settings.accounts.get(account, self._settings)
-        at = record.timestamp / 1000
-        own = self._sender(account, sender, share, at) if sender and share.sender_per_minute else None
+        appended = record.timestamp / 1000
+        waited = taken is not None and appended - taken > WAITED_SECONDS
+        at = taken if taken is not None and waited else appended
+        own = self._sender(account, sender, share, at, waited) if sender and share.sender_per_minute else None
+        reason = self._reason(account, own, share, at, waited)
+        if reason is not None and own is not None and waited:  # what the sender writes now must not overtake it
+            self._sender(account, sender, share, appended, waited=False).empty()
+        return reason
+
+    def _reason(self, account: str, own: Bucket | None, share: ShareSettings, at: float, waited: bool) -> Reason | None:
         if own is not None and not own.take(at):
             return "sender"
-        if share.account_per_minute and not self._account(account, share, at):
+        if share.account_per_minute and not self._account(account, share, at, waited):
             if own is not None:
                 own.empty()
             return "account"
         return None
 
-    def _sender(self, account: str, sender: str, share: ShareSettings, at: float) -> Bucket:
-        key = account, sender
+    def _sender(self, account: str, sender: str, share: ShareSettings, at: float, waited: bool) -> Bucket:
+        key = account, sender, waited
         bucket = self._senders.pop(key, None) or Bucket(share.sender_burst, share.sender_per_minute, at)
         self._senders[key] = bucket
         if len(self._senders) > SENDERS:
             self._senders.popitem(last=False)
         return bucket
 
-    def _account(self, account: str, share: ShareSettings, at: float) -> bool:
+    def _account(self, account: str, share: ShareSettings, at: float, waited: bool) -> bool:
         """Take a token of the account's share of this partition; its flood ends with the first one that is there."""
-        bucket = self._accounts.get(account)
+        bucket = self._accounts.get((account, waited))
         if bucket is None:
             burst = max(1, share.account_burst // self._partitions)
-            bucket = self._accounts[account] = Bucket(burst, max(1, share.account_per_minute // self._partitions), at)
+            per_minute = max(1, share.account_per_minute // self._partitions)
+            bucket = self._accounts[account, waited] = Bucket(burst, per_minute, at)
         bucket.take(at)
         over, bucket.flooding = bucket.flooding, False
         return not over
@@ -152,15 +166,24 @@ class FloodControl:
         _log.warning("flood_put_behind", topic=tp.topic, partition=tp.partition, records=sum(told.values()))
 
 
-def _named(record: Inbound) -> tuple[str, str]:
-    """Return account and sender; one that is not known has no share of its own."""
-    account = sender = b""
+def _named(record: Inbound) -> tuple[str, str, float | None]:
+    """Return account and sender, and when we took it; a sender that is not known has no share of its own."""
+    account = sender = taken = b""
     for name, value in record.headers:
         if name == "ce_account":
             account = value or b""
         elif name == "ce_sender":
             sender = value or b""
-    return account.decode(errors="replace"), sender.decode(errors="replace")
+        elif name == "ce_recordedtime":
+            taken = value or b""
+    return account.decode(errors="replace"), sender.decode(errors="replace"), _moment(taken)
+
+
+def _moment(text: bytes) -> float | None:
+    try:
+        return datetime.fromisoformat(text.decode()).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def put_behind(record: Inbound) -> Outbound:

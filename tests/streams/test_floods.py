@@ -1,5 +1,6 @@
 """Shares of senders and accounts: told by the log's own times, sticky until calm, the same for a repeated chunk."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -113,3 +114,33 @@ def test_back_fill_waits_anyway_and_is_not_put_behind_again(topic: str) -> None:
 def test_a_bucket_that_is_never_empty_never_floods() -> None:
     bucket = Bucket(2, 60, 0)
     assert [bucket.take(at) for at in (0, 0, 1, 2, 3)] == [True] * 5
+
+
+def waited(offset: int, taken: float, appended: float = 7200, sender: str = "wang") -> Fetched:
+    """Return a record that a journal held, since `taken`, until Kafka answered."""
+    one = record(offset, appended, sender)
+    at = datetime.fromtimestamp(taken, UTC).isoformat().encode()
+    return one._replace(headers=[*one.headers, ("ce_recordedtime", at)])
+
+
+def test_what_waited_for_kafka_in_a_journal_is_no_flood() -> None:
+    backlog = [waited(n, taken=n * 2.0, sender=f"s{n % 30}") for n in range(1000)]
+    assert set(judged(*backlog)) == {None}
+    mixed = [one for n in range(0, 200, 2) for one in (waited(n, n * 2.0), record(n + 1, 7200 + n, sender="li"))]
+    assert set(judged(*mixed)) == {None}, "what comes meanwhile"
+
+
+def test_a_flood_that_came_during_the_outage_is_one_and_nothing_overtakes_it() -> None:
+    floods = Floods(SETTINGS, 1)
+    backlog = [waited(n, taken=100 + n / 100) for n in range(8)]
+    assert floods.reasons(backlog) == [None] * 5 + ["sender"] * 3
+    assert floods.reasons([record(9, seconds=7200.5)]) == ["sender"]
+    assert floods.reasons([record(10, seconds=7200.5, sender="li")]) == [None]
+    assert floods.reasons([record(11, seconds=7230)]) == [None]
+
+
+def test_a_time_that_cannot_be_read_or_is_ahead_counts_from_kafkas() -> None:
+    odd = record(0)._replace(headers=[*record(0).headers, ("ce_recordedtime", b"soon")])
+    assert judged(*[odd] * 7) == [None] * 5 + ["sender"] * 2
+    ahead = [waited(n, taken=7200 + n * 60, appended=7200) for n in range(7)]
+    assert judged(*ahead) == [None] * 5 + ["sender"] * 2
