@@ -173,15 +173,14 @@ class Fetcher:
         return True
 
     def _errands_of(self, record: Inbound) -> Sequence[Errand]:
-        """Return what a record gives to fetch; how a message begins gives nothing: its file would come before it."""
-        if is_beginning(record):
-            return ()
+        """Return what a record gives to fetch; of how a message begins no file, which would come before it."""
         try:
             raw = raw_of(record)
         except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell
             _log.warning("record_not_planned", offset=record.offset, error=type(error).__name__)
             return ()
-        return self._planned(raw)
+        errands = self._planned(raw)
+        return [errand for errand in errands if not errand.keeps] if is_beginning(record) else errands
 
     def _planned(self, raw: RawMessage) -> Sequence[Errand]:
         """Return a message's errands. Its files are lost by a fault of ours, which an alarm tells; no other's are."""
