@@ -1,0 +1,34 @@
+"""A chunk that is done again writes its dead letters again: who lists them, or puts them back, meets each once."""
+
+import pytest
+from kafka import KafkaProducer
+
+from hotline import dead
+from schemas import topics
+from schemas.connection import KafkaConnection
+from schemas.records import raw_message
+from tests.connectors.conftest import TIME
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_letter_that_was_written_again_is_one(fresh_topics: KafkaConnection) -> None:
+    with KafkaProducer(**fresh_topics.client_options()) as producer:
+        for offset in (1, 2, 1, 2, 3):
+            raw = raw_message(
+                channel="sms", channel_kind="sms_http", account="city", jurisdiction="430100", identifier=str(offset),
+                value=b"x", content_type="text/plain", time=TIME, recorded=TIME,
+            ).outbound()  # fmt: skip
+            places = {"partition": 0, "key": raw.key, "value": raw.value}
+            headers = [*raw.headers, *said(offset)]
+            producer.send(topics.DEAD, headers=headers, **places).get(60)
+    found = list(dead.letters(fresh_topics, dead.Filters()))
+    assert [one.came_from for one in found] == [f"hotline.raw.sms.v1:0:{offset}" for offset in (1, 2, 3)]
+    assert [one.id for one in found] == ["0:0", "0:1", "0:4"]
+    again = list(dead.letters(fresh_topics, dead.Filters(only=frozenset({"0:2"}))))
+    assert [one.id for one in again] == ["0:2"], "who names it means it"
+
+
+def said(offset: int) -> list[tuple[str, bytes]]:
+    told = {"topic": "hotline.raw.sms.v1", "partition": "0", "offset": str(offset), "stage": "normalize"}
+    return [(f"{dead.PREFIX}{name}", value.encode()) for name, value in told.items()]
