@@ -1,7 +1,7 @@
 """What the hotline does not take (不予受理): the reason a message tells, and what its sender is told."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -37,13 +37,16 @@ MOST_LETTERS = 40
 class Rulebook(NamedTuple):
     """The rules, ready to be asked: cues of a reason and a level, and what hears one where no cue tells it.
 
-    A reason is heard only where one of its words (`about`) stands and none of `unless`, and as loud as `least`. None of
-    `but_asked` is told by a short message that `asks`. What a cue tells in a long message that is not as loud as
-    `doubted` is told in passing.
+    A reason is heard only where one of its words (`about`, all of them in one list) stands and none of `unless`, and as
+    loud as `least`. None of `but_asked` is told by a short message that `asks`. What a cue tells in a long message that
+    is not as loud as `doubted` is told in passing.
     """
 
     cues: Cues[tuple[str, str]]
-    about: dict[str, Words]
+    about: Words
+    reasons: tuple[frozenset[str], ...]
+    """Of each word of `about`, by its number."""
+
     unless: dict[str, Words]
     asks: Words
     but_asked: frozenset[str]
@@ -102,7 +105,7 @@ def _only_asks(reason: str, folded: str, known: Rulebook) -> bool:
 def _heard(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
     """Return the reason that a message sounds like, with the clause that says most of it."""
     plain = known.cues.covered.sub(cover, folded)
-    reasons = {reason for reason, its_words in known.about.items() if its_words.occur(plain)}
+    reasons = frozenset().union(*(known.reasons[number] for number, _, _ in known.about.matches(plain)))
     if not reasons or known.hearing.loudness(plain) < known.least:
         return None
     reason = known.hearing.label_of(plain)
@@ -151,10 +154,13 @@ def rulebook(folder: Path | None) -> Rulebook:
     beside = [f"{place}{word}" for place in table["beside"]["of"] for word in table["beside"]["words"]]
     if strange := {*hearing["about"], *hearing["unless"], *hearing["but_asked"]} - {*words.NOT_ACCEPTED}:
         raise ValueError(f"there is no reason {', '.join(sorted(strange))}")
-    about = {reason: Words(said) for reason, said in hearing["about"].items() if said}
+    about = Words(word for said in hearing["about"].values() for word in said)
     unless = {reason: Words(said) for reason, said in hearing["unless"].items() if said}
     return Rulebook(
         about=about,
+        reasons=tuple(
+            frozenset(reason for reason, said in hearing["about"].items() if word in said) for word in about.sorted
+        ),
         unless=unless,
         asks=Words(hearing["asks"]),
         but_asked=frozenset(hearing["but_asked"]),
@@ -171,14 +177,10 @@ def rulebook(folder: Path | None) -> Rulebook:
     )
 
 
-def _sentences(about: dict[str, Words], folder: Path | None) -> list[Sentence]:
+def _sentences(about: Words, folder: Path | None) -> list[Sentence]:
     """Return the sentences by which reasons are heard: of ordinary letters those with one of the words."""
     known = heard_rules.sentences("acceptance", words.NOT_ACCEPTED, folder)
-    return [one for one in known if one.labels or _has_a_word(fold(one.text), about.values())]
-
-
-def _has_a_word(folded: str, about: Iterable[Words]) -> bool:
-    return any(said.occur(folded) for said in about)
+    return [one for one in known if one.labels or about.occur(fold(one.text))]
 
 
 def _written(reasons: dict[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from normalizers.findings.words import Words, cover, trie
+from normalizers.findings.words import Match, Words, cover, trie
 from normalizers.text import Span, aligned
 
 _SENTENCE = re.compile(r"[。!?\n]")
@@ -40,7 +40,7 @@ class _Cue(NamedTuple, Generic[Label]):
 
 
 _Found = tuple[int, int, int]
-"""Start, end and number of a word; of a match its number comes first."""
+"""Start, end and number of a word."""
 
 
 class Cues(Generic[Label]):
@@ -58,8 +58,8 @@ class Cues(Generic[Label]):
         cues = [(label, [_words(part, lists) for part in text.split("…")]) for label, text in written]
         if too_long := [parts for _, parts in cues if len(parts) > MOST_PARTS]:
             raise ValueError(f"a cue has {MOST_PARTS} parts at most: {too_long[0]}")
-        self._words = Words(word for _, parts in cues for words in parts for word in words)
-        numbers = {word: number for number, word in enumerate(self._words.sorted)}
+        self.words = Words(word for _, parts in cues for words in parts for word in words)
+        numbers = {word: number for number, word in enumerate(self.words.sorted)}
         self._digits = frozenset(number for word, number in numbers.items() if word[0] in _DIGITS)
         self._begun_by: list[list[_Cue[Label]]] = [[] for _ in numbers]
         for label, (first, *later) in cues:
@@ -77,7 +77,7 @@ class Cues(Generic[Label]):
 
     def _found(self, said: str) -> Iterator[Said[Label]]:
         digits, begun_by = self._digits, self._begun_by
-        matches = self._words.matches(said)
+        matches = self.words.matches(said)
         if not self._may_stand(matches):
             return
         found = sorted(
@@ -96,7 +96,7 @@ class Cues(Generic[Label]):
                     words = "".join([said[start:end], *(said[first:last] for first, last, _ in later)])
                     yield Said(cue.label, start, later[-1][1] if later else end, words)
 
-    def _may_stand(self, matches: Iterable[_Found]) -> bool:
+    def _may_stand(self, matches: Iterable[Match]) -> bool:
         """Say whether a word of each part of some cue is there: in most texts none has all of them."""
         there, begun_by = {number for number, _, _ in matches}, self._begun_by
         for number in there:

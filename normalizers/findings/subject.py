@@ -1,15 +1,15 @@
 """What a message is about, where the channel itself did not say so, and what it obliges the hotline to."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
+from normalizers import rules
 from normalizers.draft import Draft
-from normalizers.findings import where
-from normalizers.findings.acceptance import not_accepted
+from normalizers.findings import acceptance, confidentiality, minors, where, where_rules
 from normalizers.findings.category import category
-from normalizers.findings.confidentiality import confidentiality
 from normalizers.findings.kind import request_kind
-from normalizers.findings.minors import minors
+from normalizers.findings.words import Together
 from normalizers.policy import Policy
 from normalizers.text import fold
 from schemas.records import Finding
@@ -25,6 +25,7 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tu
         return tuple(_duties(draft, folded, policy.rules_folder))
     title = fold(draft.title) if draft.title else ""
     text = folded[len(title) :] if folded.startswith(title) else folded
+    _together(policy.rules_folder).read(folded)
     return (
         *_unsaid(draft, title, text, policy),
         *where.findings(draft, folded, jurisdiction, policy),
@@ -33,9 +34,9 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tu
 
 
 def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Finding]:
-    yield from minors(draft.title, draft.text, folded, rules_folder)
-    yield from confidentiality(draft.title, draft.text, folded, rules_folder)
-    refused = not_accepted(draft, folded, rules_folder)
+    yield from minors.minors(draft.title, draft.text, folded, rules_folder)
+    yield from confidentiality.confidentiality(draft.title, draft.text, folded, rules_folder)
+    refused = acceptance.not_accepted(draft, folded, rules_folder)
     if refused is not None:
         yield refused
 
@@ -56,3 +57,12 @@ def _category(title: str, text: str, policy: Policy) -> Finding | None:
     """Ask the city's model where it has one; what it is not sure of is left to the rules."""
     learned = policy.category_model.category(title, text) if policy.category_model else None
     return learned or category(title, text, policy.rules_folder)
+
+
+@lru_cache(maxsize=rules.FOLDERS)
+def _together(folder: Path | None) -> Together:
+    """Return the lists that are all looked for in title and text."""
+    of_minors, refused = minors.rulebook(folder), acceptance.rulebook(folder)
+    cues = (of_minors.cues, confidentiality.rulebook(folder).cues, refused.cues)
+    lists = (of_minors.about, of_minors.kin, refused.about, where_rules.rulebook(folder).words)
+    return Together((*lists, *(one.words for one in cues)))

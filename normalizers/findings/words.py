@@ -1,11 +1,14 @@
 """Many fixed words found in one pass over a text, also inside each other (Aho–Corasick)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
 _COVER = "\ue000"
+
+Match = tuple[int, int, int]
+"""Number, start and end of a word."""
 
 
 def trie(words: Iterable[str]) -> str:
@@ -40,25 +43,53 @@ class Words:
     def __init__(self, words: Iterable[str]) -> None:
         self.sorted = sorted(set(words))
         self._known = AhoCorasick(self.sorted, implementation=COMPACT)
+        self._read: tuple[str, list[Match]] = ("", [])
 
     def occur(self, text: str) -> bool:
         """Say whether any of the words stands in `text`."""
-        return bool(self._known.find_matches_as_indexes(text))
+        read, found = self._read
+        return bool(found if read == text else self._known.find_matches_as_indexes(text))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of the longest word that begins at each place."""
-        found = self._known.find_matches_as_indexes(text, overlapping=True)
-        return sorted({start: end for _, start, end in found}.items())  # they come by their ends: the longest last
+        return sorted({start: end for _, start, end in self.matches(text)}.items())  # the longest comes last
 
     def longest(self, text: str) -> dict[int, tuple[int, int]]:
         """Return number, in `sorted`, and end of the longest word that begins at each place, in no order."""
-        found = self._known.find_matches_as_indexes(text, overlapping=True)
-        return {start: (number, end) for number, start, end in found}  # as in `spans`
+        return {start: (number, end) for number, start, end in self.matches(text)}  # as in `spans`
 
-    def matches(self, text: str) -> list[tuple[int, int, int]]:
+    def matches(self, text: str) -> Sequence[Match]:
         """Return number, in `sorted`, start and end of every word in `text`, also inside others, by their ends."""
-        found: list[tuple[int, int, int]] = self._known.find_matches_as_indexes(text, overlapping=True)
-        return found
+        read, found = self._read
+        return found if read == text else self._known.find_matches_as_indexes(text, overlapping=True)
+
+    def has_read(self, text: str, found: list[Match]) -> None:
+        """Keep what `matches` is to return for a text until another is read."""
+        self._read = text, found
+
+
+class Together:
+    """Lists of words that are asked about the same text: one pass through it finds those of all.
+
+    A pass for seven lists takes little more than one for the longest of them.
+    """
+
+    def __init__(self, lists: Sequence[Words]) -> None:
+        numbers = [{word: number for number, word in enumerate(one.sorted)} for one in lists]
+        known = sorted({word for one in lists for word in one.sorted})
+        self._lists = lists
+        self._known = AhoCorasick(known, implementation=COMPACT)
+        self._in_lists = [tuple((at, own[word]) for at, own in enumerate(numbers) if word in own) for word in known]
+
+    def read(self, text: str) -> None:
+        """Find the words of all lists in a text, for each list to return when it is asked."""
+        found: list[list[Match]] = [[] for _ in self._lists]
+        in_lists = self._in_lists
+        for number, start, end in self._known.find_matches_as_indexes(text, overlapping=True):
+            for at, own in in_lists[number]:
+                found[at].append((own, start, end))
+        for one, matches in zip(self._lists, found, strict=True):
+            one.has_read(text, matches)
 
 
 def cover(match: re.Match[str]) -> str:
