@@ -212,16 +212,16 @@ class _Words(NamedTuple):
 def _words(text: str, lists: Rulebook) -> _Words:
     """Take one stretch of text apart, in one pass; what stands between the known words is taken for names."""
     found, end = _Words([], [], [], []), 0
-    words = lists.words
+    words = lists.words  # of one character that no list knows nothing is made
     for number, start, stop in lists.known.find_matches_as_indexes(text):
         word, may_be_in_name, what, opens_place = words[number]
         if may_be_in_name and _is_in_name(word, text, stop, lists, follows=start > end):
             continue
-        follows_name = start > end and _take(text[end:start], found, lists, is_place=opens_place)
+        follows_name = start > end + 1 and _take(text[end:start], found, lists, is_place=opens_place)
         if what is not None and not (follows_name and opens_place):
             found.objects.append(what)  # 噪音 is what it is about; 金鹰小学 is where
         end = stop
-    if end < len(text):
+    if end < len(text) - 1:
         _take(text[end:], found, lists, is_place=False)
     return found
 
@@ -251,11 +251,13 @@ def _take(run: str, found: _Words, lists: Rulebook, *, is_place: bool) -> bool:
     """
     ends_with_name = False
     for word in _RUN.findall(run):
-        name = lists.pairs(word)
+        pairs, place, within = lists.pairs(word)
         ends_with_name = run.endswith(word)
-        found.names.extend(name.pairs)
-        found.within.extend(name.within)
-        found.places.extend(name.pairs if is_place and ends_with_name and not name.place else name.place)
+        found.names.extend(pairs)
+        if within:
+            found.within.extend(within)
+        if place or (is_place and ends_with_name):
+            found.places.extend(place or pairs)
     return ends_with_name
 
 
