@@ -30,7 +30,8 @@ envelopes = st.builds(
     time=times,
     recordedtime=times,
     datacontenttype=texts,
-    **{name: st.none() | texts for name in OPTIONAL if name not in ("datacontenttype", *TRACES)},
+    notbefore=st.none() | times,
+    **{name: st.none() | texts for name in OPTIONAL if name not in ("datacontenttype", "notbefore", *TRACES)},
     **{
         name: st.none() | st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fullmatch=True)
         for name in TRACES
@@ -48,7 +49,8 @@ NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 
 def utc(envelope: Envelope) -> dict[str, Any]:
     known = {name: getattr(envelope, name) for name in Envelope.__struct_fields__}
-    return known | {"time": envelope.time.astimezone(UTC), "recordedtime": envelope.recordedtime.astimezone(UTC)}
+    told = {name: getattr(envelope, name) for name in ("time", "recordedtime", "notbefore")}
+    return known | {name: at.astimezone(UTC) for name, at in told.items() if at is not None}
 
 
 @given(envelopes)

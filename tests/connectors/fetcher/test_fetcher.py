@@ -71,17 +71,17 @@ def benches() -> Iterator[list[Bench]]:
         bench.fetcher.close()
 
 
-def test_nothing_is_fetched_for_a_message_before_it_is_there_whole(benches: list[Bench]) -> None:
+def test_no_file_is_fetched_for_a_message_before_it_is_there_whole(benches: list[Bench]) -> None:
     """How it begins is told past a journal's backlog: its file came before it, and its ticket never got the file."""
-    bench = Bench(Fake("a"))
+    bench = Bench(Fake("photo"), Fake("announced", keeps=False))
     benches.append(bench)
-    told = beginning(message("a")).outbound()
+    told = beginning(message("photo announced")).outbound()
     bench.fetcher.take(PLACE, [record(5, headers=told.headers, value=told.value)])
     bench.step()
-    assert (bench.publisher.names, bench.position) == ([], 6)
-    bench.fetcher.take(PLACE, [record(6, "a")])
+    assert (bench.publisher.names, bench.position) == (["announced"], 6)
+    bench.fetcher.take(PLACE, [record(6, "photo")])
     bench.step()
-    assert (bench.publisher.names, bench.position) == (["a"], 7)
+    assert (bench.publisher.names, bench.position) == (["announced", "photo"], 7)
 
 
 def test_what_is_done_is_committed_and_what_gives_nothing_at_once(benches: list[Bench]) -> None:
