@@ -84,10 +84,10 @@ def records(connection: KafkaConnection, filters: Filters) -> Iterator[Any]:
 
     A stage that lost Kafka in the middle of a chunk does it again, and writes its letters once more: each comes once.
     """
-    seen: set[tuple[str, str, str | None]] = set()
+    seen: set[tuple[object, ...]] = set()
     for record in reading.read_all(connection, topics.DEAD, filters.since):
         letter = letter_of(record)
-        name = letter.came_from, letter.stage, letter.message_id
+        name = letter.came_from, letter.stage, letter.message_id, letter.replays, hash(record.value)
         if filters.let_through(letter) and (name not in seen or "?" in letter.came_from):
             seen.add(name)
             yield record

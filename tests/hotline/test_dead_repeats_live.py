@@ -7,6 +7,7 @@ from hotline import dead
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import raw_message
+from schemas.records.dead import REPLAYS
 from tests.connectors.conftest import TIME
 
 pytestmark = pytest.mark.integration
@@ -27,6 +28,15 @@ def test_a_letter_that_was_written_again_is_one(fresh_topics: KafkaConnection) -
     assert [one.id for one in found] == ["0:0", "0:1", "0:4"]
     again = list(dead.letters(fresh_topics, dead.Filters(only=frozenset({"0:2"}))))
     assert [one.id for one in again] == ["0:2"], "who names it means it"
+
+
+def test_what_failed_again_after_it_was_put_back_is_another_one(fresh_topics: KafkaConnection) -> None:
+    """The sink puts a document back itself, so that its letters have one place."""
+    with KafkaProducer(**fresh_topics.client_options()) as producer:
+        for count in (0, 1, 1):
+            headers = [*said(1), (REPLAYS, str(count).encode())]
+            producer.send(topics.DEAD, partition=0, value=b"x", headers=headers).get(60)
+    assert [one.replays for one in dead.letters(fresh_topics, dead.Filters())] == [0, 1]
 
 
 def said(offset: int) -> list[tuple[str, bytes]]:
