@@ -22,7 +22,7 @@ from sinks import metrics
 from sinks.base import Document, Sink, Source, document_of, type_of
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
-from sinks.kafka import Graveyard, allowed, group_of, make_consumer, make_producer
+from sinks.kafka import Graveyard, allowed, check_rights, group_of, make_consumer, make_producer
 from sinks.settings import SinkSettings
 
 _IDLE_SECONDS = 0.1
@@ -110,6 +110,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             self._drop()
 
     async def _turn(self) -> None:
+        check_rights(self._consumer, self._routes)
         wait = min(_IDLE_SECONDS, self._batcher.seconds_left() or _IDLE_SECONDS)
         await self._read(wait, self._settings.batch_max_documents)
         while self._closed and await self._has_room():

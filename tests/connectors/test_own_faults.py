@@ -116,7 +116,7 @@ def test_customer_messages_go_on_behind_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(customer.callback, "sensible", over(lambda text, _: text == "2", sensible))
     pages = CustomerMessages(None, "kf", "city", "430100", None)  # type: ignore[arg-type] # nothing is asked
     value = b'{"msgid": "m", "external_userid": "u", "send_time": 2}'
-    message = pages._message(value)
+    message = pages._message(value, None)
     assert (message.value, message.envelope.sender) == (value, None)
 
 

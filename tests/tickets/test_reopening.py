@@ -25,6 +25,8 @@ def closed(status: str, text: str = COMPLAINT) -> tuple[Office, str]:
     """Return an office whose only ticket has been closed, and the ticket's id."""
     at_office = Office([said(1, "", text, sender=OWNER)])
     (ticket,) = at_office.tickets
+    for one in at_office.ticket(ticket).handovers:
+        at_office.order("acknowledge_handover", handover_id=one.handover_id)
     for kind, args in WAY_TO[status]:
         at_office.order(kind, ticket, **args)
     assert at_office.ticket(ticket).status == status
