@@ -1,7 +1,7 @@
 """Mailbox: one account as a pull connector; its cursor is the last UID of each folder with the folder's UIDVALIDITY."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
@@ -289,12 +289,10 @@ class Mailbox:
 
     def _complained(self, cursor: Cursor) -> tuple[str, ...]:
         untidy = [each.complaint for each in self._tidying.values() if each.complaint]
-        return (*self._complaints.values(), *dict.fromkeys(untidy), *self._refusals(cursor))
-
-    def _refusals(self, cursor: Cursor) -> Iterator[str]:
         waiting = {folder: waiting_in(cursor.position.get(folder, {})) for folder in self._settings.folders}
         metrics.MAILS_POSTPONED.labels(self._account).set(sum(map(len, waiting.values())))
-        return (told for folder, mails in waiting.items() for told in later.complaints(self._account, folder, mails))
+        late = (told for folder, mails in waiting.items() for told in later.complaints(self._account, folder, mails))
+        return (*self._complaints.values(), *dict.fromkeys(untidy), *late)
 
     def _next_turn(self, folder: str) -> None:
         """Put a folder that had its turn behind the others, so that a full one does not keep them waiting."""

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from obstore.store import ObjectStore
@@ -10,28 +12,44 @@ from obstore.store import ObjectStore
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, type_of
-from schemas.records import Event, Link, Message, Ticket
+from schemas.records import Command, Event, Link, Message, Ticket
 from schemas.wire import Outbound, decode, encode
 from streams.checkpoint_store import Restored
 from streams.restore import restore
 from streams.sender import Sender, make_producer
+from tests.tickets.build import CITY, START
 from tickets.policy import TicketPolicy
 
 Record = ConsumerRecord[bytes, bytes]
 
 
 def outbound(message: Message) -> Outbound:
-    envelope = Envelope(
-        id=message.message_id,
-        source="/hotline/normalize/test",
-        type=type_of("message"),
-        time=message.received_at,
-        recordedtime=message.ingested_at,
-        jurisdiction=message.jurisdiction,
+    taken = message.received_at, message.ingested_at
+    return _input(message, message.message_id, "/hotline/normalize/test", *taken, message.jurisdiction)
+
+
+def ordered(number: int, kind: str, target: str, args: dict[str, Any]) -> Outbound:
+    """Return a clerk's order about a ticket, or about a hand-over, as `normalize` passes it on."""
+    is_ticket = target.startswith(f"{CITY}-")
+    command = Command(
+        command_id=f"c{number}",
+        jurisdiction=CITY,
+        ticket_id=target if is_ticket else None,
+        handover_id=None if is_ticket else target,
+        kind=kind,
+        author="clerk-7",
+        at=START + timedelta(hours=number),
+        args=args,
     )
-    return Outbound(
-        topics.MESSAGE, message.message_id.encode(), encode(message), envelope.headers(), message.jurisdiction
-    )
+    return _input(command, command.command_id, "/hotline/commands/test", command.at, command.at, CITY)
+
+
+def _input(
+    record: Message | Command, name: str, source: str, at: datetime, recorded: datetime, jurisdiction: str
+) -> Outbound:
+    kind = type_of("message" if isinstance(record, Message) else "command")
+    envelope = Envelope(id=name, source=source, type=kind, time=at, recordedtime=recorded, jurisdiction=jurisdiction)
+    return Outbound(topics.MESSAGE, name.encode(), encode(record), envelope.headers(), jurisdiction)
 
 
 async def write(connection: KafkaConnection, outbounds: Iterable[Outbound]) -> None:

@@ -1,6 +1,5 @@
 """The life of four tickets as clerks order it, in sequences that nobody planned: legal and not, on the real Kafka."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,11 @@ from obstore.store import LocalStore
 
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, type_of
-from schemas.records import Command, Emergency, Event, Handover, Message, event
-from schemas.wire import Outbound, decode, encode
+from schemas.records import Emergency, Event, Handover, Message, event
+from schemas.wire import Outbound, decode
 from streams.owner import take_over
 from tests.assign import logs
-from tests.tickets.build import CITY, START, message
+from tests.tickets.build import CITY, message
 from tickets.policy import TicketPolicy
 
 pytestmark = pytest.mark.integration
@@ -106,36 +104,14 @@ GOES_ON: list[Order] = [
 """After the citizen of the pipe has written once more."""
 
 
-def ordered(number: int, kind: str, target: str, args: dict[str, Any]) -> Outbound:
-    is_ticket = target.startswith(f"{CITY}-")
-    command = Command(
-        command_id=f"c{number}",
-        jurisdiction=CITY,
-        ticket_id=target if is_ticket else None,
-        handover_id=None if is_ticket else target,
-        kind=kind,
-        author="clerk-7",
-        at=START + timedelta(hours=number),
-        args=args,
-    )
-    envelope = Envelope(
-        id=command.command_id,
-        source="/hotline/commands/test",
-        type=type_of("command"),
-        time=command.at,
-        recordedtime=command.at,
-        jurisdiction=CITY,
-    )
-    return Outbound(topics.MESSAGE, command.command_id.encode(), encode(command), envelope.headers(), CITY)
-
-
 def refused(decision: Event) -> str | None:
     return next((change.code for change in decision.changes if isinstance(change, event.CommandRefused)), None)
 
 
 def inputs(day: list[Message | Order]) -> list[Outbound]:
     return [
-        logs.outbound(one) if isinstance(one, Message) else ordered(number, *one[:3]) for number, one in enumerate(day)
+        logs.outbound(one) if isinstance(one, Message) else logs.ordered(number, *one[:3])
+        for number, one in enumerate(day)
     ]
 
 

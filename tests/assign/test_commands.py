@@ -1,7 +1,6 @@
 """Commands in the one ordered input: carried out in a transaction, replayed by a restart, gone when erased."""
 
 import contextlib
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,13 @@ from obstore.store import LocalStore
 
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, type_of
-from schemas.records import Audit, Command, event
-from schemas.wire import Outbound, decode, encode
+from schemas.records import Audit, event
+from schemas.wire import Outbound, decode
 from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
 from tests.assign import logs
 from tests.checkpoints import is_one, known, text_of
-from tests.tickets.build import CITY, START, message
+from tests.tickets.build import CITY, message
 from tickets.held import Filed
 from tickets.policy import TicketPolicy
 
@@ -32,24 +30,7 @@ TICKET = ids.ticket_id(CITY, FIRST.message_id)
 
 
 def forwarded(number: int, kind: str, **args: Any) -> Outbound:
-    command = Command(
-        command_id=f"c{number}",
-        jurisdiction=CITY,
-        ticket_id=TICKET,
-        kind=kind,
-        author="clerk-7",
-        at=START + timedelta(hours=number),
-        args=args,
-    )
-    envelope = Envelope(
-        id=command.command_id,
-        source="/hotline/commands/test",
-        type=type_of("command"),
-        time=command.at,
-        recordedtime=command.at,
-        jurisdiction=CITY,
-    )
-    return Outbound(topics.MESSAGE, command.command_id.encode(), encode(command), envelope.headers(), CITY)
+    return logs.ordered(number, kind, TICKET, args)
 
 
 def files(folder: Path) -> list[bytes]:
