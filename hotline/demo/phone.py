@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 import urllib3
 
-from hotline.demo.stage import Player, Stage
+from hotline.demo.stage import PATIENCE_SECONDS, Player, Stage
 from schemas.errors import UnreachableError
 
 PREFIX = "HOTLINE_CONNECTORS__PHONE__DEMO_PHONE__"
@@ -24,7 +24,7 @@ class PhonePlayer(Player):
 
     def __init__(self, stage: Stage) -> None:
         self._url = f"{stage.receiver_url}{PATH}"
-        self._http = urllib3.PoolManager(retries=False, timeout=10.0)
+        self._http = urllib3.PoolManager(retries=False, timeout=PATIENCE_SECONDS)
 
     def __exit__(self, *_: object) -> None:
         self._http.clear()

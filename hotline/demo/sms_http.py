@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from hotline.demo.stage import Player, Stage
+from hotline.demo.stage import PATIENCE_SECONDS, Player, Stage
 from schemas.errors import UnreachableError
 
 TWILIO = "HOTLINE_CONNECTORS__SMS_HTTP__DEMO_TWILIO__"
@@ -26,7 +26,7 @@ class WebhookPlayer(Player):
 
     def __init__(self, stage: Stage) -> None:
         self._receiver = stage.receiver_url
-        self._http = urllib3.PoolManager(retries=False, timeout=5.0)
+        self._http = urllib3.PoolManager(retries=False, timeout=PATIENCE_SECONDS)
 
     def __exit__(self, *_: object) -> None:
         self._http.clear()

@@ -10,6 +10,9 @@ from hotline.demo.greenmail import free_port
 CITY = "210100"
 """沈阳, the demo's city."""
 
+PATIENCE_SECONDS = 60.0
+"""How long a player waits for an answer: on a busy machine the receiver's journal may wait for its disk."""
+
 
 class Stage:
     """Handed to each player; ports are given out upwards, so no two players get the same one."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import urllib3
 
 from connectors.web.receipts import Receipts
-from hotline.demo.stage import CITY, Player, Stage
+from hotline.demo.stage import CITY, PATIENCE_SECONDS, Player, Stage
 from schemas.errors import UnreachableError
 from tickets.policy import DEMO_QUERY_KEY
 
@@ -50,7 +50,7 @@ class WebPlayer(Player):
 
     def __init__(self, stage: Stage) -> None:
         self._url = f"{stage.receiver_url}{PATH}"
-        self._http = urllib3.PoolManager(retries=False, timeout=10.0)
+        self._http = urllib3.PoolManager(retries=False, timeout=PATIENCE_SECONDS)
 
     def __exit__(self, *_: object) -> None:
         """Let go of the connections."""

@@ -375,7 +375,7 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert not found([*planted.KEYS], metrics + clear + indices)
     states = [text for text in read.texts(topics.OUTBOX) if '"state":' in text]
     assert not found(secrets, "\n".join(states))
-    assert_every_hop_is_told(spans, read)
+    assert_every_hop_is_told(spans, read, pipeline.log())
 
 
 def counts(totals: Totals) -> tuple[int, int, int]:
@@ -413,7 +413,7 @@ def asked(ticket_id: str, read: Read) -> Iterator[tuple[str, ...]]:
     yield ("dead", "show", f"{letter.partition}:{letter.offset}")
 
 
-def assert_every_hop_is_told(spans: list[dict[str, Any]], read: Read) -> None:
+def assert_every_hop_is_told(spans: list[dict[str, Any]], read: Read, log: str) -> None:
     """The mail's trace goes from the connector to the archive, each hop below the one before."""
     mails = [one.value for one in read.records(topics.MESSAGE) if ("ce_channel", b"mailbox") in one.headers]
     trace = (decode(mails[0], Message).trace or "").split("-")[1]
@@ -429,7 +429,12 @@ def assert_every_hop_is_told(spans: list[dict[str, Any]], read: Read) -> None:
     assert batches, "each hop names its batch"
     for links in batches:  # of a large batch the first ones
         assert any(link["traceId"] == trace for link in links) or len(links) == LINKS
-    errors = [
-        told["value"]["stringValue"] for span in spans for told in span["attributes"] if told["key"] == "error.type"
-    ]
-    assert set(errors) == {"malformed"}
+    errors = {
+        (span["name"].startswith("connector"), told["value"]["stringValue"])
+        for span in spans
+        for told in span["attributes"]
+        if told["key"] == "error.type"
+    }
+    # On a busy machine Kafka may confirm so late that the journal takes a message: the log tells it.
+    late = {(True, "UnreachableError")} if "journal_opened" in log and "did not confirm within" in log else set()
+    assert errors - late == {(False, "malformed")}
