@@ -129,7 +129,7 @@ def fresh_indices(stack: Endpoints) -> None:
     """The session's Elasticsearch with every index made anew."""
 
     async def renew() -> None:
-        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+        async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
             there = await client.indices.get(index="hotline-*")
             for name in there:
                 await client.indices.delete(index=name)

@@ -131,13 +131,13 @@ class Play:
             self.ledger.take(record)
 
     async def _indexed(self, totals: Totals) -> bool:
-        async with AsyncElasticsearch(self._url) as client:
+        async with AsyncElasticsearch(self._url, request_timeout=60) as client:
             archive = Archive(client)
             await archive.refresh()
             return await archive.count(masked=False) == totals.tickets == await archive.count()
 
     async def _look_up(self) -> Result:
-        async with AsyncElasticsearch(self._url) as client:
+        async with AsyncElasticsearch(self._url, request_timeout=60) as client:
             archive = Archive(client)
             await archive.refresh()
             hits = {query: await archive.search(query) for query in QUERIES}

@@ -62,7 +62,7 @@ class Smsc:
         self._serving = self._loop.create_task(self._serve(listening))
         self._thread = threading.Thread(target=self._run, name="smsc", daemon=True)
         self._thread.start()
-        if not listening.wait(10):
+        if not listening.wait(60):
             raise OSError(f"the SMSC of the demo could not listen on port {self.port}")
 
     def stop(self) -> None:

@@ -67,8 +67,8 @@ async def elastic(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
     endpoints: Endpoints = request.getfixturevalue("stack")
     prefix = f"contract{uuid4().hex[:8]}"
     ways = [replace(route, topic="test.ticket.v1") for name, route in routes(prefix).items() if name == "ticket"]
-    sink = ElasticSink(AsyncElasticsearch(endpoints.elasticsearch_url), ways)
-    looking = AsyncElasticsearch(endpoints.elasticsearch_url)
+    sink = ElasticSink(AsyncElasticsearch(endpoints.elasticsearch_url, request_timeout=60), ways)
+    looking = AsyncElasticsearch(endpoints.elasticsearch_url, request_timeout=60)
 
     async def held(key: str) -> bytes | None:
         answer = await looking.options(ignore_status=404).get(index=f"{prefix}-ticket", id=key)

@@ -133,7 +133,7 @@ _honest = assign.Owner.write
 async def run_elastic(task: Task, stop: asyncio.Event) -> None:
     """Run the sink of tickets."""
     route = Route(topic=task.topic, index=indices(task.prefix)["ticket"])
-    sink = StoppedSink(AsyncElasticsearch(task.elasticsearch), [route])
+    sink = StoppedSink(AsyncElasticsearch(task.elasticsearch, request_timeout=60), [route])
     sink.stop = Stop(task.before)
     settings = SinkSettings(batch_max_documents=100, batch_max_age_seconds=0.05, in_flight_max_batches=1)
     await run_sink(sink, [route], KafkaConnection(bootstrap_servers=task.kafka), settings, stop, group=task.group)

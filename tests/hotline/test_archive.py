@@ -75,7 +75,7 @@ def out(topic: str, key: str, record: Record, version: int, recorded: str = "202
 @pytest.fixture
 async def world(stack: Endpoints) -> AsyncIterator[World]:
     prefix = f"a{uuid.uuid4().hex[:10]}"
-    client = AsyncElasticsearch(stack.elasticsearch_url)
+    client = AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60)
     made = World(Archive(client, prefix), ElasticSink(client, routes(prefix).values()))
     await made.sink.open()
     yield made
@@ -303,7 +303,7 @@ async def test_a_message_s_ticket_is_found_by_the_beginning_of_its_id(world: Wor
 
 
 async def test_no_index_names_the_next_action(stack: Endpoints) -> None:
-    async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+    async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
         with pytest.raises(MisconfiguredError, match="hotline index create"):
             await Archive(client, "nowhere").search("x")
 

@@ -89,13 +89,13 @@ async def test_from_the_archive_to_a_file(
 ) -> None:
     env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", stack.bootstrap_servers)
-    sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
+    sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60), routes().values())
     masked = [snapshot(f"210100-{name}", topic=topics.TICKET_MASKED, channel=name) for name in ("sms", "web")]
     assert len((await sink.write([*masked, document(GOLDEN, topics.TICKET)])).stored) == 3
     await sink.close()
 
     async def exported(*words: str) -> list[dict[str, Any]]:
-        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+        async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
             await client.indices.refresh(index="hotline-ticket*")
         out = tmp_path / "out"
         done = await asyncio.to_thread(CliRunner().invoke, app, ["export", "--format", "zammad", *words, str(out)])
@@ -134,10 +134,10 @@ async def test_without_a_record_nothing_is_exported_in_clear(
 ) -> None:
     env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
-    sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
+    sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60), routes().values())
     await sink.write([document(GOLDEN, topics.TICKET)])
     await sink.close()
-    async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+    async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
         await client.indices.refresh(index="hotline-ticket*")
     words = ["export", "--format", "zammad", "--clear", str(tmp_path / "out")]
     failed = await asyncio.to_thread(CliRunner().invoke, app, words)

@@ -99,7 +99,7 @@ def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 async def send(port: int, number: int) -> int:
     sent = push(text(str(number)), "plain", timestamp=str(int(time.time())), nonce=str(number))
     query = {name: value[0] for name, value in sent.query.items()}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         return (await client.post("/wechat", params=query, content=sent.body)).status_code
 
 

@@ -48,7 +48,7 @@ def publish(connection: KafkaConnection, topic: str, months: dict[str, str]) -> 
 
 def archive(stack: Endpoints, topic: str, months: dict[str, str]) -> None:
     async def write() -> None:
-        sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url), routes().values())
+        sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60), routes().values())
         some = [
             document(name, b"{}", recorded=f"{month}-02T00:00:00+00:00", topic=topic) for name, month in months.items()
         ]
@@ -86,7 +86,7 @@ def test_every_index_is_rebuilt_and_described(kafka: KafkaConnection, stack: End
 
 def wiped(stack: Endpoints) -> None:
     async def wipe() -> None:
-        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+        async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
             await client.indices.delete(index=[*(await client.indices.get(index="hotline-*"))])
             for route in routes().values():
                 await client.indices.delete_index_template(name=route.index.alias)
@@ -101,7 +101,7 @@ def test_an_archive_that_was_emptied_is_filled_again(kafka: KafkaConnection, sta
     wiped(stack)
 
     async def grow() -> None:
-        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+        async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
             await client.index(
                 index="hotline-message-2026.12", id="m3", document={}, version=1, version_type="external"
             )

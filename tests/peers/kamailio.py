@@ -64,9 +64,9 @@ class Kamailio:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
+            self._process.wait(60)
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         shutil.rmtree(self.folder)
 
     def freeze(self, seconds: float) -> None:
@@ -121,7 +121,7 @@ class Kamailio:
             yield process
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def free_udp_ports(count: int, start: int = 15000, stop: int = 32000) -> int:

@@ -51,7 +51,7 @@ class Kannel:
         self._box, self._fake, self._send = range(self._admin + 1, self._admin + 4)
         self.folder = Path(tempfile.mkdtemp(prefix="kannel-"))
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._http = urllib3.PoolManager(retries=False, timeout=2)
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
 
     def __enter__(self) -> "Kannel":
         conf = self.folder / "kannel.conf"

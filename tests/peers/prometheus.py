@@ -39,7 +39,7 @@ class Prometheus:
         self._names = {f"127.0.0.1:{port}": name for name, port in ports.items()}
         (self._folder / "rules.yml").write_text(rules, "utf-8")
         (self._folder / "prometheus.yml").write_text(yaml.safe_dump(self._configuration()), "utf-8")
-        self._http = urllib3.PoolManager(retries=False, timeout=5)
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Prometheus":

@@ -73,7 +73,7 @@ class Lane:
     ) -> AsyncIterator[Runner]:
         """Run a sink of this lane; leaving the block is a SIGTERM."""
         ways = [self.routes[name] for name in names]
-        sink = ElasticSink(AsyncElasticsearch(url or self.endpoints.elasticsearch_url), ways)
+        sink = ElasticSink(AsyncElasticsearch(url or self.endpoints.elasticsearch_url, request_timeout=60), ways)
         stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
         working = run_sink(sink, ways, self.kafka, settings, stop, ready.set_result, self.group)
         task = asyncio.create_task(working, name="sink")
@@ -167,7 +167,7 @@ async def lane(stack: Endpoints) -> AsyncIterator[Lane]:
     prefix = f"t{uuid.uuid4().hex[:10]}"
     ways = {name: replace(route, topic=f"{prefix}.{name}") for name, route in routes(prefix).items()}
     await make_topics(stack.bootstrap_servers, [*(way.topic for way in ways.values()), topics.DEAD])
-    es = AsyncElasticsearch(stack.elasticsearch_url)
+    es = AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60)
     made = Lane(stack, prefix, es, ways)
     yield made
     es = es.options(ignore_status=404)

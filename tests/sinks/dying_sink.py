@@ -32,7 +32,7 @@ class Dying(ElasticSink):
 
 async def main(told: dict[str, str]) -> None:
     route = Route(topic=told["topic"], index=indices(told["prefix"])["ticket"])
-    sink = Dying(AsyncElasticsearch(told["elasticsearch"]), [route])
+    sink = Dying(AsyncElasticsearch(told["elasticsearch"], request_timeout=60), [route])
     sink.left = int(told["deaths"])
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

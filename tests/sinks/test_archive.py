@@ -160,7 +160,9 @@ async def test_what_was_erased_is_not_kept_again(kept: Kept, mark: str) -> None:
 
 @pytest.mark.integration
 async def test_an_erasure_and_the_archive_at_the_same_time_leave_nothing(kept: Kept, stack: Endpoints) -> None:
-    eraser = Eraser(AsyncElasticsearch(stack.elasticsearch_url), kept.store, f"none{uuid4().hex[:8]}")
+    eraser = Eraser(
+        AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60), kept.store, f"none{uuid4().hex[:8]}"
+    )
     many = [raw(number) for number in range(40)]
     erasures = [told(event.Erased(ticket_id="t", messages=(ErasedMessage(message_id=one.message_id),))) for one in many]
     try:

@@ -62,11 +62,11 @@ class Place:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.prefix = f"eraser{uuid4().hex[:8]}"
-        self.client = AsyncElasticsearch(url)
+        self.client = AsyncElasticsearch(url, request_timeout=60)
         self.folder = folder
         self.blobs = LocalStore(folder, mkdir=True)
-        self.eraser = Eraser(AsyncElasticsearch(url), self.blobs, self.prefix)
-        self.elastic = ElasticSink(AsyncElasticsearch(url), [routes(self.prefix)["message"]])
+        self.eraser = Eraser(AsyncElasticsearch(url, request_timeout=60), self.blobs, self.prefix)
+        self.elastic = ElasticSink(AsyncElasticsearch(url, request_timeout=60), [routes(self.prefix)["message"]])
 
     async def keep(self, one: Message, name: str) -> None:
         """Put an object into the folder of a message."""

@@ -120,7 +120,7 @@ def test_a_performance_whose_sums_do_not_match_ends_with_the_sums(
 
 async def plant(url: str) -> None:
     """Put more tickets into the archive that no topic knows than may be missing there in a second."""
-    async with AsyncElasticsearch(url) as client:
+    async with AsyncElasticsearch(url, request_timeout=60) as client:
         for number in range(100):
             await client.index(index="hotline-ticket", id=f"stray{number}", document={"ticket_id": f"stray{number}"})
 

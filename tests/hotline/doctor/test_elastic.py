@@ -43,7 +43,7 @@ def indices(stack: Endpoints) -> None:
     """Every index of ours, as it should be."""
 
     async def ensure() -> None:
-        async with AsyncElasticsearch(stack.elasticsearch_url) as opened:
+        async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as opened:
             await ensure_indices(opened)
 
     asyncio.run(ensure())
@@ -51,7 +51,7 @@ def indices(stack: Endpoints) -> None:
 
 @pytest.fixture
 def client(stack: Endpoints) -> Iterator[Elasticsearch]:
-    with Elasticsearch(stack.elasticsearch_url) as opened:
+    with Elasticsearch(stack.elasticsearch_url, request_timeout=60) as opened:
         yield opened
 
 

@@ -39,7 +39,7 @@ def write(where: Endpoints, text: str) -> None:
     """Write a record and a document; both are acknowledged when this returns."""
     with closing(KafkaProducer(bootstrap_servers=where.bootstrap_servers, acks="all")) as producer:
         producer.send(TOPIC, text.encode()).get(60)
-    with Elasticsearch(where.elasticsearch_url) as client:
+    with Elasticsearch(where.elasticsearch_url, request_timeout=60) as client:
         client.index(index=INDEX, id=text, document={"text": text})
 
 
@@ -58,7 +58,7 @@ def records(where: Endpoints) -> set[str]:
 
 
 def documents(where: Endpoints) -> set[str]:
-    with Elasticsearch(where.elasticsearch_url) as client:
+    with Elasticsearch(where.elasticsearch_url, request_timeout=60) as client:
         client.indices.refresh(index=INDEX)
         return {hit["_id"] for hit in client.search(index=INDEX, size=100)["hits"]["hits"]}
 
@@ -75,7 +75,7 @@ def test_two_stacks_stand_side_by_side(own: Stack, up: Endpoints, stack: Endpoin
     write(up, "only here")
     with closing(KafkaAdminClient(bootstrap_servers=stack.bootstrap_servers)) as admin:
         assert TOPIC not in admin.list_topics()
-    with Elasticsearch(stack.elasticsearch_url) as client:
+    with Elasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
         assert not client.indices.exists(index=INDEX)
 
 

@@ -36,7 +36,7 @@ def keep(stack: Endpoints, tickets: Iterable[Ticket]) -> None:
     """Let the sink write tickets as it does."""
 
     async def write() -> None:
-        client = AsyncElasticsearch(stack.elasticsearch_url)
+        client = AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60)
         sink = ElasticSink(client, routes().values())
         await sink.open()
         await sink.write([_document(one) for one in tickets])
@@ -117,7 +117,7 @@ def test_an_archive_without_indices_has_nothing_that_is_overdue(
 
 
 async def _without_index(stack: Endpoints) -> None:
-    async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+    async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
         await client.indices.delete(index="hotline-ticket-masked-v1")
 
 
@@ -128,7 +128,7 @@ def _indices_are_there_again(stack: Endpoints) -> Iterator[None]:
     async def again() -> None:
         from sinks.elastic.templates import ensure_indices
 
-        async with AsyncElasticsearch(stack.elasticsearch_url) as client:
+        async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
             await ensure_indices(client)
 
     asyncio.run(again())
