@@ -25,7 +25,6 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
         raise RefusalError("stale", "the ticket was reopened after this was ordered: read it again, then close it")
     if given.status in lifecycle.CLOSED and ticket.status not in lifecycle.CLOSED:
         order.check_heard(ticket)
-    if given.status == "not_accepted" or (given.status in lifecycle.CLOSED and ticket.status == "handed_over"):
         _check_danger_is_taken(order, ticket)
     if given.status in lifecycle.WITH_AN_ORGANIZER and _is_with_nobody(ticket):
         raise RefusalError("illegal_transition", "no organizer has the ticket: dispatch names one, and sets the stage")
@@ -33,7 +32,7 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
 
 
 def _check_danger_is_taken(order: Order, ticket: TicketState) -> None:
-    """Refuse to close what nobody has dealt with while the desk has not taken a danger that the ticket tells of."""
+    """Refuse to close a ticket while the desk has not taken a danger that it tells of: no alarm ends in silence."""
     for message_id, filed in ticket.messages.items():
         alarm = alarms.alarm_of(filed.codes)
         if alarm is not None and alarm.endangers and message_id in order.state.handed_over:

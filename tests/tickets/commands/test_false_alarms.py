@@ -172,14 +172,38 @@ def test_a_danger_is_not_refused_before_the_desk_has_it_or_a_clerk_called_it_fal
     same(at_office)
 
 
-@pytest.mark.parametrize("stage", ["resolved", "archived"])
-def test_what_was_only_handed_over_is_not_closed_before_the_desk_has_it(stage: str) -> None:
+REGISTERED = ("set_status", {"status": "registered"})
+ANSWERED = ("set_status", {"status": "answered"})
+AT_WORK = (("dispatch", {"organizer": "gas"}), *(("set_status", {"status": one}) for one in ("signed", "in_progress")))
+
+
+@pytest.mark.parametrize("answer", ["acknowledge_handover", "dismiss_handover"])
+@pytest.mark.parametrize(
+    ("way", "stage"),
+    [
+        ([("set_status", {"status": "handed_over"})], "resolved"),
+        ([("set_status", {"status": "handed_over"})], "archived"),
+        ([REGISTERED, ANSWERED], "resolved"),
+        ([REGISTERED, *AT_WORK], "resolved"),
+    ],
+    ids=["handed over", "archived", "answered", "at work"],
+)
+def test_a_danger_is_not_closed_before_the_desk_has_it(way: list[tuple[str, Any]], stage: str, answer: str) -> None:
     at_office = Office([alarm(1)])
     (ticket,) = at_office.tickets
-    assert refusal(at_office.order("set_status", ticket, status="handed_over")) is None
+    for kind, args in way:
+        assert refusal(at_office.order(kind, ticket, **args)) is None
     assert refusal(at_office.order("set_status", ticket, status=stage)) == "unacknowledged"
-    assert refusal(at_office.order("acknowledge_handover", handover_id=alarm(1).message_id)) is None
+    args = {"reason_code": "past"} if answer == "dismiss_handover" else {}
+    assert refusal(at_office.order(answer, handover_id=alarm(1).message_id, **args)) is None
     assert refusal(at_office.order("set_status", ticket, status=stage)) is None
+    same(at_office)
+
+
+def test_a_danger_that_was_only_mentioned_keeps_no_ticket_open() -> None:
+    at_office = Office([alarm(1, MAYBE)])
+    for kind, args in (REGISTERED, ANSWERED, ("set_status", {"status": "resolved"})):
+        assert refusal(at_office.order(kind, at_office.tickets[0], **args)) is None
 
 
 def test_who_only_mentions_a_danger_can_be_refused_at_once() -> None:
