@@ -17,6 +17,7 @@ from schemas.errors import MisconfiguredError
 from schemas.records import Command
 from schemas.wire import UNREADABLE
 from tickets.commands import COMMANDS, check
+from tickets.commands.args import unknown
 from tickets.commands.reading import presumed
 from tickets.commands.refusal import RefusalError
 
@@ -124,6 +125,9 @@ def _arguments(kind: str, words: Iterable[str]) -> dict[str, Any]:
         if not equals:
             raise MisconfiguredError("An argument is not of the form name=value: see `hotline command --help`.")
         given[name] = _json(value) if value[:1] in ("[", "{") else value
+    for name, near in unknown(given, COMMANDS[kind].args).items():
+        takes = f"did you mean {near}?" if near else f"it takes {', '.join(COMMANDS[kind].args.__struct_fields__)}."
+        raise MisconfiguredError(f"{kind} has no argument {name}: {takes}")
     try:
         read = msgspec.convert(given, COMMANDS[kind].args, strict=False)
     except msgspec.ValidationError:

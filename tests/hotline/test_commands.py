@@ -1,7 +1,10 @@
 """Commands as the command line makes them."""
 
+import pytest
+
 from hotline.commands import made
 from hotline.settings import Settings
+from schemas.errors import MisconfiguredError
 from tickets.commands.reading import LOOKED
 
 
@@ -16,3 +19,19 @@ def test_who_orders_by_hand_had_read_the_ticket_at_the_version_they_name_or_some
     blind = made(settings, "set_status", ticket, ["status=resolved"])
     assert blind.seen_at == blind.at - LOOKED
     assert made(settings, "set_status", ticket, ["status=resolved", "if_version=3"]).seen_at is None
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("sttus=registered", "set_status has no argument sttus: did you mean status?"),
+        (
+            "zzz=1",
+            "set_status has no argument zzz: it takes if_version, status, reason_code, result_kind, result_text.",
+        ),
+    ],
+)
+def test_an_argument_that_the_kind_has_not_is_named_with_the_one_that_is_meant(word: str, told: str) -> None:
+    with pytest.raises(MisconfiguredError) as refused:
+        made(Settings(), "set_status", "210100-glnbpglsk57fqpllp7vi", [word])
+    assert str(refused.value) == told

@@ -1,6 +1,7 @@
 """The arguments of each kind of command; what names something is a code, since the event log keeps it for years."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -208,13 +209,22 @@ def read_args(given: dict[str, Any], kind: type[A], name: str, rules_folder: Pat
 
 
 def _misfit(given: dict[str, Any], kind: type[Args]) -> str:
-    """Say what is missing, what is not known or which value is of another form, and never the value."""
+    """Say what is not known, what is missing or which value is of another form, and never a word that was given."""
     fields = msgspec.structs.fields(kind)
+    known = [field.encode_name for field in fields]
+    if meant := unknown(given, kind):
+        guesses = "".join(f" (did you mean {near}?)" for near in meant.values() if near)
+        return f"one of them is none of it{guesses}, it takes {', '.join(known)}"
     if missing := [field.encode_name for field in fields if field.required and field.encode_name not in given]:
         return f"it needs {', '.join(missing)}"
-    known = ", ".join(field.encode_name for field in fields)
     wrong = [field.encode_name for field in fields if field.encode_name in given and not _converts(given, field)]
-    return f"{', '.join(wrong)} has another form, see the table of kinds" if wrong else f"it takes {known}"
+    return f"{', '.join(wrong)} has another form, see the table of kinds"
+
+
+def unknown(given: Iterable[str], kind: type[Args]) -> dict[str, str | None]:
+    """Return the names among those given that a kind has no argument of, each with the one that is nearest."""
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    return {name: next(iter(get_close_matches(name, known, n=1)), None) for name in given if name not in known}
 
 
 def _converts(given: dict[str, Any], field: Any) -> bool:

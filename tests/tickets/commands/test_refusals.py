@@ -57,7 +57,12 @@ def test_arguments_that_do_not_fit_are_refused(kind: str, args: dict[str, object
     [
         ("revisit", {"satisfied": True}, "revisit do not fit: it needs contacted"),
         ("redact", {"fields": "李小龙"}, "redact do not fit: fields has another form, see the table of kinds"),
-        ("read", {"李小龙": 1}, "read do not fit: it takes if_version, fields"),
+        ("read", {"李小龙": 1}, "read do not fit: one of them is none of it, it takes if_version, fields"),
+        (
+            "supervise",
+            {"levle": "李小龙", "李小龙": 1},
+            "supervise do not fit: one of them is none of it (did you mean level?), it takes if_version, level, number",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named(kind: str, args: dict[str, object], told: str) -> None:
