@@ -37,6 +37,10 @@ def item(source: Source, number: int, data: bytes, mapped: "_Mapped") -> Item:
         return Item(place=source.name, line=number, fault=error)
     except (RecursionError, msgspec.EncodeError, UnicodeEncodeError):
         return Item(place=source.name, line=number, fault=MalformedError("the object cannot be written again as JSON"))
+    if not any(_says(written.get(name)) for name in ("text", "title", "attachments")):
+        return Item(
+            place=source.name, line=number, fault=MalformedError("the record has neither text, title nor files")
+        )
     return Item(
         place=source.name,
         line=number,
@@ -44,6 +48,11 @@ def item(source: Source, number: int, data: bytes, mapped: "_Mapped") -> Item:
         identifier=identifier_of(written) or hashlib.sha256(data).hexdigest(),
         folder=source.path.parent,
     )
+
+
+def _says(value: object) -> bool:
+    """Say whether there is anything in a field: blanks are nothing, as in a table."""
+    return bool(value.strip() if isinstance(value, str) else value)
 
 
 def identifier_of(fields: dict[str, Any]) -> str | None:

@@ -79,7 +79,10 @@ def test_attachments_lie_beside_the_file(tmp_path: Path) -> None:
         ("{", "not JSON"),
         ("[1]", "one JSON object a line"),
         ('{"title": 1, "id": []}', "the field id"),
-        ('{"id": "1"}', "the field text of the neutral record is missing"),
+        ('{"id": "1"}', "neither text, title nor files"),
+        ('{"text": ""}', "neither text, title nor files"),
+        ('{"text": " \\n", "title": "", "attachments": []}', "neither text, title nor files"),
+        ('{"text": null, "title": "灯"}', "the field text of the neutral record is missing"),
         ('{"text": "灯", "channel": "电报"}', "the field channel"),
         ('{"text": "灯", "id": "\\ud800"}', "half a character"),
         ('{"text": "灯", "id": "' + "7" * 2000 + '"}', "longer than 1024"),
@@ -92,6 +95,13 @@ def test_what_the_pipeline_would_refuse_is_refused_by_its_line(tmp_path: Path, l
     assert (refusal.line, len(memory.messages)) == (2, 2)
     assert reason in refusal.reason
     assert "灯" not in refusal.reason
+
+
+def test_a_letter_that_is_only_scanned_and_one_that_is_only_a_title_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "scan.pdf").write_bytes(b"%PDF")
+    scanned = {"text": "", "attachments": [{"path": "scan.pdf"}]}
+    memory, totals = imported(written(tmp_path, scanned, {"text": "", "title": "灯"}))
+    assert (len(memory.messages), totals.first) == (2, [])
 
 
 def test_a_line_over_the_limit_is_never_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
