@@ -61,7 +61,9 @@ def _blobs(settings: "Settings") -> Iterator[str]:
 def _paths(settings: "Settings") -> Iterator[str]:
     for keys, value in leaves(settings):
         name = ".".join(keys)
-        if isinstance(value, Path) and (name.endswith(FOLDER_SUFFIXES) or keys[:2] == CALL_FILES):
+        if isinstance(value, Path) and keys[:2] == CALL_FILES:
+            yield from _others_folder(name, value)
+        elif isinstance(value, Path) and name.endswith(FOLDER_SUFFIXES):
             yield from _folder(name, value)
         elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
             yield from _certificates(name, value)
@@ -86,6 +88,12 @@ def _folder(name: str, folder: Path) -> Iterator[str]:
     there = next(path for path in (folder.expanduser(), *folder.expanduser().absolute().parents) if path.exists())
     if not there.is_dir():
         yield f"`{name}` names {folder}, but {there} is a file: correct it."
+
+
+def _others_folder(name: str, folder: Path) -> Iterator[str]:
+    """A folder that others fill is nothing that we make: without it we would wait for ever for what they write."""
+    if not folder.is_dir():
+        yield f"`{name}` names {folder}, which is no folder: correct it, or make the folder for whoever writes there."
 
 
 def _cities(settings: "Settings") -> Iterator[str]:

@@ -55,7 +55,7 @@ NEEDED = {
     ("connectors", "asterisk", "pbx", "tls"): "tls",
     ("connectors", "asterisk", "pbx", "username"): "hotline",
     ("connectors", "asterisk", "pbx", "secret"): "planted",
-    ("connectors", "call_files", "calls", "folder"): "calls",
+    ("connectors", "call_files", "calls", "folder"): "/",
     ("connectors", "weibo", "fans", "app_secrets"): "plantedsecret",
     (*OFFICE, "secret"): "planted secret of thirty-two bytes or more",
     (*OFFICE, "system"): "crm",
@@ -379,6 +379,19 @@ def test_a_city_is_named_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> 
     assert "`jurisdiction` is missing, and outside of the local stack 110000 would stand in every ticket" in fault()
     env.setenv("HOTLINE_JURISDICTION", "110000")
     assert found() == []
+
+
+@pytest.mark.parametrize("setting", ["folder", "recordings"])
+def test_a_folder_of_call_files_that_is_not_there_is_told(
+    env: pytest.MonkeyPatch, tmp_path: Path, setting: str
+) -> None:
+    names = {one: ("connectors", "call_files", "nightly", one) for one in ("folder", "recordings")}
+    set_all(env, {names[one]: str(tmp_path) for one in names})
+    assert found() == []
+    (tmp_path / "file").touch()
+    for wrong in ("missing", "file"):
+        set_all(env, {names[setting]: str(tmp_path / wrong)})
+        assert fault().startswith(f"`connectors.call_files.nightly.{setting}` names {tmp_path / wrong}, which is no")
 
 
 @pytest.mark.parametrize("zone", ["Asia/Peking", "Beijing", "Asia", "GMT+8"])
