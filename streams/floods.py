@@ -13,6 +13,7 @@ import structlog
 from faust.types import TP
 
 from schemas import topics
+from schemas.records.raw import is_beginning
 from schemas.wire import Inbound, Outbound
 from streams import metrics
 from streams.settings import FloodSettings, ShareSettings
@@ -55,14 +56,21 @@ class Bucket:
 
     def take(self, at: float) -> bool:
         """Take a token; say whether there was one, and no flood that goes on."""
+        self._fill(at)
+        self.flooding = self.flooding or self._tokens < 1
+        self._tokens = max(0.0, self._tokens - 1)
+        return not self.flooding
+
+    def has(self, at: float) -> bool:
+        """Say whether there is a token, and no flood that goes on."""
+        self._fill(at)
+        return self._tokens >= 1 and not self.flooding
+
+    def _fill(self, at: float) -> None:
         self._tokens = min(self._burst, self._tokens + max(0.0, at - self._at) * self._rate)
         self._at = max(self._at, at)
         if self.flooding and self._tokens >= self._burst:
             self.flooding = False
-        there = self._tokens >= 1
-        self._tokens = max(0.0, self._tokens - 1)
-        self.flooding = self.flooding or not there
-        return not self.flooding
 
     def empty(self) -> None:
         """Begin a flood: what the sender writes next does not overtake what was put behind."""
@@ -97,6 +105,8 @@ class Floods:
         waited = taken is not None and appended - taken > WAITED_SECONDS
         at = taken if taken is not None and waited else appended
         own = self._sender(account, sender, share, at, waited) if sender and share.sender_per_minute else None
+        if is_beginning(record):
+            return self._foreseen(account, own, share, at, waited)
         reason = self._reason(account, own, share, at, waited)
         if reason is not None and own is not None and waited:  # what the sender writes now must not overtake it
             self._sender(account, sender, share, appended, waited=False).empty()
@@ -111,6 +121,16 @@ class Floods:
             return "account"
         return None
 
+    def _foreseen(
+        self, account: str, own: Bucket | None, share: ShareSettings, at: float, waited: bool
+    ) -> Reason | None:
+        """Return why the beginning of a message must wait; the message itself comes later, and takes the token."""
+        if own is not None and not own.has(at):
+            return "sender"
+        if share.account_per_minute and not self._of_account(account, share, at, waited).has(at):
+            return "account"
+        return None
+
     def _sender(self, account: str, sender: str, share: ShareSettings, at: float, waited: bool) -> Bucket:
         key = account, sender, waited
         bucket = self._senders.pop(key, None) or Bucket(share.sender_burst, share.sender_per_minute, at)
@@ -121,14 +141,18 @@ class Floods:
 
     def _account(self, account: str, share: ShareSettings, at: float, waited: bool) -> bool:
         """Take a token of the account's share of this partition; its flood ends with the first one that is there."""
+        bucket = self._of_account(account, share, at, waited)
+        bucket.take(at)
+        over, bucket.flooding = bucket.flooding, False
+        return not over
+
+    def _of_account(self, account: str, share: ShareSettings, at: float, waited: bool) -> Bucket:
         bucket = self._accounts.get((account, waited))
         if bucket is None:
             burst = max(1, share.account_burst // self._partitions)
             per_minute = max(1, share.account_per_minute // self._partitions)
             bucket = self._accounts[account, waited] = Bucket(burst, per_minute, at)
-        bucket.take(at)
-        over, bucket.flooding = bucket.flooding, False
-        return not over
+        return bucket
 
 
 class FloodControl:

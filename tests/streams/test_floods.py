@@ -7,6 +7,7 @@ import pytest
 from faust.types import TP
 
 from schemas import topics
+from schemas.records.raw import BEGINNING
 from streams.floods import SENDERS, Bucket, FloodControl, Floods
 from streams.settings import FloodSettings, ShareSettings
 
@@ -28,6 +29,10 @@ def record(offset: int, seconds: float = 0, sender: str | None = "wang", account
     if sender is not None:
         headers.append(("ce_sender", sender.encode()))
     return Fetched(offset, int(seconds * 1000), headers)
+
+
+def beginning(of: Fetched) -> Fetched:
+    return of._replace(headers=[*of.headers, ("ce_type", BEGINNING.encode())])
 
 
 def judged(*records: Fetched, settings: FloodSettings = SETTINGS, partitions: int = 1) -> list[str | None]:
@@ -60,6 +65,19 @@ def test_times_that_go_back_give_no_tokens() -> None:
     floods = Floods(SETTINGS, 1)
     floods.reasons([record(n, seconds=100) for n in range(5)])
     assert floods.reasons([record(5, seconds=10), record(6, seconds=100.5)]) == ["sender", "sender"]
+
+
+def test_how_a_large_message_begins_takes_no_share_and_waits_where_the_message_would() -> None:
+    large = [one for n in range(5) for one in (beginning(record(2 * n)), record(2 * n + 1))]
+    assert judged(*large) == [None] * 10
+    after = [beginning(record(10)), record(11), beginning(record(12)), beginning(record(13, seconds=60)), record(14)]
+    assert judged(*large, *after) == [None] * 10 + ["sender"] * 3 + [None] * 2
+
+
+def test_how_a_large_message_begins_takes_no_share_of_its_account() -> None:
+    many = [one for n in range(40) for one in (beginning(record(2 * n, sender=None)), record(2 * n + 1, sender=None))]
+    assert judged(*many) == [None] * 80
+    assert judged(*many, beginning(record(80, sender=None)), record(81, sender=None))[80:] == ["account"] * 2
 
 
 def test_a_repeated_chunk_is_judged_as_before() -> None:
