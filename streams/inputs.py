@@ -1,6 +1,7 @@
 """From Kafka records to inputs, and to dead letters that keep every byte."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -17,7 +18,8 @@ from schemas.wire import Inbound, Position, decode, position_of
 
 T = TypeVar("T")
 
-_MONTH = len("2026-11")
+TRIED_AGAIN = timedelta(days=7)
+"""For so long a source at most sends again what was kept and not answered: mail servers give up after five days."""
 
 SLICE = 128
 """Records worked off before the event loop gets its turn."""
@@ -63,11 +65,17 @@ def may_be_gone(raw: RawMessage | Exception) -> str | None:
 
     A mailbox that is renumbered gives its mails again, and each comes into the archive's index of the month of its
     intake. Where it came first an emptied message is newer than whatever comes; in another month's there is none.
+    Where the transport tells no time but ours, it may have come before while its source tried again.
     """
     if isinstance(raw, Exception):
         return None
-    sent, taken = (written_time(at)[:_MONTH] for at in (raw.envelope.time, raw.envelope.recordedtime))
-    return None if sent == taken else folder(raw.jurisdiction, raw.message_id)
+    sent, taken = raw.envelope.time, raw.envelope.recordedtime
+    first = sent if sent != taken else taken - TRIED_AGAIN
+    return None if _month(first) == _month(taken) else folder(raw.jurisdiction, raw.message_id)
+
+
+def _month(at: datetime) -> bytes:
+    return written_time(at)[: len("2026-11")]
 
 
 def header_of(record: Inbound, name: str) -> str | None:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -148,6 +148,19 @@ async def test_what_was_erased_and_is_fetched_again_in_another_month_becomes_not
         dead = await bench.read(topics.DEAD, 1, seconds=0.5)
     assert decode(found.value, Message).id == "n2"
     assert dead == []
+
+
+async def test_what_was_erased_comes_to_nothing_when_a_source_that_tells_no_time_gives_it_again_next_month(
+    bench: Bench,
+) -> None:
+    """A mail server that heard no answer to LMTP delivers again for days; ours is the only time of such a mail."""
+    again = datetime(2026, 11, 3, tzinfo=UTC)
+    gone, there = raw(1, time=again, recorded=again), raw(2, time=again, recorded=again)
+    bench.blobs.put(f"210100/{gone.message_id}/{ERASED}", b"")
+    async with bench.running(normalize.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(gone.outbound(), there.outbound(), partition=0)
+        (found,) = await bench.read(topics.MESSAGE, 1)
+    assert decode(found.value, Message).id == "n2"
 
 
 async def test_a_blob_store_that_is_away_delays_its_own_partition_only(bench: Bench) -> None:
